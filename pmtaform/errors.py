@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Self
 
 from pmtaform.diagnostics import Diagnostic, Place
 
@@ -49,12 +50,12 @@ class PmtaformError(Exception):
         super().__init__("; ".join(str(d) for d in diagnostics))
 
     @classmethod
-    def of(cls, code: str, summary: str, detail: str = "", *, place: Place | None = None, host: str | None = None) -> PmtaformError:
+    def of(cls, code: str, summary: str, detail: str = "", *, place: Place | None = None, host: str | None = None) -> Self:
         """An error with one diagnostic. Returns an instance of the class it is called on."""
         return cls(Diagnostic(code=code, summary=summary, detail=detail, place=place, host=host))
 
     @classmethod
-    def all(cls, diagnostics: Iterable[Diagnostic]) -> PmtaformError:
+    def all(cls, diagnostics: Iterable[Diagnostic]) -> Self:
         """An error with all of `diagnostics`."""
         return cls(*diagnostics)
 

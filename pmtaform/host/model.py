@@ -1,0 +1,207 @@
+"""What is said about one live host: where it is, what it has, what should be done to it, and what came of it.
+
+Paths are always the host's own (`/etc/pmta/config`), whatever folder stands for its root.
+A *digest* here is `sha256(salt + content)` in hex. The salt belongs to the stack and is secret, so that a
+digest kept in a state file or a plan cannot be used to guess a password in a configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pmtaform.secrets import Secret
+
+CONFIG = "/etc/pmta/config"
+ABSENT = "-"  # stands where a digest would: the file is not there
+
+
+def digest(salt: str, content: bytes) -> str:
+    """The salted SHA-256 of `content`, hex. `agent.sh` computes the same on the host."""
+    return hashlib.sha256(salt.encode("ascii") + content).hexdigest()
+
+
+class Activation(StrEnum):
+    """What makes PowerMTA take a new configuration."""
+
+    NONE = "none"
+    RELOAD = "reload"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSpec:
+    """One host as the stack describes it: how to reach it and where its things are. Times in seconds."""
+
+    name: str
+    transport: str = "ssh"  # "ssh" or "local"
+    root: str = "/"  # the folder that stands for the machine's root
+    address: str = ""
+    port: int | None = None
+    user: str | None = None
+    sudo: bool = False
+    sudo_password: Secret | None = None
+    password: Secret | None = None
+    identity_files: tuple[str, ...] = ()
+    passphrase: Secret | None = None
+    use_agent: bool = True
+    proxy_jump: str | None = None
+    ssh_config: str | None = None  # None: the user's own and the system's
+    known_hosts: str | None = None  # None: the user's own and the system's
+    connect_timeout: float = 10.0
+    command_timeout: float = 60.0  # for one `pmta` command; a transaction gets several
+    config: str = CONFIG
+    pmta: str = "/usr/sbin/pmta"
+    activation: Activation = Activation.RELOAD
+    restart_command: tuple[str, ...] = ()  # empty: systemctl, service or init.d, whichever is there
+    allowed_paths: tuple[str, ...] = ("/etc/pmta",)
+    generations: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFile:
+    """One file of a host. `content` is None when the caller already knew this digest."""
+
+    path: str
+    digest: str
+    mode: int
+    owner: str
+    group: str
+    size: int
+    content: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockInfo:
+    """Who holds a host's lock."""
+
+    who: str
+    what: str
+    since: str  # ISO 8601, UTC
+    transaction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a host has now."""
+
+    host: str
+    machine_id: str
+    version: str | None  # what `pmta show version` says, control characters removed; None: no `pmta`
+    version_stamp: str  # identifies the `pmta` program's file; version need not be asked again while it is the same
+    files: Mapping[str, LiveFile]
+    missing: frozenset[str]  # asked for and not there
+    unreadable: Mapping[str, str]  # path -> reason (a folder, a symbolic link, permission, too large)
+    patterns: Mapping[str, tuple[str, ...]]  # include pattern with wildcards -> the files it names now
+    generation: int  # the last generation kept on the host; 0: none
+    lock: LockInfo | None = None
+    pending: str | None = None  # the transaction that something left half done, if any
+    round_trips: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the caller knows of a host from before, so that an unchanged host costs one round trip.
+
+    `files` maps each path to the digest it had (None: send it whatever it is); `hashes_only` are paths whose
+    content is wanted only when the digest differs from the given one (private keys), never otherwise.
+    """
+
+    salt: str
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    patterns: tuple[str, ...] = ()
+    version: str | None = None
+    version_stamp: str = ""
+
+
+class FileKind(StrEnum):
+    """What a file is for; it decides the order of commits."""
+
+    KEY = "key"  # before the configuration that names it; removed after activation
+    CONFIG = "config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWrite:
+    """A file to create or replace. `owner`, `group`, `mode` None: as found, or the default for new files."""
+
+    path: str
+    content: bytes = field(repr=False)
+    kind: FileKind = FileKind.CONFIG
+    mode: int | None = None
+    owner: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRemoval:
+    """A file to take away."""
+
+    path: str
+    kind: FileKind = FileKind.CONFIG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One host's changes, made as one: all or nothing.
+
+    `expect` maps every path that the plan was made from to the digest it must still have (`ABSENT`: not there);
+    `expect_patterns` maps include patterns to the files that they must still name.
+    """
+
+    id: str
+    salt: str
+    who: str
+    what: str
+    started: str
+    writes: tuple[FileWrite, ...] = ()
+    removals: tuple[FileRemoval, ...] = ()
+    expect: Mapping[str, str] = field(default_factory=dict)
+    expect_patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    activation: Activation = Activation.RELOAD
+    test_config: bool = True  # `pmta test config` is documented from 5.0 on
+
+
+class Status(StrEnum):
+    """What became of a transaction, read back from the host."""
+
+    APPLIED = "applied"
+    ROLLED_BACK = "rolled-back"  # something failed; every file is back and the old configuration is in force
+    ROLLBACK_FAILED = "rollback-failed"  # files are back as far as was possible; PowerMTA did not take the old configuration
+    STALE = "stale"  # a live file was not what was planned from; nothing was touched
+    LOCKED = "locked"  # another transaction holds the host; nothing was touched
+    REFUSED = "refused"  # a path, an owner or the disk did not allow it; nothing was changed
+    UNKNOWN = "unknown"  # the connection went and the host could not be asked again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a transaction: the host's own record of it.
+
+    `step` names the step that failed; `reason` and `output` (what `pmta` printed) are stripped of control characters.
+    """
+
+    host: str
+    status: Status
+    generation: int = 0
+    step: str = ""
+    reason: str = ""
+    output: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)  # of every written path, as it is now
+    recovered: str | None = None  # what was finished or undone of an earlier transaction, in words
+    lock: LockInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One kept generation: what a transaction replaced, and can put back."""
+
+    number: int
+    transaction: str
+    who: str
+    what: str
+    started: str
+    status: str
+    files: tuple[str, ...]
