@@ -1,0 +1,203 @@
+"""Which sections and directives PowerMTA has: where each may stand, of what type, since when.
+
+The tables are data (`data/directives.json`, `data/sections.json`) that a person can read and correct; every
+fact in them names the guide that it comes from. One directive has one `DirectiveSpec` per distinct meaning:
+`max-smtp-out` in a domain (per queue) is another thing than in a virtual MTA (in total).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+GLOBAL = "global"
+
+
+class Impact(IntEnum):
+    """What a change needs to take effect. Ordered: a host's impact is the largest of its changes."""
+
+    NONE = 0
+    RELOAD = 1
+    RESTART = 2
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class DirectiveSpec:
+    """One meaning of one directive.
+
+    `repeat` is "single", "once" (the guide says a second line is wrong) or "accumulates"; `ordered` says that the
+    order of its lines means something. `key` is "name" or "whole" where each line is a thing of its own
+    (`domain-macro NAME …`, `include PATH`). `sensitive` is None, "value" or "second" (only what follows the
+    first word is secret). `impact_confirmed` is False where the guide does not say and `impact` is our
+    conservative reading. `canonical` names the directive that this one is an alias of.
+    """
+
+    name: str
+    scopes: tuple[str, ...]
+    type: str
+    enum: tuple[str, ...]
+    default: str | None
+    format: str | None
+    repeat: str
+    ordered: bool
+    key: str | None
+    since: str | None
+    until: str | None
+    status: str
+    replaced_by: str | None
+    impact: Impact
+    impact_confirmed: bool
+    impact_basis: str
+    service: str
+    clearable: bool
+    sensitive: str | None
+    aliases: tuple[str, ...]
+    canonical: str | None
+    summary: str
+    notes: str | None
+    sources: tuple[str, ...]
+    confidence: str
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether several lines of it add up."""
+        return self.repeat == "accumulates"
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The alternatives of its value type: `bool|enum` is ("bool", "enum")."""
+        return tuple(self.type.split("|"))
+
+
+@dataclass(frozen=True, slots=True)
+class SectionSpec:
+    """One kind of section. `ordered`: its lines are rules, and their order means something."""
+
+    tag: str
+    argument: str | None
+    argument_required: bool
+    parents: tuple[str, ...]
+    children: tuple[str, ...]
+    ordered: bool
+    impact: Impact
+    impact_confirmed: bool
+    impact_basis: str
+    duplicates: str
+    precedence: tuple[str, ...]
+    special_lines: tuple[str, ...]
+    reserved_arguments: Mapping[str, str]
+    since: str | None
+    status: str
+    notes: str | None
+    example: str | None
+    sources: tuple[str, ...]
+    confidence: str
+
+
+class Catalogue:
+    """The tables, indexed. Names are looked up without regard to case (LANGUAGE.md section 1)."""
+
+    def __init__(self, directives: Iterable[DirectiveSpec], sections: Iterable[SectionSpec]) -> None:
+        self.directives = tuple(directives)
+        self.sections: Mapping[str, SectionSpec] = {s.tag: s for s in sections}
+        self._by_scope: dict[tuple[str, str], DirectiveSpec] = {}
+        self._anywhere: dict[str, list[DirectiveSpec]] = {}
+        for spec in self.directives:
+            self._anywhere.setdefault(spec.name, []).append(spec)
+            for scope in spec.scopes:
+                if (scope, spec.name) in self._by_scope:
+                    raise ValueError(f"catalogue: {spec.name} stands twice in scope {scope}")
+                self._by_scope[scope, spec.name] = spec
+        self._check()
+
+    def _check(self) -> None:
+        known = {GLOBAL, *self.sections}
+        for spec in self.directives:
+            if unknown := set(spec.scopes) - known:
+                raise ValueError(f"catalogue: {spec.name} names unknown scopes {sorted(unknown)}")
+            if spec.canonical and not any((s, spec.canonical) in self._by_scope for s in spec.scopes):
+                raise ValueError(f"catalogue: {spec.name} is an alias of {spec.canonical}, which is not there")
+        for section in self.sections.values():
+            if unknown := (set(section.parents) - {"top"} | set(section.children)) - set(self.sections):
+                raise ValueError(f"catalogue: <{section.tag}> names unknown sections {sorted(unknown)}")
+
+    def section(self, tag: str) -> SectionSpec | None:
+        """The section with this tag, or None."""
+        return self.sections.get(tag) or self.sections.get(tag.lower())
+
+    def directive(self, scope: str, name: str) -> DirectiveSpec | None:
+        """What `name` means in `scope` ("global" or a section's tag); None when it does not belong there.
+
+        A line that begins with a slash is found under `/REGEX/`, the form of a bounce category rule.
+        """
+        found = self._by_scope.get((scope, name))
+        if found is not None:
+            return found
+        if name.startswith("/"):
+            name = "/REGEX/"
+        if scope == "sparkpost-analytics":
+            scope = "signals"
+        return self._by_scope.get((scope, name.lower()))
+
+    def anywhere(self, name: str) -> tuple[DirectiveSpec, ...]:
+        """Every meaning that `name` has in any scope."""
+        return tuple(self._anywhere.get(name.lower(), ()))
+
+    def canonical(self, scope: str, name: str) -> str:
+        """The name under which an alias is compared: lower case, the alias resolved."""
+        spec = self.directive(scope, name)
+        if spec is None:
+            return name.lower() if not name.startswith("/") else name
+        return spec.canonical or (spec.name if spec.name != "/REGEX/" else name)
+
+    def names(self, scope: str) -> tuple[str, ...]:
+        """All directives that may stand in `scope`, in the order of the table."""
+        return self._names_by_scope.get(scope, ())
+
+    @cached_property
+    def _names_by_scope(self) -> dict[str, tuple[str, ...]]:
+        grouped: dict[str, list[str]] = {}
+        for scope, name in self._by_scope:
+            grouped.setdefault(scope, []).append(name)
+        return {scope: tuple(names) for scope, names in grouped.items()}
+
+    @cached_property
+    def all_names(self) -> frozenset[str]:
+        """Every directive's name, in any scope."""
+        return frozenset(self._anywhere)
+
+    def may_stand_in(self, tag: str, parent: str | None) -> bool:
+        """Whether a section may stand in `parent` (None: at top level). Unknown tags may stand anywhere."""
+        spec = self.section(tag)
+        return spec is None or (parent or "top") in spec.parents
+
+
+def _load(name: str) -> list[dict[str, Any]]:
+    text = resources.files("pmtaform.lang").joinpath("data", name).read_text(encoding="utf-8")
+    table: list[dict[str, Any]] = json.loads(text)
+    return table
+
+
+def _frozen(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue that ships with pmtaform, read once."""
+
+    def with_impact(row: dict[str, Any]) -> dict[str, Any]:
+        return {**_frozen(row), "impact": Impact[row["impact"].upper()]}
+
+    return Catalogue(
+        (DirectiveSpec(**with_impact(row)) for row in _load("directives.json")),
+        (SectionSpec(**with_impact(row)) for row in _load("sections.json")),
+    )
