@@ -1,5 +1,20 @@
 """Secrets: the type that holds one, and the providers that references lead to."""
 
+from pmtaform.secrets.fake import FakeSecrets
+from pmtaform.secrets.provider import Provider, Store, Unresolved
+from pmtaform.secrets.reference import Reference, Scheme, parse_reference, require_reference
+from pmtaform.secrets.resolver import Resolver
 from pmtaform.secrets.secret import Secret
 
-__all__ = ["Secret"]
+__all__ = [
+    "FakeSecrets",
+    "Provider",
+    "Reference",
+    "Resolver",
+    "Scheme",
+    "Secret",
+    "Store",
+    "Unresolved",
+    "parse_reference",
+    "require_reference",
+]

@@ -1,4 +1,4 @@
-"""One type for every secret: it cannot be printed, formatted, pickled, copied into JSON or compared by accident."""
+"""One type for every secret: it cannot be printed, formatted, pickled or copied into JSON by accident."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Secret:
         return isinstance(other, Secret) and hmac.compare_digest(self.__value, other.reveal())
 
     def __hash__(self) -> int:
-        return hash(self.reference)
+        return hash(self.__value)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not pickled or copied")

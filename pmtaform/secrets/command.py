@@ -1,0 +1,97 @@
+"""`command:ARGV`: what a program prints (vault, pass, op, sops, age, …)."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from pmtaform.secrets.provider import MAX_BYTES, Unresolved
+
+_CHUNK = 65536
+
+
+class CommandSecrets:
+    """Runs the program in the stack's folder, without a shell, a terminal or standard input.
+
+    What it says on stderr is not shown: wrappers and `set -x` repeat secrets there.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    def fetch(self, name: str, *, deadline: float) -> bytes:
+        """What the program wrote to stdout, at most 1 MiB. It and its children are killed at the deadline."""
+        looked = f"the output of `{name}`"
+        by_hand = f"Run it by hand, in {self._base}, to see what it says: {name}."
+        process = _start(shlex.split(name), self._base, looked)
+        ends = time.monotonic() + deadline
+        try:
+            output = _read(process, ends)
+            code = process.wait(max(0.0, ends - time.monotonic()))
+        except (TimeoutError, subprocess.TimeoutExpired):
+            raise Unresolved(looked, f"it was not done within {deadline:g} s", by_hand) from None
+        finally:
+            _end(process)
+        if len(output) > MAX_BYTES:
+            raise Unresolved(looked, "it prints more than 1 MiB, which no key or password is", by_hand)
+        if code:
+            ended = f"it was ended by signal {-code}" if code < 0 else f"it failed with exit code {code}"
+            raise Unresolved(looked, ended, by_hand)
+        return output
+
+
+def _start(argv: list[str], base: Path, looked: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=base,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # its own process group, to be killed as one; no terminal to wait for
+        )
+    except FileNotFoundError:
+        if not base.is_dir():
+            raise Unresolved(looked, f"the folder {base} is not there") from None
+        why = f"the program {argv[0]} is not on this machine (PATH was searched)"
+        raise Unresolved(looked, why, "Install it, or write its whole path.") from None
+    except OSError as problem:
+        why = f"the program {argv[0]} could not be run: {os.strerror(problem.errno or 0).lower()}"
+        raise Unresolved(looked, why) from None
+
+
+def _read(process: subprocess.Popen[bytes], ends: float) -> bytes:
+    """The output up to its end, or a byte more than is allowed. Raises TimeoutError."""
+    assert process.stdout is not None  # noqa: S101 - asked for as a pipe
+    descriptor = process.stdout.fileno()
+    output = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while len(output) <= MAX_BYTES:
+            if not selector.select(max(0.0, ends - time.monotonic())):
+                raise TimeoutError
+            chunk = os.read(descriptor, _CHUNK)
+            if not chunk:
+                return bytes(output)
+            output += chunk
+    _kill(process)
+    return bytes(output)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is None:
+        _kill(process)
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,146 @@
+"""From a reference to its secret: once per run, only when needed, never waiting without end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pmtaform.diagnostics import Place
+from pmtaform.errors import SecretUnavailable
+from pmtaform.secrets.fake import FakeSecrets
+from pmtaform.secrets.keyring import KeyringSecrets
+from pmtaform.secrets.provider import EnvironmentSecrets, FileSecrets, Provider, Store, Unresolved
+from pmtaform.secrets.reference import Reference, Scheme, forms
+from pmtaform.secrets.secret import Secret
+
+DEADLINE = 30.0  # seconds: time enough to answer a prompt to unlock
+
+
+class Resolver:
+    """Resolves references for one run of one stack. Safe to use from many threads.
+
+    Each reference is looked up at most once: its value, or its failure, is kept until the run ends. `base` is
+    the stack's folder; `deadline` bounds each look-up, in seconds; `providers` replaces some of them.
+    """
+
+    def __init__(
+        self, base: Path, *, providers: Mapping[Scheme, Provider] | None = None, deadline: float = DEADLINE
+    ) -> None:
+        from pmtaform.secrets.command import CommandSecrets  # subprocess is slow to import; few runs get here
+
+        self._providers: dict[Scheme, Provider] = {
+            Scheme.KEYRING: KeyringSecrets(),
+            Scheme.ENV: EnvironmentSecrets(),
+            Scheme.FILE: FileSecrets(base),
+            Scheme.COMMAND: CommandSecrets(base),
+            **(providers or {}),
+        }
+        self._deadline = deadline
+        self._lock = threading.Lock()
+        self._entries: dict[Reference, _Entry] = {}
+
+    @classmethod
+    def fake(cls, values: Mapping[str, str | bytes]) -> Self:
+        """A resolver that knows `values`, by whole reference (`"env:TOKEN"`), and looks nowhere else."""
+        providers: dict[Scheme, Provider] = {}
+        for scheme in Scheme:
+            prefix = f"{scheme}:"
+            providers[scheme] = FakeSecrets(
+                {text.removeprefix(prefix): v for text, v in values.items() if text.startswith(prefix)}
+            )
+        return cls(Path(), providers=providers)
+
+    def resolve(self, reference: Reference, *, place: Place | None = None, raw: bool = False) -> Secret:
+        r"""The secret that `reference` leads to.
+
+        One line end (`\n` or `\r\n`) at its end is taken away, because programs and editors put it there;
+        `raw` keeps every byte, for key files. Raises `SecretUnavailable` (at `place`, the stack's line that has
+        the reference), also when there is a value and it is empty.
+        """
+        entry = self._entry(reference)
+        if entry.failure is None:
+            assert entry.value is not None  # noqa: S101 - one or the other
+            value = entry.value if raw else _without_line_end(entry.value)
+            if value:
+                return Secret(value, str(reference))
+        raise _unavailable(reference, entry.failure or _empty(reference), place)
+
+    def store(self, reference: Reference, value: Secret) -> None:
+        """Keep `value` where `reference` leads. Raises `SecretUnavailable`, also where none can be kept."""
+        provider = self._store(reference)
+        try:
+            provider.store(reference.name, value.reveal(), deadline=self._deadline)
+        except Unresolved as problem:
+            raise _unavailable(reference, problem, None) from None
+        self._forget(reference)
+
+    def remove(self, reference: Reference) -> bool:
+        """Delete what `reference` leads to; whether there was anything. Raises `SecretUnavailable`."""
+        provider = self._store(reference)
+        try:
+            found = provider.remove(reference.name, deadline=self._deadline)
+        except Unresolved as problem:
+            raise _unavailable(reference, problem, None) from None
+        self._forget(reference)
+        return found
+
+    def _store(self, reference: Reference) -> Store:
+        provider = self._providers[reference.scheme]
+        if isinstance(provider, Store):
+            return provider
+        why = f"pmtaform reads {reference.scheme}: references and does not write them"
+        problem = Unresolved("nothing", why, "Write it with the tool that keeps it.")
+        raise _unavailable(reference, problem, None)
+
+    def _forget(self, reference: Reference) -> None:
+        with self._lock:
+            self._entries.pop(reference, None)
+
+    def _entry(self, reference: Reference) -> _Entry:
+        with self._lock:
+            entry = self._entries.setdefault(reference, _Entry())
+        with entry.lock:
+            if entry.value is None and entry.failure is None:
+                try:
+                    entry.value = self._providers[reference.scheme].fetch(
+                        reference.name, deadline=self._deadline
+                    )
+                except Unresolved as problem:
+                    entry.failure = problem
+        return entry
+
+
+class _Entry:
+    """What became of one reference; `lock` is held while it is being looked up."""
+
+    __slots__ = ("failure", "lock", "value")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.value: bytes | None = None
+        self.failure: Unresolved | None = None
+
+
+def _without_line_end(value: bytes) -> bytes:
+    return value.removesuffix(b"\n").removesuffix(b"\r") if value.endswith(b"\n") else value
+
+
+def _empty(reference: Reference) -> Unresolved:
+    wheres = {
+        Scheme.KEYRING: "the system's keyring",
+        Scheme.ENV: "the environment of this process",
+        Scheme.FILE: "the file",
+        Scheme.COMMAND: "the output of the command",
+    }
+    return Unresolved(wheres[reference.scheme], "there is nothing in it", "An empty value is no secret.")
+
+
+def _unavailable(reference: Reference, problem: Unresolved, place: Place | None) -> SecretUnavailable:
+    fix = f" {problem.fix}" if problem.fix else ""
+    detail = (
+        f"{reference}: looked in {problem.looked}: {problem.why}.{fix} "
+        f"The stack can name another place instead: {forms(but=reference.scheme)}."
+    )
+    return SecretUnavailable.of("secret-unavailable", "a secret could not be had", detail, place=place)
