@@ -50,7 +50,9 @@ class PmtaformError(Exception):
         super().__init__("; ".join(str(d) for d in diagnostics))
 
     @classmethod
-    def of(cls, code: str, summary: str, detail: str = "", *, place: Place | None = None, host: str | None = None) -> Self:
+    def of(
+        cls, code: str, summary: str, detail: str = "", *, place: Place | None = None, host: str | None = None
+    ) -> Self:
         """An error with one diagnostic. Returns an instance of the class it is called on."""
         return cls(Diagnostic(code=code, summary=summary, detail=detail, place=place, host=host))
 

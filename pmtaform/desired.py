@@ -1,0 +1,69 @@
+"""What one host should have. A stack compiles to this, and a plan compares it with what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pmtaform.diagnostics import Place
+from pmtaform.lang.blocks import Address, Block
+from pmtaform.secrets import Secret
+
+
+class Unmanaged(StrEnum):
+    """What becomes of blocks that are live, but were never declared and never ours."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFile:
+    """A DKIM key file as wanted. `private_key` is None where references were not to be resolved (`validate`)."""
+
+    domain: str
+    selector: str
+    path: str
+    reference: str
+    private_key: Secret | None
+    mode: int = 0o600
+    owner: str | None = None  # None: as found, else PowerMTA's own user
+    group: str | None = None
+    place: Place | None = None
+
+    @property
+    def address(self) -> Address:
+        """`dkim-key[example.com/s2026]`."""
+        return Address("dkim-key", f"{self.domain}/{self.selector}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much may change without consent by name."""
+
+    deletions_percent: float = 20.0  # of the blocks that a host has; danger `many-deletions` above
+    deletions_free: int = 3  # so many deletions are never "many"
+    rate_factor: float = 3.0  # danger `rate-raised` when a limit grows by more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What a stack says that one host should have.
+
+    Every block knows where each of its lines was written (`Tree.place`). `files` says in which file of the host a
+    block should stand if it is not there yet (left out: the main file). `ignore` and `protect` are address patterns
+    with `*` for any text: the first are left as they are, the second are never changed or deleted.
+    """
+
+    host: str
+    config: str = "/etc/pmta/config"
+    powermta: str | None = None
+    blocks: Mapping[Address, Block] = field(default_factory=dict)
+    files: Mapping[Address, str] = field(default_factory=dict)
+    keys: tuple[KeyFile, ...] = ()
+    unmanaged: Unmanaged = Unmanaged.KEEP
+    ignore: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    allowed_paths: tuple[str, ...] = ("/etc/pmta",)
+    limits: Limits = Limits()

@@ -1,0 +1,235 @@
+"""Configurations as addressable blocks.
+
+A block is one global directive (all its lines) or one top-level section (all its occurrences); of directives whose
+lines are things of their own (`domain-macro`, `include`), each name is a block. A block's *content* is its meaning in
+normal form: equal content is no difference to PowerMTA, as far as the guides say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from pmtaform.diagnostics import Place
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import GLOBAL, Catalogue, DirectiveSpec, Impact, catalogue
+from pmtaform.lang.includes import Configuration
+from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
+
+SETTING: Final = "setting"
+
+Content = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """What a block is called within its host: `domain[gmail.com]`, `setting[postmaster]`, `bounce-category-patterns`."""
+
+    kind: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}[{self.key}]" if self.key else self.kind
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """The inverse of `str`."""
+        kind, bracket, key = text.partition("[")
+        return cls(kind, key[:-1] if bracket and key.endswith("]") else key)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line or section of a block, and the tree that it stands in."""
+
+    tree: Tree
+    node: Directive | Section
+
+    @property
+    def place(self) -> Place:
+        """Where it was written."""
+        return self.tree.place(self.node.line)
+
+    @property
+    def text(self) -> str:
+        """Its lines as they were written."""
+        return self.tree.text_of(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One addressable piece of a configuration. `parts` is never empty."""
+
+    address: Address
+    parts: tuple[Part, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return self.parts[0].place
+
+    @property
+    def is_section(self) -> bool:
+        """Whether it is a section rather than a directive."""
+        return isinstance(self.parts[0].node, Section)
+
+    def content(self) -> Content:
+        """Its meaning in normal form."""
+        spec = None if self.is_section else catalogue().directive(GLOBAL, self.parts[0].node.name)  # type: ignore[union-attr]
+        contents = [content_of(part.node, GLOBAL) for part in self.parts]
+        if spec is not None and spec.accumulates and not spec.ordered:
+            contents.sort()
+        return tuple(contents)
+
+    def same_as(self, other: Block) -> bool:
+        """Whether both mean the same to PowerMTA."""
+        return _shape(self) == _shape(other) or self.content() == other.content()
+
+    def canonical(self) -> bytes:
+        """The content as bytes, for digests."""
+        return repr(self.content()).encode("utf-8", "surrogatepass")
+
+
+def blocks_of(configuration: Configuration) -> dict[Address, Block]:
+    """All blocks of a configuration, in the order in which they begin."""
+    return collect(configuration.top_level())
+
+
+def collect(nodes: Iterable[tuple[Tree, Node]]) -> dict[Address, Block]:
+    """The blocks that top-level nodes make up."""
+    known = catalogue()
+    parts: dict[Address, list[Part]] = {}
+    for tree, node in nodes:
+        if not isinstance(node, Junk):
+            parts.setdefault(address_of(node, known), []).append(Part(tree, node))
+    return {address: Block(address, tuple(found)) for address, found in parts.items()}
+
+
+def address_of(node: Directive | Section, known: Catalogue | None = None) -> Address:
+    """The address of the block that a top-level node belongs to."""
+    known = known or catalogue()
+    if isinstance(node, Section):
+        return Address(node.tag, values.normalise_argument(node.tag, node.argument))
+    name = known.canonical(GLOBAL, node.name)
+    spec = known.directive(GLOBAL, name)
+    if spec is not None and spec.key == "name":
+        return Address(name, node.value.split(None, 1)[0] if node.value else "")
+    if spec is not None and spec.key == "whole":
+        return Address(name, values.normalise(spec, node.value))
+    return Address(SETTING, name)
+
+
+def impact_of(address: Address, names: Iterable[tuple[str, str]] = ()) -> Impact:
+    """What changing a block needs. `names` are the (scope, directive) pairs that change; none: the whole block."""
+    known = catalogue()
+    found = [Impact.RELOAD]
+    section = known.section(address.kind)
+    pairs = list(names)
+    if section is not None and not pairs:
+        found.append(section.impact)
+    if section is None and not pairs:
+        pairs = [(GLOBAL, address.key if address.kind == SETTING else address.kind)]
+    for scope, name in pairs:
+        spec = known.directive(scope, name)
+        if spec is not None:
+            found.append(spec.impact)
+        elif (inner := known.section(name)) is not None:
+            found.append(inner.impact)
+    return max(found)
+
+
+# -- content -----------------------------------------------------------------------------------------------------------
+
+
+def content_of(node: Directive | Section, scope: str) -> Content:
+    """The meaning of one node in normal form: nested tuples of text, equal where PowerMTA sees no difference."""
+    if isinstance(node, Directive):
+        return _directive_content(scope, node.name, node.value)
+    return _section_content(node)
+
+
+@lru_cache(maxsize=65536)
+def _directive_content(scope: str, name: str, value: str) -> Content:
+    known = catalogue()
+    spec = known.directive(scope, name)
+    if name.startswith("/"):
+        return (name, values.normalise(spec, value))
+    return (known.canonical(scope, name), values.normalise(spec, value))
+
+
+def _section_content(section: Section) -> Content:
+    tag = section.tag
+    argument = values.normalise_argument(tag, section.argument)
+    lead = _directive_content("pattern-list", *section.lead) if section.lead else ()
+    children = [c for c in section.children if not isinstance(c, Junk)]
+    if is_ordered(tag):
+        return (tag, argument, lead, tuple(content_of(child, tag) for child in children))
+    grouped: dict[Any, list[Content]] = {}
+    for child in children:
+        content = content_of(child, tag)
+        key = ("<", content[0], content[1]) if isinstance(child, Section) else (content[0],)
+        grouped.setdefault(key, []).append(content[-1:] if isinstance(child, Directive) else content)
+    for key, found in grouped.items():
+        if len(found) > 1 and not _order_matters(tag, key):
+            found.sort()
+    return (tag, argument, lead, tuple(sorted((key, tuple(found)) for key, found in grouped.items())))
+
+
+def is_ordered(tag: str) -> bool:
+    """Whether a section's lines are rules whose order means something."""
+    spec = catalogue().section(tag)
+    return spec is not None and spec.ordered
+
+
+def _order_matters(scope: str, key: tuple[str, ...]) -> bool:
+    spec = catalogue().directive(scope, key[0])
+    return not (spec is not None and spec.accumulates and not spec.ordered)
+
+
+def _shape(block: Block) -> tuple[Any, ...]:
+    return tuple(_node_shape(part.node) for part in block.parts)
+
+
+def _node_shape(node: Node) -> tuple[Any, ...]:
+    if isinstance(node, Directive):
+        return (node.name, node.value)
+    if isinstance(node, Junk):
+        return (node.text,)
+    return (node.tag, node.argument, node.lead, tuple([_node_shape(child) for child in node.children]))
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def directives_in(block: Block) -> Iterator[tuple[Part, tuple[str, ...], Directive]]:
+    """Every directive of a block with the sections that it stands in: (part, path, directive).
+
+    `path` names the nested sections from outside in, as `domain[gmail.com]`; it is empty at the block's own level.
+    """
+    for part in block.parts:
+        if isinstance(part.node, Directive):
+            yield part, (), part.node
+        else:
+            yield from _inner(part, part.node, ())
+
+
+def _inner(
+    part: Part, section: Section, path: tuple[str, ...]
+) -> Iterator[tuple[Part, tuple[str, ...], Directive]]:
+    for child in section.children:
+        if isinstance(child, Directive):
+            yield part, path, child
+        elif isinstance(child, Section):
+            yield from _inner(part, child, (*path, f"{child.tag}[{child.argument}]"))
+
+
+def spec_of(scope: str, name: str) -> DirectiveSpec | None:
+    """What a directive means in a scope."""
+    return catalogue().directive(scope, name)
+
+
+def digests(blocks: Mapping[Address, Block], keyed: Callable[[bytes], str]) -> dict[str, str]:
+    """The keyed digest of every block, by address."""
+    return {str(address): keyed(block.canonical()) for address, block in blocks.items()}

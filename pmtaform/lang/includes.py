@@ -1,0 +1,177 @@
+"""Following `include`: several files read as one configuration.
+
+Facts (LANGUAGE.md section 4): `include PATH`, wildcards allowed, at top level and inside source, domain, virtual-mta
+and smtp-pattern-list; the content is read in the scope that the line stands in. How a wildcard's matches are ordered
+is not documented: they are taken in byte order, and nothing should depend on it. URLs are left alone.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree, parse_bytes
+
+_WILDCARDS = frozenset("*?[")
+_MAX_DEPTH = 16
+
+
+def is_pattern(argument: str) -> bool:
+    """Whether an include argument has wildcards."""
+    return not _WILDCARDS.isdisjoint(argument)
+
+
+def is_url(argument: str) -> bool:
+    """Whether an include argument is a web address (later 5.0), which pmtaform does not follow."""
+    return argument.lower().startswith(("http://", "https://"))
+
+
+def include_path(argument: str) -> str:
+    """The file or pattern that an include names: quotes removed."""
+    if len(argument) >= 2 and argument[0] == argument[-1] == '"':
+        return argument[1:-1]
+    return argument
+
+
+def include_arguments(tree: Tree) -> list[tuple[str, str, Directive]]:
+    """Every include of a tree that leads to files: (path or pattern, scope it stands in, directive)."""
+    found = []
+    for scope, node in tree.walk():
+        if (
+            isinstance(node, Directive)
+            and node.name.lower() == "include"
+            and node.value
+            and not is_url(node.value)
+        ):
+            found.append((include_path(node.value), scope, node))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The files of one host, read as PowerMTA reads them.
+
+    `trees` maps path to tree, the main file first; `patterns` maps each include pattern to the files it named.
+    `fragments` are the paths that are included inside a section: their content belongs to that section.
+    """
+
+    main: str
+    trees: Mapping[str, Tree]
+    patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fragments: frozenset[str] = frozenset()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def tree(self) -> Tree:
+        """The main file's tree."""
+        return self.trees[self.main]
+
+    def targets(self, argument: str) -> tuple[str, ...]:
+        """The files that an include argument names here."""
+        path = include_path(argument)
+        return self.patterns.get(path, ()) if is_pattern(path) else (path,)
+
+    def top_level(self) -> Iterator[tuple[Tree, Node]]:
+        """Every node at top level, includes followed where they stand."""
+        yield from self._nodes(self.tree, ())
+
+    def _nodes(self, tree: Tree, above: tuple[str, ...]) -> Iterator[tuple[Tree, Node]]:
+        here = (*above, tree.path)
+        for node in tree.children:
+            yield tree, node
+            if isinstance(node, Directive) and node.name.lower() == "include" and len(here) <= _MAX_DEPTH:
+                for path in self.targets(node.value):
+                    if path in self.trees and path not in here:
+                        yield from self._nodes(self.trees[path], here)
+
+
+def read_configuration(
+    main: str, files: Mapping[str, bytes], patterns: Mapping[str, Sequence[str]] | None = None
+) -> Configuration:
+    """Parse a host's files, following includes from `main`.
+
+    `files` has the content of every known file by its absolute path; `patterns` what each wildcard names. What is
+    missing, stands in a circle or is relative is told in `diagnostics`.
+    """
+    named = {pattern: tuple(sorted(paths)) for pattern, paths in (patterns or {}).items()}
+    trees: dict[str, Tree] = {}
+    fragments: set[str] = set()
+    found: list[Diagnostic] = []
+
+    def read(path: str, scope: str, above: tuple[str, ...], place: Place | None) -> None:
+        if path in above:
+            found.append(_circle(path, place))
+            return
+        if path in trees:
+            return
+        if path not in files:
+            found.append(_missing(path, place))
+            return
+        if len(above) > _MAX_DEPTH:
+            found.append(_circle(path, place))
+            return
+        tree = trees[path] = parse_bytes(files[path], path, scope=scope)
+        if scope != "global":
+            fragments.add(path)
+        for argument, inner_scope, node in include_arguments(tree):
+            for target in named.get(argument, ()) if is_pattern(argument) else (argument,):
+                if not posixpath.isabs(target):
+                    found.append(_relative(target, tree.place(node.line)))
+                    continue
+                read(target, inner_scope, (*above, path), tree.place(node.line))
+
+    read(main, "global", (), None)
+    if main not in trees:
+        trees[main] = parse_bytes(b"", main)
+        found = [d for d in found if d.code != "missing-include"]
+    return Configuration(main, trees, named, frozenset(fragments), tuple(found))
+
+
+def single(tree: Tree) -> Configuration:
+    """A configuration of one tree, its includes not followed."""
+    return Configuration(tree.path, {tree.path: tree})
+
+
+def junk_of(configuration: Configuration) -> list[tuple[Tree, Junk]]:
+    """Every line that makes no sense, in all files."""
+    return [
+        (tree, node)
+        for tree in configuration.trees.values()
+        for _, node in tree.walk()
+        if isinstance(node, Junk)
+    ]
+
+
+def sections_of(configuration: Configuration, tag: str) -> list[tuple[Tree, Section]]:
+    """Every top-level section with this tag."""
+    return [(tree, n) for tree, n in configuration.top_level() if isinstance(n, Section) and n.tag == tag]
+
+
+def _missing(path: str, place: Place | None) -> Diagnostic:
+    return Diagnostic(
+        code="missing-include",
+        summary="An included file is not there",
+        detail=f"{path} does not exist on the host. What PowerMTA does then is not documented; it may refuse to load. "
+        "Create the file or remove the include.",
+        place=place,
+    )
+
+
+def _circle(path: str, place: Place | None) -> Diagnostic:
+    return Diagnostic(
+        code="include-loop",
+        summary="Files include each other in a circle",
+        detail=f"{path} is included from within itself (or more than {_MAX_DEPTH} deep). Remove one of the includes.",
+        place=place,
+    )
+
+
+def _relative(path: str, place: Place | None) -> Diagnostic:
+    return Diagnostic(
+        code="relative-include",
+        summary="An include is not an absolute path",
+        detail=f"What `{path}` is relative to is not documented, so the file is not followed. Write the whole path.",
+        place=place,
+    )

@@ -1,0 +1,517 @@
+"""The lossless syntax tree of one PowerMTA configuration file.
+
+`str(parse(text)) == text` for every text whatever. The tree keeps the file's lines as they are; nodes say which of
+them are a directive or a section. Lines that make no sense become `Junk` with a diagnostic; parsing never stops.
+
+Facts (LANGUAGE.md section 1): one directive per line, `#` starts a comment anywhere on a line, tags stand on lines of
+their own, there is no documented continuation. Continued lists and broken regexes are found in the wild all the same:
+they become one node over several lines, and are reported.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostic, Diagnostics, Place
+from pmtaform.lang.catalogue import catalogue
+
+_BLANKS: Final = " \t\r\n\x0b\x0c"
+# str.split() takes these for blanks; PowerMTA is not known to. They send a file down the careful path.
+_ODD_SPACE: Final = re.compile("[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+_PLAIN: Final = bytes([9, 10, 13, *range(32, 127)])
+_RULE_KEYWORDS: Final = frozenset({"reply", "mail-from", "rcpt-to", "header"})
+_SPLITS: Final = "\x0b\x0c\x1c\x1d\x1e"  # str.splitlines() splits there, PowerMTA does not
+_WORD: Final = re.compile(r"[^ \t\r\n\x0b\x0c]+")
+
+
+class Directive:
+    """One directive: `name value`, from line `line` (counted from 1) over `span` lines.
+
+    `value` is the text after the name, without comment and outer blanks; over several lines the parts are joined
+    by one blank. A rule that begins with a regex has the regex as its name.
+    """
+
+    __slots__ = ("line", "name", "span", "value")
+
+    def __init__(self, line: int, name: str, value: str, span: int = 1) -> None:
+        self.line = line
+        self.name = name
+        self.value = value
+        self.span = span
+
+    @property
+    def end(self) -> int:
+        """The last line."""
+        return self.line + self.span - 1
+
+    def __repr__(self) -> str:
+        return f"<line {self.line}: {self.name}>"
+
+
+class Section:
+    """A section from its opening line `line` to its closing line `end`.
+
+    `closed` is False when no closing tag was found; then `end` is the last line that belongs to it. `lead` is the
+    rule before the tag of a nested list (`mail-from /…/ <pattern-list>`): its name and value.
+    """
+
+    __slots__ = ("argument", "children", "closed", "end", "lead", "line", "tag")
+
+    def __init__(self, line: int, tag: str, argument: str, lead: tuple[str, str] | None = None) -> None:
+        self.line = line
+        self.tag = tag
+        self.argument = argument
+        self.lead = lead
+        self.children: list[Node] = []
+        self.end = line
+        self.closed = False
+
+    def __repr__(self) -> str:
+        return f"<line {self.line}: <{self.tag} {self.argument}>>"
+
+
+class Junk:
+    """A line that makes no sense. `code` is the code of the diagnostic that says why."""
+
+    __slots__ = ("code", "line", "text")
+
+    def __init__(self, line: int, text: str, code: str) -> None:
+        self.line = line
+        self.text = text
+        self.code = code
+
+    @property
+    def end(self) -> int:
+        """The last line."""
+        return self.line
+
+
+Node = Directive | Section | Junk
+
+
+class Tree:
+    """One parsed file.
+
+    `scope` is where its content stands: "global", or the tag of the section that includes it. `origins`, if given,
+    says for each line where it was written by a person (a stack's YAML), and takes the place of `path`.
+    """
+
+    __slots__ = ("children", "diagnostics", "lines", "origins", "path", "scope")
+
+    def __init__(
+        self,
+        path: str,
+        lines: list[str],
+        children: list[Node],
+        diagnostics: Sequence[Diagnostic],
+        scope: str = "global",
+        origins: Sequence[Place | None] | None = None,
+    ) -> None:
+        self.path = path
+        self.lines = lines
+        self.children = children
+        self.diagnostics = tuple(diagnostics)
+        self.scope = scope
+        self.origins = origins
+
+    def __str__(self) -> str:
+        return "".join(self.lines)
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes, as they were read."""
+        return encode(str(self))
+
+    def place(self, line: int) -> Place:
+        """Where line `line` was written."""
+        if self.origins is not None and 0 < line <= len(self.origins):
+            origin = self.origins[line - 1]
+            if origin is not None:
+                return origin
+        return Place(self.path, line)
+
+    def text_of(self, node: Node) -> str:
+        """The lines of a node, with their line ends."""
+        return "".join(self.lines[node.line - 1 : node.end])
+
+    @property
+    def eol(self) -> str:
+        """The line end that most lines have."""
+        crlf = sum(1 for line in self.lines[:200] if line.endswith("\r\n"))
+        return "\r\n" if crlf * 2 > len(self.lines[:200]) else "\n"
+
+    def walk(self) -> Iterator[tuple[str, Node]]:
+        """Every node with the scope that it stands in, in the order of the file."""
+        pending: list[tuple[str, Iterator[Node]]] = [(self.scope, iter(self.children))]
+        while pending:
+            scope, nodes = pending[-1]
+            for node in nodes:
+                yield scope, node
+                if isinstance(node, Section):
+                    pending.append((node.tag, iter(node.children)))
+                    break
+            else:
+                pending.pop()
+
+
+def decode(content: bytes) -> str:
+    """A file's bytes as text. Bytes that are not UTF-8 become lone surrogates, and survive `encode`."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """The inverse of `decode`."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def gc_paused() -> Iterator[None]:
+    """Keep the cycle collector out of building many objects at once; it doubles the time of a large parse."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            if not gc.get_freeze_count():
+                # Into the oldest generation without a look at each: the next collection would cost as much again.
+                gc.freeze()
+                gc.unfreeze()
+            gc.enable()
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of `text` with their ends. Only LF ends a line: form feeds and such stay inside."""
+    if text.isascii() and not any(c in text for c in _SPLITS) and text.count("\r") == text.count("\r\n"):
+        return text.splitlines(keepends=True)
+    lines = text.split("\n")
+    last = lines.pop()
+    lines = [line + "\n" for line in lines]
+    if last:
+        lines.append(last)
+    return lines
+
+
+def parse(
+    text: str,
+    path: str = "",
+    *,
+    scope: str = "global",
+    origins: Sequence[Place | None] | None = None,
+) -> Tree:
+    """The tree of `text`. Never fails; what is odd is in the tree's `diagnostics`."""
+    with gc_paused():
+        return _Parser(text, path, scope, origins).run()
+
+
+def parse_bytes(content: bytes, path: str = "", *, scope: str = "global") -> Tree:
+    """The tree of a file's bytes."""
+    return parse(decode(content), path, scope=scope)
+
+
+class _Parser:
+    """One run over the lines, with a stack of open sections."""
+
+    def __init__(self, text: str, path: str, scope: str, origins: Sequence[Place | None] | None) -> None:
+        self.lines = split_lines(text)
+        self.found = Diagnostics()
+        self.tree = Tree(path, self.lines, [], (), scope, origins)
+        self.open: list[Section] = []
+        self.children: list[Node] = self.tree.children
+        self.closing = ""  # what closes the innermost open section
+        self.careful = not text.isascii() or any(c in text for c in "\x1c\x1d\x1e\x1f")
+        self._inspect_bytes(text)
+
+    def run(self) -> Tree:
+        # The loop is written out because it runs once per line, 100 000 times in a large file.
+        number = 0
+        lines = self.lines
+        total = len(lines)
+        split = _split_careful if self.careful else str.split
+        children, closing = self.children, self.closing
+        while number < total:
+            raw = lines[number]
+            number += 1
+            if "#" in raw:
+                raw = raw[: raw.index("#")]
+            words = split(raw, None, 1)
+            if not words:
+                continue
+            name = words[0]
+            if len(words) == 2:
+                value = words[1].rstrip(_BLANKS)
+                if name[0] not in "</{}" and value[-1] not in ",>{}" and name not in _RULE_KEYWORDS:
+                    children.append(Directive(number, name, value))
+                    continue
+            elif name == closing:
+                self._leave(number, closed=True)
+                children, closing = self.children, self.closing
+                continue
+            if name[0] == "<":
+                self._tag(raw.strip(_BLANKS), number)
+            else:
+                number = self._odd(number, raw.strip(_BLANKS))
+            children, closing = self.children, self.closing
+        self._close_rest(total)
+        self.tree.diagnostics = tuple(self.found)
+        return self.tree
+
+    # -- lines that need a second look ---------------------------------------------------------------------------
+
+    def _odd(self, number: int, text: str) -> int:
+        """A directive that may be more than a plain line. Returns the number of the last line taken."""
+        if text in ("{", "}"):
+            self._junk(number, text, "brace", "Braces do not belong to the language", _BRACES)
+            return number
+        if text.endswith(">") and (cut := text.lower().rfind("<pattern-list>")) > 0 and cut + 14 == len(text):
+            self._open_nested(number, text[:cut].rstrip(_BLANKS))
+            return number
+        if text.endswith("-->"):
+            self._junk(number, text, "xml-comment", "XML comments do not belong to the language", _XML)
+            return number
+        words = _split_careful(text) if not text.startswith("/") else list(_split_rule(text))
+        name, value = words[0], words[1] if len(words) == 2 else ""
+        if value.endswith("{"):
+            self._report("brace", "Braces do not belong to the language", _BRACES, number)
+        node = Directive(number, name, value)
+        self.children.append(node)
+        if value.endswith(",") or (not value and name.lower() == "domain-macro"):
+            self._continue_list(node)
+        elif name.startswith("/") or name in _RULE_KEYWORDS:
+            self._continue_regex(node, text)
+        return node.end
+
+    def _continue_list(self, node: Directive) -> None:
+        """Take the lines that go on with a comma-separated list."""
+        while node.end < len(self.lines) and (not node.value or node.value.endswith(",")):
+            text = _without_comment(self.lines[node.end])
+            word = _WORD.match(text)
+            if word is None or text[0] in "<{}/" or _is_keyword(word.group().rstrip(",")):
+                break
+            node.value = f"{node.value} {text}".strip()
+            node.span += 1
+        if node.span > 1:
+            self._report(
+                "line-continuation",
+                "A list goes on over several lines",
+                f"No continuation of lines is documented: PowerMTA may take lines {node.line + 1} to {node.end} for "
+                f"unknown directives. Write the whole list of {node.name} on one line.",
+                node.line,
+            )
+
+    def _continue_regex(self, node: Directive, text: str) -> None:
+        """Take the lines that a regex is broken over, up to the one that closes it."""
+        if _regex_closed(text):
+            return
+        joined, taken = text, 0
+        for raw in self.lines[node.end : node.end + 20]:
+            more = _without_comment(raw)
+            word = _WORD.match(more)
+            if word is None or more[0] in "</" or word.group() in _RULE_KEYWORDS:
+                break
+            joined, taken = f"{joined} {more}", taken + 1
+            if _regex_closed(joined):
+                node.span += taken
+                words = _split_rule(joined) if joined.startswith("/") else tuple(joined.split(None, 1))
+                node.name, node.value = words[0], words[1] if len(words) == 2 else ""
+                break
+        self._report(
+            "broken-regex",
+            "A regex does not end on its line",
+            "A pattern stands between two slashes on one line; PowerMTA documents no continuation, so this rule does "
+            r"not match what was meant. Write it on one line; a `#` in a regex is written \x23, a slash \/.",
+            node.line,
+        )
+
+    # -- tags ------------------------------------------------------------------------------------------------------
+
+    def _tag(self, text: str, number: int) -> None:
+        if text.startswith("<!--"):
+            self._junk(number, text, "xml-comment", "XML comments do not belong to the language", _XML)
+            return
+        if not text.endswith(">") or len(text) < 3:
+            self._junk(
+                number,
+                text,
+                "malformed-tag",
+                "A tag is not closed",
+                "A tag is `<name argument>` or `</name>` on a line of its own, and ends with `>`.",
+            )
+            return
+        if text[1] == "/":
+            self._close(text[2:-1].split(), number, text)
+            return
+        words = _split_careful(text[1:-1]) if self.careful else text[1:-1].split(None, 1)
+        if not words:
+            self._junk(
+                number, text, "malformed-tag", "A tag has no name", "Write `<name argument>`, or remove it."
+            )
+            return
+        section = Section(number, words[0].lower(), words[1].rstrip(_BLANKS) if len(words) == 2 else "")
+        if self.open:
+            self._make_room(section)
+        self._enter(section)
+
+    def _open_nested(self, number: int, lead: str) -> None:
+        words = lead.split(None, 1)
+        self._enter(Section(number, "pattern-list", "", (words[0], words[1] if len(words) == 2 else "")))
+
+    def _enter(self, section: Section) -> None:
+        self.children.append(section)
+        self.open.append(section)
+        self.children = section.children
+        self.closing = "</" + section.tag + ">"
+
+    def _leave(self, end: int, *, closed: bool) -> None:
+        section = self.open.pop()
+        section.end = end
+        section.closed = closed
+        if self.open:
+            self.children, self.closing = self.open[-1].children, f"</{self.open[-1].tag}>"
+        else:
+            self.children, self.closing = self.tree.children, ""
+        if not closed:
+            self._report(
+                "unclosed-section",
+                "A section is never closed",
+                f"<{section.tag}> has no </{section.tag}>, so everything after it may be read as part of it. "
+                f"Write </{section.tag}> where it ends.",
+                section.line,
+            )
+
+    def _make_room(self, section: Section) -> None:
+        """End sections that the new one cannot stand in, where a closing tag was forgotten."""
+        known = catalogue()
+        while self.open and not known.may_stand_in(section.tag, self.open[-1].tag):
+            parents: list[str | None] = [s.tag for s in self.open[:-1]]
+            top = None if self.tree.scope == "global" else self.tree.scope
+            if not any(known.may_stand_in(section.tag, parent) for parent in [*parents, top]):
+                return
+            self._leave(section.line - 1, closed=False)
+
+    def _close(self, words: list[str], number: int, text: str) -> None:
+        tag = words[0].lower() if words else ""
+        if not any(section.tag == tag for section in self.open):
+            self._junk(
+                number,
+                text,
+                "stray-closing-tag",
+                "A closing tag closes nothing",
+                f"No <{tag}> is open here. Remove the line, or write the opening tag that it belongs to.",
+            )
+            return
+        while self.open[-1].tag != tag:
+            self._leave(number - 1, closed=False)
+        self._leave(number, closed=True)
+
+    def _close_rest(self, total: int) -> None:
+        while self.open:
+            self._leave(max(total, self.open[-1].line), closed=False)
+
+    # -- telling ---------------------------------------------------------------------------------------------------
+
+    def _junk(self, number: int, text: str, code: str, summary: str, detail: str) -> None:
+        self.children.append(Junk(number, text, code))
+        self._report(code, summary, detail, number)
+
+    def _report(self, code: str, summary: str, detail: str, line: int) -> None:
+        self.found.warning(code, summary, detail, self.tree.place(line))
+
+    def _inspect_bytes(self, text: str) -> None:
+        """Report bytes that a person would not see: at most one finding of each kind, at its first line."""
+        if text.isascii() and not text.encode("ascii").translate(None, _PLAIN):
+            return
+        for code, summary, detail, pattern in _HIDDEN:
+            if found := pattern.search(text):
+                self._report(code, summary, detail, text.count("\n", 0, found.start()) + 1)
+
+
+_BRACES: Final = (
+    "PowerMTA has no blocks in braces. What was meant is a section, `<name argument>` to `</name>`, or one directive "
+    "per line."
+)
+_XML: Final = (
+    "PowerMTA takes no `<!-- -->` for a comment: a line that starts with < is read as a tag, and lines between the "
+    "marks stay in force. Write `#` before each line of a comment."
+)
+_HIDDEN: Final = (
+    (
+        "not-utf8",
+        "The file is not UTF-8",
+        "PowerMTA reads its configuration as UTF-8. The bytes are kept as they are; save the file as UTF-8.",
+        re.compile("[\udc80-\udcff]"),
+    ),
+    (
+        "odd-blank",
+        "A character looks like a blank and is none",
+        "A no-break space or another Unicode blank separates nothing: the word before and after it are one word to "
+        "PowerMTA. Put a plain blank there.",
+        _ODD_SPACE,
+    ),
+    (
+        "control-character",
+        "The file holds control characters",
+        "A NUL or another control character is not part of the language, and hides from editors. Remove it.",
+        re.compile("[\0-\x08\x0e-\x1b\x7f]"),
+    ),
+    (
+        "byte-order-mark",
+        "The file begins with a byte order mark",
+        "The mark becomes part of the first word. Save the file as UTF-8 without a byte order mark.",
+        re.compile("\\A\ufeff"),
+    ),
+)
+
+
+def _split_careful(text: str, _separator: None = None, _most: int = 1) -> list[str]:
+    """`text.split(None, 1)` that takes only ASCII blanks for blanks."""
+    word = _WORD.match(text)
+    if word is None:
+        return []
+    rest = text[word.end() :].lstrip(_BLANKS)
+    return [word.group(), rest] if rest else [word.group()]
+
+
+_REGEX: Final = re.compile(r"/(?:[^/\\]|\\.)*/", re.DOTALL)
+
+
+def _split_rule(text: str) -> tuple[str, str]:
+    """The regex that `text` begins with, and the rest. A regex may hold blanks."""
+    found = _REGEX.match(text)
+    if found is None:
+        words = text.split(None, 1)
+        return words[0], words[1] if len(words) == 2 else ""
+    return found.group(), text[found.end() :].strip(_BLANKS)
+
+
+def _regex_closed(text: str) -> bool:
+    start = text.find("/")
+    return start < 0 or _REGEX.match(text, start) is not None
+
+
+def _without_comment(raw: str) -> str:
+    cut = raw.find("#")
+    return (raw if cut < 0 else raw[:cut]).strip(_BLANKS)
+
+
+def _is_keyword(word: str) -> bool:
+    return word.lower() in catalogue().all_names
+
+
+def has_comment(raw: str) -> bool:
+    """Whether a line ends in a comment."""
+    return "#" in raw
+
+
+def comment_of(raw: str) -> str:
+    """The comment of a line, from its `#` on, without line end; empty when there is none."""
+    cut = raw.find("#")
+    return "" if cut < 0 else raw[cut:].rstrip(_BLANKS)
+
+
+def index_by_line(nodes: Sequence[Node]) -> Mapping[int, Node]:
+    """Nodes by their first line."""
+    return {node.line: node for node in nodes}
