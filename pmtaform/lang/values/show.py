@@ -1,0 +1,50 @@
+"""What of a value may be shown, and how."""
+
+from __future__ import annotations
+
+import re
+
+from pmtaform.lang.catalogue import DirectiveSpec
+from pmtaform.lang.values.text import BLANKS, EMPTY, words
+
+SENSITIVE = "(sensitive)"
+
+_SECRET_NAME = re.compile(r"password|passwd|passphrase|secret|token|api-?key|auth-?user|credential|private-?key")
+
+
+def mask(spec: DirectiveSpec | None, name: str, value: str) -> str:
+    """The value as it may be shown: what is secret is `(sensitive)`; `""` and a missing value stay.
+
+    A directive that is not in the catalogue counts as secret when its name sounds like it.
+    """
+    if spec is None:
+        hidden = "value" if _SECRET_NAME.search(name.lower().replace("_", "-")) else None
+    else:
+        hidden = spec.sensitive
+    text = value.strip(BLANKS)
+    if hidden is None or text in ("", EMPTY):
+        return value
+    if hidden == "second":
+        found = words(text)
+        return value if len(found) < 2 else f"{found[0]} {SENSITIVE}"
+    return SENSITIVE
+
+
+def shown(value: str) -> str:
+    r"""The value on one line, with everything that a terminal would not print made visible (`\x1b`, `\u202e`).
+
+    A byte that was not UTF-8 (a lone surrogate of `surrogateescape`) is shown as that byte.
+    """
+    return value if value.isprintable() else "".join(map(_visible, value))
+
+
+def _visible(char: str) -> str:
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
+    if named is not None:
+        return named
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
