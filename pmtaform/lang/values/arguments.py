@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.values.check import domain_problem, listener_problem
+from pmtaform.lang.values.lines import domain_problem, listener_problem
 from pmtaform.lang.values.normal import listener, pattern
 from pmtaform.lang.values.numbers import parse_cidr, same_cidr
 from pmtaform.lang.values.show import shown

@@ -72,8 +72,8 @@ def parse_rate(text: str) -> Rate | None:
 
 def faster_by(old: Rate | None, new: Rate | None) -> float | None:
     """How many times faster `new` is than `old`: infinite when a limit is lifted, None when it cannot be said."""
-    before = old and old.per_second
-    after = new and new.per_second
+    before = None if old is None else old.per_second
+    after = None if new is None else new.per_second
     if before is None or after is None:
         return None
     if before == after:
