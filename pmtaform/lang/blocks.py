@@ -172,7 +172,7 @@ def _section_content(section: Section) -> Content:
         key = ("<", content[0], content[1]) if isinstance(child, Section) else (content[0],)
         grouped.setdefault(key, []).append(content[-1:] if isinstance(child, Directive) else content)
     for key, found in grouped.items():
-        if len(found) > 1 and not _order_matters(tag, key):
+        if len(found) > 1 and not order_matters(tag, key[0]):
             found.sort()
     return (tag, argument, lead, tuple(sorted((key, tuple(found)) for key, found in grouped.items())))
 
@@ -183,8 +183,9 @@ def is_ordered(tag: str) -> bool:
     return spec is not None and spec.ordered
 
 
-def _order_matters(scope: str, key: tuple[str, ...]) -> bool:
-    spec = catalogue().directive(scope, key[0])
+def order_matters(scope: str, name: str) -> bool:
+    """Whether the order of a directive's lines within `scope` means something to PowerMTA."""
+    spec = catalogue().directive(scope, name)
     return not (spec is not None and spec.accumulates and not spec.ordered)
 
 
@@ -215,9 +216,7 @@ def directives_in(block: Block) -> Iterator[tuple[Part, tuple[str, ...], Directi
             yield from _inner(part, part.node, ())
 
 
-def _inner(
-    part: Part, section: Section, path: tuple[str, ...]
-) -> Iterator[tuple[Part, tuple[str, ...], Directive]]:
+def _inner(part: Part, section: Section, path: tuple[str, ...]) -> Iterator[tuple[Part, tuple[str, ...], Directive]]:
     for child in section.children:
         if isinstance(child, Directive):
             yield part, path, child

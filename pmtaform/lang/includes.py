@@ -39,12 +39,7 @@ def include_arguments(tree: Tree) -> list[tuple[str, str, Directive]]:
     """Every include of a tree that leads to files: (path or pattern, scope it stands in, directive)."""
     found = []
     for scope, node in tree.walk():
-        if (
-            isinstance(node, Directive)
-            and node.name.lower() == "include"
-            and node.value
-            and not is_url(node.value)
-        ):
+        if isinstance(node, Directive) and node.name.lower() == "include" and node.value and not is_url(node.value):
             found.append((include_path(node.value), scope, node))
     return found
 
@@ -136,12 +131,7 @@ def single(tree: Tree) -> Configuration:
 
 def junk_of(configuration: Configuration) -> list[tuple[Tree, Junk]]:
     """Every line that makes no sense, in all files."""
-    return [
-        (tree, node)
-        for tree in configuration.trees.values()
-        for _, node in tree.walk()
-        if isinstance(node, Junk)
-    ]
+    return [(tree, node) for tree in configuration.trees.values() for _, node in tree.walk() if isinstance(node, Junk)]
 
 
 def sections_of(configuration: Configuration, tag: str) -> list[tuple[Tree, Section]]:

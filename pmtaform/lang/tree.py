@@ -346,9 +346,7 @@ class _Parser:
             return
         words = _split_careful(text[1:-1]) if self.careful else text[1:-1].split(None, 1)
         if not words:
-            self._junk(
-                number, text, "malformed-tag", "A tag has no name", "Write `<name argument>`, or remove it."
-            )
+            self._junk(number, text, "malformed-tag", "A tag has no name", "Write `<name argument>`, or remove it.")
             return
         section = Section(number, words[0].lower(), words[1].rstrip(_BLANKS) if len(words) == 2 else "")
         if self.open:
@@ -468,6 +466,7 @@ _HIDDEN: Final = (
 
 def _split_careful(text: str, _separator: None = None, _most: int = 1) -> list[str]:
     """`text.split(None, 1)` that takes only ASCII blanks for blanks."""
+    text = text.lstrip(_BLANKS)
     word = _WORD.match(text)
     if word is None:
         return []
