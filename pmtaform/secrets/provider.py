@@ -15,7 +15,7 @@ _OPEN_TO_OTHERS = 0o066
 T = TypeVar("T")
 
 
-class Unresolved(Exception):  # noqa: N818 - an answer, turned into SecretUnavailable by the resolver
+class Unresolved(Exception):
     """No such secret: where the provider `looked`, `why` there is none, and the `fix`. Holds no value."""
 
     def __init__(self, looked: str, why: str, fix: str = "") -> None:

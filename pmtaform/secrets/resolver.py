@@ -56,7 +56,7 @@ class Resolver:
         r"""The secret that `reference` leads to.
 
         One line end (`\n` or `\r\n`) at its end is taken away, because programs and editors put it there;
-        `raw` keeps every byte, for key files. Raises `SecretUnavailable` (at `place`, the stack's line that has
+        `raw` keeps every byte, for key files. Raises `SecretUnavailable` (at `place`, the stack's line with
         the reference), also when there is a value and it is empty.
         """
         entry = self._entry(reference)

@@ -1,0 +1,31 @@
+"""The state of a stack: what was applied last, its lock, its key and the journal of runs."""
+
+from pmtaform.state.backend import MemoryBackend, StateBackend
+from pmtaform.state.document import FileState, HostState, StateDocument, Version
+from pmtaform.state.files import FileBackend
+from pmtaform.state.identity import new_run_id, utc_now, who
+from pmtaform.state.journal import Event, History, Journal, Kind
+from pmtaform.state.keeper import StateKeeper
+from pmtaform.state.key import StackKey
+from pmtaform.state.lock import HeldLock, LockInfo
+
+__all__ = [
+    "Event",
+    "FileBackend",
+    "FileState",
+    "HeldLock",
+    "History",
+    "HostState",
+    "Journal",
+    "Kind",
+    "LockInfo",
+    "MemoryBackend",
+    "StackKey",
+    "StateBackend",
+    "StateDocument",
+    "StateKeeper",
+    "Version",
+    "new_run_id",
+    "utc_now",
+    "who",
+]

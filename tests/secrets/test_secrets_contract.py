@@ -30,9 +30,7 @@ class Case:
 
 
 @pytest.fixture(params=["fake", "env", "file", "command", "keyring-memory", "keyring-file"])
-def case(
-    request: pytest.FixtureRequest, tmp_path: Path, use_keyring: Callable[[KeyringBackend], None]
-) -> Case:
+def case(request: pytest.FixtureRequest, tmp_path: Path, use_keyring: Callable[[KeyringBackend], None]) -> Case:
     return _case(request.param, tmp_path, use_keyring)
 
 

@@ -70,9 +70,7 @@ def test_a_folder_and_a_huge_file_are_refused(tmp_path: Path) -> None:
         FileSecrets(tmp_path).fetch("huge", deadline=20)
 
 
-def test_paths_are_relative_to_the_stack_or_to_home_or_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_are_relative_to_the_stack_or_to_home_or_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     provider = FileSecrets(tmp_path / "stack")
     assert provider.path("keys/a") == tmp_path / "stack/keys/a"
@@ -118,9 +116,7 @@ def test_a_command_that_never_stops_printing_is_stopped(tmp_path: Path) -> None:
 
 
 def test_a_command_has_no_input_no_terminal_and_no_shell(tmp_path: Path) -> None:
-    program = (
-        "import os, sys; print(repr((sys.stdin.read(), os.getsid(0) == os.getpid(), sys.argv[1:])), end='')"
-    )
+    program = "import os, sys; print(repr((sys.stdin.read(), os.getsid(0) == os.getpid(), sys.argv[1:])), end='')"
     words = ["$(touch x)", ";", "`id`", "a'b", "*"]
     output = CommandSecrets(tmp_path).fetch(python(program, *words), deadline=20)
     assert output.decode() == repr(("", True, words))
@@ -172,9 +168,7 @@ def test_a_locked_keyring_does_not_hang_and_is_asked_once(use_keyring: UseKeyrin
 @pytest.mark.parametrize(
     ("backend", "says"), [(LockedKeyring(), "it is locked"), (BrokenKeyring(), "failed with RuntimeError")]
 )
-def test_a_backends_own_words_are_not_repeated(
-    use_keyring: UseKeyring, backend: MemoryKeyring, says: str
-) -> None:
+def test_a_backends_own_words_are_not_repeated(use_keyring: UseKeyring, backend: MemoryKeyring, says: str) -> None:
     use_keyring(backend)
     with pytest.raises(Unresolved, match=says) as caught:
         KeyringSecrets().fetch("x", deadline=20)

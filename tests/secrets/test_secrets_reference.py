@@ -29,9 +29,7 @@ def test_each_form_is_read_and_written_back(text: str, scheme: Scheme, name: str
     assert str(reference) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["", "hunter2", "vault:x", "Keyring:x", " env:X", "https://example.com", ":", "env"]
-)
+@pytest.mark.parametrize("text", ["", "hunter2", "vault:x", "Keyring:x", " env:X", "https://example.com", ":", "env"])
 def test_other_texts_are_values(text: str) -> None:
     assert parse_reference(text) is None
 

@@ -82,9 +82,7 @@ def test_a_command_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
         Resolver(tmp_path).resolve(require_reference("command:true"))
 
 
-def test_the_real_providers_are_wired_to_their_schemes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_real_providers_are_wired_to_their_schemes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMTAFORM_TEST", "from env")
     (tmp_path / "key").write_text("from file\n")
     (tmp_path / "key").chmod(0o600)

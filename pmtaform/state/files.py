@@ -1,0 +1,87 @@
+"""The backend that keeps a stack's state in files: `state/<stack>.json`, with its backup and its lock beside it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from pmtaform.diagnostics import Place
+from pmtaform.errors import StateDamaged
+from pmtaform.state.atomic import check_stack_name, copy_file, ensure_folder, replace_file, sweep
+from pmtaform.state.backend import check_base
+from pmtaform.state.document import Encoder, StateDocument, Version
+from pmtaform.state.lock import HeldLock, LockFile, LockInfo
+from pmtaform.state.reading import decode
+
+_HEADER = re.compile(rb'\{\s*"format": \d+,\s*"lineage": "([0-9a-f-]{36})",\s*"serial": (\d{1,18}),')
+_HEADER_BYTES = 512
+
+
+class FileBackend:
+    """The state of `stack` in `folder`, which is made at the first lock or save.
+
+    The backup is the state as it was before this object's first save, that is before the run. Save under the
+    lock: the comparison with what is kept guards against a lock broken by hand, not against two saves at once.
+    """
+
+    def __init__(self, folder: Path, stack: str) -> None:
+        self._stack = check_stack_name(stack)
+        self._folder = folder
+        self.path = folder / f"{stack}.json"
+        self.backup_path = folder / f"{stack}.json.backup"
+        self._lock = LockFile(folder / f"{stack}.lock", stack)
+        self._encoder = Encoder()
+        self._backed_up = False
+
+    @property
+    def stack(self) -> str:
+        """Whose state it is."""
+        return self._stack
+
+    def load(self) -> StateDocument | None:
+        """The state, or None when there is no file. Raises `StateDamaged`."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            detail = f"{(problem.strerror or type(problem).__name__).lower()}. Make it readable for yourself."
+            place = Place(str(self.path))
+            raise StateDamaged.of("state-unreadable", "the state file cannot be read", detail, place=place) from None
+        return decode(content, file=str(self.path), stack=self._stack)
+
+    def save(self, document: StateDocument, *, over: Version | None) -> None:
+        """Keep `document`: a temporary file, fsync, rename, fsync of the folder. See `StateBackend.save`."""
+        ensure_folder(self._folder)
+        kept = self._kept()
+        check_base(kept, over, Place(str(self.path)))
+        if kept is not None and not self._backed_up:
+            copy_file(self.path, self.backup_path)
+        self._backed_up = True
+        replace_file(self.path, self._encoder.encode(document))
+
+    def lock(self, info: LockInfo) -> HeldLock:
+        """Take the lock; a dead process's is taken over, with a notice. Raises `Locked`."""
+        ensure_folder(self._folder)
+        held = self._lock.acquire(info)
+        for path in (self.path, self.backup_path):
+            sweep(path)
+        return held
+
+    def unlock(self) -> LockInfo | None:
+        """Take the lock away, whosever it is. Returns whose it was, None when none was."""
+        return self._lock.remove()
+
+    def lock_info(self) -> LockInfo | None:
+        """Who holds the lock, or None."""
+        return self._lock.info()
+
+    def _kept(self) -> Version | None:
+        """Which version the file holds; only its header is read when that is as we write it."""
+        with suppress(OSError), self.path.open("rb") as file:
+            header = _HEADER.match(file.read(_HEADER_BYTES))
+            if header:
+                return Version(header[1].decode("ascii"), int(header[2]))
+        document = self.load()
+        return document.version if document else None
