@@ -93,26 +93,36 @@ class Encoder:
     """Writes documents, and remembers how each host was written: of two saves only what changed costs."""
 
     def __init__(self) -> None:
-        self._hosts: dict[str, tuple[HostState, str]] = {}
+        self._hosts: dict[str, tuple[HostState, bytes]] = {}
 
     def encode(self, document: StateDocument) -> bytes:
         """The whole file. ASCII; the same document always gives the same bytes."""
         known = self._hosts
         self._hosts = {}
+        parts = [_header(document)]
         for name in sorted(document.hosts):
             state = document.hosts[name]
             before = known.get(name)
-            text = before[1] if before and before[0] is state else f"{quoted(name)}: {_host(state)}"
+            if before is not None and before[0] is state:
+                text = before[1]
+            else:
+                text = f"\n  {quoted(name)}: {_host(state)}".encode("ascii")
             self._hosts[name] = (state, text)
-        header = [
-            f'"format": {FORMAT}',
-            f'"lineage": {quoted(document.lineage)}',
-            f'"serial": {document.serial}',
-            f'"stack": {quoted(document.stack)}',
-            f'"key": {quoted(document.key_id)}',
-            f'"hosts": {_braced((text for _, text in self._hosts.values()), 1)}',
-        ]
-        return (_braced(header, 0) + "\n").encode("ascii")
+            parts += (b",", text) if len(parts) > 1 else (text,)
+        parts.append(b"\n }\n}\n" if document.hosts else b"}\n}\n")
+        return b"".join(parts)  # one copy: a large fleet's state is written once a host
+
+
+def _header(document: StateDocument) -> bytes:
+    lines = [
+        f'"format": {FORMAT}',
+        f'"lineage": {quoted(document.lineage)}',
+        f'"serial": {document.serial}',
+        f'"stack": {quoted(document.stack)}',
+        f'"key": {quoted(document.key_id)}',
+        '"hosts": {',
+    ]
+    return ("{\n " + ",\n ".join(lines)).encode("ascii")
 
 
 def _braced(lines: Iterable[str], depth: int, brackets: str = "{}") -> str:

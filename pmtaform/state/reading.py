@@ -144,7 +144,7 @@ def _host(value: object, path: tuple[str, ...]) -> HostState:
         unmanaged=fields.count("unmanaged"),
         files=fields.table("files", _file),
         patterns=fields.table("patterns", _paths),
-        blocks=fields.table("blocks", _block),
+        blocks=fields.blocks(),
     )
     fields.done()
     return state
@@ -166,13 +166,6 @@ def _paths(value: object, path: tuple[str, ...]) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _Wrong("a list is wanted", path)
     return tuple(_string(item, path) for item in value)
-
-
-def _block(value: object, path: tuple[str, ...]) -> str:
-    text = _string(value, path)
-    if not _BLOCK_DIGEST.fullmatch(text):
-        raise _Wrong("a digest in hexadecimal digits is wanted", path)
-    return text
 
 
 class _Fields:
@@ -215,6 +208,18 @@ class _Fields:
         if not isinstance(value, dict):
             raise _Wrong("an object in braces is wanted", path)
         return {key: read(entry, (*path, key)) for key, entry in value.items()}
+
+    def blocks(self) -> Mapping[str, str]:
+        """The one table that is large: without a call and a path for each entry that is right."""
+        value = self._get("blocks")
+        path = (*self._path, "blocks")
+        if not isinstance(value, dict):
+            raise _Wrong("an object in braces is wanted", path)
+        matches = _BLOCK_DIGEST.fullmatch
+        for key, entry in value.items():
+            if not isinstance(entry, str) or not matches(entry):
+                raise _Wrong("a digest in hexadecimal digits is wanted", (*path, key))
+        return value
 
     def done(self, *known: str) -> None:
         for name in self._value:
