@@ -1,0 +1,81 @@
+"""One live host: how to reach it, what it has, and changes made as one.
+
+Importing this package imports no SSH library; opening an SSH session does.
+"""
+
+from __future__ import annotations
+
+from pmtaform.errors import HostError
+from pmtaform.host.generations import generations, release, rollback
+from pmtaform.host.model import (
+    ABSENT,
+    CONFIG,
+    Activation,
+    FileKind,
+    FileRemoval,
+    FileWrite,
+    Generation,
+    HostSpec,
+    Known,
+    LiveFile,
+    LockInfo,
+    Outcome,
+    Snapshot,
+    Status,
+    Transaction,
+    digest,
+)
+from pmtaform.host.probe import HASH_ONLY, probe
+from pmtaform.host.transaction import apply, recover, result
+from pmtaform.host.transport import Completed, Session, Transport
+from pmtaform.host.wire import steps
+
+__all__ = [
+    "ABSENT",
+    "CONFIG",
+    "HASH_ONLY",
+    "Activation",
+    "Completed",
+    "FileKind",
+    "FileRemoval",
+    "FileWrite",
+    "Generation",
+    "HostSpec",
+    "Known",
+    "LiveFile",
+    "LockInfo",
+    "Outcome",
+    "Session",
+    "Snapshot",
+    "Status",
+    "Transaction",
+    "Transport",
+    "apply",
+    "digest",
+    "generations",
+    "open_session",
+    "probe",
+    "recover",
+    "release",
+    "result",
+    "rollback",
+    "steps",
+]
+
+
+def open_session(spec: HostSpec) -> Session:
+    """An open session to `spec`, to be closed by the caller.
+
+    Raises `Unreachable`, or `HostError` for an unknown transport.
+    """
+    if spec.transport == "local":
+        from pmtaform.host.local import open_local
+
+        return open_local(spec)
+    if spec.transport == "ssh":
+        from pmtaform.host.ssh import open_ssh
+
+        return open_ssh(spec)
+    raise HostError.of(
+        "unknown-transport", "The transport is not known", f'"{spec.transport}"; use "ssh" or "local".', host=spec.name
+    )

@@ -169,7 +169,9 @@ class Status(StrEnum):
 
     APPLIED = "applied"
     ROLLED_BACK = "rolled-back"  # something failed; every file is back and the old configuration is in force
-    ROLLBACK_FAILED = "rollback-failed"  # files are back as far as was possible; PowerMTA did not take the old configuration
+    ROLLBACK_FAILED = (
+        "rollback-failed"  # files are back as far as was possible; PowerMTA did not take the old configuration
+    )
     STALE = "stale"  # a live file was not what was planned from; nothing was touched
     LOCKED = "locked"  # another transaction holds the host; nothing was touched
     REFUSED = "refused"  # a path, an owner or the disk did not allow it; nothing was changed

@@ -1,0 +1,170 @@
+"""What a host keeps of earlier transactions: listing, putting back, and breaking a dead lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pmtaform.errors import HostError, Locked
+from pmtaform.host.model import ABSENT, Activation, FileKind, Generation, HostSpec, LockInfo, Outcome, Status
+from pmtaform.host.probe import lock_info
+from pmtaform.host.request import Change, Request
+from pmtaform.host.text import decode, one_line
+from pmtaform.host.transaction import Reopen, perform
+from pmtaform.host.transport import Session
+from pmtaform.host.wire import call, common, setting
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One file of a generation: what it was (`old`, mode, owner, group) and what it became (`new`)."""
+
+    number: str
+    kind: FileKind
+    old: str
+    mode: str
+    owner: str
+    group: str
+    new: str
+    path: str
+
+
+@dataclass(slots=True)
+class _Kept:
+    name: str
+    facts: dict[str, str] = field(default_factory=dict)
+    entries: list[_Entry] = field(default_factory=list)
+
+
+def generations(session: Session, spec: HostSpec) -> list[Generation]:
+    """The kept generations, oldest first."""
+    return [
+        Generation(
+            number=int(kept.name),
+            transaction=kept.facts.get("transaction", ""),
+            who=kept.facts.get("who", ""),
+            what=kept.facts.get("what", ""),
+            started=kept.facts.get("started", ""),
+            status=kept.facts.get("status", ""),
+            files=tuple(entry.path for entry in kept.entries),
+        )
+        for kept in _kept(session, spec)
+    ]
+
+
+def rollback(
+    session: Session,
+    spec: HostSpec,
+    generation: int,
+    *,
+    id: str,  # noqa: A002  (the word that Transaction uses)
+    salt: str,
+    who: str,
+    started: str,
+    reopen: Reopen,
+    what: str = "",
+    activation: Activation = Activation.RELOAD,
+    test_config: bool = True,
+    expect: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Undo the transaction that made `generation`, and all later ones: their files become what they were before it.
+
+    It is a transaction of its own and makes a generation. `expect` are the digests that the files must have now;
+    left out, those that the last transaction on each left, so that a change by hand in between is `STALE`.
+    Contents stay on the host. Raises `HostError` when the generation is not kept.
+    """
+    kept = _kept(session, spec)
+    numbers = [int(k.name) for k in kept]
+    if generation not in numbers:
+        have = ", ".join(map(str, numbers)) or "none"
+        raise HostError.of(
+            "generation-unknown",
+            "The host does not keep this generation",
+            f"Generation {generation} is not on the host; it keeps: {have}.",
+            host=spec.name,
+        )
+    changes, last = _back_to(kept, generation)
+    if not changes:
+        return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")
+    request = Request(
+        id=id,
+        salt=salt,
+        who=who,
+        what=what or f"roll back to before generation {generation}",
+        started=started,
+        changes=changes,
+        expect=last if expect is None else expect,
+        activation=activation,
+        test_config=test_config,
+    )
+    return perform(session, spec, "apply", request, reopen)
+
+
+def release(session: Session, spec: HostSpec, *, force: bool = False) -> LockInfo | None:
+    """Take a dead holder's lock away and say whose it was; None: there was none.
+
+    Raises `Locked` when the holder is at work, unless `force`, and `HostError` when it cannot be removed.
+    """
+    lines = [*common(spec), setting("force", "yes" if force else "no", spec.name), b"end\n"]
+    items = call(session, spec, "release", lines, timeout=spec.connect_timeout + 60)
+    facts = {item.key: one_line(item.rest) for item in items}
+    status = facts.get("status")
+    if status == "none":
+        return None
+    if status == "released":
+        return lock_info(facts)
+    if status == "locked":
+        holder = lock_info(facts)
+        raise Locked.of(
+            "host-locked",
+            "A transaction is at work on the host",
+            f"{holder.who or 'somebody'} ({holder.what}) has held it since {holder.since}, and the process is alive; "
+            "wait for its end.",
+            host=spec.name,
+        )
+    raise HostError.of(
+        "unlock-failed", "The lock could not be removed", "/var/lib/pmtaform/lock; does this need sudo?", host=spec.name
+    )
+
+
+def _kept(session: Session, spec: HostSpec) -> list[_Kept]:
+    """What the host says it keeps."""
+    all_kept: list[_Kept] = []
+    for item in call(session, spec, "generations", [*common(spec), b"end\n"], timeout=spec.connect_timeout + 60):
+        if item.key == "kept":
+            all_kept.append(_Kept(one_line(item.rest)))
+        elif item.key == "entry" and all_kept:
+            n, kind, _, old, mode, owner, group, new, path = decode(item.rest).split("\t", 8)
+            all_kept[-1].entries.append(_Entry(n, FileKind(kind), old, mode, owner, group, new, path))
+        elif all_kept:
+            all_kept[-1].facts[item.key] = one_line(item.rest)
+    return all_kept
+
+
+def _back_to(kept: list[_Kept], generation: int) -> tuple[list[Change], dict[str, str]]:
+    """The changes that lead back to before `generation`, and the digests that the last transactions left."""
+    first: dict[str, tuple[str, _Entry]] = {}
+    last: dict[str, str] = {}
+    for one in kept:
+        if int(one.name) < generation:
+            continue
+        for entry in one.entries:
+            first.setdefault(entry.path, (one.name, entry))
+            last[entry.path] = entry.new
+    changes = []
+    for path, (name, entry) in first.items():
+        if entry.old == ABSENT:
+            if last[path] != ABSENT:
+                changes.append(Change(path, entry.kind))
+        elif entry.old != last[path]:
+            changes.append(
+                Change(
+                    path,
+                    entry.kind,
+                    kept=f"{name}/{entry.number}",
+                    mode=int(entry.mode, 8),
+                    owner=entry.owner,
+                    group=entry.group,
+                )
+            )
+    return changes, last

@@ -1,0 +1,78 @@
+"""A folder of this machine that stands for a host's root."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from pmtaform.errors import Unreachable
+from pmtaform.host.model import HostSpec
+from pmtaform.host.transport import Completed
+
+
+class LocalSession:
+    """Runs programs on this machine. `environment` is laid over the process's own (tests use it)."""
+
+    def __init__(
+        self, spec: HostSpec, shell: tuple[str, ...] = ("/bin/sh",), environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._spec = spec
+        self._shell = shell
+        self._environment = {**os.environ, **(environment or {})}
+
+    @property
+    def shell(self) -> tuple[str, ...]:
+        """The words that start the shell."""
+        return self._shell
+
+    def run(self, command: Sequence[str], stdin: bytes, *, timeout: float) -> Completed:
+        """Run `command` with `stdin`; raises `Unreachable` when it takes longer than `timeout` seconds."""
+        try:
+            with subprocess.Popen(
+                list(command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._environment,
+                start_new_session=True,
+            ) as process:
+                try:
+                    out, err = process.communicate(stdin, timeout=timeout)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    raise
+                except BaseException:
+                    process.kill()
+                    raise
+        except subprocess.TimeoutExpired:
+            raise Unreachable.of(
+                "host-timeout",
+                "The host did not answer in time",
+                f"The program on {self._spec.root} did not end within {timeout:g} s.",
+                host=self._spec.name,
+            ) from None
+        except OSError as error:
+            raise Unreachable.of(
+                "shell-missing",
+                "No shell could be started",
+                f"{self._shell[0]}: {error.strerror}.",
+                host=self._spec.name,
+            ) from None
+        return Completed(process.returncode, out, err)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def open_local(spec: HostSpec) -> LocalSession:
+    """A session on the folder `spec.root`. Raises `Unreachable` if there is no such folder."""
+    root = os.path.abspath(spec.root)  # noqa: PTH100  (a Path would resolve nothing here either)
+    if not os.path.isdir(root):  # noqa: PTH112
+        raise Unreachable.of(
+            "root-missing",
+            "The host's folder does not exist",
+            f"{root} stands for the root of this host and is not there. Make it, or correct `root` in the stack.",
+            host=spec.name,
+        )
+    return LocalSession(spec)

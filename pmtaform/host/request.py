@@ -1,0 +1,155 @@
+"""A transaction as `agent.sh` reads it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pmtaform.errors import HostError
+from pmtaform.host.model import Activation, FileKind, HostSpec, Transaction, digest
+from pmtaform.host.text import checked, checked_path, encode, plain
+from pmtaform.host.wire import common, setting
+
+_OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\\-]*\$?")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file of a transaction. `content` None and `kept` empty: it is to be removed."""
+
+    path: str
+    kind: FileKind
+    content: bytes | None = field(default=None, repr=False)
+    kept: str = ""  # "NNNNNN/n": the copy in a kept generation
+    mode: int | None = None
+    owner: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Everything that one transaction on a host needs."""
+
+    id: str
+    salt: str
+    who: str
+    what: str
+    started: str
+    changes: Sequence[Change] = ()
+    expect: Mapping[str, str] = field(default_factory=dict)
+    expect_patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    activation: Activation = Activation.NONE
+    test_config: bool = False
+
+
+def of_transaction(tx: Transaction) -> Request:
+    """The request for a plan's transaction."""
+    writes = [Change(w.path, w.kind, w.content, "", w.mode, w.owner, w.group) for w in tx.writes]
+    removals = [Change(r.path, r.kind) for r in tx.removals]
+    return Request(
+        id=tx.id,
+        salt=tx.salt,
+        who=tx.who,
+        what=tx.what,
+        started=tx.started,
+        changes=(*writes, *removals),
+        expect=tx.expect,
+        expect_patterns=tx.expect_patterns,
+        activation=tx.activation,
+        test_config=tx.test_config,
+    )
+
+
+def body(spec: HostSpec, request: Request) -> list[bytes]:
+    """The request's parts in the order in which the agent takes them in. Raises `HostError` for unfit names."""
+    if not _ID.fullmatch(request.id):
+        raise HostError.of(
+            "bad-transaction-id", "A transaction's name is not usable", f"{request.id!r}", host=spec.name
+        )
+    head = [
+        *common(spec),
+        setting("id", request.id, spec.name),
+        setting("who", plain(request.who), spec.name),
+        setting("what", plain(request.what), spec.name),
+        setting("since", plain(request.started), spec.name),
+        setting("timeout", str(seconds(spec)), spec.name),
+    ]
+    lines = [
+        *head,
+        setting("salt", request.salt, spec.name),
+        setting("activation", request.activation.value, spec.name),
+        setting("test", "yes" if request.test_config else "no", spec.name),
+        setting("keep", str(max(1, spec.generations)), spec.name),
+        *(setting("restart", word, spec.name) for word in spec.restart_command),
+        b"end\n",
+        *_expectations(spec, request),
+        *_changes(spec, request),
+    ]
+    text = b"".join(lines)
+    contents = [change.content for change in ordered(request.changes) if change.content is not None]
+    return [*head, f"size {len(text)}\nend\n".encode("ascii"), text, *contents]
+
+
+def seconds(spec: HostSpec) -> int:
+    """How long one `pmta` command may take, in whole seconds, as `timeout` wants them."""
+    return max(1, math.ceil(spec.command_timeout))
+
+
+def ordered(changes: Iterable[Change]) -> list[Change]:
+    """Keys before configuration, otherwise as given: a configuration never names a key that is not there yet."""
+    return sorted(changes, key=lambda change: change.kind is not FileKind.KEY)
+
+
+def _expectations(spec: HostSpec, request: Request) -> list[bytes]:
+    lines = [
+        _line("expect", checked(d, "digest", spec.name), checked_path(p, spec.name)) for p, d in request.expect.items()
+    ]
+    for pattern, names in request.expect_patterns.items():
+        lines.append(_line("pattern", checked_path(pattern, spec.name)))
+        lines += [_line("match", checked_path(name, spec.name)) for name in sorted(names, key=encode)]
+        lines.append(_line("matched", "-"))
+    return lines
+
+
+def _changes(spec: HostSpec, request: Request) -> list[bytes]:
+    lines = []
+    seen: set[str] = set()
+    for n, change in enumerate(ordered(request.changes), 1):
+        path = checked_path(change.path, spec.name)
+        if path in seen:
+            raise HostError.of(
+                "file-twice", "A file is changed twice at once", f"{path} stands twice in it.", host=spec.name
+            )
+        seen.add(path)
+        removal = change.content is None and not change.kept
+        lines.append(
+            _line(
+                "remove" if removal else "write",
+                str(n),
+                change.kind.value,
+                "-" if change.mode is None else f"{change.mode & 0o7777:o}",
+                _name(change.owner, spec.name),
+                _name(change.group, spec.name),
+                "-" if change.content is None else digest(request.salt, change.content),
+                f"kept/{change.kept}" if change.kept else ("-" if change.content is None else str(len(change.content))),
+                path,
+            )
+        )
+    return lines
+
+
+def _name(owner: str | None, host: str) -> str:
+    if owner is None:
+        return "-"
+    if not _OWNER.fullmatch(owner):
+        raise HostError.of(
+            "bad-owner", "An owner or group is not usable", f"{owner!r} is not the name of a user or group.", host=host
+        )
+    return owner
+
+
+def _line(*fields: str) -> bytes:
+    return encode("\t".join(fields) + "\n")

@@ -1,0 +1,65 @@
+"""Text that comes from hosts, and text that goes to them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from pmtaform.errors import HostError
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Escape sequences go as a whole, so that no "[31m" stays behind.
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+
+
+def decode(raw: bytes) -> str:
+    """Bytes of a host as text; what is not UTF-8 survives the way back through `encode`."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """The inverse of `decode`."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def clean(raw: bytes | str, limit: int = 16384) -> str:
+    """Text of a host as it may be shown: no control characters but newline and tab, nothing invisible, bounded."""
+    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = _CONTROL.sub("", _ESCAPE.sub("", text[: limit * 4]))
+    text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cs", "Zl", "Zp"})
+    return text[:limit].strip()
+
+
+def one_line(raw: bytes | str, limit: int = 400) -> str:
+    """The same, on one line."""
+    return " ".join(clean(raw).split())[:limit]
+
+
+def plain(value: str) -> str:
+    """`value` fit for one line of a request: control characters become spaces. For words meant for people only."""
+    return "".join(" " if unicodedata.category(c) == "Cc" else c for c in value).strip()
+
+
+def checked(value: str, what: str, host: str) -> str:
+    """`value` itself; raises `HostError` if it cannot stand in a request (control characters, newlines)."""
+    if any(unicodedata.category(c) == "Cc" for c in value):
+        raise HostError.of(
+            "control-character",
+            "A name holds a control character",
+            f"{what} {value!r} cannot be sent to a host: use a name without newlines, tabs and the like.",
+            host=host,
+        )
+    return value
+
+
+def checked_path(path: str, host: str) -> str:
+    """An absolute path fit for a request. Raises `HostError`."""
+    if not path.startswith("/"):
+        raise HostError.of(
+            "path-not-absolute",
+            "A path is not absolute",
+            f"{path!r} does not begin with /: name files of a host by their whole path.",
+            host=host,
+        )
+    return checked(path, "The path", host)

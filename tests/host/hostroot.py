@@ -1,0 +1,162 @@
+"""A folder that stands for a host, with a tiny stand-in for `pmta` that tests can tell to fail."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmtaform.host import ABSENT, Activation, FileKind, FileRemoval, FileWrite, HostSpec, Transaction, digest
+
+SALT = "5a17" * 8
+CONFIG = "/etc/pmta/config"
+OLD = b"# the old configuration\npostmaster old@example.com\n"
+NEW = b"# the new configuration\npostmaster new@example.com\n"
+
+PMTA = r"""#!/bin/sh
+# Told by files in ROOT/ctl: fail-WORD holds how many times the command still fails, hang-WORD likewise.
+bin=${0%/*}
+root=${bin%/usr/sbin}
+ctl=$root/ctl
+word=$1
+[ "$word" != show ] || word=$2
+echo "$*" >>"$ctl/calls"
+left() {
+    [ -f "$ctl/$1" ] || return 1
+    read -r n <"$ctl/$1"
+    [ "$n" -gt 0 ] || return 1
+    echo $((n - 1)) >"$ctl/$1"
+}
+if left "hang-$word"; then exec sleep 1000; fi
+if left "fail-$word"; then
+    printf 'Error in line 1 of /etc/pmta/config: \033[31mtold to fail\n'
+    exit 1
+fi
+case $word in
+    version) echo 'PowerMTA v5.0r1 (2019-02-12, 64-bit; stand-in).' ;;
+    test) : ;;
+    reload)
+        if left silent; then exit 0; fi
+        cat "$root/etc/pmta/config" >"$ctl/running" 2>/dev/null
+        echo 'Configuration reloaded.'
+        ;;
+    restart) cat "$root/etc/pmta/config" >"$ctl/running" ;;
+    status) if left stopped; then echo 'status stopped'; else echo 'status running'; fi ;;
+esac
+exit 0
+"""
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class HostRoot:
+    """The folder, and what tests want to know of it."""
+
+    path: Path
+
+    def at(self, path: str) -> Path:
+        """Where the host's `path` is on this machine."""
+        return self.path / path.lstrip("/")
+
+    def put(self, path: str, content: bytes, mode: int = 0o640) -> None:
+        """Make a file as an administrator would have left it."""
+        target = self.at(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        target.chmod(mode)
+
+    def read(self, path: str) -> bytes:
+        return self.at(path).read_bytes()
+
+    def tell(self, what: str, times: int = 1) -> None:
+        """`fail-test`, `fail-reload`, `hang-reload`, `silent`, `stopped` …: the next `times` times."""
+        self.at(f"/ctl/{what}").write_text(f"{times}\n")
+        self.at(f"/ctl/{what}").chmod(0o666)
+
+    @property
+    def running(self) -> bytes:
+        """The configuration that the stand-in has in force."""
+        return self.at("/ctl/running").read_bytes()
+
+    @property
+    def calls(self) -> list[str]:
+        calls = self.at("/ctl/calls")
+        return calls.read_text().splitlines() if calls.exists() else []
+
+    def tree(self) -> dict[str, tuple[str, int, int, int]]:
+        """Everything below /etc: kind or digest, mode, uid, gid. Equal trees are equal hosts."""
+        return {str(p.relative_to(self.path)): _describe(p) for p in sorted((self.path / "etc").rglob("*"))}
+
+    def leftovers(self) -> list[str]:
+        """What a transaction must not leave behind."""
+        lib = self.at("/var/lib/pmtaform")
+        found: Iterator[Path] = itertools.chain(
+            self.path.rglob("*.pmtaform-*"), lib.glob("tx/*"), lib.glob("lock"), lib.glob("own.*"), lib.glob("heir.*")
+        )
+        return sorted(str(p.relative_to(self.path)) for p in found)
+
+
+def _describe(path: Path) -> tuple[str, int, int, int]:
+    s = path.lstat()
+    kind = "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "other"
+    return kind, stat.S_IMODE(s.st_mode), s.st_uid, s.st_gid
+
+
+def make_host_root(path: Path, config: bytes = OLD) -> HostRoot:
+    """A host with a configuration in force and a `pmta` program."""
+    root = HostRoot(path)
+    root.put(CONFIG, config)
+    root.put("/usr/sbin/pmta", PMTA.encode(), 0o755)
+    root.put("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n", 0o444)
+    root.put("/ctl/running", config, 0o666)
+    root.at("/ctl").chmod(0o777)
+    return root
+
+
+def spec_of(root: HostRoot, **more: object) -> HostSpec:
+    """The host as a stack would describe it."""
+    given: dict[str, object] = {"name": "mta1", "transport": "local", "root": str(root.path), "command_timeout": 20.0}
+    return HostSpec(**{**given, **more})  # type: ignore[arg-type]
+
+
+def transaction(
+    *writes: FileWrite | tuple[str, bytes],
+    removals: tuple[FileRemoval, ...] = (),
+    expect: dict[str, str] | None = None,
+    activation: Activation = Activation.RELOAD,
+    **more: object,
+) -> Transaction:
+    """A transaction with a name of its own."""
+    made = tuple(w if isinstance(w, FileWrite) else FileWrite(path=w[0], content=w[1]) for w in writes)
+    return Transaction(
+        id=f"t{os.getpid()}-{next(_numbers)}",
+        salt=SALT,
+        who="anna@laptop",
+        what="a test",
+        started="2026-11-23T18:00:00Z",
+        writes=made,
+        removals=removals,
+        expect={CONFIG: digest(SALT, OLD)} if expect is None else expect,
+        activation=activation,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def key(path: str, content: bytes = b"a private key\n") -> FileWrite:
+    """A DKIM key to write."""
+    return FileWrite(path=path, content=content, kind=FileKind.KEY)
+
+
+def never(*_: object) -> list[str]:
+    """A configuration without includes."""
+    return []
+
+
+__all__ = [
+    "ABSENT", "CONFIG", "NEW", "OLD", "PMTA", "SALT", "HostRoot", "key", "make_host_root", "never", "spec_of", "transaction",
+]  # fmt: skip
