@@ -1,0 +1,138 @@
+"""The emulated daemon: starting, stopping and reloading it, as recorded acts. Nothing runs in the background."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pmtaform.emulator.faults import is_strict
+from pmtaform.emulator.layout import LOGS, Layout
+from pmtaform.emulator.store import State, Store
+
+if TYPE_CHECKING:
+    from pmtaform.emulator.loading import Loaded
+
+NOT_RUNNING = "Cannot connect to PowerMTA: it is not running"
+
+
+class Refused(Exception):
+    """The daemon did not do what was asked; the text is what PowerMTA would print."""
+
+
+class Daemon:
+    """One host's daemon."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.store = Store(layout)
+
+    def test(self) -> None:
+        """Check the configuration on disk. The daemon is not concerned and need not run."""
+        self._load()
+
+    def reload(self) -> None:
+        """Put the configuration on disk into force, or refuse and keep the old one."""
+        with self.store.locked():
+            state = self.store.read()
+            if not state.running:
+                raise Refused(NOT_RUNNING)
+            self._put_into_force(state, self._load())
+            state.reloads += 1
+            self.store.write(state)
+
+    def start(self) -> bool:
+        """Start the daemon; False when it was running already. A startup error is logged and refused."""
+        with self.store.locked():
+            state = self.store.read()
+            if state.running:
+                return False
+            self._start(state)
+            return True
+
+    def restart(self) -> None:
+        """Stop and start. With a broken configuration the daemon is down afterwards."""
+        with self.store.locked():
+            state = self.store.read()
+            self._stop(state)
+            self._start(state)
+
+    def stop(self) -> bool:
+        """Stop the daemon; False when it was not running."""
+        with self.store.locked():
+            state = self.store.read()
+            was_running = state.running
+            self._stop(state)
+            return was_running
+
+    def restart_web_monitor(self) -> None:
+        """Start the web monitor anew: directives that it reads once come into force."""
+        with self.store.locked():
+            state = self.store.read()
+            state.web = state.loaded
+            self.store.write(state)
+
+    def state(self) -> State:
+        """The daemon as it is recorded now."""
+        return self.store.read()
+
+    def in_force(self) -> dict[str, bytes]:
+        """The files that the last successful load read, by PowerMTA's paths; none when the daemon is down."""
+        if not self.store.folder.is_dir():
+            return {}
+        with self.store.locked():
+            state = self.store.read()
+            return self.store.kept(state.loaded) if state.running else {}
+
+    def _load(self) -> Loaded:
+        from pmtaform.emulator import crosschecks, loading
+
+        strict = is_strict(self.store)
+        try:
+            loaded = loading.read(self.layout, version=self.layout.version(), strict=strict)
+            crosschecks.check(loaded, strict=strict)
+        except (loading.LoadError, loading.Unreadable) as error:
+            raise Refused(str(error)) from error
+        return loaded
+
+    def _put_into_force(self, state: State, loaded: Loaded) -> None:
+        state.generation += 1
+        self.store.keep(state.generation, loaded.files)
+        state.loaded = state.generation
+
+    def _stop(self, state: State) -> None:
+        """Forget what a stopped process forgets: the modes of queues go back to normal."""
+        state.running = False
+        state.queues = {}
+        self.store.write(state)
+
+    def _start(self, state: State) -> None:
+        from pmtaform.emulator.crosschecks import has_log_file
+
+        try:
+            loaded = self._load()
+        except Refused as error:
+            raise self._startup_error(str(error)) from error
+        if not has_log_file(loaded):
+            raise self._startup_error("No logging file specified")
+        self._put_into_force(state, loaded)
+        state.started = state.web = state.loaded
+        state.running = True
+        state.starts += 1
+        state.started_at = _now()
+        self.store.write(state)
+
+    def _startup_error(self, reason: str) -> Refused:
+        """Log why the daemon does not start, and say it as the daemon does."""
+        line = f"{_now()} Startup error: {reason}"
+        log = self.layout.real(LOGS + "/pmta-startuperr.log")
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("a", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(line + "\n")
+        except OSError:
+            pass
+        return Refused(line)
+
+
+def _now() -> str:
+    return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")

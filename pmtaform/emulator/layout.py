@@ -1,0 +1,49 @@
+"""Where things are under a host's root, and what an installation says of itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG = "/etc/pmta/config"
+DEFAULTS = "/etc/pmta/config-defaults"
+LICENSE = "/etc/pmta/license"
+LOGS = "/var/log/pmta"
+STATE = "/var/lib/pmta-emulator"
+VERSION = "5.0r8"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of one emulated host. Paths as PowerMTA names them (`/etc/pmta/config`) live under `root`."""
+
+    root: Path
+
+    def real(self, path: str) -> Path:
+        """Where the file that PowerMTA calls `path` is on this machine."""
+        return self.root / path.lstrip("/")
+
+    def shown(self, path: Path) -> str:
+        """What PowerMTA calls a file of this machine."""
+        return "/" + str(path.relative_to(self.root))
+
+    @property
+    def state(self) -> Path:
+        """The emulator's own folder. It may be a symbolic link to a folder elsewhere."""
+        return self.real(STATE)
+
+    def version(self) -> str:
+        """The version that was installed."""
+        try:
+            found = json.loads((self.state / "install.json").read_bytes())["version"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return VERSION
+        return str(found)
+
+
+def release(version: str) -> tuple[int, int]:
+    """The release that a version belongs to: `5.0r8` is (5, 0). Text that begins with no version is (0, 0)."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,0 +1,150 @@
+"""The programs themselves: `pmta`, `pmtad` and the init scripts, as functions of their arguments."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TextIO
+
+from pmtaform.emulator import queries
+from pmtaform.emulator.commands import Call, UsageError, understand
+from pmtaform.emulator.daemon import NOT_RUNNING, Daemon, Refused
+from pmtaform.emulator.faults import Fault, take
+from pmtaform.emulator.layout import Layout, release
+from pmtaform.emulator.output import FORMS, Answer
+
+RELOADED: Final = "Configuration reloaded."
+VALID: Final = "Configuration is valid."
+
+
+def main(argv: Sequence[str], root: Path, stdout: TextIO | None = None, stderr: TextIO | None = None) -> int:
+    """Run `pmta` with these arguments on the host under `root`. Returns the exit code."""
+    layout = Layout(Path(root))
+    daemon = Daemon(layout)
+    form, words, code = "", list(argv), 0
+    try:
+        while words and words[0].startswith("--"):
+            form = _form(words.pop(0), layout.version())
+        call = understand(words, layout.version())
+    except UsageError as error:
+        code = _say(Answer(str(error), ok=False), form, stdout, stderr)
+        daemon.store.log({"program": "pmta", "command": None, "arguments": list(argv), "exit": code})
+        return code
+    answer = _answer(daemon, call)
+    code = _say(answer, form, stdout, stderr)
+    done = {"program": "pmta", "command": call.command.name, "arguments": list(argv), "exit": code}
+    daemon.store.log({**done, "message": answer.message})
+    return code
+
+
+def service(
+    program: str, argv: Sequence[str], root: Path, stdout: TextIO | None = None, stderr: TextIO | None = None
+) -> int:
+    """Run `pmtad`, or an init script (`pmta`, `pmtahttp`), on the host under `root`. Returns the exit code."""
+    daemon = Daemon(Layout(Path(root)))
+    if program == "pmtad":
+        unknown = [word for word in argv if word != "--debug"]
+        act = f"unknown option {unknown[0]}" if unknown else "start"
+    else:
+        act = argv[0] if len(argv) == 1 else ""
+    if program == "pmtahttp" and act in ("start", "restart", "stop", "reload"):
+        daemon.restart_web_monitor()
+        answer = Answer(f"pmtahttp: {act}: done")
+    elif act == "reload":
+        return main(["reload"], root, stdout, stderr)
+    elif act in ("start", "stop", "restart"):
+        answer = _service_act(daemon, act)
+    elif act == "status":
+        running = daemon.state().running
+        answer = Answer("pmta is running" if running else "pmta is stopped", exit_code=0 if running else 3)
+    elif program == "pmtad":
+        answer = Answer(f"pmtad: {act}", ok=False)
+    else:
+        answer = Answer(f"Usage: {program} {{start|stop|restart|reload|status}}", ok=False, exit_code=2)
+    code = _say(answer, "", stdout, stderr)
+    daemon.store.log(
+        {"program": program, "command": act, "arguments": list(argv), "exit": code, "message": answer.message}
+    )
+    return code
+
+
+def _form(option: str, version: str) -> str:
+    form = option[2:]
+    if form not in FORMS or (form == "json" and release(version) < (5, 0)):
+        raise UsageError(f"Unknown option: {option}")
+    return form
+
+
+def _say(answer: Answer, form: str, stdout: TextIO | None, stderr: TextIO | None) -> int:
+    """Print an answer: what the daemon says goes to standard output, a startup error to standard error."""
+    out = stdout or sys.stdout
+    if not form and not answer.ok and "Startup error" in answer.message:
+        out = stderr or sys.stderr
+    out.write(answer.render(form))
+    out.flush()
+    return answer.code
+
+
+def _service_act(daemon: Daemon, act: str) -> Answer:
+    def done() -> Answer:
+        if act == "start":
+            return Answer("Starting PowerMTA: done" if daemon.start() else "PowerMTA is already running")
+        if act == "stop":
+            return Answer("Stopping PowerMTA: done" if daemon.stop() else "PowerMTA is not running")
+        daemon.restart()
+        return Answer("Restarting PowerMTA: done")
+
+    return _guarded(daemon, act, done)
+
+
+def _answer(daemon: Daemon, call: Call) -> Answer:
+    return _guarded(daemon, call.command.name, lambda: _perform(daemon, call))
+
+
+def _perform(daemon: Daemon, call: Call) -> Answer:
+    name = call.command.name
+    if name == "reload":
+        daemon.reload()
+        return Answer(RELOADED)
+    if name == "test config":
+        daemon.test()
+        return Answer(VALID)
+    return queries.answer(daemon, call)
+
+
+def _guarded(daemon: Daemon, command: str, act: Callable[[], Answer]) -> Answer:
+    """Do something, unless a fault says otherwise; a failure becomes an answer."""
+    try:
+        fault = take(daemon.store, command)
+        if fault is None:
+            return act()
+        return _spoiled(daemon, fault, command, act)
+    except Refused as error:
+        return Answer(str(error), ok=False)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return Answer(f"{where}{error.strerror or error}", ok=False)
+
+
+def _spoiled(daemon: Daemon, fault: Fault, command: str, act: Callable[[], Answer]) -> Answer:
+    message = fault.message or f"{command} failed (a fault that the emulator was told to have)"
+    spoiled = Answer(message, ok=False, exit_code=fault.exit_code)
+    if fault.kind == "refuse":
+        spoiled.message = fault.message or NOT_RUNNING
+    elif fault.kind == "hang":
+        time.sleep(fault.seconds)
+    elif fault.kind == "crash":
+        daemon.stop()
+        spoiled.message = fault.message or "PowerMTA closed the connection"
+    elif fault.kind == "garbage":
+        noise = fault.message or "\x1b[2J\x00\x07<<<{\ufffd " + os.urandom(16).hex()
+        return Answer(noise, {"garbage": noise}, exit_code=fault.exit_code)
+    elif fault.kind == "ignore":
+        texts = {"reload": RELOADED, "test config": VALID}
+        return Answer(fault.message or texts.get(command, "done"), exit_code=fault.exit_code)
+    elif fault.kind == "fail-after":
+        act()
+    return spoiled

@@ -1,0 +1,252 @@
+"""What `pmta show …` answers, and the commands that only change queues."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pmtaform.emulator.daemon import NOT_RUNNING, Daemon, Refused
+from pmtaform.emulator.layout import LICENSE, Layout
+from pmtaform.emulator.output import Answer
+
+if TYPE_CHECKING:
+    from pmtaform.emulator.commands import Call
+    from pmtaform.emulator.loading import Group
+    from pmtaform.emulator.store import State
+
+BUILT: Final = "2020-11-05"
+SAYS: Final = "pmtaform emulator, not PowerMTA"
+
+
+def answer(daemon: Daemon, call: Call) -> Answer:
+    """Answer one query. Raises `Refused` when the daemon is down or does not know what is asked for."""
+    name = call.command.name
+    if name == "show version":
+        return _version(daemon)
+    if name == "show license":
+        return _license(daemon)
+    state = daemon.state()
+    if not state.running and name != "emulator inforce":
+        raise Refused(NOT_RUNNING)
+    if name in _PLAIN:
+        return Answer(_PLAIN[name])
+    if name not in _QUERIES:
+        raise Refused(f"{name}: the pmtaform emulator does not do this")
+    return _QUERIES[name](daemon, state, call)
+
+
+def _version(daemon: Daemon) -> Answer:
+    version = daemon.layout.version()
+    text = f"PowerMTA v{version} ({BUILT}, 64-bit; {SAYS})."
+    product = {"name": "PowerMTA", "version": version, "date": BUILT, "bits": 64, "emulator": SAYS}
+    return Answer(text, {"mta": {"product": product, "fullHostName": os.uname().nodename}}, text)
+
+
+def _license(daemon: Daemon) -> Answer:
+    try:
+        text = daemon.layout.real(LICENSE).read_text(encoding="ascii", errors="replace")
+    except OSError:
+        text = "product: pmtaform emulator (needs no licence)\nserial: none\n"
+    rows = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return Answer("", {"license": {key.strip(): value.strip() for key, value in rows.items()}}, text)
+
+
+def _status(daemon: Daemon, state: State, _: Call) -> Answer:
+    idle = {"cur": 0, "max": 0, "top": 0}
+    status: dict[str, Any] = {
+        "status": "running",
+        "shuttingDown": False,
+        "startedAt": state.started_at,
+        "conn": {"smtpIn": {**idle}, "smtpOut": {**idle}},
+        "queue": {"smtp": {"rcp": 0, "dom": 0, "kb": 0.0}},
+        "spool": {"initPct": 100, "totalRcp": 0, "maxRcp": 0},
+    }
+    _merge(status, daemon.store.document("figures.json").get("status", {}))
+    mta = _version(daemon).data["mta"]
+    pending = [row["name"] for row in _pending(daemon, state)]
+    emulator = {
+        "is": SAYS,
+        "generation": state.generation,
+        "starts": state.starts,
+        "reloads": state.reloads,
+        "restartPending": pending,
+    }
+    data = {"mta": {**mta, "lak": {"serial": "none"}}, "status": status, "emulator": emulator}
+    text = [f"PowerMTA v{daemon.layout.version()} ({SAYS})", f"status {status['status']}"]
+    text += [f"started {state.started_at}"]
+    for way in ("smtpIn", "smtpOut"):
+        text.append(f"{way} " + " ".join(f"{k}={v}" for k, v in status["conn"][way].items()))
+    text.append("queue " + " ".join(f"{k}={v}" for k, v in status["queue"]["smtp"].items()))
+    text.append("spool " + " ".join(f"{k}={v}" for k, v in status["spool"].items()))
+    if pending:
+        text.append("restart pending " + " ".join(pending))
+    return Answer("", data, "\n".join(text))
+
+
+def _settings(daemon: Daemon, state: State, call: Call) -> Answer:
+    from pmtaform.emulator import settings
+
+    top = _top(daemon, state.loaded)
+    if call.command.name == "show vmta-settings":
+        vmta = call.arguments[0]
+        found = settings.vmta_settings(top, vmta)
+    else:
+        domain, _, vmta = call.arguments[0].partition("/")
+        found = settings.effective(top, domain, vmta or settings.DEFAULT_VMTA)
+    if not settings.knows(top, vmta or settings.DEFAULT_VMTA):
+        raise Refused(f"Unknown virtual MTA: {vmta}")
+    text = "\n".join(f"{name} {value}" for name, values in found.items() for value in values)
+    plain = {n: "" if v == ['""'] else v[0] if len(v) == 1 else v for n, v in found.items()}
+    return Answer("", {"settings": plain}, text)
+
+
+def _vmtas(daemon: Daemon, state: State, call: Call) -> Answer:
+    top = _top(daemon, state.loaded)
+    names = list(dict.fromkeys(group.argument for group in top.groups("virtual-mta")))
+    most = int(call.options.get("maxitems") or len(names))
+    rows = [{"name": name, "dom": 0, "rcp": 0, "pct": 0.0, "kb": 0.0, "conn": 0} for name in names[:most]]
+    lines = [f"{'name':<32}{'domains':>8}{'#rcpt':>10}{'% total':>9}{'kbytes':>12}{'conn':>6}"]
+    lines += [f"{row['name']:<32}{0:>8}{0:>10}{0.0:>9.1f}{0.0:>12.1f}{0:>6}" for row in rows]
+    lines.append(f"{len(rows)} of {len(names)} virtual MTA(s) shown.")
+    return Answer("", {"vmta": rows, "total": len(names)}, "\n".join(lines))
+
+
+def _queues(daemon: Daemon, state: State, call: Call) -> Answer:
+    wanted = call.arguments[0] if call.arguments else "*/*"
+    rows: dict[str, dict[str, Any]] = {}
+    known: Mapping[str, Any] = daemon.store.document("figures.json").get("queues", {})
+    for name in [*known, *state.queues]:
+        if _matches(wanted, name):
+            blank = {"name": name, "rcp": 0, "kb": 0.0, "conn": 0, "paused": False, "mode": "normal", "event": []}
+            rows[name] = {**blank, **known.get(name, {}), **state.queues.get(name, {})}
+    shown = [row for row in rows.values() if call.options.get("mode") in (None, row["mode"])]
+    if "paused" in call.options:
+        shown = [row for row in shown if row["paused"]]
+    shown = shown[: int(call.options.get("maxitems") or 20)]
+    lines = [f"{row['name']:<40}{row['rcp']:>10}{row['kb']:>12.1f}{row['conn']:>6} {row['mode']}" for row in shown]
+    return Answer("", {"queue": shown, "total": len(rows)}, "\n".join([*lines, f"{len(rows)} queue(s)."]))
+
+
+def _domains(daemon: Daemon, state: State, call: Call) -> Answer:
+    names = {name.partition("/")[0] for name in [*daemon.store.document("figures.json").get("queues", {})]}
+    names |= {name.partition("/")[0] for name in state.queues}
+    wanted = call.arguments[0] if call.arguments else "*"
+    rows = [{"name": name, "rcp": 0, "kb": 0.0, "conn": 0} for name in sorted(names) if wanted in ("*", name)]
+    text = "\n".join([*(str(row["name"]) for row in rows), f"{len(rows)} domain(s)."])
+    return Answer("", {"domain": rows, "total": len(rows)}, text)
+
+
+def _change_queue(daemon: Daemon, _: State, call: Call) -> Answer:
+    name, queue = call.command.name, call.arguments[0]
+    if name == "set queue":
+        mode = call.options.get("mode", "")
+        if mode not in ("normal", "backoff"):
+            raise Refused("set queue: --mode=normal or --mode=backoff is needed")
+        change: dict[str, Any] = {"mode": mode}
+        said = f"Queue(s) set to {mode} mode."
+    else:
+        change = {"paused": name == "pause queue"}
+        said = "Queue(s) paused." if change["paused"] else "Queue(s) resumed."
+    with daemon.store.locked():
+        state = daemon.store.read()
+        known = {*state.queues, *daemon.store.document("figures.json").get("queues", {})}
+        matching = [q for q in known if _matches(queue, q)] or ([queue] if "*" not in queue else [])
+        for matched in matching:
+            state.queues[matched] = {**state.queues.get(matched, {}), **change}
+        daemon.store.write(state)
+    return Answer(said)
+
+
+def _in_force(daemon: Daemon, state: State, _: Call) -> Answer:
+    import hashlib
+
+    files = {path: hashlib.sha256(content).hexdigest() for path, content in daemon.in_force().items()}
+    pending = _pending(daemon, state) if state.running else []
+    data = {"running": state.running, "generation": state.generation, "files": files, "restartPending": pending}
+    lines = [f"running {str(state.running).lower()}", f"generation {state.generation}"]
+    lines += [f"{digest} {path}" for path, digest in files.items()]
+    lines += [
+        f"restart of {row['service']} pending: {row['name']} in force {row['inForce']}, loaded {row['loaded']}"
+        for row in pending
+    ]
+    return Answer("", data, "\n".join(lines))
+
+
+def _pending(daemon: Daemon, state: State) -> list[dict[str, Any]]:
+    """What was loaded but needs a restart, and the value that is in force until then."""
+    if state.loaded == state.started == state.web:
+        return []
+    now, started, web = (_slow(_top(daemon, number)) for number in (state.loaded, state.started, state.web))
+    found = []
+    for key in dict.fromkeys([*now, *started, *web]):
+        name, service = key
+        old = (web if service == "pmtahttp" else started).get(key, [])
+        if old != now.get(key, []):
+            found.append({"name": name, "service": service, "inForce": old, "loaded": now.get(key, [])})
+    return found
+
+
+def _slow(top: Group) -> dict[tuple[str, str], list[str]]:
+    """Directives and sections that come into force at a restart only, with their content."""
+    from pmtaform.emulator.loading import Item
+    from pmtaform.lang.catalogue import Impact, catalogue
+
+    found: dict[tuple[str, str], list[str]] = {}
+    for content in top.content:
+        if isinstance(content, Item):
+            if content.spec.impact is Impact.RESTART:
+                found.setdefault((content.name, content.spec.service), []).append(content.value)
+        elif (spec := catalogue().section(content.tag)) and spec.impact is Impact.RESTART:
+            lines = "; ".join(f"{item.name} {item.value}" for item in content.items())
+            found.setdefault((content.tag, "pmta"), []).append(f"{content.argument} {{{lines}}}".strip())
+    return found
+
+
+def _top(daemon: Daemon, number: int) -> Group:
+    from pmtaform.emulator import loading
+
+    kept = Layout(daemon.store.folder / "configurations" / str(number))
+    return loading.read(kept, version=daemon.layout.version()).top
+
+
+def _matches(pattern: str, queue: str) -> bool:
+    from fnmatch import fnmatchcase
+
+    if "/" not in pattern:
+        pattern += "/*"
+    return fnmatchcase(queue.replace("[", "("), pattern.replace("[", "("))
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for name, value in more.items():
+        if isinstance(value, Mapping) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
+        else:
+            into[name] = value
+
+
+_QUERIES: Final[Mapping[str, Callable[[Daemon, State, Call], Answer]]] = {
+    "show status": _status,
+    "show settings": _settings,
+    "show vmta-settings": _settings,
+    "show vmtas": _vmtas,
+    "show queues": _queues,
+    "show topqueues": _queues,
+    "show domains": _domains,
+    "show topdomains": _domains,
+    "set queue": _change_queue,
+    "pause queue": _change_queue,
+    "resume queue": _change_queue,
+    "emulator inforce": _in_force,
+}
+_PLAIN: Final[Mapping[str, str]] = {
+    "clear dnscache": "DNS cache cleared.",
+    "clear secretscache": "Secrets cache cleared.",
+    "rotate log": "Log rotated.",
+    "rotate acct": "Accounting file rotated.",
+    "reset counters": "Counters reset.",
+    "reset status": "Counters reset.",
+    "show jobs": "0 job(s).",
+    "show disabled sources": "0 disabled source(s).",
+}

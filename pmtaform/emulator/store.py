@@ -1,0 +1,118 @@
+"""What the emulated daemon remembers: a small document, and a copy of the files of each configuration in force.
+
+Every reader and writer holds the lock for the moment that it takes; nobody holds it while waiting for anything
+else. Documents are replaced whole, so that a killed command leaves the old or the new one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pmtaform.emulator.layout import Layout
+
+
+@dataclass(slots=True)
+class State:
+    """The daemon as it is recorded.
+
+    `loaded`, `started` and `web` are numbers of kept configurations: what the last reload or start read, what the
+    last start read, and what the web monitor was started with. `generation` counts successful loads.
+    """
+
+    running: bool = False
+    started_at: str = ""
+    generation: int = 0
+    loaded: int = 0
+    started: int = 0
+    web: int = 0
+    starts: int = 0
+    reloads: int = 0
+    queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Store:
+    """The recorded state of one host."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.folder = layout.state
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the host's lock. The kernel lets go of it when the process ends, however it ends."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def read(self) -> State:
+        """The state as it is now. A damaged or missing document is a daemon that was never started."""
+        found = self.document("state.json")
+        known = {name: found[name] for name in State.__slots__ if name in found}
+        return State(**known)
+
+    def write(self, state: State) -> None:
+        """Record the state and forget configurations that nothing refers to. The lock must be held."""
+        self.replace("state.json", asdict(state))
+        kept = {str(n) for n in (state.loaded, state.started, state.web)}
+        for old in self._generations():
+            if old.name not in kept:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def keep(self, number: int, files: Mapping[str, bytes]) -> None:
+        """Keep the files of configuration `number`. The lock must be held."""
+        folder = self.folder / "configurations" / str(number)
+        shutil.rmtree(folder, ignore_errors=True)
+        for path, content in files.items():
+            target = folder / path.lstrip("/")
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+    def kept(self, number: int) -> dict[str, bytes]:
+        """The files of configuration `number` by the paths that PowerMTA knows them by."""
+        folder = self.folder / "configurations" / str(number)
+        found = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {"/" + str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+    def document(self, name: str) -> dict[str, Any]:
+        """A JSON document of the emulator's folder; empty when it is missing or damaged."""
+        try:
+            found = json.loads((self.folder / name).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def replace(self, name: str, content: object) -> None:
+        """Replace a JSON document as a whole. The lock must be held."""
+        new = self.folder / f"{name}.new"
+        new.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        new.replace(self.folder / name)
+
+    def log(self, line: Mapping[str, object]) -> None:
+        """Add one line to the log of calls. A log that cannot be written stops nothing."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(self.folder / "calls.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(handle, (json.dumps(line) + "\n").encode())
+            finally:
+                os.close(handle)
+        except OSError:
+            return
+
+    def _generations(self) -> list[Path]:
+        try:
+            return list((self.folder / "configurations").iterdir())
+        except OSError:
+            return []
