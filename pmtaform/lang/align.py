@@ -55,7 +55,5 @@ def _unordered(left: Sequence[T], right: Sequence[T]) -> list[Pair]:
             shared[item] -= 1
             partner[i] = places[item].pop(0)
     rest = [j for j in range(len(right)) if j not in set(partner.values())]
-    pairs: list[Pair] = []
-    for i in range(len(left)):
-        pairs.append(Pair(i, partner[i] if i in partner else (rest.pop(0) if rest else None)))
+    pairs = [Pair(i, partner[i] if i in partner else (rest.pop(0) if rest else None)) for i in range(len(left))]
     return pairs + [Pair(None, j) for j in rest]

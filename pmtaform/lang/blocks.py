@@ -25,7 +25,7 @@ Content = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
-    """What a block is called within its host: `domain[gmail.com]`, `setting[postmaster]`, `bounce-category-patterns`."""
+    """A block's name within its host: `domain[gmail.com]`, `setting[postmaster]`, `bounce-category-patterns`."""
 
     kind: str
     key: str = ""
@@ -77,7 +77,8 @@ class Block:
 
     def content(self) -> Content:
         """Its meaning in normal form."""
-        spec = None if self.is_section else catalogue().directive(GLOBAL, self.parts[0].node.name)  # type: ignore[union-attr]
+        first = self.parts[0].node
+        spec = catalogue().directive(GLOBAL, first.name) if isinstance(first, Directive) else None
         contents = [content_of(part.node, GLOBAL) for part in self.parts]
         if spec is not None and spec.accumulates and not spec.ordered:
             contents.sort()

@@ -12,7 +12,6 @@ from typing import Final
 
 from pmtaform.lang.align import Pair, align
 from pmtaform.lang.blocks import (
-    SETTING,
     Address,
     Block,
     Content,
@@ -125,10 +124,8 @@ class _Editor:
     # -- blocks ------------------------------------------------------------------------------------------------------
 
     def update_block(self, live: Block, wanted: Block) -> None:
-        if live.is_section:
-            ordered = True
-        else:
-            ordered = order_matters(GLOBAL, live.parts[0].node.name)  # type: ignore[union-attr]
+        first = live.parts[0].node
+        ordered = isinstance(first, Section) or order_matters(GLOBAL, first.name)
         self.update_list(_items(live.parts, GLOBAL), _items(wanted.parts, GLOBAL), GLOBAL, ordered=ordered, at=None)
 
     def update_list(
@@ -201,7 +198,7 @@ class _Editor:
         groups = _grouped(here)
         wishes = _grouped(there)
         for key, items in groups.items():
-            ordered = not key[0] == "<" and order_matters(live.tag, key[-1])
+            ordered = key[0] != "<" and order_matters(live.tag, key[-1])
             self.update_list(items, wishes.get(key, []), live.tag, ordered=ordered, at=None)
         fresh = [(key, items) for key, items in wishes.items() if key not in groups]
         self._insert_directives(tree, live, [i for key, items in fresh if key[0] != "<" for i in items])
@@ -298,8 +295,3 @@ def _inner_indent(tree: Tree, section: Section) -> str:
         if not isinstance(child, Junk):
             return indent_of(tree, child)
     return indent_of(tree, section) + INDENT
-
-
-def is_setting(address: Address) -> bool:
-    """Whether a block is a global directive."""
-    return address.kind == SETTING

@@ -89,7 +89,7 @@ class Placement:
         self.last_of_kind: dict[tuple[str, str], Node] = {}
         self.home_of_kind: dict[str, str] = {}
         for tree, node in self.top:
-            address = address_of(node)  # type: ignore[arg-type]
+            address = address_of(node)
             self.by_path.setdefault(tree.path, []).append((address, node))
             self.last_of_kind[tree.path, address.kind] = node
             self.home_of_kind[address.kind] = tree.path

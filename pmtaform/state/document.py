@@ -39,7 +39,8 @@ class HostState:
     """One host as we left it.
 
     `files` are by path, `patterns` map an include pattern to the files that it named, `blocks` map an address
-    to the block's keyed digest (hex). `applied_at` is ISO 8601 in UTC. `commit` None: not from a Git work tree.
+    to the block's keyed digest (hex), `keys` the address of a key file to its path. `applied_at` is ISO 8601 in UTC.
+    `commit` None: not from a Git work tree.
     """
 
     machine_id: str
@@ -49,6 +50,7 @@ class HostState:
     files: Mapping[str, FileState] = field(default_factory=dict)
     patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blocks: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
     unmanaged: int = 0  # blocks that are there and not ours
     applied_at: str
     plan: str
@@ -147,6 +149,7 @@ def _host(state: HostState) -> str:
             f'"files": {_table(state.files, _file)}',
             f'"patterns": {_table(state.patterns, _paths)}',
             f'"blocks": {_table(state.blocks, quoted)}',
+            f'"keys": {_table(state.keys, quoted)}',
         ],
         2,
     )

@@ -145,6 +145,7 @@ def _host(value: object, path: tuple[str, ...]) -> HostState:
         files=fields.table("files", _file),
         patterns=fields.table("patterns", _paths),
         blocks=fields.blocks(),
+        keys=fields.table("keys", _string),
     )
     fields.done()
     return state

@@ -50,17 +50,22 @@ RECORD_TYPES = {
 def normalise(spec: DirectiveSpec | None, value: str) -> str:
     """The canonical spelling of a directive's value. Two values are the same when theirs are equal.
 
-    `spec` None is a directive that the catalogue does not have: only blanks are evened out.
+    `spec` None is a directive that the catalogue does not have: only blanks are evened out. A secret is exact,
+    quotes and all, and is not kept in the memory of what was normalised.
     """
     if spec is None:
         return _normal("", "", "", value)
+    if spec.sensitive == "value":
+        return value.strip(BLANKS)
+    if spec.sensitive:
+        return squeezed(value)
     return _normal(spec.type, spec.name, spec.scopes[0] if spec.scopes else "", value)
 
 
 @lru_cache(maxsize=1 << 16)
 def _normal(kind: str, name: str, scope: str, value: str) -> str:
-    if kind == "secret" or (name == "/REGEX/" and not value.startswith("/") and "/" in value):
-        return value.strip(BLANKS)
+    if name == "/REGEX/" and "/" in value and not value.startswith("/"):
+        return value.strip(BLANKS)  # the tail of an expression with blanks in it
     special = _BY_NAME.get((kind, name, scope)) or _BY_NAME.get((kind, name, ""))
     return (special or _BY_TYPE.get(kind, _exact))(squeezed(value))
 

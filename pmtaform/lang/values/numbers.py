@@ -72,13 +72,11 @@ def parse_rate(text: str) -> Rate | None:
 
 def faster_by(old: Rate | None, new: Rate | None) -> float | None:
     """How many times faster `new` is than `old`: infinite when a limit is lifted, None when it cannot be said."""
-    before = None if old is None else old.per_second
-    after = None if new is None else new.per_second
-    if before is None or after is None:
+    if old is None or new is None or old.per_second is None or new.per_second is None:
         return None
-    if before == after:
-        return 1.0
-    return 0.0 if math.isinf(before) else after / before
+    if new.count is None:
+        return 1.0 if old.count is None else math.inf
+    return 0.0 if old.count is None else (new.count * old.seconds) / (old.count * new.seconds)
 
 
 @dataclass(frozen=True, slots=True)

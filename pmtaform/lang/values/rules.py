@@ -25,6 +25,8 @@ def _regex_rule(spec: DirectiveSpec, text: str, example: str) -> tuple[str, str 
     if len(words(before)) != expected:
         return "", f"{spec.name} takes {form(spec)}, such as {example}."
     flags = _FLAGGED.match(rest)
+    if flags and flags[0] == rest and spec.name == "/REGEX/":
+        return rest, None  # a category without a blank before it, as found in the wild
     if flags:
         why = "; these patterns match without regard to case already" if spec.name == "reply" else ""
         return "", f"No flags may follow a regular expression: write {regex} instead of {regex}{flags[0]}{why}."

@@ -1,0 +1,401 @@
+"""From what a host should have, what it has, and what we applied last, to the changes of one host.
+
+declared, not there                             create
+declared, different                             update   (drift, if it is not what we applied last)
+applied by us before, no longer declared        delete
+there, never declared, never ours               left alone and counted, or deleted (`unmanaged: remove`)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import translate
+from functools import cache
+
+from pmtaform.desired import Desired, KeyFile, Unmanaged
+from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.lang.blocks import Address, Block, blocks_of, impact_of, spec_of
+from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
+from pmtaform.lang.edit import FileEdit, edit
+from pmtaform.lang.includes import Configuration
+from pmtaform.plan.dangers import Facts, dangers_of, listener_sources, many_deletions
+from pmtaform.plan.explain import RULES, explain
+from pmtaform.plan.model import Action, Change, Danger, HostPlan, Reason, ValueChange
+
+ABSENT = "-"
+
+Keyed = Callable[[bytes], str]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKey:
+    """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key."""
+
+    exists: bool
+    same: bool
+    mode: int = 0
+    owner: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What we applied last: the keyed digest of each block that is ours, and the path of each key file that is."""
+
+    blocks: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)  # address -> path
+    unmanaged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a host has: its parsed files, and the key files that concern us, by path."""
+
+    configuration: Configuration
+    keys: Mapping[str, LiveKey] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The changes of one host, and the edits that make them."""
+
+    plan: HostPlan
+    edits: Mapping[str, FileEdit] = field(default_factory=dict)
+    write_keys: tuple[KeyFile, ...] = ()
+    remove_keys: tuple[str, ...] = ()
+    owned: Mapping[str, str] = field(default_factory=dict)  # address -> keyed digest, once applied
+    owned_keys: Mapping[str, str] = field(default_factory=dict)  # address -> path, once applied
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which blocks a run is about: address patterns with `*`. Empty targets: all."""
+
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+    def takes(self, host: str, address: Address) -> bool:
+        """Whether a block of a host is selected. A pattern may name the host (`mta1:domain[*]`) or not."""
+        names = (str(address), f"{host}:{address}")
+        if self.targets and not any(matches(p, n) for p in self.targets for n in names):
+            return False
+        return not any(matches(p, n) for p in self.excludes for n in names)
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    literal = text.replace("[", "[[]").replace("?", "[?]")
+    return re.compile(translate(literal), re.DOTALL)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether an address matches a pattern; `*` stands for any text and is the only wildcard."""
+    return _pattern(pattern).match(name) is not None
+
+
+def unchanged(desired: Desired, previous: Previous, keyed: Keyed) -> bool:
+    """Whether a host whose files are those that we applied last has all that is wanted, and nothing to delete.
+
+    This is the answer for most hosts of most plans, and needs none of the host's files.
+    """
+    if desired.unmanaged is Unmanaged.REMOVE and previous.unmanaged:
+        return False
+    wanted = {str(a): b for a, b in desired.blocks.items() if not _is_ignored(desired, a)}
+    if wanted.keys() != previous.blocks.keys():
+        return False
+    if {str(k.address): k.path for k in desired.keys} != dict(previous.keys):
+        return False
+    return all(previous.blocks[address] == keyed(block.canonical()) for address, block in wanted.items())
+
+
+def difference(
+    desired: Desired,
+    live: Live,
+    previous: Previous,
+    keyed: Keyed,
+    selection: Selection | None = None,
+) -> Difference:
+    """What has to change on one host."""
+    return _Comparison(desired, live, previous, keyed, selection or Selection()).run()
+
+
+class _Comparison:
+    def __init__(self, desired: Desired, live: Live, previous: Previous, keyed: Keyed, selection: Selection) -> None:
+        self.desired = desired
+        self.live = live
+        self.previous = previous
+        self.keyed = keyed
+        self.selection = selection
+        self.blocks = blocks_of(live.configuration)
+        self.listeners = listener_sources([*self.blocks.values(), *desired.blocks.values()])
+        self.changes: list[Change] = []
+        self.notes: list[Diagnostic] = []
+        self.wanted: dict[Address, Block] = {}
+        self.removed: list[Address] = []
+        self.owned: dict[str, str] = {}
+        self.adopted: list[str] = []
+        self.forgotten: list[str] = []
+        self.unmanaged = 0
+        self.owned_keys: dict[str, str] = {}
+        self.write_keys: list[KeyFile] = []
+        self.remove_keys: list[str] = []
+
+    def run(self) -> Difference:
+        for address, block in self.desired.blocks.items():
+            self._declared(address, block)
+        self._undeclared()
+        for key in self.desired.keys:
+            self._key(key)
+        self._undeclared_keys()
+        edits = edit(self.live.configuration, self.wanted, self.removed, files=self.desired.files, live=self.blocks)
+        deletions = sum(1 for c in self.changes if c.action is Action.DELETE)
+        limits = self.desired.limits
+        plan = HostPlan(
+            host=self.desired.host,
+            changes=tuple(self.changes),
+            adopted=tuple(self.adopted),
+            forgotten=tuple(self.forgotten),
+            unmanaged=self.unmanaged,
+            dangers=many_deletions(deletions, len(self.blocks), limits.deletions_percent, limits.deletions_free),
+            notes=tuple(self.notes),
+        )
+        return Difference(plan, edits, tuple(self.write_keys), tuple(self.remove_keys), self.owned, self.owned_keys)
+
+    # -- blocks --------------------------------------------------------------------------------------------------------
+
+    def _declared(self, address: Address, block: Block) -> None:
+        name = str(address)
+        if _is_ignored(self.desired, address):
+            return
+        live = self.blocks.get(address)
+        digest = self.keyed(block.canonical())
+        if live is not None and live.same_as(block):
+            self.owned[name] = digest
+            if name not in self.previous.blocks:
+                self.adopted.append(name)
+            return
+        if not self.selection.takes(self.desired.host, address):
+            self._keep_ownership(name)
+            return
+        if live is not None and self._protected(address, "changed", block):
+            self._keep_ownership(name)
+            return
+        self.wanted[address] = block
+        self.owned[name] = digest
+        action = Action.CREATE if live is None else Action.UPDATE
+        self._change(address, action, self._reason(name, live, digest), live, block)
+
+    def _keep_ownership(self, name: str) -> None:
+        if name in self.previous.blocks:
+            self.owned[name] = self.previous.blocks[name]
+
+    def _reason(self, name: str, live: Block | None, wanted: str) -> Reason:
+        applied = self.previous.blocks.get(name)
+        if live is None:
+            return Reason.MISSING if applied == wanted else Reason.NEW
+        if applied is None:
+            return Reason.CHANGED
+        drifted = self.keyed(live.canonical()) != applied
+        if not drifted:
+            return Reason.CHANGED
+        return Reason.DRIFT if applied == wanted else Reason.BOTH
+
+    def _undeclared(self) -> None:
+        for address, block in self.blocks.items():
+            name = str(address)
+            if address in self.desired.blocks or _is_ignored(self.desired, address):
+                continue
+            if name in self.previous.blocks:
+                self._delete(address, block, Reason.REMOVED)
+            elif self.desired.unmanaged is Unmanaged.REMOVE:
+                self._delete(address, block, Reason.UNMANAGED)
+            else:
+                self.unmanaged += 1
+        gone = self.previous.blocks.keys() - {str(a) for a in (*self.blocks, *self.desired.blocks)}
+        self.forgotten += sorted(gone)
+
+    def _delete(self, address: Address, block: Block, reason: Reason) -> None:
+        if not self.selection.takes(self.desired.host, address) or self._protected(address, "deleted", block):
+            self._keep_ownership(str(address))
+            return
+        self.removed.append(address)
+        self._change(address, Action.DELETE, reason, block, None)
+
+    def _protected(self, address: Address, what: str, block: Block) -> bool:
+        for pattern in self.desired.protect:
+            if matches(pattern, str(address)):
+                self.notes.append(_protected_note(self.desired.host, address, what, pattern, block))
+                return True
+        return False
+
+    def _change(
+        self, address: Address, action: Action, reason: Reason, before: Block | None, after: Block | None
+    ) -> None:
+        changed = explain(before, after)
+        impact, note = _impact(address, action, changed)
+        block = after or before
+        if block is None:
+            raise AssertionError("a change without a block")
+        file = before.parts[0].tree.path if before else self.desired.files.get(address, self.desired.config)
+        facts = Facts(address, action, before, after, impact, self.desired.limits.rate_factor, self.listeners)
+        self.changes.append(
+            Change(
+                address=str(address),
+                action=action,
+                reason=reason,
+                values=changed,
+                impact=impact,
+                impact_note=note,
+                file=file,
+                place=_place(changed) or block.place,
+                dangers=dangers_of(facts),
+            )
+        )
+
+    # -- key files -----------------------------------------------------------------------------------------------------
+
+    def _key(self, key: KeyFile) -> None:
+        name = str(key.address)
+        if _is_ignored(self.desired, key.address):
+            return
+        live = self.live.keys.get(key.path, LiveKey(exists=False, same=False))
+        wrong_mode = live.exists and live.mode & 0o077 & ~key.mode != 0
+        wrong_owner = live.exists and (
+            (key.owner is not None and key.owner != live.owner) or (key.group is not None and key.group != live.group)
+        )
+        if live.exists and live.same and not wrong_mode and not wrong_owner:
+            self.owned_keys[name] = key.path
+            if name not in self.previous.keys:
+                self.adopted.append(name)
+            return
+        if not self.selection.takes(self.desired.host, key.address):
+            if name in self.previous.keys:
+                self.owned_keys[name] = key.path
+            return
+        if live.exists and self._protected_key(key.address, "changed"):
+            self.owned_keys[name] = self.previous.keys.get(name, key.path)
+            return
+        self.owned_keys[name] = key.path
+        self.write_keys.append(key)
+        self.changes.append(_key_change(key, live, ours=name in self.previous.keys, wrong_mode=wrong_mode))
+
+    def _undeclared_keys(self) -> None:
+        wanted = {str(k.address): k.path for k in self.desired.keys}
+        paths = set(wanted.values())
+        for name, path in self.previous.keys.items():
+            address = Address.parse(name)
+            moved = name in wanted and wanted[name] != path and self.owned_keys.get(name) == wanted[name]
+            if (name in wanted and not moved) or path in paths or _is_ignored(self.desired, address):
+                continue
+            if not self.live.keys.get(path, LiveKey(exists=False, same=False)).exists:
+                if name not in wanted:
+                    self.forgotten.append(name)
+                continue
+            if not self.selection.takes(self.desired.host, address) or self._protected_key(address, "deleted"):
+                self.owned_keys.setdefault(name, path)
+                continue
+            self.remove_keys.append(path)
+            self.changes.append(
+                Change(
+                    address=name,
+                    action=Action.DELETE,
+                    reason=Reason.REMOVED,
+                    values=(ValueChange((), "file", (path,), ()),),
+                    file=path,
+                    dangers=(
+                        Danger(
+                            "signing-key-removed",
+                            f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
+                            "signed when it is sent, and then has no key.",
+                        ),
+                    ),
+                )
+            )
+
+    def _protected_key(self, address: Address, what: str) -> bool:
+        for pattern in self.desired.protect:
+            if matches(pattern, str(address)):
+                self.notes.append(_protected_note(self.desired.host, address, what, pattern, None))
+                return True
+        return False
+
+
+def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> Change:
+    replaced = live.exists and not live.same
+    values = []
+    if not live.exists or replaced:
+        values.append(
+            ValueChange((), "private-key", ("(another key)",) if replaced else (), (key.reference,), key.place)
+        )
+    if wrong_mode:
+        values.append(ValueChange((), "mode", (f"{live.mode:04o}",), (f"{key.mode:04o}",), key.place))
+    if live.exists and (key.owner not in (None, live.owner) or key.group not in (None, live.group)):
+        wanted = f"{key.owner or live.owner}:{key.group or live.group}"
+        values.append(ValueChange((), "owner", (f"{live.owner}:{live.group}",), (wanted,), key.place))
+    dangers: tuple[Danger, ...] = ()
+    if replaced:
+        dangers = (
+            Danger(
+                "signing-key-replaced",
+                f"{key.path} holds another key than {key.reference}. Signatures under selector {key.selector} fail "
+                f"until DNS shows the new key at {key.selector}._domainkey.{key.domain}. A new key wants a new "
+                "selector.",
+            ),
+        )
+    if live.exists:
+        reason = Reason.DRIFT if ours else Reason.CHANGED
+    else:
+        reason = Reason.MISSING if ours else Reason.NEW
+    return Change(
+        address=str(key.address),
+        action=Action.UPDATE if live.exists else Action.CREATE,
+        reason=reason,
+        values=tuple(values),
+        file=key.path,
+        place=key.place,
+        dangers=dangers,
+    )
+
+
+def _impact(address: Address, action: Action, changed: Iterable[ValueChange]) -> tuple[Impact, str]:
+    """What a change needs to take effect, and a note where the guide does not say."""
+    tag = GLOBAL if catalogue().section(address.kind) is None else address.kind
+    pairs: list[tuple[str, str]] = []
+    for change in changed:
+        scope = change.path[-1].strip("<>").split(" ", 1)[0] if change.path else tag
+        if change.name != RULES and not scope.startswith("#"):
+            pairs.append((scope, change.name))
+    impact = impact_of(address, pairs) if action is Action.UPDATE and pairs else impact_of(address)
+    if action is not Action.UPDATE:
+        impact = max(impact, impact_of(address, pairs)) if pairs else impact
+    unsure = [name for scope, name in pairs if (spec := spec_of(scope, name)) and not spec.impact_confirmed]
+    section = catalogue().section(address.kind)
+    if action is not Action.UPDATE and section is not None and not section.impact_confirmed:
+        unsure.insert(0, f"<{section.tag}>")
+    if not unsure:
+        return impact, ""
+    named = ", ".join(dict.fromkeys(unsure))
+    return impact, f"the guide does not say whether {named} needs more than a {impact}: verify after it"
+
+
+def _place(changed: Iterable[ValueChange]) -> Place | None:
+    return next((change.place for change in changed if change.place is not None), None)
+
+
+def _is_ignored(desired: Desired, address: Address) -> bool:
+    return any(matches(pattern, str(address)) for pattern in desired.ignore)
+
+
+def _protected_note(host: str, address: Address, what: str, pattern: str, block: Block | None) -> Diagnostic:
+    return Diagnostic(
+        code="protected",
+        summary="A protected block would change",
+        detail=f"{address} would be {what}, but `lifecycle.protect` has {pattern!r}. It is left as it is. Take the "
+        "pattern out of the stack if the change is meant.",
+        severity=Severity.ERROR,
+        host=host,
+        address=str(address),
+        place=block.place if block is not None else None,
+    )

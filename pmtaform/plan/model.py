@@ -1,0 +1,137 @@
+"""What a plan says: per host, the changes from what is there to what is wanted, as data.
+
+Everything in a plan may be shown: values of sensitive directives are masked when the plan is made, and key files
+appear by their reference. What has to be written is not part of the plan; it is made again from the stack, and
+compared by keyed digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.lang.catalogue import Impact
+
+
+class Action(StrEnum):
+    """What is done to a block; the values are the printed symbols."""
+
+    CREATE = "+"
+    UPDATE = "~"
+    DELETE = "-"
+
+    @property
+    def verb(self) -> str:
+        """The action in words, as in a JSON plan."""
+        return {"+": "create", "~": "update", "-": "delete"}[self.value]
+
+
+class Reason(StrEnum):
+    """Why a change is planned."""
+
+    NEW = "declared in the stack, not on the host"
+    CHANGED = "the stack says otherwise"
+    DRIFT = "changed on the host since the last apply"
+    BOTH = "changed in the stack, and on the host since the last apply"
+    MISSING = "gone from the host since the last apply"
+    REMOVED = "no longer declared in the stack"
+    UNMANAGED = "never declared, and the stack says `unmanaged: remove`"
+
+
+@dataclass(frozen=True, slots=True)
+class ValueChange:
+    """One directive of a block, before and after. Empty: it is not there. `path` are the sections around it."""
+
+    path: tuple[str, ...]
+    name: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Danger:
+    """Why a change needs consent by name (`--allow CODE`)."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One block or key file that will change. `impact_note` says where the impact is our reading, not the guide's."""
+
+    address: str
+    action: Action
+    reason: Reason
+    values: tuple[ValueChange, ...] = ()
+    impact: Impact = Impact.RELOAD
+    impact_note: str = ""
+    file: str = ""
+    place: Place | None = None
+    dangers: tuple[Danger, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlan:
+    """The changes of one host.
+
+    `basis` maps every live path that the plan was made from to the keyed digest of what it held ("-": not there);
+    `result` maps each path that will be written or removed to the keyed digest of what it will hold ("-": removed).
+    `adopted` are declared blocks that are already as wanted and become ours; `forgotten` were ours, are no longer
+    declared, and are already gone.
+    """
+
+    host: str
+    changes: tuple[Change, ...] = ()
+    adopted: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    unmanaged: int = 0
+    dangers: tuple[Danger, ...] = ()  # of the host as a whole
+    notes: tuple[Diagnostic, ...] = ()
+    basis: Mapping[str, str] = field(default_factory=dict)
+    result: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
+
+    @property
+    def impact(self) -> Impact:
+        """The largest impact of its changes."""
+        return max((change.impact for change in self.changes), default=Impact.NONE)
+
+    @property
+    def all_dangers(self) -> tuple[tuple[str, Danger], ...]:
+        """Every danger with the address that it belongs to."""
+        own = tuple((self.host, danger) for danger in self.dangers)
+        return own + tuple((f"{self.host}:{c.address}", danger) for c in self.changes for danger in c.dangers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The changes of a fleet. `failures` are the hosts that could not be planned, with what was wrong."""
+
+    id: str
+    stack: str
+    stack_digest: str
+    lineage: str
+    serial: int
+    created: str  # ISO 8601, UTC
+    tool_version: str
+    selection: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # hosts, targets, excludes as given
+    hosts: tuple[HostPlan, ...] = ()
+    failures: Mapping[str, Diagnostic] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> tuple[HostPlan, ...]:
+        """The hosts with changes."""
+        return tuple(host for host in self.hosts if host.changes)
+
+    @property
+    def dangers(self) -> tuple[tuple[str, Danger], ...]:
+        """Every danger of every host, with its address."""
+        return tuple(found for host in self.hosts for found in host.all_dangers)
+
+    def count(self, action: Action) -> int:
+        """How many changes of a kind there are, over all hosts."""
+        return sum(1 for host in self.hosts for change in host.changes if change.action is action)

@@ -1,0 +1,86 @@
+"""What is told while hosts are worked on, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.errors import Exit
+
+
+class Phase(StrEnum):
+    """Where the work on one host stands."""
+
+    CONNECTING = "connecting"
+    PROBING = "probing"
+    PLANNED = "planned"
+    APPLYING = "applying"
+    RECORDING = "recording"
+    DONE = "done"
+
+
+class Verdict(StrEnum):
+    """What became of one host in a run."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    ROLLED_BACK = "rolled back"
+    FAILED = "failed"
+    STALE = "stale"
+    LOCKED = "locked"
+    UNREACHABLE = "unreachable"
+    NOT_STARTED = "not started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One step of one host, for whoever watches. `seconds` count from the start of the run."""
+
+    host: str
+    phase: Phase
+    verdict: Verdict | None = None
+    detail: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostResult:
+    """What became of one host. `problem` says why, with the remedy; `output` is what `pmta` printed."""
+
+    host: str
+    verdict: Verdict
+    generation: int = 0
+    problem: Diagnostic | None = None
+    output: str = ""
+    notes: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What became of a run."""
+
+    run: str
+    hosts: Mapping[str, HostResult] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def having(self, *verdicts: Verdict) -> tuple[HostResult, ...]:
+        """The hosts with one of these verdicts."""
+        return tuple(result for result in self.hosts.values() if result.verdict in verdicts)
+
+    @property
+    def exit_code(self) -> Exit:
+        """One host that failed or went back outweighs one that moved, that one a lock, that one an unreachable."""
+        if self.interrupted:
+            return Exit.INTERRUPTED
+        for code, verdicts in (
+            (Exit.SOME_FAILED, (Verdict.FAILED, Verdict.ROLLED_BACK)),
+            (Exit.STALE, (Verdict.STALE,)),
+            (Exit.LOCKED, (Verdict.LOCKED,)),
+            (Exit.UNREACHABLE, (Verdict.UNREACHABLE,)),
+            (Exit.SOME_FAILED, (Verdict.NOT_STARTED,)),
+        ):
+            if self.having(*verdicts):
+                return code
+        return Exit.OK
