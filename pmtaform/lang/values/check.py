@@ -63,6 +63,7 @@ from pmtaform.lang.values.single import (
     check_url,
     check_volume_rate,
 )
+from pmtaform.lang.values.show import shown
 from pmtaform.lang.values.text import BLANKS, EMPTY, balanced
 
 Check = Callable[[DirectiveSpec, str], str | None]
@@ -82,7 +83,8 @@ def problem(spec: DirectiveSpec, value: str) -> str | None:
     check = _BY_NAME.get((spec.name, spec.scopes[0] if spec.scopes else "")) or _BY_TYPE.get(spec.type)
     if spec.type not in _RAW and not balanced(text):
         return "A double quote is opened and not closed."
-    return check(spec, text) if check else None
+    found = check(spec, text) if check else None
+    return found and shown(found)
 
 
 def _emptied(spec: DirectiveSpec) -> str | None:
@@ -134,7 +136,7 @@ _BY_TYPE: dict[str, Check] = {
     "rate": check_rate,
     "record-fields": check_record_fields,
     "secret": check_secret,
-    "signals": check_one_word,
+    "signals": check_list,
     "size": check_size,
     "source-host": check_source_host,
     "string|enum": check_identity,
