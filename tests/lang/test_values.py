@@ -158,6 +158,7 @@ http-access | 0/0 none | 127.0.0.1 admin | ::1 monitor | 10/8 monitor,deny-logs 
 smtp-hosts | mx1.example.com, mx2.example.com; mx3.example.com:2525 | [192.0.2.1]:25; [IPv6:2001::1]
 smtp-hosts | lookup-mx:a.example
 add-date-header | no | override | true
+enable-signals | true | true,subaccount=5 | false | my-filter
 dkim-sign | yes | if-x-dkim-options-present
 dkim-identity | @example.com | a@example.com | example.com | sender-or-from | strict-from
 dkim-headers | Feedback-ID,List-Unsubscribe | From,/^X-.{1,3}/ | ""

@@ -39,6 +39,7 @@ from pmtaform.lang.values.rules import (
     check_reply,
     check_result,
 )
+from pmtaform.lang.values.show import shown
 from pmtaform.lang.values.single import (
     check_bool,
     check_bool_or_duration,
@@ -63,7 +64,6 @@ from pmtaform.lang.values.single import (
     check_url,
     check_volume_rate,
 )
-from pmtaform.lang.values.show import shown
 from pmtaform.lang.values.text import BLANKS, EMPTY, balanced
 
 Check = Callable[[DirectiveSpec, str], str | None]
