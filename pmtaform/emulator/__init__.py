@@ -33,6 +33,7 @@ This emulator's choice, where the documentation is silent:
 """
 
 from pmtaform.emulator.faults import clear_faults, fault
+from pmtaform.emulator.figures import figures
 from pmtaform.emulator.install import calls, install
 
-__all__ = ["calls", "clear_faults", "fault", "install"]
+__all__ = ["calls", "clear_faults", "fault", "figures", "install"]

@@ -115,7 +115,8 @@ class Daemon:
         if not has_log_file(loaded):
             raise self._startup_error("No logging file specified")
         self._put_into_force(state, loaded)
-        state.started = state.web = state.loaded
+        state.started = state.loaded
+        state.web = state.web or state.loaded
         state.running = True
         state.starts += 1
         state.started_at = _now()

@@ -32,7 +32,7 @@ def install(root: Path, *, version: str = VERSION, python: str = sys.executable)
     """
     layout = Layout(Path(root).absolute())
     for folder in ("/etc/pmta", "/var/spool/pmta", LOGS, STATE):
-        layout.real(folder).mkdir(parents=True, exist_ok=True)
+        layout.real(folder).mkdir(0o700 if folder == STATE else 0o755, parents=True, exist_ok=True)
     store = Store(layout)
     with store.locked():
         store.replace("install.json", {"product": "pmtaform emulator", "version": version})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +26,14 @@ class Layout:
         """Where the file that PowerMTA calls `path` is on this machine."""
         return self.root / path.lstrip("/")
 
-    def shown(self, path: Path) -> str:
-        """What PowerMTA calls a file of this machine."""
-        return "/" + str(path.relative_to(self.root))
-
     @property
     def state(self) -> Path:
         """The emulator's own folder. It may be a symbolic link to a folder elsewhere."""
         return self.real(STATE)
+
+    def is_closed_to_us(self) -> bool:
+        """Whether the caller may not use the programs: PowerMTA's want root or a member of their group."""
+        return self.state.exists() and not os.access(self.state, os.R_OK | os.W_OK | os.X_OK)
 
     def version(self) -> str:
         """The version that was installed."""

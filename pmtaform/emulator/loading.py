@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from glob import glob
 from typing import Final
 
 from pmtaform.emulator.layout import CONFIG, DEFAULTS, Layout, release
@@ -156,8 +157,9 @@ class _Reader:
                 raise LoadError(tree.path, node.line, str(error)[:1].lower() + str(error)[1:]) from error
 
     def matches(self, pattern: str) -> list[str]:
-        found = self.layout.root.glob(posixpath.normpath(pattern).lstrip("/"))
-        return sorted(self.layout.shown(path) for path in found if path.is_file())
+        # As in a shell, a wildcard names no hidden file; with Path.glob it does.
+        found = glob(posixpath.normpath(pattern).lstrip("/"), root_dir=self.layout.root)  # noqa: PTH207
+        return sorted("/" + path for path in found if self.layout.real(path).is_file())
 
     def section(self, tree: Tree, node: Section, into: Group, depth: int) -> None:
         spec = self.known.section(node.tag)

@@ -17,6 +17,7 @@ from pmtaform.emulator.layout import Layout, release
 from pmtaform.emulator.output import FORMS, Answer
 
 RELOADED: Final = "Configuration reloaded."
+CLOSED: Final = "Permission denied: pmta needs root or membership of group pmta"
 VALID: Final = "Configuration is valid."
 
 
@@ -50,9 +51,8 @@ def service(
         act = f"unknown option {unknown[0]}" if unknown else "start"
     else:
         act = argv[0] if len(argv) == 1 else ""
-    if program == "pmtahttp" and act in ("start", "restart", "stop", "reload"):
-        daemon.restart_web_monitor()
-        answer = Answer(f"pmtahttp: {act}: done")
+    if program == "pmtahttp":
+        answer = _guarded(daemon, f"pmtahttp {act}", lambda: _web_monitor(daemon, act))
     elif act == "reload":
         return main(["reload"], root, stdout, stderr)
     elif act in ("start", "stop", "restart"):
@@ -100,6 +100,14 @@ def _service_act(daemon: Daemon, act: str) -> Answer:
     return _guarded(daemon, act, done)
 
 
+def _web_monitor(daemon: Daemon, act: str) -> Answer:
+    if act not in ("start", "restart", "stop"):
+        return Answer("Usage: pmtahttp {start|stop|restart}", ok=False, exit_code=2)
+    if act != "stop":
+        daemon.restart_web_monitor()
+    return Answer(f"pmtahttp {act}: done")
+
+
 def _answer(daemon: Daemon, call: Call) -> Answer:
     return _guarded(daemon, call.command.name, lambda: _perform(daemon, call))
 
@@ -117,6 +125,8 @@ def _perform(daemon: Daemon, call: Call) -> Answer:
 
 def _guarded(daemon: Daemon, command: str, act: Callable[[], Answer]) -> Answer:
     """Do something, unless a fault says otherwise; a failure becomes an answer."""
+    if daemon.layout.is_closed_to_us():
+        return Answer(CLOSED, ok=False)
     try:
         fault = take(daemon.store, command)
         if fault is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pmtaform.emulator.daemon import NOT_RUNNING, Daemon, Refused
+from pmtaform.emulator.figures import known_figures
 from pmtaform.emulator.layout import LICENSE, Layout
 from pmtaform.emulator.output import Answer
 
@@ -62,7 +63,7 @@ def _status(daemon: Daemon, state: State, _: Call) -> Answer:
         "queue": {"smtp": {"rcp": 0, "dom": 0, "kb": 0.0}},
         "spool": {"initPct": 100, "totalRcp": 0, "maxRcp": 0},
     }
-    _merge(status, daemon.store.document("figures.json").get("status", {}))
+    _merge(status, known_figures(daemon.store)[0])
     mta = _version(daemon).data["mta"]
     pending = [row["name"] for row in _pending(daemon, state)]
     emulator = {
@@ -104,7 +105,7 @@ def _settings(daemon: Daemon, state: State, call: Call) -> Answer:
 def _vmtas(daemon: Daemon, state: State, call: Call) -> Answer:
     top = _top(daemon, state.loaded)
     names = list(dict.fromkeys(group.argument for group in top.groups("virtual-mta")))
-    most = int(call.options.get("maxitems") or len(names))
+    most = _most(call, len(names))
     rows = [{"name": name, "dom": 0, "rcp": 0, "pct": 0.0, "kb": 0.0, "conn": 0} for name in names[:most]]
     lines = [f"{'name':<32}{'domains':>8}{'#rcpt':>10}{'% total':>9}{'kbytes':>12}{'conn':>6}"]
     lines += [f"{row['name']:<32}{0:>8}{0:>10}{0.0:>9.1f}{0.0:>12.1f}{0:>6}" for row in rows]
@@ -115,7 +116,7 @@ def _vmtas(daemon: Daemon, state: State, call: Call) -> Answer:
 def _queues(daemon: Daemon, state: State, call: Call) -> Answer:
     wanted = call.arguments[0] if call.arguments else "*/*"
     rows: dict[str, dict[str, Any]] = {}
-    known: Mapping[str, Any] = daemon.store.document("figures.json").get("queues", {})
+    known = known_figures(daemon.store)[1]
     for name in [*known, *state.queues]:
         if _matches(wanted, name):
             blank = {"name": name, "rcp": 0, "kb": 0.0, "conn": 0, "paused": False, "mode": "normal", "event": []}
@@ -123,13 +124,13 @@ def _queues(daemon: Daemon, state: State, call: Call) -> Answer:
     shown = [row for row in rows.values() if call.options.get("mode") in (None, row["mode"])]
     if "paused" in call.options:
         shown = [row for row in shown if row["paused"]]
-    shown = shown[: int(call.options.get("maxitems") or 20)]
+    shown = shown[: _most(call, 20)]
     lines = [f"{row['name']:<40}{row['rcp']:>10}{row['kb']:>12.1f}{row['conn']:>6} {row['mode']}" for row in shown]
     return Answer("", {"queue": shown, "total": len(rows)}, "\n".join([*lines, f"{len(rows)} queue(s)."]))
 
 
 def _domains(daemon: Daemon, state: State, call: Call) -> Answer:
-    names = {name.partition("/")[0] for name in [*daemon.store.document("figures.json").get("queues", {})]}
+    names = {name.partition("/")[0] for name in known_figures(daemon.store)[1]}
     names |= {name.partition("/")[0] for name in state.queues}
     wanted = call.arguments[0] if call.arguments else "*"
     rows = [{"name": name, "rcp": 0, "kb": 0.0, "conn": 0} for name in sorted(names) if wanted in ("*", name)]
@@ -150,7 +151,7 @@ def _change_queue(daemon: Daemon, _: State, call: Call) -> Answer:
         said = "Queue(s) paused." if change["paused"] else "Queue(s) resumed."
     with daemon.store.locked():
         state = daemon.store.read()
-        known = {*state.queues, *daemon.store.document("figures.json").get("queues", {})}
+        known = {*state.queues, *known_figures(daemon.store)[1]}
         matching = [q for q in known if _matches(queue, q)] or ([queue] if "*" not in queue else [])
         for matched in matching:
             state.queues[matched] = {**state.queues.get(matched, {}), **change}
@@ -208,6 +209,13 @@ def _top(daemon: Daemon, number: int) -> Group:
 
     kept = Layout(daemon.store.folder / "configurations" / str(number))
     return loading.read(kept, version=daemon.layout.version()).top
+
+
+def _most(call: Call, usual: int) -> int:
+    text = call.options.get("maxitems", str(usual))
+    if not text.isdecimal():
+        raise Refused(f"--maxitems: {text} is not a number")
+    return int(text)
 
 
 def _matches(pattern: str, queue: str) -> bool:
