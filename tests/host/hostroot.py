@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmtaform.host import ABSENT, Activation, FileKind, FileRemoval, FileWrite, HostSpec, Transaction, digest
+from pmtaform.host import Activation, FileKind, FileRemoval, FileWrite, HostSpec, Transaction, digest
 
 SALT = "5a17" * 8
 CONFIG = "/etc/pmta/config"
@@ -155,8 +155,3 @@ def key(path: str, content: bytes = b"a private key\n") -> FileWrite:
 def never(*_: object) -> list[str]:
     """A configuration without includes."""
     return []
-
-
-__all__ = [
-    "ABSENT", "CONFIG", "NEW", "OLD", "PMTA", "SALT", "HostRoot", "key", "make_host_root", "never", "spec_of", "transaction",
-]  # fmt: skip

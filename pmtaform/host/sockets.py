@@ -1,0 +1,41 @@
+"""Connected sockets without the 40 ms stalls of delayed acknowledgements, and a bound on dead peers."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
+
+
+class QuickSocket(socket.socket):
+    """A TCP socket that acknowledges at once; the kernel forgets the option, so it is set after each read."""
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """As `socket.recv`."""
+        data = super().recv(size, flags)
+        if _QUICKACK is not None:
+            with contextlib.suppress(OSError):
+                self.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        return data
+
+
+def connect(host: str, port: int, timeout: float) -> socket.socket:
+    """A connection to `host`, each of its addresses tried in turn for `timeout` seconds. Raises `OSError`."""
+    last: OSError | None = None
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = QuickSocket(family, kind, protocol)
+        try:
+            sock.settimeout(timeout)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if _USER_TIMEOUT is not None:
+                # What is sent and not acknowledged for this long means that the peer is gone.
+                sock.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, int(max(timeout, 30) * 1000))
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            last = error
+        else:
+            return sock
+    raise last if last is not None else OSError(f"no address for {host}")

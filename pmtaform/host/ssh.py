@@ -1,0 +1,335 @@
+"""Hosts over SSH, on Fabric's `Connection`. The only module that knows an SSH library."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import fabric
+import paramiko
+from paramiko.ssh_exception import BadAuthenticationType, IncompatiblePeer, PasswordRequiredException
+
+from pmtaform.errors import HostError, Unreachable
+from pmtaform.host import known_hosts, sockets, ssh_errors, ssh_settings
+from pmtaform.host.model import HostSpec
+from pmtaform.host.ssh_channel import SshSession
+from pmtaform.host.ssh_settings import Hop
+
+BANNER_TRIES = 6
+KEEPALIVE = 15  # seconds
+MAX_HOPS = 8
+
+# paramiko prints tracebacks to stderr when nobody listens to it; what matters comes as an exception.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
+
+
+class _UnknownKeyError(paramiko.SSHException):  # type: ignore[misc]  # untyped library
+    """The server's key is not among the known ones."""
+
+    def __init__(self, key: paramiko.PKey) -> None:
+        super().__init__("unknown host key")
+        self.key = key
+
+
+class _Reject(paramiko.RejectPolicy):  # type: ignore[misc]  # untyped library
+    """As RejectPolicy, but keeps the key, so that its fingerprint can be told."""
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
+        """Always raises."""
+        raise _UnknownKeyError(key)
+
+
+def open_ssh(spec: HostSpec) -> SshSession:
+    """Connect to `spec`, through its jump hosts if any. Raises `Unreachable`; leaves nothing open then."""
+    stack = contextlib.ExitStack()
+    with stack:
+        config = _ssh_config(spec.ssh_config)
+        hop = ssh_settings.target(spec, config.lookup(spec.address or spec.name))
+        transport = _connect(spec, hop, config, stack)
+        keep = stack.pop_all()
+    return SshSession(spec, hop, transport, keep.close)
+
+
+def _connect(
+    spec: HostSpec, hop: Hop, config: paramiko.SSHConfig, stack: contextlib.ExitStack, depth: int = 0
+) -> paramiko.Transport:
+    """A transport to `hop`; what must be closed goes on `stack`."""
+    through: paramiko.Transport | None = None
+    for number, jump in enumerate(hop.jump):
+        try:
+            via = ssh_settings.jump_hop(spec, jump, config.lookup(ssh_settings.jump_name(jump)))
+        except ValueError:
+            raise HostError.of(
+                "bad-proxy-jump", "The jump host is not usable", f'"{jump}": write [user@]host[:port]', host=spec.name
+            ) from None
+        if depth >= MAX_HOPS:
+            raise HostError.of(
+                "proxy-loop", "Jump hosts lead in a circle", f"{hop} goes through {jump}", host=spec.name
+            )
+        if number or via.host == hop.host:
+            # Only the nearest hop may have a way of its own.
+            through = _open(spec, via, _dialler(spec, via, through, None), stack)
+        else:
+            through = _connect(spec, via, config, stack, depth + 1)
+    return _open(spec, hop, _dialler(spec, hop, through, hop.command), stack)
+
+
+def _dialler(spec: HostSpec, hop: Hop, through: paramiko.Transport | None, command: str | None) -> Callable[[], Any]:
+    """How to get a connected socket, or what serves as one."""
+    timeout = spec.connect_timeout
+
+    def dial() -> Any:
+        if through is not None:
+            return through.open_channel("direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0), timeout=timeout)
+        if command is not None:
+            return paramiko.ProxyCommand(command)
+        return sockets.connect(hop.host, hop.port, timeout)
+
+    return dial
+
+
+def _open(spec: HostSpec, hop: Hop, dial: Callable[[], Any], stack: contextlib.ExitStack) -> paramiko.Transport:
+    """Connect and authenticate to one hop, again if the server drops us before it speaks."""
+    known = known_hosts.load(hop.known_hosts)
+    why = ""
+    for attempt in range(BANNER_TRIES):
+        if attempt:
+            time.sleep(random.uniform(0.05, 0.25) * 2**attempt)  # noqa: S311  (jitter)
+        try:
+            return _attempt(spec, hop, dial, known, stack)
+        except _Dropped as error:
+            why = str(error)
+    raise ssh_errors.dropped(hop, BANNER_TRIES, why, spec.name)
+
+
+class _Dropped(Exception):
+    """The server closed the connection before the handshake."""
+
+
+def _attempt(
+    spec: HostSpec, hop: Hop, dial: Callable[[], Any], known: known_hosts.KnownHosts, stack: contextlib.ExitStack
+) -> paramiko.Transport:
+    name = known_hosts.lookup_name(hop.key_alias or hop.host, 22 if hop.key_alias else hop.port)
+    arguments = _arguments(spec, hop)
+    sock = _dial(spec, hop, dial)
+    connection = fabric.Connection(
+        host=hop.host,
+        user=hop.user,
+        port=hop.port,
+        config=_fabric_config(),
+        connect_kwargs={**arguments, "sock": sock, "transport_factory": _factory(known.keys(name))},
+    )
+    client = connection.client
+    client.set_missing_host_key_policy(_Reject())
+    for key in known.keys(name):
+        # One that this paramiko does not understand cannot be shown to it either.
+        with contextlib.suppress(Exception):
+            client.get_host_keys().add(
+                known_hosts.lookup_name(hop.host, hop.port),
+                key.type,
+                paramiko.PKey.from_type_string(key.type, key.blob),
+            )
+    try:
+        connection.open()
+        transport = client.get_transport()
+        if transport is None:
+            raise _Dropped("no connection")
+        transport.set_keepalive(KEEPALIVE)
+        transport.channel_timeout = spec.connect_timeout
+    except BaseException as error:
+        client.close()
+        sock.close()
+        translated = _translate(error, spec, hop, known.revoked_keys(name))
+        if translated is None:
+            raise
+        raise translated from None
+    stack.callback(sock.close)
+    stack.callback(client.close)
+    return transport
+
+
+def _dial(spec: HostSpec, hop: Hop, dial: Callable[[], Any]) -> Any:
+    """A connected socket. Raises `Unreachable`."""
+    try:
+        return dial()
+    except socket.gaierror as error:
+        raise ssh_errors.no_address(hop, str(error.strerror), spec.name) from None
+    except ConnectionRefusedError:
+        raise ssh_errors.refused(hop, spec.name) from None
+    except TimeoutError:
+        raise ssh_errors.too_slow(hop, "accept a connection", spec.connect_timeout, spec.name) from None
+    except OSError as error:
+        raise ssh_errors.no_route(hop, error.strerror or str(error), spec.name) from None
+    except UnicodeError:
+        raise ssh_errors.no_address(hop, "it is not a host name", spec.name) from None
+    except (paramiko.SSHException, EOFError) as error:
+        raise ssh_errors.no_route(hop, f"the jump host could not connect to it ({error})", spec.name) from None
+
+
+def _translate(error: BaseException, spec: HostSpec, hop: Hop, revoked: frozenset[bytes]) -> Exception | None:
+    """What a failed connect means; None: not ours to explain."""
+    if isinstance(error, (_UnknownKeyError, paramiko.BadHostKeyException)):
+        key: paramiko.PKey = error.key
+        kind, blob = key.get_name(), key.asbytes()
+        if blob in revoked:
+            return ssh_errors.revoked_key(hop, kind, blob, spec.name)
+        if isinstance(error, paramiko.BadHostKeyException):
+            return ssh_errors.changed_key(hop, kind, blob, error.expected_key.asbytes(), spec.name)
+        return ssh_errors.unknown_key(hop, kind, blob, spec.name)
+    if isinstance(error, BadAuthenticationType):
+        return ssh_errors.not_let_in(hop, _tried(spec, hop), ", ".join(error.allowed_types), spec.name)
+    if isinstance(error, paramiko.AuthenticationException):
+        if "timeout" in str(error).lower():
+            return ssh_errors.too_slow(hop, "answer the login", spec.connect_timeout, spec.name)
+        return ssh_errors.not_let_in(hop, _tried(spec, hop), "", spec.name)
+    if isinstance(error, IncompatiblePeer):
+        return ssh_errors.no_algorithm(hop, str(error), spec.name)
+    if isinstance(error, (_Dropped, EOFError, ConnectionError)) or "banner" in str(error):
+        return _Dropped(str(error) or "closed")
+    if isinstance(error, paramiko.SSHException) and "No authentication methods" in str(error):
+        return ssh_errors.not_let_in(hop, _tried(spec, hop), "", spec.name)
+    if isinstance(error, TimeoutError) or "imeout" in str(error):
+        return ssh_errors.too_slow(hop, "finish the SSH handshake", spec.connect_timeout, spec.name)
+    if isinstance(error, (paramiko.SSHException, OSError)):
+        return ssh_errors.handshake(hop, str(error), spec.name)
+    return None
+
+
+def _tried(spec: HostSpec, hop: Hop) -> str:
+    tried = [f"the key {path}" for path in hop.identity_files]
+    if spec.use_agent:
+        tried.append("the keys of the SSH agent")
+    if not hop.identity_files:
+        tried.append("the keys in ~/.ssh")
+    if spec.password is not None and hop.is_target:
+        tried.append(f"the password from {spec.password.reference}")
+    return ", ".join(tried)
+
+
+def _arguments(spec: HostSpec, hop: Hop) -> dict[str, Any]:
+    """What paramiko's `connect` is told about logging in and about time."""
+    keys = [_key(path, spec) for path in hop.identity_files]
+    keys = [key for key in keys if key is not None]
+    password = None
+    if spec.password is not None and hop.is_target:
+        password = spec.password.reveal().decode("utf-8", "surrogateescape").rstrip("\r\n")
+    passphrase = _passphrase(spec)
+    given: dict[str, Any] = {
+        "allow_agent": spec.use_agent,
+        "look_for_keys": not hop.identity_files,
+        "password": password,
+        # Never the login password, which paramiko would otherwise try on key files.
+        "passphrase": passphrase or "",
+        "timeout": spec.connect_timeout,
+        "banner_timeout": spec.connect_timeout,
+        "auth_timeout": spec.connect_timeout,
+        "channel_timeout": spec.connect_timeout,
+    }
+    if len(keys) == 1:
+        given["pkey"] = keys[0]
+    elif keys:
+        given["key_filename"] = [str(Path(path).expanduser()) for path in hop.identity_files]
+    return given
+
+
+def _passphrase(spec: HostSpec) -> str | None:
+    if spec.passphrase is None:
+        return None
+    return spec.passphrase.reveal().decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+
+def _key(path: str, spec: HostSpec) -> paramiko.PKey | None:
+    """A private key. Raises `Unreachable` if one that the stack names is no use; ssh_config's are passed over."""
+    named = path in spec.identity_files
+    file = Path(path).expanduser()
+    passphrase = _passphrase(spec)
+    try:
+        stamp = file.stat().st_mtime_ns
+        return _load_key(str(file), stamp, passphrase)
+    except PasswordRequiredException:
+        code, why = "key-passphrase-needed", "it is encrypted; give the host a `passphrase` reference, or use an agent"
+    except OSError as error:
+        code, why = "key-missing", f"it cannot be read: {error.strerror}"
+    except (paramiko.SSHException, ValueError) as error:
+        if passphrase is not None:
+            code, why = "key-passphrase-wrong", "the passphrase given does not open it"
+        else:
+            code, why = "key-unreadable", f"it is not a private key that can be used ({error})"
+    if named:
+        raise ssh_errors.bad_key_file(code, path, why, spec.name)
+    return None
+
+
+@functools.lru_cache(maxsize=64)
+def _load_key(path: str, stamp: int, passphrase: str | None) -> paramiko.PKey:  # noqa: ARG001  (part of the cache's key)
+    """Opened once per process: the derivation of an encrypted key is slow on purpose."""
+    last: Exception | None = None
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            key: paramiko.PKey = kind.from_private_key_file(path, passphrase)
+        except PasswordRequiredException:
+            raise
+        except (paramiko.SSHException, ValueError) as error:
+            last = error
+            continue
+        certificate = Path(path + "-cert.pub")
+        if certificate.is_file():
+            key.load_certificate(str(certificate))
+        return key
+    raise last if last is not None else paramiko.SSHException("not a private key")
+
+
+def _factory(keys: Sequence[known_hosts.HostKey]) -> Callable[..., paramiko.Transport]:
+    """Transports that ask for the types of host key that we know, first."""
+
+    def make(sock: Any, **options: Any) -> paramiko.Transport:
+        transport = paramiko.Transport(sock, **options)
+        security = transport.get_security_options()
+        wanted: list[str] = []
+        for key in keys:
+            wanted += ["rsa-sha2-512", "rsa-sha2-256"] if key.type == "ssh-rsa" else [key.type]
+        first = [kind for kind in dict.fromkeys(wanted) if kind in security.key_types]
+        security.key_types = [*first, *(kind for kind in security.key_types if kind not in first)]
+        return transport
+
+    return make
+
+
+@functools.cache
+def _fabric_config() -> fabric.Config:
+    """One for all: no files are looked for, ssh_config is looked up by us."""
+    return fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig())
+
+
+_config_lock = threading.Lock()
+_configs: dict[str | None, paramiko.SSHConfig] = {}
+
+
+def _ssh_config(path: str | None) -> paramiko.SSHConfig:
+    """The given file, or the user's and the system's, read once. Raises `Unreachable` if it makes no sense."""
+    with _config_lock:
+        if path not in _configs:
+            if path is not None:
+                text = ssh_settings.config_text(path, base=str(Path(path).expanduser().parent))
+            else:
+                text = ssh_settings.config_text(ssh_settings.USER_CONFIG, base="~/.ssh")
+                text += "\nMatch all\n" if text else ""
+                text += ssh_settings.config_text(ssh_settings.SYSTEM_CONFIG, base="/etc/ssh")
+            config = paramiko.SSHConfig()
+            try:
+                config.parse(io.StringIO(text))
+            except paramiko.ConfigParseError as error:
+                where = path or ssh_settings.USER_CONFIG
+                raise Unreachable.of("ssh-config", "ssh_config makes no sense", f"{where}: {error}") from None
+            _configs[path] = config
+        return _configs[path]

@@ -1,0 +1,155 @@
+"""How an SSH connection can fail, each told once, with its remedy."""
+
+from __future__ import annotations
+
+from pmtaform.errors import Unreachable
+from pmtaform.host.known_hosts import fingerprint
+from pmtaform.host.ssh_settings import Hop
+
+
+def _of(code: str, summary: str, detail: str, host: str) -> Unreachable:
+    return Unreachable.of(code, summary, detail, host=host)
+
+
+def unknown_key(hop: Hop, key_type: str, blob: bytes, host: str) -> Unreachable:
+    """The server shows a key, and none is known."""
+    port = "" if hop.port == 22 else f"-p {hop.port} "
+    return _of(
+        "host-key-unknown",
+        "The host's key is not known",
+        f"{hop} shows the {key_type} key {fingerprint(blob)}, and {hop.known_hosts[0]} has no key for it. Compare the "
+        "fingerprint with the one on the machine (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); if they are equal, "
+        f"accept it: ssh-keyscan {port}{hop.host} >> {hop.known_hosts[0]}",
+        host,
+    )
+
+
+def changed_key(hop: Hop, key_type: str, blob: bytes, expected: bytes, host: str) -> Unreachable:
+    """The server shows another key than the known one."""
+    name = hop.host if hop.port == 22 else f"[{hop.host}]:{hop.port}"
+    return _of(
+        "host-key-changed",
+        "The host's key has changed",
+        f"{hop} shows the {key_type} key {fingerprint(blob)}, but the one known is {fingerprint(expected)}. Somebody "
+        "may stand in between. Only if you know that the machine was reinstalled: "
+        f"ssh-keygen -R '{name}' -f {hop.known_hosts[0]}, then accept the new key as for a new host",
+        host,
+    )
+
+
+def revoked_key(hop: Hop, key_type: str, blob: bytes, host: str) -> Unreachable:
+    """The server shows a key that known_hosts marks `@revoked`."""
+    return _of(
+        "host-key-revoked",
+        "The host's key is revoked",
+        f"{hop} shows the {key_type} key {fingerprint(blob)}, which known_hosts marks @revoked: whoever has it is not "
+        "to be trusted. Give the machine a new host key",
+        host,
+    )
+
+
+def no_address(hop: Hop, why: str, host: str) -> Unreachable:
+    """Its name has no address."""
+    return _of(
+        "dns-failure", "The host's name has no address", f"{hop.host}: {why}. Correct `address` in the stack", host
+    )
+
+
+def refused(hop: Hop, host: str) -> Unreachable:
+    """Nothing listens there."""
+    return _of(
+        "connection-refused",
+        "The host refused the connection",
+        f"Nothing listens on {hop.host}:{hop.port}. Is its SSH server running, and is the port right?",
+        host,
+    )
+
+
+def too_slow(hop: Hop, what: str, seconds: float, host: str) -> Unreachable:
+    """A step of connecting took too long."""
+    return _of(
+        "connect-timeout",
+        "The host did not answer in time",
+        f"{hop.host}:{hop.port} did not {what} within {seconds:g} s. Is it up, and does a firewall let you in?",
+        host,
+    )
+
+
+def no_route(hop: Hop, why: str, host: str) -> Unreachable:
+    """The network says no."""
+    return _of("no-route", "The host cannot be reached", f"{hop.host}:{hop.port}: {why}", host)
+
+
+def dropped(hop: Hop, tries: int, why: str, host: str) -> Unreachable:
+    """The server hung up before it said who it is."""
+    return _of(
+        "banner-dropped",
+        "The host hung up before the SSH handshake",
+        f"{hop.host}:{hop.port} accepted the connection and closed it, {tries} times ({why}). Too many connections "
+        "at once (MaxStartups in sshd_config) or a filter (fail2ban, hosts.deny) does that; try again later, or with "
+        "fewer at once",
+        host,
+    )
+
+
+def no_algorithm(hop: Hop, why: str, host: str) -> Unreachable:
+    """Client and server have no algorithm in common."""
+    return _of(
+        "no-common-algorithm",
+        "The host's SSH is too old, or too strict",
+        f"{hop}: {why}. SHA-1 host keys and key exchanges are not supported any more; update the server's OpenSSH",
+        host,
+    )
+
+
+def not_let_in(hop: Hop, tried: str, allowed: str, host: str) -> Unreachable:
+    """Authentication failed."""
+    accepts = f" The server accepts: {allowed}." if allowed else ""
+    return _of(
+        "authentication-failed",
+        "The host did not let you in",
+        f"{hop} took none of: {tried}.{accepts} Check `user`, the key in its authorized_keys, and the "
+        "password's reference",
+        host,
+    )
+
+
+def bad_key_file(code: str, path: str, why: str, host: str) -> Unreachable:
+    """A private key file does not serve: `code` says how."""
+    return _of(code, "The SSH key cannot be used", f"{path}: {why}", host)
+
+
+def handshake(hop: Hop, why: str, host: str) -> Unreachable:
+    """Anything else that ends a connection while it is made."""
+    return _of("ssh-failed", "The SSH connection could not be made", f"{hop}: {why}", host)
+
+
+def lost(hop: Hop, why: str, host: str) -> Unreachable:
+    """An open connection ended."""
+    return _of("connection-lost", "The connection was lost", f"{hop}: {why}", host)
+
+
+def command_timeout(hop: Hop, seconds: float, host: str) -> Unreachable:
+    """A command took too long."""
+    return _of("host-timeout", "The host did not answer in time", f"{hop}: no answer within {seconds:g} s", host)
+
+
+def sudo_refused(hop: Hop, said: str, host: str) -> Unreachable:
+    """Sudo does not let the user, or wants a password that was not given."""
+    return _of(
+        "sudo-refused",
+        "sudo refused",
+        f"{hop.user} may not use sudo there: {said or 'it gave no reason'}. Allow it in sudoers (NOPASSWD), give the "
+        "host a `sudo-password` reference, or turn `sudo` off",
+        host,
+    )
+
+
+def sudo_password(hop: Hop, said: str, host: str) -> Unreachable:
+    """Sudo did not take the password."""
+    return _of(
+        "sudo-password",
+        "sudo did not take the password",
+        f"The sudo password given for {hop.user} is wrong{': ' + said if said else ''}. It was tried once only",
+        host,
+    )
