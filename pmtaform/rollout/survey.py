@@ -1,0 +1,317 @@
+"""Looking at many hosts at once: each one's snapshot, and the difference to what it should have.
+
+    open a session ─▶ probe (one round trip if nothing changed) ─▶ parse ─▶ difference
+
+An unchanged host is known by its digests alone; its files are fetched and parsed only when something differs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pmtaform.desired import Desired, KeyFile
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.dkim import same_private_key
+from pmtaform.errors import HostError, PmtaformError
+from pmtaform.host import (
+    ABSENT,
+    HASH_ONLY,
+    HostSpec,
+    Known,
+    LiveFile,
+    Session,
+    Snapshot,
+    Status,
+    digest,
+    open_session,
+    probe,
+    recover,
+)
+from pmtaform.lang.includes import include_arguments, read_configuration
+from pmtaform.lang.tree import parse_bytes
+from pmtaform.plan.diff import Difference, Live, LiveKey, Previous, Selection, difference, unchanged
+from pmtaform.plan.model import HostPlan
+from pmtaform.rollout.model import Event, Phase, Verdict
+from pmtaform.rollout.pool import Clock, run_all
+from pmtaform.state import HostState, StackKey, who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One host to look at: where it is, what it should have, and what we left there."""
+
+    spec: HostSpec
+    desired: Desired
+    previous: HostState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What one host has, and what has to change. The session is open until somebody closes it."""
+
+    target: Target
+    snapshot: Snapshot
+    difference: Difference
+    session: Session | None = field(default=None, repr=False)
+
+    @property
+    def plan(self) -> HostPlan:
+        """The host's changes."""
+        return self.difference.plan
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The surveys of a fleet, and the hosts that could not be looked at."""
+
+    surveys: dict[str, Survey] = field(default_factory=dict)
+    failures: dict[str, PmtaformError] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Close every session that is still open."""
+        sessions = [s.session for s in self.surveys.values() if s.session is not None]
+        run_all(sessions, lambda session: session.close(), parallel=min(16, len(sessions)) or 1)
+
+
+def survey_fleet(
+    targets: Iterable[Target],
+    key: StackKey,
+    *,
+    selection: Selection | None = None,
+    parallel: int = 16,
+    keep_open: bool = False,
+    watch: Callable[[Event], None] | None = None,
+    stop: threading.Event | None = None,
+) -> Fleet:
+    """Look at every host, at most `parallel` at once. One bad host does not keep the others from being looked at.
+
+    `stop`, once set, keeps further hosts from being begun; they are in neither list of the result.
+    """
+    fleet = Fleet()
+    clock = Clock(watch)
+
+    def look(target: Target) -> None:
+        name = target.spec.name
+        if stop is not None and stop.is_set():
+            return
+        clock.tell(name, Phase.CONNECTING)
+        try:
+            fleet.surveys[name] = _survey(target, key, selection, keep_open, clock)
+            clock.tell(name, Phase.PLANNED)
+        except PmtaformError as problem:
+            fleet.failures[name] = problem
+            clock.tell(name, Phase.DONE, Verdict.UNREACHABLE, problem.diagnostics[0].summary)
+
+    run_all(list(targets), look, parallel=parallel)
+    return fleet
+
+
+def _survey(target: Target, key: StackKey, selection: Selection | None, keep_open: bool, clock: Clock) -> Survey:
+    session = open_session(target.spec)
+    kept = False
+    try:
+        clock.tell(target.spec.name, Phase.PROBING)
+        survey = look_at(session, target, key, selection)
+        kept = keep_open
+        return replace(survey, session=session) if keep_open else survey
+    finally:
+        if not kept:
+            session.close()
+
+
+def look_at(session: Session, target: Target, key: StackKey, selection: Selection | None = None) -> Survey:
+    """Probe a host over an open session, and compare. Raises `HostError` and `Unreachable`."""
+    spec, desired = target.spec, target.desired
+    salt = key.salt_for(spec.name)
+    previous = target.previous
+    ours = _previous(previous)
+    is_ours = previous is not None and unchanged(desired, ours, key.digest)
+    snapshot = _probe(session, target, salt, trust=is_ours)
+    mended: tuple[Diagnostic, ...] = ()
+    if snapshot.pending is not None:
+        mended = _mend(session, spec, snapshot.pending)
+        snapshot = _probe(session, target, salt, trust=is_ours)
+    moved = _machine_changed(spec, previous, snapshot)
+    notes = (*mended, *moved)
+    if moved and previous is not None:
+        previous, ours, is_ours = None, Previous(), False
+    if is_ours and previous is not None and _as_left(snapshot, previous, desired, salt):
+        plan = HostPlan(host=spec.name, unmanaged=previous.unmanaged, basis=_basis(snapshot), version=snapshot.version)
+        untouched = Difference(plan, owned=dict(ours.blocks), owned_keys=dict(ours.keys))
+        return Survey(target=target, snapshot=snapshot, difference=untouched)
+    if any(f.content is None for p, f in snapshot.files.items() if p not in _key_paths(desired, ours)):
+        snapshot = _probe(session, target, salt, trust=False)
+    found = _compare(target, snapshot, ours, key, salt, selection)
+    plan = replace(
+        found.plan,
+        notes=(*notes, *found.plan.notes),
+        basis=_basis(snapshot),
+        result=_result(found, salt),
+        version=snapshot.version,
+    )
+    return Survey(target=target, snapshot=snapshot, difference=replace(found, plan=plan))
+
+
+def _mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
+    """Finish or undo what a dead transaction left; one that is still at work is only told of."""
+    outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
+    if outcome.status is Status.LOCKED and outcome.lock is not None:
+        summary = "The host is being changed right now"
+        detail = f"{outcome.lock.who} has been at work since {outcome.lock.since} ({outcome.lock.what})."
+    elif outcome.status is Status.APPLIED:
+        summary = "An earlier transaction was unfinished"
+        detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
+    else:
+        raise HostError.of(
+            "recovery-failed",
+            "An unfinished transaction could not be finished or undone",
+            f"Transaction {pending}: {outcome.reason or outcome.status}. Log in to {spec.name} and look at "
+            "/var/lib/pmtaform before anything else is changed there.",
+            host=spec.name,
+        )
+    return (Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+
+
+def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snapshot:
+    """Ask for all files; with `trust`, contents only where they are not as we left them."""
+    spec, previous = target.spec, target.previous
+    keys = _key_paths(target.desired, _previous(previous))
+    files: dict[str, str | None] = dict(keys.items())
+    for key in target.desired.keys:
+        if key.private_key is not None:
+            files[key.path] = digest(salt, key.private_key.reveal())
+    patterns: tuple[str, ...] = ()
+    if previous is not None:
+        patterns = tuple(previous.patterns)
+        for path, state in previous.files.items():
+            if path not in keys:
+                files[path] = state.digest if trust else None
+    known = Known(
+        salt=salt,
+        files=files,
+        patterns=patterns,
+        version=previous.version if previous else None,
+        version_stamp=previous.version_stamp if previous else "",
+    )
+    snapshot = probe(session, spec, known, _find_includes)
+    unreadable = {p: why for p, why in snapshot.unreadable.items() if p not in keys or p in files}
+    if unreadable:
+        raise _unreadable(spec, unreadable)
+    return snapshot
+
+
+def _find_includes(path: str, content: bytes) -> list[str]:
+    return [argument for argument, _, _ in include_arguments(parse_bytes(content, path)) if argument.startswith("/")]
+
+
+def _key_paths(desired: Desired, ours: Previous) -> dict[str, str]:
+    """The key files that concern us; of those that are to go, only whether they are there matters."""
+    paths = dict.fromkeys(ours.keys.values(), HASH_ONLY)
+    return paths | {key.path: HASH_ONLY for key in desired.keys}
+
+
+def _previous(state: HostState | None) -> Previous:
+    return Previous() if state is None else Previous(state.blocks, state.keys, state.unmanaged)
+
+
+def _as_left(snapshot: Snapshot, previous: HostState, desired: Desired, salt: str) -> bool:
+    """Whether every file is as we left it, and every include pattern names the same files."""
+    if snapshot.pending or snapshot.patterns != previous.patterns:
+        return False
+    for path, state in previous.files.items():
+        live = snapshot.files.get(path)
+        if live is None or (live.digest, live.mode, live.owner, live.group) != (
+            state.digest,
+            state.mode,
+            state.owner,
+            state.group,
+        ):
+            return False
+    keys = {key.path: key for key in desired.keys}
+    if any(path not in previous.files for path in snapshot.files):
+        return False
+    return all(
+        path in snapshot.files
+        and key.private_key is not None
+        and snapshot.files[path].digest == digest(salt, key.private_key.reveal())
+        for path, key in keys.items()
+    )
+
+
+def _compare(
+    target: Target, snapshot: Snapshot, ours: Previous, key: StackKey, salt: str, selection: Selection | None
+) -> Difference:
+    desired = target.desired
+    keys = _key_paths(desired, ours)
+    contents = {p: f.content for p, f in snapshot.files.items() if f.content is not None and p not in keys}
+    configuration = read_configuration(target.spec.config, contents, snapshot.patterns)
+    live = Live(configuration, _live_keys(desired, snapshot, keys, salt))
+    found = difference(desired, live, ours, key.digest, selection)
+    told = tuple(d.for_host(desired.host) for d in configuration.diagnostics)
+    return replace(found, plan=replace(found.plan, notes=(*told, *found.plan.notes)))
+
+
+def _live_keys(desired: Desired, snapshot: Snapshot, paths: Iterable[str], salt: str) -> dict[str, LiveKey]:
+    wanted = {key.path: key for key in desired.keys}
+    found = {}
+    for path in paths:
+        live = snapshot.files.get(path)
+        if live is None:
+            found[path] = LiveKey(exists=False, same=False)
+        else:
+            same = _same_key(live, wanted.get(path), salt)
+            found[path] = LiveKey(exists=True, same=same, mode=live.mode, owner=live.owner, group=live.group)
+    return found
+
+
+def _same_key(live: LiveFile, wanted: KeyFile | None, salt: str) -> bool:
+    if wanted is None or wanted.private_key is None:
+        return False
+    value = wanted.private_key.reveal()
+    if live.digest == digest(salt, value):
+        return True
+    return live.content is not None and same_private_key(live.content, value)
+
+
+def _basis(snapshot: Snapshot) -> Mapping[str, str]:
+    return {p: f.digest for p, f in sorted(snapshot.files.items())} | dict.fromkeys(sorted(snapshot.missing), ABSENT)
+
+
+def _result(found: Difference, salt: str) -> Mapping[str, str]:
+    result = {path: digest(salt, edit.content) for path, edit in found.edits.items()}
+    for key in found.write_keys:
+        result[key.path] = digest(salt, key.private_key.reveal()) if key.private_key is not None else ""
+    return result | dict.fromkeys(found.remove_keys, ABSENT)
+
+
+def _machine_changed(spec: HostSpec, previous: HostState | None, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
+    """What is to be said when another machine answers than the one that we applied to."""
+    if previous is None or not previous.machine_id or previous.machine_id == snapshot.machine_id:
+        return ()
+    return (
+        Diagnostic(
+            code="machine-changed",
+            summary="Another machine answers under this name",
+            detail=f"The last apply to {spec.name} was made on machine {previous.machine_id}; this one is "
+            f"{snapshot.machine_id or 'of unknown id'}. What was applied before is not taken for ours here: nothing is "
+            "deleted because it is no longer declared.",
+            severity=Severity.WARNING,
+            host=spec.name,
+        ),
+    )
+
+
+def _unreadable(spec: HostSpec, reasons: Mapping[str, str]) -> HostError:
+    return HostError(
+        *(
+            Diagnostic(
+                code="file-unreadable",
+                summary="A file of the host cannot be used",
+                detail=f"{path} is {why}. A plan that has not seen every file would be a guess, so there is none.",
+                host=spec.name,
+            )
+            for path, why in sorted(reasons.items())
+        )
+    )
