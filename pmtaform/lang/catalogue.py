@@ -141,15 +141,13 @@ class Catalogue:
         found = self._by_scope.get((scope, name))
         if found is not None:
             return found
-        if name.startswith("/"):
-            name = "/REGEX/"
         if scope == "sparkpost-analytics":
             scope = "signals"
-        return self._by_scope.get((scope, name.lower()))
+        return self._by_scope.get((scope, _key(name)))
 
     def anywhere(self, name: str) -> tuple[DirectiveSpec, ...]:
         """Every meaning that `name` has in any scope."""
-        return tuple(self._anywhere.get(name.lower(), ()))
+        return tuple(self._anywhere.get(_key(name), ()))
 
     def canonical(self, scope: str, name: str) -> str:
         """The name under which an alias is compared: lower case, the alias resolved."""
@@ -178,6 +176,10 @@ class Catalogue:
         """Whether a section may stand in `parent` (None: at top level). Unknown tags may stand anywhere."""
         spec = self.section(tag)
         return spec is None or (parent or "top") in spec.parents
+
+
+def _key(name: str) -> str:
+    return "/REGEX/" if name.startswith("/") else name.lower()
 
 
 def _load(name: str) -> list[dict[str, Any]]:

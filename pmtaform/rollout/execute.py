@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pmtaform.desired import KeyFile
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import PmtaformError, Unreachable
 from pmtaform.host import (
     ABSENT,

@@ -90,7 +90,6 @@ def test_the_tables_keep_to_their_own_words() -> None:
     assert str(max(Impact)) == "restart"
 
 
-@pytest.mark.xfail(strict=False, reason="Catalogue.directive lower-cases the name /REGEX/ before it looks it up")
 def test_rule_lines_are_found_under_their_form() -> None:
     rule = catalogue().directive("bounce-category-patterns", "/mailbox full/")
     assert rule is not None
