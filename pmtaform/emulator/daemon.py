@@ -81,7 +81,7 @@ class Daemon:
             return {}
         with self.store.locked():
             state = self.store.read()
-            return self.store.kept(state.loaded) if state.running else {}
+            return self.store.kept(state.generation) if state.running else {}
 
     def _load(self) -> Loaded:
         from pmtaform.emulator import crosschecks, loading
@@ -95,9 +95,11 @@ class Daemon:
         return loaded
 
     def _put_into_force(self, state: State, loaded: Loaded) -> None:
+        from pmtaform.emulator.restarts import slow
+
         state.generation += 1
         self.store.keep(state.generation, loaded.files)
-        state.loaded = state.generation
+        state.loaded = slow(loaded.top)
 
     def _stop(self, state: State) -> None:
         """Forget what a stopped process forgets: the modes of queues go back to normal."""
@@ -116,7 +118,7 @@ class Daemon:
             raise self._startup_error("No logging file specified")
         self._put_into_force(state, loaded)
         state.started = state.loaded
-        state.web = state.web or state.loaded
+        state.web = state.loaded if state.web is None else state.web
         state.running = True
         state.starts += 1
         state.started_at = _now()

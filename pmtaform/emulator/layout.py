@@ -33,7 +33,13 @@ class Layout:
 
     def is_closed_to_us(self) -> bool:
         """Whether the caller may not use the programs: PowerMTA's want root or a member of their group."""
-        return self.state.exists() and not os.access(self.state, os.R_OK | os.W_OK | os.X_OK)
+        try:
+            self.state.stat()
+        except FileNotFoundError:
+            return False
+        except PermissionError:
+            return True
+        return not os.access(self.state, os.R_OK | os.W_OK | os.X_OK)
 
     def version(self) -> str:
         """The version that was installed."""

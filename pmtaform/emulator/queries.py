@@ -65,7 +65,7 @@ def _status(daemon: Daemon, state: State, _: Call) -> Answer:
     }
     _merge(status, known_figures(daemon.store)[0])
     mta = _version(daemon).data["mta"]
-    pending = [row["name"] for row in _pending(daemon, state)]
+    pending = [row["name"] for row in state.pending()]
     emulator = {
         "is": SAYS,
         "generation": state.generation,
@@ -88,7 +88,7 @@ def _status(daemon: Daemon, state: State, _: Call) -> Answer:
 def _settings(daemon: Daemon, state: State, call: Call) -> Answer:
     from pmtaform.emulator import settings
 
-    top = _top(daemon, state.loaded)
+    top = _top(daemon, state)
     if call.command.name == "show vmta-settings":
         vmta = call.arguments[0]
         found = settings.vmta_settings(top, vmta)
@@ -103,7 +103,7 @@ def _settings(daemon: Daemon, state: State, call: Call) -> Answer:
 
 
 def _vmtas(daemon: Daemon, state: State, call: Call) -> Answer:
-    top = _top(daemon, state.loaded)
+    top = _top(daemon, state)
     names = list(dict.fromkeys(group.argument for group in top.groups("virtual-mta")))
     most = _most(call, len(names))
     rows = [{"name": name, "dom": 0, "rcp": 0, "pct": 0.0, "kb": 0.0, "conn": 0} for name in names[:most]]
@@ -163,7 +163,7 @@ def _in_force(daemon: Daemon, state: State, _: Call) -> Answer:
     import hashlib
 
     files = {path: hashlib.sha256(content).hexdigest() for path, content in daemon.in_force().items()}
-    pending = _pending(daemon, state) if state.running else []
+    pending = state.pending() if state.running else []
     data = {"running": state.running, "generation": state.generation, "files": files, "restartPending": pending}
     lines = [f"running {str(state.running).lower()}", f"generation {state.generation}"]
     lines += [f"{digest} {path}" for path, digest in files.items()]
@@ -174,40 +174,10 @@ def _in_force(daemon: Daemon, state: State, _: Call) -> Answer:
     return Answer("", data, "\n".join(lines))
 
 
-def _pending(daemon: Daemon, state: State) -> list[dict[str, Any]]:
-    """What was loaded but needs a restart, and the value that is in force until then."""
-    if state.loaded == state.started == state.web:
-        return []
-    now, started, web = (_slow(_top(daemon, number)) for number in (state.loaded, state.started, state.web))
-    found = []
-    for key in dict.fromkeys([*now, *started, *web]):
-        name, service = key
-        old = (web if service == "pmtahttp" else started).get(key, [])
-        if old != now.get(key, []):
-            found.append({"name": name, "service": service, "inForce": old, "loaded": now.get(key, [])})
-    return found
-
-
-def _slow(top: Group) -> dict[tuple[str, str], list[str]]:
-    """Directives and sections that come into force at a restart only, with their content."""
-    from pmtaform.emulator.loading import Item
-    from pmtaform.lang.catalogue import Impact, catalogue
-
-    found: dict[tuple[str, str], list[str]] = {}
-    for content in top.content:
-        if isinstance(content, Item):
-            if content.spec.impact is Impact.RESTART:
-                found.setdefault((content.name, content.spec.service), []).append(content.value)
-        elif (spec := catalogue().section(content.tag)) and spec.impact is Impact.RESTART:
-            lines = "; ".join(f"{item.name} {item.value}" for item in content.items())
-            found.setdefault((content.tag, "pmta"), []).append(f"{content.argument} {{{lines}}}".strip())
-    return found
-
-
-def _top(daemon: Daemon, number: int) -> Group:
+def _top(daemon: Daemon, state: State) -> Group:
     from pmtaform.emulator import loading
 
-    kept = Layout(daemon.store.folder / "configurations" / str(number))
+    kept = Layout(daemon.store.folder / "configurations" / str(state.generation))
     return loading.read(kept, version=daemon.layout.version()).top
 
 

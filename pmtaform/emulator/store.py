@@ -23,19 +23,31 @@ from pmtaform.emulator.layout import Layout
 class State:
     """The daemon as it is recorded.
 
-    `loaded`, `started` and `web` are numbers of kept configurations: what the last reload or start read, what the
-    last start read, and what the web monitor was started with. `generation` counts successful loads.
+    `generation` counts successful loads and names the configuration in force. `loaded`, `started` and `web` are the
+    restart-class directives that the last load, the last start and the last start of the web monitor read.
     """
 
     running: bool = False
     started_at: str = ""
     generation: int = 0
-    loaded: int = 0
-    started: int = 0
-    web: int = 0
+    loaded: dict[str, Any] = field(default_factory=dict)
+    started: dict[str, Any] = field(default_factory=dict)
+    web: dict[str, Any] | None = None
     starts: int = 0
     reloads: int = 0
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def pending(self) -> list[dict[str, Any]]:
+        """What was loaded and waits for a restart: its name, its service, the values in force and those loaded."""
+        found = []
+        for name in dict.fromkeys([*self.loaded, *self.started, *(self.web or {})]):
+            rows = [where[name] for where in (self.loaded, self.started, self.web or {}) if name in where]
+            service = rows[0]["service"]
+            before = (self.web or {}) if service == "pmtahttp" else self.started
+            old, new = (where.get(name, {}).get("values", []) for where in (before, self.loaded))
+            if old != new:
+                found.append({"name": name, "service": service, "inForce": old, "loaded": new})
+        return found
 
 
 class Store:
@@ -65,9 +77,8 @@ class Store:
     def write(self, state: State) -> None:
         """Record the state and forget configurations that nothing refers to. The lock must be held."""
         self.replace("state.json", asdict(state))
-        kept = {str(n) for n in (state.loaded, state.started, state.web)}
         for old in self._generations():
-            if old.name not in kept:
+            if old.name != str(state.generation):
                 shutil.rmtree(old, ignore_errors=True)
 
     def keep(self, number: int, files: Mapping[str, bytes]) -> None:

@@ -24,6 +24,9 @@ class Host:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8", errors="surrogateescape")
 
+    def copy(self, file: Path) -> None:
+        (self.root / "etc/pmta/config").write_bytes(file.read_bytes())
+
     def pmta(self, *words: str) -> tuple[int, str]:
         out = io.StringIO()
         return main(words, self.root, out, out), out.getvalue().rstrip("\n")

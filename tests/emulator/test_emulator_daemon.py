@@ -157,9 +157,9 @@ def test_a_damaged_record_is_a_daemon_that_never_ran(host):
     assert host.service("pmta", "start")[0] == 0
 
 
-def test_only_configurations_in_force_are_kept(host):
+def test_only_the_configuration_in_force_is_kept(host):
     host.start()
     for _ in range(5):
         host.pmta("reload")
     kept = sorted(p.name for p in (host.root / "var/lib/pmta-emulator/configurations").iterdir())
-    assert kept == ["1", "6"]
+    assert kept == ["6"]

@@ -15,9 +15,14 @@ ERRORS = {
         "run-as-root does not belong in <domain>",
     ),
     "LANGUAGE-1 nesting": (
-        "<domain *>\n<virtual-mta x>\n</virtual-mta>\n</domain>",
-        None,
-        None,
+        "<virtual-mta a>\n<virtual-mta b>\n</virtual-mta>\n</virtual-mta>",
+        1,
+        "<virtual-mta> is not closed",
+    ),
+    "LANGUAGE-1 nesting of what stands inside": (
+        "<email-patterns>\n</email-patterns>",
+        1,
+        "<email-patterns> does not belong at top level",
     ),
     "LANGUAGE-1 a section needs its argument": ("<domain>\n</domain>", 1, "argument missing"),
     "LANGUAGE-1 a comment swallows the argument": ("postmaster # me@example.com", 1, "argument missing"),
@@ -74,7 +79,7 @@ ERRORS = {
 }
 
 LOADS = {
-    "LANGUAGE-1 comments, blanks, indentation, case": "\t# a\n\n  Postmaster  a@example.com   # b\n<DOMAIN *> # c\n</DOMAIN>\n",
+    "LANGUAGE-1 comments, blanks, case": "\t# a\n\n  Postmaster  a@example.com   # b\n<DOMAIN *>#c\n</DOMAIN>",
     "LANGUAGE-1 CRLF": "postmaster a@example.com\r\n<domain *>\r\nmax-smtp-out 5\r\n</domain>\r\n",
     "LANGUAGE-1 the empty string": '<domain *>\nbcc-upon-delivery ""\n</domain>',
     "LANGUAGE-1 not UTF-8": "# caf\udce9\npostmaster a@example.com",
@@ -86,9 +91,10 @@ LOADS = {
         "<pattern-list p>\nmail-from /a/ <pattern-list>\n* virtual-mta=v\n</pattern-list>\n</pattern-list>"
     ),
     "LANGUAGE-2 short networks": "<source 10/8>\nalways-allow-relaying no\n</source>\nsmtp-listener 0/0:25",
-    "LANGUAGE-5 bounce categories": "<bounce-category-patterns>\n/spam/ spam-related\n// other\n</bounce-category-patterns>",
+    "LANGUAGE-5 bounce categories": "<bounce-category-patterns>\n/spam/ spam\n// other\n</bounce-category-patterns>",
     "LANGUAGE-6 macros nest and multiply": (
-        "domain-macro tld com, co.uk\ndomain-macro big yahoo.$tld,aol.com\n<domain $big>\n</domain>\n<domain a.$tld>\n</domain>"
+        "domain-macro tld com, co.uk\ndomain-macro big yahoo.$tld,aol.com\n"
+        "<domain $big>\n</domain>\n<domain a.$tld>\n</domain>"
     ),
     "LANGUAGE-5 a pattern-list above its source": (
         "<pattern-list p>\nmail-from /a/ virtual-mta=v\n</pattern-list>\n<source 0/0>\npattern-list p\n</source>"
@@ -113,8 +119,7 @@ def test_stops_a_load(host, case):
     host.write(text)
     code, said = host.pmta("test", "config")
     assert code == 1
-    if line is not None:
-        assert said.startswith(f"Error in line {line} of /etc/pmta/config: ")
+    assert said.startswith(f"Error in line {line} of /etc/pmta/config: ")
     if reason is not None:
         assert said.partition(": ")[2] == reason
 
