@@ -3,7 +3,8 @@
 `install(root)` puts programs into a folder that stands for a machine's root: `/usr/sbin/pmta`, `/usr/sbin/pmtad` and
 the init scripts `pmta` and `pmtahttp`. They read the real configuration files under that root, and answer as the
 documentation of PowerMTA 5.0 says (OPERATIONS.md, LANGUAGE.md). No mail is sent, no port is opened, and nothing runs
-in the background: the daemon is a record in `/var/lib/pmta-emulator`.
+in the background: the daemon is a record in `/var/lib/pmta-emulator`, which may be a symbolic link to a folder
+elsewhere. `fault` makes commands go wrong, `figures` gives the server something to do, `calls` tells what was called.
 
 Documented, and done so:
 
@@ -28,6 +29,7 @@ This emulator's choice, where the documentation is silent:
 - `config-defaults` is read first; wildcards in byte order; includes over the network are not read;
 - a later line beats an earlier one; any domain of a virtual MTA beats any global one; of patterns, an exact name beats
   a longer suffix beats a shorter one beats `*`;
+- `show settings` shows secrets as they were written;
 - `test config`, `show version` and `show license` work while the daemon is down, all else fails;
 - 4.0 and 4.5 know no `test config` and no `--json`, and no directive that came later; `pmtad` returns at once.
 """
