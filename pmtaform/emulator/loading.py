@@ -115,7 +115,7 @@ class _Reader:
                 self.directive(tree, node, into, depth)
 
     def directive(self, tree: Tree, node: Directive, into: Group, depth: int) -> None:
-        spec = self.known.directive(into.tag, _keyword(node.name))
+        spec = self.known.directive(into.tag, node.name)
         if spec is None or release(spec.since or "") > self.release:
             raise LoadError(tree.path, node.line, self.why_not(into.tag, node.name))
         if not node.value:
@@ -178,7 +178,7 @@ class _Reader:
         if key in into.seen and node.lead is None:
             self.odd(tree, node, f"<{node.tag} {node.argument}> given twice")
         into.seen.add(key)
-        if node.lead and self.known.directive(node.tag, _keyword(node.lead[0])) is None:
+        if node.lead and self.known.directive(node.tag, node.lead[0]) is None:
             raise LoadError(tree.path, node.line, self.why_not(node.tag, node.lead[0]))
         group = Group(tree.path, node.line, node.tag, node.argument)
         into.content.append(group)
@@ -194,11 +194,6 @@ class _Reader:
         if elsewhere and any(release(spec.since or "") <= self.release for spec in elsewhere):
             return f"{name[:60]} does not belong {_inside(scope)}"
         return f"unknown directive {name[:60]}"
-
-
-def _keyword(name: str) -> str:
-    """The name that the catalogue has a line under: rules that begin with a regex share one."""
-    return "/REGEX/" if name.startswith("/") else name
 
 
 def _inside(scope: str) -> str:
