@@ -1,0 +1,28 @@
+"""Stacks: what a set of hosts should be, from YAML to `Desired`.
+
+load_stack(folder) -> Stack            its own keys, checked; raises `Invalid` with everything that is wrong
+compile_host(stack, name) -> Desired   one host, layers merged, variables replaced, every line checked
+check_stack(folder)                    everything that is wrong with a stack, for `validate`
+"""
+
+from pmtaform.stack.compile import check_stack, compile_all, compile_host, render, resolve_with
+from pmtaform.stack.emit import Resolve
+from pmtaform.stack.load import find_project, load_stack, stack_names
+from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost, Transport
+
+__all__ = [
+    "Lifecycle",
+    "Resolve",
+    "Rollout",
+    "Stack",
+    "StackHost",
+    "Transport",
+    "check_stack",
+    "compile_all",
+    "compile_host",
+    "find_project",
+    "load_stack",
+    "render",
+    "resolve_with",
+    "stack_names",
+]

@@ -1,0 +1,163 @@
+"""From a stack to what each of its hosts should have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from pmtaform.desired import Desired
+from pmtaform.diagnostics import Diagnostic, Diagnostics, did_you_mean
+from pmtaform.errors import Invalid, PmtaformError, SecretUnavailable, UsageError
+from pmtaform.lang.blocks import SETTING, Address, Block, collect
+from pmtaform.lang.tree import gc_paused, parse
+from pmtaform.secrets import Resolver, require_reference
+from pmtaform.stack import keys as dkim
+from pmtaform.stack.build import Builder
+from pmtaform.stack.content import Item, Key, Native, Removed, lay_over
+from pmtaform.stack.emit import Resolve, Writer
+from pmtaform.stack.findings import unique
+from pmtaform.stack.load import read_stack
+from pmtaform.stack.native import entries_of, targets_of
+from pmtaform.stack.stack import Layer, Lifecycle, Stack
+from pmtaform.stack.variables import Variables, resolve
+
+# What must stand before what uses it (LANGUAGE.md section 5): macros, then settings, then lists, then the rest.
+_FIRST: Final = {"domain-macro": 0, SETTING: 1, "include": 1, "pattern-list": 2}
+_UNRESOLVED: Final = "secret-unavailable"
+
+
+def resolve_with(resolver: Resolver) -> Resolve:
+    """The function that `compile_host` wants, over a resolver of secrets."""
+    return lambda reference, place: resolver.resolve(require_reference(reference, place=place), place=place)
+
+
+def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Desired:
+    """What the stack says that the host `name` should have.
+
+    Without `resolve`, no secret is looked up: sensitive values are `(secret REFERENCE)`, keys have no content.
+    Raises `Invalid` with everything that is wrong, `SecretUnavailable` when only secrets are missing, and
+    `UsageError` (code `unknown-host`) when there is no such host.
+    """
+    if name not in stack.hosts:
+        detail = f"The stack {stack.name} has no host `{name}`.{did_you_mean(name, stack.hosts)}"
+        raise UsageError.of("unknown-host", "There is no such host", detail)
+    found = Diagnostics()
+    desired = _compile(stack, name, resolve, found)
+    _raise(found)
+    return desired
+
+
+def compile_all(stack: Stack, resolve: Resolve | None = None, hosts: Iterable[str] | None = None) -> dict[str, Desired]:
+    """What every host (or those in `hosts`) should have. Raises as `compile_host`, with what is wrong for any of them."""
+    found = Diagnostics()
+    compiled = {name: _compile(stack, name, resolve, found) for name in (stack.hosts if hosts is None else hosts)}
+    _raise(found)
+    return compiled
+
+
+def check_stack(folder: Path) -> tuple[Stack, tuple[Diagnostic, ...]]:
+    """Everything that is wrong with a stack: its own keys, and what each host would be given. Never raises for that.
+
+    No secret is looked up. The stack is what could be read of it; it is fit for use when no finding is an error.
+    """
+    found = Diagnostics()
+    with gc_paused():
+        stack = read_stack(folder, found)
+        check_hosts(stack, found)
+    return stack, tuple(unique(found))
+
+
+def check_hosts(stack: Stack, found: Diagnostics) -> None:
+    """Compile every host without secrets, and every layer that no host uses, for what is wrong with them."""
+    for name in stack.hosts:
+        _compile(stack, name, None, found)
+    used = {group for host in stack.hosts.values() for group in host.groups}
+    spare = [layer for name, layer in stack.groups.items() if name not in used]
+    for layer in spare if stack.hosts else [stack.base, *spare]:
+        variables = resolve([stack.base.variables, layer.variables], None, found, lenient=True)
+        _items(stack, layer, variables, found)
+        dkim.keys_of(layer.keys, variables, found)
+
+
+def _raise(found: Diagnostics) -> None:
+    errors = found.errors
+    if not errors:
+        return
+    kind: type[PmtaformError] = SecretUnavailable if all(d.code == _UNRESOLVED for d in errors) else Invalid
+    raise kind.all(unique(found))
+
+
+def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnostics) -> Desired:
+    host = stack.hosts[name]
+    layers = stack.layers(name)
+    with gc_paused():
+        variables = resolve([layer.variables for layer in layers], name, found)
+        items: dict[Key, Item] = {}
+        plans: dict[str, dkim.KeyPlan] = {}
+        for layer in layers:
+            items = lay_over(items, _items(stack, layer, variables, found))
+            plans = dkim.merge(plans, dkim.keys_of(layer.keys, variables, found))
+        targets = targets_of(items)
+        taken = {host.config_path, *targets.values()}
+        files = dkim.KeyCompiler(stack.allowed_paths, resolver, found).compile(plans, items, taken)
+        blocks = _blocks(items, resolver, stack.shown, found)
+    lifecycle = sum((layer.lifecycle for layer in layers), Lifecycle())
+    return Desired(
+        host=name,
+        config=host.config_path,
+        powermta=stack.powermta,
+        blocks=blocks,
+        files={address: path for address, path in targets.items() if address in blocks},
+        keys=files,
+        unmanaged=stack.unmanaged,
+        ignore=lifecycle.ignore,
+        protect=lifecycle.protect,
+        allowed_paths=stack.allowed_paths,
+        limits=stack.limits,
+    )
+
+
+def _items(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics) -> dict[Key, Item]:
+    """What one layer says, its `config` and its native files together."""
+    config = Builder(stack.rules, found).config(layer.config, variables)
+    natives = stack.natives.blocks(entries_of(layer.native, variables, stack.allowed_paths, found), found)
+    items: dict[Key, Item] = dict(natives)
+    for key, item in config.items():
+        native = natives.get(key)
+        if native is not None and not isinstance(item, Removed):
+            detail = f"{Address(*key)} stands in `config` and, at {native.place}, in a native file of the same layer. "
+            detail += "Keep it in one of them; a group or a host may replace it."
+            found.error("said-twice", "The same thing is said twice", detail, item.place, related=(native.place,))
+    return lay_over(items, config) if natives else config
+
+
+def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found: Diagnostics) -> dict[Address, Block]:
+    ordered = dict(sorted(items.items(), key=lambda pair: _FIRST.get(pair[0][0], 3)))
+    writer = Writer(resolver, found)
+    writer.items(ordered)
+    tree = parse(writer.text, shown, origins=writer.origins)
+    for said in tree.diagnostics:
+        found.error("internal", "A value broke out of its line", f"This is a bug: {said.detail}", said.place)
+    made = collect((tree, node) for node in tree.children)
+    blocks: dict[Address, Block] = {}
+    for key, item in ordered.items():
+        address = Address(*key)
+        if isinstance(item, Native):
+            blocks[item.block.address] = item.block
+        elif address in made:
+            blocks[address] = made[address]
+    return blocks
+
+
+def render(desired: Desired) -> dict[str, str]:
+    """The configuration files that a host would have, were it empty: path -> text, the main file first."""
+    files: dict[str, list[str]] = {desired.config: []}
+    for address, block in desired.blocks.items():
+        lines = files.setdefault(desired.files.get(address, desired.config), [])
+        for part in block.parts:
+            if block.is_section and lines:
+                lines.append("\n")
+            text = part.text
+            lines.append(text if text.endswith("\n") else text + "\n")
+    return {path: "".join(lines) for path, lines in files.items()}

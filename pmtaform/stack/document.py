@@ -1,0 +1,100 @@
+"""The YAML files of a stack's folder, read as one document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.stack.nodes import Mapping, Scalar, kind_of
+from pmtaform.stack.yaml import read_yaml
+
+MAX_FILE = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """All files of a stack as one mapping. `contents` are the bytes read, by the name that places show."""
+
+    root: Mapping
+    contents: tuple[tuple[str, bytes], ...]
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """The stack files of a folder in the order of their names; hidden ones are none."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def read_document(folder: Path, shown: str, found: Diagnostics) -> Document:
+    """Read every stack file of `folder`. `shown` is how places name the folder. Problems go into `found`."""
+    root = Mapping(1, 1, shown)
+    contents: list[tuple[str, bytes]] = []
+    try:
+        paths = yaml_files(folder)
+    except OSError as error:
+        detail = f"{error.strerror}. A stack is a folder of YAML files: stacks/NAME/*.yaml."
+        found.error("no-stack", "The stack's folder cannot be read", detail, Place(shown))
+        return Document(root, ())
+    if not paths:
+        detail = "A stack is a folder of YAML files. `pmtaform init NAME` writes one to start from."
+        found.error("no-stack", "The stack has no YAML files", detail, Place(shown))
+    for path in paths:
+        name = f"{shown}/{path.name}"
+        content = read_file(path, name, found)
+        if content is None:
+            continue
+        contents.append((name, content))
+        node = read_yaml(content, name, found)
+        if isinstance(node, Mapping):
+            _merge(root, node, found)
+        elif node is not None and not (isinstance(node, Scalar) and node.is_null):
+            detail = f"It is {kind_of(node)}. A stack file is a mapping with keys such as hosts and config."
+            found.error("stack-shape", "A stack file does not hold a mapping", detail, node.place)
+    return Document(root, tuple(contents))
+
+
+def read_file(path: Path, shown: str, found: Diagnostics, place: Place | None = None) -> bytes | None:
+    """The bytes of a file that a stack names, or None; why not goes into `found`."""
+    try:
+        if not path.is_file():
+            why = "It is a folder, not a file." if path.is_dir() else "There is no such file."
+            found.error("no-file", "A file cannot be read", f"{shown}: {why}", place or Place(shown))
+            return None
+        if path.stat().st_size > MAX_FILE:
+            found.error("no-file", "A file cannot be read", f"{shown} is larger than 64 MB.", place or Place(shown))
+            return None
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        found.error("no-file", "A file cannot be read", f"{shown}: {why}.", place or Place(shown))
+        return None
+
+
+def _merge(into: Mapping, more: Mapping, found: Diagnostics) -> None:
+    for text, (key, node) in more.entries.items():
+        known = into.entries.get(text)
+        if known is None:
+            into.entries[text] = (key, node)
+        elif isinstance(known[1], Mapping) and isinstance(node, Mapping):
+            own = _copy(known[1])  # the node may stand elsewhere too, by an alias
+            _merge(own, node, found)
+            into.entries[text] = (known[0], own)
+        else:
+            found.error(
+                "duplicate-key",
+                "A key is said twice",
+                f'"{text}" already stands at {known[0].place}, in another file of the stack: all its files are one '
+                "document. Join them or remove one.",
+                key.place,
+                related=(known[0].place,),
+            )
+
+
+def _copy(node: Mapping) -> Mapping:
+    copy = Mapping(node.line, node.column, node.file)
+    copy.entries = dict(node.entries)
+    return copy

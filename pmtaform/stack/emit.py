@@ -1,0 +1,82 @@
+"""From content to text in the canonical layout: four blanks, one directive a line, every line with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.errors import SecretUnavailable
+from pmtaform.secrets import Secret
+from pmtaform.stack.content import Body, Item, Key, Line, Lines, Native, Removed, Sections, Text
+from pmtaform.stack.lines import placeholder
+from pmtaform.stack.values import line_problem
+
+Resolve = Callable[[str, Place], Secret]
+
+INDENT = "    "
+
+
+class Writer:
+    """Collects lines and where each came from."""
+
+    def __init__(self, resolve: Resolve | None, found: Diagnostics) -> None:
+        self.lines: list[str] = []
+        self.origins: list[Place | None] = []
+        self._resolve = resolve
+        self._found = found
+
+    @property
+    def text(self) -> str:
+        """All lines so far."""
+        return "".join(self.lines)
+
+    def items(self, items: Mapping[Key, Item], indent: str = "") -> None:
+        """Write items in their order. Native blocks have their own text and are passed over."""
+        for item in items.values():
+            if isinstance(item, Lines):
+                for line in item.lines:
+                    self._put(f"{indent}{line.name} {self._value(line)}\n", line.place)
+            elif isinstance(item, Sections):
+                for body in item.bodies:
+                    self._section(item, body, indent)
+            else:
+                assert isinstance(item, (Native, Removed))  # noqa: S101 - nothing else is an item
+
+    def _section(self, section: Sections, body: Body | Text, indent: str) -> None:
+        opening = f"{section.tag} {section.argument}" if section.argument else section.tag
+        self._put(f"{indent}<{opening}>\n", section.place)
+        inner = indent + INDENT
+        if isinstance(body, Text):
+            for text, place in body.lines:
+                self._put(f"{inner}{text}\n", place)
+        else:
+            self.items(body.items, inner)
+        self._put(f"{indent}</{section.tag}>\n", section.place)
+
+    def _put(self, line: str, place: Place) -> None:
+        self.lines.append(line)
+        self.origins.append(place)
+
+    def _value(self, line: Line) -> str:
+        if line.secret is None:
+            return line.value
+        secret = placeholder(line.secret) if self._resolve is None else self._reveal(line, self._resolve)
+        return f"{line.value} {secret}".strip()
+
+    def _reveal(self, line: Line, resolve: Resolve) -> str:
+        assert line.secret is not None  # noqa: S101 - the caller looked
+        try:
+            secret = resolve(line.secret, line.place)
+        except SecretUnavailable as error:
+            self._found.extend(error.diagnostics)
+            return placeholder(line.secret)
+        try:
+            text = secret.reveal().decode("utf-8").strip(" \t")
+        except UnicodeDecodeError:
+            text = "\n"
+        if not text or line_problem(line.name, text):
+            detail = f"What {line.secret} holds cannot stand in a PowerMTA configuration: it is empty, or has a line "
+            detail += "break, a `#` or a character that is no text. Choose another secret."
+            self._found.error("unsafe-secret", "A secret cannot be written", detail, line.place)
+            return placeholder(line.secret)
+        return text

@@ -1,0 +1,33 @@
+"""What many hosts show is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostic
+
+MOST: Final = 5  # different findings of one kind at one place (a loop shows one for each round)
+
+
+def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Each finding once, in the order of first appearance; of those that a loop repeats, the first few."""
+    seen: set[tuple[object, ...]] = set()
+    counts: dict[tuple[object, ...], list[int]] = {}
+    kept: list[Diagnostic] = []
+    for item in diagnostics:
+        whole = (item.code, item.place, item.severity, item.detail)
+        if whole in seen:
+            continue
+        seen.add(whole)
+        where = (item.code, item.place)
+        known = counts.setdefault(where, [])
+        if item.place is None or len(known) < MOST:
+            known.append(len(kept))
+            kept.append(item)
+        elif len(known) == MOST:
+            known.append(-1)
+            last = kept[known[MOST - 1]]
+            kept[known[MOST - 1]] = replace(last, detail=f"{last.detail} (And more of the same at this place.)")
+    return kept

@@ -1,0 +1,47 @@
+"""`lifecycle`: which blocks are left as they are, and which are never changed."""
+
+from __future__ import annotations
+
+from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.lang.blocks import SETTING
+from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.stack.nodes import Mapping, Node, Sequence
+from pmtaform.stack.stack import Lifecycle
+
+KEY_KIND = "dkim-key"
+
+
+def read_lifecycle(node: Node | None, found: Diagnostics) -> Lifecycle:
+    """The patterns under a layer's `lifecycle`; those that can name nothing are errors."""
+    if node is None:
+        return Lifecycle()
+    from pmtaform.stack.models import LifecycleModel
+    from pmtaform.stack.validate import validate
+
+    model = validate(LifecycleModel, node, "`lifecycle`", found)
+    for field in ("ignore", "protect"):
+        listed = node.get(field) if isinstance(node, Mapping) else None
+        for item in listed.items if isinstance(listed, Sequence) else []:
+            text = str(item.value())
+            if problem := _problem(text):
+                found.error("bad-address", "This is no address of a block", f"`{text}`: {problem}", item.place)
+    return Lifecycle(ignore=tuple(model.ignore), protect=tuple(model.protect))
+
+
+def kinds() -> set[str]:
+    """Every kind of block that an address can begin with."""
+    known = catalogue()
+    keyed = {spec.name for spec in known.directives if spec.key and GLOBAL in spec.scopes}
+    top = {tag for tag in known.sections if known.may_stand_in(tag, None)}
+    return {SETTING, KEY_KIND, *keyed, *top}
+
+
+def _problem(text: str) -> str:
+    kind, bracket, rest = text.partition("[")
+    if bracket and not rest.endswith("]"):
+        return "The closing ] is missing."
+    if "*" in kind or kind in kinds():
+        return ""
+    if catalogue().directive(GLOBAL, kind):
+        return f"A global directive is addressed as {SETTING}[{kind}]."
+    return f"Write kind[name], as in domain[gmail.com] or {SETTING}[postmaster].{did_you_mean(kind, kinds())}"

@@ -1,0 +1,174 @@
+"""From one directive's value in YAML to its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pmtaform.diagnostics import Diagnostics, Place, Severity
+from pmtaform.errors import Invalid
+from pmtaform.lang.catalogue import DirectiveSpec
+from pmtaform.lang.tree import Directive, parse
+from pmtaform.secrets import require_reference
+from pmtaform.stack import names, values
+from pmtaform.stack.content import Line
+from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
+from pmtaform.stack.variables import Variables, substitute
+
+
+def placeholder(reference: str) -> str:
+    """What stands where a secret would, when references are not resolved."""
+    return f"(secret {reference})"
+
+
+class LineMaker:
+    """Makes lines. What is wrong goes into `found`, and the line is left out."""
+
+    def __init__(self, found: Diagnostics) -> None:
+        self.found = found
+
+    def lines(
+        self, key: Scalar, name: str, spec: DirectiveSpec, value: Node, scope: str, variables: Variables
+    ) -> list[Line]:
+        """The lines of one directive; several only where they add up."""
+        if not isinstance(value, Sequence):
+            made = self._line(name, spec, value, scope, variables)
+            return [made] if made else []
+        if not value.items:
+            detail = f"The list of `{name}` is empty. Leave it out, or write null to take a lower layer's away."
+            self.found.error("value-shape", "A list is empty", detail, value.place)
+            return []
+        if spec.accumulates:
+            made_lines = [self._line(name, spec, item, scope, variables) for item in value.items]
+            return [line for line in made_lines if line]
+        if values.is_list(spec):
+            joined = self._joined(spec.name, value, variables)
+            line = joined and self._checked(name, spec, joined, scope, value.place)
+            return [line] if line else []
+        if len(value.items) == 1:
+            made = self._line(name, spec, value.items[0], scope, variables)
+            return [made] if made else []
+        detail = f"`{spec.name}` has one value, and here are {len(value.items)}; PowerMTA would take one of them. "
+        self.found.error("repeated-directive", "A directive has several values", detail + "Keep one.", value.place)
+        return []
+
+    def named(
+        self, name: str, spec: DirectiveSpec, key: Scalar, value: Node, scope: str, variables: Variables
+    ) -> Line | None:
+        """The line of `domain-macro: {name: …}`."""
+        if len(name.split()) != 1 or values.text_problem(name):
+            self.found.error("section-name", "This is not a name", f"`{name!r}` is not one word.", key.place)
+            return None
+        if isinstance(value, Sequence):
+            text = self._joined(spec.name, value, variables)
+        else:
+            text = self._text(spec.name, value, variables)
+        return None if text is None else self._checked(spec.name, spec, f"{name} {text}", scope, value.place)
+
+    def rule(self, tag: str, item: Node, variables: Variables) -> Iterator[tuple[str, Place]]:
+        """One rule of a list, as a line of its own."""
+        text = self._text(f"<{tag}>", item, variables)
+        if text is None:
+            return
+        if not text:
+            self.found.error("value-shape", "A rule is empty", f"Write a rule of <{tag}>, or remove it.", item.place)
+            return
+        problem = values.text_problem(text)
+        tree = None if problem else parse(text + "\n")
+        node = tree.children[0] if tree and len(tree.children) == 1 else None
+        if not isinstance(node, Directive):
+            problem = problem or "it is no rule. Tags belong into a native text block (`|`)."
+        else:
+            problem = values.line_problem(node.name, node.value)
+        if problem or not isinstance(node, Directive):
+            self.found.error(
+                "unsafe-value", "A rule is not one line", f"This rule cannot be written: {problem}", item.place
+            )
+            return
+        if names.meaning(tag, node.name).directive is None:
+            self.found.add(names.unknown_name(tag, node.name, item.place, severity=Severity.ERROR, section=False))
+            return
+        if wrong := values.value_problem(tag, node.name, node.value):
+            self.found.error("bad-value", "A value is not right", wrong, item.place)
+            return
+        yield text, item.place
+
+    # -- one value -------------------------------------------------------------------------------------------------
+
+    def _line(self, name: str, spec: DirectiveSpec, node: Node, scope: str, variables: Variables) -> Line | None:
+        if isinstance(node, Mapping):
+            return self._secret(name, spec, node, scope, variables)
+        text = self._text(name, node, variables)
+        if text is None:
+            return None
+        if not text and isinstance(node, Scalar):
+            text = '""'  # what PowerMTA calls the empty value
+        line = self._checked(name, spec, text, scope, node.place)
+        if line and _holds_secret(spec, text):
+            detail = f"`{spec.name}` is a secret, and it lies in the stack for everybody who can read it. "
+            detail += f"Write {_secret_form(spec)} with a keyring:, env:, file: or command: reference."
+            self.found.warning("secret-in-clear", "A secret stands in clear text", detail, node.place)
+        return line
+
+    def _text(self, name: str, node: Node, variables: Variables) -> str | None:
+        if is_null(node) or not isinstance(node, Scalar):
+            detail = f"`{name}` has {kind_of(node)} where one value belongs. PowerMTA's values are texts."
+            self.found.error("value-shape", "This is not a value", detail, node.place)
+            return None
+        text = substitute(node, variables, self.found)
+        if text is None:
+            return None
+        return text.strip(" \t\n") if node.style in "|>" and node.style else text.strip(" \t")
+
+    def _joined(self, name: str, value: Sequence, variables: Variables) -> str | None:
+        texts = [self._text(name, item, variables) for item in value.items]
+        for text, item in zip(texts, value.items, strict=True):
+            if text is not None and (not text or "," in text):
+                detail = f"An entry of the list of `{name}` is empty or has a comma, which separates entries."
+                self.found.error("value-shape", "An entry of a list is not one entry", detail, item.place)
+                return None
+        return None if None in texts or not texts else ", ".join(text for text in texts if text)
+
+    def _checked(self, name: str, spec: DirectiveSpec, text: str, scope: str, place: Place) -> Line | None:
+        if problem := values.line_problem(name, text):
+            detail = f"The value of `{name}` cannot be written: {problem}"
+            self.found.error("unsafe-value", "A value is not one line", detail, place)
+            return None
+        if wrong := values.value_problem(scope, name, text):
+            self.found.error("bad-value", "A value is not right", wrong, place)
+            return None
+        return Line(name.lower() if not name.startswith("/") else name, text, place)
+
+    # -- secrets -----------------------------------------------------------------------------------------------------
+
+    def _secret(self, name: str, spec: DirectiveSpec, node: Mapping, scope: str, variables: Variables) -> Line | None:
+        expected = {"secret"} if spec.sensitive == "value" else {"value", "secret"}
+        if spec.sensitive is None or set(node.entries) != expected:
+            wanted = f"Write {_secret_form(spec)}." if spec.sensitive else "Write its value as text."
+            detail = f"`{name}` has a mapping where its value belongs. {wanted}"
+            if spec.sensitive is None and "secret" in node.entries:
+                detail = f"`{name}` is nothing that PowerMTA keeps secret: plans show it. {wanted}"
+            self.found.error("value-shape", "This is not a value", detail, node.place)
+            return None
+        reference_node = node.entries["secret"][1]
+        text = self._text(name, reference_node, variables)
+        before = self._text(name, node.entries["value"][1], variables) if "value" in node.entries else ""
+        if text is None or before is None:
+            return None
+        try:
+            reference = require_reference(text, what=f"the secret of {name}", place=reference_node.place)
+        except Invalid as error:
+            self.found.extend(error.diagnostics)
+            return None
+        if before and not self._checked(name, spec, before, scope, node.place):
+            return None
+        return Line(name.lower(), before, reference_node.place, str(reference))
+
+
+def _holds_secret(spec: DirectiveSpec, text: str) -> bool:
+    if spec.sensitive == "second":
+        return len(text.split()) > 1
+    return spec.sensitive is not None and "secret" in spec.types and text != '""'
+
+
+def _secret_form(spec: DirectiveSpec) -> str:
+    return "{secret: REFERENCE}" if spec.sensitive == "value" else "{value: FILE, secret: REFERENCE}"

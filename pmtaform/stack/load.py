@@ -1,0 +1,261 @@
+"""From a folder to a `Stack`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pmtaform.desired import Limits, Unmanaged
+from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.errors import Invalid, UsageError
+from pmtaform.lang.tree import gc_paused
+from pmtaform.stack.build import Rules
+from pmtaform.stack.document import Document, read_document, yaml_files
+from pmtaform.stack.findings import unique
+from pmtaform.stack.hosts import read_host
+from pmtaform.stack.lifecycle import read_lifecycle
+from pmtaform.stack.names import version_of
+from pmtaform.stack.native import NativeFiles, entries_of
+from pmtaform.stack.nodes import Mapping, Node, is_null, kind_of
+from pmtaform.stack.paths import ALWAYS, folder_problem
+from pmtaform.stack.stack import Layer, Rollout, Stack, StackHost
+from pmtaform.stack.variables import check_variables, resolve
+
+if TYPE_CHECKING:
+    from pmtaform.stack.models import GroupModel, StackModel
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+STACKS: Final = "stacks"
+
+
+def find_project(start: Path) -> Path:
+    """The project's root: the nearest folder upwards from `start` that holds `stacks/`.
+
+    Raises `UsageError` (code `no-project`) when there is none.
+    """
+    here = start.absolute()
+    for folder in (here, *here.parents):
+        if (folder / STACKS).is_dir():
+            return folder
+    detail = f"Neither {here} nor a folder above it holds `{STACKS}/`. Go into a project, name one with -C DIR, "
+    detail += "or begin one: pmtaform init NAME."
+    raise UsageError.of("no-project", "This is not a pmtaform project", detail)
+
+
+def stack_names(project: Path) -> list[str]:
+    """The names of a project's stacks, sorted: folders under `stacks/` that hold YAML files."""
+    folder = project / STACKS
+    if not folder.is_dir():
+        return []
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if entry.is_dir() and not entry.name.startswith(".") and yaml_files(entry)
+    )
+
+
+def load_stack(folder: Path) -> Stack:
+    """Read the stack in `folder`. Warnings are in its `diagnostics`.
+
+    Raises `Invalid` with everything that is wrong: with the stack's own keys, and, when there is such, also with
+    what hosts would be given (otherwise `compile_host` says that).
+    """
+    found = Diagnostics()
+    with gc_paused():
+        stack = read_stack(folder, found)
+        if found.has_errors:
+            from pmtaform.stack.compile import check_hosts
+
+            check_hosts(stack, found)
+    if found.has_errors:
+        raise Invalid.all(unique(found))
+    return stack
+
+
+def read_stack(folder: Path, found: Diagnostics) -> Stack:
+    """As `load_stack`, with everything that is wrong in `found` and left out of the stack."""
+    folder = folder.absolute()
+    shown = _shown(folder)
+    document = read_document(folder, shown, found)
+    model = _top(document.root, found)
+    name = _name(document, model, folder, found)
+    allowed = _allowed_paths(document, model, found)
+    rules = Rules(strict=model.strict, powermta=version_of(model.powermta))
+    natives = NativeFiles(folder, shown, rules)
+    base = _layer("stack", document.root, found)
+    groups = _groups(document.root.get("groups"), found)
+    hosts, own = _hosts(document, folder, allowed, groups, found)
+    stack = Stack(
+        name=name,
+        folder=folder,
+        shown=shown,
+        powermta=model.powermta,
+        hosts=hosts,
+        unmanaged=Unmanaged(model.unmanaged),
+        lifecycle=base.lifecycle,
+        limits=_limits(document.root.get("limits"), found),
+        strict=model.strict,
+        allowed_paths=allowed,
+        rollout=_rollout(document.root.get("rollout"), found),
+        generations=model.generations,
+        base=base,
+        groups=groups,
+        own=own,
+        rules=rules,
+        natives=natives,
+    )
+    return _with_files(stack, document, found)
+
+
+def _shown(folder: Path) -> str:
+    try:
+        relative = folder.relative_to(find_project(folder))
+    except UsageError:
+        return folder.name
+    return relative.as_posix() if relative.parts else folder.name
+
+
+def _top(root: Mapping, found: Diagnostics) -> StackModel:
+    from pmtaform.stack.models import StackModel
+    from pmtaform.stack.validate import validate
+
+    return validate(StackModel, root, "A stack", found)
+
+
+def _name(document: Document, model: StackModel, folder: Path, found: Diagnostics) -> str:
+    node = document.root.get("stack")
+    if node is not None and model.stack and model.stack != folder.name:
+        detail = f"It says `{model.stack}`, and its folder is `{folder.name}`. Its state is kept under this name, so a "
+        detail += "copied folder with the old name would be taken for the old stack. Make them the same."
+        found.error("stack-name", "A stack is not called like its folder", detail, node.place)
+    elif not _NAME.fullmatch(folder.name):
+        detail = f"`{folder.name}`: a stack's name has small letters, digits and dashes, and begins with no dash."
+        place = node.place if node else document.root.place
+        found.error("stack-name", "A stack cannot have this name", detail, place)
+    return folder.name
+
+
+def _allowed_paths(document: Document, model: StackModel, found: Diagnostics) -> tuple[str, ...]:
+    paths = [ALWAYS]
+    node = document.root.get("allowed-paths")
+    for path in model.allowed_paths:
+        path = path.rstrip("/") or "/"
+        if problem := folder_problem(path):
+            found.error("path-not-allowed", "A path on the host cannot be used", problem, node.place if node else None)
+        elif path not in paths:
+            paths.append(path)
+    return tuple(paths)
+
+
+def _layer(name: str, node: Mapping, found: Diagnostics) -> Layer:
+    return Layer(
+        name=name,
+        variables=check_variables(node.get("vars"), found),
+        config=node.get("config"),
+        native=node.get("native"),
+        keys=node.get("dkim-keys"),
+        lifecycle=read_lifecycle(node.get("lifecycle"), found),
+    )
+
+
+def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, Mapping]]:
+    """The entries of a mapping from names to mappings."""
+    if node is None or is_null(node):
+        return []
+    if not isinstance(node, Mapping):
+        found.error("stack-shape", "A mapping is missing", f"`{what}` is {kind_of(node)}.", node.place)
+        return []
+    named: list[tuple[str, Mapping]] = []
+    for key, value in node.items():
+        if not _HOST_NAME.fullmatch(key.text):
+            detail = f"{key.text!r}: a name has letters, digits, dots, - and _, and begins with a letter or a digit."
+            found.error("bad-name", f"A name under `{what}` cannot be used", detail, key.place)
+        elif is_null(value):
+            named.append((key.text, Mapping(key.line, key.column, key.file)))
+        elif isinstance(value, Mapping):
+            named.append((key.text, value))
+        else:
+            detail = f"`{key.text}` is {kind_of(value)}, and its keys belong here."
+            found.error("stack-shape", "A mapping is missing", detail, value.place)
+    return named
+
+
+def _groups(node: Node | None, found: Diagnostics) -> dict[str, Layer]:
+    groups: dict[str, Layer] = {}
+    for name, body in _named(node, "groups", found):
+        from pmtaform.stack.models import GroupModel
+        from pmtaform.stack.validate import validate
+
+        _: GroupModel = validate(GroupModel, body, f"The group {name}", found)
+        groups[name] = _layer(f"group {name}", body, found)
+    return groups
+
+
+def _hosts(
+    document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, Layer], found: Diagnostics
+) -> tuple[dict[str, StackHost], dict[str, Layer]]:
+    from pmtaform.stack.models import SshModel
+    from pmtaform.stack.validate import validate
+
+    defaults = validate(SshModel, document.root.get("ssh"), "`ssh`", found)
+    hosts: dict[str, StackHost] = {}
+    own: dict[str, Layer] = {}
+    for name, node in _named(document.root.get("hosts"), "hosts", found):
+        host = read_host(name, node, defaults, folder, allowed, found)
+        for group in host.groups:
+            if group not in groups:
+                at = node.get("groups")
+                detail = f"The host {name} is in `{group}`, and no such group is under `groups`."
+                detail += did_you_mean(group, groups)
+                found.error("unknown-group", "There is no such group", detail, at.place if at else host.place)
+        hosts[name] = host
+        own[name] = _layer(f"host {name}", node, found)
+    return hosts, own
+
+
+def _limits(node: Node | None, found: Diagnostics) -> Limits:
+    if node is None:
+        return Limits()
+    from pmtaform.stack.models import LimitsModel
+    from pmtaform.stack.validate import validate
+
+    model = validate(LimitsModel, node, "`limits`", found)
+    return Limits(deletions_percent=model.deletions, deletions_free=model.deletions_free, rate_factor=model.rate_factor)
+
+
+def _rollout(node: Node | None, found: Diagnostics) -> Rollout:
+    if node is None:
+        return Rollout()
+    from pmtaform.stack.models import RolloutModel
+    from pmtaform.stack.validate import validate
+
+    return Rollout(parallel=validate(RolloutModel, node, "`rollout`", found).parallel)
+
+
+def _with_files(stack: Stack, document: Document, found: Diagnostics) -> Stack:
+    """The stack with its digest. Native files are read here, so that it covers them."""
+    _read_natives(stack, found)
+    contents = [*document.contents, *((f"{stack.shown}/{name}", data) for name, data in stack.natives.contents())]
+    whole = hashlib.sha256()
+    for name, data in contents:
+        # The name within the stack: the digest is the same wherever the project lies.
+        inner = name.removeprefix(stack.shown + "/").encode("utf-8", "surrogatepass")
+        whole.update(b"%d %d\n%s" % (len(inner), len(data), inner))
+        whole.update(data)
+    warnings = tuple(unique(d for d in found))
+    return replace(stack, digest=whole.hexdigest(), files=tuple(name for name, _ in contents), diagnostics=warnings)
+
+
+def _read_natives(stack: Stack, found: Diagnostics) -> None:
+    """Read every native file that some host uses."""
+    quiet = Diagnostics()
+    for name in stack.hosts:
+        layers = stack.layers(name)
+        variables = resolve([layer.variables for layer in layers], name, quiet)
+        for layer in layers:
+            for entry in entries_of(layer.native, variables, stack.allowed_paths, quiet):
+                stack.natives.read(entry, found)

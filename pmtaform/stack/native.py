@@ -1,0 +1,150 @@
+"""Native files: configuration as it is, beside or instead of `config`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.lang.blocks import Address, Block, collect
+from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.tree import Section, Tree, parse, parse_bytes
+from pmtaform.stack.build import Rules
+from pmtaform.stack.content import Key, Line, Native
+from pmtaform.stack.document import read_file
+from pmtaform.stack.nodes import Mapping as MappingNode
+from pmtaform.stack.nodes import Node, Scalar, Sequence, is_null, kind_of
+from pmtaform.stack.paths import path_problem
+from pmtaform.stack.text import check_tree
+from pmtaform.stack.variables import Variables, substitute
+
+
+@dataclass(frozen=True, slots=True)
+class NativeEntry:
+    """One entry under `native`: the file in the stack, and where its blocks belong on the host (None: main file)."""
+
+    file: str
+    target: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFile:
+    """One native file as it was read."""
+
+    content: bytes
+    tree: Tree
+
+
+def entries_of(
+    node: Node | None, variables: Variables, allowed: tuple[str, ...], found: Diagnostics
+) -> list[NativeEntry]:
+    """The entries under a layer's `native`, checked, their variables replaced."""
+    if node is None or is_null(node):
+        return []
+    if not isinstance(node, Sequence):
+        detail = f"It is {kind_of(node)}: write a list, `native: [files/legacy.conf]`."
+        found.error("stack-shape", "`native` is not a list", detail, node.place)
+        return []
+    made = (_entry(item, variables, allowed, found) for item in node.items)
+    return [entry for entry in made if entry]
+
+
+def _entry(node: Node, variables: Variables, allowed: tuple[str, ...], found: Diagnostics) -> NativeEntry | None:
+    target: str | None = None
+    file = node.get("file") if isinstance(node, MappingNode) else node
+    path = node.get("path") if isinstance(node, MappingNode) else None
+    extra = set(node.entries) - {"file", "path"} if isinstance(node, MappingNode) else set()
+    if not isinstance(file, Scalar) or file.is_null or extra or (path is not None and not isinstance(path, Scalar)):
+        detail = "An entry is a file of the stack, or {file: FILE, path: /etc/pmta/conf.d/x.conf} with the file of the "
+        detail += "host that its blocks belong in."
+        found.error("native-shape", "This is not a native file", detail, node.place)
+        return None
+    text = substitute(file, variables, found)
+    if isinstance(path, Scalar):
+        target = substitute(path, variables, found)
+        if target is None:
+            return None
+        if problem := path_problem(target, allowed):
+            found.error("path-not-allowed", "A path on the host cannot be used", problem, path.place)
+            return None
+    return None if text is None else NativeEntry(text, target, file.place)
+
+
+class NativeFiles:
+    """The native files of a stack, each read, parsed and checked once."""
+
+    def __init__(self, folder: Path, shown: str, rules: Rules) -> None:
+        self._folder = folder
+        self._shown = shown
+        self._rules = rules
+        self._files: dict[str, NativeFile | None] = {}
+        self._findings: dict[str, Diagnostics] = {}
+
+    def read(self, entry: NativeEntry, found: Diagnostics) -> NativeFile | None:
+        """The file of an entry, or None; what is wrong goes into `found`."""
+        if entry.file not in self._files:
+            said = self._findings[entry.file] = Diagnostics()
+            shown = entry.file if Path(entry.file).is_absolute() else f"{self._shown}/{entry.file}"
+            content = read_file(self._folder / entry.file, shown, said, entry.place)
+            file = None
+            if content is not None:
+                file = NativeFile(content, parse_bytes(content, shown))
+                check_tree(file.tree, self._rules.native_severity, said)
+            self._files[entry.file] = file
+        found.extend(self._findings[entry.file])
+        return self._files[entry.file]
+
+    def contents(self) -> list[tuple[str, bytes]]:
+        """Every file read so far, by its name in the stack."""
+        return sorted((name, file.content) for name, file in self._files.items() if file is not None)
+
+    def blocks(self, entries: Iterable[NativeEntry], found: Diagnostics) -> dict[Key, Native]:
+        """The blocks that a layer's native files make up."""
+        blocks: dict[Key, Native] = {}
+        targets: dict[Key, str | None] = {}
+        together = [(entry, self.read(entry, found)) for entry in entries]
+        nodes = [(file.tree, node, entry) for entry, file in together if file for node in file.tree.children]
+        where = {id(tree): entry.target for tree, _, entry in nodes}
+        for address, block in collect((tree, node) for tree, node, _ in nodes).items():
+            key = (address.kind, address.key)
+            named = {where[id(part.tree)] for part in block.parts}
+            if len(named) > 1:
+                _two_homes(address, block, found)
+            targets[key] = where[id(block.parts[0].tree)]
+            blocks[key] = Native(block, targets[key])
+        return blocks
+
+
+def _two_homes(address: Address, block: Block, found: Diagnostics) -> None:
+    detail = f"{address} stands in native files that belong in different files of the host. Keep it in one."
+    last = block.parts[-1].place
+    found.error("said-twice", "The same thing is said twice", detail, last, related=(block.place,))
+
+
+def with_lines(native: Native, lines: Iterable[Line]) -> Native:
+    """A native section with more directives, before its closing tag."""
+    part = native.block.parts[0]
+    section = part.node
+    assert isinstance(section, Section)  # noqa: S101 - only sections are given more lines
+    written = part.text.splitlines(keepends=True)
+    origins: list[Place | None] = [part.tree.place(number) for number in range(section.line, section.end + 1)]
+    more = list(lines)
+    name_end = len(written) - 1
+    written[name_end:name_end] = [f"    {line.name} {line.value}\n" for line in more]
+    origins[name_end:name_end] = [line.place for line in more]
+    tree = parse("".join(written), part.tree.path, origins=origins)
+    block = next(iter(collect((tree, node) for node in tree.children).values()))
+    return Native(Block(native.block.address, (*block.parts, *native.block.parts[1:])), native.target)
+
+
+def directive_named(kind: str) -> str:
+    """The name of the directive of a value type, from the catalogue."""
+    return next(spec.name for spec in catalogue().directives if spec.type == kind)
+
+
+def targets_of(items: Mapping[Key, object]) -> dict[Address, str]:
+    """In which file of the host each native block belongs, where a stack says so."""
+    found = {Address(*key): item.target for key, item in items.items() if isinstance(item, Native)}
+    return {address: target for address, target in found.items() if target is not None}

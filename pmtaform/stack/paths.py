@@ -1,0 +1,44 @@
+"""Paths on a host that a stack may name."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from typing import Final
+
+MAIN: Final = "/etc/pmta/config"
+ALWAYS: Final = "/etc/pmta"  # PowerMTA's own folder may always be written to
+_FIT: Final = re.compile(r"/[A-Za-z0-9._@+=%,:~/-]*")
+
+
+def folder_problem(path: str) -> str | None:
+    """Why a folder cannot be allowed, or None."""
+    if problem := _shape(path):
+        return problem
+    if path in ("/", "/etc", "/usr", "/bin", "/sbin", "/lib", "/dev", "/proc", "/sys", "/root", "/boot"):
+        return f"{path} holds far more than PowerMTA's files. Name the folder that pmtaform is to write in."
+    return None
+
+
+def path_problem(path: str, allowed: Iterable[str]) -> str | None:
+    """Why a file cannot be written at `path`, or None."""
+    if problem := _shape(path):
+        return problem
+    folders = list(allowed)
+    if any(path.startswith(folder.rstrip("/") + "/") for folder in folders):
+        return None
+    return (
+        f"{path} is not below {' or '.join(folders)}: pmtaform writes nowhere else. "
+        "Choose a path there, or add its folder to `allowed-paths`."
+    )
+
+
+def _shape(path: str) -> str | None:
+    if not path.startswith("/"):
+        return f"{path!r} is not absolute. Write the whole path on the host."
+    if not _FIT.fullmatch(path):
+        return f"{path!r} has characters that PowerMTA or a shell may take apart. Use letters, digits and . _ - @ + =."
+    if posixpath.normpath(path) != path or path.startswith("//"):
+        return f"{path!r} is not in its plain form: leave out `..`, `.`, double and trailing slashes."
+    return None

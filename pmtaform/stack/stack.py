@@ -1,0 +1,130 @@
+"""A stack as it was read: its hosts, its limits, and the layers that a host's configuration is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from pmtaform.desired import Limits, Unmanaged
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.stack.build import Rules
+from pmtaform.stack.native import NativeFiles
+from pmtaform.stack.nodes import Mapping as MappingNode
+from pmtaform.stack.nodes import Node
+from pmtaform.stack.paths import ALWAYS, MAIN
+
+
+class Transport(StrEnum):
+    """How a host is reached."""
+
+    SSH = "ssh"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackHost:
+    """One host as the stack describes it. Secrets are references (`keyring:…`), times are seconds.
+
+    `root` is the folder that stands for the machine's root: of a local host a whole path on this machine.
+    None means that nothing is said: the transport's own default holds.
+    """
+
+    name: str
+    place: Place
+    transport: Transport = Transport.SSH
+    root: str = "/"
+    address: str = ""
+    port: int | None = None
+    user: str | None = None
+    password: str | None = None
+    sudo: bool = False
+    sudo_password: str | None = None
+    identity_files: tuple[str, ...] = ()
+    passphrase: str | None = None
+    use_agent: bool = True
+    proxy_jump: str | None = None
+    ssh_config: str | None = None
+    known_hosts: str | None = None
+    connect_timeout: float = 10.0
+    command_timeout: float = 60.0
+    config_path: str = MAIN
+    pmta: str = "/usr/sbin/pmta"
+    activation: str = "reload"
+    restart_command: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every secret reference that the connection needs."""
+        return tuple(text for text in (self.password, self.sudo_password, self.passphrase) if text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """Exceptions from owning a block whole: address patterns, `*` for any text."""
+
+    ignore: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+
+    def __add__(self, other: Lifecycle) -> Lifecycle:
+        return Lifecycle(
+            ignore=tuple(dict.fromkeys(self.ignore + other.ignore)),
+            protect=tuple(dict.fromkeys(self.protect + other.protect)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """How a rollout goes over many hosts."""
+
+    parallel: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What one place of a stack (its top level, a group, a host) adds to a host's configuration, still as YAML."""
+
+    name: str  # "stack", "group frankfurt", "host mta1"
+    variables: MappingNode
+    config: Node | None = None
+    native: Node | None = None
+    keys: Node | None = None
+    lifecycle: Lifecycle = Lifecycle()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """One stack. `digest` is the SHA-256 of every file that it was read from, `files` are their names in the project."""
+
+    name: str
+    folder: Path
+    shown: str  # how places name the folder
+    powermta: str | None = None
+    hosts: Mapping[str, StackHost] = field(default_factory=dict)
+    unmanaged: Unmanaged = Unmanaged.KEEP
+    lifecycle: Lifecycle = Lifecycle()
+    limits: Limits = Limits()
+    strict: bool = False
+    allowed_paths: tuple[str, ...] = (ALWAYS,)
+    rollout: Rollout = Rollout()
+    generations: int = 10
+    digest: str = ""
+    files: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    base: Layer = field(repr=False, compare=False)
+    groups: Mapping[str, Layer] = field(default_factory=dict, repr=False, compare=False)
+    own: Mapping[str, Layer] = field(default_factory=dict, repr=False, compare=False)  # what hosts say themselves
+    rules: Rules = field(default=Rules(), repr=False, compare=False)
+    natives: NativeFiles = field(repr=False, compare=False)
+
+    @property
+    def parallel(self) -> int:
+        """How many hosts are worked on at once."""
+        return self.rollout.parallel
+
+    def layers(self, host: str) -> list[Layer]:
+        """The layers of a host, the lowest first."""
+        groups = [self.groups[name] for name in self.hosts[host].groups if name in self.groups]
+        return [self.base, *groups, self.own[host]]

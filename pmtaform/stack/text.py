@@ -1,0 +1,84 @@
+"""Native text inside a stack: what the catalogue thinks of it, and that it stays inside its section."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity
+from pmtaform.lang import values as lang_values
+from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.tree import Directive, Junk, Section, Tree, parse
+from pmtaform.stack import names, values
+from pmtaform.stack.content import Text
+from pmtaform.stack.nodes import Scalar
+from pmtaform.stack.variables import Variables, substitute
+
+# What would let the text reach beyond its own section, or beyond its own file.
+_BREAKS_OUT: Final = frozenset({"stray-closing-tag", "unclosed-section", "malformed-tag"})
+
+
+def text_body(tag: str, node: Scalar, variables: Variables, severity: Severity, found: Diagnostics) -> Text | None:
+    """The lines of a `|` block inside `<tag>`, checked; None when they would not stay inside."""
+    text = substitute(node, variables, found)
+    if text is None:
+        return None
+    first = node.line + 1
+    column = None
+    lines = text.rstrip("\n").split("\n")
+    places = [Place(node.file, first + i, column) for i in range(len(lines))]
+    tree = parse("\n".join(lines) + "\n", node.file, scope=tag, origins=places)
+    before = len(found.errors)
+    check_tree(tree, severity, found, inside=tag)
+    if len(found.errors) > before:
+        return None
+    return Text(node.place, [(line.rstrip(), place) for line, place in zip(lines, places, strict=True) if line.strip()])
+
+
+def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: str | None = None) -> None:
+    """Tell what is odd in native text: what the parser says, unknown and misplaced names, wrong values.
+
+    `severity` is that of findings; what breaks out of a section is always an error.
+    """
+    for said in tree.diagnostics:
+        grave = said.code in _BREAKS_OUT and (inside is not None or said.code == "unclosed-section")
+        level = Severity.ERROR if grave else severity
+        found.add(_with(said, level))
+    for scope, node in tree.walk():
+        if isinstance(node, Junk):
+            continue
+        name = node.name if isinstance(node, Directive) else node.tag
+        is_section = isinstance(node, Section)
+        known = names.meaning(scope, name)
+        if (known.section if is_section else known.directive) is None:
+            # A section that cannot stand here would end ours in the joined text: never let it in.
+            breaks = inside is not None and isinstance(node, Section) and catalogue().section(name) is not None
+            level = Severity.ERROR if breaks else severity
+            found.add(names.unknown_name(scope, name, tree.place(node.line), severity=level, section=is_section))
+        elif wrong := _wrong(scope, node):
+            found.add(
+                Diagnostic(
+                    code="bad-value",
+                    summary="A value is not right",
+                    detail=wrong,
+                    place=tree.place(node.line),
+                    severity=severity,
+                )
+            )
+
+
+def _wrong(scope: str, node: Directive | Section) -> str | None:
+    if isinstance(node, Directive):
+        return values.value_problem(scope, node.name, node.value)
+    nested = scope != GLOBAL and not node.argument
+    return None if nested else lang_values.argument_problem(node.tag, node.argument)
+
+
+def _with(said: Diagnostic, severity: Severity) -> Diagnostic:
+    return Diagnostic(
+        code=said.code,
+        summary=said.summary,
+        detail=said.detail,
+        severity=severity,
+        place=said.place,
+        related=said.related,
+    )

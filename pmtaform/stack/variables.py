@@ -1,0 +1,192 @@
+"""Variables: `${name}` and `${name:02d}` in keys and values. Names only; there is no expression language.
+
+`$${` stands for a literal `${` (PowerMTA's own DSN templates have such). A single `$` means nothing here: `$macro` is
+PowerMTA's. Values of variables may use other variables. `host` is always there: the host's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, kind_of
+
+HOST: Final = "host"
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_USE: Final = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
+_SPEC: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(?::([^}]*))?")
+_LONGEST: Final = 65_536
+_FORMAT: Final = re.compile(r"0?[0-9]{0,2}[dxX]")
+
+Values = MappingType[str, str | tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The variables that are in force somewhere.
+
+    `lenient`: a missing variable is not reported, and what uses it is left unchecked (for layers that no host uses).
+    """
+
+    values: Values = field(default_factory=dict)
+    lenient: bool = False
+
+    def with_values(self, more: MappingType[str, str]) -> Variables:
+        """These and `more`, which come first."""
+        return replace(self, values={**self.values, **more})
+
+
+@lru_cache(maxsize=4096)
+def _pieces(text: str) -> tuple[str | tuple[str, str], ...]:
+    """Literal texts and (what stands in the braces, "}" or "")."""
+    pieces: list[str | tuple[str, str]] = []
+    start = 0
+    for use in _USE.finditer(text):
+        pieces.append(text[start : use.start()])
+        pieces.append("${" if use[1] is None else (use[1], use[2]))
+        start = use.end()
+    pieces.append(text[start:])
+    return tuple(piece for piece in pieces if piece)
+
+
+def substitute(node: Scalar, variables: Variables, found: Diagnostics) -> str | None:
+    """The text of `node` with its variables replaced; None when that cannot be done (and `found` says why)."""
+    text = node.text
+    if "${" not in text:
+        return text
+    done: list[str] = []
+    failed = False
+    for piece in _pieces(text):
+        if isinstance(piece, str):
+            done.append(piece)
+            continue
+        value = _value(piece, node, variables, found)
+        failed = failed or value is None
+        done.append(value or "")
+    if sum(map(len, done)) > _LONGEST:
+        detail = f"With its variables it is longer than {_LONGEST} characters; they probably repeat each other."
+        _bad("variable-long", "A text grows too long", detail, node, found)
+        return None
+    return None if failed else "".join(done)
+
+
+def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Diagnostics) -> str | None:
+    inner, closed = piece
+    spec = _SPEC.fullmatch(inner)
+    if spec is None or not closed:
+        _bad(
+            "variable-syntax",
+            "This is not a variable",
+            f"`${{{inner}{closed}` is no variable: write ${{name}} or ${{name:02d}}. {_LITERAL}",
+            node,
+            found,
+        )
+        return None
+    name, form = spec[1], spec[2]
+    value = variables.values.get(name)
+    if value is None:
+        if not variables.lenient:
+            detail = (
+                f"No variable is called `{name}`.{did_you_mean(name, variables.values)} Set it under `vars` of the "
+            )
+            detail += f"stack, of a group or of the host. {_LITERAL}"
+            _bad("unknown-variable", "There is no such variable", detail, node, found)
+        return None
+    if isinstance(value, tuple):
+        detail = f"`{name}` is a list. A list can be walked with for-each (`{name}: ${{{name}}}`), not put into a text."
+        _bad("variable-list", "A variable is a list", detail, node, found)
+        return None
+    return value if form is None else _formatted(name, form, value, node, found)
+
+
+def _formatted(name: str, form: str, value: str, node: Scalar, found: Diagnostics) -> str | None:
+    if not _FORMAT.fullmatch(form):
+        detail = (
+            f"`{form}` is no format: write ${{{name}:02d}} for two digits with leading zeros, or ${{{name}:x}} for hex."
+        )
+        _bad("variable-format", "A variable's format is not known", detail, node, found)
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,18}", value):
+        detail = f"`{name}` is `{value}`, and the format `{form}` is for whole numbers. Write ${{{name}}}."
+        _bad("variable-format", "A variable is not a whole number", detail, node, found)
+        return None
+    return format(int(value), form)
+
+
+_LITERAL: Final = "Where PowerMTA itself should see `${`, write `$${`."
+
+
+def _bad(code: str, summary: str, detail: str, node: Scalar, found: Diagnostics) -> None:
+    found.error(code, summary, detail, node.place)
+
+
+def resolve(layers: list[Mapping], host: str | None, found: Diagnostics, *, lenient: bool = False) -> Variables:
+    """The variables of a host: those of its layers, the later ones first, and `host`."""
+    nodes: dict[str, tuple[Scalar, Node]] = {}
+    for layer in layers:
+        nodes.update(layer.entries)
+    builtin = {} if host is None else {HOST: host}
+    done: dict[str, str | tuple[str, ...]] = dict(builtin)
+    for name in nodes:
+        _resolve_one(name, nodes, done, (), found, lenient=lenient)
+    return Variables(done, lenient)
+
+
+def _resolve_one(
+    name: str,
+    nodes: MappingType[str, tuple[Scalar, Node]],
+    done: dict[str, str | tuple[str, ...]],
+    above: tuple[str, ...],
+    found: Diagnostics,
+    *,
+    lenient: bool,
+) -> None:
+    if name in done or name not in nodes:
+        return
+    node = nodes[name][1]
+    if name in above:
+        circle = " -> ".join((*above[above.index(name) :], name))
+        detail = f"{circle}: each waits for the other. Write one of them out."
+        found.error("variable-circle", "Variables use each other in a circle", detail, node.place)
+        done[name] = ""
+        return
+    texts: list[str] = []
+    for scalar in node.items if isinstance(node, Sequence) else [node]:
+        if isinstance(scalar, Scalar):
+            for used in _SPEC.finditer(" ".join(p[0] for p in _pieces(scalar.text) if isinstance(p, tuple))):
+                _resolve_one(used[1], nodes, done, (*above, name), found, lenient=lenient)
+            text = substitute(scalar, Variables(done, lenient), found)
+            if text is None:
+                return
+            texts.append(text)
+    done.setdefault(name, tuple(texts) if isinstance(node, Sequence) else "".join(texts))
+
+
+def check_variables(node: Node | None, found: Diagnostics) -> Mapping:
+    """The mapping under `vars`, its wrong entries reported and left out."""
+    good = Mapping(1, 1, "") if node is None else Mapping(node.line, node.column, node.file)
+    if node is None or (isinstance(node, Scalar) and node.is_null):
+        return good
+    if not isinstance(node, Mapping):
+        found.error(
+            "stack-shape", "`vars` is not a mapping", f"It is {kind_of(node)}: write `name: value`.", node.place
+        )
+        return good
+    for text, (key, value) in node.entries.items():
+        if not NAME.fullmatch(text) or text == HOST:
+            why = (
+                "is the host's own name" if text == HOST else "is no name: letters, digits, - and _, not a digit first"
+            )
+            found.error("variable-name", "A variable cannot have this name", f"`{text}` {why}.", key.place)
+        elif isinstance(value, Mapping) or (
+            isinstance(value, Sequence) and not all(isinstance(item, Scalar) for item in value.items)
+        ):
+            detail = f"`{text}` is {kind_of(value)}: a variable is one value, or a list of values for for-each."
+            found.error("stack-shape", "A variable is not a value", detail, value.place)
+        else:
+            good.entries[text] = (key, value)
+    return good
