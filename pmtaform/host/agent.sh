@@ -552,7 +552,7 @@ bounded() {
     rc=$?
     case $rc in
         0) return 0 ;;
-        124 | 137) WHY="no answer within $TIMEOUT s" ;;
+        124 | 137 | 143) WHY="no answer within $TIMEOUT s" ;;
         126 | 127) WHY="it could not be run (exit $rc)" ;;
         *) WHY="exit $rc" ;;
     esac

@@ -147,15 +147,26 @@ def _attempt(
         transport.set_keepalive(KEEPALIVE)
         transport.channel_timeout = spec.connect_timeout
     except BaseException as error:
-        client.close()
-        sock.close()
+        _hang_up(client, sock)
         translated = _translate(error, spec, hop, known.revoked_keys(name))
         if translated is None:
             raise
         raise translated from None
-    stack.callback(sock.close)
-    stack.callback(client.close)
+    stack.callback(_hang_up, client, sock)
     return transport
+
+
+def _hang_up(client: paramiko.SSHClient, sock: Any) -> None:
+    """Close everything of one connection. Without it, each failed connect leaves a thread and a descriptor."""
+    transport = client.get_transport()
+    # Wakes paramiko's reader, which otherwise notices only a tenth of a second later.
+    with contextlib.suppress(Exception):
+        sock.shutdown(socket.SHUT_RDWR)
+    client.close()
+    with contextlib.suppress(Exception):
+        sock.close()
+    if transport is not None:
+        transport.join(1)
 
 
 def _dial(spec: HostSpec, hop: Hop, dial: Callable[[], Any]) -> Any:

@@ -31,6 +31,7 @@ left() {
     [ "$n" -gt 0 ] || return 1
     echo $((n - 1)) >"$ctl/$1"
 }
+if left "pause-$word"; then echo >"$ctl/reached"; read -r _ <"$ctl/go"; fi
 if left "hang-$word"; then exec sleep 1000; fi
 if left "fail-$word"; then
     printf 'Error in line 1 of /etc/pmta/config: \033[31mtold to fail\n'

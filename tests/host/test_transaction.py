@@ -1,0 +1,275 @@
+"""All or nothing, whatever way leads to the host."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+from conftest import Host
+from hostroot import CONFIG, NEW, OLD, SALT, key, transaction
+
+from pmtaform.errors import HostError
+from pmtaform.host import (
+    ABSENT,
+    Activation,
+    FileKind,
+    FileRemoval,
+    FileWrite,
+    Status,
+    digest,
+    generations,
+    result,
+    rollback,
+)
+
+KEY = "/etc/pmta/keys/example.com.pem"
+
+
+def rolled_back(host: Host, number: int, **more: object):
+    given = {"id": f"rb-{os.getpid()}-{number}", "salt": SALT, "who": "anna", "started": "now", "reopen": host.open}
+    return rollback(host.session, host.spec, number, **{**given, **more})
+
+
+def test_a_change_is_made_and_in_force(host: Host) -> None:
+    done = host.apply(transaction((CONFIG, NEW), key(KEY)))
+    assert (done.status, done.generation, done.reason) == (Status.APPLIED, 1, "")
+    assert host.root.read(CONFIG) == NEW == host.root.running
+    assert done.digests == {CONFIG: digest(SALT, NEW), KEY: digest(SALT, b"a private key\n")}
+    assert host.root.calls == ["test config", "reload", "show status"]
+    assert host.root.leftovers() == []
+
+
+def test_what_was_done_can_be_asked_for_again(host: Host) -> None:
+    tx = transaction((CONFIG, NEW))
+    done = host.apply(tx)
+    assert result(host.session, host.spec, tx.id) == done
+    assert result(host.session, host.spec, "never-heard-of") is None
+
+
+def test_sent_twice_it_is_done_once(host: Host) -> None:
+    tx = transaction((CONFIG, NEW), expect={})
+    assert host.apply(tx) == host.apply(tx)
+    assert host.root.calls.count("reload") == 1
+
+
+def test_an_empty_transaction_is_not_sent(folder: Host) -> None:
+    assert folder.apply(transaction()).status is Status.APPLIED
+    assert not folder.root.at("/var").exists()
+
+
+def test_modes_are_as_found_or_closed(host: Host) -> None:
+    host.root.put("/etc/pmta/open", b"x", 0o644)
+    host.apply(transaction((CONFIG, NEW), ("/etc/pmta/open", b"y"), ("/etc/pmta/new", b"z"), key(KEY)))
+    modes = {p: stat.S_IMODE(host.root.at(p).stat().st_mode) for p in (CONFIG, "/etc/pmta/open", "/etc/pmta/new", KEY)}
+    assert modes == {CONFIG: 0o640, "/etc/pmta/open": 0o644, "/etc/pmta/new": 0o640, KEY: 0o600}
+    assert stat.S_IMODE(host.root.at("/var/lib/pmtaform").stat().st_mode) == 0o700
+
+
+def test_a_mode_given_is_set(host: Host) -> None:
+    host.apply(transaction(FileWrite(path=CONFIG, content=NEW, mode=0o600)))
+    assert stat.S_IMODE(host.root.at(CONFIG).stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_owners_are_as_found_or_the_folders(host: Host) -> None:
+    os.chown(host.root.at(CONFIG), 12345, 23456)
+    os.chown(host.root.at("/etc/pmta"), 12346, 23457)
+    assert host.apply(transaction((CONFIG, NEW), ("/etc/pmta/new", b"z"))).status is Status.APPLIED
+    owners = {p: (host.root.at(p).stat().st_uid, host.root.at(p).stat().st_gid) for p in (CONFIG, "/etc/pmta/new")}
+    assert owners == {CONFIG: (12345, 23456), "/etc/pmta/new": (12346, 23457)}
+
+
+@pytest.mark.parametrize(
+    ("what", "step", "word"),
+    [("fail-test", "test", "test config"), ("fail-reload", "activate", "reload"), ("silent", "activate", "reload"),
+     ("stopped", "health", "running"), ("fail-status", "health", "status")],
+)  # fmt: skip
+def test_when_powermta_does_not_take_it_everything_is_back(host: Host, what: str, step: str, word: str) -> None:
+    host.root.put(KEY, b"old key\n", 0o400)
+    host.root.put("/etc/pmta/going", b"going\n", 0o604)
+    before = host.root.tree()
+    host.root.tell(what, 2 if what == "stopped" else 1)
+    removals = (FileRemoval(path="/etc/pmta/going"),)
+    tx = transaction((CONFIG, NEW), key(KEY, b"new\n"), ("/etc/pmta/sub/new", b"n"), removals=removals)
+    done = host.apply(tx)
+    assert (done.status, done.step) == (Status.ROLLED_BACK, step)
+    assert word in done.reason
+    assert host.root.tree() == before
+    assert host.root.running == OLD
+    assert host.root.leftovers() == []
+    assert generations(host.session, host.spec) == []
+
+
+def test_what_powermta_said_is_told_without_control_characters(host: Host) -> None:
+    host.root.tell("fail-test")
+    assert host.apply(transaction((CONFIG, NEW))).output == "Error in line 1 of /etc/pmta/config: told to fail"
+
+
+def test_when_the_old_is_not_taken_either_it_says_so(host: Host) -> None:
+    host.root.tell("fail-reload", 2)
+    done = host.apply(transaction((CONFIG, NEW)))
+    assert done.status is Status.ROLLBACK_FAILED
+    assert "the old files are back" in done.reason
+    assert host.root.read(CONFIG) == OLD
+
+
+def test_a_reload_that_hangs_is_ended_and_undone(host: Host) -> None:
+    host.root.tell("hang-reload")
+    done = host.apply(transaction((CONFIG, NEW)), command_timeout=1.0)
+    assert (done.status, done.step) == (Status.ROLLED_BACK, "activate")
+    assert "no answer within 1 s" in done.reason
+    assert host.root.read(CONFIG) == host.root.running == OLD
+
+
+@pytest.mark.parametrize(
+    "expect", [{CONFIG: digest(SALT, b"else")}, {CONFIG: ABSENT}, {"/etc/pmta/other": digest(SALT, b"x")}]
+)
+def test_a_file_that_moved_since_the_plan_stops_everything(host: Host, expect: dict[str, str]) -> None:
+    before = host.root.tree()
+    done = host.apply(transaction((CONFIG, NEW), expect=expect))
+    assert (done.status, done.step) == (Status.STALE, "check")
+    assert next(iter(expect)) in done.reason
+    assert host.root.tree() == before
+    assert (host.root.calls, host.root.leftovers()) == ([], [])
+
+
+def test_a_file_that_joined_an_include_pattern_stops_everything(host: Host) -> None:
+    host.root.put("/etc/pmta/conf.d/a.conf", b"a")
+    pattern = {"/etc/pmta/conf.d/*": ("/etc/pmta/conf.d/a.conf",)}
+    assert host.apply(transaction((CONFIG, NEW), expect_patterns=pattern)).status is Status.APPLIED
+    host.root.put("/etc/pmta/conf.d/b.conf", b"b")
+    again = host.apply(transaction((CONFIG, OLD), expect={}, expect_patterns=pattern))
+    assert (again.status, host.root.read(CONFIG)) == (Status.STALE, NEW)
+
+
+def test_keys_come_before_the_configuration_and_go_after_it(folder: Host) -> None:
+    old_key = "/etc/pmta/keys/old.pem"
+    folder.root.put(old_key, b"old", 0o600)
+    look = (
+        'echo "$(cat "$root/etc/pmta/config" | head -n 1); $(ls "$root/etc/pmta/keys" | tr "\\n" " ")" >>"$ctl/seen"\n'
+    )
+    pmta = folder.root.at("/usr/sbin/pmta")
+    pmta.write_text(pmta.read_text().replace("left() {", look + "left() {"))
+    folder.apply(transaction((CONFIG, NEW), key(KEY), removals=(FileRemoval(path=old_key, kind=FileKind.KEY),)))
+    assert set(folder.root.at("/ctl/seen").read_text().splitlines()) == {
+        "# the new configuration; example.com.pem old.pem "
+    }
+    assert not folder.root.at(old_key).exists()
+
+
+def test_a_wildcard_include_never_sees_a_staged_file(folder: Host) -> None:
+    pmta = folder.root.at("/usr/sbin/pmta")
+    text = pmta.read_text().replace("left() {", 'echo "$root"/etc/pmta/conf.d/* >>"$ctl/seen"\nleft() {')
+    pmta.write_text(text)
+    folder.apply(transaction((CONFIG, NEW), ("/etc/pmta/conf.d/a.conf", b"a")))
+    assert set(folder.root.at("/ctl/seen").read_text().splitlines()) == {str(folder.root.at("/etc/pmta/conf.d/a.conf"))}
+
+
+def test_without_activation_pmta_need_not_be_there(host: Host) -> None:
+    host.root.at("/usr/sbin/pmta").unlink()
+    tx = transaction((CONFIG, NEW), activation=Activation.NONE)
+    assert host.apply(tx).status is Status.APPLIED
+    assert host.root.read(CONFIG) == NEW
+
+
+def test_with_activation_it_must_be(host: Host) -> None:
+    host.root.at("/usr/sbin/pmta").unlink()
+    done = host.apply(transaction((CONFIG, NEW)))
+    assert (done.status, done.reason) == (Status.REFUSED, "there is no /usr/sbin/pmta on this host")
+    assert host.root.read(CONFIG) == OLD
+
+
+def test_a_restart_runs_the_command_of_the_stack(host: Host) -> None:
+    spec = {"restart_command": ("/usr/sbin/pmta", "restart", "$(touch /x); 'quoted'")}
+    done = host.apply(transaction((CONFIG, NEW), activation=Activation.RESTART), **spec)
+    assert done.status is Status.APPLIED
+    assert "restart $(touch /x); 'quoted'" in host.root.calls
+    assert host.root.running == NEW
+
+
+def test_a_restart_without_a_way_to_do_it_is_refused(host: Host) -> None:
+    done = host.apply(transaction((CONFIG, NEW), activation=Activation.RESTART))
+    assert (done.status, done.reason) == (Status.REFUSED, "no way to restart PowerMTA was found")
+
+
+def test_a_failed_test_does_not_cause_a_restart(folder: Host) -> None:
+    folder.root.tell("fail-test")
+    spec = {"restart_command": ("/usr/sbin/pmta", "restart")}
+    done = folder.apply(transaction((CONFIG, NEW), activation=Activation.RESTART), **spec)
+    assert (done.status, folder.root.calls) == (Status.ROLLED_BACK, ["test config"])
+
+
+def test_generations_are_told_and_pruned(host: Host) -> None:
+    for n in range(4):
+        assert host.apply(transaction((CONFIG, f"{n}\n".encode()), expect={}), generations=2).generation == n + 1
+    kept = generations(host.session, host.spec)
+    assert [g.number for g in kept] == [3, 4]
+    assert (kept[0].who, kept[0].what, kept[0].status, kept[0].files) == ("anna@laptop", "a test", "applied", (CONFIG,))
+    assert host.probe().generation == 4
+
+
+def test_rolling_back_gives_the_same_bytes_owners_and_modes(host: Host) -> None:
+    host.root.put("/etc/pmta/going", b"going\n", 0o604)
+    before = host.root.tree()
+    host.apply(transaction((CONFIG, NEW), key(KEY), removals=(FileRemoval(path="/etc/pmta/going"),)))
+    host.apply(transaction((CONFIG, b"third\n"), key(KEY, b"other\n"), expect={}))
+    done = rolled_back(host, 1)
+    assert (done.status, done.generation) == (Status.APPLIED, 3)
+    after = host.root.tree()
+    after.pop("etc/pmta/keys")  # the folder that was made stays
+    assert after == before
+    assert host.root.running == OLD
+    # A rollback is a transaction, and can be rolled back.
+    assert rolled_back(host, 3).status is Status.APPLIED
+    assert (host.root.read(CONFIG), host.root.read(KEY)) == (b"third\n", b"other\n")
+
+
+def test_rolling_back_stops_at_a_change_by_hand(host: Host) -> None:
+    host.apply(transaction((CONFIG, NEW)))
+    host.root.put(CONFIG, b"by hand\n")
+    assert rolled_back(host, 1).status is Status.STALE
+    consent = {CONFIG: digest(SALT, b"by hand\n")}
+    assert rolled_back(host, 1, id="consented", expect=consent).status is Status.APPLIED
+    assert host.root.read(CONFIG) == OLD
+
+
+def test_a_generation_that_is_not_kept_is_an_error(folder: Host) -> None:
+    with pytest.raises(HostError, match="generation-unknown"):
+        rolled_back(folder, 7)
+
+
+def test_bytes_are_written_as_they_are(host: Host) -> None:
+    content = bytes(range(256)) * 1000 + b"\r\n$(id)`id`\\"
+    assert host.apply(transaction((CONFIG, content), ("/etc/pmta/empty", b""))).status is Status.APPLIED
+    assert host.root.read(CONFIG) == content
+    assert host.root.read("/etc/pmta/empty") == b""
+
+
+def test_a_large_file_is_one_call(ssh_host: Host) -> None:
+    content = os.urandom(5 << 20)
+    assert ssh_host.apply(transaction((CONFIG, content))).status is Status.APPLIED
+    assert ssh_host.probe().files[CONFIG].content == content
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "$(touch x)", "`id`", "a;b", "-rf", "ä\u20ac", "*", "[a]", "'q'", '"q"', "a\\b", " l", "t "]
+)
+def test_names_and_contents_are_data(host: Host, name: str) -> None:
+    path = f"/etc/pmta/{name}"
+    assert host.apply(transaction((path, name.encode()))).status is Status.APPLIED
+    assert host.root.read(path) == name.encode()
+    assert not list(host.root.path.rglob("x"))
+    rolled_back(host, 1, id=f"b{os.getpid()}")
+    assert not host.root.at(path).exists()
+
+
+@pytest.mark.parametrize("words", ["$(touch /x)", "a\nstatus applied", "'\"`;", "-n", "\x1b[31m"])
+def test_who_and_what_are_data(folder: Host, words: str) -> None:
+    tx = replace(transaction((CONFIG, NEW)), who=words, what=words)
+    assert folder.apply(tx).status is Status.APPLIED
+    kept = generations(folder.session, folder.spec)[0]
+    assert kept.who == kept.what
+    assert "\n" not in kept.who
+    assert "\x1b" not in kept.who
