@@ -1,0 +1,39 @@
+"""What would be written, as a unified diff with secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pmtaform.lang.splices import FileEdit
+from pmtaform.report.masking import masked_line
+from pmtaform.report.style import Style, clean
+
+
+def diff_lines(edits: Mapping[str, FileEdit], show: Callable[[str], str] = masked_line) -> list[str]:
+    """The diff of all `edits` of one host, in the order of their paths. Files that stay as they are are left out."""
+    lines: list[str] = []
+    for path in sorted(edits):
+        if edits[path].changes_something or edits[path].is_new:
+            old, new, *body = edits[path].diff(show)
+            lines += [clean(old), clean(new), *body]
+    return lines
+
+
+def diff_text(
+    host: str, edits: Mapping[str, FileEdit], show: Callable[[str], str] = masked_line, *, colour: bool = False
+) -> str:
+    """The diff of one host under its name. No edits: the empty text."""
+    lines = diff_lines(edits, show)
+    if not lines:
+        return ""
+    style = Style(colour)
+    body = (style(line, *diff_styles(line)) for line in lines)
+    return "\n".join([style(f"Text diff of {clean(host)}:", "bold"), *body]) + "\n"
+
+
+def diff_styles(line: str) -> tuple[str, ...]:
+    """How a line of a unified diff is coloured."""
+    if line.startswith(("--- ", "+++ ")):
+        return ("bold",)
+    colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+    return (colour,) if colour else ()

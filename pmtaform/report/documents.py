@@ -1,0 +1,75 @@
+"""Reports as JSON, for programs. Every document says its `format` and `kind`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.plan.document import diagnostic_document, to_document
+from pmtaform.plan.model import Plan
+from pmtaform.report.verdict import summary, verdict
+from pmtaform.rollout.model import Event, HostResult, RunResult
+
+FORMAT = 1
+
+
+def json_plan(plan: Plan) -> str:
+    """The plan's document with its verdict and its numbers. It can be applied as a plan file can."""
+    head = {"format": FORMAT, "kind": "", "verdict": verdict(plan), "summary": summary(plan)}
+    return _text({**head, **to_document(plan)})
+
+
+def json_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
+    """A document of kind `pmtaform-diagnostics`."""
+    found = list(diagnostics)
+    counts = {severity.value: sum(1 for d in found if d.severity is severity) for severity in Severity}
+    listed = [diagnostic_document(diagnostic) for diagnostic in found]
+    return _text({**_head("pmtaform-diagnostics"), "counts": counts, "diagnostics": listed})
+
+
+def json_run(result: RunResult) -> str:
+    """A document of kind `pmtaform-run`: what became of each host."""
+    return _text(
+        {
+            **_head("pmtaform-run"),
+            "run": result.run,
+            "interrupted": result.interrupted,
+            "exit_code": int(result.exit_code),
+            "hosts": [_host(host) for host in result.hosts.values()],
+        }
+    )
+
+
+def json_event(event: Event) -> str:
+    """One step of one host, as a line of NDJSON without its line end."""
+    return json.dumps(
+        {
+            **_head("event"),
+            "host": event.host,
+            "phase": event.phase.value,
+            "verdict": event.verdict.value if event.verdict else None,
+            "detail": event.detail,
+            "seconds": round(event.seconds, 3),
+        }
+    )
+
+
+def _host(result: HostResult) -> dict[str, Any]:
+    return {
+        "host": result.host,
+        "verdict": result.verdict.value,
+        "generation": result.generation,
+        "problem": diagnostic_document(result.problem) if result.problem else None,
+        "output": result.output,
+        "notes": [diagnostic_document(note) for note in result.notes],
+    }
+
+
+def _head(kind: str) -> dict[str, Any]:
+    return {"format": FORMAT, "kind": kind}
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1) + "\n"

@@ -1,0 +1,57 @@
+"""Hosts with the same changes, and remarks that are true of several hosts, together."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.plan.model import Change, HostPlan, Plan
+
+T = TypeVar("T", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Hosts that change alike. A place that is not the same for all of them is left out of `changes`."""
+
+    hosts: tuple[str, ...]
+    changes: tuple[Change, ...]
+    versions: tuple[str, ...] = ()
+
+
+def groups(plan: Plan) -> list[Group]:
+    """The hosts with changes, those that change alike together, in the order of the plan."""
+    alike: dict[tuple[Change, ...], list[HostPlan]] = {}
+    for host in plan.changed:
+        alike.setdefault(tuple(_placeless(change) for change in host.changes), []).append(host)
+    return [_group(hosts) for hosts in alike.values()]
+
+
+def notes(plan: Plan) -> list[tuple[Diagnostic, list[str]]]:
+    """Every note once, with the hosts that it is about."""
+    pairs = ((replace(note, host=None), host.host) for host in plan.hosts for note in host.notes)
+    return collected(pairs)
+
+
+def collected(pairs: Iterable[tuple[T, str]]) -> list[tuple[T, list[str]]]:
+    """Each thing once, with the names that it was paired with, in order."""
+    found: dict[T, list[str]] = {}
+    for thing, name in pairs:
+        found.setdefault(thing, []).append(name)
+    return list(found.items())
+
+
+def _placeless(change: Change) -> Change:
+    values = tuple(replace(value, place=None) for value in change.values)
+    return replace(change, place=None, values=values)
+
+
+def _group(hosts: list[HostPlan]) -> Group:
+    changes = tuple(
+        change if all(host.changes[i].place == change.place for host in hosts) else replace(change, place=None)
+        for i, change in enumerate(hosts[0].changes)
+    )
+    versions = tuple(dict.fromkeys(host.version for host in hosts if host.version))
+    return Group(tuple(host.host for host in hosts), changes, versions)

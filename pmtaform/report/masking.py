@@ -1,0 +1,110 @@
+"""Secrets in raw lines of text, as a diff or a quoted source line shows them.
+
+A raw line has no scope: where any scope takes a directive's value for a secret, it is masked. Comments, commented-out
+directives and words that only sound like a secret are treated the same. Too much may be masked, never too little.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from pmtaform.lang.catalogue import DirectiveSpec, catalogue
+from pmtaform.lang.values import SENSITIVE, mask, shown
+
+_SOUNDING = r"password|passwd|passphrase|secret|token|api[-_]?key|auth[-_]?user(?:name)?|credential|private[-_]?key"
+_ENDS = re.compile("([\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029])")  # where another program may see a line end
+_HEAD = re.compile(r"(\s*)([^\s=:]+)(?:([\s=:]+)(.*))?", re.DOTALL)
+_FIRST_WORD = re.compile(r'(?:"[^"]*"|[^" \t]+)(?:[ \t]|$)')
+_REFERENCE = re.compile(r"""["']?(?:keyring|env|file|command):""")
+
+
+def masked_line(raw: str) -> str:
+    """A line of a configuration file as it may be shown: secrets masked, control characters made visible."""
+    body = raw.rstrip("\r\n")
+    return "".join(_clean(piece if _ENDS.fullmatch(piece) else _line(piece)) for piece in _ENDS.split(body))
+
+
+def masked_source(raw: str) -> str:
+    """A line of a stack's YAML as it may be shown. References to secrets (`keyring:…`) are not secrets, and stay."""
+    return _clean(_after_words(raw.rstrip("\r\n"), keep_references=True))
+
+
+def _clean(text: str) -> str:
+    return "\t".join(shown(part) for part in text.split("\t"))
+
+
+def _line(text: str) -> str:
+    """One line, piece by piece between the marks of comments.
+
+    What follows a piece with a secret is masked too: the mark may stand in the secret itself.
+    """
+    pieces = text.split("#")
+    for number, piece in enumerate(pieces):
+        pieces[number], secret = _piece(piece)
+        if secret:
+            rest = [] if number + 1 == len(pieces) else [" " + SENSITIVE]
+            return "#".join(pieces[: number + 1] + rest)
+    return "#".join(pieces)
+
+
+def _piece(text: str) -> tuple[str, bool]:
+    """One directive, tag or remark, masked, and whether it is about a secret."""
+    found = _HEAD.fullmatch(text)
+    if found is None or found[2].startswith("/"):
+        return text, False
+    name, value = _bare(found[2]), found[4] or ""
+    specs = catalogue().anywhere(name)
+    secret = next((spec for spec in specs if spec.sensitive), None)
+    if secret is not None:
+        return text[: len(text) - len(value)] + _value(secret, name, value), True
+    if specs:
+        return _known(text, specs[0], value)
+    if catalogue().section(name.strip("<>/")) and text.rstrip().endswith(">") and text.count(">") == 1:
+        return text, False
+    return _after_words(text), _words().search(_bare(text)) is not None
+
+
+def _value(spec: DirectiveSpec, name: str, value: str) -> str:
+    text = value.rstrip()
+    if spec.sensitive == "second" and '"' in text and not _FIRST_WORD.match(text):
+        return SENSITIVE  # where the first word ends, nobody can say
+    return mask(spec, name, text) + value[len(text) :]
+
+
+def _known(text: str, spec: DirectiveSpec, value: str) -> tuple[str, bool]:
+    """A directive that holds no secret of itself; the name that a macro gives one may say otherwise."""
+    words = value.split(None, 1)
+    if spec.key == "name" and len(words) == 2 and _words().search(_bare(words[0])):
+        return text[: len(text) - len(words[1])] + SENSITIVE, True
+    if ";" in value and "/" not in value:
+        return _after_words(text), _words().search(_bare(text)) is not None
+    return text, False
+
+
+def _after_words(text: str, *, keep_references: bool = False) -> str:
+    """`text` up to the first word that names a secret; what follows it is masked."""
+    bare = _bare(text)
+    found = _words().search(bare)
+    if found is None:
+        return text
+    start = found.end() if bare == text else 0
+    value = re.match(r"""["']?[\s=:>]*""", text[start:])
+    start += value.end() if value else 0
+    rest = text[start:]
+    if not rest.strip(" \t\"'{}[],|>") or (keep_references and _REFERENCE.match(rest)):
+        return text
+    return text[:start].rstrip() + (" " if start else "") + SENSITIVE
+
+
+def _bare(text: str) -> str:
+    """Without characters that nobody sees, which could part a name in two."""
+    return text if text.isascii() and text.isprintable() else "".join(c for c in text if c.isprintable() or c.isspace())
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    """Names of secrets wherever they stand: those of the catalogue, and those that sound like one."""
+    names = {spec.name for spec in catalogue().directives if spec.sensitive}
+    exact = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<![\w-])(?:{exact})(?![\w-])|[\w-]*(?:{_SOUNDING})[\w-]*", re.IGNORECASE)

@@ -1,0 +1,131 @@
+"""A plan as people read it: the verdict first, then what changes, what to know, and what needs consent."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.plan.model import Plan
+from pmtaform.report.changes import MOST_LINES, change_lines
+from pmtaform.report.diffs import diff_styles
+from pmtaform.report.grouping import Group, collected, groups, notes
+from pmtaform.report.problems import problem_lines
+from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
+from pmtaform.report.verdict import verdict
+
+
+def plan_text(
+    plan: Plan,
+    *,
+    colour: bool = False,
+    width: int = WIDTH,
+    diffs: Mapping[str, Sequence[str]] | None = None,
+    most: int | None = MOST_LINES,
+) -> str:
+    """The whole plan, with a newline at its end.
+
+    `diffs` are the lines of `diff_lines` by host, to be shown too; `most` bounds the values shown of one change
+    (None: all).
+    """
+    style = Style(colour)
+    lines = [style(verdict(plan), "bold")]
+    for group in groups(plan):
+        lines += ["", *_group(group, style, width, most)]
+    for section in (
+        _diffs(diffs or {}, style),
+        _notes(plan, style, width),
+        _counts(plan, width),
+        _dangers(plan, style, width),
+        _failures(plan, style, width),
+    ):
+        found = list(section)
+        if found:
+            lines += ["", *found]
+    return "\n".join(lines) + "\n"
+
+
+def _group(group: Group, style: Style, width: int, most: int | None) -> Iterator[str]:
+    several = f" ({len(group.hosts)} hosts)" if len(group.hosts) > 1 else ""
+    version = f", PowerMTA {named(group.versions, 2)}" if group.versions else ""
+    yield style(named(group.hosts), "bold", "cyan") + several + version
+    for change in group.changes:
+        yield ""
+        yield from change_lines(change, style, width, most)
+
+
+def _diffs(diffs: Mapping[str, Sequence[str]], style: Style) -> Iterator[str]:
+    for number, (lines, hosts) in enumerate(collected((tuple(diffs[host]), host) for host in diffs if diffs[host])):
+        if number:
+            yield ""
+        yield style(f"Text diff of {named(hosts)}:", "bold")
+        yield from (style(line, *diff_styles(line)) for line in lines)
+
+
+def _notes(plan: Plan, style: Style, width: int) -> Iterator[str]:
+    found = notes(plan)
+    if not found:
+        return
+    yield style("To know:", "bold")
+    for note, hosts in found:
+        yield from problem_lines(note, style, width, indent="  ", hosts=named(hosts))
+
+
+def _counts(plan: Plan, width: int) -> Iterator[str]:
+    """What is counted rather than listed: for one block, and for several."""
+    for numbers, one, many in (
+        (
+            [len(host.adopted) for host in plan.hosts],
+            "is already as declared and becomes pmtaform's",
+            "are already as declared and become pmtaform's",
+        ),
+        (
+            [len(host.forgotten) for host in plan.hosts],
+            "is no longer declared, is already gone, and is forgotten",
+            "are no longer declared, are already gone, and are forgotten",
+        ),
+        (
+            [host.unmanaged for host in plan.hosts],
+            "is not declared and is left alone",
+            "are not declared and are left alone",
+        ),
+    ):
+        pairs = zip(numbers, (host.host for host in plan.hosts), strict=True)
+        for number, hosts in collected(pair for pair in pairs if pair[0]):
+            what = one if number == 1 else many
+            yield from wrapped(f"{counted(number, 'block')} on {_each(hosts)} {what}.", width, "")
+
+
+def _each(hosts: Sequence[str]) -> str:
+    return ("each of " if len(hosts) > 1 else "") + named(hosts)
+
+
+def _dangers(plan: Plan, style: Style, width: int) -> Iterator[str]:
+    by_code: dict[str, list[tuple[str, str]]] = {}
+    for address, danger in plan.dangers:
+        by_code.setdefault(danger.code, []).append((danger.detail, address))
+    if not by_code:
+        return
+    yield style("Dangers, which need consent by name:", "bold", "red")
+    for code, found in by_code.items():
+        yield ""
+        yield "  " + style(clean(code), "red", "bold")
+        for detail, addresses in collected(found):
+            yield from wrapped(named(addresses), width, "    ")
+            yield from wrapped(detail, width, "      ")
+    yield ""
+    allowed = " ".join(f"--allow {shlex.quote(clean(code))}" for code in by_code)
+    yield f"To consent: pmtaform apply {shlex.quote(clean(plan.stack))} {allowed}"
+
+
+def _failures(plan: Plan, style: Style, width: int) -> Iterator[str]:
+    if not plan.failures:
+        return
+    yield style("Hosts that could not be planned:", "bold", "red")
+    for problem, hosts in collected((_hostless(d), host) for host, d in plan.failures.items()):
+        yield from problem_lines(problem, style, width, indent="  ", hosts=named(hosts))
+
+
+def _hostless(problem: Diagnostic) -> Diagnostic:
+    return replace(problem, host=None, severity=Severity.ERROR)

@@ -1,0 +1,132 @@
+"""Who watches the work on hosts: a table on a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self
+
+from pmtaform.report.runs import COLOURS, event_line, is_done
+from pmtaform.report.style import clean, counted, is_terminal, wants_colour, write
+from pmtaform.rollout.model import Event, Verdict
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_MOST_ROWS = 16
+
+
+class Progress(Protocol):
+    """Told every event, from any thread. A context: when it ends, the terminal is as it was."""
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def progress(stream: IO[str], hosts: Sequence[str], *, quiet: bool = False) -> Progress:
+    """The watcher that fits `stream` (stderr, as a rule): a live table on a terminal, else a line for each event."""
+    if not quiet and is_terminal(stream):
+        return LiveTable(stream, hosts)
+    return PlainLines(stream, quiet=quiet)
+
+
+class PlainLines:
+    """A line for each event; with `quiet` only for hosts that are done and did not end well."""
+
+    def __init__(self, stream: IO[str], *, quiet: bool = False) -> None:
+        self._stream = stream
+        self._quiet = quiet
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        """Write the event's line."""
+        if self._quiet and event.verdict in (None, Verdict.APPLIED, Verdict.UNCHANGED):
+            return
+        with self._lock:
+            write(self._stream, event_line(event) + "\n")
+            self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class LiveTable:
+    """The hosts at work as a table that is drawn again in place; what is finished is counted."""
+
+    def __init__(self, stream: IO[str], hosts: Sequence[str]) -> None:
+        self._stream = stream
+        self._total = len(hosts)
+        self._latest: dict[str, Event] = {}
+        self._done: dict[Verdict | None, int] = {}
+        self._lock = threading.Lock()
+        self._live: Any = None
+
+    def __call__(self, event: Event) -> None:
+        """Show the event in its host's row."""
+        with self._lock:
+            if is_done(event):
+                self._latest.pop(event.host, None)
+                self._done[event.verdict] = self._done.get(event.verdict, 0) + 1
+            else:
+                self._latest[event.host] = event
+            if self._live is not None:
+                self._live.update(self._table())
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(
+            file=self._stream,
+            no_color=not wants_colour(self._stream),
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+        self._live = Live(
+            console=console,
+            transient=True,
+            refresh_per_second=8,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+
+    def _table(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        rows = list(self._latest.values())
+        for event in rows[:_MOST_ROWS]:
+            detail = clean(" ".join(event.detail.split()))
+            table.add_row(Text(clean(event.host)), Text(event.phase.value), Text(detail))
+        if len(rows) > _MOST_ROWS:
+            table.add_row(Text(f"... {len(rows) - _MOST_ROWS} more"), Text(""), Text(""))
+        finished = sum(self._done.values())
+        said = Text(f"{finished} of {counted(self._total, 'host')} done")
+        for verdict, number in self._done.items():
+            if verdict is not None:
+                said.append(f"  {number} {verdict.value}", style=COLOURS[verdict])
+        table.add_row(said)
+        return table

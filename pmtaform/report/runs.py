@@ -1,0 +1,81 @@
+"""A run as people read it: while it goes on, and what became of each host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pmtaform.report.problems import capital, problem_lines
+from pmtaform.report.style import WIDTH, Style, clean, clean_lines, counted, wrapped
+from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+
+COLOURS = {
+    Verdict.APPLIED: "green",
+    Verdict.UNCHANGED: "dim",
+    Verdict.ROLLED_BACK: "red",
+    Verdict.FAILED: "red",
+    Verdict.STALE: "yellow",
+    Verdict.LOCKED: "yellow",
+    Verdict.UNREACHABLE: "red",
+    Verdict.NOT_STARTED: "yellow",
+}
+_MOST_OUTPUT = 20
+
+
+def run_text(result: RunResult, *, colour: bool = False, width: int = WIDTH) -> str:
+    """What happened to each host, with reason, what `pmta` printed and the remedy; the totals are the last line."""
+    style = Style(colour)
+    widest = max((len(clean(name)) for name in result.hosts), default=0)
+    lines: list[str] = []
+    for host in result.hosts.values():
+        lines += _host(host, widest, style, width)
+    if lines:
+        lines.append("")
+    return "\n".join([*lines, style(_totals(result), "bold")]) + "\n"
+
+
+def event_line(event: Event) -> str:
+    """One step of one host, on one line, for a pipe or a log."""
+    what = event.verdict.value if event.verdict else event.phase.value
+    detail = f": {clean(' '.join(event.detail.split()))}" if event.detail else ""
+    return f"{clean(event.host)}: {what}{detail} ({event.seconds:.1f} s)"
+
+
+def _host(result: HostResult, widest: int, style: Style, width: int) -> Iterator[str]:
+    problem = result.problem
+    generation = f" (generation {result.generation})" if result.generation else ""
+    reason = f": {capital(clean(problem.summary))} {style(f'[{clean(problem.code)}]', 'dim')}" if problem else ""
+    verdict = style(result.verdict.value, COLOURS[result.verdict])
+    yield f"{clean(result.host):{widest}}  {verdict}{generation}{reason}"
+    if problem is not None:
+        yield from wrapped(problem.detail, width, "    ")
+    yield from _output(result.output, style)
+    for note in result.notes:
+        yield from problem_lines(note, style, width, indent="    ", hosts=clean(result.host))
+
+
+def _output(output: str, style: Style) -> Iterator[str]:
+    lines = clean_lines(output.strip())
+    if not lines or lines == [""]:
+        return
+    yield "    pmta printed:"
+    yield from (f"      {style('|', 'dim')} {line}" for line in lines[:_MOST_OUTPUT])
+    if len(lines) > _MOST_OUTPUT:
+        yield f"      {style('|', 'dim')} ... {counted(len(lines) - _MOST_OUTPUT, 'more line')}"
+
+
+def _totals(result: RunResult) -> str:
+    numbers = {verdict: len(result.having(verdict)) for verdict in Verdict}
+    total = len(result.hosts)
+    if not total:
+        return "Nothing was done: no host was to be changed."
+    start = "Interrupted. " if result.interrupted else ""
+    said = [f"{number} {verdict.value}" for verdict, number in numbers.items() if number]
+    if len(said) == 1:
+        verdict = next(verdict for verdict, number in numbers.items() if number)
+        return f"{start}{capital(verdict.value)}: {'the host' if total == 1 else f'all {total} hosts'}."
+    return f"{start}Of {total} hosts: {', '.join(said)}."
+
+
+def is_done(event: Event) -> bool:
+    """Whether a host needs no more watching."""
+    return event.phase is Phase.DONE or event.verdict is not None

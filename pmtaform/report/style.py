@@ -1,0 +1,91 @@
+"""How printed text looks: colour, width, cleaning, and a few words that every report uses.
+
+Colour is written by hand: importing rich costs more than planning a host.
+"""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+from pmtaform.lang.values import shown
+
+WIDTH = 100
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+class Style:
+    """Puts ANSI colour around text, or leaves it as it is."""
+
+    __slots__ = ("_colour",)
+
+    def __init__(self, colour: bool) -> None:
+        self._colour = colour
+
+    def __call__(self, text: str, *styles: str) -> str:
+        """`text` in one or more of bold, dim, red, green, yellow and cyan."""
+        if not self._colour or not text or not styles:
+            return text
+        return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
+
+
+def wants_colour(stream: IO[str], environment: Mapping[str, str] | None = None) -> bool:
+    """Whether to colour what goes to `stream`: only on a terminal, and not under NO_COLOR or TERM=dumb."""
+    known = os.environ if environment is None else environment
+    if known.get("NO_COLOR") or known.get("TERM") == "dumb":
+        return False
+    return is_terminal(stream)
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether somebody looks at `stream`."""
+    try:
+        return stream.isatty()
+    except ValueError:  # it is closed
+        return False
+
+
+def write(stream: IO[str], text: str) -> None:
+    """Write `text`; a character that the stream's encoding does not have is written as its escape."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def clean(text: str) -> str:
+    r"""`text` on one line, with everything that a terminal would not print made visible (`\x1b`)."""
+    return shown(text)
+
+
+def clean_lines(text: str) -> list[str]:
+    """The lines of `text`, each cleaned; tabs become blanks, empty lines at both ends go."""
+    return [shown(line.rstrip("\r").expandtabs(4)) for line in text.strip("\r\n").split("\n")] if text else []
+
+
+def wrapped(text: str, width: int, indent: str) -> list[str]:
+    """Prose, cleaned, broken at blanks to `width` columns, each line behind `indent`."""
+    lines: list[str] = []
+    for line in clean_lines(text):
+        lines += textwrap.wrap(
+            line,
+            max(width, len(indent) + 20),
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return lines
+
+
+def counted(number: int, word: str, plural: str = "") -> str:
+    """`1 host`, `2 hosts`."""
+    return f"{number} {word if number == 1 else plural or word + 's'}"
+
+
+def named(names: Sequence[str], most: int = 4) -> str:
+    """`mta1, mta2, mta3 and 12 more`: the first few of `names`, cleaned."""
+    few = names if len(names) <= most + 1 else names[:most]
+    text = ", ".join(clean(name) for name in few)
+    return text if len(few) == len(names) else f"{text} and {len(names) - len(few)} more"

@@ -1,0 +1,82 @@
+"""A plan in one line, and in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pmtaform.diagnostics import Severity
+from pmtaform.lang.catalogue import Impact
+from pmtaform.plan.model import Action, Plan
+from pmtaform.report.style import clean, counted
+
+_NOT_REACHED = frozenset({"connect-timeout", "connection-refused", "host-timeout", "unreachable", "banner-dropped"})
+
+
+def verdict(plan: Plan) -> str:
+    """The first line of a printed plan."""
+    parts = [_changes(plan), _dangers(plan), *_failures(plan), _problems(plan)]
+    return " ".join(part for part in parts if part)
+
+
+def summary(plan: Plan) -> dict[str, Any]:
+    """The numbers of a plan, for programs."""
+    return {
+        **{action.verb: plan.count(action) for action in Action},
+        "impact": str(max((host.impact for host in plan.hosts), default=Impact.NONE)),
+        "hosts": len(plan.hosts) + len(plan.failures),
+        "changed_hosts": len(plan.changed),
+        "failed_hosts": len(plan.failures),
+        "dangers": len(plan.dangers),
+        "adopted": sum(len(host.adopted) for host in plan.hosts),
+        "forgotten": sum(len(host.forgotten) for host in plan.hosts),
+        "unmanaged": sum(host.unmanaged for host in plan.hosts),
+    }
+
+
+def _changes(plan: Plan) -> str:
+    changed = len(plan.changed)
+    if changed:
+        actions = [f"{plan.count(action)} to {action.verb}" for action in Action if plan.count(action)]
+        total = len(plan.hosts) + len(plan.failures)
+        hosts = counted(changed, "host") if changed == total else f"{changed} of {counted(total, 'host')}"
+        return f"Plan: {', '.join(actions)} on {hosts}; {_impact(plan)}."
+    if not plan.hosts:
+        return "No host could be planned." if plan.failures else "No hosts are selected."
+    hosts = counted(len(plan.hosts), "host")
+    if plan.selection.get("targets") or plan.selection.get("excludes"):
+        return f"No changes to the selected blocks of {hosts}."
+    if _protected(plan):
+        return f"No changes to make on {hosts}."
+    return f'No changes. {hosts} {"is" if len(plan.hosts) == 1 else "are"} as the stack "{clean(plan.stack)}" says.'
+
+
+def _impact(plan: Plan) -> str:
+    restarts = sum(1 for host in plan.changed if host.impact is Impact.RESTART)
+    reloads = sum(1 for host in plan.changed if host.impact is Impact.RELOAD)
+    if restarts:
+        also = f", a reload on {reloads}" if reloads else ""
+        return f"needs a restart on {counted(restarts, 'host')}{also}"
+    if not reloads:
+        return "needs no reload"
+    return "needs a reload" if reloads == len(plan.changed) else f"needs a reload on {counted(reloads, 'host')}"
+
+
+def _dangers(plan: Plan) -> str:
+    found = len(plan.dangers)
+    return f"{counted(found, 'danger')} {'needs' if found == 1 else 'need'} consent." if found else ""
+
+
+def _failures(plan: Plan) -> list[str]:
+    missed = sum(1 for problem in plan.failures.values() if problem.code in _NOT_REACHED)
+    other = len(plan.failures) - missed
+    found = [(missed, "could not be reached"), (other, "could not be planned")]
+    return [f"{counted(number, 'host')} {what}." for number, what in found if number]
+
+
+def _problems(plan: Plan) -> str:
+    found = _protected(plan)
+    return f"{counted(found, 'problem')} {'is' if found == 1 else 'are'} listed below." if found else ""
+
+
+def _protected(plan: Plan) -> int:
+    return sum(1 for host in plan.hosts for note in host.notes if note.severity is Severity.ERROR)
