@@ -111,7 +111,7 @@ def _own(run: Run, survey: Survey) -> HostResult:
     """A host that is already as wanted: what is declared becomes ours, without a byte being touched."""
     name, found = survey.target.spec.name, survey.difference
     previous = survey.target.previous
-    files = _files(survey.snapshot)
+    files = files_of(survey.snapshot)
     known = previous is not None and (previous.blocks, previous.keys, previous.files) == (
         dict(found.owned),
         dict(found.owned_keys),
@@ -134,11 +134,11 @@ def _change(run: Run, survey: Survey, clock: Clock) -> HostResult:
     try:
         outcome = apply(session, spec, transaction(run, survey), reopen)
         if outcome.status is not Status.APPLIED:
-            return _failed(spec, outcome)
+            return failed(spec, outcome)
         clock.tell(spec.name, Phase.RECORDING)
         after = _verify(opened[-1], survey, run.key.salt_for(spec.name))
         run.keeper.update_host(spec.name, _host_state(run, survey, after, outcome.generation))
-        notes = (_recovered(spec, outcome.recovered),) if outcome.recovered else ()
+        notes = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
         return HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=notes)
     finally:
         for each in opened:
@@ -236,7 +236,7 @@ def _host_state(run: Run, survey: Survey, snapshot: Snapshot, generation: int) -
         generation=generation,
         version=snapshot.version,
         version_stamp=snapshot.version_stamp,
-        files=_files(snapshot),
+        files=files_of(snapshot),
         patterns=dict(snapshot.patterns),
         blocks=dict(found.owned),
         keys=dict(found.owned_keys),
@@ -248,18 +248,20 @@ def _host_state(run: Run, survey: Survey, snapshot: Snapshot, generation: int) -
     )
 
 
-def _files(snapshot: Snapshot) -> dict[str, FileState]:
+def files_of(snapshot: Snapshot) -> dict[str, FileState]:
+    """A snapshot's files as a state keeps them."""
     return {
         path: FileState(digest=live.digest, mode=live.mode, owner=live.owner, group=live.group)
         for path, live in snapshot.files.items()
     }
 
 
-def _recovered(spec: HostSpec, words: str) -> Diagnostic:
+def recovered(spec: HostSpec, words: str) -> Diagnostic:
+    """What is said of an earlier transaction that was finished or undone on the way."""
     return Diagnostic(code="recovered", summary="An earlier transaction was unfinished", detail=words, host=spec.name)
 
 
-def _failed(spec: HostSpec, outcome: Outcome) -> HostResult:
+def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
     """What a transaction that was not applied looks like to people."""
     verdict = _VERDICTS[outcome.status]
     code, summary, detail = _TOLD[outcome.status]
@@ -272,7 +274,7 @@ def _failed(spec: HostSpec, outcome: Outcome) -> HostResult:
         ),
         host=spec.name,
     )
-    notes = (_recovered(spec, outcome.recovered),) if outcome.recovered else ()
+    notes = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
     return HostResult(
         host=spec.name,
         verdict=verdict,

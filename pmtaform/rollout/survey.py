@@ -195,14 +195,15 @@ def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snaps
         version=previous.version if previous else None,
         version_stamp=previous.version_stamp if previous else "",
     )
-    snapshot = probe(session, spec, known, _find_includes)
+    snapshot = probe(session, spec, known, find_includes)
     unreadable = {p: why for p, why in snapshot.unreadable.items() if p not in keys or p in files}
     if unreadable:
         raise _unreadable(spec, unreadable)
     return snapshot
 
 
-def _find_includes(path: str, content: bytes) -> list[str]:
+def find_includes(path: str, content: bytes) -> list[str]:
+    """The files and patterns that a configuration file includes, for `probe`."""
     return [argument for argument, _, _ in include_arguments(parse_bytes(content, path)) if argument.startswith("/")]
 
 

@@ -7,7 +7,7 @@ check_stack(folder)                    everything that is wrong with a stack, fo
 
 from pmtaform.stack.compile import check_stack, compile_all, compile_host, render, resolve_with
 from pmtaform.stack.emit import Resolve
-from pmtaform.stack.load import find_project, load_stack, stack_names
+from pmtaform.stack.load import find_project, load_stack, stack_folder, stack_names
 from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost, Transport
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "load_stack",
     "render",
     "resolve_with",
+    "stack_folder",
     "stack_names",
 ]

@@ -6,12 +6,13 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.tree import gc_paused
+from pmtaform.stack import shapes
 from pmtaform.stack.build import Rules
 from pmtaform.stack.document import Document, read_document, yaml_files
 from pmtaform.stack.findings import unique
@@ -22,10 +23,8 @@ from pmtaform.stack.native import NativeFiles, entries_of
 from pmtaform.stack.nodes import Mapping, Node, is_null, kind_of
 from pmtaform.stack.paths import ALWAYS, folder_problem
 from pmtaform.stack.stack import Layer, Rollout, Stack, StackHost
+from pmtaform.stack.validate import validate
 from pmtaform.stack.variables import check_variables, resolve
-
-if TYPE_CHECKING:
-    from pmtaform.stack.models import GroupModel, StackModel
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -58,6 +57,25 @@ def stack_names(project: Path) -> list[str]:
     )
 
 
+def stack_folder(project: Path, name: str | None) -> Path:
+    """The folder of a stack: by name, by path, or the only one there is. Raises `UsageError`."""
+    known = stack_names(project)
+    if name is None:
+        if len(known) == 1:
+            return project / STACKS / known[0]
+        several = f"Name one of: {', '.join(known)}."
+        none = f"There is no stack under {project / STACKS}. `pmtaform init NAME` writes one."
+        raise UsageError.of("which-stack", "Which stack is meant is not clear", several if known else none)
+    if name in known:
+        return project / STACKS / name
+    path = Path(name)
+    if path.is_dir() and yaml_files(path):
+        return path
+    near = did_you_mean(name, known) or (f" There are: {', '.join(known)}." if known else "")
+    detail = f'"{name}" is neither a stack under {project / STACKS} nor the folder of one.{near}'
+    raise UsageError.of("no-such-stack", "There is no such stack", detail)
+
+
 def load_stack(folder: Path) -> Stack:
     """Read the stack in `folder`. Warnings are in its `diagnostics`.
 
@@ -81,27 +99,27 @@ def read_stack(folder: Path, found: Diagnostics) -> Stack:
     folder = folder.absolute()
     shown = _shown(folder)
     document = read_document(folder, shown, found)
-    model = _top(document.root, found)
-    name = _name(document, model, folder, found)
-    allowed = _allowed_paths(document, model, found)
-    rules = Rules(strict=model.strict, powermta=version_of(model.powermta))
+    top = validate(shapes.STACK, document.root, "A stack", found)
+    _check_name(document, top.get("stack"), folder, found)
+    allowed = _allowed_paths(document, top.get("allowed-paths", []), found)
+    rules = Rules(strict=top.get("strict", False), powermta=version_of(top.get("powermta")))
     natives = NativeFiles(folder, shown, rules)
     base = _layer("stack", document.root, found)
     groups = _groups(document.root.get("groups"), found)
     hosts, own = _hosts(document, folder, allowed, groups, found)
     stack = Stack(
-        name=name,
+        name=folder.name,
         folder=folder,
         shown=shown,
-        powermta=model.powermta,
+        powermta=top.get("powermta"),
         hosts=hosts,
-        unmanaged=Unmanaged(model.unmanaged),
+        unmanaged=Unmanaged(top.get("unmanaged", "keep")),
         lifecycle=base.lifecycle,
         limits=_limits(document.root.get("limits"), found),
-        strict=model.strict,
+        strict=rules.strict,
         allowed_paths=allowed,
         rollout=_rollout(document.root.get("rollout"), found),
-        generations=model.generations,
+        generations=top.get("generations", 10),
         base=base,
         groups=groups,
         own=own,
@@ -119,31 +137,23 @@ def _shown(folder: Path) -> str:
     return relative.as_posix() if relative.parts else folder.name
 
 
-def _top(root: Mapping, found: Diagnostics) -> StackModel:
-    from pmtaform.stack.models import StackModel
-    from pmtaform.stack.validate import validate
-
-    return validate(StackModel, root, "A stack", found)
-
-
-def _name(document: Document, model: StackModel, folder: Path, found: Diagnostics) -> str:
+def _check_name(document: Document, name: str | None, folder: Path, found: Diagnostics) -> None:
     node = document.root.get("stack")
-    if node is not None and model.stack and model.stack != folder.name:
-        detail = f"It says `{model.stack}`, and its folder is `{folder.name}`. Its state is kept under this name, so a "
+    if node is not None and name and name != folder.name:
+        detail = f"It says `{name}`, and its folder is `{folder.name}`. Its state is kept under this name, so a "
         detail += "copied folder with the old name would be taken for the old stack. Make them the same."
         found.error("stack-name", "A stack is not called like its folder", detail, node.place)
     elif not _NAME.fullmatch(folder.name):
         detail = f"`{folder.name}`: a stack's name has small letters, digits and dashes, and begins with no dash."
         place = node.place if node else document.root.place
         found.error("stack-name", "A stack cannot have this name", detail, place)
-    return folder.name
 
 
-def _allowed_paths(document: Document, model: StackModel, found: Diagnostics) -> tuple[str, ...]:
+def _allowed_paths(document: Document, said: list[str], found: Diagnostics) -> tuple[str, ...]:
     paths = [ALWAYS]
     node = document.root.get("allowed-paths")
-    for path in model.allowed_paths:
-        path = path.rstrip("/") or "/"
+    for written in said:
+        path = written.rstrip("/") or "/"
         if problem := folder_problem(path):
             found.error("path-not-allowed", "A path on the host cannot be used", problem, node.place if node else None)
         elif path not in paths:
@@ -187,10 +197,7 @@ def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, 
 def _groups(node: Node | None, found: Diagnostics) -> dict[str, Layer]:
     groups: dict[str, Layer] = {}
     for name, body in _named(node, "groups", found):
-        from pmtaform.stack.models import GroupModel
-        from pmtaform.stack.validate import validate
-
-        _: GroupModel = validate(GroupModel, body, f"The group {name}", found)
+        validate(shapes.GROUP, body, f"The group {name}", found)
         groups[name] = _layer(f"group {name}", body, found)
     return groups
 
@@ -198,10 +205,7 @@ def _groups(node: Node | None, found: Diagnostics) -> dict[str, Layer]:
 def _hosts(
     document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, Layer], found: Diagnostics
 ) -> tuple[dict[str, StackHost], dict[str, Layer]]:
-    from pmtaform.stack.models import SshModel
-    from pmtaform.stack.validate import validate
-
-    defaults = validate(SshModel, document.root.get("ssh"), "`ssh`", found)
+    defaults = validate(shapes.SSH, document.root.get("ssh"), "`ssh`", found)
     hosts: dict[str, StackHost] = {}
     own: dict[str, Layer] = {}
     for name, node in _named(document.root.get("hosts"), "hosts", found):
@@ -218,22 +222,18 @@ def _hosts(
 
 
 def _limits(node: Node | None, found: Diagnostics) -> Limits:
-    if node is None:
-        return Limits()
-    from pmtaform.stack.models import LimitsModel
-    from pmtaform.stack.validate import validate
-
-    model = validate(LimitsModel, node, "`limits`", found)
-    return Limits(deletions_percent=model.deletions, deletions_free=model.deletions_free, rate_factor=model.rate_factor)
+    said = validate(shapes.LIMITS, node, "`limits`", found)
+    plain = Limits()
+    return Limits(
+        deletions_percent=said.get("deletions", plain.deletions_percent),
+        deletions_free=said.get("deletions-free", plain.deletions_free),
+        rate_factor=said.get("rate-factor", plain.rate_factor),
+    )
 
 
 def _rollout(node: Node | None, found: Diagnostics) -> Rollout:
-    if node is None:
-        return Rollout()
-    from pmtaform.stack.models import RolloutModel
-    from pmtaform.stack.validate import validate
-
-    return Rollout(parallel=validate(RolloutModel, node, "`rollout`", found).parallel)
+    said: dict[str, Any] = validate(shapes.ROLLOUT, node, "`rollout`", found)
+    return Rollout(**said)
 
 
 def _with_files(stack: Stack, document: Document, found: Diagnostics) -> Stack:

@@ -1,0 +1,101 @@
+"""Applying a plan: consent, the run, and what became of every host."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from pmtaform.api.planning import Planned, Watch
+from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
+from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
+from pmtaform.plan.dangers import CODES
+from pmtaform.plan.model import Plan
+from pmtaform.rollout.execute import Run, execute
+from pmtaform.rollout.model import HostResult, RunResult, Verdict
+from pmtaform.state import FileBackend, StackKey, StateKeeper, who
+
+
+def check_consent(plan: Plan, allow: Iterable[str]) -> None:
+    """Raise `Blocked` unless every danger of the plan is allowed by name, and nothing protected would change."""
+    allowed = set(allow)
+    for name in allowed - CODES.keys():
+        raise UsageError.of(
+            "no-such-danger",
+            "There is no such danger to allow",
+            f'"{name}".{did_you_mean(name, CODES)} Known are: {", ".join(CODES)}.',
+        )
+    protected = [note for host in plan.hosts for note in host.notes if note.severity is Severity.ERROR]
+    missing: dict[str, list[str]] = {}
+    for address, danger in plan.dangers:
+        if danger.code not in allowed:
+            missing.setdefault(danger.code, []).append(address)
+    told = [
+        Diagnostic(
+            code=code,
+            summary="A danger needs consent by name",
+            detail=f"{CODES[code]} ({_some(addresses)}). Read the plan; if it is meant, add --allow {code}.",
+        )
+        for code, addresses in missing.items()
+    ]
+    if protected or told:
+        raise Blocked(*protected, *told)
+
+
+def _some(addresses: Sequence[str]) -> str:
+    shown = ", ".join(addresses[:3])
+    return shown if len(addresses) <= 3 else f"{shown} and {len(addresses) - 3} more"
+
+
+def apply_plan(
+    planned: Planned,
+    *,
+    what: str = "apply",
+    watch: Watch | None = None,
+    stop: threading.Event | None = None,
+) -> RunResult:
+    """Apply a plan that was just made. The caller holds the state's lock and has the consent.
+
+    Returns what became of every chosen host, those included that could not be planned.
+    """
+    project, stack = planned.project, planned.stack
+    backend = project.backend(stack.name)
+    keeper = StateKeeper(backend, key_id=planned.key.id)
+    if (keeper.document.lineage if keeper.document.serial else "", keeper.document.serial) != (
+        planned.plan.lineage,
+        planned.plan.serial,
+    ):
+        raise Stale.of(
+            "state-moved",
+            "The state is no longer what was planned from",
+            f"The plan was made from serial {planned.plan.serial}, and the state has serial "
+            f"{keeper.document.serial}: somebody applied in between. Plan again.",
+        )
+    if keeper.document.key_id != planned.key.id:
+        keeper = _rekeyed(keeper, backend, planned.key)
+    run = Run(
+        id=planned.plan.id,
+        who=who(),
+        what=what,
+        plan=planned.plan.id,
+        commit=project.commit(),
+        key=planned.key,
+        keeper=keeper,
+        journal=project.journal(stack.name),
+        parallel=stack.parallel,
+        watch=watch,
+        stop=stop or threading.Event(),
+    )
+    result = execute(run, planned.fleet.surveys.values())
+    hosts = dict(result.hosts)
+    for name, problem in planned.fleet.failures.items():
+        verdict = Verdict.UNREACHABLE if isinstance(problem, Unreachable) else Verdict.FAILED
+        hosts[name] = HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0])
+    return replace(result, hosts=hosts)
+
+
+def _rekeyed(keeper: StateKeeper, backend: FileBackend, key: StackKey) -> StateKeeper:
+    """A state whose digests were made with another key begins again: its hosts say nothing under the new one."""
+    document = replace(keeper.document, serial=keeper.document.serial + 1, key_id=key.id, hosts={})
+    backend.save(document, over=keeper.document.version if keeper.document.serial else None)
+    return StateKeeper(backend, key_id=key.id)

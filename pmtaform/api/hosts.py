@@ -1,0 +1,84 @@
+"""From a stack's hosts to what is needed to reach them and what they should have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from pmtaform.desired import Desired
+from pmtaform.diagnostics import Place
+from pmtaform.errors import Invalid
+from pmtaform.host import Activation, HostSpec
+from pmtaform.rollout.survey import Target
+from pmtaform.secrets import Reference, Resolver, Secret, require_reference
+from pmtaform.stack import Stack, StackHost, compile_host
+
+
+def resolver_for(stack: Stack) -> Callable[[str, Place | None], Secret]:
+    """What leads a stack's secret references to values, each asked for once.
+
+    A PEM file keeps its lines and ends with one line end; any other value loses the one that a tool adds.
+    """
+    resolver = Resolver(stack.folder)
+
+    def resolve(reference: str, place: Place | None) -> Secret:
+        parsed: Reference = require_reference(reference, place=place)
+        secret = resolver.resolve(parsed, place=place)
+        value = secret.reveal()
+        if value.lstrip().startswith(b"-----BEGIN "):
+            return Secret(value.rstrip(b"\r\n") + b"\n", secret.reference)
+        return secret
+
+    return resolve
+
+
+def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | None], Secret]) -> HostSpec:
+    """How to reach a host, its secrets resolved. Raises `SecretUnavailable`."""
+
+    def secret(reference: str | None) -> Secret | None:
+        return resolve(reference, host.place) if reference else None
+
+    return HostSpec(
+        name=host.name,
+        transport=host.transport,
+        root=host.root,
+        address=host.address,
+        port=host.port,
+        user=host.user,
+        sudo=host.sudo,
+        sudo_password=secret(host.sudo_password),
+        password=secret(host.password),
+        identity_files=host.identity_files,
+        passphrase=secret(host.passphrase),
+        use_agent=host.use_agent,
+        proxy_jump=host.proxy_jump,
+        ssh_config=host.ssh_config,
+        known_hosts=host.known_hosts,
+        connect_timeout=host.connect_timeout,
+        command_timeout=host.command_timeout,
+        config=host.config_path,
+        pmta=host.pmta,
+        activation=Activation(host.activation),
+        restart_command=host.restart_command,
+        allowed_paths=stack.allowed_paths,
+        generations=stack.generations,
+    )
+
+
+def check_shared_roots(targets: Iterable[Target]) -> None:
+    """Two local hosts in one folder would undo each other's changes. Raises `Invalid`."""
+    seen: dict[str, str] = {}
+    for target in targets:
+        if target.spec.transport != "local":
+            continue
+        other = seen.setdefault(target.spec.root, target.spec.name)
+        if other != target.spec.name:
+            raise Invalid.of(
+                "shared-root",
+                "Two hosts stand on one folder",
+                f"{other} and {target.spec.name} both have the root {target.spec.root}. Give each its own.",
+            )
+
+
+def desired_of(stack: Stack, host: str, *, secrets: bool) -> Desired:
+    """What one host should have; with `secrets`, references are resolved."""
+    return compile_host(stack, host, resolver_for(stack) if secrets else None)

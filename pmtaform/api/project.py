@@ -1,0 +1,65 @@
+"""A project: the folder that holds `stacks/` and `state/`."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmtaform.stack import Stack, find_project, load_stack, stack_folder
+from pmtaform.state import FileBackend, HeldLock, Journal, LockInfo, StackKey
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with `stacks/` and `state/`."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """The project that `start` (the current folder) lies in. Raises `UsageError`."""
+        return cls(find_project(start or Path.cwd()))
+
+    @property
+    def state_folder(self) -> Path:
+        """Where states, their keys, locks and journals are."""
+        return self.root / "state"
+
+    def stack_folder(self, name: str | None) -> Path:
+        """The folder of a stack: by name, by path, or the only one there is. Raises `UsageError`."""
+        return stack_folder(self.root, name)
+
+    def load(self, name: str | None) -> Stack:
+        """The stack with this name. Raises `UsageError` and `Invalid`."""
+        return load_stack(self.stack_folder(name))
+
+    def backend(self, stack: str) -> FileBackend:
+        """Where the state of a stack is kept."""
+        return FileBackend(self.state_folder, stack)
+
+    def key(self, stack: str) -> StackKey:
+        """The stack's own key; made if there is none yet."""
+        return StackKey.open(self.state_folder, stack)
+
+    def journal(self, stack: str) -> Journal:
+        """The journal of the stack's runs."""
+        return Journal(self.state_folder, stack)
+
+    def lock(self, stack: str, what: str) -> HeldLock:
+        """Take the lock on a stack's state. Raises `Locked`."""
+        return self.backend(stack).lock(LockInfo.mine(what))
+
+    def commit(self) -> str | None:
+        """The Git commit that the project stands at, with `-dirty` if it differs; None outside Git."""
+        try:
+            found = subprocess.run(
+                ["git", "-C", str(self.root), "describe", "--always", "--dirty", "--abbrev=40", "--match", ""],
+                capture_output=True,
+                text=True,
+                timeout=10,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return found.stdout.strip() or None

@@ -1,0 +1,88 @@
+"""Putting a host's earlier files back, and breaking a dead lock on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pmtaform.api.hosts import host_spec, resolver_for
+from pmtaform.api.planning import Watch
+from pmtaform.api.project import Project
+from pmtaform.diagnostics import did_you_mean
+from pmtaform.errors import HostError, UsageError
+from pmtaform.host import Generation, HostSpec, generations, open_session, release
+from pmtaform.rollout.model import RunResult
+from pmtaform.rollout.restore import Restore, restore
+from pmtaform.stack import Stack
+from pmtaform.state import StateKeeper, new_run_id, who
+
+
+def spec_of(stack: Stack, host: str) -> HostSpec:
+    """How to reach one host of a stack. Raises `UsageError` when there is no such host."""
+    found = stack.hosts.get(host)
+    if found is None:
+        raise UsageError.of(
+            "no-such-host",
+            "The stack has no such host",
+            f'"{host}" is not a host of stack "{stack.name}".'
+            + (did_you_mean(host, stack.hosts) or f" Its hosts are: {', '.join(list(stack.hosts)[:20])}."),
+        )
+    return host_spec(stack, found, resolver_for(stack))
+
+
+def generations_of(stack: Stack, host: str) -> list[Generation]:
+    """The generations that a host keeps, oldest first. Raises `HostError`."""
+    spec = spec_of(stack, host)
+    session = open_session(spec)
+    try:
+        return generations(session, spec)
+    finally:
+        session.close()
+
+
+def roll_back(
+    project: Project, stack: Stack, host: str, generation: int | None, *, watch: Watch | None = None
+) -> RunResult:
+    """Put back what `generation` (the last one) and all later ones replaced. The caller holds the state's lock.
+
+    The state forgets the host's blocks: the next plan compares the stack with what is there, and deletes nothing.
+    """
+    spec = spec_of(stack, host)
+    key = project.key(stack.name)
+    keeper = StateKeeper(project.backend(stack.name), key_id=key.id)
+    if generation is None:
+        generation = _last(stack, host)
+    run = Restore(
+        id=new_run_id(),
+        who=who(),
+        commit=project.commit(),
+        key=key,
+        keeper=keeper,
+        journal=project.journal(stack.name),
+        watch=watch,
+    )
+    return restore(run, replace(spec), generation)
+
+
+def _last(stack: Stack, host: str) -> int:
+    kept = [g for g in generations_of(stack, host) if g.status == "applied"]
+    if not kept:
+        raise HostError.of(
+            "no-generation",
+            "The host keeps no generation to go back to",
+            f"Nothing was applied to {host} yet, or its /var/lib/pmtaform was emptied. There is nothing to put back.",
+            host=host,
+        )
+    return kept[-1].number
+
+
+def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
+    """Take a dead holder's lock off a host; says in words what was done. Raises `Locked` when the holder is alive."""
+    spec = spec_of(stack, host)
+    session = open_session(spec)
+    try:
+        info = release(session, spec, force=force)
+    finally:
+        session.close()
+    if info is None:
+        return f"{host} is not locked."
+    return f"Took the lock of {info.who} ({info.what}, since {info.since}) off {host}."

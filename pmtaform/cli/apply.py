@@ -1,0 +1,127 @@
+"""`pmtaform apply`: make the hosts what the stack says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pmtaform.cli.choice import Excludes, Hosts, Targets
+from pmtaform.cli.context import Format, settings
+from pmtaform.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from pmtaform.api import Planned, Project
+
+
+def apply(
+    stack: Annotated[
+        str | None,
+        typer.Argument(metavar="[STACK | PLANFILE]", help="A stack's name or folder, or a plan saved with --out."),
+    ] = None,
+    host: Hosts = None,
+    target: Targets = None,
+    exclude: Excludes = None,
+    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", help="Consent to a danger by its name. Repeatable.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    diff: Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")] = False,
+) -> int:
+    """Show the plan, ask, and make the hosts what the stack says; a host that does not take it is put back."""
+    from pmtaform.cli.output import print_plan, tell
+
+    project = settings.project()
+    saved = _plan_file(stack)
+    if saved is not None and (host or target or exclude):
+        raise UsageError.of(
+            "choice-in-plan",
+            "A saved plan has its choice of hosts already",
+            "Leave --host, --target and --exclude away, or apply the stack instead of the plan file.",
+        )
+    with _locked(project, stack, saved):
+        planned = _planned(project, stack, saved, host, target, exclude)
+        try:
+            if format is Format.TEXT:
+                print_plan(planned, format, diff=diff)
+            return _go(planned, allow or [], format, ask=not auto_approve and saved is None)
+        finally:
+            planned.close()
+            tell(())
+
+
+def _plan_file(name: str | None) -> Path | None:
+    path = Path(name) if name is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+@contextmanager
+def _locked(project: Project, stack: str | None, saved: Path | None) -> Iterator[None]:
+    from pmtaform.cli.output import tell
+    from pmtaform.plan.document import loads
+
+    if saved is not None:
+        name = loads(saved.read_text(encoding="utf-8", errors="replace"), str(saved)).stack
+    else:
+        name = project.load(stack).name
+    with project.lock(name, f"apply {name}") as held:
+        if held.notice is not None:
+            tell([held.notice])
+        yield
+
+
+def _planned(
+    project: Project,
+    stack: str | None,
+    saved: Path | None,
+    host: list[str] | None,
+    target: list[str] | None,
+    exclude: list[str] | None,
+) -> Planned:
+    from pmtaform.api import Choice, make_plan, plan_again
+    from pmtaform.cli.output import watching
+    from pmtaform.plan.document import loads
+
+    with watching() as watch:
+        if saved is not None:
+            plan = loads(saved.read_text(encoding="utf-8", errors="replace"), str(saved))
+            return plan_again(project, plan, watch=watch)
+        choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
+        return make_plan(project, project.load(stack), choice, keep_open=True, watch=watch)
+
+
+def _go(planned: Planned, allow: list[str], format: Format, *, ask: bool) -> int:  # noqa: A002
+    from pmtaform.api import apply_plan, check_consent
+    from pmtaform.cli.interrupt import stopping
+    from pmtaform.cli.output import print_run, watching
+
+    check_consent(planned.plan, allow)
+    if planned.plan.changed and ask and not _confirmed(planned):
+        return Exit.ERROR
+    with stopping() as stop, watching() as watch:
+        result = apply_plan(planned, watch=watch, stop=stop)
+    print_run(result, format)
+    return result.exit_code
+
+
+def _confirmed(planned: Planned) -> bool:
+    """Ask on a terminal; without one, nothing is applied that nobody approved."""
+    if not sys.stdin.isatty():
+        raise UsageError.of(
+            "no-approval",
+            "Nobody is there to approve the plan",
+            "There is no terminal to ask on. Nothing was applied. Add --auto-approve, or apply a saved plan.",
+        )
+    count = len(planned.plan.changed)
+    print(
+        f"\nApply these changes to {count} host{'' if count == 1 else 's'}? Only `yes` is taken: ", end="", flush=True
+    )
+    if sys.stdin.readline().strip() == "yes":
+        return True
+    print("Not applied.")
+    return False

@@ -1,0 +1,35 @@
+"""What the options before a command said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pmtaform.api import Project
+
+
+class Format(StrEnum):
+    """How a command answers."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(slots=True)
+class Settings:
+    """The common options of this run."""
+
+    directory: Path | None = None
+    no_color: bool = False
+
+    def project(self) -> Project:
+        """The project that the run is about. Raises `UsageError`."""
+        from pmtaform.api import Project
+
+        return Project.find(self.directory)
+
+
+settings = Settings()

@@ -1,0 +1,34 @@
+"""`pmtaform drift`: what changed on hosts since the last apply."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.choice import Hosts, StackArgument
+from pmtaform.cli.context import Format, settings
+from pmtaform.cli.plan import plan_exit
+from pmtaform.errors import Exit
+
+
+def drift(
+    stack: StackArgument = None,
+    host: Hosts = None,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    detailed_exitcode: Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 when there is drift.")] = False,
+) -> int:
+    """Show what changed on hosts since the last apply, whatever the stack says now."""
+    from pmtaform.api import Choice, drift_of, make_plan
+    from pmtaform.cli.output import print_drift, watching
+
+    project = settings.project()
+    loaded = project.load(stack)
+    with watching() as watch:
+        planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch)
+    found = drift_of(planned)
+    print_drift(planned, found, format)
+    code = plan_exit(planned, detailed=False)
+    if code is Exit.OK and detailed_exitcode and any(report.drifted for report in found.values()):
+        return Exit.CHANGES
+    return code

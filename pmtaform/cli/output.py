@@ -1,0 +1,211 @@
+"""What commands put out: data on stdout, talk on stderr. How it looks is `pmtaform.report`'s business."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pmtaform.cli.context import Format, settings
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.errors import PmtaformError, StateDamaged, UsageError
+from pmtaform.report import style
+
+if TYPE_CHECKING:
+    from pmtaform.api import DriftReport, Planned
+    from pmtaform.host import Generation
+    from pmtaform.plan.model import Plan
+    from pmtaform.report.progress import Progress
+    from pmtaform.rollout.model import RunResult
+    from pmtaform.state import StateDocument
+
+
+def _colour(stream: object) -> bool:
+    return not settings.no_color and style.wants_colour(stream)  # type: ignore[arg-type]
+
+
+def _width() -> int:
+    return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
+
+
+def out(text: str) -> None:
+    """Write data to stdout."""
+    style.write(sys.stdout, text)
+
+
+def tell(diagnostics: Iterable[Diagnostic]) -> None:
+    """Write diagnostics to stderr, each with the line that it is about."""
+    found = list(diagnostics)
+    if found:
+        from pmtaform.report.problems import diagnostics_text
+
+        sys.stdout.flush()
+        text = diagnostics_text(found, colour=_colour(sys.stderr), source=source_line, width=_width())
+        style.write(sys.stderr, text)
+        sys.stderr.flush()
+
+
+def source_line(place: Place) -> str | None:
+    """The line of a file of this machine that a place names."""
+    if place.line is None:
+        return None
+    root = settings.directory or Path.cwd()
+    for base in (Path(), root, *root.absolute().parents):
+        path = base / place.file
+        with suppress(OSError, UnicodeError):
+            if path.is_file():
+                lines = path.read_text(encoding="utf-8").split("\n")
+                return lines[place.line - 1] if place.line <= len(lines) else None
+    return None
+
+
+def print_json(diagnostics: Iterable[Diagnostic]) -> None:
+    """Diagnostics as a JSON document on stdout."""
+    from pmtaform.report.documents import json_diagnostics
+
+    out(json_diagnostics(diagnostics))
+
+
+@contextmanager
+def watching(hosts: Sequence[str] = (), *, quiet: bool = True) -> Iterator[Progress]:
+    """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`)."""
+    from pmtaform.report.progress import PlainLines, progress
+
+    if style.is_terminal(sys.stderr):
+        with progress(sys.stderr, hosts) as watch:
+            yield watch
+    else:
+        yield PlainLines(sys.stderr, quiet=quiet)
+
+
+# -- plans ----
+
+
+def print_plan(planned: Planned, format: Format, *, diff: bool) -> None:  # noqa: A002
+    """A plan, with its text diffs if they are wanted."""
+    if format is Format.JSON:
+        from pmtaform.report.documents import json_plan
+
+        out(json_plan(planned.plan))
+        return
+    from pmtaform.report.diffs import diff_lines
+
+    diffs = {}
+    if diff:
+        diffs = {name: diff_lines(survey.difference.edits) for name, survey in planned.fleet.surveys.items()}
+    _plan_text(planned.plan, diffs)
+
+
+def print_saved_plan(plan: Plan, format: Format) -> None:  # noqa: A002
+    """A plan from a file."""
+    if format is Format.JSON:
+        from pmtaform.report.documents import json_plan
+
+        out(json_plan(plan))
+    else:
+        _plan_text(plan, {})
+
+
+def _plan_text(plan: Plan, diffs: Mapping[str, list[str]]) -> None:
+    from pmtaform.report.plans import plan_text
+
+    out(plan_text(plan, colour=_colour(sys.stdout), width=_width(), diffs=diffs))
+
+
+def save_plan(plan: Plan, path: Path) -> None:
+    """Write a plan file: whole or not at all, readable for its owner only. Raises `PmtaformError`."""
+    from pmtaform.plan.document import dumps
+
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(dumps(plan))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise PmtaformError.of(
+            "plan-not-written",
+            "The plan file cannot be written",
+            f"{problem.strerror or problem}. Name another with --out.",
+            place=Place(str(path)),
+        ) from None
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file. Raises `UsageError` when there is none, `StateDamaged` when it cannot be read."""
+    from pmtaform.plan.document import loads
+
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise UsageError.of(
+            "no-such-plan", "There is no such plan file", "Save one: pmtaform plan --out FILE.", place=Place(str(path))
+        ) from None
+    except OSError as problem:
+        raise StateDamaged.of(
+            "plan-unreadable", "The plan file cannot be read", f"{problem.strerror}.", place=Place(str(path))
+        ) from None
+    return loads(content, str(path))
+
+
+# -- runs ----
+
+
+def print_run(result: RunResult, format: Format) -> None:  # noqa: A002
+    """What became of every host."""
+    if format is Format.JSON:
+        from pmtaform.report.documents import json_run
+
+        out(json_run(result))
+        return
+    from pmtaform.report.runs import run_text
+
+    out(run_text(result, colour=_colour(sys.stdout), width=_width()))
+
+
+def print_drift(planned: Planned, found: Mapping[str, DriftReport], format: Format) -> None:  # noqa: A002
+    """What changed on hosts since the last apply."""
+    from pmtaform.report.drifts import drift_text, json_drift
+
+    if format is Format.JSON:
+        out(json_drift(found, planned.plan.failures))
+    else:
+        out(drift_text(found, planned.plan.failures, colour=_colour(sys.stdout), width=_width()))
+
+
+def print_generations(host: str, kept: Sequence[Generation], format: Format) -> None:  # noqa: A002
+    """The generations that a host keeps."""
+    from pmtaform.report.states import generations_text, json_generations
+
+    out(json_generations(host, kept) if format is Format.JSON else generations_text(host, kept))
+
+
+def print_state_list(document: StateDocument | None, format: Format) -> None:  # noqa: A002
+    """Every block and key file that is ours."""
+    from pmtaform.report.states import json_state, state_list_text
+
+    out(json_state(document) if format is Format.JSON else state_list_text(document))
+
+
+def print_state_host(document: StateDocument | None, host: str, format: Format) -> None:  # noqa: A002
+    """What is known of one host from the last apply. Raises `UsageError` when nothing is."""
+    from pmtaform.report.states import json_state, state_host_text
+
+    if document is None or host not in document.hosts:
+        known = ", ".join(document.hosts) if document else ""
+        raise UsageError.of(
+            "host-not-in-state",
+            "Nothing was applied to this host",
+            f'The state has nothing of "{host}".' + (f" It has: {known}." if known else ""),
+        )
+    out(json_state(document, host) if format is Format.JSON else state_host_text(document, host))

@@ -1,0 +1,50 @@
+"""`pmtaform plan`: what differs between a stack and its live hosts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pmtaform.cli.choice import Excludes, Hosts, StackArgument, Targets
+from pmtaform.cli.context import Format, settings
+from pmtaform.errors import Exit, Unreachable
+
+if TYPE_CHECKING:
+    from pmtaform.api import Planned
+
+
+def plan(
+    stack: StackArgument = None,
+    host: Hosts = None,
+    target: Targets = None,
+    exclude: Excludes = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Save the plan to this file, for `apply`.")] = None,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Also the text that would be written, secrets masked.")] = False,
+) -> int:
+    """Show what differs between a stack and its live hosts. Changes nothing on them."""
+    from pmtaform.api import Choice, make_plan
+    from pmtaform.cli.output import print_plan, save_plan, watching
+
+    project = settings.project()
+    loaded = project.load(stack)
+    choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
+    with watching() as watch:
+        planned = make_plan(project, loaded, choice, watch=watch)
+    if out is not None:
+        save_plan(planned.plan, out)
+    print_plan(planned, format, diff=diff)
+    return plan_exit(planned, detailed=detailed_exitcode)
+
+
+def plan_exit(planned: Planned, *, detailed: bool) -> Exit:
+    """The exit code of a plan: hosts that could not be planned first, then changes if they were asked for."""
+    problems = planned.fleet.failures.values()
+    if problems:
+        return Exit.UNREACHABLE if all(isinstance(p, Unreachable) for p in problems) else Exit.SOME_FAILED
+    return Exit.CHANGES if detailed and planned.plan.changed else Exit.OK

@@ -1,0 +1,20 @@
+"""`pmtaform show`: a saved plan, as `plan` showed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.context import Format
+
+
+def show(
+    plan: Annotated[Path, typer.Argument(metavar="PLANFILE", help="A plan saved with `plan --out`.")],
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+) -> None:
+    """Show a saved plan. No host is looked at."""
+    from pmtaform.cli.output import print_saved_plan, read_plan
+
+    print_saved_plan(read_plan(plan), format)

@@ -1,0 +1,40 @@
+"""`pmtaform state`: what was applied last."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.context import Format, settings
+
+app = typer.Typer(
+    help="What was applied last, host by host.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
+
+_Stack = Annotated[str | None, typer.Argument(help="The stack's name or folder; the only one if left out.")]
+_Format = Annotated[Format, typer.Option("--format", help="How to answer.")]
+
+
+@app.command("list")
+def list_(stack: _Stack = None, format: _Format = Format.TEXT) -> None:  # noqa: A002
+    """List every block and key file that is pmtaform's, as HOST:ADDRESS."""
+    from pmtaform.cli.output import print_state_list
+
+    project = settings.project()
+    name = project.stack_folder(stack).name
+    print_state_list(project.backend(name).load(), format)
+
+
+@app.command("show")
+def show(
+    host: Annotated[str, typer.Argument(help="The host's name.")],
+    stack: _Stack = None,
+    format: _Format = Format.TEXT,  # noqa: A002
+) -> None:
+    """Show what is known of a host from the last apply: when, by whom, from which commit, which files."""
+    from pmtaform.cli.output import print_state_host
+
+    project = settings.project()
+    name = project.stack_folder(stack).name
+    print_state_host(project.backend(name).load(), host, format)

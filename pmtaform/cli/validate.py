@@ -1,0 +1,32 @@
+"""`pmtaform validate`: whether a stack is right, without looking at any host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.context import Format, settings
+from pmtaform.diagnostics import Severity
+from pmtaform.errors import Exit
+
+
+def validate(
+    stack: Annotated[str | None, typer.Argument(help="The stack's name or folder; the only one if left out.")] = None,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+) -> int:
+    """Check a stack: all errors at once, each with its place. No host is looked at, no secret asked for."""
+    from pmtaform.cli.output import print_json, tell
+    from pmtaform.stack import check_stack, find_project, stack_folder
+
+    loaded, found = check_stack(stack_folder(find_project(settings.directory or Path.cwd()), stack))
+    errors = [d for d in found if d.severity is Severity.ERROR]
+    if format is Format.JSON:
+        print_json(found)
+    else:
+        tell(found)
+        if not errors:
+            hosts = len(loaded.hosts)
+            print(f'Stack "{loaded.name}" is valid: {hosts} host{"" if hosts == 1 else "s"}.')
+    return Exit.INVALID if errors else Exit.OK
