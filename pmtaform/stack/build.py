@@ -15,6 +15,7 @@ from pmtaform.stack.content import ALL, Body, Item, Key, Lines, Removed, Section
 from pmtaform.stack.lines import LineMaker
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.text import text_body
+from pmtaform.stack.values import argument_problem
 from pmtaform.stack.variables import Variables, substitute
 
 _Items = dict[Key, Item]
@@ -126,7 +127,7 @@ class Builder:
         if spec.key == "name" and isinstance(value, Mapping):
             yield from self._by_name(spec, canonical, value, scope, variables)
             return
-        lines = self.maker.lines(key, name, spec, value, scope, variables)
+        lines = self.maker.lines(name, spec, value, scope, variables)
         if not lines:
             return
         if spec.key is None or scope != GLOBAL:
@@ -179,8 +180,6 @@ class Builder:
         return walked
 
     def _argument(self, key: Scalar, spec: SectionSpec, argument: str) -> bool:
-        from pmtaform.stack.values import argument_problem
-
         if problem := argument_problem(spec.tag, argument):
             self.found.error("section-name", "A section cannot have this name", problem, key.place)
         return not problem
@@ -210,9 +209,8 @@ class Builder:
             body.items = self._items(node, spec.tag, variables)
             return body
         if isinstance(node, Sequence) and spec.ordered:
-            return Text(
-                node.place, [line for item in node.items for line in self.maker.rule(spec.tag, item, variables)]
-            )
+            rules = [self.maker.rule(spec.tag, item, variables) for item in node.items]
+            return Text(node.place, [rule for rule in rules if rule])
         if isinstance(node, Scalar) and node.is_block:
             return text_body(spec.tag, node, variables, self.rules.native_severity, self.found)
         forms = _RULE_FORMS if spec.ordered else _BODY_FORMS

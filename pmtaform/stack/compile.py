@@ -49,7 +49,7 @@ def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Des
 
 
 def compile_all(stack: Stack, resolve: Resolve | None = None, hosts: Iterable[str] | None = None) -> dict[str, Desired]:
-    """What every host (or those in `hosts`) should have. Raises as `compile_host`, with what is wrong for any of them."""
+    """What every host (or those in `hosts`) should have. Raises as `compile_host`, with what any of them shows."""
     found = Diagnostics()
     compiled = {name: _compile(stack, name, resolve, found) for name in (stack.hosts if hosts is None else hosts)}
     _raise(found)

@@ -4,76 +4,59 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Final
 
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import Invalid
 from pmtaform.secrets import require_reference
-from pmtaform.stack.nodes import Mapping, Node, is_null
+from pmtaform.stack.nodes import Mapping, Node
 from pmtaform.stack.paths import MAIN, path_problem
+from pmtaform.stack.shapes import HOST
 from pmtaform.stack.stack import StackHost, Transport
+from pmtaform.stack.validate import validate
 
-if TYPE_CHECKING:
-    from pmtaform.stack.models import HostModel, SshModel
+PMTA: Final = "/usr/sbin/pmta"
 
 
 def read_host(
-    name: str, node: Mapping, defaults: SshModel, folder: Path, allowed: tuple[str, ...], found: Diagnostics
+    name: str, node: Mapping, defaults: dict[str, Any], folder: Path, allowed: tuple[str, ...], found: Diagnostics
 ) -> StackHost:
     """The host `name`. What is wrong with it goes into `found`, and its default takes its place."""
-    from pmtaform.stack.models import HostModel
-    from pmtaform.stack.validate import validate
-
-    model = validate(HostModel, node, f"The host {name}", found)
-    said = _Said(model, defaults, node, found)
-    transport = Transport(model.transport or "ssh")
+    own = validate(HOST, node, f"The host {name}", found)
+    said = {**defaults, **own}
+    transport = Transport(said.get("transport", "ssh"))
     if transport is Transport.LOCAL:
-        _needs_root(name, model, node, found)
-        _refuse_ssh_keys(name, node, found)
-    sudo = said.value("sudo")
-    password = sudo["password"] if isinstance(sudo, dict) else None
+        _check_local(name, own, node, found)
+    sudo = said.get("sudo", False)
+
+    def reference(key: str, text: object) -> str | None:
+        return _reference(text, node.get(key) or node, found)
+
     return StackHost(
         name=name,
         place=node.place,
         transport=transport,
-        root=_root(model, transport, node, folder, found),
-        address=model.address or name,
-        port=said.value("port"),
-        user=said.value("user"),
-        password=said.reference("password"),
+        root=_root(said.get("root"), transport, node, folder, found),
+        address=said.get("address", name),
+        port=said.get("port"),
+        user=said.get("user"),
+        password=reference("password", said.get("password")),
         sudo=bool(sudo),
-        sudo_password=_reference(password, node.get("sudo") or node, found),
-        identity_files=tuple(_file(path, folder) for path in said.value("identity_files") or ()),
-        passphrase=said.reference("passphrase"),
-        use_agent=said.value("use_agent") is not False,
-        proxy_jump=said.value("proxy_jump"),
-        ssh_config=_optional_file(said.value("ssh_config"), folder),
-        known_hosts=_optional_file(said.value("known_hosts"), folder),
-        connect_timeout=said.value("connect_timeout") or 10.0,
-        command_timeout=said.value("command_timeout") or 60.0,
-        config_path=_config_path(model, node, allowed, found),
-        pmta=_program(model, node, found),
-        activation=model.activation or "reload",
-        restart_command=tuple(model.restart_command or ()),
-        groups=tuple(dict.fromkeys(model.groups)),
+        sudo_password=reference("sudo", sudo),
+        identity_files=tuple(_file(path, folder) for path in said.get("identity-files", ())),
+        passphrase=reference("passphrase", said.get("passphrase")),
+        use_agent=said.get("use-agent", True),
+        proxy_jump=said.get("proxy-jump"),
+        ssh_config=_optional_file(said.get("ssh-config"), folder),
+        known_hosts=_optional_file(said.get("known-hosts"), folder),
+        connect_timeout=said.get("connect-timeout", 10.0),
+        command_timeout=said.get("command-timeout", 60.0),
+        config_path=_config_path(said.get("config-path", MAIN), node, allowed, found),
+        pmta=_program(said.get("pmta", PMTA), node, found),
+        activation=said.get("activation", "reload"),
+        restart_command=tuple(said.get("restart-command", ())),
+        groups=tuple(dict.fromkeys(said.get("groups", ()))),
     )
-
-
-class _Said:
-    """A host's own connection keys, and the defaults where it says nothing."""
-
-    def __init__(self, model: HostModel, defaults: SshModel, node: Mapping, found: Diagnostics) -> None:
-        self._model = model
-        self._defaults = defaults
-        self._node = node
-        self._found = found
-
-    def value(self, field: str) -> object | None:  # type: ignore[explicit-any]
-        own = getattr(self._model, field)
-        return getattr(self._defaults, field) if own is None else own
-
-    def reference(self, field: str) -> str | None:
-        return _reference(self.value(field), self._node.get(field) or self._node, self._found)
 
 
 def _reference(text: object, node: Node, found: Diagnostics) -> str | None:
@@ -86,47 +69,39 @@ def _reference(text: object, node: Node, found: Diagnostics) -> str | None:
         return None
 
 
-def _needs_root(name: str, model: HostModel, node: Mapping, found: Diagnostics) -> None:
-    if model.root is None:
+_SSH_ONLY: Final = ("address", "port", "user", "password", "identity-files", "passphrase", "proxy-jump", "ssh-config")
+
+
+def _check_local(name: str, own: dict[str, Any], node: Mapping, found: Diagnostics) -> None:
+    if "root" not in own:
         detail = f"`{name}` is a local host: a folder of this machine stands for its root. Write `root: hosts/{name}`."
         found.error("missing-key", "A key is missing", detail, node.place)
-
-
-_SSH_ONLY = ("address", "port", "user", "password", "identity-files", "passphrase", "proxy-jump", "ssh-config")
-
-
-def _refuse_ssh_keys(name: str, node: Mapping, found: Diagnostics) -> None:
     for field in _SSH_ONLY:
         key = node.key(field)
-        if key is not None and not is_null(node.get(field)):
+        if field in own and key is not None:
             detail = f"`{name}` is a local host, and `{field}` is for SSH. Remove it, or write `transport: ssh`."
             found.error("unused-key", "A key has no effect here", detail, key.place)
 
 
-def _root(model: HostModel, transport: Transport, node: Mapping, folder: Path, found: Diagnostics) -> str:
-    if model.root is None:
-        return "/" if transport is Transport.SSH else str(folder)
+def _root(said: str | None, transport: Transport, node: Mapping, folder: Path, found: Diagnostics) -> str:
     if transport is Transport.LOCAL:
-        return _file(model.root, folder)
-    if not model.root.startswith("/") or ".." in model.root.split("/"):
-        detail = f"{model.root!r}: the folder that stands for / on the host is a whole path, without `..`."
+        return _file(said or ".", folder)
+    root = said or "/"
+    if not root.startswith("/") or ".." in root.split("/"):
+        detail = f"{root!r}: the folder that stands for / on the host is a whole path, without `..`."
         found.error("bad-key-value", "A key has a wrong value", detail, _at(node, "root"))
-        return "/"
-    return model.root.rstrip("/") or "/"
+    return root.rstrip("/") or "/"
 
 
-def _config_path(model: HostModel, node: Mapping, allowed: tuple[str, ...], found: Diagnostics) -> str:
-    path = model.config_path or MAIN
+def _config_path(path: str, node: Mapping, allowed: tuple[str, ...], found: Diagnostics) -> str:
     if problem := path_problem(path, allowed):
         found.error("path-not-allowed", "A path on the host cannot be used", problem, _at(node, "config-path"))
-        return MAIN
     return path
 
 
-def _program(model: HostModel, node: Mapping, found: Diagnostics) -> str:
-    program = model.pmta or "/usr/sbin/pmta"
+def _program(program: str, node: Mapping, found: Diagnostics) -> str:
     if not program.startswith("/"):
-        detail = f"{program!r}: the program is named with its whole path on the host, as in /usr/sbin/pmta."
+        detail = f"{program!r}: the program is named with its whole path on the host, as in {PMTA}."
         found.error("bad-key-value", "A key has a wrong value", detail, _at(node, "pmta"))
     return program
 

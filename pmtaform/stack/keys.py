@@ -12,7 +12,7 @@ from pmtaform.errors import Invalid, SecretUnavailable
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, catalogue
-from pmtaform.lang.tree import Section
+from pmtaform.lang.tree import Directive, Section
 from pmtaform.secrets import Secret, require_reference
 from pmtaform.stack import foreach
 from pmtaform.stack.content import Item, Key, Line, Lines, Native, Sections, Text
@@ -276,7 +276,7 @@ class KeyCompiler:
             there = {
                 lang_values.normalise(catalogue().directive(section.tag, self._name), child.value)
                 for child in section.children
-                if not isinstance(child, Section) and getattr(child, "name", "").lower() == self._name
+                if isinstance(child, Directive) and child.name.lower() == self._name
             }
             more = [line for line in _ordered([], lines) if _normal(section.tag, self._name, line) not in there]
             items[target] = with_lines(item, more) if more else item

@@ -6,26 +6,23 @@ from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.stack.nodes import Mapping, Node, Sequence
+from pmtaform.stack.shapes import LIFECYCLE
 from pmtaform.stack.stack import Lifecycle
+from pmtaform.stack.validate import validate
 
 KEY_KIND = "dkim-key"
 
 
 def read_lifecycle(node: Node | None, found: Diagnostics) -> Lifecycle:
     """The patterns under a layer's `lifecycle`; those that can name nothing are errors."""
-    if node is None:
-        return Lifecycle()
-    from pmtaform.stack.models import LifecycleModel
-    from pmtaform.stack.validate import validate
-
-    model = validate(LifecycleModel, node, "`lifecycle`", found)
+    said = validate(LIFECYCLE, node, "`lifecycle`", found)
     for field in ("ignore", "protect"):
         listed = node.get(field) if isinstance(node, Mapping) else None
         for item in listed.items if isinstance(listed, Sequence) else []:
             text = str(item.value())
             if problem := _problem(text):
                 found.error("bad-address", "This is no address of a block", f"`{text}`: {problem}", item.place)
-    return Lifecycle(ignore=tuple(model.ignore), protect=tuple(model.protect))
+    return Lifecycle(ignore=tuple(said.get("ignore", ())), protect=tuple(said.get("protect", ())))
 
 
 def kinds() -> set[str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pmtaform.diagnostics import Diagnostics, Place, Severity
 from pmtaform.errors import Invalid
 from pmtaform.lang.catalogue import DirectiveSpec
-from pmtaform.lang.tree import Directive, parse
 from pmtaform.secrets import require_reference
 from pmtaform.stack import names, values
 from pmtaform.stack.content import Line
@@ -26,9 +23,7 @@ class LineMaker:
     def __init__(self, found: Diagnostics) -> None:
         self.found = found
 
-    def lines(
-        self, key: Scalar, name: str, spec: DirectiveSpec, value: Node, scope: str, variables: Variables
-    ) -> list[Line]:
+    def lines(self, name: str, spec: DirectiveSpec, value: Node, scope: str, variables: Variables) -> list[Line]:
         """The lines of one directive; several only where they add up."""
         if not isinstance(value, Sequence):
             made = self._line(name, spec, value, scope, variables)
@@ -42,7 +37,7 @@ class LineMaker:
             return [line for line in made_lines if line]
         if values.is_list(spec):
             joined = self._joined(spec.name, value, variables)
-            line = joined and self._checked(name, spec, joined, scope, value.place)
+            line = joined and self._checked(name, joined, scope, value.place)
             return [line] if line else []
         if len(value.items) == 1:
             made = self._line(name, spec, value.items[0], scope, variables)
@@ -62,35 +57,24 @@ class LineMaker:
             text = self._joined(spec.name, value, variables)
         else:
             text = self._text(spec.name, value, variables)
-        return None if text is None else self._checked(spec.name, spec, f"{name} {text}", scope, value.place)
+        return None if text is None else self._checked(spec.name, f"{name} {text}", scope, value.place)
 
-    def rule(self, tag: str, item: Node, variables: Variables) -> Iterator[tuple[str, Place]]:
+    def rule(self, tag: str, item: Node, variables: Variables) -> tuple[str, Place] | None:
         """One rule of a list, as a line of its own."""
         text = self._text(f"<{tag}>", item, variables)
         if text is None:
-            return
-        if not text:
-            self.found.error("value-shape", "A rule is empty", f"Write a rule of <{tag}>, or remove it.", item.place)
-            return
-        problem = values.text_problem(text)
-        tree = None if problem else parse(text + "\n")
-        node = tree.children[0] if tree and len(tree.children) == 1 else None
-        if not isinstance(node, Directive):
-            problem = problem or "it is no rule. Tags belong into a native text block (`|`)."
-        else:
-            problem = values.line_problem(node.name, node.value)
-        if problem or not isinstance(node, Directive):
-            self.found.error(
-                "unsafe-value", "A rule is not one line", f"This rule cannot be written: {problem}", item.place
-            )
-            return
-        if names.meaning(tag, node.name).directive is None:
+            return None
+        node, problem = values.rule_of(text)
+        if node is None:
+            detail = f"This rule of <{tag}> cannot be written: {problem}"
+            self.found.error("unsafe-value", "A rule is not one line", detail, item.place)
+        elif names.meaning(tag, node.name).directive is None:
             self.found.add(names.unknown_name(tag, node.name, item.place, severity=Severity.ERROR, section=False))
-            return
-        if wrong := values.value_problem(tag, node.name, node.value):
+        elif wrong := values.value_problem(tag, node.name, node.value):
             self.found.error("bad-value", "A value is not right", wrong, item.place)
-            return
-        yield text, item.place
+        else:
+            return text, item.place
+        return None
 
     # -- one value -------------------------------------------------------------------------------------------------
 
@@ -102,7 +86,7 @@ class LineMaker:
             return None
         if not text and isinstance(node, Scalar):
             text = '""'  # what PowerMTA calls the empty value
-        line = self._checked(name, spec, text, scope, node.place)
+        line = self._checked(name, text, scope, node.place)
         if line and _holds_secret(spec, text):
             detail = f"`{spec.name}` is a secret, and it lies in the stack for everybody who can read it. "
             detail += f"Write {_secret_form(spec)} with a keyring:, env:, file: or command: reference."
@@ -128,7 +112,7 @@ class LineMaker:
                 return None
         return None if None in texts or not texts else ", ".join(text for text in texts if text)
 
-    def _checked(self, name: str, spec: DirectiveSpec, text: str, scope: str, place: Place) -> Line | None:
+    def _checked(self, name: str, text: str, scope: str, place: Place) -> Line | None:
         if problem := values.line_problem(name, text):
             detail = f"The value of `{name}` cannot be written: {problem}"
             self.found.error("unsafe-value", "A value is not one line", detail, place)
@@ -159,7 +143,7 @@ class LineMaker:
         except Invalid as error:
             self.found.extend(error.diagnostics)
             return None
-        if before and not self._checked(name, spec, before, scope, node.place):
+        if before and not self._checked(name, before, scope, node.place):
             return None
         return Line(name.lower(), before, reference_node.place, str(reference))
 

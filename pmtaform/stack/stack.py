@@ -96,7 +96,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """One stack. `digest` is the SHA-256 of every file that it was read from, `files` are their names in the project."""
+    """One stack. `digest` is the SHA-256 of every file that it was read from, `files` are their names."""
 
     name: str
     folder: Path
@@ -105,7 +105,7 @@ class Stack:
     hosts: Mapping[str, StackHost] = field(default_factory=dict)
     unmanaged: Unmanaged = Unmanaged.KEEP
     lifecycle: Lifecycle = Lifecycle()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     strict: bool = False
     allowed_paths: tuple[str, ...] = (ALWAYS,)
     rollout: Rollout = Rollout()

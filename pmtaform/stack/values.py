@@ -47,6 +47,21 @@ def line_problem(name: str, value: str) -> str | None:
     return "it opens a section. Write the list as a native text block (`|`)."
 
 
+@lru_cache(maxsize=4096)
+def rule_of(text: str) -> tuple[Directive | None, str]:
+    """The rule that a line is, or why it is none."""
+    if not text:
+        return None, "it is empty."
+    if problem := text_problem(text):
+        return None, problem
+    tree = parse(text + "\n")
+    node = tree.children[0] if len(tree.children) == 1 else None
+    if not isinstance(node, Directive):
+        return None, "it is no rule. Tags belong into a native text block (`|`)."
+    problem = line_problem(node.name, node.value)
+    return (None, problem) if problem else (node, "")
+
+
 def text_problem(text: str) -> str | None:
     """Why a text cannot stand on one line of the configuration, or None."""
     if "\n" in text or "\r" in text:

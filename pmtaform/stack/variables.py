@@ -105,9 +105,7 @@ def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Di
 
 def _formatted(name: str, form: str, value: str, node: Scalar, found: Diagnostics) -> str | None:
     if not _FORMAT.fullmatch(form):
-        detail = (
-            f"`{form}` is no format: write ${{{name}:02d}} for two digits with leading zeros, or ${{{name}:x}} for hex."
-        )
+        detail = f"`{form}` is no format: write ${{{name}:02d}} for two digits with zeros, or ${{{name}:x}} for hex."
         _bad("variable-format", "A variable's format is not known", detail, node, found)
         return None
     if not re.fullmatch(r"-?[0-9]{1,18}", value):
@@ -178,9 +176,7 @@ def check_variables(node: Node | None, found: Diagnostics) -> Mapping:
         return good
     for text, (key, value) in node.entries.items():
         if not NAME.fullmatch(text) or text == HOST:
-            why = (
-                "is the host's own name" if text == HOST else "is no name: letters, digits, - and _, not a digit first"
-            )
+            why = "is the host's own name" if text == HOST else "is no name: letters, digits, - and _, no digit first"
             found.error("variable-name", "A variable cannot have this name", f"`{text}` {why}.", key.place)
         elif isinstance(value, Mapping) or (
             isinstance(value, Sequence) and not all(isinstance(item, Scalar) for item in value.items)

@@ -17,10 +17,10 @@ _PROBLEMS: Final = (
         "blank after the colon is missing.",
     ),
     ("did not find expected '-'", "A list goes on here without `- `. Usually the indentation differs."),
-    ("expected ',' or ']'", "A list in [ ] goes on without a comma or is not closed by ]. A value with [ ] is quoted."),
+    ("expected ',' or ']'", "A list in [ ] lacks a comma or its closing ]. A value with [ ] is quoted."),
     (
         "expected ',' or '}'",
-        "A mapping in { } goes on without a comma or is not closed by }. A value with { } is quoted.",
+        "A mapping in { } lacks a comma or its closing }. A value with { } is quoted.",
     ),
     ("unexpected end of stream", "The file ends inside a quoted text: a closing quote is missing."),
     ("unexpected document indicator", "`---` or `...` stands inside a quoted text: a closing quote is missing."),
@@ -32,11 +32,11 @@ _PROBLEMS: Final = (
     ("block sequence entries are not allowed", "`- ` cannot stand here: a list begins on a line of its own."),
     (
         "did not find expected comment or line break",
-        "Something stands after `|` or `>`: the text begins on the next line.",
+        "Something stands after `|`: the text begins on the next line.",
     ),
     (
         "did not find expected <document start>",
-        "Something stands before or after the document that does not belong to it.",
+        "Something stands here that does not belong to the mapping.",
     ),
     ("did not find the expected", "YAML cannot make sense of this place."),
 )

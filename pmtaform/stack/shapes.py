@@ -1,0 +1,227 @@
+"""The stack's own keys: which there are, what each takes, and what it is for.
+
+One table for the checks and for the published JSON Schema. What stands under `config` is the catalogue's, not here.
+The checks run in pydantic's core; model classes over it would cost each command 0.1 s at its start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from pydantic_core import PydanticCustomError, SchemaValidator
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a key takes: for pydantic's core (None: read elsewhere, from nodes), and as JSON Schema."""
+
+    core: Mapping[str, Any] | None
+    json: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A mapping with known keys: key -> (what it takes, what it is for)."""
+
+    keys: Mapping[str, tuple[Kind, str]]
+    required: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@cache
+def validator(shape: Shape) -> SchemaValidator:
+    """The validator of a shape, made when it is first needed."""
+    fields = {
+        key: {
+            "type": "typed-dict-field",
+            "schema": kind.core or {"type": "any"},
+            "required": key in shape.required,
+        }
+        for key, (kind, _) in shape.keys.items()
+    }
+    schema: Any = {"type": "typed-dict", "fields": fields, "extra_behavior": "forbid", "config": {"strict": True}}
+    return SchemaValidator(schema)
+
+
+# -- kinds -------------------------------------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    """A number where a text belongs is the text as it was written (`5.0`)."""
+    text = getattr(value, "text", value)
+    if not isinstance(text, str):
+        raise PydanticCustomError("string_type", "text")
+    if not text.strip() or not text.isprintable():
+        raise PydanticCustomError("one_line", "It is empty, or has a line break or another control character.")
+    return text
+
+
+def _word(value: Any) -> str:
+    text = _text(value)
+    if text.startswith("-") or any(c.isspace() for c in text):
+        raise PydanticCustomError("word", "It begins with a dash or has blanks; a program would take it for options.")
+    return text
+
+
+def _version(value: Any) -> str:
+    text = getattr(value, "text", value)
+    if not isinstance(text, str) or not re.fullmatch(VERSION, text):
+        raise PydanticCustomError("version", 'Write a version such as "5.0" or "4.5".')
+    return text
+
+
+def _percent(value: Any) -> float:
+    text = getattr(value, "text", value)
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%?", text) if isinstance(text, str) else None
+    if found is None or float(found[1]) > 100:
+        raise PydanticCustomError("percent", "Write a share of the blocks, from 0% to 100%.")
+    return float(found[1])
+
+
+def _seconds(value: Any) -> float:
+    text = getattr(value, "text", value)
+    found = re.fullmatch(r"([0-9]{1,5}(?:\.[0-9]+)?)(s|m)?", text) if isinstance(text, str) else None
+    seconds = float(found[1]) * (60 if found[2] == "m" else 1) if found else 0.0
+    if not 0 < seconds <= 86_400:
+        raise PydanticCustomError("seconds", "Write a time in seconds (10, 30s) or minutes (2m), above zero.")
+    return seconds
+
+
+def _sudo(value: Any) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, dict) and set(value) == {"password"} and isinstance(value["password"], str):
+        return value["password"]
+    raise PydanticCustomError("sudo", "Write true, false or {password: REFERENCE}.")
+
+
+def _made(function: Any, **json: Any) -> Kind:
+    return Kind({"type": "function-plain", "function": {"type": "no-info", "function": function}}, json)
+
+
+def _choice(*words: str) -> Kind:
+    return Kind({"type": "literal", "expected": list(words)}, {"enum": list(words)})
+
+
+def _whole(least: int, most: int | None = None) -> Kind:
+    core: dict[str, Any] = {"type": "int", "ge": least}
+    json: dict[str, Any] = {"type": "integer", "minimum": least}
+    if most is not None:
+        core["le"] = json["maximum"] = most
+    return Kind(core, json)
+
+
+VERSION: Final = r"[0-9]{1,2}\.[0-9]{1,2}(r[0-9]+)?"
+REFERENCE: Final = {"type": "string", "pattern": "^(keyring|env|file|command):."}
+TEXT: Final = _made(_text, type=["string", "number"])
+WORD: Final = _made(_word, type=["string", "number"])
+SECRET: Final = Kind(TEXT.core, REFERENCE)
+TEXTS: Final = Kind({"type": "list", "items_schema": TEXT.core}, {"type": "array", "items": {"type": "string"}})
+FLAG: Final = Kind({"type": "bool"}, {"type": "boolean"})
+SECONDS: Final = _made(_seconds, type=["number", "string"], pattern="^[0-9.]+[sm]?$")
+PERCENT: Final = _made(_percent, type=["number", "string"], pattern="^[0-9.]+ *%?$")
+SUDO: Final = _made(
+    _sudo,
+    anyOf=[
+        {"type": "boolean"},
+        {
+            "type": "object",
+            "properties": {"password": REFERENCE},
+            "required": ["password"],
+            "additionalProperties": False,
+        },
+    ],
+)
+
+
+def elsewhere(definition: str) -> Kind:
+    """What is read from nodes by another module; `definition` is its name in the JSON Schema."""
+    return Kind(None, {"$ref": f"#/$defs/{definition}"})
+
+
+# -- shapes ------------------------------------------------------------------------------------------------------------
+
+_CONNECTION: Final[dict[str, tuple[Kind, str]]] = {
+    "user": (WORD, "The user to log in as. Left out: what ssh_config says, else yours."),
+    "port": (_whole(1, 65535), "The port of the SSH server."),
+    "password": (SECRET, "A reference to the login password. Keys are better."),
+    "sudo": (SUDO, "Whether to become root with sudo, and a reference to its password if it wants one."),
+    "identity-files": (TEXTS, "Private keys to log in with, relative to the stack's folder."),
+    "passphrase": (SECRET, "A reference to the passphrase of those keys."),
+    "use-agent": (FLAG, "Whether to ask the SSH agent for keys (true)."),
+    "proxy-jump": (WORD, "The host to go through, as for `ssh -J`."),
+    "ssh-config": (TEXT, "The ssh_config to read instead of your own and the system's."),
+    "known-hosts": (TEXT, "The known_hosts to check host keys against. Unknown and changed keys are refused."),
+    "connect-timeout": (SECONDS, "How long to wait for a connection (10 s)."),
+    "command-timeout": (SECONDS, "How long to wait for one `pmta` command (60 s)."),
+}
+
+_LAYER: Final[dict[str, tuple[Kind, str]]] = {
+    "vars": (elsewhere("vars"), "Variables: used as ${name} in keys and values under config and dkim-keys."),
+    "config": (elsewhere("config"), "PowerMTA's directives and sections, as the product names them."),
+    "native": (elsewhere("native"), "Files in PowerMTA's own language, beside or instead of config."),
+    "dkim-keys": (elsewhere("dkim-keys"), "DKIM keys by domain/selector: where the key comes from and who signs."),
+    "lifecycle": (elsewhere("lifecycle"), "Blocks that are left as they are, or never changed."),
+}
+
+SSH: Final = Shape(_CONNECTION)
+GROUP: Final = Shape(_LAYER)
+HOST: Final = Shape(
+    {
+        "transport": (_choice("ssh", "local"), "How the host is reached: over SSH, or a folder of this machine."),
+        "root": (TEXT, "The folder that stands for the host's root; for a local host, relative to the stack's folder."),
+        "address": (WORD, "Name or IP address of the SSH server. Left out: the host's own name."),
+        **_CONNECTION,
+        "config-path": (TEXT, "PowerMTA's main configuration file (/etc/pmta/config)."),
+        "pmta": (TEXT, "The pmta program (/usr/sbin/pmta)."),
+        "activation": (_choice("none", "reload", "restart"), "How PowerMTA takes a new configuration (reload)."),
+        "restart-command": (TEXTS, "The program and arguments that restart PowerMTA, as a list."),
+        "groups": (TEXTS, "The groups whose layers the host takes, the later ones over the earlier ones."),
+        **_LAYER,
+    }
+)
+LIFECYCLE: Final = Shape(
+    {
+        "ignore": (TEXTS, "Addresses of blocks that are left as they are on the hosts; * for any text."),
+        "protect": (TEXTS, "Addresses of blocks that are never changed or deleted; * for any text."),
+    }
+)
+LIMITS: Final = Shape(
+    {
+        "deletions": (PERCENT, "The share of a host's blocks that may be deleted without consent (20%)."),
+        "deletions-free": (_whole(0), "So many deletions never need consent (3)."),
+        "rate-factor": (
+            Kind({"type": "float", "ge": 1, "strict": False}, {"type": "number", "minimum": 1}),
+            "A limit that grows by more than this factor needs consent (3).",
+        ),
+    }
+)
+ROLLOUT: Final = Shape({"parallel": (_whole(1, 256), "How many hosts are worked on at once (16).")})
+STACK: Final = Shape(
+    {
+        "stack": (TEXT, "The stack's name: that of its folder."),
+        "powermta": (
+            _made(_version, type=["string", "number"], pattern=f"^{VERSION}$"),
+            "The version of PowerMTA that the hosts run.",
+        ),
+        **_LAYER,
+        "hosts": (elsewhere("hosts"), "The hosts, by name."),
+        "groups": (elsewhere("groups"), "Layers that several hosts share, by name."),
+        "unmanaged": (
+            _choice("keep", "remove"),
+            "What becomes of blocks on hosts that were never declared and never ours (keep).",
+        ),
+        "strict": (FLAG, "Whether what the catalogue does not know is an error in native text, too (false)."),
+        "limits": (elsewhere("limits"), "How much may change without consent by name."),
+        "allowed-paths": (TEXTS, "Folders of the hosts, besides /etc/pmta, that files may be written in."),
+        "ssh": (elsewhere("ssh"), "What hosts that say nothing else take for their connection."),
+        "rollout": (elsewhere("rollout"), "How a rollout goes over many hosts."),
+        "generations": (_whole(1, 1000), "How many old configurations are kept on each host (10)."),
+    }
+)
