@@ -9,6 +9,7 @@ from pmtaform.stack.compile import check_stack, compile_all, compile_host, rende
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.load import find_project, load_stack, stack_folder, stack_names
 from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost, Transport
+from pmtaform.stack.starter import write_starter
 
 __all__ = [
     "Lifecycle",
@@ -26,4 +27,5 @@ __all__ = [
     "resolve_with",
     "stack_folder",
     "stack_names",
+    "write_starter",
 ]

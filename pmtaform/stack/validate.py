@@ -53,7 +53,7 @@ def validate(shape: Shape, node: Node | None, what: str, found: Diagnostics) -> 
         good = {key: value for key, value in values.items() if key not in bad}
     # What is right by itself is right without the rest, unless something required is missing.
     again: dict[str, Any] = {} if set(shape.required) - set(good) else validator(shape).validate_python(good)
-    return again  # noqa: RET504 - the annotation is what makes its type known
+    return again
 
 
 def _tell(shape: Shape, node: Mapping, item: MappingType[str, Any], what: str, found: Diagnostics) -> None:

@@ -1,0 +1,223 @@
+"""The JSON Schema of a stack, made from the catalogue: an editor completes and explains every directive."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
+from pmtaform.stack import shapes
+from pmtaform.stack.foreach import KEY as FOR_EACH
+from pmtaform.stack.keys import FIELDS as KEY_FIELDS
+from pmtaform.stack.names import takes_argument
+from pmtaform.stack.values import is_list
+
+Schema = dict[str, Any]
+
+_SCALAR: Final[list[str]] = ["string", "number", "boolean"]
+_VARIABLE: Final = r"\$\{"  # a value with a variable is whatever the variable says
+_PATTERNS: Final = {
+    "bool": r"^(?i:yes|no|true|false)$",
+    "int": r"^[0-9]+$",
+    "duration": r"^([0-9]+[wdhms])+$|^0$",
+    "duration-or-never": r"^([0-9]+[wdhms])+$|^0$|^never$",
+}
+
+
+def json_schema() -> Schema:
+    """The schema (draft 2020-12) of a whole stack: one document with the keys of all its files."""
+    known = catalogue()
+    definitions: Schema = {
+        "vars": _mapping(
+            {"anyOf": [{"type": [*_SCALAR, "null"]}, {"type": "array", "items": {"type": _SCALAR}}]},
+            "Variables: a value, or a list of values for for-each.",
+        ),
+        "hosts": _mapping({"anyOf": [{"$ref": "#/$defs/host"}, {"type": "null"}]}, "Hosts by name."),
+        "groups": _mapping({"anyOf": [{"$ref": "#/$defs/group"}, {"type": "null"}]}, "Groups by name."),
+        "host": _object(shapes.HOST),
+        "group": _object(shapes.GROUP),
+        "ssh": _object(shapes.SSH),
+        "lifecycle": _object(shapes.LIFECYCLE),
+        "limits": _object(shapes.LIMITS),
+        "rollout": _object(shapes.ROLLOUT),
+        "native": _native(),
+        "dkim-keys": _mapping({"anyOf": [{"$ref": "#/$defs/dkim-key"}, {"type": "null"}]}, "Keys by domain/selector."),
+        "dkim-key": _key(),
+        "for-each": _for_each(),
+        "secret": _secret("secret"),
+        "file-and-secret": _secret("value", "secret"),
+        "text": {"type": "string", "description": "PowerMTA's own lines, as a text block (|)."},
+        "config": _scope(GLOBAL),
+    }
+    for tag in known.sections:
+        definitions[f"inside-{tag}"] = _scope(tag)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A pmtaform stack",
+        **_object(shapes.STACK),
+        "$defs": definitions,
+    }
+
+
+# -- the stack's own keys ----------------------------------------------------------------------------------------------
+
+
+def _object(shape: shapes.Shape) -> Schema:
+    properties = {key: _described(_or_null(dict(kind.json)), text) for key, (kind, text) in shape.keys.items()}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _described(schema: Schema, text: str) -> Schema:
+    return {"description": text, **schema}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _mapping(values: Schema, text: str) -> Schema:
+    return {"description": text, "type": ["object", "null"], "additionalProperties": values}
+
+
+def _native() -> Schema:
+    named = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["file"],
+        "properties": {
+            "file": {"type": "string", "description": "The file, relative to the stack's folder."},
+            "path": {"type": "string", "description": "The file of the host that its blocks belong in."},
+        },
+    }
+    return {"type": ["array", "null"], "items": {"anyOf": [{"type": "string"}, named]}}
+
+
+def _key() -> Schema:
+    name = {"type": ["string", "null"]}
+    kinds: Schema = {
+        "private-key": _described(_or_null(dict(shapes.REFERENCE)), "A reference to the private key in PEM form."),
+        "signs": {
+            "description": "The virtual MTAs and pools that sign with it; left out: all.",
+            "anyOf": [{"type": "array", "items": {"type": "string"}}, name],
+        },
+        "path": _described(name, "Its file on the host (/etc/pmta/dkim/SELECTOR.DOMAIN.pem)."),
+        "mode": {
+            "description": "Its mode: 0600 (the default), 0400, 0640 or 0440.",
+            "type": ["string", "integer", "null"],
+        },
+        "owner": _described(name, "Its owner. Left out: as found, else PowerMTA's own user."),
+        "group": _described(name, "Its group."),
+        FOR_EACH: {"$ref": "#/$defs/for-each"},
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {field: kinds[field] for field in KEY_FIELDS},
+    }
+
+
+def _for_each() -> Schema:
+    return {
+        "description": "Written once for many: {n: 1..16, ip: 192.0.2.1..192.0.2.16, name: [a, b]}.",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": {
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": _SCALAR}}],
+        },
+    }
+
+
+def _secret(*keys: str) -> Schema:
+    kinds = {"secret": shapes.REFERENCE, "value": {"type": "string"}}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(keys),
+        "properties": {key: kinds[key] for key in keys},
+    }
+
+
+# -- PowerMTA's directives and sections --------------------------------------------------------------------------------
+
+
+def _scope(scope: str) -> Schema:
+    known = catalogue()
+    properties: Schema = {}
+    patterns: Schema = {}
+    for name in known.names(scope):
+        spec = known.directive(scope, name)
+        if spec is None:
+            continue
+        if name == "/REGEX/":
+            patterns["^/"] = _directive(spec)
+        else:
+            properties[name] = _directive(spec)
+    for tag, section in known.sections.items():
+        if known.may_stand_in(tag, None if scope == GLOBAL else scope):
+            inside = _section(section, scope)
+            # `smtp-listener`, `spool`: one line as a directive, a mapping as a section
+            properties[tag] = {**inside, "anyOf": [*inside["anyOf"], properties[tag]]} if tag in properties else inside
+    if scope != GLOBAL:
+        properties[FOR_EACH] = {"$ref": "#/$defs/for-each"}
+    schema: Schema = {"type": ["object", "null"], "additionalProperties": False, "properties": properties}
+    return {**schema, "patternProperties": patterns} if patterns else schema
+
+
+def _directive(spec: DirectiveSpec) -> Schema:
+    value = _value(spec)
+    choices = [value, {"type": "null"}]
+    if spec.accumulates or is_list(spec):
+        choices.insert(1, {"type": "array", "minItems": 1, "items": value})
+    if spec.key == "name":
+        choices.insert(1, {"type": "object", "additionalProperties": {"anyOf": choices[:]}})
+    schema: Schema = {"description": _summary(spec), "anyOf": choices}
+    if spec.default is not None:
+        schema["default"] = spec.default
+    if spec.status != "current":
+        schema["deprecated"] = True
+    return schema
+
+
+def _summary(spec: DirectiveSpec) -> str:
+    form = f" Takes {spec.format}." if spec.format and spec.sensitive is None else ""
+    instead = f" Outdated: write {spec.replaced_by}." if spec.replaced_by else ""
+    return f"{spec.summary}{form}{instead}"
+
+
+def _value(spec: DirectiveSpec) -> Schema:
+    """One value. Only what is certain is ruled out; a value with a variable always passes."""
+    plain: Schema = {"type": _SCALAR}
+    if spec.type == "enum" and spec.enum:
+        words = "|".join(re.escape(word) for word in spec.enum)
+        plain = _matching(f"^(?i:{words})$")
+    elif spec.type in _PATTERNS:
+        plain = _matching(_PATTERNS[spec.type])
+    if spec.sensitive == "value":
+        return {"anyOf": [{"$ref": "#/$defs/secret"}, plain]}
+    if spec.sensitive == "second":
+        return {"anyOf": [{"$ref": "#/$defs/file-and-secret"}, plain]}
+    return plain
+
+
+def _matching(pattern: str) -> Schema:
+    # JSON Schema's regexes are ECMAScript's, which has no (?i:…): the letters are spelled out.
+    spelled = re.sub(r"\(\?i:(.*?)\)", lambda found: "(" + _any_case(found[1]) + ")", pattern)
+    return {"type": _SCALAR, "pattern": f'{spelled}|{_VARIABLE}|^""$'}
+
+
+def _any_case(words: str) -> str:
+    return re.sub(r"[A-Za-z]", lambda c: f"[{c[0].lower()}{c[0].upper()}]", words)
+
+
+def _section(section: SectionSpec, scope: str) -> Schema:
+    inside: Schema = {"$ref": f"#/$defs/inside-{section.tag}"}
+    text: Schema = {"$ref": "#/$defs/text"}
+    one: list[Schema] = [inside, text]
+    if section.ordered:
+        one.append({"type": "array", "items": {"type": _SCALAR}})
+    body: Schema = {"anyOf": [*one, {"type": "array", "minItems": 1, "items": {"anyOf": one}}]}
+    where = f"<{section.tag}{' ' + section.argument if section.argument else ''}>"
+    if takes_argument(section, scope):
+        body = {"anyOf": [{"type": ["object", "null"], "additionalProperties": body}]}
+    schema: Schema = {"description": f"The section {where}. {section.notes or ''}".strip(), **body}
+    return {**schema, "deprecated": True} if section.status != "current" else schema

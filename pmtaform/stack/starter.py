@@ -1,0 +1,36 @@
+"""The stack that `pmtaform init` writes to start from."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from pmtaform.errors import UsageError
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+FILE: Final = "main.yaml"
+
+
+def write_starter(folder: Path, name: str) -> list[Path]:
+    """Write a commented stack called `name` into `folder`, and the folder that stands for its first host.
+
+    Returns the files written. Raises `UsageError` when the name cannot be one, or when `folder` is not called so or
+    holds anything: nothing is ever overwritten.
+    """
+    if not _NAME.fullmatch(name):
+        detail = f"{name!r}: a stack's name has small letters, digits and dashes, and begins with no dash."
+        raise UsageError.of("stack-name", "A stack cannot have this name", detail)
+    if folder.name != name:
+        detail = f"The folder is called `{folder.name}`, and a stack is called like its folder."
+        raise UsageError.of("stack-name", "A stack is not called like its folder", detail)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        detail = f"{folder} is there already and is not empty. Nothing was written. Choose another name."
+        raise UsageError.of("stack-exists", "There is such a stack already", detail)
+    text = resources.files("pmtaform.stack").joinpath("starter.yaml").read_text(encoding="utf-8")
+    (folder / "hosts" / "mta1" / "etc" / "pmta").mkdir(parents=True)
+    path = folder / FILE
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text.replace("@NAME@", name))
+    return [path]
