@@ -47,22 +47,28 @@ def _why(change: Change) -> str:
 
 
 def _values(change: Change, style: Style, width: int) -> Iterator[str]:
-    if change.action is Action.UPDATE:
-        widest = min(40, max((len(_label(v)) for v in change.values if _is_single(v)), default=0))
-        for value in change.values:
-            yield from _updated(value, widest, style, width)
+    if change.action is not Action.UPDATE:
+        yield from _whole(change, style)
         return
-    symbol = change.action.value
-    colour = _COLOURS[change.action]
+    widest = min(40, max((len(_label(v)) for v in change.values if _is_single(v)), default=0))
+    for value in change.values:
+        yield from _updated(value, widest, style, width)
+
+
+def _whole(change: Change, style: Style) -> Iterator[str]:
+    """Every value of a block that comes or goes, under the sections that it stands in."""
+    symbol, colour = change.action.value, _COLOURS[change.action]
+    widest: dict[tuple[str, ...], int] = {}
+    for value in change.values:
+        widest[value.path] = max(widest.get(value.path, 0), len(clean(value.name)))
     path: tuple[str, ...] = ()
-    widest = max((len(value.name) for value in change.values), default=0)
     for value in change.values:
         if value.path != path and value.path:
             yield _INDENT + style(f"{symbol} {_sections(value.path)}", colour)
         path = value.path
         inner = _INDENT + "  " * len(path)
         for line in value.after or value.before:
-            text = clean(line) if not value.name else f"{clean(value.name):{widest}}  {clean(line)}".rstrip()
+            text = clean(line) if not value.name else f"{clean(value.name):{widest[path]}}  {clean(line)}".rstrip()
             yield inner + style(f"{symbol} {text}", colour)
 
 

@@ -16,6 +16,7 @@ _SOUNDING = r"password|passwd|passphrase|secret|token|api[-_]?key|auth[-_]?user(
 _ENDS = re.compile("([\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029])")  # where another program may see a line end
 _HEAD = re.compile(r"(\s*)([^\s=:]+)(?:([\s=:]+)(.*))?", re.DOTALL)
 _FIRST_WORD = re.compile(r'(?:"[^"]*"|[^" \t]+)(?:[ \t]|$)')
+_RULE = re.compile(r"\s*/(?:/|.*/)")  # a line that begins with a regular expression; `//` is the empty one
 _REFERENCE = re.compile(r"""["']?(?:keyring|env|file|command):""")
 
 
@@ -51,17 +52,25 @@ def _line(text: str) -> str:
 def _piece(text: str) -> tuple[str, bool]:
     """One directive, tag or remark, masked, and whether it is about a secret."""
     found = _HEAD.fullmatch(text)
-    if found is None or found[2].startswith("/"):
-        return text, False
+    if found is None:
+        return _prose(text)
+    rule = _RULE.match(text)
+    if rule is not None:
+        rest, secret = _prose(text[rule.end() :])
+        return rule[0] + rest, secret
     name, value = _bare(found[2]), found[4] or ""
     specs = catalogue().anywhere(name)
-    secret = next((spec for spec in specs if spec.sensitive), None)
-    if secret is not None:
-        return text[: len(text) - len(value)] + _value(secret, name, value), True
+    sensitive = next((spec for spec in specs if spec.sensitive), None)
+    if sensitive is not None:
+        return text[: len(text) - len(value)] + _value(sensitive, name, value), True
     if specs:
         return _known(text, specs[0], value)
     if catalogue().section(name.strip("<>/")) and text.rstrip().endswith(">") and text.count(">") == 1:
         return text, False
+    return _prose(text)
+
+
+def _prose(text: str) -> tuple[str, bool]:
     return _after_words(text), _words().search(_bare(text)) is not None
 
 
@@ -77,9 +86,7 @@ def _known(text: str, spec: DirectiveSpec, value: str) -> tuple[str, bool]:
     words = value.split(None, 1)
     if spec.key == "name" and len(words) == 2 and _words().search(_bare(words[0])):
         return text[: len(text) - len(words[1])] + SENSITIVE, True
-    if ";" in value and "/" not in value:
-        return _after_words(text), _words().search(_bare(text)) is not None
-    return text, False
+    return _prose(text) if ";" in value and "/" not in value else (text, False)
 
 
 def _after_words(text: str, *, keep_references: bool = False) -> str:

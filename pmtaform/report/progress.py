@@ -12,7 +12,7 @@ from pmtaform.report.style import clean, counted, is_terminal, wants_colour, wri
 from pmtaform.rollout.model import Event, Verdict
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 _MOST_ROWS = 16
 
@@ -82,7 +82,7 @@ class LiveTable:
             else:
                 self._latest[event.host] = event
             if self._live is not None:
-                self._live.update(self._table())
+                self._live.update(self._rows())
 
     def __enter__(self) -> Self:
         from rich.console import Console
@@ -112,21 +112,22 @@ class LiveTable:
         if live is not None:
             live.stop()
 
-    def _table(self) -> Table:
+    def _rows(self) -> Group:
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
-        rows = list(self._latest.values())
-        for event in rows[:_MOST_ROWS]:
+        for _ in range(3):
+            table.add_column(no_wrap=True, overflow="ellipsis")
+        at_work = list(self._latest.values())
+        for event in at_work[:_MOST_ROWS]:
             detail = clean(" ".join(event.detail.split()))
             table.add_row(Text(clean(event.host)), Text(event.phase.value), Text(detail))
-        if len(rows) > _MOST_ROWS:
-            table.add_row(Text(f"... {len(rows) - _MOST_ROWS} more"), Text(""), Text(""))
-        finished = sum(self._done.values())
-        said = Text(f"{finished} of {counted(self._total, 'host')} done")
+        if len(at_work) > _MOST_ROWS:
+            table.add_row(Text(f"... {len(at_work) - _MOST_ROWS} more"), Text(""), Text(""))
+        said = Text(f"{sum(self._done.values())} of {counted(self._total, 'host')} done")
         for verdict, number in self._done.items():
             if verdict is not None:
                 said.append(f"  {number} {verdict.value}", style=COLOURS[verdict])
-        table.add_row(said)
-        return table
+        return Group(table, said)

@@ -1,0 +1,234 @@
+"""The plan document: a round trip, and every kind of damage told as damage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.errors import Exit, StateDamaged
+from pmtaform.lang.catalogue import Impact
+from pmtaform.plan.document import dumps, loads, to_document
+from pmtaform.plan.model import Action, Change, Danger, HostPlan, Plan, Reason, ValueChange
+
+# Lone high surrogates cannot come from a file: bytes that are not UTF-8 become low ones.
+texts = st.text(st.characters(exclude_categories=()).filter(lambda c: not "\ud800" <= c <= "\udbff"), max_size=8)
+counts = st.integers(0, 10**6)
+places = st.builds(Place, texts, st.none() | counts, st.none() | counts)
+some_texts = st.lists(texts, max_size=3).map(tuple)
+tables = st.dictionaries(texts, texts, max_size=3)
+diagnostics = st.builds(
+    Diagnostic,
+    code=texts,
+    summary=texts,
+    detail=texts,
+    severity=st.sampled_from(Severity),
+    place=st.none() | places,
+    host=st.none() | texts,
+    address=st.none() | texts,
+    related=st.lists(places, max_size=2).map(tuple),
+)
+dangers = st.lists(st.builds(Danger, texts, texts), max_size=2).map(tuple)
+values = st.builds(ValueChange, some_texts, texts, some_texts, some_texts, st.none() | places)
+changes = st.builds(
+    Change,
+    address=texts,
+    action=st.sampled_from(Action),
+    reason=st.sampled_from(Reason),
+    values=st.lists(values, max_size=2).map(tuple),
+    impact=st.sampled_from(Impact),
+    impact_note=texts,
+    file=texts,
+    place=st.none() | places,
+    dangers=dangers,
+)
+hosts = st.builds(
+    HostPlan,
+    host=texts,
+    changes=st.lists(changes, max_size=2).map(tuple),
+    adopted=some_texts,
+    forgotten=some_texts,
+    unmanaged=counts,
+    dangers=dangers,
+    notes=st.lists(diagnostics, max_size=1).map(tuple),
+    basis=tables,
+    result=tables,
+    version=st.none() | texts,
+)
+plans = st.builds(
+    Plan,
+    id=texts,
+    stack=texts,
+    stack_digest=texts,
+    lineage=texts,
+    serial=counts,
+    created=texts,
+    tool_version=texts,
+    selection=st.dictionaries(texts, some_texts, max_size=2),
+    hosts=st.lists(hosts, max_size=2).map(tuple),
+    failures=st.dictionaries(texts, diagnostics, max_size=2),
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def sample() -> Plan:
+    change = Change(
+        address="domain[gmail.com]",
+        action=Action.UPDATE,
+        reason=Reason.DRIFT,
+        values=(ValueChange((), "max-msg-rate", ("300/h",), ("500/h",), Place("a.yaml", 3, 5)),),
+        impact=Impact.RESTART,
+        file="/etc/pmta/config",
+        dangers=(Danger("rate-raised", "It is raised."),),
+    )
+    return Plan(
+        id="p",
+        stack="demo",
+        stack_digest="d",
+        lineage="l",
+        serial=3,
+        created="2026-01-31T12:00:00Z",
+        tool_version="0.1.0",
+        hosts=(HostPlan(host="mta1", changes=(change,), basis={"/b": "2", "/a": "1"}),),
+        failures={"mta2": Diagnostic(code="connect-timeout", summary="no answer")},
+    )
+
+
+def damage(text: str | bytes) -> Diagnostic:
+    with pytest.raises(StateDamaged) as caught:
+        loads(text, "my.plan")
+    (diagnostic,) = caught.value.diagnostics
+    assert caught.value.exit_code is Exit.ERROR
+    assert diagnostic.place is not None
+    assert diagnostic.place.file == "my.plan"
+    assert "pmtaform plan --out" in diagnostic.detail
+    return diagnostic
+
+
+@given(plans)
+def test_what_is_written_is_read_back(plan: Plan) -> None:
+    text = dumps(plan)
+    assert loads(text) == plan
+    assert loads(text.encode("ascii")) == plan
+    assert dumps(loads(text)) == text
+
+
+def test_words_stand_for_actions_impacts_and_reasons() -> None:
+    document = to_document(sample())
+    assert list(document)[:3] == ["format", "kind", "checksum"]
+    change = document["hosts"][0]["changes"][0]
+    assert (change["action"], change["impact"], change["reason"]) == ("update", "restart", "drift")
+    assert change["values"][0]["place"] == {"file": "a.yaml", "line": 3, "column": 5}
+    assert list(document["hosts"][0]["basis"]) == ["/a", "/b"]
+
+
+def test_what_a_printed_document_says_besides_the_plan_is_no_damage() -> None:
+    document = {"verdict": "Plan: …", "summary": {"create": 1}, **to_document(sample())}
+    assert loads(json.dumps(document)) == sample()
+
+
+@given(st.text(max_size=40) | st.binary(max_size=40) | json_values.map(json.dumps))
+def test_any_other_input_is_damage(text: str | bytes) -> None:
+    assert damage(text).code == "plan-damaged"
+
+
+@given(plans, st.data())
+def test_a_plan_with_one_entry_replaced_is_damage_or_the_same(plan: Plan, data: st.DataObject) -> None:
+    document = to_document(plan)
+    name = data.draw(st.sampled_from(sorted(document)))
+    before = document[name]
+    document[name] = data.draw(json_values)
+    text = json.dumps(document)
+    if document[name] == before and type(document[name]) is type(before):
+        return
+    with pytest.raises(StateDamaged):
+        loads(text)
+
+
+@given(st.data())
+def test_a_plan_with_one_character_replaced_is_damage_or_the_same(data: st.DataObject) -> None:
+    text = dumps(sample())
+    at = data.draw(st.integers(0, len(text) - 1))
+    broken = text[:at] + data.draw(st.characters(max_codepoint=255)) + text[at + 1 :]
+    with suppress(StateDamaged):
+        assert loads(broken) == sample()
+
+
+def _edited(edit: Callable[[dict[str, Any]], object]) -> str:
+    document = to_document(sample())
+    edit(document)
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (lambda d: d.pop("hosts"), '"hosts" is missing'),
+        (lambda d: d.pop("checksum"), '"checksum" is missing'),
+        (lambda d: d.update(extra=1), "extra: no plan has such an entry"),
+        (lambda d: d.update(serial=True), "serial: a whole number"),
+        (lambda d: d.update(serial=-1), "serial: a whole number"),
+        (lambda d: d.update(format="1"), "format: there is no such format"),
+        (lambda d: d.update(format=0), "format: there is no such format"),
+        (lambda d: d.update(stack="other"), "its checksum does not fit"),
+        (lambda d: d.update(verdict=1), "verdict: a text is wanted"),
+        (lambda d: d["hosts"][0]["changes"][0].update(action="~"), "hosts[0].changes[0].action: one of create,"),
+        (lambda d: d["hosts"][0]["changes"][0].update(action=[]), "hosts[0].changes[0].action: one of create,"),
+        (lambda d: d["hosts"][0].update(basis=[]), "hosts[0].basis: an object in braces is wanted"),
+        (lambda d: d["hosts"][0]["basis"].update({"/a": 1}), 'hosts[0].basis["/a"]: a text is wanted'),
+        (lambda d: d.update(hosts={}), "hosts: a list is wanted"),
+    ],
+)
+def test_damage_says_what_and_where(edit: Callable[[dict[str, Any]], object], says: str) -> None:
+    found = damage(_edited(edit))
+    assert found.code == "plan-damaged"
+    assert says.lower() in found.detail.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "It is empty"),
+        ("\0\0\0", "It is empty"),
+        ("[" * 100_000, "nesting is too large"),
+        ('{"serial": ' + "9" * 5000 + "}", "number"),
+        ('{"a": 1, "a": 2}', "stands twice"),
+        ('{"a": NaN}', "NaN"),
+        ("[]", "no plan"),
+        ('{"kind": "pmtaform-run"}', "no plan"),
+        (b"\xff\xfe", "UTF-8"),
+        (dumps(sample())[:-40], "not JSON"),
+    ],
+)
+def test_what_is_no_plan_is_damage(text: str | bytes, says: str) -> None:
+    assert says in damage(text).detail
+
+
+def test_a_cut_file_is_told_with_its_line() -> None:
+    found = damage(dumps(sample())[:200])
+    assert found.place is not None
+    assert found.place.line is not None
+
+
+def test_a_later_format_asks_for_a_later_pmtaform() -> None:
+    found = damage(_edited(lambda d: d.update(format=2, news=[])))
+    assert found.code == "plan-too-new"
+    assert "format 2" in found.detail
+
+
+def test_a_plan_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "my.plan"
+    file.write_text(dumps(sample()), encoding="utf-8")
+    assert file.read_text(encoding="utf-8").endswith("}\n")
+    assert loads(file.read_bytes(), str(file)) == sample()
