@@ -34,7 +34,7 @@ def apply(
     diff: Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")] = False,
 ) -> int:
     """Show the plan, ask, and make the hosts what the stack says; a host that does not take it is put back."""
-    from pmtaform.cli.output import print_plan, tell
+    from pmtaform.cli.output import print_plan, print_verdict
 
     project = settings.project()
     saved = _plan_file(stack)
@@ -48,11 +48,13 @@ def apply(
         planned = _planned(project, stack, saved, host, target, exclude)
         try:
             if format is Format.TEXT:
-                print_plan(planned, format, diff=diff)
+                if saved is None:
+                    print_plan(planned, format, diff=diff)
+                else:
+                    print_verdict(planned.plan)
             return _go(planned, allow or [], format, ask=not auto_approve and saved is None)
         finally:
             planned.close()
-            tell(())
 
 
 def _plan_file(name: str | None) -> Path | None:
@@ -62,11 +64,10 @@ def _plan_file(name: str | None) -> Path | None:
 
 @contextmanager
 def _locked(project: Project, stack: str | None, saved: Path | None) -> Iterator[None]:
-    from pmtaform.cli.output import tell
-    from pmtaform.plan.document import loads
+    from pmtaform.cli.output import read_plan, tell
 
     if saved is not None:
-        name = loads(saved.read_text(encoding="utf-8", errors="replace"), str(saved)).stack
+        name = read_plan(saved).stack
     else:
         name = project.load(stack).name
     with project.lock(name, f"apply {name}") as held:
@@ -84,13 +85,11 @@ def _planned(
     exclude: list[str] | None,
 ) -> Planned:
     from pmtaform.api import Choice, make_plan, plan_again
-    from pmtaform.cli.output import watching
-    from pmtaform.plan.document import loads
+    from pmtaform.cli.output import read_plan, watching
 
     with watching() as watch:
         if saved is not None:
-            plan = loads(saved.read_text(encoding="utf-8", errors="replace"), str(saved))
-            return plan_again(project, plan, watch=watch)
+            return plan_again(project, read_plan(saved), watch=watch)
         choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
         return make_plan(project, project.load(stack), choice, keep_open=True, watch=watch)
 

@@ -111,6 +111,13 @@ def print_saved_plan(plan: Plan, format: Format) -> None:  # noqa: A002
         _plan_text(plan, {})
 
 
+def print_verdict(plan: Plan) -> None:
+    """The plan in one line, for those who have read it."""
+    from pmtaform.report.verdict import verdict
+
+    out(verdict(plan) + "\n")
+
+
 def _plan_text(plan: Plan, diffs: Mapping[str, list[str]]) -> None:
     from pmtaform.report.plans import plan_text
 
@@ -124,7 +131,7 @@ def save_plan(plan: Plan, path: Path) -> None:
     try:
         descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(dumps(plan))
                 file.flush()
                 os.fsync(file.fileno())

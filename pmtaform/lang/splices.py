@@ -71,7 +71,7 @@ class FileEdit:
 
     def _body(self, hunk: list[Splice], first: int, last: int, show: Callable[[str], str]) -> Iterator[str]:
         at = first
-        for splice in hunk:
+        for splice in _joined(hunk):
             yield from _marked(" ", self.before[at : splice.start], show)
             yield from _marked("-", self.before[splice.start : splice.end], show)
             yield from _marked("+", "".join(splice.lines).splitlines(keepends=True), show)
@@ -90,6 +90,18 @@ class FileEdit:
             group.append(splice)
         if group:
             yield group
+
+
+def _joined(splices: list[Splice]) -> Iterator[Splice]:
+    """Splices with those that touch made one, so that what goes stands before what comes."""
+    current = splices[0]
+    for splice in splices[1:]:
+        if splice.start == current.end:
+            current = Splice(current.start, splice.end, current.lines + splice.lines)
+        else:
+            yield current
+            current = splice
+    yield current
 
 
 def _marked(mark: str, lines: Sequence[str], show: Callable[[str], str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from pmtaform.lang import values
 from pmtaform.lang.blocks import SETTING, Address, Block, directives_in, spec_of
@@ -115,16 +116,44 @@ def _relaying_source(facts: Facts) -> Iterator[Danger]:
         yield Danger("relay-opened", f"Every client in {source} may relay to any recipient (`always-allow-relaying`).")
 
 
+_LEVELS = {"none": 0, "monitor,deny-logs": 1, "monitor": 2, "operator": 3, "admin": 4}
+
+
 def _access(facts: Facts) -> Iterator[Danger]:
+    before = [_grant(value) for _, value in facts.values(facts.before, "http-access")]
     for value in facts.gained("http-access"):
-        network, _, level = value.strip().partition(" ")
-        level = level.strip()
-        if level and level != "none" and not network.startswith(_LOOPBACK):
-            yield Danger(
-                "access-opened",
-                f"`http-access {values.shown(value)}` gives {network} {level} access to the web monitor"
-                + (", which can change the configuration and every queue." if level == "admin" else "."),
-            )
+        network, level = _grant(value)
+        if level == "none" or network.startswith(_LOOPBACK) or _had_access(before, network, level):
+            continue
+        yield Danger(
+            "access-opened",
+            f"`http-access {values.shown(value)}` gives {network} {level} access to the web monitor"
+            + (", which can change the configuration and every queue." if level == "admin" else "."),
+        )
+
+
+def _grant(value: str) -> tuple[str, str]:
+    network, _, level = value.strip().partition(" ")
+    return network, "".join(level.split()).lower()
+
+
+def _had_access(before: Sequence[tuple[str, str]], network: str, level: str) -> bool:
+    """Whether the first line that covers all of `network` gave it as much: the list is read from the top."""
+    wanted = _network(network)
+    for other, had in before:
+        covers = _network(other)
+        if wanted is None or covers is None or wanted.version != covers.version:
+            continue
+        if wanted.subnet_of(covers):  # type: ignore[arg-type]  # of one version, as was just compared
+            return _LEVELS.get(had, 0) >= _LEVELS.get(level, len(_LEVELS))
+        if wanted.overlaps(covers) and _LEVELS.get(had, 0) < _LEVELS.get(level, len(_LEVELS)):
+            return False
+    return False
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    plain = values.parse_cidr(text)
+    return None if plain is None else ip_network(plain, strict=False)
 
 
 def _signing(facts: Facts) -> Iterator[Danger]:

@@ -16,6 +16,7 @@ from functools import cache
 
 from pmtaform.desired import Desired, KeyFile, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
@@ -365,11 +366,12 @@ def _impact(address: Address, action: Action, changed: Iterable[ValueChange]) ->
     pairs: list[tuple[str, str]] = []
     for change in changed:
         scope = change.path[-1].strip("<>").split(" ", 1)[0] if change.path else tag
-        if change.name != RULES and not scope.startswith("#"):
+        if change.name != RULES and not scope.startswith("#") and not _is_default(scope, change):
             pairs.append((scope, change.name))
-    impact = impact_of(address, pairs) if action is Action.UPDATE and pairs else impact_of(address)
-    if action is not Action.UPDATE:
-        impact = max(impact, impact_of(address, pairs)) if pairs else impact
+    if tag != GLOBAL and action is not Action.UPDATE:
+        impact = max(impact_of(address), impact_of(address, pairs)) if pairs else impact_of(address)
+    else:
+        impact = impact_of(address, pairs) if pairs else Impact.RELOAD
     unsure = [name for scope, name in pairs if (spec := spec_of(scope, name)) and not spec.impact_confirmed]
     section = catalogue().section(address.kind)
     if action is not Action.UPDATE and section is not None and not section.impact_confirmed:
@@ -378,6 +380,15 @@ def _impact(address: Address, action: Action, changed: Iterable[ValueChange]) ->
         return impact, ""
     named = ", ".join(dict.fromkeys(unsure))
     return impact, f"the guide does not say whether {named} needs more than a {impact}: verify after it"
+
+
+def _is_default(scope: str, change: ValueChange) -> bool:
+    """Whether a line comes or goes that says what holds without it."""
+    spec = spec_of(scope, change.name)
+    if spec is None or spec.default is None or (change.before and change.after):
+        return False
+    said = change.before or change.after
+    return len(said) == 1 and values.normalise(spec, said[0]) == values.normalise(spec, spec.default)
 
 
 def _place(changed: Iterable[ValueChange]) -> Place | None:

@@ -104,7 +104,11 @@ def survey_fleet(
             fleet.failures[name] = problem
             clock.tell(name, Phase.DONE, Verdict.UNREACHABLE, problem.diagnostics[0].summary)
 
-    run_all(list(targets), look, parallel=parallel)
+    listed = list(targets)
+    run_all(listed, look, parallel=parallel)
+    order = {target.spec.name: place for place, target in enumerate(listed)}
+    fleet.surveys = dict(sorted(fleet.surveys.items(), key=lambda item: order[item[0]]))
+    fleet.failures = dict(sorted(fleet.failures.items(), key=lambda item: order[item[0]]))
     return fleet
 
 
