@@ -29,7 +29,6 @@ from pmtaform.stack.variables import check_variables, resolve
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 STACKS: Final = "stacks"
-_NO_STACK: Final = "There is none yet: `pmtaform init NAME` writes one to start from."
 
 
 def find_project(start: Path) -> Path:
@@ -75,27 +74,6 @@ def stack_folder(project: Path, name: str | None) -> Path:
     near = did_you_mean(name, known) or (f" There are: {', '.join(known)}." if known else "")
     detail = f'"{name}" is neither a stack under {project / STACKS} nor the folder of one.{near}'
     raise UsageError.of("no-such-stack", "There is no such stack", detail)
-
-
-def stack_folder(project: Path, name: str | None = None) -> Path:
-    """The folder of the stack `name`, which may also be a path to it; None: the only stack that there is.
-
-    Raises `UsageError`: `no-stack` when there is none, `unknown-stack`, or `which-stack` when there are several.
-    """
-    names = stack_names(project)
-    if name is None:
-        if len(names) == 1:
-            return project / STACKS / names[0]
-        detail = f"There are {len(names)}: {', '.join(names)}. Name one." if names else _NO_STACK
-        raise UsageError.of("which-stack" if names else "no-stack", "No stack is named", detail)
-    if name in names:
-        return project / STACKS / name
-    path = Path(name)
-    if len(path.parts) > 1 and path.is_dir():
-        return path.absolute()
-    known = f" There are: {', '.join(names)}." if names else f" {_NO_STACK}"
-    detail = f"{project / STACKS} holds no stack `{name}`.{did_you_mean(name, names) or known}"
-    raise UsageError.of("unknown-stack", "There is no such stack", detail)
 
 
 def load_stack(folder: Path) -> Stack:
