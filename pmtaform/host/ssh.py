@@ -139,6 +139,7 @@ def _attempt(
                 key.type,
                 paramiko.PKey.from_type_string(key.type, key.blob),
             )
+    started = time.monotonic()
     try:
         connection.open()
         transport = client.get_transport()
@@ -151,6 +152,8 @@ def _attempt(
         translated = _translate(error, spec, hop, known.revoked_keys(name))
         if translated is None:
             raise
+        if isinstance(translated, _Dropped) and time.monotonic() - started >= spec.connect_timeout:
+            translated = ssh_errors.too_slow(hop, "begin the SSH handshake", spec.connect_timeout, spec.name)
         raise translated from None
     stack.callback(_hang_up, client, sock)
     return transport
@@ -209,7 +212,8 @@ def _translate(error: BaseException, spec: HostSpec, hop: Hop, revoked: frozense
         return _Dropped(str(error) or "closed")
     if isinstance(error, paramiko.SSHException) and "No authentication methods" in str(error):
         return ssh_errors.not_let_in(hop, _tried(spec, hop), "", spec.name)
-    if isinstance(error, TimeoutError) or "imeout" in str(error):
+    # paramiko says "No existing session" when its own wait for the key exchange ends.
+    if isinstance(error, TimeoutError) or "imeout" in str(error) or "No existing session" in str(error):
         return ssh_errors.too_slow(hop, "finish the SSH handshake", spec.connect_timeout, spec.name)
     if isinstance(error, (paramiko.SSHException, OSError)):
         return ssh_errors.handshake(hop, str(error), spec.name)

@@ -53,6 +53,8 @@ class SshSession:
             words = ["sudo", "-n", "--", *words]
         with self._deadline(timeout) as passed, self._translated(timeout, passed):
             done = self._exchange(shlex.join(words), stdin, asks=asks, timeout=timeout)
+            if done.exit_code == -1 and not self._transport.is_active():
+                raise EOFError
         if spec.sudo and not asks and done.exit_code and not done.stdout and b"sudo" in done.stderr:
             raise ssh_errors.sudo_refused(self._hop, one_line(done.stderr), spec.name)
         return done
@@ -65,7 +67,9 @@ class SshSession:
             early = self._authorise(channel) if asks else b""
             with _writing(channel, stdin):
                 out, err = _read_all(channel)
-            return Completed(channel.recv_exit_status(), out, early + err)
+                # Before the channel is closed: the status comes after the end of the output.
+                exit_code = channel.recv_exit_status()
+            return Completed(exit_code, out, early + err)
         finally:
             channel.close()
 
@@ -81,10 +85,10 @@ class SshSession:
             seen += chunk
             if ready in seen:
                 return seen.partition(ready)[2]
-            if seen.count(prompt) > 1 or (sent and not chunk):
-                raise ssh_errors.sudo_password(self._hop, "", self._spec.name)
+            if seen.count(prompt) > 1 or (sent and not chunk and b"incorrect" in seen):
+                raise ssh_errors.sudo_password(self._hop, self._spec.name)
             if not chunk:
-                raise ssh_errors.sudo_refused(self._hop, one_line(seen), self._spec.name)
+                raise ssh_errors.sudo_refused(self._hop, one_line(seen.replace(prompt, b"")), self._spec.name)
             if prompt in seen and not sent:
                 channel.sendall(password.reveal().rstrip(b"\r\n") + b"\n")
                 sent = True
@@ -127,13 +131,23 @@ def _read_all(channel: Any) -> tuple[bytes, bytes]:
     """Stdout and stderr to their ends."""
     out: list[bytes] = []
     err: list[bytes] = []
-    while chunk := channel.recv(_CHUNK):
-        out.append(chunk)
-        # What nobody reads would in the end stop stdout too: both share a window.
-        while channel.recv_stderr_ready():
-            err.append(channel.recv_stderr(_CHUNK))
-    while chunk := channel.recv_stderr(_CHUNK):
-        err.append(chunk)
+
+    def drain() -> None:
+        with contextlib.suppress(OSError):
+            while chunk := channel.recv_stderr(_CHUNK):
+                err.append(chunk)
+
+    # Both share a window: what nobody reads on the one would in the end stop the other.
+    aside = threading.Thread(target=drain, name="pmtaform-stderr", daemon=True)
+    aside.start()
+    try:
+        while chunk := channel.recv(_CHUNK):
+            out.append(chunk)
+    except BaseException:
+        channel.close()
+        raise
+    finally:
+        aside.join()
     return b"".join(out), b"".join(err)
 
 

@@ -145,11 +145,12 @@ def sudo_refused(hop: Hop, said: str, host: str) -> Unreachable:
     )
 
 
-def sudo_password(hop: Hop, said: str, host: str) -> Unreachable:
+def sudo_password(hop: Hop, host: str) -> Unreachable:
     """Sudo did not take the password."""
     return _of(
         "sudo-password",
         "sudo did not take the password",
-        f"The sudo password given for {hop.user} is wrong{': ' + said if said else ''}. It was tried once only",
+        f"The sudo password given for {hop.user} is wrong. "
+        "It was tried once only; correct the `sudo-password` reference",
         host,
     )

@@ -1,49 +1,14 @@
-"""Hosts for the tests: a folder under each shell that the agent must run under, and a real OpenSSH server."""
+"""Hosts for the tests."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
-
-from hostroot import HostRoot, make_host_root, never, spec_of
+from hostroot import HostRoot, make_host_root
 from sshd import Sshd, start_sshd
-
-from pmtaform.host import HostSpec, Known, Outcome, Session, Snapshot, Transaction, apply, open_session, probe
-from pmtaform.host.local import LocalSession
-
-SHELLS = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "ash")}
-
-
-@dataclass
-class Host:
-    """One host under test and the ways to it."""
-
-    root: HostRoot
-    spec: HostSpec
-    open: Callable[[], Session]
-    opened: list[Session] = field(default_factory=list)
-
-    @property
-    def session(self) -> Session:
-        if not self.opened:
-            self.opened.append(self.open())
-        return self.opened[0]
-
-    def probe(self, known: Known | None = None, includes: object = never) -> Snapshot:
-        from hostroot import SALT
-
-        return probe(self.session, self.spec, known or Known(salt=SALT), includes)  # type: ignore[arg-type]
-
-    def apply(self, tx: Transaction, **spec: object) -> Outcome:
-        from dataclasses import replace
-
-        return apply(self.session, replace(self.spec, **spec), tx, self.open)  # type: ignore[arg-type]
+from ways import SHELLS, Host, in_folder, over_ssh
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +21,6 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture
 def root(tmp_path: Path) -> HostRoot:
     return make_host_root(tmp_path / "root")
-
-
-def over_ssh(root: HostRoot, server: Sshd, **more: object) -> Host:
-    spec = spec_of(root, **server.options(**more))
-    return Host(root, spec, lambda: open_session(spec))
-
-
-def in_folder(root: HostRoot, shell: str = "dash", environment: dict[str, str] | None = None, **more: object) -> Host:
-    spec = spec_of(root, **more)
-    return Host(root, spec, lambda: LocalSession(spec, SHELLS[shell], environment))
 
 
 @pytest.fixture(params=[*SHELLS, "ssh"])

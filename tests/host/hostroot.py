@@ -6,11 +6,14 @@ import hashlib
 import itertools
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.host import Activation, FileKind, FileRemoval, FileWrite, HostSpec, Transaction, digest
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # for the shared sshd harness
 
 SALT = "5a17" * 8
 CONFIG = "/etc/pmta/config"

@@ -1,4 +1,4 @@
-"""Whatever dies, the host has the whole old or the whole new configuration, and the next command says so and goes on."""
+"""Whatever dies, the host has the whole old or the whole new configuration, and the next command goes on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import SHELLS, Host, in_folder, over_ssh
 from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
 from sshd import start_sshd
+from ways import SHELLS, Host, in_folder, over_ssh
 
 from pmtaform.errors import Locked
 from pmtaform.host import (

@@ -6,8 +6,8 @@ import os
 from dataclasses import replace
 
 import pytest
-from conftest import Host
 from hostroot import CONFIG, NEW, OLD, SALT
+from ways import Host
 
 from pmtaform.errors import HostError
 from pmtaform.host import HASH_ONLY, Known, Snapshot, digest

@@ -12,9 +12,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Host, over_ssh
 from hostroot import CONFIG, NEW, OLD, HostRoot, never, spec_of, transaction
 from sshd import Sshd, start_sshd
+from ways import Host, over_ssh
 
 from pmtaform.errors import Exit, HostError, Unreachable
 from pmtaform.host import Known, Status, known_hosts, open_session, probe, sockets, ssh
@@ -126,7 +126,7 @@ def test_through_a_jump_host(sshd: Sshd, tmp_path: Path) -> None:
         before = threading.active_count()
         works(sshd, known_hosts=known, proxy_jump=hop)
         assert threading.active_count() == before
-        assert "direct-tcpip" in jump.log or "forward" in jump.log or jump.log
+        assert "Accepted publickey" in jump.log
         assert "[host-key-unknown]" in fails(sshd, known_hosts=str(sshd.known_hosts), proxy_jump=hop)
         config = write(tmp_path / "config", f"Host nick\n  HostName 127.0.0.1\n  ProxyJump {hop}\n")
         works(sshd, known_hosts=known, ssh_config=config, address="nick")
@@ -192,7 +192,7 @@ def test_a_server_that_says_nothing(sshd: Sshd) -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         said = fails(sshd, port=silent.getsockname()[1], connect_timeout=0.3)
-    assert "[banner-dropped]" in said or "[connect-timeout]" in said
+    assert "[connect-timeout]" in said
 
 
 def test_a_server_that_hangs_up_is_tried_again(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,11 +224,11 @@ def test_a_server_that_hangs_up_is_tried_again(sshd: Sshd, monkeypatch: pytest.M
 def test_twenty_failed_connects_leave_nothing_open(sshd: Sshd, tmp_path: Path) -> None:
     empty = write(tmp_path / "kh", "")
     fails(sshd, known_hosts=empty)
-    fds, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    fds, threads = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
     for _ in range(10):
         fails(sshd, known_hosts=empty)
         fails(sshd, port=_closed_port())
-    assert len(os.listdir("/proc/self/fd")) == fds
+    assert len(list(Path("/proc/self/fd").iterdir())) == fds
     assert threading.active_count() == threads
 
 

@@ -7,8 +7,8 @@ import stat
 from dataclasses import replace
 
 import pytest
-from conftest import Host
 from hostroot import CONFIG, NEW, OLD, SALT, key, transaction
+from ways import Host
 
 from pmtaform.errors import HostError
 from pmtaform.host import (
@@ -90,7 +90,7 @@ def test_when_powermta_does_not_take_it_everything_is_back(host: Host, what: str
     host.root.put(KEY, b"old key\n", 0o400)
     host.root.put("/etc/pmta/going", b"going\n", 0o604)
     before = host.root.tree()
-    host.root.tell(what, 2 if what == "stopped" else 1)
+    host.root.tell(what)
     removals = (FileRemoval(path="/etc/pmta/going"),)
     tx = transaction((CONFIG, NEW), key(KEY, b"new\n"), ("/etc/pmta/sub/new", b"n"), removals=removals)
     done = host.apply(tx)
