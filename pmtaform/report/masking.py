@@ -10,7 +10,7 @@ import re
 from functools import cache
 
 from pmtaform.lang.catalogue import DirectiveSpec, catalogue
-from pmtaform.lang.values import SENSITIVE, mask, shown
+from pmtaform.lang.values.show import SENSITIVE, mask, shown
 
 _SOUNDING = r"password|passwd|passphrase|secret|token|api[-_]?key|auth[-_]?user(?:name)?|credential|private[-_]?key"
 _ENDS = re.compile("([\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029])")  # where another program may see a line end

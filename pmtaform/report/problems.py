@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
-from pmtaform.report.masking import masked_source
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
 
 Source = Callable[[Place], str | None]
@@ -76,6 +75,8 @@ def _excerpt(place: Place, source: Source, style: Style, indent: str) -> Iterato
     raw = source(place) if place.line is not None else None
     if raw is None or not raw.strip():
         return
+    from pmtaform.report.masking import masked_source
+
     raw = raw.rstrip("\r\n").expandtabs(1)
     text = masked_source(raw)[:_MOST_COLUMNS]
     number = f"{place.line:>5} | "

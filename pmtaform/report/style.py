@@ -6,11 +6,8 @@ Colour is written by hand: importing rich costs more than planning a host.
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import IO
-
-from pmtaform.lang.values import shown
 
 WIDTH = 100
 
@@ -56,16 +53,22 @@ def write(stream: IO[str], text: str) -> None:
 
 def clean(text: str) -> str:
     r"""`text` on one line, with everything that a terminal would not print made visible (`\x1b`)."""
+    if text.isprintable():  # nearly always; the language is imported only for what is odd
+        return text
+    from pmtaform.lang.values import shown
+
     return shown(text)
 
 
 def clean_lines(text: str) -> list[str]:
     """The lines of `text`, each cleaned; tabs become blanks, empty lines at both ends go."""
-    return [shown(line.rstrip("\r").expandtabs(4)) for line in text.strip("\r\n").split("\n")] if text else []
+    return [clean(line.rstrip("\r").expandtabs(4)) for line in text.strip("\r\n").split("\n")] if text else []
 
 
 def wrapped(text: str, width: int, indent: str) -> list[str]:
     """Prose, cleaned, broken at blanks to `width` columns, each line behind `indent`."""
+    import textwrap
+
     lines: list[str] = []
     for line in clean_lines(text):
         lines += textwrap.wrap(

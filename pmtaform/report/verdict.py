@@ -9,7 +9,24 @@ from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.model import Action, Plan
 from pmtaform.report.style import clean, counted
 
-_NOT_REACHED = frozenset({"connect-timeout", "connection-refused", "host-timeout", "unreachable", "banner-dropped"})
+# What `pmtaform.host` says of a host that it could not reach or log in to.
+_NOT_REACHED = frozenset(
+    {
+        "authentication-failed",
+        "banner-dropped",
+        "connect-timeout",
+        "connection-lost",
+        "connection-refused",
+        "dns-failure",
+        "host-key-changed",
+        "host-key-revoked",
+        "host-key-unknown",
+        "host-timeout",
+        "no-common-algorithm",
+        "no-route",
+        "ssh-failed",
+    }
+)
 
 
 def verdict(plan: Plan) -> str:

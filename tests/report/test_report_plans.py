@@ -15,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import host, place, plan, plans, rate, unreachable
 
+from pmtaform import report
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.document import loads
 from pmtaform.plan.model import Action, Change, Danger, Plan, Reason, ValueChange
-from pmtaform.report import plan_text, verdict
+from pmtaform.report import plan_text
+from pmtaform.report.verdict import verdict
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/plan.json"))
 
@@ -174,7 +176,22 @@ def test_prose_keeps_to_the_width() -> None:
     assert all(len(line) <= 70 for line in plan_text(sample, width=70).splitlines() if "word" in line)
 
 
-def test_rich_is_not_imported_for_text() -> None:
-    code = "import sys, pmtaform.report; print([m for m in ('rich', 'deepdiff', 'yaml', 'fabric') if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("imports", "unwanted"),
+    [
+        ("pmtaform.report.style", ("rich", "pmtaform.lang", "pmtaform.plan", "textwrap")),
+        ("pmtaform.report.problems", ("rich", "pmtaform.lang", "pmtaform.plan")),
+        ("pmtaform.report.plans, pmtaform.report.progress, pmtaform.report.runs", ("rich", "deepdiff", "fabric")),
+    ],
+)
+def test_a_report_imports_only_what_it_needs(imports: str, unwanted: tuple[str, ...]) -> None:
+    code = f"import sys, {imports}; print([m for m in {unwanted!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_can_be_had() -> None:
+    for name in report.__all__:
+        assert callable(getattr(report, name))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = report.nonsense

@@ -9,7 +9,8 @@ import threading
 import pytest
 
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.report import LiveTable, PlainLines, event_line, json_event, json_run, progress, run_text, write
+from pmtaform.report import event_line, json_event, json_run, run_text, write
+from pmtaform.report.progress import LiveTable, PlainLines, progress
 from pmtaform.report.style import wants_colour
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 
