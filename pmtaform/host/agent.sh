@@ -774,13 +774,17 @@ stage() {
         [ "$(id -u)" = 0 ] || WHY="$WHY by $(id -un); this needs sudo"
         return 1
     fi
-    chmod -- "$mode" "$NEW" 2>"$T/failed" || { WHY="$path cannot have the mode $mode"; return 1; }
+    # A mode that its owner may not write under comes after the content; until then the file is the owner's alone.
+    case $mode in *[2367]??) set_mode || return 1 ;; esac
     dd if="$from" of="$NEW" bs=65536 conv=notrunc,fsync 2>"$T/failed" \
         || { WHY="$path could not be written"; return 1; }
+    case $mode in *[2367]??) ;; *) set_mode || return 1 ;; esac
     rm -f -- "$T/failed"
     digest "$NEW"
     [ "$D" = "$new" ] || { WHY="$path did not arrive whole"; return 1; }
 }
+
+set_mode() { chmod -- "$mode" "$NEW" 2>"$T/failed" || { WHY="$path cannot have the mode $mode"; return 1; }; }
 
 # Keeps what is there: a copy for the generation, and a link beside the target that a rename puts back.
 back_up() {

@@ -190,6 +190,12 @@ def test_a_thousand_files_are_one_round_trip(folder: Host) -> None:
     assert all(seen.files[p].content is None and seen.files[p].mode == 0o600 for p in paths)
 
 
+def test_a_relative_root_is_this_folder(folder: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.root.path.parent)
+    folder.spec = replace(folder.spec, root="root")
+    assert folder.probe().files[CONFIG].content == OLD
+
+
 def test_probing_leaves_no_trace(host: Host) -> None:
     before = host.root.tree()
     host.probe()
