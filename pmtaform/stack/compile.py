@@ -95,10 +95,12 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         variables = resolve([layer.variables for layer in layers], name, found)
         items: dict[Key, Item] = {}
         plans: dict[str, dkim.KeyPlan] = {}
+        targets: dict[Address, str] = {}  # a block stays in its file when a higher layer replaces it
         for layer in layers:
-            items = lay_over(items, _items(stack, layer, variables, found))
+            said = _items(stack, layer, variables, found)
+            targets.update(targets_of(said))
+            items = lay_over(items, said)
             plans = dkim.merge(plans, dkim.keys_of(layer.keys, variables, found))
-        targets = targets_of(items)
         taken = {host.config_path, *targets.values()}
         files = dkim.KeyCompiler(stack.allowed_paths, resolver, found).compile(plans, items, taken)
         blocks = _blocks(items, resolver, stack.shown, found)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import SecretUnavailable
 from pmtaform.secrets import Secret
-from pmtaform.stack.content import Body, Item, Key, Line, Lines, Native, Removed, Sections, Text
+from pmtaform.stack.content import Body, Item, Key, Line, Lines, Sections, Text
 from pmtaform.stack.lines import placeholder
 from pmtaform.stack.values import line_problem
 
@@ -31,16 +31,15 @@ class Writer:
         return "".join(self.lines)
 
     def items(self, items: Mapping[Key, Item], indent: str = "") -> None:
-        """Write items in their order. Native blocks have their own text and are passed over."""
+        """Write items in their order, directives before sections. Native blocks have their own text: not here."""
         for item in items.values():
             if isinstance(item, Lines):
                 for line in item.lines:
                     self._put(f"{indent}{line.name} {self._value(line)}\n", line.place)
-            elif isinstance(item, Sections):
+        for item in items.values():
+            if isinstance(item, Sections):
                 for body in item.bodies:
                     self._section(item, body, indent)
-            else:
-                assert isinstance(item, (Native, Removed))  # noqa: S101 - nothing else is an item
 
     def _section(self, section: Sections, body: Body | Text, indent: str) -> None:
         opening = f"{section.tag} {section.argument}" if section.argument else section.tag

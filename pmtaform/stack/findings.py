@@ -12,7 +12,7 @@ MOST: Final = 5  # different findings of one kind at one place (a loop shows one
 
 
 def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Each finding once, in the order of first appearance; of those that a loop repeats, the first few."""
+    """Each finding once, in the order of the files; of those that a loop repeats, the first few."""
     seen: set[tuple[object, ...]] = set()
     counts: dict[tuple[object, ...], list[int]] = {}
     kept: list[Diagnostic] = []
@@ -30,4 +30,9 @@ def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
             known.append(-1)
             last = kept[known[MOST - 1]]
             kept[known[MOST - 1]] = replace(last, detail=f"{last.detail} (And more of the same at this place.)")
-    return kept
+    return sorted(kept, key=_position)
+
+
+def _position(item: Diagnostic) -> tuple[str, int, int]:
+    place = item.place
+    return ("", 0, 0) if place is None else (place.file, place.line or 0, place.column or 0)

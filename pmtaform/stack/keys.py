@@ -128,7 +128,7 @@ class KeyCompiler:
         first: dict[str, Place] = {}
         wanted: dict[Key | None, list[Line]] = {}
         for plan in plans.values():
-            file = self._file(plan)
+            file, targets = self._file(plan), self._targets(plan, items)
             if file is None:
                 continue
             if file.path in first or file.path in taken:
@@ -137,7 +137,7 @@ class KeyCompiler:
             first[file.path] = plan.place
             files.append(file)
             line = Line(self._name, f"{file.selector},{file.domain},{file.path}", plan.place)
-            for target in self._targets(plan, items):
+            for target in targets:
                 wanted.setdefault(target, []).append(line)
         for target, lines in wanted.items():
             self._insert(items, target, lines)

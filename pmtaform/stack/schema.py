@@ -187,16 +187,20 @@ def _summary(spec: DirectiveSpec) -> str:
 def _value(spec: DirectiveSpec) -> Schema:
     """One value. Only what is certain is ruled out; a value with a variable always passes."""
     plain: Schema = {"type": _SCALAR}
-    if spec.type == "enum" and spec.enum:
-        words = "|".join(re.escape(word) for word in spec.enum)
-        plain = _matching(f"^(?i:{words})$")
-    elif spec.type in _PATTERNS:
-        plain = _matching(_PATTERNS[spec.type])
+    patterns = [_pattern(spec, kind) for kind in spec.types]
+    if all(patterns):
+        plain = _matching("|".join(pattern for pattern in patterns if pattern))
     if spec.sensitive == "value":
         return {"anyOf": [{"$ref": "#/$defs/secret"}, plain]}
     if spec.sensitive == "second":
         return {"anyOf": [{"$ref": "#/$defs/file-and-secret"}, plain]}
     return plain
+
+
+def _pattern(spec: DirectiveSpec, kind: str) -> str | None:
+    if kind == "enum" and spec.enum:
+        return "^(?i:" + "|".join(re.escape(word) for word in spec.enum) + ")$"
+    return _PATTERNS.get(kind)
 
 
 def _matching(pattern: str) -> Schema:
