@@ -28,22 +28,27 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from pmtaform import __version__
+
+        print(f"pmtaform {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     directory: Annotated[
         Path | None, typer.Option("-C", "--directory", help="The project's folder, instead of the current one.")
     ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, also on a terminal.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    version: Annotated[  # noqa: ARG001  (its callback has answered it)
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_say_version)
+    ] = False,
 ) -> None:
     """Options that every command has."""
     settings.directory = directory
     settings.no_color = no_color
-    if version:
-        from pmtaform import __version__
-
-        print(f"pmtaform {__version__}")
-        raise typer.Exit
 
 
 app.command("init")(init.init)

@@ -16,6 +16,7 @@ from pmtaform.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from pmtaform.api import Planned, Project
+    from pmtaform.plan.model import Plan
 
 
 def apply(
@@ -34,7 +35,7 @@ def apply(
     diff: Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")] = False,
 ) -> int:
     """Show the plan, ask, and make the hosts what the stack says; a host that does not take it is put back."""
-    from pmtaform.cli.output import print_plan, print_verdict
+    from pmtaform.cli.output import print_plan, print_verdict, read_plan
 
     project = settings.project()
     saved = _plan_file(stack)
@@ -44,8 +45,9 @@ def apply(
             "A saved plan has its choice of hosts already",
             "Leave --host, --target and --exclude away, or apply the stack instead of the plan file.",
         )
-    with _locked(project, stack, saved):
-        planned = _planned(project, stack, saved, host, target, exclude)
+    plan = read_plan(saved) if saved is not None else None
+    with _locked(project, plan.stack if plan is not None else project.load(stack).name):
+        planned = _planned(project, stack, plan, host, target, exclude)
         try:
             if format is Format.TEXT:
                 if saved is None:
@@ -63,14 +65,10 @@ def _plan_file(name: str | None) -> Path | None:
 
 
 @contextmanager
-def _locked(project: Project, stack: str | None, saved: Path | None) -> Iterator[None]:
-    from pmtaform.cli.output import read_plan, tell
+def _locked(project: Project, stack: str) -> Iterator[None]:
+    from pmtaform.cli.output import tell
 
-    if saved is not None:
-        name = read_plan(saved).stack
-    else:
-        name = project.load(stack).name
-    with project.lock(name, f"apply {name}") as held:
+    with project.lock(stack, f"apply {stack}") as held:
         if held.notice is not None:
             tell([held.notice])
         yield
@@ -79,17 +77,17 @@ def _locked(project: Project, stack: str | None, saved: Path | None) -> Iterator
 def _planned(
     project: Project,
     stack: str | None,
-    saved: Path | None,
+    saved: Plan | None,
     host: list[str] | None,
     target: list[str] | None,
     exclude: list[str] | None,
 ) -> Planned:
     from pmtaform.api import Choice, make_plan, plan_again
-    from pmtaform.cli.output import read_plan, watching
+    from pmtaform.cli.output import watching
 
     with watching() as watch:
         if saved is not None:
-            return plan_again(project, read_plan(saved), watch=watch)
+            return plan_again(project, saved, watch=watch)
         choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
         return make_plan(project, project.load(stack), choice, keep_open=True, watch=watch)
 
@@ -100,7 +98,7 @@ def _go(planned: Planned, allow: list[str], format: Format, *, ask: bool) -> int
     from pmtaform.cli.output import print_run, watching
 
     check_consent(planned.plan, allow)
-    if planned.plan.changed and ask and not _confirmed(planned):
+    if planned.plan.changed and ask and not _confirmed(planned, format):
         return Exit.ERROR
     with stopping() as stop, watching() as watch:
         result = apply_plan(planned, watch=watch, stop=stop)
@@ -108,8 +106,14 @@ def _go(planned: Planned, allow: list[str], format: Format, *, ask: bool) -> int
     return result.exit_code
 
 
-def _confirmed(planned: Planned) -> bool:
+def _confirmed(planned: Planned, format: Format) -> bool:  # noqa: A002
     """Ask on a terminal; without one, nothing is applied that nobody approved."""
+    if format is Format.JSON:
+        raise UsageError.of(
+            "no-approval",
+            "Nobody has approved the plan",
+            "With --format json there is no question. Nothing was applied. Add --auto-approve, or apply a saved plan.",
+        )
     if not sys.stdin.isatty():
         raise UsageError.of(
             "no-approval",

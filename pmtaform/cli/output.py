@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Diagnostic, Place
@@ -34,8 +34,18 @@ def _width() -> int:
 
 
 def out(text: str) -> None:
-    """Write data to stdout."""
-    style.write(sys.stdout, text)
+    """Write data to stdout. When its reader has gone (`| head`), the command goes on and ends as it would."""
+    _write(sys.stdout, text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        style.write(stream, text)
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def tell(diagnostics: Iterable[Diagnostic]) -> None:
@@ -44,10 +54,7 @@ def tell(diagnostics: Iterable[Diagnostic]) -> None:
     if found:
         from pmtaform.report.problems import diagnostics_text
 
-        sys.stdout.flush()
-        text = diagnostics_text(found, colour=_colour(sys.stderr), source=source_line, width=_width())
-        style.write(sys.stderr, text)
-        sys.stderr.flush()
+        _write(sys.stderr, diagnostics_text(found, colour=_colour(sys.stderr), source=source_line, width=_width()))
 
 
 def source_line(place: Place) -> str | None:

@@ -10,41 +10,36 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 import typer
-from click.exceptions import Abort, ClickException, NoArgsIsHelpError, UsageError
-from click.exceptions import Exit as ClickExit
 
 from pmtaform.cli.app import app
 from pmtaform.errors import Exit, PmtaformError
 
+# Typer has its own Click inside of late, and needed Click itself before: what both call a problem with the command
+# line is found from a class that it has always exported (its bases are UsageError, ClickException).
+_PROBLEM = typer.BadParameter.__mro__[2]
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Returns its exit code; never raises."""
+    code = int(Exit.OK)
     try:
         code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone (`| head`); what is left has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+        for stream in (sys.stdout, sys.stderr):
+            _let_go(stream)
     return code
 
 
 def _run(arguments: Sequence[str]) -> int:
     try:
         result = typer.main.get_command(app).main(list(arguments), prog_name="pmtaform", standalone_mode=False)
-    except NoArgsIsHelpError as problem:
-        print(problem.format_message())
-        return Exit.USAGE
-    except UsageError as problem:
-        return _usage(problem)
-    except ClickException as problem:
-        print(f"pmtaform: {problem.format_message()}", file=sys.stderr)
-        return Exit.USAGE
-    except ClickExit as ended:
-        return ended.exit_code
-    except (Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("\npmtaform: interrupted.", file=sys.stderr)
         return Exit.INTERRUPTED
     except PmtaformError as problem:
@@ -52,19 +47,33 @@ def _run(arguments: Sequence[str]) -> int:
 
         tell(problem.diagnostics)
         return problem.exit_code
+    except SystemExit as ended:
+        raise BrokenPipeError from ended  # Typer's own end, and its only one here
     except BrokenPipeError:
         raise
     except Exception as problem:
+        if isinstance(problem, _PROBLEM):
+            return _usage(problem)
         return _bug(problem)
     return int(result) if isinstance(result, int) else Exit.OK
 
 
-def _usage(problem: UsageError) -> int:
-    if problem.ctx is not None:
-        print(problem.ctx.get_usage(), file=sys.stderr)
+def _let_go(stream: Any) -> None:
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _usage(problem: Any) -> int:
+    """What is wrong with the command line. A command group without a command is answered with its help."""
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        print(problem.format_message())
+        return Exit.USAGE
+    context: Any = getattr(problem, "ctx", None)
+    if context is not None:
+        print(context.get_usage(), file=sys.stderr)
     print(f"pmtaform: {problem.format_message()}", file=sys.stderr)
-    if problem.ctx is not None:
-        print(f"Try `{problem.ctx.command_path} --help`.", file=sys.stderr)
+    if context is not None:
+        print(f"Try `{context.command_path} --help`.", file=sys.stderr)
     return Exit.USAGE
 
 

@@ -1,0 +1,39 @@
+"""What tests of the whole share: a project whose hosts are folders, and one real OpenSSH server a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from projects import ProjectFolder
+from sshd import Sshd, start_sshd
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> ProjectFolder:
+    """A project without hosts."""
+    made = ProjectFolder(tmp_path / "project")
+    made.folder.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def one(project: ProjectFolder) -> ProjectFolder:
+    """A project with one host, which has a minimal configuration and no PowerMTA."""
+    project.add_host("mta1")
+    return project
+
+
+@pytest.fixture
+def live(project: ProjectFolder) -> ProjectFolder:
+    """A project with one host that runs the PowerMTA stand-in on a minimal configuration."""
+    project.add_host("mta1", pmta=True)
+    return project
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """One SSH server for all tests of a worker that do not harm it."""
+    with start_sshd(tmp_path_factory.mktemp("server")) as started:
+        yield started

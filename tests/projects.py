@@ -1,0 +1,241 @@
+"""A project in a folder, with hosts that are folders, and the command line run on it in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any
+
+from pmtaform.cli import run
+from pmtaform.emulator import calls, clear_faults, fault, install
+from pmtaform.emulator.daemon import Daemon
+from pmtaform.emulator.layout import Layout
+from pmtaform.errors import Exit
+
+CONFIG = "/etc/pmta/config"
+RUNS = "log-file /var/log/pmta/log\n"  # what a PowerMTA needs at the least to start
+PROGRAM = [sys.executable, "-m", "pmtaform"]
+OFFLINE = {"activation": "none"}  # a host without a PowerMTA: the files are all there is
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command put out, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def all(self) -> str:
+        return self.out + self.err
+
+    @property
+    def words(self) -> str:
+        """Everything on one line: text is wrapped to the width of a terminal."""
+        return " ".join(self.all.split())
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    def ended(self, code: int) -> Said:
+        """This, if the command ended with `code`."""
+        assert self.code == code, f"exit {self.code}, not {code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+        return self
+
+
+@dataclass
+class HostFolder:
+    """A folder that stands for a host's root."""
+
+    root: Path
+
+    def at(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    @property
+    def config(self) -> Path:
+        return self.at(CONFIG)
+
+    def put(self, content: str | bytes, path: str = CONFIG, mode: int = 0o640) -> HostFolder:
+        """Make a file as an administrator would have left it."""
+        target = self.at(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+        target.chmod(mode)
+        return self
+
+    def read(self, path: str = CONFIG) -> str:
+        return self.at(path).read_bytes().decode("utf-8", "surrogateescape")
+
+    def mode(self, path: str = CONFIG) -> int:
+        return stat.S_IMODE(self.at(path).stat().st_mode)
+
+    def emulate(self, version: str = "5.0r8") -> HostFolder:
+        """Put the PowerMTA stand-in there and start it with what is in the folder."""
+        install(self.root, version=version)
+        subprocess.run([self.at("/etc/init.d/pmta"), "start"], check=True, capture_output=True)
+        return self
+
+    def fault(self, command: str, kind: Any, **more: Any) -> None:
+        fault(self.root, command, kind, **more)
+
+    def behave(self) -> None:
+        clear_faults(self.root)
+
+    @property
+    def in_force(self) -> str:
+        """The main file of the configuration that the stand-in runs."""
+        return Daemon(Layout(self.root)).in_force()[CONFIG].decode("utf-8", "surrogateescape")
+
+    @property
+    def starts(self) -> int:
+        """How often the stand-in was started."""
+        return Daemon(Layout(self.root)).store.read().starts
+
+    @property
+    def called(self) -> list[str]:
+        """The commands that the stand-in was given, in order."""
+        return [" ".join(map(str, call["arguments"])) for call in calls(self.root)]  # type: ignore[call-overload]
+
+    def tree(self) -> dict[str, tuple[str, int, int]]:
+        """Every file below /etc: content, mode, inode. The same tree: not a byte was touched."""
+        return {str(p.relative_to(self.root)): _describe(p) for p in sorted(self.at("/etc").rglob("*"))}
+
+    def contents(self) -> dict[str, str]:
+        """Every file below /etc/pmta and what it holds."""
+        found = sorted(p for p in self.at("/etc/pmta").rglob("*") if p.is_file())
+        return {"/" + str(p.relative_to(self.root)): p.read_bytes().decode("utf-8", "surrogateescape") for p in found}
+
+    def leftovers(self) -> list[str]:
+        """What a transaction must not leave behind."""
+        lib = self.at("/var/lib/pmtaform")
+        found = [*self.root.rglob("*.pmtaform-*"), *lib.glob("tx/*"), *lib.glob("lock"), *lib.glob("own.*")]
+        return sorted(str(p.relative_to(self.root)) for p in found)
+
+
+def _describe(path: Path) -> tuple[str, int, int]:
+    found = path.lstat()
+    content = "folder" if path.is_dir() else path.read_bytes().decode("latin-1") if path.is_file() else "other"
+    return content, stat.S_IMODE(found.st_mode), 0 if path.is_dir() else found.st_ino
+
+
+@dataclass
+class ProjectFolder:
+    """A project with one stack, `fleet`, and hosts that are folders."""
+
+    root: Path
+    hosts: dict[str, HostFolder] = field(default_factory=dict)
+
+    @property
+    def host(self) -> HostFolder:
+        return self.hosts["mta1"]
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "stacks/fleet"
+
+    @property
+    def state_file(self) -> Path:
+        return self.root / "state/fleet.json"
+
+    @property
+    def state(self) -> Any:
+        return json.loads(self.state_file.read_text())
+
+    def add_host(self, name: str, config: str | bytes | None = RUNS, *, pmta: bool = False) -> HostFolder:
+        """A host with this configuration; with `pmta`, the stand-in runs it."""
+        self.hosts[name] = made = HostFolder(self.folder / "hosts" / name)
+        made.at("/etc/pmta").mkdir(parents=True, exist_ok=True)
+        if config is not None:
+            made.put(config)
+        if pmta:
+            made.emulate()
+        return made
+
+    def stack(self, body: str = "", hosts: Mapping[str, Mapping[str, Any]] | None = None, **options: Any) -> None:
+        """Write the stack: `body` is its YAML but for `stack` and `hosts`; `options` are of every host."""
+        known = {name: {} for name in self.hosts} if hosts is None else hosts
+        lines = ["stack: fleet", "hosts:"]
+        for name, own in known.items():
+            more = {"transport": "local", "root": f"hosts/{name}", **options, **own}
+            lines.append(f"  {name}: {json.dumps(more)}")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "stack.yaml").write_text("\n".join(lines) + "\n" + dedent(body).lstrip("\n"))
+
+    def config(self, config: str, body: str = "", **options: Any) -> None:
+        """Write a stack for hosts without PowerMTA: `config` is what stands below `config:`."""
+        self.stack(f"config:\n{indent(dedent(config).strip(), '  ')}\n{dedent(body)}", **{**OFFLINE, **options})
+
+    def add_file(self, path: str, content: str | bytes, mode: int = 0o600) -> Path:
+        """A file of the stack."""
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+        target.chmod(mode)
+        return target
+
+    def run(self, *arguments: str) -> Said:
+        """Run a command on the project in this process."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(["-C", str(self.root), *arguments])
+        return Said(code, out.getvalue(), err.getvalue())
+
+    def plan(self, *arguments: str) -> Said:
+        return self.run("plan", "fleet", *arguments)
+
+    def apply(self, *arguments: str) -> Said:
+        return self.run("apply", "fleet", "--auto-approve", *arguments)
+
+    def save_plan(self, *arguments: str) -> str:
+        """A plan file of the stack as it is now."""
+        path = self.root / "plan.json"
+        self.plan("--out", str(path), *arguments).ended(Exit.OK)
+        return str(path)
+
+    def settled(self) -> None:
+        """Assert that a plan now is empty."""
+        said = self.plan("--detailed-exitcode")
+        assert said.out.startswith("No changes."), said.all
+        assert said.code == Exit.OK
+
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+        """Begin a command as a process of its own, in the project's folder."""
+        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return subprocess.Popen([*PROGRAM, *arguments], cwd=self.root, text=True, **{**pipes, **more})
+
+
+def addresses(said: Said) -> set[tuple[str, str]]:
+    """The (action, address) pairs of a plan in JSON."""
+    return {(c["action"], c["address"]) for host in said.json()["hosts"] for c in host["changes"]}
+
+
+def dangers(said: Said) -> set[str]:
+    """The codes of all dangers of a plan in JSON."""
+    hosts = said.json()["hosts"]
+    found = [d["code"] for host in hosts for d in host["dangers"]]
+    return {*found, *(d["code"] for host in hosts for c in host["changes"] for d in c["dangers"])}
+
+
+def until(happened: Callable[[], Any], process: subprocess.Popen[Any] | None = None) -> None:
+    """Wait for something to have happened; fails when it takes impossibly long, or `process` ends before it."""
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end, "it never happened"
+        assert process is None or process.poll() is None or happened(), "the process ended before it happened"
+        time.sleep(0.01)
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
