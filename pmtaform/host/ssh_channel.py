@@ -36,6 +36,11 @@ class SshSession:
         """The words that start the shell."""
         return ("sh",)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is still there, as far as is known without asking the host."""
+        return bool(self._transport.is_active())
+
     def close(self) -> None:
         """Close the connection and its jump hosts."""
         self._on_close()

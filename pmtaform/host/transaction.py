@@ -56,6 +56,17 @@ def result(session: Session, spec: HostSpec, transaction: str) -> Outcome | None
 
 def perform(session: Session, spec: HostSpec, op: str, request: Request, reopen: Reopen | None) -> Outcome:
     """Run a request to its end and return the host's record."""
+    if reopen is not None and not getattr(session, "is_open", True):
+        # It was lost while idle, between plan and apply: nothing has been sent, so this is not yet a doubt.
+        fresh = reopen()
+        try:
+            return _perform(fresh, spec, op, request, reopen)
+        finally:
+            fresh.close()
+    return _perform(session, spec, op, request, reopen)
+
+
+def _perform(session: Session, spec: HostSpec, op: str, request: Request, reopen: Reopen | None) -> Outcome:
     parts = body(spec, request)
     size = sum(map(len, parts))
     try:

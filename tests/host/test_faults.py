@@ -243,6 +243,18 @@ def test_the_connection_is_cut_and_the_outcome_is_read_back(root: HostRoot, tmp_
     assert root.leftovers() == []
 
 
+def test_a_connection_lost_between_plan_and_apply_is_made_again(root: HostRoot, tmp_path: Path) -> None:
+    with start_sshd(tmp_path / "own") as own:
+        host = over_ssh(root, own)
+        host.probe()
+        for pid in own.sessions():
+            os.kill(pid, 9)
+        host.session._transport.join(10)  # type: ignore[attr-defined]
+        done = host.apply(transaction((CONFIG, NEW)))
+        host.session.close()
+    assert (done.status, done.reason) == (Status.APPLIED, "")
+
+
 def test_the_host_cannot_be_asked_again(root: HostRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transaction_module, "_PAUSES", (0.0, 0.0))
     with start_sshd(tmp_path / "own") as own:
