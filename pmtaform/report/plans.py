@@ -48,11 +48,16 @@ def plan_text(
 
 def _group(group: Group, style: Style, width: int, most: int | None) -> Iterator[str]:
     several = f" ({len(group.hosts)} hosts)" if len(group.hosts) > 1 else ""
-    version = f", PowerMTA {named(group.versions, 2)}" if group.versions else ""
+    version = f", PowerMTA {named(_releases(group.versions), 2)}" if group.versions else ""
     yield style(named(group.hosts), "bold", "cyan") + several + version
     for change in group.changes:
         yield ""
         yield from change_lines(change, style, width, most)
+
+
+def _releases(versions: Sequence[str]) -> list[str]:
+    """The releases alone, out of `PowerMTA v5.0r8 (2020-11-05, 64-bit; …).`, as `pmta show version` says it."""
+    return list(dict.fromkeys(v.removeprefix("PowerMTA ").partition(" (")[0].rstrip(".") for v in versions))
 
 
 def _diffs(diffs: Mapping[str, Sequence[str]], style: Style) -> Iterator[str]:
