@@ -40,8 +40,7 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         result = typer.main.get_command(app).main(list(arguments), prog_name="pmtaform", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        print("\npmtaform: interrupted.", file=sys.stderr)
-        return Exit.INTERRUPTED
+        return _interrupted()
     except PmtaformError as problem:
         from pmtaform.cli.output import tell
 
@@ -55,7 +54,14 @@ def _run(arguments: Sequence[str]) -> int:
         if isinstance(problem, _PROBLEM):
             return _usage(problem)
         return _bug(problem)
+    if result == Exit.INTERRUPTED and not isinstance(result, Exit):
+        return _interrupted()  # Typer's word for Ctrl-C; a command that handles it ends with an `Exit`
     return int(result) if isinstance(result, int) else Exit.OK
+
+
+def _interrupted() -> int:
+    print("\npmtaform: interrupted.", file=sys.stderr)
+    return Exit.INTERRUPTED
 
 
 def _let_go(stream: Any) -> None:

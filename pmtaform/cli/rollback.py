@@ -22,6 +22,7 @@ def rollback(
 ) -> int:
     """Put back the files that a generation replaced, as one transaction; works from any machine."""
     from pmtaform.api import generations_of, roll_back
+    from pmtaform.cli.interrupt import stopping
     from pmtaform.cli.output import print_generations, print_run, watching
 
     project = settings.project()
@@ -29,7 +30,7 @@ def rollback(
     if list_:
         print_generations(host, generations_of(loaded, host), format)
         return Exit.OK
-    with project.lock(loaded.name, f"rollback {host}"), watching() as watch:
+    with project.lock(loaded.name, f"rollback {host}"), stopping(), watching() as watch:
         result = roll_back(project, loaded, host, to, watch=watch)
     print_run(result, format)
     return result.exit_code

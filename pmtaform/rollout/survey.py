@@ -138,11 +138,17 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
         mended = _mend(session, spec, snapshot.pending)
         snapshot = _probe(session, target, salt, trust=is_ours)
     moved = _machine_changed(spec, previous, snapshot)
-    notes = (*mended, *moved)
+    notes = (*mended, *moved, *_busy(spec, snapshot))
     if moved and previous is not None:
         previous, ours, is_ours = None, Previous(), False
     if is_ours and previous is not None and _as_left(snapshot, previous, desired, salt):
-        plan = HostPlan(host=spec.name, unmanaged=previous.unmanaged, basis=_basis(snapshot), version=snapshot.version)
+        plan = HostPlan(
+            host=spec.name,
+            unmanaged=previous.unmanaged,
+            notes=notes,
+            basis=_basis(snapshot),
+            version=snapshot.version,
+        )
         untouched = Difference(plan, owned=dict(ours.blocks), owned_keys=dict(ours.keys))
         return Survey(target=target, snapshot=snapshot, difference=untouched)
     if any(f.content is None for p, f in snapshot.files.items() if p not in _key_paths(desired, ours)):
@@ -162,9 +168,8 @@ def _mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, .
     """Finish or undo what a dead transaction left; one that is still at work is only told of."""
     outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
     if outcome.status is Status.LOCKED and outcome.lock is not None:
-        summary = "The host is being changed right now"
-        detail = f"{outcome.lock.who} has been at work since {outcome.lock.since} ({outcome.lock.what})."
-    elif outcome.status is Status.APPLIED:
+        return ()  # somebody has come to it in between; the next look tells of that
+    if outcome.status is Status.APPLIED:
         summary = "An earlier transaction was unfinished"
         detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
     else:
@@ -176,6 +181,18 @@ def _mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, .
             host=spec.name,
         )
     return (Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+
+
+def _busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
+    """What is to be said when somebody changes the host at this moment."""
+    if snapshot.lock is None:
+        return ()
+    detail = (
+        f"{snapshot.lock.who} has been at work since {snapshot.lock.since} ({snapshot.lock.what}). What is planned "
+        "here may be gone when that is done: plan again then."
+    )
+    summary = "The host is being changed right now"
+    return (Diagnostic(code="host-busy", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
 
 
 def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snapshot:

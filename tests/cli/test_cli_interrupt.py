@@ -1,0 +1,153 @@
+"""Ctrl-C and kill, at moments that are known to have come."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from projects import HostFolder, ProjectFolder, until
+
+from pmtaform.errors import Exit
+
+_GATE = """\
+#!/bin/sh
+# The host's pmta, but for one command, which waits at a gate.
+case "$*" in
+"{command}") echo >>{root}/reached; read -r _ <{root}/gate ;;
+esac
+exec {root}/usr/sbin/pmta.behind "$@"
+"""
+
+
+@dataclass
+class Gate:
+    """Holds one command of a host's pmta until it is opened."""
+
+    host: HostFolder
+    command: str
+    reached: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reached = self.host.root / "reached"
+        program = self.host.at("/usr/sbin/pmta")
+        program.rename(program.with_name("pmta.behind"))
+        os.mkfifo(self.host.root / "gate")
+        # Whoever opens it first must not wait for the other side.
+        self._handle = os.open(self.host.root / "gate", os.O_RDWR)
+        self.host.put(_GATE.format(command=self.command, root=self.host.root), "/usr/sbin/pmta", 0o755)
+
+    def open(self) -> None:
+        os.write(self._handle, b"go\n" * 9)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+@pytest.fixture
+def gate(project: ProjectFolder) -> Iterator[Gate]:
+    """Two hosts, worked on one after the other; the first stands in the middle of its transaction."""
+    project.add_host("mta1", pmta=True)
+    project.add_host("mta2", pmta=True)
+    project.stack("config: {postmaster: a@example.com}\nrollout: {parallel: 1}")
+    made = Gate(project.host, "test config")
+    yield made
+    made.open()
+    made.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
+def test_once_during_an_apply_begins_no_further_host(project: ProjectFolder, gate: Gate, how: signal.Signals) -> None:
+    before = project.hosts["mta2"].tree()
+    with project.start("apply", "--auto-approve") as process:
+        until(gate.reached.exists, process)
+        process.send_signal(how)
+        assert process.stderr is not None
+        process.stderr.readline()
+        assert "no further host is begun" in process.stderr.readline()
+        gate.open()
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == Exit.INTERRUPTED
+    assert "mta1  applied (generation 1)" in out
+    assert "mta2  not started" in out
+    assert project.hosts["mta2"].tree() == before
+    assert list(project.state["hosts"]) == ["mta1"]
+    assert "postmaster a@example.com" in project.host.in_force
+    project.apply().ended(Exit.OK)
+    project.settled()
+
+
+def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFolder, gate: Gate) -> None:
+    with project.start("apply", "--auto-approve") as process:
+        until(gate.reached.exists, process)
+        assert process.stderr is not None
+        process.send_signal(signal.SIGINT)
+        process.stderr.readline()
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        err = process.stderr.read()
+    assert process.returncode == Exit.INTERRUPTED
+    assert "run to their end on their hosts by themselves" in err
+    busy = project.plan("--host", "mta1").ended(Exit.OK)
+    assert "The host is being changed right now" in busy.words
+    gate.open()
+    until(lambda: project.host.leftovers() == [])
+    assert "postmaster a@example.com" in project.host.in_force
+    done = project.apply().ended(Exit.OK)
+    assert "lock of a process that is no more was taken over" in done.words
+    assert "mta1 unchanged" in done.words
+    assert "mta2 applied" in done.words
+    project.settled()
+
+
+def test_while_planning_it_leaves_at_once_and_holds_no_lock(project: ProjectFolder, gate: Gate) -> None:
+    gate.host.put(_GATE.format(command="show version", root=gate.host.root), "/usr/sbin/pmta", 0o755)
+    with project.start("apply", "--auto-approve") as process:
+        until(gate.reached.exists, process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == Exit.INTERRUPTED
+    assert err.strip() == "pmtaform: interrupted."
+    assert not (project.root / "state/fleet.lock").exists()
+
+
+def test_at_the_question_nothing_is_applied(project: ProjectFolder) -> None:
+    import pty
+
+    host = project.add_host("mta1")
+    project.config("postmaster: a@example.com")
+    before = host.tree()
+    control, terminal = pty.openpty()
+    with project.start("apply", stdin=terminal, stdout=terminal, stderr=terminal) as process:
+        os.close(terminal)
+        screen = b""
+        while b"is taken: " not in screen:
+            screen += os.read(control, 65536)
+        process.send_signal(signal.SIGINT)
+        until(lambda: process.poll() is not None)
+    os.close(control)
+    assert process.returncode == Exit.INTERRUPTED
+    assert host.tree() == before
+    assert not (project.root / "state/fleet.lock").exists()
+
+
+def test_a_rollback_finishes_what_it_has_begun(project: ProjectFolder, gate: Gate) -> None:
+    gate.open()
+    project.apply().ended(Exit.OK)
+    gate.reached.unlink()
+    gate.close()
+    gate.__dict__["_handle"] = os.open(gate.host.root / "gate", os.O_RDWR)
+    with project.start("rollback", "mta1") as process:
+        until(gate.reached.exists, process)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        process.stderr.readline()
+        assert "finish or go back" in process.stderr.readline()
+        gate.open()
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == Exit.OK
+    assert "mta1  applied (generation 2)" in out
+    assert "postmaster" not in project.host.in_force
