@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
-from pmtaform.lang.blocks import Address, Block, collect
+from pmtaform.lang.blocks import Address, Block, Part, collect
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.tree import Section, Tree, parse, parse_bytes
 from pmtaform.stack.build import Rules
@@ -113,8 +113,37 @@ class NativeFiles:
             if len(named) > 1:
                 _two_homes(address, block, found)
             targets[key] = where[id(block.parts[0].tree)]
-            blocks[key] = Native(block, targets[key])
+            blocks[key] = Native(_closed(block), targets[key])
         return blocks
+
+
+def _closed(block: Block) -> Block:
+    """The block with the closing tags that were forgotten: without them, it would swallow what comes after it."""
+    if all(not isinstance(part.node, Section) or part.node.closed for part in block.parts):
+        return block
+    return Block(block.address, tuple(_closed_part(part) for part in block.parts))
+
+
+def _closed_part(part: Part) -> Part:
+    section = part.node
+    if not isinstance(section, Section) or section.closed:
+        return part
+    text = part.text if part.text.endswith("\n") else part.text + "\n"
+    closing = [f"</{section.tag}>\n"]
+    inner = section.children[-1] if section.children else None
+    while isinstance(inner, Section) and not inner.closed:
+        closing.insert(0, f"</{inner.tag}>\n")
+        inner = inner.children[-1] if inner.children else None
+    text += "".join(closing)
+    origins: list[Place | None] = [part.tree.place(number) for number in range(section.line, section.end + 1)]
+    return _parsed(text, part.tree.path, [*origins, *([origins[-1]] * len(closing))])
+
+
+def _parsed(text: str, path: str, origins: list[Place | None]) -> Part:
+    tree = parse(text, path, origins=origins)
+    section = tree.children[0]
+    assert isinstance(section, Section)  # noqa: S101 - the text is that of a section
+    return Part(tree, section)
 
 
 def _two_homes(address: Address, block: Block, found: Diagnostics) -> None:
@@ -131,12 +160,11 @@ def with_lines(native: Native, lines: Iterable[Line]) -> Native:
     written = part.text.splitlines(keepends=True)
     origins: list[Place | None] = [part.tree.place(number) for number in range(section.line, section.end + 1)]
     more = list(lines)
-    name_end = len(written) - 1
-    written[name_end:name_end] = [f"    {line.name} {line.value}\n" for line in more]
-    origins[name_end:name_end] = [line.place for line in more]
-    tree = parse("".join(written), part.tree.path, origins=origins)
-    block = next(iter(collect((tree, node) for node in tree.children).values()))
-    return Native(Block(native.block.address, (*block.parts, *native.block.parts[1:])), native.target)
+    last = len(written) - 1
+    written[last:last] = [f"    {line.name} {line.value}\n" for line in more]
+    origins[last:last] = [line.place for line in more]
+    made = _parsed("".join(written), part.tree.path, origins)
+    return Native(Block(native.block.address, (made, *native.block.parts[1:])), native.target)
 
 
 def directive_named(kind: str) -> str:

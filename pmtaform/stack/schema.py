@@ -18,9 +18,9 @@ _SCALAR: Final[list[str]] = ["string", "number", "boolean"]
 _VARIABLE: Final = r"\$\{"  # a value with a variable is whatever the variable says
 _PATTERNS: Final = {
     "bool": r"^(?i:yes|no|true|false)$",
-    "int": r"^[0-9]+$",
-    "duration": r"^([0-9]+[wdhms])+$|^0$",
-    "duration-or-never": r"^([0-9]+[wdhms])+$|^0$|^never$",
+    "int": r"^-?[0-9]+$|^(?i:unlimited)$",
+    "duration": r"^[0-9]+[0-9wdhms]*$",
+    "duration-or-never": r"^[0-9]+[0-9wdhms]*$|^(?i:never)$",
 }
 
 
@@ -199,14 +199,15 @@ def _value(spec: DirectiveSpec) -> Schema:
 
 def _pattern(spec: DirectiveSpec, kind: str) -> str | None:
     if kind == "enum" and spec.enum:
-        return "^(?i:" + "|".join(re.escape(word) for word in spec.enum) + ")$"
+        words = [*spec.enum, *([spec.default] if spec.default else [])]
+        return "^(?i:" + "|".join(re.escape(word) for word in dict.fromkeys(words)) + ")$"
     return _PATTERNS.get(kind)
 
 
 def _matching(pattern: str) -> Schema:
     # JSON Schema's regexes are ECMAScript's, which has no (?i:…): the letters are spelled out.
     spelled = re.sub(r"\(\?i:(.*?)\)", lambda found: "(" + _any_case(found[1]) + ")", pattern)
-    return {"type": _SCALAR, "pattern": f'{spelled}|{_VARIABLE}|^""$'}
+    return {"type": _SCALAR, "pattern": f'{spelled}|{_VARIABLE}|^"'}
 
 
 def _any_case(words: str) -> str:

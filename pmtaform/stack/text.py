@@ -13,7 +13,7 @@ from pmtaform.stack.content import Text
 from pmtaform.stack.nodes import Scalar
 from pmtaform.stack.variables import Variables, substitute
 
-# What would let the text reach beyond its own section, or beyond its own file.
+# What would let a text reach beyond the section that it stands in.
 _BREAKS_OUT: Final = frozenset({"stray-closing-tag", "unclosed-section", "malformed-tag"})
 
 
@@ -40,7 +40,7 @@ def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: st
     `severity` is that of findings; what breaks out of a section is always an error.
     """
     for said in tree.diagnostics:
-        grave = said.code in _BREAKS_OUT and (inside is not None or said.code == "unclosed-section")
+        grave = said.code in _BREAKS_OUT and inside is not None
         level = Severity.ERROR if grave else severity
         found.add(_with(said, level))
     for scope, node in tree.walk():

@@ -10,9 +10,11 @@ from jsonschema import Draft202012Validator
 
 from pmtaform.diagnostics import Diagnostics
 from pmtaform.errors import UsageError
+from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.stack import check_stack, compile_host, load_stack, write_starter
 from pmtaform.stack.document import read_document
+from pmtaform.stack.names import takes_argument
 from pmtaform.stack.schema import json_schema
 
 CASES = Path(__file__).parent / "cases"
@@ -46,6 +48,20 @@ def test_every_directive_and_section_is_in_it(schema: dict[str, Any]) -> None:
                 assert (
                     spec.summary in place["properties"][spec.name]["description"] or spec.name in catalogue().sections
                 )
+
+
+def test_every_default_that_the_tool_takes_fits_it(validator: Draft202012Validator) -> None:
+    for spec in catalogue().directives:
+        if spec.default and values.problem(spec, spec.default) is None:
+            for scope in spec.scopes:
+                inside = {spec.name: spec.default}
+                config = inside if scope == "global" else None
+                if config is None and takes_argument(catalogue().sections[scope], "global"):
+                    config = {scope: {"x": inside}}
+                elif config is None:
+                    config = {scope: inside}
+                if scope != "email-patterns":  # stands only inside another section
+                    assert validator.is_valid({"config": config}), (scope, spec.name)
 
 
 @pytest.mark.parametrize("case", RIGHT, ids=lambda path: path.name)
