@@ -14,7 +14,7 @@ from pmtaform.lang.tree import gc_paused, parse
 from pmtaform.secrets import Resolver, require_reference
 from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
-from pmtaform.stack.content import Item, Key, Native, Removed, lay_over
+from pmtaform.stack.content import ALL, Item, Key, Native, Removed, lay_over, removals
 from pmtaform.stack.emit import Resolve, Writer
 from pmtaform.stack.findings import unique
 from pmtaform.stack.load import read_stack
@@ -131,6 +131,12 @@ def _items(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics)
             detail = f"{Address(*key)} stands in `config` and, at {native.place}, in a native file of the same layer. "
             detail += "Keep it in one of them; a group or a host may replace it."
             found.error("said-twice", "The same thing is said twice", detail, item.place, related=(native.place,))
+    if layer is stack.base:
+        for key, item in removals(config):
+            if not any(key == known or (key[1] == ALL and key[0] in known) for known in natives):
+                detail = "Nothing lies below the stack's own layer, so null takes nothing away here, and what the key "
+                detail += "names is left out. An empty section is written {}."
+                found.warning("null-removes-nothing", "A null has no effect", detail, item.place)
     return lay_over(items, config) if natives else config
 
 

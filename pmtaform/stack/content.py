@@ -6,7 +6,7 @@ at top level it is the address of a block. `(kind, ALL)` stands for everything o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pmtaform.diagnostics import Place
@@ -114,6 +114,17 @@ def lay_over(lower: dict[Key, Item], upper: dict[Key, Item]) -> dict[Key, Item]:
             item = _merged(known, item)
         result[kind, name] = item
     return result
+
+
+def removals(items: dict[Key, Item]) -> Iterator[tuple[Key, Removed]]:
+    """Every `null` in a layer's content, nested ones included."""
+    for key, item in items.items():
+        if isinstance(item, Removed):
+            yield key, item
+        elif isinstance(item, Sections):
+            for body in item.bodies:
+                if isinstance(body, Body):
+                    yield from removals(body.items)
 
 
 def _named(items: Iterable[Key], kind: str, name: str) -> list[Key]:
