@@ -612,18 +612,33 @@ restart_words() {
     fi
 }
 
-# Whether PowerMTA says that it runs. After a restart it may need a moment.
+# Whether PowerMTA says that it runs, asked once; why not, in WHY.
+runs() {
+    if bounded "$R$PMTA" show status; then
+        if answered running && ! answered 'not running'; then return 0; fi
+        if bounded "$R$PMTA" --json show status && answered '"running"'; then return 0; fi
+        WHY='it does not say that it is running'
+    fi
+    WHY="pmta show status: $WHY"
+    return 1
+}
+
+# A reload that cannot work, because PowerMTA is down already, is not begun.
+may_reload() {
+    [ "$ACTIVATION" = reload ] || return 0
+    runs && return 0
+    WHY="PowerMTA does not run on this host, and a reload needs it running ($WHY)"
+    keep_output
+    return 1
+}
+
+# Whether PowerMTA runs after its activation. After a restart it may need a moment.
 healthy() {
     [ "$ACTIVATION" != none ] || return 0
     tries=1
     if [ "$ACTIVATION" = restart ]; then tries=$TIMEOUT; fi
     while :; do
-        if bounded "$R$PMTA" show status; then
-            if answered running && ! answered 'not running'; then return 0; fi
-            if bounded "$R$PMTA" --json show status && answered '"running"'; then return 0; fi
-            WHY='it does not say that it is running'
-        fi
-        WHY="pmta show status: $WHY"
+        runs && return 0
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || return 1
         sleep 1
@@ -836,7 +851,7 @@ describe_generation() {
 
 # Before anything of the host is changed. 0, or WHY and STEP.
 prepare() {
-    at policy && survey || return 1
+    at policy && survey && may_reload || return 1
     at stage && each stage write any stage || return 1
     at backup && mkdir -- "$T/gen" && describe_generation >"$T/gen/info" && say "$((GENERATION + 1))" >"$T/number" \
         || { WHY='the disk is full'; return 1; }

@@ -45,6 +45,8 @@ case $word in
     test) : ;;
     reload)
         if left silent; then exit 0; fi
+        if left dies-of-reload; then echo 1 >"$ctl/stopped"; fi
+        if left mute-after-reload; then echo 1 >"$ctl/fail-status"; fi
         cat "$root/etc/pmta/config" >"$ctl/running" 2>/dev/null
         echo 'Configuration reloaded.'
         ;;

@@ -37,7 +37,7 @@ def test_a_change_is_made_and_in_force(host: Host) -> None:
     assert (done.status, done.generation, done.reason) == (Status.APPLIED, 1, "")
     assert host.root.read(CONFIG) == NEW == host.root.running
     assert done.digests == {CONFIG: digest(SALT, NEW), KEY: digest(SALT, b"a private key\n")}
-    assert host.root.calls == ["test config", "reload", "show status"]
+    assert host.root.calls == ["show status", "test config", "reload", "show status"]
     assert host.root.leftovers() == []
 
 
@@ -84,7 +84,7 @@ def test_owners_are_as_found_or_the_folders(host: Host) -> None:
 @pytest.mark.parametrize(
     ("what", "step", "word"),
     [("fail-test", "test", "test config"), ("fail-reload", "activate", "reload"), ("silent", "activate", "reload"),
-     ("stopped", "health", "running"), ("fail-status", "health", "status")],
+     ("dies-of-reload", "health", "running"), ("mute-after-reload", "health", "status")],
 )  # fmt: skip
 def test_when_powermta_does_not_take_it_everything_is_back(host: Host, what: str, step: str, word: str) -> None:
     host.root.put(KEY, b"old key\n", 0o400)
@@ -153,9 +153,9 @@ def test_keys_come_before_the_configuration_and_go_after_it(folder: Host) -> Non
     pmta = folder.root.at("/usr/sbin/pmta")
     pmta.write_text(pmta.read_text().replace("left() {", look + "left() {"))
     folder.apply(transaction((CONFIG, NEW), key(KEY), removals=(FileRemoval(path=old_key, kind=FileKind.KEY),)))
-    assert set(folder.root.at("/ctl/seen").read_text().splitlines()) == {
-        "# the new configuration; example.com.pem old.pem "
-    }
+    before, *during = folder.root.at("/ctl/seen").read_text().splitlines()
+    assert before == "# the old configuration; old.pem "
+    assert set(during) == {"# the new configuration; example.com.pem old.pem "}
     assert not folder.root.at(old_key).exists()
 
 
@@ -164,7 +164,9 @@ def test_a_wildcard_include_never_sees_a_staged_file(folder: Host) -> None:
     text = pmta.read_text().replace("left() {", 'echo "$root"/etc/pmta/conf.d/* >>"$ctl/seen"\nleft() {')
     pmta.write_text(text)
     folder.apply(transaction((CONFIG, NEW), ("/etc/pmta/conf.d/a.conf", b"a")))
-    assert set(folder.root.at("/ctl/seen").read_text().splitlines()) == {str(folder.root.at("/etc/pmta/conf.d/a.conf"))}
+    before, *during = folder.root.at("/ctl/seen").read_text().splitlines()
+    assert before == str(folder.root.at("/etc/pmta/conf.d/*"))  # nothing there yet
+    assert set(during) == {str(folder.root.at("/etc/pmta/conf.d/a.conf"))}
 
 
 def test_without_activation_pmta_need_not_be_there(host: Host) -> None:
@@ -172,6 +174,19 @@ def test_without_activation_pmta_need_not_be_there(host: Host) -> None:
     tx = transaction((CONFIG, NEW), activation=Activation.NONE)
     assert host.apply(tx).status is Status.APPLIED
     assert host.root.read(CONFIG) == NEW
+
+
+@pytest.mark.parametrize("what", ["stopped", "fail-status"])
+def test_where_powermta_is_down_no_reload_is_begun(host: Host, what: str) -> None:
+    """A reload could only fail, and putting the files back would end in another failed reload."""
+    before = host.root.tree()
+    host.root.tell(what, 2)
+    done = host.apply(transaction((CONFIG, NEW)))
+    assert (done.status, done.step) == (Status.REFUSED, "policy")
+    assert "PowerMTA does not run on this host" in done.reason
+    assert host.root.tree() == before
+    assert "reload" not in host.root.calls
+    assert host.root.leftovers() == []
 
 
 def test_with_activation_it_must_be(host: Host) -> None:
