@@ -936,6 +936,7 @@ start() {
         return
     fi
     trap 'rm -rf -- "$T"; exit 70' HUP INT TERM
+    WHOLE=yes
     if ! own "$T/owner" || ! take_in; then
         rm -rf -- "$T"
         [ "$WHOLE" = yes ] || exit 70
