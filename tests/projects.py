@@ -120,7 +120,7 @@ class HostFolder:
     def leftovers(self) -> list[str]:
         """What a transaction must not leave behind."""
         lib = self.at("/var/lib/pmtaform")
-        found = [*self.root.rglob("*.pmtaform-*"), *lib.glob("tx/*"), *lib.glob("lock"), *lib.glob("own.*")]
+        found = [*self.at("/etc").rglob("*.pmtaform-*"), *lib.glob("tx/*"), *lib.glob("lock"), *lib.glob("own.*")]
         return sorted(str(p.relative_to(self.root)) for p in found)
 
 

@@ -94,7 +94,8 @@ def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFo
     busy = project.plan("--host", "mta1").ended(Exit.OK)
     assert "The host is being changed right now" in busy.words
     gate.open()
-    until(lambda: project.host.leftovers() == [])
+    until(lambda: not project.host.at("/var/lib/pmtaform/lock").exists())
+    assert project.host.leftovers() == []
     assert "postmaster a@example.com" in project.host.in_force
     done = project.apply().ended(Exit.OK)
     assert "lock of a process that is no more was taken over" in done.words
