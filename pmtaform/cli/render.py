@@ -17,22 +17,21 @@ def render(
     """Print the whole configuration that HOST would have if it had none yet. Secrets appear as their references."""
     from pmtaform.api import desired_of
     from pmtaform.errors import UsageError
-    from pmtaform.lang.edit import edit
-    from pmtaform.lang.includes import read_configuration
     from pmtaform.report import masked_line
+    from pmtaform.stack import render as rendered
 
     loaded = settings.project().load(stack)
     desired = desired_of(loaded, host, secrets=False)
-    files = edit(read_configuration(desired.config, {}), desired.blocks, files=desired.files)
+    files = rendered(desired)
     if file is not None and file not in files:
         raise UsageError.of(
             "no-such-file",
             "The host would have no such file",
-            f"{host} would have: {', '.join(sorted(files)) or 'nothing'}.",
+            f"{host} would have: {', '.join(files)}.",
         )
     several = len(files) > 1 and file is None
-    for path in sorted(files, key=lambda p: (p != desired.config, p)):
+    for path, text in files.items():
         if file in (None, path):
             if several:
                 print(f"# === {path}")
-            print("\n".join(masked_line(line) for line in files[path].text.splitlines()))
+            print("\n".join(masked_line(line) for line in text.splitlines()))

@@ -5,7 +5,7 @@ compile_host(stack, name) -> Desired   one host, layers merged, variables replac
 check_stack(folder)                    everything that is wrong with a stack, for `validate`
 """
 
-from pmtaform.stack.compile import check_stack, compile_all, compile_host, render, resolve_with
+from pmtaform.stack.compile import check_stack, compile_all, compile_host, render
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.load import find_project, load_stack, stack_folder, stack_names
 from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost, Transport
@@ -24,7 +24,6 @@ __all__ = [
     "find_project",
     "load_stack",
     "render",
-    "resolve_with",
     "stack_folder",
     "stack_names",
     "write_starter",

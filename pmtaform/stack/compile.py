@@ -10,8 +10,9 @@ from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, PmtaformError, SecretUnavailable, UsageError
 from pmtaform.lang.blocks import SETTING, Address, Block, collect
+from pmtaform.lang.edit import edit
+from pmtaform.lang.includes import read_configuration
 from pmtaform.lang.tree import gc_paused, parse
-from pmtaform.secrets import Resolver, require_reference
 from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
 from pmtaform.stack.content import ALL, Item, Key, Native, Removed, lay_over, removals
@@ -25,11 +26,6 @@ from pmtaform.stack.variables import Variables, resolve
 # What must stand before what uses it (LANGUAGE.md section 5): macros, then settings, then lists, then the rest.
 _FIRST: Final = {"domain-macro": 0, SETTING: 1, "include": 1, "pattern-list": 2}
 _UNRESOLVED: Final = "secret-unavailable"
-
-
-def resolve_with(resolver: Resolver) -> Resolve:
-    """The function that `compile_host` wants, over a resolver of secrets."""
-    return lambda reference, place: resolver.resolve(require_reference(reference, place=place), place=place)
 
 
 def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Desired:
@@ -160,12 +156,7 @@ def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found:
 
 def render(desired: Desired) -> dict[str, str]:
     """The configuration files that a host would have, were it empty: path -> text, the main file first."""
-    files: dict[str, list[str]] = {desired.config: []}
-    for address, block in desired.blocks.items():
-        lines = files.setdefault(desired.files.get(address, desired.config), [])
-        for part in block.parts:
-            if block.is_section and lines:
-                lines.append("\n")
-            text = part.text
-            lines.append(text if text.endswith("\n") else text + "\n")
-    return {path: "".join(lines) for path, lines in files.items()}
+    empty = read_configuration(desired.config, {})
+    files = edit(empty, desired.blocks, files=desired.files)
+    texts = {path: files[path].text for path in sorted(files, key=lambda path: (path != desired.config, path))}
+    return {desired.config: ""} | texts

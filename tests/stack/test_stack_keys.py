@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from stack_project import Project
 
-from pmtaform.secrets import Resolver
-from pmtaform.stack import compile_host, load_stack, render, resolve_with
+from pmtaform.secrets import Secret
+from pmtaform.stack import compile_host, load_stack, render
 
 StackOf = Callable[[str], Project]
 KEY = "{private-key: 'env:K'}"
@@ -21,7 +21,7 @@ def lines(project: Project) -> list[str]:
 
 def test_a_key_has_a_file_and_signs_for_all(stack_of: StackOf) -> None:
     stack = load_stack(stack_of(f"dkim-keys: {{example.com/s1: {KEY}}}").folder)
-    desired = compile_host(stack, "mta1", resolve_with(Resolver.fake({"env:K": "-----BEGIN"})))
+    desired = compile_host(stack, "mta1", lambda reference, _: Secret(b"-----BEGIN", reference))
     (key,) = desired.keys
     assert (key.path, key.mode, str(key.address)) == (
         "/etc/pmta/dkim/s1.example.com.pem",
