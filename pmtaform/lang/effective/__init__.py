@@ -1,0 +1,36 @@
+"""What PowerMTA would really use for a queue, value by value, with the lines that decided.
+
+    effective = Effective(configuration)
+    settings = effective.settings("gmail.com", "mkt-01")
+    settings.values["max-smtp-out"]           # Value: what it is, why, and what it overruled
+
+Facts are those of LANGUAGE.md sections 5 to 10; where the guides are silent, a value says what it assumes.
+"""
+
+from pmtaform.lang.effective.changes import MOST_CHANGES, PairChange, ValueMove, changed_pairs, same_effect
+from pmtaform.lang.effective.model import (
+    DEFAULT_VMTA,
+    Assumption,
+    EffectiveSettings,
+    Line,
+    Overruled,
+    Source,
+    Value,
+)
+from pmtaform.lang.effective.settings import Effective
+
+__all__ = [
+    "DEFAULT_VMTA",
+    "MOST_CHANGES",
+    "Assumption",
+    "Effective",
+    "EffectiveSettings",
+    "Line",
+    "Overruled",
+    "PairChange",
+    "Source",
+    "Value",
+    "ValueMove",
+    "changed_pairs",
+    "same_effect",
+]

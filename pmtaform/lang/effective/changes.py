@@ -1,0 +1,202 @@
+"""What a change of the configuration does to queues: the pairs whose values differ, and nothing else.
+
+Virtual MTAs that say the same before and say the same after are compared once. Of domains, only those are looked at
+that fall under a section that changed; one stands for each class that PowerMTA can tell apart, so nothing is missed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from pmtaform.lang.effective.model import Value
+from pmtaform.lang.effective.patterns import DomainIndex, plain
+from pmtaform.lang.effective.reading import Body
+from pmtaform.lang.effective.settings import Effective
+
+MOST_CHANGES: Final = 1000
+
+# A section's names, whether they come from a macro, and what it says.
+_Signature = tuple[tuple[str, ...], bool, tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMove:
+    """One directive whose effective value changes; None: the virtual MTA is not there on that side."""
+
+    name: str
+    before: Value | None
+    after: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairChange:
+    """A domain whose values change, and the virtual MTAs for which they change in the same way.
+
+    `domain` empty: the virtual MTAs' own values change. A wildcard stands for every domain that it covers and that is
+    not named more closely.
+    """
+
+    domain: str
+    vmtas: tuple[str, ...]
+    moves: tuple[ValueMove, ...]
+
+
+def changed_pairs(
+    before: Effective,
+    after: Effective,
+    vmtas: Iterable[str] = ("*",),
+    domains: Iterable[str] | None = None,
+    *,
+    most: int = MOST_CHANGES,
+) -> list[PairChange]:
+    """The pairs whose effective values change, at most `most`.
+
+    `vmtas` are patterns with `*`; `domains`, if given, are looked at instead of one for each class.
+    """
+    return list(islice(_changes(before, after, tuple(vmtas), domains), most))
+
+
+def same_effect(before: Effective, after: Effective) -> bool:
+    """Whether no queue and no virtual MTA is changed: what holds for domains and virtual MTAs is the same.
+
+    It says nothing of the rest of a configuration (sources, listeners, logs).
+    """
+    return next(_changes(before, after, ("*",), None), None) is None
+
+
+def _changes(
+    before: Effective, after: Effective, patterns: tuple[str, ...], domains: Iterable[str] | None
+) -> Iterator[PairChange]:
+    chosen = [v for v in dict.fromkeys((*before.virtual_mtas(), *after.virtual_mtas())) if _fits(v, patterns)]
+    yield from _owner_changes(before, after, chosen)
+    sides = _Side(before), _Side(after)
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for vmta in chosen:
+        if before.knows(vmta) and after.knows(vmta):
+            groups.setdefault(tuple(side.owned(vmta) for side in sides), []).append(vmta)
+    affected = _Affected(*sides)
+    for names in groups.values():
+        asked = affected.of(names[0]) if domains is None else dict.fromkeys(plain(d) for d in domains)
+        for domain in asked:
+            if moves := _moves(before, after, domain, names[0]):
+                yield PairChange(domain, tuple(names), moves)
+
+
+def _fits(name: str, patterns: Iterable[str]) -> bool:
+    return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name, re.DOTALL) for pattern in patterns)
+
+
+def _owner_changes(before: Effective, after: Effective, vmtas: Iterable[str]) -> Iterator[PairChange]:
+    """The virtual MTAs that come, go, or say otherwise themselves."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for vmta in vmtas:
+        sides = [frozenset(e.owner_meaning(vmta).items()) if e.knows(vmta) else None for e in (before, after)]
+        if sides[0] is None or sides[0] != sides[1]:
+            groups.setdefault(tuple(sides), []).append(vmta)
+    for names in groups.values():
+        yield PairChange("", tuple(names), _own_moves(before, after, names[0]))
+
+
+def _moves(before: Effective, after: Effective, domain: str, vmta: str) -> tuple[ValueMove, ...]:
+    if before.meaning(domain, vmta) == after.meaning(domain, vmta):
+        return ()
+    return _differing(before.settings(domain, vmta).values, after.settings(domain, vmta).values)
+
+
+def _own_moves(before: Effective, after: Effective, vmta: str) -> tuple[ValueMove, ...]:
+    was, now = (e.settings("*", vmta).virtual_mta if e.knows(vmta) else {} for e in (before, after))
+    found = _differing(was, now)
+    return tuple(move for move in found if any(side is not None and side.is_set for side in (move.before, move.after)))
+
+
+def _differing(was: Mapping[str, Value], now: Mapping[str, Value]) -> tuple[ValueMove, ...]:
+    """The directives that are another value. A default that a line now says is none."""
+    pairs = [(name, was.get(name), now.get(name)) for name in dict.fromkeys((*now, *was))]
+    return tuple(
+        ValueMove(name, left, right)
+        for name, left, right in pairs
+        if left is None or right is None or left.normal != right.normal
+    )
+
+
+# -- which domains to look at ------------------------------------------------------------------------------------------
+
+
+class _Side:
+    """One configuration's domain sections in comparable form, each looked at once."""
+
+    def __init__(self, effective: Effective) -> None:
+        self.effective = effective
+        self._known: dict[int, _Signature] = {}
+        self.top = self.of(effective.reading.domains)
+
+    def of(self, bodies: Iterable[Body]) -> tuple[_Signature, ...]:
+        """What sections say, in order."""
+        return tuple(self._one(body) for body in bodies)
+
+    def _one(self, body: Body) -> _Signature:
+        if id(body) not in self._known:
+            names = self.effective.names.of(body.argument)
+            self._known[id(body)] = (names, "$" in body.argument, body.meaning)
+        return self._known[id(body)]
+
+    def owned(self, vmta: str) -> tuple[tuple[_Signature, ...], ...]:
+        """What the virtual MTA's own sections say, and its pools'."""
+        reading = self.effective.reading
+        own = reading.virtual_mtas.get(vmta)
+        pools = [reading.pools[pool] for pool in reading.pools_of.get(vmta, ())]
+        return self.of(own.domains if own else ()), self.of(body for pool in pools for body in pool.domains)
+
+
+class _Affected:
+    """Which domains a change may concern, each class once."""
+
+    def __init__(self, before: _Side, after: _Side) -> None:
+        self._sides = before, after
+        self._top = _touched(before.top, after.top)
+        local = before.effective.reading.host_names ^ after.effective.reading.host_names
+        self._top |= dict.fromkeys(sorted(local))
+
+    def of(self, vmta: str) -> dict[str, None]:
+        """The domains to look at for a virtual MTA."""
+        before, after = self._sides
+        touched = dict(self._top)
+        for left, right in zip(before.owned(vmta), after.owned(vmta), strict=True):
+            touched |= _touched(left, right)
+        wild = [name for name in touched if _is_wild(name)]
+        names = {name: None for name in touched if not _is_wild(name)}
+        if wild:
+            index = _wildcards(wild)
+            local = before.effective.reading.host_names | after.effective.reading.host_names
+            candidates = dict.fromkeys((*before.effective.domains(vmta), *after.effective.domains(vmta)))
+            names |= {d: None for d in candidates if any(index.matches(d, 0, is_local=d in local))}
+        return names
+
+
+def _touched(left: tuple[_Signature, ...], right: tuple[_Signature, ...]) -> dict[str, None]:
+    """The names of the sections that differ, or that do not stand where they stood among the others."""
+    if left == right:
+        return {}
+    here, there = Counter(left), Counter(right)
+    moved = set((here - there) + (there - here))
+    common = here & there
+    pairs = zip((s for s in left if s in common), (s for s in right if s in common), strict=False)
+    moved |= {signature for pair in pairs if pair[0] != pair[1] for signature in pair}
+    return dict.fromkeys(name for signature in (*left, *right) if signature in moved for name in signature[0])
+
+
+def _is_wild(name: str) -> bool:
+    return name == "local" or name.startswith(("*", "["))
+
+
+def _wildcards(patterns: Iterable[str]) -> DomainIndex:
+    index = DomainIndex()
+    body = Body("", "*", None, 0, vendor=False)  # type: ignore[arg-type]
+    for pattern in patterns:
+        index.put(pattern, body)
+    return index

@@ -1,0 +1,210 @@
+"""Deciding one directive: which line holds, which do not and why, and what is not certain of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import DirectiveSpec, catalogue
+from pmtaform.lang.effective.model import Assumption, Line, Overruled, Source, Value
+from pmtaform.lang.effective.patterns import Kind, Match, Rank
+from pmtaform.lang.effective.reading import DOMAIN
+from pmtaform.lang.values.text import EMPTY
+
+_LAYERS: Final = {2: "the virtual MTA's own domains", 1: "the pool's domains", 0: "domains at top level"}
+_FALLBACK: Final = re.compile(r"value of ([a-z0-9.-]+) if set, else (\S+)")
+_FOR_ONE: Final = re.compile(r"(\S+) for (\S+), else (\S+)")
+_CONDITION: Final = re.compile(r" (?:when|if|else|for|per) ")
+
+
+@cache
+def specs_of(scope: str) -> Mapping[str, DirectiveSpec]:
+    """Every directive of a scope by name, without `include` and aliases."""
+    known = catalogue()
+    every = {name: known.directive(scope, name) for name in known.names(scope) if name != "include"}
+    return {name: spec for name, spec in every.items() if spec is not None and spec.canonical is None}
+
+
+def winning(name: str, spec: DirectiveSpec | None, matches: Sequence[Match]) -> list[Line]:
+    """The lines that decide; `matches` are those that have lines of `name`, the strongest first."""
+    top = [match for match in matches if match.key == matches[0].key]
+    if spec is None or not spec.accumulates:
+        return [top[0].body.lines[name][-1]]
+    return without_cleared([line for match in reversed(top) for line in match.body.lines[name]])
+
+
+def without_cleared(lines: list[Line]) -> list[Line]:
+    """A list's lines from the last `""` on: it empties what stands before it, and gives way to what follows."""
+    for at in range(len(lines) - 1, -1, -1):
+        if lines[at].value == EMPTY:
+            return lines[at + 1 :] or [lines[at]]
+    return lines
+
+
+def shown_values(lines: Sequence[Line]) -> tuple[str, ...]:
+    """The values of deciding lines; none when they empty the directive, or have no value."""
+    return tuple(line.value for line in lines if line.value not in ("", EMPTY))
+
+
+def decide(name: str, spec: DirectiveSpec | None, every: Sequence[Match]) -> Value | None:
+    """What `name` is by the sections of `every`, the strongest first; None when none of them sets it."""
+    matches = [match for match in every if name in match.body.lines]
+    if not matches:
+        return None
+    lines = winning(name, spec, matches)
+    overruled = list(_overruled(name, matches, lines))
+    found = dict.fromkeys(_assumptions(name, spec, every, matches, lines))
+    return Value(
+        name=name,
+        spec=spec,
+        values=shown_values(lines),
+        lines=tuple(lines),
+        overruled=tuple(overruled),
+        assumptions=tuple(found),
+    )
+
+
+# -- what gave way -----------------------------------------------------------------------------------------------------
+
+
+def _overruled(name: str, matches: Sequence[Match], lines: Sequence[Line]) -> Iterator[Overruled]:
+    held = {id(line) for line in lines}
+    winner = matches[0]
+    for match in matches:
+        for line in reversed(match.body.lines[name]):
+            if id(line) not in held:
+                yield Overruled(line, _why(winner, match))
+
+
+def _why(winner: Match, loser: Match) -> str:
+    if winner.body is loser.body:
+        return "a later line of the same section"
+    if winner.layer != loser.layer:
+        return f"{_LAYERS[winner.layer]} go before {_LAYERS[loser.layer]}"
+    if winner.rank == loser.rank:
+        return "a later section for the same domain"
+    if winner.rank[:3] == loser.rank[:3]:
+        return "a domain that is written out goes before the same from a macro"
+    return f"{winner.pattern} is more specific than {loser.pattern}"
+
+
+# -- what is not certain -----------------------------------------------------------------------------------------------
+
+
+def _assumptions(
+    name: str, spec: DirectiveSpec | None, every: Sequence[Match], matches: Sequence[Match], lines: Sequence[Line]
+) -> Iterator[Assumption]:
+    winner = matches[0]
+    if spec is None:
+        yield Assumption.UNKNOWN_DIRECTIVE
+    elif any(values.problem(spec, line.value) for line in lines if line.value != EMPTY):
+        yield Assumption.DOUBTFUL_VALUE
+    if spec is not None and not spec.clearable and all(line.value == EMPTY for line in lines):
+        yield Assumption.CLEARED
+    if winner.rank.kind is Kind.LOCAL:
+        yield Assumption.LOCAL_NAMES
+    single = spec is None or not spec.accumulates
+    if single and len({_normal(spec, line) for line in winner.body.lines[name]}) > 1:
+        yield Assumption.REPEATED_LINE
+    said = {_normal(spec, line) for line in lines}
+    for match in every:
+        if match.body is winner.body:
+            continue
+        sets = name in match.body.lines
+        differs = sets and {_normal(spec, line) for line in match.body.lines[name]} != said
+        if match.key == winner.key:
+            if differs or not sets:
+                yield _tie(winner, match)
+        elif differs:
+            yield from _against(winner, match, single=single)
+
+
+def _tie(winner: Match, other: Match) -> Assumption:
+    if winner.body.vendor != other.body.vendor:
+        return Assumption.VENDOR_DEFAULTS
+    if winner.body.owner != other.body.owner:
+        return Assumption.SEVERAL_POOLS
+    if winner.rank.literal or winner.body.argument == other.body.argument:
+        return Assumption.MERGED_SECTIONS
+    return Assumption.TWO_MACROS
+
+
+def _against(winner: Match, loser: Match, *, single: bool) -> Iterator[Assumption]:
+    if not single:
+        yield Assumption.LIST_REPLACED
+    if winner.layer != loser.layer:
+        if _closeness(loser.rank) > _closeness(winner.rank):
+            yield Assumption.LAYER_OVER_NAME
+    elif winner.rank[:2] == loser.rank[:2] and winner.rank.strict != loser.rank.strict:
+        yield Assumption.SAME_SUFFIX
+
+
+def _closeness(rank: Rank) -> tuple[int, int]:
+    return rank.kind, rank.length
+
+
+def _normal(spec: DirectiveSpec | None, line: Line) -> str:
+    return values.normalise(spec, line.value)
+
+
+# -- defaults ----------------------------------------------------------------------------------------------------------
+
+
+def with_defaults(found: Mapping[str, Value], scope: str, domain: str = "") -> dict[str, Value]:
+    """Every directive of a scope in the catalogue's order, then those that the catalogue does not have."""
+    known = specs_of(scope)
+    result = {name: found[name] if name in found else _default(spec, found, domain) for name, spec in known.items()}
+    return result | {name: value for name, value in found.items() if name not in known}
+
+
+def _default(spec: DirectiveSpec, found: Mapping[str, Value], domain: str) -> Value:
+    text = spec.default
+    if text is None:
+        return Value(name=spec.name, spec=spec, source=Source.NONE)
+    if fallback := _FALLBACK.fullmatch(text):
+        other = found.get(fallback[1])
+        if other is None:
+            return Value(name=spec.name, spec=spec, source=Source.DEFAULT, values=(fallback[2],), words=text)
+        return Value(
+            name=spec.name,
+            spec=spec,
+            source=Source.FALLBACK,
+            values=other.values,
+            lines=other.lines,
+            assumptions=other.assumptions,
+            words=text,
+            via=other.name,
+        )
+    if one := _FOR_ONE.fullmatch(text):
+        value = one[1] if domain == one[2] else one[3]
+        return Value(name=spec.name, spec=spec, source=Source.DEFAULT, values=(value,), words=text)
+    if " " not in text:
+        return Value(name=spec.name, spec=spec, source=Source.DEFAULT, values=(text,))
+    first = text.split(None, 1)[0].rstrip(",")
+    plain = spec.type not in ("string", "list") and not _CONDITION.search(text) and not values.problem(spec, first)
+    doubt = (Assumption.DEFAULT_IN_WORDS,)
+    value = (first,) if plain else ()
+    return Value(name=spec.name, spec=spec, source=Source.DEFAULT, values=value, words=text, assumptions=doubt)
+
+
+def values_by_name(every: Sequence[Match]) -> dict[str, Value]:
+    """What the sections of `every` decide, for each directive that any of them sets."""
+    names = dict.fromkeys(name for match in every for name in match.body.lines)
+    known = specs_of(DOMAIN)
+    found = {name: decide(name, known.get(name), every) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def meaning(every: Sequence[Match]) -> dict[str, tuple[str, ...]]:
+    """The deciding values alone, in normal form: what a queue does, without who said it."""
+    known = specs_of(DOMAIN)
+    found: dict[str, tuple[str, ...]] = {}
+    for name in dict.fromkeys(name for match in every for name in match.body.lines):
+        spec = known.get(name)
+        lines = winning(name, spec, [match for match in every if name in match.body.lines])
+        normal = [_normal(spec, line) for line in lines]
+        found[name] = tuple(sorted(normal) if spec is not None and not spec.ordered else normal)
+    return found

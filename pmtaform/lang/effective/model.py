@@ -1,0 +1,170 @@
+"""What PowerMTA would use for one queue, as data: each value with the lines behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from pmtaform.diagnostics import Place
+from pmtaform.lang import values as spelling
+from pmtaform.lang.catalogue import DirectiveSpec
+from pmtaform.lang.tree import Tree
+
+DEFAULT_VMTA: Final = "{default}"  # the implicit virtual MTA, when none is selected
+
+
+class Source(StrEnum):
+    """Where a value comes from."""
+
+    SET = "set"  # a line of the configuration
+    FALLBACK = "fallback"  # another directive's value, which the guide names as the default
+    DEFAULT = "default"  # the guide's default
+    NONE = "none"  # nothing sets it, and the guide gives no default
+
+
+class Assumption(StrEnum):
+    """What a value rests on where the guides are silent; `says` tells it in a sentence."""
+
+    LAYER_OVER_NAME = "layer-over-name"
+    REPEATED_LINE = "repeated-line"
+    MERGED_SECTIONS = "merged-sections"
+    TWO_MACROS = "two-macros"
+    SAME_SUFFIX = "same-suffix"
+    LIST_REPLACED = "list-replaced"
+    CLEARED = "cleared"
+    VENDOR_DEFAULTS = "vendor-defaults"
+    SEVERAL_POOLS = "several-pools"
+    LAYER_ADDS = "layer-adds"
+    LAYER_REPLACES = "layer-replaces"
+    LOCAL_NAMES = "local-names"
+    UNKNOWN_DIRECTIVE = "unknown-directive"
+    DOUBTFUL_VALUE = "doubtful-value"
+    DEFAULT_IN_WORDS = "default-in-words"
+    SAME_MACRO_TWICE = "same-macro-twice"
+
+    @property
+    def says(self) -> str:
+        """The assumption as one sentence (basis: LANGUAGE.md sections 4 to 6)."""
+        return _SAYS[self]
+
+
+_SAYS: Final = {
+    Assumption.LAYER_OVER_NAME: "The guide does not state that a general domain of a virtual MTA or pool goes before a "
+    "more specific one of a pool or at top level; it is assumed to.",
+    Assumption.REPEATED_LINE: "What PowerMTA does with the same directive twice is not documented; the last line is "
+    "assumed to win.",
+    Assumption.MERGED_SECTIONS: "What PowerMTA does with two sections of the same name is not documented; they are "
+    "assumed to be read as one, the later line winning.",
+    Assumption.TWO_MACROS: "Which of two domains that come from macros goes first is not documented; the later one is "
+    "assumed to.",
+    Assumption.SAME_SUFFIX: "Which of *.name and [*.]name is the more specific is not documented; *.name is assumed "
+    "to be.",
+    Assumption.LIST_REPLACED: "Whether the lines of a more specific domain add to those of a general one is not "
+    "documented; they are assumed to replace them.",
+    Assumption.CLEARED: 'The guide does not say that this directive can be emptied with ""; it is assumed to be empty.',
+    Assumption.VENDOR_DEFAULTS: "How config-defaults and the configuration mix is not documented; the configuration "
+    "is assumed to be read after it and to win.",
+    Assumption.SEVERAL_POOLS: "Which pool's value a virtual MTA in several pools inherits is not documented; the last "
+    "pool is assumed.",
+    Assumption.LAYER_ADDS: "Where a pool's lines stand beside those of the virtual MTA and of the top level is not "
+    "documented; they are assumed to stand between them.",
+    Assumption.LAYER_REPLACES: "Whether a virtual MTA's lines replace those at top level is not documented for this "
+    "directive; they are assumed to.",
+    Assumption.LOCAL_NAMES: "How <domain local> ranks beside other patterns is not documented; it is assumed to go "
+    "before wildcards and after the name itself.",
+    Assumption.UNKNOWN_DIRECTIVE: "This directive is not known in a <domain>; PowerMTA may refuse the line.",
+    Assumption.DOUBTFUL_VALUE: "The value is not one that the guide allows; PowerMTA may refuse to load it.",
+    Assumption.DEFAULT_IN_WORDS: "The guide gives the default in words, or differently in its editions.",
+    Assumption.SAME_MACRO_TWICE: "What PowerMTA does with a domain-macro defined twice is not documented; its parts "
+    "are assumed to add up.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One directive as it stands somewhere. `name` is its canonical name, `section` what it stands in, in words."""
+
+    name: str
+    value: str
+    number: int
+    section: str
+    tree: Tree = field(repr=False, compare=False)
+
+    @property
+    def place(self) -> Place:
+        """Where it was written."""
+        return self.tree.place(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """A line that would hold, were it not for the one that decided; `why` completes "overruled, because …"."""
+
+    line: Line
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """What one directive is.
+
+    `values` has one item for a single value and any number for a list; it is empty when the directive is unset or
+    emptied. `lines` are the lines that decided; `overruled` those that did not, the strongest first. `words` is the
+    guide's default in its own terms, `via` the directive that a fallback is taken from.
+    """
+
+    name: str
+    spec: DirectiveSpec | None
+    values: tuple[str, ...] = ()
+    source: Source = Source.SET
+    lines: tuple[Line, ...] = ()
+    overruled: tuple[Overruled, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    words: str = ""
+    via: str = ""
+
+    @property
+    def text(self) -> str:
+        """The value as one line; `""` when there is none."""
+        return ", ".join(self.values) if self.values else '""'
+
+    @property
+    def normal(self) -> tuple[str, ...]:
+        """The values as compared: equal where PowerMTA sees no difference."""
+        found = [spelling.normalise(self.spec, value) for value in self.values]
+        return tuple(found if self.spec is None or self.spec.ordered else sorted(found))
+
+    @property
+    def is_set(self) -> bool:
+        """Whether a line of the configuration says something of this very directive."""
+        return self.source is Source.SET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveSettings:
+    """Everything that PowerMTA would use for the queue `domain/vmta`.
+
+    `values` are the directives of domains, `virtual_mta` those of the virtual MTA itself, both in the catalogue's
+    order. `queue_to` is the domain whose queue the mail is put in instead, if any.
+    """
+
+    domain: str
+    vmta: str
+    values: Mapping[str, Value]
+    virtual_mta: Mapping[str, Value]
+    notes: tuple[str, ...] = ()
+    queue_to: str = ""
+
+    @property
+    def queue(self) -> str:
+        """The queue's name."""
+        return f"{self.domain}/{self.vmta}"
+
+    def in_backoff(self) -> dict[str, Value]:
+        """What replaces normal limits in back-off mode, by the name of the normal directive (LANGUAGE.md section 10).
+
+        A directive has a counterpart where the catalogue knows `backoff-` before its name.
+        """
+        return {name: self.values[f"backoff-{name}"] for name in self.values if f"backoff-{name}" in self.values}

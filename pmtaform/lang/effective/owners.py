@@ -1,0 +1,133 @@
+"""What a virtual MTA itself is set to: its own lines, its pool's, those at top level (LANGUAGE.md sections 5 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec
+from pmtaform.lang.effective.deciding import shown_values, specs_of, with_defaults, without_cleared
+from pmtaform.lang.effective.model import Assumption, Line, Overruled, Value
+from pmtaform.lang.effective.reading import POOL, VMTA, Reading
+from pmtaform.lang.values.text import EMPTY
+
+# The guide says so of these two: keys of the virtual MTA are tried before global ones (3.3.1.33.1), and headers of
+# both are added. All else is replaced by the nearer layer.
+_ADDS_UP: Final = frozenset({"domain-key", "include-headers-from"})
+# The guide says so of this one (3.3.1.16); of other lists it says nothing.
+_REPLACES: Final = frozenset({"smtp-source-host"})
+_ITSELF, _POOL, _TOP = 2, 1, 0
+_WHY: Final = {
+    _ITSELF: "what the virtual MTA says itself goes before its pool and the top level",
+    _POOL: "what the pool says goes before the top level",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The lines of one directive in one section. `layer`: 2 the virtual MTA, 1 a pool, 0 the top level."""
+
+    layer: int
+    lines: list[Line]
+
+
+def owner_values(reading: Reading, name: str) -> dict[str, Value]:
+    """Every directive of a virtual MTA (or a pool, or `{default}`), with what it is."""
+    known = dict(specs_of(POOL)) | dict(specs_of(VMTA))
+    known.pop(VMTA, None)
+    sections = list(_sections(reading, name))
+    names = dict.fromkeys(line.name for _, lines in sections for line in lines if line.name != VMTA)
+    names |= dict.fromkeys(n for n, spec in known.items() if GLOBAL in spec.scopes and n in reading.lines)
+    found: dict[str, Value] = {}
+    for directive in names:
+        spec = known.get(directive)
+        groups = [_Group(layer, own) for layer, lines in sections if (own := [x for x in lines if x.name == directive])]
+        if spec is not None and GLOBAL in spec.scopes and directive in reading.lines:
+            groups.append(_Group(_TOP, reading.lines[directive]))
+        found[directive] = _decide(directive, spec, groups)
+    result = with_defaults(found, VMTA)
+    result.pop(VMTA, None)
+    return result
+
+
+def _sections(reading: Reading, name: str) -> Iterator[tuple[int, list[Line]]]:
+    """The lines of each section that counts, the strongest first."""
+    owner = reading.virtual_mtas.get(name)
+    for lines in reversed(owner.lines if owner else []):
+        yield _ITSELF, lines
+    pools = [name] if owner is None and name in reading.pools else reading.pools_of.get(name, [])
+    for pool in reversed(pools):
+        for lines in reversed(reading.pools[pool].lines):
+            yield _POOL, lines
+
+
+def _decide(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> Value:
+    """`groups` is not empty, the strongest first."""
+    if name in _ADDS_UP:
+        return _all(name, spec, groups)
+    first = groups[0]
+    same = [group for group in groups if group.layer == first.layer]
+    if spec is not None and spec.accumulates:
+        lines = without_cleared([line for group in reversed(same) for line in group.lines])
+    else:
+        lines = [first.lines[-1]]
+    held = {id(line) for line in lines}
+    overruled = tuple(
+        Overruled(line, _why(first, group))
+        for group in groups
+        for line in reversed(group.lines)
+        if id(line) not in held
+    )
+    return Value(
+        name=name,
+        spec=spec,
+        values=shown_values(lines),
+        lines=tuple(lines),
+        overruled=overruled,
+        assumptions=tuple(dict.fromkeys(_assumptions(name, spec, groups, lines))),
+    )
+
+
+def _all(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> Value:
+    lines = [line for group in groups for line in (group.lines if spec and spec.accumulates else group.lines[-1:])]
+    between = len(groups) > 1 and any(group.layer == _POOL for group in groups)
+    assumptions = (Assumption.LAYER_ADDS,) if between else ()
+    return Value(name=name, spec=spec, values=shown_values(lines), lines=tuple(lines), assumptions=assumptions)
+
+
+def _why(winner: _Group, loser: _Group) -> str:
+    if winner is loser:
+        return "a later line of the same section"
+    return _WHY[winner.layer] if winner.layer != loser.layer else "a later section"
+
+
+def _assumptions(
+    name: str, spec: DirectiveSpec | None, groups: list[_Group], lines: list[Line]
+) -> Iterator[Assumption]:
+    first = groups[0]
+    said = _normal(spec, lines)
+    if spec is None:
+        yield Assumption.UNKNOWN_DIRECTIVE
+    elif any(values.problem(spec, line.value) for line in lines if line.value != EMPTY):
+        yield Assumption.DOUBTFUL_VALUE
+    list_like = spec is not None and spec.accumulates
+    if not list_like and any(_normal(spec, [line]) != said for line in first.lines):
+        yield Assumption.REPEATED_LINE
+    for group in groups[1:]:
+        differs = _normal(spec, group.lines) != said
+        if group.layer == first.layer and differs:
+            pools = group.layer == _POOL and group.lines[0].section != first.lines[0].section
+            yield Assumption.SEVERAL_POOLS if pools else Assumption.MERGED_SECTIONS
+        elif group.layer == _TOP and differs and list_like and name not in _REPLACES:
+            yield Assumption.LAYER_REPLACES
+
+
+def _normal(spec: DirectiveSpec | None, lines: list[Line]) -> list[str]:
+    return [values.normalise(spec, line.value) for line in lines]
+
+
+def owner_meaning(found: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
+    """The values that lines set, in normal form."""
+    return {name: value.normal for name, value in found.items() if value.is_set}

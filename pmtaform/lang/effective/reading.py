@@ -1,0 +1,193 @@
+"""What of a configuration matters to queues: domains, virtual MTAs, pools and macros, includes followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.includes import Configuration
+from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
+from pmtaform.lang.values.text import lower_domain, split, unquoted
+
+_MAX_DEPTH: Final = 16
+VMTA: Final = "virtual-mta"
+POOL: Final = "virtual-mta-pool"
+DOMAIN: Final = "domain"
+
+
+class Body:
+    """One domain section. `order` counts sections as they are read; `vendor`: it stands in config-defaults."""
+
+    def __init__(self, owner: str, argument: str, nodes: Nodes, order: int, *, vendor: bool) -> None:
+        self.owner = owner
+        self.argument = argument
+        self.order = order
+        self.vendor = vendor
+        self._nodes = nodes
+
+    @cached_property
+    def title(self) -> str:
+        """The section in words: `<domain *> in <virtual-mta v1>`."""
+        return f"<domain {self.argument}>" + (f" in {self.owner}" if self.owner else "")
+
+    @cached_property
+    def lines(self) -> dict[str, list[Line]]:
+        """Its lines by canonical name."""
+        found: dict[str, list[Line]] = {}
+        for line in self._nodes.lines(DOMAIN, self.title):
+            found.setdefault(line.name, []).append(line)
+        return found
+
+    @cached_property
+    def meaning(self) -> tuple[tuple[str, str], ...]:
+        """What it says, in normal form, each directive's lines in order; equal where PowerMTA sees no difference."""
+        return tuple(normal(line) for _, lines in sorted(self.lines.items()) for line in lines)
+
+
+def normal(line: Line, scope: str = DOMAIN) -> tuple[str, str]:
+    """The line's name and its value as compared."""
+    return line.name, values.normalise(catalogue().directive(scope, line.name), line.value)
+
+
+class Owner:
+    """A virtual MTA or a pool: all sections with its name."""
+
+    def __init__(self, tag: str, name: str) -> None:
+        self.tag = tag
+        self.name = name
+        self.parts: list[tuple[Nodes, int, bool]] = []  # content, order of its first domain, from config-defaults
+
+    @property
+    def title(self) -> str:
+        """The section in words."""
+        return f"<{self.tag} {self.name}>"
+
+    @cached_property
+    def lines(self) -> list[list[Line]]:
+        """Its own lines, section by section."""
+        return [list(nodes.lines(self.tag, self.title)) for nodes, _, _ in self.parts]
+
+    @cached_property
+    def domains(self) -> list[Body]:
+        """Its domain sections, in order."""
+        return [body for nodes, order, vendor in self.parts for body in nodes.domains(self.title, order, vendor=vendor)]
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The inside of a section, read on demand."""
+
+    configuration: Configuration
+    tree: Tree
+    section: Section
+
+    def walk(self) -> Iterator[tuple[Tree, Node]]:
+        """Every node, includes followed where they stand."""
+        return _walk(self.configuration, self.tree, self.section.children, (self.tree.path,))
+
+    def lines(self, scope: str, title: str) -> Iterator[Line]:
+        """Its directives but `include`, which stands for what it includes."""
+        known = catalogue()
+        for tree, node in self.walk():
+            if isinstance(node, Directive):
+                name = known.canonical(scope, node.name)
+                if name != "include":
+                    yield Line(name, node.value, node.line, title, tree)
+
+    def domains(self, owner: str, order: int, *, vendor: bool) -> Iterator[Body]:
+        """The domain sections in it."""
+        for tree, node in self.walk():
+            if isinstance(node, Section) and node.tag == DOMAIN:
+                nodes = Nodes(self.configuration, tree, node)
+                yield Body(owner, node.argument, nodes, order, vendor=vendor)
+                order += 1
+
+
+def _walk(
+    configuration: Configuration, tree: Tree, nodes: Iterable[Node], above: tuple[str, ...]
+) -> Iterator[tuple[Tree, Node]]:
+    for node in nodes:
+        if isinstance(node, Junk):
+            continue
+        yield tree, node
+        if isinstance(node, Directive) and node.name.lower() == "include" and len(above) <= _MAX_DEPTH:
+            for path in configuration.targets(node.value):
+                inner = configuration.trees.get(path)
+                if inner is not None and path not in above:
+                    yield from _walk(configuration, inner, inner.children, (*above, path))
+
+
+@dataclass(slots=True)
+class Reading:
+    """One configuration, sorted by what it is about. `config-defaults`, if given, is read first."""
+
+    macros: dict[str, list[str]] = field(default_factory=dict)
+    twice: set[str] = field(default_factory=set)  # macros that are defined more than once
+    domains: list[Body] = field(default_factory=list)
+    virtual_mtas: dict[str, Owner] = field(default_factory=dict)
+    pools: dict[str, Owner] = field(default_factory=dict)
+    pools_of: dict[str, list[str]] = field(default_factory=dict)  # by virtual MTA
+    lines: dict[str, list[Line]] = field(default_factory=dict)  # at top level
+    pattern_lists: dict[str, list[Nodes]] = field(default_factory=dict)
+    rolls_up: bool = False
+    order: int = 0
+
+    @classmethod
+    def of(cls, configuration: Configuration, defaults: Configuration | None = None) -> Reading:
+        """Read a configuration."""
+        reading = cls()
+        for each, vendor in ((defaults, True), (configuration, False)):
+            if each is not None:
+                for tree, node in each.top_level():
+                    reading._take(each, tree, node, vendor)
+        reading._find_members()
+        return reading
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The names that the server calls its own, as far as the configuration says."""
+        return frozenset(lower_domain(unquoted(line.value)) for line in self.lines.get("host-name", ()))
+
+    def _take(self, configuration: Configuration, tree: Tree, node: Node, vendor: bool) -> None:
+        if isinstance(node, Directive):
+            self._take_line(tree, node)
+        elif isinstance(node, Section):
+            self.order += 1
+            nodes = Nodes(configuration, tree, node)
+            if node.tag == DOMAIN:
+                self.domains.append(Body("", node.argument, nodes, self.order, vendor=vendor))
+            elif node.tag in (VMTA, POOL):
+                owners = self.virtual_mtas if node.tag == VMTA else self.pools
+                owner = owners.setdefault(node.argument, Owner(node.tag, node.argument))
+                owner.parts.append((nodes, self.order, vendor))
+                self.order += len(node.children)
+            elif node.tag == "smtp-pattern-list":
+                self.pattern_lists.setdefault(node.argument, []).append(nodes)
+            elif node.tag == "mx-rollup-list":
+                self.rolls_up = True
+
+    def _take_line(self, tree: Tree, node: Directive) -> None:
+        name = catalogue().canonical(GLOBAL, node.name)
+        if name == "domain-macro":
+            macro, *rest = node.value.split(None, 1) or [""]
+            if macro in self.macros:
+                self.twice.add(macro)
+            parts = split(rest[0]) if rest else []
+            self.macros.setdefault(macro, []).extend(part for part in parts if part)
+        elif name != "include":
+            self.lines.setdefault(name, []).append(Line(name, node.value, node.line, "", tree))
+
+    def _find_members(self) -> None:
+        spec = catalogue().directive(POOL, VMTA)
+        for pool in self.pools.values():
+            for lines in pool.lines:
+                for line in lines:
+                    if line.name == VMTA:
+                        pools = self.pools_of.setdefault(values.normalise(spec, line.value), [])
+                        if pool.name not in pools:
+                            pools.append(pool.name)

@@ -1,0 +1,177 @@
+"""The entrance: one configuration, asked for any queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from pmtaform.lang.effective import deciding
+from pmtaform.lang.effective.model import DEFAULT_VMTA, Assumption, EffectiveSettings, Value
+from pmtaform.lang.effective.owners import owner_meaning, owner_values
+from pmtaform.lang.effective.patterns import DomainIndex, Match, Names, plain
+from pmtaform.lang.effective.reading import DOMAIN, Body, Owner, Reading
+from pmtaform.lang.includes import Configuration
+from pmtaform.lang.tree import Directive
+from pmtaform.lang.values import parse_bool
+from pmtaform.lang.values.text import unquoted
+
+
+class Effective:
+    """What PowerMTA would use with `configuration`, as far as the guides say; where they are silent, it says so.
+
+    `defaults` is the vendor's config-defaults, which is loaded too; it is read first. A queue is a domain and a
+    virtual MTA; `{default}` is the implicit one. A domain that is a wildcard (`*.example.com`, `*`) asks for any
+    domain that it covers and nothing closer names.
+    """
+
+    def __init__(self, configuration: Configuration, defaults: Configuration | None = None) -> None:
+        self.reading = Reading.of(configuration, defaults)
+        self.names = Names(self.reading.macros)
+        self._owners: dict[str, DomainIndex] = {}
+        self._meanings: dict[tuple[object, ...], dict[str, tuple[str, ...]]] = {}
+        self._has_defaults = defaults is not None
+
+    @cached_property
+    def top(self) -> DomainIndex:
+        """The domains at top level."""
+        return DomainIndex.of(self.reading.domains, self.names)
+
+    def virtual_mtas(self) -> tuple[str, ...]:
+        """`{default}` and every virtual MTA, in the order of the configuration."""
+        return tuple(dict.fromkeys((DEFAULT_VMTA, *self.reading.virtual_mtas)))
+
+    def pools(self) -> tuple[str, ...]:
+        """Every pool, in the order of the configuration."""
+        return tuple(self.reading.pools)
+
+    def knows(self, vmta: str) -> bool:
+        """Whether a virtual MTA or a pool has this name."""
+        return vmta == DEFAULT_VMTA or vmta in self.reading.virtual_mtas or vmta in self.reading.pools
+
+    def layers(self, vmta: str) -> list[tuple[int, DomainIndex]]:
+        """The domains that count for a virtual MTA: its own, its pools', those at top level."""
+        own = self.reading.virtual_mtas.get(vmta)
+        layers = [(2, self._index(own))] if own else []
+        pools = [vmta] if own is None and vmta in self.reading.pools else self.reading.pools_of.get(vmta, [])
+        layers += [(1, self._index(self.reading.pools[pool])) for pool in pools]
+        return [*layers, (0, self.top)]
+
+    def _index(self, owner: Owner) -> DomainIndex:
+        if owner.title not in self._owners:
+            self._owners[owner.title] = DomainIndex.of(owner.domains, self.names)
+        return self._owners[owner.title]
+
+    def matches(self, domain: str, vmta: str) -> list[Match]:
+        """The sections that a queue falls under, the strongest first; each once, by its closest name."""
+        domain = plain(domain)
+        local = domain in self.reading.host_names
+        closest: dict[int, Match] = {}
+        for layer, index in self.layers(vmta):
+            for match in index.matches(domain, layer, is_local=local):
+                known = closest.get(id(match.body))
+                if known is None or known.key < match.key:
+                    closest[id(match.body)] = match
+        return sorted(closest.values(), key=lambda match: (match.key, match.body.order), reverse=True)
+
+    def settings(self, domain: str, vmta: str = DEFAULT_VMTA) -> EffectiveSettings:
+        """Every value that holds for the queue `domain/vmta`. An unknown virtual MTA has no lines of its own."""
+        domain = plain(domain)
+        matches = self.matches(domain, vmta)
+        found = deciding.values_by_name(matches)
+        doubtful = {match.body.title for match in matches if self._from_doubled_macro(match.body)}
+        if doubtful:
+            found = {name: _doubt(value, doubtful) for name, value in found.items()}
+        known = deciding.with_defaults(found, DOMAIN, domain)
+        own = owner_values(self.reading, vmta)
+        queue_to = known["queue-to"].values
+        return EffectiveSettings(
+            domain=domain,
+            vmta=vmta,
+            values=known,
+            virtual_mta=own,
+            notes=tuple(self._notes(domain, vmta, known)),
+            queue_to=plain(queue_to[0]) if queue_to else "",
+        )
+
+    def meaning(self, domain: str, vmta: str) -> dict[str, tuple[str, ...]]:
+        """What lines set for a queue, in normal form: equal meanings are no difference to PowerMTA."""
+        matches = self.matches(domain, vmta)
+        key = tuple((id(match.body), match.key) for match in matches)
+        if key not in self._meanings:
+            self._meanings[key] = deciding.meaning(matches)
+        return self._meanings[key]
+
+    def owner_meaning(self, vmta: str) -> dict[str, tuple[str, ...]]:
+        """What lines set for a virtual MTA itself, in normal form."""
+        return owner_meaning(owner_values(self.reading, vmta))
+
+    def domains(self, vmta: str = DEFAULT_VMTA) -> list[str]:
+        """One domain for each class of domains that may be told apart for a virtual MTA; `*` is any other."""
+        layers = [index for _, index in self.layers(vmta)]
+        asked = dict.fromkeys(name for index in layers for name in index.asked_for())
+        if any(index.local for index in layers):
+            asked |= dict.fromkeys(sorted(self.reading.host_names))
+        return [*asked, "*"]
+
+    def pairs_of_interest(self) -> Iterator[tuple[str, str]]:
+        """(domain, virtual MTA): every domain for `{default}`, and for each virtual MTA what it and its pool name."""
+        for domain in self.domains():
+            yield domain, DEFAULT_VMTA
+        for vmta in self.reading.virtual_mtas:
+            own = (name for layer, index in self.layers(vmta) if layer for name in index.asked_for())
+            for domain in dict.fromkeys((*own, "*")):
+                yield domain, vmta
+
+    def backoff_begins(self, settings: EffectiveSettings) -> bool:
+        """Whether anything in the configuration puts the queue into back-off (LANGUAGE.md section 10)."""
+        at_last = settings.values["backoff-upon-all-sources-disabled"].values
+        if at_last and parse_bool(at_last[0]):
+            return True
+        names = settings.values["smtp-pattern-list"].values
+        lists = self.reading.pattern_lists.get(unquoted(names[0]), []) if names else []
+        nodes = (node for content in lists for _, node in content.walk())
+        return any(isinstance(node, Directive) and "mode=backoff" in node.value for node in nodes)
+
+    # -- notes -------------------------------------------------------------------------------------------------------
+
+    def _notes(self, domain: str, vmta: str, values: dict[str, Value]) -> Iterator[str]:
+        """What a reader of the values has to know besides them."""
+        target = values["queue-to"]
+        if target.values and plain(target.values[0]) != domain:
+            yield (
+                f"queue-to puts this mail in the queue {plain(target.values[0])}/{vmta}: once there, the settings of "
+                "that queue hold, not these."
+            )
+        rolled = parse_bool(values["disable-mx-rollup"].values[0]) if values["disable-mx-rollup"].values else False
+        if self.reading.rolls_up and not rolled and not domain.endswith((".rollup", "}")):
+            yield (
+                "An <mx-rollup-list> is there: if the domain's MX matches one of its rules, the settings of that "
+                ".rollup queue hold. That depends on DNS, which is not looked at."
+            )
+        for name in ("reroute-to-virtual-mta",):
+            if values[name].values:
+                yield f"{name} moves this mail to the virtual MTA {values[name].text}, whose settings then hold."
+        if not self.knows(vmta):
+            yield f"No virtual MTA is called {vmta}; only what stands at top level counts."
+        pools = [p for p in self.reading.pools_of.get(vmta, ()) if self.reading.pools[p].domains]
+        if len(pools) > 1:
+            yield f"{vmta} is in several pools with domains ({', '.join(pools)}), which PowerMTA refuses to load."
+        if vmta in self.reading.pools and vmta not in self.reading.virtual_mtas:
+            yield f"{vmta} is a pool: mail is queued for its members, which may say otherwise."
+        for argument in self.names.cut:
+            yield f"<domain {argument}> stands for too many names to be looked at all."
+        if not self._has_defaults:
+            yield (
+                "Only the configuration was read, not PowerMTA's own config-defaults: where nothing is set, the "
+                "guide's default is shown."
+            )
+
+    def _from_doubled_macro(self, body: Body) -> bool:
+        return "$" in body.argument and any(f"${name}" in body.argument for name in self.reading.twice)
+
+
+def _doubt(value: Value, sections: set[str]) -> Value:
+    if not any(line.section in sections for line in value.lines):
+        return value
+    return replace(value, assumptions=(*value.assumptions, Assumption.SAME_MACRO_TWICE))

@@ -1,0 +1,53 @@
+"""Reads `rules.txt`, the rules of precedence as a table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_CASE = re.compile(
+    r"-- (?P<queue>\S+) (?P<own>vmta )?(?P<directive>\S+) = (?P<value>.*?)"
+    r"(?: \| by (?P<by>[\d ]+?))?(?: \| over (?P<over>[\d ]+?))?(?: \| assumes (?P<assumes>[a-z -]+?))?"
+    r"(?: \| (?P<source>default|fallback|none))?"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case: a configuration, a queue, a directive, and what is expected of it."""
+
+    name: str
+    text: str
+    queue: str
+    own: bool
+    directive: str
+    value: str
+    lines: tuple[int, ...]
+    overruled: tuple[int, ...]
+    assumes: tuple[str, ...]
+    source: str
+
+
+def rows() -> list[Row]:
+    """Every case of the table."""
+    _, *cases = Path(__file__).with_name("rules.txt").read_text(encoding="utf-8").split("\n== ")
+    return [_row(case) for case in cases]
+
+
+def _row(case: str) -> Row:
+    name, *lines = case.rstrip("\n").split("\n")
+    found = _CASE.fullmatch(lines[-1])
+    assert found, lines[-1]
+    return Row(
+        name=name,
+        text="\n".join(lines[:-1]),
+        queue=found["queue"],
+        own=bool(found["own"]),
+        directive=found["directive"],
+        value=found["value"],
+        lines=tuple(map(int, (found["by"] or "").split())),
+        overruled=tuple(map(int, (found["over"] or "").split())),
+        assumes=tuple((found["assumes"] or "").split()),
+        source=found["source"] or "set",
+    )
