@@ -1,0 +1,222 @@
+"""Changes that need consent by name: nothing is written without it, and with it they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from projects import RUNS, ProjectFolder, dangers
+
+from pmtaform.errors import Exit
+from pmtaform.plan.dangers import CODES
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a host has, what the stack says (below `config:`, and beside it), and the danger of going there."""
+
+    before: str
+    config: str
+    code: str
+    body: str = ""
+
+
+SAME = "log-file: /var/log/pmta/log"  # what the host has anyway
+REMOVE = "unmanaged: remove\n"
+CASES = {
+    "a directive that wants a restart": Case("run-as-root yes\n", "run-as-root: no", "restart"),
+    "a section that wants a restart": Case(
+        "<bounce-processor>\n  deliver-unmatched-email no\n</bounce-processor>\n",
+        "bounce-processor: {deliver-unmatched-email: yes}",
+        "restart",
+    ),
+    "the web monitor's port": Case("http-mgmt-port 8080\n", "http-mgmt-port: 8443", "restart"),
+    "everyone may relay": Case("", 'source: {"0/0": {always-allow-relaying: yes}}', "open-relay"),
+    "everyone may relay, in other words": Case(
+        "<source 0.0.0.0/0>\n  always-allow-relaying no\n</source>\n",
+        'source: {"0/0": {always-allow-relaying: true}}',
+        "open-relay",
+    ),
+    "everyone may relay over IPv6": Case("", 'source: {"::/0": {always-allow-relaying: yes}}', "open-relay"),
+    "a source that a listener gives to everyone": Case(
+        "smtp-listener 0.0.0.0:25 source=public\n", "source: {public: {always-allow-relaying: yes}}", "open-relay"
+    ),
+    "mail for every domain": Case("", 'relay-domain: "*"', "open-relay"),
+    "mail for one more domain": Case(
+        "relay-domain example.com\n", "relay-domain: [example.com, example.org]", "relay-opened"
+    ),
+    "one more network may relay": Case("", "source: {10.0.0.0/8: {always-allow-relaying: yes}}", "relay-opened"),
+    "the web monitor for everyone": Case(
+        "http-access 0/0 none\n", "http-access: [10.0.0.0/8 admin, 0/0 none]", "access-opened"
+    ),
+    "more rights on the web monitor": Case(
+        "http-access 10.0.0.0/8 monitor\n", "http-access: 10.0.0.0/8 admin", "access-opened"
+    ),
+    "a virtual MTA that signs no longer": Case(
+        "<virtual-mta a>\n  domain-key s1, example.com, /etc/pmta/s1.pem\n  max-smtp-out 5\n</virtual-mta>\n",
+        "virtual-mta: {a: {max-smtp-out: 5}}",
+        "signing-key-removed",
+    ),
+    "a global key that goes": Case(
+        "domain-key s1, example.com, /etc/pmta/s1.pem\n", SAME, "signing-key-removed", REMOVE
+    ),
+    "another key in the same file": Case(
+        "",
+        SAME,
+        "signing-key-replaced",
+        "dkim-keys:\n  example.com/s1: {private-key: file:key.pem, path: /etc/pmta/s1.pem}\n",
+    ),
+    "a virtual MTA on another address": Case(
+        "<virtual-mta a>\n  smtp-source-host 192.0.2.1 a.example.com\n</virtual-mta>\n",
+        "virtual-mta: {a: {smtp-source-host: 192.0.2.2 a.example.com}}",
+        "source-address-removed",
+    ),
+    "a virtual MTA that goes": Case(
+        "<virtual-mta a>\n  smtp-source-host 192.0.2.1 a.example.com\n</virtual-mta>\n",
+        SAME,
+        "virtual-mta-removed",
+        REMOVE,
+    ),
+    "a pool without members": Case(
+        "<virtual-mta-pool p>\n  virtual-mta a\n</virtual-mta-pool>\n<virtual-mta a>\n</virtual-mta>\n",
+        "virtual-mta-pool: {p: {max-smtp-out: 5}}",
+        "pool-emptied",
+    ),
+    "a rate ten times as high": Case(
+        "<domain gmail.com>\n  max-msg-rate 100/h\n</domain>\n",
+        "domain: {gmail.com: {max-msg-rate: 1000/h}}",
+        "rate-raised",
+    ),
+    "a rate that is higher in another unit": Case(
+        "<domain gmail.com>\n  max-msg-rate 100/h\n</domain>\n",
+        "domain: {gmail.com: {max-msg-rate: 10/m}}",
+        "rate-raised",
+    ),
+    "a rate without limit": Case(
+        "<domain gmail.com>\n  max-msg-rate 100/h\n</domain>\n",
+        "domain: {gmail.com: {max-msg-rate: unlimited}}",
+        "rate-raised",
+    ),
+    "a rate whose line goes": Case(
+        "<domain gmail.com>\n  max-msg-rate 100/h\n  max-smtp-out 5\n</domain>\n",
+        "domain: {gmail.com: {max-smtp-out: 5}}",
+        "rate-raised",
+    ),
+    "connections ten times as many": Case(
+        "<domain gmail.com>\n  max-smtp-out 5\n</domain>\n", "domain: {gmail.com: {max-smtp-out: 50}}", "rate-raised"
+    ),
+    "a rate inside of a virtual MTA": Case(
+        "<virtual-mta a>\n  <domain gmail.com>\n    max-msg-rate 100/h\n  </domain>\n</virtual-mta>\n",
+        "virtual-mta: {a: {domain: {gmail.com: {max-msg-rate: 9000/h}}}}",
+        "rate-raised",
+    ),
+    "a large part of all blocks": Case(
+        "".join(f"<domain d{n}.example.com>\n  max-smtp-out 5\n</domain>\n" for n in range(5)),
+        SAME,
+        "many-deletions",
+        REMOVE,
+    ),
+}
+
+
+def prepared(one: ProjectFolder, case: Case) -> None:
+    one.host.put(RUNS + case.before)
+    one.host.put("an old key\n", "/etc/pmta/s1.pem", 0o600)
+    one.add_file("key.pem", "a new key\n")
+    one.config(case.config, case.body)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_danger_needs_consent(one: ProjectFolder, case: Case) -> None:
+    prepared(one, case)
+    before = one.host.tree()
+    assert dangers(one.plan("--format", "json").ended(Exit.OK)) == {case.code}
+    text = one.plan().ended(Exit.OK)
+    assert f"To consent: pmtaform apply fleet --allow {case.code}" in text.out
+    said = one.apply().ended(Exit.BLOCKED)
+    assert f"--allow {case.code}" in said.words
+    others = [word for code in CODES if code != case.code for word in ("--allow", code)]
+    one.apply(*others).ended(Exit.BLOCKED)
+    assert one.host.tree() == before
+    assert not one.state_file.exists()
+    one.apply("--allow", case.code).ended(Exit.OK)
+    one.settled()
+
+
+def test_every_danger_is_specified() -> None:
+    assert {case.code for case in CASES.values()} == CODES.keys()
+
+
+HARMLESS = {
+    "relaying from this machine": Case("", "source: {127.0.0.1: {always-allow-relaying: yes}}", ""),
+    "relaying for those who log in": Case("", 'source: {"{auth}": {always-allow-relaying: yes}}', ""),
+    "a relay that is closed": Case(
+        '<source 0/0>\n  always-allow-relaying yes\n</source>\n', 'source: {"0/0": {always-allow-relaying: no}}', ""
+    ),
+    "the web monitor from this machine": Case("", "http-access: [127.0.0.1 admin, "::1 admin"]", ""),
+    "a web monitor that is closed": Case("http-access 0/0 admin\n", "http-access: 0/0 none", ""),
+    "the next selector": Case(
+        "<virtual-mta a>\n  domain-key s1, example.com, /etc/pmta/s1.pem\n</virtual-mta>\n",
+        "virtual-mta: {a: {domain-key: 's2, example.com, /etc/pmta/s2.pem'}}",
+        "",
+    ),
+    "another name on the same address": Case(
+        "<virtual-mta a>\n  smtp-source-host 192.0.2.1 a.example.com\n</virtual-mta>\n",
+        "virtual-mta: {a: {smtp-source-host: 192.0.2.1 b.example.com}}",
+        "",
+    ),
+    "one more address": Case(
+        "<virtual-mta a>\n  smtp-source-host 192.0.2.1 a.example.com\n</virtual-mta>\n",
+        "virtual-mta: {a: {smtp-source-host: [192.0.2.1 a.example.com, 192.0.2.2 a.example.com]}}",
+        "",
+    ),
+    "a rate three times as high": Case(
+        "<domain gmail.com>\n  max-msg-rate 100/h\n</domain>\n", "domain: {gmail.com: {max-msg-rate: 300/h}}", ""
+    ),
+    "a lower rate": Case(
+        "<domain gmail.com>\n  max-msg-rate 100/m\n</domain>\n", "domain: {gmail.com: {max-msg-rate: 100/h}}", ""
+    ),
+    "a few deletions": Case(
+        "".join(f"<domain d{n}.example.com>\n  max-smtp-out 5\n</domain>\n" for n in range(3)), SAME, "", REMOVE
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS.values(), ids=HARMLESS)
+def test_what_is_no_danger_needs_no_consent(one: ProjectFolder, case: Case) -> None:
+    prepared(one, case)
+    one.apply().ended(Exit.OK)
+    one.settled()
+
+
+def test_the_limits_are_the_stacks_own(one: ProjectFolder) -> None:
+    rate = CASES["a rate ten times as high"]
+    prepared(one, rate)
+    one.config(rate.config, "limits: {rate-factor: 20}\n")
+    assert dangers(one.plan("--format", "json")) == set()
+    many = CASES["a large part of all blocks"]
+    prepared(one, many)
+    one.config("log-file: /var/log/pmta/log", REMOVE + "limits: {deletions: 90%}\n")
+    assert dangers(one.plan("--format", "json")) == set()
+    one.config("log-file: /var/log/pmta/log", REMOVE + "limits: {deletions-free: 5}\n")
+    assert dangers(one.plan("--format", "json")) == set()
+
+
+def test_a_saved_plan_needs_consent_too(one: ProjectFolder) -> None:
+    prepared(one, CASES["a rate ten times as high"])
+    path = one.save_plan()
+    before = one.host.tree()
+    one.run("apply", path).ended(Exit.BLOCKED)
+    assert one.host.tree() == before
+    one.run("apply", path, "--allow", "rate-raised").ended(Exit.OK)
+
+
+def test_a_danger_on_one_host_blocks_the_run_before_any_host_is_touched(project: ProjectFolder) -> None:
+    fast = "<domain gmail.com>\n  max-msg-rate 100/h\n</domain>\n"
+    project.add_host("mta1")
+    project.add_host("mta2", RUNS + fast)
+    project.config("domain: {gmail.com: {max-msg-rate: 9000/h}}")
+    before = project.hosts["mta1"].tree()
+    project.apply().ended(Exit.BLOCKED)
+    assert project.hosts["mta1"].tree() == before
+    project.apply("--host", "mta1").ended(Exit.OK)
