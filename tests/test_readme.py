@@ -23,7 +23,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     found = subprocess.run(
         ["sh", "stacks/demo/demo.sh"],
         cwd=folder,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env={**os.environ, "COLUMNS": "100", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
