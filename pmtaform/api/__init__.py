@@ -6,7 +6,7 @@
 applied, so there is one path, never two.
 """
 
-from pmtaform.api.applying import apply_plan, check_consent
+from pmtaform.api.applying import apply_plan, check_allowed, check_consent
 from pmtaform.api.drifting import DriftReport, drift_of
 from pmtaform.api.hosts import desired_of
 from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
@@ -20,6 +20,7 @@ __all__ = [
     "Planned",
     "Project",
     "apply_plan",
+    "check_allowed",
     "check_consent",
     "compile_host",
     "desired_of",

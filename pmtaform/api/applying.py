@@ -16,15 +16,21 @@ from pmtaform.rollout.model import HostResult, RunResult, Verdict
 from pmtaform.state import FileBackend, StackKey, StateKeeper, who
 
 
-def check_consent(plan: Plan, allow: Iterable[str]) -> None:
-    """Raise `Blocked` unless every danger of the plan is allowed by name, and nothing protected would change."""
-    allowed = set(allow)
-    for name in allowed - CODES.keys():
+def check_allowed(allow: Iterable[str]) -> frozenset[str]:
+    """The dangers that are allowed. Raises `UsageError` for a name that none has."""
+    allowed = frozenset(allow)
+    for name in sorted(allowed - CODES.keys()):
         raise UsageError.of(
             "no-such-danger",
             "There is no such danger to allow",
             f'"{name}".{did_you_mean(name, CODES)} Known are: {", ".join(CODES)}.',
         )
+    return allowed
+
+
+def check_consent(plan: Plan, allow: Iterable[str]) -> None:
+    """Raise `Blocked` unless every danger of the plan is allowed by name, and nothing protected would change."""
+    allowed = check_allowed(allow)
     protected = [note for host in plan.hosts for note in host.notes if note.severity is Severity.ERROR]
     missing: dict[str, list[str]] = {}
     for address, danger in plan.dangers:

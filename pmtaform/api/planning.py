@@ -40,7 +40,7 @@ class Choice:
             if not found:
                 raise UsageError.of(
                     "no-such-host",
-                    "No host of the stack is meant",
+                    "No host matches",
                     f'"{pattern}" matches no host and no group of stack "{stack.name}".'
                     + (did_you_mean(pattern, names) or f" Its hosts are: {', '.join(names[:20])}."),
                 )

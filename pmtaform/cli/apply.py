@@ -35,8 +35,10 @@ def apply(
     diff: Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")] = False,
 ) -> int:
     """Show the plan, ask, and make the hosts what the stack says; a host that does not take it is put back."""
+    from pmtaform.api import check_allowed
     from pmtaform.cli.output import print_plan, print_verdict, read_plan
 
+    check_allowed(allow or [])
     project = settings.project()
     saved = _plan_file(stack)
     if saved is not None and (host or target or exclude):

@@ -1,0 +1,121 @@
+"""Comparing configurations as PowerMTA would see them: block by block, not line by line.
+
+Includes count as what they name, spelling and order as far as they mean something. Of a stack, secrets are not looked
+up: a value that only a secret could tell apart is counted, not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pmtaform.api.looking import Looked
+from pmtaform.diagnostics import did_you_mean
+from pmtaform.errors import UsageError
+from pmtaform.lang.blocks import Address, Block
+from pmtaform.lang.effective import Effective, PairChange, changed_pairs
+from pmtaform.lang.effective.flattening import flat_blocks
+from pmtaform.lang.values import SENSITIVE
+from pmtaform.plan.explain import explain
+from pmtaform.plan.model import Action, Change, Reason, ValueChange
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One block that is not the same: what differs, and where it begins on either side."""
+
+    change: Change
+    left: str = ""
+    right: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What differs between two configurations.
+
+    `unseen` counts values of which only secrets could tell whether they differ. `pairs` are the queues whose effective
+    values differ, None if nobody asked.
+    """
+
+    left: Looked
+    right: Looked
+    differences: tuple[Difference, ...]
+    unseen: int = 0
+    pairs: tuple[PairChange, ...] | None = None
+
+    @property
+    def differ(self) -> bool:
+        """Whether anything does."""
+        return bool(self.differences)
+
+
+def compare(left: Looked, right: Looked, *, effective: bool = False) -> Compared:
+    """What of `right` is not as in `left`."""
+    before, after = _blocks(left), _blocks(right)
+    declared = left.declared or right.declared
+    found: list[Difference] = []
+    unseen = 0
+    for address in dict.fromkeys((*after, *before)):
+        old, new = before.get(address), after.get(address)
+        if old is not None and new is not None and old.same_as(new):
+            continue
+        values = explain(old, new)
+        kept = tuple(value for value in values if not (declared and _only_secret(value)))
+        unseen += len(values) - len(kept)
+        if kept or not values:
+            found.append(_difference(address, old, new, kept, left, right))
+    pairs = None
+    if effective:
+        was, now = (Effective(side.configuration, side.defaults) for side in (left, right))
+        pairs = tuple(changed_pairs(was, now))
+    return Compared(left=left, right=right, differences=tuple(found), unseen=unseen, pairs=pairs)
+
+
+def _blocks(looked: Looked) -> Mapping[Address, Block]:
+    blocks = flat_blocks(looked.configuration)
+    if not looked.declared:
+        return blocks
+    # What a stack includes and says itself is in its blocks; the line that names the file is no difference.
+    return {address: block for address, block in blocks.items() if address.kind != "include"}
+
+
+def _only_secret(value: ValueChange) -> bool:
+    return value.before == value.after and any(SENSITIVE in line for line in value.before)
+
+
+def _difference(
+    address: Address,
+    old: Block | None,
+    new: Block | None,
+    values: tuple[ValueChange, ...],
+    left: Looked,
+    right: Looked,
+) -> Difference:
+    action = Action.CREATE if old is None else Action.DELETE if new is None else Action.UPDATE
+    change = Change(address=str(address), action=action, reason=Reason.CHANGED, values=values)
+    return Difference(
+        change,
+        left=left.where(old.place) if old is not None else "",
+        right=right.where(new.place) if new is not None else "",
+    )
+
+
+def paired(left: Mapping[str, Looked], right: Mapping[str, Looked]) -> list[tuple[Looked | None, Looked | None]]:
+    """Which configuration is compared with which: one with one, else hosts of the same name.
+
+    None stands for a host that only one side has. Raises `UsageError` when one side has several hosts and none of
+    them is meant.
+    """
+    if len(left) == len(right) == 1:
+        return [(next(iter(left.values())), next(iter(right.values())))]
+    if len(left) == 1 or len(right) == 1:
+        one, many = (left, right) if len(left) == 1 else (right, left)
+        name = next(iter(one))
+        if name not in many:
+            raise UsageError.of(
+                "which-host",
+                "Which host is meant is not clear",
+                f"One side has several hosts ({', '.join(many)}). Write STACK:HOST.{did_you_mean(name, many)}",
+            )
+        return [(left[name], right[name])]
+    return [(left.get(name), right.get(name)) for name in dict.fromkeys((*left, *right))]

@@ -1,0 +1,104 @@
+"""What a stack said at some revision of the project's Git repository."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from pmtaform.api.hosts import desired_of
+from pmtaform.api.looking import Looked
+from pmtaform.api.project import Project
+from pmtaform.desired import Desired
+from pmtaform.diagnostics import Place, did_you_mean
+from pmtaform.errors import Invalid, UsageError
+from pmtaform.lang.blocks import Part
+from pmtaform.lang.includes import single
+from pmtaform.lang.tree import parse
+from pmtaform.stack import Stack, load_stack
+
+_TIMEOUT = 60.0
+
+
+def look_at_stack(project: Project, spec: str) -> dict[str, Looked]:
+    """What the hosts of `REV:STACK[:HOST]` should have, by host. An empty REV is the working tree.
+
+    Raises `UsageError` when there is no such revision, stack or host, and `Invalid` when the stack is not valid.
+    """
+    revision, _, rest = spec.partition(":")
+    name, _, host = rest.partition(":")
+    if not revision:
+        return _hosts(project.load(name or None), host, f":{name}")
+    folder = project.stack_folder(name or None)
+    with tempfile.TemporaryDirectory(prefix="pmtaform-") as scratch:
+        root = Path(scratch)
+        path = f"stacks/{folder.name}"
+        _unpack(_archive(project.root, revision, path), root)
+        if not (root / path).is_dir():
+            raise _no_such(revision, f"{path} is not there at {revision}.")
+        try:
+            stack = load_stack(root / path)
+            return _hosts(stack, host, f"{revision}:{folder.name}", prefix=f"{revision}:")
+        except Invalid as problem:
+            detail = f"What {folder.name} said at {revision} is not valid for this pmtaform."
+            raise Invalid(*problem.diagnostics, *UsageError.of("revision-invalid", detail).diagnostics) from None
+
+
+def _hosts(stack: Stack, host: str, name: str, prefix: str = "") -> dict[str, Looked]:
+    if host and host not in stack.hosts:
+        detail = f'"{host}" is not a host of {name}.{did_you_mean(host, stack.hosts)}'
+        raise UsageError.of("no-such-host", "The stack has no such host", detail)
+    chosen = [host] if host else list(stack.hosts)
+    return {each: _declared(desired_of(stack, each, secrets=False), f"{name}:{each}", prefix) for each in chosen}
+
+
+def _declared(desired: Desired, name: str, prefix: str) -> Looked:
+    """What is declared, as a configuration of one file whose lines know where they were written."""
+    lines: list[str] = []
+    origins: list[Place | None] = []
+    for block in desired.blocks.values():
+        for part in block.parts:
+            for number in _lines_of(part):
+                text = part.tree.lines[number - 1]
+                lines.append(text if text.endswith("\n") else text + "\n")
+                origins.append(part.tree.place(number))
+    tree = parse("".join(lines), desired.config, origins=origins)
+    files = {origin.file for origin in origins if origin is not None}
+    real = {file: prefix + file for file in files} if prefix else {}
+    return Looked(name, single(tree), real=real, declared=True)
+
+
+def _lines_of(part: Part) -> range:
+    return range(part.node.line, part.node.end + 1)
+
+
+def _archive(root: Path, revision: str, path: str) -> bytes:
+    """The stack's folder at a revision, as a tar archive."""
+    if revision.startswith("-"):
+        raise _no_such(revision, "A revision does not begin with a dash.")
+    command = ["git", "-C", str(root), "archive", "--format=tar", revision, path]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        raise _no_such(revision, f"git cannot be asked: {problem}.") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise _no_such(revision, f"git says: {said[0] if said else f'exit {done.returncode}'}.")
+    return done.stdout
+
+
+def _unpack(archive: bytes, into: Path) -> None:
+    """Write the plain files of an archive; nothing else, and nothing outside of `into`."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            target = (into / member.name).resolve()
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is not None and target.is_relative_to(into.resolve()):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
+
+
+def _no_such(revision: str, detail: str) -> UsageError:
+    return UsageError.of("no-such-revision", "The stack cannot be read at this revision", f"{revision}: {detail}")
