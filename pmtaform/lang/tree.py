@@ -185,7 +185,8 @@ def gc_paused() -> Iterator[None]:
 
 def split_lines(text: str) -> list[str]:
     """The lines of `text` with their ends. Only LF ends a line: form feeds and such stay inside."""
-    if text.isascii() and not any(c in text for c in _SPLITS) and text.count("\r") == text.count("\r\n"):
+    lone_cr = "\r" in text and text.count("\r") != text.count("\r\n")
+    if text.isascii() and not lone_cr and not any(c in text for c in _SPLITS):
         return text.splitlines(keepends=True)
     lines = text.split("\n")
     last = lines.pop()
@@ -212,6 +213,28 @@ def parse_bytes(content: bytes, path: str = "", *, scope: str = "global") -> Tre
     return parse(decode(content), path, scope=scope)
 
 
+_Meaning = tuple[int, str, str]  # what sort of line, the name or tag, the value or argument
+_DIRECTIVE, _BLANK, _OPEN, _CLOSE = range(4)
+_NOTHING: Final[_Meaning] = (_BLANK, "", "")
+_MEANINGS: Final = 4096  # as many lines are kept in mind
+
+
+class _ClosingTags(dict[str, str]):
+    """What closes a section, by its tag."""
+
+    def __missing__(self, tag: str) -> str:
+        self[tag] = found = f"</{tag}>"
+        return found
+
+
+def _opening(name: str, value: str) -> _Meaning | None:
+    """The meaning of `<tag argument>`, split into words; None for everything that is not as plain as that."""
+    tag, argument = name[1:].lower(), value[:-1].rstrip(_BLANKS)
+    if name[0] == "<" and value[-1] == ">" and argument and tag.replace("-", "").isalnum():
+        return (_OPEN, tag, argument)
+    return None
+
+
 class _Parser:
     """One run over the lines, with a stack of open sections."""
 
@@ -221,43 +244,110 @@ class _Parser:
         self.tree = Tree(path, self.lines, [], (), scope, origins)
         self.open: list[Section] = []
         self.children: list[Node] = self.tree.children
-        self.closing = ""  # what closes the innermost open section
+        self.plain_names: dict[str, str] = {}  # of directives; each once, however many lines have it
+        self.fitting: set[tuple[str, str]] = set()  # tags, and the tags that they may stand in
         self.careful = not text.isascii() or any(c in text for c in "\x1c\x1d\x1e\x1f")
         self._inspect_bytes(text)
 
-    def run(self) -> Tree:
-        # The loop is written out because it runs once per line, 100 000 times in a large file.
-        number = 0
-        lines = self.lines
-        total = len(lines)
-        split = _split_careful if self.careful else str.split
-        children, closing = self.children, self.closing
-        while number < total:
-            raw = lines[number]
-            number += 1
-            if "#" in raw:
-                raw = raw[: raw.index("#")]
-            words = split(raw, None, 1)
-            if not words:
-                continue
-            name = words[0]
-            if len(words) == 2:
-                value = words[1].rstrip(_BLANKS)
-                if name[0] not in "</{}" and value[-1] not in ",>{}" and name not in _RULE_KEYWORDS:
-                    children.append(Directive(number, name, value))
+    def run(self) -> Tree:  # noqa: C901  (one loop on purpose)
+        # The loop is written out because it runs once per line, 100 000 times in a large file. Most lines of a large
+        # file stand in it many times: what a line means is looked up before it is worked out.
+        lines = iter(enumerate(self.lines, 1))
+        meanings: dict[str, _Meaning] = {}
+        known_meaning = meanings.get
+        known_name = self.plain_names.get
+        careful = self.careful
+        room = _MEANINGS
+        new = Directive.__new__
+        closings = _ClosingTags()
+        fitting = self.fitting
+        opened = self.open
+        children = self.children
+        closing = ""  # what closes the innermost open section
+        for number, raw in lines:
+            meaning = known_meaning(raw)
+            if meaning is None:
+                text = raw[: raw.index("#")] if "#" in raw else raw
+                words = _split_careful(text) if careful else text.split()
+                if len(words) > 2:
+                    words = text.split(None, 1)
+                    words[1] = words[1].rstrip(_BLANKS)
+                if len(words) == 2:
+                    value = words[1]
+                    # A new name goes the long way once, which tells whether it is a plain one.
+                    name = known_name(words[0])
+                    if name is None or value[-1] in ",>{}":
+                        meaning = _opening(words[0], value) or self._plain(words[0], value)
+                    else:
+                        meaning = (_DIRECTIVE, name, value)
+                elif not words:
+                    meaning = _NOTHING
+                elif words[0] == closing:
+                    meaning = (_CLOSE, closing, "")
+                if room and meaning is not None:
+                    room -= 1
+                    meanings[raw] = meaning
+            if meaning is not None:
+                kind, name, value = meaning
+                if kind == _DIRECTIVE:
+                    # As Directive(number, name, value), without the cost of a call.
+                    node = new(Directive)
+                    node.line = number
+                    node.name = name
+                    node.value = value
+                    node.span = 1
+                    children.append(node)
                     continue
-            elif name == closing:
-                self._leave(number, closed=True)
-                children, closing = self.children, self.closing
-                continue
-            if name[0] == "<":
-                self._tag(raw.strip(_BLANKS), number)
-            else:
-                number = self._odd(number, raw.strip(_BLANKS))
-            children, closing = self.children, self.closing
-        self._close_rest(total)
+                if kind == _BLANK:
+                    continue
+                if kind == _CLOSE:
+                    if name == closing:
+                        section = opened.pop()
+                        section.end = number
+                        section.closed = True
+                        if opened:
+                            section = opened[-1]
+                            children, closing = section.children, closings[section.tag]
+                        else:
+                            children, closing = self.tree.children, ""
+                        continue
+                elif not opened or (name, opened[-1].tag) in fitting or self._fits(name, opened[-1].tag):
+                    section = Section(number, name, value, None)
+                    children.append(section)
+                    opened.append(section)
+                    children = section.children
+                    closing = closings[name]
+                    continue
+            self.children = children
+            for _ in range(self._second_look(number, raw) - number):
+                next(lines)
+            children = self.children
+            closing = closings[opened[-1].tag] if opened else ""
+        self._close_rest(len(self.lines))
         self.tree.diagnostics = tuple(self.found)
         return self.tree
+
+    def _plain(self, name: str, value: str) -> _Meaning | None:
+        """A name that was not seen before, or a value that may go on: what the line means if it is a plain one."""
+        if name[0] in "</{}" or name in _RULE_KEYWORDS:
+            return None
+        if len(self.plain_names) < _MEANINGS:
+            name = self.plain_names.setdefault(name, name)
+        return None if value[-1] in ",>{}" else (_DIRECTIVE, name, value)
+
+    def _fits(self, tag: str, parent: str) -> bool:
+        if not catalogue().may_stand_in(tag, parent):
+            return False
+        self.fitting.add((tag, parent))
+        return True
+
+    def _second_look(self, number: int, raw: str) -> int:
+        """Take a line that is not a plain one. Returns the number of the last line taken."""
+        text = _without_comment(raw)
+        if text[0] != "<":
+            return self._odd(number, text)
+        self._tag(text, number)
+        return number
 
     # -- lines that need a second look ---------------------------------------------------------------------------
 
@@ -361,16 +451,12 @@ class _Parser:
         self.children.append(section)
         self.open.append(section)
         self.children = section.children
-        self.closing = "</" + section.tag + ">"
 
     def _leave(self, end: int, *, closed: bool) -> None:
         section = self.open.pop()
         section.end = end
         section.closed = closed
-        if self.open:
-            self.children, self.closing = self.open[-1].children, f"</{self.open[-1].tag}>"
-        else:
-            self.children, self.closing = self.tree.children, ""
+        self.children = self.open[-1].children if self.open else self.tree.children
         if not closed:
             self._report(
                 "unclosed-section",
@@ -464,9 +550,9 @@ _HIDDEN: Final = (
 )
 
 
-def _split_careful(text: str, _separator: None = None, _most: int = 1) -> list[str]:
-    """`text.split(None, 1)` that takes only ASCII blanks for blanks."""
-    text = text.lstrip(_BLANKS)
+def _split_careful(text: str) -> list[str]:
+    """The first word, and the rest if any, without outer blanks; only ASCII blanks are blanks."""
+    text = text.strip(_BLANKS)
     word = _WORD.match(text)
     if word is None:
         return []
