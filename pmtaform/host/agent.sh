@@ -846,6 +846,7 @@ describe_generation() {
     say "who $WHO"
     say "what $WHAT"
     say "started $SINCE"
+    say "salt $SALT"
     say "status applied"
 }
 
