@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pmtaform.desired import KeyFile
 from pmtaform.diagnostics import Diagnostic
@@ -109,17 +109,16 @@ def _apply_host(run: Run, survey: Survey, clock: Clock) -> HostResult:
 
 def _own(run: Run, survey: Survey) -> HostResult:
     """A host that is already as wanted: what is declared becomes ours, without a byte being touched."""
-    name, found = survey.target.spec.name, survey.difference
-    previous = survey.target.previous
-    files = files_of(survey.snapshot)
-    known = previous is not None and (previous.blocks, previous.keys, previous.files) == (
-        dict(found.owned),
-        dict(found.owned_keys),
-        files,
-    )
-    if not known:
-        run.keeper.update_host(name, _host_state(run, survey, survey.snapshot, survey.snapshot.generation))
+    name, previous = survey.target.spec.name, survey.target.previous
+    state = _host_state(run, survey, survey.snapshot, survey.snapshot.generation)
+    if previous is None or _news(previous) != _news(state):
+        run.keeper.update_host(name, state)
     return HostResult(host=name, verdict=Verdict.UNCHANGED, generation=survey.snapshot.generation)
+
+
+def _news(state: HostState) -> HostState:
+    """What a host's state says of the host, without who came by, when, and how often."""
+    return replace(state, generation=0, applied_at="", plan="", commit=None, who="")
 
 
 def _change(run: Run, survey: Survey, clock: Clock) -> HostResult:
