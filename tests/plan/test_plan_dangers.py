@@ -151,9 +151,9 @@ HARMLESS = {
     "relaying from this machine": Case("", "source: {127.0.0.1: {always-allow-relaying: yes}}", ""),
     "relaying for those who log in": Case("", 'source: {"{auth}": {always-allow-relaying: yes}}', ""),
     "a relay that is closed": Case(
-        '<source 0/0>\n  always-allow-relaying yes\n</source>\n', 'source: {"0/0": {always-allow-relaying: no}}', ""
+        "<source 0/0>\n  always-allow-relaying yes\n</source>\n", 'source: {"0/0": {always-allow-relaying: no}}', ""
     ),
-    "the web monitor from this machine": Case("", "http-access: [127.0.0.1 admin, "::1 admin"]", ""),
+    "the web monitor from this machine": Case("", "http-access: [127.0.0.1 admin, '::1 admin']", ""),
     "a web monitor that is closed": Case("http-access 0/0 admin\n", "http-access: 0/0 none", ""),
     "the next selector": Case(
         "<virtual-mta a>\n  domain-key s1, example.com, /etc/pmta/s1.pem\n</virtual-mta>\n",
