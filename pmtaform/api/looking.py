@@ -8,14 +8,14 @@ from __future__ import annotations
 import posixpath
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from glob import glob
 from pathlib import Path
 from typing import Final
 
 from pmtaform.api.project import Project
 from pmtaform.api.restoring import spec_of
-from pmtaform.diagnostics import Place
+from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import HostError, PmtaformError, UsageError
 from pmtaform.host import CONFIG, HostSpec, Known, open_session, probe
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, read_configuration
@@ -39,6 +39,17 @@ class Looked:
     defaults: Configuration | None = None
     real: Mapping[str, str] = field(default_factory=dict)
     declared: bool = False
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """What could not be followed, each thing once, at the first place that asks for it."""
+        found: dict[tuple[str, str], Diagnostic] = {}
+        for each in (*self.configuration.diagnostics, *(self.defaults.diagnostics if self.defaults else ())):
+            place = None
+            if each.place is not None:
+                place = replace(each.place, file=self.real.get(each.place.file, each.place.file))
+            found.setdefault((each.code, each.detail), replace(each, severity=Severity.WARNING, place=place))
+        return tuple(found.values())
 
     def where(self, place: Place) -> str:
         """A place as a person would open it: `hosts/mta1/etc/pmta/config:12`."""

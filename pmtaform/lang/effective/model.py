@@ -74,7 +74,7 @@ _SAYS: Final = {
     "directive; they are assumed to.",
     Assumption.LOCAL_NAMES: "How <domain local> ranks beside other patterns is not documented; it is assumed to go "
     "before wildcards and after the name itself.",
-    Assumption.UNKNOWN_DIRECTIVE: "This directive is not known in a <domain>; PowerMTA may refuse the line.",
+    Assumption.UNKNOWN_DIRECTIVE: "This directive is not known where it stands; PowerMTA may refuse the line.",
     Assumption.DOUBTFUL_VALUE: "The value is not one that the guide allows; PowerMTA may refuse to load it.",
     Assumption.DEFAULT_IN_WORDS: "The guide gives the default in words, or differently in its editions.",
     Assumption.SAME_MACRO_TWICE: "What PowerMTA does with a domain-macro defined twice is not documented; its parts "

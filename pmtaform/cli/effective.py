@@ -1,0 +1,108 @@
+"""`pmtaform effective`: what PowerMTA would use for a queue, with the lines that decided."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pmtaform.cli.context import Format, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pmtaform.lang.effective import Effective
+    from pmtaform.report.effective import Queue
+
+
+def effective(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH|HOST",
+            help="A configuration file, a folder (a machine's root or its /etc/pmta), or a host of a stack.",
+        ),
+    ],
+    vmta: Annotated[str | None, typer.Option("--vmta", help="Only this virtual MTA or pool.")] = None,
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="Only this domain; *.example.com or * for any that is not named.")
+    ] = None,
+    backoff: Annotated[bool, typer.Option("--backoff", help="Also what back-off mode would use.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also the directives that keep their default.")] = False,
+    stack: Annotated[str | None, typer.Option("--stack", help="The stack that HOST is of.")] = None,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+) -> None:
+    """Show what PowerMTA would use, value by value: the line that decided, and those that it overruled."""
+    from pmtaform.api.looking import look_at, project_if_any
+    from pmtaform.cli.output import out, tell
+    from pmtaform.lang.effective import Effective
+    from pmtaform.report import style, wants_colour
+    from pmtaform.report.effective import effective_text, json_effective
+
+    looked = look_at(target, project_if_any(settings.directory), stack)
+    tell(looked.problems)
+    found = Effective(looked.configuration, looked.defaults)
+    _require(found, vmta)
+    queues = list(_queues(found, vmta, domain, backoff=backoff))
+    if format is Format.JSON:
+        out(json_effective(queues, looked.where, every=every))
+        return
+    colour = not settings.no_color and wants_colour(sys.stdout)
+    out(effective_text(queues, looked.where, every=every, colour=colour, width=style.WIDTH))
+
+
+def _require(effective: Effective, vmta: str | None) -> None:
+    from pmtaform.diagnostics import did_you_mean
+    from pmtaform.errors import UsageError
+
+    if vmta is not None and not effective.knows(vmta):
+        known = [*effective.virtual_mtas(), *effective.pools()]
+        near = did_you_mean(vmta, known) or f" There are: {', '.join(known[:20])}."
+        detail = f'No virtual MTA and no pool is called "{vmta}".{near}'
+        raise UsageError.of("no-such-virtual-mta", "There is no such virtual MTA", detail)
+
+
+def _queues(effective: Effective, vmta: str | None, domain: str | None, *, backoff: bool) -> Iterator[Queue]:
+    """The queues that the options ask for."""
+    from pmtaform.lang.effective import DEFAULT_VMTA
+    from pmtaform.report.effective import Queue
+
+    def queue(domain: str, vmta: str, only: frozenset[str] | None = None, like: tuple[str, ...] = ()) -> Queue:
+        found = effective.settings(domain, vmta)
+        return Queue(settings=found, only=only, like=like, begins=effective.backoff_begins(found) if backoff else None)
+
+    if domain is not None:
+        yield from _one(queue(domain, vmta or DEFAULT_VMTA), queue)
+    if domain is not None and vmta is None:
+        for only, names in _unlike_default(effective, domain):
+            yield queue(domain, names[0], only, tuple(names[1:]))
+    elif domain is None and vmta is not None:
+        for each in effective.domains(vmta):
+            yield queue(each, vmta)
+    elif domain is None:
+        for each, owner in effective.pairs_of_interest():
+            yield queue(each, owner)
+
+
+def _one(first: Queue, queue: Callable[[str, str], Queue]) -> Iterator[Queue]:
+    """A queue, and the one that its mail is put in instead."""
+    yield first
+    target = first.settings.queue_to
+    if target and target != first.settings.domain:
+        yield queue(target, first.settings.vmta)
+
+
+def _unlike_default(effective: Effective, domain: str) -> Iterator[tuple[frozenset[str], list[str]]]:
+    """The virtual MTAs in which a domain is not as without one: what differs, and in which."""
+    from pmtaform.lang.effective import DEFAULT_VMTA
+
+    usual = effective.meaning(domain, DEFAULT_VMTA)
+    groups: dict[frozenset[tuple[str, tuple[str, ...]]], list[str]] = {}
+    for vmta in effective.virtual_mtas()[1:]:
+        meaning = effective.meaning(domain, vmta)
+        if meaning != usual:
+            groups.setdefault(frozenset(meaning.items()), []).append(vmta)
+    for meaning_items, names in groups.items():
+        here = dict(meaning_items)
+        yield frozenset(n for n in {*here, *usual} if here.get(n) != usual.get(n)), names

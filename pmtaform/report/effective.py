@@ -1,0 +1,220 @@
+"""What a queue would use, as text for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pmtaform.diagnostics import Place
+from pmtaform.lang.effective import Assumption, EffectiveSettings, Line, Source, Value
+from pmtaform.lang.values import mask
+from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
+
+Where = Callable[[Place], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """One queue to be told of, and what else there is to say.
+
+    `only` are the directives to show (None: all); `like` are the virtual MTAs that do exactly the same. `begins` says
+    whether anything puts the queue into back-off, None if nobody asked.
+    """
+
+    settings: EffectiveSettings
+    only: frozenset[str] | None = None
+    like: tuple[str, ...] = ()
+    begins: bool | None = None
+
+
+@dataclass(slots=True)
+class _Printer:
+    """Collects lines; assumptions are numbered, and said once at the end."""
+
+    where: Where
+    style: Style
+    width: int
+    every: bool  # also what keeps its default
+    assumed: dict[Assumption, int] = field(default_factory=dict)
+
+    def marks(self, value: Value) -> str:
+        numbers = [self.assumed.setdefault(each, len(self.assumed) + 1) for each in value.assumptions]
+        return " " + " ".join(f"[{number}]" for number in numbers) if numbers else ""
+
+
+def effective_text(
+    queues: Sequence[Queue], where: Where, *, every: bool = False, colour: bool = False, width: int = WIDTH
+) -> str:
+    """Queue by queue: each value, the line that decided, the lines that it overruled, and why."""
+    printer = _Printer(where, Style(colour), width, every)
+    lines: list[str] = []
+    notes = (
+        [note for note in queues[0].settings.notes if all(note in q.settings.notes for q in queues)] if queues else []
+    )
+    for queue in queues:
+        own = [note for note in queue.settings.notes if note not in notes]
+        lines += [*_queue(queue, printer), *(line for note in own for line in wrapped(note, width, "  ")), ""]
+    if printer.assumed:
+        lines += [printer.style("The guides do not say everything. What is assumed here:", "bold")]
+        for each, number in printer.assumed.items():
+            lines += _hanging(f"[{number}] ", each.says, width)
+        lines += ["Confirm it with `pmta show settings DOMAIN/VMTA` on the server.", ""]
+    if notes:
+        lines.append(printer.style("To know:", "bold"))
+        lines += [line for note in notes for line in _hanging("- ", note, width)]
+        lines.append("")
+    return "\n".join(lines[:-1]) + "\n" if lines else "Nothing is configured for any queue.\n"
+
+
+def _hanging(mark: str, text: str, width: int) -> list[str]:
+    first, *rest = wrapped(text, width - 2 - len(mark), "")
+    return [f"  {mark}{first}", *(" " * (2 + len(mark)) + line for line in rest)]
+
+
+def _queue(queue: Queue, printer: _Printer) -> Iterator[str]:
+    settings = queue.settings
+    style = printer.style
+    more = f" (and the same in {named(queue.like)})" if queue.like else ""
+    yield style(clean(settings.queue), "bold", "cyan") + more
+    values = [v for name, v in settings.values.items() if queue.only is None or name in queue.only]
+    yield from _values(values, printer)
+    own = [value for value in settings.virtual_mta.values() if value.is_set]
+    if queue.only is None and (own or printer.every):
+        yield ""
+        yield style(f"  the virtual MTA {clean(settings.vmta)} itself", "bold")
+        yield from _values(list(settings.virtual_mta.values()), printer)
+    if queue.begins is not None:
+        yield ""
+        yield from _backoff(settings, queue.begins, printer)
+
+
+def _values(values: Sequence[Value], printer: _Printer) -> Iterator[str]:
+    told = [value for value in values if value.is_set]
+    widest = min(40, max((len(value.name) for value in told), default=0))
+    for value in told:
+        yield from _value(value, widest, printer)
+    rest = [value for value in values if not value.is_set]
+    if not rest:
+        return
+    if not printer.every:
+        kept = counted(len(rest), "other directive keeps its", "other directives keep their")
+        yield printer.style(f"  {kept} default (--all shows them)", "dim")
+        return
+    yield printer.style("  not set:", "dim")
+    widest = min(40, max(len(value.name) for value in rest))
+    for value in rest:
+        yield from _unset(value, widest, printer)
+
+
+def _value(value: Value, widest: int, printer: _Printer) -> Iterator[str]:
+    style, margin = printer.style, "    "
+    texts = _shown(value, value.values) or ['""']
+    for number, text in enumerate(texts):
+        name = clean(value.name) if number == 0 else ""
+        yield f"  {name:{widest}}  {style(text, 'bold')}{printer.marks(value) if number == 0 else ''}"
+        if number < len(value.lines):
+            yield margin + style(_at(value.lines[number], printer.where), "dim")
+    for each in value.overruled:
+        said = _shown(value, (each.line.value,))[0] or "(no value)"
+        where = _at(each.line, printer.where)
+        yield from wrapped(f"overrules {said} of {where}: {each.why}", printer.width, margin)
+
+
+def _unset(value: Value, widest: int, printer: _Printer) -> Iterator[str]:
+    if value.source is Source.NONE:
+        text = '""  (no default is documented)'
+    elif value.source is Source.FALLBACK:
+        text = f"{clean(value.text)}  (from {value.via})"
+    elif value.values:
+        text = clean(value.text) + (f"  ({value.words})" if value.words else "")
+    else:
+        text = f"({value.words})"
+    yield f"  {value.name:{widest}}  {text}{printer.marks(value)}"
+
+
+def _backoff(settings: EffectiveSettings, begins: bool, printer: _Printer) -> Iterator[str]:
+    style = printer.style
+    yield style("  in back-off mode", "bold")
+    found = {n: v for n, v in settings.in_backoff().items() if v.source is not Source.NONE}
+    widest = max(len(name) for name in found)
+    for name, value in found.items():
+        why = _at(value.lines[0], printer.where) if value.lines else "default"
+        same = f"as {value.via}, " if value.source is Source.FALLBACK else ""
+        text = clean(value.text)
+        yield f"  {name:{widest}}  {style(text, 'bold')}{printer.marks(value)}  {style(f'({same}{why})', 'dim')}"
+    if not begins:
+        text = (
+            "Nothing puts this queue into back-off: its smtp-pattern-list has no rule with mode=backoff, and "
+            "backoff-upon-all-sources-disabled is off. Only `pmta set queue --mode=backoff` does."
+        )
+        yield from wrapped(text, printer.width, "  ")
+
+
+def _at(line: Line, where: Where) -> str:
+    section = f" in {clean(line.section)}" if line.section else ""
+    return clean(where(line.place)) + section
+
+
+def _shown(value: Value, texts: Iterable[str]) -> list[str]:
+    return [clean(mask(value.spec, value.name, text)) for text in texts]
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def json_effective(queues: Sequence[Queue], where: Where, *, every: bool = False) -> str:
+    """A document of kind `pmtaform-effective`: the queues, and what each assumption means."""
+    used: dict[Assumption, None] = {}
+    shown = [_json_queue(queue, where, used, every=every) for queue in queues]
+    says = {each.value: each.says for each in used}
+    document = {"format": 1, "kind": "pmtaform-effective", "queues": shown, "assumptions": says}
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _json_queue(queue: Queue, where: Where, used: dict[Assumption, None], *, every: bool) -> dict[str, Any]:
+    settings = queue.settings
+
+    def values(found: Mapping[str, Value], only: frozenset[str] | None = None) -> dict[str, Any]:
+        chosen = {n: v for n, v in found.items() if (every or v.is_set) and (only is None or n in only)}
+        return {name: _json_value(value, where, used) for name, value in chosen.items()}
+
+    result = {
+        "domain": settings.domain,
+        "virtual_mta": settings.vmta,
+        "queue": settings.queue,
+        "queue_to": settings.queue_to or None,
+        "same_in": list(queue.like),
+        "values": values(settings.values, queue.only),
+        "virtual_mta_values": values(settings.virtual_mta) if queue.only is None else {},
+        "notes": list(settings.notes),
+    }
+    if queue.begins is not None:
+        modes = settings.in_backoff()
+        result["backoff"] = {
+            "begins": queue.begins,
+            "values": {name: _json_value(value, where, used) for name, value in modes.items()},
+        }
+    return result
+
+
+def _json_value(value: Value, where: Where, used: dict[Assumption, None]) -> dict[str, Any]:
+    used |= dict.fromkeys(value.assumptions)
+    return {
+        "values": [mask(value.spec, value.name, text) for text in value.values],
+        "source": value.source.value,
+        "lines": [_json_line(line, where) for line in value.lines],
+        "overruled": [
+            {"value": mask(value.spec, value.name, each.line.value), **_json_line(each.line, where), "why": each.why}
+            for each in value.overruled
+        ],
+        "assumptions": [each.value for each in value.assumptions],
+        "default": value.words or None,
+        "from": value.via or None,
+    }
+
+
+def _json_line(line: Line, where: Where) -> dict[str, Any]:
+    place = line.place
+    return {"file": where(Place(place.file)), "line": place.line, "section": line.section or None}
