@@ -1,0 +1,48 @@
+"""`python -m benchmarks [--strict] [NAME…]`: measure, and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from benchmarks.measure import Row
+
+NAMES = ("start", "parse", "local", "ssh")
+_HEAD = ("name", "what", "ours", "baseline", "ratio", "bound", "")
+
+
+def main() -> int:
+    """With `--strict` the exit code is 1 when something is over its bound."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)} (default: all)")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when something is over its bound")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(NAMES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    rows: list[Row] = []
+    for name in given.names or NAMES:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        rows += importlib.import_module(f"benchmarks.{name}").run()
+    show(rows)
+    return 1 if given.strict and any(row.over for row in rows) else 0
+
+
+def show(rows: list[Row]) -> None:
+    """The table, its columns as wide as what stands in them."""
+    table = [_HEAD, *(_cells(row) for row in rows)]
+    widths = [max(len(cells[i]) for cells in table) for i in range(len(_HEAD))]
+    for cells in table:
+        words = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))]
+        print("  ".join(words).rstrip())
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    bound = "" if row.bound is None else f"{row.bound:.2f}"
+    verdict = "" if row.bound is None else "over" if row.over else "ok"
+    return (row.name, row.what, row.ours, row.baseline, ratio, bound, verdict)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Taking turns: every variant once a round, so that what else the machine does falls on all of them alike."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+PROGRAM = [sys.executable, "-m", "pmtaform"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. `ratio` and `bound` are of ours to the baseline, or of a figure to its limit."""
+
+    name: str
+    what: str
+    ours: str
+    baseline: str
+    ratio: float | None
+    bound: float | None
+
+    @property
+    def over(self) -> bool:
+        return self.bound is not None and self.ratio is not None and self.ratio > self.bound
+
+
+def alternate(variants: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each variant's runs in this process; what a run makes is freed outside its time."""
+    found: dict[str, list[float]] = {name: [] for name in variants}
+    for call in variants.values():
+        call()
+    for _ in range(rounds):
+        for name, call in variants.items():
+            gc.collect()
+            started = time.process_time()
+            made = call()
+            found[name].append(time.process_time() - started)
+            del made
+    return found
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program to run, and where."""
+
+    arguments: Sequence[str]
+    folder: str | None = None
+    codes: tuple[int, ...] = (0,)
+    before: Callable[[], Any] | None = None
+
+    def run(self) -> float:
+        """Seconds that it takes. Raises `RuntimeError` if it does not end as it should."""
+        if self.before is not None:
+            self.before()
+        started = time.perf_counter()
+        done = subprocess.run(self.arguments, cwd=self.folder, capture_output=True)
+        seconds = time.perf_counter() - started
+        if done.returncode not in self.codes:
+            raise RuntimeError(f"{self.arguments}: exit {done.returncode}\n{done.stdout!r}\n{done.stderr!r}")
+        return seconds
+
+
+def processes(variants: Mapping[str, Command], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each program's runs, after one that warms the disk's cache."""
+    found: dict[str, list[float]] = {name: [] for name in variants}
+    for command in variants.values():
+        command.run()
+    for _ in range(rounds):
+        for name, command in variants.items():
+            found[name].append(command.run())
+    return found
+
+
+def ratio(ours: Sequence[float], baseline: Sequence[float]) -> float:
+    """The median of the rounds' ratios: both halves of each were measured within a moment."""
+    return median(a / b for a, b in zip(ours, baseline, strict=True))
+
+
+def compare(name: str, what: str, ours: Sequence[float], baseline: Sequence[float], bound: float | None) -> Row:
+    """The row for two variants that took turns."""
+    return Row(name, what, seconds(median(ours)), seconds(median(baseline)), ratio(ours, baseline), bound)
+
+
+def seconds(value: float) -> str:
+    """As people read it."""
+    return f"{value * 1000:.1f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def peak_memory() -> int:
+    """The most bytes that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def resident() -> int:
+    """The bytes that this process has now."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -1,0 +1,99 @@
+"""A configuration of 100 000 lines: into the tree, and all the way to a text diff."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from hashlib import sha256
+
+from benchmarks.data import changed, configuration, unlike
+from benchmarks.measure import Row, alternate, compare, peak_memory, resident, seconds
+from pmtaform.lang.tree import Tree, parse
+
+LINES = 100_000
+ROUNDS = 15
+MAX_SECONDS = 1.5
+MAX_BYTES = 300_000_000
+MAX_LINE = 350  # bytes of memory
+
+
+def run() -> list[Row]:
+    """Parsing to a loop that splits lines; the whole way to its limits."""
+    return [
+        _parse("generated", configuration(LINES), 5.0),
+        _parse("no two settings alike", unlike(configuration(LINES)), 5.0),
+        *_whole_way(),
+    ]
+
+
+def _parse(kind: str, text: str, bound: float | None) -> Row:
+    def split() -> None:
+        for line in text.splitlines():
+            line.split()
+
+    def ours() -> Tree:
+        return parse(text)
+
+    found = alternate({"ours": ours, "split": split}, ROUNDS)
+    what = f"{LINES} lines ({kind}) into the tree : for line in text.splitlines(): line.split()"
+    return compare("parse", what, found["ours"], found["split"], bound)
+
+
+def _whole_way() -> list[Row]:
+    """In processes of their own, whose memory is nobody else's."""
+    runs = [_child("edit") for _ in range(3)]
+    took, used = sorted(r[0] for r in runs)[1], sorted(r[1] for r in runs)[1]
+    line = sorted(_child("memory")[0] for _ in range(3))[1]
+    what = f"{LINES} lines, one value changed: parse both, blocks, difference, edit, text diff"
+    return [
+        Row("edit", what + ", time", seconds(took), seconds(MAX_SECONDS), took / MAX_SECONDS, 1.0),
+        Row("edit", what + ", peak memory", _mb(used), _mb(MAX_BYTES), used / MAX_BYTES, 1.0),
+        Row("memory", "the tree, memory per line", f"{line:.0f} B", f"{MAX_LINE} B", line / MAX_LINE, 1.0),
+    ]
+
+
+def _mb(value: float) -> str:
+    return f"{value / 1e6:.0f} MB"
+
+
+def _child(what: str) -> list[float]:
+    done = subprocess.run([sys.executable, "-m", __name__, what], capture_output=True, text=True, check=True)
+    return [float(word) for word in done.stdout.split()]
+
+
+def _edit() -> tuple[float, float]:
+    from pmtaform.desired import Desired
+    from pmtaform.lang.blocks import blocks_of
+    from pmtaform.lang.includes import single
+    from pmtaform.plan.diff import Live, Previous, difference
+
+    live_text = configuration(LINES)
+    wanted_text = changed(live_text)
+    started = time.perf_counter()
+    path = "/etc/pmta/config"
+    wanted = blocks_of(single(parse(wanted_text, path)))
+    live = single(parse(live_text, path))
+    found = difference(Desired(host="mta1", blocks=wanted), Live(live), Previous(), _plain)
+    text = [line for edit in found.edits.values() for line in edit.diff()]
+    took = time.perf_counter() - started
+    changes = [line for line in text if line[:1] in "+-"]
+    if len(changes) != 4 or len(found.plan.changes) != 1:
+        raise RuntimeError(f"{len(found.plan.changes)} changes found: {changes[:10]}")
+    return took, peak_memory()
+
+
+def _plain(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def _memory() -> tuple[float]:
+    text = configuration(LINES)
+    parse(text[:5000])  # what is loaded once
+    before = resident()
+    tree = parse(text)
+    return ((resident() - before) / len(tree.lines),)
+
+
+if __name__ == "__main__":
+    print(*{"edit": _edit, "memory": _memory}[sys.argv[1]]())
