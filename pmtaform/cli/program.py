@@ -16,6 +16,7 @@ from typing import Any
 import typer
 
 from pmtaform.cli.app import app
+from pmtaform.cli.quick import quicken
 from pmtaform.errors import Exit, PmtaformError
 
 # Typer has its own Click inside of late, and needed Click itself before: what both call a problem with the command
@@ -38,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        result = typer.main.get_command(app).main(list(arguments), prog_name="pmtaform", standalone_mode=False)
+        result = quicken(typer.main.get_command(app)).main(list(arguments), prog_name="pmtaform", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except PmtaformError as problem:
