@@ -1,0 +1,27 @@
+"""Lint: what in a configuration is wrong, unsafe, or without effect.
+
+lint(Subject(configuration=…)) -> findings      rules are asked one after the other; they are listed in `RULES`
+apply_fixes(configuration, findings) -> edits   what is certain to mend, as splices of lines
+rules_text()                                    the listing of all rules
+
+A rule never calls wrong what the guides call fine. Where they are silent it says so, and is no error.
+"""
+
+from pmtaform.lang.lint.fixes import applied, apply_fixes
+from pmtaform.lang.lint.model import FileFacts, Finding, Fix, Rule, Subject
+from pmtaform.lang.lint.run import lint
+from pmtaform.lang.lint.table import FAMILIES, RULES, rules_text
+
+__all__ = [
+    "FAMILIES",
+    "RULES",
+    "FileFacts",
+    "Finding",
+    "Fix",
+    "Rule",
+    "Subject",
+    "applied",
+    "apply_fixes",
+    "lint",
+    "rules_text",
+]

@@ -1,0 +1,186 @@
+"""Back-off that never starts, never ends, or makes things worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.lint.domains import Applies, domains, inherited, users_of_lists
+from pmtaform.lang.lint.facts import Facts, Line, Part
+from pmtaform.lang.lint.hits import at, few
+from pmtaform.lang.lint.model import WARNING, Hit, Rule
+
+_RATES: Final = (
+    ("backoff-max-msg-rate", "max-msg-rate"),
+    ("backoff-max-connect-rate", "max-connect-rate"),
+)
+_COUNTS: Final = (("backoff-max-smtp-out", "max-smtp-out"),)
+
+
+def _backs_off(part: Part) -> bool:
+    return any("mode=backoff" in line.value for line in part.named("reply"))
+
+
+def _returns(part: Part) -> bool:
+    return any("mode=normal" in line.value for line in part.named("reply"))
+
+
+def _ends(line: Line) -> bool:
+    """Whether a rule brings its own end."""
+    return "backoff-to-normal-after=" in line.value
+
+
+def _unknown_lists(facts: Facts) -> bool:
+    """Whether a domain names a list that cannot be seen here; then nothing is known of what it does."""
+    known = facts.defined("smtp-pattern-list")
+    lowered = facts.lower_names("smtp-pattern-list")
+    return any(
+        line.value.strip('"') not in known and line.value.strip('"').lower() not in lowered
+        for line in facts.named("smtp-pattern-list")
+    )
+
+
+def _users(facts: Facts, lists: set[str]) -> list[Part]:
+    users = users_of_lists(facts)
+    return [part for name in sorted(lists) for part in users.get(name, ())]
+
+
+def _never_starts(facts: Facts) -> Iterator[Hit]:
+    if _unknown_lists(facts) or not facts.complete:
+        return
+    lists = {name.lower() for name, part in facts.defined("smtp-pattern-list").items() if _backs_off(part)}
+    starting = [
+        *_users(facts, lists),
+        *(p for p in domains(facts) if p.says("backoff-upon-all-sources-disabled", True)),
+    ]
+    applies = Applies(starting)
+    for part in domains(facts):
+        lines = [line for line in part.lines if line.name.startswith("backoff-")]
+        if not lines or applies.may_hold_with(part):
+            continue
+        names = list(dict.fromkeys(line.name for line in lines))
+        detail = (
+            f"Nothing puts a queue of {part.title} into back-off, so {few(names)} "
+            f"{'has' if len(names) == 1 else 'have'} no "
+            "effect (but for `pmta set queue --mode=backoff`). Give the domain an smtp-pattern-list with a "
+            "mode=backoff "
+            "rule, or set backoff-upon-all-sources-disabled."
+        )
+        yield at(lines[0], detail, mark=lines[0].node.name)
+
+
+def _never_ends(facts: Facts) -> Iterator[Hit]:
+    if not facts.complete:
+        return
+    ending = Applies(part for part in domains(facts) if _has_end(part))
+    for name, part in facts.defined("smtp-pattern-list").items():
+        rules = [r for r in part.named("reply") if "mode=backoff" in r.value and not _ends(r)]
+        if not rules or _returns(part) or part.tree.path not in facts.configuration.trees:
+            continue
+        caught = [user for user in _users(facts, {name.lower()}) if not ending.may_hold_with(user)]
+        if not caught:
+            continue
+        who = few(list(dict.fromkeys(user.title for user in caught)))
+        detail = (
+            f"This rule puts queues of {who} into back-off, and nothing brings them back: they stay slow until a "
+            f"restart "
+            "or a command. Set backoff-to-normal-after (its default is never) or backoff-to-normal-after-delivery in "
+            "the "
+            "domain."
+        )
+        yield at(rules[0], detail, mark="mode=backoff", related=(caught[0].place,))
+
+
+def _has_end(part: Part) -> bool:
+    after = part.last("backoff-to-normal-after")
+    if after is not None and after.value.strip('"').lower() != "never":
+        return True
+    return part.says("backoff-to-normal-after-delivery", True)
+
+
+def _faster(facts: Facts) -> Iterator[Hit]:
+    for name, normal in _RATES:
+        for line in facts.named(name):
+            other = inherited(facts, line.within, normal) if line.within is not None else None
+            factor = values.faster_by(
+                values.parse_rate(other.value.strip('"')) if other else None, values.parse_rate(line.value.strip('"'))
+            )
+            if other is not None and factor is not None and factor > 1:
+                yield _contrary(line, other)
+    for name, normal in _COUNTS:
+        for line in facts.named(name):
+            other = inherited(facts, line.within, normal) if line.within is not None else None
+            if other is not None and _count(line) > _count(other) > 0:
+                yield _contrary(line, other)
+
+
+def _contrary(line: Line, other: Line) -> Hit:
+    detail = (
+        f"{line.name} {values.shown(line.value)} allows more than {other.name} {values.shown(other.value)}: in "
+        f"back-off, "
+        "which is for sites that refuse mail, more is sent than before. Make it smaller."
+    )
+    return at(line, detail, related=(other.place,))
+
+
+def _count(line: Line) -> int:
+    text = line.value.strip('"')
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+def first_interval(line: Line) -> int | None:
+    """The first interval of a retry list, in seconds."""
+    return values.parse_duration(line.value.strip('"').split(",")[0])
+
+
+def _retry_faster(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("backoff-retry-after"):
+        other = inherited(facts, line.within, "retry-after") if line.within is not None else None
+        mine = first_interval(line)
+        normal = first_interval(other) if other is not None else None
+        if mine is not None and normal is not None and other is not None and mine < normal:
+            detail = (
+                f"In back-off the site is tried again after {values.shown(line.value)}, sooner than the "
+                f"{values.shown(other.value)} of normal mode. Make it longer; the default is 1h."
+            )
+            yield at(line, detail, related=(other.place,))
+
+
+RULES: Final = (
+    Rule(
+        id="backoff-never-starts",
+        severity=WARNING,
+        summary="Back-off never starts",
+        why="Nothing enters back-off by itself on a 421 or another 4xx: it takes a mode=backoff rule, the loss of all "
+        "sources, or a command. Settings for it are idle until then.",
+        basis="guide 10.3, 3.3.10.46",
+        check=_never_starts,
+        whole=True,
+    ),
+    Rule(
+        id="backoff-never-ends",
+        severity=WARNING,
+        summary="Back-off never ends",
+        why="The default of backoff-to-normal-after is never: a queue that was slowed down once stays slow.",
+        basis="guide 10.3.2",
+        check=_never_ends,
+        whole=True,
+    ),
+    Rule(
+        id="backoff-faster",
+        severity=WARNING,
+        summary="Back-off sends more than normal mode",
+        why="A site that refuses mail gets more of it, and blocks the address.",
+        basis="inferred from guide 10.3",
+        check=_faster,
+    ),
+    Rule(
+        id="backoff-retries-sooner",
+        severity=WARNING,
+        summary="Back-off retries sooner than normal mode",
+        why="A site that refuses mail is hammered.",
+        basis="seen in published configurations",
+        check=_retry_faster,
+    ),
+)

@@ -1,0 +1,274 @@
+"""Signatures that do not come about, or do harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.lint.facts import Facts, Line, Part
+from pmtaform.lang.lint.hits import at
+from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
+from pmtaform.lang.values.text import split
+
+_SIGN: Final = ("dkim-sign", "second-dkim-sign")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One domain-key line."""
+
+    line: Line
+    selector: str
+    domain: str  # lower case; "*" for any
+
+    def signs_for(self, domain: str) -> bool:
+        """Whether it is tried for an identity in `domain`: equal to or below the key's own."""
+        return self.domain in ("*", domain) or domain.endswith("." + self.domain)
+
+
+def _keys(lines: Iterable[Line]) -> list[Key]:
+    found = []
+    for line in lines:
+        fields = split(line.value)
+        if line.name == "domain-key" and len(fields) == 3 and all(fields) and "=" not in fields[0]:
+            found.append(Key(line, fields[0], fields[1].lower()))
+    return found
+
+
+def _signing(facts: Facts) -> list[Line]:
+    return [
+        line
+        for line in facts.named(*_SIGN)
+        if line.is_true or line.value.strip('"').lower() == "if-x-dkim-options-present"
+    ]
+
+
+def _handed_in(facts: Facts) -> bool:
+    """Whether keys come with messages."""
+    return any(line.is_true for line in facts.named("process-x-dkim-key"))
+
+
+def _owner_keys(facts: Facts, owner: Part) -> list[Line]:
+    """The keys of a virtual MTA and of the pools that it is in, or of a pool and its members."""
+    lines = list(owner.named("domain-key"))
+    for other in _companions(facts).get((owner.tag, owner.key), ()):
+        lines += other.named("domain-key")
+    return lines
+
+
+def _companions(facts: Facts) -> dict[tuple[str, str], list[Part]]:
+    found = facts.memory.get("companions")
+    if isinstance(found, dict):
+        return found
+    made: dict[tuple[str, str], list[Part]] = {}
+    vmtas = facts.defined("virtual-mta")
+    for pool in facts.top("virtual-mta-pool"):
+        for line in pool.named("virtual-mta"):
+            member = vmtas.get(line.value)
+            if member is not None:
+                made.setdefault(("virtual-mta", member.key), []).append(pool)
+                made.setdefault(("virtual-mta-pool", pool.key), []).append(member)
+    facts.memory["companions"] = made
+    return made
+
+
+def _available(facts: Facts, line: Line) -> list[Key]:
+    """Every key that may sign where a domain's line stands. A global domain holds for all virtual MTAs."""
+    owner = line.within.within if line.within is not None else None
+    lists = [key for part in facts.top("domain-key-list") for key in part.named("domain-key")]
+    if owner is None:
+        return _all_keys(facts)
+    return _keys([*facts.settings("domain-key"), *lists, *_owner_keys(facts, owner)])
+
+
+def _all_keys(facts: Facts) -> list[Key]:
+    found = facts.memory.get("keys")
+    if not isinstance(found, list):
+        found = facts.memory["keys"] = _keys(facts.named("domain-key"))
+    return found
+
+
+def _no_key(facts: Facts) -> Iterator[Hit]:
+    if _handed_in(facts) or not facts.complete:
+        return
+    unsigned = [line for line in _signing(facts) if not _has_key(facts, line)]
+    if not unsigned:
+        return
+    first, *more = unsigned
+    count = f" The same holds for {len(more)} further lines." if more else ""
+    detail = (
+        f"{first.name} has no effect: there is no domain-key that could sign here, so mail goes out unsigned. Add "
+        f"`domain-key SELECTOR,DOMAIN,FILE`.{count}"
+    )
+    yield at(first, detail, mark=first.node.name, related=tuple(line.place for line in more[:4]))
+
+
+def _has_key(facts: Facts, line: Line) -> bool:
+    """Whether there is a key for it, or one whose fields are wrong: that is told already."""
+    if _available(facts, line):
+        return True
+    return any(key.value.count(",") != 2 or "=" in key.value for key in facts.named("domain-key"))
+
+
+def _no_signing(facts: Facts) -> Iterator[Hit]:
+    keys = _all_keys(facts)
+    if not keys or _signing(facts) or not facts.complete:
+        return
+    if facts.defaults is not None and _signing(facts.defaults):
+        return
+    detail = (
+        "There is a key, and no domain has `dkim-sign yes` (the default is no), so nothing is signed. Write it into "
+        "<domain *>, or into the domains whose mail is to be signed."
+    )
+    yield at(keys[0].line, detail, mark=keys[0].line.node.name)
+
+
+def _identity_domain(line: Line) -> str:
+    """The domain that an identity names; empty for keywords."""
+    text = line.value.strip('"').lower().rpartition("@")[2]
+    return text if "." in text and "$" not in text and "*" not in text else ""
+
+
+def _other_domain(facts: Facts) -> Iterator[Hit]:
+    if _handed_in(facts) or not facts.complete:
+        return
+    for line in facts.named("dkim-identity", "second-dkim-identity"):
+        domain = _identity_domain(line)
+        keys = _available(facts, line)
+        if not domain or not keys or any(key.signs_for(domain) or "$" in key.domain for key in keys):
+            continue
+        if line.within is not None and line.within.named(f"{line.name}-fallback"):
+            continue
+        detail = (
+            f"No domain-key is for {values.shown(domain)} or a domain above it (the first is for "
+            f"{values.shown(keys[0].domain)}), so mail goes out unsigned. Add a key, or change the identity."
+        )
+        yield at(line, detail, related=(keys[0].line.place,))
+
+
+def _unreachable(facts: Facts) -> Iterator[Hit]:
+    """Keys below one that is tried for the same domains."""
+    chosen = any(line.is_true for line in facts.named("process-x-dkim-options")) or any(
+        line in facts.by_name.get("second-dkim-sign", ()) for line in _signing(facts)
+    )
+    groups = [
+        facts.settings("domain-key"),
+        *(part.named("domain-key") for part in facts.parts if part.tag != "domain-key-list"),
+    ]
+    for lines in groups:
+        above: dict[str, Key] = {}
+        for key in _keys(lines):
+            before = _first_above(above, key.domain)
+            above.setdefault(key.domain, key)
+            if before is None or (chosen and key.selector != before.selector):
+                continue
+            remedy = "Put * last" if before.domain == "*" else "Put the narrower domain first, or remove one"
+            detail = (
+                f"The key for {values.shown(before.domain)} above is tried first, and the first match signs: this one "
+                f"is never used. {remedy}."
+            )
+            yield at(key.line, detail, related=(before.line.place,))
+
+
+def _first_above(above: dict[str, Key], domain: str) -> Key | None:
+    if "*" in above:
+        return above["*"]
+    while domain:
+        if domain in above:
+            return above[domain]
+        domain = domain.partition(".")[2]
+    return None
+
+
+def _sha1(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("dkim-algorithm", "second-dkim-algorithm"):
+        if line.value.strip('"').lower() == "rsa-sha1":
+            detail = (
+                "rsa-sha1 is retired: receivers may take the signature for none. Remove the line; the default is "
+                "rsa-sha256."
+            )
+            yield at(line, detail)
+
+
+def _body_limit(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("dkim-add-body-limit", "second-dkim-add-body-limit"):
+        if line.is_true:
+            detail = "With a body limit in the signature, anything can be appended to signed mail. Remove the line."
+            yield at(line, detail, mark=line.node.name)
+
+
+def _private_keys(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("retain-x-dkim-key"):
+        if line.is_true:
+            detail = (
+                "The X-DKIM-Key header holds the private key, and stays in the mail that goes out. Remove the line."
+            )
+            yield at(line, detail, mark=line.node.name)
+
+
+RULES: Final = (
+    Rule(
+        id="dkim-sign-without-key",
+        severity=WARNING,
+        summary="There is no key to sign with",
+        why="Without a matching key mail goes out unsigned, silently.",
+        basis="guide 10.6",
+        check=_no_key,
+        whole=True,
+    ),
+    Rule(
+        id="key-without-dkim-sign",
+        severity=WARNING,
+        summary="There is a key, and nothing is signed",
+        why="A key does nothing without dkim-sign in the recipients' domain.",
+        basis="guide 10.6",
+        check=_no_signing,
+        whole=True,
+    ),
+    Rule(
+        id="key-for-other-domain",
+        severity=WARNING,
+        summary="No key is for the signing identity",
+        why="A key signs for its own domain and those below it; if none matches, mail goes out unsigned.",
+        basis="guide 10.6, 3.3.1.33.1",
+        check=_other_domain,
+        whole=True,
+    ),
+    Rule(
+        id="unreachable-key",
+        severity=WARNING,
+        summary="A key is never used",
+        why="Keys are tried in order, and the first whose domain is equal to or above the sender's signs.",
+        basis="guide 3.3.1.33.1",
+        check=_unreachable,
+    ),
+    Rule(
+        id="dkim-sha1",
+        severity=WARNING,
+        summary="Signatures use SHA-1",
+        why="RFC 8301 retired it: verifiers must not take such signatures for valid.",
+        basis="RFC 8301 section 3.1",
+        check=_sha1,
+        security=True,
+    ),
+    Rule(
+        id="dkim-body-limit",
+        severity=WARNING,
+        summary="Signatures cover a part of the body only",
+        why="Content can be appended to signed mail.",
+        basis="guide 3.3.10.20; RFC 6376 section 8.2",
+        check=_body_limit,
+        security=True,
+    ),
+    Rule(
+        id="private-key-sent",
+        severity=ERROR,
+        summary="Private keys are sent to recipients",
+        why="Whoever has the key signs in your name.",
+        basis="guide 3.3.7.43",
+        check=_private_keys,
+        security=True,
+    ),
+)

@@ -1,0 +1,278 @@
+"""A configuration as rules look at it: one walk, then everything by name.
+
+Sections are seen as PowerMTA sees them, with what is included inside them; lines are also kept once each, as they
+stand in the files, for rules about a line alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final
+
+from pmtaform.diagnostics import Place
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
+from pmtaform.lang.includes import Configuration, include_path, is_pattern, is_url
+from pmtaform.lang.lint.model import FileFacts, Subject
+from pmtaform.lang.lint.version import Version
+from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
+
+_MAX_DEPTH: Final = 16
+_MAX_REPEATED: Final = 200_000  # nodes seen again because several sections include one file
+
+
+class Line:
+    """One directive where it stands. `name` is in lower case; rules that begin with a regex are named `/REGEX/`."""
+
+    __slots__ = ("name", "node", "order", "scope", "spec", "tree", "within")
+
+    def __init__(self, tree: Tree, node: Directive, scope: str, within: Part | None, order: int) -> None:
+        self.tree = tree
+        self.node = node
+        self.scope = scope
+        self.within = within
+        self.order = order
+        found = catalogue().directive(scope, node.name)
+        self.spec: DirectiveSpec | None = found
+        self.name = found.name if found is not None else node.name.lower()
+
+    @property
+    def value(self) -> str:
+        """The value as written."""
+        return self.node.value
+
+    @property
+    def place(self) -> Place:
+        """Where it was written."""
+        return self.tree.place(self.node.line)
+
+    @property
+    def is_true(self) -> bool:
+        """Whether it says yes."""
+        return values.parse_bool(self.value) is True
+
+    @property
+    def is_false(self) -> bool:
+        """Whether it says no."""
+        return values.parse_bool(self.value) is False
+
+
+class Part:
+    """One section where it stands, with everything in it; includes are followed.
+
+    `key` is its argument in normal form. `lines` and `parts` are its own directives and sections.
+    """
+
+    __slots__ = ("_by_name", "key", "lines", "node", "order", "parts", "tag", "tree", "within")
+
+    def __init__(self, tree: Tree, node: Section, within: Part | None, order: int) -> None:
+        self.tree = tree
+        self.node = node
+        self.within = within
+        self.order = order
+        self.tag = node.tag
+        self.key = values.normalise_argument(node.tag, node.argument)
+        self.lines: list[Line] = []
+        self.parts: list[Part] = []
+        self._by_name: dict[str, list[Line]] | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return self.tree.place(self.node.line)
+
+    @property
+    def title(self) -> str:
+        """`<domain gmail.com>`, fit to be shown."""
+        return values.shown(f"<{self.node.tag} {self.node.argument}>" if self.node.argument else f"<{self.node.tag}>")
+
+    def named(self, name: str) -> list[Line]:
+        """Its lines with this name."""
+        if self._by_name is None:
+            self._by_name = {}
+            for line in self.lines:
+                self._by_name.setdefault(line.name, []).append(line)
+        return self._by_name.get(name, [])
+
+    def last(self, name: str) -> Line | None:
+        """The last line with this name: the one that is assumed to count."""
+        found = self.named(name)
+        return found[-1] if found else None
+
+    def says(self, name: str, truth: bool) -> bool:
+        """Whether it sets a switch to `truth`."""
+        line = self.last(name)
+        return line is not None and values.parse_bool(line.value) is truth
+
+
+class Facts:
+    """Everything that rules look at."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.configuration = subject.configuration
+        self.tree = subject.configuration.tree
+        self.whole = subject.whole
+        self.version = Version.parse(subject.version)
+        self.lines: list[Line] = []
+        self.parts: list[Part] = []
+        self.top_lines: list[Line] = []
+        self.top_parts: list[Part] = []
+        self.junk: list[tuple[Tree, Junk]] = []
+        self.complete = not any(d.code == "missing-include" for d in self.configuration.diagnostics)
+        self.by_name: dict[str, list[Line]] = {}
+        self.by_tag: dict[str, list[Part]] = {}
+        self.memory: dict[str, object] = {}  # what families of rules work out once
+        self._seen: set[str] = set()
+        self._repeated = 0
+        self._order = 0
+        self._file(self.tree, None, (), again=False)
+        for line in self.lines:
+            self.by_name.setdefault(line.name, []).append(line)
+        for part in self.parts:
+            self.by_tag.setdefault(part.tag, []).append(part)
+
+    # -- the walk --------------------------------------------------------------------------------------------------
+
+    def _file(self, tree: Tree, within: Part | None, above: tuple[str, ...], *, again: bool) -> None:
+        again = again or tree.path in self._seen
+        self._seen.add(tree.path)
+        self._nodes(tree, tree.children, within, (*above, tree.path), again=again)
+
+    def _nodes(
+        self, tree: Tree, nodes: list[Node], within: Part | None, above: tuple[str, ...], *, again: bool
+    ) -> None:
+        pending: list[tuple[Iterator[Node], Part | None]] = [(iter(nodes), within)]
+        while pending:
+            rest, inside = pending[-1]
+            node = next(rest, None)
+            if node is None:
+                pending.pop()
+            elif again and self._repeated > _MAX_REPEATED:
+                return
+            elif isinstance(node, Section):
+                pending.append((iter(node.children), self._section(tree, node, inside, again=again)))
+            elif isinstance(node, Directive):
+                self._directive(tree, node, inside, above, again=again)
+            elif not again:
+                self.junk.append((tree, node))
+
+    def _section(self, tree: Tree, node: Section, inside: Part | None, *, again: bool) -> Part:
+        part = Part(tree, node, inside, self._next(again=again))
+        (self.top_parts if inside is None else inside.parts).append(part)
+        if not again:
+            self.parts.append(part)
+        return part
+
+    def _directive(
+        self, tree: Tree, node: Directive, inside: Part | None, above: tuple[str, ...], *, again: bool
+    ) -> None:
+        scope = tree.scope if inside is None else inside.tag
+        line = Line(tree, node, scope, inside, self._next(again=again))
+        (self.top_lines if inside is None else inside.lines).append(line)
+        if not again:
+            self.lines.append(line)
+        if line.name == "include" and node.value:
+            self._include(node.value, inside, above, again=again)
+
+    def _include(self, value: str, inside: Part | None, above: tuple[str, ...], *, again: bool) -> None:
+        path = include_path(value)
+        if is_url(path) or (is_pattern(path) and path not in self.configuration.patterns):
+            self.complete = False
+            return
+        for target in self.configuration.targets(value):
+            tree = self.configuration.trees.get(target)
+            if tree is None:
+                self.complete = False
+            elif target not in above and len(above) <= _MAX_DEPTH:
+                self._file(tree, inside, above, again=again)
+
+    def _next(self, *, again: bool) -> int:
+        self._order += 1
+        self._repeated += again
+        return self._order
+
+    # -- looking up ------------------------------------------------------------------------------------------------
+
+    def named(self, *names: str) -> Iterator[Line]:
+        """Every line with one of these names, once each."""
+        for name in names:
+            yield from self.by_name.get(name, ())
+
+    def settings(self, name: str) -> list[Line]:
+        """The top-level lines with this name."""
+        return self._settings.get(name, [])
+
+    @cached_property
+    def _settings(self) -> dict[str, list[Line]]:
+        found: dict[str, list[Line]] = {}
+        for line in self.top_lines:
+            if line.scope == GLOBAL:
+                found.setdefault(line.name, []).append(line)
+        return found
+
+    def setting(self, name: str) -> Line | None:
+        """The last top-level line with this name."""
+        found = self.settings(name)
+        return found[-1] if found else None
+
+    def top(self, tag: str) -> list[Part]:
+        """The top-level sections with this tag."""
+        return self._top.get(tag, [])
+
+    @cached_property
+    def _top(self) -> dict[str, list[Part]]:
+        found: dict[str, list[Part]] = {}
+        for part in self.top_parts:
+            found.setdefault(part.tag, []).append(part)
+        return found
+
+    @cached_property
+    def defaults(self) -> Facts | None:
+        """The vendor's defaults, as facts."""
+        configuration = self.subject.defaults
+        if configuration is None or configuration.main in self.configuration.trees:
+            return None
+        return Facts(Subject(configuration=configuration))
+
+    def defined(self, tag: str) -> dict[str, Part]:
+        """The top-level sections with this tag by name, the vendor's defaults included."""
+        if tag not in self._defined:
+            found = {part.key: part for part in (self.defaults.top(tag) if self.defaults else [])}
+            found.update((part.key, part) for part in reversed(self.top(tag)))
+            self._defined[tag] = found
+        return self._defined[tag]
+
+    @cached_property
+    def _defined(self) -> dict[str, dict[str, Part]]:
+        return {}
+
+    def lower_names(self, tag: str) -> dict[str, str]:
+        """The names of `defined` by their lower case."""
+        if tag not in self._lower:
+            self._lower[tag] = {name.lower(): name for name in self.defined(tag)}
+        return self._lower[tag]
+
+    @cached_property
+    def _lower(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    @cached_property
+    def macros(self) -> dict[str, list[Line]]:
+        """The lines that define each domain-macro, the vendor's defaults included."""
+        found: dict[str, list[Line]] = {}
+        defaults = self.defaults.settings("domain-macro") if self.defaults else []
+        for line in (*self.settings("domain-macro"), *defaults):
+            name = line.value.split(None, 1)[0] if line.value else ""
+            found.setdefault(name, []).append(line)
+        return found
+
+    def file(self, path: str) -> FileFacts | None:
+        """What is known of a file; None when nothing is."""
+        return None if self.subject.files is None else self.subject.files.get(path)
+
+
+def configuration_of(tree: Tree) -> Configuration:
+    """One tree as a configuration."""
+    return Configuration(tree.path, {tree.path: tree})

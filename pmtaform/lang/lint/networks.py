@@ -1,0 +1,78 @@
+"""Addresses as rules ask about them: everyone, this machine, a private network."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import Final
+
+from pmtaform.lang import values
+
+EVERYONE: Final = frozenset({"0.0.0.0/0", "::/0"})
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Private in the sense of not reachable from the Internet. The documentation networks are not among them: in an
+# example they stand for public addresses.
+_INSIDE: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "100.64.0.0/10",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+
+@lru_cache(maxsize=8192)
+def network(text: str) -> Network | None:
+    """The network that an address, CIDR or short CIDR names."""
+    full = values.parse_cidr(text.strip().strip("[]"))
+    return None if full is None else ipaddress.ip_network(full)
+
+
+def is_everyone(text: str) -> bool:
+    """Whether it takes in every address there is (of its family)."""
+    found = network(text)
+    return found is not None and found.prefixlen == 0
+
+
+def is_inside(text: str) -> bool:
+    """Whether it is an address or network that the Internet does not reach."""
+    found = network(text)
+    return found is not None and any(
+        found.version == inside.version and found.subnet_of(inside)  # type: ignore[arg-type]
+        for inside in _INSIDE
+    )
+
+
+def is_loopback(text: str) -> bool:
+    """Whether it is this machine itself."""
+    found = network(text)
+    return found is not None and found.is_loopback
+
+
+class Covers:
+    """Networks seen so far, asked for one that takes in another."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[int, int, int], object] = {}
+
+    def add(self, found: Network, value: object) -> None:
+        """Remember a network; the first of equal ones stays."""
+        self._seen.setdefault((found.version, found.prefixlen, int(found.network_address)), value)
+
+    def covering(self, found: Network) -> object | None:
+        """What was remembered with a network that takes in `found`."""
+        address, bits = int(found.network_address), found.max_prefixlen
+        for length in range(found.prefixlen + 1):
+            masked = address >> (bits - length) << (bits - length)
+            value = self._seen.get((found.version, length, masked))
+            if value is not None:
+                return value
+        return None

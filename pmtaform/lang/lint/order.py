@@ -1,0 +1,361 @@
+"""Order that means something: what must stand above, and what can never be reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.lint.facts import Facts, Line, Part
+from pmtaform.lang.lint.hits import at, few, on
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.networks import Covers, network
+from pmtaform.lang.lint.references import references
+from pmtaform.lang.lint.regex import is_glob, matches_every_text, matches_everything, regex_problem, split_regex
+
+_FIRST_MATCH: Final = ("pattern-list", "bounce-category-patterns")
+_RULES: Final = ("/REGEX/", "reply", "mail-from", "rcpt-to", "header")
+
+
+def _rule_text(line: Line) -> str:
+    return f"{line.node.name} {line.value}" if line.name == "/REGEX/" else line.value
+
+
+def _body(line: Line) -> str | None:
+    """The regular expression of a rule, without its slashes."""
+    text = line.node.name if line.name == "/REGEX/" and line.node.name.endswith("/") else _rule_text(line)
+    parts = split_regex(text)
+    return None if parts is None else parts[1]
+
+
+def _late_lists(facts: Facts) -> Iterator[Hit]:
+    for reference in references(facts).all:
+        part = facts.defined("pattern-list").get(reference.name)
+        if reference.noun != "pattern-list" or reference.line.scope != "source" or part is None:
+            continue
+        if part.order > reference.line.order and part.tree.path in facts.configuration.trees:
+            yield at(
+                reference.line,
+                f"<pattern-list {values.shown(reference.name)}> is defined below, and must stand before the source "
+                f"that "
+                "uses it. Move the list up.",
+                mark=reference.name,
+                related=(part.place,),
+            )
+
+
+def _late_macros(facts: Facts) -> Iterator[Hit]:
+    told: set[str] = set()
+    for user, name in references(facts).macros:
+        lines = facts.macros.get(name, [])
+        if name in told or not lines or any(line.order < user.order or _is_foreign(facts, line) for line in lines):
+            continue
+        told.add(name)
+        detail = (
+            f"The macro ${values.shown(name)} is used above its definition. Whether PowerMTA takes that is not "
+            f"documented. "
+            "Move the definition up."
+        )
+        place = (lines[0].place,)
+        if isinstance(user, Part):
+            yield on(user, detail, mark=f"${name}", related=place)
+        else:
+            yield at(user, detail, mark=f"${name}", related=place)
+
+
+def _is_foreign(facts: Facts, line: Line) -> bool:
+    return line.tree.path not in facts.configuration.trees
+
+
+def _macro_loops(facts: Facts) -> Iterator[Hit]:
+    uses: dict[str, set[str]] = {}
+    for user, name in references(facts).macros:
+        if isinstance(user, Line) and user.name == "domain-macro" and user.value:
+            uses.setdefault(user.value.split(None, 1)[0], set()).add(name)
+    looping = _in_circles(uses)
+    for line in facts.settings("domain-macro"):
+        name = line.value.split(None, 1)[0] if line.value else ""
+        if name in looping:
+            yield at(
+                line, f"The macro ${values.shown(name)} leads back to itself. Take it out of its own list.", mark=name
+            )
+
+
+def _in_circles(uses: dict[str, set[str]]) -> set[str]:
+    """The names from which a way leads back: what is left when those that lead nowhere are taken away."""
+    left = {name: set(targets) & uses.keys() for name, targets in uses.items()}
+    while dead := [name for name, targets in left.items() if not targets]:
+        for name in dead:
+            del left[name]
+        for targets in left.values():
+            targets.difference_update(dead)
+    return {name for name in left if _leads_back(name, left)}
+
+
+def _leads_back(start: str, uses: dict[str, set[str]]) -> bool:
+    seen: set[str] = set()
+    pending = list(uses[start])
+    while pending:
+        name = pending.pop()
+        if name == start:
+            return True
+        if name not in seen:
+            seen.add(name)
+            pending += uses.get(name, ())
+    return False
+
+
+# -- rules that are never reached ----------------------------------------------------------------------------------
+
+
+def _catches_all(line: Line) -> bool:
+    """Whether a rule of a first-match list ends it: no later rule is looked at."""
+    if line.name == "*":
+        return True
+    body = _body(line)
+    if body is None or line.name == "header":
+        return False
+    if line.name == "/REGEX/" or line.name == "rcpt-to":
+        return matches_every_text(body)
+    return line.name == "mail-from" and matches_everything(body)
+
+
+def _unreachable(facts: Facts) -> Iterator[Hit]:
+    for tag in _FIRST_MATCH:
+        for part in facts.by_tag.get(tag, ()):
+            for index, line in enumerate(part.lines):
+                rest = [r for r in part.lines[index + 1 :] if r.name in _RULES or r.name == "*"]
+                if _catches_all(line) and rest:
+                    count = f"It and the {len(rest) - 1} after it" if len(rest) > 1 else "It"
+                    detail = (
+                        f"The rule in line {line.node.line} matches everything, and the first match decides. {count} "
+                        f"can "
+                        "never match. Move the catch-all to the end."
+                    )
+                    yield at(rest[0], detail, mark=rest[0].node.name, related=(line.place,))
+                    break
+
+
+def _shadowed(facts: Facts) -> Iterator[Hit]:
+    """The same pattern twice in a list."""
+    for tag in (*_FIRST_MATCH, "smtp-pattern-list", "mx-rollup-list"):
+        for part in facts.by_tag.get(tag, ()):
+            seen: dict[tuple[str, str], Line] = {}
+            for line in part.lines:
+                split = _split(line)
+                if split is None:
+                    continue
+                key, result = split
+                before = seen.setdefault(key, line)
+                other = _split(before)
+                if before is line or other is None or (tag == "smtp-pattern-list" and not _conflict(other[1], result)):
+                    continue
+                same = other[1] == result
+                detail = "The same pattern stands above with the same result. Remove one of the two."
+                if not same:
+                    detail = (
+                        f"The same pattern stands above with the result {values.shown(other[1])}, and the first one "
+                        "decides: this rule never has an effect. Remove one of the two."
+                    )
+                yield at(line, detail, severity=INFO if same else None, related=(before.place,))
+
+
+def _split(line: Line) -> tuple[tuple[str, str], str] | None:
+    """A rule's pattern, with the kind of rule, and its result."""
+    if line.name == "mx":
+        words = line.value.split()
+        return (("mx", words[0].lower()), " ".join(words[1:])) if len(words) > 1 else None
+    parts = split_regex(_rule_text(line)) if line.name in _RULES else None
+    if parts is None:
+        return None
+    return (f"{line.name} {parts[0].strip().lower()}", parts[1]), " ".join(parts[2].split())
+
+
+def _conflict(first: str, second: str) -> bool:
+    """Whether two results of one reply contradict each other, or are the same; else both may apply."""
+    one, two = {a.strip() for a in first.split(",")}, {a.strip() for a in second.split(",")}
+    if one == two:
+        return True
+    switches = {"mode=normal", "mode=backoff"}
+    return bool((one & switches) and (two & switches) and not one & two & switches)
+
+
+def _catch_all_reply(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("reply"):
+        body = _body(line)
+        if line.scope == "smtp-pattern-list" and body is not None and matches_every_text(body):
+            parts = split_regex(line.value)
+            actions = values.shown(parts[2].strip()) if parts else ""
+            detail = (
+                f"/{values.shown(body)}/ matches every reply, so {actions} "
+                "happens to every queue that uses the list. Write a pattern for the replies that are meant."
+            )
+            yield at(line, detail, mark=f"/{body}/")
+
+
+def _glob(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("mail-from", "rcpt-to", "header"):
+        body = _body(line) if line.scope == "pattern-list" else None
+        if body is None or regex_problem(body) or not (is_glob(body) or _odd_everything(body)):
+            continue
+        everything = " It matches everything." if matches_everything(body) else ""
+        detail = (
+            f"/{values.shown(body)}/ is a regular expression, not a file pattern: a * repeats what stands before it."
+            rf"{everything} For any address of a domain, write /@example\.com$/."
+        )
+        yield at(line, detail, mark=f"/{body}/")
+
+
+def _odd_everything(body: str) -> bool:
+    return body not in ("", "^", "$") and matches_everything(body) and body.strip("^$").replace(".*", "") != ""
+
+
+def _invalid(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named(*_RULES, "relay-address", "address"):
+        body = _body(line) if "/" in line.value or line.name == "/REGEX/" else None
+        if body is None or (line.name in ("relay-address", "address") and not line.value.startswith("/")):
+            continue
+        problem = regex_problem(body)
+        if problem is not None:
+            detail = f"In /{values.shown(body)}/ {problem}. The pattern matches nothing, or the line stops a load."
+            yield at(line, detail, mark=f"/{body}/")
+
+
+def _dots(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("mail-from", "rcpt-to"):
+        body = _body(line) if line.scope == "pattern-list" else None
+        if body is not None and re.search(r"@[A-Za-z0-9-]+\.[A-Za-z]", body):
+            detail = (
+                r"A dot stands for any character: write \. for a dot. /@example.com$/ matches user@examplescom, too."
+            )
+            yield at(line, detail, mark=f"/{body}/")
+
+
+def _http_access(facts: Facts) -> Iterator[Hit]:
+    covers = Covers()
+    for line in facts.settings("http-access"):
+        words = line.value.split(None, 1)
+        found = network(words[0]) if len(words) == 2 else None
+        if found is None:
+            continue
+        before = covers.covering(found)
+        if isinstance(before, Line):
+            other = before.value.split(None, 1)
+            same = other[1] == words[1]
+            detail = (
+                f"`http-access {values.shown(before.value)}` above takes in {words[0]}, and the first match decides: "
+                f"this "
+                f"line is never reached. {'Remove it.' if same else 'Put narrow networks first, 0/0 last.'}"
+            )
+            yield at(line, detail, severity=INFO if same else None, related=(before.place,))
+        else:
+            covers.add(found, line)
+
+
+def _queue_filter(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("queue-filter"):
+        items = [item.strip() for item in line.value.strip('"').split(",")]
+        ends = next((n for n, item in enumerate(items) if item.lstrip("!") == "*/*"), None)
+        if ends is not None and items[ends + 1 :]:
+            detail = (
+                f"{values.shown(items[ends])} matches every queue, and the first match decides: "
+                f"{few(items[ends + 1 :])} is never reached."
+            )
+            yield at(line, detail, mark=items[ends])
+
+
+RULES: Final = (
+    Rule(
+        id="pattern-list-after-source",
+        severity=ERROR,
+        summary="A pattern list stands below the source that uses it",
+        why="The list must come first; that is the one order of sections that the guide demands.",
+        basis="guide 3.3.7.39",
+        check=_late_lists,
+    ),
+    Rule(
+        id="macro-after-use",
+        severity=WARNING,
+        summary="A macro is used above its definition",
+        why="Whether PowerMTA takes that is not documented.",
+        basis="undocumented; every example in the guides defines first",
+        check=_late_macros,
+    ),
+    Rule(
+        id="macro-loop",
+        severity=ERROR,
+        summary="A macro leads back to itself",
+        why="Macro loops are errors at load.",
+        basis="guide 3.3.10",
+        check=_macro_loops,
+    ),
+    Rule(
+        id="unreachable-rule",
+        severity=WARNING,
+        summary="A rule stands below one that matches everything",
+        why="The first match decides, so nothing below a catch-all has an effect.",
+        basis="guide 3.3.14, 10.8",
+        check=_unreachable,
+    ),
+    Rule(
+        id="shadowed-rule",
+        severity=WARNING,
+        summary="The same pattern stands twice in a list",
+        why="The first match decides, so the second has no effect.",
+        basis="guide 3.3.14, 3.3.15",
+        check=_shadowed,
+    ),
+    Rule(
+        id="catch-all-reply",
+        severity=WARNING,
+        summary="A rule matches every reply",
+        why="Every queue that uses the list backs off, bounces or is deferred at the first answer.",
+        basis="guide 3.3.15",
+        check=_catch_all_reply,
+    ),
+    Rule(
+        id="glob-in-regex",
+        severity=WARNING,
+        summary="A pattern looks like a file pattern",
+        why=(
+            "Patterns are regular expressions: `@*` is any number of at-signs, none included, so it matches everything."
+        ),
+        basis="guide 3.2",
+        check=_glob,
+    ),
+    Rule(
+        id="invalid-regex",
+        severity=ERROR,
+        summary="A regular expression is broken",
+        why="No PCRE takes it.",
+        basis="guide 3.2; PCRE",
+        check=_invalid,
+    ),
+    Rule(
+        id="unescaped-dot",
+        severity=INFO,
+        summary="A dot in a pattern stands for any character",
+        why="The pattern matches more than was meant, though seldom in practice.",
+        basis="guide 3.2",
+        check=_dots,
+        optional=True,
+    ),
+    Rule(
+        id="unreachable-http-access",
+        severity=WARNING,
+        summary="A line of http-access is never reached",
+        why="The list is read from the top and the first match decides: whoever was to be let in, or kept out, is not.",
+        basis="guide 3.3.1.36.3",
+        check=_http_access,
+        security=True,
+    ),
+    Rule(
+        id="unreachable-queue-filter",
+        severity=WARNING,
+        summary="A part of the queue filter is never reached",
+        why="The first match decides.",
+        basis="guide 3.3.11.5",
+        check=_queue_filter,
+    ),
+)

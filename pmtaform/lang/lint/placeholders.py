@@ -1,0 +1,63 @@
+"""Samples and templates that were taken over as they were."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.lint.facts import Facts, Line
+from pmtaform.lang.lint.hits import at
+from pmtaform.lang.lint.model import INFO, Hit, Rule
+
+_PLACEHOLDER_IP: Final = re.compile(r"(?:[xX]{1,3}|[0-9]{1,3}|[xX][0-9])(?:\.(?:[xX]{1,3}[0-9]?|[0-9]{1,3})){3}")
+_PLACEHOLDER_DOMAIN: Final = re.compile(
+    r"\b(?:your|my)[-_]?(?:domain|company|host|server|site)[-_]?(?:name)?(?:\.[a-z]{2,}|\b)|\bdomain\.(?:tld|ext)\b",
+    re.IGNORECASE,
+)
+
+
+def _placeholders(facts: Facts) -> Iterator[Hit]:
+    for line in facts.lines:
+        if line.spec is None or line.spec.sensitive or not line.value:
+            continue
+        found = placeholder_in(line)
+        if found:
+            yield at(line, f"{values.shown(found)} stands for something that was never filled in.", mark=found)
+
+
+def placeholder_in(line: Line) -> str:
+    """What in a value was never filled in; empty when nothing is."""
+    value = line.value
+    if "QQQ" in value:
+        found = re.search(r"QQQ\w+QQQ", value)
+        return found[0] if found else ""
+    if "{{" in value or "${" in value or "$(" in value:
+        if line.spec is not None and (
+            line.spec.type in ("template", "string", "path-template") or line.name == "domain-key"
+        ):
+            return ""
+        found = re.search(r"\{\{[^}]*\}?\}?|\$\{[^}]*\}?|\$\(.*", value)
+        return found[0] if found else ""
+    lower = value.lower()
+    if "domain" in lower or "company" in lower or "host" in lower or "server" in lower or "site" in lower:
+        found = _PLACEHOLDER_DOMAIN.search(value)
+        if found:
+            return found[0]
+    if line.name in ("smtp-source-host", "smtp-source-ip") and "x" in lower:
+        found = _PLACEHOLDER_IP.match(value)
+        return found[0] if found and "x" in found[0].lower() else ""
+    return ""
+
+
+RULES: Final = (
+    Rule(
+        id="placeholder-value",
+        severity=INFO,
+        summary="A value is a placeholder",
+        why="A sample was taken over as it was.",
+        basis="seen in published samples",
+        check=_placeholders,
+    ),
+)

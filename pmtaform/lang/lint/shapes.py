@@ -1,0 +1,320 @@
+"""Values and arguments of the wrong form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import DirectiveSpec, catalogue
+from pmtaform.lang.lint.facts import Facts, Line
+from pmtaform.lang.lint.hits import at, on
+from pmtaform.lang.lint.mend import value_fix
+from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
+from pmtaform.lang.lint.placeholders import placeholder_in
+from pmtaform.lang.lint.unknown import UNSAFE_YES
+from pmtaform.lang.tree import Directive
+
+_TRUTHS: Final = {"on": "yes", "enabled": "yes", "1": "yes", "off": "no", "disabled": "no", "0": "no"}
+_RATE: Final = re.compile(r"([0-9]{1,18})/([0-9]{0,9})([A-Za-z]+)")
+_UNITS: Final = {
+    "hour": "h", "hours": "h", "hrs": "h", "minute": "m", "minutes": "m", "mins": "m",
+    "second": "s", "seconds": "s", "secs": "s", "days": "d",
+}  # fmt: skip
+_FLAGS: Final = re.compile(r"(/.*/)([a-z]{1,3})(?=[ \t])")
+_HOST: Final = re.compile(r"([0-9.]+)(:[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with one value: which rule tells it, how, and the value that is certainly meant."""
+
+    rule: str
+    detail: str
+    mended: str | None = None
+
+
+def _wrong(line: Line) -> Wrong | None:
+    if line.spec is None or (line.value.startswith("=") and line.value[1:2] in ("", " ", "\t", '"', "'")):
+        return None
+    if line.spec.sensitive:
+        return _judge(line.spec, line.value)
+    return _remembered(line.spec.name, line.scope, line.node.name if line.name == "/REGEX/" else "", line.value)
+
+
+@lru_cache(maxsize=1 << 16)
+def _remembered(name: str, scope: str, regex: str, value: str) -> Wrong | None:
+    spec = catalogue().directive(scope, regex or name)
+    return None if spec is None else _judge(spec, f"{regex} {value}".strip() if regex else value)
+
+
+def _judge(spec: DirectiveSpec, value: str) -> Wrong | None:
+    """The first thing that is wrong with a value. Two forms that `problem` lets pass or lumps together come first."""
+    if _tag_in(value):
+        return None  # told by tag-on-directive-line
+    if spec.name == "cold-virtual-mta" and len(value.split()) == 2 and values.parse_cidr(value.split()[0]):
+        return Wrong(
+            "removed-form",
+            "`cold-virtual-mta CIDR HOSTNAME` was dropped in 4.5: define that address as a virtual MTA, and name it.",
+        )
+    detail = values.problem(spec, value)
+    if detail is None:
+        return None
+    if not value:
+        return Wrong("missing-value", detail)
+    return _special(spec, value, detail) or Wrong("bad-value", detail)
+
+
+def _special(spec: DirectiveSpec, value: str, detail: str) -> Wrong | None:
+    """The kinds of wrong values that have a rule, and often a fix, of their own."""
+    if spec.type in ("rate", "cidr-rate"):
+        return _rate(spec, value, detail)
+    if spec.type == "bool":
+        meant = _TRUTHS.get(value.lower())
+        unsafe = meant == "yes" and spec.name in UNSAFE_YES
+        return Wrong("bad-boolean", detail, None if unsafe else meant)
+    if spec.type == "rule":
+        return _flag(spec, value, detail)
+    if spec.type == "host-list" and "in brackets" in detail:
+        return Wrong("bare-address", detail, _bracketed(spec, value))
+    if spec.name == "mx" and "must end in .rollup" in detail:
+        return Wrong("rollup-name", detail)
+    if spec.type == "secret" and "characters" in (spec.format or ""):
+        return Wrong("weak-api-key", f"{detail} PowerMTA takes no other. Whoever has the key is a full administrator.")
+    if spec.name == "domain-key":
+        return Wrong("domain-key-fields", detail)
+    return None
+
+
+def _rate(spec: DirectiveSpec, value: str, detail: str) -> Wrong | None:
+    head, blank, rate = value.rpartition(" ") if spec.type == "cidr-rate" else ("", "", value)
+    found = _RATE.fullmatch(rate)
+    if found is None:
+        return None
+    count, every, unit = found.groups()
+    lower = unit.lower()
+    mended = f"{count}/{every}{_UNITS.get(lower, lower)}"
+    certain = values.problem(spec, head + blank + mended) is None
+    rule = "rate-unit-case" if unit != lower and values.parse_rate(f"{count}/{every}{lower}") else "rate-unit"
+    return Wrong(rule, detail, head + blank + mended if certain else None)
+
+
+def _flag(spec: DirectiveSpec, value: str, detail: str) -> Wrong | None:
+    found = _FLAGS.search(value)
+    if found is None or "flags" not in detail:
+        return None
+    mended = value[: found.end(1)] + value[found.end(2) :]
+    # Only reply patterns are documented to ignore case already; elsewhere the flag may have been meant.
+    certain = spec.name == "reply" and found[2] == "i" and values.problem(spec, mended) is None
+    return Wrong("regex-flag", detail, mended if certain else None)
+
+
+def _bracketed(spec: DirectiveSpec, value: str) -> str | None:
+    """Every bare IPv4 address in brackets; blanks and separators stay."""
+
+    def mend(found: re.Match[str]) -> str:
+        address = _HOST.fullmatch(found[0])
+        if address is None or values.parse_cidr(address[1]) is None:
+            return found[0]
+        return f"[{address[1]}]{address[2] or ''}"
+
+    mended = re.sub(r"[^,; \t\"]+", mend, value)
+    return None if values.problem(spec, mended) else mended
+
+
+def _tag_in(value: str) -> bool:
+    return value.endswith(">") and "<" in value and not value.endswith("<pattern-list>")
+
+
+def _asks(rule: str) -> Check:
+    def check(facts: Facts) -> Iterator[Hit]:
+        for line in facts.lines:
+            wrong = _wrong(line)
+            if wrong is None or wrong.rule != rule or _is_told(line):
+                continue
+            fix = value_fix(line, wrong.mended) if wrong.mended is not None else None
+            mark = line.node.name if line.spec is None or line.spec.sensitive or not line.value else line.value
+            yield at(line, wrong.detail, mark=mark, fix=fix)
+
+    return check
+
+
+def _is_told(line: Line) -> bool:
+    """Whether another rule tells of it: a regex that does not end, a value cut by a #, a placeholder."""
+    if placeholder_in(line):
+        return True
+    raw = line.tree.lines[line.node.line - 1]
+    if line.spec is None or line.spec.type != "rule":
+        return cut_by_hash(line) is not None
+    return not _regex_is_whole(raw) or "<!--" in raw
+
+
+def _regex_is_whole(raw: str) -> bool:
+    cut = raw.find("#")
+    text = raw if cut < 0 else raw[:cut]
+    return text.count("/") - text.count("\\/") != 1
+
+
+def cut_by_hash(line: Line) -> str | None:
+    """What a # cuts off a value that it seems to belong to; None where it begins a comment."""
+    raw = line.tree.lines[line.node.line - 1].rstrip("\r\n")
+    cut = raw.find("#")
+    if cut < 1 or line.spec is None or line.spec.type not in ("secret", "path+secret", "enum+secret", "string"):
+        return None
+    rest = raw[cut:]
+    glued = raw[cut - 1] not in " \t" if line.value else rest[1:2] not in ("", " ", "\t", "#") or rest[:3] == "###"
+    return rest if glued else None
+
+
+def _hash(facts: Facts) -> Iterator[Hit]:
+    for line in facts.lines:
+        if line.spec is not None and line.spec.sensitive and cut_by_hash(line) is not None:
+            detail = (
+                f"Everything after a # is a comment, so PowerMTA reads "
+                f"{'only the part before it' if line.value else 'no value'} "
+                f"for {line.name}. No quoting is documented that protects it. Choose a value without a #."
+            )
+            yield at(line, detail, mark=line.node.name)
+    for tree in facts.configuration.trees.values():
+        for found in tree.diagnostics:
+            if found.code != "broken-regex" or found.place is None or tree.origins is not None or not found.place.line:
+                continue
+            raw = tree.lines[found.place.line - 1]
+            if "#" in raw and _hash_in_regex(raw):
+                detail = (
+                    "Everything after a # is a comment, in a pattern too, so the pattern ends there and never closes. "
+                    r"Write \x23 for the #."
+                )
+                yield Hit(tree=tree, line=found.place.line, detail=detail, mark="#", place=found.place)
+
+
+def _hash_in_regex(raw: str) -> bool:
+    """Whether the # stands between two slashes."""
+    cut = raw.find("#")
+    return "/" in raw[:cut] and "/" in raw[cut:]
+
+
+def _argument(facts: Facts) -> Iterator[Hit]:
+    for part in facts.parts:
+        argument = part.node.argument
+        if "<" in argument or ">" in argument or "{{" in argument or "${" in argument:
+            continue
+        detail = values.argument_problem(part.tag, argument)
+        if detail is not None:
+            yield on(part, values.shown(detail))
+
+
+def _multiline(facts: Facts) -> Iterator[Hit]:
+    """Two patterns on one line of the bounce categories."""
+    for line in facts.named("/REGEX/"):
+        node: Directive = line.node
+        if node.span == 1 and re.search(r"[A-Za-z-]+\s+/.*/", node.value):
+            yield at(
+                line,
+                "Two rules stand on one line. A rule is one pattern and one category: put each on a line of its own.",
+            )
+
+
+_FORMS: Final = "the value types in guide 3.2 and the directive's own section"
+
+
+def _rule(
+    name: str, summary: str, why: str, basis: str = _FORMS, *, warn: bool = False, security: bool = False
+) -> Rule:
+    return Rule(
+        id=name,
+        severity=WARNING if warn else ERROR,
+        summary=summary,
+        why=why,
+        basis=basis,
+        check=_asks(name),
+        security=security,
+    )
+
+
+_MALFORMED: Final = "A malformed line stops a load: at a reload the old configuration stays, at a start mail stops."
+
+RULES: Final = (
+    _rule("bad-value", "The value is wrong", _MALFORMED),
+    _rule("missing-value", "The value is missing", _MALFORMED),
+    Rule(
+        id="bad-argument",
+        severity=ERROR,
+        summary="The section's argument is wrong",
+        why=_MALFORMED,
+        basis=_FORMS,
+        check=_argument,
+    ),
+    _rule("bad-boolean", "The value is neither yes nor no", "Booleans are yes, no, true and false.", "guide 3.2"),
+    _rule(
+        "rate-unit",
+        "The unit of the rate is not documented",
+        "Documented units are d, day, h, hr, m, min, s and sec; `hour` and its like are not among them.",
+        "guide 3.3.10.33",
+    ),
+    _rule(
+        "rate-unit-case",
+        "The unit of the rate is not in lower case",
+        "Units are documented in lower case only; whether others are taken is not said.",
+        "guide 3.3.10.33",
+        warn=True,
+    ),
+    _rule(
+        "regex-flag",
+        "A flag follows a regular expression",
+        "No flags are documented; patterns of replies match without regard to case already, (?-i) switches that off.",
+        "guide 3.2, 3.3.15",
+        warn=True,
+    ),
+    _rule(
+        "bare-address",
+        "An address stands without brackets",
+        "IP addresses are documented in brackets only; without them one may be looked up as a name.",
+        "guide 3.3.10.89",
+        warn=True,
+    ),
+    _rule(
+        "rollup-name",
+        "The name of a rollup queue does not end in .rollup",
+        "The names of rollup queues must end in .rollup.",
+        "guide 10.17",
+    ),
+    _rule(
+        "domain-key-fields",
+        "The fields of a key are wrong",
+        "A key has exactly three fields, selector, domain and file. Mail goes out unsigned, or nothing loads.",
+        "guide 10.6",
+    ),
+    _rule(
+        "removed-form",
+        "This form was removed",
+        "PowerMTA 4.5 dropped it.",
+        "4.5 release notes",
+    ),
+    _rule(
+        "weak-api-key",
+        "The key has not the form of one",
+        "A key that is too short or has other characters is not taken; a short one could be guessed.",
+        "guide 3.3.1.36.5",
+        security=True,
+    ),
+    Rule(
+        id="hash-in-value",
+        severity=ERROR,
+        summary="A # cuts the value off",
+        why="Everything after # is a comment, in passwords and regular expressions too: the rest is silently lost.",
+        basis="guide 3.3.15, 3.3.10.55",
+        check=_hash,
+    ),
+    Rule(
+        id="two-rules-on-a-line",
+        severity=ERROR,
+        summary="Two rules stand on one line",
+        why="The second pattern becomes part of the first one's category.",
+        basis="guide 10.8",
+        check=_multiline,
+    ),
+)

@@ -1,0 +1,145 @@
+"""Findings that somebody has looked at: `# pmtaform: ignore RULE because REASON`.
+
+The comment stands on the line of the finding, or alone on the line above it. A finding on the file as a whole is
+ignored by a comment anywhere in that file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pmtaform.diagnostics import Place, did_you_mean
+from pmtaform.lang.lint.facts import Facts
+from pmtaform.lang.lint.model import INFO, WARNING, Finding, Hit, Rule, Subject
+
+_MARK: Final = "pmtaform:"
+_COMMENT: Final = re.compile(
+    r"#\s*pmtaform:\s*ignore\s+([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)\s*(?:because\b\s*(.*))?", re.IGNORECASE
+)
+
+
+@dataclass(slots=True)
+class Suppression:
+    """One comment. `line` is the line that it is for; `used` are the rules that it kept quiet."""
+
+    file: str
+    comment_line: int
+    line: int
+    rules: tuple[str, ...]
+    reason: str
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def place(self) -> Place:
+        """Where the comment stands."""
+        return Place(self.file, self.comment_line)
+
+
+def suppressions(subject: Subject) -> list[Suppression]:
+    """Every suppression in the files of a subject."""
+    files: dict[str, Sequence[str]] = dict(subject.sources)
+    for path, tree in subject.configuration.trees.items():
+        if tree.origins is None:
+            files.setdefault(path, tree.lines)
+    return [found for path, lines in files.items() for found in _in_file(path, lines)]
+
+
+def _in_file(path: str, lines: Sequence[str]) -> Iterator[Suppression]:
+    for number, raw in enumerate(lines, 1):
+        if _MARK not in raw:
+            continue
+        found = _COMMENT.search(raw)
+        if found is None:
+            continue
+        alone = not raw[: found.start()].strip()
+        rules = tuple(name.strip().lower() for name in found[1].split(","))
+        yield Suppression(path, number, _next_line(lines, number) if alone else number, rules, (found[2] or "").strip())
+
+
+def _next_line(lines: Sequence[str], number: int) -> int:
+    """The first line after `number` that is more than a comment."""
+    for index in range(number, len(lines)):
+        text = lines[index].strip()
+        if text and not text.startswith("#"):
+            return index + 1
+    return number
+
+
+def without_suppressed(findings: Iterable[Finding], known: Sequence[Suppression]) -> list[Finding]:
+    """The findings that nobody suppressed; the suppressions remember what they were used for."""
+    if not known:
+        return list(findings)
+    by_line: dict[tuple[str, int], list[Suppression]] = {}
+    by_file: dict[str, list[Suppression]] = {}
+    for suppression in known:
+        by_line.setdefault((suppression.file, suppression.line), []).append(suppression)
+        by_file.setdefault(suppression.file, []).append(suppression)
+    kept = []
+    for finding in findings:
+        place = finding.place
+        near = by_file.get(place.file, []) if place.line is None else by_line.get((place.file, place.line), [])
+        used = [s for s in near if finding.rule.id in s.rules]
+        for suppression in used:
+            suppression.used.add(finding.rule.id)
+        if not used:
+            kept.append(finding)
+    return kept
+
+
+def judge(known: Sequence[Suppression], rules: Mapping[str, Rule], asked: Collection[str]) -> Iterator[Finding]:
+    """What is wrong with the suppressions themselves. `asked` are the rules that were asked at all."""
+    for suppression in known:
+        if not suppression.reason and WITHOUT_REASON.id in asked:
+            yield _finding(
+                WITHOUT_REASON,
+                suppression,
+                "Say why, for the next person: `# pmtaform: ignore RULE because REASON`.",
+            )
+        for name in suppression.rules:
+            if name not in rules:
+                if UNKNOWN_RULE.id in asked:
+                    detail = f"There is no rule {name}.{did_you_mean(name, rules)} `pmtaform lint --rules` lists them."
+                    yield _finding(UNKNOWN_RULE, suppression, detail)
+            elif name not in suppression.used and name in asked and UNUSED.id in asked:
+                yield _finding(
+                    UNUSED, suppression, f"{name} finds nothing here. Remove the comment, or the name from it."
+                )
+
+
+def _finding(rule: Rule, suppression: Suppression, detail: str) -> Finding:
+    return Finding(rule=rule, severity=rule.severity, place=suppression.place, detail=detail, mark="pmtaform:")
+
+
+def _told_elsewhere(_: Facts) -> Iterator[Hit]:
+    """Suppressions are judged when all other rules have been asked."""
+    return iter(())
+
+
+WITHOUT_REASON: Final = Rule(
+    id="suppression-without-reason",
+    severity=WARNING,
+    summary="A finding is ignored without a reason",
+    why="In a year nobody knows whether it was looked at or waved through.",
+    basis="our own rule",
+    check=_told_elsewhere,
+)
+UNKNOWN_RULE: Final = Rule(
+    id="unknown-suppression",
+    severity=WARNING,
+    summary="A comment ignores a rule that does not exist",
+    why="It keeps nothing quiet.",
+    basis="our own rule",
+    check=_told_elsewhere,
+)
+UNUSED: Final = Rule(
+    id="unused-suppression",
+    severity=INFO,
+    summary="A comment ignores a rule that finds nothing",
+    why="It would hide the next finding.",
+    basis="our own rule",
+    check=_told_elsewhere,
+)
+RULES: Final = (WITHOUT_REASON, UNKNOWN_RULE, UNUSED)

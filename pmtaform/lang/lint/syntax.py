@@ -1,0 +1,257 @@
+"""What the parser and the reader of includes found, under their own codes; and tags that share a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.lang.lint.facts import Facts
+from pmtaform.lang.lint.hits import at, on
+from pmtaform.lang.lint.inventions import inventions
+from pmtaform.lang.lint.mend import line_fix, sub_fix
+from pmtaform.lang.lint.model import ERROR, WARNING, Check, Fix, Hit, Rule
+from pmtaform.lang.tree import Tree
+
+_COMMENT: Final = re.compile(r"(\s*)(.*?)(\s*)<!--\s*(.*?)\s*-->\s*", re.DOTALL)
+_CLOSING: Final = re.compile(r"(.*\S)\s+(</[A-Za-z-]+>)")
+_TAG: Final = re.compile(r"</?[A-Za-z-]+[^<>]*>")
+
+
+def _passed_on(code: str) -> Check:
+    """The parser's findings with this code."""
+
+    def check(facts: Facts) -> Iterator[Hit]:
+        for tree in facts.configuration.trees.values():
+            for found in tree.diagnostics:
+                if found.code == code:
+                    yield _hit(tree, found)
+        for found in facts.configuration.diagnostics:
+            if found.code == code:
+                line = found.place.line if found.place else None
+                yield Hit(tree=facts.tree, line=line, detail=found.detail, place=found.place)
+
+    return check
+
+
+def _hit(tree: Tree, found: Diagnostic) -> Hit:
+    line = _line_of(tree, found)
+    fix = _xml_fix(tree, line) if found.code == "xml-comment" and line else None
+    return Hit(tree=tree, line=line, detail=found.detail, fix=fix, place=found.place)
+
+
+def _line_of(tree: Tree, found: Diagnostic) -> int | None:
+    """The tree's own line; a finding of a stack's tree is placed in YAML."""
+    return found.place.line if found.place is not None and tree.origins is None else None
+
+
+def _xml_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
+    """`<!-- x -->` as `# x`, when it begins and ends on this line and nothing but blanks follows it."""
+    found = _COMMENT.fullmatch(tree.lines[line - 1].rstrip("\r\n"))
+    if found is None or "<!--" in found[4] or "-->" in found[4] or "#" in found[2]:
+        return None
+    indent, before, gap, comment = found.groups()
+    return line_fix(tree, line, f"{indent}{before}{(gap or ' ') if before else ''}# {comment}".rstrip())
+
+
+def _tag_on_line(facts: Facts) -> Iterator[Hit]:
+    """A tag and a directive on one line: the page lost its line breaks."""
+    for line in facts.lines:
+        value = line.value
+        if value[-1:] == ">" and not line.name.startswith("/") and "<" in value:
+            found = _CLOSING.fullmatch(f"{line.node.name} {value}")
+            tag = _TAG.search(value)
+            if tag is None or value.endswith("<pattern-list>") or "<!--" in value:
+                continue
+            detail = (
+                f"{tag[0]} stands on the line of {line.node.name}. There is one directive or one tag to a line, so it "
+                "becomes part of the value and closes nothing. Put it on a line of its own."
+            )
+            yield at(line, detail, mark=tag[0], fix=_split_fix(line.tree, line.node.line) if found else None)
+    for part in facts.parts:
+        if "<" in part.node.argument or ">" in part.node.argument:
+            detail = (
+                f"{part.title} has another tag or a directive in it. There is one directive or one tag to a line: put "
+                "each on a line of its own."
+            )
+            yield on(part, detail)
+
+
+def _split_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
+    raw = tree.lines[line - 1].rstrip("\r\n")
+    if "#" in raw or raw.count("<") != 1:
+        return None
+    found = _CLOSING.fullmatch(raw.rstrip())
+    if found is None:
+        return None
+    indent = raw[: len(raw) - len(raw.lstrip())]
+    return line_fix(tree, line, found[1], indent.removesuffix("    ").removesuffix("\t") + found[2])
+
+
+def _equals(facts: Facts) -> Iterator[Hit]:
+    """`name = value`."""
+    for line in facts.lines:
+        if "=" not in line.node.name and not line.value.startswith("="):
+            continue
+        if line.name.startswith("/") or (
+            line.value.startswith("=") and line.value[1:2] not in (" ", "\t", '"', "'", "")
+        ):
+            continue
+        name = line.node.name.partition("=")[0]
+        if "=" in line.node.name and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", name):
+            continue
+        if line.spec is not None:
+            rest = line.value[1:].strip()
+            fix = sub_fix(line.tree, line.node.line, r"^(\s*\S+)\s*=[ \t]*(?=\S)", r"\1 ") if rest else None
+            detail = f"PowerMTA has no equals sign between a name and its value. Write {line.name} and the value."
+            yield at(line, detail, mark="=", fix=fix)
+            continue
+        detail = (
+            "PowerMTA has no lines of the form key = value; a line is a directive's name, a blank, and its value. "
+            f"{_meant(name)}"
+        )
+        yield at(line, detail, mark=line.node.name)
+
+
+def _meant(name: str) -> str:
+    known = inventions().directive(name)
+    return known.remedy if known else f"There is no directive {name}, either." if name else ""
+
+
+_TREE: Final = "How PowerMTA reads a line: guide 3.1 (LANGUAGE.md section 1)."
+_INCLUDES: Final = "guide 3.3.1.31; the rest is undocumented (LANGUAGE.md section 4)"
+
+RULES: Final = (
+    Rule(
+        id="xml-comment",
+        severity=ERROR,
+        summary="XML comments do not belong to the language",
+        why="Only `#` begins a comment. A line that starts with < is read as a tag, and what stands between the marks "
+        "of a longer comment stays in force.",
+        basis=_TREE,
+        check=_passed_on("xml-comment"),
+    ),
+    Rule(
+        id="brace",
+        severity=ERROR,
+        summary="Braces do not belong to the language",
+        why="PowerMTA has sections in tags, not blocks in braces; what is inside is read as global directives.",
+        basis=_TREE,
+        check=_passed_on("brace"),
+    ),
+    Rule(
+        id="malformed-tag",
+        severity=ERROR,
+        summary="A tag is not closed",
+        why="A tag that does not end with > opens no section, so its directives land in the one before.",
+        basis=_TREE,
+        check=_passed_on("malformed-tag"),
+    ),
+    Rule(
+        id="stray-closing-tag",
+        severity=ERROR,
+        summary="A closing tag closes nothing",
+        why="It is a malformed line, which stops a load; often the opening tag was renamed or deleted.",
+        basis=_TREE,
+        check=_passed_on("stray-closing-tag"),
+    ),
+    Rule(
+        id="unclosed-section",
+        severity=ERROR,
+        summary="A section is never closed",
+        why="Everything after it may be read as part of it.",
+        basis=_TREE,
+        check=_passed_on("unclosed-section"),
+    ),
+    Rule(
+        id="tag-on-directive-line",
+        severity=ERROR,
+        summary="A tag shares its line with something else",
+        why="There is one directive or one tag to a line; a page that lost its line breaks is not a configuration.",
+        basis="guide 3.1",
+        check=_tag_on_line,
+    ),
+    Rule(
+        id="equals-sign",
+        severity=ERROR,
+        summary="There is no equals sign between name and value",
+        why="The line is malformed, which stops a load.",
+        basis="guide 3.1",
+        check=_equals,
+    ),
+    Rule(
+        id="line-continuation",
+        severity=WARNING,
+        summary="A list goes on over several lines",
+        why="No continuation of lines is documented; the lines that follow may be unknown directives.",
+        basis="undocumented; no example in either guide",
+        check=_passed_on("line-continuation"),
+    ),
+    Rule(
+        id="broken-regex",
+        severity=ERROR,
+        summary="A regex does not end on its line",
+        why="A pattern stands between two slashes on one line, and everything after a # is a comment, in a pattern "
+        "too. The rule does not match what was meant, or the line is malformed.",
+        basis="guide 3.1, 3.3.15",
+        check=_passed_on("broken-regex"),
+    ),
+    Rule(
+        id="not-utf8",
+        severity=WARNING,
+        summary="The file is not UTF-8",
+        why="PowerMTA reads its configuration as UTF-8.",
+        basis="guide 3.1",
+        check=_passed_on("not-utf8"),
+    ),
+    Rule(
+        id="odd-blank",
+        severity=WARNING,
+        summary="A character looks like a blank and is none",
+        why="A no-break space separates nothing: the words around it are one word. It comes with text copied from a "
+        "web page.",
+        basis="inferred from guide 3.1",
+        check=_passed_on("odd-blank"),
+    ),
+    Rule(
+        id="control-character",
+        severity=WARNING,
+        summary="The file holds control characters",
+        why="They are not part of the language, and hide from editors.",
+        basis="inferred from guide 3.1",
+        check=_passed_on("control-character"),
+    ),
+    Rule(
+        id="byte-order-mark",
+        severity=WARNING,
+        summary="The file begins with a byte order mark",
+        why="The mark becomes part of the first word.",
+        basis="inferred from guide 3.1",
+        check=_passed_on("byte-order-mark"),
+    ),
+    Rule(
+        id="missing-include",
+        severity=WARNING,
+        summary="An included file is not there",
+        why="What PowerMTA does then is not documented; it may refuse to load.",
+        basis=_INCLUDES,
+        check=_passed_on("missing-include"),
+    ),
+    Rule(
+        id="include-loop",
+        severity=ERROR,
+        summary="Files include each other in a circle",
+        why="What PowerMTA does then is not documented; no reading of it makes sense.",
+        basis=_INCLUDES,
+        check=_passed_on("include-loop"),
+    ),
+    Rule(
+        id="relative-include",
+        severity=WARNING,
+        summary="An include is not an absolute path",
+        why="What it is relative to is not documented.",
+        basis=_INCLUDES,
+        check=_passed_on("relative-include"),
+    ),
+)

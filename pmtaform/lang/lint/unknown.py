@@ -1,0 +1,331 @@
+"""Words that PowerMTA does not know, or not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from pmtaform.diagnostics import did_you_mean
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.lint.facts import Facts, Line, Part
+from pmtaform.lang.lint.hits import at, on
+from pmtaform.lang.lint.inventions import Invention, inventions
+from pmtaform.lang.lint.mend import line_fix, rename_fix
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Fix, Hit, Rule
+from pmtaform.lang.splices import Splice
+
+_PLACEHOLDER: Final = re.compile(r"\{\{|\$\{|\$\(|^\$[A-Za-z_]|^%[A-Za-z_]+%|^\.\.\.+$|^QQQ")
+_RULE_LISTS: Final = frozenset(
+    {"pattern-list", "smtp-pattern-list", "bounce-category-patterns", "mx-rollup-list", "rewrite-list"}
+)
+_RULE_FORMS: Final = {
+    "pattern-list": "`mail-from /^sender@example\\.com$/ virtual-mta=NAME` (or rcpt-to, or header NAME)",
+    "smtp-pattern-list": "`reply /REGEX/ mode=backoff` (or another action)",
+    "bounce-category-patterns": "`/REGEX/ CATEGORY`",
+    "mx-rollup-list": "`mx mx.example.net example.rollup`",
+    "rewrite-list": "`mail-from SOURCE TARGET` or `from-domain PATTERN DOMAIN`",
+}
+# Switches that must not come to say yes by a fix: what did not load would then load, and be unsafe.
+UNSAFE_YES: Final = frozenset(
+    {
+        "always-allow-relaying",
+        "always-allow-api-submission",
+        "allow-unencrypted-plain-auth",
+        "use-unencrypted-plain-auth",
+        "process-x-dkim-key",
+        "retain-x-dkim-key",
+        "process-x-virtual-mta",
+        "run-as-root",
+    }
+)
+
+
+def _is_pair(line: Line) -> bool:
+    return "=" in line.node.name or line.value.startswith("=")
+
+
+def _strange(facts: Facts) -> Iterator[Line]:
+    """Lines whose first word is no directive of their scope and that no other rule of the parser speaks of."""
+    for line in facts.lines:
+        if line.spec is None and not _is_pair(line):
+            yield line
+
+
+def _inside_unknown(part: Part | None) -> bool:
+    while part is not None:
+        if catalogue().section(part.tag) is None:
+            return True
+        part = part.within
+    return False
+
+
+def _invented(facts: Facts) -> Iterator[Hit]:
+    for line in _strange(facts):
+        known = _invention_of(line)
+        if known is not None:
+            yield at(
+                line,
+                f"PowerMTA has no directive {values.shown(line.name)}. {known.remedy}",
+                mark=line.node.name,
+                fix=_exact_fix(line, known),
+            )
+
+
+def _invention_of(line: Line) -> Invention | None:
+    known = inventions().directive(line.name)
+    if known is None or catalogue().anywhere(line.name):
+        return None
+    return known
+
+
+def _exact_fix(line: Line, known: Invention) -> tuple[Fix, ...] | None:
+    """The genuine name in its place, if it may stand there with this value."""
+    if known.exact is None or (known.exact in UNSAFE_YES and _is_for_everyone(line.within)):
+        return None
+    spec = catalogue().directive(line.scope, known.exact)
+    if spec is None or not line.value or values.problem(spec, line.value):
+        return None
+    return rename_fix(line, known.exact)
+
+
+def _is_for_everyone(part: Part | None) -> bool:
+    return part is not None and part.key in ("0.0.0.0/0", "::/0")
+
+
+def _unknown(facts: Facts) -> Iterator[Hit]:
+    for line in _strange(facts):
+        name = line.node.name
+        if (
+            catalogue().anywhere(name)
+            or inventions().directive(name)
+            or _PLACEHOLDER.search(name)
+            or line.scope in _RULE_LISTS
+            or _inside_unknown(line.within)
+        ):
+            continue
+        where = "at top level" if line.scope == GLOBAL else f"in <{line.scope}>"
+        yield at(
+            line,
+            f"Neither 5.0 guide has a directive {values.shown(name)}.{_near(line.scope, name)} If it is from a "
+            f"release that pmtaform does not know, it is right and this finding is not; what stands {where} and is "
+            "unknown to PowerMTA stops a load.",
+            mark=name,
+        )
+
+
+@cache
+def _near(scope: str, name: str) -> str:
+    if len(name) > 60:
+        return ""
+    known = catalogue()
+    return did_you_mean(name, known.names(scope)) or did_you_mean(name, known.all_names - {"*", "/REGEX/"})
+
+
+def _placeholder(facts: Facts) -> Iterator[Hit]:
+    for line in facts.lines:
+        text = line.node.name if line.spec is None else ""
+        if text and _PLACEHOLDER.search(text):
+            yield at(
+                line,
+                f"{values.shown(text)} is a placeholder of a template. PowerMTA has no templates: whatever fills them "
+                "in has to do so before the file is installed.",
+                mark=text,
+            )
+    for part in facts.parts:
+        if "{{" in part.node.argument or "${" in part.node.argument:
+            yield on(part, f"{part.title} has a placeholder of a template in it, which PowerMTA would not fill in.")
+
+
+def _bad_rule(facts: Facts) -> Iterator[Hit]:
+    for line in _strange(facts):
+        if line.scope not in _RULE_LISTS or _PLACEHOLDER.search(line.node.name) or catalogue().anywhere(line.node.name):
+            continue
+        if inventions().directive(line.name):
+            continue
+        yield at(
+            line,
+            f"{values.shown(line.node.name)} begins no rule of a <{line.scope}>; a rule is "
+            f"{_RULE_FORMS[line.scope]}. The line is malformed, which stops a load.",
+            mark=line.node.name,
+        )
+
+
+def _misplaced(facts: Facts) -> Iterator[Hit]:
+    for line in _strange(facts):
+        specs = catalogue().anywhere(line.node.name)
+        if not specs or _inside_unknown(line.within):
+            continue
+        scopes = list(dict.fromkeys(scope for spec in specs for scope in spec.scopes))
+        where = " or ".join("at top level" if s == GLOBAL else f"in <{s}>" for s in scopes[:4])
+        here = "at top level" if line.scope == GLOBAL else f"in <{line.scope}>"
+        yield at(
+            line,
+            f"{values.shown(line.name)} does not belong {here}; it stands {where}.{_inner_hint(line, scopes)}",
+            mark=line.node.name,
+        )
+
+
+def _inner_hint(line: Line, scopes: list[str]) -> str:
+    if line.scope in ("virtual-mta", "virtual-mta-pool") and "domain" in scopes:
+        return f" Put it into a `<domain *>` inside the <{line.scope}>."
+    if line.scope == "pattern-list" and line.name == "reply":
+        return " Rules on what the remote server says make up a <smtp-pattern-list>, which a domain names."
+    return ""
+
+
+def _invented_section(facts: Facts) -> Iterator[Hit]:
+    for part in facts.parts:
+        known = inventions().section(part.tag) if catalogue().section(part.tag) is None else None
+        if known is not None:
+            detail = f"PowerMTA has no section <{values.shown(part.tag)}>. {known.remedy}"
+            yield on(part, detail, mark=part.node.tag, fix=_section_fix(part, known))
+
+
+def _section_fix(part: Part, known: Invention) -> tuple[Fix, ...] | None:
+    node, tree = part.node, part.tree
+    if part.tag == "include":
+        return _include_fix(part)
+    if known.exact is None or not node.closed or tree.origins is not None:
+        return None
+    above = part.within.tag if part.within else (None if tree.scope == GLOBAL else tree.scope)
+    if not catalogue().may_stand_in(known.exact, above) or values.argument_problem(known.exact, node.argument):
+        return None
+    fixes: list[Fix] = []
+    for number, mark in ((node.line, "<"), (node.end, "</")):
+        raw = tree.lines[number - 1]
+        pattern = re.compile(rf"({mark}\s*){re.escape(node.tag)}(?![\w-])", re.IGNORECASE)
+        text, count = pattern.subn(lambda found: found[1] + (known.exact or ""), raw, count=1)
+        if not count:
+            return None
+        fixes.append(Fix(tree.path, Splice(number - 1, number, (text,))))
+    return tuple(fixes)
+
+
+def _include_fix(part: Part) -> tuple[Fix, ...] | None:
+    """`<include FILE>` as the directive; only where it has no end that would be left over."""
+    raw = part.tree.lines[part.node.line - 1].rstrip("\r\n")
+    if not part.node.argument or part.node.closed or "#" in raw or "<" in part.node.argument:
+        return None
+    indent = raw[: len(raw) - len(raw.lstrip())]
+    return line_fix(part.tree, part.node.line, f"{indent}include {part.node.argument}")
+
+
+def _unknown_section(facts: Facts) -> Iterator[Hit]:
+    for part in facts.parts:
+        if catalogue().section(part.tag) is not None or inventions().section(part.tag) or "<" in part.node.argument:
+            continue
+        near = did_you_mean(part.tag, catalogue().sections) if len(part.tag) < 60 else ""
+        if not near and catalogue().anywhere(part.tag):
+            near = f" {values.shown(part.tag)} is a directive: a line without < and >."
+        yield on(
+            part,
+            f"Neither 5.0 guide has a section <{values.shown(part.tag)}>.{near} Nothing inside it is looked at here.",
+            mark=part.node.tag,
+        )
+
+
+def _misplaced_section(facts: Facts) -> Iterator[Hit]:
+    known = catalogue()
+    for part in facts.parts:
+        spec = known.section(part.tag)
+        parent = part.within.tag if part.within else (None if part.tree.scope == GLOBAL else part.tree.scope)
+        if spec is None or known.may_stand_in(part.tag, parent) or (parent and known.section(parent) is None):
+            continue
+        where = " or ".join("at top level" if p == "top" else f"in <{p}>" for p in spec.parents)
+        here = f"in <{parent}>" if parent else "at top level"
+        yield on(part, f"<{part.tag}> does not belong {here}; it stands {where}.", mark=part.node.tag)
+
+
+def _undocumented(facts: Facts) -> Iterator[Hit]:
+    for line in facts.lines:
+        spec = line.spec
+        if spec is not None and spec.confidence != "guide" and spec.status == "current":
+            detail = (
+                f"{line.name} is in neither 5.0 guide, yet in published configurations that seem to load. What it "
+                f"does, "
+                "and whether a later release still takes it, is not documented."
+            )
+            yield at(line, detail, mark=line.node.name)
+
+
+_ABSENT: Final = "absent from both 5.0 guides and from the published configurations but its inventors' (MISTAKES.md)"
+
+RULES: Final = (
+    Rule(
+        id="invented-directive",
+        severity=ERROR,
+        summary="There is no such directive",
+        why="It was made up on some page, and copied. PowerMTA does not load a configuration with an unknown line.",
+        basis=_ABSENT,
+        check=_invented,
+    ),
+    Rule(
+        id="invented-section",
+        severity=ERROR,
+        summary="There is no such section",
+        why="It was made up on some page, and copied. PowerMTA does not load a configuration with an unknown tag.",
+        basis=_ABSENT,
+        check=_invented_section,
+    ),
+    Rule(
+        id="unknown-directive",
+        severity=WARNING,
+        summary="The directive is unknown",
+        why=(
+            "PowerMTA does not load a configuration with an unknown line; but there are releases that we have not seen."
+        ),
+        basis="absent from both 5.0 guides",
+        check=_unknown,
+    ),
+    Rule(
+        id="unknown-section",
+        severity=WARNING,
+        summary="The section is unknown",
+        why="PowerMTA does not load a configuration with an unknown tag; but there are releases that we have not seen.",
+        basis="absent from both 5.0 guides",
+        check=_unknown_section,
+    ),
+    Rule(
+        id="misplaced-directive",
+        severity=ERROR,
+        summary="The directive does not belong there",
+        why="A directive has its meaning in its own sections only; anywhere else it is an unknown line.",
+        basis="the scopes in guide 3.3",
+        check=_misplaced,
+    ),
+    Rule(
+        id="misplaced-section",
+        severity=ERROR,
+        summary="The section does not belong there",
+        why="Only a few sections may be nested; the usual reason is a closing tag that was forgotten.",
+        basis="guide 3.3",
+        check=_misplaced_section,
+    ),
+    Rule(
+        id="rule-form",
+        severity=ERROR,
+        summary="The line is no rule of its list",
+        why="The lists of rules take rules only; any other line is malformed, which stops a load.",
+        basis="guide 3.3.14, 3.3.15, 10.8, 10.17",
+        check=_bad_rule,
+    ),
+    Rule(
+        id="placeholder",
+        severity=WARNING,
+        summary="A template was not filled in",
+        why="PowerMTA has no variables but domain macros; a placeholder is an unknown line, or a wrong value.",
+        basis="guide 3.3.10 (macros); seen in published templates",
+        check=_placeholder,
+    ),
+    Rule(
+        id="undocumented-directive",
+        severity=INFO,
+        summary="The directive is not documented",
+        why="It works for some, by what they publish; nothing says what it does or how long it stays.",
+        basis="seen in published configurations only",
+        check=_undocumented,
+    ),
+)

@@ -1,0 +1,213 @@
+"""Virtual MTAs, pools, addresses, warm-up, rollups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.lint.facts import Facts, Line, Part
+from pmtaform.lang.lint.hits import at, on
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Hit, Rule
+
+
+def _addresses(part: Part) -> Iterator[tuple[str, str, Line]]:
+    """(address, host name, line) of every single address that a virtual MTA sends from."""
+    for line in part.named("smtp-source-host"):
+        words = line.value.split()
+        if len(words) == 2 and values.parse_cidr(words[0]) and "/" not in words[0]:
+            yield words[0], words[1].lower(), line
+    for line in part.named("smtp-source-ip"):
+        if values.parse_cidr(line.value) and "/" not in line.value:
+            yield line.value, "", line
+
+
+def _used_twice(facts: Facts) -> Iterator[Hit]:
+    seen: dict[str, tuple[Part, str, Line]] = {}
+    for part in facts.top("virtual-mta"):
+        for address, host, line in _addresses(part):
+            before = seen.setdefault(address, (part, host, line))
+            owner, other, first = before
+            if owner.key == part.key or first.node is line.node:
+                continue
+            differ = bool(host and other and host != other)
+            detail = (
+                f"{address} is also an address of {owner.title}. Receivers see one sender: limits and reputation are "
+                f"shared, "
+                "though each virtual MTA counts for itself."
+                + (
+                    f" It also says another name there ({values.shown(other)}); an address has one reverse name."
+                    if differ
+                    else ""
+                )
+            )
+            yield at(line, detail, mark=address, related=(first.place,), severity=WARNING if differ else None)
+
+
+def _pool_name(facts: Facts) -> Iterator[Hit]:
+    vmtas = facts.defined("virtual-mta")
+    for part in facts.top("virtual-mta-pool"):
+        other = vmtas.get(part.key)
+        if other is not None:
+            detail = (
+                f"{values.shown(part.key)} is the name of a virtual MTA, too, which PowerMTA refuses. Rename one of "
+                f"them."
+            )
+            yield on(part, detail, related=(other.place,))
+
+
+def _two_pools(facts: Facts) -> Iterator[Hit]:
+    home: dict[str, Part] = {}
+    for pool in facts.top("virtual-mta-pool"):
+        if not any(child.tag == "domain" for child in pool.parts):
+            continue
+        for line in pool.named("virtual-mta"):
+            other = home.setdefault(line.value, pool)
+            if other.key != pool.key:
+                detail = (
+                    f"Virtual MTA {values.shown(line.value)} is also in pool {values.shown(other.key)}, and both "
+                    f"pools have "
+                    "<domain> sections: which one holds cannot be said, and PowerMTA does not load that. Move the "
+                    "domain "
+                    "settings into the virtual MTA, or into one of the pools."
+                )
+                yield at(line, detail, related=(other.place,))
+
+
+def _empty_pool(facts: Facts) -> Iterator[Hit]:
+    for part in facts.top("virtual-mta-pool"):
+        if not part.named("virtual-mta") and not part.named("include"):
+            yield on(part, f"{part.title} has no virtual MTA: mail that is led to it has nowhere to go.")
+
+
+def _cold_owner(facts: Facts, line: Line) -> bool:
+    """Whether a cold virtual MTA may belong to the domain that the line stands in."""
+    owner = line.within.within if line.within is not None else None
+    every = list(facts.named("cold-virtual-mta", "auto-cold-virtual-mta"))
+    if owner is None or owner.tag == "virtual-mta-pool" or not every:
+        return bool(every)
+    return any(
+        c.within is owner or (c.within is not None and c.within.tag == "virtual-mta-pool") for c in every
+    ) or any(c.within is not None and c.within.key == owner.key for c in every)
+
+
+def _cold_limit(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("max-cold-virtual-mta-msg"):
+        if line.scope == "domain" and not _cold_owner(facts, line):
+            detail = (
+                "Without cold-virtual-mta this does nothing; it is no limit on sending. To limit, write "
+                "`max-msg-rate N/d`; "
+                "to warm up addresses, add `cold-virtual-mta NAME` to the virtual MTA."
+            )
+            yield at(line, detail, mark=line.node.name)
+
+
+def _cold_unused(facts: Facts) -> Iterator[Hit]:
+    if facts.by_name.get("max-cold-virtual-mta-msg") or not facts.complete:
+        return
+    for line in facts.named("cold-virtual-mta"):
+        detail = (
+            "No domain has max-cold-virtual-mta-msg, whose default is 0/d: no message goes to the cold virtual MTA. "
+            "Add it, "
+            "such as `max-cold-virtual-mta-msg 50/d,100/d,200/d`."
+        )
+        yield at(line, detail)
+
+
+def _rollup_hosts(facts: Facts) -> Iterator[Hit]:
+    with_hosts = {
+        part.key for part in facts.by_tag.get("domain", ()) if part.named("smtp-hosts") or part.named("route")
+    }
+    for line in facts.named("mx"):
+        words = line.value.lower().split()
+        if line.scope != "mx-rollup-list" or len(words) < 2 or "*" not in words[0] or "rollup-by-ip" in words[2:]:
+            continue
+        if words[1] not in with_hosts and "*" not in with_hosts:
+            detail = (
+                f"PowerMTA cannot tell the hosts of a wildcard, and <domain {values.shown(words[1])}> has no "
+                f"smtp-hosts. Add it, "
+                "such as `smtp-hosts lookup-mx:example.com`, or write rollup-by-ip at the end of the rule."
+            )
+            yield at(line, detail, mark=line.value.split()[1])
+
+
+def _unqualified(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("smtp-source-host"):
+        words = line.value.split()
+        if len(words) == 2 and "." not in words[1] and not any(c in words[1] for c in "${[Q"):
+            detail = (
+                f"{values.shown(words[1])} is no full host name; many receivers refuse mail from a server that says "
+                f"so in EHLO."
+            )
+            yield at(line, detail, mark=words[1])
+
+
+RULES: Final = (
+    Rule(
+        id="address-used-twice",
+        severity=INFO,
+        summary="Two virtual MTAs send from one address",
+        why="Receivers count by address; what one virtual MTA does to its reputation, the other feels.",
+        basis="inferred from guide 8.2; one reverse name: RFC 1912 section 2.1",
+        check=_used_twice,
+    ),
+    Rule(
+        id="pool-named-as-virtual-mta",
+        severity=ERROR,
+        summary="A pool has the name of a virtual MTA",
+        why="PowerMTA refuses it.",
+        basis="guide 8.3",
+        check=_pool_name,
+    ),
+    Rule(
+        id="virtual-mta-in-two-pools",
+        severity=ERROR,
+        summary="A virtual MTA is in two pools with domains",
+        why="Which pool's domain settings hold cannot be said; it is an error at load.",
+        basis="guide 3.3.13.2",
+        check=_two_pools,
+    ),
+    Rule(
+        id="empty-pool",
+        severity=WARNING,
+        summary="A pool has no members",
+        why="Mail that is led to it has nowhere to go.",
+        basis="inferred from guide 8.3",
+        check=_empty_pool,
+    ),
+    Rule(
+        id="cold-limit-without-cold-virtual-mta",
+        severity=WARNING,
+        summary="A warm-up limit without warm-up",
+        why="It is taken for a limit on sending, and limits nothing.",
+        basis="guide 10.7",
+        check=_cold_limit,
+        whole=True,
+    ),
+    Rule(
+        id="cold-virtual-mta-unused",
+        severity=WARNING,
+        summary="A cold virtual MTA gets no mail",
+        why="The default of max-cold-virtual-mta-msg is 0/d.",
+        basis="guide 10.7, 3.3.10.48",
+        check=_cold_unused,
+        whole=True,
+    ),
+    Rule(
+        id="rollup-without-hosts",
+        severity=WARNING,
+        summary="A rollup of a wildcard has no hosts",
+        why="PowerMTA cannot infer the hosts of a wildcard.",
+        basis="guide 10.17",
+        check=_rollup_hosts,
+        whole=True,
+    ),
+    Rule(
+        id="unqualified-ehlo-name",
+        severity=WARNING,
+        summary="The EHLO name is no full host name",
+        why="RFC 5321 demands one, and many receivers check.",
+        basis="RFC 5321 section 4.1.1.1; guide 3.3.1.16",
+        check=_unqualified,
+    ),
+)
