@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, cached_property
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 GLOBAL = "global"
@@ -29,9 +29,9 @@ class Impact(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DirectiveSpec:
-    """One meaning of one directive.
+    """One meaning of one directive; equal only to itself, so that it is quick to look up by.
 
     `repeat` is "single", "once" (the guide says a second line is wrong) or "accumulates"; `ordered` says that the
     order of its lines means something. `key` is "name" or "whole" where each line is a thing of its own
@@ -77,7 +77,7 @@ class DirectiveSpec:
         return tuple(self.type.split("|"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SectionSpec:
     """One kind of section. `ordered`: its lines are rules, and their order means something."""
 
@@ -183,23 +183,20 @@ def _key(name: str) -> str:
 
 
 def _load(name: str) -> list[dict[str, Any]]:
-    text = resources.files("pmtaform.lang").joinpath("data", name).read_text(encoding="utf-8")
-    table: list[dict[str, Any]] = json.loads(text)
+    # Not importlib.resources, whose import alone costs more than the reading.
+    table: list[dict[str, Any]] = json.loads((Path(__file__).parent / "data" / name).read_bytes())
+    for row in table:
+        for key, value in row.items():
+            if type(value) is list:
+                row[key] = tuple(value)
+        row["impact"] = Impact[row["impact"].upper()]
     return table
-
-
-def _frozen(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
 
 
 @cache
 def catalogue() -> Catalogue:
     """The catalogue that ships with pmtaform, read once."""
-
-    def with_impact(row: dict[str, Any]) -> dict[str, Any]:
-        return {**_frozen(row), "impact": Impact[row["impact"].upper()]}
-
     return Catalogue(
-        (DirectiveSpec(**with_impact(row)) for row in _load("directives.json")),
-        (SectionSpec(**with_impact(row)) for row in _load("sections.json")),
+        (DirectiveSpec(**row) for row in _load("directives.json")),
+        (SectionSpec(**row) for row in _load("sections.json")),
     )
