@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pmtaform.api.planning import Planned, Watch
-from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
+from pmtaform.diagnostics import Diagnostic, did_you_mean
 from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
 from pmtaform.plan.dangers import CODES
+from pmtaform.plan.diff import PROTECTED
 from pmtaform.plan.model import Plan
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult, Verdict
@@ -31,7 +32,7 @@ def check_allowed(allow: Iterable[str]) -> frozenset[str]:
 def check_consent(plan: Plan, allow: Iterable[str]) -> None:
     """Raise `Blocked` unless every danger of the plan is allowed by name, and nothing protected would change."""
     allowed = check_allowed(allow)
-    protected = [note for host in plan.hosts for note in host.notes if note.severity is Severity.ERROR]
+    protected = [note for host in plan.hosts for note in host.notes if note.code == PROTECTED]
     missing: dict[str, list[str]] = {}
     for address, danger in plan.dangers:
         if danger.code not in allowed:

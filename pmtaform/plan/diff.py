@@ -26,6 +26,7 @@ from pmtaform.plan.explain import RULES, explain
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, Reason, ValueChange
 
 ABSENT = "-"
+PROTECTED = "protected"  # the code of a note that stops an apply
 
 Keyed = Callable[[bytes], str]
 
@@ -401,7 +402,7 @@ def _is_ignored(desired: Desired, address: Address) -> bool:
 
 def _protected_note(host: str, address: Address, what: str, pattern: str, block: Block | None) -> Diagnostic:
     return Diagnostic(
-        code="protected",
+        code=PROTECTED,
         summary="A protected block would change",
         detail=f"{address} would be {what}, but `lifecycle.protect` has {pattern!r}. It is left as it is. Take the "
         "pattern out of the stack if the change is meant.",

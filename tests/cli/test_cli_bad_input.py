@@ -311,12 +311,12 @@ def test_something_else_stands_where_the_file_should(
 
 
 def test_an_include_that_is_not_there(one: ProjectFolder) -> None:
-    """What PowerMTA cannot load is said; the rest can still be planned."""
+    """It is said, and stops nothing: who is to put it right must be able to apply."""
     one.host.put(RUNS + "include /etc/pmta/more.conf\n")
     one.config(WANTED)
-    said = one.plan()
-    assert "/etc/pmta/more.conf" in said.words
-    assert said.code == Exit.OK
+    assert "/etc/pmta/more.conf does not exist" in one.plan().ended(Exit.OK).words
+    one.apply().ended(Exit.OK)
+    assert "postmaster a@example.com" in one.host.read()
 
 
 def test_an_include_that_is_a_folder(one: ProjectFolder) -> None:
