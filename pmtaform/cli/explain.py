@@ -1,0 +1,79 @@
+"""`pmtaform explain`: what a directive or a section is, or where a host's values were written."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.context import Format, settings
+
+
+def explain(
+    name: Annotated[
+        str | None, typer.Argument(metavar="DIRECTIVE|SECTION|HOST", help="A directive, a <section>, or a host.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="After a host: the block whose values to explain.")
+    ] = None,
+    scope: Annotated[str | None, typer.Option("--scope", help="Only what it means in this section, or global.")] = None,
+    search: Annotated[str | None, typer.Option("--search", metavar="WORDS", help="Find directives by words.")] = None,
+    why: Annotated[
+        str | None, typer.Option("--why", metavar="HOST:ADDRESS", help="The same as HOST ADDRESS, as plans write it.")
+    ] = None,
+    stack: Annotated[str | None, typer.Option("--stack", help="The stack that HOST is of.")] = None,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+) -> None:
+    """Explain a directive or section (every fact with its basis), or where each value of a host's block was written."""
+    from pmtaform.errors import UsageError
+
+    if why is not None:
+        host, _, block = why.partition(":")
+        _why(host, block or "*", stack, format)
+    elif search is not None:
+        _search(search, format)
+    elif name is None:
+        raise UsageError.of(
+            "nothing-to-explain", "Nothing to explain is named", "Name a directive, or search: --search WORDS."
+        )
+    elif address is not None:
+        _why(name, address, stack, format)
+    else:
+        _explain(name, scope, format)
+
+
+def _explain(name: str, scope: str | None, format: Format) -> None:  # noqa: A002
+    from pmtaform.cli.output import out
+    from pmtaform.errors import UsageError
+    from pmtaform.lang import explain as knowledge
+    from pmtaform.report.explain import explanation_text, json_explanation
+
+    found = knowledge.explain(name, scope)
+    if found is None:
+        raise UsageError(knowledge.unknown(name, scope))
+    out(json_explanation(found) if format is Format.JSON else explanation_text(found, colour=_colour()))
+
+
+def _search(words: str, format: Format) -> None:  # noqa: A002
+    from pmtaform.cli.output import out
+    from pmtaform.lang import explain as knowledge
+    from pmtaform.report.explain import hits_text, json_hits
+
+    hits = knowledge.search(words)
+    out(json_hits(hits, words) if format is Format.JSON else hits_text(hits, words, colour=_colour()))
+
+
+def _why(host: str, address: str, stack: str | None, format: Format) -> None:  # noqa: A002
+    from pmtaform.api.origins import origins_of
+    from pmtaform.cli.output import out
+    from pmtaform.report.explain import json_origins, origins_text
+
+    found = origins_of(settings.project().load(stack), host, address)
+    out(json_origins(found) if format is Format.JSON else origins_text(found, colour=_colour()))
+
+
+def _colour() -> bool:
+    from pmtaform.report import wants_colour
+
+    return not settings.no_color and wants_colour(sys.stdout)

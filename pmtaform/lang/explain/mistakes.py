@@ -1,0 +1,48 @@
+"""Common mistakes: words that look like PowerMTA's and are not (`data/inventions.json`).
+
+The table may be missing; then there are none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_QUOTED = re.compile(r"`([^`]*)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A word that is no word of PowerMTA's, and what to write instead. A section's word stands in `<>`."""
+
+    name: str
+    remedy: str
+
+
+@cache
+def _table() -> tuple[Mistake, ...]:
+    file = resources.files("pmtaform.lang").joinpath("data", "inventions.json")
+    if not file.is_file():
+        return ()
+    table = json.loads(file.read_text(encoding="utf-8"))
+    directives = [Mistake(row["name"], row["remedy"]) for row in table.get("directives", ())]
+    sections = [Mistake(f"<{row['name']}>", row["remedy"]) for row in table.get("sections", ())]
+    return (*directives, *sections)
+
+
+def invention(name: str) -> Mistake | None:
+    """What is known of a word that PowerMTA does not have."""
+    word = name.lower()
+    return next((each for each in _table() if each.name.strip("<>").lower() == word), None)
+
+
+def mistakes_about(name: str) -> Iterator[Mistake]:
+    """The wrong words whose remedy is this directive or section."""
+    word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+    for each in _table():
+        if any(word.search(text) for text in _QUOTED.findall(each.remedy)):
+            yield each

@@ -1,0 +1,160 @@
+"""Explanations as text for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pmtaform.lang.explain import Explanation, Fact, Hit, Meaning, Mistake, Related
+from pmtaform.report.style import WIDTH, Style, clean, wrapped
+
+if TYPE_CHECKING:
+    from pmtaform.api.origins import Origins
+
+_LABEL = 16
+
+
+def explanation_text(explanation: Explanation, *, colour: bool = False, width: int = WIDTH) -> str:
+    """Every meaning with its facts; then what belongs to it, and what people write instead."""
+    style = Style(colour)
+    lines: list[str] = []
+    several = len(explanation.meanings) > 1
+    if several:
+        lines += [f"{explanation.name} has {len(explanation.meanings)} meanings, by where it stands.", ""]
+    for meaning in explanation.meanings:
+        lines += [*_meaning(meaning, style, width), ""]
+    if explanation.related:
+        lines += [style("Related", "bold"), *_related(explanation.related, width), ""]
+    if explanation.mistakes:
+        lines += [style("Common mistakes", "bold"), *_mistakes(explanation.mistakes, width), ""]
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _meaning(meaning: Meaning, style: Style, width: int) -> Iterator[str]:
+    yield style(clean(meaning.title), "bold", "cyan")
+    yield from wrapped(meaning.summary, width, "  ")
+    for label, facts in _by_label(meaning.facts):
+        for number, fact in enumerate(facts):
+            text = fact.text + (f" [{fact.basis}]" if fact.basis else "")
+            yield from _labelled(label if number == 0 else "", text, style, width)
+    if meaning.notes:
+        yield from _labelled("notes", meaning.notes, style, width)
+    if meaning.directives:
+        yield from _labelled("directives", ", ".join(meaning.directives), style, width)
+    for number, line in enumerate(meaning.example.splitlines()):
+        yield f"  {style('example' if number == 0 else '', 'dim'):{_LABEL}}{line}".rstrip()
+    yield from _labelled("known from", meaning.basis, style, width)
+    for number, source in enumerate(meaning.sources):
+        yield from _labelled("sources" if number == 0 else "", source, style, width)
+
+
+def _by_label(facts: Iterable[Fact]) -> Iterator[tuple[str, list[Fact]]]:
+    grouped: dict[str, list[Fact]] = {}
+    for fact in facts:
+        grouped.setdefault(fact.label, []).append(fact)
+    yield from grouped.items()
+
+
+def _labelled(label: str, text: str, style: Style, width: int) -> Iterator[str]:
+    """`label   text`, the text broken behind its column; a long label has a line of its own."""
+    margin = " " * (_LABEL + 2)
+    lines = wrapped(text, width, margin)
+    if len(label) >= _LABEL:
+        yield "  " + style(clean(label), "dim")
+    else:
+        lines[0] = "  " + style(f"{label:{_LABEL}}", "dim") + lines[0].lstrip()
+    yield from lines
+
+
+def _related(related: Sequence[Related], width: int) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for each in related:
+        by_reason.setdefault(each.why, []).append(each.name)
+    for why, names in by_reason.items():
+        yield from _hanging(f"{', '.join(names)}: {why}", width)
+
+
+def _mistakes(mistakes: Sequence[Mistake], width: int) -> Iterator[str]:
+    by_remedy: dict[str, list[str]] = {}
+    for each in mistakes:
+        by_remedy.setdefault(each.remedy, []).append(each.name)
+    for remedy, names in by_remedy.items():
+        those = "is no word of PowerMTA's" if len(names) == 1 else "are no words of PowerMTA's"
+        yield from _hanging(f"{', '.join(names)} {those}. {remedy}", width)
+
+
+def _hanging(text: str, width: int) -> Iterator[str]:
+    first, *rest = wrapped(text, width, "    ")
+    yield "  " + first.lstrip()
+    yield from rest
+
+
+def json_explanation(explanation: Explanation) -> str:
+    """A document of kind `pmtaform-explanation`."""
+    return _text({"format": 1, "kind": "pmtaform-explanation", **asdict(explanation)})
+
+
+def hits_text(hits: Sequence[Hit], words: str, *, colour: bool = False, width: int = WIDTH) -> str:
+    """What a search found, the best first."""
+    if not hits:
+        return f'Nothing in the catalogue has to do with "{clean(words)}".\n'
+    style = Style(colour)
+    widest = min(40, max(len(hit.name) for hit in hits))
+    lines = []
+    for hit in hits:
+        first, *rest = wrapped(hit.summary, width, " " * (widest + 2))
+        lines += [f"{style(f'{hit.name:{widest}}', 'bold')}  {first.lstrip()}", *rest]
+    return "\n".join(lines) + "\n"
+
+
+def json_hits(hits: Sequence[Hit], words: str) -> str:
+    """A document of kind `pmtaform-search`."""
+    found = [asdict(hit) for hit in hits]
+    return _text({"format": 1, "kind": "pmtaform-search", "words": words, "hits": found})
+
+
+# -- where the values of a block come from -----------------------------------------------------------------------------
+
+
+def origins_text(origins: Sequence[Origins], *, colour: bool = False) -> str:
+    """Value by value: what it is, in which layer, at which line."""
+    style = Style(colour)
+    lines: list[str] = []
+    for each in origins:
+        lines += [style(f"{clean(each.host)}:{clean(each.address)}", "bold", "cyan")]
+        told = [(" ".join((*row.path, row.name)), row.value, row) for row in each.rows]
+        widest = min(40, max((len(clean(name)) for name, _, _ in told), default=0))
+        for name, value, row in told:
+            lines.append(f"  {clean(name):{widest}}  {style(clean(value), 'bold')}".rstrip())
+            lines.append(style(f"    {clean(row.layer)}: {clean(str(row.place))}", "dim"))
+        lines.append("")
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def json_origins(origins: Sequence[Origins]) -> str:
+    """A document of kind `pmtaform-origins`."""
+    blocks = [
+        {
+            "host": each.host,
+            "address": each.address,
+            "values": [
+                {
+                    "path": list(row.path),
+                    "name": row.name,
+                    "value": row.value,
+                    "layer": row.layer,
+                    "file": row.place.file,
+                    "line": row.place.line,
+                }
+                for row in each.rows
+            ],
+        }
+        for each in origins
+    ]
+    return _text({"format": 1, "kind": "pmtaform-origins", "blocks": blocks})
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1) + "\n"
