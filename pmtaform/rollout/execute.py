@@ -36,6 +36,7 @@ from pmtaform.lang.includes import include_arguments, is_pattern, read_configura
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 from pmtaform.rollout.pool import Clock, run_all
 from pmtaform.rollout.survey import Survey
+from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import FileState, HostState, Journal, StackKey, StateKeeper, utc_now
 
 _VERDICTS = {
@@ -133,7 +134,7 @@ def _change(run: Run, survey: Survey, clock: Clock) -> HostResult:
     try:
         outcome = apply(session, spec, transaction(run, survey), reopen)
         if outcome.status is not Status.APPLIED:
-            return failed(spec, outcome)
+            return failed(spec, unsaid(outcome, survey))
         clock.tell(spec.name, Phase.RECORDING)
         after = _verify(opened[-1], survey, run.key.salt_for(spec.name))
         run.keeper.update_host(spec.name, _host_state(run, survey, after, outcome.generation))

@@ -1,0 +1,46 @@
+"""What `pmta` prints about a configuration may quote it: its secrets are taken out before anybody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pmtaform.host import Outcome
+from pmtaform.lang.blocks import Block, blocks_of, directives_in, spec_of
+from pmtaform.lang.catalogue import GLOBAL
+from pmtaform.lang.includes import read_configuration
+from pmtaform.lang.tree import Section
+from pmtaform.lang.values import SENSITIVE
+from pmtaform.rollout.survey import Survey
+
+_SHORT = 3  # shorter values are words of their own
+
+
+def unsaid(outcome: Outcome, survey: Survey) -> Outcome:
+    """The outcome without the secrets that the host's old or new configuration holds."""
+    if not outcome.output and not outcome.reason:
+        return outcome
+    contents = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None}
+    live = blocks_of(read_configuration(survey.target.spec.config, contents, survey.snapshot.patterns))
+    secrets = sorted(_secrets([*live.values(), *survey.target.desired.blocks.values()]), key=len, reverse=True)
+    output, reason = outcome.output, outcome.reason
+    for secret in secrets:
+        output, reason = output.replace(secret, SENSITIVE), reason.replace(secret, SENSITIVE)
+    return replace(outcome, output=output, reason=reason)
+
+
+def _secrets(blocks: Iterable[Block]) -> set[str]:
+    return {text for block in blocks for value in _values(block) for text in _texts(value) if len(text) >= _SHORT}
+
+
+def _values(block: Block) -> Iterator[str]:
+    for part, path, directive in directives_in(block):
+        scope = path[-1].split("[", 1)[0] if path else part.node.tag if isinstance(part.node, Section) else GLOBAL
+        spec = spec_of(scope, directive.name)
+        if spec is not None and spec.sensitive:
+            yield directive.value
+
+
+def _texts(value: str) -> tuple[str, ...]:
+    """A value as it may be quoted: whole, without its quotes, and what follows its first word."""
+    return (value.strip(), value.strip().strip("\"'"), value.partition(" ")[2].strip())
