@@ -12,14 +12,15 @@ from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
 from pmtaform.lang.lint.references import named_file
 
 _GUESSABLE: Final = frozenset(
-    (
-        "password passwd pass passw0rd p@ssw0rd changeme change-me change_me changethis secret secret123 "
-        "letmein welcome qwerty abc123 admin root test test123 demo example pmta powermta smtp mail user "
-        "default guest yourpassword your-password your_password mypassword strongpassword strong-password "
-        "strong_password securepassword secure-password s3cret hunter2 iloveyou monkey dragon master login "
-        "pass123 pass1234 mailer "
-    ).split()
-)
+    {
+        "password", "passwd", "pass", "passw0rd", "p@ssw0rd", "changeme", "change-me", "change_me", "changethis",
+        "secret", "secret123", "letmein", "welcome", "qwerty", "abc123", "admin", "root", "test", "test123", "demo",
+        "example", "pmta", "powermta", "smtp", "mail", "user", "default", "guest", "yourpassword", "your-password",
+        "your_password", "mypassword", "strongpassword", "strong-password", "strong_password", "securepassword",
+        "secure-password", "s3cret", "hunter2", "iloveyou", "monkey", "dragon", "master", "login", "pass123",
+        "pass1234", "mailer",
+    }
+)  # fmt: skip
 _SHORTEST: Final = 8
 _PLACEHOLDERS: Final = ("(secret ", "{{", "${", "$(", "QQQ", "REDACTED", "redacted", "***", "###", "<")
 

@@ -131,15 +131,24 @@ def _tag_in(value: str) -> bool:
 
 def _asks(rule: str) -> Check:
     def check(facts: Facts) -> Iterator[Hit]:
-        for line in facts.lines:
-            wrong = _wrong(line)
-            if wrong is None or wrong.rule != rule or _is_told(line):
+        for line, wrong in _all_wrong(facts):
+            if wrong.rule != rule:
                 continue
             fix = value_fix(line, wrong.mended) if wrong.mended is not None else None
             mark = line.node.name if line.spec is None or line.spec.sensitive or not line.value else line.value
             yield at(line, wrong.detail, mark=mark, fix=fix)
 
     return check
+
+
+def _all_wrong(facts: Facts) -> list[tuple[Line, Wrong]]:
+    """Every line with a wrong value, worked out once for all the rules that tell of them."""
+    found = facts.memory.get("wrong values")
+    if not isinstance(found, list):
+        pairs = ((line, _wrong(line)) for line in facts.lines)
+        found = [(line, wrong) for line, wrong in pairs if wrong is not None and not _is_told(line)]
+        facts.memory["wrong values"] = found
+    return found
 
 
 def _is_told(line: Line) -> bool:

@@ -1,0 +1,187 @@
+"""`pmtaform lint`: what in configurations is wrong, unsafe, or without effect."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pmtaform.cli.context import settings
+from pmtaform.diagnostics import Severity
+from pmtaform.errors import Exit
+
+if TYPE_CHECKING:
+    from pmtaform.api.linting import Choice, Linted
+    from pmtaform.lang.lint import Finding
+
+
+class LintFormat(StrEnum):
+    """How findings are told."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+class Level(StrEnum):
+    """From which severity on the command fails."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+_ROUNDS = 10  # a fix may lay the next one open
+
+
+def lint(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH...|STACK", help="Configuration files or folders, or a stack; its name, or nothing."
+        ),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Lint what this host of the stack has now. It is only looked at.")
+    ] = None,
+    format: Annotated[LintFormat, typer.Option(help="How to answer.")] = LintFormat.TEXT,  # noqa: A002
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what is certain to mend in the files, and show it.")] = False,
+    fail_on: Annotated[
+        Level, typer.Option(help="Exit with 1 when there are findings of this severity or above.")
+    ] = Level.ERROR,
+    powermta: Annotated[str | None, typer.Option(help="PowerMTA's version, for example 5.0r5.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="RULE", help="Ask this rule only. Repeatable.")
+    ] = None,
+    disable: Annotated[
+        list[str] | None, typer.Option("--disable", metavar="RULE", help="Do not ask this rule. Repeatable.")
+    ] = None,
+    enable: Annotated[
+        list[str] | None, typer.Option("--enable", metavar="RULE", help="Ask this optional rule, too. Repeatable.")
+    ] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="List all rules and exit.")] = False,
+) -> int:
+    """Find what is wrong, unsafe or without effect in PowerMTA configurations: native files, a stack, or a live host.
+
+    A finding is ignored with a comment on its line or the line above: # pmtaform: ignore RULE because REASON.
+    """
+    from pmtaform.cli.output import out
+    from pmtaform.lang.lint import rules_text
+
+    if rules:
+        out(rules_text())
+        return Exit.OK
+    choice = _choice(only, disable, enable)
+    found = _gather(paths or [], host, choice, powermta, fix=fix)
+    findings = [finding for linted in found for finding in linted.findings]
+    _print(findings, found, format)
+    return Exit.ERROR if any(_fails(finding, fail_on) for finding in findings) else Exit.OK
+
+
+def _choice(only: list[str] | None, disable: list[str] | None, enable: list[str] | None) -> Choice:
+    from pmtaform.api.linting import Choice
+    from pmtaform.diagnostics import did_you_mean
+    from pmtaform.errors import UsageError
+    from pmtaform.lang.lint import RULES
+
+    for name in (*(only or ()), *(disable or ()), *(enable or ())):
+        if name not in RULES:
+            detail = f'There is no rule "{name}".{did_you_mean(name, RULES)} `pmtaform lint --rules` lists them.'
+            raise UsageError.of("no-such-rule", "There is no such rule", detail)
+    return Choice(only=only or None, disabled=disable or (), enabled=enable or ())
+
+
+def _gather(paths: list[str], host: str | None, choice: Choice, version: str | None, *, fix: bool) -> list[Linted]:
+    """Lint what the arguments name. Raises `UsageError`."""
+    from pmtaform.api.linting import lint_host, lint_stack
+    from pmtaform.errors import UsageError
+
+    files = [path for path in paths if _is_native(path)]
+    if host is None and files and len(files) == len(paths):
+        return [_lint_path(Path(path), choice, version, fix=fix) for path in paths]
+    if len(paths) > 1:
+        missing = next(path for path in paths if path not in files)
+        raise UsageError.of(
+            "no-such-file",
+            "There is no such file",
+            f'"{missing}" is neither a configuration file nor a folder with one.',
+        )
+    if fix:
+        raise UsageError.of(
+            "fix-needs-files",
+            "Only native files can be mended",
+            "--fix is for configuration files; mend a stack by hand.",
+        )
+    stack = settings.project().load(paths[0] if paths else None)
+    if host is None:
+        return [lint_stack(stack, choice, version=version)]
+    if host not in stack.hosts:
+        known = ", ".join(stack.hosts)
+        raise UsageError.of("no-such-host", "There is no such host", f'Stack "{stack.name}" has: {known}.')
+    return [lint_host(stack, host, choice, version=version)]
+
+
+def _is_native(text: str) -> bool:
+    """Whether a path is a native file or a folder of them, rather than a stack."""
+    path = Path(text)
+    if path.is_dir():
+        return (path / "etc/pmta/config").is_file() or (path / "config").is_file()
+    return path.is_file() and path.suffix not in (".yaml", ".yml")
+
+
+def _lint_path(path: Path, choice: Choice, version: str | None, *, fix: bool) -> Linted:
+    from pmtaform.api.linting import lint_path, write_edit
+    from pmtaform.lang.lint import applied, apply_fixes
+    from pmtaform.report.masking import masked_line
+
+    found = lint_path(path, choice, version=version)
+    for _ in range(_ROUNDS if fix else 0):
+        configuration = found.subjects[0].configuration
+        edits = apply_fixes(configuration, found.findings)
+        if not edits:
+            break
+        for name, edit in edits.items():
+            write_edit(edit, found.files[name])
+            _tell("\n".join(edit.diff(masked_line)))
+        _tell(f"Mended: {', '.join(sorted({f.rule.id for f in applied(found.findings, edits)}))}.")
+        found = lint_path(path, choice, version=version)
+    return found
+
+
+def _tell(text: str) -> None:
+    """Talk, on stderr."""
+    from pmtaform.report.style import write
+
+    write(sys.stderr, text + "\n")
+
+
+def _fails(finding: Finding, level: Level) -> bool:
+    ranks = [Severity.ERROR, Severity.WARNING, Severity.INFO]
+    return ranks.index(finding.severity) <= ranks.index(Severity(level.value))
+
+
+def _print(findings: list[Finding], found: list[Linted], format: LintFormat) -> None:  # noqa: A002
+    from pmtaform.cli.output import out
+    from pmtaform.diagnostics import Place
+    from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint, sarif_lint
+    from pmtaform.report.lint_text import lint_text
+    from pmtaform.report.style import wants_colour
+
+    def source(place: Place) -> str | None:
+        return next((line for linted in found if (line := linted.line(place)) is not None), None)
+
+    if format is LintFormat.TEXT:
+        colour = not settings.no_color and wants_colour(sys.stdout)
+        width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
+        out(lint_text(findings, source=source, colour=colour, width=width))
+    elif format is LintFormat.JUNIT:
+        out(junit_lint(findings, [name for linted in found for name in linted.files.values()]))
+    else:
+        write = {LintFormat.JSON: json_lint, LintFormat.SARIF: sarif_lint, LintFormat.GITHUB: github_lint}[format]
+        out(write(findings))

@@ -1,0 +1,92 @@
+"""Findings as good compilers show them: the line, the piece that is meant underlined, why, and what would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from pmtaform.diagnostics import Place, Severity
+from pmtaform.lang.lint import Finding, Fix
+from pmtaform.report.masking import masked_line, masked_source
+from pmtaform.report.problems import capital
+from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
+
+Source = Callable[[Place], str | None]
+
+_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_WORDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "remark"}
+_MOST_COLUMNS: Final = 160
+
+
+def lint_text(
+    findings: Sequence[Finding], *, source: Source | None = None, colour: bool = False, width: int = WIDTH
+) -> str:
+    """All findings with their count at the end; without any, one line that says so.
+
+    `source` gives the line of a file at a place; secrets in it are masked here.
+    """
+    if not findings:
+        return "Nothing found.\n"
+    style = Style(colour)
+    lines: list[str] = []
+    for finding in findings:
+        lines += [*_finding(finding, source, style, width), ""]
+    return "\n".join([*lines, _count(findings)]) + "\n"
+
+
+def _finding(finding: Finding, source: Source | None, style: Style, width: int) -> Iterator[str]:
+    host = f"{clean(finding.host)}: " if finding.host else ""
+    severity = style(finding.severity.value, _COLOURS[finding.severity], "bold")
+    name = style(f"[{finding.rule.id}]", "dim")
+    yield f"{host}{clean(str(finding.place))}: {severity}: {capital(clean(finding.rule.summary))} {name}"
+    raw = source(finding.place) if source is not None and finding.place.line is not None else None
+    if raw is not None and raw.strip():
+        yield from excerpt(finding, raw, style)
+    yield from wrapped(finding.detail, width, "    ")
+    for place in finding.related:
+        yield f"    See also {clean(str(place))}"
+    for fix in finding.fix or ():
+        yield from _fix(fix, style)
+
+
+def excerpt(finding: Finding, raw: str, style: Style) -> Iterator[str]:
+    """The line, and the piece that is meant underlined where it can still be seen after masking."""
+    text = shown_line(finding.place, raw)
+    yield f"{style(f'{finding.place.line:>5} | ', 'dim')}{text}"
+    start, length = underlined(text, clean(finding.mark))
+    if length:
+        mark = style("^" + "~" * (length - 1), _COLOURS[finding.severity], "bold")
+        yield f"{style('      | ', 'dim')}{' ' * start}{mark}"
+
+
+def shown_line(place: Place, raw: str) -> str:
+    """A line as it may be shown: secrets masked, control characters visible, tabs as one blank, not too long."""
+    body = raw.rstrip("\r\n")
+    masked = masked_source(body) if place.file.endswith((".yaml", ".yml")) else masked_line(body)
+    return masked.expandtabs(1)[:_MOST_COLUMNS]
+
+
+def underlined(text: str, mark: str) -> tuple[int, int]:
+    """Where the mark stands in the shown line, and its length; else the line's first word."""
+    indent = len(text) - len(text.lstrip())
+    at = text.find(mark, indent) if mark else -1
+    if at >= 0:
+        return at, len(mark)
+    first = text.split(None, 1)
+    return (indent, len(first[0])) if first else (0, 0)
+
+
+def _fix(fix: Fix, style: Style) -> Iterator[str]:
+    if not fix.splice.lines:
+        yield f"    {style('fix:', 'green')} remove the line"
+    for line in fix.splice.lines:
+        yield f"    {style('fix:', 'green')} {masked_line(line).strip()[:_MOST_COLUMNS]}"
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    numbers = dict.fromkeys(Severity, 0)
+    for finding in findings:
+        numbers[finding.severity] += 1
+    text = ", ".join(counted(number, _WORDS[severity]) for severity, number in numbers.items() if number)
+    fixable = sum(1 for finding in findings if finding.fix)
+    return f"{text}." + (f" {fixable} can be mended with --fix." if fixable else "")
