@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pmtaform.api.looking import Looked
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.errors import UsageError
+from pmtaform.host import CONFIG
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.effective import Effective, PairChange, changed_pairs
 from pmtaform.lang.effective.flattening import flat_blocks
+from pmtaform.lang.includes import read_configuration
 from pmtaform.lang.values import SENSITIVE
 from pmtaform.plan.explain import explain
 from pmtaform.plan.model import Action, Change, Reason, ValueChange
@@ -100,11 +102,11 @@ def _difference(
     )
 
 
-def paired(left: Mapping[str, Looked], right: Mapping[str, Looked]) -> list[tuple[Looked | None, Looked | None]]:
+def paired(left: Mapping[str, Looked], right: Mapping[str, Looked]) -> list[tuple[Looked, Looked]]:
     """Which configuration is compared with which: one with one, else hosts of the same name.
 
-    None stands for a host that only one side has. Raises `UsageError` when one side has several hosts and none of
-    them is meant.
+    A host that only one side has is compared with nothing. Raises `UsageError` when one side has several hosts and
+    none of them is meant.
     """
     if len(left) == len(right) == 1:
         return [(next(iter(left.values())), next(iter(right.values())))]
@@ -118,4 +120,5 @@ def paired(left: Mapping[str, Looked], right: Mapping[str, Looked]) -> list[tupl
                 f"One side has several hosts ({', '.join(many)}). Write STACK:HOST.{did_you_mean(name, many)}",
             )
         return [(left[name], right[name])]
-    return [(left.get(name), right.get(name)) for name in dict.fromkeys((*left, *right))]
+    nothing = Looked("nothing", read_configuration(CONFIG, {}))
+    return [(left.get(name, nothing), right.get(name, nothing)) for name in dict.fromkeys((*left, *right))]
