@@ -7,7 +7,23 @@ from typing import Annotated
 
 import typer
 
-from pmtaform.cli import apply, drift, init, plan, render, rollback, schema, show, state, unlock, validate
+from pmtaform.cli import (
+    apply,
+    drift,
+    effective,
+    explain,
+    fmt,
+    init,
+    lint,
+    plan,
+    render,
+    rollback,
+    schema,
+    show,
+    state,
+    unlock,
+    validate,
+)
 from pmtaform.cli.context import settings
 
 EXITS = (
@@ -60,5 +76,9 @@ app.command("apply")(apply.apply)
 app.command("show")(show.show)
 app.command("rollback")(rollback.rollback)
 app.command("drift")(drift.drift)
+app.command("lint")(lint.lint)
+app.command("explain")(explain.explain)
+app.command("effective")(effective.effective)
+app.command("fmt")(fmt.fmt)
 app.add_typer(state.app, name="state")
 app.command("unlock")(unlock.unlock)
