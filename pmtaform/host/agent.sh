@@ -26,7 +26,7 @@ UNDO_STEPS='undo undo-file undo-activate undo-clean'
 
 MAX_SIZE=67108864
 MAX_RESULTS=50
-R='' ID='' SALT='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' KEEP=10
+R='' ID='' SALT='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
 WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no
 
 # ---------------------------------------------------------------- small things
@@ -46,6 +46,7 @@ setting() {
         activation) ACTIVATION=${1#* } ;;
         test) TEST=${1#* } ;;
         restart) RESTART=$RESTART${1#* }$nl ;;
+        web) WEB=${1#* } ;;
         keep) KEEP=${1#* } ;;
         who) WHO=${1#* } ;;
         what) WHAT=${1#* } ;;
@@ -67,7 +68,7 @@ settings() {
 }
 
 load() {
-    ALLOWED='' RESTART=''
+    ALLOWED='' RESTART='' WEB=no
     settings <"$1"
 }
 
@@ -580,33 +581,38 @@ activate() {
             bounded "$R$PMTA" reload || { WHY="pmta reload: $WHY"; return 1; }
             answered 'Configuration reloaded.' || { WHY='pmta reload did not say "Configuration reloaded."'; return 1; }
             ;;
-        restart)
-            restart_words || { WHY='no way to restart PowerMTA was found'; return 1; }
-            rest=$WORDS
-            set --
-            while [ -n "$rest" ]; do
-                set -- "$@" "${rest%%"$nl"*}"
-                rest=${rest#*"$nl"}
-            done
-            bounded "$@" || { WHY="restart: $WHY"; return 1; }
-            ;;
+        restart) restart pmta || return 1 ;;
     esac
+    [ "$WEB" != yes ] || restart pmtahttp
 }
 
-# The restart command in WORDS, one word a line: as given, or what this machine has. A folder that stands for a
-# machine never has this machine's services restarted.
+# Restarts the service $1.
+restart() {
+    service=$1
+    restart_words "$1" || { WHY="no way to restart $1 was found"; return 1; }
+    rest=$WORDS
+    set --
+    while [ -n "$rest" ]; do
+        set -- "$@" "${rest%%"$nl"*}"
+        rest=${rest#*"$nl"}
+    done
+    bounded "$@" || { WHY="restart of $service: $WHY"; return 1; }
+}
+
+# What restarts the service $1 in WORDS, one word a line: for PowerMTA itself as given, or what this machine has. A
+# folder that stands for a machine never has this machine's services restarted.
 restart_words() {
-    if [ -n "$RESTART" ]; then
+    if [ "$1" = pmta ] && [ -n "$RESTART" ]; then
         WORDS=$RESTART
         case $RESTART in /*) WORDS=$R$RESTART ;; esac
     elif [ -z "$R" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
-        WORDS="systemctl${nl}restart${nl}pmta$nl"
-    elif [ -x "$R/etc/init.d/pmta" ]; then
-        WORDS="$R/etc/init.d/pmta${nl}restart$nl"
-    elif [ -x "$R/etc/rc.d/init.d/pmta" ]; then
-        WORDS="$R/etc/rc.d/init.d/pmta${nl}restart$nl"
+        WORDS="systemctl${nl}restart${nl}$1$nl"
+    elif [ -x "$R/etc/init.d/$1" ]; then
+        WORDS="$R/etc/init.d/$1${nl}restart$nl"
+    elif [ -x "$R/etc/rc.d/init.d/$1" ]; then
+        WORDS="$R/etc/rc.d/init.d/$1${nl}restart$nl"
     elif [ -z "$R" ] && command -v service >/dev/null 2>&1; then
-        WORDS="service${nl}pmta${nl}restart$nl"
+        WORDS="service${nl}$1${nl}restart$nl"
     else
         return 1
     fi
@@ -698,7 +704,8 @@ survey() {
     default_owner='' default_group=''
     if [ -z "$R" ] && id -u pmta >/dev/null 2>&1; then default_owner=pmta default_group=$(id -gn pmta); fi
     [ "$ACTIVATION" = none ] || [ -x "$R$PMTA" ] || { WHY="there is no $PMTA on this host"; return 1; }
-    [ "$ACTIVATION" != restart ] || restart_words || { WHY='no way to restart PowerMTA was found'; return 1; }
+    [ "$ACTIVATION" != restart ] || restart_words pmta || { WHY='no way to restart PowerMTA was found'; return 1; }
+    [ "$WEB" != yes ] || restart_words pmtahttp || { WHY='no way to restart the web monitor (pmtahttp) was found'; return 1; }
     : >"$T/plan.new" || return 1
     while IFS=$tab read -r action n kind mode owner group new src path; do
         case $action in write | remove) ;; *) continue ;; esac

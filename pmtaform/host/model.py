@@ -161,6 +161,7 @@ class Transaction:
     expect: Mapping[str, str] = field(default_factory=dict)
     expect_patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     activation: Activation = Activation.RELOAD
+    restart_web: bool = False  # the web monitor is a service of its own, `pmtahttp`
     test_config: bool = True  # `pmta test config` is documented from 5.0 on
 
 

@@ -42,6 +42,7 @@ class Request:
     expect: Mapping[str, str] = field(default_factory=dict)
     expect_patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     activation: Activation = Activation.NONE
+    restart_web: bool = False
     test_config: bool = False
 
 
@@ -59,6 +60,7 @@ def of_transaction(tx: Transaction) -> Request:
         expect=tx.expect,
         expect_patterns=tx.expect_patterns,
         activation=tx.activation,
+        restart_web=tx.restart_web and tx.activation is not Activation.NONE,
         test_config=tx.test_config,
     )
 
@@ -81,6 +83,7 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
         *head,
         setting("salt", request.salt, spec.name),
         setting("activation", request.activation.value, spec.name),
+        setting("web", "yes" if request.restart_web else "no", spec.name),
         setting("test", "yes" if request.test_config else "no", spec.name),
         setting("keep", str(max(1, spec.generations)), spec.name),
         *(setting("restart", word, spec.name) for word in spec.restart_command),

@@ -31,8 +31,8 @@ from pmtaform.host import (
     open_session,
     probe,
 )
-from pmtaform.lang.catalogue import Impact
 from pmtaform.lang.includes import include_arguments, is_pattern, read_configuration
+from pmtaform.plan.services import PMTA, WEB, services_of
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 from pmtaform.rollout.pool import Clock, run_all
 from pmtaform.rollout.survey import Survey
@@ -148,6 +148,7 @@ def _change(run: Run, survey: Survey, clock: Clock) -> HostResult:
 def transaction(run: Run, survey: Survey) -> Transaction:
     """What is sent to a host: its changes as files, and all that must still be as it was planned from."""
     spec, snapshot, found = survey.target.spec, survey.snapshot, survey.difference
+    services = frozenset().union(*(services_of(change) for change in found.plan.changes))
     expect = {path: live.digest for path, live in snapshot.files.items()}
     for path in (*found.edits, *(key.path for key in found.write_keys)):
         expect.setdefault(path, ABSENT)
@@ -163,14 +164,19 @@ def transaction(run: Run, survey: Survey) -> Transaction:
         removals=tuple(FileRemoval(path=path, kind=FileKind.KEY) for path in found.remove_keys),
         expect=expect,
         expect_patterns=snapshot.patterns,
-        activation=activation_of(spec, survey.plan.impact),
+        activation=activation_of(spec, services),
+        restart_web=WEB in services and not spec.restart_command,
         test_config=has_test_config(snapshot.version),
     )
 
 
-def activation_of(spec: HostSpec, impact: Impact) -> Activation:
-    """How the host's PowerMTA is made to take the changes: a restart where one is needed, and was consented to."""
-    if spec.activation is Activation.RELOAD and impact is Impact.RESTART:
+def activation_of(spec: HostSpec, services: frozenset[str]) -> Activation:
+    """How the host's PowerMTA is made to take the changes: a restart where one is needed, and was consented to.
+
+    A command of the stack's own restarts whatever has to be.
+    """
+    needed = PMTA in services or (bool(services) and bool(spec.restart_command))
+    if spec.activation is Activation.RELOAD and needed:
         return Activation.RESTART
     return spec.activation
 

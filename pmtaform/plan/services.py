@@ -1,0 +1,26 @@
+"""Which services have to be restarted for a change to take effect: PowerMTA itself, its web monitor, or both."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pmtaform.lang.blocks import Address, spec_of
+from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
+from pmtaform.plan.model import Change
+
+PMTA: Final = "pmta"
+WEB: Final = "pmtahttp"
+
+
+def services_of(change: Change) -> frozenset[str]:
+    """The services that this change wants restarted; none for one that a reload brings into force."""
+    if change.impact is not Impact.RESTART:
+        return frozenset()
+    kind = Address.parse(change.address).kind
+    own = GLOBAL if catalogue().section(kind) is None else kind
+    found = set()
+    for value in change.values:
+        spec = spec_of(value.path[-1].strip("<>").split(" ", 1)[0] if value.path else own, value.name)
+        if spec is not None and spec.impact is Impact.RESTART:
+            found.add(spec.service)
+    return frozenset(found) or frozenset({PMTA})
