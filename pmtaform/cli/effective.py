@@ -68,9 +68,14 @@ def _queues(effective: Effective, vmta: str | None, domain: str | None, *, backo
     from pmtaform.lang.effective import DEFAULT_VMTA
     from pmtaform.report.effective import Queue
 
+    told: set[str] = set()  # the virtual MTAs whose own values were
+
     def queue(domain: str, vmta: str, only: frozenset[str] | None = None, like: tuple[str, ...] = ()) -> Queue:
         found = effective.settings(domain, vmta)
-        return Queue(settings=found, only=only, like=like, begins=effective.backoff_begins(found) if backoff else None)
+        begins = effective.backoff_begins(found) if backoff else None
+        owner = vmta not in told
+        told.add(vmta)
+        return Queue(settings=found, only=only, owner=owner, like=like, begins=begins)
 
     if domain is not None:
         yield from _one(queue(domain, vmta or DEFAULT_VMTA), queue)

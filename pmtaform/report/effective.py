@@ -19,12 +19,13 @@ Where = Callable[[Place], str]
 class Queue:
     """One queue to be told of, and what else there is to say.
 
-    `only` are the directives to show (None: all); `like` are the virtual MTAs that do exactly the same. `begins` says
+    `only` are the directives to show (None: all); `owner`: also those of the virtual MTA itself; `like` are the virtual MTAs that do exactly the same. `begins` says
     whether anything puts the queue into back-off, None if nobody asked.
     """
 
     settings: EffectiveSettings
     only: frozenset[str] | None = None
+    owner: bool = True
     like: tuple[str, ...] = ()
     begins: bool | None = None
 
@@ -54,8 +55,8 @@ def effective_text(
         [note for note in queues[0].settings.notes if all(note in q.settings.notes for q in queues)] if queues else []
     )
     for queue in queues:
-        own = [note for note in queue.settings.notes if note not in notes]
-        lines += [*_queue(queue, printer), *(line for note in own for line in wrapped(note, width, "  ")), ""]
+        own = [note for note in queue.settings.notes if note not in notes] if queue.only is None else []
+        lines += [*_queue(queue, own, printer), ""]
     if printer.assumed:
         lines += [printer.style("The guides do not say everything. What is assumed here:", "bold")]
         for each, number in printer.assumed.items():
@@ -73,15 +74,17 @@ def _hanging(mark: str, text: str, width: int) -> list[str]:
     return [f"  {mark}{first}", *(" " * (2 + len(mark)) + line for line in rest)]
 
 
-def _queue(queue: Queue, printer: _Printer) -> Iterator[str]:
+def _queue(queue: Queue, notes: Sequence[str], printer: _Printer) -> Iterator[str]:
     settings = queue.settings
     style = printer.style
     more = f" (and the same in {named(queue.like)})" if queue.like else ""
     yield style(clean(settings.queue), "bold", "cyan") + more
+    for note in notes:
+        yield from wrapped(note, printer.width, "  ")
     values = [v for name, v in settings.values.items() if queue.only is None or name in queue.only]
     yield from _values(values, printer)
     own = [value for value in settings.virtual_mta.values() if value.is_set]
-    if queue.only is None and (own or printer.every):
+    if queue.owner and queue.only is None and (own or printer.every):
         yield ""
         yield style(f"  the virtual MTA {clean(settings.vmta)} itself", "bold")
         yield from _values(list(settings.virtual_mta.values()), printer)
@@ -187,7 +190,7 @@ def _json_queue(queue: Queue, where: Where, used: dict[Assumption, None], *, eve
         "queue_to": settings.queue_to or None,
         "same_in": list(queue.like),
         "values": values(settings.values, queue.only),
-        "virtual_mta_values": values(settings.virtual_mta) if queue.only is None else {},
+        "virtual_mta_values": values(settings.virtual_mta) if queue.owner and queue.only is None else {},
         "notes": list(settings.notes),
     }
     if queue.begins is not None:

@@ -1,0 +1,159 @@
+"""`pmtaform diff`: files, folders, hosts and revisions, compared as PowerMTA would see them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from commands import register
+from projects import RUNS, ProjectFolder
+
+from pmtaform.errors import Exit
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    register("diff")
+
+
+def git(project: ProjectFolder, *words: str) -> None:
+    name = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", str(project.root), *name, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.conf").write_text("run-as-root no\n<domain x.example>\n    max-smtp-out 5\n</domain>\n")
+    return tmp_path
+
+
+SAME = {
+    "layout and comments": "# c\n\n<domain x.example>\nmax-smtp-out 5 # five\n</domain>\nrun-as-root no\n",
+    "spelling": "run-as-root false\n<domain X.EXAMPLE>\nmax-smtp-out   5\n</domain>\n",
+}
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME)
+def test_what_is_no_difference(project: ProjectFolder, files: Path, text: str) -> None:
+    (files / "b.conf").write_text(text)
+    said = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.OK)
+    assert said.out == "a.conf -> b.conf: no difference to PowerMTA.\n"
+
+
+def test_how_a_configuration_is_cut_into_files_is_no_difference(project: ProjectFolder, files: Path) -> None:
+    home = files / "pmta"
+    home.mkdir()
+    (home / "config").write_text("include /etc/pmta/*.inc\n<domain x.example>\ninclude /etc/pmta/d.conf\n</domain>\n")
+    (home / "one.inc").write_text("run-as-root no\n")
+    (home / "d.conf").write_text("max-smtp-out 5\n")
+    project.run("diff", "a.conf", "pmta", "--detailed-exitcode").ended(Exit.OK)
+    (home / "d.conf").write_text("\nmax-smtp-out 6\n")
+    said = project.run("diff", "a.conf", "pmta", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "~ max-smtp-out  5 -> 6" in said.out
+
+
+def test_what_comes_goes_and_changes(project: ProjectFolder, files: Path) -> None:
+    (files / "b.conf").write_text(
+        "log-file /l\n<domain x.example>\nmax-smtp-out 6\nauth-password new\n</domain>\n"
+        "<virtual-mta v>\n</virtual-mta>\n"
+    )
+    said = project.run("diff", "a.conf", "b.conf").ended(Exit.OK)
+    assert said.out.startswith(
+        "a.conf -> b.conf: 4 blocks differ (2 only in the second, 1 different, 1 only in the first)."
+    )
+    assert "~ domain[x.example]\n      a.conf:2 -> b.conf:2\n" in said.out
+    assert "(sensitive)" in said.out
+    found = project.run("diff", "a.conf", "b.conf", "--format", "json").json()["comparisons"][0]
+    assert {b["address"]: b["action"] for b in found["blocks"]} == {
+        "setting[log-file]": "create",
+        "domain[x.example]": "update",
+        "virtual-mta[v]": "create",
+        "setting[run-as-root]": "delete",
+    }
+    assert found["effective"] is None
+
+
+def test_what_it_does_to_queues(project: ProjectFolder, files: Path) -> None:
+    (files / "b.conf").write_text((files / "a.conf").read_text().replace("5", "6"))
+    said = project.run("diff", "a.conf", "b.conf", "--effective").ended(Exit.OK)
+    assert "x.example/{default}\n      max-smtp-out  5 -> 6\n" in said.out
+    (files / "b.conf").write_text((files / "a.conf").read_text() + "<domain y.example>\nmax-smtp-out 20\n</domain>\n")
+    said = project.run("diff", "a.conf", "b.conf", "--effective").ended(Exit.OK)
+    assert said.out.endswith("No queue and no virtual MTA is changed by it.\n")
+    found = project.run("diff", "a.conf", "b.conf", "--effective", "--format", "json").json()
+    assert found["comparisons"][0]["effective"] == []
+
+
+def test_two_live_hosts(project: ProjectFolder) -> None:
+    project.add_host("mta1", RUNS + "<domain *>\nmax-smtp-out 5\n</domain>\n")
+    project.add_host("mta2", RUNS + "<domain *>\nmax-smtp-out 6\n</domain>\n")
+    project.stack(activation="none")
+    said = project.run("diff", "mta1", "mta2", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "/etc/pmta/config:2 -> /etc/pmta/config:2" in said.out
+
+
+@pytest.fixture
+def revised(project: ProjectFolder) -> ProjectFolder:
+    """A stack that was committed with one value, and now says another."""
+    for name in ("mta1", "mta2"):
+        project.add_host(name)
+    project.config("domain: {x.example: {max-smtp-out: 5, auth-username: u, auth-password: 'env:PW'}}")
+    git(project, "init", "-q")
+    git(project, "add", "stacks/fleet/stack.yaml")
+    git(project, "commit", "-qm", "first")
+    project.config("domain: {x.example: {max-smtp-out: 6, auth-username: u, auth-password: 'env:PW'}}")
+    return project
+
+
+def test_a_stack_at_a_revision_and_as_it_is_now(revised: ProjectFolder) -> None:
+    said = revised.run("diff", "HEAD:fleet", ":fleet", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "HEAD:fleet:mta1 -> :fleet:mta1: 1 block differs" in said.out
+    assert "HEAD:fleet:mta2 -> :fleet:mta2: 1 block differs" in said.out
+    assert "HEAD:stacks/fleet/stack.yaml:" in said.out
+    assert "max-smtp-out  5 -> 6" in said.out
+    revised.run("diff", "HEAD:fleet", "HEAD:fleet", "--detailed-exitcode").ended(Exit.OK)
+
+
+def test_a_stack_and_a_live_host(revised: ProjectFolder) -> None:
+    revised.hosts["mta1"].put("<domain x.example>\nmax-smtp-out 5\nauth-username u\nauth-password geheim\n</domain>\n")
+    said = revised.run("diff", "HEAD:fleet:mta1", "mta1", "--detailed-exitcode").ended(Exit.OK)
+    assert "1 secret of a stack could not be compared" in said.out
+    assert "geheim" not in said.all
+    revised.run("diff", "HEAD:fleet", "mta1", "--detailed-exitcode").ended(Exit.OK)
+
+
+def test_a_host_that_only_one_revision_has(revised: ProjectFolder) -> None:
+    revised.add_host("mta3")
+    revised.config("domain: {x.example: {max-smtp-out: 5}}")
+    said = revised.run("diff", "HEAD:fleet", ":fleet").ended(Exit.OK)
+    assert "nothing -> :fleet:mta3: 1 block differs" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["HEAD~9:fleet", ":fleet"], "git says"),
+        (["--", "-x:fleet", ":fleet"], "does not begin with a dash"),
+        (["HEAD:fleet:mta9", ":fleet"], "is not a host"),
+        (["HEAD:fleet", "mta1", "--stack", "fleat"], "fleat"),
+        (["HEAD:fleet", "a.conf"], "is not a host"),
+    ],
+)
+def test_what_cannot_be_compared(revised: ProjectFolder, words: list[str], told: str) -> None:
+    said = revised.run("diff", *words).ended(Exit.USAGE)
+    assert told in said.words
+
+
+def test_which_host_is_meant_must_be_clear(revised: ProjectFolder, tmp_path: Path) -> None:
+    (tmp_path / "x.conf").write_text("run-as-root no\n")
+    said = revised.run("diff", ":fleet", str(tmp_path / "x.conf")).ended(Exit.USAGE)
+    assert "STACK:HOST" in said.words
+
+
+def test_a_revision_that_is_not_valid_is_told_as_such(revised: ProjectFolder) -> None:
+    (revised.folder / "stack.yaml").write_text("stack: fleet\nconfig: {no-such-thing: 1}\nhosts: {mta1: {}}\n")
+    git(revised, "commit", "-qam", "broken")
+    said = revised.run("diff", "HEAD:fleet", "HEAD~1:fleet").ended(Exit.INVALID)
+    assert "no-such-thing" in said.words
