@@ -7,12 +7,12 @@ The agent reads the program with one exact `dd`, so that not a byte of the reque
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
@@ -26,7 +26,7 @@ _STEPS = re.compile(r"^(?:UNDO_)?STEPS='([^']*)'", re.MULTILINE)
 @functools.cache
 def agent_source() -> str:
     """The text of `agent.sh` as it is in the package."""
-    return importlib.resources.files("pmtaform.host").joinpath("agent.sh").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "agent.sh").read_text(encoding="utf-8")
 
 
 @functools.cache

@@ -10,8 +10,6 @@ from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, PmtaformError, SecretUnavailable, UsageError
 from pmtaform.lang.blocks import SETTING, Address, Block, collect
-from pmtaform.lang.edit import edit
-from pmtaform.lang.includes import read_configuration
 from pmtaform.lang.tree import gc_paused, parse
 from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
@@ -156,6 +154,9 @@ def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found:
 
 def render(desired: Desired) -> dict[str, str]:
     """The configuration files that a host would have, were it empty: path -> text, the main file first."""
+    from pmtaform.lang.edit import edit  # only `render` and `plan` need it
+    from pmtaform.lang.includes import read_configuration
+
     empty = read_configuration(desired.config, {})
     files = edit(empty, desired.blocks, files=desired.files)
     texts = {path: files[path].text for path in sorted(files, key=lambda path: (path != desired.config, path))}

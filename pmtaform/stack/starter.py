@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +27,7 @@ def write_starter(folder: Path, name: str) -> list[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         detail = f"{folder} is there already and is not empty. Nothing was written. Choose another name."
         raise UsageError.of("stack-exists", "There is such a stack already", detail)
-    text = resources.files("pmtaform.stack").joinpath("starter.yaml").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "starter.yaml").read_text(encoding="utf-8")
     (folder / "hosts" / "mta1" / "etc" / "pmta").mkdir(parents=True)
     path = folder / FILE
     with path.open("x", encoding="utf-8") as file:
