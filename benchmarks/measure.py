@@ -56,13 +56,14 @@ class Command:
     folder: str | None = None
     codes: tuple[int, ...] = (0,)
     before: Callable[[], Any] | None = None
+    stdin: bytes = b""
 
     def run(self) -> float:
         """Seconds that it takes. Raises `RuntimeError` if it does not end as it should."""
         if self.before is not None:
             self.before()
         started = time.perf_counter()
-        done = subprocess.run(self.arguments, cwd=self.folder, capture_output=True)
+        done = subprocess.run(self.arguments, cwd=self.folder, input=self.stdin, capture_output=True)
         seconds = time.perf_counter() - started
         if done.returncode not in self.codes:
             raise RuntimeError(f"{self.arguments}: exit {done.returncode}\n{done.stdout!r}\n{done.stderr!r}")
