@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.layout import replace_value
 from pmtaform.lang.lint.facts import Line
 from pmtaform.lang.lint.model import Fix
@@ -32,8 +33,11 @@ def value_fix(line: Line, value: str) -> tuple[Fix, ...] | None:
 
 
 def rename_fix(line: Line, name: str, value: str | None = None) -> tuple[Fix, ...] | None:
-    """A directive under another name, and with another value if one is given."""
-    if line.node.span != 1 or line.tree.origins is not None:
+    """A directive under another name, and with another value if one is given.
+
+    None where the other name stands beside it already: two values for one thing would be no mending.
+    """
+    if line.node.span != 1 or line.tree.origins is not None or _stands_beside(line, name):
         return None
     raw = line.tree.lines[line.node.line - 1].rstrip("\r\n")
     if value is not None:
@@ -45,6 +49,11 @@ def rename_fix(line: Line, name: str, value: str | None = None) -> tuple[Fix, ..
     if start < 0 or raw[:start].strip():
         return None
     return line_fix(line.tree, line.node.line, raw[:start] + name + raw[start + len(line.node.name) :])
+
+
+def _stands_beside(line: Line, name: str) -> bool:
+    spec = catalogue().directive(line.scope, name)
+    return not (spec is not None and spec.accumulates) and line.within is not None and bool(line.within.named(name))
 
 
 def sub_fix(tree: Tree, line: int, pattern: str, replacement: str) -> tuple[Fix, ...] | None:

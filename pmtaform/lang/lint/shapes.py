@@ -76,12 +76,12 @@ def _special(spec: DirectiveSpec, value: str, detail: str) -> Wrong | None:
         meant = _TRUTHS.get(value.lower())
         unsafe = meant == "yes" and spec.name in UNSAFE_YES
         return Wrong("bad-boolean", detail, None if unsafe else meant)
+    if spec.name == "mx" and "must end in .rollup" in detail:
+        return Wrong("rollup-name", detail)
     if spec.type == "rule":
         return _flag(spec, value, detail)
     if spec.type == "host-list" and "in brackets" in detail:
         return Wrong("bare-address", detail, _bracketed(spec, value))
-    if spec.name == "mx" and "must end in .rollup" in detail:
-        return Wrong("rollup-name", detail)
     if spec.type == "secret" and "characters" in (spec.format or ""):
         return Wrong("weak-api-key", f"{detail} PowerMTA takes no other. Whoever has the key is a full administrator.")
     if spec.name == "domain-key":

@@ -70,7 +70,7 @@ def _tag_on_line(facts: Facts) -> Iterator[Hit]:
             )
             yield at(line, detail, mark=tag[0], fix=_split_fix(line.tree, line.node.line) if found else None)
     for part in facts.parts:
-        if "<" in part.node.argument or ">" in part.node.argument:
+        if any(mark in part.node.argument or mark in part.tag for mark in "<>"):
             detail = (
                 f"{part.title} has another tag or a directive in it. There is one directive or one tag to a line: put "
                 "each on a line of its own."

@@ -213,9 +213,14 @@ def _include_fix(part: Part) -> tuple[Fix, ...] | None:
     return line_fix(part.tree, part.node.line, f"{indent}include {part.node.argument}")
 
 
+def _is_broken(part: Part) -> bool:
+    """Whether several tags share the line, which is told of already."""
+    return any(mark in part.node.argument or mark in part.tag for mark in "<>")
+
+
 def _unknown_section(facts: Facts) -> Iterator[Hit]:
     for part in facts.parts:
-        if catalogue().section(part.tag) is not None or inventions().section(part.tag) or "<" in part.node.argument:
+        if catalogue().section(part.tag) is not None or inventions().section(part.tag) or _is_broken(part):
             continue
         near = did_you_mean(part.tag, catalogue().sections) if len(part.tag) < 60 else ""
         if not near and catalogue().anywhere(part.tag):

@@ -221,7 +221,7 @@ RULES: Final = (
     Rule(
         id="delete-after-with-move-to",
         severity=INFO,
-        summary="delete-after is ignored",
+        summary="A time to keep files is ignored",
         why="It applies only without move-to.",
         basis="guide 3.3.11.1",
         check=_delete_after,
