@@ -62,11 +62,15 @@ class Group:
 
 @dataclass(slots=True)
 class Loaded:
-    """A configuration that was read: its files by PowerMTA's paths, its lines in order, what strictness minds."""
+    """A configuration that was read: its files by PowerMTA's paths, its lines in order, what strictness minds.
+
+    `patterns` says which files each wildcard of an include named.
+    """
 
     files: dict[str, bytes]
     top: Group
     oddities: list[LoadError]
+    patterns: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read(layout: Layout, *, version: str = "5.0", strict: bool = False) -> Loaded:
@@ -80,7 +84,7 @@ def read(layout: Layout, *, version: str = "5.0", strict: bool = False) -> Loade
     reader.file(CONFIG, GLOBAL, reader.top, 0)
     if strict and reader.oddities:
         raise reader.oddities[0]
-    return Loaded(reader.files, reader.top, reader.oddities)
+    return Loaded(reader.files, reader.top, reader.oddities, reader.patterns)
 
 
 class _Reader:
@@ -90,6 +94,7 @@ class _Reader:
         self.files: dict[str, bytes] = {}
         self.top = Group(CONFIG, 1, GLOBAL, "")
         self.oddities: list[LoadError] = []
+        self.patterns: dict[str, list[str]] = {}
         self.known = catalogue()
         self.fine: set[tuple[int, str]] = set()
 
@@ -159,7 +164,8 @@ class _Reader:
     def matches(self, pattern: str) -> list[str]:
         # As in a shell, a wildcard names no hidden file; with Path.glob it does.
         found = glob(posixpath.normpath(pattern).lstrip("/"), root_dir=self.layout.root)  # noqa: PTH207
-        return sorted("/" + path for path in found if self.layout.real(path).is_file())
+        self.patterns[pattern] = sorted("/" + path for path in found if self.layout.real(path).is_file())
+        return self.patterns[pattern]
 
     def section(self, tree: Tree, node: Section, into: Group, depth: int) -> None:
         spec = self.known.section(node.tag)

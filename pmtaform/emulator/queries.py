@@ -13,7 +13,7 @@ from pmtaform.emulator.output import Answer
 
 if TYPE_CHECKING:
     from pmtaform.emulator.commands import Call
-    from pmtaform.emulator.loading import Group
+    from pmtaform.emulator.loading import Group, Loaded
     from pmtaform.emulator.store import State
 
 BUILT: Final = "2020-11-05"
@@ -88,15 +88,17 @@ def _status(daemon: Daemon, state: State, _: Call) -> Answer:
 def _settings(daemon: Daemon, state: State, call: Call) -> Answer:
     from pmtaform.emulator import settings
 
-    top = _top(daemon, state)
+    in_force = settings.effective(_loaded(daemon, state))
     if call.command.name == "show vmta-settings":
-        vmta = call.arguments[0]
-        found = settings.vmta_settings(top, vmta)
+        domain, vmta = "", call.arguments[0]
     else:
         domain, _, vmta = call.arguments[0].partition("/")
-        found = settings.effective(top, domain, vmta or settings.DEFAULT_VMTA)
-    if not settings.knows(top, vmta or settings.DEFAULT_VMTA):
+    if not in_force.knows(vmta or settings.DEFAULT_VMTA):
         raise Refused(f"Unknown virtual MTA: {vmta}")
+    if domain:
+        found = settings.domain_settings(in_force, domain, vmta or settings.DEFAULT_VMTA)
+    else:
+        found = settings.vmta_settings(in_force, vmta)
     text = "\n".join(f"{name} {value}" for name, values in found.items() for value in values)
     plain = {n: "" if v == ['""'] else v[0] if len(v) == 1 else v for n, v in found.items()}
     return Answer("", {"settings": plain}, text)
@@ -175,10 +177,14 @@ def _in_force(daemon: Daemon, state: State, _: Call) -> Answer:
 
 
 def _top(daemon: Daemon, state: State) -> Group:
+    return _loaded(daemon, state).top
+
+
+def _loaded(daemon: Daemon, state: State) -> Loaded:
     from pmtaform.emulator import loading
 
     kept = Layout(daemon.store.folder / "configurations" / str(state.generation))
-    return loading.read(kept, version=daemon.layout.version()).top
+    return loading.read(kept, version=daemon.layout.version())
 
 
 def _most(call: Call, usual: int) -> int:

@@ -19,8 +19,8 @@ Where = Callable[[Place], str]
 class Queue:
     """One queue to be told of, and what else there is to say.
 
-    `only` are the directives to show (None: all); `owner`: also those of the virtual MTA itself; `like` are the virtual MTAs that do exactly the same. `begins` says
-    whether anything puts the queue into back-off, None if nobody asked.
+    `only` are the directives to show (None: all); `owner`: also those of the virtual MTA itself; `like` are the virtual
+    MTAs that do exactly the same. `begins` says whether anything puts the queue into back-off, None if nobody asked.
     """
 
     settings: EffectiveSettings

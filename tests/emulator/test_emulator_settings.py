@@ -2,7 +2,6 @@
 
 import pytest
 
-from pmtaform.emulator.settings import specificity
 from pmtaform.lang.catalogue import catalogue
 
 CASES = {
@@ -113,20 +112,3 @@ def test_settings_of_a_virtual_mta(host):
 def test_an_unknown_virtual_mta_is_refused(host, words):
     host.start()
     assert host.pmta("show", *words) == (1, "Unknown virtual MTA: none")
-
-
-@pytest.mark.parametrize(
-    ("pattern", "domain", "fits"),
-    [
-        ("*", "a.example", True),
-        ("*.example", "example", False),
-        ("[*.]example", "example", True),
-        ("[*.]example", "notexample", False),
-        ("*.example", "notexample", False),
-        ("a.example", "b.a.example", False),
-        ("[10/8]", "[11.0.0.1]", False),
-        ("[nonsense]", "[11.0.0.1]", False),
-    ],
-)
-def test_patterns(pattern, domain, fits):
-    assert (specificity(pattern, domain) is not None) is fits
