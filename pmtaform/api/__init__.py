@@ -8,6 +8,7 @@ applied, so there is one path, never two.
 
 from pmtaform.api.applying import apply_plan, check_allowed, check_consent
 from pmtaform.api.drifting import DriftReport, drift_of
+from pmtaform.api.effects import effects_of
 from pmtaform.api.hosts import desired_of
 from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
 from pmtaform.api.project import Project
@@ -25,6 +26,7 @@ __all__ = [
     "compile_host",
     "desired_of",
     "drift_of",
+    "effects_of",
     "generations_of",
     "load_stack",
     "make_plan",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pmtaform import __version__
+from pmtaform.api.checking import findings_of
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
@@ -108,6 +109,8 @@ def make_plan(
         stop=stop,
     )
     hosts = [fleet.surveys[name].plan for name in names if name in fleet.surveys]
+    findings = findings_of(stack, fleet.surveys)
+    hosts = [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
     if notes and hosts:
         hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
     plan = Plan(

@@ -93,12 +93,18 @@ def watching(hosts: Sequence[str] = (), *, quiet: bool = True) -> Iterator[Progr
 # -- plans ----
 
 
-def print_plan(planned: Planned, format: Format, *, diff: bool) -> None:  # noqa: A002
-    """A plan, with its text diffs if they are wanted."""
+def print_plan(planned: Planned, format: Format, *, diff: bool, effective: bool = False) -> None:  # noqa: A002
+    """A plan, with its text diffs and its effects on queues if they are wanted."""
     if format is Format.JSON:
         from pmtaform.report.documents import json_plan
 
-        out(json_plan(planned.plan))
+        rows = None
+        if effective:
+            from pmtaform.api import effects_of
+            from pmtaform.report.effects import effect_rows
+
+            rows = effect_rows(effects_of(planned))
+        out(json_plan(planned.plan, rows))
         return
     from pmtaform.report.diffs import diff_lines
 
@@ -106,6 +112,11 @@ def print_plan(planned: Planned, format: Format, *, diff: bool) -> None:  # noqa
     if diff:
         diffs = {name: diff_lines(survey.difference.edits) for name, survey in planned.fleet.surveys.items()}
     _plan_text(planned.plan, diffs)
+    if effective:
+        from pmtaform.api import effects_of
+        from pmtaform.report.effects import effects_text
+
+        out(effects_text(effects_of(planned), colour=_colour(sys.stdout), width=_width()))
 
 
 def print_saved_plan(plan: Plan, format: Format) -> None:  # noqa: A002

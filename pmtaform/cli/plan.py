@@ -26,6 +26,9 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes.")
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Also the text that would be written, secrets masked.")] = False,
+    effective: Annotated[
+        bool, typer.Option("--effective", help="Also the queues (domain/virtual MTA) whose effective values change.")
+    ] = False,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
     from pmtaform.api import Choice, make_plan
@@ -38,7 +41,7 @@ def plan(
         planned = make_plan(project, loaded, choice, watch=watch)
     if out is not None:
         save_plan(planned.plan, out)
-    print_plan(planned, format, diff=diff)
+    print_plan(planned, format, diff=diff, effective=effective)
     return plan_exit(planned, detailed=detailed_exitcode)
 
 

@@ -22,7 +22,7 @@ FORMAT = 1
 KIND = "pmtaform-plan"
 
 # What a printed document says besides the plan itself. It is for readers, and not covered by the checksum.
-_TOLD = ("verdict", "summary")
+_TOLD = ("verdict", "summary", "effects")
 _HEAD = ("format", "kind", "checksum")
 
 T = TypeVar("T")
@@ -129,6 +129,8 @@ def _plan(tree: dict[str, object]) -> Plan:
         _text(tree["verdict"], "verdict")
     if "summary" in tree:
         _object(tree["summary"], "summary")
+    if "effects" in tree:
+        _array(tree["effects"], "effects")
     if "checksum" not in tree:
         raise _Wrong('"checksum" is missing')
     plan = _PLAN.read({name: value for name, value in body.items() if name not in _HEAD}, "")

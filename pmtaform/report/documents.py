@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pmtaform.diagnostics import Diagnostic, Severity
@@ -15,10 +15,14 @@ from pmtaform.rollout.model import Event, HostResult, RunResult
 FORMAT = 1
 
 
-def json_plan(plan: Plan) -> str:
-    """The plan's document with its verdict and its numbers. It can be applied as a plan file can."""
+def json_plan(plan: Plan, effects: Sequence[dict[str, Any]] | None = None) -> str:
+    """The plan's document with its verdict and its numbers, and `effects` if they were asked for.
+
+    It can be applied as a plan file can.
+    """
     head = {"format": FORMAT, "kind": "", "verdict": verdict(plan), "summary": summary(plan)}
-    return _text({**head, **to_document(plan)})
+    more = {} if effects is None else {"effects": list(effects)}
+    return _text({**head, **more, **to_document(plan)})
 
 
 def json_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:

@@ -1,0 +1,70 @@
+"""What a plan knows of PowerMTA: what lint finds in the blocks that it changes, and what it does to queues."""
+
+from __future__ import annotations
+
+from projects import RUNS, ProjectFolder
+
+from pmtaform.errors import Exit
+
+LAYERS = RUNS + (
+    "<domain *>\n    max-smtp-out 5\n</domain>\n"
+    "<domain gmail.com>\n    max-smtp-out 20\n</domain>\n"
+    "<virtual-mta v1>\n    smtp-source-host 192.0.2.1 v1.example.com\n</virtual-mta>\n"
+)
+
+
+def test_a_plan_tells_what_lint_finds_in_the_blocks_that_it_changes(one: ProjectFolder) -> None:
+    one.stack("native: [n.conf]\n", activation="none")
+    one.add_file("n.conf", "<domain a.example>\n    max-conn 80\n</domain>\n")
+    said = one.plan().ended(Exit.OK)
+    assert "invented-directive" in said.out
+    assert "stacks/fleet/n.conf:2" in said.out
+    assert "max-smtp-out" in said.out
+
+
+def test_a_plan_is_silent_on_what_it_does_not_touch(one: ProjectFolder) -> None:
+    one.stack("native: [n.conf]\n", activation="none")
+    one.add_file("n.conf", "<domain a.example>\n    max-conn 80\n</domain>\n")
+    one.apply().ended(Exit.OK)
+    one.stack("native: [n.conf]\nconfig:\n  postmaster: a@example.com\n", activation="none")
+    said = one.plan().ended(Exit.OK)
+    assert "setting[postmaster]" in said.out
+    assert "invented-directive" not in said.out
+
+
+def test_a_finding_with_a_reason_is_suppressed(one: ProjectFolder) -> None:
+    one.stack("native: [n.conf]\n", activation="none")
+    reason = "# pmtaform: ignore invented-directive because our build has it"
+    one.add_file("n.conf", f"<domain a.example>\n    {reason}\n    max-conn 80\n</domain>\n")
+    assert "invented-directive" not in one.plan().ended(Exit.OK).all
+
+
+def test_the_queues_that_a_layered_change_moves_are_shown(one: ProjectFolder) -> None:
+    one.host.put(LAYERS)
+    one.config('domain: {"*": {max-smtp-out: 9}}')
+    said = one.plan("--effective").ended(Exit.OK)
+    effect = said.out.partition("Effect on the queues of mta1:")[2]
+    assert "*/{default}, v1" in effect
+    assert "max-smtp-out  5 -> 9" in effect
+    assert "gmail.com" not in effect  # the exact domain has its own value
+
+
+def test_a_change_of_text_that_moves_no_queue_says_so(one: ProjectFolder) -> None:
+    one.host.put(LAYERS)
+    one.config('domain: {"*": {max-smtp-out: 5}, mail.gmail.com: {max-smtp-out: 5}}')
+    said = one.plan("--effective").ended(Exit.OK)
+    assert "+ domain[mail.gmail.com]" in said.out
+    assert "None: every queue and virtual MTA uses the values that it used before." in said.out
+
+
+def test_effects_are_in_the_json_plan_which_still_can_be_applied(one: ProjectFolder) -> None:
+    one.host.put(LAYERS)
+    one.config("domain: {gmail.com: {max-smtp-out: 30}}")
+    said = one.plan("--effective", "--format", "json").ended(Exit.OK)
+    (host,) = said.json()["effects"]
+    assert host["host"] == "mta1"
+    assert {pair["domain"] for pair in host["pairs"]} == {"gmail.com"}
+    path = one.root / "plan.json"
+    path.write_text(said.out)
+    one.run("apply", str(path)).ended(Exit.OK)
+    assert "max-smtp-out 30" in one.host.read()
