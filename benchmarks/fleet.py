@@ -90,6 +90,7 @@ class Fleet:
 
 @contextmanager
 def servers(folder: Path, count: int = SERVERS) -> Iterator[list[Sshd]]:
-    """Running SSH servers."""
+    """Running SSH servers. What the user's own shell does at its start (`~/.bashrc`) is nobody's concern here."""
+    options = f"SetEnv HOME={folder}"
     with ExitStack() as stack:
-        yield [stack.enter_context(start_sshd(folder / f"sshd{n}")) for n in range(count)]
+        yield [stack.enter_context(start_sshd(folder / f"sshd{n}", options=options)) for n in range(count)]

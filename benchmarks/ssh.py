@@ -22,7 +22,7 @@ def run() -> list[Row]:
     """10 and 50 hosts."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as running:
-        for count, rounds, bound in ((10, 11, 2.0), (50, 7, 1.4)):
+        for count, rounds, bound in ((10, 9, 2.0), (50, 7, 1.4)):
             rows += _fleet(Fleet(Path(folder) / f"small{count}", running, count, lines=SMALL), rounds, bound)
         rows += _medium(Fleet(Path(folder) / "medium", running, 50, lines=MEDIUM))
     return rows

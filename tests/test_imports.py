@@ -1,0 +1,108 @@
+"""What each command imports: heavy libraries only where they are needed, or every command would start as slowly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from projects import ProjectFolder
+from sshd import Sshd
+
+HEAVY = {"pydantic", "yaml", "fabric", "paramiko", "invoke", "deepdiff", "keyring", "cryptography", "rich"}
+SSH = {"fabric", "paramiko", "invoke", "cryptography"}  # cryptography is what paramiko is built on
+COMPARING = {"deepdiff", "pydantic"}  # the first imports the second
+
+LOOK = """
+import json, sys
+from pmtaform.__main__ import main
+sys.argv[0] = "pmtaform"
+try:
+    main()
+finally:
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def imported(folder: Path, *arguments: str) -> set[str]:
+    """The heavy libraries that a command imports, run to its good end."""
+    words = [sys.executable, "-c", LOOK, *arguments]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return HEAVY & set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.fixture
+def ready(one: ProjectFolder) -> ProjectFolder:
+    """A project with one local host, applied."""
+    one.config("postmaster: postmaster@example.com")
+    one.apply().ended(0)
+    return one
+
+
+@pytest.fixture
+def over_ssh(project: ProjectFolder, server: Sshd, tmp_path: Path) -> ProjectFolder:
+    """A project with one host behind a real SSH server, applied."""
+    root = tmp_path / "root"
+    (root / "etc/pmta").mkdir(parents=True)
+    (root / "etc/pmta/config").write_text("log-file /var/log/pmta/log\n")
+    host = {
+        "transport": "ssh",
+        "root": str(root),
+        "address": server.address,
+        "port": server.port,
+        "user": server.user,
+        "identity-files": [str(server.identity)],
+        "known-hosts": str(server.known_hosts),
+        "ssh-config": str(server.folder / "ssh_config"),
+        "use-agent": False,
+        "activation": "none",
+    }
+    project.stack("config: {postmaster: postmaster@example.com}\n", hosts={"mta1": host})
+    project.apply().ended(0)
+    return project
+
+
+def test_version_imports_nothing(tmp_path: Path) -> None:
+    assert imported(tmp_path, "--version") == set()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "init", "validate", "schema", "render", "plan", "apply", "show", "rollback", "drift", "state", "unlock"],
+)
+def test_help_imports_nothing_heavy(tmp_path: Path, command: str) -> None:
+    assert imported(tmp_path, *command.split(), "--help") == set()
+
+
+def test_a_stack_needs_yaml_and_no_more(ready: ProjectFolder) -> None:
+    for arguments in (("validate",), ("render", "mta1"), ("state", "list"), ("state", "show", "mta1")):
+        assert imported(ready.root, *arguments) <= {"yaml"}, arguments
+
+
+def test_the_first_stack_and_its_schema_need_yaml_at_the_most(tmp_path: Path) -> None:
+    assert imported(tmp_path, "init", "fleet") <= {"yaml"}
+    assert imported(tmp_path, "schema") <= {"yaml"}
+
+
+def test_local_hosts_need_no_ssh(ready: ProjectFolder) -> None:
+    assert imported(ready.root, "plan") <= {"yaml"}
+    assert imported(ready.root, "drift") <= {"yaml"}
+    assert imported(ready.root, "apply", "--auto-approve") <= {"yaml"}
+    assert imported(ready.root, "rollback", "mta1") <= {"yaml"}
+
+
+def test_differences_need_what_compares_them(ready: ProjectFolder) -> None:
+    ready.config("postmaster: other@example.com")
+    needed = {"yaml", *COMPARING}
+    assert imported(ready.root, "plan", "--out", "plan.json") <= needed
+    assert imported(ready.root, "show", "plan.json") <= {"yaml"}
+    assert imported(ready.root, "apply", "plan.json") <= needed
+
+
+@pytest.mark.sshd
+def test_ssh_hosts_need_the_ssh_library_and_no_more(over_ssh: ProjectFolder) -> None:
+    assert imported(over_ssh.root, "plan") <= {"yaml", *SSH}
+    assert imported(over_ssh.root, "apply", "--auto-approve") <= {"yaml", *SSH}
