@@ -12,6 +12,7 @@ from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
 from pmtaform.plan.dangers import CODES
 from pmtaform.plan.diff import PROTECTED
 from pmtaform.plan.model import Plan
+from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult, Verdict
 from pmtaform.state import FileBackend, StackKey, StateKeeper, who
@@ -29,10 +30,13 @@ def check_allowed(allow: Iterable[str]) -> frozenset[str]:
     return allowed
 
 
+_STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY})
+
+
 def check_consent(plan: Plan, allow: Iterable[str]) -> None:
-    """Raise `Blocked` unless every danger of the plan is allowed by name, and nothing protected would change."""
+    """Raise `Blocked` unless every danger of the plan is allowed by name, and no note of it stops the run."""
     allowed = check_allowed(allow)
-    protected = [note for host in plan.hosts for note in host.notes if note.code == PROTECTED]
+    stops = [note for host in plan.hosts for note in host.notes if note.code in _STOPS]
     missing: dict[str, list[str]] = {}
     for address, danger in plan.dangers:
         if danger.code not in allowed:
@@ -45,8 +49,8 @@ def check_consent(plan: Plan, allow: Iterable[str]) -> None:
         )
         for code, addresses in missing.items()
     ]
-    if protected or told:
-        raise Blocked(*protected, *told)
+    if stops or told:
+        raise Blocked(*stops, *told)
 
 
 def _some(addresses: Sequence[str]) -> str:

@@ -33,6 +33,7 @@ from pmtaform.lang.includes import include_arguments, read_configuration
 from pmtaform.lang.tree import parse_bytes
 from pmtaform.plan.diff import Difference, Live, LiveKey, Previous, Selection, difference, unchanged
 from pmtaform.plan.model import HostPlan
+from pmtaform.plan.reach import unread_notes
 from pmtaform.rollout.model import Event, Phase, Verdict
 from pmtaform.rollout.pool import Clock, run_all
 from pmtaform.state import HostState, StackKey, who
@@ -199,7 +200,7 @@ def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snaps
     """Ask for all files; with `trust`, contents only where they are not as we left them."""
     spec, previous = target.spec, target.previous
     keys = _key_paths(target.desired, _previous(previous))
-    files: dict[str, str | None] = dict(keys.items())
+    files: dict[str, str | None] = dict.fromkeys(target.desired.files.values()) | dict(keys.items())
     for key in target.desired.keys:
         if key.private_key is not None:
             files[key.path] = digest(salt, key.private_key.reveal())
@@ -272,7 +273,8 @@ def _compare(
     live = Live(configuration, _live_keys(desired, snapshot, keys, salt))
     found = difference(desired, live, ours, key.digest, selection)
     told = tuple(d.for_host(desired.host) for d in configuration.diagnostics)
-    return replace(found, plan=replace(found.plan, notes=(*told, *found.plan.notes)))
+    unread = tuple(unread_notes(desired.host, configuration, found.edits, snapshot.files))
+    return replace(found, plan=replace(found.plan, notes=(*told, *found.plan.notes, *unread)))
 
 
 def _live_keys(desired: Desired, snapshot: Snapshot, paths: Iterable[str], salt: str) -> dict[str, LiveKey]:

@@ -1,0 +1,64 @@
+"""Whether PowerMTA would read a file that is to be made: a block in a file that nothing includes has no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.lang.catalogue import GLOBAL
+from pmtaform.lang.edit import FileEdit
+from pmtaform.lang.includes import Configuration, include_arguments
+from pmtaform.lang.tree import Tree, parse_bytes
+
+NOT_INCLUDED = "file-not-included"
+IN_THE_WAY = "file-in-the-way"
+
+
+def unread_notes(
+    host: str, configuration: Configuration, edits: Mapping[str, FileEdit], there: Collection[str]
+) -> Iterator[Diagnostic]:
+    """What stops an apply: new files that would not be read, and old ones (`there`) that would be written over."""
+    waiting = {path for path, edit in edits.items() if edit.is_new and path != configuration.main}
+    if not waiting:
+        return
+    trees = [
+        parse_bytes(edits[path].content, path) if path in edits else tree
+        for path, tree in configuration.trees.items()
+        if path not in configuration.fragments
+    ]
+    if configuration.main not in configuration.trees and configuration.main in edits:
+        trees.append(parse_bytes(edits[configuration.main].content, configuration.main))
+    for path in sorted(waiting & set(there)):
+        yield Diagnostic(
+            code=IN_THE_WAY,
+            summary="A file is in the way that PowerMTA does not read",
+            detail=f"Blocks are to be put into {path}, which is there already, and nothing includes it. What it holds "
+            "would be lost. Include it first (by hand, or in the stack with its own apply), or move it away.",
+            host=host,
+        )
+    while trees:
+        tree = trees.pop()
+        read = {path for path in waiting if _includes(tree, path)}
+        waiting -= read
+        trees += [parse_bytes(edits[path].content, path) for path in sorted(read)]
+    for path in sorted(waiting):
+        yield Diagnostic(
+            code=NOT_INCLUDED,
+            summary="PowerMTA would not read a file of the stack",
+            detail=f"Blocks are to be put into {path}, and nothing includes it, so that they would have no effect. "
+            f"Declare it in the stack as well: config: {{include: [{path}]}}, or the pattern that takes it in.",
+            host=host,
+        )
+
+
+def _includes(tree: Tree, path: str) -> bool:
+    return any(_names(argument, path) for argument, scope, _ in include_arguments(tree) if scope == GLOBAL)
+
+
+def _names(pattern: str, path: str) -> bool:
+    """Whether a shell that expands `pattern` finds `path`: a wildcard takes no slash, and no dot at the start."""
+    wanted, found = pattern.split("/"), path.split("/")
+    return len(wanted) == len(found) and all(
+        fnmatchcase(f, w) and (not f.startswith(".") or w.startswith(".")) for w, f in zip(wanted, found, strict=True)
+    )

@@ -1,0 +1,76 @@
+"""In which file of a host a new block is put, and whether PowerMTA reads that file."""
+
+from __future__ import annotations
+
+import pytest
+from projects import RUNS, ProjectFolder
+
+from pmtaform.errors import Exit
+
+OWN = "/etc/pmta/conf.d/own.conf"
+NATIVE = f"native: [{{file: files/own.conf, path: {OWN}}}]\n"
+LINE = "postmaster a@example.com\n"
+
+
+@pytest.fixture
+def apart(one: ProjectFolder) -> ProjectFolder:
+    """A stack whose blocks belong in a file of their own."""
+    one.add_file("files/own.conf", LINE)
+    one.stack(NATIVE, activation="none")
+    return one
+
+
+def test_a_file_that_nothing_includes_would_have_no_effect_and_is_not_made(apart: ProjectFolder) -> None:
+    assert "PowerMTA would not read a file of the stack" in apart.plan().ended(Exit.OK).words
+    said = apart.apply().ended(Exit.BLOCKED)
+    assert f"config: {{include: [{OWN}]}}" in said.words
+    assert apart.host.contents() == {"/etc/pmta/config": RUNS}
+
+
+@pytest.mark.parametrize("include", [OWN, "/etc/pmta/conf.d/*.conf", "/etc/pmta/*/own.conf", f'"{OWN}"'])
+def test_a_file_that_the_host_includes_already(apart: ProjectFolder, include: str) -> None:
+    apart.host.put(f"{RUNS}include {include}\n")
+    apart.apply().ended(Exit.OK)
+    assert apart.host.contents() == {"/etc/pmta/config": f"{RUNS}include {include}\n", OWN: LINE}
+    apart.settled()
+
+
+@pytest.mark.parametrize("include", ["/etc/pmta/*.conf", "/etc/pmta/conf.d/*.cf", "/etc/*", "/etc/pmta/conf.d"])
+def test_an_include_that_does_not_take_it_in(apart: ProjectFolder, include: str) -> None:
+    apart.host.put(f"{RUNS}include {include}\n")
+    before = apart.host.tree()
+    assert apart.apply().code != Exit.OK
+    assert apart.host.tree() == before
+
+
+def test_an_include_inside_of_a_section_is_another_thing(apart: ProjectFolder) -> None:
+    apart.host.put(f"{RUNS}<domain gmail.com>\n  include {OWN}\n</domain>\n")
+    apart.apply().ended(Exit.BLOCKED)
+
+
+def test_a_file_and_its_include_in_one_apply(apart: ProjectFolder) -> None:
+    apart.stack(NATIVE + f"config: {{include: [{OWN}]}}\n", activation="none")
+    apart.apply().ended(Exit.OK)
+    assert apart.host.contents() == {"/etc/pmta/config": f"{RUNS}include {OWN}\n", OWN: LINE}
+    apart.settled()
+    apart.run("rollback", "mta1").ended(Exit.OK)
+    assert apart.host.contents() == {"/etc/pmta/config": RUNS}
+
+
+def test_a_file_that_is_there_and_not_read_is_not_written_over(apart: ProjectFolder) -> None:
+    apart.host.put("# somebody's notes\n", OWN)
+    apart.stack(NATIVE + f"config: {{include: [{OWN}]}}\n", activation="none")
+    said = apart.apply().ended(Exit.BLOCKED)
+    assert "A file is in the way" in said.words
+    assert apart.host.read(OWN) == "# somebody's notes\n"
+    apart.host.at(OWN).unlink()
+    apart.apply().ended(Exit.OK)
+    apart.settled()
+
+
+def test_an_include_that_somebody_takes_out_is_drift_and_not_no_change(apart: ProjectFolder) -> None:
+    apart.host.put(f"{RUNS}include {OWN}\n")
+    apart.apply().ended(Exit.OK)
+    apart.host.put(RUNS)
+    assert not apart.plan().out.startswith("No changes")
+    assert "A file is in the way" in apart.apply().ended(Exit.BLOCKED).words
