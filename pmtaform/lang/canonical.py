@@ -81,7 +81,7 @@ def canonical(text: str, path: str = "") -> Canonical:
     rows = _rows(tree)
     _mark_following(rows)
     rows = _spaced(rows)
-    eol = tree.eol
+    eol = _eol(rows)
     lines = [_ended(row, line, eol) for row, line in zip(rows, _laid_out(rows), strict=True)]
     result = "".join(lines)
     if _meaning(tree) != _meaning(parse(result, path)):
@@ -252,6 +252,14 @@ def _aligned(run: Sequence[_Row]) -> list[str]:
 
 def _width(text: str) -> int:
     return len(text.expandtabs(_TAB))
+
+
+def _eol(rows: Sequence[_Row]) -> str:
+    """The line end that most of the lines have that are laid out."""
+    ends = [
+        row.raw.endswith("\r\n") for row in rows if row.kind not in (_Kind.EMPTY, _Kind.ODD) and row.raw.endswith("\n")
+    ]
+    return "\r\n" if sum(ends) * 2 > len(ends) else "\n"
 
 
 def _ended(row: _Row, line: str, eol: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmtaform.lang.effective import DEFAULT_VMTA, Effective, changed_pairs, same_effect
@@ -152,6 +152,7 @@ def texts(draw: st.DrawFn) -> str:
     return f"{macro}{domains()}<virtual-mta v>\n{domains()}</virtual-mta>\n{pool}"
 
 
+@settings(deadline=None)
 @given(texts(), texts())
 def test_no_queue_that_changes_is_missed(before, after):
     left, right = effective(before), effective(after)

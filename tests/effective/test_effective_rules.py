@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from effective_rows import Row, rows
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmtaform.lang.catalogue import catalogue
@@ -223,6 +223,7 @@ WORDS = st.sampled_from(
 DOMAINS = st.sampled_from(["*", "a.b", "[10.0.0.1]", "$m", "", "x.a.b"])
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS | st.text(max_size=12), max_size=25), DOMAINS)
 def test_no_configuration_and_no_domain_makes_it_fail(lines, domain):
     effective = Effective(configuration("\n".join(lines).encode("utf-8", "replace").decode()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmtaform.lang.catalogue import catalogue
@@ -166,6 +166,7 @@ def test_search_finds_nothing_for_nothing():
     assert "Nothing in the catalogue" in hits_text([], "xyzzy")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), st.none() | st.text(max_size=10))
 def test_nothing_makes_it_fail(name, scope):
     found = explain(name, scope)

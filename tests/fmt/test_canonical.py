@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmtaform.lang.blocks import blocks_of
@@ -112,11 +112,13 @@ LINES = st.sampled_from(
 ENDS = st.sampled_from(["\n", "\n", "\r\n", ""])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(LINES, ENDS), max_size=14))
 def test_the_laws(lines):
     check_laws("".join(line + end for line, end in lines))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text(alphabet="<>/# \t\n\r\x0b\x0c\x1c\x85\xa0a1{},-!", max_size=40))
 def test_nothing_makes_it_fail(text):
     text = text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape") if text.isascii() else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.explain.mistakes import mistakes_about
@@ -40,7 +41,13 @@ def search(words: str, most: int = 20) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.name))[:most]
 
 
-def _texts() -> Iterator[tuple[str, str, str]]:
+@cache
+def _texts() -> tuple[tuple[str, str, str], ...]:
+    """Every directive and section: its name, its summary, and all else that words may lead to it by."""
+    return tuple(_each_text())
+
+
+def _each_text() -> Iterator[tuple[str, str, str]]:
     known = catalogue()
     for spec in known.directives:
         wrong = " ".join(mistake.name for mistake in mistakes_about(spec.name))
