@@ -21,10 +21,11 @@ GOLDEN = Path(__file__).parent / "cases" / "corpus"
 NAMES = sorted(catalogue().all_names | set(inventions().directives))
 TAGS = sorted({*catalogue().sections, *inventions().sections})
 VALUES = [
-    "", "yes", "no", "on", "0", "1", "0/0", "10/8", "::/0", "192.0.2.1", "192.0.2.1 a.example", "a.example", "*", "$m", "a $m",
-    "//", "/a(/ mode=backoff", "/x/i y", "//  mode=backoff", "/a/ virtual-mta=v", "10/M", "3000/hour", "5/h", "0/0 admin",
-    "s,*,/k", "s,a.example,/k", "=", "= x", '""', '"', "v", "L", "max", "x # y", "0/0:25 source=v", "1h,2h", "never", "call-to: L",
-    "<pattern-list>", "</domain>", "<!-- x -->", "{", "\udcff", "\x1b[31m", "[127.0.0.1]:25", "/a/ b /c/ d", "*.a b.rollup", "9" * 30,
+    "", "yes", "no", "on", "0", "1", "0/0", "10/8", "::/0", "192.0.2.1", "192.0.2.1 a.example", "a.example",
+    "*", "$m", "a $m", "//", "/a(/ mode=backoff", "/x/i y", "//  mode=backoff", "/a/ virtual-mta=v", "10/M",
+    "3000/hour", "5/h", "0/0 admin", "s,*,/k", "s,a.example,/k", "=", "= x", '""', '"', "v", "L", "max",
+    "x # y", "0/0:25 source=v", "1h,2h", "never", "call-to: L", "<pattern-list>", "</domain>", "<!-- x -->",
+    "{", "\udcff", "\x1b[31m", "[127.0.0.1]:25", "/a/ b /c/ d", "*.a b.rollup", "9" * 30,
 ]  # fmt: skip
 _line = st.one_of(
     st.builds(lambda name, value: f"{name} {value}\n", st.sampled_from(NAMES), st.sampled_from(VALUES)),

@@ -1,0 +1,140 @@
+"""Findings as people and programs read them."""
+
+import json
+import xml.etree.ElementTree as ET
+
+from lint_help import configuration, found
+
+from pmtaform.diagnostics import Place, Severity
+from pmtaform.lang.lint import RULES, Finding, Subject, lint
+from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint, sarif_lint
+from pmtaform.report.lint_text import lint_text
+
+TEXT = (
+    "http-access 0/0 admin\n<smtp-user u>\n\tpassword changeme # remember\n</smtp-user>\n"
+    "<domain x>\n    max-msg-rate 10/M   # slow\n</domain>\n<virtual-mta a>\nsmtp-source-host 192.0.2.1 h.example\n"
+    "</virtual-mta>\n<virtual-mta b>\nsmtp-source-host 192.0.2.1 h.example\n</virtual-mta>\n"
+)
+
+
+def source(place):
+    return TEXT.splitlines()[place.line - 1]
+
+
+def odd(file="a b/%,:é\x1b.conf", detail='x <&>"\n::error::%0A\x1b[31m\x00') -> Finding:
+    rule = RULES["open-relay"]
+    place = Place(file, 2, 3)
+    return Finding(
+        rule=rule, severity=Severity.ERROR, place=place, detail=detail, end_column=7, host="m1", related=(place,)
+    )
+
+
+def test_text_shows_the_line_and_marks_the_piece():
+    text = lint_text(found(TEXT), source=source)
+    assert "/etc/pmta/config:1:13: error: Everyone may administer the server [http-admin-for-everyone]\n" in text
+    assert "    1 | http-access 0/0 admin\n      |             ^~~~~~~~~\n" in text
+    assert "    6 |     max-msg-rate 10/M   # slow\n      |                  ^~~~\n" in text
+    assert "    fix: max-msg-rate 10/m   # slow\n" in text
+    assert "    See also /etc/pmta/config:9\n" in text
+    assert text.endswith("2 errors, 1 warning, 1 remark. 1 can be mended with --fix.\n")
+
+
+def test_text_never_shows_a_secret():
+    findings = found(TEXT)
+    for text in (lint_text(findings, source=source), json_lint(findings), sarif_lint(findings), github_lint(findings)):
+        assert "changeme" not in text
+        assert "remember" not in text
+    assert "    3 |  password (sensitive)" in lint_text(findings, source=source)
+
+
+def test_text_obeys_no_control_characters():
+    text = lint_text([odd()], source=lambda _: "a\x1b[31mb\x00")
+    assert "\x1b" not in text
+    assert "\x00" not in text
+    coloured = lint_text(found(TEXT), source=source, colour=True)
+    assert "\x1b[31;1m" in coloured or "\x1b[31m" in coloured
+
+
+def test_nothing_found():
+    assert lint_text([]) == "Nothing found.\n"
+    assert json.loads(json_lint([]))["findings"] == []
+
+
+def test_text_of_a_stack_line():
+    place = Place("stacks/a/x.yaml", 1, 3)
+    finding = Finding(rule=RULES["open-relay"], severity=Severity.ERROR, place=place, detail="d", mark="yes")
+    text = lint_text([finding], source=lambda _: "  always-allow-relaying: yes\n")
+    assert "      |                          ^~~\n" in text
+
+
+def test_json():
+    document = json.loads(json_lint(found(TEXT)))
+    assert document["kind"] == "pmtaform-lint"
+    assert document["counts"] == {"error": 2, "warning": 1, "info": 1}
+    by_rule = {item["rule"]: item for item in document["findings"]}
+    rate = by_rule["rate-unit-case"]
+    assert rate["place"] == {"file": "/etc/pmta/config", "line": 6, "column": 18, "end_column": 22}
+    assert rate["fix"] == [
+        {"file": "/etc/pmta/config", "line": 6, "end_line": 6, "lines": ["    max-msg-rate 10/m   # slow"]}
+    ]
+    assert by_rule["http-admin-for-everyone"]["security"] is True
+
+
+def test_sarif_has_the_shape_of_the_standard():
+    document = json.loads(sarif_lint([*found(TEXT), odd()]))
+    assert document["version"] == "2.1.0"
+    assert set(document) == {"$schema", "version", "runs"}
+    (run,) = document["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert len({rule["id"] for rule in rules}) == len(rules)
+    for rule in rules:
+        assert rule["defaultConfiguration"]["level"] in ("error", "warning", "note")
+        assert rule["shortDescription"]["text"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in ("error", "warning", "note")
+        assert result["message"]["text"]
+        for location in (*result["locations"], *result.get("relatedLocations", ())):
+            physical = location["physicalLocation"]
+            uri = physical["artifactLocation"]["uri"]
+            assert uri.isascii()
+            assert not set(uri) & set(' <>"%') - {"%"}
+            region = physical.get("region", {"startLine": 1})
+            assert region["startLine"] >= 1
+            assert region.get("endColumn", 99) > region.get("startColumn", 1)
+    assert run["results"][-1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].startswith(
+        "a%20b/%25%2C%3A"
+    )
+
+
+def test_sarif_of_a_finding_on_the_whole_file():
+    findings = lint(Subject(configuration=configuration("log-file /a\n")), only=["no-spool"])
+    (result,) = json.loads(sarif_lint(findings))["runs"][0]["results"]
+    assert "region" not in result["locations"][0]["physicalLocation"]
+
+
+def test_junit_is_xml_whatever_stands_in_it():
+    root = ET.fromstring(junit_lint([*found(TEXT), odd()], ["/etc/pmta/config", "clean.conf"]).encode())
+    suites = {suite.get("name"): suite for suite in root.findall("testsuite")}
+    assert suites["clean.conf"].get("failures") == "0"
+    assert len(suites["clean.conf"].findall("testcase")) == 1
+    main = suites["/etc/pmta/config"]
+    assert main.get("failures") == "3"
+    assert len(main.findall("testcase/failure")) == 3
+    assert "address-used-twice" in main.findtext("system-out")
+    assert root.get("failures") == "4"
+
+
+def test_github_annotations_cannot_be_forged():
+    lines = github_lint([odd()]).splitlines()
+    assert lines == [
+        "::error file=a b/%25%2C%3Aé\\x1b.conf,line=2,col=3,endColumn=7,title=Everyone may relay [open-relay]"
+        '::m1: x <&>"\\n::error::%250A\\x1b[31m\\x00'
+    ]
+
+
+def test_github_levels():
+    text = github_lint(found(TEXT))
+    assert text.count("::error ") == 2
+    assert text.count("::warning ") == 1
+    assert text.count("::notice ") == 1
