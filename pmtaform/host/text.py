@@ -43,7 +43,7 @@ def plain(value: str) -> str:
 
 def checked(value: str, what: str, host: str) -> str:
     """`value` itself; raises `HostError` if it cannot stand in a request (control characters, newlines)."""
-    if any(unicodedata.category(c) == "Cc" for c in value):
+    if not value.isprintable() and any(unicodedata.category(c) == "Cc" for c in value):
         raise HostError.of(
             "control-character",
             "A name holds a control character",

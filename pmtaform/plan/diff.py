@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import translate
-from functools import cache
+from functools import cache, lru_cache
 
 from pmtaform.desired import Desired, KeyFile, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang import values
-from pmtaform.lang.blocks import Address, Block, blocks_of, impact_of, spec_of
+from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.lang.includes import Configuration
@@ -109,7 +109,13 @@ def unchanged(desired: Desired, previous: Previous, keyed: Keyed) -> bool:
         return False
     if {str(k.address): k.path for k in desired.keys} != dict(previous.keys):
         return False
-    return all(previous.blocks[address] == keyed(block.canonical()) for address, block in wanted.items())
+    return all(previous.blocks[address] == keyed(_canonical(block.parts)) for address, block in wanted.items())
+
+
+@lru_cache(maxsize=16384)
+def _canonical(parts: tuple[Part, ...]) -> bytes:
+    """The content of a wanted block, worked out once for all hosts that share it."""
+    return Block(Address(""), parts).canonical()
 
 
 def difference(
