@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import fabric
+import invoke
 import paramiko
 from paramiko.ssh_exception import BadAuthenticationType, IncompatiblePeer, PasswordRequiredException
 
@@ -330,7 +331,14 @@ def _fabric_config() -> fabric.Config:
     return config
 
 
-class _Connection(fabric.Connection):  # type: ignore[misc]  # untyped library
+class _Context(invoke.Context):  # type: ignore[misc]  # untyped library
+    """As invoke's, but without settings of its own, which Fabric replaces anyway."""
+
+    def __init__(self, config: invoke.Config | None = None) -> None:
+        super().__init__(_fabric_config() if config is None else config)
+
+
+class _Connection(fabric.Connection, _Context):  # type: ignore[misc]  # untyped library
     """As Fabric's, but without listing all its attributes whenever one is set: a third of our time per host."""
 
     def __setattr__(self, key: str, value: Any) -> None:
