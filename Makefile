@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: demo test check bench fmt clean setup
+.PHONY: demo test check bench fuzz fmt clean setup
 
 demo: $(STAMP)
 	@PATH="$(abspath $(BIN)):$$PATH" sh stacks/demo/demo.sh
@@ -20,6 +20,11 @@ check: $(STAMP)
 
 bench: $(STAMP) sshd
 	$(BIN)/python -m benchmarks
+
+# MINUTES of generated and mutated configurations against everything that reads one.
+MINUTES ?= 10
+fuzz: $(STAMP)
+	$(BIN)/python tests/fuzz.py $(MINUTES)
 
 fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
