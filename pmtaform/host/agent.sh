@@ -188,8 +188,10 @@ scan() {
         elif [ -d "$R$path" ]; then
             say "bad folder${tab}$path"
         elif [ ! -e "$R$path" ]; then
+            # A folder on the way that may not be entered hides what is in it.
             parent=${path%/*}
-            if [ -d "$R$parent/" ] && [ ! -x "$R$parent/" ]; then say "bad permission${tab}$path"; else say "absent $path"; fi
+            while [ -n "$parent" ] && [ ! -d "$R$parent/" ]; do parent=${parent%/*}; done
+            if [ -x "$R$parent/" ]; then say "absent $path"; else say "bad permission${tab}$path"; fi
         elif [ ! -f "$R$path" ]; then
             say "bad special${tab}$path"
         elif [ ! -r "$R$path" ]; then
