@@ -99,7 +99,7 @@ CONFIGURATIONS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(live=CONFIGURATIONS, wanted=CONFIGURATIONS, remove=st.booleans())
 def test_after_an_apply_a_plan_is_empty_and_a_rollback_brings_the_bytes_back(
     live: str, wanted: str, remove: bool
