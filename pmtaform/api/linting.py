@@ -19,6 +19,7 @@ from pmtaform.diagnostics import Place
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.host import HASH_ONLY, Known, open_session, probe
 from pmtaform.lang.blocks import SETTING, Address
+from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import (
     Configuration,
     include_arguments,
@@ -31,13 +32,15 @@ from pmtaform.lang.lint import FileFacts, Finding, Subject, lint
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.references import named_file
 from pmtaform.lang.splices import FileEdit
-from pmtaform.lang.tree import parse, parse_bytes, split_lines
+from pmtaform.lang.tree import Directive, parse, parse_bytes, split_lines
 from pmtaform.stack import Stack, compile_host
 
 MAIN = "/etc/pmta/config"
 DEFAULTS = "/etc/pmta/config-defaults"
 _FOLDER = "/etc/pmta/"
 _MOST_FILES = 20_000
+_MOST_AT_A_PLACE = 5
+_INCLUDED = ("smtp-pattern-list", "domain", "virtual-mta", "source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +141,10 @@ def lint_path(path: Path, choice: Choice, *, version: str | None = None) -> Lint
                 patterns[argument] = root.matching(argument)
             pending += patterns[argument] if is_pattern(argument) else [argument]
     configuration = read_configuration(main, files, patterns)
+    whole = path.is_dir() or _is_whole(configuration, path.name)
     subject = Subject(
-        configuration=configuration,
-        whole=path.is_dir() or _is_whole(configuration, path.name),
+        configuration=configuration if whole else _in_its_section(configuration),
+        whole=whole,
         defaults=_defaults(root, main, files),
         version=version,
         files=_facts(configuration, local) if root == Root("/") else None,
@@ -173,6 +177,21 @@ def _is_whole(configuration: Configuration, name: str) -> bool:
         return True
     facts = Facts(Subject(configuration=configuration))
     return any(facts.settings(word) or facts.top(word) for word in ("log-file", "spool"))
+
+
+def _in_its_section(configuration: Configuration) -> Configuration:
+    """A file whose lines make sense inside one kind of section only is read as if it stood there."""
+    tree = configuration.tree
+    names = [node.name for node in tree.children if isinstance(node, Directive)]
+    known = catalogue()
+    if not names or all(known.directive(GLOBAL, name) for name in names):
+        return configuration
+    for scope in _INCLUDED:
+        if all(known.directive(scope, name) for name in names):
+            read = parse(str(tree), tree.path, scope=scope)
+            trees = {**configuration.trees, tree.path: read}
+            return replace(configuration, trees=trees)
+    return configuration
 
 
 def _defaults(root: Root, main: str, files: Mapping[str, bytes]) -> Configuration | None:
@@ -296,12 +315,30 @@ def linted(
             key = (told.rule.id, told.place, told.detail)
             before = found.get(key)
             found[key] = told if before is None or before.host == told.host else replace(before, host=None)
+    told_of = _few_at_each_place(found.values())
     lines: dict[str, Sequence[str]] = dict(sources or {})
     for subject in subjects:
         for path, tree in subject.configuration.trees.items():
             if tree.origins is None:
                 lines.setdefault(local.get(path, path), tree.lines)
-    return Linted(findings=tuple(found.values()), subjects=tuple(subjects), files=local, sources=lines)
+    return Linted(findings=told_of, subjects=tuple(subjects), files=local, sources=lines)
+
+
+def _few_at_each_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Of what one rule finds again and again at one place (in each round of a stack's loop), the first few."""
+    counts: dict[tuple[str, Place], int] = {}
+    kept: dict[tuple[str, Place, int], Finding] = {}
+    for finding in findings:
+        where = (finding.rule.id, finding.place)
+        counts[where] = counts.get(where, 0) + 1
+        if counts[where] <= _MOST_AT_A_PLACE or finding.place.line is None:
+            kept[*where, counts[where]] = finding
+    for where, count in counts.items():
+        last = kept[*where, min(count, _MOST_AT_A_PLACE)]
+        if count > _MOST_AT_A_PLACE and last.place.line is not None:
+            more = f" (And {count - _MOST_AT_A_PLACE} more of the same at this place.)"
+            kept[*where, _MOST_AT_A_PLACE] = replace(last, detail=last.detail + more)
+    return tuple(kept.values())
 
 
 def _local(finding: Finding, local: Mapping[str, str]) -> Finding:
@@ -318,7 +355,7 @@ def write_edit(edit: FileEdit, path: str) -> None:
 
     Raises `PmtaformError` when it cannot be written, or is no longer what was linted.
     """
-    target = Path(path)
+    target = Path(path).resolve()  # a symbolic link stays one
     beside = target.with_name(f".{target.name}.pmtaform")
     try:
         before = target.stat()

@@ -90,6 +90,21 @@ def test_a_file_alone_is_a_fragment(tmp_path):
     assert lint_path(path, Choice()).findings == ()
 
 
+def test_a_file_that_is_included_in_a_section(tmp_path):
+    path = tmp_path / "replies.conf"
+    path.write_text("reply /^421 / mode=backoff\nreply /(/ bounce-rcpt\n")
+    assert rules(lint_path(path, Choice()).findings) == [("invalid-regex", "replies.conf", 2)]
+
+
+def test_what_a_loop_repeats_is_told_a_few_times(project):
+    path = project / "stacks" / "demo" / "demo.yaml"
+    text = STACK.replace("    v${n}:\n", "    v${i}:\n      for-each: {i: 1..20}\n").replace("mta${n}\n", "mta${i}\n")
+    path.write_text(text)
+    found = [f for f in lint_stack(load_stack(path.parent), Choice()).findings if f.rule.id == "unqualified-ehlo-name"]
+    assert len(found) == 5
+    assert found[-1].detail.endswith("(And 15 more of the same at this place.)")
+
+
 def test_a_folder_stands_for_etc_pmta(tmp_path):
     (tmp_path / "conf.d").mkdir()
     (tmp_path / "config").write_text(WHOLE + "include /etc/pmta/conf.d/*.conf\ninclude /etc/pmta/none/*.conf\n")

@@ -238,7 +238,7 @@ def _queue(facts: Facts) -> Iterator[Hit]:
     macros = any("$" in key for key in with_hosts)
     for line in facts.named("queue-to"):
         name = values.normalise_argument("domain", line.value.strip('"'))
-        if not name.endswith((".queue", ".rollup")) or name in with_hosts or macros:
+        if not name.endswith((".queue", ".rollup")) or name in with_hosts or macros or "$" in name:
             continue
         detail = (
             f"The queue {values.shown(name)} is no domain that DNS knows, and no <domain {values.shown(name)}> has "

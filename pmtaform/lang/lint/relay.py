@@ -17,9 +17,18 @@ _WIDE_V4: Final = 8  # bits of a network that is nobody's own
 _WIDE_V6: Final = 19
 
 
-def for_everyone(facts: Facts) -> Iterator[Part]:
-    """The sources that every client belongs to."""
-    return (part for part in facts.by_tag.get("source", ()) if is_everyone(part.key))
+def for_everyone(facts: Facts) -> list[Part]:
+    """The sources that every client belongs to and is served in.
+
+    Where <source 0/0> has `smtp-service no`, what else it says is only what more special sources begin with.
+    """
+    every = _every(facts)
+    closed = {part.key for part in every if part.says("smtp-service", False)}
+    return [part for part in every if part.key not in closed]
+
+
+def _every(facts: Facts) -> list[Part]:
+    return [part for part in facts.by_tag.get("source", ()) if is_everyone(part.key)]
 
 
 def _relaying(part: Part) -> Line | None:
@@ -126,7 +135,7 @@ def _everyone_says(name: str, detail: str) -> Check:
 
 
 def _closed(facts: Facts) -> bool:
-    return any(part.says("smtp-service", False) for part in for_everyone(facts))
+    return any(part.says("smtp-service", False) for part in _every(facts))
 
 
 def _no_throttle(facts: Facts) -> Iterator[Hit]:

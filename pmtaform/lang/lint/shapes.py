@@ -15,6 +15,7 @@ from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.mend import value_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
+from pmtaform.lang.lint.syntax import is_pair, tag_in
 from pmtaform.lang.lint.unknown import UNSAFE_YES
 from pmtaform.lang.tree import Directive
 
@@ -38,7 +39,7 @@ class Wrong:
 
 
 def _wrong(line: Line) -> Wrong | None:
-    if line.spec is None or (line.value.startswith("=") and line.value[1:2] in ("", " ", "\t", '"', "'")):
+    if line.spec is None or is_pair(line):
         return None
     if line.spec.sensitive:
         return _judge(line.spec, line.value)
@@ -53,7 +54,7 @@ def _remembered(name: str, scope: str, regex: str, value: str) -> Wrong | None:
 
 def _judge(spec: DirectiveSpec, value: str) -> Wrong | None:
     """The first thing that is wrong with a value. Two forms that `problem` lets pass or lumps together come first."""
-    if _tag_in(value):
+    if tag_in(value):
         return None  # told by tag-on-directive-line
     if spec.name == "cold-virtual-mta" and len(value.split()) == 2 and values.parse_cidr(value.split()[0]):
         return Wrong(
@@ -123,10 +124,6 @@ def _bracketed(spec: DirectiveSpec, value: str) -> str | None:
 
     mended = re.sub(r"[^,; \t\"]+", mend, value)
     return None if values.problem(spec, mended) else mended
-
-
-def _tag_in(value: str) -> bool:
-    return value.endswith(">") and "<" in value and not value.endswith("<pattern-list>")
 
 
 def _asks(rule: str) -> Check:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.lang.lint.facts import Facts
+from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.inventions import inventions
 from pmtaform.lang.lint.mend import line_fix, sub_fix
@@ -16,7 +17,8 @@ from pmtaform.lang.tree import Tree
 
 _COMMENT: Final = re.compile(r"(\s*)(.*?)(\s*)<!--\s*(.*?)\s*-->\s*", re.DOTALL)
 _CLOSING: Final = re.compile(r"(.*\S)\s+(</[A-Za-z-]+>)")
-_TAG: Final = re.compile(r"</?[A-Za-z-]+[^<>]*>")
+_TAG: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z-]*)(?:\s[^<>]*)?>")
+_PAIR: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*=")
 
 
 def _passed_on(code: str) -> Check:
@@ -58,17 +60,14 @@ def _xml_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
 def _tag_on_line(facts: Facts) -> Iterator[Hit]:
     """A tag and a directive on one line: the page lost its line breaks."""
     for line in facts.lines:
-        value = line.value
-        if value[-1:] == ">" and not line.name.startswith("/") and "<" in value:
-            found = _CLOSING.fullmatch(f"{line.node.name} {value}")
-            tag = _TAG.search(value)
-            if tag is None or value.endswith("<pattern-list>") or "<!--" in value:
-                continue
+        tag = tag_in(line.value)
+        if tag is not None and not line.name.startswith("/"):
+            found = _CLOSING.fullmatch(f"{line.node.name} {line.value}")
             detail = (
-                f"{tag[0]} stands on the line of {line.node.name}. There is one directive or one tag to a line, so it "
+                f"{tag} stands on the line of {line.node.name}. There is one directive or one tag to a line, so it "
                 "becomes part of the value and closes nothing. Put it on a line of its own."
             )
-            yield at(line, detail, mark=tag[0], fix=_split_fix(line.tree, line.node.line) if found else None)
+            yield at(line, detail, mark=tag, fix=_split_fix(line.tree, line.node.line) if found else None)
     for part in facts.parts:
         if any(mark in part.node.argument or mark in part.tag for mark in "<>"):
             detail = (
@@ -76,6 +75,16 @@ def _tag_on_line(facts: Facts) -> Iterator[Hit]:
                 "each on a line of its own."
             )
             yield on(part, detail)
+
+
+def tag_in(value: str) -> str | None:
+    """The tag that a value ends with: a closing one, or one that opens a known section. Addresses in <> are none."""
+    if value[-1:] != ">" or "<" not in value or "<!--" in value or value.endswith("<pattern-list>"):
+        return None
+    for found in _TAG.finditer(value):
+        if found[1] or catalogue().section(found[2]):
+            return found[0]
+    return None
 
 
 def _split_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
@@ -89,18 +98,20 @@ def _split_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
     return line_fix(tree, line, found[1], indent.removesuffix("    ").removesuffix("\t") + found[2])
 
 
+def is_pair(line: Line) -> bool:
+    """Whether a line is `name = value` or `name=value`."""
+    if line.name.startswith("/"):
+        return False
+    if line.value.startswith("=") and (line.value[1:2] in ("", " ", "\t", '"', "'") or line.spec is None):
+        return True
+    return line.spec is None and _PAIR.match(line.node.name) is not None
+
+
 def _equals(facts: Facts) -> Iterator[Hit]:
-    """`name = value`."""
     for line in facts.lines:
-        if "=" not in line.node.name and not line.value.startswith("="):
-            continue
-        if line.name.startswith("/") or (
-            line.value.startswith("=") and line.value[1:2] not in (" ", "\t", '"', "'", "")
-        ):
+        if not is_pair(line):
             continue
         name = line.node.name.partition("=")[0]
-        if "=" in line.node.name and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", name):
-            continue
         if line.spec is not None:
             rest = line.value[1:].strip()
             fix = sub_fix(line.tree, line.node.line, r"^(\s*\S+)\s*=[ \t]*(?=\S)", r"\1 ") if rest else None

@@ -15,6 +15,7 @@ from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.inventions import Invention, inventions
 from pmtaform.lang.lint.mend import line_fix, rename_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Fix, Hit, Rule
+from pmtaform.lang.lint.syntax import is_pair
 from pmtaform.lang.splices import Splice
 
 _PLACEHOLDER: Final = re.compile(r"\{\{|\$\{|\$\(|^\$[A-Za-z_]|^%[A-Za-z_]+%|^\.\.\.+$|^QQQ")
@@ -43,14 +44,10 @@ UNSAFE_YES: Final = frozenset(
 )
 
 
-def _is_pair(line: Line) -> bool:
-    return "=" in line.node.name or line.value.startswith("=")
-
-
 def _strange(facts: Facts) -> Iterator[Line]:
     """Lines whose first word is no directive of their scope and that no other rule of the parser speaks of."""
     for line in facts.lines:
-        if line.spec is None and not _is_pair(line):
+        if line.spec is None and not is_pair(line):
             yield line
 
 
