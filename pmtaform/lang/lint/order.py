@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,22 +10,11 @@ from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few, on
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Hit, Rule
 from pmtaform.lang.lint.networks import Covers, network
+from pmtaform.lang.lint.patterns import RULE_NAMES, regex_of, rule_text
 from pmtaform.lang.lint.references import references
-from pmtaform.lang.lint.regex import is_glob, matches_every_text, matches_everything, regex_problem, split_regex
+from pmtaform.lang.lint.regex import matches_every_text, matches_everything, split_regex
 
 _FIRST_MATCH: Final = ("pattern-list", "bounce-category-patterns")
-_RULES: Final = ("/REGEX/", "reply", "mail-from", "rcpt-to", "header")
-
-
-def _rule_text(line: Line) -> str:
-    return f"{line.node.name} {line.value}" if line.name == "/REGEX/" else line.value
-
-
-def _body(line: Line) -> str | None:
-    """The regular expression of a rule, without its slashes."""
-    text = line.node.name if line.name == "/REGEX/" and line.node.name.endswith("/") else _rule_text(line)
-    parts = split_regex(text)
-    return None if parts is None else parts[1]
 
 
 def _late_lists(facts: Facts) -> Iterator[Hit]:
@@ -113,7 +101,7 @@ def _catches_all(line: Line) -> bool:
     """Whether a rule of a first-match list ends it: no later rule is looked at."""
     if line.name == "*":
         return True
-    body = _body(line)
+    body = regex_of(line)
     if body is None or line.name == "header":
         return False
     if line.name == "/REGEX/" or line.name == "rcpt-to":
@@ -125,7 +113,7 @@ def _unreachable(facts: Facts) -> Iterator[Hit]:
     for tag in _FIRST_MATCH:
         for part in facts.by_tag.get(tag, ()):
             for index, line in enumerate(part.lines):
-                rest = [r for r in part.lines[index + 1 :] if r.name in _RULES or r.name == "*"]
+                rest = [r for r in part.lines[index + 1 :] if r.name in RULE_NAMES or r.name == "*"]
                 if _catches_all(line) and rest:
                     count = f"It and the {len(rest) - 1} after it" if len(rest) > 1 else "It"
                     detail = (
@@ -166,7 +154,7 @@ def _split(line: Line) -> tuple[tuple[str, str], str] | None:
     if line.name == "mx":
         words = line.value.split()
         return (("mx", words[0].lower()), " ".join(words[1:])) if len(words) > 1 else None
-    parts = split_regex(_rule_text(line)) if line.name in _RULES else None
+    parts = split_regex(rule_text(line)) if line.name in RULE_NAMES else None
     if parts is None:
         return None
     return (f"{line.name} {parts[0].strip().lower()}", parts[1]), " ".join(parts[2].split())
@@ -179,57 +167,6 @@ def _conflict(first: str, second: str) -> bool:
         return True
     switches = {"mode=normal", "mode=backoff"}
     return bool((one & switches) and (two & switches) and not one & two & switches)
-
-
-def _catch_all_reply(facts: Facts) -> Iterator[Hit]:
-    for line in facts.named("reply"):
-        body = _body(line)
-        if line.scope == "smtp-pattern-list" and body is not None and matches_every_text(body):
-            parts = split_regex(line.value)
-            actions = values.shown(parts[2].strip()) if parts else ""
-            detail = (
-                f"/{values.shown(body)}/ matches every reply, so {actions} "
-                "happens to every queue that uses the list. Write a pattern for the replies that are meant."
-            )
-            yield at(line, detail, mark=f"/{body}/")
-
-
-def _glob(facts: Facts) -> Iterator[Hit]:
-    for line in facts.named("mail-from", "rcpt-to", "header"):
-        body = _body(line) if line.scope == "pattern-list" else None
-        if body is None or regex_problem(body) or not (is_glob(body) or _odd_everything(body)):
-            continue
-        everything = " It matches everything." if matches_everything(body) else ""
-        detail = (
-            f"/{values.shown(body)}/ is a regular expression, not a file pattern: a * repeats what stands before it."
-            rf"{everything} For any address of a domain, write /@example\.com$/."
-        )
-        yield at(line, detail, mark=f"/{body}/")
-
-
-def _odd_everything(body: str) -> bool:
-    return body not in ("", "^", "$") and matches_everything(body) and body.strip("^$").replace(".*", "") != ""
-
-
-def _invalid(facts: Facts) -> Iterator[Hit]:
-    for line in facts.named(*_RULES, "relay-address", "address"):
-        body = _body(line) if "/" in line.value or line.name == "/REGEX/" else None
-        if body is None or (line.name in ("relay-address", "address") and not line.value.startswith("/")):
-            continue
-        problem = regex_problem(body)
-        if problem is not None:
-            detail = f"In /{values.shown(body)}/ {problem}. The pattern matches nothing, or the line stops a load."
-            yield at(line, detail, mark=f"/{body}/")
-
-
-def _dots(facts: Facts) -> Iterator[Hit]:
-    for line in facts.named("mail-from", "rcpt-to"):
-        body = _body(line) if line.scope == "pattern-list" else None
-        if body is not None and re.search(r"@[A-Za-z0-9-]+\.[A-Za-z]", body):
-            detail = (
-                r"A dot stands for any character: write \. for a dot. /@example.com$/ matches user@examplescom, too."
-            )
-            yield at(line, detail, mark=f"/{body}/")
 
 
 def _http_access(facts: Facts) -> Iterator[Hit]:
@@ -305,41 +242,6 @@ RULES: Final = (
         why="The first match decides, so the second has no effect.",
         basis="guide 3.3.14, 3.3.15",
         check=_shadowed,
-    ),
-    Rule(
-        id="catch-all-reply",
-        severity=WARNING,
-        summary="A rule matches every reply",
-        why="Every queue that uses the list backs off, bounces or is deferred at the first answer.",
-        basis="guide 3.3.15",
-        check=_catch_all_reply,
-    ),
-    Rule(
-        id="glob-in-regex",
-        severity=WARNING,
-        summary="A pattern looks like a file pattern",
-        why=(
-            "Patterns are regular expressions: `@*` is any number of at-signs, none included, so it matches everything."
-        ),
-        basis="guide 3.2",
-        check=_glob,
-    ),
-    Rule(
-        id="invalid-regex",
-        severity=ERROR,
-        summary="A regular expression is broken",
-        why="No PCRE takes it.",
-        basis="guide 3.2; PCRE",
-        check=_invalid,
-    ),
-    Rule(
-        id="unescaped-dot",
-        severity=INFO,
-        summary="A dot in a pattern stands for any character",
-        why="The pattern matches more than was meant, though seldom in practice.",
-        basis="guide 3.2",
-        check=_dots,
-        optional=True,
     ),
     Rule(
         id="unreachable-http-access",

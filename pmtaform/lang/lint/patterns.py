@@ -1,0 +1,117 @@
+"""The regular expressions of rules: broken ones, those that match everything, those that are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.lint.facts import Facts, Line
+from pmtaform.lang.lint.hits import at
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.regex import is_glob, matches_every_text, matches_everything, regex_problem, split_regex
+
+RULE_NAMES: Final = ("/REGEX/", "reply", "mail-from", "rcpt-to", "header")
+
+
+def rule_text(line: Line) -> str:
+    """A rule from its pattern on; of other rules, what follows their name."""
+    return f"{line.node.name} {line.value}" if line.name == "/REGEX/" else line.value
+
+
+def regex_of(line: Line) -> str | None:
+    """The regular expression of a rule, without its slashes."""
+    text = line.node.name if line.name == "/REGEX/" and line.node.name.endswith("/") else rule_text(line)
+    parts = split_regex(text)
+    return None if parts is None else parts[1]
+
+
+def _catch_all_reply(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("reply"):
+        body = regex_of(line)
+        if line.scope == "smtp-pattern-list" and body is not None and matches_every_text(body):
+            parts = split_regex(line.value)
+            actions = values.shown(parts[2].strip()) if parts else ""
+            detail = (
+                f"/{values.shown(body)}/ matches every reply, so {actions} "
+                "happens to every queue that uses the list. Write a pattern for the replies that are meant."
+            )
+            yield at(line, detail, mark=f"/{body}/")
+
+
+def _glob(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("mail-from", "rcpt-to", "header"):
+        body = regex_of(line) if line.scope == "pattern-list" else None
+        if body is None or regex_problem(body) or not (is_glob(body) or _odd_everything(body)):
+            continue
+        everything = " It matches everything." if matches_everything(body) else ""
+        detail = (
+            f"/{values.shown(body)}/ is a regular expression, not a file pattern: a * repeats what stands before it."
+            rf"{everything} For any address of a domain, write /@example\.com$/."
+        )
+        yield at(line, detail, mark=f"/{body}/")
+
+
+def _odd_everything(body: str) -> bool:
+    return body not in ("", "^", "$") and matches_everything(body) and body.strip("^$").replace(".*", "") != ""
+
+
+def _invalid(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named(*RULE_NAMES, "relay-address", "address"):
+        body = regex_of(line) if "/" in line.value or line.name == "/REGEX/" else None
+        if body is None or (line.name in ("relay-address", "address") and not line.value.startswith("/")):
+            continue
+        problem = regex_problem(body)
+        if problem is not None:
+            detail = f"In /{values.shown(body)}/ {problem}. The pattern matches nothing, or the line stops a load."
+            yield at(line, detail, mark=f"/{body}/")
+
+
+def _dots(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("mail-from", "rcpt-to"):
+        body = regex_of(line) if line.scope == "pattern-list" else None
+        if body is not None and re.search(r"@[A-Za-z0-9-]+\.[A-Za-z]", body):
+            detail = (
+                r"A dot stands for any character: write \. for a dot. /@example.com$/ matches user@examplescom, too."
+            )
+            yield at(line, detail, mark=f"/{body}/")
+
+
+RULES: Final = (
+    Rule(
+        id="catch-all-reply",
+        severity=WARNING,
+        summary="A rule matches every reply",
+        why="Every queue that uses the list backs off, bounces or is deferred at the first answer.",
+        basis="guide 3.3.15",
+        check=_catch_all_reply,
+    ),
+    Rule(
+        id="glob-in-regex",
+        severity=WARNING,
+        summary="A pattern looks like a file pattern",
+        why=(
+            "Patterns are regular expressions: `@*` is any number of at-signs, none included, so it matches everything."
+        ),
+        basis="guide 3.2",
+        check=_glob,
+    ),
+    Rule(
+        id="invalid-regex",
+        severity=ERROR,
+        summary="A regular expression is broken",
+        why="No PCRE takes it.",
+        basis="guide 3.2; PCRE",
+        check=_invalid,
+    ),
+    Rule(
+        id="unescaped-dot",
+        severity=INFO,
+        summary="A dot in a pattern stands for any character",
+        why="The pattern matches more than was meant, though seldom in practice.",
+        basis="guide 3.2",
+        check=_dots,
+        optional=True,
+    ),
+)
