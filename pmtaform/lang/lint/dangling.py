@@ -55,6 +55,7 @@ _NOUN: Final = {
     "address-list": "address list",
     "rewrite-list": "rewrite list",
     "proxy": "proxy",
+    "signals-filter": "signals filter",
 }
 _LOAD: Final = "Whether that stops a load is not documented; it does not do what was meant."
 _CONSEQUENCE: Final = {
@@ -66,6 +67,7 @@ _CONSEQUENCE: Final = {
     "source-group": f"{_LOAD} Define <source-group NAME>.",
     "address-list": f"{_LOAD} Define <address-list NAME>.",
     "rewrite-list": f"{_LOAD} Define <rewrite-list NAME>.",
+    "signals-filter": f"{_LOAD} Define <signals-filter NAME>.",
     "proxy": "Every name in use-proxy must have its <proxy> section. Define it.",
 }
 
@@ -133,6 +135,7 @@ _ONLY_BY_NAME: Final = (
     "rewrite-list",
     "address-list",
     "proxy",
+    "signals-filter",
 )
 
 
@@ -198,6 +201,7 @@ RULES: Final = (
     _rule("source-group", WARNING, "The limit on connections is then not what was meant."),
     _rule("address-list", WARNING, "Addresses that are to be suppressed get mail."),
     _rule("rewrite-list", WARNING, "Addresses go out as they are."),
+    _rule("signals-filter", WARNING, "Other mail than was meant is reported, or none."),
     _rule("proxy", ERROR, "Mail would leave from another address, or not at all."),
     Rule(
         id="undefined-macro",

@@ -13,7 +13,8 @@ from pmtaform.lang.lint.model import INFO, Hit, Rule
 
 _PLACEHOLDER_IP: Final = re.compile(r"(?:[xX]{1,3}|[0-9]{1,3}|[xX][0-9])(?:\.(?:[xX]{1,3}[0-9]?|[0-9]{1,3})){3}")
 _PLACEHOLDER_DOMAIN: Final = re.compile(
-    r"\b(?:your|my)[-_]?(?:domain|company|host|server|site)[-_]?(?:name)?(?:\.[a-z]{2,}|\b)|\bdomain\.(?:tld|ext)\b",
+    r"\b(?:your[-_]?(?:domain|company|host|server|site)|my[-_]?(?:domain|company))[-_]?(?:name)?(?:\.[a-z]{2,}|\b)"
+    r"|\bdomain\.(?:tld|ext)\b",
     re.IGNORECASE,
 )
 

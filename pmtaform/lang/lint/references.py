@@ -49,6 +49,11 @@ def _calls(line: Line) -> list[str]:
     return _CALL.findall(line.value)
 
 
+def _filter(line: Line) -> list[str]:
+    """The filter that enable-signals names, where it is no switch."""
+    return [] if line.value.partition(",")[0].strip().lower() in ("true", "false", "yes", "no") else _one(line)
+
+
 def _listener(line: Line) -> list[str]:
     return [w.partition("=")[2] for w in line.value.split() if w.startswith("source=") and len(w) > 7]
 
@@ -80,6 +85,7 @@ _TABLE: Final[tuple[tuple[str, str, Find, tuple[str, ...]], ...]] = (
     ("global", "smtp-listener", _listener, ("source",)),
     ("domain", "smtp-pattern-list", _one, ("smtp-pattern-list",)),
     ("", "use-proxy", _names, ("proxy",)),
+    ("", "enable-signals", _filter, ("signals-filter",)),
 )
 
 

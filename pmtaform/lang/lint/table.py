@@ -18,6 +18,7 @@ from pmtaform.lang.lint import (
     rates,
     relay,
     secrets,
+    sections,
     shapes,
     suppress,
     syntax,
@@ -31,7 +32,7 @@ from pmtaform.lang.lint.model import Rule
 
 FAMILIES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "Syntax": syntax.RULES,
-    "Unknown words": (*unknown.RULES, *placeholders.RULES),
+    "Unknown words": (*unknown.RULES, *sections.RULES, *placeholders.RULES),
     "Values": shapes.RULES,
     "Said twice": duplicates.RULES,
     "References": dangling.RULES,
