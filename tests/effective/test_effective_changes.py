@@ -77,6 +77,14 @@ def test_a_change_of_the_text_that_changes_no_queue(before, after):
     assert changed_pairs(effective(after), effective(before)) == []
 
 
+def test_what_a_virtual_mta_says_for_every_domain_hides_a_change_above_it():
+    own = "<virtual-mta v>\n" + domain("*", "max-smtp-out 9") + domain("a.example", 'queue-to ""') + "</virtual-mta>"
+    before, after = domain("a.example", "max-smtp-out 1") + own, domain("a.example", "max-smtp-out 2") + own
+    assert shown(before, after) == {("a.example", (DEFAULT_VMTA,)): {"max-smtp-out": ("1", "2")}}
+    more = domain("a.example", "max-smtp-out 2", "retry-after 5m") + own
+    assert shown(before, more)["a.example", ("v",)] == {"retry-after": ("10m", "5m")}
+
+
 def test_a_macro_that_grows():
     before = "domain-macro m a.example\n<domain $m>\nmax-smtp-out 3\n</domain>\n"
     after = before.replace("a.example", "a.example,b.example")

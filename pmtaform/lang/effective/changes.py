@@ -152,22 +152,33 @@ class _Side:
         pools = [reading.pools[pool] for pool in reading.pools_of.get(vmta, ())]
         return self.of(own.domains if own else ()), self.of(body for pool in pools for body in pool.domains)
 
+    def hides(self, vmta: str) -> set[str]:
+        """The directives that a virtual MTA or its pools set for every domain: nothing at top level shows through."""
+        layers = [index for layer, index in self.effective.layers(vmta) if layer]
+        return {name for index in layers for body in index.every for name in body.lines}
+
 
 class _Affected:
     """Which domains a change may concern, each class once."""
 
     def __init__(self, before: _Side, after: _Side) -> None:
         self._sides = before, after
-        self._top = _touched(before.top, after.top)
-        local = before.effective.reading.host_names ^ after.effective.reading.host_names
-        self._top |= dict.fromkeys(sorted(local))
+        moved = _moved(before.top, after.top)
+        self._top = _names(before.top + after.top, moved)
+        self._directives = {name for _, _, meaning in moved for name, _ in meaning}
+        self._local = before.effective.reading.host_names ^ after.effective.reading.host_names
+        self._top |= dict.fromkeys(sorted(self._local))
 
     def of(self, vmta: str) -> dict[str, None]:
         """The domains to look at for a virtual MTA."""
         before, after = self._sides
         touched = dict(self._top)
+        own: dict[str, None] = {}
         for left, right in zip(before.owned(vmta), after.owned(vmta), strict=True):
-            touched |= _touched(left, right)
+            own |= _names(left + right, _moved(left, right))
+        if not own and not self._local and self._directives <= before.hides(vmta) & after.hides(vmta):
+            return {}
+        touched |= own
         wild = [name for name in touched if _is_wild(name)]
         names = {name: None for name in touched if not _is_wild(name)}
         if wild:
@@ -178,16 +189,20 @@ class _Affected:
         return names
 
 
-def _touched(left: tuple[_Signature, ...], right: tuple[_Signature, ...]) -> dict[str, None]:
-    """The names of the sections that differ, or that do not stand where they stood among the others."""
+def _moved(left: tuple[_Signature, ...], right: tuple[_Signature, ...]) -> set[_Signature]:
+    """The sections that differ, or that do not stand where they stood among the others."""
     if left == right:
-        return {}
+        return set()
     here, there = Counter(left), Counter(right)
-    moved = set((here - there) + (there - here))
     common = here & there
     pairs = zip((s for s in left if s in common), (s for s in right if s in common), strict=False)
-    moved |= {signature for pair in pairs if pair[0] != pair[1] for signature in pair}
-    return dict.fromkeys(name for signature in (*left, *right) if signature in moved for name in signature[0])
+    changed = set((here - there) + (there - here))
+    return changed | {signature for pair in pairs if pair[0] != pair[1] for signature in pair}
+
+
+def _names(sections: Iterable[_Signature], chosen: set[_Signature]) -> dict[str, None]:
+    """The names of the chosen sections, in order."""
+    return dict.fromkeys(name for signature in sections if signature in chosen for name in signature[0])
 
 
 def _is_wild(name: str) -> bool:
