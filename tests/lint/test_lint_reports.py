@@ -3,9 +3,11 @@
 import json
 import xml.etree.ElementTree as ET
 
+import pytest
 from lint_help import configuration, found
 
 from pmtaform.diagnostics import Place, Severity
+from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint import RULES, Finding, Subject, lint
 from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint, sarif_lint
 from pmtaform.report.lint_text import lint_text
@@ -138,3 +140,34 @@ def test_github_levels():
     assert text.count("::error ") == 2
     assert text.count("::warning ") == 1
     assert text.count("::notice ") == 1
+
+
+SECRET = "Zq7xKp9mW3vT"
+FORMS = (
+    "{name} {secret}",
+    "{name} = {secret}",
+    "{name}={secret}",
+    '{name} "{secret}',
+    "{name} {secret} more",
+    "{name} {secret}#{secret}",
+    "{name} #{secret}",
+    "{name} {secret} </domain>",
+    "{name} {secret} {{",
+    "{name} {secret} <!-- x -->",
+    "{name}s {secret}",
+)
+
+
+@pytest.mark.parametrize("name", sorted({s.name for s in catalogue().directives if s.sensitive == "value"}))
+@pytest.mark.parametrize("form", FORMS)
+def test_no_report_cites_a_secret(name, form):
+    """Whatever is wrong with the line of a secret, and wherever it stands, the secret itself is in no report."""
+    line = form.format(name=name, secret=SECRET)
+    scopes = sorted({scope for spec in catalogue().anywhere(name) for scope in spec.scopes} | {"global", "domain"})
+    for scope in scopes:
+        text = f"{line}\n" if scope == "global" else f"<{scope} x>\n{line}\n{line}\n</{scope}>\n"
+        lines = text.splitlines()
+        findings = found(text, whole=True, version="4.0", in_stack=True)
+        told = lint_text(findings, source=lambda place, lines=lines: lines[place.line - 1])
+        for report in (told, json_lint(findings), sarif_lint(findings), junit_lint(findings), github_lint(findings)):
+            assert SECRET not in report
