@@ -334,7 +334,7 @@ def _fabric_config() -> fabric.Config:
 class _Context(invoke.Context):  # type: ignore[misc]  # untyped library
     """As invoke's, but without settings of its own, which Fabric replaces anyway."""
 
-    def __init__(self, config: invoke.Config | None = None) -> None:
+    def __init__(self, config: Any = None) -> None:
         super().__init__(_fabric_config() if config is None else config)
 
 
