@@ -12,7 +12,7 @@ from pmtaform.api.effects import effects_of
 from pmtaform.api.hosts import desired_of
 from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
 from pmtaform.api.project import Project
-from pmtaform.api.restoring import generations_of, release_host, roll_back
+from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back
 from pmtaform.stack import compile_host, load_stack
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "desired_of",
     "drift_of",
     "effects_of",
+    "forget_host",
     "generations_of",
     "load_stack",
     "make_plan",

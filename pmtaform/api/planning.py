@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from pmtaform import __version__
 from pmtaform.api.checking import findings_of
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
+from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Stale, UsageError
 from pmtaform.plan.diff import Selection, matches
@@ -99,6 +100,8 @@ def make_plan(
         for name in names
     ]
     check_shared_roots(targets)
+    check_patterns(choice, targets)
+    notes += _left_behind(stack, known)
     fleet = survey_fleet(
         targets,
         key,
@@ -141,6 +144,44 @@ def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[D
         severity=Severity.WARNING,
     )
     return replace(state, hosts={}), (note,)
+
+
+def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
+    """Raise `UsageError` for a target that names nothing: a misspelt one would look like "nothing to do"."""
+    if not choice.targets:
+        return
+    names: set[str] = set()
+    for target in targets:
+        if target.desired.unmanaged is Unmanaged.REMOVE:
+            return  # blocks that only the host knows may be meant
+        own = {str(a) for a in target.desired.blocks} | {str(key.address) for key in target.desired.keys}
+        if target.previous is not None:
+            own |= target.previous.blocks.keys() | target.previous.keys.keys()
+        names |= own | {f"{target.spec.name}:{name}" for name in own}
+    for pattern in choice.targets:
+        if not any(matches(pattern, name) for name in names):
+            raise UsageError.of(
+                "no-such-target",
+                "No block has this address",
+                f'"{pattern}" matches nothing that the stack declares or that was applied.'
+                + (did_you_mean(pattern, names) or " `pmtaform state list` shows addresses."),
+            )
+
+
+def _left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
+    """Hosts that were applied to and are no longer in the stack: nothing is done to them, and that is said."""
+    gone = [name for name in state.hosts if name not in stack.hosts]
+    if not gone:
+        return ()
+    return (
+        Diagnostic(
+            code="host-left-behind",
+            summary="A host that was applied to is no longer in the stack",
+            detail=f"{', '.join(gone[:10])}: it keeps what it has, and nothing looks at it any more. When it is gone "
+            f"for good: pmtaform state forget {gone[0]} {stack.name}.",
+            severity=Severity.WARNING,
+        ),
+    )
 
 
 def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None) -> Planned:

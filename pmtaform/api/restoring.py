@@ -40,7 +40,13 @@ def generations_of(stack: Stack, host: str) -> list[Generation]:
 
 
 def roll_back(
-    project: Project, stack: Stack, host: str, generation: int | None, *, watch: Watch | None = None
+    project: Project,
+    stack: Stack,
+    host: str,
+    generation: int | None,
+    *,
+    may_restart: bool = False,
+    watch: Watch | None = None,
 ) -> RunResult:
     """Put back what `generation` (the last one) and all later ones replaced. The caller holds the state's lock.
 
@@ -58,6 +64,7 @@ def roll_back(
         key=key,
         keeper=keeper,
         journal=project.journal(stack.name),
+        may_restart=may_restart,
         watch=watch,
     )
     return restore(run, replace(spec), generation)
@@ -86,3 +93,17 @@ def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
     if info is None:
         return f"{host} is not locked."
     return f"Took the lock of {info.who} ({info.what}, since {info.since}) off {host}."
+
+
+def forget_host(project: Project, stack: str, host: str) -> None:
+    """Take a host out of the state. Raises `UsageError` when it is not in it, `Locked` when somebody is at work."""
+    with project.lock(stack, f"state forget {host}"):
+        keeper = StateKeeper(project.backend(stack))
+        if host not in keeper.document.hosts:
+            known = ", ".join(keeper.document.hosts)
+            raise UsageError.of(
+                "host-not-in-state",
+                "Nothing was applied to this host",
+                f'The state has nothing of "{host}".' + (f" It has: {known}." if known else ""),
+            )
+        keeper.remove_host(host)

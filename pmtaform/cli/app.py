@@ -9,6 +9,7 @@ import typer
 
 from pmtaform.cli import (
     apply,
+    diff,
     drift,
     effective,
     explain,
@@ -79,6 +80,7 @@ app.command("drift")(drift.drift)
 app.command("lint")(lint.lint)
 app.command("explain")(explain.explain)
 app.command("effective")(effective.effective)
+app.command("diff")(diff.diff)
 app.command("fmt")(fmt.fmt)
 app.add_typer(state.app, name="state")
 app.command("unlock")(unlock.unlock)

@@ -38,3 +38,17 @@ def show(
     project = settings.project()
     name = project.stack_folder(stack).name
     print_state_host(project.backend(name).load(), host, format)
+
+
+@app.command("forget")
+def forget(
+    host: Annotated[str, typer.Argument(help="The host's name.")],
+    stack: _Stack = None,
+) -> None:
+    """Forget what was applied to a host, for example because it is gone. Nothing is changed on it."""
+    from pmtaform.api import forget_host
+
+    project = settings.project()
+    name = project.stack_folder(stack).name
+    forget_host(project, name, host)
+    print(f'The state of stack "{name}" has nothing of {host} any more. The host itself was not touched.')

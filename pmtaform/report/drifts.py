@@ -40,7 +40,9 @@ def drift_text(
 def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic]) -> str:
     drifted = sum(1 for report in found.values() if report.drifted)
     known = sum(1 for report in found.values() if not report.unknown)
-    if drifted:
+    if known == 0:
+        words = "Nothing to compare with."
+    elif drifted:
         words = f"Drift on {drifted} of {counted(known, 'host')}."
     else:
         words = f"No drift. {counted(known, 'host')} {'is' if known == 1 else 'are'} as the last apply left them."

@@ -72,7 +72,7 @@ def _totals(result: RunResult) -> str:
     said = [f"{number} {verdict.value}" for verdict, number in numbers.items() if number]
     if len(said) == 1:
         verdict = next(verdict for verdict, number in numbers.items() if number)
-        return f"{start}{capital(verdict.value)}: {'the host' if total == 1 else f'all {total} hosts'}."
+        return f"{start}{capital(verdict.value)}: {'1 host' if total == 1 else f'all {total} hosts'}."
     return f"{start}Of {total} hosts: {', '.join(said)}."
 
 

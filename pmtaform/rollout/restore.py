@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import PmtaformError, Unreachable
 from pmtaform.host import Activation, HostSpec, Known, Session, Snapshot, Status, open_session, probe, rollback
+from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impact_of
+from pmtaform.lang.catalogue import GLOBAL, Impact
+from pmtaform.lang.includes import read_configuration
 from pmtaform.rollout.execute import failed, files_of, has_test_config, recovered
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 from pmtaform.rollout.pool import Clock
@@ -24,6 +28,7 @@ class Restore:
     key: StackKey
     keeper: StateKeeper
     journal: Journal
+    may_restart: bool = False  # consent to a restart, where what is put back needs one
     watch: Callable[[Event], None] | None = field(default=None, repr=False)
 
 
@@ -69,18 +74,63 @@ def _restore(run: Restore, spec: HostSpec, generation: int, clock: Clock) -> Hos
             who=run.who,
             started=utc_now(),
             reopen=reopen,
-            activation=spec.activation,
+            activation=_activation(run, spec),
             test_config=has_test_config(before.version) and spec.activation is not Activation.NONE,
         )
         if outcome.status is not Status.APPLIED:
             return failed(spec, outcome)
         clock.tell(spec.name, Phase.RECORDING)
-        _record(run, spec, probe(opened[-1], spec, Known(salt=salt), find_includes), outcome.generation)
-        notes = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
+        after = probe(opened[-1], spec, Known(salt=salt), find_includes)
+        _record(run, spec, after, outcome.generation)
+        notes: tuple[Diagnostic, ...] = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
+        if _activation(run, spec) is Activation.RELOAD:
+            notes += _waiting(spec, _blocks(spec, before), _blocks(spec, after))
         return HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=notes)
     finally:
         for each in opened:
             each.close()
+
+
+def _activation(run: Restore, spec: HostSpec) -> Activation:
+    return Activation.RESTART if run.may_restart and spec.activation is Activation.RELOAD else spec.activation
+
+
+def _blocks(spec: HostSpec, snapshot: Snapshot) -> dict[Address, Block]:
+    contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
+    return blocks_of(read_configuration(spec.config, contents, snapshot.patterns))
+
+
+def _waiting(spec: HostSpec, before: Mapping[Address, Block], after: Mapping[Address, Block]) -> tuple[Diagnostic, ...]:
+    """What was put back on the disk, and takes effect only after a restart that nobody consented to."""
+    changed = [
+        address
+        for address in dict.fromkeys((*before, *after))
+        if address not in before or address not in after or not before[address].same_as(after[address])
+    ]
+    waiting = [
+        str(address)
+        for address in changed
+        if any(impact_of(address, _names(side.get(address))) is Impact.RESTART for side in (before, after))
+    ]
+    if not waiting:
+        return ()
+    return (
+        Diagnostic(
+            code="restart-pending",
+            summary="What was put back needs a restart to take effect",
+            detail=f"{', '.join(waiting)}: the file has the old value, and PowerMTA runs the other until it is "
+            "restarted. Restart it when that suits, or roll back with --allow restart.",
+            severity=Severity.WARNING,
+            host=spec.name,
+        ),
+    )
+
+
+def _names(block: Block | None) -> list[tuple[str, str]]:
+    if block is None:
+        return []
+    own = block.address.kind if block.is_section else GLOBAL
+    return [(path[-1].split("[", 1)[0] if path else own, d.name) for _, path, d in directives_in(block)]
 
 
 def _record(run: Restore, spec: HostSpec, after: Snapshot, generation: int) -> None:

@@ -68,3 +68,22 @@ def test_effects_are_in_the_json_plan_which_still_can_be_applied(one: ProjectFol
     path.write_text(said.out)
     one.run("apply", str(path)).ended(Exit.OK)
     assert "max-smtp-out 30" in one.host.read()
+
+
+def test_a_misspelt_target_is_not_taken_for_nothing_to_do(one: ProjectFolder) -> None:
+    one.config("postmaster: a@example.com")
+    said = one.plan("--target", "seting[postmaster]").ended(Exit.USAGE)
+    assert 'Did you mean "setting[postmaster]"?' in said.words
+    one.plan("--target", "setting[*]").ended(Exit.OK)
+
+
+def test_a_host_that_left_the_stack_is_told_of_until_it_is_forgotten(project: ProjectFolder) -> None:
+    project.add_host("mta1")
+    project.add_host("mta2")
+    project.config("postmaster: a@example.com")
+    project.apply().ended(Exit.OK)
+    project.stack("config:\n  postmaster: a@example.com\n", {"mta1": {}}, activation="none")
+    assert "pmtaform state forget mta2 fleet" in project.plan().ended(Exit.OK).words
+    project.run("state", "forget", "mta2").ended(Exit.OK)
+    assert "mta2" not in project.plan().ended(Exit.OK).all
+    project.run("state", "forget", "mta2").ended(Exit.USAGE)

@@ -6,15 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from commands import register
 from projects import RUNS, ProjectFolder
 
 from pmtaform.errors import Exit
-
-
-@pytest.fixture(autouse=True)
-def registered():
-    register("diff")
 
 
 def git(project: ProjectFolder, *words: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import register
 from projects import RUNS, ProjectFolder
 
 from pmtaform.api.looking import look_at_path
@@ -66,11 +65,6 @@ FILES = {
         "<domain *>\n    source-ip-max-msg-rate 192.0.2.1 5/h\n    source-ip-max-msg-rate 192.0.2.2 6/h\n</domain>\n"
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def registered():
-    register("effective")
 
 
 @pytest.fixture

@@ -5,15 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.cli import app as cli
-from pmtaform.cli import explain
 from pmtaform.errors import Exit
-
-
-@pytest.fixture(autouse=True)
-def registered():
-    if not any(command.name == "explain" for command in cli.app.registered_commands):
-        cli.app.command("explain")(explain.explain)
 
 
 def test_a_directive(project: ProjectFolder) -> None:

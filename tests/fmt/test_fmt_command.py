@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from projects import ProjectFolder, is_root
 
-from pmtaform.cli import app as cli
 from pmtaform.cli import fmt as command
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import Exit
@@ -19,12 +18,6 @@ from pmtaform.lang import canonical
 
 UGLY = "postmaster   a@example.com\n<domain x>\nauth-password   geheim\n</domain>"
 NICE = "postmaster a@example.com\n\n<domain x>\n    auth-password geheim\n</domain>\n"
-
-
-@pytest.fixture(autouse=True)
-def registered():
-    if not any(known.name == "fmt" for known in cli.app.registered_commands):
-        cli.app.command("fmt")(command.fmt)
 
 
 @pytest.fixture

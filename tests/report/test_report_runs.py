@@ -59,7 +59,7 @@ def test_each_host_says_what_happened_and_the_totals_come_last() -> None:
     ("run", "says"),
     [
         (result(), "Nothing was done: no host was to be changed."),
-        (result(HostResult(host="a", verdict=Verdict.APPLIED)), "Applied: the host."),
+        (result(HostResult(host="a", verdict=Verdict.APPLIED)), "Applied: 1 host."),
         (
             result(*(HostResult(host=h, verdict=Verdict.UNCHANGED) for h in "ab")),
             "Unchanged: all 2 hosts.",

@@ -438,6 +438,17 @@ def test_rollback_works_without_a_state(one: ProjectFolder) -> None:
     assert one.host.read() == RUNS
 
 
+def test_a_rollback_says_what_waits_for_a_restart_and_restarts_with_consent(live: ProjectFolder) -> None:
+    live.stack("config: {run-as-root: no}")
+    live.apply("--allow", "restart").ended(Exit.OK)
+    said = live.run("rollback", "mta1").ended(Exit.OK)
+    assert "setting[run-as-root]: the file has the old value" in said.words
+    assert live.host.starts == 2
+    live.run("rollback", "mta1", "--allow", "restart").ended(Exit.OK)  # takes the rollback back
+    assert live.host.starts == 3
+    assert "run-as-root" in live.host.in_force
+
+
 def test_after_a_rollback_nothing_is_deleted_for_being_undeclared(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
     one.apply().ended(Exit.OK)
