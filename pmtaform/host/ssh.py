@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import fabric
-import invoke
 import paramiko
+from invoke.context import Context
 from paramiko.ssh_exception import BadAuthenticationType, IncompatiblePeer, PasswordRequiredException
 
 from pmtaform.errors import HostError, Unreachable
@@ -331,11 +331,11 @@ def _fabric_config() -> fabric.Config:
     return config
 
 
-class _Context(invoke.Context):  # type: ignore[misc]  # untyped library
+class _Context(Context):
     """As invoke's, but without settings of its own, which Fabric replaces anyway."""
 
-    def __init__(self, config: Any = None) -> None:
-        super().__init__(_fabric_config() if config is None else config)
+    def __init__(self, config: Any = None, **named: Any) -> None:
+        super().__init__(_fabric_config() if config is None else config, **named)
 
 
 class _Connection(fabric.Connection, _Context):  # type: ignore[misc]  # untyped library
