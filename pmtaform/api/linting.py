@@ -14,16 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pmtaform.api.hosts import host_spec, resolver_for
-from pmtaform.desired import Desired, Unmanaged
 from pmtaform.diagnostics import Place
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.host import HASH_ONLY, Known, open_session, probe
-from pmtaform.lang.blocks import SETTING, Address
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import (
     Configuration,
     include_arguments,
-    include_path,
     is_pattern,
     read_configuration,
     single,
@@ -32,8 +29,9 @@ from pmtaform.lang.lint import FileFacts, Finding, Subject, lint
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.references import named_file
 from pmtaform.lang.splices import FileEdit
-from pmtaform.lang.tree import Directive, parse, parse_bytes, split_lines
+from pmtaform.lang.tree import Directive, parse, parse_bytes
 from pmtaform.stack import Stack, compile_host
+from pmtaform.stack.linting import sources_of, subject_of
 
 MAIN = "/etc/pmta/config"
 DEFAULTS = "/etc/pmta/config-defaults"
@@ -222,54 +220,11 @@ def _facts(configuration: Configuration, local: Mapping[str, str]) -> dict[str, 
 
 def lint_stack(stack: Stack, choice: Choice, *, hosts: Iterable[str] = (), version: str | None = None) -> Linted:
     """Lint what every host of a stack (or those in `hosts`) would have; findings point to the stack's own lines."""
-    sources = {name: _stack_lines(stack, name) for name in stack.files}
+    sources = sources_of(stack)
     subjects = [
-        _subject(compile_host(stack, name), sources, version or stack.powermta) for name in hosts or stack.hosts
+        subject_of(compile_host(stack, name), sources, version or stack.powermta) for name in hosts or stack.hosts
     ]
     return linted(subjects, choice, {}, sources)
-
-
-def _stack_lines(stack: Stack, name: str) -> list[str]:
-    inner = name.removeprefix(stack.shown + "/")
-    try:
-        return split_lines((stack.folder / inner).read_bytes().decode("utf-8", "surrogateescape"))
-    except OSError:
-        return []
-
-
-def _subject(desired: Desired, sources: Mapping[str, Sequence[str]], version: str | None) -> Subject:
-    configuration, complete = as_configuration(desired)
-    settings = {a.key for a in desired.blocks if a.kind == SETTING} | {a.kind for a in desired.blocks}
-    return Subject(
-        configuration=configuration,
-        whole=complete and (desired.unmanaged is Unmanaged.REMOVE or {"log-file", "spool"} <= settings),
-        version=version,
-        sources=sources,
-        in_stack=True,
-        host=desired.host,
-    )
-
-
-def as_configuration(desired: Desired) -> tuple[Configuration, bool]:
-    """What a host should have as one tree, every line with its origin; and whether no include leads elsewhere."""
-    lines: list[str] = []
-    origins: list[Place | None] = []
-    complete = True
-    own = set(desired.files.values())
-    for address, block in desired.blocks.items():
-        if address.kind == "include":
-            complete = complete and _leads_to(address, own)
-            continue
-        for part in block.parts:
-            for number in range(part.node.line, part.node.end + 1):
-                lines.append(part.tree.lines[number - 1].rstrip("\r\n") + "\n")
-                origins.append(part.tree.place(number))
-    tree = parse("".join(lines), desired.config, origins=origins)
-    return single(tree), complete
-
-
-def _leads_to(address: Address, files: Collection[str]) -> bool:
-    return include_path(address.key) in files
 
 
 # -- a live host ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,10 @@ def validate(
     from pmtaform.stack import check_stack, find_project, stack_folder
 
     loaded, found = check_stack(stack_folder(find_project(settings.directory or Path.cwd()), stack))
+    if not any(d.severity is Severity.ERROR for d in found):
+        from pmtaform.stack.linting import with_lint
+
+        found = tuple(with_lint(loaded, found))
     errors = [d for d in found if d.severity is Severity.ERROR]
     if format is Format.JSON:
         print_json(found)

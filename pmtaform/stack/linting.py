@@ -1,0 +1,85 @@
+"""What lint has to say of a stack: the rules over what each host should have, told at the stack's own lines."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from pmtaform.desired import Desired, Unmanaged
+from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.lang.blocks import SETTING, Address
+from pmtaform.lang.includes import Configuration, include_path, single
+from pmtaform.lang.lint import Subject, lint
+from pmtaform.lang.tree import parse, split_lines
+from pmtaform.stack.compile import compile_host
+from pmtaform.stack.stack import Stack
+
+# What a stack's own check says of a line, and lint says better.
+_SAID_BETTER = frozenset({"unknown-directive", "unknown-section", "misplaced-directive", "misplaced-section"})
+
+
+def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The findings of a stack's own check, and lint's errors and warnings; what both say is said once."""
+    sources = sources_of(stack)
+    told: dict[tuple[str, str, str], Diagnostic] = {}
+    for name in stack.hosts:
+        for finding in lint(subject_of(compile_host(stack, name), sources, stack.powermta)):
+            if finding.severity is not Severity.INFO:
+                diagnostic = finding.diagnostic()
+                told.setdefault((diagnostic.code, str(finding.place), finding.detail), diagnostic)
+    lines = {_line(diagnostic) for diagnostic in told.values()}
+    kept = [d for d in found if d.code not in _SAID_BETTER or _line(d) not in lines]
+    same = {(d.code, _line(d)) for d in kept}
+    return kept + [d for d in told.values() if (d.code, _line(d)) not in same]
+
+
+def _line(diagnostic: Diagnostic) -> tuple[str, int | None] | None:
+    return (diagnostic.place.file, diagnostic.place.line) if diagnostic.place else None
+
+
+def sources_of(stack: Stack) -> dict[str, list[str]]:
+    """The lines of every file of a stack, in which suppressions are looked for."""
+    return {name: _lines(stack, name) for name in stack.files}
+
+
+def _lines(stack: Stack, name: str) -> list[str]:
+    inner = name.removeprefix(stack.shown + "/")
+    try:
+        return split_lines((stack.folder / inner).read_bytes().decode("utf-8", "surrogateescape"))
+    except OSError:
+        return []
+
+
+def subject_of(desired: Desired, sources: Mapping[str, Sequence[str]], version: str | None) -> Subject:
+    """What a host should have, as lint wants it; findings point to the stack's own lines."""
+    configuration, complete = as_configuration(desired)
+    settings = {a.key for a in desired.blocks if a.kind == SETTING} | {a.kind for a in desired.blocks}
+    return Subject(
+        configuration=configuration,
+        whole=complete and (desired.unmanaged is Unmanaged.REMOVE or {"log-file", "spool"} <= settings),
+        version=version,
+        sources=sources,
+        in_stack=True,
+        host=desired.host,
+    )
+
+
+def as_configuration(desired: Desired) -> tuple[Configuration, bool]:
+    """What a host should have as one tree, every line with its origin; and whether no include leads elsewhere."""
+    lines: list[str] = []
+    origins: list[Place | None] = []
+    complete = True
+    own = set(desired.files.values())
+    for address, block in desired.blocks.items():
+        if address.kind == "include":
+            complete = complete and _leads_to(address, own)
+            continue
+        for part in block.parts:
+            for number in range(part.node.line, part.node.end + 1):
+                lines.append(part.tree.lines[number - 1].rstrip("\r\n") + "\n")
+                origins.append(part.tree.place(number))
+    tree = parse("".join(lines), desired.config, origins=origins)
+    return single(tree), complete
+
+
+def _leads_to(address: Address, files: Collection[str]) -> bool:
+    return include_path(address.key) in files
