@@ -1,0 +1,235 @@
+"""The files of a stack: its YAML, native files, secrets, and what Git must not take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pmtaform.adopt.document import Item, List, Map, Text, Value, document, escaped, texts
+from pmtaform.adopt.fold import fold
+from pmtaform.adopt.layers import Layer, Layers
+from pmtaform.adopt.model import Form, Options, OutFile, Server
+from pmtaform.adopt.say import Said
+from pmtaform.adopt.server import Copy
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.tree import encode
+from pmtaform.stack.names import version_of
+from pmtaform.stack.paths import MAIN, folder_problem, path_problem
+
+_IGNORE: Final = b"# Secrets and copies of servers: never in Git.\n*\n!.gitignore\n"
+_ODD: Final = re.compile(r"[^\w.@+=,~ -]")
+_UNSAID: Final = "native.conf"
+
+
+@dataclass(slots=True)
+class Files:
+    """Builds the files. `loops` counts what is said in a loop; `apart` are blocks that are not to be in one."""
+
+    options: Options
+    servers: Sequence[Server]
+    layers: Layers
+    apart: frozenset[Address] = frozenset()
+    loops: dict[str, int] = field(default_factory=dict)
+    made: dict[str, OutFile] = field(default_factory=dict)
+    allowed: list[str] = field(default_factory=list)
+
+    def all(self, secrets: Mapping[str, bytes]) -> dict[str, OutFile]:
+        """Every file, by its path in the stack."""
+        layers = self.layers
+        base = self._layer(layers.base, top=True)
+        groups = {name: self._layer(layer) for name, layer in layers.groups.items()}
+        own = {name: self._layer(layer) for name, layer in layers.own.items()}
+        self._put("stack.yaml", self._main(base))
+        if groups:
+            body = Map([Item(made, name, gap=True) for name, made in groups.items()], open=True)
+            self._put("groups.yaml", Map([Item(body, "groups", above=_hosts_in(layers))], open=True))
+        for name, made in own.items():
+            if made.items:
+                self._put(f"host-{name}.yaml", Map([Item(Map([Item(made, name)], open=True), "hosts")], open=True))
+        self._copies_of_servers()
+        for reference, value in secrets.items():
+            scheme, _, path = reference.partition(":")
+            if scheme == "file":
+                self._private(path, value if value.endswith(b"\n") else value + b"\n")
+        return dict(sorted(self.made.items()))
+
+    def _put(self, name: str, root: Map) -> None:
+        self.made[name] = OutFile(content=document(root).encode())
+
+    def _private(self, path: str, content: bytes) -> None:
+        self.made[path] = OutFile(content=content, private=True)
+        self.made[f"{path.partition('/')[0]}/.gitignore"] = OutFile(content=_IGNORE)
+
+    def _copies_of_servers(self) -> None:
+        for server in self.servers:
+            if server.copy:
+                for path, tree in server.configuration.trees.items():
+                    self._private(f"hosts/{server.name}{path}", tree.to_bytes())
+
+    # -- the main file -------------------------------------------------------------------------------------------------
+
+    def _main(self, base: Map) -> Map:
+        root = Map(open=True)
+        sources = ", ".join(server.source for server in self.servers)
+        root.items.append(Item(Text(self.options.stack), "stack", above=(f"# Imported from {sources}.",)))
+        versions = {version_of((s.version or "").lower().partition("v")[2] or s.version) for s in self.servers}
+        if len(versions) == 1 and (version := versions.pop()):
+            root.put("powermta", Text(f"{version[0]}.{version[1]}"))
+        hosts = Map(open=True)
+        for server in self.servers:
+            hosts.put(server.name, self._host(server))
+        root.items.append(Item(hosts, "hosts", gap=True))
+        if self.allowed:
+            root.items.append(Item(texts(*self.allowed), "allowed-paths", gap=True))
+        root.items += base.items
+        root.foot = base.foot
+        return root
+
+    def _host(self, server: Server) -> Map:
+        made = Map()
+        for key, value in server.entry.items():
+            made.put(key, _plain(value))
+        if groups := self.layers.groups_of(server.name):
+            made.put("groups", texts(*groups))
+        return made
+
+    # -- layers --------------------------------------------------------------------------------------------------------
+
+    def _layer(self, layer: Layer, *, top: bool = False) -> Map:
+        made = Map(open=True)
+        config = self._config(layer)
+        if config.items or config.foot:
+            made.items.append(Item(config, "config", gap=top))
+        natives = self._natives(layer)
+        if natives.items:
+            made.items.append(Item(natives, "native", gap=top))
+        if layer.keys:
+            keys = Map(open=True)
+            for entry in layer.keys:
+                keys.put(entry.name, entry.body())
+            made.items.append(Item(keys, "dkim-keys", gap=top))
+        return made
+
+    def _config(self, layer: Layer) -> Map:
+        plain = Map(open=True)
+        kinds: dict[str, Map] = {}
+        unnamed: list[Item] = []
+        for entry in layer.entries:
+            said = entry.said
+            if said is None:
+                continue
+            if len(said.path) == 2:
+                kinds.setdefault(said.path[0], Map(open=True)).items.append(_copy(said))
+            elif entry.address.kind == said.path[0]:
+                unnamed.append(_copy(said)) if not said.listed else _listed(plain, said)
+            else:
+                plain.items.append(_copy(said))
+        for item in unnamed:
+            item.gap = True
+        apart = {e.said.path[1] for e in layer.entries if e.address in self.apart and e.said and len(e.said.path) > 1}
+        for kind, named in kinds.items():
+            self._loops(kind, named, apart)
+        ordered = sorted(kinds.items(), key=lambda pair: catalogue().section(pair[0]) is not None)  # macros first
+        sections = [_section(kind, named) for kind, named in ordered]
+        return Map([*plain.items, *sections, *unnamed], layer.end, open=True)
+
+    def _loops(self, kind: str, named: Map, apart: set[str]) -> None:
+        """Write numbered runs as loops."""
+        for folded in fold([item for item in named.items if item.key not in apart]):
+            keys = set(folded.stands_for)
+            places = [place for place, item in enumerate(named.items) if item.key in keys]
+            if folded.item.key in {item.key for item in named.items}:
+                continue
+            named.items[places[0]] = folded.item
+            named.items = [item for place, item in enumerate(named.items) if place not in places[1:]]
+            self.loops[f"{kind} {folded.item.key}"] = len(keys)
+
+    # -- native files --------------------------------------------------------------------------------------------------
+
+    def _natives(self, layer: Layer) -> List:
+        found = List()
+        folder = self._folder(layer)
+        for copy in layer.copies:
+            name = self._free(f"{folder}/{_short(copy.path)}")
+            self.made[name] = OutFile(content=encode(copy.text))
+            entry = self._native(name, copy)
+            found.items += [Item(entry) for _ in range(copy.times)]
+        unsaid = [entry.text for entry in layer.entries if entry.form is Form.NATIVE]
+        if unsaid:
+            name = self._free(f"{folder}/{_UNSAID}")
+            self.made[name] = OutFile(content=encode("\n".join(unsaid)))
+            found.items.append(Item(Text(escaped(name))))
+        return found
+
+    def _free(self, name: str) -> str:
+        """A name that no other file has."""
+        stem, dot, end = name.rpartition(".") if "." in name.rpartition("/")[2] else (name, "", "")
+        number = 2
+        while name in self.made:
+            name, number = f"{stem}-{number}{dot}{end}", number + 1
+        return name
+
+    def _folder(self, layer: Layer) -> str:
+        if len(self.servers) == 1:
+            return f"files/{self.servers[0].name}"
+        return f"files/{layer.name or 'all'}"
+
+    def _native(self, name: str, copy: Copy) -> Value:
+        if copy.target is None or path_problem(copy.target, ("/",)):
+            return Text(escaped(name))
+        if path_problem(copy.target, ("/etc/pmta", *self.allowed)):
+            folder = copy.target.rpartition("/")[0]
+            if folder_problem(folder):
+                return Text(escaped(name))
+            self.allowed.append(folder)
+        return Map().put("file", Text(escaped(name))).put("path", Text(escaped(copy.target)))
+
+
+def _section(kind: str, named: Map) -> Item:
+    """All sections of one kind. What a comment heads, with a blank line below it, it heads above the kind's name."""
+    first = named.items[0]
+    head: tuple[str, ...] = ()
+    if "" in first.above:
+        cut = len(first.above) - first.above[::-1].index("")
+        head, first.above = first.above[: cut - 1], first.above[cut:]
+    return Item(named, kind, above=head, gap=True)
+
+
+def _copy(said: Said) -> Item:
+    return Item(said.item.value, said.path[-1], said.item.above, said.item.beside)
+
+
+def _listed(plain: Map, said: Said) -> None:
+    """Put an entry into the list that blocks of its kind share."""
+    own = Item(said.item.value, "", said.item.above, said.item.beside)
+    known = plain.get(said.path[0])
+    if isinstance(known, List):
+        known.items.append(own)
+    else:
+        plain.put(said.path[0], List([own]))
+
+
+def _short(path: str) -> str:
+    """A path on the host as one in the stack."""
+    inner = path.removeprefix(MAIN.rpartition("/")[0] + "/")
+    parts = [_ODD.sub("_", part) for part in inner.split("/") if part not in ("", ".")]
+    return "/".join("_" if part == ".." else part[:200] for part in parts)
+
+
+def _plain(value: str | bool | int | tuple[str, ...]) -> Value:
+    if isinstance(value, tuple):
+        return texts(*value)
+    return Text(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _hosts_in(layers: Layers) -> tuple[str, ...]:
+    return tuple(f"# {name}: {', '.join(layer.hosts)}" for name, layer in layers.groups.items())
+
+
+def names_of(addresses: Iterable[Address]) -> str:
+    """Some addresses, for people."""
+    shown = [str(address) for address in addresses]
+    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")

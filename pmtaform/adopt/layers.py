@@ -1,0 +1,138 @@
+"""Several servers' blocks as layers: what all share, what some share as groups, what is each one's own.
+
+A block is lifted where it means the same on every server of a set, and each block of a server stands in one layer
+only: nothing is laid over anything, so every server gets exactly what it has.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pmtaform.adopt.keys import KeyEntry
+from pmtaform.adopt.model import Form
+from pmtaform.adopt.server import Copy, Entry, ServerSays
+
+_LEAST: Final = 2  # blocks that a group must say, to be worth its name
+_MOST: Final = 12  # groups
+
+
+@dataclass(slots=True)
+class Layer:
+    """One layer: the stack's own (no name), a group or a host, and what it says."""
+
+    name: str
+    hosts: tuple[str, ...]
+    entries: list[Entry] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
+    keys: list[KeyEntry] = field(default_factory=list)
+    end: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return not (self.entries or self.copies or self.keys)
+
+
+@dataclass(slots=True)
+class Layers:
+    """All layers: the stack's own, groups by name, hosts by name. `lost` counts comments that had no home."""
+
+    base: Layer
+    groups: dict[str, Layer]
+    own: dict[str, Layer]
+    lost: int = 0
+
+    def all(self) -> list[Layer]:
+        """Every layer, the lowest first."""
+        return [self.base, *self.groups.values(), *self.own.values()]
+
+    def groups_of(self, host: str) -> list[str]:
+        """The groups that a host is in."""
+        return [name for name, layer in self.groups.items() if host in layer.hosts]
+
+
+def layers_of(says: Sequence[ServerSays], keys: Mapping[str, Sequence[KeyEntry]]) -> Layers:
+    """Lift what servers share."""
+    names = tuple(one.server.name for one in says)
+    sharing: dict[object, list[str]] = {}
+    for one in says:
+        for identity, _ in _things(one, keys):
+            sharing.setdefault(identity, []).append(one.server.name)
+    sets = {identity: tuple(hosts) for identity, hosts in sharing.items()}
+    layers = Layers(Layer("", names), {}, {name: Layer(name, (name,)) for name in names})
+    by_set = {names: layers.base} | _groups(sets, names, layers)
+    done: dict[tuple[str, object], Entry] = {}
+    for one in says:
+        for identity, thing in _things(one, keys):
+            layer = by_set.get(sets[identity], layers.own[one.server.name])
+            first = done.setdefault((layer.name, identity), thing) if isinstance(thing, Entry) else None
+            if layer.hosts[0] == one.server.name:
+                _put(layer, thing)
+            elif first is not None and isinstance(thing, Entry):
+                layers.lost += len(thing.remarks - first.remarks)
+    layers.base.end = says[0].end if len(says) == 1 else ()
+    layers.lost += sum(len(one.end) for one in says) if len(says) > 1 else 0
+    return layers
+
+
+_Thing = Entry | Copy | KeyEntry
+
+
+def _things(one: ServerSays, keys: Mapping[str, Sequence[KeyEntry]]) -> Iterable[tuple[object, _Thing]]:
+    """Everything that a server says, with what makes it the same thing on another."""
+    for entry in one.entries:
+        if entry.form in (Form.TYPED, Form.TEXT, Form.NATIVE) and (entry.said or entry.text):
+            yield entry.identity, entry
+    for copy in one.copies:
+        yield (copy.path, copy.target, copy.text, copy.times), copy
+    for key in keys.get(one.server.name, ()):
+        yield key, key
+
+
+def _put(layer: Layer, thing: _Thing) -> None:
+    if isinstance(thing, Entry):
+        layer.entries.append(thing)
+    elif isinstance(thing, Copy):
+        layer.copies.append(thing)
+    else:
+        layer.keys.append(thing)
+
+
+def _groups(
+    sets: Mapping[object, tuple[str, ...]], names: tuple[str, ...], layers: Layers
+) -> dict[tuple[str, ...], Layer]:
+    """A group for every set of servers that shares enough."""
+    counts: dict[tuple[str, ...], int] = {}
+    for hosts in sets.values():
+        if 1 < len(hosts) < len(names):
+            counts[hosts] = counts.get(hosts, 0) + 1
+    worth = [hosts for hosts, count in counts.items() if count >= _LEAST]
+    worth.sort(key=lambda hosts: (-counts[hosts] * (len(hosts) - 1), hosts))
+    found = {}
+    for hosts in sorted(worth[:_MOST], key=lambda hosts: (-len(hosts), hosts)):
+        name = _name(hosts, names, layers.groups)
+        found[hosts] = layers.groups[name] = Layer(name, hosts)
+    return found
+
+
+def _name(hosts: tuple[str, ...], names: tuple[str, ...], taken: Iterable[str]) -> str:
+    """A group's name: what its hosts' names have in common and no other's has, else who is in it."""
+    others = [name for name in names if name not in hosts]
+    start = re.sub(r"[^A-Za-z0-9]+$|(?<![A-Za-z0-9])\d+$", "", os.path.commonprefix(list(hosts)))
+    end = os.path.commonprefix([name[::-1] for name in hosts])[::-1].lstrip("0123456789-._")
+    for name in (start, end):
+        if len(name) > 1 and name not in taken and name not in names:
+            alike = [o for o in others if (o.startswith(name) if name == start else o.endswith(name))]
+            if not alike:
+                return name
+    whole = "-".join(hosts)
+    if len(hosts) <= 3 and whole not in taken:
+        return whole
+    whole = "all-but-" + "-".join(others)
+    if len(others) <= 2 and whole not in taken:
+        return whole
+    return next(name for number in range(1, 10_000) if (name := f"group-{number}") not in taken)

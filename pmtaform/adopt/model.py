@@ -1,0 +1,122 @@
+"""What an import is given, and what it tells of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.includes import Configuration
+
+
+class Shape(StrEnum):
+    """How a stack says a configuration (`--as`)."""
+
+    YAML = "yaml"
+    NATIVE = "native"
+
+
+class KeysIn(StrEnum):
+    """Where private DKIM keys are put (`--keys`). LEAVE: nowhere, they stay the server's own affair."""
+
+    LEAVE = "leave"
+    FILE = "file"
+    KEYRING = "keyring"
+
+
+class SecretsIn(StrEnum):
+    """Where passwords are put (`--secrets`)."""
+
+    FILE = "file"
+    KEYRING = "keyring"
+    ENV = "env"
+
+
+class Form(StrEnum):
+    """How one block is said. Each is tried when the one before it would not be exact."""
+
+    COPIED = "in a copied file"
+    TYPED = "typed"
+    TEXT = "as text in YAML"
+    NATIVE = "in a native file"
+    LEFT = "not said"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user chose."""
+
+    stack: str
+    shape: Shape = Shape.YAML
+    keys: KeysIn = KeysIn.LEAVE
+    secrets: SecretsIn = SecretsIn.FILE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyMaterial:
+    """A private key file as it was found."""
+
+    content: bytes = field(repr=False)
+    mode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One server as it was read. `entry` are its keys under `hosts`; `keys` its DKIM key files, by path.
+
+    `copy`: there is no folder that could stand for its root, so the stack is given one with its files.
+    """
+
+    name: str
+    source: str
+    entry: Mapping[str, str | bool | int | tuple[str, ...]]
+    configuration: Configuration
+    version: str | None = None
+    keys: Mapping[str, KeyMaterial] = field(default_factory=dict)
+    copy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutFile:
+    """A file of the stack. `private`: mode 0600, and in a folder that Git ignores."""
+
+    content: bytes = field(repr=False)
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReport:
+    """What became of the blocks of one host."""
+
+    host: str
+    source: str
+    blocks: int
+    forms: Mapping[Form, tuple[Address, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """A stack that says what the servers have, not yet written: its files, and what there is to tell.
+
+    `secrets` are the values behind every reference, and `stored` those references that a keyring must be given.
+    """
+
+    stack: str
+    files: Mapping[str, OutFile]
+    hosts: tuple[HostReport, ...]
+    notes: tuple[Diagnostic, ...] = ()
+    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    shared: Mapping[str, int] = field(default_factory=dict)  # layer -> how many blocks it says
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    loops: Mapping[str, int] = field(default_factory=dict)  # what is said in a loop -> how many blocks it stands for
+    keys: tuple[str, ...] = ()  # domain/selector of every key that was taken in
+
+    def to_store(self, scheme: str) -> dict[str, bytes]:
+        """The secrets whose references have this scheme."""
+        return {reference: value for reference, value in self.secrets.items() if reference.startswith(f"{scheme}:")}
+
+    def count(self, form: Form) -> int:
+        """How many blocks are said in this form, over all hosts."""
+        return sum(len(host.forms.get(form, ())) for host in self.hosts)

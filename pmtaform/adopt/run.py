@@ -1,0 +1,157 @@
+"""The importer: say, write, compile, compare; what is not exact is said in the next form, until all is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pmtaform.adopt import keys as dkim
+from pmtaform.adopt.files import Files
+from pmtaform.adopt.layers import Layers, layers_of
+from pmtaform.adopt.model import Adopted, Form, HostReport, Options, OutFile, Server
+from pmtaform.adopt.notes import notes_of
+from pmtaform.adopt.server import Reading, ServerSays, say
+from pmtaform.adopt.vault import Vault
+from pmtaform.adopt.verify import Verdict, verify, write
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.errors import PmtaformError
+from pmtaform.lang.blocks import Address
+
+_FORMS: Final = tuple(Form)
+_ROUNDS: Final = 10
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One way to say everything."""
+
+    says: list[ServerSays]
+    layers: Layers
+    files: Files
+    made: dict[str, OutFile]
+    secrets: dict[str, bytes]
+    taken: dict[str, dkim.Taken]
+
+
+@dataclass(slots=True)
+class _Lessons:
+    """What earlier attempts showed: blocks that need another form, or must not come from loops or keys."""
+
+    least: dict[str, dict[Address, Form]] = field(default_factory=dict)
+    no_keys: dict[str, set[Address]] = field(default_factory=dict)
+    apart: set[Address] = field(default_factory=set)
+
+
+def adopt(servers: Sequence[Server], options: Options) -> Adopted:
+    """The stack that says what `servers` have. Nothing is written but a temporary folder. Raises `PmtaformError`."""
+    readings = [Reading.of(server) for server in servers]
+    lessons = _Lessons()
+    for _ in range(_ROUNDS):
+        attempt = _attempt(readings, options, lessons)
+        verdict = _verdict(attempt, options)
+        if verdict.is_exact:
+            return _adopted(attempt, verdict, options)
+        if not _learn(lessons, attempt, verdict):
+            break
+    raise _inexact(verdict)
+
+
+def _attempt(readings: Sequence[Reading], options: Options, lessons: _Lessons) -> _Attempt:
+    vault = Vault(options.stack, options.secrets)
+    taken: dict[str, dkim.Taken] = {}
+    says: list[ServerSays] = []
+    for reading in readings:
+        name = reading.server.name
+        no_keys = lessons.no_keys.get(name, ())
+        one = dkim.take(reading.blocks, reading.server.keys, options.keys, options.stack, vault.values, no_keys)
+        taken[name] = one
+        says.append(say(reading, options.shape, vault, lessons.least.get(name, {}), one.lines or {}))
+    layers = layers_of(says, {name: one.entries for name, one in taken.items()})
+    files = Files(options, [reading.server for reading in readings], layers, frozenset(lessons.apart))
+    return _Attempt(says, layers, files, files.all(vault.values), vault.values, taken)
+
+
+def _verdict(attempt: _Attempt, options: Options) -> Verdict:
+    with tempfile.TemporaryDirectory(prefix="pmtaform-import-") as folder:
+        stack = Path(folder) / options.stack
+        write(stack, attempt.made)
+        return verify(stack, attempt.says, attempt.secrets)
+
+
+def _learn(lessons: _Lessons, attempt: _Attempt, verdict: Verdict) -> bool:
+    """Take what differs into the next form. Whether there is anything left to try."""
+    if verdict.errors:
+        return _separate(lessons, attempt)
+    learnt = False
+    forms = {one.server.name: {entry.address: entry.form for entry in one.entries} for one in attempt.says}
+    for host, addresses in verdict.differ.items():
+        for address in addresses:
+            form = forms[host].get(address)
+            keyed = attempt.taken[host].lines or {}
+            if address in keyed and address not in lessons.no_keys.setdefault(host, set()):
+                lessons.no_keys[host].add(address)
+            elif attempt.files.loops and address not in lessons.apart:
+                lessons.apart.add(address)
+            elif form is not None and form is not Form.LEFT:
+                lessons.least.setdefault(host, {})[address] = _FORMS[_FORMS.index(form) + 1]
+            else:
+                continue
+            learnt = True
+    return learnt
+
+
+def _separate(lessons: _Lessons, attempt: _Attempt) -> bool:
+    """The stack as a whole is wrong: do without keys and loops."""
+    keyed = {host: set(one.lines or {}) for host, one in attempt.taken.items()}
+    everything = {entry.address for one in attempt.says for entry in one.entries}
+    if any(addresses - lessons.no_keys.get(host, set()) for host, addresses in keyed.items()):
+        for host, addresses in keyed.items():
+            lessons.no_keys.setdefault(host, set()).update(addresses)
+        return True
+    if attempt.files.loops and not everything <= lessons.apart:
+        lessons.apart |= everything
+        return True
+    return False
+
+
+def _inexact(verdict: Verdict) -> PmtaformError:
+    if verdict.errors:
+        return PmtaformError.all(verdict.errors)
+    shown = ", ".join(f"{host}:{found[0]}" for host, found in verdict.differ.items())
+    return PmtaformError(
+        Diagnostic(
+            code="import-inexact",
+            summary="The servers cannot be said exactly",
+            detail=f"What was written differs from what is there ({shown}). Nothing was kept. This is a bug in "
+            "pmtaform: please report it.",
+        )
+    )
+
+
+def _adopted(attempt: _Attempt, verdict: Verdict, options: Options) -> Adopted:
+    layers = attempt.layers
+    warnings = verdict.stack.diagnostics if verdict.stack else ()
+    reports = tuple(
+        HostReport(
+            host=one.server.name,
+            source=one.server.source,
+            blocks=len(one.entries),
+            forms={form: found for form, found in one.forms().items() if found},
+        )
+        for one in attempt.says
+    )
+    left: Mapping[str, Mapping[str, str]] = {name: one.left or {} for name, one in attempt.taken.items()}
+    return Adopted(
+        stack=options.stack,
+        files=attempt.made,
+        hosts=reports,
+        notes=tuple(notes_of(attempt.says, layers, attempt.files.allowed, left, warnings)),
+        secrets=attempt.secrets,
+        shared={layer.name: len(layer.entries) for layer in layers.all() if layer.entries},
+        groups={name: layer.hosts for name, layer in layers.groups.items()},
+        loops=attempt.files.loops,
+        keys=tuple(dict.fromkeys(key.name for layer in layers.all() for key in layer.keys)),
+    )

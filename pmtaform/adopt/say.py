@@ -1,0 +1,250 @@
+"""From a live block to what a stack says of it: typed YAML, or its lines as a text block where that would not do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pmtaform.adopt import scalars
+from pmtaform.adopt.comments import Comments
+from pmtaform.adopt.document import Item, List, Literal, Map, Text, Value, escaped
+from pmtaform.adopt.native import inner_lines
+from pmtaform.adopt.vault import Vault, as_reference, secret_of
+from pmtaform.lang.blocks import SETTING, Address, Block, Part
+from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
+from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
+from pmtaform.stack import names
+from pmtaform.stack.values import is_list
+
+_MACRO: Final = "macro"
+
+
+class UnsayableError(Exception):
+    """Why something cannot be said so; a short phrase for the report."""
+
+
+@dataclass(slots=True)
+class Said:
+    """One block as a stack's `config` says it: `path` are the keys that lead to `item`'s value."""
+
+    path: tuple[str, ...]
+    item: Item
+    listed: bool = False  # several blocks share the key, each with entries of its list (`include`)
+
+
+@dataclass(slots=True)
+class Speaker:
+    """Says the blocks of one host. `skip` are directives that something else says (keys)."""
+
+    host: str
+    vault: Vault
+    comments: dict[int, Comments]  # by the identity of a tree
+    skip: frozenset[int] = frozenset()
+    address: Address = field(default=Address(""))
+    text_only: bool = False
+    has_text: bool = False
+    why_text: str = ""
+
+    def say(self, block: Block, *, text_only: bool = False) -> Said:
+        """The block as YAML; with `text_only`, the inside of sections as it was written. Raises `UnsayableError`."""
+        self.address, self.text_only, self.has_text = block.address, text_only, False
+        first = block.parts[0].node
+        if isinstance(first, Section):
+            return self._sections(block)
+        directives = [(part.tree, part.node) for part in block.parts if isinstance(part.node, Directive)]
+        spec = self._spec(GLOBAL, first)
+        if spec.key == "name":
+            return self._by_name(block, first, spec)
+        item = self._directive(GLOBAL, directives)
+        if item is None:
+            raise UnsayableError("its lines come from dkim-keys")
+        name = _name(first)
+        if block.address.kind != SETTING and len(directives) > 1:
+            raise UnsayableError("it stands there several times")
+        return Said((name,), item, listed=block.address.kind != SETTING)
+
+    # -- directives ----------------------------------------------------------------------------------------------------
+
+    def _spec(self, scope: str, node: Directive) -> DirectiveSpec:
+        spec = names.meaning(scope, node.name).directive
+        if spec is None:
+            raise UnsayableError(f"the catalogue knows no {node.name} {names.where(scope)}")
+        return spec
+
+    def _by_name(self, block: Block, node: Directive, spec: DirectiveSpec) -> Said:
+        """`domain-macro NAME a, b`."""
+        if len(block.parts) > 1:
+            raise UnsayableError("it stands there several times")
+        name, _, rest = node.value.partition(" ")
+        if "\t" in name:
+            name, _, rest = node.value.partition("\t")
+        item = self._commented(block.parts[0].tree, node, self._value(GLOBAL, spec, node, rest.strip()))
+        item.key = escaped(name)
+        return Said((_name(node), item.key), item)
+
+    def _directive(self, scope: str, lines: Sequence[tuple[Tree, Directive]]) -> Item | None:
+        """All lines of one directive in one place; None when something else says them."""
+        kept = [(tree, node) for tree, node in lines if id(node) not in self.skip]
+        if not kept:
+            return None
+        first = kept[0][1]
+        spec = self._spec(scope, first)
+        items = [self._commented(t, node, self._value(scope, spec, node, node.value)) for t, node in kept]
+        if len(items) == 1:
+            item = items[0]
+        elif spec.accumulates:
+            item = _gathered(items)
+        else:
+            raise UnsayableError(f"{first.name} stands there {len(items)} times, and has one value")
+        item.key = _name(first)
+        return item
+
+    def _value(self, scope: str, spec: DirectiveSpec, node: Directive, value: str) -> Value:
+        secret = secret_of(scope, node)
+        if secret is not None:
+            return as_reference(self.vault, self.host, self.address, spec, node, secret)
+        if not value:
+            raise UnsayableError(f"{node.name} has no value")
+        if _MACRO in spec.types and is_list(spec):
+            entries = [entry.strip() for entry in value.split(",")]
+            if len(entries) > 1 and all(entries):
+                return List([Item(Text(escaped(entry))) for entry in entries])
+        return Text(escaped(value))
+
+    def _commented(self, tree: Tree, node: Node, value: Value) -> Item:
+        found = self.comments.get(id(tree))
+        if found is None:
+            return Item(value)
+        beside = found.beside.get(id(node), "")
+        if isinstance(value, Map) and "secret" in {item.key for item in value.items}:
+            beside = ""  # who knows what it says of the password
+        return Item(value, above=found.above.get(id(node), ()), beside=beside)
+
+    # -- sections ------------------------------------------------------------------------------------------------------
+
+    def _sections(self, block: Block) -> Said:
+        first = block.parts[0].node
+        assert isinstance(first, Section)  # noqa: S101 - the caller looked
+        spec = names.meaning(GLOBAL, first.tag).section
+        if spec is None:
+            raise UnsayableError(f"the catalogue knows no <{first.tag}> {names.where(GLOBAL)}")
+        item = self._bodies(spec, block.parts)
+        if not names.takes_argument(spec, GLOBAL):
+            item.key = first.tag
+            return Said((first.tag,), item)
+        if not first.argument:
+            raise UnsayableError("it has no name")
+        item.key = escaped(first.argument)
+        return Said((first.tag, item.key), item)
+
+    def _bodies(self, spec: SectionSpec, parts: Sequence[Part]) -> Item:
+        """The inside of all sections of one name."""
+        items = []
+        for part in parts:
+            section = part.node
+            assert isinstance(section, Section)  # noqa: S101 - sections and directives have different addresses
+            items.append(self._commented(part.tree, section, self._body(spec, part.tree, section)))
+        if len(items) == 1:
+            return items[0]
+        return _gathered(items)
+
+    def _body(self, spec: SectionSpec, tree: Tree, section: Section) -> Value:
+        if not self.text_only:
+            try:
+                return self._typed(spec, tree, section)
+            except UnsayableError as why:
+                if _has_secret(section):
+                    raise
+                self.why_text = str(why)
+        elif _has_secret(section):
+            raise UnsayableError("it holds a secret, and secrets are not written as text")
+        lines = inner_lines(tree, section, self.comments.get(id(tree)))
+        if not lines or not all(map(scalars.fits_literal, lines)):
+            raise UnsayableError("it has characters that YAML does not take")
+        self.has_text = True
+        return Literal([escaped(line) for line in lines])
+
+    def _typed(self, spec: SectionSpec, tree: Tree, section: Section) -> Value:
+        if section.lead is not None:
+            raise UnsayableError("it stands in a rule")
+        odd = next((child for child in section.children if isinstance(child, Junk)), None)
+        if odd is not None:
+            raise UnsayableError(f"line {odd.line} makes no sense ({odd.code})")
+        comments = self.comments.get(id(tree))
+        foot = comments.foot.get(id(section), ()) if comments else ()
+        if spec.ordered:
+            return List(self._rules(tree, section), foot)
+        return Map(self._children(tree, section), foot)
+
+    def _rules(self, tree: Tree, section: Section) -> list[Item]:
+        rules = []
+        for node in section.children:
+            if not isinstance(node, Directive):
+                raise UnsayableError("it has lists inside its rules")
+            self._spec(section.tag, node)
+            rules.append(self._commented(tree, node, Text(escaped(f"{node.name} {node.value}".strip()))))
+        return rules
+
+    def _children(self, tree: Tree, section: Section) -> list[Item]:
+        scope = section.tag
+        grouped: dict[tuple[str, str], list[Directive | Section]] = {}
+        for node in section.children:
+            if isinstance(node, Section):
+                grouped.setdefault(("<", node.tag), []).append(node)
+            elif isinstance(node, Directive):
+                grouped.setdefault(("", catalogue().canonical(scope, node.name)), []).append(node)
+        items: list[Item] = []
+        for nodes in grouped.values():
+            first = nodes[0]
+            if isinstance(first, Section):
+                items.append(self._nested(tree, scope, [n for n in nodes if isinstance(n, Section)]))
+            else:
+                item = self._directive(scope, [(tree, n) for n in nodes if isinstance(n, Directive)])
+                if item is not None:
+                    items.append(item)
+        if len({item.key for item in items}) < len(items):
+            raise UnsayableError("a section and a directive in it have one name")
+        return items
+
+    def _nested(self, tree: Tree, scope: str, sections: list[Section]) -> Item:
+        """All sections of one kind inside another."""
+        tag = sections[0].tag
+        spec = names.meaning(scope, tag).section
+        if spec is None:
+            raise UnsayableError(f"the catalogue knows no <{tag}> {names.where(scope)}")
+        if not names.takes_argument(spec, scope):
+            item = self._bodies(spec, [Part(tree, section) for section in sections])
+            item.key = tag
+            return item
+        grouped: dict[str, list[Part]] = {}
+        for section in sections:
+            if not section.argument:
+                raise UnsayableError(f"<{tag}> in it has no name")
+            grouped.setdefault(section.argument, []).append(Part(tree, section))
+        named = Map()
+        for argument, parts in grouped.items():
+            item = self._bodies(spec, parts)
+            item.key = escaped(argument)
+            named.items.append(item)
+        return Item(named, tag)
+
+
+def _gathered(items: list[Item]) -> Item:
+    """Several entries as one with a list; the comments above the first stay above all."""
+    whole = Item(List(items), above=items[0].above)
+    items[0].above = ()
+    return whole
+
+
+def _name(node: Directive) -> str:
+    return node.name.lower()
+
+
+def _has_secret(section: Section) -> bool:
+    for node in section.children:
+        if isinstance(node, Section) and _has_secret(node):
+            return True
+        if isinstance(node, Directive) and secret_of(section.tag, node) is not None:
+            return True
+    return False

@@ -1,0 +1,204 @@
+"""One server's blocks, each in the first form that says it exactly; and the files that are copied as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pmtaform.adopt.comments import Comments
+from pmtaform.adopt.exact import differs, differs_as_text
+from pmtaform.adopt.model import Form, Server, Shape
+from pmtaform.adopt.native import block_text, copied
+from pmtaform.adopt.say import Said, Speaker, UnsayableError
+from pmtaform.adopt.vault import Vault, secrets_of
+from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.tree import Section, Tree
+
+_ORDER: Final = tuple(Form)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One block of one server as it is said. `why`: the reason for a form that is not typed."""
+
+    address: Address
+    block: Block
+    form: Form
+    said: Said | None = None
+    text: str = ""
+    why: str = ""
+
+    @property
+    def identity(self) -> tuple[Address, Form, bytes]:
+        """Equal on servers that may share what is said."""
+        return self.address, self.form, self.block.canonical()
+
+    @property
+    def remarks(self) -> frozenset[str]:
+        """Its comments."""
+        return frozenset(_remarks(self.block))
+
+
+@dataclass(slots=True)
+class Copy:
+    """A configuration file that the stack has as it is. `target`: its path on the host (None: the main file)."""
+
+    path: str
+    target: str | None
+    text: str
+    times: int = 1
+
+
+@dataclass(slots=True)
+class ServerSays:
+    """What a stack says of one server."""
+
+    server: Server
+    entries: list[Entry]
+    copies: list[Copy]
+    end: tuple[str, ...] = ()  # comments at the end of the main file
+    masked: int = 0
+
+    @property
+    def left(self) -> tuple[Address, ...]:
+        """The blocks that the stack does not say."""
+        return tuple(entry.address for entry in self.entries if entry.form is Form.LEFT)
+
+    def forms(self) -> dict[Form, tuple[Address, ...]]:
+        """The blocks by form."""
+        return {form: tuple(e.address for e in self.entries if e.form is form) for form in Form}
+
+
+@dataclass(slots=True)
+class Reading:
+    """A server's blocks and comments, read once however often it is said."""
+
+    server: Server
+    blocks: Mapping[Address, Block]
+    comments: dict[int, Comments]
+    secrets: frozenset[str]
+    visits: Mapping[str, int]  # path -> how often it is read at top level
+
+    @classmethod
+    def of(cls, server: Server) -> Reading:
+        """Read it."""
+        configuration = server.configuration
+        blocks = blocks_of(configuration)
+        secrets = frozenset(secret for block in blocks.values() for secret in secrets_of(block))
+        comments = {id(tree): Comments.of(tree, secrets) for tree in configuration.trees.values()}
+        visits: dict[str, int] = {configuration.main: 1}
+        for block in blocks.values():
+            for tree, count in _times(block):
+                visits[tree.path] = max(visits.get(tree.path, 0), count)
+        return cls(server, blocks, comments, secrets, visits)
+
+
+def _times(block: Block) -> Iterator[tuple[Tree, int]]:
+    """The trees of a block, and how often its first node in each is there."""
+    trees: dict[int, tuple[Tree, list[int]]] = {}
+    for part in block.parts:
+        trees.setdefault(id(part.tree), (part.tree, []))[1].append(id(part.node))
+    for tree, nodes in trees.values():
+        yield tree, nodes.count(nodes[0])
+
+
+def _remarks(block: Block) -> Iterator[str]:
+    for part in block.parts:
+        for raw in part.text.splitlines():
+            if "#" in raw:
+                yield raw[raw.index("#") :].strip()
+
+
+def say(
+    reading: Reading, shape: Shape, vault: Vault, least: Mapping[Address, Form], skip: Mapping[Address, frozenset[int]]
+) -> ServerSays:
+    """Say all blocks. `least` are forms before which a block need not be tried; `skip` are lines of keys by block."""
+    entries = []
+    for address, block in reading.blocks.items():
+        first = Form.COPIED if _is_copied(reading, block, shape) else Form.TYPED
+        first = max(first, least.get(address, first), key=_ORDER.index)
+        entries.append(_entry(reading, block, first, vault, skip.get(address, frozenset())))
+    main = reading.comments[id(reading.server.configuration.tree)]
+    return ServerSays(
+        reading.server,
+        entries,
+        _copies(reading, entries),
+        main.end if shape is Shape.YAML else (),
+        sum(found.masked for found in reading.comments.values()),
+    )
+
+
+def _is_copied(reading: Reading, block: Block, shape: Shape) -> bool:
+    """Whether a block stays in a copy of its file: it stands in one file only, and holds no secret."""
+    paths = {part.tree.path for part in block.parts}
+    configuration = reading.server.configuration
+    if len(paths) > 1 or not paths.isdisjoint(configuration.fragments):
+        return False
+    return not (paths == {configuration.main} and shape is Shape.YAML) and not secrets_of(block)
+
+
+def _entry(reading: Reading, block: Block, first: Form, vault: Vault, skip: frozenset[int]) -> Entry:
+    whys: list[str] = []
+    for form in _ORDER[_ORDER.index(first) :]:
+        entry = Entry(block.address, block, form, why=next(iter(whys), ""))
+        if form in (Form.COPIED, Form.LEFT):
+            return entry
+        try:
+            if form is Form.NATIVE:
+                _as_native(entry, reading)
+            else:
+                _as_yaml(entry, reading, vault, skip)
+        except UnsayableError as why:
+            whys.append(str(why))
+            continue
+        return entry
+    raise AssertionError("the last form takes every block")
+
+
+def _as_yaml(entry: Entry, reading: Reading, vault: Vault, skip: frozenset[int]) -> None:
+    block = entry.block
+    is_text = entry.form is Form.TEXT
+    speaker = Speaker(reading.server.name, vault, reading.comments)
+    said = speaker.say(block, text_only=is_text)
+    if is_text and not isinstance(block.parts[0].node, Section):
+        raise UnsayableError(entry.why)
+    if speaker.has_text and not is_text:
+        entry.form = Form.TEXT
+    if why := differs(said, block, vault.values):
+        raise UnsayableError(why)
+    if speaker.has_text and not entry.why:
+        entry.why = speaker.why_text
+    if skip:
+        said = Speaker(reading.server.name, vault, reading.comments, skip).say(block, text_only=is_text)
+    entry.said = said
+
+
+def _as_native(entry: Entry, reading: Reading) -> None:
+    if secrets_of(entry.block):
+        raise UnsayableError("it holds a secret, and cannot be typed")
+    text = block_text(entry.block, reading.comments)
+    if why := differs_as_text(text, entry.block):
+        raise UnsayableError(why)
+    entry.text = text
+
+
+def _copies(reading: Reading, entries: Sequence[Entry]) -> list[Copy]:
+    """The files that are copied, without the blocks that are said elsewhere."""
+    configuration = reading.server.configuration
+    without: dict[int, str] = {}
+    kept: set[str] = set()
+    for entry in entries:
+        if entry.form is Form.COPIED:
+            kept.add(entry.block.parts[0].tree.path)
+            continue
+        where = "is left as it is on the host" if entry.form is Form.LEFT else "stands in the stack's config"
+        for part in entry.block.parts:
+            without[id(part.node)] = f"{entry.address} {where}"
+    copies = []
+    for path, tree in configuration.trees.items():
+        is_main = path == configuration.main
+        if path in kept:
+            text, _ = copied(tree, without, reading.secrets)
+            copies.append(Copy(path, None if is_main else path, text, reading.visits.get(path, 1)))
+    return copies

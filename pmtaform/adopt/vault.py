@@ -1,0 +1,99 @@
+"""Secrets found on the way, each with the reference that takes its place in the stack."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pmtaform.adopt.document import Map, Text, Value, escaped
+from pmtaform.adopt.model import SecretsIn
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address, Block, directives_in
+from pmtaform.lang.catalogue import DirectiveSpec, catalogue
+from pmtaform.lang.tree import Directive, Section
+from pmtaform.lang.values.text import words
+
+FOLDER: Final = "secrets"
+_LONGEST: Final = 120
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
+
+
+@dataclass(slots=True)
+class Vault:
+    """Gives references. The same secret of the same block is one secret on every host that has it."""
+
+    stack: str
+    kind: SecretsIn
+    values: dict[str, bytes] = field(default_factory=dict)  # reference -> value
+
+    def reference(self, host: str, address: Address, name: str, value: str) -> str:
+        """The reference for the secret `value` of the directive `name` in the block `address`."""
+        content = value.encode("utf-8", "surrogateescape")
+        block = _fit(f"{address.kind}-{address.key}" if address.key and address.kind != "setting" else address.kind)
+        base = name if address.kind == "setting" else f"{block}-{name}"
+        for number, stem in enumerate(_stems(base, host)):
+            reference = self._reference(stem)
+            if self.values.setdefault(reference, content) == content:
+                return reference
+            if number > 10_000:
+                break
+        raise AssertionError("a name is found for every secret")
+
+    def _reference(self, stem: str) -> str:
+        if self.kind is SecretsIn.ENV:
+            return "env:" + re.sub(r"[^A-Z0-9]+", "_", f"{self.stack}_{stem}".upper()).strip("_")
+        if self.kind is SecretsIn.KEYRING:
+            return f"keyring:{self.stack}/{stem}"
+        return f"file:{FOLDER}/{stem}"
+
+
+def _stems(base: str, host: str) -> Iterable[str]:
+    yield base
+    yield f"{host}-{base}"
+    number = 2
+    while True:
+        yield f"{host}-{base}-{number}"
+        number += 1
+
+
+def _fit(text: str) -> str:
+    """A text as part of a file's or an entry's name; what does not fit is told apart by its code."""
+    found = _UNFIT.sub(lambda odd: "-" if odd[0] in "/[]:, " else "".join(f"_{ord(c):x}" for c in odd[0]), text)
+    found = found.strip("-.") or "x"
+    return (
+        found
+        if len(found) <= _LONGEST
+        else f"{found[:_LONGEST]}-{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+    )
+
+
+def secret_of(scope: str, node: Directive) -> str | None:
+    """The secret part of a directive's value, or None. Names that only sound like a secret's count, too."""
+    spec = catalogue().directive(scope, node.name)
+    if values.mask(spec, node.name, node.value) == node.value:
+        return None
+    if spec is not None and spec.sensitive == "second":
+        first = words(node.value)[0]
+        return node.value[node.value.index(first) + len(first) :].strip()
+    return node.value
+
+
+def secrets_of(block: Block) -> list[str]:
+    """Every secret that a block holds."""
+    found = []
+    for part, path, node in directives_in(block):
+        scope = path[-1].partition("[")[0] if path else part.node.tag if isinstance(part.node, Section) else "global"
+        if (secret := secret_of(scope, node)) is not None:
+            found.append(secret)
+    return found
+
+
+def as_reference(vault: Vault, host: str, address: Address, spec: DirectiveSpec, node: Directive, secret: str) -> Value:
+    """`{secret: REFERENCE}`, or with `value` where only what follows the first word is secret."""
+    reference = Text(escaped(vault.reference(host, address, spec.name, secret)))
+    if spec.sensitive == "second":
+        return Map().put("value", Text(escaped(words(node.value)[0]))).put("secret", reference)
+    return Map().put("secret", reference)

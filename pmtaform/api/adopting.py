@@ -1,0 +1,279 @@
+"""Adopting live servers: read them, say what they have as a stack, write it, and hold it against them."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pmtaform.adopt import Adopted, KeyMaterial, KeysIn, Options, SecretsIn, Server, adopt, key_paths
+from pmtaform.adopt.sources import Source, loose_path, read_loose, read_sources
+from pmtaform.adopt.verify import write
+from pmtaform.api.hosts import resolver_for
+from pmtaform.diagnostics import Place
+from pmtaform.errors import HostError, PmtaformError, UsageError
+from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, open_session, probe
+from pmtaform.lang.blocks import blocks_of
+from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.plan.diff import Live, LiveKey, Previous, difference
+from pmtaform.rollout.pool import run_all
+from pmtaform.rollout.survey import find_includes
+from pmtaform.secrets import Resolver, Secret, parse_reference
+from pmtaform.stack import Stack, compile_host, load_stack
+from pmtaform.stack.paths import MAIN
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+_PARALLEL: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How to log in to the servers that are reached over SSH; written into the stack, too."""
+
+    sudo: bool = False
+    identity_files: tuple[str, ...] = ()
+    known_hosts: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A stack that was written: its folder, its files, and what there is to tell."""
+
+    folder: Path
+    adopted: Adopted
+    written: tuple[Path, ...] = field(default=())
+
+
+def import_stack(
+    root: Path,
+    options: Options,
+    sources: Sequence[str],
+    *,
+    login: Login | None = None,
+    resolver: Resolver | None = None,
+) -> Imported:
+    """Write `root/stacks/NAME`, whose plan against the servers is empty. Nothing on the servers is touched.
+
+    Nothing is left of a stack that could not be finished. `resolver` keeps what goes into a keyring. Raises
+    `UsageError`, `Unreachable`, `HostError`, `SecretUnavailable`.
+    """
+    folder = root / "stacks" / options.stack
+    _check_name(folder, options.stack)
+    if not sources:
+        raise UsageError.of("import-source", "There is nothing to import from", "Name servers or folders with --from.")
+    servers = _read_all(read_sources(sources), folder, options, login or Login())
+    adopted = adopt(servers, options)
+    written = _write(folder, adopted, servers, resolver or Resolver(folder))
+    return Imported(folder=folder, adopted=adopted, written=written)
+
+
+def _check_name(folder: Path, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        detail = f"{name!r}: a stack's name has small letters, digits and dashes, and begins with no dash."
+        raise UsageError.of("stack-name", "A stack cannot have this name", detail)
+    if folder.exists() or folder.is_symlink():
+        detail = f"{folder} is there already. Nothing was written. Choose another name."
+        raise UsageError.of("stack-exists", "There is such a stack already", detail)
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def _read_all(sources: Sequence[Source], folder: Path, options: Options, login: Login) -> list[Server]:
+    """Every server; if one cannot be read, there is no stack. All that is wrong is told at once."""
+    found: dict[str, Server] = {}
+    failures: dict[str, PmtaformError] = {}
+
+    def read(source: Source) -> None:
+        try:
+            if source.file is not None:
+                found[source.name] = _loose(source, source.file, options)
+            else:
+                found[source.name] = _live(source, folder, options, login)
+        except PmtaformError as problem:
+            failures[source.name] = problem
+
+    run_all(list(sources), read, parallel=min(_PARALLEL, len(sources)))
+    if failures:
+        kinds = {type(problem) for problem in failures.values()}
+        kind = kinds.pop() if len(kinds) == 1 else HostError
+        ordered = [failures[source.name] for source in sources if source.name in failures]
+        raise kind.all(diagnostic for problem in ordered for diagnostic in problem.diagnostics)
+    return [found[source.name] for source in sources]
+
+
+def _loose(source: Source, main: Path, options: Options) -> Server:
+    """Files that are no machine's root: the stack is given a folder with a copy of them, to plan against."""
+    loose = read_loose(main)
+    configuration = read_configuration(MAIN, loose.contents, loose.patterns)
+    keys: dict[str, KeyMaterial] = {}
+    if options.keys is not KeysIn.LEAVE:
+        for path in key_paths(blocks_of(configuration)):
+            there = loose_path(path, main.parent)
+            if path.startswith("/etc/pmta/") and ".." not in path and there.is_file():
+                keys[path] = KeyMaterial(content=there.read_bytes(), mode=0o600)
+    entry = {"transport": "local", "root": f"hosts/{source.name}", "activation": "none"}
+    return Server(name=source.name, source=source.text, entry=entry, configuration=configuration, keys=keys, copy=True)
+
+
+def _live(source: Source, folder: Path, options: Options, login: Login) -> Server:
+    spec = _spec(source, login)
+    session = open_session(spec)
+    try:
+        snapshot = _probe(session, spec, {})
+        if MAIN in snapshot.missing:
+            detail = f"There is no {MAIN}. Is PowerMTA installed there?"
+            raise HostError.of("no-configuration", "There is no configuration", detail, host=spec.name)
+        contents = {path: file.content or b"" for path, file in snapshot.files.items()}
+        configuration = read_configuration(MAIN, contents, snapshot.patterns)
+        keys = {} if options.keys is KeysIn.LEAVE else _keys(session, spec, configuration)
+    finally:
+        session.close()
+    return Server(
+        name=source.name,
+        source=source.text,
+        entry=_entry(source, folder, login, has_pmta=bool(snapshot.version_stamp)),
+        configuration=configuration,
+        version=snapshot.version,
+        keys=keys,
+    )
+
+
+def _spec(source: Source, login: Login) -> HostSpec:
+    if source.root is not None:
+        return HostSpec(name=source.name, transport="local", root=str(source.root))
+    return HostSpec(
+        name=source.name,
+        address=source.address,
+        user=source.user,
+        port=source.port,
+        sudo=login.sudo,
+        identity_files=tuple(str(Path(path).expanduser().absolute()) for path in login.identity_files),
+        known_hosts=login.known_hosts and str(Path(login.known_hosts).expanduser().absolute()),
+    )
+
+
+def _probe(session: Session, spec: HostSpec, more: dict[str, str | None]) -> Snapshot:
+    snapshot = probe(session, spec, Known(salt=secrets.token_hex(16), files=more), find_includes)
+    unreadable = {path: why for path, why in snapshot.unreadable.items() if path not in more}
+    if unreadable:
+        raise HostError.all(
+            diagnostic
+            for path, why in sorted(unreadable.items())
+            for diagnostic in HostError.of(
+                "file-unreadable",
+                "A file of the host cannot be used",
+                f"{path} is {why}. A stack that has not seen every file would be a guess, so none was written.",
+                host=spec.name,
+            ).diagnostics
+        )
+    return snapshot
+
+
+def _keys(session: Session, spec: HostSpec, configuration: Configuration) -> dict[str, KeyMaterial]:
+    """The DKIM key files that the configuration names and that can be read."""
+    paths = [path for path in key_paths(blocks_of(configuration)) if path not in configuration.trees]
+    if not paths:
+        return {}
+    files = _probe(session, spec, dict.fromkeys(paths)).files
+    return {path: _material(files[path]) for path in paths if path in files and files[path].content is not None}
+
+
+def _material(file: LiveFile) -> KeyMaterial:
+    return KeyMaterial(content=file.content or b"", mode=stat.S_IMODE(file.mode))
+
+
+def _entry(
+    source: Source, folder: Path, login: Login, *, has_pmta: bool
+) -> dict[str, str | bool | int | tuple[str, ...]]:
+    """The host's keys in the stack."""
+    made: dict[str, str | bool | int | tuple[str, ...]] = {}
+    if source.root is not None:
+        project = folder.parent.parent.resolve()
+        inside = source.root.is_relative_to(project) and project != source.root
+        root = os.path.relpath(source.root, folder.resolve()) if inside else str(source.root)
+        made |= {"transport": "local", "root": root}
+    else:
+        made["address"] = source.address
+        if source.user:
+            made["user"] = source.user
+        if source.port:
+            made["port"] = source.port
+        if login.sudo:
+            made["sudo"] = True
+        if login.identity_files:
+            made["identity-files"] = login.identity_files
+        if login.known_hosts:
+            made["known-hosts"] = login.known_hosts
+    if not has_pmta:
+        made["activation"] = "none"
+    return made
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def _write(folder: Path, adopted: Adopted, servers: Iterable[Server], resolver: Resolver) -> tuple[Path, ...]:
+    """Write the stack beside its place, hold it against the servers, and put it there whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = folder.parent / f".import-{secrets.token_hex(6)}"
+    made = beside / folder.name
+    try:
+        write(made, adopted.files)
+        _check_empty(load_stack(made), adopted, servers)
+        for reference, value in adopted.to_store("keyring").items():
+            parsed = parse_reference(reference)
+            if parsed is not None:
+                resolver.store(parsed, Secret(value, reference))
+        made.rename(folder)
+    except OSError as problem:
+        detail = f"{problem.strerror or problem}. Nothing was kept."
+        raise PmtaformError.of("import-not-written", "The stack cannot be written", detail) from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return tuple(folder / name for name in adopted.files)
+
+
+def _check_empty(stack: Stack, adopted: Adopted, servers: Iterable[Server]) -> None:
+    """Raise unless the plan of what was written is empty, key files included."""
+    resolve = _resolve_with(stack, adopted)
+    for server in servers:
+        desired = compile_host(stack, server.name, resolve)
+        keys = {
+            key.path: LiveKey(exists=True, same=_is_same(key.private_key, server.keys[key.path]), mode=key.mode)
+            for key in desired.keys
+            if key.path in server.keys
+        }
+        found = difference(desired, Live(server.configuration, keys), Previous(), lambda content: content.hex())
+        if found.plan.changes:
+            shown = ", ".join(change.address for change in found.plan.changes[:5])
+            detail = f"The plan of what was written would not be empty ({shown}). Nothing was kept. This is a bug in "
+            detail += "pmtaform: please report it."
+            raise PmtaformError.of("import-inexact", "The servers cannot be said exactly", detail, host=server.name)
+
+
+def _is_same(wanted: Secret | None, live: KeyMaterial) -> bool:
+    from pmtaform.dkim import same_private_key
+
+    return wanted is not None and same_private_key(wanted.reveal(), live.content)
+
+
+def _resolve_with(stack: Stack, adopted: Adopted) -> Callable[[str, Place], Secret]:
+    """Files as they were written; what is still to be stored, or to be set by people, from memory."""
+    on_disk = resolver_for(stack)
+
+    def resolve(reference: str, place: Place) -> Secret:
+        if reference.startswith("file:"):
+            return on_disk(reference, place)
+        return Secret(adopted.secrets[reference], reference)
+
+    return resolve
+
+
+__all__ = ["Imported", "KeysIn", "Login", "Options", "SecretsIn", "import_stack"]
