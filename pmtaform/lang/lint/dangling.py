@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.diagnostics import Severity, did_you_mean
+from pmtaform.diagnostics import Severity
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Check, Hit, Rule
+from pmtaform.lang.lint.nearest import nearest
 from pmtaform.lang.lint.references import VMTAS, Reference, is_given, named_file, references
 
 
@@ -18,16 +19,16 @@ def _undefined(noun: str) -> Check:
         for reference in references(facts).all:
             if reference.noun != noun or is_given(reference.name):
                 continue
-            known = [name for kind in reference.kinds for name in facts.defined(kind)]
             wanted = values.normalise_argument(noun, reference.name)
             if any(wanted in facts.defined(kind) for kind in reference.kinds):
                 continue
             if _other_case(facts, reference):
                 continue
+            known = facts.names(reference.kinds)
             yield at(
                 reference.line,
                 f"{_what(reference)} {values.shown(reference.name)} is not "
-                f"defined.{did_you_mean(reference.name, known)} "
+                f"defined.{nearest(facts, reference.name, known)} "
                 f"{_CONSEQUENCE[noun]}{_unread(facts)}",
                 mark=reference.name,
                 severity=None if facts.complete else WARNING,
@@ -104,7 +105,7 @@ def _macro(facts: Facts) -> Iterator[Hit]:
         ):
             continue
         detail = (
-            f"The macro ${values.shown(name)} is not defined.{did_you_mean(name, facts.macros)} What PowerMTA does "
+            f"The macro ${values.shown(name)} is not defined.{nearest(facts, name, facts.macros)} What PowerMTA does "
             f"then is not "
             f"documented; no domain is meant by it. Define it, unless it is one of the vendor's in config-defaults."
             f"{_unread(facts)}"

@@ -23,10 +23,6 @@ class Key:
     selector: str
     domain: str  # lower case; "*" for any
 
-    def signs_for(self, domain: str) -> bool:
-        """Whether it is tried for an identity in `domain`: equal to or below the key's own."""
-        return self.domain in ("*", domain) or domain.endswith("." + self.domain)
-
 
 def _keys(lines: Iterable[Line]) -> list[Key]:
     found = []
@@ -74,13 +70,37 @@ def _companions(facts: Facts) -> dict[tuple[str, str], list[Part]]:
     return made
 
 
-def _available(facts: Facts, line: Line) -> list[Key]:
-    """Every key that may sign where a domain's line stands. A global domain holds for all virtual MTAs."""
+class Ring:
+    """Some keys, asked whether one of them signs for a domain."""
+
+    def __init__(self, keys: list[Key]) -> None:
+        self.keys = keys
+        self.domains = {key.domain for key in keys}
+        self.signs_all = any(domain == "*" or "$" in domain for domain in self.domains)
+
+    def signs_for(self, domain: str) -> bool:
+        """Whether a key is for the domain itself, or for one above it."""
+        while domain and not self.signs_all:
+            if domain in self.domains:
+                return True
+            domain = domain.partition(".")[2]
+        return self.signs_all
+
+
+def _available(facts: Facts, line: Line) -> list[Ring]:
+    """The keys that may sign where a domain's line stands. A global domain holds for all virtual MTAs."""
     owner = line.within.within if line.within is not None else None
-    lists = [key for part in facts.top("domain-key-list") for key in part.named("domain-key")]
+    known = facts.memory.get("rings")
+    if not isinstance(known, dict):
+        lists = [key for part in facts.top("domain-key-list") for key in part.named("domain-key")]
+        known = dict[object, Ring]()
+        known |= {"all": Ring(_all_keys(facts)), "top": Ring(_keys([*facts.settings("domain-key"), *lists]))}
+        facts.memory["rings"] = known
     if owner is None:
-        return _all_keys(facts)
-    return _keys([*facts.settings("domain-key"), *lists, *_owner_keys(facts, owner)])
+        return [known["all"]]
+    if id(owner) not in known:
+        known[id(owner)] = Ring(_keys(_owner_keys(facts, owner)))
+    return [known["top"], known[id(owner)]]
 
 
 def _all_keys(facts: Facts) -> list[Key]:
@@ -91,7 +111,8 @@ def _all_keys(facts: Facts) -> list[Key]:
 
 
 def _no_key(facts: Facts) -> Iterator[Hit]:
-    if _handed_in(facts) or not facts.complete:
+    malformed = any(key.value.count(",") != 2 or "=" in key.value for key in facts.named("domain-key"))
+    if _handed_in(facts) or not facts.complete or malformed:
         return
     unsigned = [line for line in _signing(facts) if not _has_key(facts, line)]
     if not unsigned:
@@ -106,10 +127,7 @@ def _no_key(facts: Facts) -> Iterator[Hit]:
 
 
 def _has_key(facts: Facts, line: Line) -> bool:
-    """Whether there is a key for it, or one whose fields are wrong: that is told already."""
-    if _available(facts, line):
-        return True
-    return any(key.value.count(",") != 2 or "=" in key.value for key in facts.named("domain-key"))
+    return any(ring.keys for ring in _available(facts, line))
 
 
 def _no_signing(facts: Facts) -> Iterator[Hit]:
@@ -136,8 +154,9 @@ def _other_domain(facts: Facts) -> Iterator[Hit]:
         return
     for line in facts.named("dkim-identity", "second-dkim-identity"):
         domain = _identity_domain(line)
-        keys = _available(facts, line)
-        if not domain or not keys or any(key.signs_for(domain) or "$" in key.domain for key in keys):
+        rings = _available(facts, line)
+        keys = [key for ring in rings for key in ring.keys[:1]]
+        if not domain or not keys or any(ring.signs_for(domain) for ring in rings):
             continue
         if line.within is not None and line.within.named(f"{line.name}-fallback"):
             continue

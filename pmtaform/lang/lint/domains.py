@@ -54,21 +54,21 @@ def inherited(facts: Facts, part: Part, name: str) -> Line | None:
     own = part.last(name)
     if own is not None:
         return own
-    for other in (*_general(part.within.parts if part.within is not None else []), *general_domains(facts)):
+    for other in (*_general_of(facts, part.within), *_general_of(facts, None)):
         if (found := other.last(name)) is not None:
             return found
     return None
 
 
-def _general(parts: Iterable[Part]) -> list[Part]:
-    return [part for part in parts if part.tag == "domain" and part.key == "*"]
-
-
-def general_domains(facts: Facts) -> list[Part]:
-    """The <domain *> sections at top level."""
-    found = facts.memory.get("general domains")
-    if not isinstance(found, list):
-        found = facts.memory["general domains"] = _general(facts.top("domain"))
+def _general_of(facts: Facts, owner: Part | None) -> list[Part]:
+    """The <domain *> sections of a virtual MTA or pool; None: those at top level."""
+    known = facts.memory.get("general domains")
+    if not isinstance(known, dict):
+        known = facts.memory["general domains"] = dict[int, list[Part]]()
+    if id(owner) not in known:
+        parts = facts.top("domain") if owner is None else owner.parts
+        known[id(owner)] = [part for part in parts if part.tag == "domain" and part.key == "*"]
+    found: list[Part] = known[id(owner)]
     return found
 
 

@@ -248,6 +248,10 @@ class Facts:
     def _defined(self) -> dict[str, dict[str, Part]]:
         return {}
 
+    def names(self, tags: tuple[str, ...]) -> list[str]:
+        """The names of `defined`, of several kinds of section together."""
+        return [name for tag in tags for name in self.defined(tag)]
+
     def lower_names(self, tag: str) -> dict[str, str]:
         """The names of `defined` by their lower case."""
         if tag not in self._lower:

@@ -29,7 +29,7 @@ _INSIDE: Final = tuple(
 )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1 << 17)
 def network(text: str) -> Network | None:
     """The network that an address, CIDR or short CIDR names."""
     full = values.parse_cidr(text.strip().strip("[]"))
@@ -62,15 +62,22 @@ class Covers:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int, int], object] = {}
+        self._lengths: dict[int, list[int]] = {4: [], 6: []}
 
     def add(self, found: Network, value: object) -> None:
         """Remember a network; the first of equal ones stays."""
+        lengths = self._lengths[found.version]
+        if found.prefixlen not in lengths:
+            lengths.append(found.prefixlen)
+            lengths.sort()
         self._seen.setdefault((found.version, found.prefixlen, int(found.network_address)), value)
 
     def covering(self, found: Network) -> object | None:
         """What was remembered with a network that takes in `found`."""
         address, bits = int(found.network_address), found.max_prefixlen
-        for length in range(found.prefixlen + 1):
+        for length in self._lengths[found.version]:
+            if length > found.prefixlen:
+                break
             masked = address >> (bits - length) << (bits - length)
             value = self._seen.get((found.version, length, masked))
             if value is not None:

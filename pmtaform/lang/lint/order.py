@@ -14,6 +14,7 @@ from pmtaform.lang.lint.patterns import RULE_NAMES, regex_of, rule_text
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.lint.regex import matches_every_text, matches_everything, split_regex
 
+_MOST_WALKED: Final = 2000
 _FIRST_MATCH: Final = ("pattern-list", "bounce-category-patterns")
 
 
@@ -71,14 +72,30 @@ def _macro_loops(facts: Facts) -> Iterator[Hit]:
 
 
 def _in_circles(uses: dict[str, set[str]]) -> set[str]:
-    """The names from which a way leads back: what is left when those that lead nowhere are taken away."""
-    left = {name: set(targets) & uses.keys() for name, targets in uses.items()}
-    while dead := [name for name, targets in left.items() if not targets]:
-        for name in dead:
-            del left[name]
-        for targets in left.values():
-            targets.difference_update(dead)
-    return {name for name in left if _leads_back(name, left)}
+    """The names from which a way leads back to them."""
+    forward = {name: targets & uses.keys() for name, targets in uses.items()}
+    backward: dict[str, set[str]] = {name: set() for name in uses}
+    for name, targets in forward.items():
+        for target in targets:
+            backward[target].add(name)
+    _trim(forward, backward)
+    _trim(backward, forward)
+    if len(forward) > _MOST_WALKED:
+        return set(forward)
+    return {name for name in forward if _leads_back(name, forward)}
+
+
+def _trim(out: dict[str, set[str]], back: dict[str, set[str]]) -> None:
+    """Take away what leads nowhere, until nothing does."""
+    dead = [name for name, targets in out.items() if not targets]
+    while dead:
+        name = dead.pop()
+        del out[name]
+        for other in back.pop(name):
+            if other in out:
+                out[other].discard(name)
+                if not out[other]:
+                    dead.append(other)
 
 
 def _leads_back(start: str, uses: dict[str, set[str]]) -> bool:
@@ -112,17 +129,18 @@ def _catches_all(line: Line) -> bool:
 def _unreachable(facts: Facts) -> Iterator[Hit]:
     for tag in _FIRST_MATCH:
         for part in facts.by_tag.get(tag, ()):
-            for index, line in enumerate(part.lines):
-                rest = [r for r in part.lines[index + 1 :] if r.name in RULE_NAMES or r.name == "*"]
-                if _catches_all(line) and rest:
-                    count = f"It and the {len(rest) - 1} after it" if len(rest) > 1 else "It"
-                    detail = (
-                        f"The rule in line {line.node.line} matches everything, and the first match decides. {count} "
-                        f"can "
-                        "never match. Move the catch-all to the end."
-                    )
-                    yield at(rest[0], detail, mark=rest[0].node.name, related=(line.place,))
-                    break
+            at_index = next((n for n, line in enumerate(part.lines) if _catches_all(line)), None)
+            if at_index is None:
+                continue
+            rest = [r for r in part.lines[at_index + 1 :] if r.name in RULE_NAMES or r.name == "*"]
+            if rest:
+                line = part.lines[at_index]
+                count = f"It and the {len(rest) - 1} after it" if len(rest) > 1 else "It"
+                detail = (
+                    f"The rule in line {line.node.line} matches everything, and the first match decides. {count} can "
+                    "never match. Move the catch-all to the end."
+                )
+                yield at(rest[0], detail, mark=rest[0].node.name, related=(line.place,))
 
 
 def _shadowed(facts: Facts) -> Iterator[Hit]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.diagnostics import did_you_mean
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.lint.facts import Facts, Part
@@ -14,6 +13,7 @@ from pmtaform.lang.lint.hits import on
 from pmtaform.lang.lint.inventions import Invention, inventions
 from pmtaform.lang.lint.mend import line_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Fix, Hit, Rule
+from pmtaform.lang.lint.nearest import nearest
 from pmtaform.lang.splices import Splice
 
 
@@ -63,7 +63,7 @@ def _unknown_section(facts: Facts) -> Iterator[Hit]:
     for part in facts.parts:
         if catalogue().section(part.tag) is not None or inventions().section(part.tag) or _is_broken(part):
             continue
-        near = did_you_mean(part.tag, catalogue().sections) if len(part.tag) < 60 else ""
+        near = nearest(facts, part.tag, catalogue().sections)
         if not near and catalogue().anywhere(part.tag):
             near = f" {values.shown(part.tag)} is a directive: a line without < and >."
         yield on(

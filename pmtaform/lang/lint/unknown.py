@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
-from pmtaform.diagnostics import did_you_mean
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.lint.facts import Facts, Line, Part
@@ -15,6 +13,7 @@ from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.inventions import Invention, inventions
 from pmtaform.lang.lint.mend import rename_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Fix, Hit, Rule
+from pmtaform.lang.lint.nearest import nearest
 from pmtaform.lang.lint.syntax import is_pair
 
 _PLACEHOLDER: Final = re.compile(r"\{\{|\$\{|\$\(|^\$[A-Za-z_]|^%[A-Za-z_]+%|^\.\.\.+$|^QQQ")
@@ -105,19 +104,16 @@ def _unknown(facts: Facts) -> Iterator[Hit]:
         where = "at top level" if line.scope == GLOBAL else f"in <{line.scope}>"
         yield at(
             line,
-            f"Neither 5.0 guide has a directive {values.shown(name)}.{_near(line.scope, name)} If it is from a "
+            f"Neither 5.0 guide has a directive {values.shown(name)}.{_near(facts, line.scope, name)} If it is from a "
             f"release that pmtaform does not know, it is right and this finding is not; what stands {where} and is "
             "unknown to PowerMTA stops a load.",
             mark=name,
         )
 
 
-@cache
-def _near(scope: str, name: str) -> str:
-    if len(name) > 60:
-        return ""
+def _near(facts: Facts, scope: str, name: str) -> str:
     known = catalogue()
-    return did_you_mean(name, known.names(scope)) or did_you_mean(name, known.all_names - {"*", "/REGEX/"})
+    return nearest(facts, name, known.names(scope)) or nearest(facts, name, known.all_names - {"*", "/REGEX/"})
 
 
 def _placeholder(facts: Facts) -> Iterator[Hit]:

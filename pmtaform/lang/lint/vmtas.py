@@ -80,20 +80,21 @@ def _empty_pool(facts: Facts) -> Iterator[Hit]:
             yield on(part, f"{part.title} has no virtual MTA: mail that is led to it has nowhere to go.")
 
 
-def _cold_owner(facts: Facts, line: Line) -> bool:
-    """Whether a cold virtual MTA may belong to the domain that the line stands in."""
-    owner = line.within.within if line.within is not None else None
-    every = list(facts.named("cold-virtual-mta", "auto-cold-virtual-mta"))
-    if owner is None or owner.tag == "virtual-mta-pool" or not every:
-        return bool(every)
-    return any(
-        c.within is owner or (c.within is not None and c.within.tag == "virtual-mta-pool") for c in every
-    ) or any(c.within is not None and c.within.key == owner.key for c in every)
+def _with_cold(facts: Facts) -> set[str]:
+    """The virtual MTAs that have a cold one; `*` when a pool has, or when none is looked at closer."""
+    found: set[str] = set()
+    for line in facts.named("cold-virtual-mta", "auto-cold-virtual-mta"):
+        owner = line.within
+        found.add(owner.key if owner is not None and owner.tag == "virtual-mta" else "*")
+    return found
 
 
 def _cold_limit(facts: Facts) -> Iterator[Hit]:
+    warm = _with_cold(facts)
     for line in facts.named("max-cold-virtual-mta-msg"):
-        if line.scope == "domain" and not _cold_owner(facts, line):
+        owner = line.within.within if line.within is not None else None
+        general = owner is None or owner.tag != "virtual-mta"
+        if line.scope == "domain" and not ("*" in warm or (general and warm) or (owner and owner.key in warm)):
             detail = (
                 "Without cold-virtual-mta this does nothing; it is no limit on sending. To limit, write "
                 "`max-msg-rate N/d`; "
