@@ -9,6 +9,8 @@ from typing import Final
 from pmtaform.adopt import scalars
 
 WIDTH: Final = 110
+_FEW: Final = 3
+_PHRASE: Final = 25
 _FLOW_VALUES: Final = 4  # a mapping with more values than that has a line for each
 
 
@@ -94,7 +96,7 @@ def flow(value: Value) -> str:
     if isinstance(value, List):
         return "[" + ", ".join(flow(item.value) for item in value.items) + "]"
     if isinstance(value, Map):
-        return "{" + ", ".join(f"{scalars.key(i.key, flow=True)}: {flow(i.value)}" for i in value.items) + "}"
+        return "{" + ", ".join(f"{scalars.scalar(i.key, flow=True)}: {flow(i.value)}" for i in value.items) + "}"
     raise TypeError("a text block has no form on one line")
 
 
@@ -107,9 +109,16 @@ def _count(value: Value) -> int:
     if any(item.above or item.beside or item.gap for item in value.items):
         return 1000
     if isinstance(value, List):
-        words = all(isinstance(item.value, Text) and " " not in item.value.text for item in value.items)
-        return 1 if words or not value.items else 1000
+        return 1 if _is_words(value) else 1000
     return sum(_count(item.value) for item in value.items)
+
+
+def _is_words(node: List) -> bool:
+    """Whether a list reads well on one line: of single words, or of a few short phrases."""
+    said = [item.value.text for item in node.items if isinstance(item.value, Text)]
+    if len(said) < len(node.items):
+        return False
+    return all(" " not in text for text in said) or (len(said) <= _FEW and all(len(t) <= _PHRASE for t in said))
 
 
 def _is_short(value: Value, room: int) -> bool:
@@ -124,7 +133,7 @@ def _map_lines(node: Map, indent: str) -> Iterator[str]:
         if item.gap and number:
             yield ""
         yield from _comments(item.above, indent)
-        yield from _value_lines(f"{indent}{scalars.key(item.key)}:", item, indent)
+        yield from _value_lines(f"{indent}{scalars.scalar(item.key)}:", item, indent)
     yield from _comments(node.foot, indent)
 
 

@@ -73,8 +73,7 @@ class Files:
 
     def _main(self, base: Map) -> Map:
         root = Map(open=True)
-        sources = ", ".join(server.source for server in self.servers)
-        root.items.append(Item(Text(self.options.stack), "stack", above=(f"# Imported from {sources}.",)))
+        root.items.append(Item(Text(self.options.stack), "stack", above=_sources(self.servers)))
         versions = {version_of((s.version or "").lower().partition("v")[2] or s.version) for s in self.servers}
         if len(versions) == 1 and (version := versions.pop()):
             root.put("powermta", Text(f"{version[0]}.{version[1]}"))
@@ -186,6 +185,12 @@ class Files:
                 return Text(escaped(name))
             self.allowed.append(folder)
         return Map().put("file", Text(escaped(name))).put("path", Text(escaped(copy.target)))
+
+
+def _sources(servers: Sequence[Server]) -> tuple[str, ...]:
+    if len(servers) == 1:
+        return (f"# Imported from {servers[0].source}",)
+    return ("# Imported from", *(f"#   {server.name}: {server.source}" for server in servers))
 
 
 def _section(kind: str, named: Map) -> Item:

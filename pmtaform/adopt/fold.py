@@ -14,6 +14,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from pmtaform.adopt.document import Item, List, Literal, Map, Text, Value, texts
@@ -147,7 +148,7 @@ def _variable(column: tuple[str, ...], names: dict[tuple[str, ...], str], loop: 
     if all(number is not None for number in numbers):
         form = _format(column)
         key = tuple(str(number) for number in numbers)
-        if form is None or any(not _follows(a, b) for a, b in zip(key, key[1:], strict=False)):
+        if form is None or any(not _follows(a, b) for a, b in pairwise(key)):
             return None
         if key not in names:
             names[key] = _free(names, _LETTERS)
@@ -185,7 +186,7 @@ def _addresses(column: tuple[str, ...]) -> Value | None:
         return None
     if any(str(address) != text for address, text in zip(found, column, strict=True)):
         return None
-    steps = {int(b) - int(a) for a, b in zip(found, found[1:], strict=False)}
+    steps = {int(b) - int(a) for a, b in pairwise(found)}
     if steps == {1} and len({address.version for address in found}) == 1:
         return Text(f"{column[0]}..{column[-1]}")
     return texts(*column)

@@ -6,7 +6,6 @@ only: nothing is laid over anything, so every server gets exactly what it has.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,8 +121,8 @@ def _groups(
 def _name(hosts: tuple[str, ...], names: tuple[str, ...], taken: Iterable[str]) -> str:
     """A group's name: what its hosts' names have in common and no other's has, else who is in it."""
     others = [name for name in names if name not in hosts]
-    start = re.sub(r"[^A-Za-z0-9]+$|(?<![A-Za-z0-9])\d+$", "", os.path.commonprefix(list(hosts)))
-    end = os.path.commonprefix([name[::-1] for name in hosts])[::-1].lstrip("0123456789-._")
+    start = re.sub(r"[^A-Za-z0-9]+$|(?<![A-Za-z0-9])\d+$", "", _beginning(hosts))
+    end = _beginning([name[::-1] for name in hosts])[::-1].lstrip("0123456789-._")
     for name in (start, end):
         if len(name) > 1 and name not in taken and name not in names:
             alike = [o for o in others if (o.startswith(name) if name == start else o.endswith(name))]
@@ -136,3 +135,10 @@ def _name(hosts: tuple[str, ...], names: tuple[str, ...], taken: Iterable[str]) 
     if len(others) <= 2 and whole not in taken:
         return whole
     return next(name for number in range(1, 10_000) if (name := f"group-{number}") not in taken)
+
+
+def _beginning(names: Sequence[str]) -> str:
+    """What all names begin with."""
+    first, last = min(names), max(names)
+    same = next((place for place, char in enumerate(first) if char != last[place : place + 1]), len(first))
+    return first[:same]

@@ -1,4 +1,4 @@
-"""Live blocks as native text: single blocks, the inside of a section, and whole files without what they may not hold."""
+"""Live blocks as native text: single blocks, the inside of a section, whole files without what they may not hold."""
 
 from __future__ import annotations
 

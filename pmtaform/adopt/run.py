@@ -10,6 +10,7 @@ from typing import Final
 
 from pmtaform.adopt import keys as dkim
 from pmtaform.adopt.files import Files
+from pmtaform.adopt.hostnames import say_alike
 from pmtaform.adopt.layers import Layers, layers_of
 from pmtaform.adopt.model import Adopted, Form, HostReport, Options, OutFile, Server
 from pmtaform.adopt.notes import notes_of
@@ -69,6 +70,8 @@ def _attempt(readings: Sequence[Reading], options: Options, lessons: _Lessons) -
         one = dkim.take(reading.blocks, reading.server.keys, options.keys, options.stack, vault.values, no_keys)
         taken[name] = one
         says.append(say(reading, options.shape, vault, lessons.least.get(name, {}), one.lines or {}))
+    if len(says) > 1:
+        say_alike(says, lessons.apart)
     layers = layers_of(says, {name: one.entries for name, one in taken.items()})
     files = Files(options, [reading.server for reading in readings], layers, frozenset(lessons.apart))
     return _Attempt(says, layers, files, files.all(vault.values), vault.values, taken)
@@ -93,7 +96,7 @@ def _learn(lessons: _Lessons, attempt: _Attempt, verdict: Verdict) -> bool:
             keyed = attempt.taken[host].lines or {}
             if address in keyed and address not in lessons.no_keys.setdefault(host, set()):
                 lessons.no_keys[host].add(address)
-            elif attempt.files.loops and address not in lessons.apart:
+            elif address not in lessons.apart:
                 lessons.apart.add(address)
             elif form is not None and form is not Form.LEFT:
                 lessons.least.setdefault(host, {})[address] = _FORMS[_FORMS.index(form) + 1]
@@ -111,7 +114,7 @@ def _separate(lessons: _Lessons, attempt: _Attempt) -> bool:
         for host, addresses in keyed.items():
             lessons.no_keys.setdefault(host, set()).update(addresses)
         return True
-    if attempt.files.loops and not everything <= lessons.apart:
+    if not everything <= lessons.apart:
         lessons.apart |= everything
         return True
     return False

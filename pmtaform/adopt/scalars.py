@@ -34,11 +34,6 @@ def scalar(text: str, *, flow: bool = False) -> str:
     return f'"{text}"'
 
 
-def key(text: str, *, flow: bool = False) -> str:
-    """`text` as the key of a mapping. `for-each` as a name is quoted: unquoted it begins a loop."""
-    return f'"{text}"' if text == "for-each" else scalar(text, flow=flow)
-
-
 def fits_literal(line: str) -> bool:
     """Whether a line can stand in a text block (`|`) as it is."""
     return not _SURROGATE.search(line) and not _ESCAPED.search(line.replace("\t", " "))

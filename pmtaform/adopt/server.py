@@ -28,11 +28,12 @@ class Entry:
     said: Said | None = None
     text: str = ""
     why: str = ""
+    alike: bytes = b""  # what is said, where it is the same on servers though the blocks differ
 
     @property
     def identity(self) -> tuple[Address, Form, bytes]:
         """Equal on servers that may share what is said."""
-        return self.address, self.form, self.block.canonical()
+        return self.address, self.form, self.alike or self.block.canonical()
 
     @property
     def remarks(self) -> frozenset[str]:

@@ -28,19 +28,21 @@ class Vault:
     stack: str
     kind: SecretsIn
     values: dict[str, bytes] = field(default_factory=dict)  # reference -> value
+    known: dict[tuple[str, bytes], str] = field(default_factory=dict)
 
     def reference(self, host: str, address: Address, name: str, value: str) -> str:
         """The reference for the secret `value` of the directive `name` in the block `address`."""
         content = value.encode("utf-8", "surrogateescape")
         block = _fit(f"{address.kind}-{address.key}" if address.key and address.kind != "setting" else address.kind)
         base = name if address.kind == "setting" else f"{block}-{name}"
-        for number, stem in enumerate(_stems(base, host)):
+        if (base, content) in self.known:
+            return self.known[base, content]
+        for stem in _stems(base, host):
             reference = self._reference(stem)
             if self.values.setdefault(reference, content) == content:
-                return reference
-            if number > 10_000:
                 break
-        raise AssertionError("a name is found for every secret")
+        self.known[base, content] = reference
+        return reference
 
     def _reference(self, stem: str) -> str:
         if self.kind is SecretsIn.ENV:
@@ -63,11 +65,10 @@ def _fit(text: str) -> str:
     """A text as part of a file's or an entry's name; what does not fit is told apart by its code."""
     found = _UNFIT.sub(lambda odd: "-" if odd[0] in "/[]:, " else "".join(f"_{ord(c):x}" for c in odd[0]), text)
     found = found.strip("-.") or "x"
-    return (
-        found
-        if len(found) <= _LONGEST
-        else f"{found[:_LONGEST]}-{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
-    )
+    if len(found) <= _LONGEST:
+        return found
+    whole = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{found[:_LONGEST]}-{whole[:12]}"
 
 
 def secret_of(scope: str, node: Directive) -> str | None:
