@@ -6,14 +6,41 @@
 applied, so there is one path, never two.
 """
 
-from pmtaform.api.applying import apply_plan, check_allowed, check_consent
-from pmtaform.api.drifting import DriftReport, drift_of
-from pmtaform.api.effects import effects_of
-from pmtaform.api.hosts import desired_of
-from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
-from pmtaform.api.project import Project
-from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back
-from pmtaform.stack import compile_host, load_stack
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pmtaform.api.applying import apply_plan, check_allowed, check_consent
+    from pmtaform.api.drifting import DriftReport, drift_of
+    from pmtaform.api.effects import effects_of
+    from pmtaform.api.hosts import desired_of
+    from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
+    from pmtaform.api.project import Project
+    from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back
+    from pmtaform.stack import compile_host, load_stack
+
+_HOMES = {
+    "Choice": "pmtaform.api.planning",
+    "DriftReport": "pmtaform.api.drifting",
+    "Planned": "pmtaform.api.planning",
+    "Project": "pmtaform.api.project",
+    "apply_plan": "pmtaform.api.applying",
+    "check_allowed": "pmtaform.api.applying",
+    "check_consent": "pmtaform.api.applying",
+    "compile_host": "pmtaform.stack",
+    "desired_of": "pmtaform.api.hosts",
+    "drift_of": "pmtaform.api.drifting",
+    "effects_of": "pmtaform.api.effects",
+    "forget_host": "pmtaform.api.restoring",
+    "generations_of": "pmtaform.api.restoring",
+    "load_stack": "pmtaform.stack",
+    "make_plan": "pmtaform.api.planning",
+    "plan_again": "pmtaform.api.planning",
+    "release_host": "pmtaform.api.restoring",
+    "roll_back": "pmtaform.api.restoring",
+}
 
 __all__ = [
     "Choice",
@@ -35,3 +62,10 @@ __all__ = [
     "release_host",
     "roll_back",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Each entrance is imported when it is first used: a plan does not pay for what a comparison needs."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'pmtaform.api' has no attribute {name!r}")

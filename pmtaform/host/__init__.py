@@ -6,6 +6,7 @@ Importing this package imports no SSH library; opening an SSH session does.
 from __future__ import annotations
 
 from pmtaform.errors import HostError
+from pmtaform.host.ahead import dial
 from pmtaform.host.generations import generations, release, rollback
 from pmtaform.host.model import (
     ABSENT,
@@ -73,9 +74,10 @@ def open_session(spec: HostSpec) -> Session:
 
         return open_local(spec)
     if spec.transport == "ssh":
+        early = dial(spec)
         from pmtaform.host.ssh import open_ssh
 
-        return open_ssh(spec)
+        return open_ssh(spec, early)
     raise HostError.of(
         "unknown-transport", "The transport is not known", f'"{spec.transport}"; use "ssh" or "local".', host=spec.name
     )

@@ -50,15 +50,35 @@ class _Reject(paramiko.RejectPolicy):  # type: ignore[misc]  # untyped library
         raise _UnknownKeyError(key)
 
 
-def open_ssh(spec: HostSpec) -> SshSession:
-    """Connect to `spec`, through its jump hosts if any. Raises `Unreachable`; leaves nothing open then."""
+def open_ssh(spec: HostSpec, early: socket.socket | None = None) -> SshSession:
+    """Connect to `spec`, through its jump hosts if any. Raises `Unreachable`; leaves nothing open then.
+
+    `early` is a socket that is connected to the host already; it is taken for the first attempt.
+    """
     stack = contextlib.ExitStack()
     with stack:
+        if early is not None:
+            stack.callback(early.close)
         config = _ssh_config(spec.ssh_config)
         hop = ssh_settings.target(spec, config.lookup(spec.address or spec.name))
-        transport = _connect(spec, hop, config, stack)
+        plain = (hop.host, hop.port, hop.command, tuple(hop.jump)) == (
+            spec.address or spec.name,
+            spec.port or 22,
+            None,
+            (),
+        )
+        if early is not None and plain:
+            transport = _open(spec, hop, _once(early, _dialler(spec, hop, None, None)), stack)
+        else:
+            transport = _connect(spec, hop, config, stack)
         keep = stack.pop_all()
     return SshSession(spec, hop, transport, keep.close)
+
+
+def _once(early: socket.socket, dial: Callable[[], Any]) -> Callable[[], Any]:
+    """`early` for the first attempt, `dial` for every later one."""
+    taken = iter((early,))
+    return lambda: next(taken, None) or dial()
 
 
 def _connect(
