@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measure import Row
 
-NAMES = ("start", "parse", "local", "ssh")
+NAMES = ("start", "parse", "knowledge", "local", "ssh")
 _HEAD = ("name", "what", "ours", "baseline", "ratio", "bound", "")
 
 
