@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pmtaform.diagnostics import Diagnostics, Place, Severity
 from pmtaform.errors import Invalid
 from pmtaform.lang.catalogue import DirectiveSpec
@@ -15,6 +17,9 @@ from pmtaform.stack.variables import Variables, substitute
 def placeholder(reference: str) -> str:
     """What stands where a secret would, when references are not resolved."""
     return f"(secret {reference})"
+
+
+_STAND_IN: Final = "0" * 32  # for a secret, where the value before it is checked
 
 
 class LineMaker:
@@ -143,8 +148,8 @@ class LineMaker:
         except Invalid as error:
             self.found.extend(error.diagnostics)
             return None
-        if before and not self._checked(name, before, scope, node.place):
-            return None
+        if before and not self._checked(name, f"{before} {_STAND_IN}", scope, node.place):
+            return None  # `siphash` alone would lack the key that the secret is
         return Line(name.lower(), before, reference_node.place, str(reference))
 
 

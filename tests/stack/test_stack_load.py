@@ -174,3 +174,10 @@ def test_ten_thousand_virtual_mtas(stack_of: StackOf) -> None:
         '      smtp-source-host: ${ip} m-${n}.example.com\n      domain: {"*": {max-smtp-out: 10}}\n'
     )
     assert len(compile_host(load_stack(project.folder), "mta1").blocks) == 10_000
+
+
+def test_a_value_that_is_whole_only_with_its_secret(stack_of: StackOf) -> None:
+    body = "config: {acct-file: {/x: {privacy-policy: {value: siphash, secret: 'env:K'}}}}\n"
+    stack = load_stack(stack_of(body).folder)
+    block = compile_host(stack, "mta1", lambda reference, _place: Secret(b"abc", reference)).blocks
+    assert "privacy-policy siphash abc\n" in next(iter(block.values())).parts[0].text
