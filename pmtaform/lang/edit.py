@@ -198,7 +198,7 @@ class _Editor:
         groups = _grouped(here)
         wishes = _grouped(there)
         for key, items in groups.items():
-            ordered = key[0] != "<" and order_matters(live.tag, key[-1])
+            ordered = key[0] == "<" or order_matters(live.tag, key[-1])
             self.update_list(items, wishes.get(key, []), live.tag, ordered=ordered, at=None)
         fresh = [(key, items) for key, items in wishes.items() if key not in groups]
         self._insert_directives(tree, live, [i for key, items in fresh if key[0] != "<" for i in items])

@@ -30,8 +30,21 @@ class FileEdit:
 
     @property
     def ordered(self) -> list[Splice]:
-        """The splices from top to bottom; insertions before what is replaced at the same line."""
-        return sorted(self.splices, key=lambda s: (s.start, s.end))
+        """The splices from top to bottom; insertions before what is replaced at the same line.
+
+        What is inserted where other lines go (a blank line that a deletion takes along) goes before them.
+        """
+        found: list[Splice] = []
+        reach = 0
+        for splice in sorted(self.splices, key=lambda s: (s.start, s.end)):
+            if splice.start >= reach:
+                found.append(splice)
+            elif splice.start == splice.end:
+                found.insert(len(found) - 1, Splice(found[-1].start, found[-1].start, splice.lines))
+            else:
+                found.append(Splice(reach, max(reach, splice.end), splice.lines))
+            reach = max(reach, splice.end)
+        return found
 
     @property
     def changes_something(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pmtaform.lang.blocks import Address, Block, blocks_of
@@ -142,6 +142,12 @@ def test_what_is_already_there_is_no_edit(text: str) -> None:
 
 
 @given(config_text(), config_text())
+@example(before="\n<domain *>\n</domain>\n", after="postmaster 1\n")
+@example(before="<source 0/0>\n</source>\n\n<domain *>\n</domain>\n\n<domain a>\n</domain>\n", after="run-as-root no\n")
+@example(
+    before="<virtual-mta v>\n<domain a>\nmax-smtp-out 1\n</domain>\n</virtual-mta>\n",
+    after="<virtual-mta v>\n<domain a>\n</domain>\n<domain a>\nmax-smtp-out 1\n</domain>\n</virtual-mta>\n",
+)
 @settings(max_examples=600, deadline=None)
 def test_an_edit_gives_what_was_wanted_and_a_second_one_nothing(before: str, after: str) -> None:
     live, goal = configuration(before), configuration(after)

@@ -235,8 +235,6 @@ def two(project: ProjectFolder) -> ProjectFolder:
         (["--host", "mta*"], {"1p", "1g", "1y", "2p", "2g", "2y"}),
         (["--host", "fra"], {"1p", "1g", "1y"}),
         (["--host", "mta2", "--target", "setting[postmaster]"], {"2p"}),
-        (["--target", "domain[?mail.com]"], set()),
-        (["--target", "domain"], set()),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -244,6 +242,11 @@ def test_a_choice_of_hosts_and_blocks(two: ProjectFolder, options: list[str], ex
     short = {"setting[postmaster]": "p", "domain[gmail.com]": "g", "domain[yahoo.com]": "y"}
     found = two.plan("--format", "json", *options).ended(Exit.OK).json()["hosts"]
     assert {h["host"][-1] + short[c["address"]] for h in found for c in h["changes"]} == expected
+
+
+@pytest.mark.parametrize("target", ["domain[?mail.com]", "domain"])
+def test_only_a_star_is_a_wildcard(two: ProjectFolder, target: str) -> None:
+    assert "No block has this address" in two.plan("--target", target).ended(Exit.USAGE).words
 
 
 def test_what_is_not_chosen_is_not_touched_and_stays_ours(two: ProjectFolder) -> None:
