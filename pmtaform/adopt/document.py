@@ -8,7 +8,7 @@ from typing import Final
 
 from pmtaform.adopt import scalars
 
-WIDTH: Final = 110
+WIDTH: Final = 108
 _FEW: Final = 3
 _PHRASE: Final = 25
 _FLOW_VALUES: Final = 4  # a mapping with more values than that has a line for each
@@ -44,10 +44,11 @@ class Item:
 
 @dataclass(slots=True)
 class List:
-    """A list. `foot`: comments after its last entry."""
+    """A list. `open`: always a line for each entry. `foot`: comments after its last entry."""
 
     items: list[Item] = field(default_factory=list)
     foot: tuple[str, ...] = ()
+    open: bool = False
 
 
 @dataclass(slots=True)
@@ -104,12 +105,14 @@ def _count(value: Value) -> int:
     """How many values there are inside; many when it cannot be on one line."""
     if isinstance(value, Text):
         return 1
-    if isinstance(value, Literal) or value.foot or (isinstance(value, Map) and value.open):
+    if isinstance(value, Literal) or value.foot or (value.open and value.items):
         return 1000
     if any(item.above or item.beside or item.gap for item in value.items):
         return 1000
     if isinstance(value, List):
         return 1 if _is_words(value) else 1000
+    if len(value.items) > 1 and any(isinstance(item.value, Map) for item in value.items):
+        return 1000  # what is nested reads better below its name
     return sum(_count(item.value) for item in value.items)
 
 

@@ -140,8 +140,6 @@ class Files:
         for folded in fold([item for item in named.items if item.key not in apart]):
             keys = set(folded.stands_for)
             places = [place for place, item in enumerate(named.items) if item.key in keys]
-            if folded.item.key in {item.key for item in named.items}:
-                continue
             named.items[places[0]] = folded.item
             named.items = [item for place, item in enumerate(named.items) if place not in places[1:]]
             self.loops[f"{kind} {folded.item.key}"] = len(keys)

@@ -29,6 +29,7 @@ _PIECE: Final = re.compile(
 _LETTERS: Final = "nmkabcdefg"
 
 Pieces = tuple[str, ...]  # words at even places, what may run at odd ones
+_Run = list[tuple[list[str], Item]]  # what may run in each section, and the section
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,20 @@ def fold(items: Sequence[Item]) -> list[Folded]:
             families.setdefault((words, _outline(item.value)), []).append(item)
     found: list[Folded] = []
     for family in families.values():
-        if len(family) >= LEAST:
-            found += _runs(family)
+        for run in _runs(family) if len(family) >= LEAST else ():
+            folded = _named_apart(run, {loop.item.key for loop in found})
+            if folded is not None:
+                found.append(folded)
     return found
+
+
+def _named_apart(run: _Run, taken: set[str]) -> Folded | None:
+    """The loop of a run under a key that no other loop has: `m${n}`, then `m${m}`."""
+    for first in range(len(_LETTERS)):
+        folded = _folded(run, _LETTERS[first:] + _LETTERS[:first])
+        if folded is None or folded.item.key not in taken:
+            return folded
+    return None
 
 
 def _pieces(text: str) -> Pieces:
@@ -94,33 +106,46 @@ def _outline(value: Value) -> object:
 # -- runs --------------------------------------------------------------------------------------------------------------
 
 
-def _runs(family: list[Item]) -> Iterator[Folded]:
-    """The loops of one family: as long as the first number that differs in their names goes up by one."""
+def _runs(family: list[Item]) -> Iterator[_Run]:
+    """The runs of one family: as long as the first piece that differs in their names goes up by one."""
     taken = [[piece for pieces in map(_pieces, _texts(item)) for piece in pieces[1::2]] for item in family]
     in_key = len(_pieces(family[0].key)) // 2
     first = next((i for i in range(in_key) if len({row[i] for row in taken}) > 1), None)
-    if first is None or any(_number(row[first]) is None for row in taken):
+    if first is None:
         return
-    rows = sorted(zip(taken, family, strict=True), key=lambda pair: _number(pair[0][first]) or 0)
-    run: list[tuple[list[str], Item]] = []
-    for row in [*rows, None]:
-        if row is not None and run and _follows(run[-1][0][first], row[0][first]):
-            run.append(row)
-            continue
-        if len(run) >= LEAST and (folded := _folded(run)):
-            yield folded
-        run = [row] if row is not None else []
+    rows = sorted(zip(taken, family, strict=True), key=lambda pair: _rank(pair[0][first]))
+    run: _Run = []
+    for row in rows:
+        if run and not _follows(run[-1][0][first], row[0][first]):
+            if len(run) >= LEAST:
+                yield run
+            run = []
+        run.append(row)
+    if len(run) >= LEAST:
+        yield run
 
 
 def _number(text: str) -> int | None:
     return int(text) if text.isdigit() else None
 
 
+def _rank(text: str) -> tuple[int, int]:
+    """What a piece counts as: its kind, and its number."""
+    if text.isdigit():
+        return 0, int(text)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return -1, 0
+    return address.version, int(address)
+
+
 def _follows(before: str, after: str) -> bool:
-    return _number(after) == (_number(before) or 0) + 1
+    kind, number = _rank(before)
+    return kind >= 0 and _rank(after) == (kind, number + 1)
 
 
-def _folded(run: list[tuple[list[str], Item]]) -> Folded | None:
+def _folded(run: _Run, letters: str) -> Folded | None:
     """The loop for one run, or None when something in it changes without a rule."""
     loop = Map()
     names: dict[tuple[str, ...], str] = {}
@@ -130,7 +155,7 @@ def _folded(run: list[tuple[list[str], Item]]) -> Folded | None:
         if len(set(column)) == 1:
             used.append(None)
             continue
-        variable = _variable(column, names, loop)
+        variable = _variable(column, names, loop, letters)
         if variable is None:
             return None
         used.append(variable)
@@ -142,7 +167,7 @@ def _folded(run: list[tuple[list[str], Item]]) -> Folded | None:
     return Folded(template, tuple(item.key for _, item in run))
 
 
-def _variable(column: tuple[str, ...], names: dict[tuple[str, ...], str], loop: Map) -> str | None:
+def _variable(column: tuple[str, ...], names: dict[tuple[str, ...], str], loop: Map, letters: str) -> str | None:
     """What to write for a column of numbers or addresses; a new variable goes into `loop`."""
     numbers = [_number(text) for text in column]
     if all(number is not None for number in numbers):
@@ -151,7 +176,7 @@ def _variable(column: tuple[str, ...], names: dict[tuple[str, ...], str], loop: 
         if form is None or any(not _follows(a, b) for a, b in pairwise(key)):
             return None
         if key not in names:
-            names[key] = _free(names, _LETTERS)
+            names[key] = _free(names, letters)
             loop.put(names[key], Text(f"{key[0]}..{key[-1]}"))
         return f"${{{names[key]}{form}}}"
     if column not in names:
@@ -221,4 +246,4 @@ class _Template:
         foot = tuple(self._text(line) for line in value.foot)
         if isinstance(value, Map):
             return Map(items, foot, value.open)
-        return List(items, foot)
+        return List(items, foot, value.open)

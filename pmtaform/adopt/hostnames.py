@@ -53,7 +53,7 @@ def _named(entry: Entry, host: str) -> Said | None:
     item = _item(said.item, name)
     if item.value == said.item.value:
         return None
-    return Said((*said.path[:-1], name.sub("${host}", said.path[-1])), item, said.listed)
+    return Said((*said.path[:-1], name.sub("${host}", said.path[-1])), item, listed=said.listed)
 
 
 def _item(item: Item, name: re.Pattern[str]) -> Item:
@@ -71,4 +71,4 @@ def _value(value: Value, name: re.Pattern[str]) -> Value:
     items = [_item(item, name) for item in value.items]
     if isinstance(value, Map):
         return Map(items, value.foot, value.open)
-    return List(items, value.foot)
+    return List(items, value.foot, value.open)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pmtaform.adopt.document import List, Map, Text, Value
 from pmtaform.adopt.keys import KeyEntry
 from pmtaform.adopt.model import Form
 from pmtaform.adopt.server import Copy, Entry, ServerSays
@@ -49,9 +50,23 @@ class Layers:
         """Every layer, the lowest first."""
         return [self.base, *self.groups.values(), *self.own.values()]
 
+    def references(self) -> set[str]:
+        """Every secret reference that is said."""
+        said = [entry.said.item.value for layer in self.all() for entry in layer.entries if entry.said]
+        keys = {key.reference for layer in self.all() for key in layer.keys}
+        return keys.union(*map(_references, said))
+
     def groups_of(self, host: str) -> list[str]:
         """The groups that a host is in."""
         return [name for name, layer in self.groups.items() if host in layer.hosts]
+
+
+def _references(value: Value) -> set[str]:
+    if not isinstance(value, Map | List):
+        return set()
+    secret = value.get("secret") if isinstance(value, Map) else None
+    own = {secret.text.replace("$${", "${")} if isinstance(secret, Text) else set()
+    return own.union(*(_references(item.value) for item in value.items))
 
 
 def layers_of(says: Sequence[ServerSays], keys: Mapping[str, Sequence[KeyEntry]]) -> Layers:

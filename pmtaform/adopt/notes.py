@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pmtaform.adopt.layers import Layers
-from pmtaform.adopt.model import Form
+from pmtaform.adopt.model import Form, Server
 from pmtaform.adopt.server import Entry, ServerSays
-from pmtaform.diagnostics import Diagnostic, Diagnostics, Severity
-from pmtaform.lang.includes import Configuration
-from pmtaform.stack.text import check_tree
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.lang.lint import Subject, lint
 
 
 def notes_of(
@@ -30,7 +29,7 @@ def notes_of(
                 "key-left", "A DKIM key stays a line", f"{name}: {why}. Its domain-key line is kept as it is."
             ).for_host(host)
         yield from (found.for_host(host) for found in _around(one))
-        yield from (found.for_host(host) for found in findings(one.server.configuration))
+        yield from (found.for_host(host) for found in findings(one.server))
     if layers.lost:
         detail = f"{layers.lost} comments are not the same on servers that share a block: those of the first are kept."
         yield _note("comments-lost", "Comments were left out", detail)
@@ -40,12 +39,10 @@ def notes_of(
     yield from (d for d in warnings if d.code == "secret-in-clear")
 
 
-def findings(configuration: Configuration) -> tuple[Diagnostic, ...]:
-    """What is odd in a server's files by themselves."""
-    found = Diagnostics(configuration.diagnostics)
-    for tree in configuration.trees.values():
-        check_tree(tree, Severity.WARNING, found)
-    return tuple(dict.fromkeys(found))
+def findings(server: Server) -> tuple[Diagnostic, ...]:
+    """What lint finds in a server's files as they are."""
+    subject = Subject(configuration=server.configuration, version=server.version, host=server.name)
+    return tuple(dict.fromkeys(finding.diagnostic() for finding in lint(subject)))
 
 
 def _form_note(entry: Entry) -> Diagnostic | None:

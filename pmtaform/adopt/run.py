@@ -74,7 +74,9 @@ def _attempt(readings: Sequence[Reading], options: Options, lessons: _Lessons) -
         say_alike(says, lessons.apart)
     layers = layers_of(says, {name: one.entries for name, one in taken.items()})
     files = Files(options, [reading.server for reading in readings], layers, frozenset(lessons.apart))
-    return _Attempt(says, layers, files, files.all(vault.values), vault.values, taken)
+    said = layers.references()
+    secrets = {reference: value for reference, value in vault.values.items() if reference in said}
+    return _Attempt(says, layers, files, files.all(secrets), secrets, taken)
 
 
 def _verdict(attempt: _Attempt, options: Options) -> Verdict:

@@ -10,7 +10,7 @@ from pmtaform.adopt import scalars
 from pmtaform.adopt.comments import Comments
 from pmtaform.adopt.document import Item, List, Literal, Map, Text, Value, escaped
 from pmtaform.adopt.native import inner_lines
-from pmtaform.adopt.vault import Vault, as_reference, secret_of
+from pmtaform.adopt.vault import Vault, as_reference, secret_of, secrets_of
 from pmtaform.lang.blocks import SETTING, Address, Block, Part
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
@@ -30,6 +30,7 @@ class Said:
 
     path: tuple[str, ...]
     item: Item
+    has_secret: bool = False
     listed: bool = False  # several blocks share the key, each with entries of its list (`include`)
 
 
@@ -49,6 +50,11 @@ class Speaker:
     def say(self, block: Block, *, text_only: bool = False) -> Said:
         """The block as YAML; with `text_only`, the inside of sections as it was written. Raises `UnsayableError`."""
         self.address, self.text_only, self.has_text = block.address, text_only, False
+        said = self._said(block)
+        said.has_secret = bool(secrets_of(block))
+        return said
+
+    def _said(self, block: Block) -> Said:
         first = block.parts[0].node
         if isinstance(first, Section):
             return self._sections(block)
@@ -174,7 +180,7 @@ class Speaker:
         comments = self.comments.get(id(tree))
         foot = comments.foot.get(id(section), ()) if comments else ()
         if spec.ordered:
-            return List(self._rules(tree, section), foot)
+            return List(self._rules(tree, section), foot, open=True)
         return Map(self._children(tree, section), foot)
 
     def _rules(self, tree: Tree, section: Section) -> list[Item]:

@@ -12,7 +12,7 @@ from pmtaform.adopt.model import Form, Server, Shape
 from pmtaform.adopt.native import block_text, copied
 from pmtaform.adopt.say import Said, Speaker, UnsayableError
 from pmtaform.adopt.vault import Vault, secrets_of
-from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
 from pmtaform.lang.tree import Section, Tree
 
 _ORDER: Final = tuple(Form)
@@ -120,6 +120,11 @@ def say(
         first = Form.COPIED if _is_copied(reading, block, shape) else Form.TYPED
         first = max(first, least.get(address, first), key=_ORDER.index)
         entries.append(_entry(reading, block, first, vault, skip.get(address, frozenset())))
+    tags = {entry.said.path[0] for entry in entries if entry.said and entry.address.kind != SETTING}
+    for place, entry in enumerate(entries):
+        if entry.said and entry.address.kind == SETTING and entry.said.path[0] in tags:
+            entries[place] = _entry(reading, entry.block, Form.NATIVE, vault, frozenset())
+            entries[place].why = f"a section is called {entry.said.path[0]}, too"
     main = reading.comments[id(reading.server.configuration.tree)]
     return ServerSays(
         reading.server,

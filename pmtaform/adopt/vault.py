@@ -46,7 +46,8 @@ class Vault:
 
     def _reference(self, stem: str) -> str:
         if self.kind is SecretsIn.ENV:
-            return "env:" + re.sub(r"[^A-Z0-9]+", "_", f"{self.stack}_{stem}".upper()).strip("_")
+            name = re.sub(r"[^A-Z0-9]+", "_", f"{self.stack}_{stem}".upper()).strip("_")
+            return f"env:{'_' if name[0].isdigit() else ''}{name}"
         if self.kind is SecretsIn.KEYRING:
             return f"keyring:{self.stack}/{stem}"
         return f"file:{FOLDER}/{stem}"
@@ -74,6 +75,9 @@ def _fit(text: str) -> str:
 def secret_of(scope: str, node: Directive) -> str | None:
     """The secret part of a directive's value, or None. Names that only sound like a secret's count, too."""
     spec = catalogue().directive(scope, node.name)
+    elsewhere = catalogue().anywhere(node.name) if spec is None else ()
+    if elsewhere and not any(other.sensitive for other in elsewhere):
+        return None  # out of place, and no secret where it belongs
     if values.mask(spec, node.name, node.value) == node.value:
         return None
     if spec is not None and spec.sensitive == "second":

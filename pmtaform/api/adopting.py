@@ -36,6 +36,7 @@ _PARALLEL: Final = 16
 class Login:
     """How to log in to the servers that are reached over SSH; written into the stack, too."""
 
+    root: str = "/"  # the folder that stands for the machine's root there
     sudo: bool = False
     identity_files: tuple[str, ...] = ()
     known_hosts: str | None = None
@@ -67,7 +68,9 @@ def import_stack(
     _check_name(folder, options.stack)
     if not sources:
         raise UsageError.of("import-source", "There is nothing to import from", "Name servers or folders with --from.")
-    servers = _read_all(read_sources(sources), folder, options, login or Login())
+    read = read_sources(sources)
+    _check_different(read)
+    servers = _read_all(read, folder, options, login or Login())
     adopted = adopt(servers, options)
     written = _write(folder, adopted, servers, resolver or Resolver(folder))
     return Imported(folder=folder, adopted=adopted, written=written)
@@ -80,6 +83,16 @@ def _check_name(folder: Path, name: str) -> None:
     if folder.exists() or folder.is_symlink():
         detail = f"{folder} is there already. Nothing was written. Choose another name."
         raise UsageError.of("stack-exists", "There is such a stack already", detail)
+
+
+def _check_different(sources: Sequence[Source]) -> None:
+    """One server under two names would be changed by both."""
+    seen: dict[object, Source] = {}
+    for source in sources:
+        first = seen.setdefault(source.root or source.file or (source.address, source.port or 22), source)
+        if first is not source:
+            detail = f'"{first.text}" and "{source.text}" are one server. Name it once.'
+            raise UsageError.of("import-source", "A server is named twice", detail)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -153,6 +166,7 @@ def _spec(source: Source, login: Login) -> HostSpec:
         address=source.address,
         user=source.user,
         port=source.port,
+        root=login.root,
         sudo=login.sudo,
         identity_files=tuple(str(Path(path).expanduser().absolute()) for path in login.identity_files),
         known_hosts=login.known_hosts and str(Path(login.known_hosts).expanduser().absolute()),
@@ -205,6 +219,8 @@ def _entry(
             made["user"] = source.user
         if source.port:
             made["port"] = source.port
+        if login.root != "/":
+            made["root"] = login.root
         if login.sudo:
             made["sudo"] = True
         if login.identity_files:

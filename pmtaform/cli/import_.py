@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +15,7 @@ from pmtaform.cli.context import settings
 
 if TYPE_CHECKING:
     from pmtaform.api.adopting import Imported
+    from pmtaform.diagnostics import Diagnostic
 
 
 def import_(
@@ -37,7 +41,6 @@ def import_(
 ) -> None:
     """Write a stack that says exactly what servers have now, so that its plan is empty. Changes nothing on them."""
     from pmtaform.api.adopting import Login, Options, import_stack
-    from pmtaform.cli.output import tell
     from pmtaform.errors import UsageError
     from pmtaform.stack import find_project
 
@@ -49,9 +52,21 @@ def import_(
     options = Options(stack=name, shape=shape, keys=keys, secrets=secrets)
     login = Login(sudo=sudo, identity_files=tuple(identity or ()), known_hosts=known_hosts)
     imported = import_stack(root, options, sources or (), login=login)
-    tell(imported.adopted.notes)
+    _tell(imported.adopted.notes)
     for line in _summary(imported):
         print(line)
+
+
+def _tell(notes: Iterable[Diagnostic]) -> None:
+    """Notes on stderr, without the lines that they are about: those are on the servers."""
+    from pmtaform.report.problems import diagnostics_text
+    from pmtaform.report.style import wants_colour, write
+
+    found = list(notes)
+    if found:
+        colour = not settings.no_color and wants_colour(sys.stderr)
+        width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
+        write(sys.stderr, diagnostics_text(found, colour=colour, width=width))
 
 
 def _summary(imported: Imported) -> list[str]:

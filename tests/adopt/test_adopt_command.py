@@ -1,0 +1,56 @@
+"""`pmtaform import`: what it puts out, and where."""
+
+from __future__ import annotations
+
+import typer
+from adopting import Adopting
+from projects import HostFolder
+from typer.testing import CliRunner, Result
+
+from pmtaform.cli.context import settings
+from pmtaform.cli.import_ import import_
+
+BODY = "postmaster a@b\n<smtp-user u>\npassword canary-one\n</smtp-user>\nflux on\n"
+
+
+def invoke(adopting: Adopting, *arguments: str | HostFolder) -> Result:
+    app = typer.Typer(rich_markup_mode=None)
+    app.command("import")(import_)
+    texts = [str(one.root if isinstance(one, HostFolder) else one) for one in arguments]
+    settings.directory = adopting.root
+    try:
+        return CliRunner().invoke(app, texts)
+    finally:
+        settings.directory = None
+
+
+def test_what_was_done_is_told(adopting: Adopting) -> None:
+    found = invoke(adopting, "fleet", "--from", adopting.server(BODY))
+    assert found.exit_code == 0, found.output
+    lines = found.stdout.splitlines()
+    assert lines[0] == f"wrote {adopting.root / 'stacks/fleet/stack.yaml'}"
+    assert "3 blocks of 1 host: 2 typed, 1 in a native file." in lines
+    assert lines[-1].startswith("The plan is empty. Next: pmtaform plan fleet")
+    assert "flux" in found.stderr
+    assert "canary" not in found.output
+    assert adopting.changes() == []
+
+
+def test_several_servers_and_choices(adopting: Adopting) -> None:
+    one, two = adopting.server(BODY, "one"), adopting.server(BODY, "two")
+    found = invoke(adopting, "fleet", "--from", one, "--from", two, "--as", "native", "--secrets", "env")
+    assert found.exit_code == 0, found.output
+    assert "Set these before you plan: FLEET_SMTP_USER_U_PASSWORD." in found.stdout
+    assert "6 blocks of 2 hosts: 4 in a copied file, 2 typed." in found.stdout
+
+
+def test_there_needs_no_project_yet(adopting: Adopting) -> None:
+    server = adopting.server(BODY)
+    (adopting.root / "stacks").rmdir()
+    assert invoke(adopting, "fleet", "--from", server).exit_code == 0
+    assert adopting.changes() == []
+
+
+def test_without_a_source_there_is_nothing_to_do(adopting: Adopting) -> None:
+    found = invoke(adopting, "fleet")
+    assert type(found.exception).__name__ == "UsageError"
