@@ -14,6 +14,7 @@ from pmtaform.cli import (
     effective,
     explain,
     fmt,
+    import_,
     init,
     lint,
     plan,
@@ -77,6 +78,7 @@ app.command("apply")(apply.apply)
 app.command("show")(show.show)
 app.command("rollback")(rollback.rollback)
 app.command("drift")(drift.drift)
+app.command("import")(import_.import_)
 app.command("lint")(lint.lint)
 app.command("explain")(explain.explain)
 app.command("effective")(effective.effective)
