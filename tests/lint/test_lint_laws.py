@@ -110,3 +110,8 @@ def test_each_rule_alone(rule):
     tree = parse_bytes((CORPUS / "020-ai-braces-heredoc-vps2.conf").read_bytes(), "/a")
     findings = lint(Subject(configuration=single(tree)), only=[rule.id])
     assert {finding.rule.id for finding in findings} <= {rule.id}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_directive_without_its_value_is_looked_at(name: str) -> None:
+    lint(Subject(configuration=single(parse(f"{name}\n<source {{a}}>\n{name}\n</source>\n"))))

@@ -62,7 +62,7 @@ def _relay_behind_auth(facts: Facts) -> Iterator[Hit]:
 def _listeners(facts: Facts) -> Iterator[tuple[Line, str, str]]:
     """Every listener that gives its clients a named source: (line, address, source)."""
     for line in facts.settings("smtp-listener"):
-        address, *rest = line.value.split()
+        address, *rest = line.value.split() or [""]
         for word in rest:
             if word.startswith("source="):
                 yield line, address.rpartition(":")[0], word[7:]
