@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pmtaform.adopt.choices import Form
 from pmtaform.adopt.document import Item, List, Map, Text, Value, document, escaped, texts
 from pmtaform.adopt.fold import fold
 from pmtaform.adopt.layers import Layer, Layers
-from pmtaform.adopt.model import Form, Options, OutFile, Server
+from pmtaform.adopt.model import Options, OutFile, Server
 from pmtaform.adopt.say import Said
 from pmtaform.adopt.server import Copy
 from pmtaform.lang.blocks import Address

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from pmtaform.adopt.choices import Form
 from pmtaform.adopt.document import Item, List, Literal, Map, Text, Value, document
 from pmtaform.adopt.exact import nested
-from pmtaform.adopt.model import Form
 from pmtaform.adopt.say import Said
 from pmtaform.adopt.server import Entry, ServerSays
 from pmtaform.adopt.vault import secrets_of

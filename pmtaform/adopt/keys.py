@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pmtaform.adopt.choices import KeysIn
 from pmtaform.adopt.document import List, Map, Text, escaped, texts
-from pmtaform.adopt.model import KeyMaterial, KeysIn
+from pmtaform.adopt.model import KeyMaterial
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, directives_in
 from pmtaform.lang.catalogue import catalogue

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pmtaform.adopt.choices import Form
 from pmtaform.adopt.document import List, Map, Text, Value
 from pmtaform.adopt.keys import KeyEntry
-from pmtaform.adopt.model import Form
 from pmtaform.adopt.server import Copy, Entry, ServerSays
 
 _LEAST: Final = 2  # blocks that a group must say, to be worth its name

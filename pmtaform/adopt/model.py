@@ -4,44 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from pmtaform.adopt.choices import Form, KeysIn, SecretsIn, Shape
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.includes import Configuration
-
-
-class Shape(StrEnum):
-    """How a stack says a configuration (`--as`)."""
-
-    YAML = "yaml"
-    NATIVE = "native"
-
-
-class KeysIn(StrEnum):
-    """Where private DKIM keys are put (`--keys`). LEAVE: nowhere, they stay the server's own affair."""
-
-    LEAVE = "leave"
-    FILE = "file"
-    KEYRING = "keyring"
-
-
-class SecretsIn(StrEnum):
-    """Where passwords are put (`--secrets`)."""
-
-    FILE = "file"
-    KEYRING = "keyring"
-    ENV = "env"
-
-
-class Form(StrEnum):
-    """How one block is said. Each is tried when the one before it would not be exact."""
-
-    COPIED = "in a copied file"
-    TYPED = "typed"
-    TEXT = "as text in YAML"
-    NATIVE = "in a native file"
-    LEFT = "not said"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

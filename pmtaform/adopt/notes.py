@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from pmtaform.adopt.choices import Form
 from pmtaform.adopt.layers import Layers
-from pmtaform.adopt.model import Form, Server
+from pmtaform.adopt.model import Server
 from pmtaform.adopt.server import Entry, ServerSays
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.lint import Subject, lint

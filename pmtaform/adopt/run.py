@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.adopt import keys as dkim
+from pmtaform.adopt.choices import Form
 from pmtaform.adopt.files import Files
 from pmtaform.adopt.hostnames import say_alike
 from pmtaform.adopt.layers import Layers, layers_of
-from pmtaform.adopt.model import Adopted, Form, HostReport, Options, OutFile, Server
+from pmtaform.adopt.model import Adopted, HostReport, Options, OutFile, Server
 from pmtaform.adopt.notes import notes_of
 from pmtaform.adopt.server import Reading, ServerSays, say
 from pmtaform.adopt.vault import Vault

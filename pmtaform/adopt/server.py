@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pmtaform.adopt.choices import Form, Shape
 from pmtaform.adopt.comments import Comments
 from pmtaform.adopt.exact import differs, differs_as_text
-from pmtaform.adopt.model import Form, Server, Shape
+from pmtaform.adopt.model import Server
 from pmtaform.adopt.native import block_text, copied
 from pmtaform.adopt.say import Said, Speaker, UnsayableError
 from pmtaform.adopt.vault import Vault, secrets_of

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pmtaform.adopt.choices import SecretsIn
 from pmtaform.adopt.document import Map, Text, Value, escaped
-from pmtaform.adopt.model import SecretsIn
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, directives_in
 from pmtaform.lang.catalogue import DirectiveSpec, catalogue

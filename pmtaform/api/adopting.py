@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pmtaform.adopt import Adopted, KeyMaterial, KeysIn, Options, SecretsIn, Server, adopt, key_paths
+from pmtaform.adopt.choices import KeysIn, SecretsIn
+from pmtaform.adopt.keys import key_paths
+from pmtaform.adopt.model import Adopted, KeyMaterial, Options, Server
+from pmtaform.adopt.run import adopt
 from pmtaform.adopt.sources import Source, loose_path, read_loose, read_sources
 from pmtaform.adopt.verify import write
 from pmtaform.api.hosts import resolver_for

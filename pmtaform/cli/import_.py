@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pmtaform.adopt.model import Form, KeysIn, SecretsIn, Shape
+from pmtaform.adopt.choices import Form, KeysIn, SecretsIn, Shape
 from pmtaform.cli.context import settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import Any
 
 from projects import HostFolder
 
-from pmtaform.adopt import Form, KeysIn, Options, SecretsIn, Shape
+from pmtaform.adopt.choices import Form, KeysIn, SecretsIn, Shape
+from pmtaform.adopt.model import Options
 from pmtaform.api import Project, make_plan
 from pmtaform.api.adopting import Imported, Login, import_stack
 from pmtaform.secrets import FakeSecrets, Resolver

@@ -8,7 +8,7 @@ import pytest
 from adopting import FILES, SETS, Adopting, codes, forms
 from projects import HostFolder
 
-from pmtaform.adopt import Form
+from pmtaform.adopt.choices import Form
 
 SHAPES = ("yaml", "native")
 

@@ -6,7 +6,9 @@ from adopting import Adopting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pmtaform.adopt import Options, Server, Shape, adopt
+from pmtaform.adopt.choices import Shape
+from pmtaform.adopt.model import Options, Server
+from pmtaform.adopt.run import adopt
 from pmtaform.lang.includes import read_configuration
 
 SHARED = "postmaster a@b.example\n<domain gmail.com>\nmax-smtp-out 20\n</domain>\n"

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from projects import HostFolder
 
-from pmtaform.adopt import Form
+from pmtaform.adopt.choices import Form
 
 CANARIES = [
     f"canary-{name}"

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sshd import Sshd
 
-from pmtaform.adopt import Form, Options, Server, Shape, adopt
+from pmtaform.adopt.choices import Form, Shape
+from pmtaform.adopt.model import Options, Server
+from pmtaform.adopt.run import adopt
 from pmtaform.adopt.sources import read_sources
 from pmtaform.api.adopting import Login
 from pmtaform.errors import HostError, PmtaformError, Unreachable, UsageError
