@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pmtaform.api.adopting import import_stack
     from pmtaform.api.applying import apply_plan, check_allowed, check_consent
     from pmtaform.api.drifting import DriftReport, drift_of
     from pmtaform.api.effects import effects_of
@@ -35,6 +36,7 @@ _HOMES = {
     "effects_of": "pmtaform.api.effects",
     "forget_host": "pmtaform.api.restoring",
     "generations_of": "pmtaform.api.restoring",
+    "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
     "make_plan": "pmtaform.api.planning",
     "plan_again": "pmtaform.api.planning",
@@ -56,6 +58,7 @@ __all__ = [
     "effects_of",
     "forget_host",
     "generations_of",
+    "import_stack",
     "load_stack",
     "make_plan",
     "plan_again",

@@ -23,6 +23,8 @@ from pmtaform.stack.variables import Variables, resolve
 
 # What must stand before what uses it (LANGUAGE.md section 5): macros, then settings, then lists, then the rest.
 _FIRST: Final = {"domain-macro": 0, SETTING: 1, "include": 1, "pattern-list": 2}
+# What would make one item's lines part of another's. All else that the parser says was told when the item was read.
+_BREAKS_OUT: Final = frozenset({"unclosed-section", "stray-closing-tag", "malformed-tag", "line-continuation"})
 _UNRESOLVED: Final = "secret-unavailable"
 
 
@@ -139,7 +141,7 @@ def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found:
     writer = Writer(resolver, found)
     writer.items(ordered)
     tree = parse(writer.text, shown, origins=writer.origins)
-    for said in tree.diagnostics:
+    for said in (d for d in tree.diagnostics if d.code in _BREAKS_OUT):
         found.error("internal", "A value broke out of its line", f"This is a bug: {said.detail}", said.place)
     made = collect((tree, node) for node in tree.children)
     blocks: dict[Address, Block] = {}
