@@ -57,9 +57,7 @@ class KeyringSecrets:
             try:
                 return within(deadline, question)
             except TimeoutError:
-                why = (
-                    f"it did not answer within {deadline:g} s; it may be locked and waiting for its password"
-                )
+                why = f"it did not answer within {deadline:g} s; it may be locked and waiting for its password"
                 answer = Unresolved(_LOOKED, why, "Unlock it.")
             except Unresolved as no_keyring:
                 answer = no_keyring
@@ -114,9 +112,7 @@ def _guarded(question: Callable[[_Backend], T]) -> T:
             raise Unresolved(_LOOKED, "keyring is switched off here (its null backend is chosen)")
         return question(backend)  # type: ignore[arg-type]
     except errors.NoKeyringError:
-        raise Unresolved(
-            _LOOKED, "this machine has no keyring (no desktop session, as on most servers)"
-        ) from None
+        raise Unresolved(_LOOKED, "this machine has no keyring (no desktop session, as on most servers)") from None
     except errors.KeyringLocked:
         raise Unresolved(_LOOKED, f"it is locked (backend {backend_name})", "Unlock it.") from None
     except Unresolved:

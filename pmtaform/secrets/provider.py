@@ -128,9 +128,7 @@ def _read_private(path: Path) -> bytes:
     finally:
         os.close(descriptor)
     if len(content) > MAX_BYTES:
-        raise Unresolved(
-            looked, "it is larger than 1 MiB, which no key or password is", "Is it the right file?"
-        )
+        raise Unresolved(looked, "it is larger than 1 MiB, which no key or password is", "Is it the right file?")
     return content
 
 

@@ -104,9 +104,7 @@ class Resolver:
         with entry.lock:
             if entry.value is None and entry.failure is None:
                 try:
-                    entry.value = self._providers[reference.scheme].fetch(
-                        reference.name, deadline=self._deadline
-                    )
+                    entry.value = self._providers[reference.scheme].fetch(reference.name, deadline=self._deadline)
                 except Unresolved as problem:
                     entry.failure = problem
         return entry
