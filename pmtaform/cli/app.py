@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pmtaform.cli import (
-    apply,
-    diff,
-    drift,
-    effective,
-    explain,
-    fmt,
-    import_,
-    init,
-    lint,
-    plan,
-    render,
-    rollback,
-    schema,
-    show,
-    state,
-    unlock,
-    validate,
-)
 from pmtaform.cli.context import settings
 
 EXITS = (
@@ -34,16 +17,66 @@ EXITS = (
     "policy; 7 hosts unreachable; 64 usage; 78 stack or configuration invalid; 130 interrupted."
 )
 
-app = typer.Typer(
-    name="pmtaform",
-    help="Terraform for PowerMTA: plan and apply the configuration of PowerMTA servers from Git.",
-    epilog=EXITS,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# Every command, in the order of `--help`: its module, and what is run or, of a group, its Typer.
+COMMANDS = {
+    "init": ("pmtaform.cli.init", "init"),
+    "validate": ("pmtaform.cli.validate", "validate"),
+    "schema": ("pmtaform.cli.schema", "schema"),
+    "render": ("pmtaform.cli.render", "render"),
+    "plan": ("pmtaform.cli.plan", "plan"),
+    "apply": ("pmtaform.cli.apply", "apply"),
+    "show": ("pmtaform.cli.show", "show"),
+    "rollback": ("pmtaform.cli.rollback", "rollback"),
+    "drift": ("pmtaform.cli.drift", "drift"),
+    "import": ("pmtaform.cli.import_", "import_"),
+    "lint": ("pmtaform.cli.lint", "lint"),
+    "explain": ("pmtaform.cli.explain", "explain"),
+    "effective": ("pmtaform.cli.effective", "effective"),
+    "diff": ("pmtaform.cli.diff", "diff"),
+    "fmt": ("pmtaform.cli.fmt", "fmt"),
+    "state": ("pmtaform.cli.state", "app"),
+    "unlock": ("pmtaform.cli.unlock", "unlock"),
+}
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The command line for these arguments: with the command that they name alone, else with all of them.
+
+    Describing every command to Typer costs more than most commands do.
+    """
+    app = typer.Typer(
+        name="pmtaform",
+        help="Terraform for PowerMTA: plan and apply the configuration of PowerMTA servers from Git.",
+        epilog=EXITS,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(common)
+    named = _named(arguments)
+    for name, (module, what) in COMMANDS.items():
+        if named in (None, name):
+            found = getattr(import_module(module), what)
+            if isinstance(found, typer.Typer):
+                app.add_typer(found, name=name)
+            else:
+                app.command(name)(found)
+    return app
+
+
+def _named(arguments: Sequence[str]) -> str | None:
+    """The command that the arguments name; None when that is not plain."""
+    words = iter(arguments)
+    for word in words:
+        if word in ("-C", "--directory"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return word if word in COMMANDS else None
+        elif word != "--no-color":
+            return None
+    return None
 
 
 def _say_version(wanted: bool) -> None:
@@ -54,7 +87,6 @@ def _say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def common(
     directory: Annotated[
         Path | None, typer.Option("-C", "--directory", help="The project's folder, instead of the current one.")
@@ -67,22 +99,3 @@ def common(
     """Options that every command has."""
     settings.directory = directory
     settings.no_color = no_color
-
-
-app.command("init")(init.init)
-app.command("validate")(validate.validate)
-app.command("schema")(schema.schema)
-app.command("render")(render.render)
-app.command("plan")(plan.plan)
-app.command("apply")(apply.apply)
-app.command("show")(show.show)
-app.command("rollback")(rollback.rollback)
-app.command("drift")(drift.drift)
-app.command("import")(import_.import_)
-app.command("lint")(lint.lint)
-app.command("explain")(explain.explain)
-app.command("effective")(effective.effective)
-app.command("diff")(diff.diff)
-app.command("fmt")(fmt.fmt)
-app.add_typer(state.app, name="state")
-app.command("unlock")(unlock.unlock)

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from pmtaform.cli.app import app
+from pmtaform.cli.app import build
 from pmtaform.cli.quick import quicken
 from pmtaform.errors import Exit, PmtaformError
 
@@ -39,7 +39,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        result = quicken(typer.main.get_command(app)).main(list(arguments), prog_name="pmtaform", standalone_mode=False)
+        command = quicken(typer.main.get_command(build(arguments)))
+        result = command.main(list(arguments), prog_name="pmtaform", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except PmtaformError as problem:
