@@ -67,3 +67,4 @@ class Desired:
     protect: tuple[str, ...] = ()
     allowed_paths: tuple[str, ...] = ("/etc/pmta",)
     limits: Limits = Limits()
+    activates: bool = True  # False: whoever runs the host has PowerMTA take its files

@@ -91,7 +91,7 @@ def test_local_hosts_need_no_ssh(ready: ProjectFolder) -> None:
     assert imported(ready.root, "plan") <= {"yaml"}
     assert imported(ready.root, "drift") <= {"yaml"}
     assert imported(ready.root, "apply", "--auto-approve") <= {"yaml"}
-    assert imported(ready.root, "rollback", "mta1") <= {"yaml"}
+    assert imported(ready.root, "rollback", "mta1", "--auto-approve") <= {"yaml"}
 
 
 def test_differences_need_what_compares_them(ready: ProjectFolder) -> None:

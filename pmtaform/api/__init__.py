@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pmtaform.api.hosts import desired_of
     from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
     from pmtaform.api.project import Project
-    from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back
+    from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back, to_undo
     from pmtaform.stack import compile_host, load_stack
 
 _HOMES = {
@@ -42,6 +42,7 @@ _HOMES = {
     "plan_again": "pmtaform.api.planning",
     "release_host": "pmtaform.api.restoring",
     "roll_back": "pmtaform.api.restoring",
+    "to_undo": "pmtaform.api.restoring",
 }
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "plan_again",
     "release_host",
     "roll_back",
+    "to_undo",
 ]
 
 

@@ -43,20 +43,18 @@ def roll_back(
     project: Project,
     stack: Stack,
     host: str,
-    generation: int | None,
+    generation: int,
     *,
     may_restart: bool = False,
     watch: Watch | None = None,
 ) -> RunResult:
-    """Put back what `generation` (the last one) and all later ones replaced. The caller holds the state's lock.
+    """Put back what `generation` and all later ones replaced. The caller holds the state's lock.
 
     The state forgets the host's blocks: the next plan compares the stack with what is there, and deletes nothing.
     """
     spec = spec_of(stack, host)
     key = project.key(stack.name)
     keeper = StateKeeper(project.backend(stack.name), key_id=key.id)
-    if generation is None:
-        generation = _last(stack, host)
     run = Restore(
         id=new_run_id(),
         who=who(),
@@ -70,7 +68,11 @@ def roll_back(
     return restore(run, replace(spec), generation)
 
 
-def _last(stack: Stack, host: str) -> int:
+def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]:
+    """The kept generations that a rollback to before `generation` (None: the last one) undoes, oldest first.
+
+    Raises `HostError` when the host does not keep it.
+    """
     kept = [g for g in generations_of(stack, host) if g.status == "applied"]
     if not kept:
         raise HostError.of(
@@ -79,7 +81,16 @@ def _last(stack: Stack, host: str) -> int:
             f"Nothing was applied to {host} yet, or its /var/lib/pmtaform was emptied. There is nothing to put back.",
             host=host,
         )
-    return kept[-1].number
+    first = kept[-1].number if generation is None else generation
+    if first not in [g.number for g in kept]:
+        have = ", ".join(str(g.number) for g in kept)
+        raise HostError.of(
+            "generation-unknown",
+            "The host does not keep this generation",
+            f"Generation {first} is not on {host}; it keeps: {have}.",
+            host=host,
+        )
+    return [g for g in kept if g.number >= first]
 
 
 def release_host(stack: Stack, host: str, *, force: bool = False) -> str:

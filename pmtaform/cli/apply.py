@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pmtaform.cli.asking import approved
 from pmtaform.cli.choice import Excludes, Hosts, Targets
 from pmtaform.cli.context import Format, settings
 from pmtaform.errors import Exit, UsageError
@@ -100,7 +100,7 @@ def _go(planned: Planned, allow: list[str], format: Format, *, ask: bool) -> int
     from pmtaform.cli.output import print_run, watching
 
     check_consent(planned.plan, allow)
-    if planned.plan.changed and ask and not _confirmed(planned, format):
+    if planned.plan.changed and ask and not approved(_question(planned), format):
         return Exit.ERROR
     with stopping() as stop, watching() as watch:
         result = apply_plan(planned, watch=watch, stop=stop)
@@ -108,25 +108,6 @@ def _go(planned: Planned, allow: list[str], format: Format, *, ask: bool) -> int
     return result.exit_code
 
 
-def _confirmed(planned: Planned, format: Format) -> bool:  # noqa: A002
-    """Ask on a terminal; without one, nothing is applied that nobody approved."""
-    if format is Format.JSON:
-        raise UsageError.of(
-            "no-approval",
-            "Nobody has approved the plan",
-            "With --format json there is no question. Nothing was applied. Add --auto-approve, or apply a saved plan.",
-        )
-    if not sys.stdin.isatty():
-        raise UsageError.of(
-            "no-approval",
-            "Nobody is there to approve the plan",
-            "There is no terminal to ask on. Nothing was applied. Add --auto-approve, or apply a saved plan.",
-        )
+def _question(planned: Planned) -> str:
     count = len(planned.plan.changed)
-    print(
-        f"\nApply these changes to {count} host{'' if count == 1 else 's'}? Only `yes` is taken: ", end="", flush=True
-    )
-    if sys.stdin.readline().strip() == "yes":
-        return True
-    print("Not applied.")
-    return False
+    return f"Apply these changes to {count} host{'' if count == 1 else 's'}?"

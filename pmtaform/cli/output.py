@@ -215,6 +215,13 @@ def print_generations(host: str, kept: Sequence[Generation], format: Format) -> 
     out(json_generations(host, kept) if format is Format.JSON else generations_text(host, kept))
 
 
+def print_undone(host: str, undone: Sequence[Generation]) -> None:
+    """What a rollback undoes."""
+    from pmtaform.report.states import undone_text
+
+    out(undone_text(host, undone))
+
+
 def print_state_list(document: StateDocument | None, format: Format) -> None:  # noqa: A002
     """Every block and key file that is ours."""
     from pmtaform.report.states import json_state, state_list_text

@@ -18,13 +18,18 @@ def rollback(
         typer.Option("--to", help="Put back what this generation replaced; the last one if left out.", min=1),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only list the generations that the host keeps.")] = False,
+    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
     allow: Annotated[list[str] | None, typer.Option("--allow", help="Consent to a restart: --allow restart.")] = None,
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
 ) -> int:
-    """Put back the files that a generation replaced, as one transaction; works from any machine."""
-    from pmtaform.api import check_allowed, generations_of, roll_back
+    """Put back the files that a generation replaced, as one transaction; works from any machine.
+
+    Contents stay on the host, so what comes back is not looked at for dangers: look at the plan afterwards.
+    """
+    from pmtaform.api import check_allowed, generations_of, roll_back, to_undo
+    from pmtaform.cli.asking import approved
     from pmtaform.cli.interrupt import stopping
-    from pmtaform.cli.output import print_generations, print_run, watching
+    from pmtaform.cli.output import print_generations, print_run, print_undone, watching
 
     may_restart = "restart" in check_allowed(allow or [])
     project = settings.project()
@@ -32,7 +37,13 @@ def rollback(
     if list_:
         print_generations(host, generations_of(loaded, host), format)
         return Exit.OK
-    with project.lock(loaded.name, f"rollback {host}"), stopping(), watching() as watch:
-        result = roll_back(project, loaded, host, to, may_restart=may_restart, watch=watch)
+    with project.lock(loaded.name, f"rollback {host}"):
+        undone = to_undo(loaded, host, to)
+        if format is Format.TEXT:
+            print_undone(host, undone)
+        if not auto_approve and not approved("Put the files back that these replaced?", format):
+            return Exit.ERROR
+        with stopping(), watching() as watch:
+            result = roll_back(project, loaded, host, undone[0].number, may_restart=may_restart, watch=watch)
     print_run(result, format)
     return result.exit_code

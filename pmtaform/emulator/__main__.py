@@ -56,6 +56,8 @@ def _manage(words: list[str]) -> int:
     from pmtaform.emulator.program import service
 
     options = _options(words)
+    if any(word.startswith("-") for word in words):
+        words = ["--help"] if "--help" in words or "-h" in words else ["?"]
     match words:
         case ["install", root]:
             install(Path(root), **options)  # type: ignore[arg-type]

@@ -247,6 +247,8 @@ class _Comparison:
         if block is None:
             raise AssertionError("a change without a block")
         file = before.parts[0].tree.path if before else self.desired.files.get(address, self.desired.config)
+        if impact is Impact.RESTART and not self.desired.activates:
+            impact, note = Impact.RELOAD, "takes effect when PowerMTA is restarted; this host's `activation` is none"
         facts = Facts(address, action, before, after, impact, self.desired.limits.rate_factor, self.listeners)
         self.changes.append(
             Change(

@@ -54,7 +54,8 @@ def _host(report: DriftReport, style: Style, width: int) -> Iterator[str]:
     for path, what in sorted(report.files.items()):
         yield f"  {clean(path)} {clean(what)}"
     if not report.changes:
-        yield "  No block of ours is concerned: what changed is not declared in the stack, or only layout or comments."
+        yield "  No block of ours is other than the stack says now: what changed is layout or comments, or is not"
+        yield "  declared, or was changed to what the stack says meanwhile."
         return
     yield "  What `pmtaform apply` would put back:"
     for change in report.changes:

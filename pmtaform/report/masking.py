@@ -10,7 +10,7 @@ import re
 from functools import cache
 
 from pmtaform.lang.catalogue import DirectiveSpec, catalogue
-from pmtaform.lang.values.show import SENSITIVE, mask, shown
+from pmtaform.lang.values.show import SENSITIVE, mask, shown, sounds_secret
 
 _SOUNDING = r"password|passwd|passphrase|secret|token|api[-_]?key|auth[-_]?user(?:name)?|credential|private[-_]?key"
 _ENDS = re.compile("([\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029])")  # where another program may see a line end
@@ -65,6 +65,8 @@ def _piece(text: str) -> tuple[str, bool]:
         return text[: len(text) - len(value)] + _value(sensitive, name, value), True
     if specs:
         return _known(text, specs[0], value)
+    if value and sounds_secret(name):
+        return text[: len(text) - len(value)] + SENSITIVE, True
     if catalogue().section(name.strip("<>/")) and text.rstrip().endswith(">") and text.count(">") == 1:
         return text, False
     return _prose(text)

@@ -74,11 +74,21 @@ def generations_text(host: str, kept: Sequence[Generation]) -> str:
     """The generations that a host keeps, the newest last."""
     if not kept:
         return f"{clean(host)} keeps no generation: nothing was applied there yet.\n"
-    lines = [f"Generations on {clean(host)}; `pmtaform rollback {clean(host)} --to N` puts back what N replaced:"]
+    head = f"Generations on {clean(host)}; `pmtaform rollback {clean(host)} --to N` puts back what N replaced:"
+    return "\n".join([head, *_rows(kept)]) + "\n"
+
+
+def undone_text(host: str, undone: Sequence[Generation]) -> str:
+    """What a rollback undoes."""
+    return "\n".join([f"This undoes on {clean(host)}:", *_rows(undone)]) + "\n"
+
+
+def _rows(kept: Sequence[Generation]) -> list[str]:
+    lines = []
     for each in kept:
         facts = f"{each.number:>5}  {each.started:<20}  {each.status:<12}  {each.who}  {each.what}"
         lines += [clean(facts), "       " + clean(", ".join(each.files))]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def json_generations(host: str, kept: Sequence[Generation]) -> str:

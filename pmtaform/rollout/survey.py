@@ -155,6 +155,7 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
     if any(f.content is None for p, f in snapshot.files.items() if p not in _key_paths(desired, ours)):
         snapshot = _probe(session, target, salt, trust=False)
     found = _compare(target, snapshot, ours, key, salt, selection)
+    notes = (*notes, *_not_in_force(target, snapshot, found, previous))
     plan = replace(
         found.plan,
         notes=(*notes, *found.plan.notes),
@@ -182,6 +183,32 @@ def _mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, .
             host=spec.name,
         )
     return (Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+
+
+def _not_in_force(
+    target: Target, snapshot: Snapshot, found: Difference, previous: HostState | None
+) -> tuple[Diagnostic, ...]:
+    """Files that somebody changed since the last apply, and that no change of ours will make PowerMTA read again."""
+    if previous is None or found.plan.changes or not target.desired.activates:
+        return ()
+    keys = set(found.owned_keys.values())
+    touched = [
+        path
+        for path, state in previous.files.items()
+        if path not in keys and path in snapshot.files and snapshot.files[path].digest != state.digest
+    ]
+    if not touched:
+        return ()
+    return (
+        Diagnostic(
+            code="maybe-not-in-force",
+            summary="A file was changed by hand, and PowerMTA may not have read it",
+            detail=f"{', '.join(sorted(touched))}: changed since the last apply, with nothing left to change for us. "
+            "What PowerMTA runs is what it read last: compare `pmta show settings`, or run `pmta reload` on the host.",
+            severity=Severity.WARNING,
+            host=target.spec.name,
+        ),
+    )
 
 
 def _busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:

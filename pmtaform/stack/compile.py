@@ -113,6 +113,7 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         protect=lifecycle.protect,
         allowed_paths=stack.allowed_paths,
         limits=stack.limits,
+        activates=host.activation != "none",
     )
 
 

@@ -87,7 +87,8 @@ class NativeFiles:
         if entry.file not in self._files:
             said = self._findings[entry.file] = Diagnostics()
             shown = entry.file if Path(entry.file).is_absolute() else f"{self._shown}/{entry.file}"
-            content = read_file(self._folder / entry.file, shown, said, entry.place)
+            inside = self._inside(entry, said)
+            content = read_file(self._folder / entry.file, shown, said, entry.place) if inside else None
             file = None
             if content is not None:
                 file = NativeFile(content, parse_bytes(content, shown))
@@ -95,6 +96,16 @@ class NativeFiles:
             self._files[entry.file] = file
         found.extend(self._findings[entry.file])
         return self._files[entry.file]
+
+    def _inside(self, entry: NativeEntry, said: Diagnostics) -> bool:
+        """Whether a file lies in the project: a stack that somebody proposes must not have others read out."""
+        folder = self._folder.resolve()
+        root = folder.parent.parent if folder.parent.name == "stacks" else folder
+        if (self._folder / entry.file).resolve().is_relative_to(root):
+            return True
+        detail = f"{entry.file} leads out of the project. Copy the file into it; errors quote what they are about."
+        said.error("native-outside", "A native file lies outside the project", detail, entry.place)
+        return False
 
     def contents(self) -> list[tuple[str, bytes]]:
         """Every file read so far, by its name in the stack."""

@@ -82,6 +82,6 @@ on mta1 pmta show status
 rm stacks/demo/found-on-the-web.yaml
 
 say "7. Changed your mind? Every apply can be taken back, from any machine."
-run pmtaform rollback mta1
+run pmtaform rollback mta1 --auto-approve
 run pmtaform rollback mta1 --list
 run pmtaform state show mta1

@@ -553,7 +553,7 @@ def test_a_state_that_is_locked(one: ProjectFolder) -> None:
     one.config(WANTED)
     lock = foreign_lock(one)
     before = one.host.tree()
-    for command in (("apply", "--auto-approve"), ("rollback", "mta1")):
+    for command in (("apply", "--auto-approve"), ("rollback", "mta1", "--auto-approve")):
         said = one.run(*command).ended(Exit.LOCKED)
         assert "ben@elsewhere" in said.words
         assert "pmtaform unlock fleet" in said.words

@@ -141,7 +141,7 @@ def test_a_rollback_finishes_what_it_has_begun(project: ProjectFolder, gate: Gat
     gate.reached.unlink()
     gate.close()
     gate.__dict__["_handle"] = os.open(gate.host.root / "gate", os.O_RDWR)
-    with project.start("rollback", "mta1") as process:
+    with project.start("rollback", "mta1", "--auto-approve") as process:
         until(gate.reached.exists, process)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None

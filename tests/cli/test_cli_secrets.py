@@ -82,7 +82,7 @@ def test_no_secret_leaves_the_host_and_the_stack(watched: Watched) -> None:
         watched.run("drift", *more).ended(Exit.OK)
         watched.run("plan", *more).ended(Exit.OK)
     watched.run("apply", "--auto-approve").ended(Exit.OK)
-    watched.run("rollback", "mta1").ended(Exit.OK)
+    watched.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert watched.leaks() == []
 
 

@@ -103,7 +103,7 @@ def the_whole_way(project: ProjectFolder, files: dict[str, bytes], hosts: dict[s
     if emulated:
         assert host.in_force.encode("utf-8", "surrogateescape") == told[MAIN]
 
-    project.run("rollback", "mta1").ended(Exit.OK)
+    project.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert {p: c.encode("utf-8", "surrogateescape") for p, c in host.contents().items()} == files
     if emulated:
         assert host.in_force.encode("utf-8", "surrogateescape") == files[MAIN]

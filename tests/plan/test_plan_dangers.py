@@ -124,6 +124,9 @@ def prepared(one: ProjectFolder, case: Case) -> None:
     one.host.put("an old key\n", "/etc/pmta/s1.pem", 0o600)
     one.add_file("key.pem", "a new key\n")
     one.config(case.config, case.body)
+    if case.code == "restart":  # no restart is ours where PowerMTA is not
+        one.host.emulate()
+        one.config(case.config, case.body, activation="reload")
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -141,6 +144,13 @@ def test_a_danger_needs_consent(one: ProjectFolder, case: Case) -> None:
     assert not one.state_file.exists()
     one.apply("--allow", case.code).ended(Exit.OK)
     one.settled()
+
+
+def test_where_the_stack_activates_nothing_no_restart_is_asked_for(one: ProjectFolder) -> None:
+    one.config("run-as-root: no")
+    said = one.plan().ended(Exit.OK)
+    assert "takes effect when PowerMTA is restarted" in said.words
+    one.apply().ended(Exit.OK)
 
 
 def test_every_danger_is_specified() -> None:

@@ -53,7 +53,7 @@ def test_a_file_and_its_include_in_one_apply(apart: ProjectFolder) -> None:
     apart.apply().ended(Exit.OK)
     assert apart.host.contents() == {"/etc/pmta/config": f"{RUNS}include {OWN}\n", OWN: LINE}
     apart.settled()
-    apart.run("rollback", "mta1").ended(Exit.OK)
+    apart.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert apart.host.contents() == {"/etc/pmta/config": RUNS}
 
 

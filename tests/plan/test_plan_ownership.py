@@ -115,7 +115,7 @@ def test_a_host_without_a_configuration_gets_a_whole_one(project: ProjectFolder)
     assert host.mode() == 0o640
     assert "postmaster a@example.com\n" in host.read()
     project.settled()
-    project.run("rollback", "mta1").ended(Exit.OK)
+    project.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert not host.config.exists()
 
 
@@ -158,7 +158,7 @@ def test_a_change_of_layout_and_comments_alone_is_no_change(one: ProjectFolder) 
     one.host.put("# a new comment\n" + one.host.read().replace("    max-smtp-out 20", "\tMAX-SMTP-OUT  20  # same"))
     one.settled()
     said = one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "No block of ours is concerned" in said.words
+    assert "No block of ours is other than the stack says now" in said.words
     before = one.host.tree()
     one.apply().ended(Exit.OK)
     assert one.host.tree() == before

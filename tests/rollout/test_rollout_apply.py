@@ -268,7 +268,7 @@ def test_two_applies_at_once(live: ProjectFolder, tmp_path: Path) -> None:
         said = live.apply().ended(Exit.LOCKED)
         assert "apply fleet" in said.words
         assert f"process {first.pid}" in said.words
-        live.run("rollback", "mta1").ended(Exit.LOCKED)
+        live.run("rollback", "mta1", "--auto-approve").ended(Exit.LOCKED)
         os.write(gate, b"go\n")
         first.communicate(timeout=60)
     os.close(gate)
@@ -360,7 +360,7 @@ def test_another_machine_under_the_same_name_owns_nothing_of_ours(one: ProjectFo
 def test_the_journal_tells_every_run(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
     one.apply().ended(Exit.OK)
-    one.run("rollback", "mta1").ended(Exit.OK)
+    one.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     lines = [json.loads(line) for line in (one.root / "state/fleet.journal").read_text().splitlines()]
     assert [line["what"] for line in lines if "what" in line] == ["apply", "rollback to before generation 1"]
 
@@ -374,7 +374,7 @@ def test_rollback_brings_the_same_bytes_mode_and_configuration_back(live: Projec
     live.stack(WANTED)
     live.apply().ended(Exit.OK)
     assert live.host.mode() == 0o604
-    said = live.run("rollback", "mta1").ended(Exit.OK)
+    said = live.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert "mta1 applied (generation 2)" in said.words
     assert live.host.config.read_bytes() == odd.encode("latin-1")
     assert live.host.mode() == 0o604
@@ -386,11 +386,11 @@ def test_rollback_to_a_generation_undoes_all_later_ones(one: ProjectFolder) -> N
     for number in range(4):
         one.config(f"postmaster: a{number}@example.com")
         one.apply().ended(Exit.OK)
-    one.run("rollback", "mta1", "--to", "2").ended(Exit.OK)
+    one.run("rollback", "mta1", "--auto-approve", "--to", "2").ended(Exit.OK)
     assert one.host.read() == RUNS + "postmaster a0@example.com\n"
-    one.run("rollback", "mta1").ended(Exit.OK)
+    one.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert one.host.read() == RUNS + "postmaster a3@example.com\n", "a rollback can be undone as well"
-    said = one.run("rollback", "mta1", "--to", "99").ended(Exit.SOME_FAILED)
+    said = one.run("rollback", "mta1", "--auto-approve", "--to", "99").ended(Exit.SOME_FAILED)
     assert "it keeps: 1, 2, 3, 4, 5, 6" in said.words
 
 
@@ -407,7 +407,7 @@ def test_rollback_of_a_file_that_was_changed_by_hand_meanwhile_touches_nothing(o
     one.apply().ended(Exit.OK)
     one.host.put(one.host.read() + "# by hand\n")
     before = one.host.tree()
-    said = one.run("rollback", "mta1").ended(Exit.STALE)
+    said = one.run("rollback", "mta1", "--auto-approve").ended(Exit.STALE)
     assert "/etc/pmta/config is not what it was" in said.words
     assert one.host.tree() == before
 
@@ -416,7 +416,7 @@ def test_rollback_that_powermta_refuses_is_put_back_too(live: ProjectFolder) -> 
     live.stack(WANTED)
     live.apply().ended(Exit.OK)
     live.host.fault("reload", "fail")
-    said = live.run("rollback", "mta1").ended(Exit.SOME_FAILED)
+    said = live.run("rollback", "mta1", "--auto-approve").ended(Exit.SOME_FAILED)
     assert "mta1 rolled back" in said.words
     assert "postmaster a@example.com" in live.host.in_force
     assert live.host.read() == live.host.in_force
@@ -431,20 +431,20 @@ def test_rollback_works_without_a_state(one: ProjectFolder) -> None:
     by_hand = one.host.read() + "# by hand\n"
     applied = one.host.read()
     one.host.put(by_hand)
-    one.run("rollback", "mta1").ended(Exit.STALE)
+    one.run("rollback", "mta1", "--auto-approve").ended(Exit.STALE)
     assert one.host.read() == by_hand
     one.host.put(applied)
-    one.run("rollback", "mta1").ended(Exit.OK)
+    one.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert one.host.read() == RUNS
 
 
 def test_a_rollback_says_what_waits_for_a_restart_and_restarts_with_consent(live: ProjectFolder) -> None:
     live.stack("config: {run-as-root: no}")
     live.apply("--allow", "restart").ended(Exit.OK)
-    said = live.run("rollback", "mta1").ended(Exit.OK)
+    said = live.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert "setting[run-as-root]: the file has the old value" in said.words
     assert live.host.starts == 2
-    live.run("rollback", "mta1", "--allow", "restart").ended(Exit.OK)  # takes the rollback back
+    live.run("rollback", "mta1", "--auto-approve", "--allow", "restart").ended(Exit.OK)  # takes the rollback back
     assert live.host.starts == 3
     assert "run-as-root" in live.host.in_force
 
@@ -454,7 +454,7 @@ def test_after_a_rollback_nothing_is_deleted_for_being_undeclared(one: ProjectFo
     one.apply().ended(Exit.OK)
     one.config("postmaster: a@example.com\nhost-name: a.example.com")
     one.apply().ended(Exit.OK)
-    one.run("rollback", "mta1").ended(Exit.OK)
+    one.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     one.config("log-file: /var/log/pmta/log")
     one.apply().ended(Exit.OK)
     assert "postmaster a@example.com" in one.host.read()
@@ -558,7 +558,7 @@ def test_a_key_goes_after_the_configuration_that_named_it(live: ProjectFolder, k
     live.apply("--allow", "signing-key-removed").ended(Exit.OK)
     assert not live.host.at(path).exists()
     assert path not in live.host.in_force
-    live.run("rollback", "mta1").ended(Exit.OK)
+    live.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert live.host.at(path).read_bytes() == pem(PKCS8, key)
     assert live.host.mode(path) == 0o600
     assert path in live.host.in_force

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
+from functools import cache, lru_cache
 
-from pmtaform.lang.catalogue import DirectiveSpec
+from pmtaform.lang.catalogue import DirectiveSpec, catalogue
 from pmtaform.lang.values.text import BLANKS, EMPTY, words
 
 SENSITIVE = "(sensitive)"
@@ -18,7 +20,7 @@ def mask(spec: DirectiveSpec | None, name: str, value: str) -> str:
     A directive that is not in the catalogue counts as secret when its name sounds like it.
     """
     if spec is None:
-        hidden = "value" if _SECRET_NAME.search(name.lower().replace("_", "-")) else None
+        hidden = "value" if sounds_secret(name) else None
     else:
         hidden = spec.sensitive
     text = value.strip(BLANKS)
@@ -28,6 +30,21 @@ def mask(spec: DirectiveSpec | None, name: str, value: str) -> str:
         found = words(text)
         return value if len(found) < 2 else f"{found[0]} {SENSITIVE}"
     return SENSITIVE
+
+
+@lru_cache(maxsize=4096)
+def sounds_secret(name: str) -> bool:
+    """Whether an unknown word sounds like a directive that holds a secret: by a part of it, or misspelt."""
+    word = name.lower().replace("_", "-")
+    if _SECRET_NAME.search(word):
+        return True
+    return bool(get_close_matches(word, _secret_names(), n=1, cutoff=0.75))
+
+
+@cache
+def _secret_names() -> tuple[str, ...]:
+    found = {spec.name for spec in catalogue().directives if spec.sensitive == "value"}
+    return (*sorted(found), "passwd", "passphrase", "secret")
 
 
 def shown(value: str) -> str:
