@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from projects import ProjectFolder
 from sshd import Sshd, start_sshd
+
+# CI says the same of the same commit each time; new inputs are for the desk, and for `make fuzz`.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture
