@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -231,9 +231,3 @@ def _plain(value: str | bool | int | tuple[str, ...]) -> Value:
 
 def _hosts_in(layers: Layers) -> tuple[str, ...]:
     return tuple(f"# {name}: {', '.join(layer.hosts)}" for name, layer in layers.groups.items())
-
-
-def names_of(addresses: Iterable[Address]) -> str:
-    """Some addresses, for people."""
-    shown = [str(address) for address in addresses]
-    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")

@@ -31,11 +31,6 @@ class Layer:
     keys: list[KeyEntry] = field(default_factory=list)
     end: tuple[str, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it says nothing."""
-        return not (self.entries or self.copies or self.keys)
-
 
 @dataclass(slots=True)
 class Layers:

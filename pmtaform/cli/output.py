@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pmtaform.state import StateDocument
 
 
-def _colour(stream: object) -> bool:
-    return not settings.no_color and style.wants_colour(stream)  # type: ignore[arg-type]
+def _colour(stream: TextIO) -> bool:
+    return not settings.no_color and style.wants_colour(stream)
 
 
 def _width() -> int:

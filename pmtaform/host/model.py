@@ -105,8 +105,8 @@ class Snapshot:
 class Known:
     """What the caller knows of a host from before, so that an unchanged host costs one round trip.
 
-    `files` maps each path to the digest it had (None: send it whatever it is); `hashes_only` are paths whose
-    content is wanted only when the digest differs from the given one (private keys), never otherwise.
+    `files` maps each path to the digest it had (None: send it whatever it is); with `HASH_ONLY` in
+    the place of a digest, the content is never sent.
     """
 
     salt: str

@@ -7,7 +7,7 @@ normal form: equal content is no difference to PowerMTA, as far as the guides sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -228,8 +228,3 @@ def _inner(part: Part, section: Section, path: tuple[str, ...]) -> Iterator[tupl
 def spec_of(scope: str, name: str) -> DirectiveSpec | None:
     """What a directive means in a scope."""
     return catalogue().directive(scope, name)
-
-
-def digests(blocks: Mapping[Address, Block], keyed: Callable[[bytes], str]) -> dict[str, str]:
-    """The keyed digest of every block, by address."""
-    return {str(address): keyed(block.canonical()) for address, block in blocks.items()}

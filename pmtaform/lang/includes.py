@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pmtaform.diagnostics import Diagnostic, Place
-from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree, parse_bytes
+from pmtaform.lang.tree import Directive, Node, Tree, parse_bytes
 
 _WILDCARDS = frozenset("*?[")
 _MAX_DEPTH = 16
@@ -127,16 +127,6 @@ def read_configuration(
 def single(tree: Tree) -> Configuration:
     """A configuration of one tree, its includes not followed."""
     return Configuration(tree.path, {tree.path: tree})
-
-
-def junk_of(configuration: Configuration) -> list[tuple[Tree, Junk]]:
-    """Every line that makes no sense, in all files."""
-    return [(tree, node) for tree in configuration.trees.values() for _, node in tree.walk() if isinstance(node, Junk)]
-
-
-def sections_of(configuration: Configuration, tag: str) -> list[tuple[Tree, Section]]:
-    """Every top-level section with this tag."""
-    return [(tree, n) for tree, n in configuration.top_level() if isinstance(n, Section) and n.tag == tag]
 
 
 def _missing(path: str, place: Place | None) -> Diagnostic:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -586,17 +586,7 @@ def _is_keyword(word: str) -> bool:
     return word.lower() in catalogue().all_names
 
 
-def has_comment(raw: str) -> bool:
-    """Whether a line ends in a comment."""
-    return "#" in raw
-
-
 def comment_of(raw: str) -> str:
     """The comment of a line, from its `#` on, without line end; empty when there is none."""
     cut = raw.find("#")
     return "" if cut < 0 else raw[cut:].rstrip(_BLANKS)
-
-
-def index_by_line(nodes: Sequence[Node]) -> Mapping[int, Node]:
-    """Nodes by their first line."""
-    return {node.line: node for node in nodes}

@@ -13,7 +13,7 @@ from typing import Final
 from pmtaform.diagnostics import Place
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
-from pmtaform.lang.includes import Configuration, include_path, is_pattern, is_url
+from pmtaform.lang.includes import include_path, is_pattern, is_url
 from pmtaform.lang.lint.model import FileFacts, Subject
 from pmtaform.lang.lint.version import Version
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
@@ -275,8 +275,3 @@ class Facts:
     def file(self, path: str) -> FileFacts | None:
         """What is known of a file; None when nothing is."""
         return None if self.subject.files is None else self.subject.files.get(path)
-
-
-def configuration_of(tree: Tree) -> Configuration:
-    """One tree as a configuration."""
-    return Configuration(tree.path, {tree.path: tree})
