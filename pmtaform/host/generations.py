@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from pmtaform.errors import HostError, Locked
 from pmtaform.host.model import ABSENT, Activation, FileKind, Generation, HostSpec, Known, LockInfo, Outcome, Status
-from pmtaform.host.probe import HASH_ONLY, lock_info, probe
+from pmtaform.host.answers import lock_info
+from pmtaform.host.probe import HASH_ONLY, probe
 from pmtaform.host.request import Change, Request
 from pmtaform.host.text import decode, one_line
 from pmtaform.host.transaction import Reopen, perform
@@ -47,6 +48,8 @@ def generations(session: Session, spec: HostSpec) -> list[Generation]:
             started=kept.facts.get("started", ""),
             status=kept.facts.get("status", ""),
             files=tuple(entry.path for entry in kept.entries),
+            plan=kept.facts.get("plan", ""),
+            commit=kept.facts.get("commit", ""),
         )
         for kept in _kept(session, spec)
     ]

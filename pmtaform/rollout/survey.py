@@ -135,8 +135,8 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
     is_ours = previous is not None and unchanged(desired, ours, key.digest)
     snapshot = _probe(session, target, salt, trust=is_ours)
     mended: tuple[Diagnostic, ...] = ()
-    if snapshot.pending is not None:
-        mended = _mend(session, spec, snapshot.pending)
+    if snapshot.unsettled is not None:
+        mended = _mend(session, spec, snapshot.unsettled)
         snapshot = _probe(session, target, salt, trust=is_ours)
     moved = _machine_changed(spec, previous, snapshot)
     notes = (*mended, *moved, *_busy(spec, snapshot))
@@ -268,7 +268,7 @@ def _previous(state: HostState | None) -> Previous:
 
 def _as_left(snapshot: Snapshot, previous: HostState, desired: Desired, salt: str) -> bool:
     """Whether every file is as we left it, and every include pattern names the same files."""
-    if snapshot.pending or snapshot.patterns != previous.patterns:
+    if snapshot.unsettled or snapshot.patterns != previous.patterns:
         return False
     for path, state in previous.files.items():
         live = snapshot.files.get(path)
