@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pmtaform.errors import HostError, Locked
-from pmtaform.host.model import ABSENT, Activation, FileKind, Generation, HostSpec, Known, LockInfo, Outcome, Status
 from pmtaform.host.answers import lock_info
+from pmtaform.host.model import ABSENT, Activation, FileKind, Generation, HostSpec, Known, LockInfo, Outcome, Status
 from pmtaform.host.probe import HASH_ONLY, probe
 from pmtaform.host.request import Change, Request
 from pmtaform.host.text import decode, one_line

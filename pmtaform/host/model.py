@@ -106,7 +106,7 @@ class Awaiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What a host's record says of a transaction that somebody asks for. `status` as `Status`, "none" or "unsettled"."""
+    """What a host says of a transaction that somebody asks for. `status` as `Status`, "none" or "unsettled"."""
 
     transaction: str
     status: str

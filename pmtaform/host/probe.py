@@ -100,9 +100,7 @@ def snapshot_of(spec: HostSpec, known: Known, items: Iterable[Item]) -> Snapshot
     return _snapshot(spec, known, found, 1)
 
 
-def _look(
-    spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iterable[str], stamp: str
-) -> list[bytes]:
+def _look(spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iterable[str], stamp: str) -> list[bytes]:
     lines = [
         setting("salt", checked(known.salt, "salt", spec.name), spec.name),
         setting("timeout", f"{max(1, round(spec.command_timeout))}", spec.name),

@@ -3,7 +3,7 @@
     stage ─▶ commit ─▶ confirm        apply = stage and commit in one, with no rehearsal between
                     └▶ revert
 
-`apply` and `commit` end with `PENDING` where the change has to be confirmed, and `confirm` with the host's final record.
+`apply` and `commit` end with `PENDING` where the change has to be confirmed; `confirm` ends with the host's record.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def perform(session: Session, spec: HostSpec, op: str, request: Request, reopen:
 
 
 class _Live:
-    """The session, or a new one where it was lost while idle: nothing has been sent then, so that is not yet a doubt."""
+    """The session, or a new one where it was lost while idle: nothing had been sent, so that is not yet a doubt."""
 
     def __init__(self, session: Session, reopen: Reopen | None) -> None:
         self._fresh: Session | None = None

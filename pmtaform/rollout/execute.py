@@ -100,7 +100,7 @@ def _apply_host(run: Run, survey: Survey, clock: Clock) -> HostResult:
     try:
         if not survey.plan.changes:
             return _own(run, survey)
-        clock.tell(name, Phase.APPLYING)
+        clock.tell(name, Phase.ACTIVATING)
         return _change(run, survey, clock)
     except Unreachable as problem:
         return HostResult(host=name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0])

@@ -64,7 +64,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, clock: Clock) -> Hos
         clock.tell(spec.name, Phase.PROBING)
         salt = run.key.salt_for(spec.name)
         before = probe(session, spec, Known(salt=salt), find_includes)
-        clock.tell(spec.name, Phase.APPLYING)
+        clock.tell(spec.name, Phase.ACTIVATING)
         outcome = rollback(
             session,
             spec,

@@ -31,6 +31,7 @@ from pmtaform.host import (
 )
 from pmtaform.lang.includes import include_arguments, read_configuration
 from pmtaform.lang.tree import parse_bytes
+from pmtaform.operations import Operations
 from pmtaform.plan.diff import Difference, Live, LiveKey, Previous, Selection, difference, unchanged
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.reach import unread_notes
@@ -46,6 +47,7 @@ class Target:
     spec: HostSpec
     desired: Desired
     previous: HostState | None = None
+    operations: Operations = field(default_factory=Operations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

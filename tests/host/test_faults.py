@@ -34,9 +34,13 @@ from pmtaform.host.wire import boot, call, program, steps
 
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 UNDO = [step for step in steps() if step.startswith("undo")]
-DO = [step for step in steps() if not step.startswith("undo")]
+# Those that only a change has that is staged first, or that waits for its confirmation.
+LATER = {"swap-back", "staged", "arm", "pending", "confirm", "verdict", "disarm"}
+DO = [step for step in steps() if not step.startswith("undo") and step not in LATER]
 AFTER = [f"{s}:after" for s in ("lock", "recover", "check", "stage", "backup", "begin", "commit-key", "commit-config")]
 AFTER += [f"{s}:after" for s in ("test", "activate", "health", "remove-key")]
+# The program that takes the request in is another than the one that does the work; after it the record is there.
+BESIDE = {"receive", "unlock", "answer"}
 
 
 class DiesOnce:
@@ -81,12 +85,14 @@ def whole(root: HostRoot, before: dict[str, object], status: Status) -> None:
 
 
 def test_the_steps_are_enumerated_in_one_place() -> None:
-    assert DO[0] == "lock"
+    assert DO[0] == "receive"
     assert {"stage", "backup", "commit-key", "commit-config", "test", "activate", "health", "remove-key"} < set(DO)
-    assert set(UNDO) == {"undo", "undo-file", "undo-activate", "undo-clean"}
+    assert set(UNDO) == {"undo", "undo-file", "undo-new", "undo-activate", "undo-clean"}
 
 
-@pytest.mark.parametrize("step", [*DO, *AFTER, "commit-config.4", "stage.3", "backup.2"])
+@pytest.mark.parametrize(
+    "step", [*(s for s in DO if s not in BESIDE), *AFTER, "commit-config.3", "stage.3", "backup.2"]
+)
 def test_the_program_on_the_host_is_killed(root: HostRoot, step: str) -> None:
     host = in_folder(root)
     tx = a_change(root)
@@ -99,7 +105,7 @@ def test_the_program_on_the_host_is_killed(root: HostRoot, step: str) -> None:
     assert result(session, host.spec, tx.id) == done
 
 
-@pytest.mark.parametrize("step", [*DO, *AFTER])
+@pytest.mark.parametrize("step", [*(s for s in DO if s not in BESIDE), *AFTER])
 def test_client_and_program_are_killed_and_the_next_command_goes_on(root: HostRoot, step: str) -> None:
     host = in_folder(root)
     tx = a_change(root)

@@ -84,8 +84,8 @@ def test_long_output_of_a_host_is_cut() -> None:
 
 
 def test_an_event_is_one_clean_line() -> None:
-    event = Event(host="mta1", phase=Phase.APPLYING, detail="wave 1\n\x1b[2J", seconds=1.26)
-    assert event_line(event) == "mta1: applying: wave 1 \\x1b[2J (1.3 s)"
+    event = Event(host="mta1", phase=Phase.ACTIVATING, detail="wave 1\n\x1b[2J", seconds=1.26)
+    assert event_line(event) == "mta1: activating: wave 1 \\x1b[2J (1.3 s)"
     assert event_line(Event(host="a", phase=Phase.DONE, verdict=Verdict.APPLIED)) == "a: applied (0.0 s)"
 
 
