@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pmtaform.errors import HostError
 from pmtaform.host.ahead import dial
+from pmtaform.host.examine import examine
 from pmtaform.host.generations import generations, release, rollback
 from pmtaform.host.model import (
     ABSENT,
@@ -25,6 +26,7 @@ from pmtaform.host.model import (
     LockInfo,
     Outcome,
     Past,
+    Question,
     Record,
     Snapshot,
     Status,
@@ -56,6 +58,7 @@ __all__ = [
     "LockInfo",
     "Outcome",
     "Past",
+    "Question",
     "Record",
     "Session",
     "Snapshot",
@@ -67,6 +70,7 @@ __all__ = [
     "commit",
     "confirm",
     "digest",
+    "examine",
     "generations",
     "open_session",
     "probe",

@@ -289,3 +289,14 @@ class Record:
     what: str
     plan: str
     commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to look at on a host: `ask` (words for `pmta`), `command` (argv), `greeting` (address, port) or `http`
+    (yes or no for the certificate, URL), with the seconds that it may take.
+    """
+
+    kind: str
+    within: int
+    words: tuple[str, ...]
