@@ -10,6 +10,7 @@ from pmtaform import __version__
 from pmtaform.api.checking import findings_of
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
+from pmtaform.clock import Clock, SystemClock
 from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Stale, UsageError
@@ -66,6 +67,7 @@ class Planned:
     key: StackKey
     state: StateDocument
     choice: Choice = field(default_factory=Choice)
+    clock: Clock = field(default_factory=SystemClock)
 
     def close(self) -> None:
         """Close every open session."""
@@ -80,6 +82,7 @@ def make_plan(
     keep_open: bool = False,
     watch: Watch | None = None,
     stop: threading.Event | None = None,
+    clock: Clock | None = None,
 ) -> Planned:
     """Compare a stack with its live hosts.
 
@@ -96,6 +99,9 @@ def make_plan(
             spec=host_spec(stack, stack.hosts[name], resolve),
             desired=compile_host(stack, name, resolve),
             previous=known.hosts.get(name),
+            operations=stack.operations[name],
+            groups=stack.hosts[name].groups,
+            intent=known.intents.get(name),
         )
         for name in names
     ]
@@ -128,7 +134,16 @@ def make_plan(
         hosts=tuple(hosts),
         failures={name: problem.diagnostics[0] for name, problem in fleet.failures.items()},
     )
-    return Planned(project=project, stack=stack, plan=plan, fleet=fleet, key=key, state=known, choice=choice)
+    return Planned(
+        project=project,
+        stack=stack,
+        plan=plan,
+        fleet=fleet,
+        key=key,
+        state=known,
+        choice=choice,
+        clock=clock or SystemClock(),
+    )
 
 
 def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[Diagnostic, ...]]:
@@ -143,7 +158,7 @@ def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[D
         "because it is no longer declared. Put the right key file back if you have it.",
         severity=Severity.WARNING,
     )
-    return replace(state, hosts={}), (note,)
+    return replace(state, hosts={}, intents={}), (note,)
 
 
 def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
@@ -184,7 +199,7 @@ def _left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
     )
 
 
-def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None) -> Planned:
+def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None, clock: Clock | None = None) -> Planned:
     """Make a saved plan again, and see that it is the same. Raises `Stale` when anything moved."""
     stack = project.load(saved.stack)
     if stack.digest != saved.stack_digest:
@@ -198,7 +213,7 @@ def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None) -> 
         targets=saved.selection.get("targets", ()),
         excludes=saved.selection.get("excludes", ()),
     )
-    planned = make_plan(project, stack, choice, keep_open=True, watch=watch)
+    planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock)
     try:
         _same(saved, planned.plan)
     except Stale:

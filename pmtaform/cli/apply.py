@@ -99,11 +99,11 @@ def _go(planned: Planned, allow: list[str], format: Format, *, ask: bool) -> int
     from pmtaform.cli.interrupt import stopping
     from pmtaform.cli.output import print_run, watching
 
-    check_consent(planned.plan, allow)
+    check_consent(planned, allow)
     if planned.plan.changed and ask and not approved(_question(planned), format):
         return Exit.ERROR
     with stopping() as stop, watching() as watch:
-        result = apply_plan(planned, watch=watch, stop=stop)
+        result = apply_plan(planned, allow=allow, watch=watch, stop=stop)
     print_run(result, format)
     return result.exit_code
 

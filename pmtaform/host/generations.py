@@ -68,6 +68,8 @@ def rollback(
     what: str = "",
     activation: Activation = Activation.RELOAD,
     test_config: bool = True,
+    restart_web: bool = False,
+    confirm_within: float = 0.0,
     expect: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Undo the transaction that made `generation`, and all later ones: their files become what they were before it.
@@ -101,6 +103,8 @@ def rollback(
         expect=expect,
         activation=activation,
         test_config=test_config,
+        restart_web=restart_web,
+        confirm_within=confirm_within if activation is not Activation.NONE else 0.0,
     )
     return perform(session, spec, "apply", request, reopen)
 

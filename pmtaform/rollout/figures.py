@@ -1,6 +1,6 @@
 """What `pmta show status` and `pmta show queues` say, as data (OPERATIONS.md section 5).
 
-5.0 has `--json`; what came before has `--xml` with the same fields. Fields may be missing; what is no answer is an error.
+5.0 has `--json`; what came before has `--xml` with the same fields. Fields may be missing; no answer is an error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from pmtaform.host import Answer
 
 
-class NoFigures(Exception):  # noqa: N818 - it says what there is not
+class NoFigures(Exception):
     """PowerMTA gave no figures; the text says why, in words."""
 
 

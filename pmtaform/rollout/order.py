@@ -104,7 +104,7 @@ class Budget:
     rollout: Rollout
     total: int
     failed: int = 0
-    unreachable: int = 0
+    unreachable: int = 0  # of the chosen hosts, those that could not even be looked at among them
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def note_failed(self) -> None:

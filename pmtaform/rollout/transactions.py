@@ -87,7 +87,7 @@ def _restarts_all(spec: HostSpec) -> bool:
     return bool(spec.restart_command) and not spec.restart_web_command
 
 
-def operations_restart(survey: Survey) -> bool:
+def restarts(survey: Survey) -> bool:
     """Whether PowerMTA itself is restarted by the host's changes."""
     return activation_of(survey.target.spec, services_wanted(survey)) is Activation.RESTART
 

@@ -104,7 +104,8 @@ def test_what_is_refused_is_put_back(live: ProjectFolder, command: str, kind: st
     assert live.host.contents() == before
     assert live.host.in_force == RUNS
     assert live.host.leftovers() == []
-    assert not live.state_file.exists()
+    assert live.state["hosts"] == {}
+    assert "under-way" not in live.state
     live.host.behave()
     live.apply().ended(Exit.OK)
     live.settled()
