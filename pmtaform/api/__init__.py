@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pmtaform.api.applying import apply_plan, check_allowed, check_consent
     from pmtaform.api.drifting import DriftReport, drift_of
     from pmtaform.api.effects import effects_of
+    from pmtaform.api.history import HistoryReport, history_of
     from pmtaform.api.hosts import desired_of
     from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
     from pmtaform.api.project import Project
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Choice": "pmtaform.api.planning",
     "DriftReport": "pmtaform.api.drifting",
+    "HistoryReport": "pmtaform.api.history",
     "Planned": "pmtaform.api.planning",
     "Project": "pmtaform.api.project",
     "apply_plan": "pmtaform.api.applying",
@@ -36,6 +38,7 @@ _HOMES = {
     "effects_of": "pmtaform.api.effects",
     "forget_host": "pmtaform.api.restoring",
     "generations_of": "pmtaform.api.restoring",
+    "history_of": "pmtaform.api.history",
     "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
     "make_plan": "pmtaform.api.planning",
@@ -48,6 +51,7 @@ _HOMES = {
 __all__ = [
     "Choice",
     "DriftReport",
+    "HistoryReport",
     "Planned",
     "Project",
     "apply_plan",
@@ -59,6 +63,7 @@ __all__ = [
     "effects_of",
     "forget_host",
     "generations_of",
+    "history_of",
     "import_stack",
     "load_stack",
     "make_plan",

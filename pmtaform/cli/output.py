@@ -17,7 +17,7 @@ from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
-    from pmtaform.api import DriftReport, Planned
+    from pmtaform.api import DriftReport, HistoryReport, Planned
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
@@ -206,6 +206,14 @@ def print_drift(planned: Planned, found: Mapping[str, DriftReport], format: Form
         out(json_drift(found, planned.plan.failures))
     else:
         out(drift_text(found, planned.plan.failures, colour=_colour(sys.stdout), width=_width()))
+
+
+def print_history(report: HistoryReport, format: Format) -> None:  # noqa: A002
+    """The runs of a stack; what cannot be read of its journal is told beside it."""
+    from pmtaform.report.history import damaged_lines, history_text, json_history
+
+    tell(damaged_lines(report))
+    out(json_history(report) if format is Format.JSON else history_text(report, colour=_colour(sys.stdout)))
 
 
 def print_generations(host: str, kept: Sequence[Generation], format: Format) -> None:  # noqa: A002
