@@ -17,7 +17,7 @@ from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
-    from pmtaform.api import DriftReport, HistoryReport, Planned
+    from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
@@ -206,6 +206,16 @@ def print_drift(planned: Planned, found: Mapping[str, DriftReport], format: Form
         out(json_drift(found, planned.plan.failures))
     else:
         out(drift_text(found, planned.plan.failures, colour=_colour(sys.stdout), width=_width()))
+
+
+def print_hosts(stack: str, rows: Sequence[HostRow], format: Format) -> None:  # noqa: A002
+    """The fleet, one row a host."""
+    from pmtaform.report.hosts import hosts_text, json_hosts
+
+    if format is Format.JSON:
+        out(json_hosts(stack, rows))
+    else:
+        out(hosts_text(rows, colour=_colour(sys.stdout), width=_width()))
 
 
 def print_history(report: HistoryReport, format: Format) -> None:  # noqa: A002
