@@ -79,11 +79,21 @@ def print_json(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 @contextmanager
-def watching(hosts: Sequence[str] = (), *, quiet: bool = True) -> Iterator[Progress]:
-    """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`)."""
-    from pmtaform.report.progress import PlainLines, progress
+def watching(
+    hosts: Sequence[str] = (),
+    *,
+    quiet: bool = True,
+    format: Format = Format.TEXT,  # noqa: A002
+) -> Iterator[Progress]:
+    """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`).
 
-    if style.is_terminal(sys.stderr):
+    With `format` JSON every event is a line of JSON on stdout instead.
+    """
+    from pmtaform.report.progress import JsonLines, PlainLines, progress
+
+    if format is Format.JSON:
+        yield JsonLines(out)
+    elif style.is_terminal(sys.stderr):
         with progress(sys.stderr, hosts) as watch:
             yield watch
     else:
