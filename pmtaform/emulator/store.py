@@ -36,6 +36,8 @@ class State:
     starts: int = 0
     reloads: int = 0
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    smtp: list[str] = field(default_factory=list)  # the arguments of the SMTP listeners in force
+    starting: int = 0  # how many more calls of `show status` are told that it is starting
 
     def pending(self) -> list[dict[str, Any]]:
         """What was loaded and waits for a restart: its name, its service, the values in force and those loaded."""
