@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import urllib.error
 import urllib.request
@@ -14,6 +16,8 @@ from projects import until
 
 from pmtaform.emulator import calls, fault, install
 from pmtaform.emulator.__main__ import run
+from pmtaform.emulator.daemon import Daemon
+from pmtaform.emulator.layout import Layout
 
 LOG = "log-file /var/log/pmta/log\n"
 
@@ -202,3 +206,13 @@ def test_queues_with_errors_over_time_in_every_form(host) -> None:
     assert host.json(*backoff)["data"]["queue"] == []
     assert host.json("show", "status")["data"]["status"]["spool"]["totalRcp"] == 7
     assert "<totalRcp>7</totalRcp>" in host.pmta("--xml", "show", "status")[1]
+
+
+def test_what_was_killed_is_opened_again_by_the_next_reload(listening) -> None:
+    (port,) = free_ports(1)
+    listening.start(f"{LOG}smtp-listener 127.0.0.1:{port}\n")
+    process = Daemon(Layout(listening.root)).store.document("listeners.json")["process"]
+    os.kill(process, signal.SIGKILL)
+    until(lambda: not is_open(port))
+    assert listening.pmta("reload")[0] == 0
+    assert is_open(port)
