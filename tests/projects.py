@@ -48,6 +48,10 @@ class Said:
     def json(self) -> Any:
         return json.loads(self.out)
 
+    def lines(self) -> list[Any]:
+        """What a run said in JSON, line by line; the last is its result."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
     def ended(self, code: int) -> Said:
         """This, if the command ended with `code`."""
         assert self.code == code, f"exit {self.code}, not {code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"

@@ -71,7 +71,21 @@ def test_version_imports_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "init", "validate", "schema", "render", "plan", "apply", "show", "rollback", "drift", "state", "unlock"],
+    [
+        "",
+        "init",
+        "validate",
+        "schema",
+        "render",
+        "plan",
+        "apply",
+        "show",
+        "rollback",
+        "drift",
+        "history",
+        "state",
+        "unlock",
+    ],
 )
 def test_help_imports_nothing_heavy(tmp_path: Path, command: str) -> None:
     assert imported(tmp_path, *command.split(), "--help") == set()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pmtaform.api.applying import apply_plan, check_allowed, check_consent
     from pmtaform.api.drifting import DriftReport, drift_of
     from pmtaform.api.effects import effects_of
+    from pmtaform.api.fleet import HostRow, fleet_of
+    from pmtaform.api.history import HistoryReport, history_of
     from pmtaform.api.hosts import desired_of
     from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
     from pmtaform.api.project import Project
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Choice": "pmtaform.api.planning",
     "DriftReport": "pmtaform.api.drifting",
+    "HistoryReport": "pmtaform.api.history",
+    "HostRow": "pmtaform.api.fleet",
     "Planned": "pmtaform.api.planning",
     "Project": "pmtaform.api.project",
     "apply_plan": "pmtaform.api.applying",
@@ -34,8 +38,10 @@ _HOMES = {
     "desired_of": "pmtaform.api.hosts",
     "drift_of": "pmtaform.api.drifting",
     "effects_of": "pmtaform.api.effects",
+    "fleet_of": "pmtaform.api.fleet",
     "forget_host": "pmtaform.api.restoring",
     "generations_of": "pmtaform.api.restoring",
+    "history_of": "pmtaform.api.history",
     "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
     "make_plan": "pmtaform.api.planning",
@@ -48,6 +54,8 @@ _HOMES = {
 __all__ = [
     "Choice",
     "DriftReport",
+    "HistoryReport",
+    "HostRow",
     "Planned",
     "Project",
     "apply_plan",
@@ -57,8 +65,10 @@ __all__ = [
     "desired_of",
     "drift_of",
     "effects_of",
+    "fleet_of",
     "forget_host",
     "generations_of",
+    "history_of",
     "import_stack",
     "load_stack",
     "make_plan",

@@ -28,6 +28,8 @@ COMMANDS = {
     "show": ("pmtaform.cli.show", "show"),
     "rollback": ("pmtaform.cli.rollback", "rollback"),
     "drift": ("pmtaform.cli.drift", "drift"),
+    "hosts": ("pmtaform.cli.hosts", "hosts"),
+    "history": ("pmtaform.cli.history", "history"),
     "import": ("pmtaform.cli.import_", "import_"),
     "lint": ("pmtaform.cli.lint", "lint"),
     "explain": ("pmtaform.cli.explain", "explain"),

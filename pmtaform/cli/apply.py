@@ -49,7 +49,7 @@ def apply(
         )
     plan = read_plan(saved) if saved is not None else None
     with _locked(project, plan.stack if plan is not None else project.load(stack).name):
-        planned = _planned(project, stack, plan, host, target, exclude)
+        planned = _planned(project, stack, plan, host, target, exclude, format)
         try:
             if format is Format.TEXT:
                 if saved is None:
@@ -83,11 +83,12 @@ def _planned(
     host: list[str] | None,
     target: list[str] | None,
     exclude: list[str] | None,
+    format: Format,  # noqa: A002
 ) -> Planned:
     from pmtaform.api import Choice, make_plan, plan_again
     from pmtaform.cli.output import watching
 
-    with watching() as watch:
+    with watching(format=format) as watch:
         if saved is not None:
             return plan_again(project, saved, watch=watch)
         choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
@@ -102,7 +103,8 @@ def _go(planned: Planned, allow: list[str], format: Format, *, ask: bool) -> int
     check_consent(planned, allow)
     if planned.plan.changed and ask and not approved(_question(planned), format):
         return Exit.ERROR
-    with stopping() as stop, watching() as watch:
+    at_work = [host.host for host in planned.plan.hosts]
+    with stopping() as stop, watching(at_work, quiet=False, format=format) as watch:
         result = apply_plan(planned, allow=allow, watch=watch, stop=stop)
     print_run(result, format)
     return result.exit_code

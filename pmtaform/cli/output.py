@@ -17,7 +17,7 @@ from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
-    from pmtaform.api import DriftReport, Planned
+    from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
@@ -79,11 +79,21 @@ def print_json(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 @contextmanager
-def watching(hosts: Sequence[str] = (), *, quiet: bool = True) -> Iterator[Progress]:
-    """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`)."""
-    from pmtaform.report.progress import PlainLines, progress
+def watching(
+    hosts: Sequence[str] = (),
+    *,
+    quiet: bool = True,
+    format: Format = Format.TEXT,  # noqa: A002
+) -> Iterator[Progress]:
+    """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`).
 
-    if style.is_terminal(sys.stderr):
+    With `format` JSON every event is a line of JSON on stdout instead.
+    """
+    from pmtaform.report.progress import JsonLines, PlainLines, progress
+
+    if format is Format.JSON:
+        yield JsonLines(out)
+    elif style.is_terminal(sys.stderr):
         with progress(sys.stderr, hosts) as watch:
             yield watch
     else:
@@ -206,6 +216,24 @@ def print_drift(planned: Planned, found: Mapping[str, DriftReport], format: Form
         out(json_drift(found, planned.plan.failures))
     else:
         out(drift_text(found, planned.plan.failures, colour=_colour(sys.stdout), width=_width()))
+
+
+def print_hosts(stack: str, rows: Sequence[HostRow], format: Format) -> None:  # noqa: A002
+    """The fleet, one row a host."""
+    from pmtaform.report.hosts import hosts_text, json_hosts
+
+    if format is Format.JSON:
+        out(json_hosts(stack, rows))
+    else:
+        out(hosts_text(rows, colour=_colour(sys.stdout), width=_width()))
+
+
+def print_history(report: HistoryReport, format: Format) -> None:  # noqa: A002
+    """The runs of a stack; what cannot be read of its journal is told beside it."""
+    from pmtaform.report.history import damaged_lines, history_text, json_history
+
+    tell(damaged_lines(report))
+    out(json_history(report) if format is Format.JSON else history_text(report, colour=_colour(sys.stdout)))
 
 
 def print_generations(host: str, kept: Sequence[Generation], format: Format) -> None:  # noqa: A002
