@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pmtaform.api.hosts import desired_of
     from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
     from pmtaform.api.project import Project
+    from pmtaform.api.recovering import Recovered, recover_hosts
     from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back, to_undo
+    from pmtaform.api.resuming import resumable
     from pmtaform.stack import compile_host, load_stack
 
 _HOMES = {
@@ -46,7 +48,10 @@ _HOMES = {
     "load_stack": "pmtaform.stack",
     "make_plan": "pmtaform.api.planning",
     "plan_again": "pmtaform.api.planning",
+    "Recovered": "pmtaform.api.recovering",
+    "recover_hosts": "pmtaform.api.recovering",
     "release_host": "pmtaform.api.restoring",
+    "resumable": "pmtaform.api.resuming",
     "roll_back": "pmtaform.api.restoring",
     "to_undo": "pmtaform.api.restoring",
 }
@@ -58,6 +63,7 @@ __all__ = [
     "HostRow",
     "Planned",
     "Project",
+    "Recovered",
     "apply_plan",
     "check_allowed",
     "check_consent",
@@ -73,7 +79,9 @@ __all__ = [
     "load_stack",
     "make_plan",
     "plan_again",
+    "recover_hosts",
     "release_host",
+    "resumable",
     "roll_back",
     "to_undo",
 ]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pmtaform.api.planning import Planned, Watch
 from pmtaform.diagnostics import Diagnostic, did_you_mean
 from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
-from pmtaform.plan.dangers import CODES
+from pmtaform.plan.dangers import CODES, CONSENTS
 from pmtaform.plan.diff import PROTECTED
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.rollout.execute import Run, execute
@@ -20,11 +20,12 @@ from pmtaform.state import FileBackend, StackKey, StateKeeper, who
 def check_allowed(allow: Iterable[str]) -> frozenset[str]:
     """The dangers that are allowed. Raises `UsageError` for a name that none has."""
     allowed = frozenset(allow)
-    for name in sorted(allowed - CODES.keys()):
+    known = CODES | CONSENTS
+    for name in sorted(allowed - known.keys()):
         raise UsageError.of(
             "no-such-danger",
             "There is no such danger to allow",
-            f'"{name}".{did_you_mean(name, CODES)} Known are: {", ".join(CODES)}.',
+            f'"{name}".{did_you_mean(name, known)} Known are: {", ".join(known)}.',
         )
     return allowed
 
@@ -35,8 +36,8 @@ _STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY})
 def check_consent(planned: Planned, allow: Iterable[str]) -> None:
     """Raise `Blocked` unless every danger of the plan is allowed, by name or by the stack, and no note stops the run.
 
-    The stack consents to a restart itself within its maintenance windows (`max-impact: restart`). Hosts that are frozen,
-    and not thawed by name, are not changed: what would be dangerous there is not asked about.
+    The stack consents to a restart itself within its maintenance windows (`max-impact: restart`). Hosts that are
+    frozen, and not thawed by name, are not changed: what would be dangerous there is not asked about.
     """
     allowed = check_allowed(allow)
     now = planned.clock.now()

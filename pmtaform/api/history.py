@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pmtaform.api.project import Project
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.errors import UsageError
-from pmtaform.host import Generation
+from pmtaform.host import Generation, Record
+from pmtaform.rollout.transactions import transaction_id
 from pmtaform.state import Event, Kind
 
 
@@ -87,13 +88,11 @@ def history_of(
     journal = project.journal(stack)
     found = journal.read()
     runs = runs_of(found.events)
-    kept: Sequence[Generation] = ()
     if host is not None:
         _require_known(project, stack, host, runs, live=live)
         runs = [_only(run, host) for run in runs if run.unfinished or any(h.host == host for h in run.hosts)]
         if live:
-            kept = _kept(project, stack, host)
-            runs = merged(runs, host, kept)
+            runs = merged(runs, host, *_kept(project, stack, host))
     shown = runs if limit is None else runs[max(0, len(runs) - limit) :]
     return HistoryReport(
         stack=stack,
@@ -145,19 +144,47 @@ def _note(run: _Open, event: Event) -> None:
         run.record = replace(run.record, ended=event.at, outcome=facts.get("outcome", ""))
 
 
-def merged(runs: Sequence[RunRecord], host: str, kept: Sequence[Generation]) -> list[RunRecord]:
-    """The journal's runs of one host together with the generations that it keeps, by time.
+def merged(
+    runs: Sequence[RunRecord], host: str, kept: Sequence[Generation], records: Sequence[Record] = ()
+) -> list[RunRecord]:
+    """The journal's runs of one host together with the generations and the records that it keeps, by time.
 
-    A transaction carries the name of its run (`RUN-HOST`): by that a generation finds its run. One without a run here
-    becomes a run of its own.
+    A transaction carries the name of its run: by that it finds its run. One without a run here becomes one of its own.
     """
     own = {generation.transaction: generation for generation in kept}
+    told = {record.transaction: record for record in records if record.transaction not in own}
     result = []
     for run in runs:
-        generation = own.pop(f"{run.run}-{host}", None)
-        result.append(run if generation is None else _with_kept(run, host, generation))
+        name = transaction_id(run.run, host)
+        generation, record = own.pop(name, None), told.pop(name, None)
+        if generation is not None:
+            run = _with_kept(run, host, generation)
+        elif record is not None and not any(known.host == host for known in run.hosts):
+            run = replace(run, hosts=(*run.hosts, _told(host, record)))
+        result.append(run)
     result += [_elsewhere(host, generation) for generation in own.values()]
+    result += [_told_elsewhere(host, record) for record in told.values()]
     return sorted(result, key=lambda run: run.started)
+
+
+def _told(host: str, record: Record) -> HostRecord:
+    """What the host wrote down of a transaction that it keeps no generation of: it went back, or never began."""
+    outcome = record.status.replace("-", " ")
+    number = record.generation or None
+    return HostRecord(host=host, outcome=outcome, at=record.since, reason=record.reason, generation=number)
+
+
+def _told_elsewhere(host: str, record: Record) -> RunRecord:
+    return RunRecord(
+        run=record.transaction.removesuffix(transaction_id("", host)),
+        started=record.since,
+        who=record.who,
+        what=record.what,
+        plan=record.plan,
+        commit=record.commit or None,
+        here=False,
+        hosts=(_told(host, record),),
+    )
 
 
 def _with_kept(run: RunRecord, host: str, kept: Generation) -> RunRecord:
@@ -169,11 +196,12 @@ def _with_kept(run: RunRecord, host: str, kept: Generation) -> RunRecord:
 
 def _elsewhere(host: str, kept: Generation) -> RunRecord:
     return RunRecord(
-        run=kept.transaction.removesuffix(f"-{host}"),
+        run=kept.transaction.removesuffix(transaction_id("", host)),
         started=kept.started,
         who=kept.who,
         what=kept.what,
-        plan="",
+        plan=kept.plan,
+        commit=kept.commit or None,
         here=False,
         hosts=(_record(host, kept),),
     )
@@ -187,10 +215,10 @@ def _only(run: RunRecord, host: str) -> RunRecord:
     return replace(run, hosts=tuple(record for record in run.hosts if record.host == host))
 
 
-def _kept(project: Project, stack: str, host: str) -> Sequence[Generation]:
-    from pmtaform.api.restoring import generations_of
+def _kept(project: Project, stack: str, host: str) -> tuple[Sequence[Generation], Sequence[Record]]:
+    from pmtaform.api.restoring import records_of
 
-    return generations_of(project.load(stack), host)
+    return records_of(project.load(stack), host)
 
 
 def _require_known(project: Project, stack: str, host: str, runs: Sequence[RunRecord], *, live: bool) -> None:

@@ -14,6 +14,7 @@ from pmtaform.clock import Clock, SystemClock
 from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Stale, UsageError
+from pmtaform.operations import Operations
 from pmtaform.plan.diff import Selection, matches
 from pmtaform.plan.model import HostPlan, Plan
 from pmtaform.rollout.model import Event
@@ -119,6 +120,8 @@ def make_plan(
     )
     hosts = [fleet.surveys[name].plan for name in names if name in fleet.surveys]
     findings = findings_of(stack, fleet.surveys)
+    clock = clock or SystemClock()
+    hosts = [_frozen(host, stack.operations[host.host], clock) for host in hosts]
     hosts = [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
     if notes and hosts:
         hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
@@ -142,8 +145,25 @@ def make_plan(
         key=key,
         state=known,
         choice=choice,
-        clock=clock or SystemClock(),
+        clock=clock,
     )
+
+
+def _frozen(plan: HostPlan, operations: Operations, clock: Clock) -> HostPlan:
+    """The plan, with a word of what keeps it from being made."""
+    freeze = operations.frozen(clock.now())
+    if freeze is None or not plan.changes:
+        return plan
+    note = Diagnostic(
+        code="frozen",
+        summary="The host is frozen",
+        detail=f"Until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. An apply leaves it as it is, unless "
+        "it is told --allow frozen.",
+        severity=Severity.WARNING,
+        place=freeze.place,
+        host=plan.host,
+    )
+    return replace(plan, notes=(*plan.notes, note))
 
 
 def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[Diagnostic, ...]]:

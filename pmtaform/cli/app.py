@@ -27,6 +27,7 @@ COMMANDS = {
     "apply": ("pmtaform.cli.apply", "apply"),
     "show": ("pmtaform.cli.show", "show"),
     "rollback": ("pmtaform.cli.rollback", "rollback"),
+    "recover": ("pmtaform.cli.recover", "recover"),
     "drift": ("pmtaform.cli.drift", "drift"),
     "hosts": ("pmtaform.cli.hosts", "hosts"),
     "history": ("pmtaform.cli.history", "history"),

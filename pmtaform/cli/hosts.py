@@ -24,5 +24,5 @@ def hosts(
     loaded = project.load(stack)
     with watching() as watch:
         planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch)
-    print_hosts(loaded.name, fleet_of(planned), format)
+    print_hosts(loaded.name, fleet_of(planned, loaded.operations), format)
     return plan_exit(planned, detailed=False)

@@ -17,7 +17,7 @@ from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
-    from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned
+    from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned, Recovered
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
@@ -269,3 +269,13 @@ def print_state_host(document: StateDocument | None, host: str, format: Format) 
             f'The state has nothing of "{host}".' + (f" It has: {known}." if known else ""),
         )
     out(json_state(document, host) if format is Format.JSON else state_host_text(document, host))
+
+
+def print_recovered(found: Sequence[Recovered], format: Format) -> None:  # noqa: A002
+    """What was left half done on hosts, and what was done about it."""
+    from pmtaform.report.recoveries import json_recovered, recovered_text
+
+    if format is Format.JSON:
+        out(json_recovered(found))
+    else:
+        out(recovered_text(found, colour=_colour(sys.stdout), width=_width()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pmtaform.errors import HostError
 from pmtaform.host.ahead import dial
 from pmtaform.host.examine import examine
-from pmtaform.host.generations import generations, release, rollback
+from pmtaform.host.generations import generations, records, release, rollback
 from pmtaform.host.model import (
     ABSENT,
     CONFIG,
@@ -74,6 +74,7 @@ __all__ = [
     "generations",
     "open_session",
     "probe",
+    "records",
     "recover",
     "release",
     "result",

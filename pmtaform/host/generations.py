@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 
 from pmtaform.errors import HostError, Locked
 from pmtaform.host.answers import lock_info
-from pmtaform.host.model import ABSENT, Activation, FileKind, Generation, HostSpec, Known, LockInfo, Outcome, Status
+from pmtaform.host.model import (
+    ABSENT,
+    Activation,
+    FileKind,
+    Generation,
+    HostSpec,
+    Known,
+    LockInfo,
+    Outcome,
+    Record,
+    Status,
+)
 from pmtaform.host.probe import HASH_ONLY, probe
 from pmtaform.host.request import Change, Request
 from pmtaform.host.text import decode, one_line
@@ -53,6 +64,33 @@ def generations(session: Session, spec: HostSpec) -> list[Generation]:
         )
         for kept in _kept(session, spec)
     ]
+
+
+def records(session: Session, spec: HostSpec) -> list[Record]:
+    """What the host wrote down of its last transactions, whatever became of them, oldest first."""
+    found: list[dict[str, str]] = []
+    for item in call(session, spec, "results", [*common(spec), b"end\n"], timeout=spec.connect_timeout + 60):
+        if item.key == "result":
+            found.append({"result": one_line(item.rest)})
+        elif found:
+            found[-1][item.key] = one_line(item.rest)
+    return [_record(facts) for facts in found if facts.get("what") != "recover"]
+
+
+def _record(facts: Mapping[str, str]) -> Record:
+    number = facts.get("generation", "0")
+    return Record(
+        transaction=facts["result"],
+        status=facts.get("status", ""),
+        step=facts.get("step", ""),
+        reason=facts.get("reason", ""),
+        generation=int(number) if number.isdigit() and facts.get("status") == Status.APPLIED else 0,
+        since=facts.get("since", ""),
+        who=facts.get("who", ""),
+        what=facts.get("what", ""),
+        plan=facts.get("plan", ""),
+        commit=facts.get("commit", ""),
+    )
 
 
 def rollback(

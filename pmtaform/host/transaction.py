@@ -12,6 +12,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from pmtaform.errors import HostError, Unreachable
 from pmtaform.host.answers import Facts
@@ -50,10 +51,12 @@ def stage(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> 
 
 
 def commit(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:
-    """Go on with a staged `tx`; as `apply` where the host does not have it staged any more."""
+    """Go on with a staged `tx`; as `apply` where the host does not know of it, `STALE` if another one came between."""
     outcome = _onward(session, spec, "commit", tx, reopen)
     if outcome is None or outcome.step == "receive":
         return apply(session, spec, tx, reopen)
+    if outcome.status is Status.REFUSED and outcome.step == "staged":
+        return replace(outcome, status=Status.STALE)
     return outcome
 
 

@@ -29,6 +29,9 @@ CODES = {
     "pool-emptied": "a pool has no virtual MTA left",
     "rate-raised": "a limit is raised many times over",
     "many-deletions": "a large part of a host's configuration is deleted",
+}
+# What needs consent by name as well, and is found only when hosts are to be changed.
+CONSENTS = {
     "undrained": "PowerMTA is restarted though more waits in its spool than `drain-below` allows",
     "frozen": "a host is changed though the stack has frozen it",
 }

@@ -24,7 +24,6 @@ from pmtaform.rollout.undo import take_back
 from pmtaform.state import HostState, Journal, StackKey, StateKeeper
 
 INTERRUPTED = "the run was interrupted"
-_UNKNOWN = frozenset({Verdict.FAILED, Verdict.UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +238,7 @@ class _Execution:
         elif result.verdict is Verdict.UNREACHABLE:
             self.budget.note_unreachable()
         self._done(change.name, result)
-        if result.verdict not in _UNKNOWN:
+        if _is_known(result):
             self.run.keeper.settle(change.name)
         if self.budget.spent:
             self.gate.close()
@@ -290,6 +289,13 @@ class _Execution:
             self.results[name] = result
         self.run.journal.host(self.run.id, name, str(result.verdict), reason=reason, generation=result.generation)
         self.teller.tell(name, Phase.DONE, result.verdict, reason)
+
+
+def _is_known(result: HostResult) -> bool:
+    """Whether it is certain that the host has the old configuration, or that its state was noted."""
+    if result.verdict is Verdict.FAILED:
+        return result.problem is not None and result.problem.code == "refused"
+    return result.verdict is not Verdict.UNREACHABLE
 
 
 def _own(run: Run, survey: Survey) -> HostResult:

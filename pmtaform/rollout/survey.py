@@ -274,8 +274,9 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
         )
         summary = "The host has a change that awaits its confirmation"
     else:
-        detail = f"{who} has staged a change on it; until that is made or given up, nothing else is changed here."
+        detail = f"{who} has staged a change on it, and not made it yet. Who changes the host first clears it away."
         summary = "The host has a change that is staged"
+        return Diagnostic(code="host-staged", summary=summary, detail=detail, severity=Severity.INFO, host=spec.name)
     return Diagnostic(code="host-busy", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
 
 

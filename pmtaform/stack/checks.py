@@ -106,9 +106,7 @@ def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, found: Diagnos
                 return wrong("A URL with a password would stand in the host's list of processes. Leave it out.")
             return {"url": value}
         case CheckKind.BACKOFF:
-            return (
-                {"queue": value} if "/" in value else wrong("Write DOMAIN/VMTA, `*` for any: gmail.com/*.")
-            )
+            return {"queue": value} if "/" in value else wrong("Write DOMAIN/VMTA, `*` for any: gmail.com/*.")
         case CheckKind.STATUS:
             if "below" not in said and "above" not in said:
                 return wrong("Say what it must be: `below` or `above` a number.")

@@ -59,8 +59,8 @@ def gate(project: ProjectFolder) -> Iterator[Gate]:
     """Two hosts, worked on one after the other; the first stands in the middle of its transaction."""
     project.add_host("mta1", pmta=True)
     project.add_host("mta2", pmta=True)
-    project.stack("config: {postmaster: a@example.com}\nrollout: {parallel: 1}")
-    made = Gate(project.host, "test config")
+    project.stack("config: {postmaster: a@example.com}\nconfirm-within: 0\nrollout: {parallel: 1}")
+    made = Gate(project.host, "reload")
     yield made
     made.open()
     made.close()

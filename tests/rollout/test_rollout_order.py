@@ -104,7 +104,12 @@ def test_who_waits_is_told_when_nothing_more_begins() -> None:
         (Rollout(max_failures=Share(2)), 3, 0, "3 of 60 hosts failed, and max-failures is 2"),
         (Rollout(max_failures=Share(10, True)), 6, 0, ""),
         (Rollout(max_failures=Share(10, True)), 7, 0, "7 of 60 hosts failed, and max-failures is 6"),
-        (Rollout(max_failures=Share(5), on_failure=OnFailure.STOP), 1, 0, "1 of 60 hosts failed, and on-failure is stop"),
+        (
+            Rollout(max_failures=Share(5), on_failure=OnFailure.STOP),
+            1,
+            0,
+            "1 of 60 hosts failed, and on-failure is stop",
+        ),
         (Rollout(max_unreachable=Share(1)), 0, 2, "2 of 60 hosts cannot be reached, and max-unreachable is 1"),
     ],
 )

@@ -175,7 +175,7 @@ give_up() {
     finish refused "$step" "$why"
 }
 
-# Waits for the client to say `commit`; another transaction may clear it away once its time is over.
+# Waits for the client to say `commit`. It holds nothing: another transaction that comes before clears it away.
 stay_staged() {
     now
     at staged && wait_until $((NOW + STAGED_FOR)) && true >"$T/staged" && flush "$T/staged" "$T" || give_up
@@ -235,6 +235,7 @@ recover_one() (
         how=discarded
     fi
     why="it was interrupted at the step $broken"
+    [ "$broken" != staged ] || why='another transaction came first, and cleared it away'
     case $verdict in
         expired) why=$(not_confirmed) ;;
         revert) why=$reason ;;
@@ -254,15 +255,15 @@ recover_one() (
     record "$STATUS" "$broken" "$REASON" && rm -rf -- "$T"
 )
 
-# Settles what dead transactions left. What still waits for its client is left alone: WAITING says whose it is.
+# Settles what dead transactions left, and clears away what is staged. What is pending is left alone: WAITING says whose
+# it is.
 recover_all() {
     WAITING=''
     for t in "$S"/tx/*; do
         [ -d "$t" ] && [ "$t" != "$T" ] || continue
         if read_owner "$t/owner" && alive; then continue; fi
-        if waits "$t"; then
+        if waits "$t" && [ "$WAITS" = pending ]; then
             WAITING="a change that awaits its confirmation, and goes back by itself in $LEFT s without it"
-            [ "$WAITS" = pending ] || WAITING='a change that is staged and waits for its turn'
             continue
         fi
         recover_one "$t"
@@ -272,6 +273,6 @@ recover_all() {
     done
     # Whose it is, for the record, when something waits.
     [ -z "$WAITING" ] || for t in "$S"/tx/*; do
-        [ "$t" != "$T" ] && waits "$t" && read_owner "$t/owner" && return 0
+        [ "$t" != "$T" ] && waits "$t" && [ "$WAITS" = pending ] && read_owner "$t/owner" && return 0
     done
 }
