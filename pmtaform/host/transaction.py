@@ -234,7 +234,8 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
         if facts.status == "unfinished":
             recovered = recover(session, spec, who=who)
             if recovered.status is not Status.APPLIED:
-                return recovered
+                why = f"it was begun, and could be neither finished nor undone yet ({recovered.reason or recovered.status})"
+                return replace(recovered, status=Status.UNKNOWN, reason=why)
         elif facts.status != "running":
             return facts.outcome(spec.name)
     return Outcome(

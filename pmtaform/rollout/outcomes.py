@@ -110,8 +110,8 @@ _TOLD = {
     ),
     Status.UNKNOWN: (
         "outcome-unknown",
-        "The connection was lost and the host did not answer again",
-        "{reason}. The transaction runs to its end on the host by itself. Ask again with `pmtaform plan`: it says what "
-        "the host has.",
+        "What became of the change is not known",
+        "{reason}. The transaction runs to its end on the host by itself, and goes back there unless it was confirmed. "
+        "`pmtaform recover {host}` asks again, and finishes or undoes what was left.",
     ),
 }

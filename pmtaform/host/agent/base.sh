@@ -142,5 +142,5 @@ point() {
         $PMTAFORM_TEST_AT) ;;
         *) return 0 ;;
     esac
-    "$PMTAFORM_TEST_HOOK" "$1" "$ME" "$ID" </dev/null >/dev/null 2>&1 || :
+    "$PMTAFORM_TEST_HOOK" "$1" "$ME" "$ID" "$R" </dev/null >/dev/null 2>&1 || :
 }

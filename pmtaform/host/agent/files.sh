@@ -245,7 +245,7 @@ flush_folders() {
 # Puts every file of the plan in T back: what there was first, the main file first of all (the plan read backwards),
 # then what is new is taken away. 0 if all are back; which are not, in FAILED.
 put_back() {
-    FAILED=''
+    FAILED='' LITTER=''
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-file "$n"
         beside "$path"
@@ -261,7 +261,7 @@ put_back() {
         if [ "$had" = 0 ] && [ -e "$T/begin" ] && [ -e "$R$path" ]; then
             rm -f -- "$R$path" 2>>"$T/failed" || FAILED="$FAILED $path"
         fi
-        case "$FAILED " in *" $path "*) ;; *) rm -f -- "$OLD" "$NEW" ;; esac
+        case "$FAILED " in *" $path "*) ;; *) rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || LITTER=yes ;; esac
     done <"$T/plan.back"
     flush_folders
     if [ -f "$T/dirs" ]; then

@@ -83,12 +83,22 @@ record() {
         [ "$1" != locked ] || tell_owner
         [ ! -f "$T/plan" ] || live_digests "$1"
         [ "$CONFIRM" != 0 ] || [ ! -f "$T/answers" ] || cat -- "$T/answers"
+        say whole
         say output
         if [ -s "$T/failed" ] && [ "$1" != applied ]; then dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null; fi
-    } >"$S/results/.$ID" && mv -f -- "$S/results/.$ID" "$S/results/$ID" && flush "$S/results/$ID"
+    } >"$S/results/.$ID"
+    is_whole "$S/results/.$ID" && mv -f -- "$S/results/.$ID" "$S/results/$ID" && flush "$S/results/$ID"
     kept=$?
     point record:after.0
     return "$kept"
+}
+
+# Whether the record in the file $1 was written to its end; on a full disk it was not.
+is_whole() {
+    while IFS= read -r line; do
+        if [ "$line" = whole ]; then return 0; fi
+    done 2>/dev/null <"$1"
+    return 1
 }
 
 live_digests() {

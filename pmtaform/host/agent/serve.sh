@@ -46,7 +46,7 @@ apart() {
     (
         trap '' HUP INT QUIT TERM PIPE XFSZ
         whoami_process
-        WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING=''
+        WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER=''
         load "$T/request" || exit 70
         # Whose word counts is found out first.
         [ "$1" = settle ] || own "$T/owner" || exit 70
@@ -80,6 +80,9 @@ tell_result() {
         say "left $LEFT"
         [ ! -s "$T/recovered" ] || cat -- "$T/recovered"
         [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || cat -- "$T/answers"
+    elif [ -f "$T/stuck" ]; then
+        cat -- "$T/stuck"
+        printf '\n%s\n' "$NONCE"
     elif [ -d "$T" ]; then
         say "status unfinished"
     else
@@ -245,7 +248,7 @@ serve() {
 
 if [ "${1-}" = --expire ]; then
     T=$2 S=${2%/tx/*} ID=${2##*/}
-    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING=''
+    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' LITTER=''
     whoami_process
     load "$T/request" || exit 0
     expire

@@ -27,7 +27,8 @@ prepare() {
 
 # New keys, then configuration, then what goes of it: a configuration never names a key that is not there.
 commit_files() {
-    at begin && true >"$T/begin" && flush "$T/begin" "$T" || return 1
+    boot_id
+    at begin && say "$BOOT" >"$T/begin" && flush "$T/begin" "$T" || return 1
     past begin
     each commit-key write key put || return 1
     [ -n "$REHEARSING" ] || { at settle-files 1 && flush_folders; } || return 1
@@ -76,7 +77,7 @@ undo() {
         STATUS=rollback-failed REASON="$2; not put back:$FAILED"
     elif [ -e "$T/begin" ] && needs_activation; then
         at undo-activate
-        if ! activate || ! activate_web || ! healthy; then
+        if ! take_old || ! activate_web || ! healthy; then
             STATUS=rollback-failed REASON="$2; the old files are back, but PowerMTA did not take them: $WHY"
             cat -- "$T/out" >>"$T/failed" 2>/dev/null
         fi
@@ -84,19 +85,34 @@ undo() {
     at undo-clean
 }
 
-# Whether PowerMTA may hold the new configuration, or find it gone, so that the old must be activated again.
+# Whether PowerMTA may hold the new configuration, or find it gone, so that the old must be activated again: it was told
+# to take it, or the machine was started while the new files were there.
 needs_activation() {
-    [ "$ACTIVATION" != none ] && [ -z "$REHEARSING" ] && [ -e "$T/activate" ]
+    [ "$ACTIVATION" != none ] && [ -z "$REHEARSING" ] || return 1
+    [ ! -e "$T/activate" ] || return 0
+    started_since
 }
 
-# What follows success: keys that are not wanted any more, the kept generation, no traces.
+started_since() {
+    began=''
+    read -r began 2>/dev/null <"$T/begin" || return 1
+    boot_id
+    [ "$began" != "$BOOT" ]
+}
+
+# Has PowerMTA take the old files. One that could not start with what it found after a boot is started.
+take_old() {
+    if started_since && ! runs && restart_words pmta; then restart pmta; else activate; fi
+}
+
+# What follows success: keys that are not wanted any more, the kept generation, no traces. 2: only traces are left.
 wind_up() {
     each remove-key remove key take_away || return 1
     flush_folders
     at keep
+    read -r GENERATION <"$T/number"
     if [ -d "$T/gen" ]; then
         [ -d "$S/generations" ] || mkdir -p -- "$S/generations"
-        read -r GENERATION <"$T/number"
         name=$(printf %06d "$GENERATION")
         [ -d "$S/generations/$name" ] || mv -- "$T/gen" "$S/generations/$name" || return 1
         flush "$S/generations/$name" "$S/generations"
@@ -106,17 +122,20 @@ wind_up() {
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         beside "$path"
         set -- "$@" "$OLD" "$NEW"
-        [ $# -lt 200 ] || { rm -f -- "$@"; set --; }
+        [ $# -lt 200 ] || { rm -f -- "$@" || return 2; set --; }
     done <"$T/plan"
-    [ $# = 0 ] || rm -f -- "$@"
-    return 0
+    [ $# = 0 ] || rm -f -- "$@" || return 2
 }
 
 # Success, or everything back where even that fails. What was confirmed goes back only if that can be written down:
 # else it is left to whoever comes next, who then finishes it.
 conclude() {
     true >"$T/healthy" && flush "$T/healthy" "$T" || { STEP=pending WHY='the disk is full'; take_back; }
-    if wind_up; then finish applied '' ''; fi
+    wind_up
+    case $? in
+        0) finish applied '' '' ;;
+        2) stuck applied '' '' ;;
+    esac
     take_back
 }
 
@@ -131,7 +150,26 @@ take_back() {
 roll_back() {
     step=$STEP
     undo "$step" "${WHY:-the step could not be done}"
+    [ "$STATUS" != rollback-failed ] && [ -z "$LITTER" ] || stuck "$STATUS" "$step" "$REASON"
     finish "$STATUS" "$step" "$REASON"
+}
+
+# What could not be put back or cleared away is not given up: the transaction stays, and whoever comes next tries again.
+# Meanwhile this is its record.
+stuck() {
+    {
+        say "status $1"
+        say "step $2"
+        say "generation ${GENERATION:-0}"
+        say "reason $3"
+        [ ! -f "$T/recovered" ] || cat -- "$T/recovered"
+        [ ! -f "$T/plan" ] || live_digests "$1"
+        say output
+        dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null
+    } >"$T/stuck" 2>/dev/null
+    [ ! -e "$T/timer" ] || disarm "$T"
+    drop_lock
+    exit 75
 }
 
 # The lock, and what others left: after it, this transaction alone is at work here.
@@ -170,9 +208,11 @@ give_up() {
     step=$STEP why=${WHY:-'the disk is full'}
     [ ! -f "$T/plan" ] || put_back
     rm -rf -- "$T"/blob.* "$T/gen"
-    [ -z "$STALE" ] || finish stale check "$why"
-    if [ "$step" = test ]; then finish rolled-back "$step" "$why"; fi
-    finish refused "$step" "$why"
+    status=refused
+    [ "$step" != test ] || status=rolled-back
+    [ -z "$STALE" ] || status=stale step=check
+    [ -z "$LITTER" ] || stuck "$status" "$step" "$why"
+    finish "$status" "$step" "$why"
 }
 
 # Waits for the client to say `commit`. It holds nothing: another transaction that comes before clears it away.
@@ -212,7 +252,7 @@ recover_one() (
     HERE=$T T=$1
     case ${T##*/} in *[!A-Za-z0-9_-]*) exit 0 ;; esac
     [ -f "$T/request" ] && load "$T/request" || { rm -rf -- "$T"; exit 0; }
-    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING=''
+    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER=''
     if [ -f "$S/results/$ID" ]; then
         [ ! -e "$T/timer" ] || disarm "$T"
         rm -rf -- "$T"
@@ -252,6 +292,7 @@ recover_one() (
     fi
     [ ! -e "$T/timer" ] || disarm "$T"
     say "recovered $ID $how $STATUS $broken" >>"$HERE/recovered"
+    [ "$STATUS" != rollback-failed ] && [ -z "$LITTER" ] || exit 0
     record "$STATUS" "$broken" "$REASON" && rm -rf -- "$T"
 )
 
