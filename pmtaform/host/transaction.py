@@ -234,8 +234,9 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
         if facts.status == "unfinished":
             recovered = recover(session, spec, who=who)
             if recovered.status is not Status.APPLIED:
-                why = f"it was begun, and could be neither finished nor undone yet ({recovered.reason or recovered.status})"
-                return replace(recovered, status=Status.UNKNOWN, reason=why)
+                why = recovered.reason or recovered.status
+                reason = f"it was begun, and could be neither finished nor undone yet ({why})"
+                return replace(recovered, status=Status.UNKNOWN, reason=reason)
         elif facts.status != "running":
             return facts.outcome(spec.name)
     return Outcome(

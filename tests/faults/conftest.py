@@ -22,6 +22,14 @@ def hooked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A host that has the old configuration, to be copied."""
+    project = ProjectFolder(tmp_path_factory.mktemp("template") / "project")
+    project.folder.mkdir(parents=True)
+    return World(project).make()
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A folder for a project; for root it is a small disk of its own, which can be filled and made read-only."""
@@ -37,7 +45,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, disk: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(tmp_path: Path, disk: Path, template: World, request: pytest.FixtureRequest) -> Iterator[World]:
     """The host before the change; everything of it that still runs at the end is ended."""
     project = ProjectFolder(tmp_path / "project")
     project.folder.mkdir(parents=True)
@@ -47,7 +55,7 @@ def world(tmp_path: Path, disk: Path, request: pytest.FixtureRequest) -> Iterato
     before = dict(os.environ)
     os.environ.update(marks(made.mark))
     try:
-        yield made.make()
+        yield made.make(template)
     finally:
         os.environ.clear()
         os.environ.update(before)

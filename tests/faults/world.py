@@ -1,6 +1,6 @@
 """One host, one change, and whatever goes wrong at one point of it.
 
-The change has everything that a change can have: a key that comes, one that goes, a new include, a changed main file. The
+The change has all that a change can have: a key that comes, one that goes, a new include, a changed main file. The
 client is a process of its own (a fork), the host a folder, reached locally or over SSH; at the chosen point the host's
 program stands still until the test has done its worst.
 """
@@ -106,8 +106,23 @@ class World:
 
     # -- making it -----------------------------------------------------------------------------------------------------
 
-    def make(self) -> World:
-        """The host with what it has before."""
+    def make(self, template: World | None = None) -> World:
+        """The host with what it has before; as in `template`, if there is one."""
+        if template is None:
+            self._begin()
+        else:
+            shutil.copytree(template.root, self.root, symlinks=True, ignore=shutil.ignore_patterns("reached", "go"))
+            for part in ("state", "stacks/fleet/keys", "stacks/fleet/files"):
+                shutil.copytree(template.project.root / part, self.project.root / part)
+        for name in ("reached", "go"):
+            os.mkfifo(self.ctl(name))
+        self._go = os.open(self.ctl("go"), os.O_RDWR | os.O_NONBLOCK)  # a line in it waits for who will read it
+        self.say(BEFORE)
+        if template is None:
+            self.apply_here().ended(0)
+        return self
+
+    def _begin(self) -> None:
         host = self.host
         host.at("/etc/pmta/conf.d").mkdir(parents=True)
         host.put("log-file /var/log/pmta/log\n")
@@ -116,15 +131,9 @@ class World:
         host.put("11111111-1111-1111-1111-111111111111\n", BOOT, 0o444)
         self.ctl("x").parent.mkdir()
         self.ctl("running").write_text(host.read())
-        for name in ("reached", "go"):
-            os.mkfifo(self.ctl(name))
-        self._go = os.open(self.ctl("go"), os.O_RDWR | os.O_NONBLOCK)  # a line in it waits for who will read it
         for name in ("old", "new"):
             self.project.add_file(f"keys/{name}.pem", PEM.format(name * 8))
         self.project.add_file("files/more.conf", "<domain yahoo.com>\n    max-smtp-out 2\n</domain>\n")
-        self.say(BEFORE)
-        self.apply_here().ended(0)
-        return self
 
     def say(self, body: str) -> None:
         """What the stack wants now."""

@@ -46,7 +46,7 @@ def test_every_line_of_a_run_that_goes_well_is_allowed(live: ProjectFolder) -> N
     phases = [event["phase"] for event in events]
     assert phases[0] == "connecting"
     assert phases[-1] == "done"
-    assert "applying" in phases
+    assert "activating" in phases
     assert result["exit_code"] == 0
     *events, result = checked(live.run("rollback", "mta1", "--auto-approve", "--format", "json").ended(Exit.OK).lines())
     assert events

@@ -162,9 +162,9 @@ def test_the_table_says_how_long_each_host_has_been_in_its_phase() -> None:
     now[0] = 107.0
     table(Event(host="mta1", phase=Phase.PROBING, detail="second"))
     assert row() == ["mta1", "probing", "7", "s", "second"]
-    table(Event(host="mta1", phase=Phase.APPLYING))
+    table(Event(host="mta1", phase=Phase.ACTIVATING))
     now[0] = 108.4
-    assert row() == ["mta1", "applying", "1", "s"]
+    assert row() == ["mta1", "activating", "1", "s"]
 
 
 def test_colour_only_on_a_terminal_that_wants_it() -> None:

@@ -229,6 +229,8 @@ unmoved() {
     [ -z "$WHY" ]
 }
 
+clear_away() { rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || { [ ! -e "$OLD" ] && [ ! -e "$NEW" ]; }; }
+
 # The folders of the planned files, on the disk.
 flush_folders() {
     set --
@@ -261,7 +263,7 @@ put_back() {
         if [ "$had" = 0 ] && [ -e "$T/begin" ] && [ -e "$R$path" ]; then
             rm -f -- "$R$path" 2>>"$T/failed" || FAILED="$FAILED $path"
         fi
-        case "$FAILED " in *" $path "*) ;; *) rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || LITTER=yes ;; esac
+        case "$FAILED " in *" $path "*) ;; *) clear_away || LITTER=yes ;; esac
     done <"$T/plan.back"
     flush_folders
     if [ -f "$T/dirs" ]; then
