@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pmtaform.api.planning import Planned, Watch
@@ -74,12 +74,14 @@ def apply_plan(
     what: str = "apply",
     allow: Iterable[str] = (),
     done: Collection[str] = (),
+    together: Mapping[str, str] | None = None,
     watch: Watch | None = None,
     stop: threading.Event | None = None,
 ) -> RunResult:
     """Apply a plan that was just made. The caller holds the state's lock and has the consent (`allow`, by name).
 
-    `done` are hosts that an earlier run has changed, which this one goes on with. Returns what became of every chosen
+    `done` are hosts that an earlier run has changed, which this one goes on with; hosts with one word in `together` all
+    take their changes, or none does. Returns what became of every chosen
     host, those included that could not be planned.
     """
     project, stack = planned.project, planned.stack
@@ -110,6 +112,7 @@ def apply_plan(
         clock=planned.clock,
         allow=frozenset(allow),
         done=done,
+        together=together or {},
         unreachable=sum(isinstance(problem, Unreachable) for problem in planned.fleet.failures.values()),
         choice=planned.plan.selection,
         watch=watch,

@@ -119,7 +119,8 @@ class _Execution:
     def _roll_out(self) -> None:
         run, rollout = self.run, self.run.rollout
         candidates = [self._candidate(change) for change in self.changes.values()]
-        self.budget = Budget(rollout, len(candidates) + len(run.done), unreachable=run.unreachable)
+        total = len(candidates) + len(run.done) + run.unreachable
+        self.budget = Budget(rollout, total, unreachable=run.unreachable)
         self.gate = Gate(rollout.spread, candidates)
         run.keeper.intend({name: transactions.intent(c.survey, c.tx) for name, c in self.changes.items()})
         if self._over() or not self._stage(rollout):

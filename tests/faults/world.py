@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from projects import HostFolder, ProjectFolder, Said, until
+from projects import PMTA, HostFolder, ProjectFolder, Said, until
 from sshd import Sshd
 
 HOOK = Path(__file__).with_name("hook.sh")
@@ -27,36 +27,6 @@ BOOT = "/proc/sys/kernel/random/boot_id"
 OLD_KEY, NEW_KEY = "/etc/pmta/dkim/old.example.com.pem", "/etc/pmta/dkim/new.example.com.pem"
 MORE = "/etc/pmta/conf.d/more.conf"
 PEM = "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n"  # nothing here reads it
-
-# A PowerMTA of a few lines: what it runs is what it read last, and it can be told to fail and to hang.
-PMTA = r"""#!/bin/sh
-root=${0%/usr/sbin/pmta}
-ctl=$root/ctl
-word=$1
-case $word in show) word=$2 ;; --*) word=$3 ;; esac
-left() {
-    [ -f "$ctl/$1-$word" ] || return 1
-    read -r n <"$ctl/$1-$word"
-    [ "$n" -gt 0 ] || return 1
-    echo $((n - 1)) >"$ctl/$1-$word"
-}
-if left hang; then exec sleep 1000; fi
-if left fail; then
-    echo 'Error in line 1 of /etc/pmta/config: told to fail'
-    exit 1
-fi
-case $word in
-    version) echo 'PowerMTA v5.0r8 (2020-11-05, 64-bit; stand-in).' ;;
-    reload | restart)
-        cat "$root/etc/pmta/config" "$root"/etc/pmta/conf.d/*.conf >"$ctl/running.new" 2>/dev/null
-        mv -f "$ctl/running.new" "$ctl/running"
-        echo 'Configuration reloaded.'
-        ;;
-    status) echo 'status running' ;;
-    settings) cat "$root/ctl/settings" 2>/dev/null ;;
-esac
-exit 0
-"""
 
 BEFORE = """
 config:
