@@ -14,6 +14,7 @@ from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.tree import gc_paused
 from pmtaform.stack import shapes
 from pmtaform.stack.build import Rules
+from pmtaform.stack.dns import read_dns
 from pmtaform.stack.document import Document, read_document, yaml_files
 from pmtaform.stack.findings import unique
 from pmtaform.stack.hosts import read_host
@@ -119,6 +120,7 @@ def read_stack(folder: Path, found: Diagnostics) -> Stack:
         strict=rules.strict,
         allowed_paths=allowed,
         rollout=_rollout(document.root.get("rollout"), found),
+        dns=read_dns(document.root.get("dns"), found),
         generations=top.get("generations", 10),
         base=base,
         groups=groups,

@@ -40,6 +40,7 @@ def json_schema() -> Schema:
         "lifecycle": _object(shapes.LIFECYCLE),
         "limits": _object(shapes.LIMITS),
         "rollout": _object(shapes.ROLLOUT),
+        "dns": _object(shapes.DNS),
         "native": _native(),
         "dkim-keys": _mapping({"anyOf": [{"$ref": "#/$defs/dkim-key"}, {"type": "null"}]}, "Keys by domain/selector."),
         "dkim-key": _key(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.stack.build import Rules
+from pmtaform.stack.dns import DnsSettings
 from pmtaform.stack.native import NativeFiles
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node
@@ -109,6 +110,7 @@ class Stack:
     strict: bool = False
     allowed_paths: tuple[str, ...] = (ALWAYS,)
     rollout: Rollout = Rollout()
+    dns: DnsSettings = DnsSettings()
     generations: int = 10
     digest: str = ""
     files: tuple[str, ...] = ()
