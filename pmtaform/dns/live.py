@@ -85,96 +85,63 @@ class LiveResolver(Resolver):
         return answer
 
     def _once(self, name: str, kind: str, server: Server, timeout: float, until: float) -> Answer:
-        import dns.exception
-        import dns.message
-        import dns.query
-
-        def said(status: Status) -> Answer:
-            return Answer(name=name, kind=kind, status=status, server=str(server))
-
-        try:
-            query = dns.message.make_query(name, kind, use_edns=0, payload=1232)
-        except (dns.exception.DNSException, UnicodeError):
-            return said(Status.NO_SUCH_NAME)  # too long, or an empty label: there cannot be such a name
-        try:
-            response, _ = dns.query.udp_with_fallback(
-                query, server.address, timeout=timeout, port=server.port, ignore_unexpected=True, ignore_errors=True
-            )
-        except dns.exception.Timeout:
-            return said(Status.TIMEOUT)
-        except (dns.exception.DNSException, EOFError):
-            return said(Status.FAILED)
-        except OSError:
-            return said(Status.OFFLINE)
-        return self._read(response, said(Status.FAILED), until)
-
-    def _read(self, response: dns.message.Message, blank: Answer, until: float) -> Answer:
+        """One try, its aliases followed; where they lead out of the zone, the configured servers are asked."""
         import dns.rcode
 
-        code = response.rcode()
-        if code == dns.rcode.REFUSED:
-            return _as(blank, status=Status.REFUSED)
-        if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            return blank
-        at, chain, found, ttl = _follow(response, blank.name, blank.kind)
-        if found:
-            return _as(blank, status=Status.ANSWERED, records=found, ttl=ttl, chain=chain)
-        if code == dns.rcode.NXDOMAIN:
-            return _as(blank, status=Status.NO_SUCH_NAME, chain=chain)
-        if chain and len(chain) <= _MOST_ALIASES and time.monotonic() < until:
-            return self._chase(at, chain, blank, until)
-        return _as(blank, status=Status.FAILED if len(chain) > _MOST_ALIASES else Status.NO_DATA, chain=chain)
+        at, chain, records, ttl = name, (), (), None  # type: tuple[str, tuple[str, ...], tuple[str, ...], int | None]
+        response = _exchange(name, kind, server, timeout)
+        status = response if isinstance(response, Status) else Status.FAILED
+        while not isinstance(response, Status) and len(chain) <= _MOST_ALIASES:
+            at, more, records, ttl = _follow(response, at, kind)
+            chain += more
+            code = response.rcode()
+            if records or not more or code != dns.rcode.NOERROR:
+                status = _status(code, records)
+                break
+            response = self._anyone(at, kind, until)
+        return Answer(name=name, kind=kind, status=status, records=records, ttl=ttl, server=str(server), chain=chain)
 
-    def _chase(self, at: str, chain: tuple[str, ...], blank: Answer, until: float) -> Answer:
-        """The alias leads out of the zone that was asked: the configured servers know what is there."""
-        if at == blank.name or at in chain[:-1]:
-            return _as(blank, chain=chain)
+    def _anyone(self, name: str, kind: str, until: float) -> dns.message.Message | Status:
         for server in self._servers:
             left = until - time.monotonic()
-            if left <= 0:
-                break
-            hops = _Hops(self, blank, chain)
-            got = hops.ask(at, server, min(self._timeout, left), until)
-            if got.is_known:
-                return got
-        return _as(blank, chain=chain)
+            response = _exchange(name, kind, server, min(self._timeout, left)) if left > 0 else Status.TIMEOUT
+            if not isinstance(response, Status):
+                return response
+        return Status.FAILED
 
 
-class _Hops:
-    """One alias further, never more than `_MOST_ALIASES` in all."""
+def _exchange(name: str, kind: str, server: Server, timeout: float) -> dns.message.Message | Status:
+    """The response, or why there is none."""
+    import dns.exception
+    import dns.message
+    import dns.query
 
-    def __init__(self, resolver: LiveResolver, blank: Answer, chain: tuple[str, ...]) -> None:
-        self._resolver = resolver
-        self._blank = blank
-        self._chain = chain
+    try:
+        query = dns.message.make_query(name, kind, use_edns=0, payload=1232)
+    except (dns.exception.DNSException, UnicodeError):
+        return Status.NO_SUCH_NAME  # too long, or an empty label: there cannot be such a name
+    try:
+        return dns.query.udp_with_fallback(
+            query, server.address, timeout=timeout, port=server.port, ignore_unexpected=True, ignore_errors=True
+        )[0]
+    except dns.exception.Timeout:
+        return Status.TIMEOUT
+    except (dns.exception.DNSException, EOFError):
+        return Status.FAILED
+    except OSError:
+        return Status.OFFLINE
 
-    def ask(self, at: str, server: Server, timeout: float, until: float) -> Answer:
-        """What the alias leads to."""
-        import dns.exception
-        import dns.message
-        import dns.query
-        import dns.rcode
 
-        for _ in range(_MOST_ALIASES):
-            try:
-                query = dns.message.make_query(at, self._blank.kind, use_edns=0, payload=1232)
-                response, _tcp = dns.query.udp_with_fallback(
-                    query, server.address, timeout=timeout, port=server.port, ignore_unexpected=True, ignore_errors=True
-                )
-            except (dns.exception.DNSException, OSError, EOFError, UnicodeError):
-                break
-            further, chain, found, ttl = _follow(response, at, self._blank.kind)
-            self._chain += chain
-            if found:
-                return _as(self._blank, status=Status.ANSWERED, records=found, ttl=ttl, chain=self._chain)
-            if response.rcode() == dns.rcode.NXDOMAIN:
-                return _as(self._blank, status=Status.NO_SUCH_NAME, chain=self._chain)
-            if response.rcode() != dns.rcode.NOERROR or time.monotonic() > until:
-                break
-            if not chain:
-                return _as(self._blank, status=Status.NO_DATA, chain=self._chain)
-            at = further
-        return _as(self._blank, chain=self._chain)
+def _status(code: int, records: tuple[str, ...]) -> Status:
+    import dns.rcode
+
+    if code == dns.rcode.REFUSED:
+        return Status.REFUSED
+    if code == dns.rcode.NXDOMAIN:
+        return Status.NO_SUCH_NAME
+    if code != dns.rcode.NOERROR:
+        return Status.FAILED
+    return Status.ANSWERED if records else Status.NO_DATA
 
 
 def _follow(
@@ -203,12 +170,6 @@ def _text(record: Any, kind: str) -> str:
     if kind in ("PTR", "NS", "CNAME"):
         return plain(record.target.to_text())
     return str(record.to_text())
-
-
-def _as(blank: Answer, **changes: Any) -> Answer:
-    from dataclasses import replace
-
-    return replace(blank, **changes)
 
 
 def system_servers() -> tuple[Server, ...]:
