@@ -110,7 +110,7 @@ class Stack:
     strict: bool = False
     allowed_paths: tuple[str, ...] = (ALWAYS,)
     rollout: Rollout = Rollout()
-    dns: DnsSettings = DnsSettings()
+    dns: DnsSettings = field(default_factory=DnsSettings)
     generations: int = 10
     digest: str = ""
     files: tuple[str, ...] = ()
