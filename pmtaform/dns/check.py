@@ -150,9 +150,8 @@ def spelled(result: SpfResult) -> str:
 def _questions(facts: Facts) -> list[tuple[str, str]]:
     """What every server must answer alike."""
     found = [(reverse_name(address), "PTR") for address in facts.addresses]
-    for source in facts.sources:
-        if source.helo and not source.is_network:
-            found.append((source.helo, "AAAA" if ":" in source.address else "A"))
+    named = [source for source in facts.sources if source.helo and not source.is_network]
+    found += [(source.helo, "AAAA" if ":" in source.address else "A") for source in named]
     found += [(domain, "TXT") for domain in facts.envelope_domains]
     found += [(selector.name, "TXT") for selector in facts.selectors]
     found += [(f"_dmarc.{domain}", "TXT") for domain in facts.from_domains]
