@@ -12,7 +12,7 @@ from pmtaform.dns.check import Report, check_dns
 from pmtaform.dns.facts import Facts, PublicKey, Said, facts_of
 from pmtaform.dns.records import Record, records_of
 from pmtaform.dns.resolver import Resolver, Server
-from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.errors import PmtaformError
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 
 
 def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Diagnostic, ...]]:
-    """What DNS must say of a stack, or of some of its hosts, and why some keys could not be read.
+    """What DNS must say of a stack, or of the hosts and groups that match, and why some keys could not be read.
 
     Private keys are resolved one by one: one that cannot be had takes nothing but its own record away. Raises
-    `UsageError` for an unknown host, `Invalid`.
+    `UsageError` when none matches, `Invalid`.
     """
-    unknown = [name for name in hosts if name not in stack.hosts]
-    if unknown:
-        detail = f"The stack {stack.name} has no host `{unknown[0]}`. It has: {', '.join(stack.hosts)}."
-        raise UsageError.of("unknown-host", "There is no such host", detail)
-    compiled = compile_all(stack, None, hosts or None)
+    from pmtaform.api.planning import Choice
+
+    chosen = Choice(hosts=tuple(hosts)).select(stack)
+    compiled = compile_all(stack, None, chosen)
     secret = resolver_for(stack)
     problems: dict[str, tuple[Diagnostic, ...]] = {}
 

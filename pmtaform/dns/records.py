@@ -80,7 +80,7 @@ def spf_text(facts: Facts) -> str:
     networks = [ipaddress.ip_network(source.address) for source in facts.sources]
     four = ipaddress.collapse_addresses(n for n in networks if isinstance(n, ipaddress.IPv4Network))
     six = ipaddress.collapse_addresses(n for n in networks if isinstance(n, ipaddress.IPv6Network))
-    terms = [_term(network) for network in (*four, *six)]
+    terms = [*map(_term, four), *map(_term, six)]
     return f"v=spf1 {' '.join(terms)} -all" if terms else ""
 
 

@@ -18,11 +18,11 @@ class Names:
 
     def name(self, text: str) -> str:
         """A name like `text`. The same texts in the same order give the same names."""
-        name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[:_MOST] or "record"
+        name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_") or "record"
         if not re.match(r"[A-Za-z_]", name):
             name = f"r_{name}"
-        if name in self._taken:
-            name = f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        if name in self._taken or len(name) > _MOST:
+            name = f"{name[:_MOST]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
         while name in self._taken:
             name += "_"
         self._taken.add(name)
