@@ -7,7 +7,7 @@ import re
 from ipaddress import ip_address
 
 import dns.rdatatype
-import dns.zonefile
+import dns.zone
 import pytest
 import yaml
 
@@ -77,12 +77,12 @@ def test_texts_are_cut_into_strings_of_255() -> None:
 
 def test_bind_is_read_back_by_a_parser_of_zone_files() -> None:
     text = write_records([*RECORDS, ODD], As.BIND)
+    zone = dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)
     read = set()
-    for rrset in dns.zonefile.read_rrsets(text, rdclass=None, default_ttl=60):
-        kind = dns.rdatatype.to_text(rrset.rdtype)
-        for data in rrset:
-            value = b"".join(data.strings).decode() if kind == "TXT" else data.to_text().rstrip(".")
-            read.add((rrset.name.to_text().rstrip("."), kind, value, rrset.ttl))
+    for name, ttl, data in zone.iterate_rdatas():
+        kind = dns.rdatatype.to_text(data.rdtype)
+        value = b"".join(data.strings).decode() if kind == "TXT" else data.to_text().rstrip(".")
+        read.add((name.to_text().rstrip("."), kind, value, ttl))
     assert read == {(r.name, r.kind, r.value, r.ttl) for r in (*RECORDS, ODD)}
     assert quoted('"\\é') == '"\\"\\\\\\195\\169"'
 
