@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pmtaform.api.hosts import resolver_for
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Diagnostic, ...]]:
-    """What DNS must say of a stack, or of the hosts and groups that match, and why some keys could not be read.
+    """What DNS must say of a stack, and why some keys could not be read.
+
+    With `hosts`, patterns of hosts and groups, only their addresses; domains are the whole fleet's all the same.
 
     Private keys are resolved one by one: one that cannot be had takes nothing but its own record away. Raises
     `UsageError` when none matches, `Invalid`.
@@ -29,7 +32,7 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
     from pmtaform.api.planning import Choice
 
     chosen = Choice(hosts=tuple(hosts)).select(stack)
-    compiled = compile_all(stack, None, chosen)
+    compiled = compile_all(stack)
     secret = resolver_for(stack)
     problems: dict[str, tuple[Diagnostic, ...]] = {}
 
@@ -50,6 +53,7 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
         zones=stack.dns.zones,
     )
     facts = facts_of(compiled.values(), said, public_key, _reached_at(stack, list(compiled)))
+    facts = replace(facts, sources=tuple(source for source in facts.sources if source.host in chosen))
     return facts, tuple(d for found in problems.values() for d in found)
 
 

@@ -64,7 +64,6 @@ def check(
 @app.command("records")
 def records(
     stack: StackArgument = None,
-    host: Hosts = None,
     as_: Annotated[RecordFormat | None, typer.Option("--as", help="What to write (bind).")] = None,
     zone: Annotated[str | None, typer.Option("--zone", help="Only records in this domain.")] = None,
     format: Annotated[Format, typer.Option("--format", help="json is --as json.")] = Format.TEXT,  # noqa: A002
@@ -75,7 +74,7 @@ def records(
     from pmtaform.dns.formats import As, write_records
 
     loaded = settings.project().load(stack)
-    facts, problems = dns_facts(loaded, host or ())
+    facts, problems = dns_facts(loaded)
     tell(_as_warnings(problems))
     chosen = As(as_.value) if as_ else As.JSON if format is Format.JSON else As.BIND
     out(write_records(dns_records(facts, zone), chosen))

@@ -130,6 +130,12 @@ def _spf(resolver: Resolver, facts: Facts, domain: str, costs: dict[str, SpfResu
         detail = f"It takes {whole.lookups} lookups, and ten are allowed: {spelled(whole)}. An address that matches "
         detail += "late, or not at all, gets permerror. Replace includes by ip4 and ip6."
         yield finding(Level.ERROR, "spf-lookups", "SPF takes too many lookups", domain, detail, answer)
+    elif whole.verdict is Verdict.PERMERROR and not refused:
+        detail = (
+            f"{whole.why[:1].upper()}{whole.why[1:]}. The addresses of the fleet match before that; all others get "
+        )
+        detail += "permerror instead of what `all` says. Mend or remove the term."
+        yield finding(Level.WARNING, "spf-broken-later", "An SPF record is broken further on", domain, detail, answer)
 
 
 def _refused(domain: str, verdict: Verdict, why: str, addresses: list[str], answer: Answer) -> Finding:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MOST_ALIASES = 8
 _MOST_NAME_SERVERS = 8
+_GIVEN_UP = 16  # so many tries in a row without a word: a fleet's questions would take minutes to say the same
 
 
 class LiveResolver(Resolver):
@@ -20,7 +21,7 @@ class LiveResolver(Resolver):
 
     `timeout` bounds one try and `deadline` one question with all its tries and aliases, in seconds. `endpoints`
     says where the name server with a name is, instead of port 53 at its addresses. Equal questions of one run
-    are asked once.
+    are asked once, and a server that never says a word is given up.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class LiveResolver(Resolver):
         self._tries = tries
         self._deadline = deadline
         self._endpoints = {plain(name): server for name, server in (endpoints or {}).items()}
+        self._silences: dict[Server, int] = {}
         self._known: dict[tuple[str, str, Server | None], Answer] = {}
 
     @property
@@ -54,6 +56,8 @@ class LiveResolver(Resolver):
     def authoritative(self, name: str) -> tuple[Server, ...]:
         """See `Resolver.authoritative`."""
         for zone in parents(name):
+            if "." not in zone:
+                break  # a top level's servers know of delegations, not of what is there
             answer = self.ask(zone, "NS")
             if answer.status is Status.ANSWERED:
                 found = [s for host in answer.records[:_MOST_NAME_SERVERS] for s in self._at(host)]
@@ -89,7 +93,7 @@ class LiveResolver(Resolver):
         import dns.rcode
 
         at, chain, records, ttl = name, (), (), None  # type: tuple[str, tuple[str, ...], tuple[str, ...], int | None]
-        response = _exchange(name, kind, server, timeout)
+        response = self._exchange(name, kind, server, timeout)
         status = response if isinstance(response, Status) else Status.FAILED
         while not isinstance(response, Status) and len(chain) <= _MOST_ALIASES:
             at, more, records, ttl = _follow(response, at, kind)
@@ -104,10 +108,17 @@ class LiveResolver(Resolver):
     def _anyone(self, name: str, kind: str, until: float) -> dns.message.Message | Status:
         for server in self._servers:
             left = until - time.monotonic()
-            response = _exchange(name, kind, server, min(self._timeout, left)) if left > 0 else Status.TIMEOUT
+            response = self._exchange(name, kind, server, min(self._timeout, left)) if left > 0 else Status.TIMEOUT
             if not isinstance(response, Status):
                 return response
         return Status.FAILED
+
+    def _exchange(self, name: str, kind: str, server: Server, timeout: float) -> dns.message.Message | Status:
+        if self._silences.get(server, 0) >= _GIVEN_UP:
+            return Status.TIMEOUT
+        response = _exchange(name, kind, server, timeout)
+        self._silences[server] = self._silences.get(server, 0) + 1 if response is Status.TIMEOUT else 0
+        return response
 
 
 def _exchange(name: str, kind: str, server: Server, timeout: float) -> dns.message.Message | Status:

@@ -67,6 +67,7 @@ def test_a_fleet_that_is_right_has_no_findings() -> None:
             {SPF: ["v=spf1 ip4:192.0.2.1 " + " ".join(f"a:mta1.example.com/{n}" for n in range(20, 31)) + " -all"]},
             "spf-lookups",
         ),
+        ({SPF: ["v=spf1 ip4:192.0.2.1 include:gone.example.com -all"]}, "spf-broken-later"),
         ({DKIM: []}, "dkim-missing"),
         ({DKIM: ["v=DKIM1; p=OTHER"]}, "dkim-key"),
         ({DKIM: ["v=DKIM1; p="]}, "dkim-revoked"),

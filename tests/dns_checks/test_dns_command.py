@@ -150,10 +150,12 @@ def test_a_private_key_is_never_put_out(fleet: ProjectFolder) -> None:
         assert body not in fleet.run("dns", "records", "--as", form).ended(0).all
 
 
-def test_a_host_alone_and_one_that_is_not_there(fleet: ProjectFolder) -> None:
-    write(fleet)
-    fleet.run("dns", "records", "--host", "mta1").ended(0)
-    fleet.run("dns", "records", "--host", "nowhere").ended(64)
+def test_a_host_alone_and_one_that_is_not_there(fleet: ProjectFolder, name_server: Start) -> None:
+    fleet.add_host("mta2")
+    asking(fleet, name_server(right()))
+    assert "address-twice" in fleet.run("dns", "check").ended(3).out
+    fleet.run("dns", "check", "--host", "mta1").ended(0)
+    fleet.run("dns", "check", "--host", "nowhere").ended(64)
 
 
 def test_what_is_derived_from_the_configuration(fleet: ProjectFolder) -> None:

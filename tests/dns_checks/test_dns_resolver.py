@@ -108,6 +108,14 @@ def test_silence_ends_at_the_deadline() -> None:
     assert time.monotonic() - began < 30
 
 
+def test_a_server_that_never_says_a_word_is_given_up(name_server: Start) -> None:
+    server = name_server(ZONE, drop=16)
+    resolver = LiveResolver([server.server], timeout=0.02, tries=16)
+    assert resolver.ask("example.com", "A").status is Status.TIMEOUT
+    assert resolver.ask("example.com", "TXT").status is Status.TIMEOUT
+    assert server.asked == []
+
+
 def test_nobody_to_ask_is_offline() -> None:
     assert LiveResolver([]).ask("example.com", "A").status is Status.OFFLINE
 
