@@ -119,6 +119,8 @@ def _spf(resolver: Resolver, facts: Facts, domain: str, costs: dict[str, SpfResu
             return
         if result.verdict is not Verdict.PASS:
             refused.setdefault((result.verdict, result.why or result.matched), []).append(address)
+    if whole.verdict is Verdict.TEMPERROR:
+        yield not_asked(domain, whole.unasked)  # a term that only other addresses come to
     if whole.verdict is Verdict.NONE:
         detail = "It has no SPF record, so nothing says that the fleet may send for it. "
         detail += "`pmtaform dns records` writes one."

@@ -86,6 +86,10 @@ def test_a_fleet_that_is_right_has_no_findings() -> None:
         ({MX: ["10 www.example.com"], ("www.example.com", "CNAME"): ["mta1.example.com"]}, "mx-alias"),
         ({MX: ["10 other.example.com"], ("other.example.com", "A"): ["203.0.113.1"]}, "mx-elsewhere"),
         ({DKIM: Status.FAILED}, "dns-failed"),
+        (
+            {SPF: ["v=spf1 ip4:192.0.2.1 include:x.example.com -all"], ("x.example.com", "TXT"): Status.FAILED},
+            "dns-failed",
+        ),
     ],
 )
 def test_each_way_of_being_wrong(changes: Zone, code: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
@@ -14,6 +15,7 @@ from projects import ProjectFolder
 from pmtaform.api.dns import dns_facts
 from pmtaform.dns.public_key import public_key_of
 from pmtaform.stack import load_stack
+from pmtaform.stack.schema import json_schema
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -111,6 +113,21 @@ def test_switched_off(fleet: ProjectFolder, name_server: Start) -> None:
 def test_settings_that_cannot_be(fleet: ProjectFolder, wrong: dict[str, object]) -> None:
     write(fleet, **wrong)
     fleet.run("dns", "check").ended(78)
+
+
+def test_the_schema_knows_the_settings() -> None:
+    schema = json_schema()
+    good = {
+        "mode": "require",
+        "resolvers": ["127.0.0.1:5300"],
+        "timeout": "2s",
+        "tries": 1,
+        "from-domains": ["a.example"],
+    }
+    jsonschema.validate({"dns": good}, schema)
+    for wrong in ({"mode": "maybe"}, {"tries": 0}, {"resolver": "127.0.0.1"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"dns": wrong}, schema)
 
 
 def test_the_records_written_make_the_check_pass(fleet: ProjectFolder, name_server: Start) -> None:

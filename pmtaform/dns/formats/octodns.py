@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from pmtaform.dns.formats import by_zone, sets_of
@@ -19,13 +20,18 @@ def _zone(records: Sequence[Record]) -> str:
     for first, values in sets_of(records):
         names.setdefault(first.relative, []).append((first, values))
     lines: list[str] = []
-    for name in sorted(names):  # octoDNS wants its keys sorted
+    for name in sorted(names, key=_natural):
         lines.append(f"{json.dumps(name)}:")
         for first, values in names[name]:
             lines.append(f"  - ttl: {first.ttl}")
             lines.append(f"    type: {first.kind}")
             lines += _values(first.kind, values)
     return "".join(line + "\n" for line in lines)
+
+
+def _natural(name: str) -> list[str | int]:
+    """octoDNS refuses a file whose names are not in natural order: mta2 before mta10."""
+    return [int(part) if n % 2 else part for n, part in enumerate(re.split(r"(\d+)", name))]
 
 
 def _values(kind: str, values: Sequence[str]) -> list[str]:
