@@ -92,7 +92,10 @@ class LiveResolver(Resolver):
         """One try, its aliases followed; where they lead out of the zone, the configured servers are asked."""
         import dns.rcode
 
-        at, chain, records, ttl = name, (), (), None  # type: tuple[str, tuple[str, ...], tuple[str, ...], int | None]
+        at = name
+        chain: tuple[str, ...] = ()
+        records: tuple[str, ...] = ()
+        ttl: int | None = None
         response = self._exchange(name, kind, server, timeout)
         status = response if isinstance(response, Status) else Status.FAILED
         while not isinstance(response, Status) and len(chain) <= _MOST_ALIASES:

@@ -30,7 +30,7 @@ def _zone(records: Sequence[Record]) -> str:
 
 
 def _natural(name: str) -> list[str | int]:
-    """octoDNS refuses a file whose names are not in natural order: mta2 before mta10."""
+    """OctoDNS refuses a file whose names are not in natural order: mta2 before mta10."""
     return [int(part) if n % 2 else part for n, part in enumerate(re.split(r"(\d+)", name))]
 
 
