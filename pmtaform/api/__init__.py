@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pmtaform.api.adopting import import_stack
     from pmtaform.api.applying import apply_plan, check_allowed, check_consent
+    from pmtaform.api.dns import check_stack_dns, dns_facts, dns_records
     from pmtaform.api.drifting import DriftReport, drift_of
     from pmtaform.api.effects import effects_of
     from pmtaform.api.fleet import HostRow, fleet_of
@@ -36,8 +37,11 @@ _HOMES = {
     "apply_plan": "pmtaform.api.applying",
     "check_allowed": "pmtaform.api.applying",
     "check_consent": "pmtaform.api.applying",
+    "check_stack_dns": "pmtaform.api.dns",
     "compile_host": "pmtaform.stack",
     "desired_of": "pmtaform.api.hosts",
+    "dns_facts": "pmtaform.api.dns",
+    "dns_records": "pmtaform.api.dns",
     "drift_of": "pmtaform.api.drifting",
     "effects_of": "pmtaform.api.effects",
     "fleet_of": "pmtaform.api.fleet",
@@ -67,8 +71,11 @@ __all__ = [
     "apply_plan",
     "check_allowed",
     "check_consent",
+    "check_stack_dns",
     "compile_host",
     "desired_of",
+    "dns_facts",
+    "dns_records",
     "drift_of",
     "effects_of",
     "fleet_of",

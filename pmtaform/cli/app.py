@@ -36,6 +36,7 @@ COMMANDS = {
     "explain": ("pmtaform.cli.explain", "explain"),
     "effective": ("pmtaform.cli.effective", "effective"),
     "diff": ("pmtaform.cli.diff", "diff"),
+    "dns": ("pmtaform.cli.dns", "app"),
     "fmt": ("pmtaform.cli.fmt", "fmt"),
     "state": ("pmtaform.cli.state", "app"),
     "unlock": ("pmtaform.cli.unlock", "unlock"),

@@ -18,6 +18,7 @@ from pmtaform.report import style
 
 if TYPE_CHECKING:
     from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned, Recovered
+    from pmtaform.dns.check import Report
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
@@ -234,6 +235,16 @@ def print_history(report: HistoryReport, format: Format) -> None:  # noqa: A002
 
     tell(damaged_lines(report))
     out(json_history(report) if format is Format.JSON else history_text(report, colour=_colour(sys.stdout)))
+
+
+def print_dns(report: Report, format: Format) -> None:  # noqa: A002
+    """What a check of DNS found."""
+    from pmtaform.report.dns import dns_text, json_dns
+
+    if format is Format.JSON:
+        out(json_dns(report))
+    else:
+        out(dns_text(report, colour=_colour(sys.stdout), width=_width()))
 
 
 def print_generations(host: str, kept: Sequence[Generation], format: Format) -> None:  # noqa: A002

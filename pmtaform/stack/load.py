@@ -15,6 +15,7 @@ from pmtaform.lang.tree import gc_paused
 from pmtaform.operations import Operations
 from pmtaform.stack import shapes
 from pmtaform.stack.build import Rules
+from pmtaform.stack.dns import read_dns
 from pmtaform.stack.document import Document, read_document, yaml_files
 from pmtaform.stack.findings import unique
 from pmtaform.stack.hosts import read_host
@@ -122,6 +123,7 @@ def read_stack(folder: Path, found: Diagnostics) -> Stack:
         allowed_paths=allowed,
         rollout=read_rollout(document.root.get("rollout"), found),
         operations=_operations(hosts, base, groups, own, found),
+        dns=read_dns(document.root.get("dns"), found),
         generations=top.get("generations", 10),
         base=base,
         groups=groups,

@@ -333,6 +333,24 @@ ROLLOUT: Final = Shape(
         "stage-first": (FLAG, "Whether every host is staged and tested before one is activated (true)."),
     }
 )
+DNS: Final = Shape(
+    {
+        "mode": (
+            _choice("require", "warn", "off"),
+            "Whether DNS that is wrong stops, is told, or is not asked (warn).",
+        ),
+        "resolvers": (TEXTS, "Name servers to ask: an IP address, with a port if not 53 (127.0.0.1:5300, [::1]:5300)."),
+        "timeout": (SECONDS, "How long to wait for one answer (3 s)."),
+        "tries": (_whole(1, 10), "How often each name server is asked (2)."),
+        "deadline": (SECONDS, "How long one question may take in all (15 s)."),
+        "authoritative": (FLAG, "Whether the zones' own name servers are asked, too (true)."),
+        "envelope-domains": (TEXTS, "Domains of envelope senders. Bounce domains always count as such."),
+        "bounce-domains": (TEXTS, "Domains that take bounces, besides those of <bounce-processor>."),
+        "feedback-domains": (TEXTS, "Domains that take complaints, besides those of <feedback-loop-processor>."),
+        "from-domains": (TEXTS, "Domains of From headers. Left out: the domains of dkim-keys."),
+        "zones": (TEXTS, "Where zones begin, for `pmtaform dns records`. Left out: guessed from the domains."),
+    }
+)
 STACK: Final = Shape(
     {
         "stack": (TEXT, "The stack's name: that of its folder."),
@@ -352,6 +370,7 @@ STACK: Final = Shape(
         "allowed-paths": (TEXTS, "Folders of the hosts, besides /etc/pmta, that files may be written in."),
         "ssh": (elsewhere("ssh"), "What hosts that say nothing else take for their connection."),
         "rollout": (elsewhere("rollout"), "How a rollout goes over many hosts."),
+        "dns": (elsewhere("dns"), "What DNS must say of the fleet, and whom to ask."),
         "generations": (_whole(1, 1000), "How many old configurations are kept on each host (10)."),
     }
 )

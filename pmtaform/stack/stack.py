@@ -13,6 +13,7 @@ from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.operations import Operations
 from pmtaform.operations import Rollout as Rollout
 from pmtaform.stack.build import Rules
+from pmtaform.stack.dns import DnsSettings
 from pmtaform.stack.native import NativeFiles
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node
@@ -106,6 +107,7 @@ class Stack:
     allowed_paths: tuple[str, ...] = (ALWAYS,)
     rollout: Rollout = field(default_factory=Rollout)
     operations: Mapping[str, Operations] = field(default_factory=dict)  # of each host
+    dns: DnsSettings = field(default_factory=DnsSettings)
     generations: int = 10
     digest: str = ""
     files: tuple[str, ...] = ()
