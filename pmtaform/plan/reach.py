@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from fnmatch import fnmatchcase
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.edit import FileEdit
-from pmtaform.lang.includes import Configuration, include_arguments
+from pmtaform.lang.includes import Configuration, include_arguments, may_name
 from pmtaform.lang.tree import Tree, parse_bytes
 
 NOT_INCLUDED = "file-not-included"
@@ -53,12 +52,4 @@ def unread_notes(
 
 
 def _includes(tree: Tree, path: str) -> bool:
-    return any(_names(argument, path) for argument, scope, _ in include_arguments(tree) if scope == GLOBAL)
-
-
-def _names(pattern: str, path: str) -> bool:
-    """Whether a shell that expands `pattern` finds `path`: a wildcard takes no slash, and no dot at the start."""
-    wanted, found = pattern.split("/"), path.split("/")
-    return len(wanted) == len(found) and all(
-        fnmatchcase(f, w) and (not f.startswith(".") or w.startswith(".")) for w, f in zip(wanted, found, strict=True)
-    )
+    return any(may_name(argument, path) for argument, scope, _ in include_arguments(tree) if scope == GLOBAL)

@@ -15,6 +15,8 @@ from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
 from pmtaform.stack.content import ALL, Item, Key, Native, Removed, lay_over, removals
 from pmtaform.stack.emit import Resolve, Writer
+from pmtaform.stack.file_plans import files_of
+from pmtaform.stack.files import compile_files
 from pmtaform.stack.findings import unique
 from pmtaform.stack.load import read_stack
 from pmtaform.stack.native import entries_of, targets_of
@@ -74,6 +76,7 @@ def check_hosts(stack: Stack, found: Diagnostics) -> None:
         variables = resolve([stack.base.variables, layer.variables], None, found, lenient=True)
         _items(stack, layer, variables, found)
         dkim.keys_of(layer.keys, variables, found)
+        files_of(layer.files, variables, found)
 
 
 def _raise(found: Diagnostics) -> None:
@@ -100,6 +103,7 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         taken = {host.config_path, *targets.values()}
         files = dkim.KeyCompiler(stack.allowed_paths, resolver, found).compile(plans, items, taken)
         blocks = _blocks(items, resolver, stack.shown, found)
+        managed = compile_files(stack, name, resolver, found, blocks=blocks, keys=files, taken=taken)
     lifecycle = sum((layer.lifecycle for layer in layers), Lifecycle())
     return Desired(
         host=name,
@@ -108,6 +112,7 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         blocks=blocks,
         files={address: path for address, path in targets.items() if address in blocks},
         keys=files,
+        managed=managed,
         unmanaged=stack.unmanaged,
         ignore=lifecycle.ignore,
         protect=lifecycle.protect,

@@ -239,6 +239,7 @@ _LAYER: Final[dict[str, tuple[Kind, str]]] = {
     "config": (elsewhere("config"), "PowerMTA's directives and sections, as the product names them."),
     "native": (elsewhere("native"), "Files in PowerMTA's own language, beside or instead of config."),
     "dkim-keys": (elsewhere("dkim-keys"), "DKIM keys by domain/selector: where the key comes from and who signs."),
+    "files": (elsewhere("files"), "Files beside the configuration, by path: certificates, the licence, fragments."),
     "lifecycle": (elsewhere("lifecycle"), "Blocks that are left as they are, or never changed."),
     **_read_later(_OPERATIONS),
 }
