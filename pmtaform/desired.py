@@ -109,3 +109,8 @@ class Desired:
     allowed_paths: tuple[str, ...] = ("/etc/pmta",)
     limits: Limits = Limits()
     activates: bool = True  # False: whoever runs the host has PowerMTA take its files
+
+    @property
+    def whole_files(self) -> tuple[KeyFile | ManagedFile, ...]:
+        """The files that are owned whole: DKIM keys, then all others."""
+        return (*self.keys, *self.managed)

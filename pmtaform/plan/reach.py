@@ -1,14 +1,15 @@
-"""Whether PowerMTA would read a file that is to be made: a block in a file that nothing includes has no effect."""
+"""Whether PowerMTA would read a file: a block in a file that nothing includes has no effect."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.edit import FileEdit
 from pmtaform.lang.includes import Configuration, include_arguments, may_name
-from pmtaform.lang.tree import Tree, parse_bytes
+from pmtaform.lang.tree import Directive, Tree, parse_bytes
 
 NOT_INCLUDED = "file-not-included"
 IN_THE_WAY = "file-in-the-way"
@@ -49,6 +50,18 @@ def unread_notes(
             f"Declare it in the stack as well: config: {{include: [{path}]}}, or the pattern that takes it in.",
             host=host,
         )
+
+
+def is_named(configuration: Configuration, edits: Mapping[str, FileEdit], path: str) -> bool:
+    """Whether a directive names `path` once the edits are made, as one of its words or by a wildcard."""
+    for known, tree in configuration.trees.items():
+        after = parse_bytes(edits[known].content, known) if known in edits else tree
+        for _, node in after.walk():
+            if isinstance(node, Directive) and path in {word.strip('"') for word in re.split(r"[\s,]+", node.value)}:
+                return True
+        if any(may_name(argument, path) for argument, _, _ in include_arguments(after)):
+            return True
+    return False
 
 
 def _includes(tree: Tree, path: str) -> bool:

@@ -59,7 +59,7 @@ def _certificate(file: ManagedFile, pem: Pem, key: ManagedFile | None, found: Di
 
 
 def _fragment(file: ManagedFile, value: bytes, found: Diagnostics) -> None:
-    """What would end the section that a fragment is read in; the rest is PowerMTA's to test, which knows the section."""
+    """What would end the section that a fragment is read in; PowerMTA itself tests the rest."""
     for said in parse_bytes(value, file.path, scope="domain").diagnostics:
         if said.code in {"stray-closing-tag", "unclosed-section", "malformed-tag"}:
             detail = f"{file.path}, line {said.place.line if said.place else '?'}: {said.detail} It is included inside "

@@ -70,7 +70,7 @@ class FileCompiler:
     ) -> tuple[ManagedFile, ...]:
         """The files. `blocks` is the host's configuration; `taken` are the paths of its own files."""
         whole, inner = _includes(blocks)
-        homes = {path: "It is a file of the configuration" for path in taken}
+        homes = dict.fromkeys(taken, "It is a file of the configuration")
         homes |= {key.path: f"{key.address} is written to it" for key in keys}
         files: list[ManagedFile] = []
         for plan in plans.values():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
@@ -63,7 +64,7 @@ def _other_key(path: str, chain: tuple[Certificate, ...], public: bytes) -> Diag
 
 
 def _order(path: str, chain: tuple[Certificate, ...]) -> Iterator[Diagnostic]:
-    for number, (one, following) in enumerate(zip(chain, chain[1:], strict=False), start=1):
+    for number, (one, following) in enumerate(pairwise(chain), start=1):
         if one.issuer_dn == following.subject_dn:
             continue
         issuer = next(
