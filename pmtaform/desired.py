@@ -53,7 +53,8 @@ class FileRole(StrEnum):
 class ManagedFile:
     """A file that is owned whole, beside configuration and DKIM keys.
 
-    `content` is None where references were not to be resolved (`validate`). `secret` says that it came (in part) by a
+    `content` is None where references were not to be resolved (`validate`); `public` is what of it is known without
+    them: all, or the certificates beside a private key. `secret` says that it came (in part) by a
     reference, so that no line of it is shown. `mode`, `owner` and `group` None: as found, else 0640, or 0600 for a
     secret, and PowerMTA's own user. `key_file` is the path of the private key of a certificate, where it has its own.
     """
@@ -62,12 +63,18 @@ class ManagedFile:
     role: FileRole
     source: str  # as it may be shown: "files/mx.pem", "keyring:tls/mx", "in the stack"
     content: Secret | None
+    public: bytes | None = field(default=None, repr=False)
     secret: bool = False
     mode: int | None = None
     owner: str | None = None
     group: str | None = None
     key_file: str | None = None
     place: Place | None = None
+
+    @property
+    def known(self) -> bytes | None:
+        """What is known of the content: all of it, else its public part."""
+        return self.content.reveal() if self.content is not None else self.public
 
     @property
     def address(self) -> Address:

@@ -165,7 +165,7 @@ class _Comparison:
         self._undeclared_keys()
         edits = edit(self.live.configuration, self.wanted, self.removed, files=self.desired.files, live=self.blocks)
         files = self._files(edits)
-        deletions = sum(1 for c in self.changes if c.action is Action.DELETE)
+        deletions = sum(1 for c in self.changes if c.action is Action.DELETE) - len(files.remove)
         limits = self.desired.limits
         plan = HostPlan(
             host=self.desired.host,

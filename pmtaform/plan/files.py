@@ -27,8 +27,8 @@ LICENCE: Final = "/etc/pmta/license"
 _DIGITS: Final = 12  # of a digest, to tell one content from another
 
 _NOTES: Final = {
-    FileRole.CERTIFICATE: "the guide does not say whether a reload reads a certificate again whose path stays the same: "
-    "look after it at what clients are shown (openssl s_client -starttls smtp), and restart if it is the old one",
+    FileRole.CERTIFICATE: "the guide does not say whether a reload reads a certificate again whose path stays the "
+    "same: look after it at what clients are shown (openssl s_client -starttls smtp), and restart if it is the old one",
     FileRole.LICENCE: "the guide does not say when a new licence is read: `pmta show license` tells after it, and a "
     "restart may be needed",
     FileRole.FRAGMENT: "",
@@ -162,6 +162,8 @@ def expiry_notes(files: tuple[ManagedFile, ...], host: str, now: datetime | None
 
 def _change(file: ManagedFile, live: LiveFile, *, ours: bool, scope: Scope) -> Change:
     impact, note = _impact(file.path, file.role, scope)
+    if not live.exists and file.role is not FileRole.LICENCE:
+        note = ""  # a path that is new is read when the directive that names it is
     values = _contents(file, live, scope) if not live.same else []
     if live.exists:
         values += _ownership(file, live)
@@ -280,8 +282,8 @@ def _in_configuration(file: ManagedFile, host: str) -> Diagnostic:
     return Diagnostic(
         code=IN_CONFIGURATION,
         summary="A file is part of the configuration",
-        detail=f"PowerMTA reads {file.path} on {host} as a part of its configuration, whose blocks are planned by name. "
-        f"Write it under `native` instead: {{file: FILE, path: {file.path}}}; or take the include away first.",
+        detail=f"PowerMTA reads {file.path} on {host} as a part of its configuration, whose blocks are planned by "
+        f"name. Write it under `native` instead: {{file: FILE, path: {file.path}}}; or take the include away first.",
         severity=Severity.ERROR,
         host=host,
         address=str(file.address),

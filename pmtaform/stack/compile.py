@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
 from pmtaform.stack.content import ALL, Item, Key, Native, Removed, lay_over, removals
 from pmtaform.stack.emit import Resolve, Writer
+from pmtaform.stack.file_checks import expiring
 from pmtaform.stack.file_plans import files_of
 from pmtaform.stack.files import compile_files
 from pmtaform.stack.findings import unique
@@ -77,6 +79,14 @@ def check_hosts(stack: Stack, found: Diagnostics) -> None:
         _items(stack, layer, variables, found)
         dkim.keys_of(layer.keys, variables, found)
         files_of(layer.files, variables, found)
+
+
+def check_expiry(stack: Stack, now: datetime) -> tuple[Diagnostic, ...]:
+    """Warnings of certificates in a valid stack that have expired or soon will; no secret is looked up."""
+    if all(layer.files is None for name in stack.hosts for layer in stack.layers(name)):
+        return ()
+    found = (one for name in stack.hosts for one in expiring(compile_host(stack, name).managed, now))
+    return tuple(unique(found))
 
 
 def _raise(found: Diagnostics) -> None:

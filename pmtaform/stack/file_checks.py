@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from pmtaform.desired import FileRole, ManagedFile
-from pmtaform.diagnostics import Diagnostics
+from pmtaform.diagnostics import Diagnostic, Diagnostics
 from pmtaform.lang.tree import parse_bytes
-from pmtaform.tls.checks import certificate_findings, key_findings
-from pmtaform.tls.pem import Pem, has_private_key, read_pem
+from pmtaform.tls.checks import certificate_findings, expiry_findings, key_findings
+from pmtaform.tls.pem import Pem, has_certificate, has_private_key, read_pem
 
 _OF_A_BUNDLE: Final = frozenset({"pem-damaged", "certificate-missing"})  # whose certificates are in no order
 
@@ -22,7 +23,7 @@ def check_contents(files: Sequence[ManagedFile], found: Diagnostics) -> None:
         if file.key_file is not None and file.key_file not in by_path:
             detail = f"{file.key_file} is to be the private key of {file.path}, and is none of this host's `files`."
             found.error("no-key-file", "A certificate's private key is not there", detail, file.place)
-        value = file.content.reveal() if file.content is not None else None
+        value = file.known
         if value is None:
             continue
         if not value.strip():
@@ -54,7 +55,7 @@ def _check(file: ManagedFile, value: bytes, key: ManagedFile | None, found: Diag
 
 
 def _certificate(file: ManagedFile, pem: Pem, key: ManagedFile | None, found: Diagnostics) -> None:
-    other = read_pem(key.content.reveal()) if key is not None and key.content is not None else None
+    other = read_pem(key.known) if key is not None and key.known is not None else None
     found.extend(each.at(file.place) for each in certificate_findings(file.path, pem, other))
 
 
@@ -76,3 +77,23 @@ def _licence(file: ManagedFile, value: bytes, found: Diagnostics) -> None:
             f"{file.path}: PowerMTA takes its licence as ASCII, and {file.source} has other characters. Copy it anew."
         )
         found.error("licence-text", "A licence is not plain text", detail, file.place)
+
+
+def check_keys_beside(files: Sequence[ManagedFile], named: Mapping[str, str], found: Diagnostics) -> None:
+    """Whether the certificates that a directive takes together with their key have it. `named`: path -> directive."""
+    for file in files:
+        value = file.content.reveal() if file.content is not None else b""
+        if file.path in named and has_certificate(value) and not has_private_key(value):
+            detail = (
+                f"{named[file.path]} takes {file.path} as one PEM file of certificate and private key, and there is no "
+            )
+            detail += "key in it. Add `private-key: REFERENCE`."
+            found.warning("certificate-without-key", "A certificate lacks its private key", detail, file.place)
+
+
+def expiring(files: Iterable[ManagedFile], now: datetime) -> Iterator[Diagnostic]:
+    """What has expired or soon will, of contents that are known. Warnings: a stack is no less valid the day after."""
+    for file in files:
+        if file.known is not None and file.role in {FileRole.CERTIFICATE, FileRole.CA}:
+            for one in expiry_findings(file.path, read_pem(file.known), now, grave=False):
+                yield one.at(file.place)

@@ -7,15 +7,15 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from pmtaform.desired import FileRole, KeyFile, ManagedFile
-from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
-from pmtaform.errors import Invalid, SecretUnavailable
+from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.lang.blocks import Address, Block, directives_in
+from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import include_path, is_url, may_name
-from pmtaform.secrets import Secret, require_reference
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.emit import Resolve
-from pmtaform.stack.file_checks import check_contents
-from pmtaform.stack.file_plans import SOURCES, FilePlan, files_of, merge
+from pmtaform.stack.file_checks import check_contents, check_keys_beside
+from pmtaform.stack.file_content import Content, ContentReader
+from pmtaform.stack.file_plans import FilePlan, files_of, merge
 from pmtaform.stack.paths import file_problem
 from pmtaform.stack.stack import Stack
 from pmtaform.stack.variables import resolve as resolve_variables
@@ -25,7 +25,6 @@ LICENCE: Final = "/etc/pmta/license"
 _ACCOUNT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
 _MODE: Final = re.compile(r"0?o?0?([0-7]{3})")
 _FIT_MODE: Final = re.compile(r"[46][046][04]")
-_INLINE: Final = "in the stack"
 
 
 def compile_files(
@@ -57,8 +56,7 @@ class FileCompiler:
 
     def __init__(self, allowed: tuple[str, ...], assets: Assets, resolve: Resolve | None, found: Diagnostics) -> None:
         self._allowed = allowed
-        self._assets = assets
-        self._resolve = resolve
+        self._reader = ContentReader(assets, resolve, found)
         self._found = found
 
     def compile(
@@ -80,6 +78,7 @@ class FileCompiler:
                 if file is not None:
                     files.append(file)
         check_contents(files, self._found)
+        check_keys_beside(files, _with_key(blocks), self._found)
         return tuple(files)
 
     def _stands_alone(
@@ -110,16 +109,17 @@ class FileCompiler:
 
     def _file(self, plan: FilePlan, *, included: bool) -> ManagedFile | None:
         before = len(self._found.errors)
-        source, content, secret = self._content(plan)
+        content = self._reader.content(plan)
         role = self._role(plan, content, included=included)
-        mode = self._mode(plan, role, secret=secret)
+        mode = self._mode(plan, role, secret=content.secret)
         key_file = plan.text("key-file", self._found)
         file = ManagedFile(
             path=plan.path,
             role=role,
-            source=source,
-            content=content,
-            secret=secret,
+            source=content.source,
+            content=content.whole,
+            public=content.public,
+            secret=content.secret,
             mode=mode,
             owner=self._account(plan, "owner"),
             group=self._account(plan, "group"),
@@ -128,65 +128,7 @@ class FileCompiler:
         )
         return file if len(self._found.errors) == before else None
 
-    def _content(self, plan: FilePlan) -> tuple[str, Secret | None, bool]:
-        """Where the content comes from in words, the content, and whether it is a secret."""
-        given = [source for source in SOURCES if plan.text(source, self._found) is not None]
-        if len(given) != 1:
-            said = f"it has {' and '.join(given)}" if given else "it has none"
-            detail = f"{plan.path} needs one of `file` (of the project), `secret` (a reference) and `content`; {said}."
-            code, summary = (
-                ("file-sources", "A file has several contents") if given else ("missing-key", "A key is missing")
-            )
-            self._found.error(code, summary, detail, plan.place)
-            return "", None, False
-        text, place = plan.text(given[0], self._found) or ("", plan.place)
-        if given[0] == "secret":
-            source, content = self._secret(text, place)
-            secret = True
-        else:
-            source = text if given[0] == "file" else _INLINE
-            content = self._plain(text, place, inline=given[0] == "content")
-            secret = False
-        key = plan.text("private-key", self._found)
-        if key is None:
-            return source, content, secret
-        reference, private = self._secret(*key)
-        both = None
-        if content is not None and private is not None:
-            both = Secret(content.reveal() + private.reveal(), f"{source} and {reference}")
-        return f"{source} and {reference}", both, True
-
-    def _plain(self, text: str, place: Place, *, inline: bool) -> Secret | None:
-        """What stands in the stack or in a file of the project: anybody who reads the project reads it."""
-        if inline:
-            content: bytes | None = text.encode("utf-8", "surrogateescape")
-        else:
-            content = self._assets.read(text, place, self._found)
-        if content is None:
-            return None
-        if has_private_key(content):
-            detail = "There is a private key in it, and it would lie in Git. Keep it elsewhere and refer to it: "
-            detail += "`private-key: REFERENCE` beside a certificate, or `secret: REFERENCE` for the whole file."
-            self._found.error("secret-in-clear", "a secret must be given by reference", detail, place)
-            return None
-        return Secret(_ended(content), _INLINE if inline else text)
-
-    def _secret(self, text: str, place: Place) -> tuple[str, Secret | None]:
-        try:
-            reference = str(require_reference(text, what="What `secret` and `private-key` name", place=place))
-        except Invalid as error:
-            self._found.extend(error.diagnostics)
-            return "", None
-        if self._resolve is None:
-            return reference, None
-        try:
-            secret = self._resolve(reference, place)
-        except SecretUnavailable as error:
-            self._found.extend(error.diagnostics)
-            return reference, None
-        return reference, Secret(_ended(secret.reveal()), reference)
-
-    def _role(self, plan: FilePlan, content: Secret | None, *, included: bool) -> FileRole:
+    def _role(self, plan: FilePlan, content: Content, *, included: bool) -> FileRole:
         said = plan.text("kind", self._found)
         if said is not None:
             if said[0] in set(FileRole):
@@ -197,7 +139,7 @@ class FileCompiler:
             return FileRole.LICENCE
         if included:
             return FileRole.FRAGMENT
-        value = content.reveal() if content is not None else b""
+        value = content.whole.reveal() if content.whole is not None else content.public or b""
         if has_certificate(value) or "private-key" in plan.fields:
             return FileRole.CERTIFICATE
         return FileRole.PRIVATE_KEY if has_private_key(value) else FileRole.TEXT
@@ -232,11 +174,6 @@ class FileCompiler:
         return given[0] if given else None
 
 
-def _ended(content: bytes) -> bytes:
-    """With a line end at its end, which an editor, a variable or a program's output may have lost."""
-    return content if not content or content.endswith(b"\n") else content + b"\n"
-
-
 def _includes(blocks: Mapping[Address, Block]) -> tuple[list[str], list[str]]:
     """What is included as configuration, and what inside of sections."""
     whole: list[str] = []
@@ -246,3 +183,15 @@ def _includes(blocks: Mapping[Address, Block]) -> tuple[list[str], list[str]]:
             if directive.name.lower() == "include" and directive.value and not is_url(directive.value):
                 (inner if block.is_section else whole).append(include_path(directive.value))
     return whole, inner
+
+
+def _with_key(blocks: Mapping[Address, Block]) -> dict[str, str]:
+    """Path -> directive, of the certificates that must have their private key in the same file."""
+    found: dict[str, str] = {}
+    for block in blocks.values():
+        for _, path, directive in directives_in(block):
+            scope = path[-1].partition("[")[0] if path else block.address.kind if block.is_section else GLOBAL
+            spec = catalogue().directive(scope, directive.name)
+            if spec is not None and spec.sensitive == "second" and directive.value:
+                found.setdefault(directive.value.split()[0].strip('"'), directive.name)
+    return found
