@@ -64,27 +64,31 @@ def _other_key(path: str, chain: tuple[Certificate, ...], public: bytes) -> Diag
 
 
 def _order(path: str, chain: tuple[Certificate, ...]) -> Iterator[Diagnostic]:
-    for number, (one, following) in enumerate(pairwise(chain), start=1):
-        if one.issuer_dn == following.subject_dn:
-            continue
-        issuer = next(
-            (n for n, other in enumerate(chain, 1) if other.subject_dn == one.issuer_dn and other is not one), 0
-        )
-        if issuer:
-            detail = f"{path}: certificate {number} ({one.name}) was issued by certificate {issuer} "
-            detail += f"({chain[issuer - 1].name}), which does not follow it. Each one's issuer stands right after it; "
-            detail += "clients need not put them in order."
-            yield Diagnostic(code="certificate-order", summary="Certificates are in the wrong order", detail=detail)
-        else:
-            detail = f"{path}: certificate {number + 1} ({following.name}) is not the issuer of the one before it "
-            detail += f"({one.name}). Take it out, or put the issuer {one.issuer_dn} between them."
-            yield Diagnostic(
-                code="certificate-chain",
-                summary="A certificate does not belong to the chain",
-                detail=detail,
-                severity=Severity.WARNING,
-            )
-        return
+    for place, one in enumerate(chain):
+        issuers = [n for n, other in enumerate(chain) if n != place and other.subject_dn == one.issuer_dn]
+        if issuers and place + 1 not in issuers and not one.is_self_signed:
+            yield _misplaced(path, chain, place, issuers[0])
+            return
+    for one, following in pairwise(chain):
+        if one.issuer_dn != following.subject_dn:
+            yield _stranger(path, one, following)
+            return
+
+
+def _misplaced(path: str, chain: tuple[Certificate, ...], place: int, issuer: int) -> Diagnostic:
+    detail = f"{path}: certificate {place + 1} ({chain[place].name}) was issued by certificate {issuer + 1} "
+    detail += (
+        f"({chain[issuer].name}), which does not stand right after it. The server's own certificate stands first, "
+    )
+    detail += "then each one's issuer; clients need not put them in order."
+    return Diagnostic(code="certificate-order", summary="Certificates are in the wrong order", detail=detail)
+
+
+def _stranger(path: str, one: Certificate, following: Certificate) -> Diagnostic:
+    detail = f"{path}: {following.name} stands after {one.name} and is not its issuer. Take it out, or put the issuer "
+    detail += f"({one.issuer_dn}) between them."
+    summary = "A certificate does not belong to the chain"
+    return Diagnostic(code="certificate-chain", summary=summary, detail=detail, severity=Severity.WARNING)
 
 
 def expiry_findings(path: str, pem: Pem, now: datetime, *, grave: bool = True) -> Iterator[Diagnostic]:
