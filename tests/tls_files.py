@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 LONG = timedelta(days=3650)
 
 
@@ -48,7 +49,7 @@ def made(name: str, by: Made | None = None, *, ends: datetime | None = None, als
         .issuer_name(by.certificate.subject if by else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(min(last, datetime.now(UTC)) - timedelta(days=1))
+        .not_valid_before(BEGIN)
         .not_valid_after(last)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in (name, *also)]), critical=False)
         .sign(by.key if by else key, hashes.SHA256())

@@ -36,7 +36,7 @@ def state_host_text(document: StateDocument, host: str) -> str:
         ("PowerMTA", state.version or "(none found)"),
         ("blocks", f"{len(state.blocks)} ours, {state.unmanaged} not declared and left alone"),
         ("key files", str(sum(1 for name in state.keys if not name.startswith("file[")))),
-        ("other files", str(sum(1 for name in state.keys if name.startswith("file[")))),
+        ("others", f"{sum(1 for name in state.keys if name.startswith('file['))} files beside the configuration"),
     ]
     lines = [f"{name + ':':<12}{clean(value)}" for name, value in facts]
     lines.append("files:")
