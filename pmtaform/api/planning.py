@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform import __version__
 from pmtaform.api.checking import findings_of
+from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
 from pmtaform.clock import Clock, SystemClock
@@ -123,6 +124,7 @@ def make_plan(
     findings = findings_of(stack, fleet.surveys)
     hosts = [_frozen(host, stack.operations[host.host], clock) for host in hosts]
     hosts = [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
+    hosts = with_dns(stack, fleet.surveys, hosts)
     if notes and hosts:
         hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
     plan = Plan(

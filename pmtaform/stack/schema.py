@@ -48,7 +48,7 @@ def json_schema() -> Schema:
         "freeze": _object(shapes.FREEZE),
         "commands": _object(shapes.COMMANDS),
         "spread": _spread(),
-        "dns": _object(shapes.DNS),
+        "dns": {"anyOf": [_object(shapes.DNS), {"enum": [*shapes.DNS_MODES, None]}]},
         "native": _native(),
         "dkim-keys": _mapping({"anyOf": [{"$ref": "#/$defs/dkim-key"}, {"type": "null"}]}, "Keys by domain/selector."),
         "dkim-key": _key(),
