@@ -125,7 +125,8 @@ def test_a_fragment_is_told_line_by_line_with_words_for_secrets_masked(fleet: Pr
 def test_a_fragment_belongs_to_what_takes_effect(one: ProjectFolder) -> None:
     own = "/etc/pmta/gmail.inc"
     for number in (7, 5):
-        one.config(f"domain: {{gmail.com: {{include: {own}}}}}", f"files: {{{own}: {{content: max-smtp-out {number}}}}}")
+        files = f"files: {{{own}: {{content: max-smtp-out {number}}}}}"
+        one.config(f"domain: {{gmail.com: {{include: {own}}}}}", files)
         said = one.plan("--effective")
         if number == 7:
             one.apply().ended(Exit.OK)
