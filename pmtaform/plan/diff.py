@@ -26,7 +26,7 @@ from pmtaform.plan.dangers import Facts, dangers_of, listener_sources, many_dele
 from pmtaform.plan.explain import RULES, explain
 from pmtaform.plan.files import FileDifference, LiveFile, Scope, compare_files
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, Reason, ValueChange
-from pmtaform.plan.reach import is_named
+from pmtaform.plan.reach import Names
 
 ABSENT = "-"
 PROTECTED = "protected"  # the code of a note that stops an apply
@@ -361,7 +361,7 @@ class _Comparison:
             protected=self._protected_file,
             keyed=self.keyed,
             configuration=configuration.trees.keys() - configuration.fragments,
-            named=lambda path: is_named(configuration, edits, path),
+            named=Names(configuration, edits),
             activates=self.desired.activates,
             now=self.live.now,
         )

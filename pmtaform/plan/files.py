@@ -7,7 +7,7 @@ there, never ours, not declared              none of our business
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -24,6 +24,7 @@ from pmtaform.tls.pem import has_private_key, read_pem
 IN_CONFIGURATION: Final = "file-in-configuration"  # the code of a note that stops an apply
 WEB_CERTIFICATE: Final = "/var/lib/pmta/webmon.pem"
 LICENCE: Final = "/etc/pmta/license"
+_BY_THEMSELVES: Final = frozenset({WEB_CERTIFICATE, LICENCE})  # read though no directive names them
 _DIGITS: Final = 12  # of a digest, to tell one content from another
 
 _NOTES: Final = {
@@ -65,7 +66,7 @@ class Scope:
     protected: Callable[[Address, str], bool]  # notes it
     keyed: Callable[[bytes], str]
     configuration: Collection[str]  # paths that PowerMTA reads as its configuration, fragments left out
-    named: Callable[[str], bool]  # whether the new configuration names a path
+    named: Container[str]  # the paths that the new configuration names
     activates: bool
     now: datetime | None = None  # None: what has expired is not asked
 
@@ -121,6 +122,8 @@ def _declared(file: ManagedFile, live: LiveFile, scope: Scope, found: FileDiffer
     found.owned[name] = file.path
     found.write.append(wanted)
     found.changes.append(_change(wanted, live, ours=name in scope.ours, scope=scope))
+    if file.path not in _BY_THEMSELVES and file.role is not FileRole.PRIVATE_KEY and file.path not in scope.named:
+        found.notes.append(_named_nowhere(file, scope.host))
 
 
 def _settled(wanted: ManagedFile, live: LiveFile) -> bool:
@@ -260,7 +263,7 @@ def _undeclared(name: str, path: str, live: LiveFile, scope: Scope, found: FileD
     if path == LICENCE:
         detail = f"{path} is deleted. Without a licence PowerMTA does not start again."
         dangers.append(Danger("licence-removed", detail))
-    elif scope.named(path):
+    elif path in scope.named:
         detail = f"{path} is deleted, and the configuration still names it. What PowerMTA does without it is not "
         detail += "documented: it may refuse to load, or go on without TLS. Take the directive out as well."
         dangers.append(Danger("named-file-removed", detail))
@@ -275,6 +278,19 @@ def _undeclared(name: str, path: str, live: LiveFile, scope: Scope, found: FileD
             file=path,
             dangers=tuple(dangers),
         )
+    )
+
+
+def _named_nowhere(file: ManagedFile, host: str) -> Diagnostic:
+    return Diagnostic(
+        code="file-not-named",
+        summary="Nothing in the configuration names a file",
+        detail=f"{file.path} is put on {host}, and no directive names it: PowerMTA does not read it. Declare the "
+        "directive that does, or compare the paths, unless another program is meant.",
+        severity=Severity.INFO,
+        host=host,
+        address=str(file.address),
+        place=file.place,
     )
 
 

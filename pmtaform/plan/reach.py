@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.edit import FileEdit
-from pmtaform.lang.includes import Configuration, include_arguments, may_name
+from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, may_name
 from pmtaform.lang.tree import Directive, Tree, parse_bytes
 
 NOT_INCLUDED = "file-not-included"
@@ -52,16 +52,34 @@ def unread_notes(
         )
 
 
-def is_named(configuration: Configuration, edits: Mapping[str, FileEdit], path: str) -> bool:
-    """Whether a directive names `path` once the edits are made, as one of its words or by a wildcard."""
-    for known, tree in configuration.trees.items():
-        after = parse_bytes(edits[known].content, known) if known in edits else tree
-        for _, node in after.walk():
-            if isinstance(node, Directive) and path in {word.strip('"') for word in re.split(r"[\s,]+", node.value)}:
-                return True
-        if any(may_name(argument, path) for argument, _, _ in include_arguments(after)):
-            return True
-    return False
+class Names:
+    """What the directives of a configuration name once its edits are made; looked through when first asked."""
+
+    def __init__(self, configuration: Configuration, edits: Mapping[str, FileEdit]) -> None:
+        self._configuration = configuration
+        self._edits = edits
+        self._words: set[str] = set()
+        self._patterns: set[str] = set()
+        self._read = False
+
+    def __contains__(self, path: object) -> bool:
+        """Whether `path` is one of the words of a directive, or an include's wildcard can lead to it."""
+        if not self._read:
+            self._read = True
+            for tree in self._trees():
+                self._look_through(tree)
+        return path in self._words or any(may_name(pattern, str(path)) for pattern in self._patterns)
+
+    def _trees(self) -> Iterator[Tree]:
+        known = self._configuration.trees
+        yield from (tree for path, tree in known.items() if path not in self._edits)
+        yield from (parse_bytes(edit.content, path) for path, edit in self._edits.items())
+
+    def _look_through(self, tree: Tree) -> None:
+        for _, node in tree.walk():
+            if isinstance(node, Directive):
+                self._words |= {word.strip('"') for word in re.split(r"[\s,]+", node.value)}
+        self._patterns |= {argument for argument, _, _ in include_arguments(tree) if is_pattern(argument)}
 
 
 def _includes(tree: Tree, path: str) -> bool:

@@ -77,6 +77,9 @@ def test_files_are_written_with_their_content_mode_and_folders(fleet: ProjectFol
     assert (host.mode(TLS), host.mode(LICENCE), host.mode(FRAGMENT)) == (0o600, 0o600, 0o640)
     assert host.leftovers() == []
     fleet.settled()
+    assert set(fleet.state["hosts"]["mta1"]["keys"]) == {f"file[{path}]" for path in (TLS, LICENCE, FRAGMENT)}
+    shown = fleet.run("state", "show", "mta1", "fleet").ended(Exit.OK)
+    assert "others: 3 files beside the configuration" in " ".join(shown.out.split())
 
 
 def test_a_plan_says_what_they_are_and_never_what_is_secret(fleet: ProjectFolder, mx: Made) -> None:
@@ -122,6 +125,16 @@ def test_a_fragment_is_told_line_by_line_with_words_for_secrets_masked(fleet: Pr
     assert "mode=backoff" not in said.out, "what stays is not told"
 
 
+def test_a_file_that_nothing_names_is_told(fleet: ProjectFolder) -> None:
+    assert "file-not-named" not in fleet.plan().all
+    fleet.config("log-file: /var/log/pmta/log", FILES)
+    said = fleet.plan()
+    assert f"{TLS} is put on mta1, and no directive names it" in said.words
+    assert f"{LICENCE} is put on mta1" not in said.words
+    fleet.host.put(f"{RUNS}<domain a>\ninclude /etc/pmta/*.inc\n</domain>\nsmtp-server-tls-certificate {TLS} x\n")
+    assert "file-not-named" not in fleet.plan().all, "what the host has and the stack leaves alone counts"
+
+
 def test_a_fragment_belongs_to_what_takes_effect(one: ProjectFolder) -> None:
     own = "/etc/pmta/gmail.inc"
     for number in (7, 5):
@@ -133,13 +146,13 @@ def test_a_fragment_belongs_to_what_takes_effect(one: ProjectFolder) -> None:
     assert "max-smtp-out 7 -> 5" in said.words
 
 
-def test_what_powermta_refuses_is_put_back_with_its_files(live: ProjectFolder, mx: Made, issuer: Made) -> None:
-    give(live, mx, issuer)
-    live.stack(f"config: {{postmaster: a@example.com}}\nfiles: {{{TLS}: {{file: tls/mx.pem}}}}")
-    live.host.fault("reload", "fail")
-    live.apply().ended(Exit.SOME_FAILED)
-    assert live.host.contents() == {"/etc/pmta/config": RUNS}
-    assert live.host.leftovers() == []
+def test_what_powermta_refuses_is_put_back_with_its_files(one: ProjectFolder, mx: Made, issuer: Made) -> None:
+    one.host.stand_in().tell("fail-reload")
+    give(one, mx, issuer)
+    one.stack(f"files: {{{TLS}: {{file: tls/mx.pem}}}}")
+    one.apply().ended(Exit.SOME_FAILED)
+    assert one.host.contents() == {"/etc/pmta/config": RUNS}
+    assert one.host.leftovers() == []
 
 
 def test_a_rollback_brings_the_old_file_back(fleet: ProjectFolder, mx: Made, issuer: Made) -> None:
@@ -302,12 +315,6 @@ def test_the_web_monitors_certificate_restarts_the_web_monitor(live: ProjectFold
     assert live.host.mode("/var/lib/pmta/webmon.pem") == 0o600
     assert live.host.starts == starts, "PowerMTA itself went on"
     assert ("pmtahttp", "restart") in [(call["program"], call["command"]) for call in calls(live.host.root)]
-
-
-def test_the_state_names_them_and_holds_no_content(fleet: ProjectFolder) -> None:
-    fleet.apply().ended(Exit.OK)
-    assert set(fleet.state["hosts"]["mta1"]["keys"]) == {f"file[{path}]" for path in (TLS, LICENCE, FRAGMENT)}
-    assert "others: 3 files beside" in " ".join(fleet.run("state", "show", "mta1", "fleet").ended(Exit.OK).out.split())
 
 
 @pytest.mark.sshd
