@@ -76,7 +76,6 @@ class Command:
             raise RuntimeError(f"{self.arguments}: exit {done.returncode}\n{done.stdout!r}\n{done.stderr!r}")
         return seconds
 
-
     def peak(self) -> int:
         """The most bytes that it has, once it has run. Raises `RuntimeError` as `run`."""
         if self.before is not None:
