@@ -34,6 +34,7 @@ COMMANDS = {
     "effective": ("pmtaform.cli.effective", "effective"),
     "diff": ("pmtaform.cli.diff", "diff"),
     "fmt": ("pmtaform.cli.fmt", "fmt"),
+    "secrets": ("pmtaform.cli.secrets", "app"),
     "state": ("pmtaform.cli.state", "app"),
     "unlock": ("pmtaform.cli.unlock", "unlock"),
 }

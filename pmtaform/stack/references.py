@@ -58,14 +58,20 @@ def secret_uses(stack: Stack) -> tuple[SecretUse, ...]:
     """
     found = Diagnostics()
     hosts: dict[SecretUse, list[str]] = {}
+    files: dict[SecretUse, list[str]] = {}
     with gc_paused():
         for name, host in stack.hosts.items():
             made = layered(stack, name, found)
             for use in (*_of_connection(host), *_of_items(made.items, (), GLOBAL), *_of_keys(made, found)):
-                hosts.setdefault(use, []).append(name)
+                one = replace(use, identity_files=())
+                hosts.setdefault(one, []).append(name)
+                files.setdefault(one, []).extend(use.identity_files)
     if found.has_errors:
         raise Invalid.all(unique(found))
-    uses = (replace(use, hosts=tuple(dict.fromkeys(names))) for use, names in hosts.items())
+    uses = (
+        replace(use, hosts=tuple(dict.fromkeys(names)), identity_files=tuple(dict.fromkeys(files[use])))
+        for use, names in hosts.items()
+    )
     return tuple(sorted(uses, key=lambda use: (use.place.file, use.place.line or 0, use.place.column or 0)))
 
 
