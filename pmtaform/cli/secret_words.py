@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,12 +91,13 @@ def read_value(reference: Reference) -> bytes:
     """The new value: hidden and twice on a terminal, else all of standard input. Raises `UsageError`."""
     if not sys.stdin.isatty():
         return sys.stdin.buffer.read(_MOST)
-    first = _hidden(f"Value for {reference}: ")
-    if first.lstrip().startswith("-----BEGIN "):
-        return _rest_of_pem(first).encode("utf-8", "surrogateescape")
-    if _hidden("Again: ") != first:
-        detail = "The two values are not the same. Nothing was changed."
-        raise UsageError.of("not-the-same", "The value was mistyped", detail)
+    with _unseen():
+        first = _typed(f"Value for {reference}: ")
+        if first.lstrip().startswith("-----BEGIN "):
+            first = _rest_of_pem(first)
+        elif _typed("Again: ") != first:
+            detail = "The two values are not the same. Nothing was changed."
+            raise UsageError.of("not-the-same", "The value was mistyped", detail)
     return first.encode("utf-8", "surrogateescape")
 
 
@@ -103,20 +105,38 @@ def _rest_of_pem(first: str) -> str:
     """A key that was pasted: its lines up to the last are taken, or a shell would be given them."""
     lines = [first]
     while not lines[-1].startswith("-----END "):
-        lines.append(_hidden(""))
+        lines.append(_typed(""))
     return "\n".join(lines) + "\n"
 
 
-def _hidden(prompt: str) -> str:
-    import getpass
-    import warnings
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """The terminal shows nothing of what is typed, from the first line to the last.
 
+    `getpass` would show the lines between two questions, and throw away those that were pasted ahead of a question.
+    What is typed too much is thrown away at the end, or a shell would be given it.
+    """
+    import termios
+
+    terminal = sys.stdin.fileno()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)
-            return getpass.getpass(prompt, stream=sys.stderr)
-    except EOFError:
-        detail = "The input ended. Nothing was changed."
-    except getpass.GetPassWarning:
+        before = termios.tcgetattr(terminal)
+        silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+        termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
+    except termios.error:
         detail = "This terminal cannot hide what is typed. Give the value on standard input instead."
-    raise UsageError.of("no-value", "No value was given", detail)
+        raise UsageError.of("no-value", "No value was given", detail) from None
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+
+
+def _typed(prompt: str) -> str:
+    print(prompt, end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if prompt:
+        print(file=sys.stderr, flush=True)
+    if not line.endswith("\n"):
+        raise UsageError.of("no-value", "No value was given", "The input ended. Nothing was changed.")
+    return line[:-1]

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import termios
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def talk(folder: Path, arguments: list[str], answers: dict[str, str]) -> Talk:
         start_new_session=True,
         env={**os.environ, "TERM": "dumb"},
     )
+    end = time.monotonic() + 60
     seen, echoed, waiting = "", False, list(answers.items())
     try:
         os.set_inheritable(ours, False)
@@ -43,6 +45,7 @@ def talk(folder: Path, arguments: list[str], answers: dict[str, str]) -> Talk:
             if waiting and seen.rstrip(" ").endswith(waiting[0][0].rstrip(" ")):
                 echoed |= bool(termios.tcgetattr(mine)[3] & termios.ECHO)
                 os.write(ours, waiting.pop(0)[1].encode())
+            assert time.monotonic() < end, f"it does not end; so far: {seen}"
             if process.poll() is not None:
                 os.close(mine)
                 return Talk(process.returncode, (seen + _rest(ours)).replace("\r\n", "\n"), echoed)

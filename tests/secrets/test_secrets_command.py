@@ -303,7 +303,7 @@ def test_list_tells_every_use_and_looks_nothing_up(one: ProjectFolder, memory: M
     assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
         ["env:API", "http-api-key", "mta1", "stacks/fleet/stack.yaml:5:26"],
         ["keyring:smtp/app", "smtp-user app: password", "mta1", "stacks/fleet/stack.yaml:6:40"],
-        ["file:keys/s1.pem", "dkim-key example.com/s1: private-key", "mta1", "stacks/fleet/stack.yaml:7:42"],
+        ["file:keys/s1.pem", "dkim-key example.com/s1: private-key", "mta1", "stacks/fleet/stack.yaml:7:43"],
     ]
     assert memory.asked == 0
 
