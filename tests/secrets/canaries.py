@@ -94,8 +94,8 @@ class Canaries:
     # -- planting ----
 
     def canary(self, where: str) -> str:
-        """A new secret; 43 characters, so that it may be an API key as well."""
-        made = f"CANARY{len(self.planted):03d}{os.urandom(17).hex()}"
+        """A new secret: 40 hexadecimal digits, which every kind of API key may be."""
+        made = f"cafe{len(self.planted):04d}{os.urandom(16).hex()}"
         self.planted[made] = where
         return made
 
@@ -128,7 +128,7 @@ class Canaries:
 
     def spy(self) -> None:
         """Programs that write down what they see: a `command:`, and the `pmta` of the host that has one."""
-        looks = f'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline; done >>{self.spied} 2>/dev/null\n'
+        looks = f'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >>{self.spied}\n'
         temporary = f"find {self.project.root}/tmp -type f -exec cat {{}} + >>{self.spied} 2>/dev/null\n"
         (self.project.folder / "spy.sh").write_text(f'{looks}cat "$1"\n')
         program = self.project.hosts["env"].at("/usr/sbin/pmta")
