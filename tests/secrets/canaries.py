@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from projects import PROGRAM, RUNS, ProjectFolder, Said
 
 SCHEMES = ("env", "file", "command", "keyring")  # each is how one host, of that name, has its secrets
-LOGIN = ("password", "passphrase", "sudo.password")  # of connections: taken by hosts that are reached over SSH
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ PLACES = (
     Place("config|transmissions-api|api-key"),
     Place("config|vault|access-token"),
 )
+CONNECTION = (Place("password"), Place("passphrase"), Place("sudo|password"))  # of hosts that SSH reaches
+BY_HAND = "written on the hosts by hand"
 KEY = Place("dkim-keys|example.com/s1|private-key")
 
 # Files that hold secrets by right: the host's own, those that they were given in, and the keyring.
@@ -194,7 +195,7 @@ class Records(logging.Handler):
 def plant_all(project: ProjectFolder, patch: pytest.MonkeyPatch) -> Canaries:
     """A project with one host a scheme. That of `env` runs the stand-in; the others are files alone."""
     canaries = Canaries(project, patch)
-    by_hand = canaries.canary("written on the host by hand")
+    by_hand = canaries.canary(BY_HAND)
     for scheme in SCHEMES:
         config = f"{RUNS}<smtp-user hand>\n    password {by_hand}\n</smtp-user>\n"
         host = project.add_host(scheme, config)
