@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import socket
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -220,11 +221,14 @@ def test_what_powermta_says_is_told_without_the_secrets_that_it_was_given(canari
     )
     env = canaries.project.hosts["env"]
     for refusal in REFUSALS:
-        env.fault(command, "fail", message=refusal.format(secret))
         for more in ((), ("--format", "json")):
+            env.fault(command, "fail", message=refusal.format(secret))
             said = canaries.run("apply", "--auto-approve", "--host", "env", *more).ended(Exit.SOME_FAILED)
             assert refusal.partition("{}")[0].split()[0].strip(":") in said.words, "what PowerMTA said is told"
-    assert canaries.leaks() == []
+    results = env.at("/var/lib/pmtaform/results")
+    on_host = [leak for leak in canaries.leaks() if "/var/lib/pmtaform/results/" in leak]
+    assert canaries.leaks() == on_host, "elsewhere than in the host's own record, as PowerMTA said it"
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (results.parent, results, *results.iterdir())} == {0}
 
 
 def broken(*_: object, **__: object) -> None:
@@ -245,7 +249,7 @@ def test_a_host_that_cannot_be_reached_is_told_no_secret(canaries: Canaries) -> 
         nobody.bind(("127.0.0.1", 0))
         hosts = {}
         for scheme in SCHEMES:
-            hosts[scheme] = {"transport": "ssh", "address": "127.0.0.1", "port": nobody.getsockname()[1]}
+            hosts[scheme] = {"transport": "ssh", "root": "/", "address": "127.0.0.1", "port": nobody.getsockname()[1]}
             for place in CONNECTION:
                 place.write(hosts[scheme], canaries.plant(scheme, place.path))
         canaries.project.stack("config: {postmaster: a@b.example}", hosts=hosts)
