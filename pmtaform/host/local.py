@@ -10,7 +10,6 @@ from pmtaform.errors import Unreachable
 from pmtaform.host.model import HostSpec
 from pmtaform.host.transport import Completed
 
-
 # What a login over SSH would have, and where programs and temporary files are. The rest of the environment may hold
 # secrets (`env:` references, a pipeline's tokens), and a daemon that is started would keep it for as long as it runs.
 _HANDED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER")
