@@ -70,7 +70,6 @@ _HOMES = {
     "remove_secret": "pmtaform.api.keeping",
     "Recovered": "pmtaform.api.recovering",
     "recover_hosts": "pmtaform.api.recovering",
-    "release_host": "pmtaform.api.restoring",
     "resumable": "pmtaform.api.resuming",
     "roll_back": "pmtaform.api.restoring",
     "store_secret": "pmtaform.api.keeping",
