@@ -16,6 +16,9 @@ from sshd import Sshd, start_sshd
 settings.register_profile("suite", max_examples=50, derandomize="CI" in os.environ)
 settings.load_profile("suite")
 
+# No test ever looks into the keyring of whoever runs it; those that need one choose a backend of their own.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectFolder:
