@@ -15,40 +15,14 @@ from pmtaform.stack.assets import Assets
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.file_checks import check_contents, check_keys_beside
 from pmtaform.stack.file_content import Content, ContentReader
-from pmtaform.stack.file_plans import FilePlan, files_of, merge
+from pmtaform.stack.file_plans import FilePlan
 from pmtaform.stack.paths import file_problem
-from pmtaform.stack.stack import Stack
-from pmtaform.stack.variables import resolve as resolve_variables
 from pmtaform.tls.pem import has_certificate, has_private_key
 
 LICENCE: Final = "/etc/pmta/license"
 _ACCOUNT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
 _MODE: Final = re.compile(r"0?o?0?([0-7]{3})")
 _FIT_MODE: Final = re.compile(r"[46][046][04]")
-
-
-def compile_files(
-    stack: Stack,
-    host: str,
-    resolve: Resolve | None,
-    found: Diagnostics,
-    *,
-    blocks: Mapping[Address, Block],
-    keys: Iterable[KeyFile],
-    taken: Collection[str],
-) -> tuple[ManagedFile, ...]:
-    """The files that the layers of a host say; what is wrong goes into `found`.
-
-    `blocks` and `keys` are what the host has besides; `taken` are the paths of its configuration files.
-    """
-    layers = stack.layers(host)
-    if all(layer.files is None for layer in layers):
-        return ()
-    variables = resolve_variables([layer.variables for layer in layers], host, Diagnostics())
-    plans: dict[str, FilePlan] = {}
-    for layer in layers:
-        plans = merge(plans, files_of(layer.files, variables, found))
-    return FileCompiler(stack.allowed_paths, stack.assets, resolve, found).compile(plans, blocks, keys, taken)
 
 
 class FileCompiler:

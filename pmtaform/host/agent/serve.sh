@@ -116,7 +116,9 @@ result() {
     while [ ! -f "$S/results/$ID" ]; do
         if [ "$FORCE" = yes ] && { mkdir -p -- "$S/tx" 2>/dev/null; } && { mkdir -- "$S/tx/$ID" 2>/dev/null || sole "$S/tx/$ID/decided"; }; then
             T=$S/tx/$ID GENERATION=0
-            record refused receive 'the connection was lost before the whole request had arrived; nothing was changed'
+            # Its place is free also where it has just ended.
+            [ -f "$S/results/$ID" ] \
+                || record refused receive 'the connection was lost before the whole request had arrived; nothing was changed'
             rm -rf -- "$T"
         elif read_owner "$S/tx/$ID/owner" && alive && [ $waited -lt "$WAIT" ]; then
             sleep 1
