@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pmtaform.desired import Desired, KeyFile
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.errors import PmtaformError
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, ValueChange
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pmtaform.dns.touched import Owner, Touched
 
 _SOURCE: Final = "smtp-source-host"
+_KEY_LINE: Final = "domain-key"
+_NAMES: Final = frozenset({_SOURCE, _KEY_LINE})
 _PROCESSORS: Final = {"bounce-processor": True, "feedback-loop-processor": False}  # whether its domains send, too
 _SEVERITIES: Final = {"error": Severity.WARNING, "unknown": Severity.WARNING, "warning": Severity.WARNING}
 _CODES: Final = {"error": "dns-wrong", "unknown": "dns-unknown"}  # of dangers, where the stack requires it
@@ -38,17 +42,17 @@ def with_dns(
 
     `resolver` None: the one that the stack's `dns` describes. Never raises for what DNS says.
     """
-    if stack.dns.on_plan == "off" or not any(map(_may_touch, hosts)):
+    if stack.dns.on_plan == "off" or not any(_may_touch(change) for plan in hosts for change in plan.changes):
         return list(hosts)
     from pmtaform.api.dns import resolver_of
     from pmtaform.dns.touched import touched_findings
 
-    facts = _facts(stack, surveys)
+    facts, keys = _facts(stack, surveys), _Keys(surveys)
     touched = {
         (plan.host, change.address): added
         for plan in hosts
         for change in plan.changes
-        if (added := _touched(plan.host, change, facts))
+        if _may_touch(change) and (added := _touched(plan.host, change, facts, keys))
     }
     if not touched:
         return list(hosts)
@@ -59,19 +63,40 @@ def with_dns(
     return [_told(plan, touched.keys(), found, required=required) for plan in hosts]
 
 
-def _may_touch(plan: HostPlan) -> bool:
-    return any(change.action is not Action.DELETE for change in plan.changes)
+def _may_touch(change: Change) -> bool:
+    """Whether a change may add something that DNS has to know; most do not, and then nothing more is looked at."""
+    kind = Address.parse(change.address).kind
+    names = _NAMES | ({"domain"} if kind in _PROCESSORS else set()) | ({"private-key"} if kind == "dkim-key" else set())
+    return change.action is not Action.DELETE and any(value.name in names for value in change.values)
 
 
 def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> Facts:
-    """What DNS must say of the whole fleet; hosts that were not looked at are taken as the stack has them."""
+    """What DNS must say of the whole fleet, but for its keys. A host that was not looked at is as the stack has it."""
     from pmtaform.api.dns import reached_at, said_of
     from pmtaform.dns.facts import facts_of
 
-    desired: list[Desired] = [
-        surveys[name].target.desired if name in surveys else compile_host(stack, name) for name in stack.hosts
-    ]
-    return facts_of(desired, said_of(stack), _public_key, reached_at(stack, list(stack.hosts)))
+    desired: list[Desired] = []
+    for name in stack.hosts:
+        with suppress(PmtaformError):  # another host that is not right is for its own plan to tell
+            desired.append(surveys[name].target.desired if name in surveys else compile_host(stack, name))
+    return facts_of(desired, said_of(stack), lambda _: None, reached_at(stack, list(stack.hosts)))
+
+
+class _Keys:
+    """The public halves of the keys that change, each worked out once, which takes its time."""
+
+    def __init__(self, surveys: Mapping[str, Survey]) -> None:
+        self._surveys = surveys
+        self._known: dict[str, PublicKey | None] = {}
+
+    def public(self, host: str, selector: str, domain: str) -> PublicKey | None:
+        """That of a host's key; None where it is none of `dkim-keys`, or cannot be read."""
+        for key in self._surveys[host].target.desired.keys:
+            if (key.selector.lower(), key.domain.lower().rstrip(".")) == (selector, domain):
+                if key.reference not in self._known:
+                    self._known[key.reference] = _public_key(key)
+                return self._known[key.reference]
+        return None
 
 
 def _public_key(key: KeyFile) -> PublicKey | None:
@@ -85,22 +110,20 @@ def _public_key(key: KeyFile) -> PublicKey | None:
 # -- what a change adds ------------------------------------------------------------------------------------------------
 
 
-def _touched(host: str, change: Change, facts: Facts) -> Touched:
+def _touched(host: str, change: Change, facts: Facts, keys: _Keys) -> Touched:
     from pmtaform.dns.touched import Touched
 
     found = Touched()
-    if change.action is Action.DELETE:
-        return found
     address = Address.parse(change.address)
     for value in change.values:
         gained = [each for each in value.after if each not in value.before]
         if value.name == _SOURCE:
             found.sources += _sources(host, address, gained, facts)
-        elif value.name == "domain-key":
-            found.selectors += _selectors(gained, facts)
+        elif value.name == _KEY_LINE:
+            found.selectors += _selectors(host, gained, keys)
         elif address.kind == "dkim-key" and value.name == "private-key":
             domain, _, selector = address.key.partition("/")
-            found.selectors += _selectors([f"{selector},{domain},"], facts)
+            found.selectors += _selectors(host, [f"{selector},{domain},"], keys)
         elif address.kind in _PROCESSORS and value.name == "domain" and "address-list" in "".join(value.path):
             domains = _domains(value, facts)
             found.mail += domains
@@ -129,17 +152,16 @@ def _source(text: str) -> tuple[str, str]:
     return str(network.network_address) if single else str(network), helo
 
 
-def _selectors(lines: Iterable[str], facts: Facts) -> list[Selector]:
+def _selectors(host: str, lines: Iterable[str], keys: _Keys) -> list[Selector]:
     """The keys of `SELECTOR,DOMAIN,FILE` lines; of one that is not in `dkim-keys` only that its record is there."""
     from pmtaform.dns.facts import Selector
 
     found: list[Selector] = []
     for line in lines:
         fields = [field.strip().lower().rstrip(".") for field in unquoted(line).split(",")]
-        if len(fields) < 2 or fields[1] == "*" or "$" in fields[1]:
-            continue
-        known = [one for one in facts.selectors if (one.selector, one.domain) == (fields[0], fields[1])]
-        found += known or [Selector(domain=fields[1], selector=fields[0], public=None)]
+        if len(fields) >= 2 and fields[1] != "*" and "$" not in fields[1]:
+            public = keys.public(host, fields[0], fields[1])
+            found.append(Selector(domain=fields[1], selector=fields[0], public=public))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,8 +73,23 @@ def has_certificate(content: bytes) -> bool:
     return re.search(rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----", content) is not None
 
 
+# By the digest of the file, whose bytes are not kept: many hosts have one certificate, and a key takes its time to read.
+_READ: dict[bytes, Pem] = {}
+_MOST_READ: Final = 1024
+
+
 def read_pem(content: bytes) -> Pem:
     """What a file holds. What is neither a certificate nor a private key (parameters, text) is passed over."""
+    name = hashlib.sha256(content).digest()
+    found = _READ.get(name)
+    if found is None:
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        found = _READ[name] = _read(content)
+    return found
+
+
+def _read(content: bytes) -> Pem:
     certificates: list[Certificate] = []
     keys: list[PrivateKey] = []
     problems: list[str] = []
