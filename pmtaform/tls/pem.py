@@ -73,7 +73,7 @@ def has_certificate(content: bytes) -> bool:
     return re.search(rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----", content) is not None
 
 
-# By the digest of the file, whose bytes are not kept: many hosts have one certificate, and a key takes its time to read.
+# By the digest of the file, whose bytes are not kept: many hosts have one certificate, and a key takes time to read.
 _READ: dict[bytes, Pem] = {}
 _MOST_READ: Final = 1024
 
