@@ -128,7 +128,7 @@ class Canaries:
         return self.project.root / "spied"
 
     def spy(self) -> None:
-        """Programs that write down what they see: the `command:`, for one place, and the `pmta` of the host that has one.
+        """Programs that write down what they see: the `command:` of one place, and the `pmta` of the host that has one.
 
         That `pmta` says what `refuse` told it instead of doing its work.
         """

@@ -375,9 +375,7 @@ LEAKS: dict[str, Callable[[Canaries, str], object]] = {
         (canaries.project.root / "state").mkdir() or (canaries.project.root / "state/journal").write_text(f"…{secret}…")
     ),
     "a temporary file": lambda canaries, secret: (canaries.project.root / "tmp/x").write_text(secret),
-    "a result on a host": lambda canaries, secret: canaries.env.put(
-        secret, "/var/lib/pmtaform/results/1"
-    ),
+    "a result on a host": lambda canaries, secret: canaries.env.put(secret, "/var/lib/pmtaform/results/1"),
     "base64": lambda canaries, secret: canaries.seen.update(base64=base64.b64encode(f"ab{secret}c".encode())),
     "hex": lambda canaries, secret: canaries.seen.update(hex=secret.encode().hex().encode()),
     "a log record": lambda _, secret: logging.getLogger("x").debug("%s", secret),
