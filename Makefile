@@ -10,7 +10,7 @@ demo: $(STAMP)
 	@PATH="$(abspath $(BIN)):$$PATH" sh stacks/demo/demo.sh
 
 test: $(STAMP) sshd
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Window:
     """A time of the week in which a restart needs no further consent; `end` before `start` goes past midnight.
 
-    `days` (0 is Monday) are those on which it begins.
+    `days` (0 is Monday) are those on which it begins. With `end` equal to `start` it lasts a whole day.
     """
 
     start: time
@@ -32,9 +32,10 @@ class Window:
 
     def contains(self, moment: datetime) -> bool:
         """Whether the window is open at `moment`, which knows its time zone."""
-        local = moment.astimezone(ZoneInfo(self.zone))
+        # UTC is known without the time zone database, which a small container may lack.
+        local = moment.astimezone(UTC if self.zone == "UTC" else ZoneInfo(self.zone))
         clock = local.time().replace(tzinfo=None)
-        if self.start <= self.end:
+        if self.start < self.end:
             return local.weekday() in self.days and self.start <= clock < self.end
         yesterday = (local - timedelta(days=1)).weekday()
         return (local.weekday() in self.days and clock >= self.start) or (yesterday in self.days and clock < self.end)

@@ -28,6 +28,48 @@ PROGRAM = [sys.executable, "-m", "pmtaform"]
 OFFLINE = {"activation": "none"}  # a host without a PowerMTA: the files are all there is
 
 
+# A PowerMTA of a few lines: what it runs is what it read last, and it can be told to fail and to hang.
+PMTA = r"""#!/bin/sh
+root=${0%/usr/sbin/pmta}
+ctl=$root/ctl
+word=$1
+case $word in show) word=$2 ;; --*) word=$3 ;; esac
+left() {
+    [ -f "$ctl/$1-$word" ] || return 1
+    read -r n <"$ctl/$1-$word"
+    [ "$n" -gt 0 ] || return 1
+    echo $((n - 1)) >"$ctl/$1-$word"
+}
+if left hang; then exec sleep 1000; fi
+if left fail; then
+    echo 'Error in line 1 of /etc/pmta/config: told to fail'
+    exit 1
+fi
+case $1 in
+    --*)
+        if [ -f "$ctl/$word.json" ]; then
+            cat "$ctl/$word.json"
+        else
+            spool='"spool": {"totalRcp": 0}'
+            echo '{"status": "success", "data": {"status": {"status": "running", '"$spool"'}, "queue": []}}'
+        fi
+        exit 0
+        ;;
+esac
+case $word in
+    version) echo 'PowerMTA v5.0r8 (2020-11-05, 64-bit; stand-in).' ;;
+    reload | restart)
+        cat "$root/etc/pmta/config" "$root"/etc/pmta/conf.d/*.conf >"$ctl/running.new" 2>/dev/null
+        mv -f "$ctl/running.new" "$ctl/running"
+        echo 'Configuration reloaded.'
+        ;;
+    status) echo 'status running' ;;
+    settings) cat "$root/ctl/settings" 2>/dev/null ;;
+esac
+exit 0
+"""
+
+
 @dataclass(frozen=True)
 class Said:
     """What a command put out, and its exit code."""
@@ -47,6 +89,10 @@ class Said:
 
     def json(self) -> Any:
         return json.loads(self.out)
+
+    def lines(self) -> list[Any]:
+        """What a run said in JSON, line by line; the last is its result."""
+        return [json.loads(line) for line in self.out.splitlines()]
 
     def ended(self, code: int) -> Said:
         """This, if the command ended with `code`."""
@@ -86,6 +132,22 @@ class HostFolder:
         install(self.root, version=version)
         subprocess.run([self.at("/etc/init.d/pmta"), "start"], check=True, capture_output=True)
         return self
+
+    def stand_in(self) -> HostFolder:
+        """Put a PowerMTA of a few lines there, which runs what is in the folder; much quicker than the emulator."""
+        self.put(PMTA, "/usr/sbin/pmta", 0o755)
+        self.at("/ctl").mkdir(exist_ok=True)
+        subprocess.run([self.at("/usr/sbin/pmta"), "restart"], check=True, capture_output=True)
+        return self
+
+    def tell(self, what: str, content: str = "1\n") -> None:
+        """Tell the few lines: `fail-reload`, `hang-reload` so many times, `settings`, `status.json`, `queues.json`."""
+        self.at(f"/ctl/{what}").write_text(content)
+
+    @property
+    def running(self) -> str:
+        """What the few lines run."""
+        return self.at("/ctl/running").read_text()
 
     def fault(self, command: str, kind: Any, **more: Any) -> None:
         fault(self.root, command, kind, **more)

@@ -11,7 +11,7 @@ import pytest
 from projects import ProjectFolder
 from sshd import Sshd
 
-HEAVY = {"pydantic", "yaml", "fabric", "paramiko", "invoke", "deepdiff", "keyring", "cryptography", "rich"}
+HEAVY = {"pydantic", "yaml", "fabric", "paramiko", "invoke", "deepdiff", "keyring", "cryptography", "rich", "dns"}
 SSH = {"fabric", "paramiko", "invoke", "cryptography"}  # cryptography is what paramiko is built on
 COMPARING = {"deepdiff", "pydantic"}  # the first imports the second
 
@@ -71,7 +71,25 @@ def test_version_imports_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "init", "validate", "schema", "render", "plan", "apply", "show", "rollback", "drift", "state", "unlock"],
+    [
+        "",
+        "init",
+        "validate",
+        "schema",
+        "render",
+        "plan",
+        "apply",
+        "show",
+        "rollback",
+        "drift",
+        "history",
+        "recover",
+        "state",
+        "unlock",
+        "dns",
+        "dns check",
+        "dns records",
+    ],
 )
 def test_help_imports_nothing_heavy(tmp_path: Path, command: str) -> None:
     assert imported(tmp_path, *command.split(), "--help") == set()
@@ -85,6 +103,10 @@ def test_a_stack_needs_yaml_and_no_more(ready: ProjectFolder) -> None:
 def test_the_first_stack_and_its_schema_need_yaml_at_the_most(tmp_path: Path) -> None:
     assert imported(tmp_path, "init", "fleet") <= {"yaml"}
     assert imported(tmp_path, "schema") <= {"yaml"}
+
+
+def test_records_need_no_resolver(ready: ProjectFolder) -> None:
+    assert imported(ready.root, "dns", "records") <= {"yaml"}
 
 
 def test_local_hosts_need_no_ssh(ready: ProjectFolder) -> None:

@@ -14,33 +14,48 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pmtaform.api.adopting import import_stack
     from pmtaform.api.applying import apply_plan, check_allowed, check_consent
+    from pmtaform.api.dns import check_stack_dns, dns_facts, dns_records
     from pmtaform.api.drifting import DriftReport, drift_of
     from pmtaform.api.effects import effects_of
+    from pmtaform.api.fleet import HostRow, fleet_of
+    from pmtaform.api.history import HistoryReport, history_of
     from pmtaform.api.hosts import desired_of
     from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
     from pmtaform.api.project import Project
+    from pmtaform.api.recovering import Recovered, recover_hosts
     from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back, to_undo
+    from pmtaform.api.resuming import resumable
     from pmtaform.stack import compile_host, load_stack
 
 _HOMES = {
     "Choice": "pmtaform.api.planning",
     "DriftReport": "pmtaform.api.drifting",
+    "HistoryReport": "pmtaform.api.history",
+    "HostRow": "pmtaform.api.fleet",
     "Planned": "pmtaform.api.planning",
     "Project": "pmtaform.api.project",
     "apply_plan": "pmtaform.api.applying",
     "check_allowed": "pmtaform.api.applying",
     "check_consent": "pmtaform.api.applying",
+    "check_stack_dns": "pmtaform.api.dns",
     "compile_host": "pmtaform.stack",
     "desired_of": "pmtaform.api.hosts",
+    "dns_facts": "pmtaform.api.dns",
+    "dns_records": "pmtaform.api.dns",
     "drift_of": "pmtaform.api.drifting",
     "effects_of": "pmtaform.api.effects",
+    "fleet_of": "pmtaform.api.fleet",
     "forget_host": "pmtaform.api.restoring",
     "generations_of": "pmtaform.api.restoring",
+    "history_of": "pmtaform.api.history",
     "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
     "make_plan": "pmtaform.api.planning",
     "plan_again": "pmtaform.api.planning",
+    "Recovered": "pmtaform.api.recovering",
+    "recover_hosts": "pmtaform.api.recovering",
     "release_host": "pmtaform.api.restoring",
+    "resumable": "pmtaform.api.resuming",
     "roll_back": "pmtaform.api.restoring",
     "to_undo": "pmtaform.api.restoring",
 }
@@ -48,22 +63,32 @@ _HOMES = {
 __all__ = [
     "Choice",
     "DriftReport",
+    "HistoryReport",
+    "HostRow",
     "Planned",
     "Project",
+    "Recovered",
     "apply_plan",
     "check_allowed",
     "check_consent",
+    "check_stack_dns",
     "compile_host",
     "desired_of",
+    "dns_facts",
+    "dns_records",
     "drift_of",
     "effects_of",
+    "fleet_of",
     "forget_host",
     "generations_of",
+    "history_of",
     "import_stack",
     "load_stack",
     "make_plan",
     "plan_again",
+    "recover_hosts",
     "release_host",
+    "resumable",
     "roll_back",
     "to_undo",
 ]

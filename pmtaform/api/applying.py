@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pmtaform.api.planning import Planned, Watch
 from pmtaform.diagnostics import Diagnostic, did_you_mean
 from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
-from pmtaform.plan.dangers import CODES
+from pmtaform.plan.dangers import CODES, CONSENTS
 from pmtaform.plan.diff import PROTECTED
-from pmtaform.plan.model import Plan
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult, Verdict
@@ -21,11 +20,12 @@ from pmtaform.state import FileBackend, StackKey, StateKeeper, who
 def check_allowed(allow: Iterable[str]) -> frozenset[str]:
     """The dangers that are allowed. Raises `UsageError` for a name that none has."""
     allowed = frozenset(allow)
-    for name in sorted(allowed - CODES.keys()):
+    known = CODES | CONSENTS
+    for name in sorted(allowed - known.keys()):
         raise UsageError.of(
             "no-such-danger",
             "There is no such danger to allow",
-            f'"{name}".{did_you_mean(name, CODES)} Known are: {", ".join(CODES)}.',
+            f'"{name}".{did_you_mean(name, known)} Known are: {", ".join(known)}.',
         )
     return allowed
 
@@ -33,14 +33,24 @@ def check_allowed(allow: Iterable[str]) -> frozenset[str]:
 _STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY})
 
 
-def check_consent(plan: Plan, allow: Iterable[str]) -> None:
-    """Raise `Blocked` unless every danger of the plan is allowed by name, and no note of it stops the run."""
+def check_consent(planned: Planned, allow: Iterable[str]) -> None:
+    """Raise `Blocked` unless every danger of the plan is allowed, by name or by the stack, and no note stops the run.
+
+    The stack consents to a restart itself within its maintenance windows (`max-impact: restart`). Hosts that are
+    frozen, and not thawed by name, are not changed: what would be dangerous there is not asked about.
+    """
     allowed = check_allowed(allow)
-    stops = [note for host in plan.hosts for note in host.notes if note.code in _STOPS]
+    now = planned.clock.now()
+    stops = [note for host in planned.plan.hosts for note in host.notes if note.code in _STOPS]
     missing: dict[str, list[str]] = {}
-    for address, danger in plan.dangers:
-        if danger.code not in allowed:
-            missing.setdefault(danger.code, []).append(address)
+    for host in planned.plan.hosts:
+        operations = planned.stack.operations[host.host]
+        if "frozen" not in allowed and operations.frozen(now) is not None:
+            continue
+        granted = allowed | ({"restart"} if operations.may_restart(now) else set())
+        for address, danger in host.all_dangers:
+            if danger.code not in granted:
+                missing.setdefault(danger.code, []).append(address)
     told = [
         Diagnostic(
             code=code,
@@ -62,12 +72,17 @@ def apply_plan(
     planned: Planned,
     *,
     what: str = "apply",
+    allow: Iterable[str] = (),
+    done: Collection[str] = (),
+    together: Mapping[str, str] | None = None,
     watch: Watch | None = None,
     stop: threading.Event | None = None,
 ) -> RunResult:
-    """Apply a plan that was just made. The caller holds the state's lock and has the consent.
+    """Apply a plan that was just made. The caller holds the state's lock and has the consent (`allow`, by name).
 
-    Returns what became of every chosen host, those included that could not be planned.
+    `done` are hosts that an earlier run has changed, which this one goes on with; hosts with one word in `together` all
+    take their changes, or none does. Returns what became of every chosen
+    host, those included that could not be planned.
     """
     project, stack = planned.project, planned.stack
     backend = project.backend(stack.name)
@@ -93,7 +108,13 @@ def apply_plan(
         key=planned.key,
         keeper=keeper,
         journal=project.journal(stack.name),
-        parallel=stack.parallel,
+        rollout=stack.rollout,
+        clock=planned.clock,
+        allow=frozenset(allow),
+        done=done,
+        together=together or {},
+        unreachable=sum(isinstance(problem, Unreachable) for problem in planned.fleet.failures.values()),
+        choice=planned.plan.selection,
         watch=watch,
         stop=stop or threading.Event(),
     )

@@ -37,6 +37,7 @@ def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | Non
     def secret(reference: str | None) -> Secret | None:
         return resolve(reference, host.place) if reference else None
 
+    commands = stack.operations[host.name].commands
     return HostSpec(
         name=host.name,
         transport=host.transport,
@@ -58,7 +59,9 @@ def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | Non
         config=host.config_path,
         pmta=host.pmta,
         activation=Activation(host.activation),
-        restart_command=host.restart_command,
+        reload_command=commands.reload,
+        restart_command=commands.restart,
+        restart_web_command=commands.restart_web,
         allowed_paths=stack.allowed_paths,
         generations=stack.generations,
     )

@@ -10,9 +10,11 @@ from pmtaform import __version__
 from pmtaform.api.checking import findings_of
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
+from pmtaform.clock import Clock, SystemClock
 from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Stale, UsageError
+from pmtaform.operations import Operations
 from pmtaform.plan.diff import Selection, matches
 from pmtaform.plan.model import HostPlan, Plan
 from pmtaform.rollout.model import Event
@@ -66,6 +68,7 @@ class Planned:
     key: StackKey
     state: StateDocument
     choice: Choice = field(default_factory=Choice)
+    clock: Clock = field(default_factory=SystemClock)
 
     def close(self) -> None:
         """Close every open session."""
@@ -80,6 +83,7 @@ def make_plan(
     keep_open: bool = False,
     watch: Watch | None = None,
     stop: threading.Event | None = None,
+    clock: Clock | None = None,
 ) -> Planned:
     """Compare a stack with its live hosts.
 
@@ -96,6 +100,9 @@ def make_plan(
             spec=host_spec(stack, stack.hosts[name], resolve),
             desired=compile_host(stack, name, resolve),
             previous=known.hosts.get(name),
+            operations=stack.operations[name],
+            groups=stack.hosts[name].groups,
+            intent=known.intents.get(name),
         )
         for name in names
     ]
@@ -113,6 +120,8 @@ def make_plan(
     )
     hosts = [fleet.surveys[name].plan for name in names if name in fleet.surveys]
     findings = findings_of(stack, fleet.surveys)
+    clock = clock or SystemClock()
+    hosts = [_frozen(host, stack.operations[host.host], clock) for host in hosts]
     hosts = [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
     if notes and hosts:
         hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
@@ -128,7 +137,33 @@ def make_plan(
         hosts=tuple(hosts),
         failures={name: problem.diagnostics[0] for name, problem in fleet.failures.items()},
     )
-    return Planned(project=project, stack=stack, plan=plan, fleet=fleet, key=key, state=known, choice=choice)
+    return Planned(
+        project=project,
+        stack=stack,
+        plan=plan,
+        fleet=fleet,
+        key=key,
+        state=known,
+        choice=choice,
+        clock=clock,
+    )
+
+
+def _frozen(plan: HostPlan, operations: Operations, clock: Clock) -> HostPlan:
+    """The plan, with a word of what keeps it from being made."""
+    freeze = operations.frozen(clock.now())
+    if freeze is None or not plan.changes:
+        return plan
+    note = Diagnostic(
+        code="frozen",
+        summary="The host is frozen",
+        detail=f"Until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. An apply leaves it as it is, unless "
+        "it is told --allow frozen.",
+        severity=Severity.WARNING,
+        place=freeze.place,
+        host=plan.host,
+    )
+    return replace(plan, notes=(*plan.notes, note))
 
 
 def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[Diagnostic, ...]]:
@@ -143,7 +178,7 @@ def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[D
         "because it is no longer declared. Put the right key file back if you have it.",
         severity=Severity.WARNING,
     )
-    return replace(state, hosts={}), (note,)
+    return replace(state, hosts={}, intents={}), (note,)
 
 
 def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
@@ -184,7 +219,7 @@ def _left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
     )
 
 
-def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None) -> Planned:
+def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None, clock: Clock | None = None) -> Planned:
     """Make a saved plan again, and see that it is the same. Raises `Stale` when anything moved."""
     stack = project.load(saved.stack)
     if stack.digest != saved.stack_digest:
@@ -198,7 +233,7 @@ def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None) -> 
         targets=saved.selection.get("targets", ()),
         excludes=saved.selection.get("excludes", ()),
     )
-    planned = make_plan(project, stack, choice, keep_open=True, watch=watch)
+    planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock)
     try:
         _same(saved, planned.plan)
     except Stale:

@@ -9,7 +9,7 @@ from pmtaform.api.planning import Watch
 from pmtaform.api.project import Project
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.errors import HostError, UsageError
-from pmtaform.host import Generation, HostSpec, generations, open_session, release
+from pmtaform.host import Generation, HostSpec, Record, generations, open_session, records, release
 from pmtaform.rollout.model import RunResult
 from pmtaform.rollout.restore import Restore, restore
 from pmtaform.stack import Stack
@@ -39,6 +39,16 @@ def generations_of(stack: Stack, host: str) -> list[Generation]:
         session.close()
 
 
+def records_of(stack: Stack, host: str) -> tuple[list[Generation], list[Record]]:
+    """What a host keeps of its transactions: its generations, and the records of all. Raises `HostError`."""
+    spec = spec_of(stack, host)
+    session = open_session(spec)
+    try:
+        return generations(session, spec), records(session, spec)
+    finally:
+        session.close()
+
+
 def roll_back(
     project: Project,
     stack: Stack,
@@ -63,6 +73,7 @@ def roll_back(
         keeper=keeper,
         journal=project.journal(stack.name),
         may_restart=may_restart,
+        confirm_within=stack.operations[host].confirm_within,
         watch=watch,
     )
     return restore(run, replace(spec), generation)

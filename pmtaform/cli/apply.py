@@ -32,6 +32,9 @@ def apply(
         list[str] | None, typer.Option("--allow", help="Consent to a danger by its name. Repeatable.")
     ] = None,
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="RUN", help="Go on where this run ended: its hosts, its waves.")
+    ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")] = False,
 ) -> int:
     """Show the plan, ask, and make the hosts what the stack says; a host that does not take it is put back."""
@@ -48,17 +51,44 @@ def apply(
             "Leave --host, --target and --exclude away, or apply the stack instead of the plan file.",
         )
     plan = read_plan(saved) if saved is not None else None
-    with _locked(project, plan.stack if plan is not None else project.load(stack).name):
-        planned = _planned(project, stack, plan, host, target, exclude)
+    name = plan.stack if plan is not None else project.load(stack).name
+    done: frozenset[str] = frozenset()
+    if resume is not None:
+        host, target, exclude, done = _resumed(project, name, resume, host, target, exclude, saved)
+    with _locked(project, name):
+        planned = _planned(project, stack, plan, host, target, exclude, format)
         try:
             if format is Format.TEXT:
                 if saved is None:
                     print_plan(planned, format, diff=diff)
                 else:
                     print_verdict(planned.plan)
-            return _go(planned, allow or [], format, ask=not auto_approve and saved is None)
+            return _go(planned, allow or [], format, ask=not auto_approve and saved is None, done=done)
         finally:
             planned.close()
+
+
+def _resumed(
+    project: Project,
+    stack: str,
+    run: str,
+    host: list[str] | None,
+    target: list[str] | None,
+    exclude: list[str] | None,
+    saved: Path | None,
+) -> tuple[list[str], list[str], list[str], frozenset[str]]:
+    """The choice of an earlier run, and the hosts that it has changed. Raises `UsageError`."""
+    from pmtaform.api import resumable
+
+    if host or target or exclude or saved is not None:
+        raise UsageError.of(
+            "choice-in-run",
+            "A run that is gone on with has its choice of hosts already",
+            "Leave --host, --target, --exclude and the plan file away: --resume takes them from the run.",
+        )
+    earlier = resumable(project, stack, run)
+    choice = earlier.choice
+    return list(choice.hosts), list(choice.targets), list(choice.excludes), earlier.done
 
 
 def _plan_file(name: str | None) -> Path | None:
@@ -83,27 +113,38 @@ def _planned(
     host: list[str] | None,
     target: list[str] | None,
     exclude: list[str] | None,
+    format: Format,  # noqa: A002
 ) -> Planned:
     from pmtaform.api import Choice, make_plan, plan_again
     from pmtaform.cli.output import watching
 
-    with watching() as watch:
+    with watching(format=format) as watch:
         if saved is not None:
             return plan_again(project, saved, watch=watch)
         choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
         return make_plan(project, project.load(stack), choice, keep_open=True, watch=watch)
 
 
-def _go(planned: Planned, allow: list[str], format: Format, *, ask: bool) -> int:  # noqa: A002
+def _go(
+    planned: Planned,
+    allow: list[str],
+    format: Format,  # noqa: A002
+    *,
+    ask: bool,
+    done: frozenset[str],
+) -> int:
     from pmtaform.api import apply_plan, check_consent
-    from pmtaform.cli.interrupt import stopping
+    from pmtaform.cli.interrupt import AtWork, stopping
     from pmtaform.cli.output import print_run, watching
 
-    check_consent(planned.plan, allow)
+    check_consent(planned, allow)
     if planned.plan.changed and ask and not approved(_question(planned), format):
         return Exit.ERROR
-    with stopping() as stop, watching() as watch:
-        result = apply_plan(planned, watch=watch, stop=stop)
+    at_work = [host.host for host in planned.plan.hosts]
+    with watching(at_work, quiet=False, format=format) as watch:
+        hosts = AtWork(watch)
+        with stopping(planned.stack.name, hosts.told) as stop:
+            result = apply_plan(planned, allow=allow, done=done, watch=hosts, stop=stop)
     print_run(result, format)
     return result.exit_code
 

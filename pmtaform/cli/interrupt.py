@@ -1,4 +1,4 @@
-"""Ctrl-C during an apply: the first starts no new host, the second leaves at once."""
+"""Ctrl-C while hosts are changed: the first starts no new host, the second leaves at once and says how to go on."""
 
 from __future__ import annotations
 
@@ -6,29 +6,64 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from pmtaform.errors import Exit
+
+if TYPE_CHECKING:
+    from pmtaform.rollout.model import Event
 
 _FIRST = (
     "\npmtaform: stopping: no further host is begun; those at work finish or go back. Ctrl-C again leaves at once.\n"
 )
 _SECOND = (
-    "\npmtaform: left. Transactions that were begun run to their end on their hosts by themselves. "
-    "`pmtaform plan` says what each host has, and finishes or undoes what was left half done.\n"
+    "\npmtaform: left. Transactions that were begun run to their end on their hosts by themselves, and go back there "
+    "unless they were confirmed. `pmtaform plan` says what each host has, and finishes or undoes what was left half "
+    "done.\n"
 )
 
 
+class AtWork:
+    """Which hosts stand in the middle of a change, by what is told of them. Passes every event on."""
+
+    def __init__(self, watch: Callable[[Event], None]) -> None:
+        self._watch = watch
+        self._hosts: dict[str, str] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Note where the host stands."""
+        if event.verdict is not None:
+            self._hosts.pop(event.host, None)
+        elif event.host:
+            self._hosts[event.host] = event.phase.value
+        self._watch(event)
+
+    def told(self) -> str:
+        """The hosts at work and the commands that go on from there, in lines; empty: there are none."""
+        hosts = dict(self._hosts)
+        if not hosts:
+            return ""
+        lines = [f"  {host}: {phase}\n" for host, phase in hosts.items()]
+        command = "pmtaform recover " + " ".join(hosts)
+        return f"At work were:\n{''.join(lines)}To settle them now: {command}\n"
+
+
 @contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second ends the process with code 130."""
+def stopping(stack: str = "", at_work: Callable[[], str] = lambda: "") -> Iterator[threading.Event]:
+    """An event that the first SIGINT or SIGTERM sets; the second ends the process with code 130.
+
+    `at_work` says then which hosts stand in the middle of a change, and what to do about them.
+    """
     stop = threading.Event()
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            os.write(sys.stderr.fileno(), _SECOND.encode())
+            told = at_work()
+            more = f" --stack {stack}" if stack and told else ""
+            os.write(sys.stderr.fileno(), (_SECOND + told.rstrip("\n") + more + "\n" * bool(told)).encode())
             os._exit(Exit.INTERRUPTED)
         stop.set()
         os.write(sys.stderr.fileno(), _FIRST.encode())

@@ -17,7 +17,8 @@ from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
-    from pmtaform.api import DriftReport, Planned
+    from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned, Recovered
+    from pmtaform.dns.check import Report
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
@@ -79,11 +80,21 @@ def print_json(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 @contextmanager
-def watching(hosts: Sequence[str] = (), *, quiet: bool = True) -> Iterator[Progress]:
-    """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`)."""
-    from pmtaform.report.progress import PlainLines, progress
+def watching(
+    hosts: Sequence[str] = (),
+    *,
+    quiet: bool = True,
+    format: Format = Format.TEXT,  # noqa: A002
+) -> Iterator[Progress]:
+    """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`).
 
-    if style.is_terminal(sys.stderr):
+    With `format` JSON every event is a line of JSON on stdout instead.
+    """
+    from pmtaform.report.progress import JsonLines, PlainLines, progress
+
+    if format is Format.JSON:
+        yield JsonLines(out)
+    elif style.is_terminal(sys.stderr):
         with progress(sys.stderr, hosts) as watch:
             yield watch
     else:
@@ -208,6 +219,34 @@ def print_drift(planned: Planned, found: Mapping[str, DriftReport], format: Form
         out(drift_text(found, planned.plan.failures, colour=_colour(sys.stdout), width=_width()))
 
 
+def print_hosts(stack: str, rows: Sequence[HostRow], format: Format) -> None:  # noqa: A002
+    """The fleet, one row a host."""
+    from pmtaform.report.hosts import hosts_text, json_hosts
+
+    if format is Format.JSON:
+        out(json_hosts(stack, rows))
+    else:
+        out(hosts_text(rows, colour=_colour(sys.stdout), width=_width()))
+
+
+def print_history(report: HistoryReport, format: Format) -> None:  # noqa: A002
+    """The runs of a stack; what cannot be read of its journal is told beside it."""
+    from pmtaform.report.history import damaged_lines, history_text, json_history
+
+    tell(damaged_lines(report))
+    out(json_history(report) if format is Format.JSON else history_text(report, colour=_colour(sys.stdout)))
+
+
+def print_dns(report: Report, format: Format) -> None:  # noqa: A002
+    """What a check of DNS found."""
+    from pmtaform.report.dns import dns_text, json_dns
+
+    if format is Format.JSON:
+        out(json_dns(report))
+    else:
+        out(dns_text(report, colour=_colour(sys.stdout), width=_width()))
+
+
 def print_generations(host: str, kept: Sequence[Generation], format: Format) -> None:  # noqa: A002
     """The generations that a host keeps."""
     from pmtaform.report.states import generations_text, json_generations
@@ -241,3 +280,13 @@ def print_state_host(document: StateDocument | None, host: str, format: Format) 
             f'The state has nothing of "{host}".' + (f" It has: {known}." if known else ""),
         )
     out(json_state(document, host) if format is Format.JSON else state_host_text(document, host))
+
+
+def print_recovered(found: Sequence[Recovered], format: Format) -> None:  # noqa: A002
+    """What was left half done on hosts, and what was done about it."""
+    from pmtaform.report.recoveries import json_recovered, recovered_text
+
+    if format is Format.JSON:
+        out(json_recovered(found))
+    else:
+        out(recovered_text(found, colour=_colour(sys.stdout), width=_width()))

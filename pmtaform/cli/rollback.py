@@ -43,7 +43,7 @@ def rollback(
             print_undone(host, undone)
         if not auto_approve and not approved("Put the files back that these replaced?", format):
             return Exit.ERROR
-        with stopping(), watching() as watch:
+        with stopping(), watching([host], quiet=False, format=format) as watch:
             result = roll_back(project, loaded, host, undone[0].number, may_restart=may_restart, watch=watch)
     print_run(result, format)
     return result.exit_code

@@ -1,12 +1,43 @@
-"""`pmtaform schema`: the JSON Schema of stack files, for editors."""
+"""`pmtaform schema`: the JSON Schemas of stack files, of plans, and of what a run says."""
 
 from __future__ import annotations
 
 import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
 
 
-def schema() -> None:
-    """Print the JSON Schema of stack files: every section and directive, with type, default and summary."""
+class Of(StrEnum):
+    """What there is a schema of."""
+
+    STACK = "stack"
+    EVENTS = "events"
+    PLAN = "plan"
+
+
+def schema(
+    of: Annotated[
+        Of,
+        typer.Option(
+            "--of", help="stack: its files, for editors; events: a line of apply --format json; plan: a plan file."
+        ),
+    ] = Of.STACK,
+) -> None:
+    """Print a JSON Schema; of stack files, if not told otherwise: every section and directive with type and summary."""
+    print(json.dumps(_schema(of), indent=1, ensure_ascii=False))
+
+
+def _schema(of: Of) -> dict[str, Any]:
+    if of is Of.EVENTS:
+        from pmtaform.report.events import events_schema
+
+        return events_schema()
+    if of is Of.PLAN:
+        from pmtaform.plan.document import plan_schema
+
+        return plan_schema()
     from pmtaform.stack.schema import json_schema
 
-    print(json.dumps(json_schema(), indent=1, ensure_ascii=False))
+    return json_schema()

@@ -2,9 +2,10 @@
 
 `install(root)` puts programs into a folder that stands for a machine's root: `/usr/sbin/pmta`, `/usr/sbin/pmtad` and
 the init scripts `pmta` and `pmtahttp`. They read the real configuration files under that root, and answer as the
-documentation of PowerMTA 5.0 says (OPERATIONS.md, LANGUAGE.md). No mail is sent, no port is opened, and nothing runs
-in the background: the daemon is a record in `/var/lib/pmta-emulator`, which may be a symbolic link to a folder
-elsewhere. `fault` makes commands go wrong, `figures` gives the server something to do, `calls` tells what was called.
+documentation of PowerMTA 5.0 says (OPERATIONS.md, LANGUAGE.md). No mail is sent. Unless `install(root, listen=True)`
+asks for it, no port is opened and nothing runs in the background: the daemon is a record in `/var/lib/pmta-emulator`,
+which may be a symbolic link to a folder elsewhere. `fault` makes commands go wrong, `figures` gives the server
+something to do, `calls` tells what was called.
 
 Documented, and done so:
 
@@ -31,6 +32,11 @@ This emulator's choice, where the documentation is silent:
   a longer suffix beats a shorter one beats `*`;
 - `show settings` shows secrets as they were written;
 - `test config`, `show version` and `show license` work while the daemon is down, all else fails;
+- with `listen`, the SMTP listeners and the `http-mgmt-port` that are written down answer, on loopback only: another
+  address is taken for 127.0.0.1, and the default ports are left alone. SMTP listeners follow a reload (`fault(root,
+  kind="late-listeners")`: only a restart), the web monitor's port a restart of `pmtahttp`. A port that cannot be opened
+  stops nothing; `pmta emulator inforce` and the log of calls tell;
+- `--errors` adds a queue's events to the text, `--errors=N` the last N of them;
 - 4.0 and 4.5 know no `test config` and no `--json`, and no directive that came later; `pmtad` returns at once.
 """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 _USAGE = """\
 A stand-in for PowerMTA, for the demo, tests and pipelines without a licence; not PowerMTA.
 
-python -m pmtaform.emulator install ROOT [--version V]
+python -m pmtaform.emulator install ROOT [--version V] [--listen]
 python -m pmtaform.emulator start|stop|restart ROOT
 python -m pmtaform.emulator fault ROOT COMMAND KIND [--times N|always] [--message TEXT] [--exit-code N] [--seconds S]
 python -m pmtaform.emulator clear ROOT
@@ -76,6 +76,9 @@ def _manage(words: list[str]) -> int:
 def _options(words: list[str]) -> dict[str, object]:
     """Take `--name value` pairs out of `words`."""
     found: dict[str, object] = {}
+    if "--listen" in words:
+        words.remove("--listen")
+        found["listen"] = True
     for name, read in _OPTIONS.items():
         if name in words:
             at = words.index(name)

@@ -1,11 +1,14 @@
-"""The emulated daemon: starting, stopping and reloading it, as recorded acts. Nothing runs in the background."""
+"""The emulated daemon: starting, stopping and reloading it, as recorded acts.
+
+Nothing runs in the background, unless listeners that answer were asked for (`listeners`).
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pmtaform.emulator.faults import is_strict
+from pmtaform.emulator.faults import are_listeners_late, is_strict
 from pmtaform.emulator.layout import LOGS, Layout
 from pmtaform.emulator.store import State, Store
 
@@ -36,9 +39,13 @@ class Daemon:
             state = self.store.read()
             if not state.running:
                 raise Refused(NOT_RUNNING)
+            smtp = state.smtp
             self._put_into_force(state, self._load())
+            if are_listeners_late(self.store):
+                state.smtp = smtp
             state.reloads += 1
             self.store.write(state)
+            self._follow(state)
 
     def start(self) -> bool:
         """Start the daemon; False when it was running already. A startup error is logged and refused."""
@@ -70,6 +77,25 @@ class Daemon:
             state = self.store.read()
             state.web = state.loaded
             self.store.write(state)
+            self._follow(state)
+
+    def slow_down(self, calls: int) -> None:
+        """Seem to be starting for the next `calls` calls of `show status`."""
+        with self.store.locked():
+            state = self.store.read()
+            state.starting = calls
+            self.store.write(state)
+
+    def is_starting(self) -> bool:
+        """Whether this call of `show status` is told that it is starting; each call counts."""
+        if not self.store.read().starting:
+            return False
+        with self.store.locked():
+            state = self.store.read()
+            still = state.starting > 0
+            state.starting = max(0, state.starting - 1)
+            self.store.write(state)
+            return still
 
     def state(self) -> State:
         """The daemon as it is recorded now."""
@@ -95,17 +121,21 @@ class Daemon:
         return loaded
 
     def _put_into_force(self, state: State, loaded: Loaded) -> None:
+        from pmtaform.emulator.listeners import smtp_of
         from pmtaform.emulator.restarts import slow
 
         state.generation += 1
         self.store.keep(state.generation, loaded.files)
         state.loaded = slow(loaded.top)
+        state.smtp = smtp_of(loaded)
 
     def _stop(self, state: State) -> None:
         """Forget what a stopped process forgets: the modes of queues go back to normal."""
         state.running = False
         state.queues = {}
+        state.starting = 0
         self.store.write(state)
+        self._follow(state)
 
     def _start(self, state: State) -> None:
         from pmtaform.emulator.crosschecks import has_log_file
@@ -123,6 +153,16 @@ class Daemon:
         state.starts += 1
         state.started_at = _now()
         self.store.write(state)
+        self._follow(state)
+
+    def _follow(self, state: State) -> None:
+        """Have the ports follow what is in force; a port that cannot be opened is told and stops nothing."""
+        if not self.store.document("install.json").get("listen"):
+            return
+        from pmtaform.emulator.listeners import follow
+
+        for row in follow(self.store, state):
+            self.store.log({"program": "pmtad", "command": "listen", "arguments": [], "exit": 1, **row})
 
     def _startup_error(self, reason: str) -> Refused:
         """Log why the daemon does not start, and say it as the daemon does."""

@@ -9,9 +9,22 @@ from typing import Any, Final, Literal, get_args
 from pmtaform.emulator.layout import Layout
 from pmtaform.emulator.store import Store
 
-Kind = Literal["fail", "refuse", "hang", "crash", "garbage", "ignore", "fail-after", "strict"]
+Kind = Literal[
+    "fail",
+    "refuse",
+    "hang",
+    "crash",
+    "garbage",
+    "ignore",
+    "fail-after",
+    "strict",
+    "other-settings",
+    "slow",
+    "late-listeners",
+]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 HANG_LIMIT: Final = 300.0
+_STANDING: Final = ("strict", "late-listeners")  # not of one call: how the server is
 _FILE: Final = "faults.json"
 
 
@@ -52,7 +65,12 @@ def fault(
     - `garbage`: unreadable output, exit code 0, nothing done;
     - `ignore`: success is reported, nothing is done;
     - `fail-after`: it is done, and an error is reported;
-    - `strict`: what the guides leave open stops a load. `command` and `times` do not matter.
+    - `other-settings` (of `show settings`): every value is answered as `message` (or a made-up one), whatever is in
+      force;
+    - `slow` (of `start` and `restart`): it is done, and `show status` says `starting` the next `seconds` times that it
+      is asked (a number of calls, not a time);
+    - `strict`: what the guides leave open stops a load. `command` and `times` do not matter;
+    - `late-listeners`: listeners wait for a restart, for the guides do not say. `command` and `times` do not matter.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of fault: {kind}; known are {', '.join(KINDS)}")
@@ -81,15 +99,20 @@ def is_strict(store: Store) -> bool:
     return any(row["kind"] == "strict" for row in _rows(store))
 
 
+def are_listeners_late(store: Store) -> bool:
+    """Whether listeners that a reload brings wait for a restart."""
+    return any(row["kind"] == "late-listeners" for row in _rows(store))
+
+
 def take(store: Store, command: str) -> Fault | None:
     """The fault that this call of `command` is to suffer, counted down."""
-    if not any(row["kind"] != "strict" for row in _rows(store)):
+    if not any(row["kind"] not in _STANDING for row in _rows(store)):
         return None
     with store.locked():
         rows = _rows(store)
         for row in rows:
             found = Fault(**row)
-            if found.kind == "strict" or not found.suits(command) or found.times == 0:
+            if found.kind in _STANDING or not found.suits(command) or found.times == 0:
                 continue
             if found.times is not None:
                 row["times"] = found.times - 1

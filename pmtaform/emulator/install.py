@@ -25,8 +25,10 @@ _PROGRAMS: Final = {
 }
 
 
-def install(root: Path, *, version: str = VERSION, python: str = sys.executable) -> None:
+def install(root: Path, *, version: str = VERSION, python: str = sys.executable, listen: bool = False) -> None:
     """Install the emulator on the host whose root is `root`. What is installed already is replaced.
+
+    With `listen` the daemon, while it runs, answers on the ports that the configuration in force names, on loopback.
 
     The daemon is not started, and there is no configuration yet. Nothing outside `root` is touched.
     """
@@ -35,7 +37,7 @@ def install(root: Path, *, version: str = VERSION, python: str = sys.executable)
         layout.real(folder).mkdir(0o700 if folder == STATE else 0o755, parents=True, exist_ok=True)
     store = Store(layout)
     with store.locked():
-        store.replace("install.json", {"product": "pmtaform emulator", "version": version})
+        store.replace("install.json", {"product": "pmtaform emulator", "version": version, "listen": listen})
     package = Path(pmtaform.__file__).resolve().parent.parent
     for path, program in _PROGRAMS.items():
         text = _SHIM.format(

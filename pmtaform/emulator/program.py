@@ -155,6 +155,22 @@ def _spoiled(daemon: Daemon, fault: Fault, command: str, act: Callable[[], Answe
     elif fault.kind == "ignore":
         texts = {"reload": RELOADED, "test config": VALID}
         return Answer(fault.message or texts.get(command, "done"), exit_code=fault.exit_code)
+    elif fault.kind == "other-settings":
+        return _other_settings(act(), fault)
+    elif fault.kind == "slow":
+        done = act()
+        daemon.slow_down(int(fault.seconds))
+        return done
     elif fault.kind == "fail-after":
         act()
     return spoiled
+
+
+def _other_settings(true: Answer, fault: Fault) -> Answer:
+    """An answer of `show settings` in which no value is what is in force."""
+    if not true.ok:
+        return true
+    other = fault.message or "emulated-other-value"
+    settings = dict.fromkeys(true.data["settings"], other)
+    text = "\n".join(f"{name} {other}" for name in settings)
+    return Answer("", {"settings": settings}, text, exit_code=fault.exit_code)

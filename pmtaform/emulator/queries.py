@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pmtaform.emulator.daemon import NOT_RUNNING, Daemon, Refused
@@ -56,7 +56,7 @@ def _license(daemon: Daemon) -> Answer:
 def _status(daemon: Daemon, state: State, _: Call) -> Answer:
     idle = {"cur": 0, "max": 0, "top": 0}
     status: dict[str, Any] = {
-        "status": "running",
+        "status": "starting" if daemon.is_starting() else "running",
         "shuttingDown": False,
         "startedAt": state.started_at,
         "conn": {"smtpIn": {**idle}, "smtpOut": {**idle}},
@@ -127,7 +127,13 @@ def _queues(daemon: Daemon, state: State, call: Call) -> Answer:
     if "paused" in call.options:
         shown = [row for row in shown if row["paused"]]
     shown = shown[: _most(call, 20)]
-    lines = [f"{row['name']:<40}{row['rcp']:>10}{row['kb']:>12.1f}{row['conn']:>6} {row['mode']}" for row in shown]
+    if call.options.get("errors"):  # --errors=N: the last N of each queue
+        shown = [{**row, "event": _last(row["event"], _number(call, "errors"))} for row in shown]
+    lines = []
+    for row in shown:
+        lines.append(f"{row['name']:<40}{row['rcp']:>10}{row['kb']:>12.1f}{row['conn']:>6} {row['mode']}")
+        if "errors" in call.options:
+            lines += [f"  {event.get('time', '')} {event.get('text', '')}" for event in row["event"]]
     return Answer("", {"queue": shown, "total": len(rows)}, "\n".join([*lines, f"{len(rows)} queue(s)."]))
 
 
@@ -164,15 +170,25 @@ def _change_queue(daemon: Daemon, _: State, call: Call) -> Answer:
 def _in_force(daemon: Daemon, state: State, _: Call) -> Answer:
     import hashlib
 
+    from pmtaform.emulator.listeners import listening
+
     files = {path: hashlib.sha256(content).hexdigest() for path, content in daemon.in_force().items()}
     pending = state.pending() if state.running else []
-    data = {"running": state.running, "generation": state.generation, "files": files, "restartPending": pending}
+    ports = listening(daemon.store)
+    data = {
+        "running": state.running,
+        "generation": state.generation,
+        "files": files,
+        "restartPending": pending,
+        "listening": ports,
+    }
     lines = [f"running {str(state.running).lower()}", f"generation {state.generation}"]
     lines += [f"{digest} {path}" for path, digest in files.items()]
     lines += [
         f"restart of {row['service']} pending: {row['name']} in force {row['inForce']}, loaded {row['loaded']}"
         for row in pending
     ]
+    lines += [f"{p['protocol']} {p['address']}:{p['port']} {p['problem'] or 'open'}" for p in ports]
     return Answer("", data, "\n".join(lines))
 
 
@@ -187,10 +203,18 @@ def _loaded(daemon: Daemon, state: State) -> Loaded:
     return loading.read(kept, version=daemon.layout.version())
 
 
+def _last(rows: Sequence[Any], number: int) -> list[Any]:
+    return list(rows[max(0, len(rows) - number) :])
+
+
 def _most(call: Call, usual: int) -> int:
-    text = call.options.get("maxitems", str(usual))
+    return _number(call, "maxitems") if "maxitems" in call.options else usual
+
+
+def _number(call: Call, option: str) -> int:
+    text = call.options[option]
     if not text.isdecimal():
-        raise Refused(f"--maxitems: {text} is not a number")
+        raise Refused(f"--{option}: {text} is not a number")
     return int(text)
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,8 @@ class State:
     starts: int = 0
     reloads: int = 0
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    smtp: list[str] = field(default_factory=list)  # the arguments of the SMTP listeners in force
+    starting: int = 0  # how many more calls of `show status` are told that it is starting
 
     def pending(self) -> list[dict[str, Any]]:
         """What was loaded and waits for a restart: its name, its service, the values in force and those loaded."""
@@ -79,12 +80,12 @@ class Store:
         self.replace("state.json", asdict(state))
         for old in self._generations():
             if old.name != str(state.generation):
-                shutil.rmtree(old, ignore_errors=True)
+                _remove(old)
 
     def keep(self, number: int, files: Mapping[str, bytes]) -> None:
         """Keep the files of configuration `number`. The lock must be held."""
         folder = self.folder / "configurations" / str(number)
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         for path, content in files.items():
             target = folder / path.lstrip("/")
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -127,3 +128,14 @@ class Store:
             return list((self.folder / "configurations").iterdir())
         except OSError:
             return []
+
+
+def _remove(folder: Path) -> None:
+    """Take a folder away with all that is in it, as far as that goes; shutil would take longer to import."""
+    with suppress(OSError):
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
+        folder.rmdir()

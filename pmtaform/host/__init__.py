@@ -7,27 +7,35 @@ from __future__ import annotations
 
 from pmtaform.errors import HostError
 from pmtaform.host.ahead import dial
-from pmtaform.host.generations import generations, release, rollback
+from pmtaform.host.examine import examine
+from pmtaform.host.generations import generations, records, release, rollback
 from pmtaform.host.model import (
     ABSENT,
     CONFIG,
     Activation,
+    Answer,
+    Awaiting,
     FileKind,
     FileRemoval,
     FileWrite,
     Generation,
     HostSpec,
     Known,
+    Listener,
     LiveFile,
     LockInfo,
     Outcome,
+    Past,
+    Question,
+    Record,
     Snapshot,
     Status,
     Transaction,
+    Waiting,
     digest,
 )
 from pmtaform.host.probe import HASH_ONLY, probe
-from pmtaform.host.transaction import apply, recover, result
+from pmtaform.host.transaction import apply, commit, confirm, recover, result, revert, settle_waiting, stage
 from pmtaform.host.transport import Completed, Session, Transport
 from pmtaform.host.wire import steps
 
@@ -36,6 +44,8 @@ __all__ = [
     "CONFIG",
     "HASH_ONLY",
     "Activation",
+    "Answer",
+    "Awaiting",
     "Completed",
     "FileKind",
     "FileRemoval",
@@ -43,23 +53,35 @@ __all__ = [
     "Generation",
     "HostSpec",
     "Known",
+    "Listener",
     "LiveFile",
     "LockInfo",
     "Outcome",
+    "Past",
+    "Question",
+    "Record",
     "Session",
     "Snapshot",
     "Status",
     "Transaction",
     "Transport",
+    "Waiting",
     "apply",
+    "commit",
+    "confirm",
     "digest",
+    "examine",
     "generations",
     "open_session",
     "probe",
+    "records",
     "recover",
     "release",
     "result",
+    "revert",
     "rollback",
+    "settle_waiting",
+    "stage",
     "steps",
 ]
 

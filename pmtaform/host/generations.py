@@ -6,8 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pmtaform.errors import HostError, Locked
-from pmtaform.host.model import ABSENT, Activation, FileKind, Generation, HostSpec, Known, LockInfo, Outcome, Status
-from pmtaform.host.probe import HASH_ONLY, lock_info, probe
+from pmtaform.host.answers import lock_info
+from pmtaform.host.model import (
+    ABSENT,
+    Activation,
+    FileKind,
+    Generation,
+    HostSpec,
+    Known,
+    LockInfo,
+    Outcome,
+    Record,
+    Status,
+)
+from pmtaform.host.probe import HASH_ONLY, probe
 from pmtaform.host.request import Change, Request
 from pmtaform.host.text import decode, one_line
 from pmtaform.host.transaction import Reopen, perform
@@ -47,9 +59,38 @@ def generations(session: Session, spec: HostSpec) -> list[Generation]:
             started=kept.facts.get("started", ""),
             status=kept.facts.get("status", ""),
             files=tuple(entry.path for entry in kept.entries),
+            plan=kept.facts.get("plan", ""),
+            commit=kept.facts.get("commit", ""),
         )
         for kept in _kept(session, spec)
     ]
+
+
+def records(session: Session, spec: HostSpec) -> list[Record]:
+    """What the host wrote down of its last transactions, whatever became of them, oldest first."""
+    found: list[dict[str, str]] = []
+    for item in call(session, spec, "results", [*common(spec), b"end\n"], timeout=spec.connect_timeout + 60):
+        if item.key == "result":
+            found.append({"result": one_line(item.rest)})
+        elif found:
+            found[-1][item.key] = one_line(item.rest)
+    return [_record(facts) for facts in found if facts.get("what") != "recover"]
+
+
+def _record(facts: Mapping[str, str]) -> Record:
+    number = facts.get("generation", "0")
+    return Record(
+        transaction=facts["result"],
+        status=facts.get("status", ""),
+        step=facts.get("step", ""),
+        reason=facts.get("reason", ""),
+        generation=int(number) if number.isdigit() and facts.get("status") == Status.APPLIED else 0,
+        since=facts.get("since", ""),
+        who=facts.get("who", ""),
+        what=facts.get("what", ""),
+        plan=facts.get("plan", ""),
+        commit=facts.get("commit", ""),
+    )
 
 
 def rollback(
@@ -65,6 +106,8 @@ def rollback(
     what: str = "",
     activation: Activation = Activation.RELOAD,
     test_config: bool = True,
+    restart_web: bool = False,
+    confirm_within: float = 0.0,
     expect: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Undo the transaction that made `generation`, and all later ones: their files become what they were before it.
@@ -98,6 +141,8 @@ def rollback(
         expect=expect,
         activation=activation,
         test_config=test_config,
+        restart_web=restart_web,
+        confirm_within=confirm_within if activation is not Activation.NONE else 0.0,
     )
     return perform(session, spec, "apply", request, reopen)
 

@@ -55,7 +55,9 @@ class HostSpec:
     config: str = CONFIG
     pmta: str = "/usr/sbin/pmta"
     activation: Activation = Activation.RELOAD
+    reload_command: tuple[str, ...] = ()  # empty: `pmta reload`
     restart_command: tuple[str, ...] = ()  # empty: systemctl, service or init.d, whichever is there
+    restart_web_command: tuple[str, ...] = ()
     allowed_paths: tuple[str, ...] = ("/etc/pmta",)
     generations: int = 10
 
@@ -83,6 +85,36 @@ class LockInfo:
     transaction: str
 
 
+class Waiting(StrEnum):
+    """What a transaction waits for its client with."""
+
+    STAGED = "staged"  # nothing of the host is changed yet
+    PENDING = "pending"  # activated; it goes back by itself unless it is confirmed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """A transaction on a host that waits for its client; `left` are the seconds that it still does."""
+
+    transaction: str
+    state: Waiting
+    left: int
+    since: str
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What a host says of a transaction that somebody asks for. `status` as `Status`, "none" or "unsettled"."""
+
+    transaction: str
+    status: str
+    step: str = ""
+    reason: str = ""
+    generation: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What a host has now."""
@@ -97,7 +129,9 @@ class Snapshot:
     patterns: Mapping[str, tuple[str, ...]]  # include pattern with wildcards -> the files it names now
     generation: int  # the last generation kept on the host; 0: none
     lock: LockInfo | None = None
-    pending: str | None = None  # the transaction that something left half done, if any
+    awaiting: Awaiting | None = None
+    unsettled: str | None = None  # the transaction that something left half done, if any
+    past: Past | None = None  # what became of `Known.outcome_of`
     round_trips: int = 1
 
 
@@ -114,6 +148,7 @@ class Known:
     patterns: tuple[str, ...] = ()
     version: str | None = None
     version_stamp: str = ""
+    outcome_of: str = ""  # a transaction, to be told what became of it
 
 
 class FileKind(StrEnum):
@@ -143,12 +178,23 @@ class FileRemoval:
     kind: FileKind = FileKind.CONFIG
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where the new configuration has PowerMTA greet SMTP clients, as seen on the host itself."""
+
+    address: str
+    port: int
+    new: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """One host's changes, made as one: all or nothing.
 
     `expect` maps every path that the plan was made from to the digest it must still have (`ABSENT`: not there);
-    `expect_patterns` maps include patterns to the files that they must still name.
+    `expect_patterns` maps include patterns to the files that they must still name. With `confirm_within` (seconds)
+    the host puts everything back by itself unless it is confirmed in time; 0: it is done once PowerMTA runs it.
+    `questions` are put to `pmta` after the activation; `listeners` must greet then.
     """
 
     id: str
@@ -163,12 +209,19 @@ class Transaction:
     activation: Activation = Activation.RELOAD
     restart_web: bool = False  # the web monitor is a service of its own, `pmtahttp`
     test_config: bool = True  # `pmta test config` is documented from 5.0 on
+    confirm_within: float = 0.0
+    listeners: tuple[Listener, ...] = ()
+    questions: tuple[tuple[str, ...], ...] = ()
+    plan: str = ""
+    commit: str = ""
 
 
 class Status(StrEnum):
     """What became of a transaction, read back from the host."""
 
     APPLIED = "applied"
+    STAGED = "staged"  # everything lies beside its place, and passed `pmta test config`; nothing is changed
+    PENDING = "pending"  # PowerMTA runs it; it goes back by itself unless it is confirmed
     ROLLED_BACK = "rolled-back"  # something failed; every file is back and the old configuration is in force
     ROLLBACK_FAILED = (
         "rollback-failed"  # files are back as far as was possible; PowerMTA did not take the old configuration
@@ -177,6 +230,14 @@ class Status(StrEnum):
     LOCKED = "locked"  # another transaction holds the host; nothing was touched
     REFUSED = "refused"  # a path, an owner or the disk did not allow it; nothing was changed
     UNKNOWN = "unknown"  # the connection went and the host could not be asked again
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program on the host said, and its exit code (124 and 137: it took too long)."""
+
+    exit_code: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +256,8 @@ class Outcome:
     digests: Mapping[str, str] = field(default_factory=dict)  # of every written path, as it is now
     recovered: str | None = None  # what was finished or undone of an earlier transaction, in words
     lock: LockInfo | None = None
+    answers: tuple[Answer, ...] = ()  # to a transaction's `questions`, while it is pending
+    left: int = 0  # seconds in which a staged or pending one is waited for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,3 +271,32 @@ class Generation:
     started: str
     status: str
     files: tuple[str, ...]
+    plan: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a host wrote down of one transaction; the last fifty are kept."""
+
+    transaction: str
+    status: str
+    step: str
+    reason: str
+    generation: int
+    since: str
+    who: str
+    what: str
+    plan: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to look at on a host: `ask` (words for `pmta`), `command` (argv), `greeting` (address, port) or `http`
+    (yes or no for the certificate, URL), with the seconds that it may take.
+    """
+
+    kind: str
+    within: int
+    words: tuple[str, ...]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pmtaform.errors import HostError
-from pmtaform.host.model import HostSpec, Known, LiveFile, LockInfo, Snapshot, digest
+from pmtaform.host.answers import lock_info
+from pmtaform.host.model import Awaiting, HostSpec, Known, LiveFile, Past, Snapshot, Waiting, digest
 from pmtaform.host.text import checked, checked_path, clean, decode, encode, one_line
 from pmtaform.host.transport import Session
 from pmtaform.host.wire import Item, call, common, setting
@@ -80,18 +81,37 @@ def _ask(
     first: bool,
 ) -> None:
     """One exec."""
-    body = common(spec)
-    body.append(setting("salt", checked(known.salt, "salt", spec.name), spec.name))
-    body.append(setting("timeout", f"{max(1, round(spec.command_timeout))}", spec.name))
     stamp = known.version_stamp if first else found.facts.get("stamp", "")
-    body.append(setting("stamp", stamp or "?", spec.name))
-    for path, want in paths.items():
-        body.append(encode(f"file {want} {checked_path(path, spec.name)}\n"))
-    for pattern in patterns:
-        body.append(encode(f"pattern {checked_path(pattern, spec.name)}\n"))
-    body.append(b"end\n")
+    body = [*common(spec), *_look(spec, known, paths, patterns, stamp)]
     items = call(session, spec, "probe", body, timeout=spec.connect_timeout + 2 * spec.command_timeout + 30)
     _take(items, known.salt, found)
+
+
+def look_lines(spec: HostSpec, known: Known) -> list[bytes]:
+    """The lines that have the host look at what is known of it, behind the settings of another request."""
+    paths = {path: known_digest or "new" for path, known_digest in known.files.items()}
+    return _look(spec, known, paths, known.patterns, known.version_stamp)
+
+
+def snapshot_of(spec: HostSpec, known: Known, items: Iterable[Item]) -> Snapshot:
+    """What the host has, as an answer to `look_lines` tells it."""
+    found = _Found()
+    _take(items, known.salt, found)
+    return _snapshot(spec, known, found, 1)
+
+
+def _look(spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iterable[str], stamp: str) -> list[bytes]:
+    lines = [
+        setting("salt", checked(known.salt, "salt", spec.name), spec.name),
+        setting("timeout", f"{max(1, round(spec.command_timeout))}", spec.name),
+        setting("stamp", stamp or "?", spec.name),
+    ]
+    if known.outcome_of:
+        lines.append(setting("outcome", checked(known.outcome_of, "transaction", spec.name), spec.name))
+    lines.append(b"end\n")
+    lines += [encode(f"file {want} {checked_path(path, spec.name)}\n") for path, want in paths.items()]
+    lines += [encode(f"pattern {checked_path(pattern, spec.name)}\n") for pattern in patterns]
+    return [*lines, b"end\n"]
 
 
 def _take(items: Iterable[Item], salt: str, found: _Found) -> None:
@@ -128,6 +148,8 @@ def _take(items: Iterable[Item], salt: str, found: _Found) -> None:
             matches.append(decode(item.rest))
         elif item.key == "version":
             found.facts["version"] = one_line(item.data or b"")
+        elif item.key == "awaiting":
+            found.facts["awaiting"] = decode(item.rest)
         else:
             found.facts[item.key] = clean(item.rest, 400)
 
@@ -179,16 +201,36 @@ def _snapshot(spec: HostSpec, known: Known, found: _Found, trips: int) -> Snapsh
         patterns={pattern: tuple(names) for pattern, names in found.patterns.items()},
         generation=int(facts.get("generation", "0") or 0),
         lock=lock,
-        pending=facts.get("pending") or None,
+        awaiting=_awaiting(facts.get("awaiting", "")),
+        unsettled=facts.get("unsettled") or None,
+        past=_past(known.outcome_of, facts),
         round_trips=trips,
     )
 
 
-def lock_info(facts: dict[str, str]) -> LockInfo:
-    """The holder that an answer's `lock-…` lines name."""
-    return LockInfo(
-        who=facts.get("lock-who", ""),
-        what=facts.get("lock-what", ""),
-        since=facts.get("lock-since", ""),
-        transaction=facts.get("lock-id", ""),
+def _awaiting(line: str) -> Awaiting | None:
+    fields = [one_line(field) for field in line.split("\t", 5)]
+    if len(fields) != 6 or fields[1] not in set(Waiting):
+        return None
+    transaction, state, left, since, who, what = fields
+    return Awaiting(
+        transaction=transaction,
+        state=Waiting(state),
+        left=int(left) if left.isdigit() else 0,
+        since=since,
+        who=who,
+        what=what,
+    )
+
+
+def _past(transaction: str, facts: Mapping[str, str]) -> Past | None:
+    if not transaction or "outcome-status" not in facts:
+        return None
+    number = facts.get("outcome-generation", "0")
+    return Past(
+        transaction=transaction,
+        status=facts["outcome-status"],
+        step=facts.get("outcome-step", ""),
+        reason=facts.get("outcome-reason", ""),
+        generation=int(number) if number.isdigit() else 0,
     )

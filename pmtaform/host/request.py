@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pmtaform.errors import HostError
-from pmtaform.host.model import Activation, FileKind, HostSpec, Transaction, digest
+from pmtaform.host.model import Activation, FileKind, HostSpec, Listener, Transaction, digest
 from pmtaform.host.text import checked, checked_path, encode, plain
 from pmtaform.host.wire import common, setting
 
@@ -44,10 +44,16 @@ class Request:
     activation: Activation = Activation.NONE
     restart_web: bool = False
     test_config: bool = False
+    stage: bool = False
+    confirm_within: float = 0.0
+    listeners: Sequence[Listener] = ()
+    questions: Sequence[Sequence[str]] = ()
+    plan: str = ""
+    commit: str = ""
 
 
-def of_transaction(tx: Transaction) -> Request:
-    """The request for a plan's transaction."""
+def of_transaction(tx: Transaction, *, stage: bool = False) -> Request:
+    """The request for a plan's transaction; with `stage` it goes no further than that."""
     writes = [Change(w.path, w.kind, w.content, "", w.mode, w.owner, w.group) for w in tx.writes]
     removals = [Change(r.path, r.kind) for r in tx.removals]
     return Request(
@@ -62,6 +68,12 @@ def of_transaction(tx: Transaction) -> Request:
         activation=tx.activation,
         restart_web=tx.restart_web and tx.activation is not Activation.NONE,
         test_config=tx.test_config,
+        stage=stage,
+        confirm_within=tx.confirm_within,
+        listeners=tx.listeners,
+        questions=tx.questions,
+        plan=tx.plan,
+        commit=tx.commit,
     )
 
 
@@ -86,14 +98,26 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
         setting("web", "yes" if request.restart_web else "no", spec.name),
         setting("test", "yes" if request.test_config else "no", spec.name),
         setting("keep", str(max(1, spec.generations)), spec.name),
+        setting("confirm", str(whole(request.confirm_within)), spec.name),
+        setting("stage", "yes" if request.stage else "no", spec.name),
+        *(setting("plan", plain(request.plan), spec.name) for _ in range(bool(request.plan))),
+        *(setting("commit", plain(request.commit), spec.name) for _ in range(bool(request.commit))),
+        *(setting("reload", word, spec.name) for word in spec.reload_command),
         *(setting("restart", word, spec.name) for word in spec.restart_command),
+        *(setting("restart-web", word, spec.name) for word in spec.restart_web_command),
         b"end\n",
         *_expectations(spec, request),
         *_changes(spec, request),
+        *_looks(spec, request),
     ]
     text = b"".join(lines)
-    contents = [change.content for change in ordered(request.changes) if change.content is not None]
+    contents = [change.content for change in ordered(request.changes, spec.config) if change.content is not None]
     return [*head, f"size {len(text)}\nend\n".encode("ascii"), text, *contents]
+
+
+def whole(seconds: float) -> int:
+    """Seconds as the shell counts them; more than nothing is one at least."""
+    return math.ceil(seconds)
 
 
 def seconds(spec: HostSpec) -> int:
@@ -101,14 +125,17 @@ def seconds(spec: HostSpec) -> int:
     return max(1, math.ceil(spec.command_timeout))
 
 
-def ordered(changes: Iterable[Change]) -> list[Change]:
-    """Keys before configuration, otherwise as given: a configuration never names a key that is not there yet."""
-    return sorted(changes, key=lambda change: change.kind is not FileKind.KEY)
+def ordered(changes: Iterable[Change], main: str) -> list[Change]:
+    """Keys, then what is included, then the main file: none names what is not there yet. Otherwise as given."""
+    return sorted(changes, key=lambda change: (change.kind is not FileKind.KEY, change.path == main))
 
 
 def _expectations(spec: HostSpec, request: Request) -> list[bytes]:
+    changed = {change.path for change in request.changes}
     lines = [
-        _line("expect", checked(d, "digest", spec.name), checked_path(p, spec.name)) for p, d in request.expect.items()
+        _line("expect", checked(d, "digest", spec.name), checked_path(p, spec.name))
+        for p, d in request.expect.items()
+        if p not in changed
     ]
     for pattern, names in request.expect_patterns.items():
         lines.append(_line("pattern", checked_path(pattern, spec.name)))
@@ -120,7 +147,7 @@ def _expectations(spec: HostSpec, request: Request) -> list[bytes]:
 def _changes(spec: HostSpec, request: Request) -> list[bytes]:
     lines = []
     seen: set[str] = set()
-    for n, change in enumerate(ordered(request.changes), 1):
+    for n, change in enumerate(ordered(request.changes, spec.config), 1):
         path = checked_path(change.path, spec.name)
         if path in seen:
             raise HostError.of(
@@ -138,10 +165,19 @@ def _changes(spec: HostSpec, request: Request) -> list[bytes]:
                 _name(change.group, spec.name),
                 "-" if change.content is None else digest(request.salt, change.content),
                 f"kept/{change.kept}" if change.kept else ("-" if change.content is None else str(len(change.content))),
+                checked(request.expect.get(change.path, "?"), "digest", spec.name),
                 path,
             )
         )
     return lines
+
+
+def _looks(spec: HostSpec, request: Request) -> list[bytes]:
+    lines = [
+        _line("listener", checked(each.address, "address", spec.name), str(each.port), "new" if each.new else "old")
+        for each in request.listeners
+    ]
+    return lines + [_line("ask", *(checked(word, "word", spec.name) for word in words)) for words in request.questions]
 
 
 def _name(owner: str | None, host: str) -> str:

@@ -1,17 +1,25 @@
-"""One host's changes made as one, and what became of them as the host itself recorded it."""
+"""One host's changes made as one, and what became of them as the host itself recorded it.
+
+    stage ─▶ commit ─▶ confirm        apply = stage and commit in one, with no rehearsal between
+                    └▶ revert
+
+`apply` and `commit` end with `PENDING` where the change has to be confirmed; `confirm` ends with the host's record.
+"""
 
 from __future__ import annotations
 
 import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from pmtaform.errors import HostError, Unreachable
-from pmtaform.host.model import HostSpec, Outcome, Status, Transaction
-from pmtaform.host.probe import lock_info
+from pmtaform.host.answers import Facts
+from pmtaform.host.model import HostSpec, Known, Outcome, Snapshot, Status, Transaction
+from pmtaform.host.probe import look_lines, snapshot_of
 from pmtaform.host.request import Request, body, of_transaction, seconds
-from pmtaform.host.text import clean, decode, one_line
+from pmtaform.host.text import plain
 from pmtaform.host.transport import Session
 from pmtaform.host.wire import Item, call, common, setting
 
@@ -24,7 +32,7 @@ _SURE = frozenset({"sudo-password", "sudo-refused", "sudo-timeout", "shell-missi
 
 
 def apply(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:
-    """Make `tx` on the host, all or nothing.
+    """Make `tx` on the host, all or nothing; `PENDING` if it has to be confirmed.
 
     If the connection goes, `reopen` gives another one and the outcome is read back from the host. Raises
     `HostError` when nothing can have been done, for example because sudo refuses.
@@ -34,8 +42,56 @@ def apply(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> 
     return perform(session, spec, "apply", of_transaction(tx), reopen)
 
 
+def stage(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:
+    """Lay everything of `tx` beside its place, and have `pmta test config` look at it: `STAGED`, and nothing changed.
+
+    Whoever does not go on with `commit` takes it back with `revert`. Raises as `apply`.
+    """
+    return perform(session, spec, "apply", of_transaction(tx, stage=True), reopen)
+
+
+def commit(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:
+    """Go on with a staged `tx`; as `apply` where the host does not know of it, `STALE` if another one came between."""
+    outcome = _onward(session, spec, "commit", tx, reopen)
+    if outcome is None or outcome.step == "receive":
+        return apply(session, spec, tx, reopen)
+    if outcome.status is Status.REFUSED and outcome.step == "staged":
+        return replace(outcome, status=Status.STALE)
+    return outcome
+
+
+def confirm(
+    session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, known: Known | None = None
+) -> tuple[Outcome, Snapshot | None]:
+    """Confirm a pending `tx`: the host's final record, and with `known` what the host has then, in the same answer."""
+    lines = look_lines(spec, known) if known is not None else []
+    found: list[Item] = []
+    outcome = _onward(session, spec, "confirm", tx, reopen, lines, found)
+    snapshot = snapshot_of(spec, known, found) if known is not None and found else None
+    if outcome is None:
+        outcome = Outcome(host=spec.name, status=Status.UNKNOWN, reason="the host knows nothing of it")
+    return outcome, snapshot
+
+
+def revert(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, why: str) -> Outcome:
+    """Have a staged or pending `tx` undone now, by the same way that its timer would go."""
+    lines = [setting("why", plain(why) or "it was taken back", spec.name)]
+    outcome = _onward(session, spec, "revert", tx, reopen, lines)
+    return outcome or Outcome(host=spec.name, status=Status.REFUSED, step="staged", reason="nothing of it was there")
+
+
+def settle_waiting(session: Session, spec: HostSpec, transaction: str, op: str, why: str = "") -> Outcome | None:
+    """`confirm` or `revert` the transaction with this id, whoever began it; None: the host does not have it."""
+    lines = [setting("why", plain(why), spec.name)] if why else []
+    facts = Facts(_ask_onward(session, spec, op, transaction, lines))
+    return None if facts.status in {"none", ""} else facts.outcome(spec.name)
+
+
 def recover(session: Session, spec: HostSpec, *, who: str = "", reopen: Reopen | None = None) -> Outcome:
-    """Finish or undo what any dead transaction left on the host; `recovered` says what was done, None: nothing."""
+    """Finish or undo what any dead transaction left on the host; `recovered` says what was done, None: nothing.
+
+    `LOCKED` where one is at work or waits for its client.
+    """
     request = Request(
         id=f"recover-{secrets.token_hex(8)}",
         salt="",
@@ -48,7 +104,7 @@ def recover(session: Session, spec: HostSpec, *, who: str = "", reopen: Reopen |
 
 def result(session: Session, spec: HostSpec, transaction: str) -> Outcome | None:
     """What became of the transaction with this id, None: the host knows nothing of it. It is not waited for."""
-    facts = _Facts(_ask_result(session, spec, transaction, wait=0, seal=False))
+    facts = Facts(_ask_result(session, spec, transaction, wait=0, seal=False))
     if facts.status in {"none", ""}:
         return None
     return facts.outcome(spec.name)
@@ -56,29 +112,73 @@ def result(session: Session, spec: HostSpec, transaction: str) -> Outcome | None
 
 def perform(session: Session, spec: HostSpec, op: str, request: Request, reopen: Reopen | None) -> Outcome:
     """Run a request to its end and return the host's record."""
-    if reopen is not None and not getattr(session, "is_open", True):
-        # It was lost while idle, between plan and apply: nothing has been sent, so this is not yet a doubt.
-        fresh = reopen()
+    with _Live(session, reopen) as live:
+        parts = body(spec, request)
+        size = sum(map(len, parts))
         try:
-            return _perform(fresh, spec, op, request, reopen)
-        finally:
-            fresh.close()
-    return _perform(session, spec, op, request, reopen)
+            items = call(live.session, spec, op, parts, timeout=_deadline(spec, size))
+        except HostError as error:
+            if reopen is None or any(d.code in _SURE for d in error.diagnostics):
+                raise
+            return _read_back(spec, request.id, request.who, reopen, error)
+        facts = Facts(items)
+        if facts.status == "unfinished" and op == "apply":
+            return _settle(live.session, spec, request.id, request.who)
+        return facts.outcome(spec.name)
 
 
-def _perform(session: Session, spec: HostSpec, op: str, request: Request, reopen: Reopen | None) -> Outcome:
-    parts = body(spec, request)
-    size = sum(map(len, parts))
-    try:
-        items = call(session, spec, op, parts, timeout=_deadline(spec, size))
-    except HostError as error:
-        if reopen is None or any(d.code in _SURE for d in error.diagnostics):
-            raise
-        return _read_back(spec, request, reopen, error)
-    facts = _Facts(items)
-    if facts.status == "unfinished" and op == "apply":
-        return _settle(session, spec, request)
-    return facts.outcome(spec.name)
+class _Live:
+    """The session, or a new one where it was lost while idle: nothing had been sent, so that is not yet a doubt."""
+
+    def __init__(self, session: Session, reopen: Reopen | None) -> None:
+        self._fresh: Session | None = None
+        if reopen is not None and not getattr(session, "is_open", True):
+            session = self._fresh = reopen()
+        self.session = session
+
+    def __enter__(self) -> _Live:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._fresh is not None:
+            self._fresh.close()
+
+
+def _onward(
+    session: Session,
+    spec: HostSpec,
+    op: str,
+    tx: Transaction,
+    reopen: Reopen,
+    lines: Iterable[bytes] = (),
+    found: list[Item] | None = None,
+) -> Outcome | None:
+    """Send `op` about a transaction that waits; None: the host does not have it."""
+    lines = list(lines)
+    with _Live(session, reopen) as live:
+        try:
+            items = _ask_onward(live.session, spec, op, tx.id, lines)
+        except HostError as error:
+            if any(d.code in _SURE for d in error.diagnostics):
+                raise
+            return _read_back(spec, tx.id, tx.who, reopen, error, resend=(op, lines))
+        facts = Facts(items)
+        if facts.status == "none":
+            return None
+        if facts.status in {"unfinished", "running"}:
+            return _settle(live.session, spec, tx.id, tx.who)
+        if found is not None:
+            found += items
+        return facts.outcome(spec.name)
+
+
+def _ask_onward(session: Session, spec: HostSpec, op: str, transaction: str, lines: Iterable[bytes]) -> list[Item]:
+    told = [line for line in lines if line.startswith(b"why ")]
+    more = [line for line in lines if not line.startswith(b"why ")]
+    head = [*common(spec), setting("id", transaction, spec.name), setting("wait", str(_WAIT), spec.name), *told]
+    if more:
+        head.append(setting("look", "yes", spec.name))
+    return call(session, spec, op, [*head, *(more or [b"end\n"])], timeout=_deadline(spec, 0))
 
 
 def _deadline(spec: HostSpec, size: int) -> float:
@@ -86,8 +186,18 @@ def _deadline(spec: HostSpec, size: int) -> float:
     return 120 + 8 * (seconds(spec) + 6) + size / 100_000
 
 
-def _read_back(spec: HostSpec, request: Request, reopen: Reopen, why: HostError) -> Outcome:
-    """The host's record, over new connections; `UNKNOWN` when it cannot be reached again in time."""
+def _read_back(
+    spec: HostSpec,
+    transaction: str,
+    who: str,
+    reopen: Reopen,
+    why: HostError,
+    resend: tuple[str, list[bytes]] | None = None,
+) -> Outcome:
+    """The host's record, over new connections; `UNKNOWN` when it cannot be reached again in time.
+
+    What was said about a waiting transaction is said again, if the host still waits for it.
+    """
     for pause in _PAUSES:
         _sleep(pause)
         try:
@@ -95,9 +205,14 @@ def _read_back(spec: HostSpec, request: Request, reopen: Reopen, why: HostError)
         except Unreachable:
             continue
         try:
-            return _settle(session, spec, request)
+            settled = _settle(session, spec, transaction, who)
+            if resend is not None and settled.status in {Status.PENDING, Status.STAGED}:
+                _ask_onward(session, spec, resend[0], transaction, [x for x in resend[1] if x.startswith(b"why ")])
+                settled = _settle(session, spec, transaction, who)
         except Unreachable:
             continue
+        else:
+            return settled
         finally:
             session.close()
     detail = "; ".join(d.summary for d in why.diagnostics)
@@ -105,25 +220,27 @@ def _read_back(spec: HostSpec, request: Request, reopen: Reopen, why: HostError)
         host=spec.name,
         status=Status.UNKNOWN,
         reason=(
-            f"the connection was lost ({detail}) and the host could not be asked again. The transaction {request.id} "
-            f"ends on the host by itself; its record will be in /var/lib/pmtaform/results/{request.id} there, and "
+            f"the connection was lost ({detail}) and the host could not be asked again. The transaction {transaction} "
+            f"ends on the host by itself; its record will be in /var/lib/pmtaform/results/{transaction} there, and "
             "the next pmtaform command that reaches the host says what became of it"
         ),
     )
 
 
-def _settle(session: Session, spec: HostSpec, request: Request) -> Outcome:
+def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Outcome:
     """Wait for the record of a transaction; what a dead one left is finished or undone first."""
     for _ in range(_WAITS):
-        facts = _Facts(_ask_result(session, spec, request.id, wait=_WAIT, seal=True))
+        facts = Facts(_ask_result(session, spec, transaction, wait=_WAIT, seal=True))
         if facts.status == "unfinished":
-            recovered = recover(session, spec, who=request.who)
+            recovered = recover(session, spec, who=who)
             if recovered.status is not Status.APPLIED:
-                return recovered
+                why = recovered.reason or recovered.status
+                reason = f"it was begun, and could be neither finished nor undone yet ({why})"
+                return replace(recovered, status=Status.UNKNOWN, reason=reason)
         elif facts.status != "running":
             return facts.outcome(spec.name)
     return Outcome(
-        host=spec.name, status=Status.UNKNOWN, reason=f"the transaction {request.id} is still running on the host"
+        host=spec.name, status=Status.UNKNOWN, reason=f"the transaction {transaction} is still running on the host"
     )
 
 
@@ -143,58 +260,3 @@ def _sleep(pause: float) -> None:
     """Jittered, so that many hosts lost at once do not come back at once."""
     if pause:
         time.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311  (not a secret)
-
-
-class _Facts:
-    """A record's lines, taken apart."""
-
-    def __init__(self, items: list[Item]) -> None:
-        self.values: dict[str, str] = {}
-        self.digests: dict[str, str] = {}
-        self.recovered: list[str] = []
-        self.output = ""
-        for item in items:
-            if item.key == "digest":
-                value, _, path = decode(item.rest).partition(" ")
-                self.digests[path] = value
-            elif item.key == "recovered":
-                self.recovered.append(_recovered(one_line(item.rest)))
-            elif item.key == "output":
-                self.output = clean(item.data or b"")
-            else:
-                self.values[item.key] = one_line(item.rest)
-        self.status = self.values.get("status", "")
-
-    def outcome(self, host: str) -> Outcome:
-        """The record as data; what is neither an outcome nor known stays unknown."""
-        try:
-            status = Status(self.status)
-        except ValueError:
-            status = Status.UNKNOWN
-        reason = self.values.get("reason", "")
-        if status is Status.UNKNOWN and not reason:
-            reason = f"the host has no final record of it ({self.status or 'none'})"
-        return Outcome(
-            host=host,
-            status=status,
-            generation=int(self.values.get("generation", "0") or 0) if status is Status.APPLIED else 0,
-            step=self.values.get("step", ""),
-            reason=reason,
-            output=self.output,
-            digests=self.digests,
-            recovered="; ".join(self.recovered) or None,
-            lock=lock_info(self.values) if "lock-id" in self.values else None,
-        )
-
-
-def _recovered(line: str) -> str:
-    """`ID HOW STATUS STEP` in words."""
-    transaction, how, status, step = [*line.split(" "), "", "", "", ""][:4]
-    what = {
-        "finished": "had taken effect and was finished",
-        "undone": "was undone: every file was put back",
-        "discarded": "had changed nothing and was cleared away",
-    }.get(how, how)
-    if status == "rollback-failed":
-        what = "was undone, but not everything could be put back in force"
-    return f"the transaction {transaction}, interrupted at the step {step or 'receive'}, {what}"

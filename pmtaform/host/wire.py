@@ -1,4 +1,4 @@
-"""The language between this program and `agent.sh`: how a request is sent and an answer is read.
+"""The language between this program and the agent: how a request is sent and an answer is read.
 
 The command line is small and always the same but for the program's length; program and request go on stdin.
 The agent reads the program with one exact `dd`, so that not a byte of the request is swallowed.
@@ -19,14 +19,16 @@ from pmtaform.host.model import HostSpec
 from pmtaform.host.text import checked, encode, one_line
 from pmtaform.host.transport import Session
 
-_FRAMED = (b"data ", b"version")
+_FRAMED = (b"data ", b"version", b"output")
+_PARTS = ("base", "alive", "probe", "record", "powermta", "files", "transaction", "confirm", "serve")
 _STEPS = re.compile(r"^(?:UNDO_)?STEPS='([^']*)'", re.MULTILINE)
 
 
 @functools.cache
 def agent_source() -> str:
-    """The text of `agent.sh` as it is in the package."""
-    return (Path(__file__).parent / "agent.sh").read_text(encoding="utf-8")
+    """The text of the agent as it is in the package: its parts in their order."""
+    folder = Path(__file__).parent / "agent"
+    return "\n".join((folder / f"{part}.sh").read_text(encoding="utf-8") for part in _PARTS)
 
 
 @functools.cache
@@ -38,7 +40,7 @@ def program() -> bytes:
 
 @functools.cache
 def steps() -> tuple[str, ...]:
-    """Every point at which a transaction can be interrupted, in order, as `agent.sh` names them."""
+    """Every point at which a transaction can be interrupted, in order, as the agent names them."""
     return tuple(word for group in _STEPS.findall(agent_source()) for word in group.split())
 
 
@@ -114,6 +116,4 @@ def _items(body: bytes, frame: bytes) -> Iterator[Item]:
             close = body.find(frame, at)
             close = len(body) if close < 0 else close
             data, at = body[at:close], close + len(frame)
-        elif line == b"output":
-            data, at = body[at:], len(body)
         yield Item(key.decode("ascii", "replace"), rest, data)

@@ -30,6 +30,11 @@ CODES = {
     "rate-raised": "a limit is raised many times over",
     "many-deletions": "a large part of a host's configuration is deleted",
 }
+# What needs consent by name as well, and is found only when hosts are to be changed.
+CONSENTS = {
+    "undrained": "PowerMTA is restarted though more waits in its spool than `drain-below` allows",
+    "frozen": "a host is changed though the stack has frozen it",
+}
 
 _LIMITS = frozenset({"rate", "cidr-rate", "volume-rate", "cidr-int"})
 _COUNT_LIMITS = frozenset({"max-smtp-out", "backoff-max-smtp-out", "max-msg-per-connection", "total-max-smtp-out"})

@@ -10,7 +10,7 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.plan.document import diagnostic_document, to_document
 from pmtaform.plan.model import Plan
 from pmtaform.report.verdict import summary, verdict
-from pmtaform.rollout.model import Event, HostResult, RunResult
+from pmtaform.rollout.model import Event, RunResult
 
 FORMAT = 1
 
@@ -34,41 +34,17 @@ def json_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def json_run(result: RunResult) -> str:
-    """A document of kind `pmtaform-run`: what became of each host."""
-    return _text(
-        {
-            **_head("pmtaform-run"),
-            "run": result.run,
-            "interrupted": result.interrupted,
-            "exit_code": int(result.exit_code),
-            "hosts": [_host(host) for host in result.hosts.values()],
-        }
-    )
+    """What became of each host, on one line: the last that a run in JSON says."""
+    from pmtaform.report.events import run_json
+
+    return run_json(result)
 
 
 def json_event(event: Event) -> str:
-    """One step of one host, as a line of NDJSON without its line end."""
-    return json.dumps(
-        {
-            **_head("event"),
-            "host": event.host,
-            "phase": event.phase.value,
-            "verdict": event.verdict.value if event.verdict else None,
-            "detail": event.detail,
-            "seconds": round(event.seconds, 3),
-        }
-    )
+    """One step of one host, on one line: what a run in JSON says while it goes on."""
+    from pmtaform.report.events import event_json
 
-
-def _host(result: HostResult) -> dict[str, Any]:
-    return {
-        "host": result.host,
-        "verdict": result.verdict.value,
-        "generation": result.generation,
-        "problem": diagnostic_document(result.problem) if result.problem else None,
-        "output": result.output,
-        "notes": [diagnostic_document(note) for note in result.notes],
-    }
+    return event_json(event)
 
 
 def _head(kind: str) -> dict[str, Any]:

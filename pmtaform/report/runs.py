@@ -8,7 +8,7 @@ from pmtaform.report.problems import capital, problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, clean_lines, counted, wrapped
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 
-COLOURS = {
+_COLOURS = {
     Verdict.APPLIED: "green",
     Verdict.UNCHANGED: "dim",
     Verdict.ROLLED_BACK: "red",
@@ -19,6 +19,11 @@ COLOURS = {
     Verdict.NOT_STARTED: "yellow",
 }
 _MOST_OUTPUT = 20
+
+
+def colour_of(verdict: Verdict) -> str:
+    """The colour of a verdict; one that is not known to be good or bad asks for attention."""
+    return _COLOURS.get(verdict, "yellow")
 
 
 def run_text(result: RunResult, *, colour: bool = False, width: int = WIDTH) -> str:
@@ -44,7 +49,7 @@ def _host(result: HostResult, widest: int, style: Style, width: int) -> Iterator
     problem = result.problem
     generation = f" (generation {result.generation})" if result.generation else ""
     reason = f": {capital(clean(problem.summary))} {style(f'[{clean(problem.code)}]', 'dim')}" if problem else ""
-    verdict = style(result.verdict.value, COLOURS[result.verdict])
+    verdict = style(result.verdict.value, colour_of(result.verdict))
     yield f"{clean(result.host):{widest}}  {verdict}{generation}{reason}"
     if problem is not None:
         yield from wrapped(problem.detail, width, "    ")

@@ -1,58 +1,38 @@
-"""Applying a plan to a fleet: one transaction a host, the state saved after each, an answer for every host.
+"""Applying a plan to a fleet: all staged first, then wave by wave; the state saved after each host.
 
-What became of a host is the host's own record, and the state is written from what the host says it has afterwards.
+stage all ─▶ canary ─▶ soak ─▶ wave ─▶ … ─▶ results
+each host: activate ─▶ check ─▶ observe ─▶ confirm
 """
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pmtaform.desired import KeyFile
-from pmtaform.diagnostics import Diagnostic
-from pmtaform.errors import PmtaformError, Unreachable
-from pmtaform.host import (
-    ABSENT,
-    Activation,
-    FileKind,
-    FileRemoval,
-    FileWrite,
-    HostSpec,
-    Known,
-    Outcome,
-    Session,
-    Snapshot,
-    Status,
-    Transaction,
-    apply,
-    digest,
-    open_session,
-    probe,
-)
-from pmtaform.lang.includes import include_arguments, is_pattern, read_configuration
-from pmtaform.plan.services import PMTA, WEB, services_of
+from pmtaform.clock import Clock, SystemClock
+from pmtaform.lang.blocks import Address
+from pmtaform.operations import OnFailure, Rollout
+from pmtaform.rollout import transactions
+from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
-from pmtaform.rollout.pool import Clock, run_all
+from pmtaform.rollout.order import Budget, Candidate, Gate, waves
+from pmtaform.rollout.outcomes import not_started
+from pmtaform.rollout.pool import Teller, run_all
 from pmtaform.rollout.survey import Survey
-from pmtaform.rollout.unsaid import unsaid
-from pmtaform.state import FileState, HostState, Journal, StackKey, StateKeeper, utc_now
+from pmtaform.rollout.undo import take_back
+from pmtaform.state import HostState, Journal, StackKey, StateKeeper
 
-_VERDICTS = {
-    Status.APPLIED: Verdict.APPLIED,
-    Status.ROLLED_BACK: Verdict.ROLLED_BACK,
-    Status.ROLLBACK_FAILED: Verdict.FAILED,
-    Status.STALE: Verdict.STALE,
-    Status.LOCKED: Verdict.LOCKED,
-    Status.REFUSED: Verdict.FAILED,
-    Status.UNKNOWN: Verdict.FAILED,
-}
+INTERRUPTED = "the run was interrupted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Who applies what, and where it is written down."""
+    """Who applies what, in which order, and where it is written down.
+
+    `done` are hosts that were changed by the run that this one goes on with; `unreachable` is how many of the chosen
+    hosts could not be looked at. `allow` has the dangers that are consented to, also those found out only now.
+    """
 
     id: str
     who: str
@@ -62,7 +42,13 @@ class Run:
     key: StackKey
     keeper: StateKeeper
     journal: Journal
-    parallel: int = 16
+    rollout: Rollout = field(default_factory=Rollout)
+    clock: Clock = field(default_factory=SystemClock)
+    allow: frozenset[str] = frozenset()
+    done: Collection[str] = ()
+    unreachable: int = 0
+    choice: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    together: Mapping[str, str] = field(default_factory=dict)  # host -> what it must change at the same time with
     watch: Callable[[Event], None] | None = field(default=None, repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
 
@@ -72,47 +58,254 @@ def execute(run: Run, surveys: Iterable[Survey]) -> RunResult:
 
     Once `run.stop` is set no further host is begun; those at work finish or go back.
     """
-    clock = Clock(run.watch)
-    results: dict[str, HostResult] = {}
-    work = list(surveys)
-    run.journal.start(run.id, who=run.who, what=run.what, plan=run.plan, commit=run.commit)
+    return _Execution(run, list(surveys)).go()
 
-    def one(survey: Survey) -> None:
+
+class _Execution:
+    def __init__(self, run: Run, surveys: list[Survey]) -> None:
+        self.run = run
+        self.surveys = surveys
+        self.teller = Teller(run.watch)
+        self.context = Context(
+            id=run.id,
+            who=run.who,
+            what=run.what,
+            plan=run.plan,
+            commit=run.commit,
+            key=run.key,
+            keeper=run.keeper,
+            journal=run.journal,
+            clock=run.clock,
+            teller=self.teller,
+            allow=run.allow,
+            stop=run.stop,
+        )
+        self.results: dict[str, HostResult] = {}
+        self.changes: dict[str, HostChange] = {}
+        self.before: dict[str, HostState | None] = {}
+        self.stopped = ""
+        self._turn = threading.Lock()
+
+    def go(self) -> RunResult:
+        run = self.run
+        run.journal.start(run.id, who=run.who, what=run.what, plan=run.plan, commit=run.commit, choice=run.choice)
+        for survey in self.surveys:
+            self._sort(survey)
+        try:
+            self._roll_out()
+        finally:
+            for change in self.changes.values():
+                change.close()
+        ordered = {s.target.spec.name: self.results[s.target.spec.name] for s in self.surveys}
+        result = RunResult(run=run.id, hosts=ordered, interrupted=run.stop.is_set(), stopped=self.stopped)
+        run.journal.end(run.id, "interrupted" if result.interrupted else result.exit_code.name.lower())
+        return result
+
+    def _sort(self, survey: Survey) -> None:
+        """What becomes of a host without its turn: it is as wanted, or frozen, or it is to be changed."""
         name = survey.target.spec.name
-        if run.stop.is_set():
-            results[name] = HostResult(host=name, verdict=Verdict.NOT_STARTED)
-        else:
-            results[name] = _apply_host(run, survey, clock)
-        done = results[name]
-        reason = done.problem.summary if done.problem else ""
-        run.journal.host(run.id, name, str(done.verdict), reason=reason, generation=done.generation)
-        clock.tell(name, Phase.DONE, done.verdict, reason)
-
-    run_all(work, one, parallel=run.parallel)
-    ordered = {survey.target.spec.name: results[survey.target.spec.name] for survey in work}
-    result = RunResult(run=run.id, hosts=ordered, interrupted=run.stop.is_set())
-    run.journal.end(run.id, "interrupted" if result.interrupted else result.exit_code.name.lower())
-    return result
-
-
-def _apply_host(run: Run, survey: Survey, clock: Clock) -> HostResult:
-    name = survey.target.spec.name
-    try:
         if not survey.plan.changes:
-            return _own(run, survey)
-        clock.tell(name, Phase.APPLYING)
-        return _change(run, survey, clock)
-    except Unreachable as problem:
-        return HostResult(host=name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0])
-    except PmtaformError as problem:
-        return HostResult(host=name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
+            self._done(name, _own(self.run, survey))
+            return
+        freeze = survey.target.operations.frozen(self.run.clock.now())
+        if freeze is not None and "frozen" not in self.run.allow:
+            why = f"it is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. It keeps what it has"
+            result = not_started(name, f"{why}; --allow frozen changes it all the same.", "frozen")
+            self._done(name, replace(result, verdict=Verdict.FROZEN))
+            return
+        self.changes[name] = HostChange(self.context, survey)
+        self.before[name] = self.run.keeper.document.hosts.get(name)
+
+    def _roll_out(self) -> None:
+        run, rollout = self.run, self.run.rollout
+        candidates = [self._candidate(change) for change in self.changes.values()]
+        total = len(candidates) + len(run.done) + run.unreachable
+        self.budget = Budget(rollout, total, unreachable=run.unreachable)
+        self.gate = Gate(rollout.spread, candidates)
+        run.keeper.intend({name: transactions.intent(c.survey, c.tx) for name, c in self.changes.items()})
+        if self._over() or not self._stage(rollout):
+            self._leave()
+            return
+        order = waves(candidates, rollout, run.done)
+        for number, names in enumerate(order, 1):
+            if number > 1 and not self._soak(number, len(order)):
+                break
+            self._wave([n for n in names if n not in self.results])
+            if self._over():
+                self._go_back(names)
+                break
+        self._leave()
+
+    def _candidate(self, change: HostChange) -> Candidate:
+        desired = change.survey.target.desired
+        pools = {a.key for a in desired.blocks if isinstance(a, Address) and a.kind == "virtual-mta-pool"}
+        return Candidate(
+            name=change.name,
+            pools=frozenset(pools),
+            groups=frozenset(change.survey.target.groups),
+            restarts=transactions.restarts(change.survey),
+            together=self.run.together.get(change.name),
+        )
+
+    def _over(self) -> bool:
+        """Whether no further host is to be begun; why, in `stopped`."""
+        if self.run.stop.is_set():
+            self.stopped = INTERRUPTED
+        self.stopped = self.stopped or self.budget.spent
+        return bool(self.stopped)
+
+    # -- steps of many hosts -------------------------------------------------------------------------------------------
+
+    def _stage(self, rollout: Rollout) -> bool:
+        """All hosts staged and tested, before any is activated. Whether to go on."""
+        if not rollout.stage_first or len(self.changes) < 2:
+            return True
+
+        def one(change: HostChange) -> None:
+            if not self.run.stop.is_set() and not change.stage():
+                self._finished(change)
+
+        run_all(list(self.changes.values()), one, parallel=rollout.parallel)
+        return not self._over()
+
+    def _wave(self, names: Iterable[str]) -> None:
+        changes = [self.changes[name] for name in names]
+        tags = dict.fromkeys(self.run.together.get(change.name) for change in changes)
+        for tag in tags:
+            members = [change for change in changes if self.run.together.get(change.name) == tag]
+            if tag is None:
+                run_all(members, self._alone, parallel=self.run.rollout.parallel)
+            else:
+                self._as_one(members)
+
+    def _alone(self, change: HostChange) -> None:
+        if self._over() or not self._enter(change):
+            return
+        try:
+            if change.activate() and change.check() and change.observe():
+                change.confirm()
+            self._finished(change)
+        finally:
+            self.gate.release(change.name)
+
+    def _enter(self, change: HostChange) -> bool:
+        if self.gate.must_wait(change.name):
+            self.teller.tell(change.name, Phase.WAITING)
+        if not self.gate.acquire(change.name):
+            return False
+        if self._over():
+            self.gate.release(change.name)
+            return False
+        return True
+
+    def _as_one(self, members: list[HostChange]) -> None:
+        """Hosts that change together: all are activated, and then all are confirmed, or none."""
+        if self._over() or any(change.name in self.results for change in members):
+            return
+        well: dict[str, bool] = {}
+
+        def activate(change: HostChange) -> None:
+            well[change.name] = change.activate() and change.check() and change.observe()
+
+        run_all(members, activate, parallel=self.run.rollout.parallel)
+        alive = all(well.values()) and all(change.still_pending() for change in members)
+
+        def finish(change: HostChange) -> None:
+            if alive:
+                change.confirm()
+            elif well[change.name]:
+                change.revert("another host that must change at the same time did not", "together")
+            self._finished(change)
+
+        run_all(members, finish, parallel=self.run.rollout.parallel)
+        left = [change for change in members if self.results[change.name].verdict is not Verdict.APPLIED]
+        if alive and left:
+            self._take_back([change.name for change in members], "another host that must change with it did not")
+
+    def _soak(self, number: int, of: int) -> bool:
+        """The pause between waves; whether to go on."""
+        seconds = self.run.rollout.soak
+        if seconds:
+            self.teller.tell("", Phase.SOAKING, detail=f"{seconds:g} s before wave {number} of {of}")
+            self.run.clock.wait(self.run.stop, seconds)
+        return not self._over()
+
+    def _finished(self, change: HostChange) -> None:
+        result = change.result
+        if result is None:
+            result = not_started(change.name, self.stopped or "its turn did not come")
+        if result.verdict in {Verdict.FAILED, Verdict.ROLLED_BACK, Verdict.STALE, Verdict.LOCKED}:
+            self.budget.note_failed()
+        elif result.verdict is Verdict.UNREACHABLE:
+            self.budget.note_unreachable()
+        self._done(change.name, result)
+        if _is_known(result):
+            self.run.keeper.settle(change.name)
+        if self.budget.spent:
+            self.gate.close()
+
+    def _leave(self) -> None:
+        """The hosts whose turn did not come: what is staged there is cleared away."""
+        left = [change for name, change in self.changes.items() if name not in self.results]
+        why = self.stopped or "its turn did not come"
+
+        def clear(change: HostChange) -> None:
+            change.revert(why)
+            change.result = not_started(change.name, f"{why[:1].upper()}{why[1:]}.")
+            self._done(change.name, change.result)
+            self.run.keeper.settle(change.name)
+
+        run_all(left, clear, parallel=self.run.rollout.parallel)
+
+    # -- going back ----------------------------------------------------------------------------------------------------
+
+    def _go_back(self, wave: Iterable[str]) -> None:
+        """What `on-failure` says of hosts that did well before too many failed."""
+        if self.run.stop.is_set() and not self.budget.spent:
+            return
+        if self.run.rollout.on_failure is OnFailure.ROLLBACK_WAVE:
+            self._take_back(list(wave), self.budget.spent)
+        elif self.run.rollout.on_failure is OnFailure.ROLLBACK_ALL:
+            self._take_back(list(self.changes), self.budget.spent)
+
+    def _take_back(self, names: list[str], why: str) -> None:
+        applied = [
+            self.changes[name]
+            for name in names
+            if name in self.results and self.results[name].verdict is Verdict.APPLIED
+        ]
+
+        def back(change: HostChange) -> None:
+            self.teller.tell(change.name, Phase.REVERTING)
+            self._done(
+                change.name,
+                take_back(self.context, change, self.results[change.name].generation, self.before[change.name], why),
+            )
+
+        run_all(applied, back, parallel=self.run.rollout.parallel)
+
+    def _done(self, name: str, result: HostResult) -> None:
+        reason = result.problem.summary if result.problem else ""
+        with self._turn:
+            self.results[name] = result
+        self.run.journal.host(self.run.id, name, str(result.verdict), reason=reason, generation=result.generation)
+        self.teller.tell(name, Phase.DONE, result.verdict, reason)
+
+
+def _is_known(result: HostResult) -> bool:
+    """Whether it is certain that the host has the old configuration, or that its state was noted."""
+    if result.verdict is Verdict.FAILED:
+        return result.problem is not None and result.problem.code == "refused"
+    return result.verdict is not Verdict.UNREACHABLE
 
 
 def _own(run: Run, survey: Survey) -> HostResult:
     """A host that is already as wanted: what is declared becomes ours, without a byte being touched."""
-    name, previous = survey.target.spec.name, survey.target.previous
-    state = _host_state(run, survey, survey.snapshot, survey.snapshot.generation)
-    if previous is None or _news(previous) != _news(state):
+    name, previous = survey.target.spec.name, run.keeper.document.hosts.get(survey.target.spec.name)
+    state = transactions.host_state(
+        survey, survey.snapshot, survey.snapshot.generation, plan=run.plan, commit=run.commit, who=run.who
+    )
+    if previous is None or _news(previous) != _news(state) or name in run.keeper.document.intents:
         run.keeper.update_host(name, state)
     return HostResult(host=name, verdict=Verdict.UNCHANGED, generation=survey.snapshot.generation)
 
@@ -120,208 +313,3 @@ def _own(run: Run, survey: Survey) -> HostResult:
 def _news(state: HostState) -> HostState:
     """What a host's state says of the host, without who came by, when, and how often."""
     return replace(state, generation=0, applied_at="", plan="", commit=None, who="")
-
-
-def _change(run: Run, survey: Survey, clock: Clock) -> HostResult:
-    spec = survey.target.spec
-    session = survey.session or open_session(spec)
-    opened: list[Session] = [session]
-
-    def reopen() -> Session:
-        opened.append(open_session(spec))
-        return opened[-1]
-
-    try:
-        outcome = apply(session, spec, transaction(run, survey), reopen)
-        if outcome.status is not Status.APPLIED:
-            return failed(spec, unsaid(outcome, survey))
-        clock.tell(spec.name, Phase.RECORDING)
-        after = _verify(opened[-1], survey, run.key.salt_for(spec.name))
-        run.keeper.update_host(spec.name, _host_state(run, survey, after, outcome.generation))
-        notes = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
-        return HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=notes)
-    finally:
-        for each in opened:
-            each.close()
-
-
-def transaction(run: Run, survey: Survey) -> Transaction:
-    """What is sent to a host: its changes as files, and all that must still be as it was planned from."""
-    spec, snapshot, found = survey.target.spec, survey.snapshot, survey.difference
-    services = frozenset().union(*(services_of(change) for change in found.plan.changes))
-    expect = {path: live.digest for path, live in snapshot.files.items()}
-    for path in (*found.edits, *(key.path for key in found.write_keys)):
-        expect.setdefault(path, ABSENT)
-    writes = [FileWrite(path=path, content=edit.content) for path, edit in found.edits.items()]
-    writes += [_key_write(key) for key in found.write_keys]
-    return Transaction(
-        id=f"{run.id}-{spec.name}",
-        salt=run.key.salt_for(spec.name),
-        who=run.who,
-        what=run.what,
-        started=utc_now(),
-        writes=tuple(writes),
-        removals=tuple(FileRemoval(path=path, kind=FileKind.KEY) for path in found.remove_keys),
-        expect=expect,
-        expect_patterns=snapshot.patterns,
-        activation=activation_of(spec, services),
-        restart_web=WEB in services and not spec.restart_command,
-        test_config=has_test_config(snapshot.version),
-    )
-
-
-def activation_of(spec: HostSpec, services: frozenset[str]) -> Activation:
-    """How the host's PowerMTA is made to take the changes: a restart where one is needed, and was consented to.
-
-    A command of the stack's own restarts whatever has to be.
-    """
-    needed = PMTA in services or (bool(services) and bool(spec.restart_command))
-    if spec.activation is Activation.RELOAD and needed:
-        return Activation.RESTART
-    return spec.activation
-
-
-def has_test_config(version: str | None) -> bool:
-    """Whether this PowerMTA has `pmta test config`: documented for 5.0; whether 4.x has it is not (OPERATIONS 2)."""
-    found = re.search(r"v(\d+)\.", version or "")
-    return found is not None and int(found[1]) >= 5
-
-
-def _key_write(key: KeyFile) -> FileWrite:
-    if key.private_key is None:
-        raise AssertionError("a key that was not resolved cannot be written")
-    return FileWrite(
-        path=key.path,
-        content=key.private_key.reveal(),
-        kind=FileKind.KEY,
-        mode=key.mode,
-        owner=key.owner,
-        group=key.group,
-    )
-
-
-def _verify(session: Session, survey: Survey, salt: str) -> Snapshot:
-    """The host's files after the apply, which must be what was written."""
-    spec, found = survey.target.spec, survey.difference
-    keys = set(found.owned_keys.values())
-    contents = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in keys}
-    contents |= {path: edit.content for path, edit in found.edits.items()}
-    after = read_configuration(spec.config, contents, survey.snapshot.patterns)
-    wanted = {path: digest(salt, contents[path]) for path in after.trees if path in contents}
-    key_digests = {key.path: digest(salt, _key_write(key).content) for key in found.write_keys}
-    for path in keys - key_digests.keys():
-        live = survey.snapshot.files.get(path)
-        if live is not None:
-            key_digests[path] = live.digest
-    patterns = {a for tree in after.trees.values() for a, _, _ in include_arguments(tree) if is_pattern(a)}
-    known = Known(
-        salt=salt,
-        files=wanted | key_digests,
-        patterns=tuple(sorted(patterns)),
-        version=survey.snapshot.version,
-        version_stamp=survey.snapshot.version_stamp,
-    )
-    snapshot = probe(session, spec, known, lambda *_: ())
-    for path, expected in (wanted | key_digests).items():
-        live = snapshot.files.get(path)
-        if live is None or live.digest != expected:
-            raise PmtaformError.of(
-                "changed-after-apply",
-                "A file is not what was written a moment ago",
-                f"{path} on {spec.name} was written and PowerMTA took it, and somebody has changed it since. The state "
-                "was not updated; run `pmtaform plan` to see the difference.",
-                host=spec.name,
-            )
-    return snapshot
-
-
-def _host_state(run: Run, survey: Survey, snapshot: Snapshot, generation: int) -> HostState:
-    found = survey.difference
-    return HostState(
-        machine_id=snapshot.machine_id,
-        generation=generation,
-        version=snapshot.version,
-        version_stamp=snapshot.version_stamp,
-        files=files_of(snapshot),
-        patterns=dict(snapshot.patterns),
-        blocks=dict(found.owned),
-        keys=dict(found.owned_keys),
-        unmanaged=found.plan.unmanaged,
-        applied_at=utc_now(),
-        plan=run.plan,
-        commit=run.commit,
-        who=run.who,
-    )
-
-
-def files_of(snapshot: Snapshot) -> dict[str, FileState]:
-    """A snapshot's files as a state keeps them."""
-    return {
-        path: FileState(digest=live.digest, mode=live.mode, owner=live.owner, group=live.group)
-        for path, live in snapshot.files.items()
-    }
-
-
-def recovered(spec: HostSpec, words: str) -> Diagnostic:
-    """What is said of an earlier transaction that was finished or undone on the way."""
-    return Diagnostic(code="recovered", summary="An earlier transaction was unfinished", detail=words, host=spec.name)
-
-
-def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
-    """What a transaction that was not applied looks like to people."""
-    verdict = _VERDICTS[outcome.status]
-    code, summary, detail = _TOLD[outcome.status]
-    who = f"{outcome.lock.who} ({outcome.lock.what}) since {outcome.lock.since}" if outcome.lock else "somebody else"
-    problem = Diagnostic(
-        code=code,
-        summary=summary,
-        detail=detail.format(
-            host=spec.name, step=outcome.step or "?", reason=outcome.reason or "no reason given", who=who
-        ),
-        host=spec.name,
-    )
-    notes = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
-    return HostResult(
-        host=spec.name,
-        verdict=verdict,
-        generation=outcome.generation,
-        problem=problem,
-        output=outcome.output,
-        notes=notes,
-    )
-
-
-_TOLD = {
-    Status.ROLLED_BACK: (
-        "rolled-back",
-        "The host did not take the change; everything was put back",
-        "{step}: {reason}. The old files are back, and PowerMTA runs the old configuration.",
-    ),
-    Status.ROLLBACK_FAILED: (
-        "rollback-failed",
-        "The host did not take the change, and putting everything back was not confirmed",
-        "{step}: {reason}. Log in to {host} now: compare the files with the last generation under /var/lib/pmtaform, "
-        "run `pmta test config` and `pmta reload`, and check `pmta show status`.",
-    ),
-    Status.STALE: (
-        "target-moved",
-        "The host is no longer what was planned from",
-        "{reason}. Nothing was touched. Plan again to see what is there now.",
-    ),
-    Status.LOCKED: (
-        "host-locked",
-        "Somebody else is at work on the host",
-        "{who}. Nothing was touched. Wait, or if that is dead: pmtaform unlock --host {host}.",
-    ),
-    Status.REFUSED: (
-        "refused",
-        "The host could not be changed",
-        "{step}: {reason}. Nothing was changed.",
-    ),
-    Status.UNKNOWN: (
-        "outcome-unknown",
-        "The connection was lost and the host did not answer again",
-        "{reason}. The transaction runs to its end on the host by itself. Ask again with `pmtaform plan`: it says what "
-        "the host has.",
-    ),
-}

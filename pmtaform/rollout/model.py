@@ -16,7 +16,15 @@ class Phase(StrEnum):
     CONNECTING = "connecting"
     PROBING = "probing"
     PLANNED = "planned"
-    APPLYING = "applying"
+    STAGING = "staging"  # the files are laid beside their places, and tested
+    STAGED = "staged"
+    WAITING = "waiting"  # for hosts that must not change at the same time
+    ACTIVATING = "activating"  # the files are put in place, and PowerMTA takes them
+    CHECKING = "checking"
+    OBSERVING = "observing"
+    CONFIRMING = "confirming"  # over a new connection
+    REVERTING = "reverting"
+    SOAKING = "soaking"  # between waves; of the run, not of a host
     RECORDING = "recording"
     DONE = "done"
 
@@ -31,6 +39,7 @@ class Verdict(StrEnum):
     STALE = "stale"
     LOCKED = "locked"
     UNREACHABLE = "unreachable"
+    FROZEN = "frozen"
     NOT_STARTED = "not started"
 
 
@@ -64,6 +73,7 @@ class RunResult:
     run: str
     hosts: Mapping[str, HostResult] = field(default_factory=dict)
     interrupted: bool = False
+    stopped: str = ""  # why no further host was begun, in words
 
     def having(self, *verdicts: Verdict) -> tuple[HostResult, ...]:
         """The hosts with one of these verdicts."""
@@ -80,6 +90,7 @@ class RunResult:
             (Exit.LOCKED, (Verdict.LOCKED,)),
             (Exit.UNREACHABLE, (Verdict.UNREACHABLE,)),
             (Exit.SOME_FAILED, (Verdict.NOT_STARTED,)),
+            (Exit.BLOCKED, (Verdict.FROZEN,)),
         ):
             if self.having(*verdicts):
                 return code

@@ -26,7 +26,7 @@ def run_all(items: Sequence[T], work: Callable[[T], None], *, parallel: int) -> 
         future.result()
 
 
-class Clock:
+class Teller:
     """Tells a watcher what happens, one event at a time, with the seconds since the start."""
 
     def __init__(self, watch: Callable[[Event], None] | None) -> None:

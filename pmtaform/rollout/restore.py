@@ -7,14 +7,27 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import PmtaformError, Unreachable
-from pmtaform.host import Activation, HostSpec, Known, Session, Snapshot, Status, open_session, probe, rollback
+from pmtaform.host import (
+    Activation,
+    HostSpec,
+    Known,
+    Session,
+    Snapshot,
+    Status,
+    Transaction,
+    confirm,
+    open_session,
+    probe,
+    rollback,
+)
 from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impact_of
 from pmtaform.lang.catalogue import GLOBAL, Impact
 from pmtaform.lang.includes import read_configuration
-from pmtaform.rollout.execute import failed, files_of, has_test_config, recovered
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
-from pmtaform.rollout.pool import Clock
+from pmtaform.rollout.outcomes import failed, notes_of
+from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.survey import find_includes
+from pmtaform.rollout.transactions import files_of, has_test_config, transaction_id
 from pmtaform.state import Journal, StackKey, StateKeeper, utc_now
 
 
@@ -28,30 +41,31 @@ class Restore:
     key: StackKey
     keeper: StateKeeper
     journal: Journal
+    confirm_within: float = 0.0  # seconds; 0: nothing has to be confirmed
     may_restart: bool = False  # consent to a restart, where what is put back needs one
     watch: Callable[[Event], None] | None = field(default=None, repr=False)
 
 
 def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
     """Put back the files that `generation` and all later ones replaced. The result says what happened."""
-    clock = Clock(run.watch)
+    teller = Teller(run.watch)
     what = f"rollback to before generation {generation}"
     run.journal.start(run.id, who=run.who, what=what, plan=run.id, commit=run.commit)
     try:
-        result = _restore(run, spec, generation, clock)
+        result = _restore(run, spec, generation, teller)
     except Unreachable as problem:
         result = HostResult(host=spec.name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0])
     except PmtaformError as problem:
         result = HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
     reason = result.problem.summary if result.problem else ""
     run.journal.host(run.id, spec.name, str(result.verdict), reason=reason, generation=result.generation)
-    clock.tell(spec.name, Phase.DONE, result.verdict, reason)
+    teller.tell(spec.name, Phase.DONE, result.verdict, reason)
     whole = RunResult(run=run.id, hosts={spec.name: result})
     run.journal.end(run.id, whole.exit_code.name.lower())
     return whole
 
 
-def _restore(run: Restore, spec: HostSpec, generation: int, clock: Clock) -> HostResult:
+def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> HostResult:
     opened: list[Session] = []
 
     def reopen() -> Session:
@@ -59,36 +73,53 @@ def _restore(run: Restore, spec: HostSpec, generation: int, clock: Clock) -> Hos
         return opened[-1]
 
     try:
-        clock.tell(spec.name, Phase.CONNECTING)
+        teller.tell(spec.name, Phase.CONNECTING)
         session = reopen()
-        clock.tell(spec.name, Phase.PROBING)
+        teller.tell(spec.name, Phase.PROBING)
         salt = run.key.salt_for(spec.name)
         before = probe(session, spec, Known(salt=salt), find_includes)
-        clock.tell(spec.name, Phase.APPLYING)
+        teller.tell(spec.name, Phase.ACTIVATING)
+        tx = _named(run, spec, salt)
         outcome = rollback(
             session,
             spec,
             generation,
-            id=f"{run.id}-{spec.name}",
+            id=tx.id,
             salt=salt,
             who=run.who,
-            started=utc_now(),
+            started=tx.started,
             reopen=reopen,
+            confirm_within=run.confirm_within,
             activation=_activation(run, spec),
             test_config=has_test_config(before.version) and spec.activation is not Activation.NONE,
         )
+        if outcome.status is Status.PENDING:
+            teller.tell(spec.name, Phase.CONFIRMING)
+            outcome, _ = confirm(reopen(), spec, tx, reopen)
         if outcome.status is not Status.APPLIED:
             return failed(spec, outcome)
-        clock.tell(spec.name, Phase.RECORDING)
+        teller.tell(spec.name, Phase.RECORDING)
         after = probe(opened[-1], spec, Known(salt=salt), find_includes)
         _record(run, spec, after, outcome.generation)
-        notes: tuple[Diagnostic, ...] = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
+        notes = notes_of(spec, outcome)
         if _activation(run, spec) is Activation.RELOAD:
             notes += _waiting(spec, _blocks(spec, before), _blocks(spec, after))
         return HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=notes)
     finally:
         for each in opened:
             each.close()
+
+
+def _named(run: Restore, spec: HostSpec, salt: str) -> Transaction:
+    """What the host knows the rollback by."""
+    return Transaction(
+        id=transaction_id(run.id, spec.name),
+        salt=salt,
+        who=run.who,
+        what="rollback",
+        started=utc_now(),
+        confirm_within=run.confirm_within,
+    )
 
 
 def _activation(run: Restore, spec: HostSpec) -> Activation:

@@ -18,12 +18,14 @@ from pmtaform.errors import HostError, PmtaformError
 from pmtaform.host import (
     ABSENT,
     HASH_ONLY,
+    Awaiting,
     HostSpec,
     Known,
     LiveFile,
     Session,
     Snapshot,
     Status,
+    Waiting,
     digest,
     open_session,
     probe,
@@ -31,12 +33,13 @@ from pmtaform.host import (
 )
 from pmtaform.lang.includes import include_arguments, read_configuration
 from pmtaform.lang.tree import parse_bytes
+from pmtaform.operations import Operations
 from pmtaform.plan.diff import Difference, Live, LiveKey, Previous, Selection, difference, unchanged
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.reach import unread_notes
 from pmtaform.rollout.model import Event, Phase, Verdict
-from pmtaform.rollout.pool import Clock, run_all
-from pmtaform.state import HostState, StackKey, who
+from pmtaform.rollout.pool import Teller, run_all
+from pmtaform.state import HostState, Intent, StackKey, who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,9 @@ class Target:
     spec: HostSpec
     desired: Desired
     previous: HostState | None = None
+    operations: Operations = field(default_factory=Operations)
+    groups: tuple[str, ...] = ()
+    intent: Intent | None = None  # what a run that was killed had begun here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,19 +97,19 @@ def survey_fleet(
     `stop`, once set, keeps further hosts from being begun; they are in neither list of the result.
     """
     fleet = Fleet()
-    clock = Clock(watch)
+    teller = Teller(watch)
 
     def look(target: Target) -> None:
         name = target.spec.name
         if stop is not None and stop.is_set():
             return
-        clock.tell(name, Phase.CONNECTING)
+        teller.tell(name, Phase.CONNECTING)
         try:
-            fleet.surveys[name] = _survey(target, key, selection, keep_open, clock)
-            clock.tell(name, Phase.PLANNED)
+            fleet.surveys[name] = _survey(target, key, selection, keep_open, teller)
+            teller.tell(name, Phase.PLANNED)
         except PmtaformError as problem:
             fleet.failures[name] = problem
-            clock.tell(name, Phase.DONE, Verdict.UNREACHABLE, problem.diagnostics[0].summary)
+            teller.tell(name, Phase.DONE, Verdict.UNREACHABLE, problem.diagnostics[0].summary)
 
     listed = list(targets)
     run_all(listed, look, parallel=parallel)
@@ -113,11 +119,11 @@ def survey_fleet(
     return fleet
 
 
-def _survey(target: Target, key: StackKey, selection: Selection | None, keep_open: bool, clock: Clock) -> Survey:
+def _survey(target: Target, key: StackKey, selection: Selection | None, keep_open: bool, teller: Teller) -> Survey:
     session = open_session(target.spec)
     kept = False
     try:
-        clock.tell(target.spec.name, Phase.PROBING)
+        teller.tell(target.spec.name, Phase.PROBING)
         survey = look_at(session, target, key, selection)
         kept = keep_open
         return replace(survey, session=session) if keep_open else survey
@@ -130,16 +136,17 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
     """Probe a host over an open session, and compare. Raises `HostError` and `Unreachable`."""
     spec, desired = target.spec, target.desired
     salt = key.salt_for(spec.name)
-    previous = target.previous
-    ours = _previous(previous)
-    is_ours = previous is not None and unchanged(desired, ours, key.digest)
+    ours = _previous(target.previous)
+    is_ours = target.previous is not None and target.intent is None and unchanged(desired, ours, key.digest)
     snapshot = _probe(session, target, salt, trust=is_ours)
     mended: tuple[Diagnostic, ...] = ()
-    if snapshot.pending is not None:
-        mended = _mend(session, spec, snapshot.pending)
+    if snapshot.unsettled is not None:
+        mended = _mend(session, spec, snapshot.unsettled)
         snapshot = _probe(session, target, salt, trust=is_ours)
+    target, settled = settle_intent(target, snapshot)
+    previous, ours = target.previous, _previous(target.previous)
     moved = _machine_changed(spec, previous, snapshot)
-    notes = (*mended, *moved, *_busy(spec, snapshot))
+    notes = (*mended, *settled, *moved, *_busy(spec, snapshot))
     if moved and previous is not None:
         previous, ours, is_ours = None, Previous(), False
     if is_ours and previous is not None and _as_left(snapshot, previous, desired, salt):
@@ -164,6 +171,39 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
         version=snapshot.version,
     )
     return Survey(target=target, snapshot=snapshot, difference=replace(found, plan=plan))
+
+
+def settle_intent(target: Target, snapshot: Snapshot) -> tuple[Target, tuple[Diagnostic, ...]]:
+    """What a run that was killed had begun here, by the host's own record: taken over, or dropped."""
+    intent, past = target.intent, snapshot.past
+    if intent is None or past is None or past.status in {"unsettled", "running"}:
+        return target, ()
+    spec = target.spec
+    if past.status == Status.APPLIED:
+        state = HostState(
+            machine_id=snapshot.machine_id,
+            generation=past.generation,
+            version=snapshot.version,
+            version_stamp=snapshot.version_stamp,
+            files=target.previous.files if target.previous else {},
+            patterns=target.previous.patterns if target.previous else {},
+            blocks=intent.blocks,
+            keys=intent.keys,
+            applied_at=intent.at,
+            plan=intent.plan,
+            commit=intent.commit,
+            who=intent.who,
+        )
+        what = f"{spec.name} took the change all the same (generation {past.generation})"
+        target = replace(target, previous=state)
+    elif past.status == "none":
+        what = f"{spec.name} was not reached by it"
+    else:
+        what = f"{spec.name} was put back: {past.reason or past.status}"
+    detail = f"{intent.who} began the run {intent.plan} at {intent.at}, and it ended before it was over: {what}."
+    summary = "An earlier run did not come to its end"
+    told = Diagnostic(code="run-cut-short", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
+    return replace(target, intent=None), (told,)
 
 
 def _mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
@@ -212,7 +252,9 @@ def _not_in_force(
 
 
 def _busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-    """What is to be said when somebody changes the host at this moment."""
+    """What is to be said when somebody changes the host at this moment, or has not confirmed a change yet."""
+    if snapshot.awaiting is not None:
+        return (_waits(spec, snapshot.awaiting),)
     if snapshot.lock is None:
         return ()
     detail = (
@@ -221,6 +263,21 @@ def _busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
     )
     summary = "The host is being changed right now"
     return (Diagnostic(code="host-busy", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+
+
+def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
+    who = f"{waiting.who} ({waiting.what}, since {waiting.since})"
+    if waiting.state is Waiting.PENDING:
+        detail = (
+            f"{who} has changed it and not confirmed that yet. Without a confirmation it goes back by itself in "
+            f"{waiting.left} s; until then nothing else is changed here."
+        )
+        summary = "The host has a change that awaits its confirmation"
+    else:
+        detail = f"{who} has staged a change on it, and not made it yet. Who changes the host first clears it away."
+        summary = "The host has a change that is staged"
+        return Diagnostic(code="host-staged", summary=summary, detail=detail, severity=Severity.INFO, host=spec.name)
+    return Diagnostic(code="host-busy", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
 
 
 def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snapshot:
@@ -243,6 +300,7 @@ def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snaps
         patterns=patterns,
         version=previous.version if previous else None,
         version_stamp=previous.version_stamp if previous else "",
+        outcome_of=target.intent.transaction if target.intent else "",
     )
     snapshot = probe(session, spec, known, find_includes)
     unreadable = {p: why for p, why in snapshot.unreadable.items() if p not in keys or p in files}
@@ -268,7 +326,7 @@ def _previous(state: HostState | None) -> Previous:
 
 def _as_left(snapshot: Snapshot, previous: HostState, desired: Desired, salt: str) -> bool:
     """Whether every file is as we left it, and every include pattern names the same files."""
-    if snapshot.pending or snapshot.patterns != previous.patterns:
+    if snapshot.unsettled or snapshot.patterns != previous.patterns:
         return False
     for path, state in previous.files.items():
         live = snapshot.files.get(path)

@@ -54,7 +54,6 @@ def read_host(
         config_path=_config_path(said.get("config-path", MAIN), node, allowed, found),
         pmta=_program(said.get("pmta", PMTA), node, found),
         activation=said.get("activation", "reload"),
-        restart_command=tuple(said.get("restart-command", ())),
         groups=tuple(dict.fromkeys(said.get("groups", ()))),
     )
 

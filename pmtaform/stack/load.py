@@ -6,14 +6,16 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.tree import gc_paused
+from pmtaform.operations import Operations
 from pmtaform.stack import shapes
 from pmtaform.stack.build import Rules
+from pmtaform.stack.dns import read_dns
 from pmtaform.stack.document import Document, read_document, yaml_files
 from pmtaform.stack.findings import unique
 from pmtaform.stack.hosts import read_host
@@ -21,8 +23,9 @@ from pmtaform.stack.lifecycle import read_lifecycle
 from pmtaform.stack.names import version_of
 from pmtaform.stack.native import NativeFiles, entries_of
 from pmtaform.stack.nodes import Mapping, Node, is_null, kind_of
+from pmtaform.stack.operations import merged, read_operations, read_rollout
 from pmtaform.stack.paths import ALWAYS, folder_problem
-from pmtaform.stack.stack import Layer, Rollout, Stack, StackHost
+from pmtaform.stack.stack import Layer, Stack, StackHost
 from pmtaform.stack.validate import validate
 from pmtaform.stack.variables import check_variables, resolve
 
@@ -118,7 +121,9 @@ def read_stack(folder: Path, found: Diagnostics) -> Stack:
         limits=_limits(document.root.get("limits"), found),
         strict=rules.strict,
         allowed_paths=allowed,
-        rollout=_rollout(document.root.get("rollout"), found),
+        rollout=read_rollout(document.root.get("rollout"), found),
+        operations=_operations(hosts, base, groups, own, found),
+        dns=read_dns(document.root.get("dns"), found),
         generations=top.get("generations", 10),
         base=base,
         groups=groups,
@@ -169,7 +174,23 @@ def _layer(name: str, node: Mapping, found: Diagnostics) -> Layer:
         native=node.get("native"),
         keys=node.get("dkim-keys"),
         lifecycle=read_lifecycle(node.get("lifecycle"), found),
+        operations=read_operations(node, f"The {name}", found),
     )
+
+
+def _operations(
+    hosts: dict[str, StackHost],
+    base: Layer,
+    groups: dict[str, Layer],
+    own: dict[str, Layer],
+    found: Diagnostics,
+) -> dict[str, Operations]:
+    """How each host is changed."""
+    made = {}
+    for name, host in hosts.items():
+        layers = [base, *(groups[group] for group in host.groups if group in groups), own[name]]
+        made[name] = merged([dict(layer.operations) for layer in layers], host.place, name, found)
+    return made
 
 
 def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, Mapping]]:
@@ -229,11 +250,6 @@ def _limits(node: Node | None, found: Diagnostics) -> Limits:
         deletions_free=said.get("deletions-free", plain.deletions_free),
         rate_factor=said.get("rate-factor", plain.rate_factor),
     )
-
-
-def _rollout(node: Node | None, found: Diagnostics) -> Rollout:
-    said: dict[str, Any] = validate(shapes.ROLLOUT, node, "`rollout`", found)
-    return Rollout(**said)
 
 
 def _with_files(stack: Stack, document: Document, found: Diagnostics) -> Stack:

@@ -40,6 +40,13 @@ def json_schema() -> Schema:
         "lifecycle": _object(shapes.LIFECYCLE),
         "limits": _object(shapes.LIMITS),
         "rollout": _object(shapes.ROLLOUT),
+        "windows": _windows(),
+        "checks": _mapping({"anyOf": [{"$ref": "#/$defs/check"}, {"type": "null"}]}, "Checks by name."),
+        "check": _object(shapes.Shape(shapes.CHECK)),
+        "freeze": _object(shapes.FREEZE),
+        "commands": _object(shapes.COMMANDS),
+        "spread": _spread(),
+        "dns": _object(shapes.DNS),
         "native": _native(),
         "dkim-keys": _mapping({"anyOf": [{"$ref": "#/$defs/dkim-key"}, {"type": "null"}]}, "Keys by domain/selector."),
         "dkim-key": _key(),
@@ -77,6 +84,23 @@ def _or_null(schema: Schema) -> Schema:
 
 def _mapping(values: Schema, text: str) -> Schema:
     return {"description": text, "type": ["object", "null"], "additionalProperties": values}
+
+
+def _windows() -> Schema:
+    one = {"type": "string", "description": "Sat,Sun 02:00-04:00 Europe/Berlin; days and zone (UTC) may be left out."}
+    return {"anyOf": [one, {"type": "array", "items": one}, {"type": "null"}]}
+
+
+def _spread() -> Schema:
+    kinds = ["pool", "group"]
+    counted = {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": {kind: {"type": "integer", "minimum": 1} for kind in kinds},
+    }
+    return {"anyOf": [{"enum": kinds}, counted, {"type": "null"}]}
 
 
 def _native() -> Schema:

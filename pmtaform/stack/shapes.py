@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from pydantic_core import PydanticCustomError, SchemaValidator
 
+from pmtaform.operations import OnFailure, Share
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -93,12 +95,52 @@ def _seconds(value: Any) -> float:
     return seconds
 
 
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _duration(value: Any) -> float:
+    text = getattr(value, "text", value)
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]+)?)([smhd]?)", text) if isinstance(text, str) else None
+    seconds = float(found[1]) * _UNITS[found[2]] if found else -1.0
+    if not 0 <= seconds <= 30 * 86_400:
+        raise PydanticCustomError("duration", "Write a time such as 90s, 5m, 1h or 2d, of 30 days at the most.")
+    return seconds
+
+
+def _share(value: Any) -> Share:
+    text = getattr(value, "text", value)
+    found = re.fullmatch(r"([0-9]{1,6}|[0-9]{1,3}\.[0-9]+(?= *%))( *%)?", text) if isinstance(text, str) else None
+    if found is None or (found[2] and float(found[1]) > 100):
+        raise PydanticCustomError("share", "Write a number of hosts (2), or a share of them (10%).")
+    return Share(float(found[1]), percent=found[2] is not None)
+
+
+def _points(value: Any) -> float:
+    text = getattr(value, "text", value)
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?) *%?", text) if isinstance(text, str) else None
+    if found is None or float(found[1]) > 100:
+        raise PydanticCustomError("points", "Write so many percentage points, from 0 to 100 (5).")
+    return float(found[1])
+
+
 def _sudo(value: Any) -> bool | str:
     if isinstance(value, bool):
         return value
     if isinstance(value, dict) and set(value) == {"password"} and isinstance(value["password"], str):
         return value["password"]
     raise PydanticCustomError("sudo", "Write true, false or {password: REFERENCE}.")
+
+
+def _limit(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise PydanticCustomError("number", "Write a number.")
+    return float(value)
+
+
+def _program(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise PydanticCustomError("program", "Write a program and its arguments as a list: [systemctl, restart, pmta].")
+    return (_word(value[0]), *(_text(word) for word in value[1:]))
 
 
 def _made(function: Any, **json: Any) -> Kind:
@@ -126,6 +168,19 @@ TEXTS: Final = Kind({"type": "list", "items_schema": TEXT.core}, {"type": "array
 FLAG: Final = Kind({"type": "bool"}, {"type": "boolean"})
 SECONDS: Final = _made(_seconds, type=["number", "string"], pattern="^[0-9.]+[sm]?$")
 PERCENT: Final = _made(_percent, type=["number", "string"], pattern="^[0-9.]+ *%?$")
+DURATION: Final = _made(_duration, type=["number", "string"], pattern="^[0-9.]+[smhd]?$")
+SHARE: Final = _made(_share, type=["number", "string"], pattern="^[0-9.]+ *%?$")
+SHARES: Final = Kind(
+    {"type": "list", "items_schema": SHARE.core, "min_length": 1},
+    {"type": "array", "items": SHARE.json, "minItems": 1},
+)
+POINTS: Final = _made(_points, type=["number", "string"], pattern="^[0-9.]+ *%?$")
+NUMBER: Final = _made(_limit, type="number")
+STATUS: Final = Kind(
+    {"type": "any"},
+    {"type": ["string", "integer", "array"], "items": {"type": "integer"}},
+)
+PROGRAM: Final = _made(_program, type="array", minItems=1, items={"type": ["string", "number"]})
 SUDO: Final = _made(
     _sudo,
     anyOf=[
@@ -138,6 +193,11 @@ SUDO: Final = _made(
         },
     ],
 )
+
+
+def _read_later(keys: Mapping[str, tuple[Kind, str]]) -> dict[str, tuple[Kind, str]]:
+    """Keys that are known here, and that another module reads."""
+    return {key: (Kind(None, kind.json), text) for key, (kind, text) in keys.items()}
 
 
 def elsewhere(definition: str) -> Kind:
@@ -162,12 +222,25 @@ _CONNECTION: Final[dict[str, tuple[Kind, str]]] = {
     "command-timeout": (SECONDS, "How long to wait for one `pmta` command (60 s)."),
 }
 
+_OPERATIONS: Final[dict[str, tuple[Kind, str]]] = {
+    "confirm-within": (DURATION, "The host goes back by itself unless it is confirmed in this time (120 s); 0: off."),
+    "max-impact": (_choice("reload", "restart"), "What needs no consent by name: restart, with a maintenance-window."),
+    "maintenance-window": (elsewhere("windows"), "When a restart needs no consent: Sat,Sun 02:00-04:00 Europe/Berlin."),
+    "drain-below": (_whole(0), "PowerMTA is not restarted while its spool holds this many recipients or more."),
+    "checks": (elsewhere("checks"), "What is looked at before a change is confirmed, by name."),
+    "observe": (DURATION, "How long queues are watched after the change, before it is confirmed (0: not at all)."),
+    "tolerance": (POINTS, "By how many percentage points queues in back-off or with errors may grow meanwhile (5)."),
+    "freeze": (elsewhere("freeze"), "Until when nothing is changed, and why."),
+    "commands": (elsewhere("commands"), "Programs that reload or restart PowerMTA under another name."),
+}
+
 _LAYER: Final[dict[str, tuple[Kind, str]]] = {
     "vars": (elsewhere("vars"), "Variables: used as ${name} in keys and values under config and dkim-keys."),
     "config": (elsewhere("config"), "PowerMTA's directives and sections, as the product names them."),
     "native": (elsewhere("native"), "Files in PowerMTA's own language, beside or instead of config."),
     "dkim-keys": (elsewhere("dkim-keys"), "DKIM keys by domain/selector: where the key comes from and who signs."),
     "lifecycle": (elsewhere("lifecycle"), "Blocks that are left as they are, or never changed."),
+    **_read_later(_OPERATIONS),
 }
 
 SSH: Final = Shape(_CONNECTION)
@@ -181,7 +254,6 @@ HOST: Final = Shape(
         "config-path": (TEXT, "PowerMTA's main configuration file (/etc/pmta/config)."),
         "pmta": (TEXT, "The pmta program (/usr/sbin/pmta)."),
         "activation": (_choice("none", "reload", "restart"), "How PowerMTA takes a new configuration (reload)."),
-        "restart-command": (TEXTS, "The program and arguments that restart PowerMTA, as a list."),
         "groups": (TEXTS, "The groups whose layers the host takes, the later ones over the earlier ones."),
         **_LAYER,
     }
@@ -202,7 +274,83 @@ LIMITS: Final = Shape(
         ),
     }
 )
-ROLLOUT: Final = Shape({"parallel": (_whole(1, 256), "How many hosts are worked on at once (16).")})
+OPERATIONS: Final = Shape(_OPERATIONS)
+CHECK: Final[dict[str, tuple[Kind, str]]] = {
+    "command": (PROGRAM, "A program on the host that ends with 0, as a list."),
+    "tcp": (TEXT, "A port of the host that takes connections: 25, or 10.0.0.1:2525."),
+    "smtp": (TEXT, "A port of the host that greets with 220."),
+    "http": (TEXT, "A URL that is answered with `status`."),
+    "backoff": (TEXT, "Queues, as DOMAIN/VMTA with *, of which `at-most` so many are in back-off."),
+    "status": (
+        STATUS,
+        "A number of `pmta show status`, below data.status (queue.smtp.rcp); of http, the status wanted.",
+    ),
+    "from": (_choice("host", "client"), "Where it is asked from (host)."),
+    "expect": (TEXT, "What the greeting begins with (220)."),
+    "verify": (FLAG, "Whether the certificate must be valid (true)."),
+    "at-most": (_whole(0), "How many queues may be in back-off (0)."),
+    "below": (NUMBER, "What the number must be below."),
+    "above": (NUMBER, "What the number must be above."),
+    "within": (SECONDS, "How long one try may take (10 s)."),
+    "tries": (_whole(1, 100), "How often it is tried before it counts as failed (3)."),
+    "every": (SECONDS, "How long to wait between tries (2 s)."),
+}
+
+
+@cache
+def check_shape(kind: str, more: tuple[str, ...]) -> Shape:
+    """The keys of one kind of check."""
+    return Shape({key: CHECK[key] for key in (kind, *more)}, required=(kind,))
+
+
+COMMANDS: Final = Shape(
+    {
+        "reload": (PROGRAM, "Instead of `pmta reload`."),
+        "restart": (PROGRAM, "What restarts PowerMTA; left out: systemctl, service or init.d, whichever is there."),
+        "restart-web": (PROGRAM, "What restarts PowerMTA's web monitor, `pmtahttp`."),
+    }
+)
+FREEZE: Final = Shape(
+    {
+        "until": (TEXT, "A date, which is frozen too, or a date and time; UTC unless it says another zone."),
+        "reason": (TEXT, "Why; whoever wants to change the host reads it."),
+    },
+    required=("until", "reason"),
+)
+ROLLOUT: Final = Shape(
+    {
+        "canary": (_whole(0, 1000), "So many hosts are changed first (0)."),
+        "waves": (SHARES, "How much of the fleet is changed when each wave is done: [10%, 50%, 100%]."),
+        "parallel": (_whole(1, 256), "How many hosts are worked on at once (16)."),
+        "soak": (DURATION, "How long to wait after each wave (0)."),
+        "max-failures": (SHARE, "How many hosts may fail in the whole run before it ends: 2, or 5% (0)."),
+        "max-unreachable": (SHARE, "The same of hosts that cannot be reached (any number)."),
+        "on-failure": (
+            _choice(*OnFailure),
+            "What becomes of hosts that are done when more than max-failures failed (rollback-host).",
+        ),
+        "spread": (elsewhere("spread"), "pool, group, {pool: 2} or {group: 2}: how many of one may restart at once."),
+        "stage-first": (FLAG, "Whether every host is staged and tested before one is activated (true)."),
+    }
+)
+DNS: Final = Shape(
+    {
+        "mode": (
+            _choice("require", "warn", "off"),
+            "Whether DNS that is wrong stops, is told, or is not asked (warn).",
+        ),
+        "resolvers": (TEXTS, "Name servers to ask: an IP address, with a port if not 53 (127.0.0.1:5300, [::1]:5300)."),
+        "timeout": (SECONDS, "How long to wait for one answer (3 s)."),
+        "tries": (_whole(1, 10), "How often each name server is asked (2)."),
+        "deadline": (SECONDS, "How long one question may take in all (15 s)."),
+        "authoritative": (FLAG, "Whether the zones' own name servers are asked, too (true)."),
+        "envelope-domains": (TEXTS, "Domains of envelope senders. Bounce domains always count as such."),
+        "bounce-domains": (TEXTS, "Domains that take bounces, besides those of <bounce-processor>."),
+        "feedback-domains": (TEXTS, "Domains that take complaints, besides those of <feedback-loop-processor>."),
+        "from-domains": (TEXTS, "Domains of From headers. Left out: the domains of dkim-keys."),
+        "zones": (TEXTS, "Where zones begin, for `pmtaform dns records`. Left out: guessed from the domains."),
+    }
+)
 STACK: Final = Shape(
     {
         "stack": (TEXT, "The stack's name: that of its folder."),
@@ -222,6 +370,7 @@ STACK: Final = Shape(
         "allowed-paths": (TEXTS, "Folders of the hosts, besides /etc/pmta, that files may be written in."),
         "ssh": (elsewhere("ssh"), "What hosts that say nothing else take for their connection."),
         "rollout": (elsewhere("rollout"), "How a rollout goes over many hosts."),
+        "dns": (elsewhere("dns"), "What DNS must say of the fleet, and whom to ask."),
         "generations": (_whole(1, 1000), "How many old configurations are kept on each host (10)."),
     }
 )

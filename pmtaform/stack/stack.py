@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.operations import Operations
+from pmtaform.operations import Rollout as Rollout
 from pmtaform.stack.build import Rules
+from pmtaform.stack.dns import DnsSettings
 from pmtaform.stack.native import NativeFiles
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node
@@ -52,7 +56,6 @@ class StackHost:
     config_path: str = MAIN
     pmta: str = "/usr/sbin/pmta"
     activation: str = "reload"
-    restart_command: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
     @property
@@ -76,13 +79,6 @@ class Lifecycle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rollout:
-    """How a rollout goes over many hosts."""
-
-    parallel: int = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """What one place of a stack (its top level, a group, a host) adds to a host's configuration, still as YAML."""
 
@@ -92,6 +88,7 @@ class Layer:
     native: Node | None = None
     keys: Node | None = None
     lifecycle: Lifecycle = Lifecycle()
+    operations: Mapping[str, Any] = field(default_factory=dict)  # what it says of how hosts are changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +105,9 @@ class Stack:
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
     allowed_paths: tuple[str, ...] = (ALWAYS,)
-    rollout: Rollout = Rollout()
+    rollout: Rollout = field(default_factory=Rollout)
+    operations: Mapping[str, Operations] = field(default_factory=dict)  # of each host
+    dns: DnsSettings = field(default_factory=DnsSettings)
     generations: int = 10
     digest: str = ""
     files: tuple[str, ...] = ()

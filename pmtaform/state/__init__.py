@@ -1,7 +1,7 @@
 """The state of a stack: what was applied last, its lock, its key and the journal of runs."""
 
 from pmtaform.state.backend import MemoryBackend, StateBackend
-from pmtaform.state.document import FileState, HostState, StateDocument, Version
+from pmtaform.state.document import FileState, HostState, Intent, StateDocument, Version
 from pmtaform.state.files import FileBackend
 from pmtaform.state.identity import new_run_id, utc_now, who
 from pmtaform.state.journal import Event, History, Journal, Kind
@@ -16,6 +16,7 @@ __all__ = [
     "HeldLock",
     "History",
     "HostState",
+    "Intent",
     "Journal",
     "Kind",
     "LockInfo",

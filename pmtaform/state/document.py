@@ -59,6 +59,23 @@ class HostState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What a host's `blocks` and `keys` will be once `transaction` has been applied to it.
+
+    It is noted before a run begins and goes with the host's new state; one that is left tells of a run that was
+    killed, and the host itself says what became of the transaction.
+    """
+
+    transaction: str
+    blocks: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    at: str
+    plan: str
+    commit: str | None = None
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateDocument:
     """One stack's state. Documents do not change: each change makes a new one, with the next serial.
 
@@ -70,6 +87,7 @@ class StateDocument:
     serial: int = 0
     key_id: str = ""
     hosts: Mapping[str, HostState] = field(default_factory=dict)
+    intents: Mapping[str, Intent] = field(default_factory=dict)
 
     @classmethod
     def new(cls, stack: str, *, key_id: str = "") -> Self:
@@ -83,12 +101,26 @@ class StateDocument:
 
     def with_host(self, name: str, state: HostState) -> Self:
         """The next document, in which host `name` has `state`."""
-        return replace(self, serial=self.serial + 1, hosts={**self.hosts, name: state})
+        return replace(
+            self, serial=self.serial + 1, hosts={**self.hosts, name: state}, intents=_without(self.intents, name)
+        )
+
+    def with_intents(self, intents: Mapping[str, Intent]) -> Self:
+        """The next document, in which these changes are under way."""
+        return replace(self, serial=self.serial + 1, intents={**self.intents, **intents})
+
+    def without_intent(self, name: str) -> Self:
+        """The next document, in which nothing is under way on host `name`."""
+        return replace(self, serial=self.serial + 1, intents=_without(self.intents, name))
 
     def without_host(self, name: str) -> Self:
         """The next document, in which `name` is not known."""
-        hosts = {other: state for other, state in self.hosts.items() if other != name}
-        return replace(self, serial=self.serial + 1, hosts=hosts)
+        hosts, intents = _without(self.hosts, name), _without(self.intents, name)
+        return replace(self, serial=self.serial + 1, hosts=hosts, intents=intents)
+
+
+def _without(entries: Mapping[str, T], name: str) -> Mapping[str, T]:
+    return {other: entry for other, entry in entries.items() if other != name}
 
 
 class Encoder:
@@ -122,6 +154,7 @@ def _header(document: StateDocument) -> bytes:
         f'"serial": {document.serial}',
         f'"stack": {quoted(document.stack)}',
         f'"key": {quoted(document.key_id)}',
+        *([f'"under-way": {_braced(_intents(document.intents), 1)}'] if document.intents else []),
         '"hosts": {',
     ]
     return ("{\n " + ",\n ".join(lines)).encode("ascii")
@@ -150,6 +183,25 @@ def _host(state: HostState) -> str:
             f'"patterns": {_table(state.patterns, _paths)}',
             f'"blocks": {_table(state.blocks, quoted)}',
             f'"keys": {_table(state.keys, quoted)}',
+        ],
+        2,
+    )
+
+
+def _intents(intents: Mapping[str, Intent]) -> list[str]:
+    return [f"{quoted(name)}: {_intent(intents[name])}" for name in sorted(intents)]
+
+
+def _intent(intent: Intent) -> str:
+    return _braced(
+        [
+            f'"transaction": {quoted(intent.transaction)}',
+            f'"at": {quoted(intent.at)}',
+            f'"plan": {quoted(intent.plan)}',
+            f'"commit": {_optional(intent.commit)}',
+            f'"who": {quoted(intent.who)}',
+            f'"blocks": {_table(intent.blocks, quoted)}',
+            f'"keys": {_table(intent.keys, quoted)}',
         ],
         2,
     )

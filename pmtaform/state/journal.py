@@ -66,9 +66,23 @@ class Journal:
         self._clock = clock
         self._turn = threading.Lock()
 
-    def start(self, run: str, *, who: str, what: str, plan: str, commit: str | None) -> None:
-        """Note that `run` begins. Raises `PmtaformError` (code `state-not-written`), as all that write do."""
+    def start(
+        self,
+        run: str,
+        *,
+        who: str,
+        what: str,
+        plan: str,
+        commit: str | None,
+        choice: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        """Note that `run` begins; `choice` are the patterns that it was started with, for who goes on with it.
+
+        Raises `PmtaformError` (code `state-not-written`), as all that write do.
+        """
         facts = {"who": who, "what": what, "plan": plan} | ({"commit": commit} if commit else {})
+        if choice and any(choice.values()):
+            facts["choice"] = json.dumps({name: list(patterns) for name, patterns in choice.items()})
         self._append(run, Kind.STARTED, facts)
 
     def host(self, run: str, host: str, outcome: str, *, reason: str = "", generation: int | None = None) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pmtaform.state.backend import StateBackend
-from pmtaform.state.document import HostState, StateDocument
+from pmtaform.state.document import HostState, Intent, StateDocument
 
 
 class StateKeeper:
@@ -37,6 +37,16 @@ class StateKeeper:
         save that succeeds.
         """
         self._change(lambda document: document.with_host(name, state))
+
+    def intend(self, intents: Mapping[str, Intent]) -> None:
+        """Note what is about to be done to hosts, and save. Raises as `update_host`."""
+        if intents:
+            self._change(lambda document: document.with_intents(intents))
+
+    def settle(self, name: str) -> None:
+        """Note that nothing is under way on host `name` any more, and save. Raises as `update_host`."""
+        if name in self._document.intents:
+            self._change(lambda document: document.without_intent(name))
 
     def remove_host(self, name: str) -> None:
         """Forget host `name`, and save. Raises as `update_host`."""

@@ -14,7 +14,7 @@ from typing import NoReturn, TypeVar
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import StateDamaged
-from pmtaform.state.document import FORMAT, FileState, HostState, StateDocument
+from pmtaform.state.document import FORMAT, FileState, HostState, Intent, StateDocument
 
 _FILE_DIGEST = re.compile(r"[0-9a-f]{64}")
 _BLOCK_DIGEST = re.compile(r"[0-9a-f]{32,128}")
@@ -123,6 +123,7 @@ def _document(tree: dict[str, object], stack: str) -> StateDocument:
         stack=fields.text("stack"),
         key_id=fields.text("key"),
         hosts=fields.table("hosts", _host),
+        intents=fields.table("under-way", _intent) if "under-way" in tree else {},
     )
     fields.done("format")
     if document.stack != stack:
@@ -149,6 +150,21 @@ def _host(value: object, path: tuple[str, ...]) -> HostState:
     )
     fields.done()
     return state
+
+
+def _intent(value: object, path: tuple[str, ...]) -> Intent:
+    fields = _Fields(value, path)
+    intent = Intent(
+        transaction=fields.text("transaction"),
+        at=fields.moment("at"),
+        plan=fields.text("plan"),
+        commit=fields.optional("commit"),
+        who=fields.text("who"),
+        blocks=fields.blocks(),
+        keys=fields.table("keys", _string),
+    )
+    fields.done()
+    return intent
 
 
 def _file(value: object, path: tuple[str, ...]) -> FileState:

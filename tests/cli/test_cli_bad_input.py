@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from sshd import Sshd, start_sshd
 from test_cli_commands import foreign_lock
 
 from pmtaform.errors import Exit
+from pmtaform.state import HostState, StateKeeper
 
 WANTED = "postmaster: a@example.com"
 COMMANDS = (("plan",), ("apply", "--auto-approve"))
@@ -214,7 +214,10 @@ def refused_apply(project: ProjectFolder, code: int, *told: str, state: bool = F
     for words in told:
         assert words in said.words, said.all
     assert {name: host.contents() for name, host in project.hosts.items()} == before
-    assert project.state_file.exists() == state
+    # A state may be there, of what was about to be done; it has no host that was not changed.
+    recorded = project.state if project.state_file.exists() else {"hosts": {}}
+    assert bool(recorded["hosts"]) == state
+    assert "under-way" not in recorded
     for host in project.hosts.values():
         assert host.leftovers() == []
     return said
@@ -368,7 +371,8 @@ def test_a_file_that_changes_between_plan_and_apply_of_one_run(one: ProjectFolde
     assert process.returncode == Exit.STALE
     assert "/etc/pmta/config is not what it was when the change was planned" in " ".join(screen.decode().split())
     assert one.host.tree() == before
-    assert not one.state_file.exists()
+    assert one.state["hosts"] == {}
+    assert "under-way" not in one.state
 
 
 def test_an_included_file_that_appears_after_the_plan_was_saved(one: ProjectFolder) -> None:
@@ -584,32 +588,68 @@ def test_a_host_that_is_locked(one: ProjectFolder) -> None:
     assert "The host is being changed right now" in one.plan().ended(Exit.OK).words
     said = one.apply().ended(Exit.LOCKED)
     assert "ben@elsewhere" in said.words
-    assert "pmtaform unlock --host mta1" in said.words
+    assert "pmtaform recover mta1" in said.words
     assert one.host.tree() == before
     assert "ben@elsewhere" in one.run("unlock", "--host", "mta1").ended(Exit.LOCKED).words
     lock.write_text(lock.read_text().replace(f"pid {os.getpid()}", "pid 4194305"))
     one.apply().ended(Exit.OK)
 
 
-def test_a_state_that_cannot_be_written_after_the_apply(project: ProjectFolder) -> None:
+def test_a_state_that_cannot_be_written(project: ProjectFolder) -> None:
+    """What is about to be done is noted first: where that cannot be, no host is touched."""
+    if not is_root():
+        pytest.skip("only root can mount a small disk")
+    host = project.add_host("mta1")
+    project.config(WANTED)
+    with small_state(project, ballast=4096):
+        said = project.apply().ended(Exit.ERROR)
+        assert "no space left" in said.words
+    assert host.read() == RUNS
+    project.apply().ended(Exit.OK)
+    assert project.state["hosts"]["mta1"]["blocks"].keys() == {"setting[postmaster]"}
+
+
+def test_a_state_that_cannot_be_written_after_the_apply(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The host has the change; the run says that this was not noted, and the next one finds it as wanted."""
     if not is_root():
         pytest.skip("only root can mount a small disk")
     host = project.add_host("mta1")
     project.config(WANTED)
+    real = StateKeeper.update_host
+
+    def on_a_full_disk(self: StateKeeper, name: str, state: HostState) -> None:
+        (project.root / "state/ballast").write_bytes(b"")
+        with contextlib.suppress(OSError), (project.root / "state/ballast").open("wb", buffering=0) as ballast:
+            while ballast.write(b"x" * 4096):
+                pass
+        real(self, name, state)
+
+    with small_state(project, size="64k"):
+        with monkeypatch.context() as patched:
+            patched.setattr(StateKeeper, "update_host", on_a_full_disk)
+            said = project.apply().ended(Exit.SOME_FAILED)
+        assert "no space left" in said.words
+        assert "sees by the hosts themselves what was done" in said.words
+        assert host.read() == RUNS + "postmaster a@example.com\n"
+        (project.root / "state/ballast").unlink()
+        again = project.apply().ended(Exit.OK)
+        assert "mta1 took the change all the same (generation 1)" in again.words
+        assert project.state["hosts"]["mta1"]["blocks"].keys() == {"setting[postmaster]"}
+
+
+@contextlib.contextmanager
+def small_state(project: ProjectFolder, *, size: str = "16k", ballast: int = 0) -> Iterator[None]:
+    """The project's state folder on a disk that is nearly full."""
     project.plan().ended(Exit.OK)
     state = project.root / "state"
     key = (state / "fleet.key").read_bytes()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", state], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", state], check=True)
     try:
         (state / "fleet.key").write_bytes(key)
         (state / "fleet.key").chmod(0o600)
-        (state / "ballast").write_bytes(b"x" * 4096)
-        said = project.apply().ended(Exit.SOME_FAILED)
-        assert "no space left" in said.words
-        assert "sees by the hosts themselves what was done" in said.words
+        (state / "ballast").write_bytes(b"x" * ballast)
+        yield
     finally:
         subprocess.run(["umount", "-l", state], check=True)
-    assert host.read() == RUNS + "postmaster a@example.com\n"
-    project.apply().ended(Exit.OK)
-    assert json.loads(project.state_file.read_text())["hosts"]["mta1"]["blocks"].keys() == {"setting[postmaster]"}

@@ -71,7 +71,7 @@ def test_what_a_stack_says_is_data(one: ProjectFolder, tmp_path: Path, place: st
     assert one.host.leftovers() == []
 
 
-HOST_KEYS = ["root", "config-path", "pmta", "restart-command", "address", "user", "proxy-jump", "known-hosts"]
+HOST_KEYS = ["root", "config-path", "pmta", "commands", "address", "user", "proxy-jump", "known-hosts"]
 
 
 @pytest.mark.parametrize("key", HOST_KEYS)
@@ -81,7 +81,7 @@ def test_what_a_stack_says_of_its_host_is_data(one: ProjectFolder, tmp_path: Pat
     text = BAD[bad].format(trap=trap)
     ssh = {"transport": "ssh", "root": "/", "address": "127.0.0.1", "port": 1, "connect-timeout": 2}
     base = ssh if key in ("address", "user", "proxy-jump", "known-hosts") else {}
-    value = [text] if key == "restart-command" else text
+    value = {"restart": [text]} if key == "commands" else text
     one.stack("config: {postmaster: a@example.com}", hosts={"mta1": {**base, key: value}}, activation="none")
     if key == "address":
         said = one.run("validate")  # no name is looked up

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,12 @@ case "$*" in
 esac
 exec {root}/usr/sbin/pmta.behind "$@"
 """
+
+
+def wait_until_told(process: subprocess.Popen[str], text: str) -> None:
+    """Read what the command tells, step by step, until it says `text`."""
+    assert process.stderr is not None
+    assert any(text in line for line in process.stderr), "it never said so"
 
 
 @dataclass
@@ -52,8 +59,8 @@ def gate(project: ProjectFolder) -> Iterator[Gate]:
     """Two hosts, worked on one after the other; the first stands in the middle of its transaction."""
     project.add_host("mta1", pmta=True)
     project.add_host("mta2", pmta=True)
-    project.stack("config: {postmaster: a@example.com}\nrollout: {parallel: 1}")
-    made = Gate(project.host, "test config")
+    project.stack("config: {postmaster: a@example.com}\nconfirm-within: 0\nrollout: {parallel: 1}")
+    made = Gate(project.host, "reload")
     yield made
     made.open()
     made.close()
@@ -65,9 +72,7 @@ def test_once_during_an_apply_begins_no_further_host(project: ProjectFolder, gat
     with project.start("apply", "--auto-approve") as process:
         until(gate.reached.exists, process)
         process.send_signal(how)
-        assert process.stderr is not None
-        process.stderr.readline()
-        assert "no further host is begun" in process.stderr.readline()
+        wait_until_told(process, "no further host is begun")
         gate.open()
         out, _ = process.communicate(timeout=60)
     assert process.returncode == Exit.INTERRUPTED
@@ -85,8 +90,7 @@ def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFo
         until(gate.reached.exists, process)
         assert process.stderr is not None
         process.send_signal(signal.SIGINT)
-        process.stderr.readline()
-        process.stderr.readline()
+        wait_until_told(process, "no further host is begun")
         process.send_signal(signal.SIGINT)
         err = process.stderr.read()
     assert process.returncode == Exit.INTERRUPTED
@@ -144,9 +148,7 @@ def test_a_rollback_finishes_what_it_has_begun(project: ProjectFolder, gate: Gat
     with project.start("rollback", "mta1", "--auto-approve") as process:
         until(gate.reached.exists, process)
         process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        process.stderr.readline()
-        assert "finish or go back" in process.stderr.readline()
+        wait_until_told(process, "finish or go back")
         gate.open()
         out, _ = process.communicate(timeout=60)
     assert process.returncode == Exit.OK

@@ -107,7 +107,7 @@ def test_no_secret_is_in_an_error(watched: Watched, monkeypatch: pytest.MonkeyPa
         project.host.fault(command, "fail", message=f"Error in line 3 of /etc/pmta/config: password {USER}")
         assert "/etc/pmta/config: password" in watched.run("apply", "--auto-approve").ended(Exit.SOME_FAILED).words
     monkeypatch.setenv("PMTAFORM_TRACEBACK", "1")
-    monkeypatch.setattr("pmtaform.rollout.execute.transaction", broken)
+    monkeypatch.setattr("pmtaform.rollout.transactions.transaction", broken)
     watched.run("apply", "--auto-approve").ended(Exit.ERROR)
     assert watched.leaks() == []
 

@@ -37,7 +37,7 @@ def test_a_host_tells_what_it_has(host: Host) -> None:
     assert file.group
     assert seen.version == "PowerMTA v5.0r1 (2019-02-12, 64-bit; stand-in)."
     assert seen.machine_id == "0123456789abcdef" * 2
-    assert (seen.generation, seen.lock, seen.pending, seen.round_trips) == (0, None, None, 1)
+    assert (seen.generation, seen.lock, seen.unsettled, seen.round_trips) == (0, None, None, 1)
 
 
 def test_an_unchanged_host_costs_one_exec_and_sends_no_content(host: Host) -> None:

@@ -182,7 +182,7 @@ def test_where_powermta_is_down_no_reload_is_begun(host: Host, what: str) -> Non
     before = host.root.tree()
     host.root.tell(what, 2)
     done = host.apply(transaction((CONFIG, NEW)))
-    assert (done.status, done.step) == (Status.REFUSED, "policy")
+    assert (done.status, done.step) == (Status.REFUSED, "running")
     assert "PowerMTA does not run on this host" in done.reason
     assert host.root.tree() == before
     assert "reload" not in host.root.calls

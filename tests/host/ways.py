@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from hostroot import SALT, HostRoot, never, spec_of
 from sshd import Sshd
@@ -11,7 +12,13 @@ from sshd import Sshd
 from pmtaform.host import HostSpec, Known, Outcome, Session, Snapshot, Transaction, apply, open_session, probe
 from pmtaform.host.local import LocalSession
 
+DIE = Path(__file__).with_name("die.sh")
 SHELLS = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "ash")}
+
+
+def dying_at(step: str) -> dict[str, str]:
+    """An environment in which the host's program is killed at `step`: `stage`, `stage.2`, `lock:after`."""
+    return {"PMTAFORM_TEST_AT": step if "." in step else f"{step}.*", "PMTAFORM_TEST_HOOK": str(DIE)}
 
 
 @dataclass

@@ -7,6 +7,7 @@ import json
 import threading
 
 import pytest
+from rich.console import Console
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.report import event_line, json_event, json_run, run_text, write
@@ -84,17 +85,17 @@ def test_long_output_of_a_host_is_cut() -> None:
 
 
 def test_an_event_is_one_clean_line() -> None:
-    event = Event(host="mta1", phase=Phase.APPLYING, detail="wave 1\n\x1b[2J", seconds=1.26)
-    assert event_line(event) == "mta1: applying: wave 1 \\x1b[2J (1.3 s)"
+    event = Event(host="mta1", phase=Phase.ACTIVATING, detail="wave 1\n\x1b[2J", seconds=1.26)
+    assert event_line(event) == "mta1: activating: wave 1 \\x1b[2J (1.3 s)"
     assert event_line(Event(host="a", phase=Phase.DONE, verdict=Verdict.APPLIED)) == "a: applied (0.0 s)"
 
 
 def test_events_and_runs_as_json() -> None:
     line = json_event(Event(host="a", phase=Phase.DONE, verdict=Verdict.ROLLED_BACK, seconds=1.23456))
-    assert "\n" not in line
+    assert line.index("\n") == len(line) - 1
     assert json.loads(line) == {
         "format": 1,
-        "kind": "event",
+        "kind": "pmtaform-event",
         "host": "a",
         "phase": "done",
         "verdict": "rolled back",
@@ -145,6 +146,25 @@ def test_a_terminal_gets_a_table_that_takes_anything(monkeypatch: pytest.MonkeyP
     shown = stream.getvalue()
     assert "29 of 30 hosts done" in shown
     assert "[/etc/pmta/config] [host]:22 \\x1b[2J" in shown
+
+
+def test_the_table_says_how_long_each_host_has_been_in_its_phase() -> None:
+    now = [100.0]
+    table = LiveTable(Terminal(), ["mta1"], clock=lambda: now[0])
+
+    def row() -> list[str]:
+        console = Console(file=io.StringIO(), width=80)
+        with console.capture() as drawn:
+            console.print(table.rows())
+        return drawn.get().splitlines()[0].split()
+
+    table(Event(host="mta1", phase=Phase.PROBING, detail="first"))
+    now[0] = 107.0
+    table(Event(host="mta1", phase=Phase.PROBING, detail="second"))
+    assert row() == ["mta1", "probing", "7", "s", "second"]
+    table(Event(host="mta1", phase=Phase.ACTIVATING))
+    now[0] = 108.4
+    assert row() == ["mta1", "activating", "1", "s"]
 
 
 def test_colour_only_on_a_terminal_that_wants_it() -> None:

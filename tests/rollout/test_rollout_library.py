@@ -45,7 +45,7 @@ def test_every_step_of_every_host_is_told_in_order(one: ProjectFolder) -> None:
     told.clear()
     apply_plan(planned, watch=told.append)
     planned.close()
-    assert [event.phase for event in told] == [Phase.APPLYING, Phase.RECORDING, Phase.DONE]
+    assert [event.phase for event in told] == [Phase.ACTIVATING, Phase.RECORDING, Phase.DONE]
     assert told[-1].verdict is Verdict.APPLIED
     assert [event.seconds for event in told] == sorted(event.seconds for event in told)
 

@@ -55,7 +55,7 @@ def test_everything_of_a_host(project: Project) -> None:
             config-path: /etc/pmta/main.conf
             pmta: /opt/pmta/bin/pmta
             activation: restart
-            restart-command: [systemctl, restart, pmta]
+            commands: {restart: [systemctl, restart, pmta]}
             groups: [a]
           mta2: {transport: local, root: ../mta2}
           mta3:
@@ -76,7 +76,8 @@ def test_everything_of_a_host(project: Project) -> None:
     assert (host.connect_timeout, host.command_timeout) == (5.0, 120.0)
     assert host.known_hosts == str(project.folder / "known_hosts")
     assert (host.config_path, host.pmta) == ("/etc/pmta/main.conf", "/opt/pmta/bin/pmta")
-    assert (host.activation, host.restart_command) == ("restart", ("systemctl", "restart", "pmta"))
+    assert host.activation == "restart"
+    assert stack.operations[host.name].commands.restart == ("systemctl", "restart", "pmta")
     assert host.groups == ("a",)
     local = stack.hosts["mta2"]
     assert (local.transport, local.root) == (Transport.LOCAL, str(project.folder.parent / "mta2"))

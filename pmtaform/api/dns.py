@@ -1,0 +1,86 @@
+"""What a stack wants of DNS, whether it is so, and the records for it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pmtaform.api.hosts import resolver_for
+from pmtaform.desired import KeyFile
+from pmtaform.dns.check import Report, check_dns
+from pmtaform.dns.facts import Facts, PublicKey, Said, facts_of
+from pmtaform.dns.records import Record, records_of
+from pmtaform.dns.resolver import Resolver, Server
+from pmtaform.errors import PmtaformError
+from pmtaform.stack import Stack
+from pmtaform.stack.compile import compile_all
+
+if TYPE_CHECKING:
+    from pmtaform.diagnostics import Diagnostic
+
+
+def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Diagnostic, ...]]:
+    """What DNS must say of a stack, and why some keys could not be read.
+
+    With `hosts`, patterns of hosts and groups, only their addresses; domains are the whole fleet's all the same.
+
+    Private keys are resolved one by one: one that cannot be had takes nothing but its own record away. Raises
+    `UsageError` when none matches, `Invalid`.
+    """
+    from pmtaform.api.planning import Choice
+
+    chosen = Choice(hosts=tuple(hosts)).select(stack)
+    compiled = compile_all(stack)
+    secret = resolver_for(stack)
+    problems: dict[str, tuple[Diagnostic, ...]] = {}
+
+    def public_key(key: KeyFile) -> PublicKey | None:
+        from pmtaform.dns.public_key import public_key_of
+
+        try:
+            return public_key_of(secret(key.reference, key.place).reveal())
+        except PmtaformError as problem:
+            problems[key.reference] = problem.diagnostics
+            return None
+
+    said = Said(
+        envelope=stack.dns.envelope_domains,
+        bounce=stack.dns.bounce_domains,
+        feedback=stack.dns.feedback_domains,
+        from_=stack.dns.from_domains,
+        zones=stack.dns.zones,
+    )
+    facts = facts_of(compiled.values(), said, public_key, _reached_at(stack, list(compiled)))
+    facts = replace(facts, sources=tuple(source for source in facts.sources if source.host in chosen))
+    return facts, tuple(d for found in problems.values() for d in found)
+
+
+def _reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for name in hosts:
+        try:
+            found.append(str(ipaddress.ip_address(stack.hosts[name].address)))
+        except ValueError:
+            continue
+    return found
+
+
+def resolver_of(stack: Stack) -> Resolver:
+    """The resolver that a stack's `dns` describes; this machine's own servers when it names none."""
+    from pmtaform.dns.live import LiveResolver
+
+    wanted = stack.dns
+    servers = [Server.parse(text) for text in wanted.resolvers] or None
+    return LiveResolver(servers, timeout=wanted.timeout, tries=wanted.tries, deadline=wanted.deadline)
+
+
+def check_stack_dns(stack: Stack, facts: Facts, resolver: Resolver | None = None) -> Report:
+    """Whether DNS says what `facts` want."""
+    return check_dns(resolver or resolver_of(stack), facts, authoritative=stack.dns.authoritative)
+
+
+def dns_records(facts: Facts, zone: str | None = None) -> tuple[Record, ...]:
+    """The wanted records, in all zones or those in one domain."""
+    return records_of(facts, zone)

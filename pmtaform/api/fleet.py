@@ -1,0 +1,125 @@
+"""The fleet at a glance: what each host runs, when it was last applied to, and what stands in the way of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pmtaform.api.drifting import drift_of
+from pmtaform.api.planning import Planned
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.host import LockInfo, Snapshot
+from pmtaform.operations import Freeze, Operations
+from pmtaform.state import HostState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastApply:
+    """The last apply that the state knows of. `at` is ISO 8601 in UTC; `commit` None: not from Git."""
+
+    at: str
+    who: str
+    commit: str | None
+    plan: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drifted:
+    """How many of our blocks and files are not as the last apply left them."""
+
+    blocks: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingCommit:
+    """A change on a host that waits for its client. `seconds_left`: after them the host goes back by itself."""
+
+    transaction: str
+    state: str  # "staged": nothing is changed yet; "pending": the new configuration is in force
+    who: str
+    what: str
+    since: str
+    seconds_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRow:
+    """One host. `problem` says why it could not be looked at; then only what the state knows is told.
+
+    `version` is PowerMTA's own line, `generation` the last one that the host keeps (0: none), `changes` how many
+    changes of the stack are to come. `last` and `drift` None: nothing was applied yet, or the host was not seen.
+    """
+
+    host: str
+    version: str | None = None
+    generation: int | None = None
+    last: LastApply | None = None
+    drift: Drifted | None = None
+    changes: int = 0
+    pending: PendingCommit | None = None
+    frozen: Freeze | None = None
+    lock: LockInfo | None = None
+    problem: Diagnostic | None = None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the host has seen other applies than the state knows of: somebody applied with another state."""
+        return self.last is not None and self.generation is not None and self.generation != self.last.generation
+
+
+def fleet_of(
+    planned: Planned, operations: Mapping[str, Operations] | None = None, *, now: datetime | None = None
+) -> list[HostRow]:
+    """A row for every chosen host, in the stack's order; `operations` say by host what freezes it at `now`."""
+    drift = drift_of(planned)
+    moment = now or datetime.now(UTC)
+    rows = []
+    for name in planned.choice.select(planned.stack):
+        last = _last(planned.state.hosts.get(name))
+        how = (operations or {}).get(name)
+        frozen = how.frozen(moment) if how is not None else None
+        survey = planned.fleet.surveys.get(name)
+        if survey is None:
+            rows.append(HostRow(host=name, last=last, frozen=frozen, problem=planned.plan.failures.get(name)))
+            continue
+        found = drift[name]
+        rows.append(
+            HostRow(
+                host=name,
+                version=survey.snapshot.version,
+                generation=survey.snapshot.generation,
+                last=last,
+                drift=None if found.unknown else Drifted(blocks=len(found.changes), files=len(found.files)),
+                changes=len(survey.plan.changes),
+                pending=_pending(survey.snapshot),
+                frozen=frozen,
+                lock=survey.snapshot.lock,
+            )
+        )
+    return rows
+
+
+def _last(state: HostState | None) -> LastApply | None:
+    if state is None:
+        return None
+    return LastApply(
+        at=state.applied_at, who=state.who, commit=state.commit, plan=state.plan, generation=state.generation
+    )
+
+
+def _pending(snapshot: Snapshot) -> PendingCommit | None:
+    """The host's pending commit, from what the host itself says of it."""
+    waits = snapshot.awaiting
+    if waits is None:
+        return None
+    return PendingCommit(
+        transaction=waits.transaction,
+        state=waits.state.value,
+        who=waits.who,
+        what=waits.what,
+        since=waits.since,
+        seconds_left=waits.left,
+    )

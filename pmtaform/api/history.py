@@ -1,0 +1,238 @@
+"""What was done, by whom and when, from the journal of a stack's runs and from what a host keeps itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from pmtaform.api.project import Project
+from pmtaform.diagnostics import did_you_mean
+from pmtaform.errors import UsageError
+from pmtaform.host import Generation, Record
+from pmtaform.rollout.transactions import transaction_id
+from pmtaform.state import Event, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRecord:
+    """What became of one host in a run. `at` is ISO 8601 in UTC; `generation` None: the host was left as it was.
+
+    `kept` is the host's own record of the same transaction, when it was asked and still keeps it.
+    """
+
+    host: str
+    outcome: str
+    at: str
+    reason: str = ""
+    generation: int | None = None
+    kept: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run. Times are ISO 8601 in UTC.
+
+    `ended` and `outcome` None: it never ended, so it was killed or is at work now. `here` False: the journal does not
+    know it, only the host does, for it was made from another machine or another copy of the project.
+    """
+
+    run: str
+    started: str
+    who: str
+    what: str
+    plan: str
+    commit: str | None = None
+    ended: str | None = None
+    outcome: str | None = None
+    here: bool = True
+    hosts: tuple[HostRecord, ...] = ()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the journal has no end of it."""
+        return self.here and self.ended is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryReport:
+    """The runs of a stack, the newest last. `damaged` are the numbers of the journal's lines that cannot be read."""
+
+    stack: str
+    journal: str
+    host: str | None = None
+    runs: tuple[RunRecord, ...] = ()
+    earlier: int = 0  # runs that the limit left out
+    damaged: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A run while its events are being read."""
+
+    record: RunRecord
+    hosts: dict[str, HostRecord] = field(default_factory=dict)
+
+    def closed(self) -> RunRecord:
+        return replace(self.record, hosts=tuple(self.hosts.values()))
+
+
+def history_of(
+    project: Project, stack: str, host: str | None = None, *, limit: int | None = None, live: bool = False
+) -> HistoryReport:
+    """The runs of a stack, or those that had to do with one of its hosts; the last `limit` of them.
+
+    With `live` the host is asked what it keeps, and that is merged in. A run that never ended is among those of every
+    host: the journal does not say which hosts it had yet to come to. Raises `UsageError`, `StateDamaged`, and with
+    `live` also `HostError` and `Unreachable`.
+    """
+    journal = project.journal(stack)
+    found = journal.read()
+    runs = runs_of(found.events)
+    if host is not None:
+        _require_known(project, stack, host, runs, live=live)
+        runs = [_only(run, host) for run in runs if run.unfinished or any(h.host == host for h in run.hosts)]
+        if live:
+            runs = merged(runs, host, *_kept(project, stack, host))
+    shown = runs if limit is None else runs[max(0, len(runs) - limit) :]
+    return HistoryReport(
+        stack=stack,
+        journal=str(journal.path),
+        host=host,
+        runs=tuple(shown),
+        earlier=len(runs) - len(shown),
+        damaged=found.damaged,
+    )
+
+
+def runs_of(events: Sequence[Event]) -> list[RunRecord]:
+    """The runs that a journal tells of, in the order of their starts."""
+    started: list[_Open] = []
+    latest: dict[str, _Open] = {}
+    for event in events:
+        if event.kind == Kind.STARTED or event.run not in latest:
+            # A saved plan keeps its name, so a run can begin again; and a damaged line may have been a run's start.
+            latest[event.run] = _Open(_begun(event))
+            started.append(latest[event.run])
+        _note(latest[event.run], event)
+    return [run.closed() for run in started]
+
+
+def _begun(event: Event) -> RunRecord:
+    facts = event.facts if event.kind == Kind.STARTED else {}
+    return RunRecord(
+        run=event.run,
+        started=event.at,
+        who=facts.get("who", ""),
+        what=facts.get("what", ""),
+        plan=facts.get("plan", ""),
+        commit=facts.get("commit"),
+    )
+
+
+def _note(run: _Open, event: Event) -> None:
+    facts = event.facts
+    if event.kind == Kind.HOST and "host" in facts:
+        number = facts.get("generation", "0")
+        run.hosts[facts["host"]] = HostRecord(
+            host=facts["host"],
+            outcome=facts.get("outcome", ""),
+            at=event.at,
+            reason=facts.get("reason", ""),
+            generation=(int(number) or None) if number.isascii() and number.isdigit() else None,
+        )
+    elif event.kind == Kind.ENDED:
+        run.record = replace(run.record, ended=event.at, outcome=facts.get("outcome", ""))
+
+
+def merged(
+    runs: Sequence[RunRecord], host: str, kept: Sequence[Generation], records: Sequence[Record] = ()
+) -> list[RunRecord]:
+    """The journal's runs of one host together with the generations and the records that it keeps, by time.
+
+    A transaction carries the name of its run: by that it finds its run. One without a run here becomes one of its own.
+    """
+    own = {generation.transaction: generation for generation in kept}
+    told = {record.transaction: record for record in records if record.transaction not in own}
+    result = []
+    for run in runs:
+        name = transaction_id(run.run, host)
+        generation, record = own.pop(name, None), told.pop(name, None)
+        if generation is not None:
+            run = _with_kept(run, host, generation)
+        elif record is not None and not any(known.host == host for known in run.hosts):
+            run = replace(run, hosts=(*run.hosts, _told(host, record)))
+        result.append(run)
+    result += [_elsewhere(host, generation) for generation in own.values()]
+    result += [_told_elsewhere(host, record) for record in told.values()]
+    return sorted(result, key=lambda run: run.started)
+
+
+def _told(host: str, record: Record) -> HostRecord:
+    """What the host wrote down of a transaction that it keeps no generation of: it went back, or never began."""
+    outcome = record.status.replace("-", " ")
+    number = record.generation or None
+    return HostRecord(host=host, outcome=outcome, at=record.since, reason=record.reason, generation=number)
+
+
+def _told_elsewhere(host: str, record: Record) -> RunRecord:
+    return RunRecord(
+        run=record.transaction.removesuffix(transaction_id("", host)),
+        started=record.since,
+        who=record.who,
+        what=record.what,
+        plan=record.plan,
+        commit=record.commit or None,
+        here=False,
+        hosts=(_told(host, record),),
+    )
+
+
+def _with_kept(run: RunRecord, host: str, kept: Generation) -> RunRecord:
+    """The run with the host's own record; of a run that was killed, only the host knows what became of it."""
+    if not any(record.host == host for record in run.hosts):
+        return replace(run, hosts=(*run.hosts, _record(host, kept)))
+    return replace(run, hosts=tuple(replace(h, kept=kept) if h.host == host else h for h in run.hosts))
+
+
+def _elsewhere(host: str, kept: Generation) -> RunRecord:
+    return RunRecord(
+        run=kept.transaction.removesuffix(transaction_id("", host)),
+        started=kept.started,
+        who=kept.who,
+        what=kept.what,
+        plan=kept.plan,
+        commit=kept.commit or None,
+        here=False,
+        hosts=(_record(host, kept),),
+    )
+
+
+def _record(host: str, kept: Generation) -> HostRecord:
+    return HostRecord(host=host, outcome=kept.status, at=kept.started, generation=kept.number, kept=kept)
+
+
+def _only(run: RunRecord, host: str) -> RunRecord:
+    return replace(run, hosts=tuple(record for record in run.hosts if record.host == host))
+
+
+def _kept(project: Project, stack: str, host: str) -> tuple[Sequence[Generation], Sequence[Record]]:
+    from pmtaform.api.restoring import records_of
+
+    return records_of(project.load(stack), host)
+
+
+def _require_known(project: Project, stack: str, host: str, runs: Sequence[RunRecord], *, live: bool) -> None:
+    """A host that is no longer in the stack has a history all the same; one that never was is a slip of the pen."""
+    told = {record.host for run in runs for record in run.hosts}
+    if host in told and not live:
+        return
+    names = set(project.load(stack).hosts)
+    if host not in names:
+        known = sorted(names if live else names | told)
+        raise UsageError.of(
+            "no-such-host",
+            "The stack has no such host",
+            f'"{host}" is not a host of stack "{stack}"'
+            + (", so it cannot be asked." if live else ", and its journal does not know it.")
+            + (did_you_mean(host, known) or f" Known are: {', '.join(known[:20])}."),
+        )

@@ -1,0 +1,122 @@
+"""Finishing or undoing what something left half done on hosts, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pmtaform.api.hosts import host_spec, resolver_for
+from pmtaform.api.planning import Choice
+from pmtaform.api.project import Project
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
+from pmtaform.host import Awaiting, HostSpec, Known, Session, Snapshot, Status, open_session, probe, recover
+from pmtaform.host import settle_waiting as settle
+from pmtaform.rollout.pool import run_all
+from pmtaform.rollout.survey import Target, find_includes, settle_intent
+from pmtaform.stack import Stack, compile_host
+from pmtaform.state import StateKeeper, who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What was found on one host, and what was done about it, in sentences; none: nothing was left.
+
+    `awaiting`: a change that still waits for its client, and was left alone.
+    """
+
+    host: str
+    done: tuple[str, ...] = ()
+    awaiting: Awaiting | None = None
+    problem: Diagnostic | None = None
+    code: Exit = Exit.OK
+
+
+def recover_hosts(
+    project: Project,
+    stack: Stack,
+    choice: Choice | None = None,
+    *,
+    decide: str = "",
+    watch: Callable[[str], None] | None = None,
+) -> list[Recovered]:
+    """Look at every chosen host: what a dead transaction left is finished or undone, and the state says what is true.
+
+    `decide` "confirm" or "revert" settles a change that still waits for its client, which is otherwise left alone. The
+    caller holds the state's lock. Runs of this machine that never ended are ended in the journal.
+    """
+    names = (choice or Choice()).select(stack)
+    key = project.key(stack.name)
+    keeper = StateKeeper(project.backend(stack.name), key_id=key.id)
+    resolve = resolver_for(stack)
+    found: dict[str, Recovered] = {}
+
+    def one(name: str) -> None:
+        if watch is not None:
+            watch(name)
+        spec = host_spec(stack, stack.hosts[name], resolve)
+        target = Target(
+            spec=spec,
+            desired=compile_host(stack, name, None),
+            previous=keeper.document.hosts.get(name),
+            intent=keeper.document.intents.get(name),
+        )
+        found[name] = _recover(target, key.salt_for(name), keeper, decide)
+
+    run_all(names, one, parallel=stack.parallel)
+    _end_runs(project, stack.name, found)
+    return [found[name] for name in names]
+
+
+def _recover(target: Target, salt: str, keeper: StateKeeper, decide: str) -> Recovered:
+    name = target.spec.name
+    try:
+        session = open_session(target.spec)
+        try:
+            return _settle(session, target, salt, keeper, decide)
+        finally:
+            session.close()
+    except PmtaformError as problem:
+        code = Exit.UNREACHABLE if isinstance(problem, Unreachable) else Exit.SOME_FAILED
+        return Recovered(host=name, problem=problem.diagnostics[0], code=code)
+
+
+def _settle(session: Session, target: Target, salt: str, keeper: StateKeeper, decide: str) -> Recovered:
+    spec, done = target.spec, []
+    snapshot = _look(session, target, salt)
+    if snapshot.awaiting is not None and decide:
+        why = f"{who()} took it back by `pmtaform recover`"
+        outcome = settle(session, spec, snapshot.awaiting.transaction, decide, why)
+        done.append(f"{snapshot.awaiting.transaction} was told to {decide}: {outcome.status if outcome else 'gone'}")
+        snapshot = _look(session, target, salt)
+    if snapshot.unsettled is not None:
+        outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
+        if outcome.status is Status.LOCKED:
+            raise Locked.of("host-locked", "Somebody else is at work on the host", outcome.reason, host=spec.name)
+        if outcome.recovered:
+            done.append(outcome.recovered)
+        snapshot = _look(session, target, salt)
+    settled, told = settle_intent(target, snapshot)
+    if target.intent is not None and settled.intent is None:
+        done += [note.detail for note in told]
+        if settled.previous is not None and settled.previous is not target.previous:
+            keeper.update_host(spec.name, settled.previous)
+        else:
+            keeper.settle(spec.name)
+    code = Exit.LOCKED if snapshot.awaiting is not None else Exit.OK
+    return Recovered(host=spec.name, done=tuple(done), awaiting=snapshot.awaiting, code=code)
+
+
+def _look(session: Session, target: Target, salt: str) -> Snapshot:
+    outcome_of = target.intent.transaction if target.intent is not None else ""
+    spec: HostSpec = replace(target.spec)
+    return probe(session, spec, Known(salt=salt, outcome_of=outcome_of), find_includes)
+
+
+def _end_runs(project: Project, stack: str, found: dict[str, Recovered]) -> None:
+    """Runs that were killed are over, once every host that could have been in them has been looked at."""
+    if any(each.problem is not None or each.awaiting is not None for each in found.values()):
+        return
+    journal = project.journal(stack)
+    for run in journal.read().unfinished():
+        journal.end(run, "recovered")

@@ -1,0 +1,52 @@
+"""Going on with a run that ended before all of its hosts had their turn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pmtaform.api.history import RunRecord, runs_of
+from pmtaform.api.planning import Choice
+from pmtaform.api.project import Project
+from pmtaform.errors import UsageError
+from pmtaform.state import Kind
+
+_CHANGED = "applied"  # the word that the journal has for a host that took its change
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A run that is gone on with: what it was about, and the hosts that it has changed."""
+
+    run: str
+    choice: Choice
+    done: frozenset[str]
+
+
+def resumable(project: Project, stack: str, run: str) -> Earlier:
+    """The run with this name, or the only one whose name begins so, in the journal. Raises `UsageError`."""
+    events = project.journal(stack).read().events
+    found = [record for record in runs_of(events) if record.run.startswith(run)]
+    names = dict.fromkeys(record.run for record in found)
+    if len(names) != 1:
+        known = [record.run for record in runs_of(events)][-5:]
+        which = f"{len(names)} runs begin so" if names else "no run has this name"
+        detail = f'"{run}": {which} in the journal of stack "{stack}". The last ones: {", ".join(known) or "none"}.'
+        raise UsageError.of("no-such-run", "There is no such run to go on with", detail)
+    name = next(iter(names))
+    patterns: dict[str, list[str]] = {}
+    for event in events:
+        if event.run == name and event.kind == Kind.STARTED:
+            patterns = json.loads(event.facts.get("choice", "{}"))
+    choice = Choice(
+        hosts=tuple(patterns.get("hosts", ())),
+        targets=tuple(patterns.get("targets", ())),
+        excludes=tuple(patterns.get("excludes", ())),
+    )
+    return Earlier(name, choice, _changed(found))
+
+
+def _changed(records: list[RunRecord]) -> frozenset[str]:
+    """Hosts that took the change, in whichever of its attempts, and did not go back later."""
+    last = {host.host: host.outcome for record in records for host in record.hosts}
+    return frozenset(name for name, outcome in last.items() if outcome == _CHANGED)

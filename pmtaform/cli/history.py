@@ -1,0 +1,35 @@
+"""`pmtaform history`: who did what when, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.context import Format, settings
+from pmtaform.errors import Exit, UsageError
+
+
+def history(
+    host: Annotated[str | None, typer.Argument(help="Only what had to do with this host.")] = None,
+    stack: Annotated[str | None, typer.Option(help="The stack's name or folder; the only one if left out.")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="Only the last N runs; 0: all.", min=0)] = 20,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also ask the host what it keeps, runs from other machines included.")
+    ] = False,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+) -> int:
+    """Show the runs of a stack: when, who, from which commit and plan, and what became of it. The newest is last."""
+    from pmtaform.api import history_of
+    from pmtaform.cli.output import print_history
+
+    if live and host is None:
+        raise UsageError.of(
+            "live-needs-host",
+            "--live asks one host",
+            "Name it: `pmtaform history HOST --live`. Without a host the journal of this project answers.",
+        )
+    project = settings.project()
+    name = project.stack_folder(stack).name
+    print_history(history_of(project, name, host, limit=limit or None, live=live), format)
+    return Exit.OK

@@ -1,0 +1,28 @@
+"""`pmtaform hosts`: the fleet at a glance."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.choice import Hosts, StackArgument
+from pmtaform.cli.context import Format, settings
+from pmtaform.cli.plan import plan_exit
+
+
+def hosts(
+    stack: StackArgument = None,
+    host: Hosts = None,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+) -> int:
+    """Show every host in a row: version, generation, last apply, drift, what is to do, what is pending or frozen."""
+    from pmtaform.api import Choice, fleet_of, make_plan
+    from pmtaform.cli.output import print_hosts, watching
+
+    project = settings.project()
+    loaded = project.load(stack)
+    with watching() as watch:
+        planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch)
+    print_hosts(loaded.name, fleet_of(planned, loaded.operations), format)
+    return plan_exit(planned, detailed=False)

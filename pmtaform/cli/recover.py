@@ -1,0 +1,44 @@
+"""`pmtaform recover`: finish or undo what something left half done on hosts, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.context import Format, settings
+from pmtaform.errors import Exit, UsageError
+
+
+def recover(
+    host: Annotated[
+        list[str] | None, typer.Argument(help="Hosts or groups; * stands for any text. Left out: all of them.")
+    ] = None,
+    stack: Annotated[str | None, typer.Option(help="The stack's name or folder; the only one if left out.")] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Keep a change that still awaits its confirmation.")
+    ] = False,
+    revert: Annotated[
+        bool, typer.Option("--revert", help="Take such a change back now, before its time is over.")
+    ] = False,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+) -> int:
+    """Finish or undo what a killed run, a lost connection or a reboot left half done. Changes nothing else.
+
+    A change that awaits its confirmation goes back by itself in time; --confirm and --revert decide sooner.
+    """
+    from pmtaform.api import Choice, recover_hosts
+    from pmtaform.cli.output import print_recovered, tell
+
+    if confirm and revert:
+        raise UsageError.of("one-decision", "--confirm and --revert exclude each other", "Say one of them.")
+    project = settings.project()
+    loaded = project.load(stack)
+    decide = "confirm" if confirm else "revert" if revert else ""
+    with project.lock(loaded.name, "recover") as held:
+        if held.notice is not None:
+            tell([held.notice])
+        found = recover_hosts(project, loaded, Choice(hosts=tuple(host or ())), decide=decide)
+    print_recovered(found, format)
+    codes = {each.code for each in found}
+    return next((code for code in (Exit.SOME_FAILED, Exit.LOCKED, Exit.UNREACHABLE) if code in codes), Exit.OK)

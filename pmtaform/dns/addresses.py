@@ -1,0 +1,26 @@
+"""Addresses that are used twice in the fleet. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pmtaform.dns.facts import Source
+from pmtaform.dns.findings import Finding, Level, finding
+
+
+def address_findings(sources: Iterable[Source]) -> Iterator[Finding]:
+    """Addresses that several hosts send from, or that one host gives several HELO names."""
+    users: dict[str, list[Source]] = {}
+    for source in sources:
+        users.setdefault(source.address, []).append(source)
+    for address, found in users.items():
+        hosts = sorted({source.host for source in found})
+        names = sorted({source.helo for source in found if source.helo})
+        where = "; ".join(dict.fromkeys(source.where for source in found))
+        if len(hosts) > 1 and not found[0].is_network:
+            detail = f"{where}. An address belongs to one machine: the other cannot bind it, and reputation and rate "
+            detail += "limits are reckoned twice. Give each host its own."
+            yield finding(Level.ERROR, "address-twice", "An address is used by two hosts", address, detail)
+        elif len(names) > 1:
+            detail = f"{where} say HELO {' and '.join(names)}. Its PTR can agree with one name only. Use one."
+            yield finding(Level.WARNING, "address-names", "An address has several HELO names", address, detail)

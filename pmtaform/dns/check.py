@@ -1,0 +1,189 @@
+"""Everything that is checked, at once and bounded; what was found, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from pmtaform.dns.addresses import address_findings
+from pmtaform.dns.dkim_record import dkim_problems
+from pmtaform.dns.dmarc import dmarc_findings
+from pmtaform.dns.facts import Facts, Selector
+from pmtaform.dns.findings import Finding, Level, finding, not_asked
+from pmtaform.dns.mx import mx_findings
+from pmtaform.dns.resolver import Answer, Resolver, Status, reverse_name
+from pmtaform.dns.reverse import reverse_findings
+from pmtaform.dns.spf import MOST_LOOKUPS, SpfResult, Verdict, check_host, costs_of
+
+PARALLEL: Final = 16
+_BAD_FAMILIES: Final = ("dkim-key", "dkim-unreadable", "dkim-revoked", "dkim-algorithm", "dkim-hash", "dkim-service")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpfCost:
+    """What the SPF record of a domain takes of the ten lookups."""
+
+    domain: str
+    result: SpfResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was found. `checked` counts the checks by family; `servers` are the configured ones."""
+
+    findings: tuple[Finding, ...]
+    costs: tuple[SpfCost, ...]
+    checked: int
+    servers: tuple[str, ...]
+
+    def at(self, level: Level) -> tuple[Finding, ...]:
+        """The findings of one level."""
+        return tuple(one for one in self.findings if one.level is level)
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something is wrong."""
+        return bool(self.at(Level.ERROR))
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing is wrong as far as could be asked, and something could not be asked."""
+        return not self.is_wrong and bool(self.at(Level.UNKNOWN))
+
+
+def check_dns(resolver: Resolver, facts: Facts, *, authoritative: bool = True, parallel: int = PARALLEL) -> Report:
+    """Check all that `facts` want. With `authoritative`, the zones' own servers are compared with the resolvers."""
+    checks: list[Callable[[], Iterable[Finding]]] = []
+    costs: dict[str, SpfResult] = {}
+    sources = {(s.address, s.helo): s for s in reversed(facts.sources)}
+    checks += [partial(reverse_findings, resolver, source) for source in reversed(sources.values())]
+    checks += [partial(_spf, resolver, facts, domain, costs) for domain in facts.envelope_domains]
+    checks += [partial(_dkim, resolver, selector) for selector in facts.selectors]
+    checks += [partial(dmarc_findings, resolver, facts, domain) for domain in facts.from_domains]
+    mail = sorted({*facts.bounce_domains, *facts.feedback_domains})
+    checks += [partial(mx_findings, resolver, facts, domain) for domain in mail]
+    checks += [partial(_same_everywhere, resolver, *q, authoritative=authoritative) for q in _questions(facts)]
+    with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="dns") as pool:
+        found = [one for each in pool.map(_run, checks) for one in each]
+    found += address_findings(facts.sources)
+    return Report(
+        findings=tuple(dict.fromkeys(found)),
+        costs=tuple(SpfCost(domain=domain, result=costs[domain]) for domain in sorted(costs)),
+        checked=len(checks),
+        servers=tuple(str(server) for server in resolver.servers),
+    )
+
+
+def _run(check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    return list(check())
+
+
+def _dkim(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
+    answer = resolver.ask(selector.name, "TXT")
+    name = selector.name
+    if not answer.is_known:
+        yield not_asked(name, [answer])
+        return
+    if not answer.records:
+        detail = "Mail is signed with this key, and receivers find no public key: every signature fails. "
+        detail += "`pmtaform dns records` writes the record."
+        yield finding(Level.ERROR, "dkim-missing", "A DKIM record is missing", name, detail, answer)
+        return
+    if len(answer.records) > 1:
+        detail = f"There are {len(answer.records)} TXT records; receivers may take any of them. Leave one."
+        yield finding(Level.ERROR, "dkim-several", "A selector has several records", name, detail, answer)
+        return
+    if selector.public is None:
+        detail = "The private key could not be read here, so its record cannot be compared."
+        yield finding(Level.INFO, "dkim-not-compared", "A DKIM record was not compared", name, detail, answer)
+        return
+    for code, what in dkim_problems(answer.records[0], selector.public.key, selector.public.algorithm):
+        level = Level.ERROR if code in _BAD_FAMILIES else Level.WARNING
+        yield finding(level, code, "A DKIM record does not fit its key", name, what, answer)
+
+
+def _spf(resolver: Resolver, facts: Facts, domain: str, costs: dict[str, SpfResult]) -> Iterator[Finding]:
+    answer = resolver.ask(domain, "TXT")
+    if not answer.is_known:
+        yield not_asked(domain, [answer])
+        return
+    whole = costs[domain] = costs_of(resolver, domain)
+    refused: dict[tuple[Verdict, str], list[str]] = {}
+    for address in facts.addresses:
+        result = check_host(resolver, domain, address)
+        if result.verdict is Verdict.TEMPERROR:
+            yield not_asked(domain, result.unasked)
+            return
+        if result.verdict is not Verdict.PASS:
+            refused.setdefault((result.verdict, result.why or result.matched), []).append(address)
+    if whole.verdict is Verdict.TEMPERROR:
+        yield not_asked(domain, whole.unasked)  # a term that only other addresses come to
+    if whole.verdict is Verdict.NONE:
+        detail = "It has no SPF record, so nothing says that the fleet may send for it. "
+        detail += "`pmtaform dns records` writes one."
+        yield finding(Level.ERROR, "spf-missing", "A domain has no SPF record", domain, detail, answer)
+        return
+    for (verdict, why), addresses in refused.items():
+        yield _refused(domain, verdict, why, addresses, answer)
+    if whole.lookups > MOST_LOOKUPS and not any(verdict is Verdict.PERMERROR for verdict, _ in refused):
+        detail = f"It takes {whole.lookups} lookups, and ten are allowed: {spelled(whole)}. An address that matches "
+        detail += "late, or not at all, gets permerror. Replace includes by ip4 and ip6."
+        yield finding(Level.ERROR, "spf-lookups", "SPF takes too many lookups", domain, detail, answer)
+    elif whole.verdict is Verdict.PERMERROR and not refused:
+        detail = (
+            f"{whole.why[:1].upper()}{whole.why[1:]}. The addresses of the fleet match before that; all others get "
+        )
+        detail += "permerror instead of what `all` says. Mend or remove the term."
+        yield finding(Level.WARNING, "spf-broken-later", "An SPF record is broken further on", domain, detail, answer)
+
+
+def _refused(domain: str, verdict: Verdict, why: str, addresses: list[str], answer: Answer) -> Finding:
+    shown = ", ".join(addresses[:8]) + (f" and {len(addresses) - 8} more" if len(addresses) > 8 else "")
+    if verdict is Verdict.PERMERROR:
+        detail = f"{why[:1].upper()}{why[1:]}. Receivers treat all mail of the domain as without SPF, or refuse it."
+        return finding(Level.ERROR, "spf-permerror", "An SPF record is broken", domain, detail, answer)
+    detail = f"{shown}: {verdict}" + (f" by {why}" if why else "") + ". They may send for this domain. "
+    detail += "Add them as ip4: or ip6:, before `all`."
+    return finding(Level.ERROR, "spf-uncovered", "SPF does not cover an address that sends", domain, detail, answer)
+
+
+def spelled(result: SpfResult) -> str:
+    """`include:a.example 4, mx 1`."""
+    return ", ".join(f"{cost.term} {cost.lookups}" for cost in result.costs) or "none"
+
+
+def _questions(facts: Facts) -> list[tuple[str, str]]:
+    """What every server must answer alike."""
+    found = [(reverse_name(address), "PTR") for address in facts.addresses]
+    named = [source for source in facts.sources if source.helo and not source.is_network]
+    found += [(source.helo, "AAAA" if ":" in source.address else "A") for source in named]
+    found += [(domain, "TXT") for domain in facts.envelope_domains]
+    found += [(selector.name, "TXT") for selector in facts.selectors]
+    found += [(f"_dmarc.{domain}", "TXT") for domain in facts.from_domains]
+    found += [(domain, "MX") for domain in (*facts.bounce_domains, *facts.feedback_domains)]
+    return list(dict.fromkeys(found))
+
+
+def _same_everywhere(resolver: Resolver, name: str, kind: str, *, authoritative: bool) -> Iterator[Finding]:
+    """A server that cannot be asked here is no difference: only answers are compared."""
+    servers = list(resolver.servers)
+    if authoritative and resolver.ask(name, kind).is_known:
+        servers += resolver.authoritative(name)
+    if len(servers) < 2:
+        return
+    answers = [resolver.ask(name, kind, server=server) for server in dict.fromkeys(servers)]
+    known = [answer for answer in answers if answer.is_known]
+    broken = [answer for answer in answers if answer.status is Status.FAILED]
+    if len({answer.records for answer in known}) > 1:
+        detail = "Their answers differ, so receivers see one or the other: a change that is still on its way (wait "
+        detail += "for the TTL), a secondary that is behind, or a split view."
+        yield finding(
+            Level.ERROR, "dns-split", "Name servers give different answers", f"{name} {kind}", detail, *answers
+        )
+    elif known and broken:
+        detail = "Some servers fail, so receivers fail now and then: "
+        detail += ", ".join(answer.server for answer in broken) + "."
+        yield finding(Level.WARNING, "dns-flaky", "A name server fails", f"{name} {kind}", detail, *answers)

@@ -1,0 +1,85 @@
+"""DKIM key records (RFC 6376, section 3.6.1; RFC 8463): read, compared with the key that signs, and written. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pmtaform.dns.tags import TagError, tags_of
+
+STRING: Final = 255  # octets in one string of a TXT record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DkimRecord:
+    """A key record. `key` is base64 without blanks; empty means revoked."""
+
+    key: str
+    algorithm: str = "rsa"
+    hashes: tuple[str, ...] = ()  # none: all
+    services: tuple[str, ...] = ("*",)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether the domain says that the key is not to be trusted any more."""
+        return not self.key
+
+
+def parse_dkim(text: str) -> DkimRecord:
+    """The record in the joined strings of a TXT record. Raises `TagError`."""
+    tags = tags_of(text)
+    if "v" in tags and (tags["v"] != "DKIM1" or next(iter(tags)) != "v"):
+        raise TagError("v is not DKIM1, or does not stand first")
+    if "p" not in tags:
+        raise TagError("p, the public key, is missing")
+    key = re.sub(r"\s", "", tags["p"])
+    if not re.fullmatch(r"[A-Za-z0-9+/]*={0,2}", key):
+        raise TagError("p is not base64")
+    return DkimRecord(
+        key=key,
+        algorithm=tags.get("k", "rsa").lower(),
+        hashes=_list(tags, "h", ""),
+        services=_list(tags, "s", "*"),
+        flags=_list(tags, "t", ""),
+    )
+
+
+def _list(tags: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    return tuple(word.strip().lower() for word in tags.get(name, default).split(":") if word.strip())
+
+
+def dkim_problems(text: str, expected: str, algorithm: str = "rsa") -> tuple[tuple[str, str], ...]:
+    """What is wrong with a record for a key whose `p=` should be `expected`, as (code, explanation). None: nothing."""
+    try:
+        record = parse_dkim(text)
+    except TagError as problem:
+        return (("dkim-unreadable", f"The record cannot be read: {problem}."),)
+    if record.is_revoked:
+        return (("dkim-revoked", "Its p= is empty: the key is revoked, and signatures with it fail."),)
+    found: list[tuple[str, str]] = []
+    if record.algorithm != algorithm:
+        found.append(("dkim-algorithm", f"It says k={record.algorithm}, and the key that signs is {algorithm}."))
+    if record.key.rstrip("=") != re.sub(r"\s", "", expected).rstrip("="):
+        found.append(("dkim-key", "Its public key is not that of the private key that signs: signatures fail."))
+    if record.hashes and "sha256" not in record.hashes:
+        found.append(("dkim-hash", "Its h= does not allow sha256, which signatures use."))
+    if not {"*", "email"} & set(record.services):
+        found.append(("dkim-service", "Its s= does not allow email."))
+    if "y" in record.flags:
+        found.append(("dkim-testing", "It has t=y: receivers treat the domain as testing DKIM."))
+    return tuple(found)
+
+
+def dkim_text(key: str, algorithm: str = "rsa") -> str:
+    """The text of the record for a public key in base64."""
+    return f"v=DKIM1; k={algorithm}; p={key}"
+
+
+def chunked(text: str) -> tuple[str, ...]:
+    """The strings of a TXT record: at most 255 octets each, at least one."""
+    data = text.encode()
+    pieces = [data[n : n + STRING] for n in range(0, len(data), STRING)] or [b""]
+    return tuple(piece.decode("utf-8", "surrogateescape") for piece in pieces)

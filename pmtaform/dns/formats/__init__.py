@@ -1,0 +1,43 @@
+"""How wanted records are written: one module a format, each with `write(records) -> str`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from importlib import import_module
+from itertools import groupby
+
+from pmtaform.dns.records import Record
+
+
+class As(StrEnum):
+    """The formats."""
+
+    BIND = "bind"
+    OCTODNS = "octodns"
+    DNSCONTROL = "dnscontrol"
+    ROUTE53 = "route53"
+    CLOUDFLARE = "cloudflare"
+    JSON = "json"
+
+
+_MODULES = {form: f"pmtaform.dns.formats.{form.value}" for form in As} | {As.JSON: "pmtaform.dns.formats.json_"}
+
+
+def write_records(records: Sequence[Record], form: As) -> str:
+    """The records in one format. No records: a text that says nothing."""
+    return str(import_module(_MODULES[form]).write(records))
+
+
+def by_zone(records: Sequence[Record]) -> list[tuple[str, list[Record]]]:
+    """The records of each zone."""
+    ordered = sorted(records, key=lambda one: one.zone)
+    return [(zone, list(found)) for zone, found in groupby(ordered, key=lambda one: one.zone)]
+
+
+def sets_of(records: Sequence[Record]) -> list[tuple[Record, list[str]]]:
+    """Record sets: the first record of each name and kind, and all their values."""
+    found: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        found.setdefault((record.name, record.kind), []).append(record)
+    return [(same[0], [one.value for one in same]) for same in found.values()]

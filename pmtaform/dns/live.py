@@ -1,0 +1,198 @@
+"""The resolver that asks real servers, with dnspython. The only module that knows that library."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pmtaform.dns.resolver import Answer, Resolver, Server, Status, parents, plain
+
+if TYPE_CHECKING:
+    import dns.message
+
+_MOST_ALIASES = 8
+_MOST_NAME_SERVERS = 8
+_GIVEN_UP = 16  # so many tries in a row without a word: a fleet's questions would take minutes to say the same
+
+
+class LiveResolver(Resolver):
+    """Asks over UDP, and over TCP when an answer was cut short.
+
+    `timeout` bounds one try and `deadline` one question with all its tries and aliases, in seconds. `endpoints`
+    says where the name server with a name is, instead of port 53 at its addresses. Equal questions of one run
+    are asked once, and a server that never says a word is given up.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[Server] | None = None,
+        *,
+        timeout: float = 3.0,
+        tries: int = 2,
+        deadline: float = 15.0,
+        endpoints: Mapping[str, Server] | None = None,
+    ) -> None:
+        self._servers = tuple(servers) if servers is not None else system_servers()
+        self._timeout = timeout
+        self._tries = tries
+        self._deadline = deadline
+        self._endpoints = {plain(name): server for name, server in (endpoints or {}).items()}
+        self._silences: dict[Server, int] = {}
+        self._known: dict[tuple[str, str, Server | None], Answer] = {}
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The configured servers; the system's if none were given."""
+        return self._servers
+
+    def ask(self, name: str, kind: str, *, server: Server | None = None) -> Answer:
+        """See `Resolver.ask`."""
+        key = (plain(name), kind.upper(), server)
+        if key not in self._known:
+            self._known[key] = self._ask(*key, time.monotonic() + self._deadline)
+        return self._known[key]
+
+    def authoritative(self, name: str) -> tuple[Server, ...]:
+        """See `Resolver.authoritative`."""
+        for zone in parents(name):
+            if "." not in zone:
+                break  # a top level's servers know of delegations, not of what is there
+            answer = self.ask(zone, "NS")
+            if answer.status is Status.ANSWERED:
+                found = [s for host in answer.records[:_MOST_NAME_SERVERS] for s in self._at(host)]
+                return tuple(dict.fromkeys(found))
+            if not answer.is_absent:
+                break
+        return ()
+
+    def _at(self, host: str) -> list[Server]:
+        if plain(host) in self._endpoints:
+            return [self._endpoints[plain(host)]]
+        return [Server(address) for kind in ("A", "AAAA") for address in self.ask(host, kind).records]
+
+    def _ask(self, name: str, kind: str, server: Server | None, until: float) -> Answer:
+        answer = Answer(name=name, kind=kind, status=Status.OFFLINE)
+        for _ in range(self._tries):
+            for one in (server,) if server else self._servers:
+                left = until - time.monotonic()
+                if left <= 0:
+                    return answer
+                got = self._once(name, kind, one, min(self._timeout, left), until)
+                # A server that says "no" says more than one that says nothing.
+                if got.is_known:
+                    return got
+                if answer.status in (Status.OFFLINE, Status.TIMEOUT):
+                    answer = got
+            if answer.status in (Status.REFUSED, Status.FAILED):
+                break
+        return answer
+
+    def _once(self, name: str, kind: str, server: Server, timeout: float, until: float) -> Answer:
+        """One try, its aliases followed; where they lead out of the zone, the configured servers are asked."""
+        import dns.rcode
+
+        at = name
+        chain: tuple[str, ...] = ()
+        records: tuple[str, ...] = ()
+        ttl: int | None = None
+        response = self._exchange(name, kind, server, timeout)
+        status = response if isinstance(response, Status) else Status.FAILED
+        while not isinstance(response, Status) and len(chain) <= _MOST_ALIASES:
+            at, more, records, ttl = _follow(response, at, kind)
+            chain += more
+            code = response.rcode()
+            if records or not more or code != dns.rcode.NOERROR:
+                status = _status(code, records)
+                break
+            response = self._anyone(at, kind, until)
+        return Answer(name=name, kind=kind, status=status, records=records, ttl=ttl, server=str(server), chain=chain)
+
+    def _anyone(self, name: str, kind: str, until: float) -> dns.message.Message | Status:
+        for server in self._servers:
+            left = until - time.monotonic()
+            response = self._exchange(name, kind, server, min(self._timeout, left)) if left > 0 else Status.TIMEOUT
+            if not isinstance(response, Status):
+                return response
+        return Status.FAILED
+
+    def _exchange(self, name: str, kind: str, server: Server, timeout: float) -> dns.message.Message | Status:
+        if self._silences.get(server, 0) >= _GIVEN_UP:
+            return Status.TIMEOUT
+        response = _exchange(name, kind, server, timeout)
+        self._silences[server] = self._silences.get(server, 0) + 1 if response is Status.TIMEOUT else 0
+        return response
+
+
+def _exchange(name: str, kind: str, server: Server, timeout: float) -> dns.message.Message | Status:
+    """The response, or why there is none."""
+    import dns.exception
+    import dns.message
+    import dns.query
+
+    try:
+        query = dns.message.make_query(name, kind, use_edns=0, payload=1232)
+    except (dns.exception.DNSException, UnicodeError):
+        return Status.NO_SUCH_NAME  # too long, or an empty label: there cannot be such a name
+    try:
+        return dns.query.udp_with_fallback(
+            query, server.address, timeout=timeout, port=server.port, ignore_unexpected=True, ignore_errors=True
+        )[0]
+    except dns.exception.Timeout:
+        return Status.TIMEOUT
+    except (dns.exception.DNSException, EOFError):
+        return Status.FAILED
+    except OSError:
+        return Status.OFFLINE
+
+
+def _status(code: int, records: tuple[str, ...]) -> Status:
+    import dns.rcode
+
+    if code == dns.rcode.REFUSED:
+        return Status.REFUSED
+    if code == dns.rcode.NXDOMAIN:
+        return Status.NO_SUCH_NAME
+    if code != dns.rcode.NOERROR:
+        return Status.FAILED
+    return Status.ANSWERED if records else Status.NO_DATA
+
+
+def _follow(
+    response: dns.message.Message, name: str, kind: str
+) -> tuple[str, tuple[str, ...], tuple[str, ...], int | None]:
+    """(last name, aliases, records, TTL) as far as the response itself goes."""
+    import dns.rdatatype
+
+    sets = {(plain(str(s.name)), dns.rdatatype.to_text(s.rdtype)): s for s in response.answer}
+    chain: list[str] = []
+    at = name
+    while (at, kind) not in sets and (at, "CNAME") in sets and len(chain) <= _MOST_ALIASES:
+        at = plain(next(iter(sets[at, "CNAME"])).target.to_text())
+        chain.append(at)
+    found = sets.get((at, kind))
+    if found is None:
+        return at, tuple(chain), (), None
+    return at, tuple(chain), tuple(sorted(_text(record, kind) for record in found)), int(found.ttl)
+
+
+def _text(record: Any, kind: str) -> str:
+    if kind in ("TXT", "SPF"):
+        return b"".join(record.strings).decode("utf-8", "backslashreplace")
+    if kind == "MX":
+        return f"{record.preference} {plain(record.exchange.to_text()) or '.'}"
+    if kind in ("PTR", "NS", "CNAME"):
+        return plain(record.target.to_text())
+    return str(record.to_text())
+
+
+def system_servers() -> tuple[Server, ...]:
+    """The name servers that this machine is set up with; none when it has none."""
+    import dns.exception
+    import dns.resolver
+
+    try:
+        found = dns.resolver.Resolver(configure=True).nameservers
+    except (dns.exception.DNSException, OSError):
+        return ()
+    return tuple(Server(str(address)) for address in found if "://" not in str(address))

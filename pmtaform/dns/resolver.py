@@ -1,0 +1,112 @@
+"""Asking DNS: what an answer is, and whoever can give one."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Status(StrEnum):
+    """What came of a question."""
+
+    ANSWERED = "answered"
+    NO_SUCH_NAME = "no-such-name"
+    NO_DATA = "no-data"
+    REFUSED = "refused"
+    FAILED = "failed"  # SERVFAIL and other answers that are none
+    TIMEOUT = "timeout"
+    OFFLINE = "offline"  # there is no way to the server, or no server to ask
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Server:
+    """A name server."""
+
+    address: str
+    port: int = 53
+
+    @classmethod
+    def parse(cls, text: str) -> Server:
+        """From `192.0.2.1`, `127.0.0.1:5300`, `::1` or `[::1]:5300`. Raises `ValueError`."""
+        found = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?|([0-9.]+):([0-9]{1,5})", text)
+        if found is None:
+            return cls(str(ipaddress.ip_address(text)))
+        port = int(found[2] or found[4] or 53)
+        if not 0 < port < 65536:
+            raise ValueError(f"{text}: no such port")
+        return cls(str(ipaddress.ip_address(found[1] or found[3])), port)
+
+    def __str__(self) -> str:
+        shown = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{shown}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one server said. `records` are as text, sorted; the strings of a TXT record are joined.
+
+    Names have no dot at their end. `chain` are the names that CNAMEs led to, the last one bears the records.
+    `ttl` is in seconds. `server` is empty when there was none to ask.
+    """
+
+    name: str
+    kind: str
+    status: Status
+    records: tuple[str, ...] = ()
+    ttl: int | None = None
+    server: str = ""
+    chain: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it says what there is, or that there is nothing."""
+        return self.status in (Status.ANSWERED, Status.NO_SUCH_NAME, Status.NO_DATA)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it says that there is nothing (a void lookup)."""
+        return self.status in (Status.NO_SUCH_NAME, Status.NO_DATA)
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether nobody could be asked: it says nothing about the name."""
+        return self.status in (Status.TIMEOUT, Status.OFFLINE, Status.REFUSED)
+
+
+class Resolver(Protocol):
+    """Whoever answers. Safe to use from many threads; it never raises for what DNS says, and never hangs."""
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The configured servers, in the order in which they are asked."""
+        ...
+
+    def ask(self, name: str, kind: str, *, server: Server | None = None) -> Answer:
+        """The records of `kind` (`A`, `TXT`, …) at `name`.
+
+        Without `server`, the configured ones are asked in turn until one knows; with it, that one alone.
+        """
+        ...
+
+    def authoritative(self, name: str) -> tuple[Server, ...]:
+        """The name servers of the zone that `name` is in. None when they cannot be found."""
+        ...
+
+
+def plain(name: str) -> str:
+    """A name as answers have it: in small letters, without the dot at its end."""
+    return name.lower().rstrip(".")
+
+
+def parents(name: str) -> tuple[str, ...]:
+    """The name and those above it, without the root: `a.b.c`, `b.c`, `c`."""
+    labels = plain(name).split(".")
+    return tuple(".".join(labels[n:]) for n in range(len(labels)))
+
+
+def reverse_name(address: str) -> str:
+    """Where the PTR of an IP address is. Raises `ValueError`."""
+    return ipaddress.ip_address(address).reverse_pointer

@@ -1,0 +1,31 @@
+"""Lists of `tag=value` pairs, as DKIM and DMARC records have them (RFC 6376, section 3.2)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class TagError(ValueError):
+    """A record is no list of tags, or lacks one."""
+
+
+def tags_of(text: str) -> dict[str, str]:
+    """The tags in their order, trimmed. Raises `TagError`."""
+    found: dict[str, str] = {}
+    pairs = text.split(";")
+    if not pairs[-1].strip():
+        pairs.pop()
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        name = name.strip()
+        if not equals or not _NAME.fullmatch(name):
+            raise TagError(f"{pair.strip()[:40]!r} is no tag=value")
+        if name in found:
+            raise TagError(f"the tag {name} stands there twice")
+        found[name] = value.strip()
+    if not found:
+        raise TagError("it is empty")
+    return found

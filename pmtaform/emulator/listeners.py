@@ -1,0 +1,207 @@
+"""The ports of an emulated server: which the configuration in force wants, opening them, and who answers there.
+
+Only loopback is ever listened on, and only on ports that a configuration names. The sockets are opened here, before
+the process that answers is begun, so whoever started the daemon can connect at once. That process holds a lock: while
+the lock is held its process id is true.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pmtaform.emulator.loading import Loaded
+    from pmtaform.emulator.store import State, Store
+
+_FILE: Final = "listeners.json"
+_LOCK: Final = "listeners.lock"
+_WEB: Final = "http-mgmt-port"
+_HERE: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port to answer on: `protocol` is "smtp" or "http"."""
+
+    protocol: str
+    address: str
+    port: int
+
+    def row(self, problem: str = "") -> dict[str, Any]:
+        """As it is recorded; `problem` says why it is not open."""
+        return {"protocol": self.protocol, "address": self.address, "port": self.port, "problem": problem}
+
+
+def is_wanted(store: Store) -> bool:
+    """Whether the server was installed with listeners that answer."""
+    return store.document("install.json").get("listen") is True
+
+
+def smtp_of(loaded: Loaded) -> list[str]:
+    """The arguments of a configuration's SMTP listeners, of directives and of sections."""
+    top = loaded.top
+    directives = [item.value for item in top.items() if item.spec.type == "listener"]
+    return [*directives, *(group.argument for group in top.groups("smtp-listener"))]
+
+
+def listening(store: Store) -> list[dict[str, Any]]:
+    """Every port that is wanted, with the problem of those that could not be opened."""
+    rows = store.document(_FILE).get("ports", [])
+    return rows if isinstance(rows, list) else []
+
+
+def follow(store: Store, state: State) -> list[dict[str, Any]]:
+    """Open what the daemon wants and close what it does not; the host's lock must be held. Says what is not open.
+
+    Where nothing changes nobody is interrupted. Otherwise all ports are closed for the moment that it takes.
+    """
+    wanted = _wanted(state) if state.running and is_wanted(store) else []
+    before = listening(store)
+    if before == [port.row() for port in wanted] and (not wanted or _is_held(store)):
+        return []
+    _end(store)
+    rows = _begin(store, wanted)
+    return [row for row in rows if row["problem"]]
+
+
+def _wanted(state: State) -> list[Port]:
+    found = [Port("smtp", *where) for text in state.smtp if (where := _place(text))]
+    values = ((state.web or {}).get(_WEB) or {}).get("values") or ["0"]
+    if values[-1].isdecimal() and 0 < int(values[-1]) < 65536:
+        found.append(Port("http", _HERE, int(values[-1])))
+    return list(dict.fromkeys(found))
+
+
+def _place(text: str) -> tuple[str, int] | None:
+    """`0/0:2525 source=x` as a place on this machine's loopback; None when it names no port."""
+    address, _, port = (text.split() or [""])[0].rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        return None
+    return (address if _is_loopback(address) else _HERE), int(port)
+
+
+def _is_loopback(address: str) -> bool:
+    with suppress(OSError):
+        return socket.inet_pton(socket.AF_INET, address)[0] == 127
+    return False
+
+
+def _begin(store: Store, wanted: list[Port]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    opened: list[tuple[Port, socket.socket]] = []
+    try:
+        for port in wanted:
+            try:
+                opened.append((port, _open(port)))
+                rows.append(port.row())
+            except OSError as problem:
+                rows.append(port.row((problem.strerror or str(problem)).lower()))
+        process = _answer_at(store, opened) if opened else 0
+    finally:
+        for _, listener in opened:
+            listener.close()
+    if rows or listening(store):
+        store.replace(_FILE, {"process": process, "ports": rows})
+    return rows
+
+
+def _open(port: Port) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((port.address, port.port))
+        listener.listen(64)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _answer_at(store: Store, opened: list[tuple[Port, socket.socket]]) -> int:
+    """Begin the process that answers; its process id."""
+    path = store.folder.resolve() / _LOCK
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    sockets = [listener.fileno() for _, listener in opened]
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        kinds = [
+            ",".join(str(listener.fileno()) for port, listener in opened if port.protocol == kind)
+            for kind in ("smtp", "http")
+        ]
+        program = Path(__file__).with_name("serving.py")
+        said = subprocess.run(
+            [sys.executable, "-I", "-S", str(program), str(handle), str(path), *kinds],
+            pass_fds=(*sockets, handle),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        return int(said.stdout)
+    finally:
+        os.close(handle)
+
+
+def _end(store: Store) -> None:
+    """End the process that answers, and wait until its ports are closed."""
+    process = store.document(_FILE).get("process", 0)
+    with suppress(FileNotFoundError):
+        handle = os.open(store.folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            if not _is_free(handle):
+                # Without its file the process ends by itself, should it not be the one that was recorded.
+                (store.folder / _LOCK).unlink(missing_ok=True)
+                if process:
+                    _kill(process, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        finally:
+            os.close(handle)
+
+
+def _kill(process: int, lock: int) -> None:
+    """Kill the process that holds the lock and wait for its end: only then are its ports closed for certain.
+
+    The kernel lets go of the lock and of the sockets in an order of its own.
+    """
+    try:
+        handle = os.pidfd_open(process)
+    except OSError:
+        return
+    try:
+        if _is_free(lock):  # it has ended since, and its number may be another's
+            return
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        select.select([handle], [], [])
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _is_held(store: Store) -> bool:
+    try:
+        handle = os.open(store.folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _is_free(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_free(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,103 @@
+# Who is at work, and until when something waits.
+
+# The number of this very process in ME: `$$` is that of the shell that began it.
+ME=$$
+whoami_process() { read -r ME ignored 2>/dev/null </proc/self/stat || ME=$$; }
+
+boot_id() {
+    BOOT=-
+    read -r BOOT 2>/dev/null <"$R/proc/sys/kernel/random/boot_id" \
+        || read -r BOOT 2>/dev/null </proc/sys/kernel/random/boot_id || BOOT=-
+}
+
+# Seconds of a clock that nobody sets, in NOW.
+now() {
+    if read -r NOW ignored 2>/dev/null </proc/uptime; then NOW=${NOW%%.*}; else NOW=$(date +%s); fi
+}
+
+# Describes this process in the file $1.
+own() {
+    boot_id
+    start=-
+    started "$ME" && start=$START
+    printf 'pid %s\nstart %s\nboot %s\nid %s\nsince %s\nwho %s\nwhat %s\n' \
+        "$ME" "$start" "$BOOT" "$ID" "$SINCE" "$WHO" "$WHAT" >"$1.tmp.$ME" && mv -f -- "$1.tmp.$ME" "$1"
+}
+
+# The start time of process $1 in START; 1 if it is not there any more.
+started() {
+    read -r START 2>/dev/null <"/proc/$1/stat" || return 1
+    IFS=' '
+    # shellcheck disable=SC2086  # numbers of the kernel, to be split
+    set -- ${START##*) }
+    unset IFS
+    START=${20:--}
+    case $1 in Z | X) return 1 ;; esac
+}
+
+# Reads an owner file into O_*; 1 if it cannot be read.
+read_owner() {
+    O_PID='' O_START='' O_BOOT='' O_ID='' O_SINCE='' O_WHO='' O_WHAT=''
+    [ -f "$1" ] || return 1
+    while IFS=' ' read -r key value; do
+        case $key in
+            pid) O_PID=$value ;;
+            start) O_START=$value ;;
+            boot) O_BOOT=$value ;;
+            id) O_ID=$value ;;
+            since) O_SINCE=$value ;;
+            who) O_WHO=$value ;;
+            what) O_WHAT=$value ;;
+        esac
+    done 2>/dev/null <"$1" || return 1
+    O_KEY=$O_ID.$O_PID.$O_START
+    [ -n "$O_PID" ]
+}
+
+# Whether the owner last read is at work: same boot, same process.
+alive() {
+    boot_id
+    [ "$BOOT" = "$O_BOOT" ] || return 1
+    [ "$BOOT" != - ] || { kill -0 "$O_PID" 2>/dev/null; return; }
+    started "$O_PID" && [ "$START" = "$O_START" ]
+}
+
+tell_owner() {
+    say "lock-id $O_ID"
+    say "lock-since $O_SINCE"
+    say "lock-who $O_WHO"
+    say "lock-what $O_WHAT"
+}
+
+# A deadline: until when the transaction in T waits, under which boot. It is replaced whole; a line that is cut short
+# is no deadline.
+wait_until() {
+    boot_id
+    say "$BOOT $1 $CONFIRM" >"$T/deadline.$ME" && mv -f -- "$T/deadline.$ME" "$T/deadline"
+}
+
+# Seconds left of the deadline of the transaction in $1, in LEFT; 1 if it is over, or of another boot.
+left_of() {
+    LEFT=0 until=''
+    IFS=' ' read -r at until within 2>/dev/null <"$1/deadline" || return 1
+    boot_id
+    now
+    [ "$at" = "$BOOT" ] || return 1
+    case $until in '' | *[!0-9]*) return 1 ;; esac
+    LEFT=$((until - NOW))
+    [ "$LEFT" -gt 0 ]
+}
+
+# Whether the transaction in $1 waits for its client: staged, or pending with its timer at work. WAITS says which.
+waits() {
+    WAITS=''
+    [ ! -e "$1/verdict" ] && left_of "$1" || return 1
+    if [ -e "$1/pending" ]; then
+        timer_runs "$1" || return 1
+        WAITS=pending
+    elif [ -e "$1/staged" ] && [ ! -e "$1/claimed" ]; then
+        WAITS=staged
+    else
+        return 1
+    fi
+}

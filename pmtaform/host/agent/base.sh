@@ -1,0 +1,146 @@
+# The one program that pmtaform runs on a host: POSIX sh and coreutils, nothing else. Its parts are the files of this
+# folder, sent as one text in the order that `wire.py` names.
+#
+# It is sent along with each call and read from stdin, so that the command line stays small and constant; the
+# request follows on stdin as data. What comes from stacks is only ever a quoted value: it is read with `read -r`,
+# and `eval`, `sh -c` and unquoted expansions (but for include patterns, with IFS empty) do not occur here.
+#
+# Everything lives in ROOT/var/lib/pmtaform (0700): lock, tx/ID (one transaction each), generations/NNNNNN, results/ID.
+# The life of tx/ID:
+#
+#   receiving ─▶ [staged] ─▶ at work ─▶ [pending] ─▶ settling ─▶ results/ID
+#
+# `staged` and `pending` wait for a client, up to a deadline; a process that is named in tx/ID/owner does all the rest.
+# A program costs about a millisecond, so what the shell can do by itself it does.
+
+LC_ALL=C
+export LC_ALL
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
+umask 077
+cd / || exit 70
+nl='
+'
+tab='	'
+
+# Every point at which a transaction can be interrupted, in order; a step done per file is journalled per file.
+STEPS='receive lock recover check policy stage give fill prove backup keep-old running begin commit-key commit-config
+settle-files test swap-back staged go-on arm activate activate-web health listeners ask pending
+confirm verdict remove-key keep clean disarm record unlock answer'
+UNDO_STEPS='undo undo-file undo-new undo-activate undo-clean'
+
+MAX_SIZE=67108864
+MAX_RESULTS=50
+STAGED_FOR=86400
+R='' ID='' SALT='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
+RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
+WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no OUTCOME_OF=''
+
+say() { printf '%s\n' "$*"; }
+
+# Which settings a request may carry: "name value", one a line, until "end".
+setting() {
+    case ${1%% *} in
+        root) R=${1#* } ;;
+        id) ID=${1#* } ;;
+        salt) SALT=${1#* } ;;
+        pmta) PMTA=${1#* } ;;
+        stamp) STAMP=${1#* } ;;
+        timeout) TIMEOUT=${1#* } ;;
+        allowed) ALLOWED=$ALLOWED${1#* }$nl ;;
+        activation) ACTIVATION=${1#* } ;;
+        confirm) CONFIRM=${1#* } ;;
+        test) TEST=${1#* } ;;
+        reload) RELOAD=$RELOAD${1#* }$nl ;;
+        restart) RESTART=$RESTART${1#* }$nl ;;
+        restart-web) RESTART_WEB=$RESTART_WEB${1#* }$nl ;;
+        web) WEB=${1#* } ;;
+        keep) KEEP=${1#* } ;;
+        who) WHO=${1#* } ;;
+        what) WHAT=${1#* } ;;
+        plan) PLAN=${1#* } ;;
+        commit) COMMIT=${1#* } ;;
+        since) SINCE=${1#* } ;;
+        size) SIZE=${1#* } ;;
+        wait) WAIT=${1#* } ;;
+        force) FORCE=${1#* } ;;
+        stage) STAGE=${1#* } ;;
+        why) WHY_REVERT=${1#* } ;;
+        look) LOOK=${1#* } ;;
+        outcome) OUTCOME_OF=${1#* } ;;
+    esac
+}
+
+settings() {
+    while IFS= read -r line; do
+        if [ "$line" = end ]; then
+            [ "$R" != / ] || R=''
+            S=$R/var/lib/pmtaform
+            return 0
+        fi
+        setting "$line"
+    done
+    return 1
+}
+
+# The settings of a stored request.
+load() {
+    ALLOWED='' RELOAD='' RESTART='' RESTART_WEB='' WEB=no CONFIRM=0 PLAN='' COMMIT=''
+    settings <"$1"
+}
+
+# Exactly $1 bytes of stdin into the new file $2, never more.
+receive() {
+    true >"$2" || return 1
+    if [ $(($1 / 65536)) -gt 0 ]; then
+        dd bs=65536 count=$(($1 / 65536)) iflag=fullblock >>"$2" 2>/dev/null || return 1
+    fi
+    if [ $(($1 % 65536)) -gt 0 ]; then
+        dd bs=$(($1 % 65536)) count=1 iflag=fullblock >>"$2" 2>/dev/null || return 1
+    fi
+}
+
+# The salted digest line of a file on stdout ("hex  -").
+digest_line() { { printf %s "$SALT" && exec cat -- "$1"; } 2>/dev/null | sha256sum; }
+
+digest() {
+    D=$(digest_line "$1")
+    D=${D%% *}
+}
+
+# Names beside a target $1: dir, base, what is staged, the link that keeps the old file, and one for renames.
+# The leading dot keeps them out of an include such as conf.d/*.
+beside() {
+    DIR=$R${1%/*} BASE=${1##*/}
+    NEW=$DIR/.$BASE.pmtaform-$ID OLD=$DIR/.$BASE.pmtaform-$ID-old SWAP=$DIR/.$BASE.pmtaform-$ID-swap
+}
+
+# The first symbolic link at or below an allowed folder on the way to $1, in L; 1 if there is none.
+linked() {
+    rest=$ALLOWED
+    while [ -n "$rest" ]; do
+        L=${rest%%"$nl"*} rest=${rest#*"$nl"}
+        case $1 in "$L" | "$L"/*) ;; *) continue ;; esac
+        [ ! -L "$R$L" ] || return 0
+        below=${1#"$L"}
+        below=${below#/}
+        while [ -n "$below" ]; do
+            L=$L/${below%%/*}
+            [ ! -L "$R$L" ] || return 0
+            case $below in */*) below=${below#*/} ;; *) below='' ;; esac
+        done
+    done
+    return 1
+}
+
+flush() { sync -- "$@" 2>/dev/null || sync 2>/dev/null || :; }
+
+# A test may have something happen here, on a host that is a folder only.
+point() {
+    [ -n "${PMTAFORM_TEST_AT-}" ] && [ -n "$R" ] || return 0
+    # shellcheck disable=SC2254  # a pattern is meant
+    case $1 in
+        $PMTAFORM_TEST_AT) ;;
+        *) return 0 ;;
+    esac
+    "$PMTAFORM_TEST_HOOK" "$1" "$ME" "$ID" "$R" </dev/null >/dev/null 2>&1 || :
+}

@@ -1,0 +1,125 @@
+# What happens between an activation and its confirmation: the timer, the verdict, and what follows from it.
+
+# A timer, before the activation: unless the change is confirmed it puts the old configuration back. Where systemd is
+# PowerMTA's it is one of systemd's, which outlives whatever becomes of this session; else a process.
+arm() {
+    now
+    wait_until $((NOW + CONFIRM + 3 * TIMEOUT + 30)) || { WHY='the disk is full'; return 1; }
+    if [ -d "$R/run/systemd/system" ] && command -v systemd-run >/dev/null 2>&1; then
+        { printf 'OP=expire\n%s\n' "$PROGRAM"; } >"$T/agent.sh" || { WHY='the disk is full'; return 1; }
+        if systemd-run --quiet --unit="pmtaform-$ID" --on-active="$CONFIRM" --timer-property=AccuracySec=1s \
+            --description="pmtaform: goes back unless confirmed" /bin/sh "$T/agent.sh" --expire "$T" >"$T/out" 2>&1; then
+            say "unit pmtaform-$ID" >"$T/timer"
+            return 0
+        fi
+    fi
+    (
+        trap 'kill "$!" 2>/dev/null; exit 0' TERM
+        trap '' HUP INT QUIT PIPE XFSZ
+        whoami_process
+        expire
+    ) </dev/null >/dev/null 2>&1 &
+    started "$!" || { WHY='no timer could be begun'; return 1; }
+    say "pid $! $START" >"$T/timer" || { kill "$!"; WHY='the disk is full'; return 1; }
+}
+
+# Whether the timer of the transaction in $1 is at work.
+timer_runs() {
+    kind='' name='' start=''
+    read -r kind name start 2>/dev/null <"$1/timer" || return 1
+    case $kind in
+        pid) started "$name" && [ "$START" = "$start" ] ;;
+        unit) systemctl is-active --quiet "$name.timer" "$name.service" 2>/dev/null ;;
+        *) return 1 ;;
+    esac
+}
+
+# Ends the timer of the transaction in $1, unless it is this very process, and nothing but that timer.
+disarm() {
+    kind='' name='' start=''
+    read -r kind name start 2>/dev/null <"$1/timer" || return 0
+    point disarm.0
+    case $kind in
+        pid) [ "$name" = "$ME" ] || { started "$name" && [ "$START" = "$start" ] && kill "$name" 2>/dev/null; } ;;
+        unit)
+            systemctl stop "$name.timer" >/dev/null 2>&1
+            [ -n "$EXPIRING" ] || systemctl stop "$name.service" >/dev/null 2>&1
+            systemctl reset-failed "$name.timer" "$name.service" >/dev/null 2>&1
+            ;;
+    esac
+    rm -f -- "$1/timer"
+}
+
+# The timer itself: waits for the deadline, which may move, and then undoes what it was armed for, and only that.
+expire() {
+    EXPIRING=yes
+    while [ -d "$T" ] && [ ! -e "$T/verdict" ] && left_of "$T"; do
+        sleep 1 &
+        wait "$!"
+    done
+    [ -d "$T" ] && [ ! -f "$S/results/$ID" ] && decide expired || exit 0
+    settle_expired
+}
+
+# Who comes to it puts it back; a transaction that is still at work finds the verdict by itself.
+settle_expired() {
+    while read_owner "$T/owner" && alive && [ "$O_PID" != "$ME" ]; do
+        sleep 1 &
+        wait "$!"
+    done
+    [ -d "$T" ] && [ ! -f "$S/results/$ID" ] || exit 0
+    trap '' TERM
+    own "$T/owner" || exit 70
+    STEP=confirm
+    await_lock 600 || exit 75
+    [ -d "$T" ] && [ ! -f "$S/results/$ID" ] || { drop_lock; exit 0; }
+    last_generation
+    WHY=$(not_confirmed)
+    STEP=confirm
+    roll_back
+}
+
+not_confirmed() { say "the change was not confirmed within $CONFIRM s"; }
+
+# Makes $1 the verdict on the transaction in T. There is one, and it is the first: 1 if there was one already.
+decide() {
+    say "$*" >"$T/verdict.$ME" || return 1
+    flush "$T/verdict.$ME"
+    if ln -- "$T/verdict.$ME" "$T/verdict" 2>/dev/null; then
+        rm -f -- "$T/verdict.$ME"
+        return 0
+    fi
+    rm -f -- "$T/verdict.$ME"
+    return 1
+}
+
+# Activated, and well as far as the host can tell: waits for the client, but not for ever.
+stay_pending() {
+    now
+    at pending && wait_until $((NOW + CONFIRM)) && true >"$T/pending" && flush "$T/pending" "$T" || { WHY='the disk is full'; roll_back; }
+    past pending
+    if [ -e "$T/verdict" ]; then WHY=$(not_confirmed) STEP=confirm; roll_back; fi
+    drop_lock
+    exit 0
+}
+
+# The client's word on a pending transaction: `confirm` or `revert`.
+settle() {
+    at confirm
+    if [ "$OP" = confirm ]; then decide confirmed; else decide "revert $WHY_REVERT"; fi || exit 0
+    at verdict
+    own "$T/owner" || exit 70
+    await_lock 60 || exit 75
+    REHEARSING=''
+    last_generation
+    if [ "$OP" = confirm ]; then
+        read -r GENERATION <"$T/number"
+        conclude
+    fi
+    if [ -e "$T/pending" ]; then
+        STEP=confirm WHY=$WHY_REVERT
+        roll_back
+    fi
+    STEP=staged WHY=$WHY_REVERT STALE=''
+    give_up
+}

@@ -1,0 +1,289 @@
+# The files of a transaction: what may be touched, staged, backed up, put in place, put back.
+
+# Live files must still be what was planned from; the first that is not, in WHY.
+compare() {
+    pattern='' expected=''
+    while IFS=$tab read -r word first second; do
+        case $word in
+            expect) is_still "$first" "$second" || return 1 ;;
+            pattern) pattern=$first expected='' ;;
+            match) expected=$expected$first$nl ;;
+            matched)
+                expand "$pattern"
+                [ "$MATCHES" = "$expected" ] || { WHY="$pattern names other files than when the change was planned"; return 1; }
+                ;;
+        esac
+    done <"$T/request"
+}
+
+# The same of the files that are to be changed. When they are backed up that is done with what is kept.
+compare_changed() {
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        [ "$expected" = '?' ] || is_still "$expected" "$path" || return 1
+    done <"$T/plan"
+}
+
+# Whether the file $2 has the digest $1; - is that of a file that is not there.
+is_still() {
+    if [ -L "$R$2" ] || { [ -e "$R$2" ] && [ ! -f "$R$2" ]; }; then
+        D=special
+    elif [ ! -e "$R$2" ]; then
+        D=-
+    elif [ "$1" = - ]; then
+        D=there
+    else
+        digest "$R$2"
+    fi
+    [ "$D" = "$1" ] || { moved "$2"; return 1; }
+}
+
+moved() { WHY="$1 is not what it was when the change was planned"; }
+
+# Whether a transaction may touch the path $1; why not, in WHY.
+permitted() {
+    case $1 in
+        /*) ;;
+        *) WHY="$1 is not absolute"; return 1 ;;
+    esac
+    case $1/ in
+        *//* | */./* | */../*) WHY="$1 is not a plain path"; return 1 ;;
+    esac
+    rest=$ALLOWED
+    inside=''
+    while [ -n "$rest" ]; do
+        case $1 in "${rest%%"$nl"*}"/*) inside=1 ;; esac
+        rest=${rest#*"$nl"}
+    done
+    [ -n "$inside" ] || { WHY="$1 is not below an allowed path"; return 1; }
+    if linked "$1"; then WHY="$L is a symbolic link"; return 1; fi
+    if [ -d "$R$1" ]; then WHY="$1 is a folder"; return 1; fi
+    if [ -e "$R$1" ] && [ ! -f "$R$1" ]; then WHY="$1 is not a regular file"; return 1; fi
+}
+
+# Plans every file: what is there, what it will be. T/plan has one line a file.
+survey() {
+    [ "$ACTIVATION" = none ] || [ -x "$R$PMTA" ] || { WHY="there is no $PMTA on this host"; return 1; }
+    [ "$ACTIVATION" != restart ] || restart_words pmta || { WHY='no way to restart PowerMTA was found'; return 1; }
+    [ "$WEB" != yes ] || restart_words pmtahttp || { WHY='no way to restart the web monitor (pmtahttp) was found'; return 1; }
+    true >"$T/plan.new" || return 1
+    backwards=''
+    while IFS=$tab read -r action n kind mode owner group new src expected path; do
+        case $action in write | remove) ;; *) continue ;; esac
+        permitted "$path" || return 1
+        had=0 omode=- oowner=- ogroup=-
+        if [ -e "$R$path" ]; then
+            had=1
+            found=$(stat -c "%a$tab%U$tab%G$tab%u$tab%g" -- "$R$path" 2>/dev/null) || { WHY="$path cannot be looked at"; return 1; }
+            split_owner "$found"
+            omode=$F_MODE oowner=$F_OWNER ogroup=$F_GROUP
+        fi
+        [ "$mode" != - ] || mode=$omode
+        [ "$owner" != - ] || owner=$oowner
+        [ "$group" != - ] || group=$ogroup
+        case $src in
+            kept/*)
+                [ -f "$S/generations/${src#kept/}" ] || { WHY="the kept copy of $path is gone"; return 1; }
+                digest "$S/generations/${src#kept/}"
+                new=$D
+                ;;
+        esac
+        if [ "$mode" = - ]; then case $kind in key) mode=600 ;; *) mode=640 ;; esac; fi
+        if [ "$owner" = - ] || [ "$group" = - ]; then
+            default_owner
+            folder_owner "${path%/*}"
+            [ "$owner" != - ] || owner=${POWERMTA_OWNER:-$F_OWNER}
+            [ "$group" != - ] || group=${POWERMTA_GROUP:-$F_GROUP}
+        fi
+        line=$n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$mode$tab$owner$tab$group$tab$new$tab$src$tab$expected$tab$path
+        backwards=$line$nl$backwards
+        say "$line" >>"$T/plan.new" || { WHY='the disk is full'; return 1; }
+    done <"$T/request"
+    printf '%s' "$backwards" >"$T/plan.back" && mv -f -- "$T/plan.new" "$T/plan" || { WHY='the disk is full'; return 1; }
+}
+
+# PowerMTA's own user, looked up once, on a machine of its own.
+default_owner() {
+    [ -z "${POWERMTA_OWNER+known}" ] || return 0
+    POWERMTA_OWNER='' POWERMTA_GROUP=''
+    if [ -z "$R" ] && id -u pmta >/dev/null 2>&1; then POWERMTA_OWNER=pmta POWERMTA_GROUP=$(id -gn pmta); fi
+}
+
+# "mode owner group uid gid" (tabs) into F_*; numbers where there is no name.
+split_owner() {
+    F_MODE=${1%%"$tab"*} F_OWNER=${1#*"$tab"}
+    F_GROUP=${F_OWNER#*"$tab"} F_OWNER=${F_OWNER%%"$tab"*}
+    F_IDS=${F_GROUP#*"$tab"} F_GROUP=${F_GROUP%%"$tab"*}
+    [ "$F_OWNER" != UNKNOWN ] || F_OWNER=${F_IDS%%"$tab"*}
+    [ "$F_GROUP" != UNKNOWN ] || F_GROUP=${F_IDS#*"$tab"}
+}
+
+# Owner, group and mode of the folder $1, or of the nearest above it that exists.
+folder_owner() {
+    folder=$1
+    while [ -n "$folder" ] && [ ! -d "$R$folder" ]; do folder=${folder%/*}; done
+    split_owner "$(stat -c "%a$tab%U$tab%G$tab%u$tab%g" -- "$R$folder/" 2>/dev/null)"
+}
+
+# Makes the missing folders of $1, below (or as) an allowed folder only, owned like the one above.
+make_folders() {
+    [ ! -d "$R$1" ] || return 0
+    rest=$ALLOWED inside=''
+    while [ -n "$rest" ]; do
+        case $1 in "${rest%%"$nl"*}" | "${rest%%"$nl"*}"/*) inside=1 ;; esac
+        rest=${rest#*"$nl"}
+    done
+    [ -n "$inside" ] || { WHY="the folder $1 does not exist"; return 1; }
+    make_folders "${1%/*}" || return 1
+    say "$1" >>"$T/dirs"
+    mkdir -- "$R$1" 2>"$T/failed" || { WHY="the folder $1 could not be made"; return 1; }
+    folder_owner "${1%/*}"
+    chown -- "$F_OWNER:$F_GROUP" "$R$1" 2>"$T/failed" && chmod -- "$F_MODE" "$R$1" 2>"$T/failed" \
+        || { WHY="the folder $1 could not be made $F_OWNER:$F_GROUP"; return 1; }
+}
+
+# Calls $4 for each planned file with the action $2 and kind $3 (or "any"), journalled as the step $1.
+each() {
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        [ "$action" = "$2" ] && { [ "$3" = any ] || [ "$kind" = "$3" ]; } || continue
+        at "$1" "$n" || return 1
+        beside "$path"
+        "$4" || return 1
+        past "$1" "$n" || return 1
+    done <"$T/plan"
+}
+
+# Writes the new content beside its target: made for nobody else, then owner and mode, then content, checked, on disk.
+stage() {
+    make_folders "${path%/*}" || return 1
+    case $src in
+        kept/*) from=$S/generations/${src#kept/} ;;
+        *) from=$T/blob.$n ;;
+    esac
+    (set -C && true >"$NEW") 2>"$T/failed" || { WHY="$path: nothing can be written in its folder"; return 1; }
+    point "give.$n"
+    if ! chown -- "$owner:$group" "$NEW" 2>"$T/failed"; then
+        WHY="$path cannot be given to $owner:$group"
+        [ "$(id -u)" = 0 ] || WHY="$WHY by $(id -un); this needs sudo"
+        return 1
+    fi
+    # A mode that its owner may not write under comes after the content; until then the file is the owner's alone.
+    case $mode in *[2367]??) set_mode || return 1 ;; esac
+    point "fill.$n"
+    dd if="$from" of="$NEW" bs=65536 conv=notrunc,fsync 2>"$T/failed" \
+        || { WHY="$path could not be written"; return 1; }
+    case $mode in *[2367]??) ;; *) set_mode || return 1 ;; esac
+    true >"$T/failed"
+    point "prove.$n"
+    digest "$NEW"
+    [ "$D" = "$new" ] || { WHY="$path did not arrive whole"; return 1; }
+}
+
+set_mode() { chmod -- "$mode" "$NEW" 2>"$T/failed" || { WHY="$path cannot have the mode $mode"; return 1; }; }
+
+# Keeps what is there: a link beside the target that a rename puts back, and a copy for the generation. The copy is
+# what is compared with what was planned from: it is what would be put back.
+back_up() {
+    D=-
+    if [ "$had" = 1 ]; then
+        if ! ln -- "$R$path" "$OLD" 2>"$T/failed"; then
+            true >"$T/copied.$n"
+            (set -C && true >"$OLD") 2>"$T/failed" && cp -p -- "$R$path" "$OLD" 2>"$T/failed" \
+                || { WHY="$path could not be backed up"; return 1; }
+        fi
+        point "keep-old.$n"
+        dd if="$OLD" of="$T/gen/$n" bs=65536 conv=fsync 2>"$T/failed" || { WHY="$path could not be backed up"; return 1; }
+        digest "$T/gen/$n"
+    fi
+    case $expected in
+        '?' | "$D") ;;
+        *) moved "$path"; STALE=yes; return 1 ;;
+    esac
+    say "$n$tab$kind$tab$action$tab$D$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path" >>"$T/gen/manifest" \
+        || { WHY="$path could not be backed up"; return 1; }
+    true >"$T/failed"
+}
+
+# Renames the staged file over its target, if that is still what was backed up. While rehearsing, what is staged stays.
+put() {
+    unmoved || return 1
+    if [ -n "$REHEARSING" ]; then
+        ln -- "$NEW" "$SWAP" 2>"$T/failed" && mv -f -- "$SWAP" "$R$path" 2>"$T/failed"
+    else
+        mv -f -- "$NEW" "$R$path" 2>"$T/failed"
+    fi || { WHY="$path could not be replaced"; return 1; }
+}
+
+take_away() {
+    [ -e "$R$path" ] || return 0
+    unmoved && rm -f -- "$R$path" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
+}
+
+unmoved() {
+    WHY=''
+    if linked "$path" || [ -d "$R$path" ]; then WHY="$path has become a link or a folder"; return 1; fi
+    if [ "$had" = 0 ]; then
+        [ ! -e "$R$path" ] || WHY="$path was made by somebody else meanwhile"
+    elif [ -e "$OLD" ] && [ ! "$R$path" -ef "$OLD" ] && [ ! -e "$T/copied.$n" ]; then
+        WHY="$path was replaced by somebody else meanwhile"
+    fi
+    [ -z "$WHY" ]
+}
+
+clear_away() { rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || { [ ! -e "$OLD" ] && [ ! -e "$NEW" ]; }; }
+
+# The folders of the planned files, on the disk.
+flush_folders() {
+    set --
+    last=''
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        folder=$R${path%/*}
+        [ "$folder" != "$last" ] && [ -d "$folder" ] || continue
+        set -- "$@" "$folder"
+        last=$folder
+    done <"$T/plan"
+    [ $# = 0 ] || flush "$@"
+}
+
+# Puts every file of the plan in T back: what there was first, the main file first of all (the plan read backwards),
+# then what is new is taken away. 0 if all are back; which are not, in FAILED.
+put_back() {
+    FAILED='' LITTER=''
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        at undo-file "$n"
+        beside "$path"
+        rm -f -- "$SWAP"
+        [ "$had" = 1 ] && [ -e "$OLD" ] && [ -e "$T/begin" ] || continue
+        if [ ! "$R$path" -ef "$OLD" ]; then
+            if [ -d "$R$path" ] || ! mv -f -- "$OLD" "$R$path" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
+        fi
+    done <"$T/plan.back"
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        at undo-new "$n"
+        beside "$path"
+        if [ "$had" = 0 ] && [ -e "$T/begin" ] && [ -e "$R$path" ]; then
+            rm -f -- "$R$path" 2>>"$T/failed" || FAILED="$FAILED $path"
+        fi
+        case "$FAILED " in *" $path "*) ;; *) clear_away || LITTER=yes ;; esac
+    done <"$T/plan.back"
+    flush_folders
+    if [ -f "$T/dirs" ]; then
+        # Deepest last in the file: as many passes as there are folders, at most.
+        while IFS= read -r path; do
+            while IFS= read -r path; do rmdir -- "$R$path" 2>/dev/null; done <"$T/dirs"
+        done <"$T/dirs"
+    fi
+    [ -z "$FAILED" ]
+}
+
+# After a rehearsal: every file is what it was, and what is staged and kept for the change is still beside it.
+swap_back() {
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        beside "$path"
+        case $had$kind$action in
+            1*write | 1configremove) ln -f -- "$OLD" "$SWAP" 2>>"$T/failed" && mv -f -- "$SWAP" "$R$path" 2>>"$T/failed" || return 1 ;;
+            0*write) rm -f -- "$R$path" 2>>"$T/failed" || return 1 ;;
+        esac
+        # Both may be one file already, and a rename then leaves its source.
+        rm -f -- "$SWAP"
+    done <"$T/plan"
+}

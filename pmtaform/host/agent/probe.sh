@@ -1,0 +1,159 @@
+# What the host has now.
+
+# Looks at the paths "$@" (known digests in KNOWN, one a line, in their order).
+scan() {
+    known=$KNOWN KNOWN='' keep=''
+    for path; do
+        shift
+        want=${known%%"$nl"*} known=${known#*"$nl"}
+        if linked "$path"; then
+            say "bad symlink${tab}$path${tab}$L -> $(readlink -- "$R$L")"
+        elif [ -L "$R$path" ]; then
+            say "bad symlink${tab}$path${tab}$path -> $(readlink -- "$R$path")"
+        elif [ -d "$R$path" ]; then
+            say "bad folder${tab}$path"
+        elif [ ! -e "$R$path" ]; then
+            # A folder on the way that may not be entered hides what is in it.
+            parent=${path%/*}
+            while [ -n "$parent" ] && [ ! -d "$R$parent/" ]; do parent=${parent%/*}; done
+            if [ -x "$R$parent/" ]; then say "absent $path"; else say "bad permission${tab}$path"; fi
+        elif [ ! -f "$R$path" ]; then
+            say "bad special${tab}$path"
+        elif [ ! -r "$R$path" ]; then
+            say "bad permission${tab}$path"
+        else
+            set -- "$@" "$R$path"
+            keep=$keep$want$nl
+        fi
+    done
+    [ $# -gt 0 ] || return 0
+    stats=$(stat -c "%f${tab}%u${tab}%g${tab}%s${tab}%U${tab}%G${tab}%n" -- "$@" 2>/dev/null)$nl
+    sums=$(
+        for path; do
+            size=${stats%%"$nl"*} stats=${stats#*"$nl"}
+            size=${size#*"$tab"*"$tab"*"$tab"}
+            size=${size%%"$tab"*}
+            if [ "${size:-0}" -gt $MAX_SIZE ]; then say large; else digest_line "$path"; fi
+        done
+    )$nl
+    for path; do
+        line=${stats%%"$nl"*} stats=${stats#*"$nl"}
+        sum=${sums%%"$nl"*} sums=${sums#*"$nl"}
+        want=${keep%%"$nl"*} keep=${keep#*"$nl"}
+        sum=${sum%% *}
+        if [ "${line#*"$tab"*"$tab"*"$tab"*"$tab"*"$tab"*"$tab"}" != "$path" ]; then
+            say "bad moving${tab}${path#"$R"}"
+        elif [ "$sum" = large ]; then
+            say "bad large${tab}${path#"$R"}"
+        else
+            say "file $sum${tab}${line%"$path"}${path#"$R"}"
+            if [ "$sum" != "$want" ] && [ "$want" != hash ]; then
+                say "data ${path#"$R"}"
+                cat -- "$path" 2>/dev/null
+                printf '\n%s\n' "$NONCE"
+            fi
+        fi
+    done
+}
+
+# The files that the pattern $1 names now, each on a line, in MATCHES.
+expand() {
+    MATCHES=''
+    IFS=''
+    # shellcheck disable=SC2086  # the pattern is to be expanded, and is not split
+    set -- "$R"$1
+    unset IFS
+    for match; do
+        case $match in *"$nl"*) continue ;; esac
+        if [ -e "$match" ] || [ -L "$match" ]; then MATCHES=$MATCHES${match#"$R"}$nl; fi
+    done
+}
+
+pmta_version() {
+    [ -f "$R$PMTA" ] && [ -x "$R$PMTA" ] || { say "stamp -"; return; }
+    stamp=$(stat -L -c '%i.%s.%Y.%Z' -- "$R$PMTA" 2>/dev/null)
+    say "stamp $stamp"
+    [ "$stamp" != "$STAMP" ] || return 0
+    say version
+    PMTAFORM_ROOT=$R timeout -k 2 "$TIMEOUT" "$R$PMTA" show version 2>/dev/null </dev/null
+    printf '\n%s\n' "$NONCE"
+}
+
+# Who is at work here, what waits for its client, what something left half done, and what became of OUTCOME_OF.
+host_facts() {
+    machine=''
+    read -r machine 2>/dev/null <"$R/etc/machine-id"
+    say "machine $machine"
+    last_generation
+    say "generation $GENERATION"
+    if read_owner "$S/lock" && alive; then tell_owner; fi
+    for t in "$S"/tx/*; do
+        [ -d "$t/decided" ] || continue
+        if read_owner "$t/owner" && alive; then continue; fi
+        if waits "$t"; then
+            say "awaiting $O_ID$tab$WAITS$tab$LEFT$tab$O_SINCE$tab$O_WHO$tab$O_WHAT"
+        else
+            say "unsettled ${t##*/}"
+        fi
+    done
+    [ -n "$OUTCOME_OF" ] || return 0
+    if [ -f "$S/results/$OUTCOME_OF" ]; then
+        while IFS= read -r line; do
+            case $line in
+                output) break ;;
+                status\ * | step\ * | reason\ *) say "outcome-$line" ;;
+                generation\ *) say "outcome-$line" ;;
+            esac
+        done <"$S/results/$OUTCOME_OF"
+    elif [ -d "$S/tx/$OUTCOME_OF" ]; then
+        say "outcome-status unsettled"
+    else
+        say "outcome-status none"
+    fi
+}
+
+# The rest of the request names files and patterns, and is looked at.
+look() {
+    ASKED=$nl KNOWN='' PATTERNS=''
+    set --
+    while IFS= read -r line; do
+        case $line in
+            end) break ;;
+            file\ *)
+                line=${line#* }
+                KNOWN=$KNOWN${line%% *}$nl
+                set -- "$@" "${line#* }"
+                ASKED=$ASKED${line#* }$nl
+                if [ $# -ge 100 ]; then scan "$@"; set --; fi
+                ;;
+            pattern\ *) PATTERNS=$PATTERNS${line#* }$nl ;;
+        esac
+    done
+    while [ -n "$PATTERNS" ]; do
+        pattern=${PATTERNS%%"$nl"*} PATTERNS=${PATTERNS#*"$nl"}
+        say "pattern $pattern"
+        expand "$pattern"
+        while [ -n "$MATCHES" ]; do
+            path=${MATCHES%%"$nl"*} MATCHES=${MATCHES#*"$nl"}
+            say "match $path"
+            case $ASKED in *"$nl$path$nl"*) continue ;; esac
+            ASKED=$ASKED$path$nl
+            KNOWN=${KNOWN}new$nl
+            set -- "$@" "$path"
+        done
+    done
+    scan "$@"
+    host_facts
+    pmta_version
+}
+
+last_generation() {
+    GENERATION=0
+    for g in "$S"/generations/[0-9]*; do
+        [ -d "$g" ] || continue
+        GENERATION=${g##*/}
+    done
+    while :; do
+        case $GENERATION in 0?*) GENERATION=${GENERATION#0} ;; *) break ;; esac
+    done
+}

@@ -1,0 +1,257 @@
+# Requests and answers.
+
+refuse() {
+    say "status refused"
+    say "step receive"
+    say "reason $1"
+    say output
+}
+
+# Takes the request in whole, then has the transaction run apart from this connection, and waits for its record.
+start() {
+    settings || return 1
+    T=$S/tx/$ID
+    if [ -L "$S" ] || ! folders || ! mkdir -- "$T" 2>/dev/null; then
+        if [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
+            result
+        elif [ -d "$S/tx" ] && [ ! -L "$S" ]; then
+            refuse "nothing could be written in $S"
+        else
+            refuse "$S could not be made or written; does this need sudo?"
+        fi
+        return
+    fi
+    trap 'rm -rf -- "$T"; exit 70' HUP INT TERM
+    WHOLE=yes
+    if ! own "$T/owner" || ! take_in; then
+        rm -rf -- "$T"
+        [ "$WHOLE" = yes ] || exit 70
+        refuse "the request could not be stored in $S; is the disk full?"
+        return
+    fi
+    point receive.0
+    # Caught, not ignored: what is ignored here would stay so in the daemon that a restart starts.
+    trap : HUP INT TERM PIPE
+    [ ! -f "$S/results/$ID" ] && mkdir -- "$T/decided" 2>/dev/null || { rm -rf -- "$T"; exit 70; }
+    apart transaction
+}
+
+folders() {
+    [ -d "$S/tx" ] && [ -w "$S/tx" ] && return 0
+    { (umask 022 && mkdir -p -- "$R/var/lib") && mkdir -p -- "$S/tx" && chmod 700 -- "$S"; } 2>/dev/null
+}
+
+# Runs $1 in a process that nothing of this connection ends, waits for it, and tells what the host has of it then.
+apart() {
+    (
+        trap '' HUP INT QUIT TERM PIPE XFSZ
+        whoami_process
+        WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER=''
+        load "$T/request" || exit 70
+        # Whose word counts is found out first.
+        [ "$1" = settle ] || own "$T/owner" || exit 70
+        "$1"
+    ) </dev/null >"$T/log" 2>&1 &
+    wait "$!"
+    point answer.0
+    tell_result
+}
+
+# Request and contents from stdin into T. WHOLE: whether all of it came.
+take_in() {
+    WHOLE=yes
+    receive "$SIZE" "$T/request" || return 1
+    while IFS=$tab read -r action n kind mode owner group new src expected path <&3; do
+        case $action in write) ;; *) continue ;; esac
+        case $src in kept/*) continue ;; esac
+        receive "$src" "$T/blob.$n" || return 1
+    done 3<"$T/request"
+    IFS= read -r line
+    [ "$line" = "$NONCE" ] || { WHOLE=no; return 1; }
+}
+
+# The record, or where the transaction stands.
+tell_result() {
+    if [ -f "$S/results/$ID" ]; then
+        cat -- "$S/results/$ID"
+        printf '\n%s\n' "$NONCE"
+    elif T=$S/tx/$ID && waits "$T"; then
+        say "status $WAITS"
+        say "left $LEFT"
+        [ ! -s "$T/recovered" ] || cat -- "$T/recovered"
+        [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || cat -- "$T/answers"
+    elif [ -f "$T/stuck" ]; then
+        cat -- "$T/stuck"
+        printf '\n%s\n' "$NONCE"
+    elif [ -d "$T" ]; then
+        say "status unfinished"
+    else
+        say "status none"
+    fi
+}
+
+# The second half of a transaction that waits: `commit` for a staged one, `confirm` or `revert` for a pending one.
+onward() {
+    settings || return 1
+    T=$S/tx/$ID
+    if [ ! -f "$S/results/$ID" ] && [ -d "$T/decided" ] && ! { read_owner "$T/owner" && alive; }; then
+        case $OP in
+            commit) [ ! -e "$T/staged" ] || [ -e "$T/pending" ] || { claim && apart resume; return; } ;;
+            *) [ ! -e "$T/staged" ] && [ ! -e "$T/pending" ] || { trap : HUP INT TERM PIPE; apart settle; return; } ;;
+        esac
+    fi
+    result
+}
+
+# Of two that come to a staged transaction at once, one goes on with it.
+claim() {
+    trap : HUP INT TERM PIPE
+    mkdir -- "$T/claimed" 2>/dev/null || return 1
+}
+
+# The record of the transaction ID. While it runs, waits up to WAIT seconds. With FORCE, what has not begun is made
+# never to begin: its place is taken, so that a request still on its way finds the matter decided.
+result() {
+    waited=0
+    while [ ! -f "$S/results/$ID" ]; do
+        if [ "$FORCE" = yes ] && { mkdir -p -- "$S/tx" 2>/dev/null; } && { mkdir -- "$S/tx/$ID" 2>/dev/null || mkdir -- "$S/tx/$ID/decided" 2>/dev/null; }; then
+            T=$S/tx/$ID GENERATION=0
+            record refused receive 'the connection was lost before the whole request had arrived; nothing was changed'
+            rm -rf -- "$T"
+        elif read_owner "$S/tx/$ID/owner" && alive && [ $waited -lt "$WAIT" ]; then
+            sleep 1
+            waited=$((waited + 1))
+        elif read_owner "$S/tx/$ID/owner" && alive; then
+            say "status running"
+            return
+        else
+            break
+        fi
+    done
+    tell_result
+}
+
+# Looks at what a pending change did, without deciding on it: one question a line, until "end", and each one's answer.
+# The client lives, so the change is given its time again.
+examine() {
+    settings || return 1
+    T=$S/tx/$ID
+    if [ -n "$ID" ] && waits "$T"; then
+        now
+        ! wait_until $((NOW + CONFIRM)) || say "left $CONFIRM"
+    else
+        say 'left 0'
+    fi
+    asked=0
+    while IFS=$tab read -r word within rest; do
+        [ "$word" != end ] || break
+        asked=$((asked + 1))
+        case $word in
+            ask) heard "$within" "$R$PMTA$nl" "$rest" ;;
+            command) heard "$within" '' "$rest" ;;
+            greeting)
+                greeting "${rest%%"$tab"*}" "${rest#*"$tab"}" "$within"
+                rc=$? SAID=$GREETING
+                ;;
+            http) web_status "$within" "$rest" ;;
+        esac
+        say "said $asked $rc"
+        printf '%s\n' "$SAID" | dd bs=65536 count=1 iflag=fullblock 2>/dev/null | while IFS= read -r line; do say "> $line"; done
+    done
+}
+
+# Runs the words $3 (tabs between them) after the words $2, $1 seconds at most: what it says in SAID, its end in rc.
+heard() {
+    words=$2 rest=$3
+    while [ -n "$rest" ]; do
+        words=$words${rest%%"$tab"*}$nl
+        case $rest in *"$tab"*) rest=${rest#*"$tab"} ;; *) rest='' ;; esac
+    done
+    [ -n "$2" ] || words=$(rooted "$words")$nl
+    limit=$1 rest=$words
+    set --
+    while [ -n "$rest" ]; do
+        set -- "$@" "${rest%%"$nl"*}"
+        rest=${rest#*"$nl"}
+    done
+    SAID=$(PMTAFORM_ROOT=$R exec timeout -k 5 "$limit" "$@" </dev/null 2>&1)
+    rc=$?
+}
+
+# The status that a web server answers a GET with, in SAID: "$2" is yes or no for the certificate, a tab, the URL.
+web_status() {
+    SAID='' rc=2
+    if command -v curl >/dev/null 2>&1; then
+        loose=''
+        [ "${2%%"$tab"*}" = yes ] || loose=--insecure
+        # shellcheck disable=SC2086  # one word or none
+        SAID=$(curl --silent $loose --output /dev/null --max-time "$1" --write-out '%{http_code}' --url "${2#*"$tab"}" </dev/null 2>/dev/null)
+        rc=$?
+    fi
+}
+
+generations() {
+    for g in "$S"/generations/[0-9]*; do
+        [ -f "$g/manifest" ] || continue
+        say "kept ${g##*/}"
+        cat -- "$g/info"
+        while IFS=$tab read -r n kind action had omode oowner ogroup new path; do
+            say "entry $n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path"
+        done <"$g/manifest"
+    done
+}
+
+# The records that are kept, the oldest first.
+results() {
+    ls -1tr -- "$S/results" 2>/dev/null | while IFS= read -r name; do
+        say "result $name"
+        while IFS= read -r line; do
+            [ "$line" != output ] || break
+            case $line in status\ * | step\ * | generation\ * | reason\ * | since\ * | who\ * | what\ * | plan\ * | commit\ *) say "$line" ;; esac
+        done <"$S/results/$name"
+    done
+}
+
+# Takes away the lock of a holder that is not at work any more, or, forced, of any.
+release() {
+    if [ ! -e "$S/lock" ]; then
+        say "status none"
+    elif read_owner "$S/lock" && alive && [ "$FORCE" != yes ]; then
+        say "status locked"
+        tell_owner
+    elif rm -f -- "$S/lock"; then
+        say "status released"
+        tell_owner
+    else
+        say "status refused"
+    fi
+}
+
+serve() {
+    IFS= read -r NONCE && IFS= read -r OP || exit 64
+    printf '\n%s begin\n' "$NONCE"
+    case $OP in
+        probe) settings && look ;;
+        apply | recover) start ;;
+        commit | confirm | revert)
+            onward
+            [ "$LOOK" != yes ] || look
+            ;;
+        result) settings && result ;;
+        examine) examine ;;
+        generations) settings && generations ;;
+        results) settings && results ;;
+        release) settings && release ;;
+    esac
+    printf '\n%s end\n' "$NONCE"
+}
+
+if [ "${1-}" = --expire ]; then
+    T=$2 S=${2%/tx/*} ID=${2##*/}
+    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' LITTER=''
+    whoami_process
+    load "$T/request" || exit 0
+    expire
+else
+    serve
+fi

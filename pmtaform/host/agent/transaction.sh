@@ -1,0 +1,319 @@
+# One host's changes, made as one.
+
+describe_generation() {
+    say "transaction $ID"
+    say "who $WHO"
+    say "what $WHAT"
+    say "plan $PLAN"
+    say "commit $COMMIT"
+    say "started $SINCE"
+    say "salt $SALT"
+    say "status applied"
+}
+
+# Before anything of the host is changed. 0, or WHY and STEP.
+prepare() {
+    STALE=''
+    at policy && survey || return 1
+    each stage write any stage || return 1
+    at backup && mkdir -- "$T/gen" && describe_generation >"$T/gen/info" && say "$((GENERATION + 1))" >"$T/number" \
+        || { WHY='the disk is full'; return 1; }
+    each backup write any back_up && each backup remove any back_up \
+        && flush "$T/gen/manifest" "$T/gen" "$T/plan" "$T/plan.back" "$T" || return 1
+    [ "$ACTIVATION" != none ] || return 0
+    at running && may_reload || return 1
+    ask_listeners greeted
+}
+
+# New keys, then configuration, then what goes of it: a configuration never names a key that is not there.
+commit_files() {
+    boot_id
+    at begin && say "$BOOT" >"$T/begin" && flush "$T/begin" "$T" || return 1
+    past begin
+    each commit-key write key put || return 1
+    [ -n "$REHEARSING" ] || { at settle-files 1 && flush_folders; } || return 1
+    each commit-config write config put || return 1
+    each commit-config remove config take_away || return 1
+    [ -n "$REHEARSING" ] || { at settle-files 2 && flush_folders; }
+}
+
+# Whether `pmta test config` takes what is on the disk.
+proved() {
+    [ "$TEST" = yes ] && [ -x "$R$PMTA" ] && [ ! -e "$T/proved" ] || return 0
+    at test && test_config && past test || { keep_output; return 1; }
+}
+
+# Puts the new files in place for as long as `pmta test config` takes, which knows no other place, and takes them away
+# again. Nothing is activated.
+rehearse() {
+    [ "$TEST" = yes ] && [ -x "$R$PMTA" ] || return 0
+    for f in "$T"/copied.*; do [ ! -e "$f" ] || return 0; done # no hard links here
+    REHEARSING=yes
+    commit_files && proved || return 1
+    at swap-back && swap_back || return 1
+    rm -f -- "$T/begin" && true >"$T/proved" || return 1
+    past swap-back
+    REHEARSING=''
+}
+
+# From the staged files to a server that runs them.
+commit() {
+    commit_files && proved || return 1
+    [ "$ACTIVATION" != none ] || return 0
+    if [ "$CONFIRM" != 0 ]; then at arm && arm && past arm || return 1; fi
+    at activate && true >"$T/activate" && activate && past activate || { keep_output; return 1; }
+    at activate-web && activate_web && past activate-web || { keep_output; return 1; }
+    at health && healthy && past health || { keep_output; return 1; }
+    at listeners && listeners_greet && past listeners || return 1
+    at ask && ask_questions "$T/answers" && past ask || return 1
+}
+
+# Undoes the transaction in T after the step $1 failed because of $2; sets STATUS and REASON.
+undo() {
+    STATUS=rolled-back REASON=$2
+    true >"$T/undo"
+    at undo
+    if ! put_back; then
+        STATUS=rollback-failed REASON="$2; not put back:$FAILED"
+    elif [ -e "$T/begin" ] && needs_activation; then
+        at undo-activate
+        if ! take_old || ! activate_web || ! healthy; then
+            STATUS=rollback-failed REASON="$2; the old files are back, but PowerMTA did not take them: $WHY"
+            cat -- "$T/out" >>"$T/failed" 2>/dev/null
+        fi
+    fi
+    at undo-clean
+}
+
+# Whether PowerMTA may hold the new configuration, or find it gone, so that the old must be activated again: it was told
+# to take it, or the machine was started while the new files were there.
+needs_activation() {
+    [ "$ACTIVATION" != none ] && [ -z "$REHEARSING" ] || return 1
+    [ ! -e "$T/activate" ] || return 0
+    started_since
+}
+
+started_since() {
+    began=''
+    read -r began 2>/dev/null <"$T/begin" || return 1
+    boot_id
+    [ "$began" != "$BOOT" ]
+}
+
+# Has PowerMTA take the old files. One that could not start with what it found after a boot is started.
+take_old() {
+    if started_since && ! runs && restart_words pmta; then restart pmta; else activate; fi
+}
+
+# What follows success: keys that are not wanted any more, the kept generation, no traces. 2: only traces are left.
+wind_up() {
+    each remove-key remove key take_away || return 1
+    flush_folders
+    at keep
+    read -r GENERATION <"$T/number"
+    if [ -d "$T/gen" ]; then
+        [ -d "$S/generations" ] || mkdir -p -- "$S/generations"
+        name=$(printf %06d "$GENERATION")
+        [ -d "$S/generations/$name" ] || mv -- "$T/gen" "$S/generations/$name" || return 1
+        flush "$S/generations/$name" "$S/generations"
+    fi
+    at clean
+    set --
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        beside "$path"
+        set -- "$@" "$OLD" "$NEW"
+        [ $# -lt 200 ] || { rm -f -- "$@" || return 2; set --; }
+    done <"$T/plan"
+    [ $# = 0 ] || rm -f -- "$@" || return 2
+}
+
+# Success, or everything back where even that fails. What was confirmed goes back only if that can be written down:
+# else it is left to whoever comes next, who then finishes it.
+conclude() {
+    true >"$T/healthy" && flush "$T/healthy" "$T" || { STEP=pending WHY='the disk is full'; take_back; }
+    wind_up
+    case $? in
+        0) finish applied '' '' ;;
+        2) stuck applied '' '' ;;
+    esac
+    take_back
+}
+
+take_back() {
+    rm -f -- "$T/healthy" || exit 75
+    if [ -e "$T/verdict" ]; then
+        say "revert ${WHY:-the step could not be done}" >"$T/verdict.$ME" && mv -f -- "$T/verdict.$ME" "$T/verdict" || exit 75
+    fi
+    roll_back
+}
+
+roll_back() {
+    step=$STEP
+    undo "$step" "${WHY:-the step could not be done}"
+    [ "$STATUS" != rollback-failed ] && [ -z "$LITTER" ] || stuck "$STATUS" "$step" "$REASON"
+    finish "$STATUS" "$step" "$REASON"
+}
+
+# What could not be put back or cleared away is not given up: the transaction stays, and whoever comes next tries again.
+# Meanwhile this is its record.
+stuck() {
+    {
+        say "status $1"
+        say "step $2"
+        say "generation ${GENERATION:-0}"
+        say "reason $3"
+        [ ! -f "$T/recovered" ] || cat -- "$T/recovered"
+        [ ! -f "$T/plan" ] || live_digests "$1"
+        say output
+        dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null
+    } >"$T/stuck" 2>/dev/null
+    [ ! -e "$T/timer" ] || disarm "$T"
+    drop_lock
+    exit 75
+}
+
+# The lock, and what others left: after it, this transaction alone is at work here.
+enter() {
+    at lock
+    take_lock
+    case $? in
+        1) finish locked lock 'another transaction is at work on this host' ;;
+        2) finish refused lock 'the lock could not be taken' ;;
+    esac
+    [ -f "$T/request" ] || { drop_lock; exit 70; }
+    past lock
+    at recover
+    recover_all
+    past recover
+    [ -z "$WAITING" ] || finish locked lock "$WAITING"
+}
+
+# A transaction from its beginning, in a process of its own that no hang-up ends.
+transaction() {
+    enter
+    [ "$OP" != recover ] || finish applied recover ''
+    last_generation
+    at check
+    compare || finish stale check "$WHY"
+    past check
+    if ! { prepare && { [ "$STAGE" != yes ] || rehearse; }; }; then give_up; fi
+    rm -f -- "$T"/blob.*
+    WHY=''
+    if [ "$STAGE" = yes ]; then stay_staged; fi
+    go_on
+}
+
+# Nothing was changed, or for a rehearsal only: everything that was put beside the files is taken away again.
+give_up() {
+    step=$STEP why=${WHY:-'the disk is full'}
+    [ ! -f "$T/plan" ] || put_back
+    rm -rf -- "$T"/blob.* "$T/gen"
+    status=refused
+    [ "$step" != test ] || status=rolled-back
+    [ -z "$STALE" ] || status=stale step=check
+    [ -z "$LITTER" ] || stuck "$status" "$step" "$why"
+    finish "$status" "$step" "$why"
+}
+
+# Waits for the client to say `commit`. It holds nothing: another transaction that comes before clears it away.
+stay_staged() {
+    now
+    at staged && wait_until $((NOW + STAGED_FOR)) && true >"$T/staged" && flush "$T/staged" "$T" || give_up
+    past staged
+    drop_lock
+    exit 0
+}
+
+# The second half of a staged transaction.
+resume() {
+    at lock
+    await_lock 30 || exit 75
+    past lock
+    at recover
+    recover_all
+    past recover
+    last_generation
+    say "$((GENERATION + 1))" >"$T/number"
+    at check
+    if ! { compare && compare_changed; }; then STEP=check STALE=yes; give_up; fi
+    past check
+    go_on
+}
+
+go_on() {
+    at go-on
+    commit || roll_back
+    if [ "$ACTIVATION" = none ] || [ "$CONFIRM" = 0 ]; then conclude; fi
+    stay_pending
+}
+
+# Finishes or undoes what a dead transaction in the folder $1 left, and notes it for the record.
+recover_one() (
+    HERE=$T T=$1
+    case ${T##*/} in *[!A-Za-z0-9_-]*) exit 0 ;; esac
+    [ -f "$T/request" ] && load "$T/request" || { rm -rf -- "$T"; exit 0; }
+    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER=''
+    if [ -f "$S/results/$ID" ]; then
+        [ ! -e "$T/timer" ] || disarm "$T"
+        rm -rf -- "$T"
+        exit 0
+    fi
+    if [ -f "$T/journal" ]; then
+        while read -r name number; do case $name in *:after | undo*) ;; *) STEP=$name ;; esac; done <"$T/journal"
+    fi
+    broken=$STEP
+    [ ! -e "$T/pending" ] || [ -e "$T/verdict" ] || decide expired || :
+    verdict=''
+    [ ! -e "$T/verdict" ] || read -r verdict reason <"$T/verdict"
+    if [ -e "$T/undo" ]; then
+        how=undone
+    elif [ -e "$T/healthy" ] || [ "$verdict" = confirmed ]; then
+        how=finished
+    elif [ -e "$T/begin" ]; then
+        how=undone
+    else
+        how=discarded
+    fi
+    why="it was interrupted at the step $broken"
+    [ "$broken" != staged ] || why='another transaction came first, and cleared it away'
+    case $verdict in
+        expired) why=$(not_confirmed) ;;
+        revert) why=$reason ;;
+    esac
+    if [ "$how" = finished ]; then
+        # What was confirmed is finished, or left for the next who comes.
+        wind_up || exit 0
+        STATUS=applied REASON=''
+    elif [ -f "$T/plan" ]; then
+        undo "$broken" "$why"
+        [ "$how" = undone ] || [ "$STATUS" = rollback-failed ] || STATUS=refused
+    else
+        STATUS=refused REASON='it was interrupted before anything was changed' how=discarded
+    fi
+    [ ! -e "$T/timer" ] || disarm "$T"
+    say "recovered $ID $how $STATUS $broken" >>"$HERE/recovered"
+    [ "$STATUS" != rollback-failed ] && [ -z "$LITTER" ] || exit 0
+    record "$STATUS" "$broken" "$REASON" && rm -rf -- "$T"
+)
+
+# Settles what dead transactions left, and clears away what is staged. What is pending is left alone: WAITING says whose
+# it is.
+recover_all() {
+    WAITING=''
+    for t in "$S"/tx/*; do
+        [ -d "$t" ] && [ "$t" != "$T" ] || continue
+        if read_owner "$t/owner" && alive; then continue; fi
+        if waits "$t" && [ "$WAITS" = pending ]; then
+            WAITING="a change that awaits its confirmation, and goes back by itself in $LEFT s without it"
+            continue
+        fi
+        recover_one "$t"
+    done
+    for t in "$S"/own.* "$S"/heir.*; do
+        if [ -f "$t" ] && read_owner "$t" && ! alive; then rm -f -- "$t"; fi
+    done
+    # Whose it is, for the record, when something waits.
+    [ -z "$WAITING" ] || for t in "$S"/tx/*; do
+        [ "$t" != "$T" ] && waits "$t" && [ "$WAITS" = pending ] && read_owner "$t/owner" && return 0
+    done
+}

@@ -1,0 +1,97 @@
+"""A host's record of a transaction, or where it stands, taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pmtaform.host.model import Answer, LockInfo, Outcome, Status
+from pmtaform.host.text import clean, decode, one_line
+from pmtaform.host.wire import Item
+
+
+class Facts:
+    """The lines of an answer about one transaction."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self.values: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
+        self.recovered: list[str] = []
+        self.output = ""
+        self._answers: list[tuple[int, list[str]]] = []
+        for item in items:
+            self._take(item)
+        self.status = self.values.get("status", "")
+
+    def _take(self, item: Item) -> None:
+        if item.key == "digest":
+            value, _, path = decode(item.rest).partition(" ")
+            self.digests[path] = value
+        elif item.key == "recovered":
+            self.recovered.append(_recovered(one_line(item.rest)))
+        elif item.key == "output":
+            self.output = clean(item.data or b"")
+        elif item.key == "said":
+            code = item.rest.split(b" ")[-1]
+            self._answers.append((int(code) if code.isdigit() else -1, []))
+        elif item.key == ">":
+            if self._answers:
+                self._answers[-1][1].append(decode(item.rest))
+        else:
+            self.values.setdefault(item.key, one_line(item.rest))
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What was said to the questions, in their order."""
+        return tuple(Answer(code, "\n".join(lines)) for code, lines in self._answers)
+
+    @property
+    def left(self) -> int:
+        """Seconds in which the host waits for its client."""
+        text = self.values.get("left", "0")
+        return int(text) if text.isdigit() else 0
+
+    def outcome(self, host: str) -> Outcome:
+        """The record as data; what is neither an outcome nor known stays unknown."""
+        try:
+            status = Status(self.status)
+        except ValueError:
+            status = Status.UNKNOWN
+        reason = self.values.get("reason", "")
+        if status is Status.UNKNOWN and not reason:
+            reason = f"the host has no final record of it ({self.status or 'none'})"
+        return Outcome(
+            host=host,
+            status=status,
+            generation=int(self.values.get("generation", "0") or 0) if status is Status.APPLIED else 0,
+            step=self.values.get("step", ""),
+            reason=reason,
+            output=self.output,
+            digests=self.digests,
+            recovered="; ".join(self.recovered) or None,
+            lock=lock_info(self.values) if "lock-id" in self.values else None,
+            answers=self.answers,
+            left=self.left,
+        )
+
+
+def lock_info(facts: Mapping[str, str]) -> LockInfo:
+    """The holder that an answer's `lock-…` lines name."""
+    return LockInfo(
+        who=facts.get("lock-who", ""),
+        what=facts.get("lock-what", ""),
+        since=facts.get("lock-since", ""),
+        transaction=facts.get("lock-id", ""),
+    )
+
+
+def _recovered(line: str) -> str:
+    """`ID HOW STATUS STEP` in words."""
+    transaction, how, status, step = [*line.split(" "), "", "", "", ""][:4]
+    what = {
+        "finished": "had taken effect and was finished",
+        "undone": "was undone: every file was put back",
+        "discarded": "had changed nothing and was cleared away",
+    }.get(how, how)
+    if status == "rollback-failed":
+        what = "was undone, but not everything could be put back in force"
+    return f"the transaction {transaction}, interrupted at the step {step or 'receive'}, {what}"

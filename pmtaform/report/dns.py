@@ -1,0 +1,107 @@
+"""What a check of DNS found, as text for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
+
+if TYPE_CHECKING:
+    from pmtaform.dns.check import Report, SpfCost
+    from pmtaform.dns.findings import Finding
+    from pmtaform.dns.resolver import Answer
+
+_COLOURS = {"error": "red", "warning": "yellow", "unknown": "yellow", "info": "cyan"}
+_ORDER = ("error", "unknown", "warning", "info")
+_WORDS = {"error": "error", "warning": "warning", "info": "remark"}
+_MOST_ANSWERS = 6
+
+
+def dns_text(report: Report, *, colour: bool = False, width: int = WIDTH) -> str:
+    """The findings, the worst first, each with what servers said; then what SPF costs, and the sum."""
+    style = Style(colour)
+    lines: list[str] = []
+    for found in sorted(report.findings, key=lambda one: _ORDER.index(one.level.value)):
+        lines += _finding(found, style, width)
+    if report.costs:
+        lines.append("SPF lookups, of ten:")
+        lines += [f"    {_cost(cost)}" for cost in report.costs]
+    lines.append(_sum(report))
+    return "\n".join(lines) + "\n"
+
+
+def _finding(found: Finding, style: Style, width: int) -> list[str]:
+    level = style(found.level.value, _COLOURS[found.level.value], "bold")
+    code = style(f"[{clean(found.code)}]", "dim")
+    lines = [f"{clean(found.subject)}: {level}: {clean(found.summary)} {code}", *wrapped(found.detail, width, "    ")]
+    said = [text for answer in found.answers if (text := _answer(answer))]
+    lines += [style(f"    {text}", "dim") for text in said[:_MOST_ANSWERS]]
+    if len(said) > _MOST_ANSWERS:
+        lines.append(style(f"    and {counted(len(said) - _MOST_ANSWERS, 'answer')} more", "dim"))
+    return lines
+
+
+def _answer(answer: Answer) -> str:
+    who = answer.server or "no server"
+    what = " | ".join(_short(text) for text in answer.records) or answer.status.value
+    alias = f" (alias of {answer.chain[-1]})" if answer.chain else ""
+    return clean(f"{who}: {answer.kind} {answer.name}{alias}: {what}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 100 else f"{text[:60]}…{text[-20:]}"
+
+
+def _cost(cost: SpfCost) -> str:
+    terms = ", ".join(f"{one.term} {one.lookups}" for one in cost.result.costs)
+    return clean(f"{cost.domain}: {cost.result.lookups}" + (f" ({terms})" if terms else ""))
+
+
+def _sum(report: Report) -> str:
+    numbers = {level: sum(1 for one in report.findings if one.level.value == level) for level in _ORDER}
+    parts = [counted(numbers[level], word) for level, word in _WORDS.items() if numbers[level]]
+    if numbers["unknown"]:
+        parts.append(f"{numbers['unknown']} could not be asked")
+    servers = ", ".join(report.servers) or "nobody: there is no name server"
+    return f"{counted(report.checked, 'check')}: {', '.join(parts) or 'all is right'}. Asked: {clean(servers)}."
+
+
+def json_dns(report: Report) -> str:
+    """The report as a JSON document."""
+    document = {
+        "format": 1,
+        "kind": "pmtaform-dns-check",
+        "checked": report.checked,
+        "resolvers": list(report.servers),
+        "findings": [_row(found) for found in report.findings],
+        "spf": [_spf(cost) for cost in report.costs],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _row(found: Finding) -> dict[str, Any]:
+    return {
+        "level": found.level.value,
+        "code": found.code,
+        "summary": found.summary,
+        "subject": found.subject,
+        "detail": found.detail,
+        "answers": [
+            {
+                "server": answer.server,
+                "name": answer.name,
+                "type": answer.kind,
+                "status": answer.status.value,
+                "records": list(answer.records),
+                "ttl": answer.ttl,
+                "aliases": list(answer.chain),
+            }
+            for answer in found.answers
+        ],
+    }
+
+
+def _spf(cost: SpfCost) -> dict[str, Any]:
+    terms = [{"term": one.term, "lookups": one.lookups} for one in cost.result.costs]
+    return {"domain": cost.domain, "lookups": cost.result.lookups, "void": cost.result.void, "terms": terms}

@@ -1,0 +1,115 @@
+"""What `apply` and `rollback` say with `--format json`: one JSON object a line, the run's result the last.
+
+The tables below both write the lines and make their JSON Schema (`pmtaform schema --of events`), so the two cannot
+drift apart. A line's `format` grows when a reader of an earlier one could misread it; new phases do not count as that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from pmtaform.plan.codec import COUNT, TEXT, Codec, Schema, optional, record, several, word
+from pmtaform.plan.document import DIAGNOSTIC
+from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+
+FORMAT = 1
+EVENT = "pmtaform-event"
+RUN = "pmtaform-run"
+
+
+def _only_written(_value: object, _path: str) -> NoReturn:
+    raise NotImplementedError("these lines are written for others, and never read here")
+
+
+def _listed(inner: Codec[HostResult]) -> Codec[Mapping[str, HostResult]]:
+    return Codec(
+        lambda hosts: [inner.write(host) for host in hosts.values()],
+        _only_written,
+        {"type": "array", "items": inner.schema},
+    )
+
+
+_SECONDS: Codec[float] = Codec(lambda seconds: round(seconds, 3), _only_written, {"type": "number", "minimum": 0})
+_BOOLEAN: Codec[bool] = Codec(bool, _only_written, {"type": "boolean"})
+_EXIT: Codec[int] = Codec(int, _only_written, {"type": "integer", "minimum": 0, "maximum": 255})
+_VERDICT = word({verdict.value: verdict for verdict in Verdict})
+
+_EVENT = record(
+    Event,
+    host=TEXT.says("The host that it is about."),
+    phase=word({phase.value: phase for phase in Phase}).says("Where the work on the host stands."),
+    verdict=optional(_VERDICT).says("What became of the host; null while it is worked on."),
+    detail=TEXT.says("What is done, or why it ended so, for people."),
+    seconds=_SECONDS.says("Since the looking began, or since the applying did."),
+)
+_HOST = record(
+    HostResult,
+    host=TEXT,
+    verdict=_VERDICT,
+    generation=COUNT.says("What the host keeps the replaced files as; 0: nothing was replaced."),
+    problem=optional(DIAGNOSTIC).says("Why, and what to do."),
+    output=TEXT.says("What pmta printed."),
+    notes=several(DIAGNOSTIC),
+)
+_RUN = record(
+    RunResult,
+    run=TEXT.says("The run's name in the journal."),
+    interrupted=_BOOLEAN,
+    exit_code=_EXIT.says("What the command ends with."),
+    hosts=_listed(_HOST),
+)
+_LINES: Mapping[str, tuple[Codec[Any], str]] = {
+    EVENT: (_EVENT, "One step of one host."),
+    RUN: (_RUN, "What became of the run: the last line."),
+}
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """One step of one host, as JSON data."""
+    return _document(EVENT, event)
+
+
+def run_document(result: RunResult) -> dict[str, Any]:
+    """What became of a run, as JSON data."""
+    return _document(RUN, result)
+
+
+def event_json(event: Event) -> str:
+    """One step of one host, on one line, its end included."""
+    return _line(event_document(event))
+
+
+def run_json(result: RunResult) -> str:
+    """What became of a run, on one line, its end included."""
+    return _line(run_document(result))
+
+
+def events_schema() -> Schema:
+    """The JSON Schema (draft 2020-12) of one line."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A line of `pmtaform apply --format json` or `pmtaform rollback --format json`",
+        "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in _LINES],
+        "$defs": {kind: _schema(kind, codec.schema, what) for kind, (codec, what) in _LINES.items()},
+    }
+
+
+def _document(kind: str, value: object) -> dict[str, Any]:
+    codec, _ = _LINES[kind]
+    return {"format": FORMAT, "kind": kind, **codec.write(value)}
+
+
+def _schema(kind: str, body: Schema, description: str) -> Schema:
+    head: Schema = {"format": {"const": FORMAT}, "kind": {"const": kind}}
+    return {
+        "description": description,
+        **body,
+        "properties": {**head, **body["properties"]},
+        "required": [*head, *body["required"]],
+    }
+
+
+def _line(document: dict[str, Any]) -> str:
+    return json.dumps(document) + "\n"

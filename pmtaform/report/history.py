@@ -1,0 +1,136 @@
+"""What was done to hosts, as text for people and JSON for programs; the newest last, where a terminal ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.report.style import Style, clean, counted, named
+
+if TYPE_CHECKING:
+    from pmtaform.api.history import HistoryReport, HostRecord, RunRecord
+
+_FORMAT = 1
+_GOOD = ("applied", "unchanged", "ok")
+
+
+def history_text(report: HistoryReport, *, colour: bool = False) -> str:
+    """A paragraph a run: when, who, what and its end; from which commit and plan; what became of each host."""
+    style = Style(colour)
+    whose = f"{clean(report.host)} of stack {clean(report.stack)}" if report.host else f"stack {clean(report.stack)}"
+    if not report.runs:
+        return f"Nothing was applied to {whose} yet.\n"
+    lines = []
+    if report.earlier:
+        lines = [f"{counted(report.earlier, 'earlier run')} not shown; --limit N shows more.", ""]
+    for run in report.runs:
+        lines += [*_run(run, style, one=report.host is not None), ""]
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _run(run: RunRecord, style: Style, *, one: bool) -> Iterator[str]:
+    head = f"{run.started}  {run.who or '(unknown)'}  {run.what or '(its start cannot be read)'}"
+    yield f"{style(clean(head), 'bold')}: {_end(run, style)}"
+    facts = [f"run {run.run}"]
+    if run.here:
+        facts += [f"commit {run.commit}" if run.commit else "not from Git"]
+    if run.plan and run.plan != run.run:
+        facts.append(f"plan {run.plan}")
+    yield "  " + style(clean(", ".join(facts)), "dim")
+    if not run.here:
+        yield "  Not in this journal: it was made from another machine or another copy of the project."
+    yield from _unfinished(run, one=one) if run.unfinished else ()
+    for outcome in dict.fromkeys(record.outcome for record in run.hosts):
+        yield from _hosts([record for record in run.hosts if record.outcome == outcome], style)
+
+
+def _end(run: RunRecord, style: Style) -> str:
+    if run.unfinished:
+        return style("unfinished", "yellow")
+    outcome = run.outcome if run.here else run.hosts[0].outcome
+    words = clean((outcome or "").replace("_", " ").replace("-", " "))
+    return style(words, "green" if outcome in _GOOD else "red")
+
+
+def _unfinished(run: RunRecord, *, one: bool) -> Iterator[str]:
+    yield "  It never noted its end: it was killed, or is at work now."
+    if one and not run.hosts:
+        yield "  Whether it came to this host is not known here; `--live` asks the host."
+
+
+def _hosts(records: list[HostRecord], style: Style) -> Iterator[str]:
+    """Hosts that ended alike: in one line when there is no more to say of each."""
+    outcome = records[0].outcome
+    shown = style(clean(outcome), "green" if outcome in _GOOD else "red")
+    plain = [record.host for record in records if not _more(record)]
+    if plain:
+        yield f"  {shown}: {named(plain, 8)}"
+    for record in records:
+        if more := _more(record):
+            yield f"  {shown}: {clean(record.host)}{clean(more)}"
+
+
+def _more(record: HostRecord) -> str:
+    generation = f" (generation {record.generation})" if record.generation else ""
+    reason = f": {record.reason}" if record.reason else ""
+    kept = ""
+    if record.kept is not None:
+        status = f", which says {record.kept.status}" if record.kept.status != record.outcome else ""
+        kept = f"; kept on the host{status}: {', '.join(record.kept.files)}"
+    return f"{generation}{reason}{kept}"
+
+
+def json_history(report: HistoryReport) -> str:
+    """A document of kind `pmtaform-history`: the runs, the newest last."""
+    head = {"format": _FORMAT, "kind": "pmtaform-history", "stack": report.stack, "host": report.host}
+    rest = {"earlier": report.earlier, "damaged": list(report.damaged), "runs": [_document(r) for r in report.runs]}
+    return json.dumps(head | rest, indent=1) + "\n"
+
+
+def _document(run: RunRecord) -> dict[str, Any]:
+    return {
+        "run": run.run,
+        "started": run.started,
+        "ended": run.ended,
+        "who": run.who,
+        "what": run.what,
+        "plan": run.plan or None,
+        "commit": run.commit,
+        "outcome": run.outcome,
+        "unfinished": run.unfinished,
+        "in_journal": run.here,
+        "hosts": [_host(record) for record in run.hosts],
+    }
+
+
+def _host(record: HostRecord) -> dict[str, Any]:
+    kept = record.kept
+    return {
+        "host": record.host,
+        "outcome": record.outcome,
+        "at": record.at,
+        "reason": record.reason,
+        "generation": record.generation,
+        "kept": None if kept is None else {"status": kept.status, "files": list(kept.files)},
+    }
+
+
+def damaged_lines(report: HistoryReport) -> tuple[Diagnostic, ...]:
+    """What is to be said of lines of the journal that cannot be read."""
+    if not report.damaged:
+        return ()
+    shown = ", ".join(map(str, report.damaged[:8])) + (" ..." if len(report.damaged) > 8 else "")
+    one = len(report.damaged) == 1
+    return (
+        Diagnostic(
+            code="journal-damaged",
+            summary="Lines of the journal cannot be read",
+            detail=f"{'Line' if one else 'Lines'} {shown}: a crash cut {'it' if one else 'them'} short, or somebody "
+            "edited the file. What stood there is missing from this history; the hosts themselves are not concerned, "
+            "and `pmtaform history HOST --live` asks them.",
+            severity=Severity.WARNING,
+            place=Place(report.journal, report.damaged[0]),
+        ),
+    )

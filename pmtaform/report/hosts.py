@@ -1,0 +1,145 @@
+"""The fleet at a glance, as a table for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pmtaform.plan.document import diagnostic_document
+from pmtaform.report.problems import problem_lines
+from pmtaform.report.style import WIDTH, Style, clean, counted
+
+if TYPE_CHECKING:
+    from pmtaform.api.fleet import HostRow
+
+_HEAD = ("HOST", "POWERMTA", "GENERATION", "LAST APPLY", "BY", "COMMIT", "DRIFT", "TO DO")
+_VERSION = re.compile(r"\bv(\d[\w.]*)")
+
+
+def hosts_text(rows: Sequence[HostRow], *, colour: bool = False, width: int = WIDTH) -> str:
+    """One row a host, and below it what stands in the way of its next apply; why hosts were not seen comes last."""
+    if not rows:
+        return "No hosts are selected.\n"
+    style = Style(colour)
+    cells = [_cells(row) for row in rows]
+    wide = [max(len(line[at]) for line in [_HEAD, *cells]) for at in range(len(_HEAD))]
+    lines = [style(_line(_HEAD, wide), "bold")]
+    for row, line in zip(rows, cells, strict=True):
+        lines.append(style(_line(line, wide), *_colours(row)))
+        lines += [f"    {text}" for text in _beside(row)]
+    for row in rows:
+        if row.problem is not None:
+            lines += ["", *problem_lines(row.problem, style, width)]
+    return "\n".join([*lines, "", _verdict(rows)]) + "\n"
+
+
+def _line(cells: Sequence[str], wide: Sequence[int]) -> str:
+    return "  ".join(f"{cell:{size}}" for cell, size in zip(cells, wide, strict=True)).rstrip()
+
+
+def _cells(row: HostRow) -> tuple[str, ...]:
+    last = row.last
+    applied = (last.at, last.who, _commit(last.commit)) if last else ("never", "-", "-")
+    if row.problem is not None:
+        seen = ("?", "?", *applied, "?", "?")
+    else:
+        todo = counted(row.changes, "change") if row.changes else "nothing"
+        seen = (_version(row.version), str(row.generation or "-"), *applied, _drift(row), todo)
+    return tuple(clean(cell) for cell in (row.host, *seen))
+
+
+def _version(version: str | None) -> str:
+    if version is None:
+        return "none"
+    found = _VERSION.search(version)
+    return found[1] if found else version[:16]
+
+
+def _commit(commit: str | None) -> str:
+    if commit is None:
+        return "-"
+    name, dash, dirty = commit.partition("-")
+    return name[:10] + dash + dirty
+
+
+def _drift(row: HostRow) -> str:
+    if row.drift is None:
+        return "-"
+    parts = [counted(row.drift.blocks, "block")] if row.drift.blocks else []
+    parts += [counted(row.drift.files, "file")] if row.drift.files else []
+    return ", ".join(parts) or "none"
+
+
+def _colours(row: HostRow) -> tuple[str, ...]:
+    if row.problem is not None:
+        return ("red",)
+    drifted = row.drift is not None and (row.drift.blocks or row.drift.files)
+    return ("yellow",) if drifted or row.pending is not None else ()
+
+
+def _beside(row: HostRow) -> Iterator[str]:
+    """What somebody who wants to change the host has to know."""
+    if (waits := row.pending) is not None:
+        state = "in force and waits to be confirmed" if waits.state == "pending" else "staged and not in force yet"
+        words = f"{waits.what} by {waits.who} since {waits.since}: {state}; {waits.seconds_left} s left"
+        yield clean(f"pending commit: {words}")
+    if row.frozen is not None:
+        yield clean(f"frozen until {row.frozen.until.isoformat(timespec='minutes')}: {row.frozen.reason}")
+    if row.lock is not None and row.pending is None:
+        yield clean(f"being changed by {row.lock.who} since {row.lock.since} ({row.lock.what})")
+    if row.elsewhere and row.last is not None:
+        yield (
+            f"the state knows generation {row.last.generation}: somebody applied or rolled back with another state; "
+            f"see `pmtaform history {clean(row.host)} --live`"
+        )
+
+
+def _verdict(rows: Sequence[HostRow]) -> str:
+    numbers = [
+        (sum(1 for row in rows if row.drift and (row.drift.blocks or row.drift.files)), "with drift"),
+        (sum(1 for row in rows if row.changes), "with changes to apply"),
+        (sum(1 for row in rows if row.pending), "with a pending commit"),
+        (sum(1 for row in rows if row.frozen), "frozen"),
+        (sum(1 for row in rows if row.problem), "not seen"),
+    ]
+    said = [f"{number} {what}" for number, what in numbers if number]
+    return f"{counted(len(rows), 'host')}: {', '.join(said) or 'all as the stack says'}."
+
+
+def json_hosts(stack: str, rows: Sequence[HostRow]) -> str:
+    """A document of kind `pmtaform-hosts`."""
+    document = {"format": 1, "kind": "pmtaform-hosts", "stack": stack, "hosts": [_document(row) for row in rows]}
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _document(row: HostRow) -> dict[str, Any]:
+    last, waits, frozen, lock = row.last, row.pending, row.frozen, row.lock
+    return {
+        "host": row.host,
+        "version": row.version,
+        "generation": row.generation,
+        "last_apply": last
+        and {
+            "at": last.at,
+            "who": last.who,
+            "commit": last.commit,
+            "plan": last.plan,
+            "generation": last.generation,
+        },
+        "drift": row.drift and {"blocks": row.drift.blocks, "files": row.drift.files},
+        "changes": row.changes if row.problem is None else None,
+        "pending": waits
+        and {
+            "transaction": waits.transaction,
+            "state": waits.state,
+            "who": waits.who,
+            "what": waits.what,
+            "since": waits.since,
+            "seconds_left": waits.seconds_left,
+        },
+        "frozen": frozen and {"until": frozen.until.isoformat(), "reason": frozen.reason},
+        "lock": lock and {"who": lock.who, "what": lock.what, "since": lock.since},
+        "problem": row.problem and diagnostic_document(row.problem),
+    }

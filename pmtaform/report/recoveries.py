@@ -1,0 +1,72 @@
+"""What `pmtaform recover` found and did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pmtaform.plan.document import diagnostic_document
+from pmtaform.report.problems import capital, problem_lines
+from pmtaform.report.style import Style, clean, wrapped
+
+if TYPE_CHECKING:
+    from pmtaform.api.recovering import Recovered
+
+
+def recovered_text(found: Sequence[Recovered], *, colour: bool, width: int) -> str:
+    """A line for each host that something was left on, and a last line for all."""
+    style = Style(colour)
+    lines: list[str] = []
+    for each in found:
+        lines += _host(each, style, width)
+    quiet = sum(1 for each in found if not each.done and each.awaiting is None and each.problem is None)
+    if quiet == len(found):
+        return f"Nothing was left half done on {'1 host' if quiet == 1 else f'{quiet} hosts'}.\n"
+    if quiet:
+        lines.append(f"Nothing was left half done on {quiet} more.")
+    return "\n".join(lines) + "\n"
+
+
+def _host(each: Recovered, style: Style, width: int) -> Iterator[str]:
+    if each.problem is not None:
+        yield from problem_lines(each.problem, style, width, hosts=clean(each.host))
+        return
+    for sentence in each.done:
+        yield f"{clean(each.host)}:"
+        yield from wrapped(capital(sentence), width, "    ")
+    if each.awaiting is not None:
+        waiting = each.awaiting
+        yield f"{clean(each.host)}: {style('awaits its confirmation', 'yellow')}"
+        text = (
+            f"{waiting.who} ({waiting.what}) began it at {waiting.since}. It goes back by itself in {waiting.left} s. "
+            f"Sooner: pmtaform recover {each.host} --revert; to keep it: pmtaform recover {each.host} --confirm."
+        )
+        yield from wrapped(text, width, "    ")
+
+
+def json_recovered(found: Sequence[Recovered]) -> str:
+    """The same as a JSON document."""
+    return (
+        json.dumps({"format": 1, "kind": "pmtaform-recovered", "hosts": [_row(each) for each in found]}, indent=1)
+        + "\n"
+    )
+
+
+def _row(each: Recovered) -> dict[str, Any]:
+    waiting = each.awaiting
+    return {
+        "host": each.host,
+        "done": list(each.done),
+        "awaiting": None
+        if waiting is None
+        else {
+            "transaction": waiting.transaction,
+            "state": waiting.state.value,
+            "who": waiting.who,
+            "what": waiting.what,
+            "since": waiting.since,
+            "seconds_left": waiting.left,
+        },
+        "problem": diagnostic_document(each.problem) if each.problem else None,
+    }

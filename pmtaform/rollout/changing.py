@@ -1,0 +1,422 @@
+"""One host's change from staging to confirmation.
+
+    stage ─▶ activate ─▶ check ─▶ confirm        what fails on the way is put back, by the host itself
+                           └▶ revert
+
+What became of it is the host's own record, and the state is written from what the host says it has afterwards.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from pmtaform.clock import Clock
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.errors import PmtaformError, Unreachable
+from pmtaform.host import (
+    Activation,
+    Answer,
+    HostSpec,
+    Outcome,
+    Question,
+    Session,
+    Snapshot,
+    Status,
+    Transaction,
+    apply,
+    commit,
+    confirm,
+    examine,
+    open_session,
+    probe,
+    revert,
+    stage,
+)
+from pmtaform.operations import Check
+from pmtaform.rollout import checks, transactions
+from pmtaform.rollout.figures import NoFigures
+from pmtaform.rollout.figures import form as figures_form
+from pmtaform.rollout.model import HostResult, Phase, Verdict
+from pmtaform.rollout.outcomes import failed, not_started, notes_of
+from pmtaform.rollout.pool import Teller
+from pmtaform.rollout.predictions import Prediction, disagreements, predictions
+from pmtaform.rollout.survey import Survey
+from pmtaform.rollout.unsaid import unsaid
+from pmtaform.state import Journal, StackKey, StateKeeper
+
+_SAMPLES = 20  # looks at a host while it is observed
+_LEAST = 5.0  # seconds between them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every host of a run shares."""
+
+    id: str
+    who: str
+    what: str
+    plan: str
+    commit: str | None
+    key: StackKey
+    keeper: StateKeeper
+    journal: Journal
+    clock: Clock
+    teller: Teller
+    allow: frozenset[str] = frozenset()
+    stop: threading.Event = field(default_factory=threading.Event, repr=False)
+
+
+class HostChange:
+    """The change of one host. Each step says whether the next may follow; if not, `result` says why.
+
+    Its steps may be taken in different threads, one after the other. Close it in the end.
+    """
+
+    def __init__(self, context: Context, survey: Survey) -> None:
+        self.context = context
+        self.survey = survey
+        self.spec: HostSpec = survey.target.spec
+        self.operations = survey.target.operations
+        self.result: HostResult | None = None
+        self.staged = False
+        self.pending = False
+        self._notes: tuple[Diagnostic, ...] = ()
+        self._sessions: list[Session] = [survey.session] if survey.session is not None else []
+        self._predictions: tuple[Prediction, ...] = ()
+        self._outcome: Outcome | None = None
+        self._mood: checks.Mood | None = None
+        self._tx: Transaction | None = None
+
+    @property
+    def name(self) -> str:
+        """The host's name."""
+        return self.spec.name
+
+    @property
+    def tx(self) -> Transaction:
+        """The transaction, made once."""
+        if self._tx is None:
+            context = self.context
+            made = transactions.transaction(
+                self.survey,
+                run=context.id,
+                key=context.key,
+                who=context.who,
+                what=context.what,
+                plan=context.plan,
+                commit=context.commit,
+            )
+            if made.activation is not Activation.NONE and self.survey.difference.edits:
+                self._predictions = predictions(transactions.before_of(self.survey), transactions.after_of(self.survey))
+            self._tx = replace(made, questions=tuple(each.question for each in self._predictions))
+        return self._tx
+
+    # -- steps ---------------------------------------------------------------------------------------------------------
+
+    def stage(self) -> bool:
+        """Lay everything beside its place, and have it tested. Nothing of the host is changed."""
+
+        def work() -> bool:
+            self._tell(Phase.STAGING)
+            outcome = stage(self._session(), self.spec, self.tx, self._reopen)
+            self._note(outcome)
+            self.staged = outcome.status is Status.STAGED
+            if not self.staged:
+                self._fail(outcome)
+            else:
+                self._tell(Phase.STAGED)
+            return self.staged
+
+        return self._guarded(work)
+
+    def activate(self) -> bool:
+        """Put everything in place, and have PowerMTA take it."""
+
+        def work() -> bool:
+            if not self._may_begin():
+                return False
+            self._tell(Phase.ACTIVATING)
+            make = commit if self.staged else apply
+            outcome = make(self._session(), self.spec, self.tx, self._reopen)
+            self._note(outcome)
+            self._outcome = outcome
+            self.staged = False
+            self.pending = outcome.status is Status.PENDING
+            if outcome.status not in {Status.PENDING, Status.APPLIED}:
+                self._fail(outcome)
+                return False
+            return True
+
+        return self._guarded(work)
+
+    def check(self) -> bool:
+        """See that the host does well with it; if not, it goes back."""
+        return self._guarded(lambda: self._well(self._checked(), "check"))
+
+    def observe(self) -> bool:
+        """Watch the host for as long as its stack wants; past the tolerance it goes back."""
+        return self._guarded(lambda: self._well(self._observed(), "observe"))
+
+    def confirm(self) -> bool:
+        """Confirm over a new connection, and read the host's final record back."""
+        return self._guarded(self._confirm)
+
+    def revert(self, why: str, step: str = "confirm") -> None:
+        """Have the host put back what is pending, or clear away what is staged."""
+
+        def work() -> bool:
+            if not (self.staged or self.pending):
+                return False
+            self._tell(Phase.REVERTING)
+            outcome = revert(self._session(), self.spec, self.tx, self._reopen, why)
+            self._note(outcome)
+            was_staged, self.staged, self.pending = self.staged, False, False
+            if was_staged and outcome.status is Status.REFUSED:
+                self.result = not_started(self.name, why)
+            else:
+                self._fail(replace(outcome, step=step) if outcome.status is Status.ROLLED_BACK else outcome)
+            return False
+
+        self._guarded(work)
+
+    def still_pending(self) -> bool:
+        """Whether the host still waits for its confirmation; its time begins anew."""
+        tx = self.tx
+        if not self.pending:
+            return self._outcome is not None and self._outcome.status is Status.APPLIED
+        found = self._guarded(
+            lambda: examine(self._session(), self.spec, (), transaction=tx.id, confirm_within=tx.confirm_within)[1] > 0
+        )
+        return bool(found)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for session in self._sessions:
+            session.close()
+
+    # -- before --------------------------------------------------------------------------------------------------------
+
+    def _may_begin(self) -> bool:
+        """What is looked at right before: the spool where there is a restart, the queues where they are observed."""
+        most = self.operations.drain_below
+        if self.tx.activation is Activation.RESTART and most is not None and "undrained" not in self.context.allow:
+            asked = Question("ask", 30, (figures_form(self._release), "show", "status"))
+            answers, _ = examine(self._session(), self.spec, (asked,))
+            why = checks.drained(answers[0], most) if answers else "the host did not answer"
+            if why:
+                detail = f"{why}. Drain it, wait, or say --allow undrained."
+                self.revert(detail)
+                self.result = not_started(self.name, detail, "spool-too-deep")
+                return False
+        if self.operations.observe and self.tx.activation is not Activation.NONE:
+            self._mood = self._look()
+        return True
+
+    @property
+    def _release(self) -> int:
+        return transactions.release(self.survey.snapshot.version)
+
+    # -- checks --------------------------------------------------------------------------------------------------------
+
+    def _checked(self) -> str:
+        """What is wrong, in words; empty: nothing is."""
+        if self.tx.activation is Activation.NONE:
+            return ""
+        self._tell(Phase.CHECKING)
+        return self._in_force() or self._own_checks()
+
+    def _in_force(self) -> str:
+        """Whether PowerMTA runs what was written, by the settings that it shows."""
+        unsure: list[str] = []
+        answers = self._outcome.answers if self._outcome is not None else ()
+        for prediction, answer in zip(self._predictions, answers, strict=False):
+            wrong, doubtful = disagreements(prediction, answer)
+            if wrong:
+                return f"the configuration in force is not the one that was written: {'; '.join(wrong[:3])}"
+            unsure += doubtful
+        if unsure:
+            self._remark("in-force-unsure", "Not every setting could be compared", "; ".join(unsure[:5]) + ".")
+        return ""
+
+    def _own_checks(self) -> str:
+        """The stack's own checks, each as often as it may be tried. All that is asked of the host goes together."""
+        left = {check.name: check.tries for check in self.operations.checks}
+        open_checks = list(self.operations.checks)
+        why = ""
+        while open_checks:
+            why, again = "", []
+            for check, said in zip(open_checks, self._ask(open_checks), strict=True):
+                if not said:
+                    continue
+                left[check.name] -= 1
+                why = why or said
+                if left[check.name] <= 0:
+                    return said
+                again.append(check)
+            open_checks = again
+            if open_checks:
+                self._tell(Phase.CHECKING, f"again: {', '.join(check.name for check in open_checks)}")
+                self.context.clock.wait(threading.Event(), max(check.every for check in open_checks))
+        return ""
+
+    def _ask(self, asked: Sequence[Check]) -> list[str]:
+        """What each check has to complain of."""
+        from pmtaform.rollout.client_checks import ask_from_here  # ssl and http are slow to import
+
+        there = [check for check in asked if not check.from_client]
+        questions = [checks.question(check, self._release) for check in there]
+        answers, _ = self._examine(questions)
+        found = dict(zip([check.name for check in there], answers, strict=False))
+        complaints = []
+        for check in asked:
+            answer = ask_from_here(check, self.spec) if check.from_client else found.get(check.name)
+            unanswered = f"the check {check.name} was not answered"
+            complaints.append(unanswered if answer is None else checks.judge(check, answer))
+        return complaints
+
+    def _examine(self, questions: Sequence[Question]) -> tuple[tuple[Answer, ...], int]:
+        tx = self.tx
+        return examine(self._session(), self.spec, questions, transaction=tx.id, confirm_within=tx.confirm_within)
+
+    def _look(self) -> checks.Mood | None:
+        """How the queues do now; None where PowerMTA does not tell."""
+        answers, _ = self._examine([checks.mood_question(self._release)])
+        try:
+            return checks.mood(answers[0]) if answers else None
+        except NoFigures as problem:
+            self._remark("not-observed", "The queues could not be observed", f"{problem}.")
+            return None
+
+    def _observed(self) -> str:
+        operations = self.operations
+        if not operations.observe or self._mood is None:
+            return ""
+        clock, within = self.context.clock, operations.confirm_within or operations.observe
+        pause = min(max(operations.observe / _SAMPLES, _LEAST), max(within / 3, 1.0), operations.observe)
+        ends = clock.monotonic() + operations.observe
+        while clock.monotonic() < ends:
+            left = ends - clock.monotonic()
+            self._tell(Phase.OBSERVING, f"{left:.0f} s left")
+            clock.wait(threading.Event(), min(pause, left))
+            now = self._look()
+            why = checks.worse(self._mood, now, operations.tolerance) if now is not None else ""
+            if why:
+                return why
+        return ""
+
+    def _well(self, why: str, step: str) -> bool:
+        if not why:
+            return True
+        if self.pending:
+            self.revert(why, step)
+        else:
+            self._undo_applied(why, step)
+        return False
+
+    def _undo_applied(self, why: str, step: str) -> None:
+        """Where nothing has to be confirmed, a change that turns out badly is rolled back as a generation."""
+        from pmtaform.host import rollback
+
+        assert self._outcome is not None  # noqa: S101
+        self._tell(Phase.REVERTING)
+        outcome = rollback(
+            self._session(),
+            self.spec,
+            self._outcome.generation,
+            id=f"{self.tx.id}-back",
+            salt=self.tx.salt,
+            who=self.tx.who,
+            started=self.tx.started,
+            reopen=self._reopen,
+            what=f"undo {self.tx.id}",
+            activation=self.tx.activation,
+            test_config=self.tx.test_config,
+        )
+        if outcome.status is Status.APPLIED:
+            outcome = replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why)
+        self._fail(outcome)
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _confirm(self) -> bool:
+        salt = self.tx.salt
+        known = transactions.to_look_at(self.survey, salt)
+        outcome, snapshot = self._outcome, None
+        assert outcome is not None  # noqa: S101
+        if self.pending:
+            self._tell(Phase.CONFIRMING)
+            try:
+                fresh = self._reopen()
+            except Unreachable as problem:
+                why = f"the host could not be reached over a new connection: {problem.diagnostics[0].summary}"
+                self.revert(why)
+                return False
+            outcome, snapshot = confirm(fresh, self.spec, self.tx, self._reopen, known)
+            self._note(outcome)
+            self.pending = False
+        if outcome.status is not Status.APPLIED:
+            self._fail(outcome)
+            return False
+        self._tell(Phase.RECORDING)
+        if snapshot is None:
+            snapshot = probe(self._session(), self.spec, known, lambda *_: ())
+        self._record(snapshot, outcome)
+        return True
+
+    def _record(self, snapshot: Snapshot, outcome: Outcome) -> None:
+        context = self.context
+        transactions.check_written(self.survey, snapshot, self.tx.salt)
+        state = transactions.host_state(
+            self.survey, snapshot, outcome.generation, plan=context.plan, commit=context.commit, who=context.who
+        )
+        context.keeper.update_host(self.name, state)
+        self.result = HostResult(
+            host=self.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=self._notes
+        )
+
+    # -- connections and words -----------------------------------------------------------------------------------------
+
+    def _session(self) -> Session:
+        if not self._sessions:
+            return self._reopen()
+        return self._sessions[-1]
+
+    def _reopen(self) -> Session:
+        self._sessions.append(open_session(self.spec))
+        return self._sessions[-1]
+
+    def _tell(self, phase: Phase, detail: str = "") -> None:
+        self.context.teller.tell(self.name, phase, detail=detail)
+
+    def _note(self, outcome: Outcome) -> None:
+        self._notes += notes_of(self.spec, outcome)
+
+    def _remark(self, code: str, summary: str, detail: str) -> None:
+        self._notes += (
+            Diagnostic(code=code, summary=summary, detail=detail, severity=Severity.WARNING, host=self.name),
+        )
+
+    def _fail(self, outcome: Outcome) -> None:
+        told = failed(self.spec, unsaid(outcome, self.survey))
+        own = tuple(note for note in self._notes if note not in told.notes)
+        self.result = replace(told, notes=(*own, *told.notes))
+
+    def _guarded(self, work: Callable[[], bool]) -> bool:
+        """No exception of a host ends a run: it is the host's result."""
+        try:
+            return work()
+        except Unreachable as problem:
+            if self.pending:
+                # Its own timer would put it back too; this is sooner, where the host can be reached again.
+                self.revert(f"the connection was lost ({problem.diagnostics[0].summary})")
+                return False
+            self.result = HostResult(
+                host=self.name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0], notes=self._notes
+            )
+        except PmtaformError as problem:
+            self.result = HostResult(
+                host=self.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0], notes=self._notes
+            )
+        return False

@@ -1,0 +1,117 @@
+"""What became of a transaction, as people are told it."""
+
+from __future__ import annotations
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.host import HostSpec, Outcome, Status
+from pmtaform.rollout.model import HostResult, Verdict
+
+_VERDICTS = {
+    Status.APPLIED: Verdict.APPLIED,
+    Status.ROLLED_BACK: Verdict.ROLLED_BACK,
+    Status.ROLLBACK_FAILED: Verdict.FAILED,
+    Status.STALE: Verdict.STALE,
+    Status.LOCKED: Verdict.LOCKED,
+    Status.REFUSED: Verdict.FAILED,
+    Status.UNKNOWN: Verdict.FAILED,
+    Status.STAGED: Verdict.FAILED,
+    Status.PENDING: Verdict.FAILED,
+}
+
+
+def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
+    """What a transaction that was not applied looks like to people."""
+    code, summary, detail = _TOLD[outcome.status]
+    who = f"{outcome.lock.who} ({outcome.lock.what}) since {outcome.lock.since}" if outcome.lock else "somebody else"
+    problem = Diagnostic(
+        code=code,
+        summary=summary,
+        detail=detail.format(
+            host=spec.name,
+            step=outcome.step or "?",
+            reason=outcome.reason or "no reason given",
+            who=who,
+            left=outcome.left,
+        ),
+        host=spec.name,
+    )
+    return HostResult(
+        host=spec.name,
+        verdict=_VERDICTS[outcome.status],
+        generation=outcome.generation,
+        problem=problem,
+        output=outcome.output,
+        notes=notes_of(spec, outcome),
+    )
+
+
+def notes_of(spec: HostSpec, *outcomes: Outcome) -> tuple[Diagnostic, ...]:
+    """What is said of earlier transactions that were finished or undone on the way."""
+    return tuple(recovered(spec, outcome.recovered) for outcome in outcomes if outcome.recovered)
+
+
+def recovered(spec: HostSpec, words: str) -> Diagnostic:
+    """An earlier transaction that was finished or undone."""
+    return Diagnostic(
+        code="recovered",
+        summary="An earlier transaction was unfinished",
+        detail=words,
+        severity=Severity.WARNING,
+        host=spec.name,
+    )
+
+
+def not_started(host: str, why: str, code: str = "not-started") -> HostResult:
+    """A host that the run did not come to, or that it let be."""
+    problem = Diagnostic(
+        code=code, summary="The host was not changed", detail=why, severity=Severity.WARNING, host=host
+    )
+    return HostResult(host=host, verdict=Verdict.NOT_STARTED, problem=problem)
+
+
+_TOLD = {
+    Status.ROLLED_BACK: (
+        "rolled-back",
+        "The host did not take the change; everything was put back",
+        "{step}: {reason}. The old files are back, and PowerMTA runs the old configuration.",
+    ),
+    Status.ROLLBACK_FAILED: (
+        "rollback-failed",
+        "The host did not take the change, and putting everything back was not confirmed",
+        "{step}: {reason}. Log in to {host} now: compare the files with the last generation under /var/lib/pmtaform, "
+        "run `pmta test config` and `pmta reload`, and check `pmta show status`.",
+    ),
+    Status.STAGED: (
+        "still-staged",
+        "The change was staged and not made",
+        "Nothing was changed. The next pmtaform command that changes {host} clears it away.",
+    ),
+    Status.PENDING: (
+        "not-confirmed",
+        "The change could not be confirmed",
+        "PowerMTA on {host} runs it, and the host puts the old configuration back by itself within {left} s. Run "
+        "`pmtaform history {host}` then: it says what became of it.",
+    ),
+    Status.STALE: (
+        "target-moved",
+        "The host is no longer what was planned from",
+        "{reason}. Nothing was touched. Plan again to see what is there now.",
+    ),
+    Status.LOCKED: (
+        "host-locked",
+        "Somebody else is at work on the host",
+        "{who}: {reason}. Nothing was touched. Wait for it; `pmtaform hosts` says when it is over, and `pmtaform "
+        "recover {host}` clears away what a dead one left.",
+    ),
+    Status.REFUSED: (
+        "refused",
+        "The host could not be changed",
+        "{step}: {reason}. Nothing was changed.",
+    ),
+    Status.UNKNOWN: (
+        "outcome-unknown",
+        "What became of the change is not known",
+        "{reason}. The transaction runs to its end on the host by itself, and goes back there unless it was confirmed. "
+        "`pmtaform recover {host}` asks again, and finishes or undoes what was left.",
+    ),
+}

@@ -1,0 +1,115 @@
+"""Whether the configuration in force is the one that was written: `pmta show settings` against `lang.effective`.
+
+Only queues and directives are compared whose effective value the change moves. How PowerMTA spells what it shows is
+not documented in full, and `effective` rests on assumptions in places: what can be explained by either is a remark, and
+only what contradicts a line of the configuration itself is held against the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pmtaform.host import Answer
+from pmtaform.lang import values
+from pmtaform.lang.effective import DEFAULT_VMTA, Effective, ValueMove, changed_pairs
+from pmtaform.lang.effective.model import Source
+from pmtaform.lang.includes import Configuration
+
+MOST = 6  # queues
+_ANY = "pmtaform-check"  # a name that no <domain> has, below one that a wildcard covers
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a queue's settings must show once the change is in force."""
+
+    queue: str
+    moves: tuple[ValueMove, ...]
+
+    @property
+    def question(self) -> tuple[str, ...]:
+        """The words for `pmta`."""
+        return ("show", "settings", self.queue)
+
+
+def predictions(before: Configuration, after: Configuration, most: int = MOST) -> tuple[Prediction, ...]:
+    """For at most `most` queues that the change moves, what `pmta show settings` must show."""
+    found: list[Prediction] = []
+    for pair in changed_pairs(Effective(before), Effective(after), most=4 * most):
+        moves = tuple(move for move in pair.moves if _telling(move))
+        if pair.domain and pair.vmtas and moves:
+            vmta = "" if pair.vmtas[0] == DEFAULT_VMTA else f"/{pair.vmtas[0]}"
+            found.append(Prediction(_asked(pair.domain) + vmta, moves))
+        if len(found) == most:
+            break
+    return tuple(found)
+
+
+def _asked(domain: str) -> str:
+    """A domain to ask for in the place of a wildcard."""
+    if domain == "*":
+        return f"{_ANY}.invalid"
+    return domain.removeprefix("[*.]") if domain.startswith("[*.]") else domain.replace("*", _ANY, 1)
+
+
+def _telling(move: ValueMove) -> bool:
+    """Whether a line of the new configuration says the value itself, and it may be shown."""
+    after = move.after
+    return (
+        after is not None
+        and after.source is Source.SET
+        and not after.assumptions
+        and after.spec is not None
+        and after.spec.sensitive is None
+    )
+
+
+def disagreements(prediction: Prediction, answer: Answer) -> tuple[list[str], list[str]]:
+    """What contradicts the prediction, and what cannot be told, each in a sentence."""
+    if answer.exit_code:
+        return [], [f"pmta show settings {prediction.queue} failed (exit {answer.exit_code}), and tells nothing"]
+    shown = _shown(answer.text)
+    wrong: list[str] = []
+    unsure: list[str] = []
+    for move in prediction.moves:
+        for against, sentence in _judge(prediction.queue, move, shown):
+            (wrong if against else unsure).append(sentence)
+    return wrong, unsure
+
+
+def _shown(text: str) -> dict[str, list[str]]:
+    """`directive value` lines; an empty value is `""`."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, _, value = line.strip().partition(" ")
+        if name:
+            found.setdefault(name.lower(), []).append(value.strip())
+    return found
+
+
+def _judge(queue: str, move: ValueMove, shown: Mapping[str, list[str]]) -> Iterator[tuple[bool, str]]:
+    after = move.after
+    assert after is not None  # noqa: S101 - `_telling`
+    if move.name not in shown:
+        yield False, f"pmta show settings {queue} does not show {move.name}"
+        return
+    said = [] if shown[move.name] == ['""'] else shown[move.name]
+    normal = [values.normalise(after.spec, value) for value in said]
+    if after.spec is None or not after.spec.ordered:
+        normal = sorted(normal)
+    if tuple(normal) == after.normal or tuple(sorted(normal)) == after.normal:
+        return
+    had = move.before.normal if move.before is not None else None
+    told = ", ".join(values.shown(value) for value in said) or '""'
+    sentence = f"{move.name} of {queue} is {told}, and the configuration that was written says {after.text}"
+    if tuple(normal) == had or all(_understood(after.spec, value) for value in said):
+        yield True, sentence
+    else:
+        yield False, f"{sentence}; how PowerMTA spells that is not known"
+
+
+def _understood(spec: object, value: str) -> bool:
+    from pmtaform.lang.catalogue import DirectiveSpec
+
+    return isinstance(spec, DirectiveSpec) and values.problem(spec, value) is None

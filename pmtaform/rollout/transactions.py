@@ -1,0 +1,224 @@
+"""From a survey to what is sent to its host, and from what the host has afterwards to its state."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+
+from pmtaform.desired import KeyFile
+from pmtaform.errors import PmtaformError
+from pmtaform.host import (
+    ABSENT,
+    Activation,
+    FileKind,
+    FileRemoval,
+    FileWrite,
+    HostSpec,
+    Known,
+    Snapshot,
+    Transaction,
+    digest,
+)
+from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, read_configuration
+from pmtaform.plan.services import PMTA, WEB, services_of
+from pmtaform.rollout.listeners import listeners
+from pmtaform.rollout.survey import Survey
+from pmtaform.state import FileState, HostState, Intent, StackKey, utc_now
+
+
+def transaction_id(run: str, host: str) -> str:
+    """The name of one host's transaction in a run: fit for file names and unit names on the host."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "-", host)
+    if plain != host or len(plain) > 32:
+        plain = f"{plain[:24]}-{zlib.crc32(host.encode()):08x}"
+    return f"{run}-{plain}"
+
+
+def transaction(
+    survey: Survey, *, run: str, key: StackKey, who: str, what: str, plan: str, commit: str | None
+) -> Transaction:
+    """What is sent to a host: its changes as files, and all that must still be as it was planned from."""
+    spec, snapshot, found = survey.target.spec, survey.snapshot, survey.difference
+    services = services_wanted(survey)
+    expect = {path: live.digest for path, live in snapshot.files.items()}
+    for path in (*found.edits, *(each.path for each in found.write_keys)):
+        expect.setdefault(path, ABSENT)
+    writes = [FileWrite(path=path, content=edit.content) for path, edit in found.edits.items()]
+    writes += [key_write(each) for each in found.write_keys]
+    activation = activation_of(spec, services)
+    return Transaction(
+        id=transaction_id(run, spec.name),
+        salt=key.salt_for(spec.name),
+        who=who,
+        what=what,
+        started=utc_now(),
+        writes=tuple(writes),
+        removals=tuple(FileRemoval(path=path, kind=FileKind.KEY) for path in found.remove_keys),
+        expect=expect,
+        expect_patterns=snapshot.patterns,
+        activation=activation,
+        restart_web=WEB in services and not _restarts_all(spec),
+        test_config=has_test_config(snapshot.version),
+        confirm_within=survey.target.operations.confirm_within if activation is not Activation.NONE else 0.0,
+        listeners=() if activation is Activation.NONE else listeners(spec, before_of(survey), after_of(survey)),
+        plan=plan,
+        commit=commit or "",
+    )
+
+
+def services_wanted(survey: Survey) -> frozenset[str]:
+    """The services that the host's changes want restarted."""
+    return frozenset().union(*(services_of(change) for change in survey.plan.changes))
+
+
+def activation_of(spec: HostSpec, services: frozenset[str]) -> Activation:
+    """How the host's PowerMTA is made to take the changes: a restart where one is needed, and was consented to.
+
+    A restart command of the stack's own, without one for the web monitor, restarts whatever has to be.
+    """
+    needed = PMTA in services or (bool(services) and _restarts_all(spec))
+    if spec.activation is Activation.RELOAD and needed:
+        return Activation.RESTART
+    return spec.activation
+
+
+def _restarts_all(spec: HostSpec) -> bool:
+    return bool(spec.restart_command) and not spec.restart_web_command
+
+
+def restarts(survey: Survey) -> bool:
+    """Whether PowerMTA itself is restarted by the host's changes."""
+    return activation_of(survey.target.spec, services_wanted(survey)) is Activation.RESTART
+
+
+def has_test_config(version: str | None) -> bool:
+    """Whether this PowerMTA has `pmta test config`: documented for 5.0; whether 4.x has it is not (OPERATIONS 2)."""
+    return release(version) >= 5
+
+
+def release(version: str | None) -> int:
+    """The major release of a version as `pmta show version` tells it; 0 where it does not."""
+    found = re.search(r"v(\d+)\.", version or "")
+    return int(found[1]) if found else 0
+
+
+def key_write(key: KeyFile) -> FileWrite:
+    """A key file as it is written. Its secret was resolved."""
+    if key.private_key is None:
+        raise AssertionError("a key that was not resolved cannot be written")
+    return FileWrite(
+        path=key.path,
+        content=key.private_key.reveal(),
+        kind=FileKind.KEY,
+        mode=key.mode,
+        owner=key.owner,
+        group=key.group,
+    )
+
+
+def before_of(survey: Survey) -> Configuration:
+    """The configuration that the host has."""
+    return _configuration(survey, {})
+
+
+def after_of(survey: Survey) -> Configuration:
+    """The configuration that the host will have."""
+    return _configuration(survey, {path: edit.content for path, edit in survey.difference.edits.items()})
+
+
+def _configuration(survey: Survey, edited: Mapping[str, bytes]) -> Configuration:
+    return read_configuration(survey.target.spec.config, _contents(survey) | dict(edited), survey.snapshot.patterns)
+
+
+def _contents(survey: Survey) -> dict[str, bytes]:
+    keys = set(survey.difference.owned_keys.values()) | {key.path for key in survey.target.desired.keys}
+    return {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in keys}
+
+
+# -- afterwards --------------------------------------------------------------------------------------------------------
+
+
+def wanted_files(survey: Survey, salt: str) -> dict[str, str]:
+    """Every file that the host must have afterwards, and its digest."""
+    found = survey.difference
+    contents = _contents(survey) | {path: edit.content for path, edit in found.edits.items()}
+    after = after_of(survey)
+    wanted = {path: digest(salt, contents[path]) for path in after.trees if path in contents}
+    keys = {key.path: digest(salt, key_write(key).content) for key in found.write_keys}
+    for path in set(found.owned_keys.values()) - keys.keys():
+        live = survey.snapshot.files.get(path)
+        if live is not None:
+            keys[path] = live.digest
+    return wanted | keys
+
+
+def to_look_at(survey: Survey, salt: str) -> Known:
+    """What the host is asked to show once it has confirmed: everything, and nothing that is as it must be."""
+    after = after_of(survey)
+    patterns = {a for tree in after.trees.values() for a, _, _ in include_arguments(tree) if is_pattern(a)}
+    return Known(
+        salt=salt,
+        files=dict(wanted_files(survey, salt)),
+        patterns=tuple(sorted(patterns)),
+        version=survey.snapshot.version,
+        version_stamp=survey.snapshot.version_stamp,
+    )
+
+
+def check_written(survey: Survey, snapshot: Snapshot, salt: str) -> None:
+    """Raise `PmtaformError` where a file is not what was written."""
+    spec = survey.target.spec
+    for path, expected in wanted_files(survey, salt).items():
+        live = snapshot.files.get(path)
+        if live is None or live.digest != expected:
+            raise PmtaformError.of(
+                "changed-after-apply",
+                "A file is not what was written a moment ago",
+                f"{path} on {spec.name} was written and PowerMTA took it, and somebody has changed it since. The state "
+                "was not updated; run `pmtaform plan` to see the difference.",
+                host=spec.name,
+            )
+
+
+def host_state(
+    survey: Survey, snapshot: Snapshot, generation: int, *, plan: str, commit: str | None, who: str
+) -> HostState:
+    """What is known of a host that was applied to."""
+    found = survey.difference
+    return HostState(
+        machine_id=snapshot.machine_id,
+        generation=generation,
+        version=snapshot.version,
+        version_stamp=snapshot.version_stamp,
+        files=files_of(snapshot),
+        patterns=dict(snapshot.patterns),
+        blocks=dict(found.owned),
+        keys=dict(found.owned_keys),
+        unmanaged=found.plan.unmanaged,
+        applied_at=utc_now(),
+        plan=plan,
+        commit=commit,
+        who=who,
+    )
+
+
+def intent(survey: Survey, tx: Transaction) -> Intent:
+    """What is noted before a host is changed, so that a state can tell the truth whatever dies."""
+    return Intent(
+        transaction=tx.id,
+        blocks=dict(survey.difference.owned),
+        keys=dict(survey.difference.owned_keys),
+        at=tx.started,
+        plan=tx.plan,
+        commit=tx.commit or None,
+        who=tx.who,
+    )
+
+
+def files_of(snapshot: Snapshot) -> dict[str, FileState]:
+    """A snapshot's files as a state keeps them."""
+    return {
+        path: FileState(digest=live.digest, mode=live.mode, owner=live.owner, group=live.group)
+        for path, live in snapshot.files.items()
+    }

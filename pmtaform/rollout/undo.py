@@ -1,0 +1,64 @@
+"""Taking a host back that a run has changed and confirmed, because others of it failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pmtaform.errors import PmtaformError
+from pmtaform.host import Known, Session, Status, confirm, open_session, probe, rollback
+from pmtaform.rollout.changing import Context, HostChange
+from pmtaform.rollout.model import HostResult, Verdict
+from pmtaform.rollout.outcomes import failed
+from pmtaform.rollout.survey import find_includes
+from pmtaform.rollout.transactions import files_of
+from pmtaform.state import HostState, utc_now
+
+
+def take_back(context: Context, change: HostChange, generation: int, before: HostState | None, why: str) -> HostResult:
+    """Put back what `generation` replaced, by a transaction of its own; the state becomes what it was `before`."""
+    spec, tx = change.spec, change.tx
+    opened: list[Session] = []
+
+    def reopen() -> Session:
+        opened.append(open_session(spec))
+        return opened[-1]
+
+    try:
+        back = replace(tx, id=f"{tx.id}-back")
+        outcome = rollback(
+            reopen(),
+            spec,
+            generation,
+            id=back.id,
+            salt=tx.salt,
+            who=tx.who,
+            started=utc_now(),
+            reopen=reopen,
+            what=f"take back {tx.id}: {why}",
+            activation=tx.activation,
+            test_config=tx.test_config,
+            restart_web=tx.restart_web,
+            confirm_within=tx.confirm_within,
+        )
+        if outcome.status is Status.PENDING:
+            outcome, _ = confirm(reopen(), spec, back, reopen)
+        if outcome.status is not Status.APPLIED:
+            return failed(spec, outcome)
+        _restore_state(context, change, opened[-1], before)
+        done = replace(outcome, status=Status.ROLLED_BACK, step="rollout", reason=why)
+        return replace(failed(spec, done), verdict=Verdict.ROLLED_BACK, generation=outcome.generation)
+    except PmtaformError as problem:
+        return HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
+    finally:
+        for session in opened:
+            session.close()
+
+
+def _restore_state(context: Context, change: HostChange, session: Session, before: HostState | None) -> None:
+    if before is None:
+        context.keeper.remove_host(change.name)
+        return
+    known = Known(salt=change.tx.salt, files=dict.fromkeys(before.files), patterns=tuple(before.patterns))
+    after = probe(session, change.spec, known, find_includes)
+    kept = {path: state for path, state in files_of(after).items() if path in before.files}
+    context.keeper.update_host(change.name, replace(before, files=kept, generation=after.generation))

@@ -1,0 +1,113 @@
+"""`checks`: what is looked at on a host before its change is confirmed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.operations import Check, CheckKind
+from pmtaform.stack import shapes
+from pmtaform.stack.nodes import Mapping, Node, Scalar, is_null, kind_of
+from pmtaform.stack.validate import validate
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What makes a check one of its kind, and which further keys it may have then.
+_KINDS: Final = {
+    "command": (CheckKind.COMMAND, ()),
+    "tcp": (CheckKind.TCP, ("from",)),
+    "smtp": (CheckKind.SMTP, ("from", "expect")),
+    "http": (CheckKind.HTTP, ("from", "status", "verify")),
+    "backoff": (CheckKind.BACKOFF, ("at-most",)),
+    "status": (CheckKind.STATUS, ("below", "above")),
+}
+_COMMON: Final = ("within", "tries", "every")
+
+
+def read_checks(node: Node, found: Diagnostics) -> dict[str, Check | None]:
+    """The checks of a layer by name; None takes one of a lower layer away."""
+    checks: dict[str, Check | None] = {}
+    if is_null(node):
+        return checks
+    if not isinstance(node, Mapping):
+        detail = f"It is {kind_of(node)}: write `NAME: {{smtp: 25}}`."
+        found.error("stack-shape", "`checks` is not a mapping", detail, node.place)
+        return checks
+    for key, value in node.items():
+        if not _NAME.fullmatch(key.text):
+            detail = f"{key.text!r}: a check's name has letters, digits, dots, - and _."
+            found.error("bad-name", "A name under `checks` cannot be used", detail, key.place)
+        elif is_null(value):
+            checks[key.text] = None
+        elif (check := _check(key, value, found)) is not None:
+            checks[key.text] = check
+    return checks
+
+
+def _check(key: Scalar, node: Node, found: Diagnostics) -> Check | None:
+    if not isinstance(node, Mapping):
+        detail = f"`{key.text}` is {kind_of(node)}: write {{smtp: 25}}, {{http: URL}} or {{command: [PROGRAM]}}."
+        found.error("stack-shape", "A mapping is missing", detail, node.place)
+        return None
+    kinds = [name for name in node.entries if name in _KINDS]
+    # `status` is also what an http check expects.
+    kinds = ["http"] if set(kinds) == {"http", "status"} else kinds
+    if len(kinds) != 1:
+        near = next((hint for name in node.entries if (hint := did_you_mean(name, _KINDS))), "")
+        detail = f"The check {key.text} needs exactly one of: {', '.join(_KINDS)}.{near}"
+        found.error("check-kind", "A check does not say what it looks at", detail, key.place)
+        return None
+    before = len(found.errors)
+    kind, more = _KINDS[kinds[0]]
+    said = validate(shapes.check_shape(kinds[0], (*more, *_COMMON)), node, f"The check {key.text}", found)
+    fields = _target(kind, said, node, found) | _further(kind, said)
+    if len(found.errors) > before:
+        return None
+    return Check(name=key.text, kind=kind, place=key.place, **fields)
+
+
+def _further(kind: CheckKind, said: dict[str, Any]) -> dict[str, Any]:
+    names = {"expect": "expect", "at-most": "at_most", "below": "below", "above": "above", "verify": "verify"}
+    fields = {field: said[key] for key, field in names.items() if key in said}
+    fields |= {key: said[key] for key in _COMMON if key in said}
+    if said.get("from") == "client":
+        fields["from_client"] = True
+    if kind is CheckKind.HTTP and "status" in said:
+        codes = said["status"]
+        fields["codes"] = tuple(codes) if isinstance(codes, list) else (codes,)
+    return fields
+
+
+def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, found: Diagnostics) -> dict[str, Any]:
+    """What the check's own key says."""
+
+    def wrong(detail: str) -> dict[str, Any]:
+        at = node.get(kind.value) or node
+        found.error("bad-key-value", "A key has a wrong value", f"`{kind}`: {detail}", at.place)
+        return {}
+
+    value = said.get(kind.value)
+    if value is None:
+        return {}
+    match kind:
+        case CheckKind.COMMAND:
+            return {"argv": value}
+        case CheckKind.TCP | CheckKind.SMTP:
+            address, _, port = str(value).rpartition(":")
+            if not port.isdigit() or not 0 < int(port) < 65536:
+                return wrong("Write a port (25), or an address and a port (10.0.0.1:2525, [::1]:25).")
+            return {"port": int(port)} | ({"address": address.strip("[]")} if address else {})
+        case CheckKind.HTTP:
+            url = urlsplit(value)
+            if url.scheme not in ("http", "https") or not url.hostname or not value.isprintable() or " " in value:
+                return wrong("Write a URL that begins with http:// or https://.")
+            if url.username or url.password:
+                return wrong("A URL with a password would stand in the host's list of processes. Leave it out.")
+            return {"url": value}
+        case CheckKind.BACKOFF:
+            return {"queue": value} if "/" in value else wrong("Write DOMAIN/VMTA, `*` for any: gmail.com/*.")
+        case CheckKind.STATUS:
+            if "below" not in said and "above" not in said:
+                return wrong("Say what it must be: `below` or `above` a number.")
+            return {"field": value}

@@ -1,0 +1,67 @@
+"""What a stack says of DNS: whom to ask, and the domains that its configuration does not name."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pmtaform.diagnostics import Diagnostics
+from pmtaform.stack import shapes
+from pmtaform.stack.nodes import Node
+from pmtaform.stack.validate import validate
+
+_DOMAIN: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+")
+_DOMAINS: Final = ("envelope-domains", "bounce-domains", "feedback-domains", "from-domains", "zones")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsSettings:
+    """The key `dns`. Times are seconds; domains are in small letters, without a dot at their end."""
+
+    mode: str = "warn"  # "require", "warn" or "off"
+    resolvers: tuple[str, ...] = ()  # none: those of this machine
+    timeout: float = 3.0
+    tries: int = 2
+    deadline: float = 15.0
+    authoritative: bool = True
+    envelope_domains: tuple[str, ...] = ()
+    bounce_domains: tuple[str, ...] = ()
+    feedback_domains: tuple[str, ...] = ()
+    from_domains: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+
+
+def read_dns(node: Node | None, found: Diagnostics) -> DnsSettings:
+    """The settings in `node`; what is wrong with them is in `found` and left out."""
+    said = validate(shapes.DNS, node, "`dns`", found)
+    place = node.place if node is not None else None
+    values: dict[str, Any] = {key.replace("-", "_"): value for key, value in said.items()}
+    for key in _DOMAINS:
+        if key in said:
+            names = [text.lower().rstrip(".") for text in said[key]]
+            for name in names:
+                if len(name) > 253 or not _DOMAIN.fullmatch(name):
+                    detail = f"`{name}` under `{key}`: write a whole domain in ASCII, such as bounce.example.com."
+                    found.error("bad-domain", "A domain under `dns` cannot be one", detail, place)
+            values[key.replace("-", "_")] = tuple(dict.fromkeys(names))
+    if "resolvers" in said:
+        for text in said["resolvers"]:
+            if not _is_server(text):
+                detail = f"`{text}`: write an IP address, with a port if it is not 53: 127.0.0.1:5300, [::1]:5300."
+                found.error("bad-resolver", "A resolver cannot be asked", detail, place)
+        values["resolvers"] = tuple(said["resolvers"])
+    return DnsSettings(**values)
+
+
+def _is_server(text: str) -> bool:
+    shape = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::(\d{1,5}))?|([0-9.]+)(?::(\d{1,5}))?|([0-9A-Fa-f:.]+)", text)
+    if shape is None:
+        return False
+    port = shape[2] or shape[4]
+    try:
+        ipaddress.ip_address(shape[1] or shape[3] or shape[5])
+    except ValueError:
+        return False
+    return port is None or 0 < int(port) < 65536

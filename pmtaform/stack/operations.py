@@ -1,0 +1,183 @@
+"""How hosts are changed, as a stack says it: `confirm-within`, `checks`, `freeze` and the like, and `rollout`.
+
+Each layer says a part (`Said`); a host's operations are those of its layers, the higher over the lower.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
+from pmtaform.lang.catalogue import Impact
+from pmtaform.operations import DAYS, Check, Commands, Freeze, OnFailure, Operations, Rollout, Spread, SpreadBy, Window
+from pmtaform.stack import shapes
+from pmtaform.stack.checks import read_checks
+from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
+from pmtaform.stack.validate import validate
+
+Said = dict[str, Any]  # a field of `Operations` -> its value; `checks`: name -> check, None: taken away
+
+_WINDOW: Final = re.compile(
+    r"(?:(?P<days>[A-Za-z]{3}(?:[,-][A-Za-z]{3})*)\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)(?:\s+(?P<zone>\S+))?"
+)
+_PLAIN: Final = {
+    "confirm-within": "confirm_within",
+    "drain-below": "drain_below",
+    "observe": "observe",
+    "tolerance": "tolerance",
+}
+
+
+def read_operations(node: Mapping, what: str, found: Diagnostics) -> Said:
+    """What one layer says. What is wrong goes into `found`, and is left out."""
+    part = Mapping(node.line, node.column, node.file)
+    part.entries = {key: entry for key, entry in node.entries.items() if key in shapes.OPERATIONS.keys}
+    if not part.entries:
+        return {}
+    plain = validate(shapes.OPERATIONS, part, what, found)
+    said: Said = {field: plain[key] for key, field in _PLAIN.items() if key in plain}
+    if "max-impact" in plain:
+        said["max_impact"] = Impact.RESTART if plain["max-impact"] == "restart" else Impact.RELOAD
+    for key, field, read in (
+        ("maintenance-window", "windows", _windows),
+        ("freeze", "freeze", _freeze),
+        ("commands", "commands", _commands),
+        ("checks", "checks", read_checks),
+    ):
+        below = part.get(key)
+        if below is not None:
+            said[field] = _none(field) if is_null(below) and field != "checks" else read(below, found)
+    return said
+
+
+def _none(field: str) -> Any:
+    return {"windows": (), "freeze": None, "commands": Commands()}[field]
+
+
+def merged(layers: Iterable[Said], place: Place, host: str, found: Diagnostics) -> Operations:
+    """A host's operations: each layer over those before it, checks one by one."""
+    said: Said = {}
+    checks: dict[str, Check | None] = {}
+    for layer in layers:
+        said |= {field: value for field, value in layer.items() if field != "checks"}
+        checks |= layer.get("checks", {})
+    made = Operations(**said, checks=tuple(check for check in checks.values() if check is not None))
+    if made.max_impact is Impact.RESTART and not made.windows:
+        detail = f"`max-impact: restart` lets {host} be restarted without anybody being asked, and without a "
+        detail += '`maintenance-window` that would be at any time. Add one: "Sat,Sun 02:00-04:00 Europe/Berlin".'
+        found.error("window-missing", "A maintenance window is missing", detail, place)
+    return made
+
+
+# -- one key each ------------------------------------------------------------------------------------------------------
+
+
+def _windows(node: Node, found: Diagnostics) -> tuple[Window, ...]:
+    listed = node.items if isinstance(node, Sequence) else [node]
+    return tuple(window for item in listed if (window := _window(item, found)) is not None)
+
+
+def _window(node: Node, found: Diagnostics) -> Window | None:
+    text = node.text if isinstance(node, Scalar) else ""
+    match = _WINDOW.fullmatch(text.strip())
+    try:
+        if match is None:
+            raise ValueError(f"{text!r} is no time of the week.")
+        zone = match["zone"] or "UTC"
+        if zone != "UTC":
+            ZoneInfo(zone)
+        return Window(start=_clock(match["start"]), end=_clock(match["end"]), days=_days(match["days"]), zone=zone)
+    except ZoneInfoNotFoundError:
+        problem = f"There is no time zone {zone!r}."
+    except ValueError as error:
+        problem = str(error)
+    detail = f'{problem} Write "02:00-04:00", or with days and a zone "Sat,Sun 02:00-04:00 Europe/Berlin".'
+    found.error("bad-window", "A maintenance window cannot be read", detail, node.place)
+    return None
+
+
+def _clock(text: str) -> time:
+    hour, minute = map(int, text.split(":"))
+    try:
+        return time(hour, minute)
+    except ValueError:
+        raise ValueError(f"There is no time {text}.") from None
+
+
+def _days(text: str | None) -> frozenset[int]:
+    if text is None:
+        return frozenset(range(7))
+    days: set[int] = set()
+    for part in text.lower().split(","):
+        first, dash, last = part.partition("-")
+        for name in (first, last) if dash else (first,):
+            if name not in DAYS:
+                raise ValueError(f"There is no day {name!r}.{did_you_mean(name, DAYS)}")
+        begin, end = DAYS.index(first), DAYS.index(last or first)
+        days |= {day % 7 for day in range(begin, end + 1 if end >= begin else end + 8)}
+    return frozenset(days)
+
+
+def _freeze(node: Node, found: Diagnostics) -> Freeze | None:
+    said = validate(shapes.FREEZE, node, "`freeze`", found)
+    if "until" not in said or "reason" not in said:
+        return None
+    until = _moment(said["until"])
+    if until is None:
+        at = node.get("until") if isinstance(node, Mapping) else None
+        detail = f"`until`: {said['until']!r}: write a date (2026-12-01), or a date and time (2026-12-01T06:00+01:00)."
+        found.error("bad-key-value", "A key has a wrong value", detail, (at or node).place)
+        return None
+    return Freeze(until=until, reason=said["reason"], place=node.place)
+
+
+def _moment(text: str) -> datetime | None:
+    """A date is frozen to its end."""
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _commands(node: Node, found: Diagnostics) -> Commands:
+    said = validate(shapes.COMMANDS, node, "`commands`", found)
+    return Commands(
+        reload=said.get("reload", ()), restart=said.get("restart", ()), restart_web=said.get("restart-web", ())
+    )
+
+
+# -- the rollout -------------------------------------------------------------------------------------------------------
+
+
+def read_rollout(node: Node | None, found: Diagnostics) -> Rollout:
+    """`rollout`, at the top level."""
+    said = validate(shapes.ROLLOUT, node, "`rollout`", found)
+    fields = {key.replace("-", "_"): value for key, value in said.items() if key not in {"waves", "on-failure"}}
+    if "waves" in said:
+        fields["waves"] = tuple(said["waves"])
+    if "on-failure" in said:
+        fields["on_failure"] = OnFailure(said["on-failure"])
+    below = node.get("spread") if isinstance(node, Mapping) else None
+    if below is not None and not is_null(below):
+        fields["spread"] = _spread(below, found)
+    return Rollout(**fields)
+
+
+def _spread(node: Node, found: Diagnostics) -> Spread | None:
+    if isinstance(node, Scalar) and node.text in set(SpreadBy):
+        return Spread(SpreadBy(node.text))
+    if isinstance(node, Mapping) and len(node) == 1:
+        key, value = next(node.items())
+        number = value.value() if isinstance(value, Scalar) else None
+        if key.text in set(SpreadBy) and isinstance(number, int) and not isinstance(number, bool) and number >= 1:
+            return Spread(SpreadBy(key.text), int(number))
+    detail = f"It is {kind_of(node)}. Write pool, group, or how many may restart at once: {{pool: 2}}."
+    found.error("bad-key-value", "A key has a wrong value", f"`spread`: {detail}", node.place)
+    return None

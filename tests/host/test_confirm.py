@@ -1,0 +1,310 @@
+"""A change that has to be confirmed: the timer on the host, the one verdict, and whose word counts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hostroot import CONFIG, NEW, OLD, SALT, HostRoot, key, transaction
+from ways import SHELLS, Host, in_folder
+
+from pmtaform.host import (
+    Activation,
+    Known,
+    Status,
+    Transaction,
+    Waiting,
+    commit,
+    confirm,
+    examine,
+    result,
+    revert,
+    stage,
+)
+
+
+def waiting(host: Host, within: float = 600, *more: object) -> Transaction:
+    """A change that awaits its confirmation."""
+    tx = transaction((CONFIG, NEW), *more, confirm_within=within)  # type: ignore[arg-type]
+    assert host.apply(tx).status is Status.PENDING
+    assert host.root.running == NEW
+    return tx
+
+
+def until(happened: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+def over(root: HostRoot) -> None:
+    """Let the time of what is pending be over, on the host's own clock."""
+    for deadline in root.path.glob("var/lib/pmtaform/tx/*/deadline"):
+        boot, _, within = deadline.read_text().split()
+        deadline.with_name("new").write_text(f"{boot} 0 {within}\n")
+        deadline.with_name("new").rename(deadline)
+
+
+def test_confirmed_it_stays(host: Host) -> None:
+    tx = waiting(host)
+    seen = host.probe().awaiting
+    assert seen is not None
+    assert (seen.transaction, seen.state, seen.who, seen.what) == (tx.id, Waiting.PENDING, "anna@laptop", "a test")
+    assert 590 < seen.left <= 600
+    fresh = host.open()
+    done, snapshot = confirm(fresh, host.spec, tx, host.open, Known(salt=SALT, files={CONFIG: None}))
+    fresh.close()
+    assert (done.status, done.generation) == (Status.APPLIED, 1)
+    assert snapshot is not None
+    assert snapshot.files[CONFIG].content == NEW
+    assert snapshot.awaiting is None
+    assert host.root.running == NEW
+    assert host.root.leftovers() == []
+    assert confirm(host.session, host.spec, tx, host.open)[0].status is Status.APPLIED, "twice is once"
+
+
+def test_unconfirmed_it_goes_back_by_itself(host: Host) -> None:
+    before = host.root.tree()
+    tx = waiting(host, 600, key("/etc/pmta/keys/new.pem"))
+    over(host.root)
+    until(lambda: not host.root.leftovers())
+    done = result(host.session, host.spec, tx.id)
+    assert done is not None
+    assert (done.status, done.reason) == (Status.ROLLED_BACK, "the change was not confirmed within 600 s")
+    assert host.root.running == OLD
+    assert host.root.tree() == before
+    late, _ = confirm(host.session, host.spec, tx, host.open)
+    assert late.status is Status.ROLLED_BACK, "a confirmation that comes late is told the truth"
+
+
+def test_taken_back(host: Host) -> None:
+    before = host.root.tree()
+    tx = waiting(host)
+    done = revert(host.session, host.spec, tx, host.open, "the check port failed")
+    assert (done.status, done.reason) == (Status.ROLLED_BACK, "the check port failed")
+    assert host.root.tree() == before
+    assert host.root.running == OLD
+    assert host.root.leftovers() == []
+
+
+def test_each_look_gives_it_its_time_again(folder: Host) -> None:
+    tx = waiting(folder)
+    for deadline in folder.root.path.glob("var/lib/pmtaform/tx/*/deadline"):
+        boot, until_, within = deadline.read_text().split()
+        deadline.write_text(f"{boot} {int(until_) - 500} {within}\n")
+    assert (folder.probe().awaiting or pytest.fail("it waits")).left <= 100
+    _, left = examine(folder.session, folder.spec, (), transaction=tx.id, confirm_within=600)
+    assert left == 600
+    assert (folder.probe().awaiting or pytest.fail("it waits")).left > 590
+    assert examine(folder.session, folder.spec, (), transaction="another", confirm_within=600)[1] == 0
+    revert(folder.session, folder.spec, tx, folder.open, "")
+
+
+def test_another_change_is_refused_meanwhile(host: Host) -> None:
+    tx = waiting(host)
+    done = host.apply(transaction((CONFIG, b"other\n"), expect={}))
+    assert done.status is Status.LOCKED
+    assert done.lock is not None
+    assert (done.lock.who, done.lock.since, done.lock.transaction) == ("anna@laptop", "2026-11-23T18:00:00Z", tx.id)
+    assert "awaits its confirmation, and goes back by itself in" in done.reason
+    assert host.root.running == NEW
+    revert(host.session, host.spec, tx, host.open, "")
+
+
+def test_of_many_words_at_once_one_counts(root: HostRoot) -> None:
+    """Confirmations, withdrawals and the timer, all at the same moment."""
+    for round_ in range(4):
+        host = in_folder(root, list(SHELLS)[round_ % 3])
+        expect = {} if round_ else None
+        tx = transaction((CONFIG, f"{round_}\n".encode()), expect=expect, confirm_within=600)
+        running = root.running
+        assert host.apply(tx).status is Status.PENDING
+
+        def word(n: int, host: Host = host, tx: Transaction = tx) -> Status:
+            if n % 3 == 2:
+                over(root)
+            if n % 2:
+                return confirm(host.open(), host.spec, tx, host.open)[0].status
+            return revert(host.open(), host.spec, tx, host.open, "no").status
+
+        with ThreadPoolExecutor(6) as pool:
+            told = set(pool.map(word, range(6)))
+        assert len(told) == 1, "all are told the same"
+        assert told <= {Status.APPLIED, Status.ROLLED_BACK}
+        assert root.running == root.read(CONFIG) == (f"{round_}\n".encode() if told == {Status.APPLIED} else running)
+        until(lambda: not root.leftovers())
+
+
+def test_a_killed_timer_is_noticed(folder: Host) -> None:
+    """Nothing would take the change back any more: whoever comes next does."""
+    tx = waiting(folder)
+    timer = next(folder.root.path.glob("var/lib/pmtaform/tx/*/timer"))
+    os.kill(int(timer.read_text().split()[1]), 9)
+    assert folder.probe().awaiting is None
+    assert folder.probe().unsettled == tx.id
+    again = folder.apply(transaction((CONFIG, b"other\n")))
+    assert again.status is Status.APPLIED
+    assert "was undone: every file was put back" in (again.recovered or "")
+    assert folder.root.running == b"other\n"
+
+
+def test_no_timer_without_a_confirmation(folder: Host) -> None:
+    assert folder.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
+    tx = transaction((CONFIG, OLD), expect={}, confirm_within=600, activation=Activation.NONE)
+    assert folder.apply(tx).status is Status.APPLIED, "nothing is activated, so there is nothing to take back"
+
+
+# -- systemd ----
+
+SYSTEMD_RUN = r"""#!/bin/sh
+# Remembers what it was told, as systemd would.
+for word in "$@"; do
+    case $word in --unit=*) unit=${word#--unit=} ;; esac
+done
+printf '%s\n' "$@" >"$SYSTEMD/$unit.timer"
+"""
+SYSTEMCTL = r"""#!/bin/sh
+echo "$*" >>"$SYSTEMD/calls"
+verb=$1
+shift
+case $verb in
+    is-active) for unit; do [ ! -e "$SYSTEMD/${unit#--quiet}" ] || exit 0; done; exit 3 ;;
+    stop) for unit; do rm -f "$SYSTEMD/$unit"; done ;;
+esac
+exit 0
+"""
+
+
+@pytest.fixture
+def systemd(root: HostRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host on which systemd is at work, played by two small programs."""
+    tools = tmp_path / "systemd"
+    tools.mkdir()
+    for name, text in (("systemd-run", SYSTEMD_RUN), ("systemctl", SYSTEMCTL)):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    root.at("/run/systemd/system").mkdir(parents=True)
+    monkeypatch.setenv("SYSTEMD", str(tools))
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    return tools
+
+
+def test_where_systemd_is_the_timer_is_its_own(root: HostRoot, systemd: Path) -> None:
+    host = in_folder(root)
+    tx = waiting(host, 90)
+    unit = systemd / f"pmtaform-{tx.id}.timer"
+    told = unit.read_text().splitlines()
+    assert "--on-active=90" in told
+    assert "--timer-property=AccuracySec=1s" in told
+    assert (host.probe().awaiting or pytest.fail("it waits")).transaction == tx.id
+    assert confirm(host.session, host.spec, tx, host.open)[0].status is Status.APPLIED
+    assert not unit.exists(), "it is disarmed"
+    assert root.leftovers() == []
+
+
+def test_what_systemds_timer_begins_takes_the_change_back(root: HostRoot, systemd: Path) -> None:
+    import subprocess
+
+    host = in_folder(root)
+    tx = waiting(host, 90)
+    told = (systemd / f"pmtaform-{tx.id}.timer").read_text().splitlines()
+    command = told[told.index("/bin/sh") :]
+    over(root)
+    subprocess.run(command, check=False, timeout=60, env={"PATH": os.environ["PATH"], "SYSTEMD": str(systemd)})
+    done = result(host.session, host.spec, tx.id)
+    assert done is not None
+    assert done.status is Status.ROLLED_BACK
+    assert root.running == root.read(CONFIG) == OLD
+    assert root.leftovers() == []
+
+
+def test_systemds_timer_finds_a_change_that_is_over(root: HostRoot, systemd: Path, tmp_path: Path) -> None:
+    import subprocess
+
+    host = in_folder(root)
+    tx = waiting(host, 90)
+    told = (systemd / f"pmtaform-{tx.id}.timer").read_text().splitlines()
+    command = told[told.index("/bin/sh") :]
+    program = tmp_path / "agent.sh"
+    program.write_bytes(Path(command[1]).read_bytes())
+    confirm(host.session, host.spec, tx, host.open)
+    subprocess.run(["/bin/sh", program, *command[2:]], check=False, timeout=60)
+    assert root.running == NEW, "it undoes only what it was armed for"
+
+
+def test_where_systemd_does_not_work_a_process_is_the_timer(root: HostRoot, systemd: Path) -> None:
+    (systemd / "systemd-run").write_text("#!/bin/sh\necho no bus >&2\nexit 1\n")
+    host = in_folder(root)
+    tx = waiting(host)
+    assert next(root.path.glob("var/lib/pmtaform/tx/*/timer")).read_text().startswith("pid ")
+    revert(host.session, host.spec, tx, host.open, "")
+    assert root.leftovers() == []
+
+
+# -- staging ----
+
+
+def test_staged_nothing_is_changed(host: Host) -> None:
+    before = host.root.tree()
+    running = host.root.running
+    tx = transaction((CONFIG, NEW), key("/etc/pmta/keys/new.pem"), confirm_within=600)
+    assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
+    now = host.root.tree()
+    assert {path: now[path] for path in before} == before
+    assert [path for path in now if path not in before and ".pmtaform-" not in path] == ["etc/pmta/keys"]
+    assert host.root.running == running
+    assert "test config" in host.root.calls
+    assert "reload" not in host.root.calls
+    assert commit(host.session, host.spec, tx, host.open).status is Status.PENDING
+    assert confirm(host.session, host.spec, tx, host.open)[0].status is Status.APPLIED
+    assert host.root.calls.count("test config") == 1
+    assert host.root.running == NEW
+    assert host.root.leftovers() == []
+
+
+def test_staged_and_given_up_it_is_as_it_was(host: Host) -> None:
+    before = host.root.tree()
+    tx = transaction((CONFIG, NEW), key("/etc/pmta/keys/new.pem"))
+    stage(host.session, host.spec, tx, host.open)
+    assert revert(host.session, host.spec, tx, host.open, "no").status is Status.REFUSED
+    assert host.root.tree() == before
+    assert host.root.leftovers() == []
+
+
+def test_a_test_that_fails_is_told_when_it_is_staged(folder: Host) -> None:
+    before = folder.root.tree()
+    folder.root.tell("fail-test")
+    done = stage(folder.session, folder.spec, transaction((CONFIG, NEW)), folder.open)
+    assert (done.status, done.step) == (Status.ROLLED_BACK, "test")
+    assert "Error in line 1" in done.output
+    assert folder.root.tree() == before
+    assert folder.root.leftovers() == []
+
+
+def test_who_changes_the_host_first_clears_away_what_is_staged(folder: Host) -> None:
+    tx = transaction((CONFIG, NEW), expect={})
+    stage(folder.session, folder.spec, tx, folder.open)
+    assert folder.apply(transaction((CONFIG, b"other\n"))).status is Status.APPLIED
+    done = commit(folder.session, folder.spec, tx, folder.open)
+    assert (done.status, done.reason) == (Status.STALE, "another transaction came first, and cleared it away")
+    assert folder.root.running == b"other\n"
+    assert folder.root.leftovers() == []
+
+
+def test_a_file_that_changes_after_it_was_staged(folder: Host) -> None:
+    tx = transaction((CONFIG, NEW))
+    stage(folder.session, folder.spec, tx, folder.open)
+    folder.root.at(CONFIG).write_bytes(b"by hand\n")
+    assert commit(folder.session, folder.spec, tx, folder.open).status is Status.STALE
+    assert folder.root.read(CONFIG) == b"by hand\n"
+    assert folder.root.leftovers() == []
+
+
+def test_a_host_that_knows_nothing_of_it_makes_it_all(folder: Host) -> None:
+    tx = transaction((CONFIG, NEW))
+    assert commit(folder.session, folder.spec, tx, folder.open).status is Status.APPLIED

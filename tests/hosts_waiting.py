@@ -1,0 +1,29 @@
+"""A host on which somebody else has a change that awaits its confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from projects import CONFIG, RUNS, ProjectFolder
+
+from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply, open_session
+
+
+@contextmanager
+def pending(project: ProjectFolder, within: float = 600) -> Iterator[Transaction]:
+    """Anna has changed mta1 from her laptop, and has not confirmed it."""
+    spec = HostSpec(name="mta1", transport="local", root=str(project.host.root))
+    session = open_session(spec)
+    made = Transaction(
+        id="anna-1",
+        salt="5a" * 16,
+        who="anna@laptop",
+        what="a change",
+        started="2026-11-25T12:00:00Z",
+        writes=(FileWrite(path=CONFIG, content=f"{RUNS}# pending\n".encode()),),
+        confirm_within=within,
+    )
+    done = apply(session, spec, made, lambda: session)
+    assert done.status is Status.PENDING, done
+    yield made
