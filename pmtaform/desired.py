@@ -53,7 +53,8 @@ class Desired:
 
     Every block knows where each of its lines was written (`Tree.place`). `files` says in which file of the host a
     block should stand if it is not there yet (left out: the main file). `ignore` and `protect` are address patterns
-    with `*` for any text: the first are left as they are, the second are never changed or deleted.
+    with `*` for any text: the first are left as they are, the second are never changed or deleted. `retired` are the
+    addresses of key files that no mail can need any more.
     """
 
     host: str
@@ -62,6 +63,7 @@ class Desired:
     blocks: Mapping[Address, Block] = field(default_factory=dict)
     files: Mapping[Address, str] = field(default_factory=dict)
     keys: tuple[KeyFile, ...] = ()
+    retired: frozenset[str] = frozenset()
     unmanaged: Unmanaged = Unmanaged.KEEP
     ignore: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()

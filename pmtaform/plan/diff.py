@@ -314,13 +314,7 @@ class _Comparison:
                     reason=Reason.REMOVED,
                     values=(ValueChange((), "file", (path,), ()),),
                     file=path,
-                    dangers=(
-                        Danger(
-                            "signing-key-removed",
-                            f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
-                            "signed when it is sent, and then has no key.",
-                        ),
-                    ),
+                    dangers=() if name in self.desired.retired else (_key_removed(path),),
                 )
             )
 
@@ -330,6 +324,14 @@ class _Comparison:
                 self.notes.append(_protected_note(self.desired.host, address, what, pattern, None))
                 return True
         return False
+
+
+def _key_removed(path: str) -> Danger:
+    return Danger(
+        "signing-key-removed",
+        f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
+        "signed when it is sent, and then has no key.",
+    )
 
 
 def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> Change:

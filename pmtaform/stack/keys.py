@@ -23,7 +23,7 @@ from pmtaform.stack.paths import path_problem
 from pmtaform.stack.variables import Variables, substitute
 
 FOLDER: Final = "/etc/pmta/dkim"
-FIELDS: Final = ("private-key", "signs", "path", "mode", "owner", "group", foreach.KEY)
+FIELDS: Final = ("private-key", "signs", "path", "mode", "owner", "group", "rotation", foreach.KEY)
 _DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?")
 _SELECTOR: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9_])?")
 _ACCOUNT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
@@ -39,6 +39,7 @@ class KeyPlan:
     selector: str
     place: Place
     fields: dict[str, tuple[Node, Variables]]
+    signs: bool = True  # False: its file is there, and no line makes PowerMTA sign with it
 
 
 def keys_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict[str, KeyPlan | None]:
@@ -136,6 +137,8 @@ class KeyCompiler:
                 continue
             first[file.path] = plan.place
             files.append(file)
+            if not plan.signs:
+                continue
             line = Line(self._name, f"{file.selector},{file.domain},{file.path}", plan.place)
             for target in targets:
                 wanted.setdefault(target, []).append(line)

@@ -50,6 +50,7 @@ def json_schema() -> Schema:
         "native": _native(),
         "dkim-keys": _mapping({"anyOf": [{"$ref": "#/$defs/dkim-key"}, {"type": "null"}]}, "Keys by domain/selector."),
         "dkim-key": _key(),
+        "rotation": _object(shapes.ROTATION) | {"required": list(shapes.ROTATION.required)},
         "for-each": _for_each(),
         "secret": _secret("secret"),
         "file-and-secret": _secret("value", "secret"),
@@ -131,6 +132,7 @@ def _key() -> Schema:
         },
         "owner": _described(name, "Its owner. Left out: as found, else PowerMTA's own user."),
         "group": _described(name, "Its group."),
+        "rotation": _or_null({"$ref": "#/$defs/rotation"}),
         FOR_EACH: {"$ref": "#/$defs/for-each"},
     }
     return {

@@ -12,6 +12,7 @@ from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.operations import Operations
 from pmtaform.operations import Rollout as Rollout
+from pmtaform.rotations import Wanted
 from pmtaform.stack.build import Rules
 from pmtaform.stack.dns import DnsSettings
 from pmtaform.stack.native import NativeFiles
@@ -119,6 +120,7 @@ class Stack:
     own: Mapping[str, Layer] = field(default_factory=dict, repr=False, compare=False)  # what hosts say themselves
     rules: Rules = field(default=Rules(), repr=False, compare=False)
     natives: NativeFiles = field(repr=False, compare=False)
+    selectors: Mapping[str, Wanted] = field(default_factory=dict, repr=False, compare=False)  # of keys that are rotated
 
     @property
     def parallel(self) -> int:
