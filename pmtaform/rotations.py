@@ -99,13 +99,14 @@ class History:
 class Wanted:
     """What hosts should have of one key: `files` on them, `signing` in their `domain-key` line.
 
-    `retired` are selectors whose files may be deleted: no mail can need them. `records` are those that DNS must have.
+    `retired` are selectors whose files may be deleted: no mail can need them. `records` are those that DNS must have,
+    as (selector, `p=`, `k=`).
     """
 
     files: tuple[str, ...] = ()
     signing: str | None = None
     retired: tuple[str, ...] = ()
-    records: tuple[str, ...] = ()
+    records: tuple[tuple[str, str, str], ...] = ()
 
 
 def selector_for(stem: str, moment: datetime, taken: Collection[str]) -> str:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from pmtaform.api.hosts import resolver_for
 from pmtaform.desired import KeyFile
 from pmtaform.dns.check import Report, check_dns
-from pmtaform.dns.facts import Facts, PublicKey, Said, facts_of
+from pmtaform.dns.facts import Facts, PublicKey, Said, Selector, facts_of
 from pmtaform.dns.records import Record, records_of
-from pmtaform.dns.resolver import Resolver, Server
+from pmtaform.dns.resolver import Resolver, Server, plain
 from pmtaform.errors import PmtaformError
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
@@ -53,8 +53,20 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
         zones=stack.dns.zones,
     )
     facts = facts_of(compiled.values(), said, public_key, _reached_at(stack, list(compiled)))
-    facts = replace(facts, sources=tuple(source for source in facts.sources if source.host in chosen))
+    sources = tuple(source for source in facts.sources if source.host in chosen)
+    facts = replace(facts, sources=sources, selectors=(*facts.selectors, *_retiring(stack, facts)))
     return facts, tuple(d for found in problems.values() for d in found)
+
+
+def _retiring(stack: Stack, facts: Facts) -> list[Selector]:
+    """Selectors whose files have left the hosts, and whose records must stay for mail that is on its way."""
+    known = {(one.domain, one.selector) for one in facts.selectors}
+    return [
+        Selector(domain=domain, selector=selector.lower(), public=PublicKey(public, algorithm))
+        for name, wanted in sorted(stack.selectors.items())
+        for selector, public, algorithm in wanted.records
+        if public and ((domain := plain(name.partition("/")[0])), selector.lower()) not in known
+    ]
 
 
 def _reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:

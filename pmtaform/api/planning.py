@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pmtaform import __version__
 from pmtaform.api.checking import findings_of
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
-from pmtaform.clock import Clock, SystemClock
+from pmtaform.api.rotating import Rotating, rotating
+from pmtaform.api.settling import settle, told_of_rotation
+from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Stale, UsageError
 from pmtaform.operations import Operations
 from pmtaform.plan.diff import Selection, matches
 from pmtaform.plan.model import HostPlan, Plan
+from pmtaform.plan.signing import NOT_PUBLISHED
 from pmtaform.rollout.model import Event
 from pmtaform.rollout.survey import Fleet, Target, survey_fleet
 from pmtaform.stack import Stack, compile_host
 from pmtaform.state import StackKey, StateDocument, new_run_id, utc_now
+
+if TYPE_CHECKING:
+    from pmtaform.dkim.standing import Standing
+    from pmtaform.dns.resolver import Resolver
 
 Watch = Callable[[Event], None]
 
@@ -69,6 +78,12 @@ class Planned:
     state: StateDocument
     choice: Choice = field(default_factory=Choice)
     clock: Clock = field(default_factory=SystemClock)
+    rotating: Rotating | None = None  # the keys that are rotated, if there are any
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Where each key that is rotated stands."""
+        return () if self.rotating is None else tuple(self.rotating.standings.values())
 
     def close(self) -> None:
         """Close every open session."""
@@ -84,45 +99,74 @@ def make_plan(
     watch: Watch | None = None,
     stop: threading.Event | None = None,
     clock: Clock | None = None,
+    as_of: datetime | None = None,
+    allow: Collection[str] = (),
+    resolver: Callable[[], Resolver] | None = None,
 ) -> Planned:
     """Compare a stack with its live hosts.
 
-    Hosts that cannot be looked at are in `plan.failures`. Raises `Invalid`, `SecretUnavailable`, `StateDamaged`.
+    Keys with `rotation` are looked at in their store and in DNS (through what `resolver` makes, else through what the
+    stack's `dns` says); `as_of` is the moment that their steps are wanted of, and `allow` what is consented to already.
+    Hosts that cannot be looked at are in `plan.failures`. Raises `Invalid`, `SecretUnavailable`, `StateDamaged`, and
+    `UsageError` for a moment that has passed.
     """
-    choice = choice or Choice()
+    choice, clock = choice or Choice(), clock or SystemClock()
     names = choice.select(stack)
     key = project.key(stack.name)
     state = project.backend(stack.name).load() or StateDocument.new(stack.name, key_id=key.id)
     known, notes = _usable(state, key)
     resolve = resolver_for(stack)
-    targets = [
-        Target(
-            spec=host_spec(stack, stack.hosts[name], resolve),
-            desired=compile_host(stack, name, resolve),
-            previous=known.hosts.get(name),
-            operations=stack.operations[name],
-            groups=stack.hosts[name].groups,
-            intent=known.intents.get(name),
-        )
-        for name in names
-    ]
-    check_shared_roots(targets)
-    check_patterns(choice, targets)
-    notes += _left_behind(stack, known)
-    fleet = survey_fleet(
-        targets,
-        key,
-        selection=choice.selection,
-        parallel=stack.parallel,
-        keep_open=keep_open,
-        watch=watch,
-        stop=stop,
+    now = clock.now()
+    turning = rotating(
+        stack,
+        project.rotations(stack.name),
+        known,
+        resolve,
+        resolver or (lambda: _resolver(stack)),
+        now,
+        _ahead(as_of, now),
+        force=NOT_PUBLISHED in allow,
     )
+
+    def targets(stack: Stack, names: Iterable[str]) -> list[Target]:
+        return [
+            Target(
+                spec=host_spec(stack, stack.hosts[name], resolve),
+                desired=compile_host(stack, name, resolve),
+                previous=known.hosts.get(name),
+                operations=stack.operations[name],
+                groups=stack.hosts[name].groups,
+                intent=known.intents.get(name),
+            )
+            for name in names
+        ]
+
+    def look(targets: list[Target]) -> Fleet:
+        return survey_fleet(
+            targets,
+            key,
+            selection=choice.selection,
+            parallel=stack.parallel,
+            keep_open=keep_open,
+            watch=watch,
+            stop=stop,
+        )
+
+    first = targets(stack if turning is None else turning.stack, names)
+    check_shared_roots(first)
+    check_patterns(choice, first)
+    notes += _left_behind(stack, known)
+    fleet = look(first)
+    moment = SetClock(as_of) if as_of is not None else clock
+    if turning is not None:
+        settle(turning, fleet, moment.now(), allow, lambda names: look(targets(turning.stack, names)))
+        stack = turning.stack
     hosts = [fleet.surveys[name].plan for name in names if name in fleet.surveys]
     findings = findings_of(stack, fleet.surveys)
-    clock = clock or SystemClock()
-    hosts = [_frozen(host, stack.operations[host.host], clock) for host in hosts]
+    hosts = [_frozen(host, stack.operations[host.host], moment) for host in hosts]
     hosts = [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
+    if turning is not None:
+        hosts = told_of_rotation(turning, hosts)
     if notes and hosts:
         hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
     plan = Plan(
@@ -146,7 +190,25 @@ def make_plan(
         state=known,
         choice=choice,
         clock=clock,
+        rotating=turning,
     )
+
+
+def _resolver(stack: Stack) -> Resolver:
+    from pmtaform.api.dns import resolver_of
+
+    return resolver_of(stack)
+
+
+def _ahead(as_of: datetime | None, now: datetime) -> datetime | None:
+    """The moment that is asked about. Raises `UsageError` when it has passed."""
+    if as_of is not None and as_of < now:
+        raise UsageError.of(
+            "as-of-passed",
+            "The moment that is asked about has passed",
+            f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only.",
+        )
+    return as_of
 
 
 def _frozen(plan: HostPlan, operations: Operations, clock: Clock) -> HostPlan:
@@ -219,7 +281,14 @@ def _left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
     )
 
 
-def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None, clock: Clock | None = None) -> Planned:
+def plan_again(
+    project: Project,
+    saved: Plan,
+    *,
+    watch: Watch | None = None,
+    clock: Clock | None = None,
+    resolver: Callable[[], Resolver] | None = None,
+) -> Planned:
     """Make a saved plan again, and see that it is the same. Raises `Stale` when anything moved."""
     stack = project.load(saved.stack)
     if stack.digest != saved.stack_digest:
@@ -233,7 +302,7 @@ def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None, clo
         targets=saved.selection.get("targets", ()),
         excludes=saved.selection.get("excludes", ()),
     )
-    planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock)
+    planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock, resolver=resolver)
     try:
         _same(saved, planned.plan)
     except Stale:

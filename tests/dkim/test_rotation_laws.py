@@ -79,7 +79,7 @@ class World:
 
     def publish(self) -> None:
         """Whoever keeps the zone puts what is wanted into it, and takes out what may go."""
-        wanted = set(self.standing(hosts=False).wanted.records)
+        wanted = {name for name, *_ in self.standing(hosts=False).wanted.records}
         self.zone = wanted | {name for name in self.zone if self.history.life(name) is None}
 
     def check(self, standing: Standing) -> None:

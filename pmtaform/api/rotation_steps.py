@@ -1,0 +1,166 @@
+"""The steps of a rotation that are the client's: keys are generated and stored, DNS is looked at, all is written down.
+
+No host is looked at or changed; every step is safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pmtaform.api.hosts import resolver_for
+from pmtaform.api.project import Project
+from pmtaform.api.rotating import Rotating, rotating
+from pmtaform.clock import Clock, SystemClock
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.dkim.standing import Standing, Todo
+from pmtaform.errors import UsageError
+from pmtaform.plan.signing import longest_wait
+from pmtaform.rotations import Life, selector_for
+from pmtaform.stack import Stack
+from pmtaform.stack.compile import compile_all
+from pmtaform.stack.rotations import RotatedKey
+from pmtaform.state import StateDocument
+
+if TYPE_CHECKING:
+    from pmtaform.dns.records import Record
+    from pmtaform.dns.resolver import Resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """A key that was made: whose, under which selector, and where it lies."""
+
+    key: str
+    selector: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotated:
+    """What was done, where each key stands, which records DNS must have, and which may go (their names)."""
+
+    standings: tuple[Standing, ...]
+    generated: tuple[Generated, ...] = ()
+    publish: tuple[Record, ...] = ()
+    remove: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def rotate_keys(
+    project: Project,
+    stack: Stack,
+    *,
+    clock: Clock | None = None,
+    as_of: datetime | None = None,
+    resolver: Callable[[], Resolver] | None = None,
+    bits: int = 2048,
+) -> Rotated:
+    """Generate the keys that are due, look at DNS, and write down what was seen. Call it under the stack's lock.
+
+    With `as_of` nothing is made or written: it says where keys will stand at that moment, if DNS stays as it is. Raises
+    `UsageError` when no key has `rotation`, `SecretUnavailable` when a new key cannot be stored, `StateDamaged`.
+    """
+    from pmtaform.api.dns import resolver_of
+
+    now = (clock or SystemClock()).now()
+    state = project.backend(stack.name).load() or StateDocument.new(stack.name)
+    asks = resolver or (lambda: resolver_of(stack))
+    turning = rotating(stack, project.rotations(stack.name), state, resolver_for(stack), asks, now, as_of)
+    if turning is None:
+        detail = f'No key of stack "{stack.name}" has `rotation`. Write under a key: rotation: {{every: 90d}}.'
+        raise UsageError.of("no-rotation", "There is nothing to rotate", detail)
+    for name, desired in compile_all(turning.stack).items():
+        turning.longest[name] = longest_wait(desired.blocks.values())
+    turning.think()
+    made: list[Generated] = []
+    warnings: list[Diagnostic] = []
+    if as_of is None:
+        turning.save()
+        due = [name for name in turning.keys if _is_due(turning.standings[name], turning.now)]
+        made = [_generate(turning, name, warnings, bits) for name in due]
+    return Rotated(
+        standings=tuple(turning.standings.values()),
+        generated=tuple(made),
+        publish=_to_publish(turning),
+        remove=_to_remove(turning),
+        warnings=tuple(warnings),
+    )
+
+
+def _is_due(standing: Standing, now: datetime) -> bool:
+    step = standing.step
+    return step.todo is Todo.GENERATE and step.due is not None and step.due <= now
+
+
+def _generate(turning: Rotating, name: str, warnings: list[Diagnostic], bits: int) -> Generated:
+    """A new key for `name`: stored first, and known only then, so that a run that is cut short loses nothing."""
+    from pmtaform.api.keeping import store_secret
+    from pmtaform.dkim.keys import generate_key
+    from pmtaform.secrets import require_reference
+
+    key = turning.keys[name]
+    selector = _free_selector(turning, key)
+    text = key.reference_of(selector)
+    made = generate_key(bits, reference=text)
+    reference = require_reference(text, what="A private key", place=key.place)
+    warnings += store_secret(reference, made.pem.reveal(), turning.stack.folder)
+    history = turning.histories[name]
+    life = Life(selector=selector, generated=turning.now, public=made.p, algorithm="rsa")
+    turning.loaded = {**turning.loaded, name: history.having(life)}
+    turning.histories[name] = turning.loaded[name]
+    turning.save()
+    turning.think()
+    return Generated(key=name, selector=selector, reference=str(reference))
+
+
+def _free_selector(turning: Rotating, key: RotatedKey) -> str:
+    """A name that no selector had, that the store has nothing under, and DNS neither."""
+    from pmtaform.api.keeping import holds_secret
+    from pmtaform.secrets import require_reference
+
+    taken = {life.selector for life in turning.histories[key.name].lives}
+    while True:
+        selector = selector_for(key.stem, turning.now, taken)
+        reference = require_reference(key.reference_of(selector), place=key.place)
+        if not holds_secret(reference, turning.stack.folder) and not _has_record(turning, key, selector):
+            return selector
+        taken.add(selector)
+
+
+def _has_record(turning: Rotating, key: RotatedKey, selector: str) -> bool:
+    if turning.resolver is None:
+        return False
+    return bool(turning.resolver.ask(f"{selector}._domainkey.{key.domain}", "TXT").records)
+
+
+def _to_publish(turning: Rotating) -> tuple[Record, ...]:
+    """The records that DNS must have, whether it has them already or not."""
+    from pmtaform.dns.dkim_record import dkim_text
+    from pmtaform.dns.records import Record, zone_of
+
+    found = []
+    for name, standing in turning.standings.items():
+        domain = turning.keys[name].domain.lower()
+        for selector, public, algorithm in standing.wanted.records:
+            if public:
+                host = f"{selector.lower()}._domainkey.{domain}"
+                zone = zone_of(host, turning.stack.dns.zones, [domain])
+                value = dkim_text(public, algorithm)
+                found.append(Record(zone=zone, name=host, kind="TXT", value=value, purpose="dkim"))
+    return tuple(found)
+
+
+def _to_remove(turning: Rotating) -> tuple[str, ...]:
+    """The names of records that no mail needs any more, and that are still there as far as is known."""
+    return tuple(
+        f"{row.selector.lower()}._domainkey.{turning.keys[name].domain.lower()}"
+        for name, standing in turning.standings.items()
+        for row in standing.selectors
+        if row.step.todo is Todo.REMOVE_RECORD
+        and row.step.due is not None
+        and row.step.due <= turning.at
+        and turning.facts[name].looks[row.selector].gone is not True
+    )
