@@ -40,11 +40,16 @@ class Generated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
-    """What was done, where each key stands, which records DNS must have, and which may go (their names)."""
+    """What was done, and where each key stands.
+
+    `publish` are the records that DNS must have, `missing` those of them that it has not; `remove` names those that may
+    go.
+    """
 
     standings: tuple[Standing, ...]
     generated: tuple[Generated, ...] = ()
     publish: tuple[Record, ...] = ()
+    missing: tuple[Record, ...] = ()
     remove: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -81,10 +86,12 @@ def rotate_keys(
         turning.save()
         due = [name for name in turning.keys if _is_due(turning.standings[name], turning.now)]
         made = [_generate(turning, name, warnings, bits) for name in due]
+    publish = _to_publish(turning)
     return Rotated(
         standings=tuple(turning.standings.values()),
         generated=tuple(made),
-        publish=_to_publish(turning),
+        publish=publish,
+        missing=tuple(record for record in publish if not _is_there(turning, record)),
         remove=_to_remove(turning),
         warnings=tuple(warnings),
     )
@@ -151,6 +158,15 @@ def _to_publish(turning: Rotating) -> tuple[Record, ...]:
                 value = dkim_text(public, algorithm)
                 found.append(Record(zone=zone, name=host, kind="TXT", value=value, purpose="dkim"))
     return tuple(found)
+
+
+def _is_there(turning: Rotating, record: Record) -> bool:
+    looks = {
+        f"{selector.lower()}._domainkey.{turning.keys[name].domain.lower()}": look
+        for name, facts in turning.facts.items()
+        for selector, look in facts.looks.items()
+    }
+    return record.name in looks and looks[record.name].published is True
 
 
 def _to_remove(turning: Rotating) -> tuple[str, ...]:

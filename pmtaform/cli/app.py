@@ -37,6 +37,7 @@ COMMANDS = {
     "effective": ("pmtaform.cli.effective", "effective"),
     "diff": ("pmtaform.cli.diff", "diff"),
     "dns": ("pmtaform.cli.dns", "app"),
+    "rotate": ("pmtaform.cli.rotate", "rotate"),
     "fmt": ("pmtaform.cli.fmt", "fmt"),
     "secrets": ("pmtaform.cli.secrets", "app"),
     "state": ("pmtaform.cli.state", "app"),

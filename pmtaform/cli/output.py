@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Diagnostic, Place
@@ -18,6 +18,7 @@ from pmtaform.report import style
 
 if TYPE_CHECKING:
     from pmtaform.api import Checked, DriftReport, HistoryReport, HostRow, Planned, Recovered
+    from pmtaform.api.rotation_steps import Rotated
     from pmtaform.dns.check import Report
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
@@ -106,8 +107,18 @@ def watching(
 # -- plans ----
 
 
-def print_plan(planned: Planned, format: Format, *, diff: bool, effective: bool = False) -> None:  # noqa: A002
-    """A plan, with its text diffs and its effects on queues if they are wanted."""
+def print_plan(
+    planned: Planned,
+    format: Format,  # noqa: A002
+    *,
+    diff: bool,
+    effective: bool = False,
+    ahead: bool = False,
+) -> None:
+    """A plan with the keys that rotate, and with its text diffs and its effects on queues if they are wanted.
+
+    `ahead`: it is of a moment to come.
+    """
     if format is Format.JSON:
         from pmtaform.report.documents import json_plan
 
@@ -117,7 +128,7 @@ def print_plan(planned: Planned, format: Format, *, diff: bool, effective: bool 
             from pmtaform.report.effects import effect_rows
 
             rows = effect_rows(effects_of(planned))
-        out(json_plan(planned.plan, rows))
+        out(json_plan(planned.plan, rows, _rotation_rows(planned)))
         return
     from pmtaform.report.diffs import diff_lines
 
@@ -125,11 +136,34 @@ def print_plan(planned: Planned, format: Format, *, diff: bool, effective: bool 
     if diff:
         diffs = {name: diff_lines(survey.difference.edits) for name, survey in planned.fleet.surveys.items()}
     _plan_text(planned.plan, diffs)
+    if planned.standings:
+        from pmtaform.report.rotations import rotations_text
+
+        out(rotations_text(planned.standings, ahead=ahead, colour=_colour(sys.stdout), width=_width()))
     if effective:
         from pmtaform.api import effects_of
         from pmtaform.report.effects import effects_text
 
         out(effects_text(effects_of(planned), colour=_colour(sys.stdout), width=_width()))
+
+
+def _rotation_rows(planned: Planned) -> list[dict[str, Any]] | None:
+    """What the JSON of a plan says of keys that rotate; None where no key does."""
+    if not planned.standings:
+        return None
+    from pmtaform.report.rotations import rotation_rows
+
+    return rotation_rows(planned.standings)
+
+
+def print_rotated(done: Rotated, format: Format, *, ahead: bool = False) -> None:  # noqa: A002
+    """What was done for keys that rotate, and where they stand."""
+    from pmtaform.report.rotations import json_rotated, rotated_text
+
+    if format is Format.JSON:
+        out(json_rotated(done))
+    else:
+        out(rotated_text(done, ahead=ahead, colour=_colour(sys.stdout), width=_width()))
 
 
 def print_saved_plan(plan: Plan, format: Format) -> None:  # noqa: A002

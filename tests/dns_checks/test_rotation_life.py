@@ -11,6 +11,8 @@ from dns_server import Start
 from projects import RUNS, ProjectFolder
 from rotating import DAY, KEY, NOON, Turning, few_keys
 
+from pmtaform.api import check_consent
+from pmtaform.clock import SetClock
 from pmtaform.errors import Blocked, UsageError
 from pmtaform.plan.model import HostPlan
 
@@ -136,8 +138,6 @@ def test_a_switch_is_blocked_without_the_record_and_forced_by_name_only(fleet: T
     forced = fleet.plan(allow=("dkim-not-published",))
     assert dangers(forced.plan.hosts) == {"dkim-not-published"}
     with pytest.raises(Blocked, match="dkim-not-published"):
-        from pmtaform.api import check_consent
-
         check_consent(forced, ())
     fleet.apply(allow=("dkim-not-published",))
     assert fleet.lines("mta1") == [second]
@@ -171,7 +171,7 @@ def choose_one(fleet: Turning) -> dict[str, Any]:
     [
         ("chosen", "mta2 is not among the chosen hosts"),
         ("target", "mta1 would not take it: --target"),
-        ("frozen", "mta2 is frozen until 2027-01-01"),
+        ("frozen", "mta2 is frozen until 2027-01-02 00:00 UTC: a sale"),
         ("gone", "mta2 could not be looked at"),
     ],
 )
@@ -215,6 +215,9 @@ def test_a_host_that_does_not_take_the_switch_takes_all_back(fleet: Turning) -> 
 
 def test_a_lost_history_loses_no_key_and_hurries_nothing(fleet: Turning) -> None:
     first, second = ready(fleet)
+    fleet.clock = SetClock(NOON + 90 * DAY)
+    fleet.apply()
+    fleet.passes(5 * DAY)
     fleet.root.rotations("fleet").path.unlink()
     assert not fleet.plan().plan.changed
     assert fleet.stages() == {first: "signing", second: "published"}
