@@ -100,13 +100,14 @@ class Wanted:
     """What hosts should have of one key: `files` on them, `signing` in their `domain-key` line.
 
     `retired` are selectors whose files may be deleted: no mail can need them. `records` are those that DNS must have,
-    as (selector, `p=`, `k=`).
+    as (selector, `p=`, `k=`). `waiting` are those that have not signed yet.
     """
 
     files: tuple[str, ...] = ()
     signing: str | None = None
     retired: tuple[str, ...] = ()
     records: tuple[tuple[str, str, str], ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 def selector_for(stem: str, moment: datetime, taken: Collection[str]) -> str:

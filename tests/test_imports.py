@@ -89,6 +89,7 @@ def test_version_imports_nothing(tmp_path: Path) -> None:
         "dns",
         "dns check",
         "dns records",
+        "rotate",
     ],
 )
 def test_help_imports_nothing_heavy(tmp_path: Path, command: str) -> None:

@@ -54,8 +54,19 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
     )
     facts = facts_of(compiled.values(), said, public_key, _reached_at(stack, list(compiled)))
     sources = tuple(source for source in facts.sources if source.host in chosen)
-    facts = replace(facts, sources=sources, selectors=(*facts.selectors, *_retiring(stack, facts)))
+    waiting = _waiting(stack)
+    selectors = [replace(one, signs=(one.domain, one.selector) not in waiting) for one in facts.selectors]
+    facts = replace(facts, sources=sources, selectors=(*selectors, *_retiring(stack, facts)))
     return facts, tuple(d for found in problems.values() for d in found)
+
+
+def _waiting(stack: Stack) -> set[tuple[str, str]]:
+    """(domain, selector) of the next selectors of keys that rotate."""
+    return {
+        (plain(name.partition("/")[0]), selector.lower())
+        for name, wanted in stack.selectors.items()
+        for selector in wanted.waiting
+    }
 
 
 def _retiring(stack: Stack, facts: Facts) -> list[Selector]:

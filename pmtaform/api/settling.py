@@ -84,8 +84,8 @@ def _notes(turning: Rotating, name: str) -> Iterator[Diagnostic]:
         detail += "their other changes go on."
         yield _warning("dkim-switch-held", "A switch to a new selector waits for all its hosts", detail, turning, name)
     elif standing.blocked:
-        detail = f"{name} should sign with its new selector since it is due, and keeps the one that it has: "
-        detail += f"{standing.blocked}. `pmtaform rotate` shows the record. To switch all the same: apply with --allow "
+        detail = f"{name} is due to sign with its next selector, and does not: {standing.blocked}. "
+        detail += "`pmtaform rotate` shows the record. To switch all the same, apply with --allow "
         detail += f"{NOT_PUBLISHED}."
         yield _warning(NOT_PUBLISHED, "A switch to a new selector is blocked", detail, turning, name)
     for row in standing.selectors:

@@ -214,6 +214,7 @@ class _Judge:
             files=tuple(life.selector for life in lives if life.removed is None and life.selector not in retired),
             signing=switch or self.history.current,
             retired=retired,
+            waiting=tuple(life.selector for life in self.history.candidates if life.selector != switch),
             records=tuple((row.selector, row.public, row.algorithm) for row in rows if row.stage is not Stage.REVOKED),
         )
 

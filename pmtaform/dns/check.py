@@ -87,6 +87,10 @@ def _dkim(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
     if not answer.is_known:
         yield not_asked(name, [answer])
         return
+    if not answer.records and not selector.signs:
+        detail = "Hosts do not sign with this key yet, and will when its record is there. `pmtaform rotate` writes it."
+        yield finding(Level.WARNING, "dkim-next-missing", "The next DKIM record is not published", name, detail, answer)
+        return
     if not answer.records:
         detail = "Mail is signed with this key, and receivers find no public key: every signature fails. "
         detail += "`pmtaform dns records` writes the record."

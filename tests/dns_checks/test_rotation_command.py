@@ -131,6 +131,15 @@ def test_the_whole_house_knows_the_selectors(desk: Desk) -> None:
     assert "dkim-key[example.com/s-20260101]" in desk.project.run("state", "list").ended(Exit.OK).out
 
 
+def test_the_next_record_is_no_error_before_it_is_published(desk: Desk) -> None:
+    desk.project.run("rotate").ended(Exit.OK)
+    said = desk.project.run("dns", "check")
+    assert "dkim-next-missing" in said.out
+    assert "dkim-missing" not in said.out
+    records = desk.project.run("dns", "records", "--format", "json").ended(Exit.OK).out
+    assert "s-20260101._domainkey.example.com" in records
+
+
 def test_dns_that_is_off_never_verifies(desk: Desk) -> None:
     desk.publish()
     desk.write(mode="off")
