@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from pmtaform.api import Choice, Planned, Project, apply_plan, check_consent, ma
 from pmtaform.api.rotation_steps import Rotated, rotate_keys
 from pmtaform.clock import SetClock
 from pmtaform.dkim import keys
+from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.live import LiveResolver
 from pmtaform.rollout.model import RunResult
 
@@ -122,3 +125,23 @@ class Turning:
         self.apply()
         (selector,) = self.lines("mta1")
         return selector
+
+    def until_due(self, template: Path) -> tuple[str, str]:
+        """The second selector is verified and due. The first time that is lived through, and then copied."""
+        names = ("s-20260101", "s-20260330")
+        if not template.exists():
+            self.until_signing()
+            self.passes(86 * DAY)
+            self.publish()
+            self.publish()
+            self.passes(5 * DAY)
+            shutil.copytree(self.project.root, template)
+        else:
+            shutil.rmtree(self.project.root)
+            shutil.copytree(template, self.project.root)
+            self.clock = SetClock(NOON + 93 * DAY)
+            for made, name in enumerate(names):
+                text = dkim_text(_made(made).p)
+                for zone in (self.zone, self.seen):
+                    zone[f"{name}._domainkey.example.com", "TXT"] = [text]
+        return names

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from dns_server import Start
-from projects import RUNS, ProjectFolder
+from projects import OFFLINE, RUNS, ProjectFolder
 from rotating import DAY, KEY, NOON, Turning, few_keys
 
 from pmtaform.api import check_consent
@@ -19,11 +19,11 @@ from pmtaform.plan.model import HostPlan
 
 @pytest.fixture
 def fleet(project: ProjectFolder, name_server: Start, monkeypatch: pytest.MonkeyPatch) -> Turning:
-    """Two hosts that run a few lines of PowerMTA, and a stack that rotates a key of theirs."""
+    """Two hosts without PowerMTA, and a stack that rotates a key of theirs."""
     few_keys(monkeypatch)
     for number in (1, 2):
-        project.add_host(f"mta{number}").stand_in()
-    project.stack(KEY)
+        project.add_host(f"mta{number}")
+    project.stack(KEY, **OFFLINE)
     return Turning(project, name_server)
 
 
@@ -115,20 +115,16 @@ def test_plan_shows_the_future_and_changes_nothing(fleet: Turning) -> None:
         fleet.plan(as_of=NOON)
 
 
-def ready(fleet: Turning) -> tuple[str, str]:
-    """The second selector is verified and due."""
-    first = fleet.until_signing()
-    fleet.passes(86 * DAY)
-    fleet.publish()
-    fleet.publish()
-    fleet.passes(5 * DAY)
-    return first, "s-20260330"
+@pytest.fixture
+def due(fleet: Turning, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The second selector is verified and due; (first, second)."""
+    return fleet.until_due(tmp_path_factory.getbasetemp() / "rotation-due")
 
 
-def test_a_switch_is_blocked_without_the_record_and_forced_by_name_only(fleet: Turning) -> None:
-    first, second = ready(fleet)
+def test_a_switch_is_blocked_without_the_record_and_forced_by_name_only(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
     fleet.seen[f"{second}._domainkey.example.com", "TXT"] = ["v=DKIM1; k=rsa; p=AAAA"]
-    fleet.project.stack(KEY + "      postmaster: a@example.com\n")
+    fleet.project.stack(KEY + "      postmaster: a@example.com\n", **OFFLINE)
     planned = fleet.plan()
     assert "dkim-not-published" in codes(planned.plan.hosts)
     assert "another record" in planned.standings[0].blocked
@@ -145,8 +141,8 @@ def test_a_switch_is_blocked_without_the_record_and_forced_by_name_only(fleet: T
 
 def test_a_new_host_does_not_begin_to_sign_while_the_record_is_missing(fleet: Turning) -> None:
     first = fleet.until_signing()
-    fleet.project.add_host("mta3").stand_in()
-    fleet.project.stack(KEY)
+    fleet.project.add_host("mta3")
+    fleet.project.stack(KEY, **OFFLINE)
     fleet.zone.pop((f"{first}._domainkey.example.com", "TXT"))
     planned = fleet.plan()
     assert dangers(planned.plan.hosts) == {"dkim-not-published"}
@@ -158,52 +154,42 @@ def test_a_new_host_does_not_begin_to_sign_while_the_record_is_missing(fleet: Tu
     assert fleet.lines("mta3") == [first]
 
 
-def freeze(fleet: Turning) -> None:
-    fleet.project.stack(KEY, hosts={"mta1": {}, "mta2": {"freeze": {"until": "2027-01-01", "reason": "a sale"}}})
-
-
-def choose_one(fleet: Turning) -> dict[str, Any]:
-    return {"hosts": ("mta1",)}
-
-
-@pytest.mark.parametrize(
-    ("what", "why"),
-    [
-        ("chosen", "mta2 is not among the chosen hosts"),
-        ("target", "mta1 would not take it: --target"),
-        ("frozen", "mta2 is frozen until 2027-01-02 00:00 UTC: a sale"),
-        ("gone", "mta2 could not be looked at"),
-    ],
-)
-def test_all_hosts_switch_or_none(fleet: Turning, what: str, why: str) -> None:
-    first, second = ready(fleet)
-    more: dict[str, Any] = {}
-    if what == "target":
-        more = {"targets": ("setting[postmaster]",)}
-        fleet.project.stack(KEY + "      postmaster: a@example.com\n")
-    if what == "frozen":
-        freeze(fleet)
-    config = fleet.project.hosts["mta2"].config
-    if what == "gone":
-        config.rename(config.with_name("away"))
-        config.mkdir()
-    hosts = ("mta1",) if what == "chosen" else ()
+def held(fleet: Turning, *hosts: str, **more: Any) -> str:
+    """Why the switch is held; that no host switches is seen to."""
+    before = fleet.lines("mta1")
     planned = fleet.plan(*hosts, **more)
     assert "dkim-switch-held" in codes(planned.plan.hosts)
-    assert planned.standings[0].blocked.startswith(why)
     fleet.apply(*hosts, **more)
-    assert fleet.lines("mta1") == [first]
-    if what == "gone":
-        config.rmdir()
-        config.with_name("away").rename(config)
-    assert fleet.lines("mta2") == [first]
-    fleet.project.stack(KEY)
+    assert fleet.lines("mta1") == before
+    return planned.standings[0].blocked
+
+
+def test_all_hosts_switch_or_none(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
+    assert held(fleet, "mta1") == "mta2 is not among the chosen hosts"
+    fleet.project.stack(KEY + "      postmaster: a@example.com\n", **OFFLINE)
+    assert held(fleet, targets=("setting[postmaster]",)).startswith("mta1 would not take it: --target")
+    assert "postmaster" in fleet.project.hosts["mta1"].read(), "other changes go on"
+    frozen = {"mta1": {}, "mta2": {"freeze": {"until": "2027-01-01", "reason": "a sale"}}}
+    fleet.project.stack(KEY, hosts=frozen, **OFFLINE)
+    assert held(fleet) == "mta2 is frozen until 2027-01-02 00:00 UTC: a sale"
+    fleet.project.stack(KEY, **OFFLINE)
+    config = fleet.project.hosts["mta2"].config
+    config.rename(config.with_name("away"))
+    config.mkdir()
+    assert held(fleet).startswith("mta2 could not be looked at")
+    config.rmdir()
+    config.with_name("away").rename(config)
+    assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([first], [first])
     fleet.apply()
     assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([second], [second])
 
 
-def test_a_host_that_does_not_take_the_switch_takes_all_back(fleet: Turning) -> None:
-    first, second = ready(fleet)
+def test_a_host_that_does_not_take_the_switch_takes_all_back(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
+    for host in fleet.project.hosts.values():
+        host.stand_in()
+    fleet.project.stack(KEY)
     fleet.project.hosts["mta2"].tell("fail-reload")
     result = fleet.apply()
     assert {host.verdict.value for host in result.hosts.values()} == {"rolled back"}
@@ -213,8 +199,8 @@ def test_a_host_that_does_not_take_the_switch_takes_all_back(fleet: Turning) -> 
     assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([second], [second])
 
 
-def test_a_lost_history_loses_no_key_and_hurries_nothing(fleet: Turning) -> None:
-    first, second = ready(fleet)
+def test_a_lost_history_loses_no_key_and_hurries_nothing(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
     fleet.clock = SetClock(NOON + 90 * DAY)
     fleet.apply()
     fleet.passes(5 * DAY)
@@ -227,8 +213,8 @@ def test_a_lost_history_loses_no_key_and_hurries_nothing(fleet: Turning) -> None
     assert not fleet.plan().plan.changed
 
 
-def test_a_host_that_was_rolled_back_by_hand_is_told_of_and_put_right(fleet: Turning) -> None:
-    first, second = ready(fleet)
+def test_a_host_that_was_rolled_back_by_hand_is_told_of_and_put_right(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
     fleet.apply()
     host = fleet.project.hosts["mta1"]
     host.put(host.read().replace(second, first))
@@ -242,8 +228,8 @@ def test_a_host_that_was_rolled_back_by_hand_is_told_of_and_put_right(fleet: Tur
     assert first in fleet.files("mta1"), "it signed with it until now"
 
 
-def test_a_run_that_was_killed_before_it_wrote_is_found_out(fleet: Turning) -> None:
-    _, second = ready(fleet)
+def test_a_run_that_was_killed_before_it_wrote_is_found_out(fleet: Turning, due: tuple[str, str]) -> None:
+    _, second = due
     path: Path = fleet.root.rotations("fleet").path
     before = path.read_bytes()
     fleet.apply()
@@ -253,8 +239,8 @@ def test_a_run_that_was_killed_before_it_wrote_is_found_out(fleet: Turning) -> N
     assert not planned.plan.changed
 
 
-def test_a_key_that_the_store_lost_is_made_again(fleet: Turning) -> None:
-    first, second = ready(fleet)
+def test_a_key_that_the_store_lost_is_made_again(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
     (fleet.project.folder / f"keys/{second}.pem").unlink()
     planned = fleet.plan()
     assert "dkim-key-lost" in codes(planned.plan.hosts)
