@@ -24,7 +24,8 @@ bench: $(STAMP) sshd
 # Every fault at every point of a change, over real SSH servers too; prints the matrix. `make test` runs all of it on
 # local hosts, and a sample over SSH.
 faults: $(STAMP) sshd
-	@PMTAFORM_ALL_FAULTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -q tests/faults -p faults_matrix
+	@PYTHONPATH=tests/faults PMTAFORM_ALL_FAULTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -q tests/faults \
+		-p faults_matrix
 
 # HOSTS, APPLIES and how many hosts AT_ONCE; something goes wrong at random.
 HOSTS ?= 30

@@ -1,7 +1,8 @@
 """Plans and an apply over real SSH servers on loopback, whole processes, to a bare script that runs `true` there.
 
-The hosts have no PowerMTA (`activation: none`): what a reload costs is PowerMTA's business. Servers and client share
-the machine's cores.
+Most hosts have no PowerMTA (`activation: none`): what a reload costs is PowerMTA's business. Those of the confirmed
+apply have a stand-in of a few lines, so that all is done that a confirmation needs. Servers and client share the
+machine's cores.
 """
 
 from __future__ import annotations
@@ -10,12 +11,21 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from benchmarks.distance import far
 from benchmarks.fleet import Fleet, servers
 from benchmarks.measure import PROGRAM, Command, Row, compare, processes
+from pmtaform.operations import Rollout
+
+if TYPE_CHECKING:
+    from sshd import Sshd
 
 THREADS = 16
 SMALL, MEDIUM = 200, 5000  # lines
+IN_FLIGHT = Rollout().parallel
+ROUND_TRIP = 100  # milliseconds
+_APPLY = [*PROGRAM, "apply", "fleet", "--auto-approve"]
 
 
 def run() -> list[Row]:
@@ -24,6 +34,7 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as running:
         for count, rounds, bound in ((10, 9, 2.0), (50, 7, 1.4)):
             rows += _fleet(Fleet(Path(folder) / f"small{count}", running, count, lines=SMALL), rounds, bound)
+        rows += _confirmed(Path(folder), running)
         rows += _medium(Fleet(Path(folder) / "medium", running, 50, lines=MEDIUM))
     return rows
 
@@ -45,6 +56,34 @@ def _fleet(fleet: Fleet, rounds: int, bound: float) -> list[Row]:
         compare("ssh", f"apply, {hosts}, one value : the same", applied["apply"], applied["bare"], None),
         compare("ssh", f"plan --diff, {hosts}, all drifted : the same", drifted["plan"], drifted["bare"], None),
     ]
+
+
+def _confirmed(folder: Path, running: list[Sshd]) -> list[Row]:
+    """One value on 50 hosts that run a PowerMTA: staged, reloaded, checked, confirmed over new connections, read back.
+
+    What a fleet costs is how often it must be waited for, so that is bounded: the servers are a round trip away, and
+    three connections' worth of them are allowed. In place, all 50 hosts' work is done by the client's own cores.
+    """
+    fleet = Fleet(folder / "confirmed", running, 50, lines=SMALL, pmta=True)
+    one = Fleet(folder / "one", running, 1, lines=SMALL, pmta=True)
+    command, alone = (Command(_APPLY, str(each.folder), before=each.change) for each in (fleet, one))
+    found = processes({"apply": command, "bare": _bare(fleet)}, 3)
+    each = max(0, command.peak() - alone.peak()) / IN_FLIGHT / 2**20
+    what = "apply, 50 hosts, one value, confirmed"
+    return [
+        *_far(folder / "far", running, what),
+        compare("ssh", f"{what} : bare paramiko, `true`", found["apply"], found["bare"], None),
+        Row("ssh", "the same, memory per host in flight", f"{each:.2f} MB", "3 MB", each / 3, 1.0),
+    ]
+
+
+def _far(folder: Path, running: list[Sshd], what: str) -> list[Row]:
+    with far(running, ROUND_TRIP) as away:
+        fleet = Fleet(folder, away, 50, lines=SMALL, pmta=True)
+        apply = Command(_APPLY, str(fleet.folder), before=fleet.change)
+        found = processes({"apply": apply, "bare": _bare(fleet)}, 3)
+    what = f"{what}, {ROUND_TRIP} ms away : bare paramiko, `true`"
+    return [compare("ssh", what, found["apply"], found["bare"], 3.0)]
 
 
 def _medium(fleet: Fleet) -> list[Row]:
