@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: demo test check bench fuzz fmt clean setup
+.PHONY: demo test check bench fuzz faults soak fmt clean setup
 
 demo: $(STAMP)
 	@PATH="$(abspath $(BIN)):$$PATH" sh stacks/demo/demo.sh
@@ -20,6 +20,19 @@ check: $(STAMP)
 
 bench: $(STAMP) sshd
 	$(BIN)/python -m benchmarks
+
+# Every fault at every point of a change, over real SSH servers too; prints the matrix. `make test` runs all of it on
+# local hosts, and a sample over SSH.
+faults: $(STAMP) sshd
+	@PYTHONPATH=tests/faults PMTAFORM_ALL_FAULTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -q tests/faults \
+		-p faults_matrix
+
+# HOSTS, APPLIES and how many hosts AT_ONCE; something goes wrong at random.
+HOSTS ?= 30
+APPLIES ?= 200
+AT_ONCE ?= 6
+soak: $(STAMP)
+	$(BIN)/python tests/faults/soak.py $(HOSTS) $(APPLIES) $(AT_ONCE)
 
 # MINUTES of generated and mutated configurations against everything that reads one.
 MINUTES ?= 10

@@ -14,6 +14,7 @@ from benchmarks.measure import PROGRAM
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from projects import PMTA
 from sshd import Sshd, start_sshd
 
 SERVERS = 5
@@ -21,17 +22,20 @@ CONFIG = "etc/pmta/config"
 
 
 class Fleet:
-    """`count` hosts with the same configuration, over SSH or in place."""
+    """`count` hosts with the same configuration, over SSH or in place; with `pmta` a stand-in runs it."""
 
-    def __init__(self, folder: Path, servers: list[Sshd], count: int, *, lines: int) -> None:
+    def __init__(self, folder: Path, servers: list[Sshd], count: int, *, lines: int, pmta: bool = False) -> None:
         self.folder = folder
         self.servers = servers
         self.lines = lines
+        self.activation = "reload" if pmta else "none"
         self.hosts = {f"mta{n}": folder / "roots" / f"mta{n}" for n in range(1, count + 1)}
         self.rate = 500
         for root in self.hosts.values():
             (root / "etc" / "pmta").mkdir(parents=True)
             (root / CONFIG).write_text("log-file /var/log/pmta/log\n")
+            if pmta:
+                _install(root)
         self.stack = folder / "stacks" / "fleet"
         self.stack.mkdir(parents=True)
         if servers:
@@ -51,7 +55,7 @@ class Fleet:
 
     def _host(self, number: int, root: Path) -> dict[str, object]:
         if not self.servers:
-            return {"transport": "local", "root": str(root), "activation": "none"}
+            return {"transport": "local", "root": str(root), "activation": self.activation}
         server = self.servers[number % len(self.servers)]
         return {
             "address": server.address,
@@ -62,7 +66,7 @@ class Fleet:
             "known-hosts": "known_hosts",
             "ssh-config": "ssh_config",
             "use-agent": False,
-            "activation": "none",
+            "activation": self.activation,
         }
 
     def apply(self) -> None:
@@ -86,6 +90,15 @@ class Fleet:
         """Where to connect to, for the bare script: host, port, user, key."""
         servers = [self.servers[number % len(self.servers)] for number in range(len(self.hosts))]
         return [[s.address, s.port, s.user, str(s.identity)] for s in servers]
+
+
+def _install(root: Path) -> None:
+    for folder in ("usr/sbin", "ctl"):
+        (root / folder).mkdir(parents=True)
+    program = root / "usr/sbin/pmta"
+    program.write_text(PMTA)
+    program.chmod(0o755)
+    subprocess.run([program, "restart"], check=True, capture_output=True)
 
 
 @contextmanager

@@ -76,6 +76,18 @@ class Command:
             raise RuntimeError(f"{self.arguments}: exit {done.returncode}\n{done.stdout!r}\n{done.stderr!r}")
         return seconds
 
+    def peak(self) -> int:
+        """The most bytes that it has, once it has run. Raises `RuntimeError` as `run`."""
+        if self.before is not None:
+            self.before()
+        null = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(self.arguments, cwd=self.folder, env=_ENVIRONMENT, **null)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in self.codes:
+            raise RuntimeError(f"{self.arguments}: exit {process.returncode}")
+        return used.ru_maxrss * 1024
+
 
 def processes(variants: Mapping[str, Command], rounds: int) -> dict[str, list[float]]:
     """Seconds of each program's runs, after one that warms the disk's cache."""

@@ -1,7 +1,8 @@
 """Plans and an apply over real SSH servers on loopback, whole processes, to a bare script that runs `true` there.
 
-The hosts have no PowerMTA (`activation: none`): what a reload costs is PowerMTA's business. Servers and client share
-the machine's cores.
+Most hosts have no PowerMTA (`activation: none`): what a reload costs is PowerMTA's business. Those of the confirmed
+apply have a stand-in of a few lines, so that all is done that a confirmation needs. Servers and client share the
+machine's cores.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.fleet import Fleet, servers
 from benchmarks.measure import PROGRAM, Command, Row, compare, processes
+from pmtaform.operations import Rollout
+
+if TYPE_CHECKING:
+    from sshd import Sshd
 
 THREADS = 16
 SMALL, MEDIUM = 200, 5000  # lines
+IN_FLIGHT = Rollout().parallel
 
 
 def run() -> list[Row]:
@@ -24,6 +31,7 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as running:
         for count, rounds, bound in ((10, 9, 2.0), (50, 7, 1.4)):
             rows += _fleet(Fleet(Path(folder) / f"small{count}", running, count, lines=SMALL), rounds, bound)
+        rows += _confirmed(Path(folder), running)
         rows += _medium(Fleet(Path(folder) / "medium", running, 50, lines=MEDIUM))
     return rows
 
@@ -44,6 +52,21 @@ def _fleet(fleet: Fleet, rounds: int, bound: float) -> list[Row]:
         compare("ssh", f"plan, {hosts}, nothing differs : bare paramiko, `true`", same["plan"], same["bare"], bound),
         compare("ssh", f"apply, {hosts}, one value : the same", applied["apply"], applied["bare"], None),
         compare("ssh", f"plan --diff, {hosts}, all drifted : the same", drifted["plan"], drifted["bare"], None),
+    ]
+
+
+def _confirmed(folder: Path, running: list[Sshd]) -> list[Row]:
+    """One value on 50 hosts that run a PowerMTA: reloaded, checked, confirmed over new connections, read back."""
+    fleet = Fleet(folder / "confirmed", running, 50, lines=SMALL, pmta=True)
+    one = Fleet(folder / "one", running, 1, lines=SMALL, pmta=True)
+    apply = [*PROGRAM, "apply", "fleet", "--auto-approve"]
+    command, alone = (Command(apply, str(each.folder), before=each.change) for each in (fleet, one))
+    found = processes({"apply": command, "bare": _bare(fleet)}, 5)
+    what = "apply, 50 hosts, one value, confirmed : bare paramiko, `true`"
+    each = max(0, command.peak() - alone.peak()) / IN_FLIGHT / 2**20
+    return [
+        compare("ssh", what, found["apply"], found["bare"], 3.0),
+        Row("ssh", "the same, memory per host in flight", f"{each:.2f} MB", "3 MB", each / 3, 1.0),
     ]
 
 

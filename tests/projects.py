@@ -30,7 +30,7 @@ OFFLINE = {"activation": "none"}  # a host without a PowerMTA: the files are all
 
 # A PowerMTA of a few lines: what it runs is what it read last, and it can be told to fail and to hang.
 PMTA = r"""#!/bin/sh
-root=${0%/usr/sbin/pmta}
+root=${0%/usr/sbin/*}
 ctl=$root/ctl
 word=$1
 case $word in show) word=$2 ;; --*) word=$3 ;; esac

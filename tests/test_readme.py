@@ -15,10 +15,10 @@ ROOT = Path(__file__).parent.parent
 TRANSCRIPT = re.compile(r"<!-- transcript -->\n```console\n(.*?)```", re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+@pytest.fixture
+def printed(tmp_path: Path) -> list[str]:
     """The lines that the demo prints, run in a copy of the stack."""
-    folder = tmp_path_factory.mktemp("demo")
+    folder = tmp_path
     shutil.copytree(ROOT / "stacks", folder / "stacks")
     found = subprocess.run(
         ["sh", "stacks/demo/demo.sh"],
@@ -35,16 +35,13 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [line.rstrip() for line in found.stdout.split("\n")]
 
 
-def test_the_transcript_is_what_the_demo_prints(printed: list[str]) -> None:
+def test_the_demo_shows_the_whole_main_job_and_the_readme_what_it_prints(printed: list[str]) -> None:
     shown = TRANSCRIPT.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert shown is not None
     wanted = [line.rstrip() for line in shown[1].split("\n") if line.strip() and line.strip() != "…"]
     assert len(wanted) > 40
     missing = [line for line in wanted if line not in printed]
     assert missing == []
-
-
-def test_the_demo_shows_the_whole_main_job(printed: list[str]) -> None:
     text = "\n".join(printed)
     for shown in (
         'Stack "demo" is valid: 2 hosts.',

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from pmtaform.api.fleet import HostRow, fleet_of
     from pmtaform.api.history import HistoryReport, history_of
     from pmtaform.api.hosts import desired_of
+    from pmtaform.api.keeping import (
+        Checked,
+        check_secrets,
+        holds_secret,
+        needs_folder,
+        read_secret,
+        remove_secret,
+        store_secret,
+    )
     from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
     from pmtaform.api.project import Project
     from pmtaform.api.recovering import Recovered, recover_hosts
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     from pmtaform.stack import compile_host, load_stack
 
 _HOMES = {
+    "Checked": "pmtaform.api.keeping",
     "Choice": "pmtaform.api.planning",
     "DriftReport": "pmtaform.api.drifting",
     "HistoryReport": "pmtaform.api.history",
@@ -37,6 +47,7 @@ _HOMES = {
     "apply_plan": "pmtaform.api.applying",
     "check_allowed": "pmtaform.api.applying",
     "check_consent": "pmtaform.api.applying",
+    "check_secrets": "pmtaform.api.keeping",
     "check_stack_dns": "pmtaform.api.dns",
     "compile_host": "pmtaform.stack",
     "desired_of": "pmtaform.api.hosts",
@@ -47,20 +58,26 @@ _HOMES = {
     "fleet_of": "pmtaform.api.fleet",
     "forget_host": "pmtaform.api.restoring",
     "generations_of": "pmtaform.api.restoring",
+    "holds_secret": "pmtaform.api.keeping",
     "history_of": "pmtaform.api.history",
     "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
     "make_plan": "pmtaform.api.planning",
+    "needs_folder": "pmtaform.api.keeping",
     "plan_again": "pmtaform.api.planning",
+    "read_secret": "pmtaform.api.keeping",
+    "release_host": "pmtaform.api.restoring",
+    "remove_secret": "pmtaform.api.keeping",
     "Recovered": "pmtaform.api.recovering",
     "recover_hosts": "pmtaform.api.recovering",
-    "release_host": "pmtaform.api.restoring",
     "resumable": "pmtaform.api.resuming",
     "roll_back": "pmtaform.api.restoring",
+    "store_secret": "pmtaform.api.keeping",
     "to_undo": "pmtaform.api.restoring",
 }
 
 __all__ = [
+    "Checked",
     "Choice",
     "DriftReport",
     "HistoryReport",
@@ -71,6 +88,7 @@ __all__ = [
     "apply_plan",
     "check_allowed",
     "check_consent",
+    "check_secrets",
     "check_stack_dns",
     "compile_host",
     "desired_of",
@@ -82,14 +100,19 @@ __all__ = [
     "forget_host",
     "generations_of",
     "history_of",
+    "holds_secret",
     "import_stack",
     "load_stack",
     "make_plan",
+    "needs_folder",
     "plan_again",
+    "read_secret",
     "recover_hosts",
     "release_host",
+    "remove_secret",
     "resumable",
     "roll_back",
+    "store_secret",
     "to_undo",
 ]
 

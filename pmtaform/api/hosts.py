@@ -34,8 +34,8 @@ def resolver_for(stack: Stack) -> Callable[[str, Place | None], Secret]:
 def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | None], Secret]) -> HostSpec:
     """How to reach a host, its secrets resolved. Raises `SecretUnavailable`."""
 
-    def secret(reference: str | None) -> Secret | None:
-        return resolve(reference, host.place) if reference else None
+    def secret(key: str, reference: str | None) -> Secret | None:
+        return resolve(reference, host.places.get(key, host.place)) if reference else None
 
     commands = stack.operations[host.name].commands
     return HostSpec(
@@ -46,10 +46,10 @@ def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | Non
         port=host.port,
         user=host.user,
         sudo=host.sudo,
-        sudo_password=secret(host.sudo_password),
-        password=secret(host.password),
+        sudo_password=secret("sudo", host.sudo_password),
+        password=secret("password", host.password),
         identity_files=host.identity_files,
-        passphrase=secret(host.passphrase),
+        passphrase=secret("passphrase", host.passphrase),
         use_agent=host.use_agent,
         proxy_jump=host.proxy_jump,
         ssh_config=host.ssh_config,

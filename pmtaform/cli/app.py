@@ -38,6 +38,7 @@ COMMANDS = {
     "diff": ("pmtaform.cli.diff", "diff"),
     "dns": ("pmtaform.cli.dns", "app"),
     "fmt": ("pmtaform.cli.fmt", "fmt"),
+    "secrets": ("pmtaform.cli.secrets", "app"),
     "state": ("pmtaform.cli.state", "app"),
     "unlock": ("pmtaform.cli.unlock", "unlock"),
 }

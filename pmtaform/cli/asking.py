@@ -7,20 +7,25 @@ import sys
 from pmtaform.cli.context import Format
 from pmtaform.errors import UsageError
 
+_INSTEAD = "Add --auto-approve, or apply a saved plan."
 
-def approved(question: str, format: Format) -> bool:  # noqa: A002
-    """Ask; only `yes` is taken. Without a terminal nothing is done that nobody approved: raises `UsageError`."""
+
+def approved(question: str, format: Format, *, instead: str = _INSTEAD) -> bool:  # noqa: A002
+    """Ask; only `yes` is taken. Without a terminal nothing is done that nobody approved: raises `UsageError`.
+
+    `instead` says how to approve it without a question.
+    """
     if format is Format.JSON:
         raise UsageError.of(
             "no-approval",
             "Nobody has approved this",
-            "With --format json there is no question. Nothing was changed. Add --auto-approve, or apply a saved plan.",
+            f"With --format json there is no question. Nothing was changed. {instead}",
         )
     if not sys.stdin.isatty():
         raise UsageError.of(
             "no-approval",
             "Nobody is there to approve this",
-            "There is no terminal to ask on. Nothing was changed. Add --auto-approve, or apply a saved plan.",
+            f"There is no terminal to ask on. Nothing was changed. {instead}",
         )
     print(f"\n{question} Only `yes` is taken: ", end="", flush=True)
     if sys.stdin.readline().strip() == "yes":

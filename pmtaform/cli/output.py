@@ -17,12 +17,14 @@ from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
-    from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned, Recovered
+    from pmtaform.api import Checked, DriftReport, HistoryReport, HostRow, Planned, Recovered
     from pmtaform.dns.check import Report
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
     from pmtaform.rollout.model import RunResult
+    from pmtaform.secrets import Reference, Secret
+    from pmtaform.stack import SecretUse, Stack
     from pmtaform.state import StateDocument
 
 
@@ -290,3 +292,51 @@ def print_recovered(found: Sequence[Recovered], format: Format) -> None:  # noqa
         out(json_recovered(found))
     else:
         out(recovered_text(found, colour=_colour(sys.stdout), width=_width()))
+
+
+# -- secrets ----
+
+
+def print_secret_uses(stack: str, uses: Sequence[SecretUse], format: Format) -> None:  # noqa: A002
+    """Every secret that a stack refers to."""
+    from pmtaform.report.secret_uses import json_uses, uses_text
+
+    out(json_uses(stack, uses) if format is Format.JSON else uses_text(uses))
+
+
+def print_secret_checks(stack: str, checked: Sequence[Checked], format: Format) -> None:  # noqa: A002
+    """What became of every secret, and what is wrong with those that cannot be used."""
+    from pmtaform.report.secret_uses import checks_text, json_checks
+
+    if format is Format.JSON:
+        out(json_checks(stack, checked))
+        return
+    out(checks_text(checked, colour=_colour(sys.stdout)))
+    tell(dict.fromkeys(finding for each in checked for finding in each.findings))
+
+
+def print_kept(reference: Reference, done: str, stack: Stack | None, format: Format) -> None:  # noqa: A002
+    """What was done with one secret, and whether `stack` has any use for it."""
+    from pmtaform.report.secret_uses import json_kept, kept_text, unused
+
+    tell(unused(reference, stack))
+    out(json_kept(str(reference), done=done) if format is Format.JSON else kept_text(reference, done))
+
+
+def print_value(reference: Reference, secret: Secret, format: Format) -> None:  # noqa: A002
+    """A secret's value, which somebody asked for by name."""
+    from pmtaform.report.secret_uses import json_kept, value_fields
+
+    value = secret.reveal()
+    if format is Format.JSON:
+        out(json_kept(str(reference), **value_fields(value)))
+        return
+    if style.is_terminal(sys.stdout) and not value.endswith(b"\n"):
+        value += b"\n"
+    sys.stdout.flush()
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        out(value.decode("utf-8", "surrogateescape"))
+        return
+    binary.write(value)
+    binary.flush()

@@ -10,16 +10,20 @@ from pmtaform.errors import Unreachable
 from pmtaform.host.model import HostSpec
 from pmtaform.host.transport import Completed
 
+# What a login over SSH would have, and where programs and temporary files are. The rest of the environment may hold
+# secrets (`env:` references, a pipeline's tokens), and a daemon that is started would keep it for as long as it runs.
+_HANDED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER")
+
 
 class LocalSession:
-    """Runs programs on this machine. `environment` is laid over the process's own (tests use it)."""
+    """Runs programs on this machine. `environment` is laid over what is handed on of the process's own."""
 
     def __init__(
         self, spec: HostSpec, shell: tuple[str, ...] = ("/bin/sh",), environment: Mapping[str, str] | None = None
     ) -> None:
         self._spec = spec
         self._shell = shell
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {**_handed_on(), **(environment or {})}
 
     @property
     def shell(self) -> tuple[str, ...]:
@@ -63,6 +67,10 @@ class LocalSession:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _handed_on() -> dict[str, str]:
+    return {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
 
 
 def open_local(spec: HostSpec) -> LocalSession:

@@ -233,7 +233,10 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
         facts = Facts(_ask_result(session, spec, transaction, wait=_WAIT, seal=True))
         if facts.status == "unfinished":
             recovered = recover(session, spec, who=who)
-            if recovered.status is not Status.APPLIED:
+            if recovered.status is Status.LOCKED:
+                # Perhaps by who settles this very transaction, at another's word or because its time is over.
+                _sleep(0.5)
+            elif recovered.status is not Status.APPLIED:
                 why = recovered.reason or recovered.status
                 reason = f"it was begun, and could be neither finished nor undone yet ({why})"
                 return replace(recovered, status=Status.UNKNOWN, reason=reason)

@@ -21,20 +21,26 @@ from pmtaform.host.transport import Session
 
 _FRAMED = (b"data ", b"version", b"output")
 _PARTS = ("base", "alive", "probe", "record", "powermta", "files", "transaction", "confirm", "serve")
+# What needs no more than these does not make the host read the rest.
+_LOOKING = {
+    "probe": ("base", "alive", "probe", "serve"),
+    "result": ("base", "alive", "record", "serve"),
+    "examine": ("base", "alive", "powermta", "serve"),
+}
 _STEPS = re.compile(r"^(?:UNDO_)?STEPS='([^']*)'", re.MULTILINE)
 
 
 @functools.cache
-def agent_source() -> str:
+def agent_source(parts: Sequence[str] = _PARTS) -> str:
     """The text of the agent as it is in the package: its parts in their order."""
     folder = Path(__file__).parent / "agent"
-    return "\n".join((folder / f"{part}.sh").read_text(encoding="utf-8") for part in _PARTS)
+    return "\n".join((folder / f"{part}.sh").read_text(encoding="utf-8") for part in parts)
 
 
 @functools.cache
-def program() -> bytes:
-    """The agent as it is sent: without comments and indentation, which halve its size."""
-    lines = (line.strip() for line in agent_source().splitlines())
+def program(op: str = "") -> bytes:
+    """The agent as it is sent for `op`: without comments and indentation, which halve its size."""
+    lines = (line.strip() for line in agent_source(_LOOKING.get(op, _PARTS)).splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("#")).encode("ascii") + b"\n"
 
 
@@ -44,9 +50,9 @@ def steps() -> tuple[str, ...]:
     return tuple(word for group in _STEPS.findall(agent_source()) for word in group.split())
 
 
-def boot(shell: Sequence[str]) -> list[str]:
-    """The command line that starts the agent under `shell`."""
-    size = len(program())
+def boot(shell: Sequence[str], op: str = "") -> list[str]:
+    """The command line that starts the agent for `op` under `shell`."""
+    size = len(program(op))
     script = f'PROGRAM="$(dd bs={size} count=1 iflag=fullblock 2>/dev/null)"; eval "$PROGRAM"'
     return [*shell, "-c", script, "pmtaform", *shell]
 
@@ -78,8 +84,8 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
     """Run the agent once and return what it answers. Raises `HostError`, or `Unreachable` if the connection fails."""
     nonce = secrets.token_hex(16)
     end = nonce.encode("ascii") + b"\n"
-    parts = [program(), end, f"{op}\n".encode("ascii"), *body, end]
-    done = session.run(boot(session.shell), b"".join(parts), timeout=timeout)
+    parts = [program(op), end, f"{op}\n".encode("ascii"), *body, end]
+    done = session.run(boot(session.shell, op), b"".join(parts), timeout=timeout)
     items = _parse(done.stdout, nonce.encode("ascii"))
     if items is None:
         said = one_line(done.stderr) or one_line(done.stdout[-400:]) or f"it ended with exit code {done.exit_code}"

@@ -17,6 +17,7 @@ _ENDS = re.compile("([\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029])")  # where an
 _HEAD = re.compile(r"(\s*)([^\s=:]+)(?:([\s=:]+)(.*))?", re.DOTALL)
 _FIRST_WORD = re.compile(r'(?:"[^"]*"|[^" \t]+)(?:[ \t]|$)')
 _RULE = re.compile(r"\s*/(?:/|.*/)")  # a line that begins with a regular expression; `//` is the empty one
+_KEY = re.compile(r"""[\w-]+(?=["']?[ \t]*:(?:[ \t]|$))""")
 _REFERENCE = re.compile(r"""["']?(?:keyring|env|file|command):""")
 
 
@@ -94,16 +95,23 @@ def _known(text: str, spec: DirectiveSpec, value: str) -> tuple[str, bool]:
 def _after_words(text: str, *, keep_references: bool = False) -> str:
     """`text` up to the first word that names a secret; what follows it is masked."""
     bare = _bare(text)
-    found = _words().search(bare)
-    if found is None:
+    end = _end_of_name(bare, keys=keep_references)
+    if end is None:
         return text
-    start = found.end() if bare == text else 0
+    start = end if bare == text else 0
     value = re.match(r"""["']?[\s=:>]*""", text[start:])
     start += value.end() if value else 0
     rest = text[start:]
     if not rest.strip(" \t\"'{}[],|>") or (keep_references and _REFERENCE.match(rest)):
         return text
     return text[:start].rstrip() + (" " if start else "") + SENSITIVE
+
+
+def _end_of_name(text: str, *, keys: bool) -> int | None:
+    """Where the first name of a secret ends; among `keys` of YAML also one that is misspelt. None without any."""
+    found = _words().search(text)
+    named = [key.end() for key in _KEY.finditer(text) if sounds_secret(key[0])] if keys else []
+    return min([*named, *([found.end()] if found else [])], default=None)
 
 
 def _bare(text: str) -> str:

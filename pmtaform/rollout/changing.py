@@ -379,7 +379,8 @@ class HostChange:
     # -- connections and words -----------------------------------------------------------------------------------------
 
     def _session(self) -> Session:
-        if not self._sessions:
+        """The newest that is still open: what is read back over another closes that one."""
+        if not self._sessions or not getattr(self._sessions[-1], "is_open", True):
             return self._reopen()
         return self._sessions[-1]
 

@@ -2,7 +2,7 @@
 
 from pmtaform.secrets.fake import FakeSecrets
 from pmtaform.secrets.provider import Provider, Store, Unresolved
-from pmtaform.secrets.reference import Reference, Scheme, parse_reference, require_reference
+from pmtaform.secrets.reference import Reference, Scheme, named_reference, parse_reference, require_reference
 from pmtaform.secrets.resolver import Resolver
 from pmtaform.secrets.secret import Secret
 
@@ -15,6 +15,7 @@ __all__ = [
     "Secret",
     "Store",
     "Unresolved",
+    "named_reference",
     "parse_reference",
     "require_reference",
 ]

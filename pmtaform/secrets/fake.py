@@ -30,6 +30,12 @@ class FakeSecrets:
                 raise Unresolved("the fake secrets", f'there is no entry "{name}"', "Give it one.")
             return self._values[name]
 
+    def holds(self, name: str, *, deadline: float) -> bool:
+        """Whether there is a value for `name`; it does not count as asked for."""
+        with self._lock:
+            self._refuse_if_locked(deadline)
+            return name in self._values
+
     def store(self, name: str, value: bytes, *, deadline: float) -> None:
         """Keep `value` under `name`."""
         with self._lock:

@@ -34,9 +34,13 @@ class KeyringSecrets:
         """The entry's value, as UTF-8."""
         value = self._ask(lambda: _get(self._service, name), deadline)
         if value is None:
-            set_it = f"Set it with `pmtaform secrets set` or `keyring set {self._service} {name}`."
+            set_it = f"Set it: pmtaform secrets set keyring:{name}."
             raise Unresolved(_LOOKED, f'there is no entry "{name}"', set_it)
         return value.encode("utf-8", "surrogateescape")
+
+    def holds(self, name: str, *, deadline: float) -> bool:
+        """Whether there is such an entry."""
+        return self._ask(lambda: _get(self._service, name), deadline) is not None
 
     def store(self, name: str, value: bytes, *, deadline: float) -> None:
         """Keep `value`, which must be UTF-8 text, under `name`."""

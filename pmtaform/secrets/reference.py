@@ -94,6 +94,25 @@ def require_reference(text: str, *, what: str = "this value", place: Place | Non
     raise Invalid.of("secret-in-clear", "a secret must be given by reference", detail, place=place)
 
 
+def named_reference(text: str) -> Reference:
+    """The reference that a person means on the command line: a bare NAME is an entry of the keyring.
+
+    Raises `Invalid` (code `secret-reference`), without repeating a text that may be a secret.
+    """
+    return parse_reference(text) or _keyring(text)
+
+
+def _keyring(name: str) -> Reference:
+    problem = _problem(Scheme.KEYRING, name)
+    like = _SCHEME_LIKE.match(name)
+    hint = did_you_mean(like[1], list(Scheme)) if like else ""
+    if hint:
+        problem = f"There is no such scheme.{hint}"
+    if problem:
+        raise Invalid.of("secret-reference", _SUMMARY, f"{problem} Write {forms()}, or the NAME of a keyring's entry.")
+    return Reference(Scheme.KEYRING, name)
+
+
 def _problem(scheme: Scheme, name: str) -> str:
     """What is wrong with `name` behind `scheme:`, or the empty string."""
     if not name.strip():

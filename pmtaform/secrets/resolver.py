@@ -10,8 +10,9 @@ from typing import Self
 from pmtaform.diagnostics import Place
 from pmtaform.errors import SecretUnavailable
 from pmtaform.secrets.fake import FakeSecrets
+from pmtaform.secrets.file import FileSecrets
 from pmtaform.secrets.keyring import KeyringSecrets
-from pmtaform.secrets.provider import EnvironmentSecrets, FileSecrets, Provider, Store, Unresolved
+from pmtaform.secrets.provider import EnvironmentSecrets, Provider, Store, Unresolved
 from pmtaform.secrets.reference import Reference, Scheme, forms
 from pmtaform.secrets.secret import Secret
 
@@ -67,6 +68,14 @@ class Resolver:
                 return Secret(value, str(reference))
         raise _unavailable(reference, entry.failure or _empty(reference), place)
 
+    def holds(self, reference: Reference) -> bool:
+        """Whether there is anything where `reference` leads. Raises `SecretUnavailable`, as `store`."""
+        provider = self._store(reference)
+        try:
+            return provider.holds(reference.name, deadline=self._deadline)
+        except Unresolved as problem:
+            raise _unavailable(reference, problem, None) from None
+
     def store(self, reference: Reference, value: Secret) -> None:
         """Keep `value` where `reference` leads. Raises `SecretUnavailable`, also where none can be kept."""
         provider = self._store(reference)
@@ -86,13 +95,25 @@ class Resolver:
         self._forget(reference)
         return found
 
+    def file_of(self, reference: Reference) -> Path | None:
+        """The file that a `file:` reference means; None for other references. Raises `SecretUnavailable`."""
+        provider = self._providers[reference.scheme]
+        if not isinstance(provider, FileSecrets):
+            return None
+        try:
+            return provider.path(reference.name)
+        except Unresolved as problem:
+            raise _unavailable(reference, problem, None) from None
+
     def _store(self, reference: Reference) -> Store:
         provider = self._providers[reference.scheme]
         if isinstance(provider, Store):
             return provider
-        why = f"pmtaform reads {reference.scheme}: references and does not write them"
-        problem = Unresolved("nothing", why, "Write it with the tool that keeps it.")
-        raise _unavailable(reference, problem, None)
+        detail = (
+            f"{reference}: pmtaform reads {reference.scheme}: references and does not write them; keyring: and file: "
+            "are those that it writes. Change it with the tool that keeps it."
+        )
+        raise SecretUnavailable.of("secret-not-kept-here", "a secret of this kind is kept by others", detail)
 
     def _forget(self, reference: Reference) -> None:
         with self._lock:

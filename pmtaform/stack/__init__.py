@@ -8,13 +8,16 @@ check_stack(folder)                    everything that is wrong with a stack, fo
 from pmtaform.stack.compile import check_stack, compile_all, compile_host, render
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.load import find_project, load_stack, stack_folder, stack_names
+from pmtaform.stack.references import Purpose, SecretUse, secret_uses
 from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost, Transport
 from pmtaform.stack.starter import write_starter
 
 __all__ = [
     "Lifecycle",
+    "Purpose",
     "Resolve",
     "Rollout",
+    "SecretUse",
     "Stack",
     "StackHost",
     "Transport",
@@ -24,6 +27,7 @@ __all__ = [
     "find_project",
     "load_stack",
     "render",
+    "secret_uses",
     "stack_folder",
     "stack_names",
     "write_starter",

@@ -54,7 +54,8 @@ def _check(key: Scalar, node: Node, found: Diagnostics) -> Check | None:
     # `status` is also what an http check expects.
     kinds = ["http"] if set(kinds) == {"http", "status"} else kinds
     if len(kinds) != 1:
-        near = next((hint for name in node.entries if (hint := did_you_mean(name, _KINDS))), "")
+        others = [name for name in node.entries if name not in _KINDS]
+        near = next((hint for name in others if not kinds and (hint := did_you_mean(name, _KINDS))), "")
         detail = f"The check {key.text} needs exactly one of: {', '.join(_KINDS)}.{near}"
         found.error("check-kind", "A check does not say what it looks at", detail, key.place)
         return None

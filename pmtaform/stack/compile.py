@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -84,23 +85,40 @@ def _raise(found: Diagnostics) -> None:
     raise kind.all(unique(found))
 
 
+@dataclass(slots=True)
+class Layered:
+    """What all layers of one host say together, before it is text.
+
+    `targets` are the files that blocks belong in: a block stays in its file when a higher layer replaces it.
+    """
+
+    variables: Variables
+    items: dict[Key, Item] = field(default_factory=dict)
+    keys: dict[str, dkim.KeyPlan] = field(default_factory=dict)
+    targets: dict[Address, str] = field(default_factory=dict)
+
+
+def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
+    """The layers of the host `name` laid over each other. What is wrong goes into `found`."""
+    layers = stack.layers(name)
+    made = Layered(resolve([layer.variables for layer in layers], name, found))
+    for layer in layers:
+        said = _items(stack, layer, made.variables, found)
+        made.targets.update(targets_of(said))
+        made.items = lay_over(made.items, said)
+        made.keys = dkim.merge(made.keys, dkim.keys_of(layer.keys, made.variables, found))
+    return made
+
+
 def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnostics) -> Desired:
     host = stack.hosts[name]
-    layers = stack.layers(name)
     with gc_paused():
-        variables = resolve([layer.variables for layer in layers], name, found)
-        items: dict[Key, Item] = {}
-        plans: dict[str, dkim.KeyPlan] = {}
-        targets: dict[Address, str] = {}  # a block stays in its file when a higher layer replaces it
-        for layer in layers:
-            said = _items(stack, layer, variables, found)
-            targets.update(targets_of(said))
-            items = lay_over(items, said)
-            plans = dkim.merge(plans, dkim.keys_of(layer.keys, variables, found))
+        made = layered(stack, name, found)
+        items, targets = made.items, made.targets
         taken = {host.config_path, *targets.values()}
-        files = dkim.KeyCompiler(stack.allowed_paths, resolver, found).compile(plans, items, taken)
+        files = dkim.KeyCompiler(stack.allowed_paths, resolver, found).compile(made.keys, items, taken)
         blocks = _blocks(items, resolver, stack.shown, found)
-    lifecycle = sum((layer.lifecycle for layer in layers), Lifecycle())
+    lifecycle = sum((layer.lifecycle for layer in stack.layers(name)), Lifecycle())
     return Desired(
         host=name,
         config=host.config_path,

@@ -9,7 +9,7 @@ from pmtaform.errors import SecretUnavailable
 from pmtaform.secrets import Secret
 from pmtaform.stack.content import Body, Item, Key, Line, Lines, Sections, Text
 from pmtaform.stack.lines import placeholder
-from pmtaform.stack.values import line_problem
+from pmtaform.stack.values import secret_text
 
 Resolve = Callable[[str, Place], Secret]
 
@@ -69,13 +69,16 @@ class Writer:
         except SecretUnavailable as error:
             self._found.extend(error.diagnostics)
             return placeholder(line.secret)
-        try:
-            text = secret.reveal().decode("utf-8").strip(" \t")
-        except UnicodeDecodeError:
-            text = "\n"
-        if not text or line_problem(line.name, text):
-            detail = f"What {line.secret} holds cannot stand in a PowerMTA configuration: it is empty, or has a line "
-            detail += "break, a `#` or a character that is no text. Choose another secret."
-            self._found.error("unsafe-secret", "A secret cannot be written", detail, line.place)
+        text = secret_text(line.name, secret.reveal())
+        if text is None:
+            self._found.error("unsafe-secret", "A secret cannot be written", unsafe(line.secret), line.place)
             return placeholder(line.secret)
         return text
+
+
+def unsafe(reference: str) -> str:
+    """What is to be said of a secret that cannot be a directive's value."""
+    return (
+        f"What {reference} holds cannot stand in a PowerMTA configuration: it is empty, or has a line break, a `#` or "
+        "a character that is no text. Choose another secret."
+    )

@@ -9,28 +9,40 @@ from typing import Any, Final
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import Invalid
 from pmtaform.secrets import require_reference
-from pmtaform.stack.nodes import Mapping, Node
+from pmtaform.stack.nodes import Mapping, Node, is_null
 from pmtaform.stack.paths import MAIN, path_problem
 from pmtaform.stack.shapes import HOST
 from pmtaform.stack.stack import StackHost, Transport
 from pmtaform.stack.validate import validate
 
 PMTA: Final = "/usr/sbin/pmta"
+SECRETS: Final = ("password", "sudo", "passphrase")
 
 
 def read_host(
-    name: str, node: Mapping, defaults: dict[str, Any], folder: Path, allowed: tuple[str, ...], found: Diagnostics
+    name: str,
+    node: Mapping,
+    ssh: Node | None,
+    defaults: dict[str, Any],
+    folder: Path,
+    allowed: tuple[str, ...],
+    found: Diagnostics,
 ) -> StackHost:
-    """The host `name`. What is wrong with it goes into `found`, and its default takes its place."""
+    """The host `name`. What is wrong with it goes into `found`, and its default takes its place.
+
+    `defaults` are the values of `ssh`, the node where the stack says what holds for all hosts.
+    """
     own = validate(HOST, node, f"The host {name}", found)
     said = {**defaults, **own}
     transport = Transport(said.get("transport", "ssh"))
     if transport is Transport.LOCAL:
         _check_local(name, own, node, found)
-    sudo = said.get("sudo", False)
 
-    def reference(key: str, text: object) -> str | None:
-        return _reference(text, node.get(key) or node, found)
+    remote = transport is Transport.SSH  # a local host has no use for what `ssh` says, so it is never asked for
+    places = {key: _said_at(key, node, ssh) for key in SECRETS if remote and isinstance(said.get(key), str)}
+
+    def reference(key: str) -> str | None:
+        return _reference(said[key], places[key], found) if key in places else None
 
     return StackHost(
         name=name,
@@ -40,11 +52,11 @@ def read_host(
         address=said.get("address", name),
         port=said.get("port"),
         user=said.get("user"),
-        password=reference("password", said.get("password")),
-        sudo=bool(sudo),
-        sudo_password=reference("sudo", sudo),
+        password=reference("password"),
+        sudo=bool(said.get("sudo", False)),
+        sudo_password=reference("sudo"),
         identity_files=tuple(_file(path, folder) for path in said.get("identity-files", ())),
-        passphrase=reference("passphrase", said.get("passphrase")),
+        passphrase=reference("passphrase"),
         use_agent=said.get("use-agent", True),
         proxy_jump=said.get("proxy-jump"),
         ssh_config=_optional_file(said.get("ssh-config"), folder),
@@ -55,14 +67,23 @@ def read_host(
         pmta=_program(said.get("pmta", PMTA), node, found),
         activation=said.get("activation", "reload"),
         groups=tuple(dict.fromkeys(said.get("groups", ()))),
+        places=places,
     )
 
 
-def _reference(text: object, node: Node, found: Diagnostics) -> str | None:
-    if not isinstance(text, str):
-        return None
+def _said_at(key: str, node: Mapping, ssh: Node | None) -> Place:
+    """Where a secret of the connection is said: of the host itself, or in `ssh`, for all of them."""
+    for where in (node, ssh):
+        value = where.get(key) if isinstance(where, Mapping) else None
+        if value is not None and not is_null(value):
+            inner = value.get("password") if isinstance(value, Mapping) else None
+            return (inner or value).place
+    return node.place
+
+
+def _reference(text: str, place: Place, found: Diagnostics) -> str | None:
     try:
-        return str(require_reference(text, what="A password or passphrase", place=node.place))
+        return str(require_reference(text, what="A password or passphrase", place=place))
     except Invalid as error:
         found.extend(error.diagnostics)
         return None

@@ -7,7 +7,7 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostics, Place, Severity
 from pmtaform.errors import Invalid
 from pmtaform.lang.catalogue import DirectiveSpec
-from pmtaform.secrets import require_reference
+from pmtaform.secrets import parse_reference, require_reference
 from pmtaform.stack import names, values
 from pmtaform.stack.content import Line
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
@@ -91,6 +91,11 @@ class LineMaker:
             return None
         if not text and isinstance(node, Scalar):
             text = '""'  # what PowerMTA calls the empty value
+        if spec.sensitive and _is_reference(text if spec.sensitive == "value" else text.partition(" ")[2].strip()):
+            detail = f"PowerMTA would be given this text itself for `{spec.name}`, and nothing would be looked up. "
+            detail += f"Write {_secret_form(spec)}."
+            self.found.error("secret-reference", "A reference stands where a value belongs", detail, node.place)
+            return None
         line = self._checked(name, text, scope, node.place)
         if line and _holds_secret(spec, text):
             detail = f"`{spec.name}` is a secret, and it lies in the stack for everybody who can read it. "
@@ -157,6 +162,13 @@ def _holds_secret(spec: DirectiveSpec, text: str) -> bool:
     if spec.sensitive == "second":
         return len(text.split()) > 1
     return spec.sensitive is not None and "secret" in spec.types and text != '""'
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        return parse_reference(text) is not None
+    except Invalid:
+        return True
 
 
 def _secret_form(spec: DirectiveSpec) -> str:

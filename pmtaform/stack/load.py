@@ -226,11 +226,12 @@ def _groups(node: Node | None, found: Diagnostics) -> dict[str, Layer]:
 def _hosts(
     document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, Layer], found: Diagnostics
 ) -> tuple[dict[str, StackHost], dict[str, Layer]]:
-    defaults = validate(shapes.SSH, document.root.get("ssh"), "`ssh`", found)
+    ssh = document.root.get("ssh")
+    defaults = validate(shapes.SSH, ssh, "`ssh`", found)
     hosts: dict[str, StackHost] = {}
     own: dict[str, Layer] = {}
     for name, node in _named(document.root.get("hosts"), "hosts", found):
-        host = read_host(name, node, defaults, folder, allowed, found)
+        host = read_host(name, node, ssh, defaults, folder, allowed, found)
         for group in host.groups:
             if group not in groups:
                 at = node.get("groups")

@@ -326,7 +326,7 @@ ROLLOUT: Final = Shape(
         "max-failures": (SHARE, "How many hosts may fail in the whole run before it ends: 2, or 5% (0)."),
         "max-unreachable": (SHARE, "The same of hosts that cannot be reached (any number)."),
         "on-failure": (
-            _choice(*OnFailure),
+            _choice(*(each.value for each in OnFailure)),
             "What becomes of hosts that are done when more than max-failures failed (rollback-host).",
         ),
         "spread": (elsewhere("spread"), "pool, group, {pool: 2} or {group: 2}: how many of one may restart at once."),

@@ -32,7 +32,8 @@ class StackHost:
     """One host as the stack describes it. Secrets are references (`keyring:…`), times are seconds.
 
     `root` is the folder that stands for the machine's root: of a local host a whole path on this machine.
-    None means that nothing is said: the transport's own default holds.
+    None means that nothing is said: the transport's own default holds. `places` says where each secret reference was
+    written, by the key that holds it: `password`, `sudo`, `passphrase`.
     """
 
     name: str
@@ -57,6 +58,7 @@ class StackHost:
     pmta: str = "/usr/sbin/pmta"
     activation: str = "reload"
     groups: tuple[str, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -73,6 +73,16 @@ def text_problem(text: str) -> str | None:
     return f"it has a `#`: {_COMMENT}" if "#" in text else None
 
 
+def secret_text(name: str, value: bytes) -> str | None:
+    """The text that a secret is on the directive's line; None when it is empty or cannot stand on one."""
+    try:
+        text = value.decode("utf-8").strip(" \t")
+    except UnicodeDecodeError:
+        return None
+    # Without the cache: it would keep the text for as long as the process runs.
+    return text if text and line_problem.__wrapped__(name, text) is None else None
+
+
 @lru_cache(maxsize=65536)
 def value_problem(scope: str, name: str, value: str) -> str | None:
     """What the catalogue says is wrong with a value, or None."""

@@ -108,6 +108,37 @@ def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFo
     project.settled()
 
 
+def test_who_leaves_is_told_what_to_do_and_what_nobody_confirms_can_be_taken_back(project: ProjectFolder) -> None:
+    host = project.add_host("mta1").stand_in()
+    before = host.contents()
+    project.stack("config: {postmaster: a@example.com}\nconfirm-within: 1h")
+    gate = Gate(host, "reload")
+    with project.start("apply", "--auto-approve") as process:
+        until(gate.reached.exists, process)
+        assert process.stderr is not None
+        process.send_signal(signal.SIGTERM)
+        wait_until_told(process, "no further host is begun")
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+    assert process.returncode == Exit.INTERRUPTED
+    assert "mta1: activating" in said
+    assert "To settle them now: pmtaform recover mta1" in said
+    assert "under-way" in project.state
+    gate.open()
+    until(lambda: list(host.root.glob("var/lib/pmtaform/tx/*/pending")))
+    until(lambda: not host.at("/var/lib/pmtaform/lock").exists())
+    assert "postmaster a@example.com" in host.running
+    waits = project.run("recover", "mta1").ended(Exit.LOCKED)
+    assert "--confirm" in waits.words
+    assert "--revert" in waits.words
+    project.run("recover", "mta1", "--revert").ended(Exit.OK)
+    assert host.contents() == before
+    assert "postmaster" not in host.running
+    assert host.leftovers() == []
+    assert "under-way" not in project.state
+    gate.close()
+
+
 def test_while_planning_it_leaves_at_once_and_holds_no_lock(project: ProjectFolder, gate: Gate) -> None:
     gate.host.put(_GATE.format(command="show version", root=gate.host.root), "/usr/sbin/pmta", 0o755)
     with project.start("apply", "--auto-approve") as process:

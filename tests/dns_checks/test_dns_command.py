@@ -116,7 +116,7 @@ def test_settings_that_cannot_be(fleet: ProjectFolder, wrong: dict[str, object])
 
 
 def test_the_schema_knows_the_settings() -> None:
-    schema = json_schema()
+    schema = jsonschema.Draft202012Validator(json_schema())
     good = {
         "mode": "require",
         "resolvers": ["127.0.0.1:5300"],
@@ -124,10 +124,9 @@ def test_the_schema_knows_the_settings() -> None:
         "tries": 1,
         "from-domains": ["a.example"],
     }
-    jsonschema.validate({"dns": good}, schema)
+    schema.validate({"dns": good})
     for wrong in ({"mode": "maybe"}, {"tries": 0}, {"resolver": "127.0.0.1"}):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({"dns": wrong}, schema)
+        assert not schema.is_valid({"dns": wrong}), wrong
 
 
 def test_the_records_written_make_the_check_pass(fleet: ProjectFolder, name_server: Start) -> None:

@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import get_ident
 
 import pytest
 from hostroot import CONFIG, NEW, OLD, SALT, HostRoot, key, transaction
@@ -45,9 +47,11 @@ def until(happened: Callable[[], object]) -> None:
 def over(root: HostRoot) -> None:
     """Let the time of what is pending be over, on the host's own clock."""
     for deadline in root.path.glob("var/lib/pmtaform/tx/*/deadline"):
-        boot, _, within = deadline.read_text().split()
-        deadline.with_name("new").write_text(f"{boot} 0 {within}\n")
-        deadline.with_name("new").rename(deadline)
+        with suppress(FileNotFoundError):  # somebody else's word came first, and all is settled
+            boot, _, within = deadline.read_text().split()
+            new = deadline.with_name(f"new-{get_ident()}")
+            new.write_text(f"{boot} 0 {within}\n")
+            new.rename(deadline)
 
 
 def test_confirmed_it_stays(host: Host) -> None:
@@ -118,8 +122,8 @@ def test_another_change_is_refused_meanwhile(host: Host) -> None:
 
 def test_of_many_words_at_once_one_counts(root: HostRoot) -> None:
     """Confirmations, withdrawals and the timer, all at the same moment."""
-    for round_ in range(4):
-        host = in_folder(root, list(SHELLS)[round_ % 3])
+    for round_ in range(3):
+        host = in_folder(root, list(SHELLS)[round_ % len(SHELLS)])
         expect = {} if round_ else None
         tx = transaction((CONFIG, f"{round_}\n".encode()), expect=expect, confirm_within=600)
         running = root.running

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from keyring.backend import KeyringBackend
+from keyring.backends.chainer import ChainerBackend
 from keyring_backends import FileKeyring, MemoryKeyring
+from keyrings.alt.file import PlaintextKeyring
 
 from pmtaform.secrets import FakeSecrets, Provider, Store, Unresolved
 from pmtaform.secrets.command import CommandSecrets
+from pmtaform.secrets.file import FileSecrets
 from pmtaform.secrets.keyring import KeyringSecrets
-from pmtaform.secrets.provider import EnvironmentSecrets, FileSecrets
+from pmtaform.secrets.provider import EnvironmentSecrets
 
 VALUE = b"canary-p\xc3\xa4ss word\n"
 DEADLINE = 20.0
@@ -29,7 +32,9 @@ class Case:
         self.absent = absent
 
 
-@pytest.fixture(params=["fake", "env", "file", "command", "keyring-memory", "keyring-file"])
+@pytest.fixture(
+    params=["fake", "env", "file", "command", "keyring-memory", "keyring-file", "keyring-plaintext", "keyring-chain"]
+)
 def case(request: pytest.FixtureRequest, tmp_path: Path, use_keyring: Callable[[KeyringBackend], None]) -> Case:
     return _case(request.param, tmp_path, use_keyring)
 
@@ -48,13 +53,27 @@ def _case(kind: str, folder: Path, use_keyring: Callable[[KeyringBackend], None]
         program = "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())"
         words = [sys.executable, "-c", program]
         return Case(CommandSecrets(folder), shlex.join([*words, "here"]), shlex.join([*words, "gone"]))
-    backend = MemoryKeyring() if kind == "keyring-memory" else FileKeyring()
-    if isinstance(backend, FileKeyring):
-        backend.path = folder / "keyring.json"
-    use_keyring(backend)
+    use_keyring(_backend(kind, folder))
     provider = KeyringSecrets()
     provider.store("here", VALUE, deadline=DEADLINE)
     return Case(provider, "here", "gone")
+
+
+def _backend(kind: str, folder: Path) -> KeyringBackend:
+    """Ours, and two that others made: a file for machines without a desktop, and keyring's own chain of backends."""
+    if kind == "keyring-memory":
+        return MemoryKeyring()
+    if kind == "keyring-file":
+        ours = FileKeyring()
+        ours.path = folder / "keyring.json"
+        return ours
+    plaintext = PlaintextKeyring()
+    plaintext.file_path = str(folder / "keyring.cfg")  # type: ignore[assignment]
+    if kind == "keyring-plaintext":
+        return plaintext
+    chain = type("Chain", (ChainerBackend,), {"backends": [plaintext], "viable": False})()
+    assert isinstance(chain, KeyringBackend)
+    return chain
 
 
 def test_it_is_a_provider(case: Case) -> None:
@@ -90,13 +109,28 @@ def test_no_provider_shows_what_it_keeps(case: Case) -> None:
     assert "canary" not in repr(case.provider)
 
 
+def test_only_what_pmtaform_keeps_itself_can_be_written(case: Case) -> None:
+    assert isinstance(case.provider, Store) != isinstance(case.provider, EnvironmentSecrets | CommandSecrets)
+
+
 def test_what_is_stored_is_there_until_it_is_removed(case: Case) -> None:
     if not isinstance(case.provider, Store):
-        assert isinstance(case.provider, EnvironmentSecrets | FileSecrets | CommandSecrets)
         return
-    case.provider.store("new", b"v", deadline=DEADLINE)
-    assert case.provider.fetch("new", deadline=DEADLINE) == b"v"
+    assert not case.provider.holds("new", deadline=DEADLINE)
+    for value in (b"v", b"another\n", b"-----BEGIN\nx\n-----END\n"):
+        case.provider.store("new", value, deadline=DEADLINE)
+        assert case.provider.fetch("new", deadline=DEADLINE) == value
+    assert case.provider.holds("new", deadline=DEADLINE)
     assert case.provider.remove("new", deadline=DEADLINE)
     assert not case.provider.remove("new", deadline=DEADLINE)
+    assert not case.provider.holds("new", deadline=DEADLINE)
     with pytest.raises(Unresolved):
         case.provider.fetch("new", deadline=DEADLINE)
+
+
+def test_writing_one_leaves_the_others(case: Case) -> None:
+    if not isinstance(case.provider, Store):
+        return
+    case.provider.store("new", b"v", deadline=DEADLINE)
+    case.provider.remove("new", deadline=DEADLINE)
+    assert case.provider.fetch(case.present, deadline=DEADLINE) == VALUE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 import subprocess
 import sys
 import time
@@ -18,8 +19,8 @@ from keyring_backends import BrokenKeyring, HangingKeyring, LockedKeyring, Memor
 
 from pmtaform.secrets import Unresolved
 from pmtaform.secrets.command import CommandSecrets
+from pmtaform.secrets.file import FileSecrets
 from pmtaform.secrets.keyring import KeyringSecrets
-from pmtaform.secrets.provider import FileSecrets
 
 UseKeyring = Callable[[KeyringBackend], None]
 
@@ -193,3 +194,59 @@ def test_keyring_and_subprocess_are_not_imported_before_they_are_needed() -> Non
         "assert 'keyring' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_file_is_written_closed_whole_and_where_its_folder_was_missing(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        FileSecrets(tmp_path).store("deep/er/key", b"v", deadline=20)
+    finally:
+        os.umask(before)
+    modes = {str(p.relative_to(tmp_path)): stat.S_IMODE(p.stat().st_mode) for p in tmp_path.rglob("*")}
+    assert modes == {"deep": 0o700, "deep/er": 0o700, "deep/er/key": 0o600}
+
+
+def test_writing_closes_a_file_that_was_open_to_others(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("old")
+    (tmp_path / "key").chmod(0o644)
+    FileSecrets(tmp_path).store("key", b"new", deadline=20)
+    assert FileSecrets(tmp_path).fetch("key", deadline=20) == b"new"
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = FileSecrets(tmp_path)
+    provider.store("key", b"old", deadline=20)
+
+    def full(_: int) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Unresolved, match="no space left") as caught:
+        provider.store("key", b"canary", deadline=20)
+    monkeypatch.undo()
+    assert "canary" not in str(caught.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["key"]
+    assert provider.fetch("key", deadline=20) == b"old"
+
+
+def test_a_link_stays_one_when_it_is_written_through_and_alone_goes_when_it_is_removed(tmp_path: Path) -> None:
+    provider = FileSecrets(tmp_path)
+    provider.store("real", b"old", deadline=20)
+    (tmp_path / "link").symlink_to("real")
+    provider.store("link", b"new", deadline=20)
+    assert (tmp_path / "link").is_symlink()
+    assert provider.fetch("real", deadline=20) == b"new"
+    assert provider.remove("link", deadline=20)
+    assert provider.fetch("real", deadline=20) == b"new"
+
+
+@pytest.mark.parametrize("name", [".", "pipe", "a\0b", "file/below"])
+def test_what_is_no_file_is_neither_written_nor_removed(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(Unresolved):
+        FileSecrets(tmp_path).store(name, b"v", deadline=20)
+    if name in (".", "pipe"):
+        with pytest.raises(Unresolved):
+            FileSecrets(tmp_path).remove(name, deadline=20)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "pipe"]

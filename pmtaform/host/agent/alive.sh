@@ -70,9 +70,10 @@ tell_owner() {
 }
 
 # A deadline: until when the transaction in T waits, under which boot. It is replaced whole; a line that is cut short
-# is no deadline.
+# is no deadline, and nobody looks for the first before this process has ended.
 wait_until() {
     boot_id
+    if [ ! -e "$T/deadline" ]; then say "$BOOT $1 $CONFIRM" >"$T/deadline"; return; fi
     say "$BOOT $1 $CONFIRM" >"$T/deadline.$ME" && mv -f -- "$T/deadline.$ME" "$T/deadline"
 }
 
@@ -86,6 +87,17 @@ left_of() {
     case $until in '' | *[!0-9]*) return 1 ;; esac
     LEFT=$((until - NOW))
     [ "$LEFT" -gt 0 ]
+}
+
+# Whether the timer of the transaction in $1 is at work.
+timer_runs() {
+    kind='' name='' start=''
+    read -r kind name start 2>/dev/null <"$1/timer" || return 1
+    case $kind in
+        pid) started "$name" && [ "$START" = "$start" ] ;;
+        unit) systemctl is-active --quiet "$name.timer" "$name.service" 2>/dev/null ;;
+        *) return 1 ;;
+    esac
 }
 
 # Whether the transaction in $1 waits for its client: staged, or pending with its timer at work. WAITS says which.

@@ -132,6 +132,15 @@ linked() {
     return 1
 }
 
+# Makes the file $1, which nobody else may have made: of many who try, one succeeds.
+sole() {
+    set -C
+    true 2>/dev/null >"$1"
+    made=$?
+    set +C
+    return $made
+} 2>/dev/null
+
 flush() { sync -- "$@" 2>/dev/null || sync 2>/dev/null || :; }
 
 # A test may have something happen here, on a host that is a folder only.

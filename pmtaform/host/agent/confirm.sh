@@ -23,17 +23,6 @@ arm() {
     say "pid $! $START" >"$T/timer" || { kill "$!"; WHY='the disk is full'; return 1; }
 }
 
-# Whether the timer of the transaction in $1 is at work.
-timer_runs() {
-    kind='' name='' start=''
-    read -r kind name start 2>/dev/null <"$1/timer" || return 1
-    case $kind in
-        pid) started "$name" && [ "$START" = "$start" ] ;;
-        unit) systemctl is-active --quiet "$name.timer" "$name.service" 2>/dev/null ;;
-        *) return 1 ;;
-    esac
-}
-
 # Ends the timer of the transaction in $1, unless it is this very process, and nothing but that timer.
 disarm() {
     kind='' name='' start=''
@@ -47,7 +36,6 @@ disarm() {
             systemctl reset-failed "$name.timer" "$name.service" >/dev/null 2>&1
             ;;
     esac
-    rm -f -- "$1/timer"
 }
 
 # The timer itself: waits for the deadline, which may move, and then undoes what it was armed for, and only that.
@@ -83,14 +71,7 @@ not_confirmed() { say "the change was not confirmed within $CONFIRM s"; }
 
 # Makes $1 the verdict on the transaction in T. There is one, and it is the first: 1 if there was one already.
 decide() {
-    say "$*" >"$T/verdict.$ME" || return 1
-    flush "$T/verdict.$ME"
-    if ln -- "$T/verdict.$ME" "$T/verdict" 2>/dev/null; then
-        rm -f -- "$T/verdict.$ME"
-        return 0
-    fi
-    rm -f -- "$T/verdict.$ME"
-    return 1
+    say "$*" >"$T/verdict.$ME" && ln -- "$T/verdict.$ME" "$T/verdict" 2>/dev/null && flush "$T/verdict" "$T"
 }
 
 # Activated, and well as far as the host can tell: waits for the client, but not for ever.

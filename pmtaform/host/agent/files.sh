@@ -159,7 +159,7 @@ stage() {
         kept/*) from=$S/generations/${src#kept/} ;;
         *) from=$T/blob.$n ;;
     esac
-    (set -C && true >"$NEW") 2>"$T/failed" || { WHY="$path: nothing can be written in its folder"; return 1; }
+    sole "$NEW" || { WHY="$path: nothing can be written in its folder"; return 1; }
     point "give.$n"
     if ! chown -- "$owner:$group" "$NEW" 2>"$T/failed"; then
         WHY="$path cannot be given to $owner:$group"
@@ -187,7 +187,7 @@ back_up() {
     if [ "$had" = 1 ]; then
         if ! ln -- "$R$path" "$OLD" 2>"$T/failed"; then
             true >"$T/copied.$n"
-            (set -C && true >"$OLD") 2>"$T/failed" && cp -p -- "$R$path" "$OLD" 2>"$T/failed" \
+            sole "$OLD" && cp -p -- "$R$path" "$OLD" 2>"$T/failed" \
                 || { WHY="$path could not be backed up"; return 1; }
         fi
         point "keep-old.$n"
@@ -231,11 +231,13 @@ unmoved() {
 
 clear_away() { rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || { [ ! -e "$OLD" ] && [ ! -e "$NEW" ]; }; }
 
-# The folders of the planned files, on the disk.
+# The folders of the planned files with the action $1 and kind $2 (or "any"), on the disk.
 flush_folders() {
+    wanted=$1 sort=$2
     set --
     last=''
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        [ "$wanted" = any ] || [ "$wanted$sort" = "$action$kind" ] || continue
         folder=$R${path%/*}
         [ "$folder" != "$last" ] && [ -d "$folder" ] || continue
         set -- "$@" "$folder"
@@ -251,7 +253,7 @@ put_back() {
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-file "$n"
         beside "$path"
-        rm -f -- "$SWAP"
+        [ ! -e "$SWAP" ] || rm -f -- "$SWAP"
         [ "$had" = 1 ] && [ -e "$OLD" ] && [ -e "$T/begin" ] || continue
         if [ ! "$R$path" -ef "$OLD" ]; then
             if [ -d "$R$path" ] || ! mv -f -- "$OLD" "$R$path" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
@@ -265,7 +267,7 @@ put_back() {
         fi
         case "$FAILED " in *" $path "*) ;; *) clear_away || LITTER=yes ;; esac
     done <"$T/plan.back"
-    flush_folders
+    flush_folders any any
     if [ -f "$T/dirs" ]; then
         # Deepest last in the file: as many passes as there are folders, at most.
         while IFS= read -r path; do
@@ -284,6 +286,6 @@ swap_back() {
             0*write) rm -f -- "$R$path" 2>>"$T/failed" || return 1 ;;
         esac
         # Both may be one file already, and a rename then leaves its source.
-        rm -f -- "$SWAP"
+        [ ! -e "$SWAP" ] || rm -f -- "$SWAP"
     done <"$T/plan"
 }

@@ -88,7 +88,7 @@ host_facts() {
     say "generation $GENERATION"
     if read_owner "$S/lock" && alive; then tell_owner; fi
     for t in "$S"/tx/*; do
-        [ -d "$t/decided" ] || continue
+        [ -e "$t/decided" ] || continue
         if read_owner "$t/owner" && alive; then continue; fi
         if waits "$t"; then
             say "awaiting $O_ID$tab$WAITS$tab$LEFT$tab$O_SINCE$tab$O_WHO$tab$O_WHAT"

@@ -87,7 +87,7 @@ record() {
         say output
         if [ -s "$T/failed" ] && [ "$1" != applied ]; then dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null; fi
     } >"$S/results/.$ID"
-    is_whole "$S/results/.$ID" && mv -f -- "$S/results/.$ID" "$S/results/$ID" && flush "$S/results/$ID"
+    is_whole "$S/results/.$ID" && mv -f -- "$S/results/.$ID" "$S/results/$ID" && flush ${KEPT:+"$KEPT" "$S/generations"} "$S/results/$ID" "$S/results"
     kept=$?
     point record:after.0
     return "$kept"

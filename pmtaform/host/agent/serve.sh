@@ -32,7 +32,7 @@ start() {
     point receive.0
     # Caught, not ignored: what is ignored here would stay so in the daemon that a restart starts.
     trap : HUP INT TERM PIPE
-    [ ! -f "$S/results/$ID" ] && mkdir -- "$T/decided" 2>/dev/null || { rm -rf -- "$T"; exit 70; }
+    [ ! -f "$S/results/$ID" ] && sole "$T/decided" || { rm -rf -- "$T"; exit 70; }
     apart transaction
 }
 
@@ -46,7 +46,7 @@ apart() {
     (
         trap '' HUP INT QUIT TERM PIPE XFSZ
         whoami_process
-        WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER=''
+        WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER='' KEPT=''
         load "$T/request" || exit 70
         # Whose word counts is found out first.
         [ "$1" = settle ] || own "$T/owner" || exit 70
@@ -94,7 +94,7 @@ tell_result() {
 onward() {
     settings || return 1
     T=$S/tx/$ID
-    if [ ! -f "$S/results/$ID" ] && [ -d "$T/decided" ] && ! { read_owner "$T/owner" && alive; }; then
+    if [ ! -f "$S/results/$ID" ] && [ -e "$T/decided" ] && ! { read_owner "$T/owner" && alive; }; then
         case $OP in
             commit) [ ! -e "$T/staged" ] || [ -e "$T/pending" ] || { claim && apart resume; return; } ;;
             *) [ ! -e "$T/staged" ] && [ ! -e "$T/pending" ] || { trap : HUP INT TERM PIPE; apart settle; return; } ;;
@@ -106,7 +106,7 @@ onward() {
 # Of two that come to a staged transaction at once, one goes on with it.
 claim() {
     trap : HUP INT TERM PIPE
-    mkdir -- "$T/claimed" 2>/dev/null || return 1
+    sole "$T/claimed"
 }
 
 # The record of the transaction ID. While it runs, waits up to WAIT seconds. With FORCE, what has not begun is made
@@ -114,9 +114,11 @@ claim() {
 result() {
     waited=0
     while [ ! -f "$S/results/$ID" ]; do
-        if [ "$FORCE" = yes ] && { mkdir -p -- "$S/tx" 2>/dev/null; } && { mkdir -- "$S/tx/$ID" 2>/dev/null || mkdir -- "$S/tx/$ID/decided" 2>/dev/null; }; then
+        if [ "$FORCE" = yes ] && { mkdir -p -- "$S/tx" 2>/dev/null; } && { mkdir -- "$S/tx/$ID" 2>/dev/null || sole "$S/tx/$ID/decided"; }; then
             T=$S/tx/$ID GENERATION=0
-            record refused receive 'the connection was lost before the whole request had arrived; nothing was changed'
+            # Its place is free also where it has just ended.
+            [ -f "$S/results/$ID" ] \
+                || record refused receive 'the connection was lost before the whole request had arrived; nothing was changed'
             rm -rf -- "$T"
         elif read_owner "$S/tx/$ID/owner" && alive && [ $waited -lt "$WAIT" ]; then
             sleep 1
@@ -248,7 +250,7 @@ serve() {
 
 if [ "${1-}" = --expire ]; then
     T=$2 S=${2%/tx/*} ID=${2##*/}
-    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' LITTER=''
+    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' LITTER='' KEPT=''
     whoami_process
     load "$T/request" || exit 0
     expire

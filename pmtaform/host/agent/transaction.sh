@@ -18,8 +18,7 @@ prepare() {
     each stage write any stage || return 1
     at backup && mkdir -- "$T/gen" && describe_generation >"$T/gen/info" && say "$((GENERATION + 1))" >"$T/number" \
         || { WHY='the disk is full'; return 1; }
-    each backup write any back_up && each backup remove any back_up \
-        && flush "$T/gen/manifest" "$T/gen" "$T/plan" "$T/plan.back" "$T" || return 1
+    each backup write any back_up && each backup remove any back_up || return 1
     [ "$ACTIVATION" != none ] || return 0
     at running && may_reload || return 1
     ask_listeners greeted
@@ -28,13 +27,14 @@ prepare() {
 # New keys, then configuration, then what goes of it: a configuration never names a key that is not there.
 commit_files() {
     boot_id
-    at begin && say "$BOOT" >"$T/begin" && flush "$T/begin" "$T" || return 1
+    at begin && say "$BOOT" >"$T/begin" || return 1
+    flush "$T/gen/manifest" "$T/gen" "$T/plan" "$T/plan.back" "$T/begin" "$T"
     past begin
     each commit-key write key put || return 1
-    [ -n "$REHEARSING" ] || { at settle-files 1 && flush_folders; } || return 1
+    [ -n "$REHEARSING" ] || { at settle-files 1 && flush_folders write key; } || return 1
     each commit-config write config put || return 1
     each commit-config remove config take_away || return 1
-    [ -n "$REHEARSING" ] || { at settle-files 2 && flush_folders; }
+    [ -n "$REHEARSING" ] || { at settle-files 2 && flush_folders any any; }
 }
 
 # Whether `pmta test config` takes what is on the disk.
@@ -51,7 +51,7 @@ rehearse() {
     REHEARSING=yes
     commit_files && proved || return 1
     at swap-back && swap_back || return 1
-    rm -f -- "$T/begin" && true >"$T/proved" || return 1
+    rm -f -- "$T/begin" "$T"/blob.* && true >"$T/proved" || return 1
     past swap-back
     REHEARSING=''
 }
@@ -107,15 +107,14 @@ take_old() {
 
 # What follows success: keys that are not wanted any more, the kept generation, no traces. 2: only traces are left.
 wind_up() {
-    each remove-key remove key take_away || return 1
-    flush_folders
+    each remove-key remove key take_away && flush_folders remove key || return 1
     at keep
     read -r GENERATION <"$T/number"
     if [ -d "$T/gen" ]; then
         [ -d "$S/generations" ] || mkdir -p -- "$S/generations"
         name=$(printf %06d "$GENERATION")
         [ -d "$S/generations/$name" ] || mv -- "$T/gen" "$S/generations/$name" || return 1
-        flush "$S/generations/$name" "$S/generations"
+        KEPT=$S/generations/$name
     fi
     at clean
     set --
@@ -130,7 +129,7 @@ wind_up() {
 # Success, or everything back where even that fails. What was confirmed goes back only if that can be written down:
 # else it is left to whoever comes next, who then finishes it.
 conclude() {
-    true >"$T/healthy" && flush "$T/healthy" "$T" || { STEP=pending WHY='the disk is full'; take_back; }
+    [ -e "$T/verdict" ] || { true >"$T/healthy" && flush "$T/healthy" "$T"; } || { STEP=pending WHY='the disk is full'; take_back; }
     wind_up
     case $? in
         0) finish applied '' '' ;;
@@ -142,7 +141,7 @@ conclude() {
 take_back() {
     rm -f -- "$T/healthy" || exit 75
     if [ -e "$T/verdict" ]; then
-        say "revert ${WHY:-the step could not be done}" >"$T/verdict.$ME" && mv -f -- "$T/verdict.$ME" "$T/verdict" || exit 75
+        say "revert ${WHY:-the step could not be done}" >"$T/verdict.new" && mv -f -- "$T/verdict.new" "$T/verdict" || exit 75
     fi
     roll_back
 }
@@ -197,7 +196,7 @@ transaction() {
     compare || finish stale check "$WHY"
     past check
     if ! { prepare && { [ "$STAGE" != yes ] || rehearse; }; }; then give_up; fi
-    rm -f -- "$T"/blob.*
+    for f in "$T"/blob.*; do [ ! -e "$f" ] || { rm -f -- "$T"/blob.*; break; }; done
     WHY=''
     if [ "$STAGE" = yes ]; then stay_staged; fi
     go_on
@@ -252,7 +251,7 @@ recover_one() (
     HERE=$T T=$1
     case ${T##*/} in *[!A-Za-z0-9_-]*) exit 0 ;; esac
     [ -f "$T/request" ] && load "$T/request" || { rm -rf -- "$T"; exit 0; }
-    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER=''
+    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' KEPT=''
     if [ -f "$S/results/$ID" ]; then
         [ ! -e "$T/timer" ] || disarm "$T"
         rm -rf -- "$T"

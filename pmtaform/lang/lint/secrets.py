@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -21,6 +22,7 @@ _GUESSABLE: Final = frozenset(
         "pass1234", "mailer",
     }
 )  # fmt: skip
+_REFERENCE: Final = re.compile("(?:keyring|env|file|command):.")
 _SHORTEST: Final = 8
 _PLACEHOLDERS: Final = ("(secret ", "{{", "${", "$(", "QQQ", "REDACTED", "redacted", "***", "###", "<")
 
@@ -66,12 +68,19 @@ def _in_clear(facts: Facts) -> Iterator[Hit]:
         if spec is None or spec.sensitive != "value" or "secret" not in spec.types:
             continue
         if line.value.strip('"') and not line.value.startswith(("(secret ", "${")):
-            detail = (
-                f"The value of {line.name} stands in a file of the stack, and so in every copy of the repository. "
-                f"Keep it in "
-                "a keyring, a file or a program, and write a reference: {secret: keyring:NAME}."
-            )
-            yield at(line, detail, mark=line.node.name)
+            yield at(line, _clear(line), mark=line.node.name)
+
+
+def _clear(line: Line) -> str:
+    if _REFERENCE.match(line.value.strip('"')):
+        return (
+            f"{line.name} is given a reference in native text, which goes to the server as it stands: PowerMTA would "
+            "take the reference itself for the secret. Write this part in YAML: {secret: keyring:NAME}."
+        )
+    return (
+        f"The value of {line.name} stands in a file of the stack, and so in every copy of the repository. Keep it in a "
+        "keyring, a file or a program, and write a reference: {secret: keyring:NAME}."
+    )
 
 
 def _readable(facts: Facts) -> Iterator[Hit]:

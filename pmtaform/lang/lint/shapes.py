@@ -42,7 +42,7 @@ def _wrong(line: Line) -> Wrong | None:
     if line.spec is None or is_pair(line):
         return None
     if line.spec.sensitive:
-        if line.value.startswith("(secret "):
+        if line.value.startswith("(secret ") or " (secret " in line.value:
             return None  # a stack's reference, which nobody has looked up
         return _judge(line.spec, line.value)
     return _remembered(line.spec.name, line.scope, line.node.name if line.name == "/REGEX/" else "", line.value)

@@ -1,0 +1,234 @@
+"""The secrets of a stack: which it refers to, whether they can be had, and those that pmtaform itself keeps."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.errors import SecretUnavailable, UsageError
+from pmtaform.rollout.pool import run_all
+from pmtaform.secrets import Reference, Resolver, Scheme, Secret, require_reference
+from pmtaform.stack import Purpose, SecretUse, Stack
+from pmtaform.stack.emit import unsafe
+from pmtaform.stack.values import secret_text, value_problem
+
+_PARALLEL = 8
+_IGNORE = "# Secrets: never in Git.\n*\n!.gitignore\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What became of one use of a secret. `facts` may be told: a key's type and size, a file's mode.
+
+    It is of use when no finding is an error.
+    """
+
+    use: SecretUse
+    facts: tuple[str, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the secret can be had and is fit for what it is for."""
+        return not any(finding.severity is Severity.ERROR for finding in self.findings)
+
+
+def check_secrets(stack: Stack, uses: Iterable[SecretUse], resolver: Resolver | None = None) -> tuple[Checked, ...]:
+    """Look up every secret once, and see whether each is fit for what it is for. No host is looked at."""
+    lookups = resolver or Resolver(stack.folder)
+    listed = list(uses)
+    done: dict[int, Checked] = {}
+
+    def check(number: int) -> None:
+        done[number] = _check(listed[number], listed, lookups)
+
+    run_all(range(len(listed)), check, parallel=min(_PARALLEL, max(1, len(listed))))
+    return tuple(done[number] for number in range(len(listed)))
+
+
+def _check(use: SecretUse, uses: list[SecretUse], resolver: Resolver) -> Checked:
+    reference = require_reference(use.reference, place=use.place)
+    try:
+        secret = resolver.resolve(reference, place=use.place)
+        mode = _mode(reference, resolver)
+        if use.purpose is Purpose.DIRECTIVE:
+            return Checked(use=use, facts=mode, findings=_directive(use, secret))
+        if use.purpose is Purpose.PRIVATE_KEY:
+            return _private_key(use, secret, _passphrase_of(use, uses, resolver), mode)
+        if use.purpose is Purpose.PASSPHRASE and use.identity_files:
+            return _ssh_passphrase(use, secret, mode)
+        return Checked(use=use, facts=mode)
+    except SecretUnavailable as problem:
+        return Checked(use=use, findings=problem.diagnostics)
+
+
+def _mode(reference: Reference, resolver: Resolver) -> tuple[str, ...]:
+    path = resolver.file_of(reference)
+    if path is None:
+        return ()
+    with suppress(OSError):
+        return (f"mode {stat.S_IMODE(path.stat().st_mode):04o}",)
+    return ()
+
+
+def _told(use: SecretUse, code: str, summary: str, detail: str, severity: Severity = Severity.ERROR) -> Diagnostic:
+    return Diagnostic(code=code, summary=summary, detail=detail, severity=severity, place=use.place)
+
+
+def _directive(use: SecretUse, secret: Secret) -> tuple[Diagnostic, ...]:
+    text = secret_text(use.directive, secret.reveal())
+    if text is None:
+        return (_told(use, "unsafe-secret", "A secret cannot be written", unsafe(use.reference)),)
+    # Without the cache: it would keep the text for as long as the process runs.
+    problem = value_problem.__wrapped__(use.scope, use.directive, f"{use.before} {text}".strip())
+    if problem is None:
+        return ()
+    detail = f"What {use.reference} holds may not be taken by PowerMTA: {problem}"
+    return (_told(use, "bad-secret", "A secret has another form than documented", detail, Severity.WARNING),)
+
+
+# -- keys ----
+
+
+def _passphrase_of(use: SecretUse, uses: Iterable[SecretUse], resolver: Resolver) -> bytes | None:
+    """The passphrase that the stack gives for a DKIM key, if it gives one and it can be had."""
+    stem = use.what.rpartition(": ")[0]
+    for other in uses:
+        if other.purpose is Purpose.PASSPHRASE and other.what == f"{stem}: passphrase":
+            with suppress(SecretUnavailable):
+                return resolver.resolve(require_reference(other.reference)).reveal()
+    return None
+
+
+def _private_key(use: SecretUse, secret: Secret, passphrase: bytes | None, facts: tuple[str, ...]) -> Checked:
+    from pmtaform.secrets.material import WARNED_BELOW, Unusable, key_facts, strength_problem
+
+    found = key_facts(secret.reveal(), passphrase)
+    if isinstance(found, Unusable):
+        detail = f"{use.reference}: {found.why}. PowerMTA could not sign with it. {found.fix}"
+        return Checked(use=use, facts=facts, findings=(_told(use, "dkim-key", "A private key is of no use", detail),))
+    facts = (str(found), *facts)
+    if problem := strength_problem(found):
+        detail = f"{use.reference}: {problem}. Take an RSA key of 2048 bits."
+        return Checked(use=use, facts=facts, findings=(_told(use, "dkim-key", "A private key is of no use", detail),))
+    if found.bits < WARNED_BELOW:
+        detail = f"{use.reference} has {found.bits} bits, and 2048 are what receivers expect (RFC 8301). Renew it soon."
+        weak = _told(use, "dkim-key-weak", "A private key is short", detail, Severity.WARNING)
+        return Checked(use=use, facts=facts, findings=(weak,))
+    return Checked(use=use, facts=facts)
+
+
+def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> Checked:
+    """Whether a passphrase opens every key that it is for and that can be read here."""
+    from pmtaform.secrets.material import Unusable, is_encrypted, key_facts
+
+    findings: list[Diagnostic] = []
+    for name in use.identity_files:
+        path = Path(name).expanduser()
+        try:
+            content = path.read_bytes()
+        except OSError as problem:
+            detail = f"{name}, which {use.reference} is for: {(problem.strerror or 'it cannot be read').lower()}."
+            findings.append(_told(use, "key-missing", "An SSH key cannot be read", detail))
+            continue
+        if not is_encrypted(content):
+            detail = f"{name} has no passphrase, and {use.reference} is given for it. Leave `passphrase` out, or lock "
+            detail += f"the key: ssh-keygen -p -f {name}."
+            findings.append(_told(use, "passphrase-unused", "An SSH key is not locked", detail, Severity.WARNING))
+            continue
+        found = key_facts(content, secret.reveal(), ssh=True)
+        if isinstance(found, Unusable):
+            detail = f"{name}: {found.why}. {use.reference} is given for it. {found.fix}"
+            findings.append(_told(use, "key-passphrase-wrong", "A passphrase does not open its key", detail))
+        else:
+            facts = (f"opens {path.name}", *facts)
+    return Checked(use=use, facts=facts, findings=tuple(findings))
+
+
+# -- those that pmtaform keeps ----
+
+
+def holds_secret(reference: Reference, folder: Path) -> bool:
+    """Whether there is anything where `reference` leads. Raises `SecretUnavailable`, also for env: and command:."""
+    return Resolver(folder).holds(reference)
+
+
+def read_secret(reference: Reference, folder: Path) -> Secret:
+    """What `reference` leads to, every byte of it. Raises `SecretUnavailable`."""
+    return Resolver(folder).resolve(reference, raw=True)
+
+
+def store_secret(reference: Reference, value: bytes, folder: Path) -> tuple[Diagnostic, ...]:
+    """Keep `value` where `reference` leads; `folder` is the stack's. Returns warnings.
+
+    One line end at its end is taken away, unless it is PEM, which keeps its own. Raises `UsageError` for a value
+    that is none, `SecretUnavailable`.
+    """
+    from pmtaform.secrets.material import is_pem
+
+    kept = value.rstrip(b"\r\n") + b"\n" if is_pem(value) else _without_line_end(value)
+    if not kept:
+        detail = "An empty value is no secret. Nothing was changed."
+        raise UsageError.of("empty-secret", "There is no value to keep", detail)
+    if len(kept) > 1 << 20:
+        detail = "It is larger than 1 MiB, which no key or password is. Nothing was changed."
+        raise UsageError.of("secret-too-large", "This is no secret", detail)
+    resolver = Resolver(folder)
+    path = resolver.file_of(reference)
+    missing = _first_missing(path) if path is not None else None
+    resolver.store(reference, Secret(kept, str(reference)))
+    if path is None:
+        return ()
+    if missing is not None and missing.is_relative_to(folder):
+        with suppress(OSError):
+            (missing / ".gitignore").write_text(_IGNORE, encoding="utf-8")
+    return _seen_by_git(reference, path)
+
+
+def remove_secret(reference: Reference, folder: Path) -> bool:
+    """Delete what `reference` leads to; whether there was anything. Raises `SecretUnavailable`."""
+    return Resolver(folder).remove(reference)
+
+
+def needs_folder(reference: Reference) -> bool:
+    """Whether a reference means another thing in another stack: a relative path, or a program run in its folder."""
+    if reference.scheme is Scheme.FILE:
+        return not reference.name.startswith(("/", "~"))
+    return reference.scheme is Scheme.COMMAND
+
+
+def _without_line_end(value: bytes) -> bytes:
+    return value.removesuffix(b"\n").removesuffix(b"\r") if value.endswith(b"\n") else value
+
+
+def _first_missing(path: Path) -> Path | None:
+    """The topmost folder above `path` that is not there yet."""
+    missing = None
+    for folder in path.parents:
+        if os.path.lexists(folder):
+            break
+        missing = folder
+    return missing
+
+
+def _seen_by_git(reference: Reference, path: Path) -> tuple[Diagnostic, ...]:
+    """A warning when Git would take the file, or has it already."""
+    try:
+        command = ["git", "-C", str(path.parent), "check-ignore", "--quiet", "--", path.name]
+        code = subprocess.run(command, capture_output=True, timeout=10, check=False).returncode
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    if code != 1:
+        return ()  # 0: ignored, 128: no repository
+    detail = f"{reference} lies in a Git repository that does not ignore it: the next commit may hold the secret, and "
+    detail += f"history keeps it. Add {path.name} to a .gitignore, or keep it in a keyring: keyring:NAME."
+    found = Diagnostic(
+        code="secret-in-git", summary="Git would take a secret", detail=detail, severity=Severity.WARNING
+    )
+    return (found,)

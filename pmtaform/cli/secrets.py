@@ -1,0 +1,137 @@
+"""`pmtaform secrets`: which secrets a stack refers to, whether they can be had, and those that pmtaform keeps."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.asking import approved
+from pmtaform.cli.choice import StackArgument
+from pmtaform.cli.context import Format, settings
+from pmtaform.errors import Exit, PmtaformError, UsageError
+
+app = typer.Typer(
+    help="The secrets that a stack refers to. A value is never taken from an argument, and shown only by `get`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+_Words = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="REFERENCE [STACK]",
+        help="keyring:NAME, file:PATH, or the NAME of a keyring's entry; and the stack, if there are several.",
+    ),
+]
+_Format = Annotated[Format, typer.Option("--format", help="How to answer.")]
+
+
+@app.command("list")
+def list_(stack: StackArgument = None, format: _Format = Format.TEXT) -> None:  # noqa: A002
+    """List every secret that the stack refers to: what it is for, on which hosts, and where that is written."""
+    from pmtaform.cli.output import print_secret_uses
+    from pmtaform.stack import secret_uses
+
+    loaded = settings.project().load(stack)
+    print_secret_uses(loaded.name, secret_uses(loaded), format)
+
+
+@app.command("check")
+def check(stack: StackArgument = None, format: _Format = Format.TEXT) -> int:  # noqa: A002
+    """Look up every secret of the stack once, and say whether it is there and fit. No host is looked at."""
+    from pmtaform.api import check_secrets
+    from pmtaform.cli.output import print_secret_checks
+    from pmtaform.stack import secret_uses
+
+    loaded = settings.project().load(stack)
+    checked = check_secrets(loaded, secret_uses(loaded))
+    print_secret_checks(loaded.name, checked, format)
+    return Exit.OK if all(each.ok for each in checked) else Exit.ERROR
+
+
+@app.command("set")
+def set_(
+    words: _Words,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the value that there is.")] = False,
+    format: _Format = Format.TEXT,  # noqa: A002
+) -> int:
+    """Keep a secret in the keyring or in a file. Its value is asked for, or read from standard input."""
+    from pmtaform.api import holds_secret, store_secret
+    from pmtaform.cli.output import print_kept, tell
+    from pmtaform.cli.secret_words import chosen, read_value
+
+    what = chosen(words)
+    there = holds_secret(what.reference, what.folder)
+    if there and not overwrite and not _replace(str(what.reference), format):
+        return Exit.OK
+    warnings = store_secret(what.reference, read_value(what.reference), what.folder)
+    tell(warnings)
+    print_kept(what.reference, "replaced" if there else "stored", what.load(), format)
+    return Exit.OK
+
+
+@app.command("get")
+def get(
+    words: _Words,
+    show: Annotated[bool, typer.Option("--show", help="Also on a terminal.")] = False,
+    format: _Format = Format.TEXT,  # noqa: A002
+) -> None:
+    """Print a secret's value, every byte of it. On a terminal only with --show."""
+    from pmtaform.api import read_secret
+    from pmtaform.cli.output import print_value
+    from pmtaform.cli.secret_words import chosen
+
+    what = chosen(words)
+    if sys.stdout.isatty() and not show:
+        detail = f"Everybody who looks at the terminal would see {what.reference}. Add --show if that is meant, or "
+        detail += "send it into a pipe."
+        raise UsageError.of("secret-on-terminal", "A secret is not shown on a terminal", detail)
+    print_value(what.reference, read_secret(what.reference, what.folder), format)
+
+
+@app.command("delete")
+def delete(
+    words: _Words,
+    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
+    format: _Format = Format.TEXT,  # noqa: A002
+) -> int:
+    """Delete a secret from the keyring, or its file."""
+    from pmtaform.api import holds_secret, remove_secret
+    from pmtaform.cli.output import print_kept
+    from pmtaform.cli.secret_words import chosen
+
+    what = chosen(words)
+    loaded = what.load()
+    if not holds_secret(what.reference, what.folder):
+        detail = f"There is nothing at {what.reference}, so nothing was deleted."
+        raise PmtaformError.of("no-such-secret", "There is no such secret", detail)
+    question = f"Delete {what.reference}?{_needed(str(what.reference), loaded)}"
+    if not auto_approve and not approved(question, format, instead="Add --auto-approve."):
+        return Exit.OK
+    remove_secret(what.reference, what.folder)
+    print_kept(what.reference, "deleted", None, format)
+    return Exit.OK
+
+
+def _replace(reference: str, format: Format) -> bool:  # noqa: A002
+    """Whether a value that is there may go. Raises `UsageError` where nobody can be asked."""
+    if format is Format.JSON or not sys.stdin.isatty():
+        detail = f"{reference} has a value. Nothing was changed. Add --overwrite to replace it."
+        raise UsageError.of("secret-is-there", "There is a value already", detail)
+    return approved(f"{reference} has a value. Replace it?", format)
+
+
+def _needed(reference: str, stack: object) -> str:
+    """What in the stack needs a secret, for the question whether it may go."""
+    from pmtaform.stack import Stack, secret_uses
+
+    if not isinstance(stack, Stack):
+        return ""
+    try:
+        uses = [use.what for use in secret_uses(stack) if use.reference == reference]
+    except PmtaformError:
+        return ""
+    return f' Stack "{stack.name}" needs it for {", ".join(uses[:3])}.' if uses else ""

@@ -1,0 +1,135 @@
+"""The secrets that a stack refers to, as text for people and JSON for programs. Never a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
+from pmtaform.errors import PmtaformError
+from pmtaform.plan.document import diagnostic_document
+from pmtaform.report.style import Style, clean, counted
+
+if TYPE_CHECKING:
+    from pmtaform.api import Checked
+    from pmtaform.secrets import Reference
+    from pmtaform.stack import SecretUse, Stack
+
+_MOST_HOSTS = 3
+_WIDEST = 48
+
+
+def uses_text(uses: Sequence[SecretUse]) -> str:
+    """One line a use: the reference, what it is for, on which hosts, and where it was written."""
+    if not uses:
+        return "The stack refers to no secret.\n"
+    return "".join(line + "\n" for line in _columns([_cells(use) for use in uses]))
+
+
+def checks_text(checked: Sequence[Checked], *, colour: bool = False) -> str:
+    """As `uses_text`, with what became of each; the findings are told elsewhere."""
+    if not checked:
+        return "The stack refers to no secret.\n"
+    style = Style(colour)
+    rows = [(*_cells(each.use), ", ".join(each.facts)) for each in checked]
+    lines = [f"{_verdict(each, style)}  {line}" for each, line in zip(checked, _columns(rows), strict=True)]
+    bad = sum(1 for each in checked if not each.ok)
+    count = f"{counted(len(checked), 'use')} of secrets: {len(checked) - bad} ok, {bad} not."
+    return "\n".join([*lines, count]) + "\n"
+
+
+def json_uses(stack: str, uses: Iterable[SecretUse]) -> str:
+    """A document of kind `pmtaform-secrets`."""
+    return _document(stack, [_use(use) for use in uses])
+
+
+def json_checks(stack: str, checked: Iterable[Checked]) -> str:
+    """As `json_uses`, with `ok`, `facts` and `findings` of each."""
+    rows = [
+        {
+            **_use(each.use),
+            "ok": each.ok,
+            "facts": list(each.facts),
+            "findings": [diagnostic_document(finding) for finding in each.findings],
+        }
+        for each in checked
+    ]
+    return _document(stack, rows)
+
+
+def json_kept(reference: str, **more: Any) -> str:
+    """A document of kind `pmtaform-secret`: what was done with one."""
+    return _text({"format": 1, "kind": "pmtaform-secret", "reference": reference, **more})
+
+
+def kept_text(reference: Reference, done: str) -> str:
+    """What was done with one secret."""
+    return f"{clean(str(reference))} is {done}.\n"
+
+
+def value_fields(value: bytes) -> dict[str, str]:
+    """A value as JSON can hold it: as text, or in base64 if it is none."""
+    try:
+        return {"value": value.decode()}
+    except UnicodeDecodeError:
+        import base64
+
+        return {"value_base64": base64.b64encode(value).decode("ascii")}
+
+
+def unused(reference: Reference, stack: Stack | None) -> list[Diagnostic]:
+    """A remark when a stack has no use for a secret that was just written: its name may be misspelt."""
+    from pmtaform.stack import secret_uses
+
+    try:
+        known = {use.reference for use in secret_uses(stack)} if stack is not None else {str(reference)}
+    except PmtaformError:
+        return []
+    if str(reference) in known or stack is None:
+        return []
+    detail = f'Stack "{stack.name}" refers to no {reference}.{did_you_mean(str(reference), known)}'
+    summary = "No host of the stack uses this secret"
+    return [Diagnostic(code="secret-unused", summary=summary, detail=detail, severity=Severity.WARNING)]
+
+
+def hosts_text(hosts: Sequence[str]) -> str:
+    """Names of hosts, a few of them."""
+    if len(hosts) <= _MOST_HOSTS:
+        return ", ".join(hosts)
+    return f"{', '.join(hosts[: _MOST_HOSTS - 1])} and {len(hosts) - _MOST_HOSTS + 1} more"
+
+
+def _verdict(each: Checked, style: Style) -> str:
+    if not each.ok:
+        return style("FAILED ", "red", "bold")
+    return style("warning", "yellow") if each.findings else style("ok     ", "green")
+
+
+def _cells(use: SecretUse) -> tuple[str, ...]:
+    return (use.reference, use.what, hosts_text(use.hosts), str(use.place))
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    cleaned = [[clean(cell) for cell in row] for row in rows]
+    widths = [min(_WIDEST, max(len(row[n]) for row in cleaned)) for n in range(len(cleaned[0]))]
+    return ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cleaned]
+
+
+def _use(use: SecretUse) -> dict[str, Any]:
+    return {
+        "reference": use.reference,
+        "scheme": use.reference.partition(":")[0],
+        "what": use.what,
+        "purpose": use.purpose.value,
+        "hosts": list(use.hosts),
+        "place": {"file": use.place.file, "line": use.place.line, "column": use.place.column},
+    }
+
+
+def _document(stack: str, rows: list[dict[str, Any]]) -> str:
+    return _text({"format": 1, "kind": "pmtaform-secrets", "stack": stack, "secrets": rows})
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1) + "\n"

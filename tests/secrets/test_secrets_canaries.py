@@ -1,0 +1,348 @@
+"""Canaries: a secret in every place that takes one, by every scheme, and no trace of any in what commands leave."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import io
+import logging
+import os
+import shlex
+import shutil
+import socket
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from canaries import BY_HAND, CONNECTION, SCHEMES, Canaries, Records, key_text, no_key, plant_all
+from keyring.backend import KeyringBackend
+from keyrings.alt.file import PlaintextKeyring
+from projects import ProjectFolder
+
+from pmtaform.errors import Exit
+
+UseKeyring = Callable[[KeyringBackend], None]
+
+
+@pytest.fixture
+def canaries(project: ProjectFolder, monkeypatch: pytest.MonkeyPatch, use_keyring: UseKeyring) -> Iterator[Canaries]:
+    """The project, with a keyring that is a file; whatever is logged is kept, and temporary files are in it."""
+    for variable, folder in {
+        "HOME": "home",
+        "XDG_DATA_HOME": "home",
+        "XDG_CONFIG_HOME": "home",
+        "TMPDIR": "tmp",
+    }.items():
+        (project.root / folder).mkdir(exist_ok=True)
+        monkeypatch.setenv(variable, str(project.root / folder))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyrings.alt.file.PlaintextKeyring")
+    monkeypatch.setenv("PMTAFORM_TRACEBACK", "1")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    use_keyring(PlaintextKeyring())
+    made = plant_all(project, monkeypatch)
+    root, handler = logging.getLogger(), Records(made)
+    monkeypatch.setattr(root, "level", logging.DEBUG)
+    root.addHandler(handler)
+    yield made
+    root.removeHandler(handler)
+
+
+# What is done, in this order: the words, and the exit codes that it may end with.
+COMMANDS: tuple[tuple[str, Exit], ...] = (
+    ("validate", Exit.OK),
+    ("validate --format json", Exit.OK),
+    ("render env", Exit.OK),
+    ("render command --file /etc/pmta/config", Exit.OK),
+    ("schema", Exit.OK),
+    ("fmt {host} --diff", Exit.OK),
+    ("plan", Exit.OK),
+    ("plan --diff --effective", Exit.OK),
+    ("plan --format json --diff --effective --out {root}/plan.json", Exit.OK),
+    ("show {root}/plan.json", Exit.OK),
+    ("show {root}/plan.json --format json", Exit.OK),
+    ("apply {root}/plan.json --diff", Exit.OK),
+    ("plan --detailed-exitcode", Exit.OK),
+    ("drift", Exit.OK),
+    ("drift --format json", Exit.OK),
+    ("state list", Exit.OK),
+    ("state show env --format json", Exit.OK),
+    ("lint", Exit.OK),
+    ("lint --host env --format json", Exit.ERROR),
+    ("explain env smtp-user[app]", Exit.OK),
+    ("explain --why env:domain[relay.example.com] --format json", Exit.OK),
+    ("effective env --domain relay.example.com --format json", Exit.OK),
+    ("effective env --all", Exit.OK),
+    ("diff env file --effective", Exit.OK),
+    ("diff env keyring --format json", Exit.OK),
+    ("secrets list", Exit.OK),
+    ("secrets list --format json", Exit.OK),
+    ("secrets check", Exit.OK),
+    ("secrets check --format json", Exit.OK),
+    ("rollback env --list --format json", Exit.OK),
+    ("rollback env --auto-approve", Exit.OK),
+    ("apply --auto-approve", Exit.OK),
+)
+
+
+def test_no_command_leaves_a_secret(canaries: Canaries) -> None:
+    env = canaries.project.hosts["env"]
+    for words, code in COMMANDS:
+        canaries.run(*words.format(root=canaries.project.root, host=env.config).split()).ended(code)
+    written = "".join(host.read() for host in canaries.project.hosts.values())
+    assert [where for secret, where in canaries.planted.items() if secret not in written] == [BY_HAND], "not used"
+    spied = canaries.spied.read_text()
+    for seen in ("called: reload", "sh spy.sh secrets/command-config-http-api-key", "PATH="):
+        assert seen in spied, "the spies saw nothing"
+    assert canaries.leaks() == []
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A way to fail with secrets at hand: what becomes of the project, what is run, and what is said of it.
+
+    `edit` replaces a text of the stack; `CANARY` in it is a secret that is planted nowhere else.
+    """
+
+    says: str
+    edit: tuple[str, str] = ("", "")
+    run: tuple[str, ...] = ("plan",)
+    spoil: Callable[[Canaries], object] | None = None
+
+
+HAND = "{secret: 'env:PMTAFORM_TEST_ENV_THE_NEW_PASSWORD_OF_HAND_'}"
+
+
+def reference(text: str) -> tuple[str, str]:
+    """The edit that has the password of `hand` come from elsewhere."""
+    return HAND, "{secret: " + repr(text) + "}"
+
+
+WRONG = {
+    "no such variable": Wrong("is not set", reference("env:PMTAFORM_TEST_NONE"), ("plan", "secrets check", "apply")),
+    "no such entry": Wrong("there is no entry", reference("keyring:none"), ("plan", "secrets check")),
+    "a command that prints it and fails": Wrong(
+        "failed with exit code 3",
+        reference("command:sh -c 'cat secrets/lone; cat secrets/lone >&2; exit 3'"),
+        ("plan", "secrets check", "secrets get \"command:sh -c 'cat secrets/lone >&2; exit 3'\""),
+    ),
+    "a file that others may read": Wrong(
+        "its mode is 0644",
+        reference("file:secrets/open"),
+        ("plan", "secrets check", "secrets get file:secrets/open"),
+        lambda canaries: canaries.project.add_file("secrets/open", canaries.canary("an open file"), 0o644),
+    ),
+    "one that cannot be a value": Wrong(
+        "unsafe-secret",
+        reference("file:secrets/hash"),
+        ("plan", "secrets check"),
+        lambda canaries: canaries.project.add_file("secrets/hash", "a # " + canaries.canary("with a #")),
+    ),
+    "a key that is none": Wrong(
+        "dkim-key",
+        ("file:secrets/file-dkim-keys-example-com-s1-private-key", "file:secrets/none"),
+        ("secrets check", "secrets check --format json"),
+        lambda canaries: canaries.project.add_file("secrets/none", no_key(canaries.canary("no key"))),
+    ),
+    "a key that is cut": Wrong(
+        "dkim-key",
+        ("file:secrets/file-dkim-keys-example-com-s1-private-key", "file:secrets/cut"),
+        ("secrets check",),
+        lambda canaries: canaries.project.add_file("secrets/cut", key_text()[:900] + "\n-----END PRIVATE KEY-----\n"),
+    ),
+    "a value for a reference": Wrong("secret-in-clear", reference("CANARY"), ("validate", "plan", "secrets list")),
+    "a value for a key": Wrong(
+        "secret-in-clear", ("file:secrets/file-dkim-keys-example-com-s1-private-key", "CANARY"), ("validate", "plan")
+    ),
+    "a misspelt scheme": Wrong(
+        'Did you mean "keyring"?', reference("keyrng:CANARY"), ("validate", "plan", "secrets check")
+    ),
+    "a list": Wrong("repeated-directive", (HAND, "[CANARY, more]"), ("validate", "plan")),
+    "a mapping": Wrong("value-shape", (HAND, "{secret: 'env:X', value: CANARY}"), ("validate", "plan")),
+    "a misspelt directive": Wrong("unknown", (f"password: {HAND}", "pasword: CANARY"), ("validate", "plan")),
+    "two lines": Wrong("line break", (HAND, '"a\\nCANARY"'), ("validate", "plan")),
+    "a remark": Wrong("unsafe-value", (HAND, "'a # CANARY'"), ("validate", "plan")),
+    "broken YAML": Wrong("yaml", (HAND, '"CANARY'), ("validate", "plan", "secrets list", "secrets check")),
+    "a value in clear": Wrong("The value of password stands in", (HAND, "CANARY"), ("validate", "plan --diff", "lint")),
+    "native text": Wrong(
+        "plain-text-secret",
+        ("config:", "native: [secrets/native]\nconfig:"),
+        ("validate", "plan --diff", "lint"),
+        lambda canaries: canaries.project.add_file(
+            "secrets/native", f"<domain n.example.com>\nauth-password {canaries.canary('native')}\n</domain>\n"
+        ),
+    ),
+    "a login password in clear": Wrong(
+        "secret-in-clear",
+        ("hosts:", "ssh: {password: CANARY, sudo: {password: CANARY}, passphrase: CANARY}\nhosts:\n  far: {}"),
+    ),
+}
+
+
+@pytest.fixture
+def lone(canaries: Canaries) -> str:
+    """A secret that stands where none belongs."""
+    made = canaries.canary("where no secret belongs")
+    canaries.project.add_file("secrets/lone", made)
+    return made
+
+
+def test_no_error_tells_a_secret(canaries: Canaries, lone: str) -> None:
+    project = canaries.project
+    path = project.folder / "stack.yaml"
+    text = path.read_text()
+    assert text.count(HAND) == 1
+    for name, wrong in WRONG.items():
+        if wrong.spoil:
+            wrong.spoil(canaries)
+        assert wrong.edit[0] in text
+        path.write_text(text.replace(*wrong.edit, 1).replace("CANARY", lone))
+        for words in wrong.run:
+            said = canaries.run(*shlex.split(words))
+            assert wrong.says in said.words, f"{name}: {words}: {said.code}: {said.all}"
+        path.write_text(text)
+    assert canaries.leaks() == []
+
+
+# What the stand-in says when it takes no configuration; PowerMTA's own words are not documented.
+REFUSALS = (
+    "Error in line 7 of /etc/pmta/config: password {}",
+    "/etc/pmta/config: 7: bad directive: auth-password {} (unexpected)",
+    'invalid value "{}"',
+    "syntax error near {}",
+)
+
+
+@pytest.mark.parametrize("command", ["test config", "reload"])
+def test_what_powermta_says_is_told_without_the_secrets_that_it_was_given(canaries: Canaries, command: str) -> None:
+    secret = next(
+        secret for secret, where in canaries.planted.items() if where == "config|smtp-user|app|password (env)"
+    )
+    env = canaries.project.hosts["env"]
+    for refusal in REFUSALS:
+        for more in ((), ("--format", "json")):
+            env.fault(command, "fail", message=refusal.format(secret))
+            said = canaries.run("apply", "--auto-approve", "--host", "env", *more).ended(Exit.SOME_FAILED)
+            assert refusal.partition("{}")[0].split()[0].strip(":") in said.words, "what PowerMTA said is told"
+    results = env.at("/var/lib/pmtaform/results")
+    on_host = [leak for leak in canaries.leaks() if "/var/lib/pmtaform/results/" in leak]
+    assert canaries.leaks() == on_host, "elsewhere than in the host's own record, as PowerMTA said it"
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (results.parent, results, *results.iterdir())} == {0}
+
+
+def broken(*_: object, **__: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_a_bug_shows_its_trace_without_secrets(canaries: Canaries) -> None:
+    canaries.patch.setattr("pmtaform.rollout.execute.transaction", broken)
+    said = canaries.run("apply", "--auto-approve").ended(Exit.ERROR)
+    assert "Traceback" in said.err
+    assert "ZeroDivisionError" in said.err
+    assert canaries.leaks() == []
+
+
+def test_a_host_that_cannot_be_reached_is_told_no_secret(canaries: Canaries) -> None:
+    """Passwords by every scheme, for a port that nobody listens on, and for a server that wants another login."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        hosts = {}
+        for scheme in SCHEMES:
+            hosts[scheme] = {"transport": "ssh", "root": "/", "address": "127.0.0.1", "port": nobody.getsockname()[1]}
+            for place in CONNECTION:
+                place.write(hosts[scheme], canaries.plant(scheme, place.path))
+        canaries.project.stack("config: {postmaster: a@b.example}", hosts=hosts)
+        for words in ("plan", "apply --auto-approve", "drift --format json", "rollback env --list"):
+            canaries.run(*words.split()).ended(Exit.UNREACHABLE)
+    assert "4 uses" not in canaries.run("secrets", "check").out
+    assert canaries.leaks() == []
+
+
+def test_files_that_are_damaged_or_in_the_way_tell_no_secret(canaries: Canaries) -> None:
+    root = canaries.project.root
+    plan = root / "plan.json"
+    canaries.run("plan", "--out", str(plan)).ended(Exit.OK)
+    whole = plan.read_text()
+    for damaged in (whole[: len(whole) // 2], whole.replace('"format"', '"fromat"'), "{}", ""):
+        plan.write_text(damaged)
+        for command in ("show", "apply"):
+            assert canaries.run(command, str(plan)).code not in (Exit.OK, Exit.CHANGES)
+    canaries.run("apply", "--auto-approve").ended(Exit.OK)
+    state = canaries.project.state_file
+    state.write_text(state.read_text()[:-40])
+    for words in ("plan", "apply --auto-approve", "state list"):
+        assert canaries.run(*words.split()).code not in (Exit.OK, Exit.CHANGES)
+    shutil.rmtree(root / "state")
+    (root / "state").write_text("in the way")
+    assert canaries.run("apply", "--auto-approve").code not in (Exit.OK, Exit.CHANGES)
+    assert canaries.leaks() == []
+
+
+def test_a_disk_that_is_full_tells_no_secret(canaries: Canaries) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    canaries.patch.setattr("pmtaform.state.atomic.os.fsync", full)
+    for words in ("plan --out {}/plan.json", "apply --auto-approve"):
+        assert canaries.run(*words.format(canaries.project.root).split()).code == Exit.ERROR
+    assert canaries.leaks() == []
+
+
+def test_a_server_s_secrets_are_taken_in_and_not_told(canaries: Canaries) -> None:
+    canaries.run("apply", "--auto-approve").ended(Exit.OK)
+    env = str(canaries.project.hosts["env"].root)
+    for name, more in {"a": "", "b": "--as native", "c": "--secrets keyring --keys file", "d": "--secrets env"}.items():
+        canaries.run("import", name, "--from", env, *more.split()).ended(Exit.OK)
+    assert canaries.leaks() == []
+
+
+def test_the_values_that_are_set_and_deleted_are_not_told(canaries: Canaries) -> None:
+    for n, reference in enumerate(("keyring:new", "file:secrets/new", "new2", "env:NEW", "command:pass new", "file:/")):
+        value = canaries.canary(f"set as {reference}")
+        canaries.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(value.encode())))
+        canaries.run("secrets", "set", reference, "--overwrite").ended(Exit.OK if n < 3 else Exit.ERROR)
+        canaries.run("secrets", "set", value, value, value).ended(Exit.USAGE)
+    for reference in ("keyring:new", "file:secrets/new", "new2"):
+        canaries.run("secrets", "delete", reference, "--auto-approve").ended(Exit.OK)
+    assert canaries.leaks() == []
+
+
+def test_processes_of_their_own_leave_no_secret(canaries: Canaries) -> None:
+    """As people run it: what is on the command line, in the trace and in the environment of others."""
+    for words, code in (
+        ("secrets check", Exit.OK),
+        ("plan --diff --out plan.json", Exit.OK),
+        ("apply plan.json", Exit.OK),
+        ("rollback env --auto-approve", Exit.OK),
+    ):
+        done = canaries.run_apart(*words.split())
+        assert done.returncode == code, done.stderr.decode()
+    assert "pmtaform apply plan.json" in canaries.spied.read_text()
+    assert canaries.leaks() == []
+
+
+# -- the search itself ----
+
+
+LEAKS: dict[str, Callable[[Canaries, str], object]] = {
+    "a file": lambda canaries, secret: (
+        (canaries.project.root / "state").mkdir() or (canaries.project.root / "state/journal").write_text(f"…{secret}…")
+    ),
+    "a temporary file": lambda canaries, secret: (canaries.project.root / "tmp/x").write_text(secret),
+    "a result on a host": lambda canaries, secret: canaries.project.hosts["env"].put(
+        secret, "/var/lib/pmtaform/results/1"
+    ),
+    "base64": lambda canaries, secret: canaries.seen.update(x=base64.b64encode(f"ab{secret}c".encode())),
+    "hex": lambda canaries, secret: canaries.seen.update(x=secret.encode().hex().encode()),
+    "a log record": lambda _, secret: logging.getLogger("x").debug("%s", secret),
+    "an argument": lambda canaries, secret: canaries.run("secrets", "get", f"command:sh spy.sh secrets/{secret}"),
+    "a key": lambda canaries, _: canaries.seen.update(x=key_text()[900:1300].encode()),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_leak_would_be_found(canaries: Canaries, lone: str, leak: str) -> None:
+    assert canaries.leaks() == []
+    LEAKS[leak](canaries, lone)
+    assert canaries.leaks() != []

@@ -1,0 +1,485 @@
+"""`pmtaform secrets`: set, get, list, delete and check, as people and pipelines use it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from keyring.backend import KeyringBackend
+from keyring_backends import HangingKeyring, MemoryKeyring
+from projects import PROGRAM, ProjectFolder, Said
+from terminal import talk
+
+from pmtaform.errors import Exit
+from pmtaform.secrets.material import KeyFacts, Unusable, key_facts
+
+VALUE = "canary-value-17"
+UseKeyring = Callable[[KeyringBackend], None]
+
+
+def pem(bits: int = 2048, passphrase: str = "") -> str:
+    lock: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase:
+        lock = serialization.BestAvailableEncryption(passphrase.encode())
+    key = rsa.generate_private_key(65537, bits)
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()
+
+
+KEY = pem()
+SHORT = pem(1024)
+
+
+@pytest.fixture
+def memory(use_keyring: UseKeyring) -> MemoryKeyring:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    return backend
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], None]:
+    """What stands on standard input."""
+
+    def give(value: str | bytes) -> None:
+        content = value.encode() if isinstance(value, str) else value
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return give
+
+
+def kept(backend: MemoryKeyring) -> dict[str, str]:
+    return {name.partition("\0")[2]: value for name, value in backend.entries.items()}
+
+
+# -- set ----
+
+
+def test_a_value_from_a_pipe_is_kept_without_its_last_line_end(
+    one: ProjectFolder, memory: MemoryKeyring, given: Callable[[str], None]
+) -> None:
+    one.config("http-api-key: {secret: 'keyring:http/api'}")
+    given(f"{VALUE}\n")
+    said = one.run("secrets", "set", "keyring:http/api").ended(Exit.OK)
+    assert kept(memory) == {"http/api": VALUE}
+    assert said.out == "keyring:http/api is stored.\n"
+    assert said.err == ""
+
+
+def test_pem_keeps_its_lines_and_ends_with_one_line_end(one: ProjectFolder, given: Callable[[str], None]) -> None:
+    one.config("", "dkim-keys: {example.com/s1: {private-key: 'file:keys/s1.pem'}}")
+    given(KEY.rstrip("\n") + "\n\n\n")
+    one.run("secrets", "set", "file:keys/s1.pem").ended(Exit.OK)
+    path = one.folder / "keys/s1.pem"
+    assert path.read_text() == KEY
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["smtp/app"], ["keyring:smtp/app"], ["keyring:smtp/app", "fleet"], ["fleet", "smtp/app"], ["smtp/app", "fleet"]],
+)
+def test_a_bare_name_is_an_entry_of_the_keyring_and_the_stack_may_stand_on_either_side(
+    one: ProjectFolder, memory: MemoryKeyring, given: Callable[[str], None], words: list[str]
+) -> None:
+    one.config("postmaster: a@b.example")
+    given(VALUE)
+    one.run("secrets", "set", *words).ended(Exit.OK)
+    assert kept(memory) == {"smtp/app": VALUE}
+
+
+def test_a_file_is_relative_to_the_stack_that_is_named(one: ProjectFolder, given: Callable[[str], None]) -> None:
+    one.config("postmaster: a@b.example")
+    other = one.root / "stacks/other"
+    other.mkdir()
+    (other / "stack.yaml").write_text("stack: other\n")
+    given(VALUE)
+    assert "which-stack" in one.run("secrets", "set", "file:secrets/app").ended(Exit.USAGE).err
+    one.run("secrets", "set", "file:secrets/app", "other").ended(Exit.OK)
+    assert (other / "secrets/app").read_text() == VALUE
+
+
+def test_the_keyring_needs_no_project(
+    tmp_path: Path, memory: MemoryKeyring, given: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given(VALUE)
+    ProjectFolder(tmp_path).run("secrets", "set", "keyring:x").ended(Exit.OK)
+    assert kept(memory) == {"x": VALUE}
+
+
+def test_what_is_there_is_replaced_only_on_demand(
+    one: ProjectFolder, memory: MemoryKeyring, given: Callable[[str], None]
+) -> None:
+    one.config("postmaster: a@b.example")
+    given("old")
+    one.run("secrets", "set", "x").ended(Exit.OK)
+    given("new")
+    assert "--overwrite" in one.run("secrets", "set", "x").ended(Exit.USAGE).words
+    assert kept(memory) == {"x": "old"}
+    assert "replaced" in one.run("secrets", "set", "x", "--overwrite").ended(Exit.OK).out
+    assert kept(memory) == {"x": "new"}
+
+
+@pytest.mark.parametrize(("value", "code"), [("", "empty-secret"), ("\n", "empty-secret"), ("x" * 1_048_577, "large")])
+def test_what_is_no_value_changes_nothing(
+    one: ProjectFolder, memory: MemoryKeyring, given: Callable[[str], None], value: str, code: str
+) -> None:
+    one.config("postmaster: a@b.example")
+    given(value)
+    assert code in one.run("secrets", "set", "x").ended(Exit.USAGE).err
+    assert kept(memory) == {}
+
+
+@pytest.mark.parametrize("reference", ["env:X", "command:pass show x"])
+def test_what_others_keep_is_not_written(one: ProjectFolder, given: Callable[[str], None], reference: str) -> None:
+    one.config("postmaster: a@b.example")
+    given(VALUE)
+    said = one.run("secrets", "set", reference).ended(Exit.ERROR)
+    assert "keyring: and file: are those that it writes" in said.words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["keyring:x", VALUE], ["x", VALUE], ["fleet", "x", VALUE], [VALUE, "keyring:y", "x"], [f"keyrng:{VALUE}"]],
+)
+def test_a_value_among_the_arguments_is_refused_and_not_repeated(
+    one: ProjectFolder, memory: MemoryKeyring, given: Callable[[str], None], words: list[str]
+) -> None:
+    one.config("postmaster: a@b.example")
+    given("something else")
+    said = one.run("secrets", "set", *words)
+    assert said.code in (Exit.USAGE, Exit.INVALID)
+    assert VALUE not in said.all
+    assert kept(memory) == {}
+
+
+def test_a_name_that_the_stack_does_not_know_is_remarked(
+    one: ProjectFolder, memory: MemoryKeyring, given: Callable[[str], None]
+) -> None:
+    one.config("http-api-key: {secret: 'keyring:http/api'}")
+    given(VALUE)
+    said = one.run("secrets", "set", "keyring:http/apj").ended(Exit.OK)
+    assert 'Did you mean "keyring:http/api"?' in said.words
+
+
+def test_a_file_that_git_would_take_is_remarked_and_a_folder_of_ours_is_not_taken(
+    one: ProjectFolder, given: Callable[[str], None]
+) -> None:
+    one.config("postmaster: a@b.example")
+    subprocess.run(["git", "init", "-q", str(one.root)], check=True)
+    given(VALUE)
+    assert "secret-in-git" not in one.run("secrets", "set", "file:secrets/app").ended(Exit.OK).err
+    (one.folder / "plain").mkdir()
+    given(VALUE)
+    assert "secret-in-git" in one.run("secrets", "set", "file:plain/app").ended(Exit.OK).err
+    status = subprocess.run(["git", "-C", str(one.root), "status", "--porcelain", "-uall"], capture_output=True)
+    assert b"secrets/app" not in status.stdout
+
+
+def test_on_a_terminal_the_value_is_asked_for_twice_and_not_seen(one: ProjectFolder) -> None:
+    one.config("postmaster: a@b.example")
+    answers = {"Value for file:secrets/app: ": f"{VALUE}\n", "Again: ": f"{VALUE}\n"}
+    done = talk(one.root, ["secrets", "set", "file:secrets/app"], answers)
+    assert (done.code, done.echoed) == (0, False), done.seen
+    assert VALUE not in done.seen
+    assert (one.folder / "secrets/app").read_text() == VALUE
+
+
+def test_on_a_terminal_a_slip_changes_nothing(one: ProjectFolder) -> None:
+    one.config("postmaster: a@b.example")
+    answers = {"Value for file:secrets/app: ": f"{VALUE}\n", "Again: ": "other\n"}
+    done = talk(one.root, ["secrets", "set", "file:secrets/app"], answers)
+    assert done.code == Exit.USAGE
+    assert "not the same" in done.seen
+    assert not (one.folder / "secrets").exists()
+
+
+def test_a_key_that_is_pasted_on_a_terminal_is_taken_whole(one: ProjectFolder) -> None:
+    one.config("postmaster: a@b.example")
+    done = talk(one.root, ["secrets", "set", "file:secrets/key"], {"Value for file:secrets/key: ": KEY})
+    assert done.code == 0, done.seen
+    assert (one.folder / "secrets/key").read_text() == KEY
+    assert KEY.splitlines()[3] not in done.seen
+
+
+def test_on_a_terminal_replacing_is_asked_about(one: ProjectFolder) -> None:
+    one.config("postmaster: a@b.example")
+    one.add_file("secrets/app", "old")
+    done = talk(one.root, ["secrets", "set", "file:secrets/app"], {"Only `yes` is taken: ": "no\n"})
+    assert done.code == 0
+    assert "Nothing was changed." in done.seen
+    assert (one.folder / "secrets/app").read_text() == "old"
+
+
+# -- get ----
+
+
+def test_get_gives_every_byte_into_a_pipe(one: ProjectFolder) -> None:
+    one.config("postmaster: a@b.example")
+    one.add_file("secrets/app", b"\xff\x00 canary\n\n")
+    done = subprocess.run([*PROGRAM, "secrets", "get", "file:secrets/app"], cwd=one.root, capture_output=True)
+    assert (done.stdout, done.stderr, done.returncode) == (b"\xff\x00 canary\n\n", b"", 0)
+
+
+def test_get_reads_every_scheme(one: ProjectFolder, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    one.config("postmaster: a@b.example")
+    memory.set_password("pmtaform", "x", VALUE)
+    monkeypatch.setenv("PMTAFORM_TEST", VALUE)
+    one.add_file("app", VALUE)
+    for reference in ("keyring:x", "x", "env:PMTAFORM_TEST", "file:app", "command:cat app"):
+        assert one.run("secrets", "get", reference).ended(Exit.OK).out == VALUE
+
+
+def test_get_as_json(one: ProjectFolder) -> None:
+    one.config("postmaster: a@b.example")
+    one.add_file("text", "v\n")
+    one.add_file("bytes", b"\xff")
+    text = one.run("secrets", "get", "file:text", "--format", "json").ended(Exit.OK).json()
+    assert text == {"format": 1, "kind": "pmtaform-secret", "reference": "file:text", "value": "v\n"}
+    binary = one.run("secrets", "get", "file:bytes", "--format", "json").json()
+    assert base64.b64decode(binary["value_base64"]) == b"\xff"
+
+
+def test_a_terminal_sees_a_secret_only_with_show(one: ProjectFolder) -> None:
+    one.config("postmaster: a@b.example")
+    one.add_file("app", VALUE)
+    for more in ([], ["--format", "json"]):
+        refused = talk(one.root, ["secrets", "get", "file:app", *more], {})
+        assert refused.code == Exit.USAGE
+        assert "--show" in refused.seen
+        assert VALUE not in refused.seen
+    shown = talk(one.root, ["secrets", "get", "file:app", "--show"], {})
+    assert (shown.code, shown.seen) == (0, f"{VALUE}\n")
+
+
+# -- delete ----
+
+
+def test_delete_asks_and_says_what_needs_it(one: ProjectFolder) -> None:
+    one.config("smtp-user: {app: {password: {secret: 'file:secrets/app'}}}")
+    path = one.add_file("secrets/app", VALUE)
+    kept_on = talk(one.root, ["secrets", "delete", "file:secrets/app"], {"Only `yes` is taken: ": "no\n"})
+    assert 'Stack "fleet" needs it for smtp-user app: password.' in kept_on.seen
+    assert path.exists()
+    assert talk(one.root, ["secrets", "delete", "file:secrets/app"], {"Only `yes` is taken: ": "yes\n"}).code == 0
+    assert not path.exists()
+
+
+def test_delete_in_a_pipeline_needs_approval(one: ProjectFolder, memory: MemoryKeyring, given: object) -> None:
+    one.config("postmaster: a@b.example")
+    memory.set_password("pmtaform", "x", VALUE)
+    given("")  # type: ignore[operator]
+    for more in ((), ("--format", "json")):
+        assert "Add --auto-approve." in one.run("secrets", "delete", "x", *more).ended(Exit.USAGE).words
+    said = one.run("secrets", "delete", "x", "fleet", "--auto-approve", "--format", "json").ended(Exit.OK)
+    assert said.json()["done"] == "deleted"
+    assert kept(memory) == {}
+    assert "no-such-secret" in one.run("secrets", "delete", "x", "--auto-approve").ended(Exit.ERROR).err
+
+
+# -- list and check ----
+
+EVERYTHING = """
+    http-api-key: {secret: "env:API"}
+    smtp-user: {app: {password: {secret: "keyring:smtp/app"}}}
+"""
+KEYS = 'dkim-keys: {example.com/s1: {private-key: "file:keys/s1.pem"}}'
+
+
+def test_list_tells_every_use_and_looks_nothing_up(one: ProjectFolder, memory: MemoryKeyring) -> None:
+    one.config(EVERYTHING, KEYS)
+    said = one.run("secrets", "list", "fleet").ended(Exit.OK)
+    rows = [line.split("  ") for line in said.out.splitlines()]
+    assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
+        ["env:API", "http-api-key", "mta1", "stacks/fleet/stack.yaml:5:26"],
+        ["keyring:smtp/app", "smtp-user app: password", "mta1", "stacks/fleet/stack.yaml:6:40"],
+        ["file:keys/s1.pem", "dkim-key example.com/s1: private-key", "mta1", "stacks/fleet/stack.yaml:7:43"],
+    ]
+    assert memory.asked == 0
+
+
+def test_list_as_json(one: ProjectFolder) -> None:
+    one.config(EVERYTHING)
+    found = one.run("secrets", "list", "--format", "json").ended(Exit.OK).json()
+    assert (found["kind"], found["stack"]) == ("pmtaform-secrets", "fleet")
+    assert found["secrets"][1] == {
+        "reference": "keyring:smtp/app",
+        "scheme": "keyring",
+        "what": "smtp-user app: password",
+        "purpose": "directive",
+        "hosts": ["mta1"],
+        "place": {"file": "stacks/fleet/stack.yaml", "line": 6, "column": 40},
+    }
+
+
+def test_a_stack_without_secrets(one: ProjectFolder) -> None:
+    one.config("postmaster: a@b.example")
+    for command in ("list", "check"):
+        assert one.run("secrets", command).ended(Exit.OK).out == "The stack refers to no secret.\n"
+
+
+def test_check_is_content_when_all_can_be_had(
+    one: ProjectFolder, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one.config(EVERYTHING, KEYS)
+    memory.set_password("pmtaform", "smtp/app", VALUE)
+    monkeypatch.setenv("API", "k" * 40)
+    one.add_file("keys/s1.pem", KEY)
+    said = one.run("secrets", "check").ended(Exit.OK)
+    assert [line.split()[0] for line in said.out.splitlines()] == ["ok", "ok", "ok", "3"]
+    assert "RSA 2048, mode 0600" in said.out
+    assert said.err == ""
+
+
+def test_check_says_what_is_wrong_with_each_in_its_provider_s_words(
+    one: ProjectFolder, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("API", raising=False)
+    one.config(EVERYTHING, KEYS)
+    one.add_file("keys/s1.pem", KEY, mode=0o644)
+    said = one.run("secrets", "check").ended(Exit.ERROR)
+    assert said.out.count("FAILED") == 3
+    for words in ("API is not set", 'there is no entry "smtp/app"', "its mode is 0644", "stack.yaml:6:40: error"):
+        assert words in said.words
+    found = one.run("secrets", "check", "--format", "json").ended(Exit.ERROR).json()["secrets"]
+    assert [row["ok"] for row in found] == [False] * 3
+    assert {finding["code"] for row in found for finding in row["findings"]} == {"secret-unavailable"}
+
+
+def test_check_looks_each_reference_up_once(one: ProjectFolder, memory: MemoryKeyring) -> None:
+    one.add_host("mta2")
+    memory.set_password("pmtaform", "x", "k" * 40)
+    users = ", ".join(f"u{n}: {{password: {{secret: 'keyring:x'}}}}" for n in range(20))
+    one.config(f"smtp-user: {{{users}}}")
+    assert "20 uses of secrets: 20 ok" in one.run("secrets", "check").ended(Exit.OK).out
+    assert memory.asked == 1
+
+
+def test_a_locked_keyring_is_waited_for_once(
+    one: ProjectFolder, use_keyring: UseKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = HangingKeyring()
+    use_keyring(backend)
+    monkeypatch.setattr("pmtaform.secrets.resolver.DEADLINE", 0.05)
+    monkeypatch.setattr("pmtaform.secrets.Resolver.__init__.__kwdefaults__", {"providers": None, "deadline": 0.05})
+    users = ", ".join(f"u{n}: {{password: {{secret: 'keyring:{n}'}}}}" for n in range(20))
+    one.config(f"smtp-user: {{{users}}}")
+    try:
+        said = one.run("secrets", "check").ended(Exit.ERROR)
+    finally:
+        backend.let_go.set()
+    assert "it may be locked" in said.words
+    assert backend.asked == 1
+
+
+def checked_key(project: ProjectFolder, content: str) -> Said:
+    project.config("", KEYS)
+    project.add_file("keys/s1.pem", content)
+    return project.run("secrets", "check")
+
+
+def ec_key() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+UNFIT = {
+    "no key": (lambda: VALUE, "it is no PEM text"),
+    "a damaged one": (lambda: KEY.replace(KEY.splitlines()[4], KEY.splitlines()[4][:-9]), "it is damaged"),
+    "a locked one": (lambda: pem(2048, "pw"), "it is locked with a passphrase, and none is given"),
+    "one of another type": (ec_key, "rsa-sha1 and rsa-sha256 only"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_a_private_key_that_is_of_no_use_is_refused(one: ProjectFolder, kind: str) -> None:
+    content, says = UNFIT[kind]
+    said = checked_key(one, content())
+    said.ended(Exit.ERROR)
+    assert says in said.words
+    assert VALUE not in said.all
+
+
+def test_a_key_under_1024_bits_is_refused(one: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries make no such key any more: the one that is read is said to be that short."""
+    monkeypatch.setattr("pmtaform.secrets.material._facts", lambda *_: KeyFacts("RSA", 768))
+    assert "receivers take no signature of a key under 1024" in checked_key(one, KEY).ended(Exit.ERROR).words
+
+
+def test_a_key_under_2048_bits_is_warned_about(one: ProjectFolder) -> None:
+    said = checked_key(one, SHORT).ended(Exit.OK)
+    assert "warning" in said.out
+    assert "has 1024 bits" in said.words
+
+
+def test_a_locked_key_with_and_without_its_passphrase() -> None:
+    locked = pem(2048, "pw").encode()
+    assert key_facts(locked, b"pw") == KeyFacts("RSA", 2048)
+    for passphrase, says in ((None, "none is given"), (b"wrong", "does not open it")):
+        found = key_facts(locked, passphrase)
+        assert isinstance(found, Unusable)
+        assert says in found.why
+
+
+@pytest.mark.parametrize(
+    ("made_with", "given_is", "code"),
+    [("pw", "pw", Exit.OK), ("pw", "other", Exit.ERROR), ("", "pw", Exit.OK), (None, "pw", Exit.ERROR)],
+)
+def test_the_passphrase_of_an_ssh_key_is_tried_on_it(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch, made_with: str | None, given_is: str, code: Exit
+) -> None:
+    monkeypatch.setenv("PHRASE", given_is)
+    project.stack(hosts={"mta1": {"transport": "ssh", "identity-files": ["id"], "passphrase": "env:PHRASE"}}, root="/")
+    if made_with is not None:
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-a", "1", "-N", made_with, "-f", str(project.folder / "id")]
+        subprocess.run(words, check=True)
+    said = project.run("secrets", "check").ended(code)
+    expected = {"pw": "opens id", "": "has no passphrase", None: "no such file"}[made_with]
+    assert (expected if given_is == "pw" else "does not open it") in said.words
+
+
+def test_a_value_that_powermta_may_not_take_is_remarked_without_being_cited(
+    one: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one.config("http-api-key: {secret: 'env:API'}")
+    monkeypatch.setenv("API", VALUE)
+    said = one.run("secrets", "check").ended(Exit.OK)
+    assert "32 to 128 characters" in said.words
+    monkeypatch.setenv("API", f"{VALUE} # {VALUE}")
+    said = one.run("secrets", "check").ended(Exit.ERROR)
+    assert "unsafe-secret" in said.err
+    assert VALUE not in said.all
+
+
+def test_secrets_come_from_a_real_pipe_and_go_into_one(one: ProjectFolder) -> None:
+    """As a process of its own, with a headless keyring that keeps a file."""
+    one.config("postmaster: a@b.example")
+    home = one.root / "home"
+    environment = {
+        **os.environ,
+        "PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring",
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home),
+    }
+
+    def run(*words: str, value: bytes = b"") -> bytes:
+        command = [sys.executable, "-m", "pmtaform", "secrets", *words]
+        done = subprocess.run(command, cwd=one.root, input=value, capture_output=True, env=environment, check=True)
+        return done.stdout
+
+    run("set", "smtp/app", value=VALUE.encode() + b"\n")
+    assert run("get", "smtp/app") == VALUE.encode()
+    assert VALUE.encode() not in b"".join(p.read_bytes() for p in one.root.rglob("stacks/**/*") if p.is_file())
+    run("delete", "smtp/app", "--auto-approve")
+    assert json.loads(run("list", "--format", "json"))["secrets"] == []
