@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pmtaform.api.checking import configuration_of
 from pmtaform.api.planning import Planned
 from pmtaform.lang.effective import Effective, PairChange, changed_pairs
-from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.rollout.survey import Survey
 
 
@@ -14,12 +14,4 @@ def effects_of(planned: Planned) -> dict[str, tuple[PairChange, ...]]:
 
 
 def _pairs(survey: Survey) -> tuple[PairChange, ...]:
-    return tuple(changed_pairs(Effective(_configuration(survey)), Effective(_configuration(survey, edited=True))))
-
-
-def _configuration(survey: Survey, *, edited: bool = False) -> Configuration:
-    keys = {key.path for key in survey.target.desired.keys}
-    contents = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in keys}
-    if edited:
-        contents |= {path: edit.content for path, edit in survey.difference.edits.items()}
-    return read_configuration(survey.target.spec.config, contents, survey.snapshot.patterns)
+    return tuple(changed_pairs(Effective(configuration_of(survey)), Effective(configuration_of(survey, edited=True))))
