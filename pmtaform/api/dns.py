@@ -40,7 +40,8 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
         from pmtaform.dns.public_key import public_key_of
 
         try:
-            return public_key_of(secret(key.reference, key.place).reveal())
+            passphrase = secret(key.passphrase, key.place).reveal() if key.passphrase else None
+            return public_key_of(secret(key.reference, key.place).reveal(), passphrase)
         except PmtaformError as problem:
             problems[key.reference] = problem.diagnostics
             return None

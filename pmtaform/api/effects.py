@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmtaform.api.configurations import configuration_of
+from pmtaform.api.checking import configuration_of
 from pmtaform.api.planning import Planned
 from pmtaform.lang.effective import Effective, PairChange, changed_pairs
 from pmtaform.rollout.survey import Survey

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pmtaform.api.configurations import configuration_of
+from pmtaform.api.checking import configuration_of
 from pmtaform.desired import KeyFile
 from pmtaform.diagnostics import Place
 from pmtaform.dkim.observing import Facts, Look, observe, switched

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.dkim.pem import Form, decoded, form_of
@@ -87,6 +87,21 @@ def generate_key(bits: int = GOOD_BITS, *, reference: str = "the key") -> Signin
     return load_private_key(pem, reference=reference)
 
 
+def describe_file(content: bytes) -> str:
+    """What key a file holds, to be shown: `RSA 1024`. Empty when it holds none that can be read without a passphrase.
+
+    Keys that PowerMTA cannot use have a description, too.
+    """
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    try:
+        found = decoded(content, None)
+    except ValueError:
+        return ""
+    kind = type(found).__name__.removesuffix("PrivateKey").lstrip("_")
+    return f"RSA {found.key_size}" if isinstance(found, rsa.RSAPrivateKey) else kind
+
+
 def same_private_key(left: bytes, right: bytes) -> bool:
     """Whether two key files hold the same private key; PKCS#1 and PKCS#8 are two spellings of one key.
 
@@ -122,6 +137,8 @@ def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> Signing
         key = _rsa(decoded(content, passphrase if form.encrypted else None))
     except ValueError:
         raise _unreadable(form) from None
+    if not _is_sound(key):
+        raise _unreadable(form.opened)
     pem = content if form.writable else _rewritten(key, pkcs1=form is Form.PKCS1_ENCRYPTED)
     ended = pem if pem.endswith(b"\n") else pem + b"\n"
     warnings = tuple(_doubts(key.key_size, reference))
@@ -177,6 +194,30 @@ def _rsa(found: object) -> RSAPrivateKey:
     return found
 
 
+def _is_sound(key: RSAPrivateKey) -> bool:
+    """Whether the numbers of a key belong together, and what it signs verifies.
+
+    The library's own check proves that the factors are primes, and takes 40 ms for 2048 bits, which a fleet with many
+    keys does not have. This one takes 2 ms and finds whatever damage does to a key.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    n = key.private_numbers()
+    public = n.public_numbers
+    if n.p * n.q != public.n or n.q * n.iqmp % n.p != 1:
+        return False
+    if (n.dmp1, n.dmq1) != (n.d % (n.p - 1), n.d % (n.q - 1)):
+        return False
+    try:
+        signature = key.sign(b"", padding.PKCS1v15(), hashes.SHA256())
+        key.public_key().verify(signature, b"", padding.PKCS1v15(), hashes.SHA256())
+    except (InvalidSignature, ValueError, ZeroDivisionError):
+        return False
+    return True
+
+
 def _doubts(bits: int, reference: str) -> list[Diagnostic]:
     if bits < GOOD_BITS:
         summary, code = "A signing key is short", "dkim-key-short"
@@ -203,18 +244,17 @@ def _rewritten(key: RSAPrivateKey, *, pkcs1: bool) -> bytes:
 def _public(key: RSAPrivateKey) -> bytes:
     from cryptography.hazmat.primitives import serialization
 
-    return key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _canonical(content: bytes) -> bytes | None:
     from cryptography.hazmat.primitives import serialization
 
     try:
-        key = serialization.load_pem_private_key(content, password=None)
-        return key.private_bytes(
+        key: Any = decoded(content, None)
+        found: bytes = key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
+        return found
     except Exception:  # whatever a host has in the place of a key, it is then another one
         return None

@@ -32,6 +32,11 @@ class Form(Enum):
         """Whether PowerMTA's OpenSSL reads it as it is."""
         return self in (Form.PKCS1, Form.PKCS8)
 
+    @property
+    def opened(self) -> Form:
+        """What it is once its passphrase was the right one."""
+        return Form.PKCS1 if self is Form.PKCS1_ENCRYPTED else Form.PKCS8 if self.encrypted else self
+
 
 _LABELS: Final = {
     b"RSA PRIVATE KEY": Form.PKCS1,
@@ -78,9 +83,10 @@ def decoded(content: bytes, passphrase: bytes | None) -> object:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
+    # Not that the library does not check: it checks too much (see `keys._is_sound`), and says no more than "invalid".
     try:
         if b"-----BEGIN OPENSSH" in content:
             return serialization.load_ssh_private_key(content, passphrase)
-        return serialization.load_pem_private_key(content, passphrase)
+        return serialization.load_pem_private_key(content, passphrase, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise ValueError("unreadable") from problem

@@ -121,6 +121,9 @@ def _key() -> Schema:
     name = {"type": ["string", "null"]}
     kinds: Schema = {
         "private-key": _described(_or_null(dict(shapes.REFERENCE)), "A reference to the private key in PEM form."),
+        "passphrase": _described(
+            _or_null(dict(shapes.REFERENCE)), "A reference to the passphrase of an encrypted key."
+        ),
         "signs": {
             "description": "The virtual MTAs and pools that sign with it; left out: all.",
             "anyOf": [{"type": "array", "items": {"type": "string"}}, name],
