@@ -154,7 +154,8 @@ def test_where_the_stack_activates_nothing_no_restart_is_asked_for(one: ProjectF
 
 
 def test_every_danger_is_specified() -> None:
-    assert {case.code for case in CASES.values()} == CODES.keys()
+    elsewhere = {"dkim-not-published"}  # needs a name server: tests/dns_checks
+    assert {case.code for case in CASES.values()} | elsewhere == CODES.keys()
 
 
 HARMLESS = {
