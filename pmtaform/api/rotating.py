@@ -121,12 +121,14 @@ class Rotating:
         return self._publics[index]
 
     def _look(self, key: RotatedKey, life: Life, public: tuple[str, str] | str) -> Look:
+        """What DNS says, compared with the key itself, or with what was known of one that cannot be had now."""
         index = (key.name, life.selector)
         if index not in self._looks:
-            self._looks[index] = self._asked(f"{life.selector}._domainkey.{key.domain}", public)
+            known = public if isinstance(public, tuple) else (life.public, life.algorithm)
+            self._looks[index] = self._asked(f"{life.selector}._domainkey.{key.domain}", known)
         return self._looks[index]
 
-    def _asked(self, name: str, public: tuple[str, str] | str) -> Look:
+    def _asked(self, name: str, public: tuple[str, str]) -> Look:
         from pmtaform.dns.facts import PublicKey
 
         if self.stack.dns.mode == "off":
@@ -135,7 +137,7 @@ class Rotating:
             return Look()
         from pmtaform.dns.published import look_at_record
 
-        known = PublicKey(*public) if isinstance(public, tuple) and public[0] else None
+        known = PublicKey(*public) if public[0] else None
         return look_at_record(self.resolver, name, known, authoritative=self.stack.dns.authoritative)
 
     # -- what hosts have -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ No host is looked at or changed; every step is safe to repeat.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,21 +125,33 @@ def _generate(turning: Rotating, name: str, warnings: list[Diagnostic], bits: in
 
 
 def _free_selector(turning: Rotating, key: RotatedKey) -> str:
-    """A name that no selector had, that the store has nothing under, and DNS neither."""
+    """A name that no selector had, that the store has nothing under, and DNS neither.
+
+    Raises `SecretUnavailable` when the store cannot be asked: a key that is only out of reach is not made again.
+    """
     from pmtaform.api.keeping import holds_secret
     from pmtaform.secrets import require_reference
 
+    def is_held(selector: str) -> bool:
+        reference = require_reference(key.reference_of(selector), place=key.place)
+        return holds_secret(reference, turning.stack.folder)
+
     taken = {life.selector for life in turning.histories[key.name].lives}
+    for life in turning.histories[key.name].candidates:
+        is_held(life.selector)
     while True:
         selector = selector_for(key.stem, turning.now, taken)
-        reference = require_reference(key.reference_of(selector), place=key.place)
-        if not holds_secret(reference, turning.stack.folder) and not _has_record(turning, key, selector):
+        if not is_held(selector) and not _has_record(turning, key, selector):
             return selector
         taken.add(selector)
 
 
 def _has_record(turning: Rotating, key: RotatedKey, selector: str) -> bool:
+    """Whether DNS has something at a selector's name that it has not at every name (a wildcard)."""
     if turning.resolver is None:
+        return False
+    nowhere = f"{selector}-{uuid.uuid4().hex[:12]}._domainkey.{key.domain}"
+    if turning.resolver.ask(nowhere, "TXT").records:
         return False
     return bool(turning.resolver.ask(f"{selector}._domainkey.{key.domain}", "TXT").records)
 

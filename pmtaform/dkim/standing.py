@@ -138,7 +138,7 @@ class _Judge:
 
     def _generation(self) -> Step:
         lost = next((self.facts.missing[life.selector] for life in self.history.candidates), "")
-        due = max(self.now, self.due - self.rotation.lead) if self.current is not None else self.now
+        due = self.due - self.rotation.lead if self.current is not None else self.now
         return Step(todo=Todo.GENERATE, due=self.now if lost else due, waits_for=lost)
 
     def _switch(self, candidate: Life | None) -> str | None:

@@ -69,7 +69,8 @@ def _row(row: SelectorStanding, standing: Standing, wide: int, style: Style, wid
 def _step(step: Step, at: datetime) -> str:
     text = _STEPS[step.todo]
     if step.due is not None:
-        text += ", now" if step.due <= at else f", {moment(step.due.astimezone(UTC))}"
+        when = moment(step.due.astimezone(UTC))
+        text += ", now" if step.due == at else f", due since {when}" if step.due < at else f", {when}"
     return text + (f"; waits: {step.waits_for}" if step.waits_for else "")
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from pmtaform.diagnostics import Place
 from pmtaform.errors import StateDamaged
 from pmtaform.rotations import History, Life
-from pmtaform.state.atomic import check_stack_name, ensure_folder, replace_file
+from pmtaform.state.atomic import check_stack_name, ensure_folder, replace_file, sweep
 
 FORMAT: Final = 1
 KIND: Final = "pmtaform-rotations"
@@ -62,6 +62,7 @@ class RotationFile:
         if content == self._saved or (self._saved is None and not histories):
             return
         ensure_folder(self._folder)
+        sweep(self.path)
         replace_file(self.path, content)
         self._saved = content
 

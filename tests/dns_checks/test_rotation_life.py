@@ -13,8 +13,9 @@ from rotating import DAY, KEY, NOON, Turning, few_keys
 
 from pmtaform.api import check_consent
 from pmtaform.clock import SetClock
-from pmtaform.errors import Blocked, UsageError
+from pmtaform.errors import Blocked, SecretUnavailable, UsageError
 from pmtaform.plan.model import HostPlan
+from pmtaform.secrets.provider import Unresolved
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_from_the_first_key_to_the_second_and_the_end_of_the_first(fleet: Turnin
 def test_plan_shows_the_future_and_changes_nothing(fleet: Turning) -> None:
     first = fleet.until_signing()
     history = fleet.root.rotations("fleet").path.read_bytes()
-    for days, todo, due in ((1, "generate", 86), (87, "generate", 87)):
+    for days, todo, due in ((1, "generate", 86), (87, "generate", 86)):
         (standing,) = fleet.plan(as_of=fleet.clock.now() + days * DAY).standings
         assert standing.step.todo.value == todo
         assert standing.step.due == fleet.clock.now() + due * DAY
@@ -255,3 +256,24 @@ def test_no_private_key_is_written_down(fleet: Turning) -> None:
     for path in fleet.project.root.joinpath("state").rglob("*"):
         assert not path.is_file() or private not in path.read_text(errors="replace"), path
     assert RUNS in fleet.project.hosts["mta1"].read()
+
+
+def test_a_name_that_somebody_has_is_not_taken(fleet: Turning) -> None:
+    fleet.seen["s-20260101._domainkey.example.com", "TXT"] = ["somebody else's"]
+    assert [one.selector for one in fleet.rotate().generated] == ["s-20260101-2"]
+
+
+def test_a_store_that_cannot_be_asked_is_not_a_lost_key(
+    fleet: Turning, due: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtaform.secrets.file.FileSecrets.holds", broken)
+    monkeypatch.setattr("pmtaform.secrets.file.FileSecrets.fetch", broken)
+    with pytest.raises(SecretUnavailable):
+        fleet.rotate()
+    monkeypatch.undo()
+    assert fleet.rotate().generated == ()
+    assert fleet.stages() == {due[0]: "signing", due[1]: "verified"}
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    raise Unresolved("the store", "it is locked", "Unlock it.")
