@@ -39,7 +39,7 @@ class Fleet:
         self.stack = folder / "stacks" / "fleet"
         self.stack.mkdir(parents=True)
         if servers:
-            known = "".join(server.known_hosts.read_text() for server in servers)
+            known = "".join(f"{server.line(kind)}\n" for server in servers for kind in server.keys)
             (self.stack / "known_hosts").write_text(known)
             (self.stack / "ssh_config").write_text("")
         self.write()

@@ -13,6 +13,7 @@ from pmtaform.host.transport import Completed
 # What a login over SSH would have, and where programs and temporary files are. The rest of the environment may hold
 # secrets (`env:` references, a pipeline's tokens), and a daemon that is started would keep it for as long as it runs.
 _HANDED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER")
+_OF_TESTS = ("PMTAFORM_TEST_AT", "PMTAFORM_TEST_HOOK", "PMTAFORM_TEST_MARK")  # what the agent's points are told to do
 
 
 class LocalSession:
@@ -70,7 +71,7 @@ class LocalSession:
 
 
 def _handed_on() -> dict[str, str]:
-    return {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+    return {name: os.environ[name] for name in (*_HANDED_ON, *_OF_TESTS) if name in os.environ}
 
 
 def open_local(spec: HostSpec) -> LocalSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not cells:
         return
     points = list(dict.fromkeys(point for point, _ in cells))
-    faults = list(dict.fromkeys(fault for _, fault in cells))
+    faults = sorted({fault for _, fault in cells})
     widest = max(map(len, points))
     write = terminalreporter.write_line
     terminalreporter.section("faults: local, SSH")
@@ -34,10 +35,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _cell(name: str) -> Iterator[tuple[str, str, str]]:
-    head, bracket, rest = name.rstrip("]").partition("[")
-    point, dash, fault = rest.partition("-")
-    if (bracket and dash and "whatever_goes_wrong" in head) or ("ssh" in head and dash):
-        if "undone" in head:
-            # Here the fault is the first parameter's last, as pytest names them from the inside out.
-            point, fault = (point, fault) if "." in point else (fault, point)
-        yield point, fault, "ssh" if "ssh" in head else "local"
+    """Point, fault and transport of a test such as `…over_ssh[commit-key:after.1-the host reboots]`."""
+    if found := re.fullmatch(r".*::(\w+)\[([a-z:-]+\.\d+)-([a-z -]+)\]", name):
+        yield found[2], found[3], "ssh" if "over_ssh" in found[1] else "local"

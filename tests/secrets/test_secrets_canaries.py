@@ -64,6 +64,12 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
     ("show {root}/plan.json --format json", Exit.OK),
     ("apply {root}/plan.json --diff", Exit.OK),
     ("plan --detailed-exitcode", Exit.OK),
+    ("hosts", Exit.OK),
+    ("hosts --format json", Exit.OK),
+    ("history", Exit.OK),
+    ("history env --live --format json", Exit.OK),
+    ("recover", Exit.OK),
+    ("dns records", Exit.OK),
     ("drift", Exit.OK),
     ("drift --format json", Exit.OK),
     ("state list", Exit.OK),
@@ -221,7 +227,7 @@ def test_what_powermta_says_is_told_without_the_secrets_that_it_was_given(canari
     )
     env = canaries.project.hosts["env"]
     for refusal in REFUSALS:
-        for more in ((), ("--format", "json")):
+        for more in ((), ("--format", "json")) if refusal == REFUSALS[0] else ((),):
             env.fault(command, "fail", message=refusal.format(secret))
             said = canaries.run("apply", "--auto-approve", "--host", "env", *more).ended(Exit.SOME_FAILED)
             assert refusal.partition("{}")[0].split()[0].strip(":") in said.words, "what PowerMTA said is told"
@@ -236,7 +242,7 @@ def broken(*_: object, **__: object) -> None:
 
 
 def test_a_bug_shows_its_trace_without_secrets(canaries: Canaries) -> None:
-    canaries.patch.setattr("pmtaform.rollout.execute.transaction", broken)
+    canaries.patch.setattr("pmtaform.rollout.transactions.transaction", broken)
     said = canaries.run("apply", "--auto-approve").ended(Exit.ERROR)
     assert "Traceback" in said.err
     assert "ZeroDivisionError" in said.err
@@ -333,16 +339,18 @@ LEAKS: dict[str, Callable[[Canaries, str], object]] = {
     "a result on a host": lambda canaries, secret: canaries.project.hosts["env"].put(
         secret, "/var/lib/pmtaform/results/1"
     ),
-    "base64": lambda canaries, secret: canaries.seen.update(x=base64.b64encode(f"ab{secret}c".encode())),
-    "hex": lambda canaries, secret: canaries.seen.update(x=secret.encode().hex().encode()),
+    "base64": lambda canaries, secret: canaries.seen.update(base64=base64.b64encode(f"ab{secret}c".encode())),
+    "hex": lambda canaries, secret: canaries.seen.update(hex=secret.encode().hex().encode()),
     "a log record": lambda _, secret: logging.getLogger("x").debug("%s", secret),
     "an argument": lambda canaries, secret: canaries.run("secrets", "get", f"command:sh spy.sh secrets/{secret}"),
-    "a key": lambda canaries, _: canaries.seen.update(x=key_text()[900:1300].encode()),
+    "a key": lambda canaries, _: canaries.seen.update(key=key_text()[900:1300].encode()),
 }
 
 
-@pytest.mark.parametrize("leak", LEAKS)
-def test_a_leak_would_be_found(canaries: Canaries, lone: str, leak: str) -> None:
-    assert canaries.leaks() == []
-    LEAKS[leak](canaries, lone)
-    assert canaries.leaks() != []
+def test_a_leak_would_be_found(canaries: Canaries, lone: str) -> None:
+    found: list[str] = []
+    for name, leak in LEAKS.items():
+        assert canaries.leaks() == found
+        leak(canaries, lone)
+        assert len(canaries.leaks()) > len(found), name
+        found = canaries.leaks()
