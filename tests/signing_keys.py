@@ -27,6 +27,13 @@ def pem(
     return private(name, bits).private_bytes(serialization.Encoding.PEM, form, lock)
 
 
+def another() -> bytes:
+    """A key that nobody has yet; short, because those are made quickly."""
+    return rsa.generate_private_key(65537, 1024).private_bytes(
+        serialization.Encoding.PEM, FORMATS.PKCS8, serialization.NoEncryption()
+    )
+
+
 def pkcs1(name: str = "one", bits: int = 2048) -> bytes:
     return pem(name, bits, FORMATS.TraditionalOpenSSL)
 

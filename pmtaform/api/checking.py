@@ -1,4 +1,4 @@
-"""What is to be said of a plan: lint's findings in the blocks that it changes, doubtful keys, keys that sign nothing."""
+"""What is to be said of a plan: lint's findings in what it changes, doubtful keys, keys that sign nothing."""
 
 from __future__ import annotations
 

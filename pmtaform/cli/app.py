@@ -36,6 +36,7 @@ COMMANDS = {
     "explain": ("pmtaform.cli.explain", "explain"),
     "effective": ("pmtaform.cli.effective", "effective"),
     "diff": ("pmtaform.cli.diff", "diff"),
+    "dkim": ("pmtaform.cli.dkim", "app"),
     "dns": ("pmtaform.cli.dns", "app"),
     "rotate": ("pmtaform.cli.rotate", "rotate"),
     "fmt": ("pmtaform.cli.fmt", "fmt"),

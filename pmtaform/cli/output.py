@@ -18,6 +18,9 @@ from pmtaform.report import style
 
 if TYPE_CHECKING:
     from pmtaform.api import Checked, DriftReport, HistoryReport, HostRow, Planned, Recovered
+    from pmtaform.api.dkim import KeyRow
+    from pmtaform.api.dkim_keeping import Kept
+    from pmtaform.api.dkim_verify import Proof
     from pmtaform.api.rotation_steps import Rotated
     from pmtaform.dns.check import Report
     from pmtaform.host import Generation
@@ -281,6 +284,52 @@ def print_dns(report: Report, format: Format) -> None:  # noqa: A002
         out(json_dns(report))
     else:
         out(dns_text(report, colour=_colour(sys.stdout), width=_width()))
+
+
+# -- DKIM keys ----
+
+
+def print_keys(stack: str, rows: Sequence[KeyRow], format: Format) -> None:  # noqa: A002
+    """The keys of a stack; what is wrong with them is told beside them."""
+    from pmtaform.clock import SystemClock
+    from pmtaform.report.dkim import json_keys, keys_text
+
+    now = SystemClock().now()
+    if format is Format.JSON:
+        out(json_keys(stack, rows, now))
+        return
+    out(keys_text(rows, now, colour=_colour(sys.stdout)))
+    tell(dict.fromkeys(problem for row in rows for problem in row.problems))
+
+
+def print_kept_key(stack: Stack, kept: Kept, format: Format, as_: str | None) -> None:  # noqa: A002
+    """A key that is kept now: its record is data, all else is talk."""
+    from pmtaform.api.dkim import record_of
+    from pmtaform.dns.dkim_record import dkim_text
+    from pmtaform.dns.formats import As, write_records
+    from pmtaform.report.dkim import json_kept, kept_text
+
+    home = kept.home
+    record = None
+    if home.domain != "*":
+        record = record_of(stack, home.domain, home.selector, dkim_text(kept.key.p))
+    if format is Format.JSON:
+        out(json_kept(kept, record))
+        return
+    _write(sys.stderr, kept_text(kept))
+    tell(kept.warnings)
+    if record is not None:
+        out(write_records([record], As(as_) if as_ else As.BIND))
+
+
+def print_proofs(stack: str, proofs: Sequence[Proof], format: Format) -> None:  # noqa: A002
+    """Whether hosts have the keys that they should have, and what those sign verifies."""
+    from pmtaform.report.dkim import json_proofs, proofs_text
+
+    if format is Format.JSON:
+        out(json_proofs(stack, proofs))
+    else:
+        out(proofs_text(proofs, colour=_colour(sys.stdout), width=_width()))
 
 
 def print_generations(host: str, kept: Sequence[Generation], format: Format) -> None:  # noqa: A002

@@ -87,6 +87,14 @@ def generate_key(bits: int = GOOD_BITS, *, reference: str = "the key") -> Signin
     return load_private_key(pem, reference=reference)
 
 
+def locked_pem(key: SigningKey, passphrase: bytes) -> bytes:
+    """The key's PEM, encrypted (PKCS#8)."""
+    from cryptography.hazmat.primitives import serialization
+
+    lock = serialization.BestAvailableEncryption(passphrase)
+    return key.rsa().private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+
+
 def describe_file(content: bytes) -> str:
     """What key a file holds, to be shown: `RSA 1024`. Empty when it holds none that can be read without a passphrase.
 
@@ -151,7 +159,7 @@ def _check_form(form: Form) -> None:
             "dkim-key-damaged",
             "A private key cannot be read",
             "it is not in PEM form: it needs a line -----BEGIN … PRIVATE KEY----- and the -----END line that belongs "
-            "to it. Was it cut off, or its line breaks lost? Take the file that `openssl genrsa` or `pmtakeytool` made.",
+            "to it. Was it cut off, or its line breaks lost? Take the file that was made with the key.",
         )
     if form is Form.PUBLIC:
         raise Unfit(

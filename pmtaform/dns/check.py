@@ -61,11 +61,11 @@ def check_dns(resolver: Resolver, facts: Facts, *, authoritative: bool = True, p
     sources = {(s.address, s.helo): s for s in reversed(facts.sources)}
     checks += [partial(reverse_findings, resolver, source) for source in reversed(sources.values())]
     checks += [partial(_spf, resolver, facts, domain, costs) for domain in facts.envelope_domains]
-    checks += [partial(_dkim, resolver, selector) for selector in facts.selectors]
+    checks += [partial(dkim_findings, resolver, selector) for selector in facts.selectors]
     checks += [partial(dmarc_findings, resolver, facts, domain) for domain in facts.from_domains]
     mail = sorted({*facts.bounce_domains, *facts.feedback_domains})
     checks += [partial(mx_findings, resolver, facts, domain) for domain in mail]
-    checks += [partial(_same_everywhere, resolver, *q, authoritative=authoritative) for q in _questions(facts)]
+    checks += [partial(same_everywhere, resolver, *q, authoritative=authoritative) for q in _questions(facts)]
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="dns") as pool:
         found = [one for each in pool.map(_run, checks) for one in each]
     found += address_findings(facts.sources)
@@ -81,7 +81,8 @@ def _run(check: Callable[[], Iterable[Finding]]) -> list[Finding]:
     return list(check())
 
 
-def _dkim(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
+def dkim_findings(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
+    """What is wrong with the record of a selector."""
     answer = resolver.ask(selector.name, "TXT")
     name = selector.name
     if not answer.is_known:
@@ -171,8 +172,8 @@ def _questions(facts: Facts) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def _same_everywhere(resolver: Resolver, name: str, kind: str, *, authoritative: bool) -> Iterator[Finding]:
-    """A server that cannot be asked here is no difference: only answers are compared."""
+def same_everywhere(resolver: Resolver, name: str, kind: str, *, authoritative: bool) -> Iterator[Finding]:
+    """What servers do not say alike. One that cannot be asked here is no difference: only answers are compared."""
     servers = list(resolver.servers)
     if authoritative and resolver.ask(name, kind).is_known:
         servers += resolver.authoritative(name)

@@ -79,15 +79,20 @@ def keys_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict
     return keys
 
 
+def name_problem(domain: str, selector: str) -> str:
+    """What is wrong with a key's name; empty: nothing. The domain may be `*`."""
+    if not selector:
+        return "Write DOMAIN/SELECTOR, as in example.com/s2026."
+    if domain != "*" and (len(domain) > 253 or not _DOMAIN.fullmatch(domain)):
+        return f"{domain!r} is no domain."
+    if not _SELECTOR.fullmatch(selector) or ".." in selector:
+        return f"{selector!r} is no selector: letters, digits, `-`, `_` and dots."
+    return ""
+
+
 def _named(name: str, key: Scalar, found: Diagnostics) -> bool:
-    domain, slash, selector = name.partition("/")
-    problem = ""
-    if not slash or not selector:
-        problem = "Write DOMAIN/SELECTOR, as in example.com/s2026."
-    elif domain != "*" and (len(domain) > 253 or not _DOMAIN.fullmatch(domain)):
-        problem = f"{domain!r} is no domain."
-    elif not _SELECTOR.fullmatch(selector) or ".." in selector:
-        problem = f"{selector!r} is no selector: letters, digits, `-`, `_` and dots."
+    domain, _, selector = name.partition("/")
+    problem = name_problem(domain, selector)
     if problem:
         found.error("dkim-name", "A DKIM key has no usable name", f"`{name!r}`: {problem}", key.place)
     return not problem

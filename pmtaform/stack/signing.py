@@ -13,7 +13,9 @@ from pmtaform.lang.includes import Configuration
 
 NOT_SIGNING: Final = "dkim-not-signing"
 SAID_TOO: Final = {"key-without-dkim-sign": NOT_SIGNING}  # lint's findings that say the same, less exactly
-_PERHAPS: Final = " Only what the stack declares was looked at: a domain that the host has besides may sign, and then nothing is wrong."
+_PERHAPS: Final = (
+    " Only what the stack declares was looked at: if a domain that the host has besides signs, nothing is wrong."
+)
 
 
 def not_signing(desired: Desired, configuration: Configuration, *, whole: bool = True) -> Iterator[Diagnostic]:
@@ -29,9 +31,9 @@ def not_signing(desired: Desired, configuration: Configuration, *, whole: bool =
         if found.get(KeyLine(key.selector, key.domain.lower(), key.path)) is False:
             name = f"{key.domain}/{key.selector}"
             detail = (
-                f"{name} signs nothing: no <domain> has `dkim-sign yes` for the virtual MTAs that the key is given to, and "
-                "the default is no, so mail goes out unsigned. Write it into `domain: {'*': {dkim-sign: yes}}`, or into "
-                "the domains whose mail is to be signed."
+                f"{name} signs nothing: no <domain> has `dkim-sign yes` for the virtual MTAs that the key is given to, "
+                "and the default is no, so mail goes out unsigned. Write `domain: {'*': {dkim-sign: yes}}`, or "
+                "`dkim-sign: yes` into the domains whose mail is to be signed."
             )
             yield Diagnostic(
                 code=NOT_SIGNING,
