@@ -12,8 +12,8 @@ from pmtaform import __version__
 from pmtaform.api.checking import findings_of
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
-from pmtaform.api.rotating import Rotating, rotating
-from pmtaform.api.settling import settle, told_of_rotation
+from pmtaform.api.rotating import Resolve, Rotating
+from pmtaform.api.settling import begin, settle, told_of_rotation
 from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
@@ -21,7 +21,6 @@ from pmtaform.errors import Stale, UsageError
 from pmtaform.operations import Operations
 from pmtaform.plan.diff import Selection, matches
 from pmtaform.plan.model import HostPlan, Plan
-from pmtaform.plan.signing import NOT_PUBLISHED
 from pmtaform.rollout.model import Event
 from pmtaform.rollout.survey import Fleet, Target, survey_fleet
 from pmtaform.stack import Stack, compile_host
@@ -116,30 +115,8 @@ def make_plan(
     state = project.backend(stack.name).load() or StateDocument.new(stack.name, key_id=key.id)
     known, notes = _usable(state, key)
     resolve = resolver_for(stack)
-    now = clock.now()
-    turning = rotating(
-        stack,
-        project.rotations(stack.name),
-        known,
-        resolve,
-        resolver or (lambda: _resolver(stack)),
-        now,
-        _ahead(as_of, now),
-        force=NOT_PUBLISHED in allow,
-    )
-
-    def targets(stack: Stack, names: Iterable[str]) -> list[Target]:
-        return [
-            Target(
-                spec=host_spec(stack, stack.hosts[name], resolve),
-                desired=compile_host(stack, name, resolve),
-                previous=known.hosts.get(name),
-                operations=stack.operations[name],
-                groups=stack.hosts[name].groups,
-                intent=known.intents.get(name),
-            )
-            for name in names
-        ]
+    turning = begin(project, stack, known, resolve, clock.now(), as_of, allow, resolver)
+    moment = SetClock(as_of) if as_of is not None else clock
 
     def look(targets: list[Target]) -> Fleet:
         return survey_fleet(
@@ -152,19 +129,15 @@ def make_plan(
             stop=stop,
         )
 
-    first = targets(stack if turning is None else turning.stack, names)
+    first = _targets(stack if turning is None else turning.stack, names, known, resolve)
     check_shared_roots(first)
     check_patterns(choice, first)
-    notes += _left_behind(stack, known)
+    notes += (*_left_behind(stack, known), *_of_the_future(as_of))
     fleet = look(first)
-    moment = SetClock(as_of) if as_of is not None else clock
     if turning is not None:
-        settle(turning, fleet, moment.now(), allow, lambda names: look(targets(turning.stack, names)))
+        settle(turning, fleet, moment.now(), allow, lambda again: look(_targets(turning.stack, again, known, resolve)))
         stack = turning.stack
-    hosts = [fleet.surveys[name].plan for name in names if name in fleet.surveys]
-    findings = findings_of(stack, fleet.surveys)
-    hosts = [_frozen(host, stack.operations[host.host], moment) for host in hosts]
-    hosts = [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
+    hosts = _told([fleet.surveys[name].plan for name in names if name in fleet.surveys], stack, fleet, moment)
     if turning is not None:
         hosts = told_of_rotation(turning, hosts)
     if notes and hosts:
@@ -194,21 +167,36 @@ def make_plan(
     )
 
 
-def _resolver(stack: Stack) -> Resolver:
-    from pmtaform.api.dns import resolver_of
-
-    return resolver_of(stack)
-
-
-def _ahead(as_of: datetime | None, now: datetime) -> datetime | None:
-    """The moment that is asked about. Raises `UsageError` when it has passed."""
-    if as_of is not None and as_of < now:
-        raise UsageError.of(
-            "as-of-passed",
-            "The moment that is asked about has passed",
-            f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only.",
+def _targets(stack: Stack, names: Iterable[str], known: StateDocument, resolve: Resolve) -> list[Target]:
+    return [
+        Target(
+            spec=host_spec(stack, stack.hosts[name], resolve),
+            desired=compile_host(stack, name, resolve),
+            previous=known.hosts.get(name),
+            operations=stack.operations[name],
+            groups=stack.hosts[name].groups,
+            intent=known.intents.get(name),
         )
-    return as_of
+        for name in names
+    ]
+
+
+def _told(plans: Iterable[HostPlan], stack: Stack, fleet: Fleet, clock: Clock) -> list[HostPlan]:
+    """The plans, with what keeps them from being made and what is to be said of what they change."""
+    findings = findings_of(stack, fleet.surveys)
+    hosts = [_frozen(host, stack.operations[host.host], clock) for host in plans]
+    return [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
+
+
+def _of_the_future(as_of: datetime | None) -> tuple[Diagnostic, ...]:
+    if as_of is None:
+        return ()
+    detail = (
+        f"It says what will be to do on {as_of:%Y-%m-%d %H:%M %Z}, if DNS, the stack and the hosts stay as they are. "
+    )
+    detail += "It cannot be saved or applied: plan again then."
+    summary = "This is a plan of a moment to come"
+    return (Diagnostic(code="plan-ahead", summary=summary, detail=detail, severity=Severity.INFO),)
 
 
 def _frozen(plan: HostPlan, operations: Operations, clock: Clock) -> HostPlan:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pmtaform.api.hosts import resolver_for
 from pmtaform.api.project import Project
-from pmtaform.api.rotating import Rotating, rotating
+from pmtaform.api.rotating import Rotating
+from pmtaform.api.settling import begin
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim.standing import Standing, Todo
@@ -69,12 +70,9 @@ def rotate_keys(
     With `as_of` nothing is made or written: it says where keys will stand at that moment, if DNS stays as it is. Raises
     `UsageError` when no key has `rotation`, `SecretUnavailable` when a new key cannot be stored, `StateDamaged`.
     """
-    from pmtaform.api.dns import resolver_of
-
     now = (clock or SystemClock()).now()
     state = project.backend(stack.name).load() or StateDocument.new(stack.name)
-    asks = resolver or (lambda: resolver_of(stack))
-    turning = rotating(stack, project.rotations(stack.name), state, resolver_for(stack), asks, now, as_of)
+    turning = begin(project, stack, state, resolver_for(stack), now, as_of, (), resolver)
     if turning is None:
         detail = f'No key of stack "{stack.name}" has `rotation`. Write under a key: rotation: {{every: 90d}}.'
         raise UsageError.of("no-rotation", "There is nothing to rotate", detail)

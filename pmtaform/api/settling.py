@@ -5,17 +5,54 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pmtaform.api.rotating import Rotating
+from pmtaform.api.project import Project
+from pmtaform.api.rotating import Resolve, Rotating, rotating
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.dkim.observing import Look
+from pmtaform.errors import UsageError
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.signing import NOT_PUBLISHED, with_unpublished
 from pmtaform.rollout.survey import Fleet, Survey
 from pmtaform.rotations import Stage, is_of
+from pmtaform.stack import Stack
+from pmtaform.state import StateDocument
+
+if TYPE_CHECKING:
+    from pmtaform.dns.resolver import Resolver
 
 _BUSY: Final = "host-busy"
+
+
+def begin(
+    project: Project,
+    stack: Stack,
+    state: StateDocument,
+    resolve: Resolve,
+    now: datetime,
+    as_of: datetime | None,
+    allow: Collection[str],
+    resolver: Callable[[], Resolver] | None,
+) -> Rotating | None:
+    """The rotation of a stack's keys before hosts are looked at; None when none rotates.
+
+    Raises `UsageError` when `as_of` has passed.
+    """
+    if as_of is not None and as_of < now:
+        raise UsageError.of(
+            "as-of-passed",
+            "The moment that is asked about has passed",
+            f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only.",
+        )
+    file, force = project.rotations(stack.name), NOT_PUBLISHED in allow
+    return rotating(stack, file, state, resolve, resolver or (lambda: _asking(stack)), now, as_of, force=force)
+
+
+def _asking(stack: Stack) -> Resolver:
+    from pmtaform.api.dns import resolver_of
+
+    return resolver_of(stack)
 
 
 def settle(

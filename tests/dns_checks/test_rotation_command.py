@@ -90,6 +90,7 @@ def test_plan_shows_each_key_and_the_future(desk: Desk) -> None:
     ahead = desk.project.plan("--as-of", "2026-01-03").ended(Exit.OK)
     assert "Keys that rotate on 2026-01-03 23:59 UTC, if DNS stays as it is:" in ahead.words
     assert "domain-key s-20260101,example.com" in ahead.words
+    assert "It cannot be saved or applied" in ahead.words
     document = desk.project.plan("--format", "json").ended(Exit.OK).json()
     jsonschema.validate(document, plan_schema())
     assert document["rotations"][0]["selectors"][0]["since"] == "2026-01-01T12:00:00Z"
@@ -117,6 +118,16 @@ def test_apply_switches_and_a_saved_plan_does_too(desk: Desk) -> None:
     history = json.loads((desk.project.root / "state/fleet.dkim.json").read_text())
     assert history["keys"]["example.com/s"]["current"] == "s-20260101"
     assert "signing" in desk.project.plan().out
+
+
+def test_a_saved_plan_is_stale_when_the_record_has_gone(desk: Desk) -> None:
+    desk.publish()
+    desk.publish()
+    desk.now += timedelta(days=2)
+    saved = desk.project.save_plan()
+    desk.zone.pop(("s-20260101._domainkey.example.com", "TXT"))
+    assert "target-moved" in desk.project.run("apply", saved).ended(Exit.STALE).all
+    assert "domain-key" not in desk.project.host.read()
 
 
 def test_the_whole_house_knows_the_selectors(desk: Desk) -> None:

@@ -260,7 +260,9 @@ def test_no_private_key_is_written_down(fleet: Turning) -> None:
 
 def test_a_name_that_somebody_has_is_not_taken(fleet: Turning) -> None:
     fleet.seen["s-20260101._domainkey.example.com", "TXT"] = ["somebody else's"]
-    assert [one.selector for one in fleet.rotate().generated] == ["s-20260101-2"]
+    kept = fleet.project.add_file("keys/s-20260101-2.pem", "a run that was killed before it wrote left this")
+    assert [one.selector for one in fleet.rotate().generated] == ["s-20260101-3"]
+    assert kept.read_text().startswith("a run")
 
 
 def test_a_store_that_cannot_be_asked_is_not_a_lost_key(
