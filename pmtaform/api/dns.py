@@ -46,22 +46,26 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
             problems[key.reference] = problem.diagnostics
             return None
 
-    said = Said(
+    facts = facts_of(compiled.values(), said_of(stack), public_key, reached_at(stack, list(compiled)))
+    sources = tuple(source for source in facts.sources if source.host in chosen)
+    waiting = waiting_selectors(stack)
+    selectors = [replace(one, signs=(one.domain, one.selector) not in waiting) for one in facts.selectors]
+    facts = replace(facts, sources=sources, selectors=(*selectors, *_retiring(stack, facts)))
+    return facts, tuple(d for found in problems.values() for d in found)
+
+
+def said_of(stack: Stack) -> Said:
+    """The domains that a stack's `dns` names."""
+    return Said(
         envelope=stack.dns.envelope_domains,
         bounce=stack.dns.bounce_domains,
         feedback=stack.dns.feedback_domains,
         from_=stack.dns.from_domains,
         zones=stack.dns.zones,
     )
-    facts = facts_of(compiled.values(), said, public_key, _reached_at(stack, list(compiled)))
-    sources = tuple(source for source in facts.sources if source.host in chosen)
-    waiting = _waiting(stack)
-    selectors = [replace(one, signs=(one.domain, one.selector) not in waiting) for one in facts.selectors]
-    facts = replace(facts, sources=sources, selectors=(*selectors, *_retiring(stack, facts)))
-    return facts, tuple(d for found in problems.values() for d in found)
 
 
-def _waiting(stack: Stack) -> set[tuple[str, str]]:
+def waiting_selectors(stack: Stack) -> set[tuple[str, str]]:
     """(domain, selector) of the next selectors of keys that rotate."""
     return {
         (plain(name.partition("/")[0]), selector.lower())
@@ -81,7 +85,8 @@ def _retiring(stack: Stack, facts: Facts) -> list[Selector]:
     ]
 
 
-def _reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:
+def reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:
+    """The IP addresses at which hosts are reached, as far as the stack says them."""
     found: list[str] = []
     for name in hosts:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pmtaform import __version__
 from pmtaform.api.checking import findings_of
+from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
 from pmtaform.api.rotating import Resolve, Rotating
@@ -129,15 +130,22 @@ def make_plan(
             stop=stop,
         )
 
-    first = _targets(stack if turning is None else turning.stack, names, known, resolve)
+    first = _targets(stack if turning is None else turning.stack, names, known, resolve, moment)
     check_shared_roots(first)
     check_patterns(choice, first)
     notes += (*_left_behind(stack, known), *_of_the_future(as_of))
     fleet = look(first)
     if turning is not None:
-        settle(turning, fleet, moment.now(), allow, lambda again: look(_targets(turning.stack, again, known, resolve)))
+        settle(
+            turning,
+            fleet,
+            moment.now(),
+            allow,
+            lambda again: look(_targets(turning.stack, again, known, resolve, moment)),
+        )
         stack = turning.stack
     hosts = _told([fleet.surveys[name].plan for name in names if name in fleet.surveys], stack, fleet, moment)
+    hosts = with_dns(stack, fleet.surveys, hosts, resolver() if resolver is not None else None)
     if turning is not None:
         hosts = told_of_rotation(turning, hosts)
     if notes and hosts:
@@ -167,7 +175,7 @@ def make_plan(
     )
 
 
-def _targets(stack: Stack, names: Iterable[str], known: StateDocument, resolve: Resolve) -> list[Target]:
+def _targets(stack: Stack, names: Iterable[str], known: StateDocument, resolve: Resolve, clock: Clock) -> list[Target]:
     return [
         Target(
             spec=host_spec(stack, stack.hosts[name], resolve),
@@ -176,6 +184,7 @@ def _targets(stack: Stack, names: Iterable[str], known: StateDocument, resolve: 
             operations=stack.operations[name],
             groups=stack.hosts[name].groups,
             intent=known.intents.get(name),
+            now=clock.now(),
         )
         for name in names
     ]
@@ -239,7 +248,7 @@ def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
     for target in targets:
         if target.desired.unmanaged is Unmanaged.REMOVE:
             return  # blocks that only the host knows may be meant
-        own = {str(a) for a in target.desired.blocks} | {str(key.address) for key in target.desired.keys}
+        own = {str(a) for a in target.desired.blocks} | {str(each.address) for each in target.desired.whole_files}
         if target.previous is not None:
             own |= target.previous.blocks.keys() | target.previous.keys.keys()
         names |= own | {f"{target.spec.name}:{name}" for name in own}

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pmtaform.api.checking import configuration_of
 from pmtaform.desired import KeyFile
 from pmtaform.diagnostics import Place
 from pmtaform.dkim.observing import Facts, Look, observe, switched
@@ -20,6 +19,7 @@ from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.plan.signing import Signer, longest_wait, signers_of
 from pmtaform.rollout.model import RunResult, Verdict
 from pmtaform.rollout.survey import Fleet, Survey
+from pmtaform.rollout.transactions import after_of, before_of
 from pmtaform.rotations import History, Life, is_of
 from pmtaform.secrets import Secret
 from pmtaform.stack import Stack
@@ -262,11 +262,10 @@ def _public_key(reference: str, place: Place, resolve: Resolve) -> tuple[str, st
 
 def _blocks(survey: Survey, *, edited: bool = False) -> Collection[Block]:
     """The blocks of a host; of one that is as it was left, those that it should have."""
-    keys = {key.path for key in survey.target.desired.keys}
-    seen = [file for path, file in survey.snapshot.files.items() if path not in keys and file.content is not None]
-    if not seen and not survey.plan.changes:
+    main = survey.snapshot.files.get(survey.target.spec.config)
+    if (main is None or main.content is None) and not survey.plan.changes:
         return survey.target.desired.blocks.values()
-    return blocks_of(configuration_of(survey, edited=edited)).values()
+    return blocks_of(after_of(survey) if edited else before_of(survey)).values()
 
 
 def _signers(survey: Survey) -> frozenset[Signer]:

@@ -13,6 +13,7 @@ from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.operations import Operations
 from pmtaform.operations import Rollout as Rollout
 from pmtaform.rotations import Wanted
+from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules
 from pmtaform.stack.dns import DnsSettings
 from pmtaform.stack.native import NativeFiles
@@ -90,6 +91,7 @@ class Layer:
     config: Node | None = None
     native: Node | None = None
     keys: Node | None = None
+    files: Node | None = None
     lifecycle: Lifecycle = Lifecycle()
     operations: Mapping[str, Any] = field(default_factory=dict)  # what it says of how hosts are changed
 
@@ -121,6 +123,7 @@ class Stack:
     rules: Rules = field(default=Rules(), repr=False, compare=False)
     natives: NativeFiles = field(repr=False, compare=False)
     selectors: Mapping[str, Wanted] = field(default_factory=dict, repr=False, compare=False)  # of keys that are rotated
+    assets: Assets = field(repr=False, compare=False)
 
     @property
     def parallel(self) -> int:

@@ -151,6 +151,13 @@ def test_the_next_record_is_no_error_before_it_is_published(desk: Desk) -> None:
     assert "s-20260101._domainkey.example.com" in records
 
 
+def test_where_dns_is_required_an_unused_key_may_wait_on_the_host(desk: Desk) -> None:
+    desk.write(mode="require")
+    desk.project.run("rotate").ended(Exit.OK)
+    assert "dkim-next-missing" in desk.project.apply().ended(Exit.OK).out
+    assert desk.project.host.at("/etc/pmta/dkim/s-20260101.example.com.pem").exists()
+
+
 def test_dns_that_is_off_never_verifies(desk: Desk) -> None:
     desk.publish()
     desk.write(mode="off")
