@@ -8,9 +8,9 @@ from typing import Final
 from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import Address
-from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.plan.model import Action, HostPlan
 from pmtaform.rollout.survey import Survey
+from pmtaform.rollout.transactions import after_of
 from pmtaform.stack import Stack
 
 _SIGNING: Final = frozenset({"domain-key", "dkim-sign", "second-dkim-sign"})
@@ -35,15 +35,6 @@ def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> dict[str, tuple[
     return found
 
 
-def configuration_of(survey: Survey, *, edited: bool = False) -> Configuration:
-    """What the host has, or with `edited`, will have."""
-    keys = {key.path for key in survey.target.desired.keys}
-    contents = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in keys}
-    if edited:
-        contents |= {path: edit.content for path, edit in survey.difference.edits.items()}
-    return read_configuration(survey.target.spec.config, contents, survey.snapshot.patterns)
-
-
 def _doubtful_keys(survey: Survey) -> Iterator[Diagnostic]:
     """What is doubtful about the keys that are written."""
     for key in survey.difference.write_keys:
@@ -56,7 +47,7 @@ def _unused_keys(survey: Survey) -> Iterator[Diagnostic]:
     if any(c.address.startswith("dkim-key[") or any(v.name in _SIGNING for v in c.values) for c in changes):
         from pmtaform.stack.signing import not_signing
 
-        configuration = configuration_of(survey, edited=True)
+        configuration = after_of(survey)
         yield from not_signing(survey.target.desired, configuration, whole=not configuration.diagnostics)
 
 

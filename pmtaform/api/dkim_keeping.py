@@ -13,7 +13,7 @@ from pmtaform.api.keeping import holds_secret, read_secret, store_secret
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim.keys import GOOD_BITS, SigningKey, generate_key, load_private_key, locked_pem
 from pmtaform.errors import Invalid, PmtaformError, UsageError
-from pmtaform.secrets import Reference, Scheme, named_reference, require_reference
+from pmtaform.secrets import Reference, Scheme, parse_reference, require_reference
 from pmtaform.stack import Stack
 from pmtaform.stack.keys import name_problem
 
@@ -124,7 +124,10 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> Home
         listed = ", ".join(key.reference for key in own)
         detail = f"The stack's layers keep {domain}/{selector} at {listed}. Choose one with --to REFERENCE."
         raise UsageError.of("which-key", "Which key is meant is not clear", detail)
-    reference = named_reference(to) if to is not None else _default(stack, domain, selector, own)
+    reference = _default(stack, domain, selector, own) if to is None else parse_reference(to)
+    if reference is None:
+        detail = "What stands behind --to is no reference. Write --to keyring:NAME or --to file:PATH."
+        raise UsageError.of("secret-reference", "Where to keep the key is not clear", detail)
     _check_kept_here(reference)
     declared = next((key for key in own if key.reference == str(reference)), None)
     phrase = None

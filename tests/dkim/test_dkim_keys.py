@@ -60,8 +60,8 @@ def test_a_locked_key_is_opened_with_its_passphrase_and_written_open(form: str) 
 def test_what_is_public_of_a_key_is_the_same_in_every_form() -> None:
     forms = [load_private_key(pem()), load_private_key(pkcs1()), load_private_key(LOCKED["PKCS#1"](), PHRASE)]
     assert len({(key.p, key.fingerprint) for key in forms}) == 1
-    der = private().public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    der = (
+        private().public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     assert base64.b64decode(forms[0].p) == der
     assert load_private_key(pem("two")).fingerprint != forms[0].fingerprint
