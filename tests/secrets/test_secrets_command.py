@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from keyring.backend import KeyringBackend
 from keyring_backends import HangingKeyring, MemoryKeyring
-from projects import PROGRAM, ProjectFolder, Said
+from projects import PROGRAM, ProjectFolder, Said, until
 from terminal import talk
 
 from pmtaform.errors import Exit
@@ -285,6 +286,28 @@ def test_delete_in_a_pipeline_needs_approval(one: ProjectFolder, memory: MemoryK
     assert said.json()["done"] == "deleted"
     assert kept(memory) == {}
     assert "no-such-secret" in one.run("secrets", "delete", "x", "--auto-approve").ended(Exit.ERROR).err
+
+
+# -- leaving ----
+
+
+def test_ctrl_c_ends_the_program_that_is_asked(one: ProjectFolder) -> None:
+    one.config("http-api-key: {secret: \"command:sh -c 'echo $$ >asked; exec sleep 1000'\"}")
+    asked = one.folder / "asked"
+    with one.start("secrets", "check") as process:
+        until(lambda: asked.exists() and asked.read_text().endswith("\n"), process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert (process.returncode, err.strip()) == (Exit.INTERRUPTED, "pmtaform: interrupted.")
+    until(lambda: ended(int(asked.read_text())))
+
+
+def ended(number: int) -> bool:
+    """Whether a process has ended; one that nobody has waited for yet has, too."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 # -- list and check ----
