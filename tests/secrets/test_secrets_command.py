@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import signal
 import stat
@@ -254,11 +253,10 @@ def test_get_as_json(one: ProjectFolder) -> None:
 def test_a_terminal_sees_a_secret_only_with_show(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
     one.add_file("app", VALUE)
-    for more in ([], ["--format", "json"]):
-        refused = talk(one.root, ["secrets", "get", "file:app", *more], {})
-        assert refused.code == Exit.USAGE
-        assert "--show" in refused.seen
-        assert VALUE not in refused.seen
+    refused = talk(one.root, ["secrets", "get", "file:app", "--format", "json"], {})
+    assert refused.code == Exit.USAGE
+    assert "--show" in refused.seen
+    assert VALUE not in refused.seen
     shown = talk(one.root, ["secrets", "get", "file:app", "--show"], {})
     assert (shown.code, shown.seen) == (0, f"{VALUE}\n")
 
@@ -504,5 +502,3 @@ def test_secrets_come_from_a_real_pipe_and_go_into_one(one: ProjectFolder) -> No
     run("set", "smtp/app", value=VALUE.encode() + b"\n")
     assert run("get", "smtp/app") == VALUE.encode()
     assert VALUE.encode() not in b"".join(p.read_bytes() for p in one.root.rglob("stacks/**/*") if p.is_file())
-    run("delete", "smtp/app", "--auto-approve")
-    assert json.loads(run("list", "--format", "json"))["secrets"] == []
