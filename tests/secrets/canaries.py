@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ import keyring
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from projects import PROGRAM, RUNS, ProjectFolder, Said
+from projects import PROGRAM, RUNS, HostFolder, ProjectFolder, Said
 
 SCHEMES = ("env", "file", "command", "keyring")  # each is how one host, of that name, has its secrets
 
@@ -65,7 +65,7 @@ KEY = Place("dkim-keys|example.com/s1|private-key")
 
 # Files that hold secrets by right: the host's own, those that they were given in, and the keyring.
 BY_RIGHT = re.compile(
-    r"/(hosts|server)/[^/]+/(etc/pmta/|var/lib/pmtaform/generations/|var/lib/pmta-emulator/)"
+    r"/hosts/[^/]+/(etc/pmta/|var/lib/pmtaform/generations/|ctl/running)"
     r"|/stacks/[^/]+/(secrets|keys)/|/home/python_keyring/"
 )
 
@@ -93,6 +93,7 @@ class Canaries:
     planted: dict[str, str] = field(default_factory=dict)  # secret -> where it was planted
     seen: dict[str, bytes] = field(default_factory=dict)  # what was put out, by the command that did
     records: list[str] = field(default_factory=list)
+    aside: Callable[[], str] = str  # what has been put out past `sys.stdout` since it was last asked
 
     # -- planting ----
 
@@ -130,15 +131,29 @@ class Canaries:
         return self.project.root / "spied"
 
     def spy(self) -> None:
-        """Programs that write down what they see: a `command:`, and the `pmta` of the host that has one."""
-        looks = f'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >>{self.spied}\n'
-        temporary = f"find {self.project.root}/tmp -type f -exec cat {{}} + >>{self.spied} 2>/dev/null\n"
-        (self.project.folder / "spy.sh").write_text(f'{looks}cat "$1"\n')
-        program = self.project.hosts["env"].at("/usr/sbin/pmta")
-        real = program.rename(program.with_name("pmta.real"))
-        said = f'echo "called: $*" >>{self.spied}\nenv >>{self.spied}\n'
-        program.write_text(f'#!/bin/sh\n{looks}{temporary}{said}exec {real} "$@"\n')
-        program.chmod(0o755)
+        """Programs that write down what they see: the `command:` of one place, and the `pmta` of the host that has one.
+
+        That `pmta` says what `refuse` told it instead of doing its work.
+        """
+        looks = f'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >>{self.spied}'
+        temporary = f"find {self.project.root}/tmp -type f -exec cat {{}} + >>{self.spied} 2>/dev/null"
+        (self.project.folder / "spy.sh").write_text(f'case $1 in *http-api-key) {looks} ;; esac\nexec cat "$1"\n')
+        program = self.env.stand_in().at("/usr/sbin/pmta")
+        first, rest = program.read_text().split("\n", 1)
+        said = f'{{ echo "called: $*"; env; }} >>{self.spied}\ncase $1 in reload) {looks}; {temporary} ;; esac'
+        refuses = '[ ! -f "$0.$1" ] || { cat "$0.$1"; [ -f "$0.always" ] || rm "$0.$1"; exit 1; }'
+        program.write_text("\n".join((first, said, refuses, rest)))
+
+    @property
+    def env(self) -> HostFolder:
+        """The host that runs something."""
+        return self.project.hosts["env"]
+
+    def refuse(self, command: str, message: str, *, always: bool = False) -> None:
+        """`pmta` answers a command with this, and fails: once, or always."""
+        if always:
+            self.env.put("", "/usr/sbin/pmta.always")
+        self.env.put(message, f"/usr/sbin/pmta.{command.split()[0]}")
 
     # -- running ----
 
@@ -176,6 +191,7 @@ class Canaries:
             yield line.encode(), "a private key"
 
     def _haystack(self) -> Iterator[tuple[str, bytes]]:
+        self.seen[f"past Python, up to command {len(self.seen)}"] = self.aside().encode()
         yield from self.seen.items()
         yield from ((f"log record {n}", text.encode()) for n, text in enumerate(self.records))
         for path in self.project.root.rglob("*"):
@@ -194,19 +210,18 @@ class Records(logging.Handler):
         self._canaries.records.append(f"{record.getMessage()} {record.__dict__!r}")
 
 
-def plant_all(project: ProjectFolder, patch: pytest.MonkeyPatch) -> Canaries:
-    """A project with one host a scheme. That of `env` runs the stand-in; the others are files alone."""
+def plant_all(project: ProjectFolder, patch: pytest.MonkeyPatch, schemes: Sequence[str]) -> Canaries:
+    """A project with one host a scheme. That of `env`, the first, runs something; the others are files alone."""
     canaries = Canaries(project, patch)
     by_hand = canaries.canary(BY_HAND)
-    for scheme in SCHEMES:
+    for scheme in schemes:
         config = f"{RUNS}<smtp-user hand>\n    password {by_hand}\n</smtp-user>\n"
         host = project.add_host(scheme, config)
         for name in ("server", "client", "listener"):
             host.put(key_text(), f"/etc/pmta/{name}.pem")
-    project.hosts["env"].emulate()
     canaries.spy()
-    hosts = {scheme: canaries.host(scheme) for scheme in SCHEMES}
-    for scheme in SCHEMES[1:]:
+    hosts = {scheme: canaries.host(scheme) for scheme in schemes}
+    for scheme in schemes[1:]:
         hosts[scheme]["activation"] = "none"
     new = canaries.plant("env", "the new password of `hand`")
     project.stack(f"config: {{smtp-user: {{hand: {{password: {{secret: '{new}'}}}}}}}}", hosts=hosts)

@@ -27,7 +27,19 @@ UseKeyring = Callable[[KeyringBackend], None]
 
 
 @pytest.fixture
-def canaries(project: ProjectFolder, monkeypatch: pytest.MonkeyPatch, use_keyring: UseKeyring) -> Iterator[Canaries]:
+def schemes(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Those that have a host. All of them, in every place, are for `test_no_command_leaves_a_secret`."""
+    return getattr(request, "param", ("env", "file"))
+
+
+@pytest.fixture
+def canaries(
+    project: ProjectFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    use_keyring: UseKeyring,
+    schemes: tuple[str, ...],
+    capfd: pytest.CaptureFixture[str],
+) -> Iterator[Canaries]:
     """The project, with a keyring that is a file; whatever is logged is kept, and temporary files are in it."""
     for variable, folder in {
         "HOME": "home",
@@ -41,7 +53,8 @@ def canaries(project: ProjectFolder, monkeypatch: pytest.MonkeyPatch, use_keyrin
     monkeypatch.setenv("PMTAFORM_TRACEBACK", "1")
     monkeypatch.setattr(tempfile, "tempdir", None)
     use_keyring(PlaintextKeyring())
-    made = plant_all(project, monkeypatch)
+    made = plant_all(project, monkeypatch, schemes)
+    made.aside = lambda: "".join(capfd.readouterr())
     root, handler = logging.getLogger(), Records(made)
     monkeypatch.setattr(root, "level", logging.DEBUG)
     root.addHandler(handler)
@@ -92,15 +105,32 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
 )
 
 
+@pytest.mark.parametrize("schemes", [SCHEMES], indirect=True, ids=["every-scheme"])
 def test_no_command_leaves_a_secret(canaries: Canaries) -> None:
-    env = canaries.project.hosts["env"]
     for words, code in COMMANDS:
-        canaries.run(*words.format(root=canaries.project.root, host=env.config).split()).ended(code)
+        canaries.run(*words.format(root=canaries.project.root, host=canaries.env.config).split()).ended(code)
     written = "".join(text for host in canaries.project.hosts.values() for text in host.contents().values())
     assert [where for secret, where in canaries.planted.items() if secret not in written] == [BY_HAND], "not used"
     spied = canaries.spied.read_text()
     for seen in ("called: reload", "sh spy.sh secrets/command-config-http-api-key", "PATH="):
         assert seen in spied, "the spies saw nothing"
+    assert canaries.leaks() == []
+
+
+def test_a_password_that_was_changed_by_hand_is_drift_and_not_told(canaries: Canaries) -> None:
+    """Beside one that stands in the stack in clear, which is a warning and no reason to show it."""
+    clear, changed = canaries.canary("in clear"), canaries.canary("changed by hand")
+    path = canaries.project.folder / "stack.yaml"
+    text = path.read_text()
+    path.write_text(text.replace(HAND, clear))
+    canaries.run("apply", "--auto-approve", "--diff", "--host", "env").ended(Exit.OK)
+    canaries.env.put(canaries.env.read().replace(clear, changed))
+    for words in ("drift", "drift --format json", "plan --diff", "plan --format json", "hosts"):
+        assert "smtp-user[hand]" in canaries.run(*words.split(), "--host", "env").all or words == "hosts"
+    canaries.run("apply", "--auto-approve", "--host", "env", "--format", "json").ended(Exit.OK)
+    canaries.run("rollback", "env", "--auto-approve").ended(Exit.OK)
+    assert changed in canaries.env.read()
+    path.write_text(text)
     assert canaries.leaks() == []
 
 
@@ -220,21 +250,39 @@ REFUSALS = (
 )
 
 
+def given_secret(canaries: Canaries) -> str:
+    """One that the host is given in its configuration."""
+    return next(secret for secret, where in canaries.planted.items() if where == "config|smtp-user|app|password (env)")
+
+
+def assert_only_the_host_has(canaries: Canaries) -> None:
+    """What PowerMTA said is in the host's own record, as it said it, where root alone may read; and nowhere else."""
+    ours = "/hosts/env/var/lib/pmtaform/"
+    assert [leak for leak in canaries.leaks() if ours not in leak] == []
+    record = [canaries.env.at("/var/lib/pmtaform"), *canaries.env.at("/var/lib/pmtaform").rglob("*")]
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in record} == {0}
+
+
 @pytest.mark.parametrize("command", ["test config", "reload"])
 def test_what_powermta_says_is_told_without_the_secrets_that_it_was_given(canaries: Canaries, command: str) -> None:
-    secret = next(
-        secret for secret, where in canaries.planted.items() if where == "config|smtp-user|app|password (env)"
-    )
-    env = canaries.project.hosts["env"]
+    secret = given_secret(canaries)
     for refusal in REFUSALS:
         for more in ((), ("--format", "json")) if refusal == REFUSALS[0] else ((),):
-            env.fault(command, "fail", message=refusal.format(secret))
+            canaries.refuse(command, refusal.format(secret))
             said = canaries.run("apply", "--auto-approve", "--host", "env", *more).ended(Exit.SOME_FAILED)
             assert refusal.partition("{}")[0].split()[0].strip(":") in said.words, "what PowerMTA said is told"
-    results = env.at("/var/lib/pmtaform/results")
-    on_host = [leak for leak in canaries.leaks() if "/var/lib/pmtaform/results/" in leak]
-    assert canaries.leaks() == on_host, "elsewhere than in the host's own record, as PowerMTA said it"
-    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (results.parent, results, *results.iterdir())} == {0}
+    canaries.run("history", "env", "--live", "--format", "json").ended(Exit.OK)
+    assert_only_the_host_has(canaries)
+
+
+def test_a_host_that_stays_in_the_middle_is_told_of_without_secrets(canaries: Canaries) -> None:
+    """It takes neither the change nor what was there before, and says so with a password, to every later command."""
+    canaries.refuse("reload", REFUSALS[0].format(given_secret(canaries)), always=True)
+    canaries.run("apply", "--auto-approve", "--host", "env").ended(Exit.SOME_FAILED)
+    for words in ("plan", "hosts", "history env --live", "recover env", "recover env --revert", "drift"):
+        canaries.run(*words.split())
+    canaries.env.at("/usr/sbin/pmta.reload").unlink()
+    assert_only_the_host_has(canaries)
 
 
 def broken(*_: object, **__: object) -> None:
@@ -297,7 +345,7 @@ def test_a_disk_that_is_full_tells_no_secret(canaries: Canaries) -> None:
 
 def test_a_server_s_secrets_are_taken_in_and_not_told(canaries: Canaries) -> None:
     canaries.run("apply", "--auto-approve").ended(Exit.OK)
-    env = str(canaries.project.hosts["env"].root)
+    env = str(canaries.env.root)
     for name, more in {"a": "", "b": "--as native", "c": "--secrets keyring --keys file", "d": "--secrets env"}.items():
         canaries.run("import", name, "--from", env, *more.split()).ended(Exit.OK)
     assert canaries.leaks() == []
@@ -308,7 +356,9 @@ def test_the_values_that_are_set_and_deleted_are_not_told(canaries: Canaries) ->
         value = canaries.canary(f"set as {reference}")
         canaries.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(value.encode())))
         canaries.run("secrets", "set", reference, "--overwrite").ended(Exit.OK if n < 3 else Exit.ERROR)
-        canaries.run("secrets", "set", value, value, value).ended(Exit.USAGE)
+        for words in ((value, value), (reference, value), (value, reference), (value, value, value)):
+            for command in ("set", "get", "delete"):
+                assert canaries.run("secrets", command, *words).code in (Exit.USAGE, Exit.INVALID)
     for reference in ("keyring:new", "file:secrets/new", "new2"):
         canaries.run("secrets", "delete", reference, "--auto-approve").ended(Exit.OK)
     assert canaries.leaks() == []
@@ -316,16 +366,12 @@ def test_the_values_that_are_set_and_deleted_are_not_told(canaries: Canaries) ->
 
 def test_processes_of_their_own_leave_no_secret(canaries: Canaries) -> None:
     """As people run it: what is on the command line, in the trace and in the environment of others."""
-    for words, code in (
-        ("secrets check", Exit.OK),
-        ("plan --diff --out plan.json", Exit.OK),
-        ("apply plan.json", Exit.OK),
-        ("rollback env --auto-approve", Exit.OK),
-    ):
+    canaries.refuse("reload", REFUSALS[0].format(given_secret(canaries)))
+    for words, code in (("plan --diff --out plan.json", Exit.OK), ("apply plan.json", Exit.SOME_FAILED)):
         done = canaries.run_apart(*words.split())
         assert done.returncode == code, done.stderr.decode()
     assert "pmtaform apply plan.json" in canaries.spied.read_text()
-    assert canaries.leaks() == []
+    assert_only_the_host_has(canaries)
 
 
 # -- the search itself ----
@@ -336,11 +382,10 @@ LEAKS: dict[str, Callable[[Canaries, str], object]] = {
         (canaries.project.root / "state").mkdir() or (canaries.project.root / "state/journal").write_text(f"…{secret}…")
     ),
     "a temporary file": lambda canaries, secret: (canaries.project.root / "tmp/x").write_text(secret),
-    "a result on a host": lambda canaries, secret: canaries.project.hosts["env"].put(
-        secret, "/var/lib/pmtaform/results/1"
-    ),
+    "a result on a host": lambda canaries, secret: canaries.env.put(secret, "/var/lib/pmtaform/results/1"),
     "base64": lambda canaries, secret: canaries.seen.update(base64=base64.b64encode(f"ab{secret}c".encode())),
     "hex": lambda canaries, secret: canaries.seen.update(hex=secret.encode().hex().encode()),
+    "a program's own output": lambda _, secret: os.write(2, secret.encode()),
     "a log record": lambda _, secret: logging.getLogger("x").debug("%s", secret),
     "an argument": lambda canaries, secret: canaries.run("secrets", "get", f"command:sh spy.sh secrets/{secret}"),
     "a key": lambda canaries, _: canaries.seen.update(key=key_text()[900:1300].encode()),
