@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.streams import let_go
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
@@ -41,7 +42,10 @@ def _width() -> int:
 
 
 def out(text: str) -> None:
-    """Write data to stdout. When its reader has gone (`| head`), the command goes on and ends as it would."""
+    """Write data to stdout. When its reader has gone (`| head`), the command goes on and ends as it would.
+
+    Where the disk is full it goes on as well, since a host may be in the middle of a change; the end tells of it.
+    """
     _write(sys.stdout, text)
 
 
@@ -49,10 +53,8 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         style.write(stream, text)
         stream.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    except OSError as problem:
+        let_go(stream, problem)
 
 
 def tell(diagnostics: Iterable[Diagnostic]) -> None:
