@@ -14,10 +14,14 @@ def main() -> None:
         print(f"pmtaform {__version__}")  # before anything is imported: scripts ask for it often
         sys.exit(0)
     from pmtaform.cli import run
+    from pmtaform.cli.interrupt import end_programs
+    from pmtaform.cli.streams import open_streams
 
+    open_streams()
     code = run(sys.argv[1:])
     if code == 130:
-        # Interrupted: threads that still wait for a host are not waited for.
+        # Interrupted: threads that still wait for a host or a program are not waited for.
+        end_programs()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

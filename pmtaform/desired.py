@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pmtaform.diagnostics import Place
+from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.secrets import Secret
 
@@ -20,13 +20,19 @@ class Unmanaged(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFile:
-    """A DKIM key file as wanted. `private_key` is None where references were not to be resolved (`validate`)."""
+    """A DKIM key file as wanted. `private_key` is None where references were not to be resolved (`validate`).
+
+    `description` is the key's type and size (`RSA 2048`), `warnings` what is doubtful about it; both are empty then.
+    """
 
     domain: str
     selector: str
     path: str
     reference: str
     private_key: Secret | None
+    passphrase: str | None = None  # a reference
+    description: str = ""
+    warnings: tuple[Diagnostic, ...] = ()
     mode: int = 0o600
     owner: str | None = None  # None: as found, else PowerMTA's own user
     group: str | None = None
@@ -100,7 +106,8 @@ class Desired:
 
     Every block knows where each of its lines was written (`Tree.place`). `files` says in which file of the host a
     block should stand if it is not there yet (left out: the main file). `ignore` and `protect` are address patterns
-    with `*` for any text: the first are left as they are, the second are never changed or deleted.
+    with `*` for any text: the first are left as they are, the second are never changed or deleted. `retired` are the
+    addresses of key files that no mail can need any more.
     """
 
     host: str
@@ -109,6 +116,7 @@ class Desired:
     blocks: Mapping[Address, Block] = field(default_factory=dict)
     files: Mapping[Address, str] = field(default_factory=dict)
     keys: tuple[KeyFile, ...] = ()
+    retired: frozenset[str] = frozenset()
     managed: tuple[ManagedFile, ...] = ()
     unmanaged: Unmanaged = Unmanaged.KEEP
     ignore: tuple[str, ...] = ()

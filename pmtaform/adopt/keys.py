@@ -10,6 +10,8 @@ from typing import Final
 from pmtaform.adopt.choices import KeysIn
 from pmtaform.adopt.document import List, Map, Text, escaped, texts
 from pmtaform.adopt.model import KeyMaterial
+from pmtaform.dkim.keys import load_private_key
+from pmtaform.errors import Invalid
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, directives_in
 from pmtaform.lang.catalogue import catalogue
@@ -159,12 +161,22 @@ def _problem(line: Line, key: KeyMaterial | None) -> str:
         return f"{line.path} could not be read"
     if not key.content.strip():
         return f"{line.path} is empty"
+    if why := _unfit_key(line.path, key.content):
+        return why
     if key.mode not in _MODES:
         return f"{line.path} has the mode {key.mode:04o}, and others could read it"
     if path_problem(line.path, ("/etc/pmta",)):
         return f"{line.path} is not below /etc/pmta"
     if not _DOMAIN.fullmatch(line.domain) or not _SELECTOR.fullmatch(line.selector) or ".." in line.selector:
         return "its domain or selector is not usual"
+    return ""
+
+
+def _unfit_key(path: str, content: bytes) -> str:
+    try:
+        load_private_key(content, reference=path)
+    except Invalid as problem:
+        return problem.diagnostics[0].detail.rstrip(".")
     return ""
 
 

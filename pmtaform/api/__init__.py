@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pmtaform.api.recovering import Recovered, recover_hosts
     from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back, to_undo
     from pmtaform.api.resuming import resumable
+    from pmtaform.api.rotation_steps import Rotated, rotate_keys
     from pmtaform.stack import compile_host, load_stack
 
 _HOMES = {
@@ -72,6 +73,8 @@ _HOMES = {
     "recover_hosts": "pmtaform.api.recovering",
     "resumable": "pmtaform.api.resuming",
     "roll_back": "pmtaform.api.restoring",
+    "rotate_keys": "pmtaform.api.rotation_steps",
+    "Rotated": "pmtaform.api.rotation_steps",
     "store_secret": "pmtaform.api.keeping",
     "to_undo": "pmtaform.api.restoring",
 }
@@ -85,6 +88,7 @@ __all__ = [
     "Planned",
     "Project",
     "Recovered",
+    "Rotated",
     "apply_plan",
     "check_allowed",
     "check_consent",
@@ -112,6 +116,7 @@ __all__ = [
     "remove_secret",
     "resumable",
     "roll_back",
+    "rotate_keys",
     "store_secret",
     "to_undo",
 ]

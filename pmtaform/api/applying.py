@@ -82,7 +82,7 @@ def apply_plan(
     """Apply a plan that was just made. The caller holds the state's lock and has the consent (`allow`, by name).
 
     `done` are hosts that an earlier run has changed, which this one goes on with; hosts with one word in `together` all
-    take their changes, or none does. Returns what became of every chosen
+    take their changes, or none does, and so do those that switch to a new selector. Returns what became of every chosen
     host, those included that could not be planned.
     """
     project, stack = planned.project, planned.stack
@@ -113,7 +113,7 @@ def apply_plan(
         clock=planned.clock,
         allow=frozenset(allow),
         done=done,
-        together=together or {},
+        together={**(planned.rotating.together if planned.rotating is not None else {}), **(together or {})},
         unreachable=sum(isinstance(problem, Unreachable) for problem in planned.fleet.failures.values()),
         choice=planned.plan.selection,
         watch=watch,
@@ -124,7 +124,10 @@ def apply_plan(
     for name, problem in planned.fleet.failures.items():
         verdict = Verdict.UNREACHABLE if isinstance(problem, Unreachable) else Verdict.FAILED
         hosts[name] = HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0])
-    return replace(result, hosts=hosts)
+    result = replace(result, hosts=hosts)
+    if planned.rotating is not None:
+        planned.rotating.record(result, keeper.document, planned.clock.now().replace(microsecond=0))
+    return result
 
 
 def _rekeyed(keeper: StateKeeper, backend: FileBackend, key: StackKey) -> StateKeeper:

@@ -1,15 +1,19 @@
-"""What lint has to say of a plan: the findings in the blocks that it changes, and no others."""
+"""What is to be said of a plan: lint's findings in what it changes, doubtful keys, keys that sign nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.model import Action, HostPlan
 from pmtaform.rollout.survey import Survey
+from pmtaform.rollout.transactions import after_of
 from pmtaform.stack import Stack
+
+_SIGNING: Final = frozenset({"domain-key", "dkim-sign", "second-dkim-sign"})
 
 
 def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> dict[str, tuple[Diagnostic, ...]]:
@@ -25,7 +29,34 @@ def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> dict[str, tuple[
     for names in groups.values():
         told = _findings(stack, surveys[names[0]])
         found |= dict.fromkeys(names, told)
+    for name, survey in surveys.items():
+        if own := (*_doubtful_keys(survey), *_unused_keys(survey)):
+            found[name] = (*_without_doubles(found.get(name, ()), own), *own)
     return found
+
+
+def _doubtful_keys(survey: Survey) -> Iterator[Diagnostic]:
+    """What is doubtful about the keys that are written."""
+    for key in survey.difference.write_keys:
+        yield from key.warnings
+
+
+def _unused_keys(survey: Survey) -> Iterator[Diagnostic]:
+    """The keys that will sign nothing, if the plan changes anything about signing."""
+    changes = survey.plan.changes
+    if any(c.address.startswith("dkim-key[") or any(v.name in _SIGNING for v in c.values) for c in changes):
+        from pmtaform.stack.signing import not_signing
+
+        configuration = after_of(survey)
+        yield from not_signing(survey.target.desired, configuration, whole=not configuration.diagnostics)
+
+
+def _without_doubles(linted: tuple[Diagnostic, ...], own: tuple[Diagnostic, ...]) -> list[Diagnostic]:
+    """Lint's findings but those that are said of each key already."""
+    from pmtaform.stack.signing import SAID_TOO
+
+    said = {each.code for each in own}
+    return [each for each in linted if SAID_TOO.get(each.code) not in said]
 
 
 def _changes(plan: HostPlan) -> tuple[object, ...]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from pmtaform.api.hosts import resolver_for
 from pmtaform.desired import KeyFile
 from pmtaform.dns.check import Report, check_dns
-from pmtaform.dns.facts import Facts, PublicKey, Said, facts_of
+from pmtaform.dns.facts import Facts, PublicKey, Said, Selector, facts_of
 from pmtaform.dns.records import Record, records_of
-from pmtaform.dns.resolver import Resolver, Server
+from pmtaform.dns.resolver import Resolver, Server, plain
 from pmtaform.errors import PmtaformError
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
@@ -40,13 +40,17 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
         from pmtaform.dns.public_key import public_key_of
 
         try:
-            return public_key_of(secret(key.reference, key.place).reveal())
+            passphrase = secret(key.passphrase, key.place).reveal() if key.passphrase else None
+            return public_key_of(secret(key.reference, key.place).reveal(), passphrase)
         except PmtaformError as problem:
             problems[key.reference] = problem.diagnostics
             return None
 
     facts = facts_of(compiled.values(), said_of(stack), public_key, reached_at(stack, list(compiled)))
-    facts = replace(facts, sources=tuple(source for source in facts.sources if source.host in chosen))
+    sources = tuple(source for source in facts.sources if source.host in chosen)
+    waiting = waiting_selectors(stack)
+    selectors = [replace(one, signs=(one.domain, one.selector) not in waiting) for one in facts.selectors]
+    facts = replace(facts, sources=sources, selectors=(*selectors, *_retiring(stack, facts)))
     return facts, tuple(d for found in problems.values() for d in found)
 
 
@@ -59,6 +63,26 @@ def said_of(stack: Stack) -> Said:
         from_=stack.dns.from_domains,
         zones=stack.dns.zones,
     )
+
+
+def waiting_selectors(stack: Stack) -> set[tuple[str, str]]:
+    """(domain, selector) of the next selectors of keys that rotate."""
+    return {
+        (plain(name.partition("/")[0]), selector.lower())
+        for name, wanted in stack.selectors.items()
+        for selector in wanted.waiting
+    }
+
+
+def _retiring(stack: Stack, facts: Facts) -> list[Selector]:
+    """Selectors whose files have left the hosts, and whose records must stay for mail that is on its way."""
+    known = {(one.domain, one.selector) for one in facts.selectors}
+    return [
+        Selector(domain=domain, selector=selector.lower(), public=PublicKey(public, algorithm))
+        for name, wanted in sorted(stack.selectors.items())
+        for selector, public, algorithm in wanted.records
+        if public and ((domain := plain(name.partition("/")[0])), selector.lower()) not in known
+    ]
 
 
 def reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ block: a plan is fast and works offline unless somebody wants more.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -44,10 +44,10 @@ def with_dns(
     """
     if stack.dns.on_plan == "off" or not any(_may_touch(change) for plan in hosts for change in plan.changes):
         return list(hosts)
-    from pmtaform.api.dns import resolver_of
+    from pmtaform.api.dns import resolver_of, waiting_selectors
     from pmtaform.dns.touched import touched_findings
 
-    facts, keys = _facts(stack, surveys), _Keys(surveys)
+    facts, keys = _facts(stack, surveys), _Keys(surveys, waiting_selectors(stack))
     touched = {
         (plan.host, change.address): added
         for plan in hosts
@@ -85,7 +85,8 @@ def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> Facts:
 class _Keys:
     """The public halves of the keys that change, each worked out once, which takes its time."""
 
-    def __init__(self, surveys: Mapping[str, Survey]) -> None:
+    def __init__(self, surveys: Mapping[str, Survey], waiting: Collection[tuple[str, str]]) -> None:
+        self.waiting = waiting  # (domain, selector) that are laid on hosts before anything signs with them
         self._surveys = surveys
         self._known: dict[str, PublicKey | None] = {}
 
@@ -161,7 +162,8 @@ def _selectors(host: str, lines: Iterable[str], keys: _Keys) -> list[Selector]:
         fields = [field.strip().lower().rstrip(".") for field in unquoted(line).split(",")]
         if len(fields) >= 2 and fields[1] != "*" and "$" not in fields[1]:
             public = keys.public(host, fields[0], fields[1])
-            found.append(Selector(domain=fields[1], selector=fields[0], public=public))
+            signs = (fields[1], fields[0]) not in keys.waiting
+            found.append(Selector(domain=fields[1], selector=fields[0], public=public, signs=signs))
     return found
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pmtaform import __version__
 from pmtaform.api.checking import findings_of
 from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
-from pmtaform.clock import Clock, SystemClock
+from pmtaform.api.rotating import Resolve, Rotating
+from pmtaform.api.settling import begin, settle, told_of_rotation
+from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Stale, UsageError
@@ -22,6 +26,10 @@ from pmtaform.rollout.model import Event
 from pmtaform.rollout.survey import Fleet, Target, survey_fleet
 from pmtaform.stack import Stack, compile_host
 from pmtaform.state import StackKey, StateDocument, new_run_id, utc_now
+
+if TYPE_CHECKING:
+    from pmtaform.dkim.standing import Standing
+    from pmtaform.dns.resolver import Resolver
 
 Watch = Callable[[Event], None]
 
@@ -70,6 +78,12 @@ class Planned:
     state: StateDocument
     choice: Choice = field(default_factory=Choice)
     clock: Clock = field(default_factory=SystemClock)
+    rotating: Rotating | None = None  # the keys that are rotated, if there are any
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Where each key that is rotated stands."""
+        return () if self.rotating is None else tuple(self.rotating.standings.values())
 
     def close(self) -> None:
         """Close every open session."""
@@ -85,10 +99,16 @@ def make_plan(
     watch: Watch | None = None,
     stop: threading.Event | None = None,
     clock: Clock | None = None,
+    as_of: datetime | None = None,
+    allow: Collection[str] = (),
+    resolver: Callable[[], Resolver] | None = None,
 ) -> Planned:
     """Compare a stack with its live hosts.
 
-    Hosts that cannot be looked at are in `plan.failures`. Raises `Invalid`, `SecretUnavailable`, `StateDamaged`.
+    Keys with `rotation` are looked at in their store and in DNS (through what `resolver` makes, else through what the
+    stack's `dns` says); `as_of` is the moment that their steps are wanted of, and `allow` what is consented to already.
+    Hosts that cannot be looked at are in `plan.failures`. Raises `Invalid`, `SecretUnavailable`, `StateDamaged`, and
+    `UsageError` for a moment that has passed.
     """
     choice, clock = choice or Choice(), clock or SystemClock()
     names = choice.select(stack)
@@ -96,35 +116,38 @@ def make_plan(
     state = project.backend(stack.name).load() or StateDocument.new(stack.name, key_id=key.id)
     known, notes = _usable(state, key)
     resolve = resolver_for(stack)
-    targets = [
-        Target(
-            spec=host_spec(stack, stack.hosts[name], resolve),
-            desired=compile_host(stack, name, resolve),
-            previous=known.hosts.get(name),
-            operations=stack.operations[name],
-            groups=stack.hosts[name].groups,
-            intent=known.intents.get(name),
-            now=clock.now(),
+    turning = begin(project, stack, known, resolve, clock.now(), as_of, allow, resolver)
+    moment = SetClock(as_of) if as_of is not None else clock
+
+    def look(targets: list[Target]) -> Fleet:
+        return survey_fleet(
+            targets,
+            key,
+            selection=choice.selection,
+            parallel=stack.parallel,
+            keep_open=keep_open,
+            watch=watch,
+            stop=stop,
         )
-        for name in names
-    ]
-    check_shared_roots(targets)
-    check_patterns(choice, targets)
-    notes += _left_behind(stack, known)
-    fleet = survey_fleet(
-        targets,
-        key,
-        selection=choice.selection,
-        parallel=stack.parallel,
-        keep_open=keep_open,
-        watch=watch,
-        stop=stop,
-    )
-    hosts = [fleet.surveys[name].plan for name in names if name in fleet.surveys]
-    findings = findings_of(stack, fleet.surveys)
-    hosts = [_frozen(host, stack.operations[host.host], clock) for host in hosts]
-    hosts = [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
-    hosts = with_dns(stack, fleet.surveys, hosts)
+
+    first = _targets(stack if turning is None else turning.stack, names, known, resolve, moment)
+    check_shared_roots(first)
+    check_patterns(choice, first)
+    notes += (*_left_behind(stack, known), *_of_the_future(as_of))
+    fleet = look(first)
+    if turning is not None:
+        settle(
+            turning,
+            fleet,
+            moment.now(),
+            allow,
+            lambda again: look(_targets(turning.stack, again, known, resolve, moment)),
+        )
+        stack = turning.stack
+    hosts = _told([fleet.surveys[name].plan for name in names if name in fleet.surveys], stack, fleet, moment)
+    hosts = with_dns(stack, fleet.surveys, hosts, resolver() if resolver is not None else None)
+    if turning is not None:
+        hosts = told_of_rotation(turning, hosts)
     if notes and hosts:
         hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
     plan = Plan(
@@ -148,7 +171,41 @@ def make_plan(
         state=known,
         choice=choice,
         clock=clock,
+        rotating=turning,
     )
+
+
+def _targets(stack: Stack, names: Iterable[str], known: StateDocument, resolve: Resolve, clock: Clock) -> list[Target]:
+    return [
+        Target(
+            spec=host_spec(stack, stack.hosts[name], resolve),
+            desired=compile_host(stack, name, resolve),
+            previous=known.hosts.get(name),
+            operations=stack.operations[name],
+            groups=stack.hosts[name].groups,
+            intent=known.intents.get(name),
+            now=clock.now(),
+        )
+        for name in names
+    ]
+
+
+def _told(plans: Iterable[HostPlan], stack: Stack, fleet: Fleet, clock: Clock) -> list[HostPlan]:
+    """The plans, with what keeps them from being made and what is to be said of what they change."""
+    findings = findings_of(stack, fleet.surveys)
+    hosts = [_frozen(host, stack.operations[host.host], clock) for host in plans]
+    return [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
+
+
+def _of_the_future(as_of: datetime | None) -> tuple[Diagnostic, ...]:
+    if as_of is None:
+        return ()
+    detail = (
+        f"It says what will be to do on {as_of:%Y-%m-%d %H:%M %Z}, if DNS, the stack and the hosts stay as they are. "
+    )
+    detail += "It cannot be saved or applied: plan again then."
+    summary = "This is a plan of a moment to come"
+    return (Diagnostic(code="plan-ahead", summary=summary, detail=detail, severity=Severity.INFO),)
 
 
 def _frozen(plan: HostPlan, operations: Operations, clock: Clock) -> HostPlan:
@@ -221,7 +278,14 @@ def _left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
     )
 
 
-def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None, clock: Clock | None = None) -> Planned:
+def plan_again(
+    project: Project,
+    saved: Plan,
+    *,
+    watch: Watch | None = None,
+    clock: Clock | None = None,
+    resolver: Callable[[], Resolver] | None = None,
+) -> Planned:
     """Make a saved plan again, and see that it is the same. Raises `Stale` when anything moved."""
     stack = project.load(saved.stack)
     if stack.digest != saved.stack_digest:
@@ -235,7 +299,7 @@ def plan_again(project: Project, saved: Plan, *, watch: Watch | None = None, clo
         targets=saved.selection.get("targets", ()),
         excludes=saved.selection.get("excludes", ()),
     )
-    planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock)
+    planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock, resolver=resolver)
     try:
         _same(saved, planned.plan)
     except Stale:

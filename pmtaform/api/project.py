@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pmtaform.stack import Stack, find_project, load_stack, stack_folder
 from pmtaform.state import FileBackend, HeldLock, Journal, LockInfo, StackKey
+from pmtaform.state.rotations import RotationFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,18 @@ class Project:
         return stack_folder(self.root, name)
 
     def load(self, name: str | None) -> Stack:
-        """The stack with this name. Raises `UsageError` and `Invalid`."""
-        return load_stack(self.stack_folder(name))
+        """The stack with this name, with the selectors that its keys have. Raises `UsageError` and `Invalid`.
+
+        Raises `StateDamaged` when a key is rotated and its history cannot be read.
+        """
+        from pmtaform.api.selectors import with_selectors
+
+        stack = load_stack(self.stack_folder(name))
+        return with_selectors(stack, self.rotations(stack.name))
+
+    def rotations(self, stack: str) -> RotationFile:
+        """Where the histories of the stack's rotated keys are kept."""
+        return RotationFile(self.state_folder, stack)
 
     def backend(self, stack: str) -> FileBackend:
         """Where the state of a stack is kept."""

@@ -56,7 +56,7 @@ def apply(
     if resume is not None:
         host, target, exclude, done = _resumed(project, name, resume, host, target, exclude, saved)
     with _locked(project, name):
-        planned = _planned(project, stack, plan, host, target, exclude, format)
+        planned = _planned(project, stack, plan, host, target, exclude, allow or [], format)
         try:
             if format is Format.TEXT:
                 if saved is None:
@@ -113,6 +113,7 @@ def _planned(
     host: list[str] | None,
     target: list[str] | None,
     exclude: list[str] | None,
+    allow: list[str],
     format: Format,  # noqa: A002
 ) -> Planned:
     from pmtaform.api import Choice, make_plan, plan_again
@@ -122,7 +123,7 @@ def _planned(
         if saved is not None:
             return plan_again(project, saved, watch=watch)
         choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
-        return make_plan(project, project.load(stack), choice, keep_open=True, watch=watch)
+        return make_plan(project, project.load(stack), choice, keep_open=True, watch=watch, allow=allow)
 
 
 def _go(

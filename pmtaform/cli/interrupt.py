@@ -51,6 +51,13 @@ class AtWork:
         return f"At work were:\n{''.join(lines)}To settle them now: {command}\n"
 
 
+def end_programs() -> None:
+    """End the programs that secrets were asked of (`command:`), before the process is left at once."""
+    asked = sys.modules.get("pmtaform.secrets.command")
+    if asked is not None:
+        asked.end_all()
+
+
 @contextmanager
 def stopping(stack: str = "", at_work: Callable[[], str] = lambda: "") -> Iterator[threading.Event]:
     """An event that the first SIGINT or SIGTERM sets; the second ends the process with code 130.
@@ -64,6 +71,7 @@ def stopping(stack: str = "", at_work: Callable[[], str] = lambda: "") -> Iterat
             told = at_work()
             more = f" --stack {stack}" if stack and told else ""
             os.write(sys.stderr.fileno(), (_SECOND + told.rstrip("\n") + more + "\n" * bool(told)).encode())
+            end_programs()
             os._exit(Exit.INTERRUPTED)
         stop.set()
         os.write(sys.stderr.fileno(), _FIRST.encode())

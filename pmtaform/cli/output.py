@@ -9,15 +9,20 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.streams import let_go
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
     from pmtaform.api import Checked, DriftReport, HistoryReport, HostRow, Planned, Recovered
+    from pmtaform.api.dkim import KeyRow
+    from pmtaform.api.dkim_keeping import Kept
+    from pmtaform.api.dkim_verify import Proof
+    from pmtaform.api.rotation_steps import Rotated
     from pmtaform.dns.check import Report
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
@@ -37,7 +42,10 @@ def _width() -> int:
 
 
 def out(text: str) -> None:
-    """Write data to stdout. When its reader has gone (`| head`), the command goes on and ends as it would."""
+    """Write data to stdout. When its reader has gone (`| head`), the command goes on and ends as it would.
+
+    Where the disk is full it goes on as well, since a host may be in the middle of a change; the end tells of it.
+    """
     _write(sys.stdout, text)
 
 
@@ -45,10 +53,8 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         style.write(stream, text)
         stream.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    except OSError as problem:
+        let_go(stream, problem)
 
 
 def tell(diagnostics: Iterable[Diagnostic]) -> None:
@@ -106,8 +112,18 @@ def watching(
 # -- plans ----
 
 
-def print_plan(planned: Planned, format: Format, *, diff: bool, effective: bool = False) -> None:  # noqa: A002
-    """A plan, with its text diffs and its effects on queues if they are wanted."""
+def print_plan(
+    planned: Planned,
+    format: Format,  # noqa: A002
+    *,
+    diff: bool,
+    effective: bool = False,
+    ahead: bool = False,
+) -> None:
+    """A plan with the keys that rotate, and with its text diffs and its effects on queues if they are wanted.
+
+    `ahead`: it is of a moment to come.
+    """
     if format is Format.JSON:
         from pmtaform.report.documents import json_plan
 
@@ -117,7 +133,7 @@ def print_plan(planned: Planned, format: Format, *, diff: bool, effective: bool 
             from pmtaform.report.effects import effect_rows
 
             rows = effect_rows(effects_of(planned))
-        out(json_plan(planned.plan, rows))
+        out(json_plan(planned.plan, rows, _rotation_rows(planned)))
         return
     from pmtaform.report.diffs import diff_lines
 
@@ -125,11 +141,34 @@ def print_plan(planned: Planned, format: Format, *, diff: bool, effective: bool 
     if diff:
         diffs = {name: diff_lines(survey.difference.edits) for name, survey in planned.fleet.surveys.items()}
     _plan_text(planned.plan, diffs)
+    if planned.standings:
+        from pmtaform.report.rotations import rotations_text
+
+        out(rotations_text(planned.standings, ahead=ahead, colour=_colour(sys.stdout), width=_width()))
     if effective:
         from pmtaform.api import effects_of
         from pmtaform.report.effects import effects_text
 
         out(effects_text(effects_of(planned), colour=_colour(sys.stdout), width=_width()))
+
+
+def _rotation_rows(planned: Planned) -> list[dict[str, Any]] | None:
+    """What the JSON of a plan says of keys that rotate; None where no key does."""
+    if not planned.standings:
+        return None
+    from pmtaform.report.rotations import rotation_rows
+
+    return rotation_rows(planned.standings)
+
+
+def print_rotated(done: Rotated, format: Format, *, ahead: bool = False) -> None:  # noqa: A002
+    """What was done for keys that rotate, and where they stand."""
+    from pmtaform.report.rotations import json_rotated, rotated_text
+
+    if format is Format.JSON:
+        out(json_rotated(done))
+    else:
+        out(rotated_text(done, ahead=ahead, colour=_colour(sys.stdout), width=_width()))
 
 
 def print_saved_plan(plan: Plan, format: Format) -> None:  # noqa: A002
@@ -247,6 +286,52 @@ def print_dns(report: Report, format: Format) -> None:  # noqa: A002
         out(json_dns(report))
     else:
         out(dns_text(report, colour=_colour(sys.stdout), width=_width()))
+
+
+# -- DKIM keys ----
+
+
+def print_keys(stack: str, rows: Sequence[KeyRow], format: Format) -> None:  # noqa: A002
+    """The keys of a stack; what is wrong with them is told beside them."""
+    from pmtaform.clock import SystemClock
+    from pmtaform.report.dkim import json_keys, keys_text
+
+    now = SystemClock().now()
+    if format is Format.JSON:
+        out(json_keys(stack, rows, now))
+        return
+    out(keys_text(rows, now, colour=_colour(sys.stdout)))
+    tell(dict.fromkeys(problem for row in rows for problem in row.problems))
+
+
+def print_kept_key(stack: Stack, kept: Kept, format: Format, as_: str | None) -> None:  # noqa: A002
+    """A key that is kept now: its record is data, all else is talk."""
+    from pmtaform.api.dkim import record_of
+    from pmtaform.dns.dkim_record import dkim_text
+    from pmtaform.dns.formats import As, write_records
+    from pmtaform.report.dkim import json_kept, kept_text
+
+    home = kept.home
+    record = None
+    if home.domain != "*":
+        record = record_of(stack, home.domain, home.selector, dkim_text(kept.key.p))
+    if format is Format.JSON:
+        out(json_kept(kept, record))
+        return
+    _write(sys.stderr, kept_text(kept))
+    tell(kept.warnings)
+    if record is not None:
+        out(write_records([record], As(as_) if as_ else As.BIND))
+
+
+def print_proofs(stack: str, proofs: Sequence[Proof], format: Format) -> None:  # noqa: A002
+    """Whether hosts have the keys that they should have, and what those sign verifies."""
+    from pmtaform.report.dkim import json_proofs, proofs_text
+
+    if format is Format.JSON:
+        out(json_proofs(stack, proofs))
+    else:
+        out(proofs_text(proofs, colour=_colour(sys.stdout), width=_width()))
 
 
 def print_generations(host: str, kept: Sequence[Generation], format: Format) -> None:  # noqa: A002

@@ -9,7 +9,8 @@ import typer
 
 from pmtaform.cli.choice import Excludes, Hosts, StackArgument, Targets
 from pmtaform.cli.context import Format, settings
-from pmtaform.errors import Exit, Unreachable
+from pmtaform.cli.moments import AsOf, moment_of
+from pmtaform.errors import Exit, Unreachable, UsageError
 
 if TYPE_CHECKING:
     from pmtaform.api import Planned
@@ -29,19 +30,28 @@ def plan(
     effective: Annotated[
         bool, typer.Option("--effective", help="Also the queues (domain/virtual MTA) whose effective values change.")
     ] = False,
+    as_of: AsOf = None,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
     from pmtaform.api import Choice, make_plan
     from pmtaform.cli.output import print_plan, save_plan, watching
 
+    moment = moment_of(as_of)
+    if moment is not None and out is not None:
+        raise UsageError.of(
+            "plan-ahead",
+            "A plan of a moment to come cannot be saved",
+            "It says what will be if DNS and the hosts stay as they are, and nobody can apply it now. Leave --out or "
+            "--as-of away.",
+        )
     project = settings.project()
     loaded = project.load(stack)
     choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
     with watching() as watch:
-        planned = make_plan(project, loaded, choice, watch=watch)
+        planned = make_plan(project, loaded, choice, watch=watch, as_of=moment)
     if out is not None:
         save_plan(planned.plan, out)
-    print_plan(planned, format, diff=diff, effective=effective)
+    print_plan(planned, format, diff=diff, effective=effective, ahead=moment is not None)
     return plan_exit(planned, detailed=detailed_exitcode)
 
 

@@ -10,13 +10,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import typer
 
 from pmtaform.cli.app import build
 from pmtaform.cli.quick import quicken
+from pmtaform.cli.streams import end_of_output, let_go
 from pmtaform.errors import Exit, PmtaformError
 
 # Typer has its own Click inside of late, and needed Click itself before: what both call a problem with the command
@@ -30,11 +30,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except BrokenPipeError as problem:
         # The reader has gone (`| head`); what is left has nowhere to go.
         for stream in (sys.stdout, sys.stderr):
-            _let_go(stream)
-    return code
+            let_go(stream, problem)
+    return end_of_output(code)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -64,11 +64,6 @@ def _run(arguments: Sequence[str]) -> int:
 def _interrupted() -> int:
     print("\npmtaform: interrupted.", file=sys.stderr)
     return Exit.INTERRUPTED
-
-
-def _let_go(stream: Any) -> None:
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _usage(problem: Any) -> int:

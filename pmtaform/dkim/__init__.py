@@ -1,5 +1,8 @@
-"""DKIM signing keys."""
+"""DKIM signing keys: what they are, their DNS records, signatures that prove them, and their rotation.
 
-from pmtaform.dkim.keys import same_private_key
+Pure: nothing here talks to a host, to DNS or to a store of secrets; whoever calls brings what they said.
+"""
 
-__all__ = ["same_private_key"]
+from pmtaform.dkim.keys import SigningKey, describe_file, generate_key, load_private_key, same_private_key
+
+__all__ = ["SigningKey", "describe_file", "generate_key", "load_private_key", "same_private_key"]

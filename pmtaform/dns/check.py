@@ -65,7 +65,7 @@ def check_dns(resolver: Resolver, facts: Facts, *, authoritative: bool = True, p
     checks += [partial(dmarc_findings, resolver, facts, domain) for domain in facts.from_domains]
     mail = sorted({*facts.bounce_domains, *facts.feedback_domains})
     checks += [partial(mx_findings, resolver, facts, domain) for domain in mail]
-    checks += [partial(_same_everywhere, resolver, *q, authoritative=authoritative) for q in _questions(facts)]
+    checks += [partial(same_everywhere, resolver, *q, authoritative=authoritative) for q in _questions(facts)]
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="dns") as pool:
         found = [one for each in pool.map(_run, checks) for one in each]
     found += address_findings(facts.sources)
@@ -87,6 +87,10 @@ def dkim_findings(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
     name = selector.name
     if not answer.is_known:
         yield not_asked(name, [answer])
+        return
+    if not answer.records and not selector.signs:
+        detail = "Hosts do not sign with this key yet, and will when its record is there. `pmtaform rotate` writes it."
+        yield finding(Level.WARNING, "dkim-next-missing", "The next DKIM record is not published", name, detail, answer)
         return
     if not answer.records:
         detail = "Mail is signed with this key, and receivers find no public key: every signature fails. "
@@ -171,8 +175,8 @@ def _questions(facts: Facts) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def _same_everywhere(resolver: Resolver, name: str, kind: str, *, authoritative: bool) -> Iterator[Finding]:
-    """A server that cannot be asked here is no difference: only answers are compared."""
+def same_everywhere(resolver: Resolver, name: str, kind: str, *, authoritative: bool) -> Iterator[Finding]:
+    """What servers do not say alike. One that cannot be asked here is no difference: only answers are compared."""
     servers = list(resolver.servers)
     if authoritative and resolver.ask(name, kind).is_known:
         servers += resolver.authoritative(name)

@@ -73,9 +73,13 @@ def dkim_problems(text: str, expected: str, algorithm: str = "rsa") -> tuple[tup
     return tuple(found)
 
 
-def dkim_text(key: str, algorithm: str = "rsa") -> str:
-    """The text of the record for a public key in base64."""
-    return f"v=DKIM1; k={algorithm}; p={key}"
+def dkim_text(key: str, algorithm: str = "rsa", *, flags: tuple[str, ...] = ()) -> str:
+    """The text of the record for a public key in base64; without a key, that of one that is revoked.
+
+    `flags` are those of `t=`: `y` for a domain that tests DKIM, `s` for one whose subdomains may not sign with it.
+    """
+    marked = f" t={':'.join(flags)};" if flags else ""
+    return f"v=DKIM1; k={algorithm};{marked} p={key}"
 
 
 def chunked(text: str) -> tuple[str, ...]:

@@ -45,12 +45,16 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
-    """A DKIM key's record. `public` is None when the private key could not be read here."""
+    """A DKIM key's record. `public` is None when the private key could not be read here.
+
+    `signs` is False for the next selector of a key that rotates: its record may still have to be published.
+    """
 
     domain: str
     selector: str
     public: PublicKey | None
     place: Place | None = None
+    signs: bool = True
 
     @property
     def name(self) -> str:

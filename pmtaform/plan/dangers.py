@@ -24,6 +24,7 @@ CODES = {
     "access-opened": "the web monitor opens to more addresses",
     "signing-key-removed": "mail goes out unsigned, or signed with another key",
     "signing-key-replaced": "signatures fail until DNS shows the new key",
+    "dkim-not-published": "mail is signed with a selector whose record receivers may not find",
     "source-address-removed": "mail leaves from other addresses than before",
     "virtual-mta-removed": "mail that is queued for a virtual MTA bounces",
     "pool-emptied": "a pool has no virtual MTA left",

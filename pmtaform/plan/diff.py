@@ -43,6 +43,7 @@ class LiveKey:
     mode: int = 0
     owner: str = ""
     group: str = ""
+    description: str = ""  # type and size, if another key is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,13 +332,7 @@ class _Comparison:
                     reason=Reason.REMOVED,
                     values=(ValueChange((), "file", (path,), ()),),
                     file=path,
-                    dangers=(
-                        Danger(
-                            "signing-key-removed",
-                            f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
-                            "signed when it is sent, and then has no key.",
-                        ),
-                    ),
+                    dangers=() if name in self.desired.retired else (_key_removed(path),),
                 )
             )
 
@@ -375,13 +370,20 @@ class _Comparison:
         return found
 
 
+def _key_removed(path: str) -> Danger:
+    return Danger(
+        "signing-key-removed",
+        f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
+        "signed when it is sent, and then has no key.",
+    )
+
+
 def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> Change:
     replaced = live.exists and not live.same
     values = []
     if not live.exists or replaced:
-        values.append(
-            ValueChange((), "private-key", ("(another key)",) if replaced else (), (key.reference,), key.place)
-        )
+        before = (_shown(live.description, "another key"),) if replaced else ()
+        values.append(ValueChange((), "private-key", before, (_shown(key.description, key.reference),), key.place))
     if wrong_mode:
         values.append(ValueChange((), "mode", (f"{live.mode:04o}",), (f"{key.mode:04o}",), key.place))
     if live.exists and (key.owner not in (None, live.owner) or key.group not in (None, live.group)):
@@ -410,6 +412,11 @@ def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) ->
         place=key.place,
         dangers=dangers,
     )
+
+
+def _shown(description: str, which: str) -> str:
+    """A key's type and size, and which key it is; never anything of the key."""
+    return f"{description} ({which})" if description else which if ":" in which else f"({which})"
 
 
 def _impact(address: Address, action: Action, changed: Iterable[ValueChange]) -> tuple[Impact, str]:

@@ -21,7 +21,7 @@ FORMAT = 1
 KIND = "pmtaform-plan"
 
 # What a printed document says besides the plan itself. It is for readers, and not covered by the checksum.
-_TOLD = ("verdict", "summary", "effects")
+_TOLD = ("verdict", "summary", "effects", "rotations")
 _HEAD = ("format", "kind", "checksum")
 
 
@@ -65,6 +65,7 @@ def plan_schema() -> dict[str, Any]:
         "verdict": {"type": "string", "description": "The plan in one line. Only printed documents have it."},
         "summary": {"type": "object", "description": "The plan's numbers. Only printed documents have it."},
         "effects": {"type": "array", "description": "The queues whose values change, with --effective."},
+        "rotations": {"type": "array", "description": "Where keys that rotate stand, if the stack has such."},
     }
     first = {
         "format": {"const": FORMAT},
@@ -130,8 +131,9 @@ def _plan(tree: dict[str, object]) -> Plan:
         a_text(tree["verdict"], "verdict")
     if "summary" in tree:
         an_object(tree["summary"], "summary")
-    if "effects" in tree:
-        an_array(tree["effects"], "effects")
+    for name in ("effects", "rotations"):
+        if name in tree:
+            an_array(tree[name], name)
     if "checksum" not in tree:
         raise Wrong('"checksum" is missing')
     plan = _PLAN.read({name: value for name, value in body.items() if name not in _HEAD}, "")

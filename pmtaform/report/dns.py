@@ -23,7 +23,7 @@ def dns_text(report: Report, *, colour: bool = False, width: int = WIDTH) -> str
     style = Style(colour)
     lines: list[str] = []
     for found in sorted(report.findings, key=lambda one: _ORDER.index(one.level.value)):
-        lines += _finding(found, style, width)
+        lines += finding_lines(found, style, width)
     if report.costs:
         lines.append("SPF lookups, of ten:")
         lines += [f"    {_cost(cost)}" for cost in report.costs]
@@ -31,7 +31,8 @@ def dns_text(report: Report, *, colour: bool = False, width: int = WIDTH) -> str
     return "\n".join(lines) + "\n"
 
 
-def _finding(found: Finding, style: Style, width: int) -> list[str]:
+def finding_lines(found: Finding, style: Style, width: int) -> list[str]:
+    """One finding, with what servers said."""
     level = style(found.level.value, _COLOURS[found.level.value], "bold")
     code = style(f"[{clean(found.code)}]", "dim")
     lines = [f"{clean(found.subject)}: {level}: {clean(found.summary)} {code}", *wrapped(found.detail, width, "    ")]
@@ -74,13 +75,14 @@ def json_dns(report: Report) -> str:
         "kind": "pmtaform-dns-check",
         "checked": report.checked,
         "resolvers": list(report.servers),
-        "findings": [_row(found) for found in report.findings],
+        "findings": [finding_row(found) for found in report.findings],
         "spf": [_spf(cost) for cost in report.costs],
     }
     return json.dumps(document, indent=1) + "\n"
 
 
-def _row(found: Finding) -> dict[str, Any]:
+def finding_row(found: Finding) -> dict[str, Any]:
+    """A finding as JSON has it."""
     return {
         "level": found.level.value,
         "code": found.code,

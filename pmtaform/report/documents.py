@@ -15,13 +15,18 @@ from pmtaform.rollout.model import Event, RunResult
 FORMAT = 1
 
 
-def json_plan(plan: Plan, effects: Sequence[dict[str, Any]] | None = None) -> str:
-    """The plan's document with its verdict and its numbers, and `effects` if they were asked for.
+def json_plan(
+    plan: Plan,
+    effects: Sequence[dict[str, Any]] | None = None,
+    rotations: Sequence[dict[str, Any]] | None = None,
+) -> str:
+    """The plan's document with its verdict and its numbers, `effects` if they were asked for, keys that rotate if any.
 
     It can be applied as a plan file can.
     """
     head = {"format": FORMAT, "kind": "", "verdict": verdict(plan), "summary": summary(plan)}
-    more = {} if effects is None else {"effects": list(effects)}
+    told = {"effects": effects, "rotations": rotations}
+    more = {name: list(rows) for name, rows in told.items() if rows is not None}
     return _text({**head, **more, **to_document(plan)})
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from pmtaform.desired import Desired, KeyFile
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.dkim import same_private_key
+from pmtaform.dkim import describe_file, same_private_key
 from pmtaform.errors import HostError, PmtaformError
 from pmtaform.host import (
     ABSENT,
@@ -386,7 +386,8 @@ def _live_keys(desired: Desired, snapshot: Snapshot, paths: Iterable[str], salt:
             found[path] = LiveKey(exists=False, same=False)
         else:
             same = _same_key(live, wanted.get(path), salt)
-            found[path] = LiveKey(exists=True, same=same, mode=live.mode, owner=live.owner, group=live.group)
+            other = describe_file(live.content) if not same and live.content is not None else ""
+            found[path] = LiveKey(True, same, live.mode, live.owner, live.group, other)
     return found
 
 

@@ -7,6 +7,7 @@ import selectors
 import shlex
 import signal
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,15 @@ from pathlib import Path
 from pmtaform.secrets.provider import MAX_BYTES, Unresolved
 
 _CHUNK = 65536
+_running: set[subprocess.Popen[bytes]] = set()
+_over = threading.Event()  # the process is being left: no program is begun any more
+
+
+def end_all() -> None:
+    """End every program that was begun, with its children. Only for a process that is about to be left."""
+    _over.set()
+    for process in list(_running):
+        _kill(process)
 
 
 class CommandSecrets:
@@ -30,6 +40,9 @@ class CommandSecrets:
         looked = f"the output of `{name}`"
         by_hand = f"Run it by hand, in {self._base}, to see what it says: {name}."
         process = _start(shlex.split(name), self._base, looked)
+        _running.add(process)
+        if _over.is_set():
+            _kill(process)
         ends = time.monotonic() + deadline
         try:
             output = _read(process, ends)
@@ -47,6 +60,8 @@ class CommandSecrets:
 
 
 def _start(argv: list[str], base: Path, looked: str) -> subprocess.Popen[bytes]:
+    if _over.is_set():
+        raise Unresolved(looked, "pmtaform was interrupted")
     try:
         return subprocess.Popen(
             argv,
@@ -85,6 +100,7 @@ def _read(process: subprocess.Popen[bytes], ends: float) -> bytes:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    _running.discard(process)
     if process.returncode is None:
         _kill(process)
         process.wait()

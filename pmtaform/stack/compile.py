@@ -23,6 +23,7 @@ from pmtaform.stack.files import FileCompiler
 from pmtaform.stack.findings import unique
 from pmtaform.stack.load import read_stack
 from pmtaform.stack.native import entries_of, targets_of
+from pmtaform.stack.rotations import expanded, retired_of
 from pmtaform.stack.stack import Layer, Lifecycle, Stack
 from pmtaform.stack.variables import Variables, resolve
 
@@ -102,7 +103,8 @@ def _raise(found: Diagnostics) -> None:
 class Layered:
     """What all layers of one host say together, before it is text.
 
-    `targets` are the files that blocks belong in: a block stays in its file when a higher layer replaces it.
+    `targets` are the files that blocks belong in: a block stays in its file when a higher layer replaces it. A key that
+    is rotated is in `keys` once for each of its selectors, and as it was written in `rotated`.
     """
 
     variables: Variables
@@ -110,6 +112,7 @@ class Layered:
     keys: dict[str, dkim.KeyPlan] = field(default_factory=dict)
     files: dict[str, FilePlan] = field(default_factory=dict)
     targets: dict[Address, str] = field(default_factory=dict)
+    rotated: dict[str, dkim.KeyPlan] = field(default_factory=dict)
 
 
 def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
@@ -122,6 +125,7 @@ def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
         made.items = lay_over(made.items, said)
         made.keys = dkim.merge(made.keys, dkim.keys_of(layer.keys, made.variables, found))
         made.files = merge(made.files, files_of(layer.files, made.variables, found))
+    made.keys, made.rotated = expanded(made.keys, stack.selectors, found)
     return made
 
 
@@ -143,6 +147,7 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         blocks=blocks,
         files={address: path for address, path in targets.items() if address in blocks},
         keys=files,
+        retired=retired_of(made.rotated, stack.selectors),
         managed=managed,
         unmanaged=stack.unmanaged,
         ignore=lifecycle.ignore,

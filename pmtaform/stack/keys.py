@@ -8,22 +8,33 @@ from typing import Final
 
 from pmtaform.desired import KeyFile
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
-from pmtaform.errors import Invalid, SecretUnavailable
+from pmtaform.errors import Invalid
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.tree import Directive, Section
-from pmtaform.secrets import Secret, require_reference
+from pmtaform.secrets import require_reference
 from pmtaform.stack import foreach
 from pmtaform.stack.content import Item, Key, Line, Lines, Native, Sections, Text
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.native import directive_named, with_lines
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.paths import path_problem
+from pmtaform.stack.private_keys import Referred, read_key
 from pmtaform.stack.variables import Variables, substitute
 
 FOLDER: Final = "/etc/pmta/dkim"
-FIELDS: Final = ("private-key", "signs", "path", "mode", "owner", "group", foreach.KEY)
+FIELDS: Final = (
+    "private-key",
+    "passphrase",
+    "signs",
+    "path",
+    "mode",
+    "owner",
+    "group",
+    "rotation",
+    foreach.KEY,
+)
 _DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?")
 _SELECTOR: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9_])?")
 _ACCOUNT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
@@ -39,6 +50,7 @@ class KeyPlan:
     selector: str
     place: Place
     fields: dict[str, tuple[Node, Variables]]
+    signs: bool = True  # False: its file is there, and no line makes PowerMTA sign with it
 
 
 def keys_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict[str, KeyPlan | None]:
@@ -67,15 +79,20 @@ def keys_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict
     return keys
 
 
+def name_problem(domain: str, selector: str) -> str:
+    """What is wrong with a key's name; empty: nothing. The domain may be `*`."""
+    if not selector:
+        return "Write DOMAIN/SELECTOR, as in example.com/s2026."
+    if domain != "*" and (len(domain) > 253 or not _DOMAIN.fullmatch(domain)):
+        return f"{domain!r} is no domain."
+    if not _SELECTOR.fullmatch(selector) or ".." in selector:
+        return f"{selector!r} is no selector: letters, digits, `-`, `_` and dots."
+    return ""
+
+
 def _named(name: str, key: Scalar, found: Diagnostics) -> bool:
-    domain, slash, selector = name.partition("/")
-    problem = ""
-    if not slash or not selector:
-        problem = "Write DOMAIN/SELECTOR, as in example.com/s2026."
-    elif domain != "*" and (len(domain) > 253 or not _DOMAIN.fullmatch(domain)):
-        problem = f"{domain!r} is no domain."
-    elif not _SELECTOR.fullmatch(selector) or ".." in selector:
-        problem = f"{selector!r} is no selector: letters, digits, `-`, `_` and dots."
+    domain, _, selector = name.partition("/")
+    problem = name_problem(domain, selector)
     if problem:
         found.error("dkim-name", "A DKIM key has no usable name", f"`{name!r}`: {problem}", key.place)
     return not problem
@@ -136,6 +153,8 @@ class KeyCompiler:
                 continue
             first[file.path] = plan.place
             files.append(file)
+            if not plan.signs:
+                continue
             line = Line(self._name, f"{file.selector},{file.domain},{file.path}", plan.place)
             for target in targets:
                 wanted.setdefault(target, []).append(line)
@@ -172,35 +191,35 @@ class KeyCompiler:
             return None
         path = self._path(plan)
         mode, owner, group = self._mode(plan), self._account(plan, "owner"), self._account(plan, "group")
-        try:
-            known = require_reference(reference[0], what="A private key", place=reference[1])
-        except Invalid as error:
-            self._found.extend(error.diagnostics)
+        known = self._reference(reference, "A private key")
+        phrase = self._text(plan, "passphrase")
+        passphrase = self._reference(phrase, "A passphrase") if phrase is not None else None
+        if known is None or path is None or (phrase is not None and passphrase is None):
             return None
-        if path is None:
-            return None
+        read = None
+        if self._resolve is not None:
+            read = read_key(known, passphrase, self._resolve, self._found)
         return KeyFile(
             domain=plan.domain,
             selector=plan.selector,
             path=path,
-            reference=str(known),
-            private_key=self._private(str(known), reference[1]),
+            reference=known[0],
+            passphrase=passphrase and passphrase[0],
+            private_key=read.pem if read else None,
+            description=read.describe if read else "",
+            warnings=read.warnings if read else (),
             mode=mode,
             owner=owner,
             group=group,
             place=plan.place,
         )
 
-    def _private(self, reference: str, place: Place) -> Secret | None:
-        if self._resolve is None:
-            return None
+    def _reference(self, given: Referred, what: str) -> Referred | None:
         try:
-            secret = self._resolve(reference, place)
-        except SecretUnavailable as error:
+            return str(require_reference(given[0], what=what, place=given[1])), given[1]
+        except Invalid as error:
             self._found.extend(error.diagnostics)
             return None
-        # The last line end may have been lost on the way (an environment variable, a program's output).
-        return secret if secret.reveal().endswith(b"\n") else Secret(secret.reveal() + b"\n", secret.reference)
 
     def _path(self, plan: KeyPlan) -> str | None:
         given = self._text(plan, "path")

@@ -11,6 +11,7 @@ from pmtaform.lang.includes import Configuration, include_path, single
 from pmtaform.lang.lint import Subject, lint
 from pmtaform.lang.tree import parse, split_lines
 from pmtaform.stack.compile import compile_host
+from pmtaform.stack.signing import SAID_TOO, not_signing
 from pmtaform.stack.stack import Stack
 
 # What a stack's own check says of a line, and lint says better.
@@ -22,10 +23,13 @@ def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
     sources = sources_of(stack)
     told: dict[tuple[str, str, str], Diagnostic] = {}
     for name in stack.hosts:
-        for finding in lint(subject_of(compile_host(stack, name), sources, stack.powermta)):
-            if finding.severity is not Severity.INFO:
-                diagnostic = finding.diagnostic()
-                told.setdefault((diagnostic.code, str(finding.place), finding.detail), diagnostic)
+        desired = compile_host(stack, name)
+        subject = subject_of(desired, sources, stack.powermta)
+        unused = list(not_signing(desired, subject.configuration, whole=subject.whole))
+        said = {each.code for each in unused}
+        linted = (each.diagnostic() for each in lint(subject) if each.severity is not Severity.INFO)
+        for each in (*unused, *(other for other in linted if SAID_TOO.get(other.code) not in said)):
+            told.setdefault((each.code, str(each.place), each.detail), each)
     lines = {_line(diagnostic) for diagnostic in told.values()}
     kept = [d for d in found if d.code not in _SAID_BETTER or _line(d) not in lines]
     same = {(d.code, _line(d)) for d in kept}

@@ -52,6 +52,7 @@ def json_schema() -> Schema:
         "native": _native(),
         "dkim-keys": _mapping({"anyOf": [{"$ref": "#/$defs/dkim-key"}, {"type": "null"}]}, "Keys by domain/selector."),
         "dkim-key": _key(),
+        "rotation": _object(shapes.ROTATION) | {"required": list(shapes.ROTATION.required)},
         "files": _mapping({"anyOf": [{"$ref": "#/$defs/file"}, {"type": "null"}]}, "Files by their path on the host."),
         "file": _file(),
         "for-each": _for_each(),
@@ -124,6 +125,9 @@ def _key() -> Schema:
     name = {"type": ["string", "null"]}
     kinds: Schema = {
         "private-key": _described(_or_null(dict(shapes.REFERENCE)), "A reference to the private key in PEM form."),
+        "passphrase": _described(
+            _or_null(dict(shapes.REFERENCE)), "A reference to the passphrase of an encrypted key."
+        ),
         "signs": {
             "description": "The virtual MTAs and pools that sign with it; left out: all.",
             "anyOf": [{"type": "array", "items": {"type": "string"}}, name],
@@ -135,6 +139,7 @@ def _key() -> Schema:
         },
         "owner": _described(name, "Its owner. Left out: as found, else PowerMTA's own user."),
         "group": _described(name, "Its group."),
+        "rotation": _or_null({"$ref": "#/$defs/rotation"}),
         FOR_EACH: {"$ref": "#/$defs/for-each"},
     }
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -107,6 +108,17 @@ def _duration(value: Any) -> float:
     return seconds
 
 
+def _span(value: Any) -> timedelta:
+    text = getattr(value, "text", value)
+    found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text) if isinstance(text, str) else None
+    seconds = int(found[1]) * (_UNITS | {"w": 7 * 86_400})[found[2]] if found else 0
+    if not 0 < seconds <= 3660 * 86_400:
+        raise PydanticCustomError(
+            "span", "Write a time such as 90d, 48h or 2w, above zero and of ten years at the most."
+        )
+    return timedelta(seconds=seconds)
+
+
 def _share(value: Any) -> Share:
     text = getattr(value, "text", value)
     found = re.fullmatch(r"([0-9]{1,6}|[0-9]{1,3}\.[0-9]+(?= *%))( *%)?", text) if isinstance(text, str) else None
@@ -169,6 +181,7 @@ FLAG: Final = Kind({"type": "bool"}, {"type": "boolean"})
 SECONDS: Final = _made(_seconds, type=["number", "string"], pattern="^[0-9.]+[sm]?$")
 PERCENT: Final = _made(_percent, type=["number", "string"], pattern="^[0-9.]+ *%?$")
 DURATION: Final = _made(_duration, type=["number", "string"], pattern="^[0-9.]+[smhd]?$")
+SPAN: Final = _made(_span, type="string", pattern="^[0-9]+[smhdw]$")
 SHARE: Final = _made(_share, type=["number", "string"], pattern="^[0-9.]+ *%?$")
 SHARES: Final = Kind(
     {"type": "list", "items_schema": SHARE.core, "min_length": 1},
@@ -350,6 +363,14 @@ DNS: Final = Shape(
         "from-domains": (TEXTS, "Domains of From headers. Left out: the domains of dkim-keys."),
         "zones": (TEXTS, "Where zones begin, for `pmtaform dns records`. Left out: guessed from the domains."),
     }
+)
+ROTATION: Final = Shape(
+    {
+        "every": (SPAN, "How often a new key signs: 90d."),
+        "publish-for": (SPAN, "How long its record must have been there before (48h)."),
+        "retire-after": (SPAN, "How long the old key's record stays once its file has left the hosts (7d)."),
+    },
+    required=("every",),
 )
 STACK: Final = Shape(
     {

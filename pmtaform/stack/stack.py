@@ -12,6 +12,7 @@ from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.operations import Operations
 from pmtaform.operations import Rollout as Rollout
+from pmtaform.rotations import Wanted
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules
 from pmtaform.stack.dns import DnsSettings
@@ -121,6 +122,7 @@ class Stack:
     own: Mapping[str, Layer] = field(default_factory=dict, repr=False, compare=False)  # what hosts say themselves
     rules: Rules = field(default=Rules(), repr=False, compare=False)
     natives: NativeFiles = field(repr=False, compare=False)
+    selectors: Mapping[str, Wanted] = field(default_factory=dict, repr=False, compare=False)  # of keys that are rotated
     assets: Assets = field(repr=False, compare=False)
 
     @property

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 from adopting import Adopting, codes, fake_keyring, forms
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
 from projects import HostFolder
+from signing_keys import another, other_type
 
 from pmtaform.adopt.choices import Form
 
@@ -112,14 +111,6 @@ def test_one_secret_of_two_servers_is_one(adopting: Adopting) -> None:
 # -- keys --------------------------------------------------------------------------------------------------------------
 
 
-def pem() -> str:
-    return (
-        ed25519.Ed25519PrivateKey.generate()
-        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        .decode()
-    )
-
-
 KEYED = """
 domain-key s1,a.example,/etc/pmta/a.pem
 domain-key s2, b.example, /etc/pmta/b.pem
@@ -137,7 +128,7 @@ domain-key s1,*,/etc/pmta/dkim/all.pem
 def signing(adopting: Adopting, body: str = KEYED, name: str = "mta1") -> HostFolder:
     made = adopting.server(body, name)
     for path in ("a.pem", "b.pem", "c.pem", "dkim/all.pem"):
-        made.put(pem(), f"/etc/pmta/{path}", mode=0o640)
+        made.put(another(), f"/etc/pmta/{path}", mode=0o640)
     return made
 
 
@@ -163,7 +154,7 @@ def test_keys_are_taken_into_files(adopting: Adopting, shape: str) -> None:
     assert "c.example/s9:" in adopting.yaml()
     assert "signs: [v, w]" in adopting.yaml()
     assert not [name for name, content in adopting.open_files().items() if b"PRIVATE" in content]
-    (adopting.root / "stacks/fleet/keys/a.example.s1.pem").write_text(pem())
+    (adopting.root / "stacks/fleet/keys/a.example.s1.pem").write_bytes(another())
     assert adopting.changes() == ["mta1:dkim-key[a.example/s1]"]
 
 
@@ -193,6 +184,16 @@ def test_keys_that_would_not_be_the_same_stay_lines(adopting: Adopting, body: st
     assert adopting.changes() == []
     assert "domain-key:" in adopting.config()
     assert any(why in note.detail for note in imported.adopted.notes if note.code == "key-left")
+
+
+def test_a_key_that_could_not_sign_stays_a_line(adopting: Adopting) -> None:
+    server = adopting.server("domain-key s1,a.example,/etc/pmta/a.pem\n")
+    server.put(other_type("ed25519"), "/etc/pmta/a.pem", mode=0o640)
+    imported = adopting.run(server, keys="file")
+    assert adopting.changes() == []
+    (left,) = (note.detail for note in imported.adopted.notes if note.code == "key-left")
+    assert "/etc/pmta/a.pem" in left
+    assert "Ed25519" in left
 
 
 def test_keys_of_several_servers(adopting: Adopting) -> None:

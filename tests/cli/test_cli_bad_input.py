@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from projects import RUNS, HostFolder, ProjectFolder, Said, is_root, until
+from signing_keys import another
 from sshd import Sshd, start_sshd
 from test_cli_commands import foreign_lock
 
@@ -400,10 +401,10 @@ def test_a_native_file_that_changed_after_the_plan_was_saved(one: ProjectFolder)
 
 
 def test_a_secret_that_changed_after_the_plan_was_saved(one: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PMTAFORM_TEST_KEY", "one key")
+    monkeypatch.setenv("PMTAFORM_TEST_KEY", another().decode())
     one.config(WANTED, "dkim-keys:\n  example.com/s1: {private-key: env:PMTAFORM_TEST_KEY}\n")
     path = one.save_plan()
-    monkeypatch.setenv("PMTAFORM_TEST_KEY", "another key")
+    monkeypatch.setenv("PMTAFORM_TEST_KEY", another().decode())
     refused(one, Exit.STALE, "secret", commands=(("apply", path),))
 
 

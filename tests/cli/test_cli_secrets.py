@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from projects import RUNS, ProjectFolder
+from signing_keys import pem
 
 from pmtaform.errors import Exit
 
@@ -35,7 +36,8 @@ def test_secrets_of_connections_are_not_in_the_process_list_or_the_environment_o
     one: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the host's programs are called with: no argument and no variable holds a secret."""
-    monkeypatch.setenv("PMTAFORM_TEST_KEY", "canary-env\n")
+    key = pem().decode()
+    monkeypatch.setenv("PMTAFORM_TEST_KEY", key)
     spy = one.host.at("/usr/sbin/pmta")
     log = one.host.root / "spied"
     one.host.put(
@@ -53,6 +55,7 @@ def test_secrets_of_connections_are_not_in_the_process_list_or_the_environment_o
     spied = log.read_text()
     assert "reload" in spied
     assert "canary" not in spied
+    assert key.splitlines()[1] not in spied
 
 
 def test_a_plan_cannot_be_used_to_guess_a_password(one: ProjectFolder) -> None:

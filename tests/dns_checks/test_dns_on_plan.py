@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from dns_server import Start
 from projects import ProjectFolder, Said, dangers
+from signing_keys import pem
 
 from pmtaform.dns.fake import FakeResolver
 from pmtaform.dns.public_key import public_key_of
@@ -18,9 +17,6 @@ from pmtaform.dns.resolver import Status
 from pmtaform.errors import Exit
 from pmtaform.stack import load_stack
 
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).private_bytes(
-    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-)
 BOUNCE = "bounce-processor: {address-list: {domain: bounce.example.com}}"
 OLD = "virtual-mta: {a: {smtp-source-host: 192.0.2.1 a.example.com}}\n" + BOUNCE
 NEW = (
@@ -143,17 +139,18 @@ def test_a_new_address_needs_its_names_and_spf(grown: ProjectFolder, dns: Ask, c
 
 
 def test_a_new_key_needs_its_record(grown: ProjectFolder, dns: Ask) -> None:
-    grown.add_file("s1.pem", KEY)
+    grown.add_file("s1.pem", pem())
     keys = "dkim-keys: {example.com/s1: {private-key: 'file:s1.pem'}}"
-    public = public_key_of(KEY)
+    signing = OLD + "\ndomain: {'*': {dkim-sign: yes}}"
+    public = public_key_of(pem())
     assert public is not None
     where = ("s1._domainkey.example.com", "TXT")
-    dns({where: [f"v=DKIM1; k=ed25519; p={public.key}"]})
-    assert codes(planned(grown, "dns: require", OLD, keys)) == {"dns-right"}
-    dns({where: ["v=DKIM1; k=ed25519; p=AAAA"]})
-    assert "dkim-key" in codes(planned(grown, "dns: warn", OLD, keys))
+    dns({where: [f"v=DKIM1; k=rsa; p={public.key}"]})
+    assert codes(planned(grown, "dns: require", signing, keys)) == {"dns-right"}
+    dns({where: ["v=DKIM1; k=rsa; p=AAAA"]})
+    assert "dkim-key" in codes(planned(grown, "dns: warn", signing, keys))
     dns({})
-    said = planned(grown, "dns: require", OLD, keys)
+    said = planned(grown, "dns: require", signing, keys)
     assert dangers(said) == {"dns-wrong"}
     (change,) = [c for c in said.json()["hosts"][0]["changes"] if c["address"] == "dkim-key[example.com/s1]"]
     assert "A DKIM record is missing: s1._domainkey.example.com" in change["dangers"][0]["detail"]

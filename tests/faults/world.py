@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from projects import PMTA, HostFolder, ProjectFolder, Said, until
+from signing_keys import pem
 from sshd import Sshd
 
 HOOK = Path(__file__).with_name("hook.sh")
 BOOT = "/proc/sys/kernel/random/boot_id"
 OLD_KEY, NEW_KEY = "/etc/pmta/dkim/old.example.com.pem", "/etc/pmta/dkim/new.example.com.pem"
 MORE = "/etc/pmta/conf.d/more.conf"
-PEM = "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n"  # nothing here reads it
 
 BEFORE = """
 config:
@@ -102,7 +102,7 @@ class World:
         self.ctl("x").parent.mkdir()
         self.ctl("running").write_text(host.read())
         for name in ("old", "new"):
-            self.project.add_file(f"keys/{name}.pem", PEM.format(name * 8))
+            self.project.add_file(f"keys/{name}.pem", pem(name))
         self.project.add_file("files/more.conf", "<domain yahoo.com>\n    max-smtp-out 2\n</domain>\n")
 
     def say(self, body: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from projects import RUNS, ProjectFolder, dangers
+from signing_keys import pem
 
 from pmtaform.errors import Exit
 from pmtaform.plan.dangers import CODES
@@ -21,8 +22,15 @@ class Case:
     body: str = ""
 
 
-# Those of files and of DNS have tests of their own.
-ELSEWHERE = {"certificate-expired", "named-file-removed", "licence-removed", "dns-wrong", "dns-unknown"}
+# Those of files, of DNS and of rotation have tests of their own.
+ELSEWHERE = {
+    "certificate-expired",
+    "named-file-removed",
+    "licence-removed",
+    "dns-wrong",
+    "dns-unknown",
+    "dkim-not-published",
+}
 SAME = "log-file: /var/log/pmta/log"  # what the host has anyway
 REMOVE = "unmanaged: remove\n"
 CASES = {
@@ -124,7 +132,7 @@ CASES = {
 def prepared(one: ProjectFolder, case: Case) -> None:
     one.host.put(RUNS + case.before)
     one.host.put("an old key\n", "/etc/pmta/s1.pem", 0o600)
-    one.add_file("key.pem", "a new key\n")
+    one.add_file("key.pem", pem())
     one.config(case.config, case.body)
     if case.code == "restart":  # no restart is ours where PowerMTA is not
         one.host.emulate()

@@ -34,7 +34,11 @@ def schemes(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 @pytest.fixture
 def canaries(
-    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch, use_keyring: UseKeyring, schemes: tuple[str, ...]
+    project: ProjectFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    use_keyring: UseKeyring,
+    schemes: tuple[str, ...],
+    capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Canaries]:
     """The project, with a keyring that is a file; whatever is logged is kept, and temporary files are in it."""
     for variable, folder in {
@@ -50,6 +54,7 @@ def canaries(
     monkeypatch.setattr(tempfile, "tempdir", None)
     use_keyring(PlaintextKeyring())
     made = plant_all(project, monkeypatch, schemes)
+    made.aside = lambda: "".join(capfd.readouterr())
     root, handler = logging.getLogger(), Records(made)
     monkeypatch.setattr(root, "level", logging.DEBUG)
     root.addHandler(handler)
@@ -351,7 +356,9 @@ def test_the_values_that_are_set_and_deleted_are_not_told(canaries: Canaries) ->
         value = canaries.canary(f"set as {reference}")
         canaries.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(value.encode())))
         canaries.run("secrets", "set", reference, "--overwrite").ended(Exit.OK if n < 3 else Exit.ERROR)
-        canaries.run("secrets", "set", value, value, value).ended(Exit.USAGE)
+        for words in ((value, value), (reference, value), (value, reference), (value, value, value)):
+            for command in ("set", "get", "delete"):
+                assert canaries.run("secrets", command, *words).code in (Exit.USAGE, Exit.INVALID)
     for reference in ("keyring:new", "file:secrets/new", "new2"):
         canaries.run("secrets", "delete", reference, "--auto-approve").ended(Exit.OK)
     assert canaries.leaks() == []
@@ -378,6 +385,7 @@ LEAKS: dict[str, Callable[[Canaries, str], object]] = {
     "a result on a host": lambda canaries, secret: canaries.env.put(secret, "/var/lib/pmtaform/results/1"),
     "base64": lambda canaries, secret: canaries.seen.update(base64=base64.b64encode(f"ab{secret}c".encode())),
     "hex": lambda canaries, secret: canaries.seen.update(hex=secret.encode().hex().encode()),
+    "a program's own output": lambda _, secret: os.write(2, secret.encode()),
     "a log record": lambda _, secret: logging.getLogger("x").debug("%s", secret),
     "an argument": lambda canaries, secret: canaries.run("secrets", "get", f"command:sh spy.sh secrets/{secret}"),
     "a key": lambda canaries, _: canaries.seen.update(key=key_text()[900:1300].encode()),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from keyring.backend import KeyringBackend
 from keyring_backends import HangingKeyring, MemoryKeyring
-from projects import PROGRAM, ProjectFolder, Said
+from projects import PROGRAM, ProjectFolder, Said, until
 from terminal import talk
 
 from pmtaform.errors import Exit
@@ -253,11 +253,10 @@ def test_get_as_json(one: ProjectFolder) -> None:
 def test_a_terminal_sees_a_secret_only_with_show(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
     one.add_file("app", VALUE)
-    for more in ([], ["--format", "json"]):
-        refused = talk(one.root, ["secrets", "get", "file:app", *more], {})
-        assert refused.code == Exit.USAGE
-        assert "--show" in refused.seen
-        assert VALUE not in refused.seen
+    refused = talk(one.root, ["secrets", "get", "file:app", "--format", "json"], {})
+    assert refused.code == Exit.USAGE
+    assert "--show" in refused.seen
+    assert VALUE not in refused.seen
     shown = talk(one.root, ["secrets", "get", "file:app", "--show"], {})
     assert (shown.code, shown.seen) == (0, f"{VALUE}\n")
 
@@ -285,6 +284,28 @@ def test_delete_in_a_pipeline_needs_approval(one: ProjectFolder, memory: MemoryK
     assert said.json()["done"] == "deleted"
     assert kept(memory) == {}
     assert "no-such-secret" in one.run("secrets", "delete", "x", "--auto-approve").ended(Exit.ERROR).err
+
+
+# -- leaving ----
+
+
+def test_ctrl_c_ends_the_program_that_is_asked(one: ProjectFolder) -> None:
+    one.config("http-api-key: {secret: \"command:sh -c 'echo $$ >asked; exec sleep 1000'\"}")
+    asked = one.folder / "asked"
+    with one.start("secrets", "check") as process:
+        until(lambda: asked.exists() and asked.read_text().endswith("\n"), process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert (process.returncode, err.strip()) == (Exit.INTERRUPTED, "pmtaform: interrupted.")
+    until(lambda: ended(int(asked.read_text())))
+
+
+def ended(number: int) -> bool:
+    """Whether a process has ended; one that nobody has waited for yet has, too."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 # -- list and check ----
@@ -481,5 +502,3 @@ def test_secrets_come_from_a_real_pipe_and_go_into_one(one: ProjectFolder) -> No
     run("set", "smtp/app", value=VALUE.encode() + b"\n")
     assert run("get", "smtp/app") == VALUE.encode()
     assert VALUE.encode() not in b"".join(p.read_bytes() for p in one.root.rglob("stacks/**/*") if p.is_file())
-    run("delete", "smtp/app", "--auto-approve")
-    assert json.loads(run("list", "--format", "json"))["secrets"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from signing_keys import pem
 from stack_project import Project
 
 from pmtaform.secrets import Secret
@@ -21,7 +22,7 @@ def lines(project: Project) -> list[str]:
 
 def test_a_key_has_a_file_and_signs_for_all(stack_of: StackOf) -> None:
     stack = load_stack(stack_of(f"dkim-keys: {{example.com/s1: {KEY}}}").folder)
-    desired = compile_host(stack, "mta1", lambda reference, _: Secret(b"-----BEGIN", reference))
+    desired = compile_host(stack, "mta1", lambda reference, _: Secret(pem().rstrip(), reference))
     (key,) = desired.keys
     assert (key.path, key.mode, str(key.address)) == (
         "/etc/pmta/dkim/s1.example.com.pem",
@@ -29,7 +30,8 @@ def test_a_key_has_a_file_and_signs_for_all(stack_of: StackOf) -> None:
         "dkim-key[example.com/s1]",
     )
     assert key.private_key is not None
-    assert key.private_key.reveal() == b"-----BEGIN\n"
+    assert key.private_key.reveal() == pem()
+    assert key.description == "RSA 2048"
     assert [str(address) for address in desired.blocks] == ["setting[domain-key]"]
 
 

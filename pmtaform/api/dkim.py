@@ -1,0 +1,237 @@
+"""The DKIM keys that a stack declares: where each is used, what it is, and what DNS says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pmtaform.api.dns import resolver_of
+from pmtaform.api.hosts import resolver_for
+from pmtaform.desired import Desired, KeyFile
+from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, did_you_mean
+from pmtaform.dkim.keys import SigningKey
+from pmtaform.dns.check import dkim_findings
+from pmtaform.dns.dkim_record import dkim_text
+from pmtaform.dns.facts import PublicKey, Selector
+from pmtaform.dns.findings import Finding, Level
+from pmtaform.dns.records import Record, zone_of
+from pmtaform.dns.resolver import Resolver, plain
+from pmtaform.errors import SecretUnavailable, UsageError
+from pmtaform.lang.blocks import directives_in
+from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.effective import Effective
+from pmtaform.lang.effective.signing import KeyLine, signing_keys
+from pmtaform.plan.diff import matches
+from pmtaform.rollout.pool import run_all
+from pmtaform.secrets import Resolver as Secrets
+from pmtaform.secrets import require_reference
+from pmtaform.stack import Stack
+from pmtaform.stack.compile import compile_all
+from pmtaform.stack.emit import Resolve
+from pmtaform.stack.linting import as_configuration
+from pmtaform.stack.private_keys import read_key
+
+_PARALLEL: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredKey:
+    """A key of a stack: one reference under one name. Hosts whose layers name another are another key.
+
+    `signers` are the virtual MTAs and pools that it is given to; empty: all. `idle_on` are the hosts on which nothing
+    signs with it, as far as the stack says.
+    """
+
+    domain: str
+    selector: str
+    reference: str
+    passphrase: str | None
+    hosts: tuple[str, ...]
+    paths: tuple[str, ...]
+    signers: tuple[str, ...] = ()
+    idle_on: tuple[str, ...] = ()
+    place: Place | None = None
+
+    @property
+    def name(self) -> str:
+        """`example.com/s2026`."""
+        return f"{self.domain}/{self.selector}"
+
+    @property
+    def record_name(self) -> str:
+        """Where its record is; empty for a key that signs for all domains, each of which needs one."""
+        return "" if self.domain == "*" else plain(f"{self.selector}._domainkey.{self.domain}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """A declared key, what it is and what DNS says. `key` is None with the `problems` that kept it from being read.
+
+    `stored` is when the file that holds it was written; None where that is not known. `dns` are the findings of the
+    check of its record, None when DNS was not asked.
+    """
+
+    declared: DeclaredKey
+    key: SigningKey | None
+    problems: tuple[Diagnostic, ...] = ()
+    stored: datetime | None = None
+    dns: tuple[Finding, ...] | None = None
+
+    @property
+    def dns_status(self) -> str:
+        """`published`, the code of what is wrong, or `not-checked`."""
+        if self.dns is None:
+            return "not-checked"
+        wrong = [each for each in self.dns if each.level in (Level.ERROR, Level.UNKNOWN)]
+        return (wrong or list(self.dns))[0].code if self.dns else "published"
+
+
+def declared_keys(stack: Stack, names: Sequence[str] = (), hosts: Sequence[str] = ()) -> tuple[DeclaredKey, ...]:
+    """The keys of a stack, sorted by name. No secret is looked up.
+
+    `names` are patterns of `DOMAIN` or `DOMAIN/SELECTOR` with `*`, `hosts` those of hosts and groups; empty: all.
+    Raises `UsageError` for a pattern that matches nothing, `Invalid`.
+    """
+    from pmtaform.api.planning import Choice
+
+    compiled = compile_all(stack, hosts=Choice(hosts=tuple(hosts)).select(stack))
+    found: dict[tuple[str, str, str], list[tuple[str, KeyFile]]] = {}
+    for host, desired in compiled.items():
+        for key in desired.keys:
+            found.setdefault((key.domain, key.selector, key.reference), []).append((host, key))
+    idle = {host: _idle(desired) for host, desired in compiled.items() if desired.keys}
+    keys = [_declared(uses, compiled, idle) for uses in found.values()]
+    return _chosen(sorted(keys, key=lambda key: (key.name, key.reference)), names, stack)
+
+
+def _declared(
+    uses: list[tuple[str, KeyFile]], compiled: Mapping[str, Desired], idle: Mapping[str, set[str]]
+) -> DeclaredKey:
+    first = uses[0][1]
+    return DeclaredKey(
+        domain=first.domain,
+        selector=first.selector,
+        reference=first.reference,
+        passphrase=first.passphrase,
+        hosts=tuple(host for host, _ in uses),
+        paths=tuple(dict.fromkeys(key.path for _, key in uses)),
+        signers=tuple(dict.fromkeys(name for host, key in uses for name in _signers(compiled[host], key))),
+        idle_on=tuple(host for host, key in uses if str(key.address) in idle[host]),
+        place=first.place,
+    )
+
+
+def _idle(desired: Desired) -> set[str]:
+    signs = signing_keys(Effective(as_configuration(desired)[0]))
+    return {
+        str(key.address)
+        for key in desired.keys
+        if not signs.get(KeyLine(key.selector, key.domain.lower(), key.path), False)
+    }
+
+
+def _signers(desired: Desired, key: KeyFile) -> Iterator[str]:
+    """The virtual MTAs and pools whose sections have the key's line."""
+    wanted = f"{key.selector},{key.domain},{key.path}"
+    for address, block in desired.blocks.items():
+        if not address.kind.startswith("virtual-mta"):
+            continue
+        lines = [line for _, path, line in directives_in(block) if not path]
+        keys = [line for line in lines if catalogue().canonical(GLOBAL, line.name) == "domain-key"]
+        if any("".join(line.value.split()) == wanted for line in keys):
+            yield address.key
+
+
+def _chosen(keys: list[DeclaredKey], names: Sequence[str], stack: Stack) -> tuple[DeclaredKey, ...]:
+    for pattern in names:
+        if not any(_fits(key, pattern) for key in keys):
+            known = [name for key in keys for name in (key.name, key.domain)]
+            detail = f'Stack "{stack.name}" declares no DKIM key "{pattern}".{did_you_mean(pattern, known)}'
+            if keys and not did_you_mean(pattern, known):
+                detail += f" It has {', '.join(dict.fromkeys(key.name for key in keys[:10]))}."
+            raise UsageError.of("no-such-key", "There is no such DKIM key", detail)
+    return tuple(key for key in keys if not names or any(_fits(key, pattern) for pattern in names))
+
+
+def _fits(key: DeclaredKey, pattern: str) -> bool:
+    name = key.name if "/" in pattern else key.domain
+    return matches(pattern.lower(), name.lower())
+
+
+def read_declared(key: DeclaredKey, resolve: Resolve) -> tuple[SigningKey | None, tuple[Diagnostic, ...]]:
+    """The key itself with its warnings, or None with the reasons."""
+    place = key.place or Place("")
+    found = Diagnostics()
+    passphrase = (key.passphrase, place) if key.passphrase else None
+    read = read_key((key.reference, place), passphrase, resolve, found)
+    return read, tuple(found) if read is None else read.warnings
+
+
+def key_rows(
+    stack: Stack, keys: Sequence[DeclaredKey], *, ask: bool = True, resolver: Resolver | None = None
+) -> tuple[KeyRow, ...]:
+    """What each key is. With `ask`, DNS is asked for its record: `resolver`, else those that the stack names."""
+    resolve, secrets = resolver_for(stack), Secrets(stack.folder)
+    asked = (resolver or resolver_of(stack)) if ask else None
+    rows: dict[int, KeyRow] = {}
+
+    def work(number: int) -> None:
+        rows[number] = _row(keys[number], resolve, secrets, asked)
+
+    run_all(range(len(keys)), work, parallel=_PARALLEL)
+    return tuple(rows[number] for number in range(len(keys)))
+
+
+def _row(declared: DeclaredKey, resolve: Resolve, secrets: Secrets, resolver: Resolver | None) -> KeyRow:
+    key, problems = read_declared(declared, resolve)
+    dns = None
+    if resolver is not None and declared.record_name:
+        dns = tuple(dkim_findings(resolver, selector_of(declared, key)))
+    return KeyRow(declared=declared, key=key, problems=problems, stored=_stored(declared, secrets), dns=dns)
+
+
+def _stored(key: DeclaredKey, secrets: Secrets) -> datetime | None:
+    with suppress(SecretUnavailable, OSError):
+        path = secrets.file_of(require_reference(key.reference))
+        return None if path is None else datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return None
+
+
+def selector_of(declared: DeclaredKey, key: SigningKey | None) -> Selector:
+    """What DNS must say of a key."""
+    public = PublicKey(key.p, "rsa") if key is not None else None
+    return Selector(domain=plain(declared.domain), selector=declared.selector.lower(), public=public)
+
+
+def record_of(stack: Stack, domain: str, selector: str, text: str, known: Iterable[str] = ()) -> Record:
+    """The TXT record of a selector with this text. `known` are domains that may be zones."""
+    name = plain(f"{selector}._domainkey.{domain}")
+    zone = zone_of(name, stack.dns.zones, {*map(plain, known), *stack.dns.from_domains, plain(domain)})
+    return Record(zone=zone, name=name, kind="TXT", value=text, purpose="dkim")
+
+
+def key_records(
+    stack: Stack, keys: Sequence[DeclaredKey], *, flags: tuple[str, ...] = (), revoked: bool = False
+) -> tuple[tuple[Record, ...], tuple[Diagnostic, ...]]:
+    """The records of keys, and what is wrong with or doubtful about them. One that revokes a key needs no key.
+
+    A key for all domains has a record at each of them: those of `dns: from-domains`.
+    """
+    resolve = resolver_for(stack)
+    zones = [key.domain for key in keys if key.record_name]
+    found: dict[tuple[str, str], Record] = {}
+    problems: list[Diagnostic] = []
+    for declared in keys:
+        key, told = (None, ()) if revoked else read_declared(declared, resolve)
+        problems += told
+        if key is None and not revoked:
+            continue
+        text = dkim_text(key.p if key is not None else "", flags=flags)
+        for domain in [declared.domain] if declared.record_name else stack.dns.from_domains:
+            record = record_of(stack, domain, declared.selector, text, zones)
+            found[record.name, record.value] = record
+    records = sorted(found.values(), key=lambda one: (one.zone, one.name, one.value))
+    return tuple(records), tuple(dict.fromkeys(problems))

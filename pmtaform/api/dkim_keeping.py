@@ -1,0 +1,171 @@
+"""DKIM keys that come to be: made here or brought along, and kept where the stack looks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pmtaform.api.dkim import DeclaredKey, declared_keys
+from pmtaform.api.hosts import resolver_for
+from pmtaform.api.keeping import holds_secret, read_secret, store_secret
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.dkim.keys import GOOD_BITS, SigningKey, generate_key, load_private_key, locked_pem
+from pmtaform.errors import Invalid, PmtaformError, UsageError
+from pmtaform.secrets import Reference, Scheme, parse_reference, require_reference
+from pmtaform.stack import Stack
+from pmtaform.stack.keys import name_problem
+
+_MOST: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where a key is to be kept. `declared` is the stack's entry for it, if it has one with that reference.
+
+    `passphrase` is that of the entry: what is kept is encrypted with it.
+    """
+
+    domain: str
+    selector: str
+    reference: Reference
+    declared: DeclaredKey | None = None
+    passphrase: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """`example.com/s2026`."""
+        return f"{self.domain}/{self.selector}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A key that is kept, and what there is to say of it. `is_new` False: it was there already."""
+
+    home: Home
+    key: SigningKey
+    warnings: tuple[Diagnostic, ...] = ()
+    is_new: bool = True
+
+
+def make_key(stack: Stack, name: str, now: datetime, *, bits: int = GOOD_BITS, to: str | None = None) -> Kept:
+    """Make a key and keep it where the stack's entry says, or at `to`; else in the keyring.
+
+    `name` is DOMAIN/SELECTOR, or DOMAIN alone: then the selector is the declared one that has no key yet, or a new one
+    by the month of `now`. Nothing that is there is overwritten. Raises `UsageError`, `Invalid`, `SecretUnavailable`.
+    """
+    home = _home(stack, name, to, now)
+    if holds_secret(home.reference, stack.folder):
+        raise UsageError.of("dkim-key-is-there", "There is a key already", _is_there(home))
+    key = generate_key(bits, reference=str(home.reference))
+    return _keep(stack, home, key, key.pem.reveal())
+
+
+def import_key(
+    stack: Stack, name: str, content: bytes, source: str, *, to: str | None = None, passphrase: str | None = None
+) -> Kept:
+    """Keep a key that was made elsewhere; `source` is what messages call it.
+
+    `passphrase` is a reference, for a key that is encrypted. It is kept encrypted if the stack's entry has a
+    passphrase, else as PowerMTA needs it. Raises `UsageError`, `Invalid`, `SecretUnavailable`.
+    """
+    if "/" not in name:
+        detail = f'"{name}" has no selector: write DOMAIN/SELECTOR, the name that the key\'s record has in DNS.'
+        raise UsageError.of("dkim-name", "Which selector the key has is not clear", detail)
+    home = _home(stack, name, to, None)
+    phrase = home.passphrase
+    if passphrase is not None:
+        phrase = resolver_for(stack)(str(require_reference(passphrase, what="A passphrase")), None).reveal()
+    if len(content) > _MOST:
+        raise Invalid.of("dkim-key-damaged", "A private key cannot be read", f"{source}: it is larger than 1 MiB.")
+    key = load_private_key(content, phrase, reference=source)
+    if holds_secret(home.reference, stack.folder):
+        if _same_there(stack, home, key):
+            return Kept(home=home, key=key, warnings=key.warnings, is_new=False)
+        raise UsageError.of("dkim-key-is-there", "There is a key already", _is_there(home))
+    return _keep(stack, home, key, key.pem.reveal())
+
+
+def _keep(stack: Stack, home: Home, key: SigningKey, pem: bytes) -> Kept:
+    kept = locked_pem(key, home.passphrase) if home.passphrase else pem
+    warnings = store_secret(home.reference, kept, stack.folder)
+    return Kept(home=home, key=key, warnings=(*key.warnings, *warnings))
+
+
+def _same_there(stack: Stack, home: Home, key: SigningKey) -> bool:
+    there = read_secret(home.reference, stack.folder).reveal()
+    try:
+        return load_private_key(there, home.passphrase).public == key.public
+    except Invalid:
+        return False
+
+
+def _is_there(home: Home) -> str:
+    return (
+        f"{home.reference} has a value, and a key that was signed with must not be lost: nothing was changed. A new "
+        f"key wants a new selector: pmtaform dkim generate {home.domain}. If the value is not needed any more: "
+        f"pmtaform secrets delete {home.reference}."
+    )
+
+
+# -- names and places ----
+
+
+def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> Home:
+    domain, slash, selector = name.partition("/")
+    if problem := name_problem(domain, selector if slash else "s1"):
+        raise UsageError.of("dkim-name", "A DKIM key has no usable name", f'"{name}": {problem}')
+    keys = declared_keys(stack)
+    if not slash:
+        selector = _selector(stack, domain, keys, now)
+    own = [key for key in keys if (key.domain.lower(), key.selector) == (domain.lower(), selector)]
+    if to is None and len(own) > 1:
+        listed = ", ".join(key.reference for key in own)
+        detail = f"The stack's layers keep {domain}/{selector} at {listed}. Choose one with --to REFERENCE."
+        raise UsageError.of("which-key", "Which key is meant is not clear", detail)
+    reference = _default(stack, domain, selector, own) if to is None else parse_reference(to)
+    if reference is None:
+        detail = "What stands behind --to is no reference. Write --to keyring:NAME or --to file:PATH."
+        raise UsageError.of("secret-reference", "Where to keep the key is not clear", detail)
+    _check_kept_here(reference)
+    declared = next((key for key in own if key.reference == str(reference)), None)
+    phrase = None
+    if declared is not None and declared.passphrase:
+        phrase = resolver_for(stack)(declared.passphrase, declared.place).reveal()
+    return Home(domain=domain, selector=selector, reference=reference, declared=declared, passphrase=phrase)
+
+
+def _default(stack: Stack, domain: str, selector: str, own: list[DeclaredKey]) -> Reference:
+    if own:
+        return require_reference(own[0].reference)
+    return Reference(Scheme.KEYRING, f"{stack.name}/dkim/{'all' if domain == '*' else domain}/{selector}")
+
+
+def _check_kept_here(reference: Reference) -> None:
+    if reference.scheme in (Scheme.KEYRING, Scheme.FILE):
+        return
+    detail = f"{reference}: pmtaform reads such references and writes none. Give --to keyring:NAME or --to file:PATH, "
+    detail += "and name that in the stack; or have the tool that keeps it make the key."
+    raise UsageError.of("secret-not-kept-here", "A key cannot be kept there", detail)
+
+
+def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datetime | None) -> str:
+    own = [key for key in keys if key.domain.lower() == domain.lower()]
+    waiting = list(dict.fromkeys(key.selector for key in own if _has_none(stack, key)))
+    if len(waiting) == 1:
+        return waiting[0]
+    if waiting or now is None:
+        detail = f"{domain} has several keys that are still to be made: {', '.join(waiting)}. Write one: "
+        detail += f"pmtaform dkim generate {domain}/{waiting[0] if waiting else 'SELECTOR'}."
+        raise UsageError.of("which-key", "Which key is meant is not clear", detail)
+    taken = {key.selector.lower() for key in own}
+    stem = f"s{now:%Y%m}"
+    return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
+
+
+def _has_none(stack: Stack, key: DeclaredKey) -> bool:
+    try:
+        return not holds_secret(require_reference(key.reference), stack.folder)
+    except PmtaformError:
+        return False  # env: and command: are kept by others

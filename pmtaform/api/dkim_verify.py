@@ -1,0 +1,208 @@
+"""Whether a host signs with the key that the stack gives it, and receivers can verify that.
+
+The key file is fetched from the host as a plan fetches it. A test message is signed with what is in it, here, and
+verified with an independent implementation and the record that DNS has. Neither the key nor the message goes anywhere.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from pmtaform.api.dkim import DeclaredKey, read_declared, selector_of
+from pmtaform.api.dns import resolver_of
+from pmtaform.api.hosts import host_spec, resolver_for
+from pmtaform.clock import Clock, SystemClock
+from pmtaform.dkim.keys import SigningKey, load_private_key
+from pmtaform.dkim.sign import sign_message
+from pmtaform.dkim.trial import trial_message
+from pmtaform.dkim.verification import verify_signature
+from pmtaform.dns.check import dkim_findings, same_everywhere
+from pmtaform.dns.findings import Finding, Level, finding
+from pmtaform.dns.resolver import Resolver
+from pmtaform.errors import HostError, Invalid
+from pmtaform.host import HostSpec, Known, Snapshot, open_session, probe
+from pmtaform.rollout.pool import run_all
+from pmtaform.stack import Stack, compile_host
+
+_LOCAL: Final = frozenset({"dkim-testing"})  # a warning, and no reason to doubt that the record is the key's
+
+
+class Answer(StrEnum):
+    """Whether something is so."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What was found out of one key on one host. `key` and `fingerprint` are those of the key on the host."""
+
+    host: str
+    domain: str
+    selector: str
+    path: str
+    key: str = ""
+    fingerprint: str = ""
+    as_stack: Answer = Answer.UNKNOWN
+    as_dns: Answer = Answer.UNKNOWN
+    verified: Answer = Answer.UNKNOWN
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`example.com/s2026`."""
+        return f"{self.domain}/{self.selector}"
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something is wrong."""
+        return Answer.NO in (self.as_stack, self.as_dns, self.verified) or self._has(Level.ERROR)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing is wrong as far as it could be found out, and something could not."""
+        return not self.is_wrong and self._has(Level.UNKNOWN)
+
+    def _has(self, level: Level) -> bool:
+        return any(each.level is level for each in self.findings)
+
+
+@dataclass(slots=True)
+class _Run:
+    """What all proofs of one run share."""
+
+    stack: Stack
+    resolver: Resolver
+    clock: Clock
+    wanted: dict[DeclaredKey, tuple[SigningKey | None, str]] = field(default_factory=dict)
+
+
+def verify_keys(
+    stack: Stack, keys: Sequence[DeclaredKey], *, resolver: Resolver | None = None, clock: Clock | None = None
+) -> tuple[Proof, ...]:
+    """Verify every key on every host that should have it. Nothing is changed anywhere.
+
+    A host that cannot be reached is told in its proofs. Raises `Invalid`, and `SecretUnavailable` when a host cannot
+    be logged in to without a secret that cannot be had.
+    """
+    run = _Run(stack, resolver or resolver_of(stack), clock or SystemClock())
+    resolve = resolver_for(stack)
+    for key in keys:
+        read, problems = read_declared(key, resolve)
+        run.wanted[key] = read, " ".join(each.detail for each in problems) if read is None else ""
+    hosts = list(dict.fromkeys(host for key in keys for host in key.hosts))
+    specs = {host: host_spec(stack, stack.hosts[host], resolve) for host in hosts}
+    found: dict[str, list[Proof]] = {}
+
+    def work(host: str) -> None:
+        found[host] = _host(run, specs[host], [key for key in keys if host in key.hosts])
+
+    run_all(hosts, work, parallel=stack.parallel)
+    return tuple(proof for host in hosts for proof in found[host])
+
+
+def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[Proof]:
+    paths = {key.address.key: key.path for key in compile_host(run.stack, spec.name).keys}
+    try:
+        snapshot = _fetch(spec, [paths[key.name] for key in keys])
+    except HostError as problem:
+        why = " ".join(each.detail or each.summary for each in problem.diagnostics)
+        told = finding(Level.UNKNOWN, "host-unreachable", "A host could not be looked at", spec.name, why)
+        return [replace(_unproved(spec, key, paths), findings=(told,)) for key in keys]
+    return [_prove(run, spec, key, paths, snapshot) for key in keys]
+
+
+def _fetch(spec: HostSpec, paths: Sequence[str]) -> Snapshot:
+    session = open_session(spec)
+    try:
+        return probe(session, spec, Known(salt=secrets.token_hex(16), files=dict.fromkeys(paths)), lambda *_: ())
+    finally:
+        session.close()
+
+
+def _unproved(spec: HostSpec, key: DeclaredKey, paths: Mapping[str, str]) -> Proof:
+    return Proof(host=spec.name, domain=key.domain, selector=key.selector, path=paths[key.name])
+
+
+def _prove(run: _Run, spec: HostSpec, key: DeclaredKey, paths: Mapping[str, str], snapshot: Snapshot) -> Proof:
+    proof = _unproved(spec, key, paths)
+    subject = f"{spec.name}: {key.name}"
+    found = _on_host(proof.path, snapshot, subject)
+    if isinstance(found, Finding):
+        return replace(proof, as_stack=Answer.NO, findings=(found,))
+    as_stack, told = _compared(run, key, found, subject, proof.path)
+    as_dns, said = _published(run, key, found)
+    verified, tried = _tried(run, key, found, subject)
+    return replace(
+        proof,
+        key=found.describe,
+        fingerprint=found.fingerprint,
+        as_stack=as_stack,
+        as_dns=as_dns,
+        verified=verified,
+        findings=(*told, *said, *tried),
+    )
+
+
+def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | Finding:
+    """The key in the file on the host, or why there is none."""
+    live = snapshot.files.get(path)
+    if path in snapshot.unreadable:
+        detail = f"{path} is {snapshot.unreadable[path]}."
+        return finding(Level.ERROR, "host-key-unreadable", "A key file cannot be used", subject, detail)
+    if live is None or live.content is None:
+        detail = f"{path} is not there, so PowerMTA cannot sign with it. `pmtaform plan` shows what is to be done."
+        return finding(Level.ERROR, "host-key-missing", "A key is not on the host", subject, detail)
+    try:
+        return load_private_key(live.content, reference=path)
+    except Invalid as problem:
+        told = problem.diagnostics[0]
+        return finding(Level.ERROR, told.code, "PowerMTA cannot sign with a key file", subject, told.detail)
+
+
+def _compared(
+    run: _Run, key: DeclaredKey, found: SigningKey, subject: str, path: str
+) -> tuple[Answer, tuple[Finding, ...]]:
+    wanted, why = run.wanted[key]
+    if wanted is None:
+        told = finding(Level.UNKNOWN, "stack-key-unknown", "The stack's key could not be read", subject, why)
+        return Answer.UNKNOWN, (told,)
+    if wanted.public == found.public:
+        return Answer.YES, ()
+    detail = f"{path} holds {found.describe} {found.fingerprint}, and {key.reference} is {wanted.describe} "
+    detail += f"{wanted.fingerprint}. `pmtaform plan` shows the difference."
+    return Answer.NO, (finding(Level.ERROR, "host-key-differs", "A host has another key", subject, detail),)
+
+
+def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Answer, tuple[Finding, ...]]:
+    """Whether DNS shows the key that the host has."""
+    if not key.record_name:
+        detail = (
+            "The key signs for all domains. Every domain that mail is from needs a record with it; which those are "
+        )
+        detail += "the stack does not say, so none was looked at."
+        return Answer.UNKNOWN, (finding(Level.INFO, "dkim-all-domains", "No record was looked at", key.name, detail),)
+    said = list(dkim_findings(run.resolver, selector_of(key, found)))
+    levels = {each.level for each in said if each.code not in _LOCAL}
+    said += same_everywhere(run.resolver, key.record_name, "TXT", authoritative=run.stack.dns.authoritative)
+    answer = Answer.NO if Level.ERROR in levels else Answer.UNKNOWN if Level.UNKNOWN in levels else Answer.YES
+    return answer, tuple(said)
+
+
+def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tuple[Answer, tuple[Finding, ...]]:
+    """Sign a message with the host's key, and verify it with the record that DNS has."""
+    if not key.record_name or not run.resolver.ask(key.record_name, "TXT").records:
+        return Answer.UNKNOWN, ()  # what is the matter with DNS is told already
+    now = run.clock.now()
+    message = sign_message(trial_message(key.domain, now), found, key.domain, key.selector)
+    verified = verify_signature(message, lambda name: next(iter(run.resolver.ask(name, "TXT").records), None))
+    if verified.ok:
+        return Answer.YES, ()
+    detail = f"A message that was signed with the host's key does not verify: {verified.why}. Receivers see it so, too."
+    return Answer.NO, (finding(Level.ERROR, "dkim-signature", "A signature does not verify", subject, detail),)

@@ -1,0 +1,284 @@
+"""The rotation of a stack's keys in a plan: what is known of each, what hosts should have, and what is written down.
+
+history + store + DNS ─▶ what hosts should have ─▶ survey ─▶ what they sign with ─▶ again, if that says otherwise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pmtaform.desired import KeyFile
+from pmtaform.diagnostics import Place
+from pmtaform.dkim.observing import Facts, Look, observe, switched
+from pmtaform.dkim.standing import Standing, stand
+from pmtaform.errors import PmtaformError
+from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.plan.signing import Signer, longest_wait, signers_of
+from pmtaform.rollout.model import RunResult, Verdict
+from pmtaform.rollout.survey import Fleet, Survey
+from pmtaform.rollout.transactions import after_of, before_of
+from pmtaform.rotations import History, Life, is_of
+from pmtaform.secrets import Secret
+from pmtaform.stack import Stack
+from pmtaform.stack.rotations import RotatedKey, rotated_keys
+from pmtaform.state import StateDocument
+from pmtaform.state.rotations import Histories, RotationFile
+
+if TYPE_CHECKING:
+    from pmtaform.dns.resolver import Resolver
+
+Resolve = Callable[[str, Place | None], Secret]
+_DONE = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
+
+
+@dataclass(slots=True, kw_only=True)
+class Rotating:
+    """A stack's rotated keys. `now` is the time, `at` the moment that is asked about: `plan --as-of` looks ahead."""
+
+    stack: Stack
+    keys: Mapping[str, RotatedKey]
+    file: RotationFile
+    loaded: Histories
+    state: StateDocument
+    resolve: Resolve
+    resolver: Resolver | None
+    now: datetime
+    at: datetime
+    force: bool = False
+    histories: dict[str, History] = field(default_factory=dict)
+    facts: dict[str, Facts] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    hold: dict[str, str] = field(default_factory=dict)
+    live: dict[str, frozenset[Signer]] = field(default_factory=dict)
+    longest: dict[str, timedelta] = field(default_factory=dict)
+    _looks: dict[tuple[str, str], Look] = field(default_factory=dict)
+    _publics: dict[tuple[str, str], tuple[str, str] | str] = field(default_factory=dict)
+
+    # -- what is known -------------------------------------------------------------------------------------------------
+
+    def think(self) -> bool:
+        """Work out where every key stands by what is known; whether hosts should have anything else than before."""
+        for name, key in self.keys.items():
+            bare = self._facts(key, History())
+            known = observe(self.loaded.get(name, History()), key.rotation, bare, self.now)
+            facts = self._facts(key, known)
+            self.facts[name] = facts
+            self.histories[name] = observe(self.loaded.get(name, History()), key.rotation, facts, self.now)
+            self.standings[name] = stand(
+                name,
+                key.rotation,
+                self.histories[name],
+                facts,
+                self.at,
+                force=self.force,
+                hold=self.hold.get(name, ""),
+            )
+        before = self.stack.selectors
+        selectors = {name: standing.wanted for name, standing in self.standings.items()}
+        self.stack = replace(self.stack, selectors=selectors)
+        return selectors != before
+
+    def _facts(self, key: RotatedKey, known: History) -> Facts:
+        """What is seen of a key; of the selectors in `known`, also what the store and DNS say."""
+        live = {
+            host: frozenset(s for s, domain in found if domain == key.domain.lower() and is_of(key.stem, s))
+            for host, found in self.live.items()
+            if host in key.hosts
+        }
+        lives = [life for life in known.lives if life.revoked is None]
+        publics = {life.selector: self._public(key, life) for life in lives}
+        return Facts(
+            hosts=key.hosts,
+            live=live,
+            kept=self._kept(key),
+            longest=max((self.longest[host] for host in key.hosts if host in self.longest), default=longest_wait(())),
+            looks={life.selector: self._look(key, life, publics[life.selector]) for life in lives},
+            publics={name: found for name, found in publics.items() if isinstance(found, tuple)},
+            missing={name: found for name, found in publics.items() if isinstance(found, str)},
+        )
+
+    def _kept(self, key: RotatedKey) -> frozenset[str]:
+        """The selectors whose file a host has, by the state."""
+        found = set()
+        for host in key.hosts:
+            state, intent = self.state.hosts.get(host), self.state.intents.get(host)
+            for address in (*(state.keys if state else ()), *(intent.keys if intent else ())):
+                domain, _, selector = Address.parse(address).key.partition("/")
+                if domain == key.domain and is_of(key.stem, selector):
+                    found.add(selector)
+        return frozenset(found)
+
+    def _public(self, key: RotatedKey, life: Life) -> tuple[str, str] | str:
+        """`p=` and `k=` of a selector's key, or why it cannot be had. Once its file has gone, as they were known."""
+        if life.removed is not None or (life.stopped is not None and life.public):
+            return (life.public, life.algorithm)
+        index = (key.name, life.selector)
+        if index not in self._publics:
+            self._publics[index] = _public_key(key.reference_of(life.selector), key.place, self.resolve)
+        return self._publics[index]
+
+    def _look(self, key: RotatedKey, life: Life, public: tuple[str, str] | str) -> Look:
+        """What DNS says, compared with the key itself, or with what was known of one that cannot be had now."""
+        index = (key.name, life.selector)
+        if index not in self._looks:
+            known = public if isinstance(public, tuple) else (life.public, life.algorithm)
+            self._looks[index] = self._asked(f"{life.selector}._domainkey.{key.domain}", known)
+        return self._looks[index]
+
+    def _asked(self, name: str, public: tuple[str, str]) -> Look:
+        from pmtaform.dns.facts import PublicKey
+
+        if self.stack.dns.mode == "off":
+            return Look(why="the stack says `dns: {mode: off}`, so DNS is not asked")
+        if self.resolver is None:
+            return Look()
+        from pmtaform.dns.published import look_at_record
+
+        known = PublicKey(*public) if public[0] else None
+        return look_at_record(self.resolver, name, known, authoritative=self.stack.dns.authoritative)
+
+    # -- what hosts have -----------------------------------------------------------------------------------------------
+
+    def learn(self, fleet: Fleet, why_not: Mapping[str, str]) -> bool:
+        """Take in what hosts were seen to have, and see again; whether they should have anything else.
+
+        `why_not` says of hosts why they cannot change in this run.
+        """
+        for name, survey in fleet.surveys.items():
+            self.live[name] = _signers(survey)
+            self.longest[name] = _longest(survey)
+        self.hold |= {name: why for name in self.keys if (why := self._held(name, fleet, why_not))}
+        return self.think()
+
+    def _held(self, name: str, fleet: Fleet, why_not: Mapping[str, str]) -> str:
+        """Why the hosts of a key cannot switch all together; empty: they can, or need not."""
+        selector = self.standings[name].switch
+        if selector is None or name in self.hold:
+            return self.hold.get(name, "")
+        key = self.keys[name]
+        for host in key.hosts:
+            survey = fleet.surveys.get(host)
+            if survey is None:
+                return f"{host} {why_not.get(host, 'is not among the chosen hosts')}"
+            if survey.plan.changes and host in why_not:
+                return f"{host} {why_not[host]}"
+            if not _takes(survey, key, selector):
+                return f"{host} would not take it: --target, --exclude or `lifecycle` leaves its key as it is"
+        return ""
+
+    @property
+    def unready(self) -> dict[Signer, str]:
+        """Of every selector that is not verified, why not."""
+        return {
+            (selector, self.keys[name].domain.lower()): why
+            for name, standing in self.standings.items()
+            for selector, why in standing.unready.items()
+        }
+
+    @property
+    def together(self) -> dict[str, str]:
+        """Hosts that must change at the same time, each with one word for all of them."""
+        groups: list[set[str]] = []
+        for name, standing in self.standings.items():
+            if standing.switch is not None:
+                hosts = set(self.keys[name].hosts)
+                joined = [group for group in groups if group & hosts]
+                groups = [group for group in groups if not group & hosts] + [hosts.union(*joined)]
+        return {host: f"dkim {min(group)}" for group in groups for host in sorted(group)}
+
+    # -- afterwards ----------------------------------------------------------------------------------------------------
+
+    def record(self, result: RunResult, state: StateDocument, now: datetime) -> None:
+        """Write down what an apply did: which hosts switched, which files have gone. Raises `PmtaformError`."""
+        after = dict(self.live)
+        for name, standing in self.standings.items():
+            key = self.keys[name]
+            took = [host for host in key.hosts if host in result.hosts and result.hosts[host].verdict in _DONE]
+            for host in took:
+                rest = {one for one in after.get(host, ()) if not self._is_key(key, one)}
+                signing = standing.wanted.signing
+                after[host] = frozenset(rest | ({(signing, key.domain.lower())} if signing else set()))
+            if standing.switch is not None and set(took) == set(key.hosts):
+                self.histories[name] = switched(self.histories[name], standing.switch, now)
+        self.loaded, self.state, self.live, self.now = {**self.loaded, **self.histories}, state, after, now
+        self.at = now
+        self.think()
+        self.save()
+
+    @staticmethod
+    def _is_key(key: RotatedKey, signer: Signer) -> bool:
+        return signer[1] == key.domain.lower() and is_of(key.stem, signer[0])
+
+    def save(self) -> None:
+        """Keep the histories. Call it under the stack's lock."""
+        self.file.save({**self.loaded, **self.histories})
+
+
+def rotating(
+    stack: Stack,
+    file: RotationFile,
+    state: StateDocument,
+    resolve: Resolve,
+    resolver: Callable[[], Resolver],
+    now: datetime,
+    at: datetime | None = None,
+    *,
+    force: bool = False,
+) -> Rotating | None:
+    """The rotation of a stack's keys, as far as it is known before hosts are looked at; None when it has none."""
+    keys = rotated_keys(stack)
+    if not keys:
+        return None
+    asks = stack.dns.mode != "off"
+    moment = now.replace(microsecond=0)
+    made = Rotating(
+        stack=stack,
+        keys=keys,
+        file=file,
+        loaded=file.load(),
+        state=state,
+        resolve=resolve,
+        resolver=resolver() if asks else None,
+        now=moment,
+        at=at or moment,
+        force=force,
+    )
+    made.think()
+    return made
+
+
+def _public_key(reference: str, place: Place, resolve: Resolve) -> tuple[str, str] | str:
+    from pmtaform.dns.public_key import public_key_of
+
+    try:
+        found = public_key_of(resolve(reference, place).reveal())
+    except PmtaformError as problem:
+        return problem.diagnostics[0].detail
+    return (found.key, found.algorithm) if found is not None else f"{reference} holds no key that could sign"
+
+
+def _blocks(survey: Survey, *, edited: bool = False) -> Collection[Block]:
+    """The blocks of a host; of one that is as it was left, those that it should have."""
+    main = survey.snapshot.files.get(survey.target.spec.config)
+    if (main is None or main.content is None) and not survey.plan.changes:
+        return survey.target.desired.blocks.values()
+    return blocks_of(after_of(survey) if edited else before_of(survey)).values()
+
+
+def _signers(survey: Survey) -> frozenset[Signer]:
+    return signers_of(_blocks(survey))
+
+
+def _longest(survey: Survey) -> timedelta:
+    return max(longest_wait(_blocks(survey)), longest_wait(survey.target.desired.blocks.values()))
+
+
+def _takes(survey: Survey, key: RotatedKey, selector: str) -> bool:
+    """Whether a plan makes a host sign with this selector and no other of the key, and gives it the file."""
+    after = {s for s, domain in signers_of(_blocks(survey, edited=True)) if domain == key.domain.lower()}
+    address = KeyFile(domain=key.domain, selector=selector, path="", reference="", private_key=None).address
+    owned = str(address) in survey.difference.owned_keys
+    return owned and {one for one in after if is_of(key.stem, one)} == {selector}

@@ -1,0 +1,193 @@
+"""The steps of a rotation that are the client's: keys are generated and stored, DNS is looked at, all is written down.
+
+No host is looked at or changed; every step is safe to repeat.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pmtaform.api.hosts import resolver_for
+from pmtaform.api.project import Project
+from pmtaform.api.rotating import Rotating
+from pmtaform.api.settling import begin
+from pmtaform.clock import Clock, SystemClock
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.dkim.standing import Standing, Todo
+from pmtaform.errors import UsageError
+from pmtaform.plan.signing import longest_wait
+from pmtaform.rotations import Life, selector_for
+from pmtaform.stack import Stack
+from pmtaform.stack.compile import compile_all
+from pmtaform.stack.rotations import RotatedKey
+from pmtaform.state import StateDocument
+
+if TYPE_CHECKING:
+    from pmtaform.dns.records import Record
+    from pmtaform.dns.resolver import Resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """A key that was made: whose, under which selector, and where it lies."""
+
+    key: str
+    selector: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotated:
+    """What was done, and where each key stands.
+
+    `publish` are the records that DNS must have, `missing` those of them that it has not; `remove` names those that may
+    go.
+    """
+
+    standings: tuple[Standing, ...]
+    generated: tuple[Generated, ...] = ()
+    publish: tuple[Record, ...] = ()
+    missing: tuple[Record, ...] = ()
+    remove: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def rotate_keys(
+    project: Project,
+    stack: Stack,
+    *,
+    clock: Clock | None = None,
+    as_of: datetime | None = None,
+    resolver: Callable[[], Resolver] | None = None,
+    bits: int = 2048,
+) -> Rotated:
+    """Generate the keys that are due, look at DNS, and write down what was seen. Call it under the stack's lock.
+
+    With `as_of` nothing is made or written: it says where keys will stand at that moment, if DNS stays as it is. Raises
+    `UsageError` when no key has `rotation`, `SecretUnavailable` when a new key cannot be stored, `StateDamaged`.
+    """
+    now = (clock or SystemClock()).now()
+    state = project.backend(stack.name).load() or StateDocument.new(stack.name)
+    turning = begin(project, stack, state, resolver_for(stack), now, as_of, (), resolver)
+    if turning is None:
+        detail = f'No key of stack "{stack.name}" has `rotation`. Write under a key: rotation: {{every: 90d}}.'
+        raise UsageError.of("no-rotation", "There is nothing to rotate", detail)
+    for name, desired in compile_all(turning.stack).items():
+        turning.longest[name] = longest_wait(desired.blocks.values())
+    turning.think()
+    made: list[Generated] = []
+    warnings: list[Diagnostic] = []
+    if as_of is None:
+        turning.save()
+        due = [name for name in turning.keys if _is_due(turning.standings[name], turning.now)]
+        made = [_generate(turning, name, warnings, bits) for name in due]
+    publish = _to_publish(turning)
+    return Rotated(
+        standings=tuple(turning.standings.values()),
+        generated=tuple(made),
+        publish=publish,
+        missing=tuple(record for record in publish if not _is_there(turning, record)),
+        remove=_to_remove(turning),
+        warnings=tuple(warnings),
+    )
+
+
+def _is_due(standing: Standing, now: datetime) -> bool:
+    step = standing.step
+    return step.todo is Todo.GENERATE and step.due is not None and step.due <= now
+
+
+def _generate(turning: Rotating, name: str, warnings: list[Diagnostic], bits: int) -> Generated:
+    """A new key for `name`: stored first, and known only then, so that a run that is cut short loses nothing."""
+    from pmtaform.api.keeping import store_secret
+    from pmtaform.dkim.keys import generate_key
+    from pmtaform.secrets import require_reference
+
+    key = turning.keys[name]
+    selector = _free_selector(turning, key)
+    text = key.reference_of(selector)
+    made = generate_key(bits, reference=text)
+    reference = require_reference(text, what="A private key", place=key.place)
+    warnings += store_secret(reference, made.pem.reveal(), turning.stack.folder)
+    history = turning.histories[name]
+    life = Life(selector=selector, generated=turning.now, public=made.p, algorithm="rsa")
+    turning.loaded = {**turning.loaded, name: history.having(life)}
+    turning.histories[name] = turning.loaded[name]
+    turning.save()
+    turning.think()
+    return Generated(key=name, selector=selector, reference=str(reference))
+
+
+def _free_selector(turning: Rotating, key: RotatedKey) -> str:
+    """A name that no selector had, that the store has nothing under, and DNS neither.
+
+    Raises `SecretUnavailable` when the store cannot be asked: a key that is only out of reach is not made again.
+    """
+    from pmtaform.api.keeping import holds_secret
+    from pmtaform.secrets import require_reference
+
+    def is_held(selector: str) -> bool:
+        reference = require_reference(key.reference_of(selector), place=key.place)
+        return holds_secret(reference, turning.stack.folder)
+
+    taken = {life.selector for life in turning.histories[key.name].lives}
+    for life in turning.histories[key.name].candidates:
+        is_held(life.selector)
+    while True:
+        selector = selector_for(key.stem, turning.now, taken)
+        if not is_held(selector) and not _has_record(turning, key, selector):
+            return selector
+        taken.add(selector)
+
+
+def _has_record(turning: Rotating, key: RotatedKey, selector: str) -> bool:
+    """Whether DNS has something at a selector's name that it has not at every name (a wildcard)."""
+    if turning.resolver is None:
+        return False
+    nowhere = f"{selector}-{uuid.uuid4().hex[:12]}._domainkey.{key.domain}"
+    if turning.resolver.ask(nowhere, "TXT").records:
+        return False
+    return bool(turning.resolver.ask(f"{selector}._domainkey.{key.domain}", "TXT").records)
+
+
+def _to_publish(turning: Rotating) -> tuple[Record, ...]:
+    """The records that DNS must have, whether it has them already or not."""
+    from pmtaform.dns.dkim_record import dkim_text
+    from pmtaform.dns.records import Record, zone_of
+
+    found = []
+    for name, standing in turning.standings.items():
+        domain = turning.keys[name].domain.lower()
+        for selector, public, algorithm in standing.wanted.records:
+            if public:
+                host = f"{selector.lower()}._domainkey.{domain}"
+                zone = zone_of(host, turning.stack.dns.zones, [domain])
+                value = dkim_text(public, algorithm)
+                found.append(Record(zone=zone, name=host, kind="TXT", value=value, purpose="dkim"))
+    return tuple(found)
+
+
+def _is_there(turning: Rotating, record: Record) -> bool:
+    looks = {
+        f"{selector.lower()}._domainkey.{turning.keys[name].domain.lower()}": look
+        for name, facts in turning.facts.items()
+        for selector, look in facts.looks.items()
+    }
+    return record.name in looks and looks[record.name].published is True
+
+
+def _to_remove(turning: Rotating) -> tuple[str, ...]:
+    """The names of records that no mail needs any more, and that are still there as far as is known."""
+    return tuple(
+        f"{row.selector.lower()}._domainkey.{turning.keys[name].domain.lower()}"
+        for name, standing in turning.standings.items()
+        for row in standing.selectors
+        if row.step.todo is Todo.REMOVE_RECORD
+        and row.step.due is not None
+        and row.step.due <= turning.at
+        and turning.facts[name].looks[row.selector].gone is not True
+    )

@@ -1,0 +1,36 @@
+"""The selectors that a stack's keys have by their history alone: for commands that ask neither hosts nor DNS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from pmtaform.dkim.observing import Facts
+from pmtaform.dkim.standing import stand
+from pmtaform.rotations import History
+from pmtaform.stack import Stack
+from pmtaform.stack.rotations import rotated_keys
+from pmtaform.state.rotations import RotationFile
+
+
+def with_selectors(stack: Stack, file: RotationFile) -> Stack:
+    """The stack with the selectors that its keys have by their history alone; nobody is asked."""
+    keys = rotated_keys(stack)
+    if not keys:
+        return stack
+    histories = file.load()
+    moment = max((at for history in histories.values() for at in _times(history)), default=None)
+    if moment is None:
+        return stack
+    selectors = {}
+    for name, key in keys.items():
+        history = histories.get(name, History())
+        facts = Facts(hosts=key.hosts, kept=frozenset(life.selector for life in history.lives))
+        selectors[name] = stand(name, key.rotation, history, facts, moment).wanted
+    return replace(stack, selectors=selectors)
+
+
+def _times(history: History) -> Iterator[datetime]:
+    for life in history.lives:
+        yield from (at for at in (life.generated, life.signed, life.stopped, life.removed) if at is not None)

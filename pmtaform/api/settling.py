@@ -1,0 +1,178 @@
+"""Rotation in a plan: the fleet is looked at again until what its hosts have and should have fits, and then told of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from pmtaform.api.project import Project
+from pmtaform.api.rotating import Resolve, Rotating, rotating
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.dkim.observing import Look
+from pmtaform.errors import UsageError
+from pmtaform.plan.model import HostPlan
+from pmtaform.plan.signing import NOT_PUBLISHED, with_unpublished
+from pmtaform.rollout.survey import Fleet, Survey
+from pmtaform.rotations import Stage, is_of
+from pmtaform.stack import Stack
+from pmtaform.state import StateDocument
+
+if TYPE_CHECKING:
+    from pmtaform.dns.resolver import Resolver
+
+_BUSY: Final = "host-busy"
+
+
+def begin(
+    project: Project,
+    stack: Stack,
+    state: StateDocument,
+    resolve: Resolve,
+    now: datetime,
+    as_of: datetime | None,
+    allow: Collection[str],
+    resolver: Callable[[], Resolver] | None,
+) -> Rotating | None:
+    """The rotation of a stack's keys before hosts are looked at; None when none rotates.
+
+    Raises `UsageError` when `as_of` has passed.
+    """
+    if as_of is not None and as_of < now:
+        raise UsageError.of(
+            "as-of-passed",
+            "The moment that is asked about has passed",
+            f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only.",
+        )
+    file, force = project.rotations(stack.name), NOT_PUBLISHED in allow
+    return rotating(stack, file, state, resolve, resolver or (lambda: _asking(stack)), now, as_of, force=force)
+
+
+def _asking(stack: Stack) -> Resolver:
+    from pmtaform.api.dns import resolver_of
+
+    return resolver_of(stack)
+
+
+def settle(
+    turning: Rotating,
+    fleet: Fleet,
+    now: datetime,
+    allow: Collection[str],
+    look: Callable[[Iterable[str]], Fleet],
+) -> None:
+    """Look at hosts again for as long as what was seen changes what they should have; the fleet is what is seen last.
+
+    Once a switch is held it stays held, so this comes to an end.
+    """
+    while turning.learn(fleet, _why_not(fleet, now, allow)):
+        names = {host for key in turning.keys.values() for host in key.hosts}
+        again = [name for name in fleet.surveys if name in names]
+        for name in again:
+            session = fleet.surveys[name].session
+            if session is not None:
+                session.close()
+        seen = look(again)
+        order = list(fleet.surveys)
+        surveys = {**{name: fleet.surveys[name] for name in order if name not in names}, **seen.surveys}
+        fleet.surveys = {name: surveys[name] for name in order if name in surveys}
+        fleet.failures |= seen.failures
+
+
+def _why_not(fleet: Fleet, now: datetime, allow: Collection[str]) -> dict[str, str]:
+    """Why hosts cannot change in this run, in words that follow their names."""
+    found = {
+        name: f"could not be looked at: {problem.diagnostics[0].summary}" for name, problem in fleet.failures.items()
+    }
+    for name, survey in fleet.surveys.items():
+        if why := _at_rest(survey, now, allow):
+            found[name] = why
+    return found
+
+
+def _at_rest(survey: Survey, now: datetime, allow: Collection[str]) -> str:
+    freeze = survey.target.operations.frozen(now)
+    if freeze is not None and "frozen" not in allow:
+        return f"is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}"
+    if any(note.code == _BUSY for note in survey.plan.notes):
+        return "is being changed right now"
+    return ""
+
+
+def told_of_rotation(turning: Rotating, plans: Iterable[HostPlan]) -> list[HostPlan]:
+    """The plans with their dangers, and with what is to be known of the keys that are rotated."""
+    hosts = [with_unpublished(plan, turning.unready) for plan in plans]
+    for number, plan in enumerate(hosts):
+        notes = tuple(_unexpected(turning, plan.host))
+        if number == 0:
+            notes = (*(note for one in turning.standings for note in _notes(turning, one)), *notes)
+        if notes:
+            hosts[number] = replace(plan, notes=(*plan.notes, *notes))
+    return hosts
+
+
+def _notes(turning: Rotating, name: str) -> Iterator[Diagnostic]:
+    standing, key = turning.standings[name], turning.keys[name]
+    if name in turning.hold and standing.blocked:
+        detail = (
+            f"{name}: {turning.hold[name]}. All hosts of a selector switch together or none does, so none does now; "
+        )
+        detail += "their other changes go on."
+        yield _warning("dkim-switch-held", "A switch to a new selector waits for all its hosts", detail, turning, name)
+    elif standing.blocked:
+        detail = f"{name} is due to sign with its next selector, and does not: {standing.blocked}. "
+        detail += "`pmtaform rotate` shows the record. To switch all the same, apply with --allow "
+        detail += f"{NOT_PUBLISHED}."
+        yield _warning(NOT_PUBLISHED, "A switch to a new selector is blocked", detail, turning, name)
+    for row in standing.selectors:
+        look = turning.facts[name].looks.get(row.selector, Look())
+        if row.stage is Stage.SIGNING and look.verified is False:
+            detail = (
+                f"{row.selector}._domainkey.{key.domain}: {look.why}. Hosts sign with it, and receivers that do not "
+            )
+            detail += "find the record that fits take the signature for false."
+            yield _warning(
+                "dkim-record-missing", "The record of a key that signs is not as it must be", detail, turning, name
+            )
+        elif row.stage is Stage.RETIRING and look.gone:
+            detail = (
+                f"{row.selector}._domainkey.{key.domain} has gone already, and mail that was signed with it is still "
+            )
+            detail += "on its way. Put it back until `pmtaform rotate` says that it may go."
+            yield _warning("dkim-record-early", "The record of a retiring key is gone too early", detail, turning, name)
+    yield from _lost(turning, name)
+
+
+def _lost(turning: Rotating, name: str) -> Iterator[Diagnostic]:
+    missing = turning.facts[name].missing
+    for life in turning.histories[name].candidates:
+        if life.selector in missing:
+            detail = f"{life.selector} of {name} was to sign next: {missing[life.selector]} Put the key back, or let "
+            detail += "`pmtaform rotate` make another."
+            yield _warning("dkim-key-lost", "The key of a new selector cannot be had", detail, turning, name)
+
+
+def _unexpected(turning: Rotating, host: str) -> Iterator[Diagnostic]:
+    for name, key in turning.keys.items():
+        standing = turning.standings[name]
+        found = turning.facts[name].live.get(host, frozenset())
+        other = sorted(one for one in found if is_of(key.stem, one) and one != standing.current)
+        if other and standing.current is not None:
+            detail = (
+                f"{host} signs with {', '.join(other)}, and the selector of {name} is {standing.current}: somebody "
+            )
+            detail += (
+                "changed it or rolled it back. The plan puts it right, and keeps the other's file as long as mail "
+            )
+            detail += "may need it."
+            note = _warning(
+                "dkim-unexpected-selector", "A host signs with an unexpected selector", detail, turning, name
+            )
+            yield replace(note, host=host)
+
+
+def _warning(code: str, summary: str, detail: str, turning: Rotating, name: str) -> Diagnostic:
+    return Diagnostic(
+        code=code, summary=summary, detail=detail, severity=Severity.WARNING, place=turning.keys[name].place
+    )

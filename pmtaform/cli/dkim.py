@@ -1,0 +1,136 @@
+"""`pmtaform dkim`: the keys that mail is signed with. A key is never shown, nor taken from an argument."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.choice import Hosts, StackArgument
+from pmtaform.cli.context import Format, settings
+from pmtaform.cli.dns import RecordFormat
+from pmtaform.errors import Exit
+
+app = typer.Typer(
+    help="The keys that mail is signed with: make them, list them, write their records, verify them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DOMAIN[/SELECTOR]] [STACK]", help="Only these keys, * stands for any text; and the stack, if needed."
+    ),
+]
+_To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="REFERENCE", help="Where to keep it: keyring:NAME or file:PATH (as the stack says)."),
+]
+_As = Annotated[RecordFormat | None, typer.Option("--as", help="How to write the record (bind).")]
+_Format = Annotated[Format, typer.Option("--format", help="How to answer.")]
+
+
+@app.command("generate")
+def generate(
+    name: Annotated[str, typer.Argument(metavar="DOMAIN[/SELECTOR]", help="The key's name; a selector is found.")],
+    stack: StackArgument = None,
+    bits: Annotated[int, typer.Option("--bits", help="Its size.")] = 2048,
+    to: _To = None,
+    as_: _As = None,
+    format: _Format = Format.TEXT,  # noqa: A002
+) -> None:
+    """Make a key, keep it, and print the record to publish. What is there is never overwritten."""
+    from pmtaform.api.dkim_keeping import make_key
+    from pmtaform.cli.output import print_kept_key
+    from pmtaform.clock import SystemClock
+
+    loaded = settings.project().load(stack)
+    print_kept_key(loaded, make_key(loaded, name, SystemClock().now(), bits=bits, to=to), format, as_)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The private key in PEM form; - is standard input.")],
+    name: Annotated[str, typer.Argument(metavar="DOMAIN/SELECTOR", help="The key's name.")],
+    stack: StackArgument = None,
+    to: _To = None,
+    passphrase: Annotated[
+        str | None, typer.Option("--passphrase", metavar="REFERENCE", help="Where its passphrase is, if it has one.")
+    ] = None,
+    as_: _As = None,
+    format: _Format = Format.TEXT,  # noqa: A002
+) -> None:
+    """Keep a key that was made elsewhere, once it is found fit to sign with. What is there is never overwritten."""
+    from pmtaform.api.dkim_keeping import import_key
+    from pmtaform.cli.dkim_words import read_key_file
+    from pmtaform.cli.output import print_kept_key
+
+    loaded = settings.project().load(stack)
+    kept = import_key(loaded, name, read_key_file(file), file, to=to, passphrase=passphrase)
+    print_kept_key(loaded, kept, format, as_)
+
+
+@app.command("list")
+def list_(
+    words: _Words = None,
+    host: Hosts = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask DNS.")] = False,
+    format: _Format = Format.TEXT,  # noqa: A002
+) -> None:
+    """List the stack's keys: type and size, age, what DNS says, and where each is used. No host is looked at."""
+    from pmtaform.api.dkim import declared_keys, key_rows
+    from pmtaform.cli.dkim_words import chosen
+    from pmtaform.cli.output import print_keys
+
+    loaded, names = chosen(words or [])
+    ask = not offline and loaded.dns.mode != "off"
+    print_keys(loaded.name, key_rows(loaded, declared_keys(loaded, names, host or ()), ask=ask), format)
+
+
+@app.command("record")
+def record(
+    words: _Words = None,
+    as_: _As = None,
+    revoked: Annotated[bool, typer.Option("--revoked", help="The record that revokes the key (p= is empty).")] = False,
+    testing: Annotated[bool, typer.Option("--testing", help="With t=y: the domain tests DKIM.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="With t=s: subdomains may not sign with it.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="json is --as json.")] = Format.TEXT,  # noqa: A002
+) -> int:
+    """Write the TXT records of the stack's keys. Exits 1 when a key could not be read."""
+    from pmtaform.api.dkim import declared_keys, key_records
+    from pmtaform.cli.dkim_words import chosen
+    from pmtaform.cli.output import out, tell
+    from pmtaform.dns.formats import As, write_records
+
+    loaded, names = chosen(words or [])
+    flags = tuple(flag for flag, wanted in (("y", testing), ("s", strict)) if wanted)
+    records, problems = key_records(loaded, declared_keys(loaded, names), flags=flags, revoked=revoked)
+    tell(problems)
+    form = As(as_.value) if as_ else As.JSON if format is Format.JSON else As.BIND
+    out(write_records(records, form))
+    return Exit.ERROR if any(each.severity == "error" for each in problems) else Exit.OK
+
+
+@app.command("verify")
+def verify(
+    words: _Words = None,
+    host: Hosts = None,
+    format: _Format = Format.TEXT,  # noqa: A002
+) -> int:
+    """Verify that each host has the stack's key, that DNS shows it, and that what it signs verifies.
+
+    Exits 3 when something is wrong, 7 when nothing is wrong but a host or DNS could not be asked.
+    """
+    from pmtaform.api.dkim import declared_keys
+    from pmtaform.api.dkim_verify import verify_keys
+    from pmtaform.cli.dkim_words import chosen
+    from pmtaform.cli.output import print_proofs
+
+    loaded, names = chosen(words or [])
+    proofs = verify_keys(loaded, declared_keys(loaded, names, host or ()))
+    print_proofs(loaded.name, proofs, format)
+    if any(proof.is_wrong for proof in proofs):
+        return Exit.SOME_FAILED
+    return Exit.UNREACHABLE if any(proof.is_unknown for proof in proofs) else Exit.OK

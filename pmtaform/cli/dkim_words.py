@@ -1,0 +1,49 @@
+"""What `pmtaform dkim` is told: the words of its command line, and a key's file."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from pmtaform.cli.context import settings
+from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.stack import Stack
+
+_MOST = (1 << 20) + 1
+
+
+def chosen(words: list[str]) -> tuple[Stack, tuple[str, ...]]:
+    """The stack, and the patterns of keys. One word alone is a stack if there is one of that name, else a key.
+
+    Raises `UsageError`, `Invalid`.
+    """
+    project = settings.project()
+    if len(words) > 2:
+        detail = "Write DOMAIN or DOMAIN/SELECTOR, and the stack behind it if there are several."
+        raise UsageError.of("too-many-words", "There are too many words", detail)
+    if len(words) == 2:
+        return project.load(words[1]), (words[0],)
+    if words and _is_stack(words[0]):
+        return project.load(words[0]), ()
+    return project.load(None), tuple(words)
+
+
+def _is_stack(word: str) -> bool:
+    with suppress(PmtaformError):
+        settings.project().stack_folder(word)
+        return True
+    return False
+
+
+def read_key_file(name: str) -> bytes:
+    """What is in a file, or on standard input. Raises `UsageError`."""
+    if name == "-":
+        return sys.stdin.buffer.read(_MOST)
+    try:
+        with Path(name).expanduser().open("rb") as file:
+            return file.read(_MOST)
+    except OSError as problem:
+        why = (problem.strerror or "it cannot be read").lower()
+        detail = f"{name}: {why}. Name the private key's PEM file, or - for standard input."
+        raise UsageError.of("key-file-unreadable", "A key file cannot be read", detail) from None

@@ -1,0 +1,40 @@
+"""`pmtaform rotate`: the steps of a rotation that are the client's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.choice import StackArgument
+from pmtaform.cli.context import Format, settings
+from pmtaform.cli.moments import AsOf, moment_of
+from pmtaform.errors import Exit
+
+
+def rotate(
+    stack: StackArgument = None,
+    as_of: AsOf = None,
+    format: Annotated[Format, typer.Option("--format", help="How to answer.")] = Format.TEXT,  # noqa: A002
+) -> int:
+    """Generate the DKIM keys that are due, look at DNS, and say where each key with `rotation` stands.
+
+    New keys go where `private-key` says. No host is looked at or changed: `apply` puts keys on hosts and switches. With
+    --as-of nothing is generated or written down.
+    """
+    from pmtaform.api.rotation_steps import rotate_keys
+    from pmtaform.cli.output import print_rotated, tell
+
+    project = settings.project()
+    loaded = project.load(stack)
+    moment = moment_of(as_of)
+    if moment is not None:
+        print_rotated(rotate_keys(project, loaded, as_of=moment), format, ahead=True)
+        return Exit.OK
+    with project.lock(loaded.name, f"rotate {loaded.name}") as held:
+        if held.notice is not None:
+            tell([held.notice])
+        done = rotate_keys(project, loaded)
+    tell(done.warnings)
+    print_rotated(done, format)
+    return Exit.OK

@@ -1,0 +1,69 @@
+"""The standard streams: one that is closed, one whose reader has gone, one whose disk is full."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+from pmtaform.errors import Exit
+
+_lost: list[str] = []  # why output did not get out, the first reason first
+
+
+def open_streams() -> None:
+    """Make standard streams of this process that can be written to whatever stands behind them.
+
+    One that is closed (`>&-`) gets a place to go to; otherwise the next file that is opened would take its number,
+    and be written the output.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free: this one
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    found: Any = sys.stdout
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_Output(1, "w", closefd=False)),
+        encoding=found.encoding,
+        errors=found.errors,
+        line_buffering=found.line_buffering,
+        write_through=found.write_through,
+    )
+
+
+class _Output(io.FileIO):
+    """Standard output that goes nowhere once it can go no further: a host may be in the middle of a change."""
+
+    def write(self, data: Any, /) -> int:
+        """Write `data`, or let it go."""
+        try:
+            return super().write(data)
+        except OSError as problem:
+            let_go(self, problem)
+            return memoryview(data).nbytes
+
+
+def let_go(stream: Any, problem: OSError) -> None:
+    """Have `stream` go nowhere from now on. `end_of_output` tells why, unless its reader has gone (`| head`)."""
+    if not isinstance(problem, BrokenPipeError):
+        _lost.append(os.strerror(problem.errno or 0).lower())
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def end_of_output(code: int) -> int:
+    """`code`, or the code of an error where a success was not told whole."""
+    if not _lost:
+        return code
+    why = _lost[0]
+    _lost.clear()
+    print(f"pmtaform: the output could not be written whole: {why}.", file=sys.stderr)
+    return int(Exit.ERROR) if code in (Exit.OK, Exit.CHANGES) else code

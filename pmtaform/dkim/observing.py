@@ -1,0 +1,179 @@
+"""What is seen of a rotation, taken into its history. Pure, and safe to repeat: the same facts change nothing more.
+
+What is not known counts as seen just now: a lost history, or a clock that was set back, makes everything last longer
+and nothing happen sooner.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from pmtaform.rotations import History, Life, Rotation, age_order
+
+_TIMES: Final = ("generated", "published", "verified", "signed", "stopped", "removed", "revoked")
+_REMEMBERED: Final = 10  # revoked selectors, whose names are not taken again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What DNS says of one selector's record. None: not everybody could be asked, and nobody says otherwise.
+
+    `published`: all authoritative servers have it and it fits the key; `verified`: the configured resolvers, too;
+    `gone`: nobody has it, or it is revoked. `why` says in words what is missing.
+    """
+
+    published: bool | None = None
+    verified: bool | None = None
+    gone: bool | None = None
+    why: str = "DNS was not asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is seen of one key.
+
+    `hosts` have the key by the stack. `live` are the selectors that hosts which were looked at sign with; `kept` are
+    those whose file a host has, as far as the state knows. `longest` is the longest time that mail may wait on a host.
+    `publics` are (`p=`, `k=`) of the private keys that could be had; `missing` says of others why not.
+    """
+
+    hosts: tuple[str, ...] = ()
+    live: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+    longest: timedelta = timedelta()
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    publics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def signing(self) -> frozenset[str]:
+        """Every selector that some host was seen to sign with."""
+        return frozenset(selector for found in self.live.values() for selector in found)
+
+    @property
+    def all_seen(self) -> bool:
+        """Whether every host that has the key was looked at."""
+        return set(self.hosts) <= set(self.live)
+
+
+def observe(history: History, rotation: Rotation, facts: Facts, now: datetime) -> History:
+    """The history with what is seen now."""
+    at = _stamp(history, now)
+    found = _discovered(history, facts)
+    current = _current(history, found, facts)
+    before = {life.selector for life in found[: _place(found, current)]}
+    lives = []
+    for life in found:
+        new = history.life(life.selector) is None
+        seen = _in_dns(_with_public(life, facts), facts.looks.get(life.selector, Look()), at)
+        if life.selector == current:
+            seen = replace(seen, signed=seen.signed or at, stopped=None, removed=None, revoked=None)
+        elif life.selector in facts.signing or (
+            life.stopped is None and (life.signed is not None or (new and life.selector in before))
+        ):
+            seen = replace(seen, stopped=at, removed=None, revoked=None)
+        lives.append(_ended(seen, current, before, rotation, facts, now))
+    return History(current=current, lives=_remembered(lives))
+
+
+def switched(history: History, selector: str, now: datetime) -> History:
+    """All hosts sign with `selector` since now."""
+    now = _stamp(history, now)
+    old, new = history.life(history.current), history.life(selector)
+    if new is None or history.current == selector:
+        return history
+    if old is not None:
+        history = history.having(replace(old, stopped=now, removed=None, revoked=None))
+    return replace(history.having(replace(new, signed=now, stopped=None)), current=selector)
+
+
+def file_due(life: Life, longest: timedelta) -> datetime | None:
+    """When no mail that waits can need its key any more; None while it signs."""
+    return None if life.stopped is None else life.stopped + max(longest, life.bounce_after or timedelta())
+
+
+def _stamp(history: History, now: datetime) -> datetime:
+    """What is written down as now: never earlier than what is written down already.
+
+    Once a clock that was set back goes right again, nothing has lasted longer than it did.
+    """
+    times = (getattr(life, name) for life in history.lives for name in _TIMES)
+    return max((at for at in times if at is not None and at > now), default=now)
+
+
+def _discovered(history: History, facts: Facts) -> list[Life]:
+    """All lives, those included that hosts have and the history does not know."""
+    known = {life.selector for life in history.lives}
+    new = sorted((facts.kept | facts.signing) - known, key=age_order)
+    since = age_order(history.current or "")
+    older = [Life(selector=name) for name in new if history.current and age_order(name) < since]
+    newer = [Life(selector=name) for name in new if not history.current or age_order(name) >= since]
+    return [*older, *history.lives, *newer]
+
+
+def _current(history: History, lives: list[Life], facts: Facts) -> str | None:
+    names = [life.selector for life in lives]
+    everywhere = set(facts.live.values()) if facts.all_seen and facts.live else set()
+    if history.current in names:
+        only = next(iter(everywhere)) if len(everywhere) == 1 else frozenset()
+        forward = next(iter(only)) if len(only) == 1 else None
+        # A run that ended before it could say so: all hosts were switched. Backwards it is somebody's rollback.
+        newer = forward is not None and names.index(forward) > names.index(history.current)
+        return forward if newer else history.current
+    votes = Counter(selector for found in facts.live.values() for selector in found)
+    if votes:
+        return max(votes, key=lambda name: (votes[name], names.index(name)))
+    unknown = [name for name in names if name in facts.kept and history.life(name) is None]
+    return unknown[-1] if unknown and not (facts.live and facts.all_seen) else None
+
+
+def _place(lives: list[Life], selector: str | None) -> int:
+    return next((at for at, life in enumerate(lives) if life.selector == selector), 0)
+
+
+def _with_public(life: Life, facts: Facts) -> Life:
+    public, algorithm = facts.publics.get(life.selector, (life.public, life.algorithm))
+    if life.public and (life.public, life.algorithm) != (public, algorithm):
+        # Another key than the one that was looked for in DNS.
+        life = replace(life, published=None, verified=None)
+    return replace(life, public=public, algorithm=algorithm)
+
+
+def _in_dns(life: Life, look: Look, now: datetime) -> Life:
+    published, verified = life.published, life.verified
+    if look.published is not None:
+        published = (published or now) if look.published else None
+    if look.verified is not None:
+        verified = (verified or now) if look.verified else None
+    return replace(life, published=published, verified=verified if published else None)
+
+
+def _ended(life: Life, current: str | None, before: set[str], rotation: Rotation, facts: Facts, now: datetime) -> Life:
+    """Its last steps: how long it must be kept, and what is gone already."""
+    used = life.selector == current or life.stopped is not None
+    if used and life.removed is None:
+        life = replace(life, bounce_after=max(life.bounce_after or timedelta(), facts.longest))
+    if life.selector == current or life.selector in facts.signing:
+        return life
+    due = file_due(life, facts.longest)
+    over = life.selector in before and (due is None or now >= due)
+    if over and life.removed is None and life.selector not in facts.kept:
+        life = replace(life, removed=now)
+    look = facts.looks.get(life.selector, Look())
+    if life.removed is not None and life.revoked is None and look.gone and now >= record_due(life, rotation, now):
+        life = replace(life, revoked=now)
+    return life
+
+
+def record_due(life: Life, rotation: Rotation, now: datetime) -> datetime:
+    """When its record may go: `retire_after` after its file went, at once if it never signed."""
+    return (life.removed or now) + (rotation.retire_after if life.stopped is not None else timedelta())
+
+
+def _remembered(lives: list[Life]) -> tuple[Life, ...]:
+    gone = [life for life in lives if life.revoked is not None][:-_REMEMBERED]
+    return tuple(life for life in lives if life not in gone)

@@ -1,0 +1,103 @@
+"""Which DKIM keys can sign anything: a `domain-key` line, and a domain with `dkim-sign` where the key is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from pmtaform.lang.effective.deciding import decide, specs_of
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.patterns import DomainIndex
+from pmtaform.lang.effective.reading import DOMAIN, Body
+from pmtaform.lang.effective.settings import Effective
+from pmtaform.lang.values import parse_bool
+from pmtaform.lang.values.text import split, unquoted, without_idle_quotes
+
+_KEY: Final = "domain-key"
+_SIGN: Final = ("dkim-sign", "second-dkim-sign")
+_BY_HEADER: Final = "if-x-dkim-options-present"
+
+
+class KeyLine(NamedTuple):
+    """The fields of a `domain-key` line; the domain is in small letters."""
+
+    selector: str
+    domain: str
+    path: str
+
+
+def signing_keys(effective: Effective) -> dict[KeyLine, bool]:
+    """Every key that a line gives to a virtual MTA, a pool or all, and whether mail to any domain is signed there.
+
+    That is so where the effective `dkim-sign` (or `second-dkim-sign`) is yes, or up to a header of the message. Which
+    of several keys signs depends on the message and is not looked at, nor are lists that messages choose.
+    """
+    reading = effective.reading
+    for_all = _keys(reading.lines.get(_KEY, ()))
+    found = dict.fromkeys(for_all, False)
+    for pool in reading.pools.values():
+        found |= dict.fromkeys(_keys(line for lines in pool.lines for line in lines), False)
+    signs = _Signs(effective)
+    for vmta in effective.virtual_mtas():
+        owner = reading.virtual_mtas.get(vmta)
+        given = [owner] if owner else []
+        given += [reading.pools[pool] for pool in reading.pools_of.get(vmta, [])]
+        own = _keys(line for each in given for lines in each.lines for line in lines)
+        for key in own:
+            found.setdefault(key, False)
+        pending = [key for key in (*for_all, *own) if not found[key]]
+        if pending and signs.anything(vmta):
+            found |= dict.fromkeys(pending, True)
+    return found
+
+
+def _keys(lines: Iterable[Line]) -> list[KeyLine]:
+    fields = [[part.strip() for part in split(line.value)] for line in lines if line.name == _KEY]
+    return [KeyLine(f[0], f[1].lower(), without_idle_quotes(f[2])) for f in fields if len(f) == 3]
+
+
+class _Signs:
+    """Whether anything is signed for a virtual MTA; those under the same sections are looked at once."""
+
+    def __init__(self, effective: Effective) -> None:
+        self._effective = effective
+        self._known: dict[tuple[int, ...], bool] = {}
+
+    def anything(self, vmta: str) -> bool:
+        indexes = [index for _, index in self._effective.layers(vmta)]
+        shape = tuple(id(index) for index in indexes if not _is_empty(index))
+        if shape not in self._known:
+            asked = dict.fromkeys(name for index in indexes for name in self._asked(index))
+            self._known[shape] = any(self._for(domain, vmta) for domain in asked)
+        return self._known[shape]
+
+    def _asked(self, index: DomainIndex) -> Iterator[str]:
+        """A domain for each section that would have mail signed, were no other in its way."""
+        yield from (name for name, bodies in index.exact.items() if _any(bodies))
+        for name, pairs in index.suffix.items():
+            if _any(body for _, body in pairs):
+                yield f"*.{name}"
+                yield name
+        yield from (name for _, name, body in index.networks if _any([body]))
+        if _any(index.local):
+            yield from self._effective.reading.host_names
+        if _any(index.every):
+            yield "*"
+
+    def _for(self, domain: str, vmta: str) -> bool:
+        matches = self._effective.matches(domain, vmta)
+        values = (decide(name, specs_of(DOMAIN).get(name), matches) for name in _SIGN)
+        return any(value is not None and any(_is_yes(text) for text in value.values) for value in values)
+
+
+def _is_empty(index: DomainIndex) -> bool:
+    return not (index.exact or index.suffix or index.networks or index.local or index.every)
+
+
+def _any(bodies: Iterable[Body]) -> bool:
+    return any(_is_yes(line.value) for body in bodies for name in _SIGN for line in body.lines.get(name, ()))
+
+
+def _is_yes(text: str) -> bool:
+    value = unquoted(text)
+    return bool(parse_bool(value)) or value.strip().lower() == _BY_HEADER

@@ -1,0 +1,182 @@
+"""DKIM keys as text for people and JSON for programs: what they are, never what is in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pmtaform.plan.document import diagnostic_document
+from pmtaform.report.dns import finding_lines, finding_row
+from pmtaform.report.secret_uses import hosts_text
+from pmtaform.report.style import WIDTH, Style, clean, counted
+
+if TYPE_CHECKING:
+    from pmtaform.api.dkim import KeyRow
+    from pmtaform.api.dkim_keeping import Kept
+    from pmtaform.api.dkim_verify import Proof
+    from pmtaform.dns.records import Record
+
+_WIDEST = 48
+_HEAD = ("KEY", "TYPE", "STORED", "DNS", "HOSTS", "SIGNS FOR", "REFERENCE")
+_GOOD = ("published", "not-checked")
+
+
+# -- what there is ----
+
+
+def keys_text(rows: Sequence[KeyRow], now: datetime, *, colour: bool = False) -> str:
+    """One line a key. What is wrong with one is told elsewhere."""
+    if not rows:
+        return "The stack declares no DKIM keys.\n"
+    style = Style(colour)
+    cells = [_HEAD, *(_cells(row, now) for row in rows)]
+    lines = _columns(cells)
+    for number, row in enumerate(rows, start=1):
+        bad = row.key is None or row.dns_status not in _GOOD
+        lines[number] = style(lines[number], "yellow") if bad else lines[number]
+    return "".join(line + "\n" for line in lines)
+
+
+def _cells(row: KeyRow, now: datetime) -> tuple[str, ...]:
+    declared = row.declared
+    what = row.key.describe if row.key is not None else "unreadable"
+    idle = len(declared.idle_on) == len(declared.hosts)
+    signs = "nothing" if idle else ", ".join(declared.signers[:3]) or "all"
+    more = f" and {len(declared.signers) - 3} more" if len(declared.signers) > 3 and not idle else ""
+    age = _age(row.stored, now)
+    dns = row.dns_status if declared.record_name else "-"
+    return (declared.name, what, age, dns, hosts_text(declared.hosts), signs + more, declared.reference)
+
+
+def _age(stored: datetime | None, now: datetime) -> str:
+    if stored is None:
+        return "-"
+    days = max(0, (now - stored).days)
+    return "today" if days == 0 else f"{counted(days, 'day')} ago"
+
+
+def json_keys(stack: str, rows: Iterable[KeyRow], now: datetime) -> str:
+    """A document of kind `pmtaform-dkim-keys`. Times are ISO 8601 in UTC, ages whole days."""
+    return _text({"format": 1, "kind": "pmtaform-dkim-keys", "stack": stack, "keys": [_row(row, now) for row in rows]})
+
+
+def _row(row: KeyRow, now: datetime) -> dict[str, Any]:
+    declared, key = row.declared, row.key
+    return {
+        "domain": declared.domain,
+        "selector": declared.selector,
+        "type": key.describe if key is not None else None,
+        "bits": key.bits if key is not None else None,
+        "fingerprint": key.fingerprint if key is not None else None,
+        "reference": declared.reference,
+        "hosts": list(declared.hosts),
+        "paths": list(declared.paths),
+        "signers": list(declared.signers),
+        "signs_nothing_on": list(declared.idle_on),
+        "stored": row.stored.isoformat(timespec="seconds") if row.stored is not None else None,
+        "age_days": max(0, (now - row.stored).days) if row.stored is not None else None,
+        "record": declared.record_name or None,
+        "dns": row.dns_status if declared.record_name else None,
+        "findings": [finding_row(each) for each in row.dns or ()],
+        "problems": [diagnostic_document(each) for each in row.problems],
+    }
+
+
+# -- what was made ----
+
+
+def kept_text(kept: Kept) -> str:
+    """What is kept where, and what comes next."""
+    home, key = kept.home, kept.key
+    done = "is kept" if kept.is_new else "was there already"
+    lines = [f"{home.name} is {key.describe}, {key.fingerprint}; it {done} at {home.reference}."]
+    if home.declared is None:
+        entry = f'"{home.name}": {{private-key: "{home.reference}"}}'
+        lines.append(f"The stack does not refer to it yet. Write under dkim-keys: {entry}")
+    lines.append("Publish its record, and have mail signed with it only once DNS shows that: pmtaform dkim list.")
+    return "".join(clean(line) + "\n" for line in lines)
+
+
+def json_kept(kept: Kept, record: Record | None) -> str:
+    """A document of kind `pmtaform-dkim-key`."""
+    from pmtaform.dns.dkim_record import chunked
+
+    document: dict[str, Any] = {
+        "format": 1,
+        "kind": "pmtaform-dkim-key",
+        "domain": kept.home.domain,
+        "selector": kept.home.selector,
+        "reference": str(kept.home.reference),
+        "declared": kept.home.declared is not None,
+        "new": kept.is_new,
+        "type": kept.key.describe,
+        "bits": kept.key.bits,
+        "fingerprint": kept.key.fingerprint,
+        "record": None,
+        "warnings": [diagnostic_document(each) for each in kept.warnings],
+    }
+    if record is not None:
+        strings = list(chunked(record.value))
+        document["record"] = {"name": record.name, "type": "TXT", "value": record.value, "strings": strings}
+    return _text(document)
+
+
+# -- what was verified ----
+
+
+def proofs_text(proofs: Sequence[Proof], *, colour: bool = False, width: int = WIDTH) -> str:
+    """One line a key and host, what is wrong below it, and the sum."""
+    if not proofs:
+        return "The stack declares no DKIM keys.\n"
+    style = Style(colour)
+    lines: list[str] = []
+    for proof in proofs:
+        facts = f"{proof.key} {proof.fingerprint}".strip() or "no key"
+        answers = f"stack {proof.as_stack}, DNS {proof.as_dns}, signature {proof.verified}"
+        lines.append(f"{_verdict(proof, style)}  {clean(f'{proof.host}  {proof.name}  {facts}: {answers}')}")
+        for each in proof.findings:
+            lines += [f"    {line}" for line in finding_lines(each, style, width - 4)]
+    wrong = sum(1 for proof in proofs if proof.is_wrong)
+    unknown = sum(1 for proof in proofs if proof.is_unknown)
+    right = len(proofs) - wrong - unknown
+    lines.append(f"{counted(len(proofs), 'key')} on hosts: {right} right, {wrong} wrong, {unknown} not known.")
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(proof: Proof, style: Style) -> str:
+    if proof.is_wrong:
+        return style("WRONG  ", "red", "bold")
+    return style("unknown", "yellow") if proof.is_unknown else style("ok     ", "green")
+
+
+def json_proofs(stack: str, proofs: Iterable[Proof]) -> str:
+    """A document of kind `pmtaform-dkim-verify`. Answers are `yes`, `no` or `unknown`."""
+    rows = [
+        {
+            "host": proof.host,
+            "domain": proof.domain,
+            "selector": proof.selector,
+            "path": proof.path,
+            "type": proof.key or None,
+            "fingerprint": proof.fingerprint or None,
+            "as_stack": proof.as_stack.value,
+            "as_dns": proof.as_dns.value,
+            "verified": proof.verified.value,
+            "ok": not proof.is_wrong and not proof.is_unknown,
+            "findings": [finding_row(each) for each in proof.findings],
+        }
+        for proof in proofs
+    ]
+    return _text({"format": 1, "kind": "pmtaform-dkim-verify", "stack": stack, "proofs": rows})
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    cleaned = [[clean(cell) for cell in row] for row in rows]
+    widths = [min(_WIDEST, max(len(row[n]) for row in cleaned)) for n in range(len(cleaned[0]))]
+    return ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cleaned]
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1) + "\n"

@@ -1,0 +1,53 @@
+"""Private keys of `dkim-keys`: looked up, read, and found fit to sign with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.dkim.keys import SigningKey, load_private_key
+from pmtaform.errors import Invalid, SecretUnavailable
+from pmtaform.stack.emit import Resolve
+
+Referred = tuple[str, Place]  # a reference, and where it stands
+
+# Every host of a fleet may have the same keys: each is read once for whoever resolves, and forgotten with that.
+_READ: Final = WeakKeyDictionary[Resolve, dict[tuple[str, str], SigningKey | Invalid]]()
+
+
+def read_key(
+    reference: Referred, passphrase: Referred | None, resolve: Resolve, found: Diagnostics
+) -> SigningKey | None:
+    """The key that a reference leads to; None with the reason in `found`.
+
+    The key's warnings are placed where its reference stands. What a message says of the key is its reference.
+    """
+    known = _READ.setdefault(resolve, {})
+    index = reference[0], passphrase[0] if passphrase else ""
+    if index not in known:
+        try:
+            content = resolve(*reference).reveal()
+            phrase = resolve(*passphrase).reveal() if passphrase else None
+        except SecretUnavailable as error:
+            found.extend(error.diagnostics)
+            return None
+        known[index] = _loaded(content, phrase, reference[0])
+    read = known[index]
+    if isinstance(read, Invalid):
+        found.extend(replace(each, place=_blamed(each.code, reference, passphrase)) for each in read.diagnostics)
+        return None
+    return replace(read, warnings=tuple(replace(each, place=reference[1]) for each in read.warnings))
+
+
+def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> SigningKey | Invalid:
+    try:
+        return load_private_key(content, passphrase, reference=reference)
+    except Invalid as problem:
+        return problem
+
+
+def _blamed(code: str, reference: Referred, passphrase: Referred | None) -> Place:
+    wrong = passphrase if code == "dkim-key-passphrase" else None
+    return (wrong or reference)[1]

@@ -1,0 +1,171 @@
+"""The history of rotated keys: `state/<stack>.dkim.json`. Times and public keys, never a private one.
+
+It is written by hand, one selector a line, because people read it in Git. Losing it costs time, never safety: what is
+not known counts as seen just now.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from pmtaform.diagnostics import Place
+from pmtaform.errors import StateDamaged
+from pmtaform.rotations import History, Life
+from pmtaform.state.atomic import check_stack_name, ensure_folder, replace_file, sweep
+
+FORMAT: Final = 1
+KIND: Final = "pmtaform-rotations"
+_TIMES: Final = ("generated", "published", "verified", "signed", "stopped", "removed", "revoked")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_SHOWN: Final = "%Y-%m-%dT%H:%M:%SZ"
+_PUBLIC: Final = re.compile(r"[A-Za-z0-9+/=]{0,2048}")
+_FIELDS: Final = {"selector", *_TIMES, "bounce-after", "public", "algorithm"}
+
+Histories = Mapping[str, History]  # by DOMAIN/STEM
+
+
+class RotationFile:
+    """The histories of one stack's keys. Save under the stack's lock."""
+
+    def __init__(self, folder: Path, stack: str) -> None:
+        self._folder = folder
+        self._stack = check_stack_name(stack)
+        self.path = folder / f"{stack}.dkim.json"
+        self._saved: bytes | None = None
+
+    def load(self) -> Histories:
+        """The histories; none when there is no file. Raises `StateDamaged`: `rotation-damaged`, `rotation-too-new`."""
+        try:
+            self._saved = self.path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as problem:
+            self._damaged(f"{(problem.strerror or type(problem).__name__).lower()}")
+        try:
+            return self._read(json.loads(self._saved.decode("utf-8"), object_pairs_hook=_pairs))
+        except _Wrong as wrong:
+            self._damaged(str(wrong))
+        except (ValueError, RecursionError):
+            self._damaged("it is not JSON in UTF-8")
+
+    def save(self, histories: Histories) -> None:
+        """Keep the histories, whole or not at all; nothing is written when nothing is new.
+
+        Raises `PmtaformError` (`state-not-written`).
+        """
+        content = encode(self._stack, histories)
+        if content == self._saved or (self._saved is None and not histories):
+            return
+        ensure_folder(self._folder)
+        sweep(self.path)
+        replace_file(self.path, content)
+        self._saved = content
+
+    def _read(self, tree: object) -> Histories:
+        document = _object(tree, {"format", "kind", "stack", "keys"}, "the document")
+        found = document["format"]
+        if type(found) is int and found > FORMAT:
+            detail = f"It has format {found}, and this pmtaform reads formats up to {FORMAT}. Upgrade pmtaform here; "
+            detail += "nothing was read or changed."
+            where = Place(str(self.path))
+            raise StateDamaged.of("rotation-too-new", "A rotation's history is of a later format", detail, place=where)
+        if found != FORMAT or document["kind"] != KIND:
+            raise _Wrong("it is no history of rotations")
+        if document["stack"] != self._stack:
+            raise _Wrong("it is that of another stack")
+        if not isinstance(document["keys"], dict):
+            raise _Wrong('"keys" is no object')
+        return {name: _history(name, tree) for name, tree in document["keys"].items()}
+
+    def _damaged(self, problem: str) -> NoReturn:
+        detail = (
+            f"{self.path.name}: {problem}. Restore it from Git, or move it away: what is not known counts as "
+            "seen just now, so keys stay longer than they must, and none is switched to or taken away too early."
+        )
+        raise StateDamaged.of(
+            "rotation-damaged", "A rotation's history cannot be read", detail, place=Place(str(self.path))
+        )
+
+
+class _Wrong(Exception):
+    """What is wrong with a document."""
+
+
+def encode(stack: str, histories: Histories) -> bytes:
+    """The whole file. ASCII; the same histories always give the same bytes."""
+    keys = [f"  {json.dumps(name)}: {_shown(histories[name])}" for name in sorted(histories)]
+    body = "{\n" + ",\n".join(keys) + "\n }" if keys else "{}"
+    head = f'"format": {FORMAT},\n "kind": "{KIND}",\n "stack": {json.dumps(stack)}'
+    return f'{{\n {head},\n "keys": {body}\n}}\n'.encode("ascii")
+
+
+def _shown(history: History) -> str:
+    lives = ",\n    ".join(json.dumps(_life_document(life)) for life in history.lives)
+    listed = f"[\n    {lives}\n   ]" if lives else "[]"
+    return f'{{\n   "current": {json.dumps(history.current)},\n   "selectors": {listed}\n  }}'
+
+
+def _life_document(life: Life) -> dict[str, Any]:
+    times = {name: at.astimezone(UTC).strftime(_SHOWN) for name in _TIMES if (at := getattr(life, name)) is not None}
+    document: dict[str, Any] = {"selector": life.selector, **times}
+    if life.bounce_after is not None:
+        document["bounce-after"] = int(life.bounce_after.total_seconds())
+    if life.public:
+        document |= {"algorithm": life.algorithm, "public": life.public}
+    return document
+
+
+def _history(name: str, tree: object) -> History:
+    entry = _object(tree, {"current", "selectors"}, name)
+    current, listed = entry["current"], entry["selectors"]
+    if not isinstance(listed, list) or not (current is None or isinstance(current, str)):
+        raise _Wrong(f"{name} has another form")
+    lives = tuple(_life(name, item) for item in listed)
+    if len({life.selector for life in lives}) != len(lives):
+        raise _Wrong(f"a selector of {name} stands twice")
+    return History(current=current, lives=lives)
+
+
+def _life(name: str, tree: object) -> Life:
+    if not isinstance(tree, dict) or "selector" not in tree or not tree.keys() <= _FIELDS:
+        raise _Wrong(f"a selector of {name} has another form")
+    selector, public, algorithm = tree["selector"], tree.get("public", ""), tree.get("algorithm", "")
+    if not all(isinstance(text, str) for text in (selector, public, algorithm)) or not _PUBLIC.fullmatch(public):
+        raise _Wrong(f"a selector of {name} has another form")
+    seconds = tree.get("bounce-after")
+    if seconds is not None and (type(seconds) is not int or not 0 <= seconds < 10**9):
+        raise _Wrong(f"{name}, {selector}: bounce-after is no number of seconds")
+    return Life(
+        selector=selector,
+        public=public,
+        algorithm=algorithm,
+        bounce_after=None if seconds is None else timedelta(seconds=seconds),
+        **{time: _time(tree[time], f"{name}, {selector}: {time}") for time in _TIMES if time in tree},
+    )
+
+
+def _time(text: object, what: str) -> datetime:
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
+        raise _Wrong(f"{what} is no time (2026-01-31T12:00:00Z)")
+    try:
+        return datetime.strptime(text, _SHOWN).replace(tzinfo=UTC)
+    except ValueError:
+        raise _Wrong(f"{what} is no time that there is") from None
+
+
+def _object(tree: object, fields: set[str], what: str) -> dict[str, Any]:
+    if not isinstance(tree, dict) or tree.keys() != fields:
+        raise _Wrong(f"{what} has not the entries {', '.join(sorted(fields))}")
+    return tree
+
+
+def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    tree = dict(pairs)
+    if len(tree) != len(pairs):
+        raise _Wrong("an entry stands twice")
+    return tree

@@ -1,0 +1,235 @@
+"""`dkim-keys` from the stack to the host: what is refused, what a plan says, and keys that sign nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from projects import RUNS, ProjectFolder, Said, addresses, dangers
+from signing_keys import FORMATS, other_type, pem, pkcs1, public, short
+
+from pmtaform.errors import Exit
+
+PATH = "/etc/pmta/dkim/s1.example.com.pem"
+SIGNING = "domain: {'*': {dkim-sign: yes}}"
+KEY = 'dkim-keys: {example.com/s1: {private-key: "file:s1.pem"}}\n'
+LOCKED_KEY = 'dkim-keys: {example.com/s1: {private-key: "file:s1.pem", passphrase: "file:phrase"}}\n'
+
+
+def wanted(one: ProjectFolder, key: bytes = b"", config: str = SIGNING, keys: str = KEY) -> ProjectFolder:
+    one.add_file("s1.pem", key or pem())
+    one.config(config, keys)
+    return one
+
+
+def notes(said: Said) -> set[str]:
+    return {note["code"] for host in said.json()["hosts"] for note in host["notes"]}
+
+
+# -- what a plan says, and what comes of it ------------------------------------------------------------------------
+
+
+def test_a_plan_says_type_and_size_and_nothing_of_the_key(one: ProjectFolder) -> None:
+    said = wanted(one).plan()
+    assert "+ private-key  RSA 2048 (file:s1.pem)" in said.ended(Exit.OK).out
+    for line in pem().decode().splitlines()[1:-1]:
+        assert line not in said.all + one.plan("--format", "json").out
+    one.apply().ended(Exit.OK)
+    assert (one.host.read(PATH), one.host.mode(PATH)) == (pem().decode(), 0o600)
+    one.settled()
+
+
+def test_another_key_on_the_host_is_described_too(one: ProjectFolder) -> None:
+    one.host.put(pem("short", 1024), PATH, 0o600)
+    said = wanted(one).plan()
+    assert "RSA 1024 (another key)" in said.out
+    assert "RSA 2048 (file:s1.pem)" in said.out
+    assert "signing-key-replaced" in dangers(one.plan("--format", "json"))
+
+
+@pytest.mark.parametrize(("stack", "host"), [(pem(), pkcs1()), (pkcs1(), pem())], ids=["PKCS#1 there", "PKCS#8 there"])
+def test_the_same_key_in_another_form_is_no_change(one: ProjectFolder, stack: bytes, host: bytes) -> None:
+    one.host.put(host, PATH, 0o600)
+    wanted(one, stack)
+    said = one.plan("--format", "json")
+    assert ("create", "dkim-key[example.com/s1]") not in addresses(said)
+    assert not {address for _, address in addresses(said) if address.startswith("dkim-key")}
+    one.apply().ended(Exit.OK)
+    assert one.host.at(PATH).read_bytes() == host, "nobody's file is written anew for its spelling"
+    one.settled()
+
+
+@pytest.mark.parametrize("form", [FORMATS.PKCS8, FORMATS.TraditionalOpenSSL], ids=["PKCS#8", "PKCS#1"])
+def test_a_locked_key_is_written_open_and_its_passphrase_nowhere(one: ProjectFolder, form: FORMATS) -> None:
+    one.add_file("phrase", "canary-phrase\n")
+    wanted(one, pem(form=form, passphrase=b"canary-phrase"), keys=LOCKED_KEY)
+    said = one.apply().ended(Exit.OK)
+    assert "canary" not in said.all + one.state_file.read_text()
+    assert "ENCRYPTED" not in one.host.read(PATH)
+    assert not [p for p in one.host.root.rglob("*") if p.is_file() and b"canary" in p.read_bytes()]
+    one.settled()
+
+
+def refused(one: ProjectFolder, code: str, *words: str) -> None:
+    """Plan and apply stop with `code`, at a line of the stack; no file of the host is touched."""
+    before = one.host.tree()
+    for command in ("plan", "apply"):
+        said = one.run(command, "fleet").ended(Exit.INVALID)
+        assert f"[{code}]" in said.err
+        assert "stacks/fleet/stack.yaml:" in said.err
+        assert all(word in said.words for word in words), said.words
+    assert one.host.tree() == before
+    one.run("validate").ended(Exit.OK)
+
+
+BAD = {
+    "damaged": (pkcs1()[:900], "dkim-key-damaged", "cut off"),
+    "no PEM": (b"hello\n", "dkim-key-damaged", "not in PEM form"),
+    "locked": (pem(passphrase=b"x"), "dkim-key-encrypted", "passphrase: REFERENCE"),
+    "Ed25519": (other_type("ed25519"), "dkim-key-type", "rsa-sha256"),
+    "EC": (other_type("ec"), "dkim-key-type", "RSA"),
+    "too short": (short(), "dkim-key-too-short", "512 bits"),
+    "public": (public(), "dkim-key-not-private", "cannot sign"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_key_that_cannot_sign_stops_a_plan_and_validate_asks_for_none(one: ProjectFolder, name: str) -> None:
+    key, code, words = BAD[name]
+    wanted(one, key)
+    refused(one, code, words, "file:s1.pem")
+
+
+def test_a_wrong_passphrase_is_told_where_it_stands(one: ProjectFolder) -> None:
+    one.add_file("phrase", "wrong\n")
+    keys = 'dkim-keys:\n  example.com/s1:\n    private-key: "file:s1.pem"\n    passphrase: "file:phrase"\n'
+    wanted(one, pem(passphrase=b"right"), keys=keys)
+    refused(one, "dkim-key-passphrase")
+    at = next(n for n, line in enumerate((one.folder / "stack.yaml").read_text().splitlines(), 1) if "phrase:" in line)
+    assert f"stack.yaml:{at}:" in one.plan().err
+
+
+def test_a_passphrase_that_stands_in_the_stack_itself(one: ProjectFolder) -> None:
+    wanted(one, keys='dkim-keys: {example.com/s1: {private-key: "file:s1.pem", passphrase: hunter2}}\n')
+    said = one.run("validate").ended(Exit.INVALID)
+    assert "secret-in-clear" in said.err
+    assert "A passphrase must be a reference" in said.words
+
+
+def test_a_short_key_is_warned_about_while_it_is_new(one: ProjectFolder) -> None:
+    wanted(one, pem("short", 1024))
+    assert "dkim-key-short" in notes(one.plan("--format", "json"))
+    one.apply().ended(Exit.OK)
+    one.settled()
+
+
+def test_a_key_of_many_hosts_is_read_once(project: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pmtaform.stack import private_keys
+
+    read: list[bytes] = []
+    load = private_keys.load_private_key
+    monkeypatch.setattr(private_keys, "load_private_key", lambda *a, **k: (read.append(a[0]), load(*a, **k))[1])
+    for name in ("mta1", "mta2", "mta3"):
+        project.add_host(name)
+    wanted(project).plan().ended(Exit.OK)
+    assert len(read) == 1
+
+
+# -- keys that sign nothing ----------------------------------------------------------------------------------------
+
+VMTAS = "virtual-mta: {a: {smtp-source-host: 192.0.2.1 a.example}, b: {smtp-source-host: 192.0.2.2 b.example}}\n"
+POOL = "virtual-mta-pool: {p: {virtual-mta: a}}\n"
+FOR_A = 'dkim-keys: {example.com/s1: {private-key: "file:s1.pem", signs: a}}\n'
+FOR_POOL = 'dkim-keys: {example.com/s1: {private-key: "file:s1.pem", signs: p}}\n'
+
+
+def idle(one: ProjectFolder, config: str, keys: str = KEY) -> set[str]:
+    """The codes about signing that validate tells of a stack; a plan tells the same."""
+    wanted(one, config=config, keys=keys)
+    said = {each["code"] for each in one.run("validate", "--format", "json").ended(Exit.OK).json()["diagnostics"]}
+    assert ("dkim-not-signing" in said) == ("dkim-not-signing" in notes(one.plan("--format", "json")))
+    assert not {"dkim-not-signing", "key-without-dkim-sign"} <= said, "one thing is said once"
+    return said & {"dkim-not-signing"}
+
+
+NOTHING = {
+    "nobody says so": ("domain: {'*': {max-smtp-out: 5}}", KEY),
+    "somebody says no": ("domain: {'*': {dkim-sign: no}}", KEY),
+    "only another virtual MTA says yes": (
+        "virtual-mta: {a: {domain: {'*': {dkim-sign: no}}}, b: {domain: {'*': {dkim-sign: yes}}}}",
+        FOR_A,
+    ),
+    "it is for another virtual MTA": (
+        "virtual-mta: {a: {smtp-source-host: 192.0.2.1 a.example}, b: {domain: {'*': {dkim-sign: yes}}}}",
+        FOR_A,
+    ),
+    "its virtual MTA overrules the others": (
+        "virtual-mta: {a: {domain: {'*': {dkim-sign: no}}}}\ndomain: {'*': {dkim-sign: yes}}",
+        FOR_A,
+    ),
+    "the closer domain is the only one, and says no": (
+        "virtual-mta: {a: {domain: {gmail.com: {dkim-sign: no}}}}\ndomain: {gmail.com: {dkim-sign: yes}}",
+        FOR_A,
+    ),
+    "the pool has no members": ("virtual-mta-pool: {p: {max-smtp-out: 5}}\n" + SIGNING, FOR_POOL),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_key_that_signs_nothing(one: ProjectFolder, name: str) -> None:
+    assert idle(one, *NOTHING[name]) == {"dkim-not-signing"}
+
+
+SOMETHING = {
+    "all domains": (SIGNING, KEY),
+    "one domain": ("domain: {gmail.com: {dkim-sign: yes}}", KEY),
+    "a wildcard": ("domain: {'*.example': {dkim-sign: 'true'}}", KEY),
+    "a macro": ("domain-macro: {big: 'gmail.com, yahoo.com'}\ndomain: {$big: {dkim-sign: yes}}", KEY),
+    "when a message asks": ("domain: {'*': {dkim-sign: if-x-dkim-options-present}}", KEY),
+    "a second signature": ("domain: {'*': {second-dkim-sign: yes}}", KEY),
+    "one of the virtual MTAs": (VMTAS + "virtual-mta-pool: {p: {virtual-mta: b}}\n" + SIGNING, FOR_A),
+    "the virtual MTA's own domain": ("virtual-mta: {a: {domain: {'*': {dkim-sign: yes}}}}", FOR_A),
+    "a pool's member": (VMTAS + POOL + SIGNING, FOR_POOL),
+    "the pool's domain": (VMTAS + "virtual-mta-pool: {p: {virtual-mta: a, domain: {'*': {dkim-sign: yes}}}}", FOR_POOL),
+}
+
+
+@pytest.mark.parametrize("name", SOMETHING)
+def test_a_key_that_something_signs_with(one: ProjectFolder, name: str) -> None:
+    assert idle(one, *SOMETHING[name]) == set()
+
+
+def test_each_idle_key_is_told_at_its_own_line(one: ProjectFolder) -> None:
+    one.add_file("s1.pem", pem())
+    one.config(
+        "virtual-mta: {a: {domain: {'*': {dkim-sign: yes}}}, b: {domain: {'*': {dkim-sign: no}}}}",
+        'dkim-keys:\n  a.example/s1: {private-key: "file:s1.pem", signs: a}\n'
+        '  b.example/s1: {private-key: "file:s1.pem", signs: b}\n',
+    )
+    found = one.run("validate", "--format", "json").json()["diagnostics"]
+    (told,) = (each for each in found if each["code"] == "dkim-not-signing")
+    lines = (one.folder / "stack.yaml").read_text().splitlines()
+    assert "b.example/s1" in lines[told["place"]["line"] - 1]
+
+
+def test_a_plan_knows_what_the_host_has_besides(one: ProjectFolder) -> None:
+    one.host.put(RUNS + "<domain *>\n    dkim-sign yes\n</domain>\n")
+    wanted(one, config="domain: {gmail.com: {max-smtp-out: 5}}")
+    said = one.run("validate", "--format", "json").json()["diagnostics"]
+    (told,) = (each for each in said if each["code"] == "dkim-not-signing")
+    assert "Only what the stack declares was looked at" in told["detail"]
+    assert "dkim-not-signing" not in notes(one.plan("--format", "json"))
+
+
+def test_a_plan_that_ends_signing_says_so_and_one_of_other_things_does_not(one: ProjectFolder) -> None:
+    wanted(one).apply().ended(Exit.OK)
+    wanted(one, config="domain: {'*': {max-smtp-out: 5}}")
+    assert "dkim-not-signing" in notes(one.plan("--format", "json"))
+    one.apply().ended(Exit.OK)
+    one.config("domain: {'*': {max-smtp-out: 6}}", KEY)
+    assert "dkim-not-signing" not in notes(one.plan("--format", "json"))
+
+
+def test_the_schema_knows_the_passphrase(one: ProjectFolder) -> None:
+    schema = json.loads(one.run("schema").out)
+    assert "passphrase" in schema["$defs"]["dkim-key"]["properties"]

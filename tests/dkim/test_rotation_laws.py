@@ -1,0 +1,310 @@
+"""What holds of a rotation whatever happens: a world of hosts, zones and people, day by day, and its laws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pmtaform.dkim.observing import Facts, Look, observe, switched
+from pmtaform.dkim.standing import Standing, Todo, stand
+from pmtaform.rotations import History, Life, Rotation, Stage, selector_for
+
+START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+ROTATION = Rotation(every=90 * DAY, publish_for=timedelta(hours=48), retire_after=7 * DAY)
+LONGEST = timedelta(days=4, hours=12)
+MISSING = Look(published=False, verified=False, gone=True, why="ns1 has no record")
+HALF = Look(published=True, verified=False, gone=False, why="a resolver has no record yet")
+WHOLE = Look(published=True, verified=True, gone=False, why="")
+
+
+@dataclass
+class World:
+    """Two hosts, a store of keys, a zone; `zone` are the selectors with a record, `seen` those that resolvers have."""
+
+    now: datetime = START
+    hosts: dict[str, str | None] = field(default_factory=lambda: {"mta1": None, "mta2": None})
+    files: set[str] = field(default_factory=set)
+    store: list[str] = field(default_factory=list)
+    zone: set[str] = field(default_factory=set)
+    resolvers: bool = True
+    asked: bool = True
+    history: History = field(default_factory=History)
+    signed: dict[str, datetime] = field(default_factory=dict)  # when a host last signed with it
+    switches: list[tuple[datetime, str]] = field(default_factory=list)
+    deleted: list[tuple[datetime, str]] = field(default_factory=list)
+    whole_since: dict[str, datetime] = field(default_factory=dict)  # since when everybody could see its record
+
+    def facts(self, hosts: bool = True) -> Facts:
+        looks = {selector: self.look(selector) for selector in self.store} if self.asked else {}
+        live = {name: frozenset([one] if one else []) for name, one in self.hosts.items()} if hosts else {}
+        return Facts(hosts=tuple(self.hosts), live=live, kept=frozenset(self.files), longest=LONGEST, looks=looks)
+
+    def look(self, selector: str) -> Look:
+        if selector not in self.zone:
+            return MISSING
+        return WHOLE if self.resolvers else HALF
+
+    def standing(self, hosts: bool = True) -> Standing:
+        facts = self.facts(hosts)
+        self.history = observe(self.history, ROTATION, facts, self.now)
+        return stand("example.com/s", ROTATION, self.history, facts, self.now)
+
+    def rotate(self) -> None:
+        """`pmtaform rotate`: a key is generated when that is due."""
+        step = self.standing(hosts=False).step
+        if step.todo is Todo.GENERATE and step.due is not None and step.due <= self.now:
+            name = selector_for("s", self.now, {*self.store, *(life.selector for life in self.history.lives)})
+            self.store.append(name)
+            self.history = self.history.having(Life(selector=name, generated=self.now))
+
+    def apply(self) -> None:
+        """`pmtaform apply`: the hosts get what is wanted."""
+        standing = self.standing()
+        self.check(standing)
+        gone = self.files - set(standing.wanted.files)
+        self.deleted += [(self.now, name) for name in gone]
+        for name in gone:
+            assert name in standing.wanted.retired, "a file goes that nobody said may go"
+        self.files = set(standing.wanted.files)
+        if standing.switch is not None:
+            self.switches.append((self.now, standing.switch))
+            self.history = switched(self.history, standing.switch, self.now)
+        self.hosts = dict.fromkeys(self.hosts, standing.wanted.signing)
+
+    def publish(self) -> None:
+        """Whoever keeps the zone puts what is wanted into it, and takes out what may go."""
+        wanted = {name for name, *_ in self.standing(hosts=False).wanted.records}
+        self.zone = wanted | {name for name in self.zone if self.history.life(name) is None}
+
+    def check(self, standing: Standing) -> None:
+        """The laws, at every step that hosts take."""
+        wanted = standing.wanted
+        if any(self.hosts.values()):
+            assert wanted.signing is not None, "mail was signed, and would not be any more"
+        assert wanted.signing is None or wanted.signing in wanted.files
+        assert not set(wanted.files) & set(wanted.retired)
+        if standing.switch is not None:
+            since = self.whole_since[standing.switch]
+            assert self.now - since >= ROTATION.publish_for, "it signs before everybody has seen its record long enough"
+        for name in self.files - set(wanted.files):
+            if name in self.signed:
+                assert self.now >= self.signed[name] + LONGEST, "a file goes while mail may still need it"
+
+    def passes(self, time: timedelta) -> None:
+        for one in self.hosts.values():
+            if one:
+                self.signed[one] = self.now
+        self.now += time
+        for one in self.hosts.values():
+            if one:
+                self.signed[one] = self.now
+        for name in self.store:
+            if name in self.zone and self.resolvers:
+                self.whole_since.setdefault(name, self.now)
+            else:
+                self.whole_since.pop(name, None)
+
+    def day(self) -> None:
+        self.rotate()
+        self.publish()
+        self.passes(timedelta())
+        self.apply()
+        self.passes(DAY)
+
+
+def test_driven_day_by_day_it_rotates_every_ninety_days_for_three_years() -> None:
+    world = World()
+    for _ in range(3 * 365):
+        world.day()
+    times = [at for at, _ in world.switches]
+    assert times[0] - START == 2 * DAY, "the first signs when its record was there for 48 hours"
+    assert [later - earlier for earlier, later in pairwise(times)] == [90 * DAY] * 12
+    assert len({name for _, name in world.switches}) == 13
+    # each file goes five days after the switch (4d12h, seen once a day), and its record a week after that
+    assert [at for at, _ in world.deleted] == [at + 5 * DAY for at in times[1:]][: len(world.deleted)]
+    assert len(world.deleted) >= 11
+    assert len(world.zone) <= 3
+    assert all(life.revoked for life in world.history.lives[:-2])
+
+
+EVENTS = ["rotate", "publish", "apply", "hours", "day", "week", "ages", "unpublish", "resolvers", "asked", "forget"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([*EVENTS, "day", "apply", "publish", "by-hand"]), max_size=60))
+def test_whatever_happens_no_unverified_selector_signs_and_no_file_goes_too_early(events: list[str]) -> None:
+    world = World()
+    for event in events:
+        happen(world, event)
+    world.resolvers = world.asked = True
+    for _ in range(12):
+        world.day()
+    assert all(world.hosts.values()), "it always comes to sign in the end"
+    assert len(set(world.hosts.values())) == 1
+
+
+def happen(world: World, event: str) -> None:
+    spans = {"hours": timedelta(hours=7), "day": DAY, "week": 7 * DAY, "ages": 60 * DAY}
+    match event:
+        case "rotate" | "publish" | "apply":
+            getattr(world, event)()
+            world.passes(timedelta())
+        case "unpublish":
+            world.zone.clear()
+            world.passes(timedelta())
+            world.standing()  # somebody looks
+        case "resolvers":
+            world.resolvers = not world.resolvers
+            world.passes(timedelta())
+            world.standing()
+        case "asked":
+            world.asked = not world.asked
+        case "forget":
+            world.history = History()
+        case "by-hand":
+            if world.files:
+                world.hosts["mta1"] = min(world.files)
+                world.passes(timedelta())
+        case _:
+            world.passes(spans[event])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(EVENTS), max_size=30), st.booleans())
+def test_each_step_is_safe_to_repeat(events: list[str], hosts: bool) -> None:
+    world = World()
+    for event in events:
+        happen(world, event)
+    once = world.standing(hosts)
+    history = world.history
+    assert world.standing(hosts) == once
+    assert world.history == history
+    world.rotate()
+    stored = list(world.store)
+    world.rotate()
+    assert world.store == stored
+    world.apply()
+    hosts_then, files_then = dict(world.hosts), set(world.files)
+    world.apply()
+    assert (world.hosts, world.files) == (hosts_then, files_then)
+
+
+@pytest.fixture
+def signing() -> World:
+    """A world whose first selector signs, and whose second is verified and due in four days."""
+    world = World()
+    for _ in range(89):
+        world.day()
+    assert len(world.store) == 2
+    return world
+
+
+def test_a_lost_history_makes_everything_last_longer(signing: World) -> None:
+    before = signing.hosts["mta1"]
+    signing.history = History()
+    signing.apply()
+    assert signing.hosts["mta1"] == before, "what hosts sign with is taken from them"
+    assert signing.files == set(signing.store), "no file goes"
+    for _ in range(89):
+        signing.day()
+    assert signing.hosts["mta1"] == before, "its ninety days count from when it was seen again"
+    for _ in range(4):
+        signing.day()
+    assert signing.hosts["mta1"] == signing.store[1]
+
+
+def test_a_record_that_disappears_begins_its_time_again(signing: World) -> None:
+    new = signing.store[1]
+    signing.zone.discard(new)
+    standing = signing.standing()
+    assert (standing.step.todo, standing.step.waits_for) == (Todo.PUBLISH, "ns1 has no record")
+    signing.zone.add(new)
+    signing.now += 10 * DAY
+    standing = signing.standing()
+    assert standing.blocked.startswith("its record was not there long enough")
+    assert standing.switch is None
+    signing.now += timedelta(hours=47)
+    assert signing.standing().switch is None
+    signing.now += timedelta(hours=1)
+    assert signing.standing().switch == new
+
+
+def test_who_cannot_be_asked_blocks_and_does_not_begin_again(signing: World) -> None:
+    signing.now += 10 * DAY
+    signing.asked = False
+    standing = signing.standing()
+    assert (standing.switch, standing.blocked) == (None, "DNS was not asked")
+    signing.asked = True
+    assert signing.standing().switch == signing.store[1]
+
+
+def test_it_can_be_forced_by_name_and_held(signing: World) -> None:
+    signing.now += 10 * DAY
+    signing.resolvers = False
+    facts = signing.facts()
+    history = observe(signing.history, ROTATION, facts, signing.now)
+    forced = stand("k", ROTATION, history, facts, signing.now, force=True)
+    assert forced.switch == signing.store[1]
+    assert forced.unready[signing.store[1]] == "a resolver has no record yet"
+    held = stand("k", ROTATION, history, facts, signing.now, force=True, hold="mta2 could not be reached")
+    assert (held.switch, held.wanted.signing) == (None, signing.store[0])
+
+
+def test_a_clock_that_goes_back_makes_nothing_happen(signing: World) -> None:
+    now = signing.now
+    signing.now = START - 400 * DAY
+    standing = signing.standing()
+    assert standing.switch is None
+    assert set(standing.wanted.files) == signing.files
+    signing.now = now
+    for _ in range(3):
+        signing.day()
+    assert len(set(signing.hosts.values())) == 1
+
+
+def test_a_host_that_was_rolled_back_by_hand_keeps_the_old_file_needed(signing: World) -> None:
+    for _ in range(5):
+        signing.day()
+    old, new = signing.store
+    assert signing.hosts["mta1"] == new
+    signing.hosts["mta1"] = old
+    signing.now += 30 * DAY
+    standing = signing.standing()
+    assert (standing.wanted.signing, standing.switch) == (new, None)
+    assert old in standing.wanted.files
+    row = next(row for row in standing.selectors if row.selector == old)
+    assert (row.stage, row.step.waits_for) == (Stage.RETIRING, "mta1, which still signs with it")
+    signing.apply()
+    assert signing.hosts["mta1"] == new
+    signing.now += LONGEST - timedelta(hours=1)
+    assert old in signing.standing().wanted.files
+    signing.now += timedelta(hours=1)
+    assert old in signing.standing().wanted.retired
+
+
+def test_a_run_that_ended_before_it_could_say_so_is_found_out(signing: World) -> None:
+    old, new = signing.store
+    signing.hosts["mta1"] = new
+    assert signing.standing().current == old, "one host is somebody's mistake"
+    signing.hosts["mta2"] = new
+    standing = signing.standing()
+    assert (standing.current, standing.switch) == (new, None)
+    assert old in standing.wanted.files
+
+
+def test_another_key_behind_the_same_reference_is_another_key(signing: World) -> None:
+    new = signing.store[1]
+    life = signing.history.life(new)
+    assert life is not None
+    assert life.verified is not None
+    history = signing.history.having(Life(**{**{f: getattr(life, f) for f in life.__slots__}, "public": "AAA"}))
+    facts = Facts(publics={new: ("BBB", "rsa")}, looks={new: Look(why="?")})
+    seen = observe(history, ROTATION, facts, signing.now).life(new)
+    assert seen is not None
+    assert (seen.verified, seen.public) == (None, "BBB")

@@ -1,0 +1,78 @@
+"""Whether the world sees a selector's record: every server is asked by itself, and silence is no answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from pmtaform.dkim.observing import Look
+from pmtaform.dns.facts import PublicKey
+from pmtaform.dns.fake import FakeResolver, Zone
+from pmtaform.dns.published import look_at_record
+from pmtaform.dns.resolver import Server, Status
+
+NAME = "s._domainkey.example.com"
+KEY = PublicKey("AAAA", "rsa")
+OWNERS = (Server("192.0.2.1"), Server("192.0.2.2"))
+RESOLVER = Server("192.0.2.53")
+HERE = ["v=DKIM1; k=rsa; p=AAAA"]
+OTHER = ["v=DKIM1; k=rsa; p=BBBB"]
+REVOKED = ["v=DKIM1; p="]
+Said = list[str] | Status | None
+
+
+def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authoritative: bool = True) -> Look:
+    def zone(said: Said) -> Zone:
+        return {("example.com", "A"): ["192.0.2.9"], **({(NAME, "TXT"): said} if said is not None else {})}
+
+    made = FakeResolver(
+        {},
+        views={OWNERS[0]: zone(one), OWNERS[1]: zone(two), RESOLVER: zone(resolver)},
+        name_servers={"example.com": OWNERS} if owners else {},
+        servers=(RESOLVER,),
+    )
+    return look_at_record(made, NAME, KEY, authoritative=authoritative)
+
+
+@pytest.mark.parametrize(
+    ("said", "published", "verified", "gone"),
+    [
+        ((HERE, HERE, HERE), True, True, False),
+        ((HERE, HERE, None), True, False, False),
+        ((HERE, None, HERE), False, False, False),
+        ((None, None, None), False, False, True),
+        ((REVOKED, REVOKED, REVOKED), False, False, True),
+        ((OTHER, OTHER, OTHER), False, False, False),
+        (([*HERE, *OTHER], HERE, HERE), False, False, False),
+        ((["v=DKIM1; t=y; p=AAAA"], HERE, HERE), True, True, False),
+        ((["no record"], HERE, HERE), False, False, False),
+        ((HERE, HERE, Status.TIMEOUT), True, None, False),
+        ((HERE, Status.FAILED, HERE), None, None, False),
+        ((Status.TIMEOUT, None, HERE), False, False, False),
+        ((None, None, Status.TIMEOUT), False, False, None),
+    ],
+)
+def test_what_servers_say(said: tuple[Said, Said, Said], published: object, verified: object, gone: object) -> None:
+    found = look(*said)
+    assert (found.published, found.verified, found.gone) == (published, verified, gone)
+    assert bool(found.why) == (verified is not True)
+
+
+def test_who_said_it_is_named() -> None:
+    assert look(HERE, None, HERE).why == "192.0.2.2:53 has no record"
+    assert "192.0.2.53:53 has another record: Its public key is not that" in look(HERE, HERE, OTHER).why
+    assert look(HERE, HERE, Status.TIMEOUT).why == "192.0.2.53:53 gives no answer (timeout)"
+
+
+def test_a_zone_whose_servers_cannot_be_found_is_not_verified() -> None:
+    found = look(HERE, HERE, HERE, owners=False)
+    assert (found.published, found.verified) == (None, None)
+    assert found.why == "the zone's own name servers cannot be found"
+    without = look(None, None, HERE, owners=False, authoritative=False)
+    assert (without.published, without.verified) == (True, True)
+
+
+def test_without_a_key_nothing_fits_and_without_resolvers_nobody_can_say() -> None:
+    zone: Zone = {(NAME, "TXT"): HERE}
+    assert look_at_record(FakeResolver(zone), NAME, None, authoritative=False).verified is False
+    nobody = look_at_record(FakeResolver(zone, servers=()), NAME, KEY, authoritative=False)
+    assert (nobody.published, nobody.verified, nobody.why) == (None, None, "there is no resolver to ask")

@@ -1,0 +1,281 @@
+"""A key that is rotated: its whole life on a set clock, and all that may come in between."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dns_server import Start
+from projects import OFFLINE, RUNS, ProjectFolder
+from rotating import DAY, KEY, NOON, Turning, few_keys
+
+from pmtaform.api import check_consent
+from pmtaform.clock import SetClock
+from pmtaform.errors import Blocked, SecretUnavailable, UsageError
+from pmtaform.plan.model import HostPlan
+from pmtaform.secrets.provider import Unresolved
+
+
+@pytest.fixture
+def fleet(project: ProjectFolder, name_server: Start, monkeypatch: pytest.MonkeyPatch) -> Turning:
+    """Two hosts without PowerMTA, and a stack that rotates a key of theirs."""
+    few_keys(monkeypatch)
+    for number in (1, 2):
+        project.add_host(f"mta{number}")
+    project.stack(KEY, **OFFLINE)
+    return Turning(project, name_server)
+
+
+def codes(plans: tuple[HostPlan, ...]) -> set[str]:
+    return {note.code for plan in plans for note in plan.notes}
+
+
+def dangers(plans: tuple[HostPlan, ...]) -> set[str]:
+    return {danger.code for plan in plans for _, danger in plan.all_dangers}
+
+
+def test_from_the_first_key_to_the_second_and_the_end_of_the_first(fleet: Turning) -> None:
+    first, second = "s-20260101", "s-20260330"
+    # The first key is generated at once; without its record nothing signs.
+    (made,) = fleet.rotate().generated
+    assert (made.selector, made.reference) == (first, f"file:keys/{first}.pem")
+    assert fleet.rotate().generated == ()
+    assert fleet.stages() == {first: "generated"}
+    fleet.apply()
+    assert (fleet.lines("mta1"), fleet.files("mta1")) == ([], [first])
+    # The zone has it, the resolver has not: published. Both have it: verified after 48 hours, and not before.
+    fleet.publish(resolvers=False)
+    assert fleet.stages() == {first: "published"}
+    fleet.publish()
+    fleet.rotate()
+    fleet.passes(timedelta(hours=47))
+    assert fleet.stages() == {first: "published"}
+    fleet.apply()
+    assert fleet.lines("mta1") == []
+    fleet.passes(timedelta(hours=1))
+    assert fleet.stages() == {first: "verified"}
+    fleet.apply()
+    assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([first], [first])
+    assert fleet.stages() == {first: "signing"}
+    assert not fleet.plan().plan.changed
+    # Four days before the switch is due, the next key is made; nothing switches before ninety days are over.
+    fleet.passes(86 * DAY - timedelta(hours=1))
+    assert fleet.rotate().generated == ()
+    fleet.passes(timedelta(hours=1))
+    assert [one.selector for one in fleet.rotate().generated] == [second]
+    fleet.publish()
+    fleet.apply()
+    fleet.passes(3 * DAY)
+    assert fleet.stages() == {first: "signing", second: "verified"}
+    assert not fleet.plan().plan.changed
+    fleet.passes(DAY)
+    fleet.apply()
+    assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([second], [second])
+    assert fleet.stages() == {first: "retiring", second: "signing"}
+    # The file stays for the longest bounce-after (six days here), the record for a week after that.
+    fleet.passes(timedelta(days=5, hours=23))
+    fleet.apply()
+    assert fleet.files("mta1") == [first, second]
+    fleet.passes(timedelta(hours=1))
+    planned = fleet.plan()
+    assert [change.address for host in planned.plan.hosts for change in host.changes] == [
+        f"dkim-key[example.com/{first}]"
+    ] * 2
+    assert planned.plan.dangers == ()
+    fleet.apply()
+    assert (fleet.files("mta1"), fleet.files("mta2")) == ([second], [second])
+    fleet.passes(7 * DAY - timedelta(hours=1))
+    assert fleet.rotate().remove == ()
+    fleet.passes(timedelta(hours=1))
+    assert fleet.rotate().remove == (f"{first}._domainkey.example.com",)
+    fleet.publish()
+    assert fleet.rotate().remove == ()
+    assert fleet.stages() == {first: "revoked", second: "signing"}
+    assert not fleet.plan().plan.changed
+
+
+def test_plan_shows_the_future_and_changes_nothing(fleet: Turning) -> None:
+    first = fleet.until_signing()
+    history = fleet.root.rotations("fleet").path.read_bytes()
+    for days, todo, due in ((1, "generate", 86), (87, "generate", 86)):
+        (standing,) = fleet.plan(as_of=fleet.clock.now() + days * DAY).standings
+        assert standing.step.todo.value == todo
+        assert standing.step.due == fleet.clock.now() + due * DAY
+    assert fleet.rotate(as_of=fleet.clock.now() + 87 * DAY).generated == ()
+    assert fleet.root.rotations("fleet").path.read_bytes() == history
+    fleet.passes(86 * DAY)
+    fleet.publish()
+    fleet.publish()
+    ahead = fleet.plan(as_of=fleet.clock.now() + 5 * DAY)
+    assert [host.host for host in ahead.plan.changed] == ["mta1", "mta2"]
+    assert ahead.standings[0].switch == "s-20260330"
+    assert fleet.lines("mta1") == [first]
+    with pytest.raises(UsageError, match="as-of-passed"):
+        fleet.plan(as_of=NOON)
+
+
+@pytest.fixture
+def due(fleet: Turning, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The second selector is verified and due; (first, second)."""
+    return fleet.until_due(tmp_path_factory.getbasetemp() / "rotation-due")
+
+
+def test_a_switch_is_blocked_without_the_record_and_forced_by_name_only(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
+    fleet.seen[f"{second}._domainkey.example.com", "TXT"] = ["v=DKIM1; k=rsa; p=AAAA"]
+    fleet.project.stack(KEY + "      postmaster: a@example.com\n", **OFFLINE)
+    planned = fleet.plan()
+    assert "dkim-not-published" in codes(planned.plan.hosts)
+    assert "another record" in planned.standings[0].blocked
+    fleet.apply()
+    assert fleet.lines("mta1") == [first]
+    assert "postmaster" in fleet.project.hosts["mta1"].read(), "other changes go on"
+    forced = fleet.plan(allow=("dkim-not-published",))
+    assert dangers(forced.plan.hosts) == {"dkim-not-published"}
+    with pytest.raises(Blocked, match="dkim-not-published"):
+        check_consent(forced, ())
+    fleet.apply(allow=("dkim-not-published",))
+    assert fleet.lines("mta1") == [second]
+
+
+def test_a_new_host_does_not_begin_to_sign_while_the_record_is_missing(fleet: Turning) -> None:
+    first = fleet.until_signing()
+    fleet.project.add_host("mta3")
+    fleet.project.stack(KEY, **OFFLINE)
+    fleet.zone.pop((f"{first}._domainkey.example.com", "TXT"))
+    planned = fleet.plan()
+    assert dangers(planned.plan.hosts) == {"dkim-not-published"}
+    assert "dkim-record-missing" in codes(planned.plan.hosts)
+    with pytest.raises(Blocked, match="dkim-not-published"):
+        fleet.apply()
+    fleet.publish()
+    fleet.apply()
+    assert fleet.lines("mta3") == [first]
+
+
+def held(fleet: Turning, *hosts: str, **more: Any) -> str:
+    """Why the switch is held; that no host switches is seen to."""
+    before = fleet.lines("mta1")
+    planned = fleet.plan(*hosts, **more)
+    assert "dkim-switch-held" in codes(planned.plan.hosts)
+    fleet.apply(*hosts, **more)
+    assert fleet.lines("mta1") == before
+    return planned.standings[0].blocked
+
+
+def test_all_hosts_switch_or_none(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
+    assert held(fleet, "mta1") == "mta2 is not among the chosen hosts"
+    fleet.project.stack(KEY + "      postmaster: a@example.com\n", **OFFLINE)
+    assert held(fleet, targets=("setting[postmaster]",)).startswith("mta1 would not take it: --target")
+    assert "postmaster" in fleet.project.hosts["mta1"].read(), "other changes go on"
+    frozen = {"mta1": {}, "mta2": {"freeze": {"until": "2027-01-01", "reason": "a sale"}}}
+    fleet.project.stack(KEY, hosts=frozen, **OFFLINE)
+    assert held(fleet) == "mta2 is frozen until 2027-01-02 00:00 UTC: a sale"
+    fleet.project.stack(KEY, **OFFLINE)
+    config = fleet.project.hosts["mta2"].config
+    config.rename(config.with_name("away"))
+    config.mkdir()
+    assert held(fleet).startswith("mta2 could not be looked at")
+    config.rmdir()
+    config.with_name("away").rename(config)
+    assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([first], [first])
+    fleet.apply()
+    assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([second], [second])
+
+
+def test_a_host_that_does_not_take_the_switch_takes_all_back(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
+    for host in fleet.project.hosts.values():
+        host.stand_in()
+    fleet.project.stack(KEY)
+    fleet.project.hosts["mta2"].tell("fail-reload")
+    result = fleet.apply()
+    assert {host.verdict.value for host in result.hosts.values()} == {"rolled back"}
+    assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([first], [first])
+    assert fleet.stages() == {first: "signing", second: "verified"}
+    fleet.apply()
+    assert (fleet.lines("mta1"), fleet.lines("mta2")) == ([second], [second])
+
+
+def test_a_lost_history_loses_no_key_and_hurries_nothing(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
+    fleet.clock = SetClock(NOON + 90 * DAY)
+    fleet.apply()
+    fleet.passes(5 * DAY)
+    fleet.root.rotations("fleet").path.unlink()
+    assert not fleet.plan().plan.changed
+    assert fleet.stages() == {first: "signing", second: "published"}
+    fleet.apply()
+    fleet.passes(3 * DAY)
+    assert fleet.stages() == {first: "signing", second: "verified"}
+    assert not fleet.plan().plan.changed
+
+
+def test_a_host_that_was_rolled_back_by_hand_is_told_of_and_put_right(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
+    fleet.apply()
+    host = fleet.project.hosts["mta1"]
+    host.put(host.read().replace(second, first))
+    planned = fleet.plan()
+    assert "dkim-unexpected-selector" in codes(planned.plan.hosts[:1])
+    assert [change.address for change in planned.plan.hosts[0].changes] == ["setting[domain-key]"]
+    assert planned.plan.hosts[1].changes == ()
+    fleet.passes(30 * DAY)
+    fleet.apply()
+    assert fleet.lines("mta1") == [second]
+    assert first in fleet.files("mta1"), "it signed with it until now"
+
+
+def test_a_run_that_was_killed_before_it_wrote_is_found_out(fleet: Turning, due: tuple[str, str]) -> None:
+    _, second = due
+    path: Path = fleet.root.rotations("fleet").path
+    before = path.read_bytes()
+    fleet.apply()
+    path.write_bytes(before)
+    planned = fleet.plan()
+    assert planned.standings[0].current == second
+    assert not planned.plan.changed
+
+
+def test_a_key_that_the_store_lost_is_made_again(fleet: Turning, due: tuple[str, str]) -> None:
+    first, second = due
+    (fleet.project.folder / f"keys/{second}.pem").unlink()
+    planned = fleet.plan()
+    assert "dkim-key-lost" in codes(planned.plan.hosts)
+    fleet.apply()
+    assert fleet.lines("mta1") == [first]
+    assert [one.selector for one in fleet.rotate().generated] == ["s-20260404"]
+
+
+def test_no_private_key_is_written_down(fleet: Turning) -> None:
+    first = fleet.until_signing()
+    private = (fleet.project.folder / f"keys/{first}.pem").read_text().splitlines()[1]
+    for path in fleet.project.root.joinpath("state").rglob("*"):
+        assert not path.is_file() or private not in path.read_text(errors="replace"), path
+    assert RUNS in fleet.project.hosts["mta1"].read()
+
+
+def test_a_name_that_somebody_has_is_not_taken(fleet: Turning) -> None:
+    fleet.seen["s-20260101._domainkey.example.com", "TXT"] = ["somebody else's"]
+    kept = fleet.project.add_file("keys/s-20260101-2.pem", "a run that was killed before it wrote left this")
+    assert [one.selector for one in fleet.rotate().generated] == ["s-20260101-3"]
+    assert kept.read_text().startswith("a run")
+
+
+def test_a_store_that_cannot_be_asked_is_not_a_lost_key(
+    fleet: Turning, due: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtaform.secrets.file.FileSecrets.holds", broken)
+    monkeypatch.setattr("pmtaform.secrets.file.FileSecrets.fetch", broken)
+    with pytest.raises(SecretUnavailable):
+        fleet.rotate()
+    monkeypatch.undo()
+    assert fleet.rotate().generated == ()
+    assert fleet.stages() == {due[0]: "signing", due[1]: "verified"}
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    raise Unresolved("the store", "it is locked", "Unlock it.")
