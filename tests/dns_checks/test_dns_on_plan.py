@@ -141,15 +141,16 @@ def test_a_new_address_needs_its_names_and_spf(grown: ProjectFolder, dns: Ask, c
 def test_a_new_key_needs_its_record(grown: ProjectFolder, dns: Ask) -> None:
     grown.add_file("s1.pem", pem())
     keys = "dkim-keys: {example.com/s1: {private-key: 'file:s1.pem'}}"
+    signing = OLD + "\ndomain: {'*': {dkim-sign: yes}}"
     public = public_key_of(pem())
     assert public is not None
     where = ("s1._domainkey.example.com", "TXT")
     dns({where: [f"v=DKIM1; k=rsa; p={public.key}"]})
-    assert codes(planned(grown, "dns: require", OLD, keys)) == {"dns-right"}
+    assert codes(planned(grown, "dns: require", signing, keys)) == {"dns-right"}
     dns({where: ["v=DKIM1; k=rsa; p=AAAA"]})
-    assert "dkim-key" in codes(planned(grown, "dns: warn", OLD, keys))
+    assert "dkim-key" in codes(planned(grown, "dns: warn", signing, keys))
     dns({})
-    said = planned(grown, "dns: require", OLD, keys)
+    said = planned(grown, "dns: require", signing, keys)
     assert dangers(said) == {"dns-wrong"}
     (change,) = [c for c in said.json()["hosts"][0]["changes"] if c["address"] == "dkim-key[example.com/s1]"]
     assert "A DKIM record is missing: s1._domainkey.example.com" in change["dangers"][0]["detail"]
