@@ -53,7 +53,7 @@ def world(tmp_path: Path, disk: Path, template: World, request: pytest.FixtureRe
     server = request.getfixturevalue("hooked_server") if "over_ssh" in request.fixturenames else None
     made = World(project, server)
     before = dict(os.environ)
-    os.environ.update(marks(made.mark, "*" if server is not None else ""))
+    os.environ.update(marks(made.mark))
     try:
         yield made.make(template)
     finally:

@@ -68,14 +68,14 @@ class Soak:
             host.tell("fail-test")
         elif kind in (3, 4, 5):
             steps = ("lock", "stage", "backup", "begin", "commit-config", "test", "activate", "health", "pending")
-            host.tell("die-at", self.random.choice((*steps, "verdict", "keep", "record", "undo")) + "\n")
+            host.tell("at", self.random.choice((*steps, "verdict", "keep", "record", "undo")) + ".*\n")
         elif kind == 6:
             comment = f"# by hand {self.random.random()}"
             host.put(host.read() + comment + "\n")
             self.comments.setdefault(host.root.name, []).append(comment)
 
     def _settle(self, host: HostFolder) -> None:
-        for told in ("fail-reload", "fail-test", "die-at"):
+        for told in ("fail-reload", "fail-test", "at"):
             host.at(f"/ctl/{told}").unlink(missing_ok=True)
 
     def _say(self, own: dict[str, str]) -> None:

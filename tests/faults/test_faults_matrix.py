@@ -37,6 +37,7 @@ def walk(*, fails: bool) -> list[str]:
             world.make()
             os.environ.update(marks(world.mark))
             world.ctl("points").write_text("")
+            world.ctl("at").write_text("*\n")
             if fails:
                 world.ctl("fail-reload").write_text("1\n")
             world.say(AFTER)
@@ -157,6 +158,7 @@ def strike(world: World, point: str, fault: Callable[[World, int], None]) -> tup
     world.change(point)
     program = world.reached()
     assert program, f"it never came to {point}: {world.out.read_text()}"
+    world.ctl("at").unlink()
     fault(world, program)
     world.go_on()
     code = world.client_ends()

@@ -122,8 +122,6 @@ class World:
         shutil.rmtree(self.ctl("once"), ignore_errors=True)
         if point:
             self.ctl("at").write_text(f"{point}\n")
-        if self.server is None:
-            os.environ |= marks(self.mark, point)  # a server's programs have what the server was told, once
         self.out = self.project.root / "child.out"
         self.child = os.fork()
         if self.child == 0:
@@ -247,6 +245,6 @@ def _environment(pid: int) -> str:
     return ""
 
 
-def marks(mark: object, at: str = "*") -> dict[str, str]:
-    """The environment in which the host's program asks the hook at the points that fit `at`."""
-    return {"PMTAFORM_TEST_AT": at, "PMTAFORM_TEST_HOOK": str(HOOK), "PMTAFORM_TEST_MARK": str(mark)}
+def marks(mark: object) -> dict[str, str]:
+    """The environment in which the host's program asks the hook at the points that the host's ctl/at names."""
+    return {"PMTAFORM_TEST_AT": "/ctl/at", "PMTAFORM_TEST_HOOK": str(HOOK), "PMTAFORM_TEST_MARK": str(mark)}

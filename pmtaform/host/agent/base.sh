@@ -143,12 +143,15 @@ sole() {
 
 flush() { sync -- "$@" 2>/dev/null || sync 2>/dev/null || :; }
 
-# A test may have something happen here, on a host that is a folder only.
+# A test may have something happen here, on a host that is a folder only: at the points that fit a pattern. It is given,
+# or stands in a file of the host.
 point() {
     [ -n "${PMTAFORM_TEST_AT-}" ] && [ -n "$R" ] || return 0
+    fits=$PMTAFORM_TEST_AT
+    case $fits in /*) IFS= read -r fits 2>/dev/null <"$R$fits" || return 0 ;; esac
     # shellcheck disable=SC2254  # a pattern is meant
     case $1 in
-        $PMTAFORM_TEST_AT) ;;
+        $fits) ;;
         *) return 0 ;;
     esac
     "$PMTAFORM_TEST_HOOK" "$1" "$ME" "$ID" "$R" </dev/null >/dev/null 2>&1 || :
