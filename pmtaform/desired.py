@@ -38,6 +38,53 @@ class KeyFile:
         return Address("dkim-key", f"{self.domain}/{self.selector}")
 
 
+class FileRole(StrEnum):
+    """What a file beside the configuration is for; the values are the words of a stack."""
+
+    CERTIFICATE = "certificate"  # TLS: a certificate with its chain, alone or with its private key in one PEM file
+    PRIVATE_KEY = "private-key"
+    CA = "ca"  # certificates to verify others with
+    LICENCE = "licence"
+    FRAGMENT = "fragment"  # included inside a section
+    TEXT = "text"  # whatever else a directive names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedFile:
+    """A file that is owned whole, beside configuration and DKIM keys.
+
+    `content` is None where references were not to be resolved (`validate`); `public` is what of it is known without
+    them: all, or the certificates beside a private key. `secret` says that it came (in part) by a
+    reference, so that no line of it is shown. `mode`, `owner` and `group` None: as found, else 0640, or 0600 for a
+    secret, and PowerMTA's own user. `key_file` is the path of the private key of a certificate, where it has its own.
+    """
+
+    path: str
+    role: FileRole
+    source: str  # as it may be shown: "files/mx.pem", "keyring:tls/mx", "in the stack"
+    content: Secret | None
+    public: bytes | None = field(default=None, repr=False)
+    secret: bool = False
+    mode: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    key_file: str | None = None
+    place: Place | None = None
+
+    @property
+    def known(self) -> bytes | None:
+        """What is known of the content: all of it, else its public part."""
+        return self.content.reveal() if self.content is not None else self.public
+
+    @property
+    def address(self) -> Address:
+        """`file[/etc/pmta/tls/mx.pem]`."""
+        return Address(FILE, self.path)
+
+
+FILE = "file"  # the kind of a managed file's address
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How much may change without consent by name."""
@@ -62,9 +109,15 @@ class Desired:
     blocks: Mapping[Address, Block] = field(default_factory=dict)
     files: Mapping[Address, str] = field(default_factory=dict)
     keys: tuple[KeyFile, ...] = ()
+    managed: tuple[ManagedFile, ...] = ()
     unmanaged: Unmanaged = Unmanaged.KEEP
     ignore: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
     allowed_paths: tuple[str, ...] = ("/etc/pmta",)
     limits: Limits = Limits()
     activates: bool = True  # False: whoever runs the host has PowerMTA take its files
+
+    @property
+    def whole_files(self) -> tuple[KeyFile | ManagedFile, ...]:
+        """The files that are owned whole: DKIM keys, then all others."""
+        return (*self.keys, *self.managed)

@@ -6,7 +6,6 @@ Times are in seconds. What is per host is laid over: stack < groups in the host'
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -195,8 +194,3 @@ class Rollout:
                 sizes.append(end - done)
                 done = end
         return tuple(sizes)
-
-
-def names(checks: Collection[Check]) -> str:
-    """The checks' names, for messages."""
-    return ", ".join(check.name for check in checks)

@@ -11,6 +11,7 @@ from pmtaform.diagnostics import Diagnostic, did_you_mean
 from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
 from pmtaform.plan.dangers import CODES, CONSENTS
 from pmtaform.plan.diff import PROTECTED
+from pmtaform.plan.files import IN_CONFIGURATION
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult, Verdict
@@ -30,7 +31,7 @@ def check_allowed(allow: Iterable[str]) -> frozenset[str]:
     return allowed
 
 
-_STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY})
+_STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY, IN_CONFIGURATION})
 
 
 def check_consent(planned: Planned, allow: Iterable[str]) -> None:

@@ -45,19 +45,24 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
             problems[key.reference] = problem.diagnostics
             return None
 
-    said = Said(
+    facts = facts_of(compiled.values(), said_of(stack), public_key, reached_at(stack, list(compiled)))
+    facts = replace(facts, sources=tuple(source for source in facts.sources if source.host in chosen))
+    return facts, tuple(d for found in problems.values() for d in found)
+
+
+def said_of(stack: Stack) -> Said:
+    """The domains that a stack's `dns` names."""
+    return Said(
         envelope=stack.dns.envelope_domains,
         bounce=stack.dns.bounce_domains,
         feedback=stack.dns.feedback_domains,
         from_=stack.dns.from_domains,
         zones=stack.dns.zones,
     )
-    facts = facts_of(compiled.values(), said, public_key, _reached_at(stack, list(compiled)))
-    facts = replace(facts, sources=tuple(source for source in facts.sources if source.host in chosen))
-    return facts, tuple(d for found in problems.values() for d in found)
 
 
-def _reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:
+def reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:
+    """The IP addresses at which hosts are reached, as far as the stack says them."""
     found: list[str] = []
     for name in hosts:
         try:

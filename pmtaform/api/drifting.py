@@ -62,7 +62,8 @@ def _files(previous: HostState, survey: Survey) -> dict[str, str]:
             differs.append(f"owner ({state.owner}:{state.group} to {now.owner}:{now.group})")
         if differs:
             found[path] = "changed: " + ", ".join(differs)
-    wanted = {key.path for key in survey.target.desired.keys}
+    desired = survey.target.desired
+    wanted = {each.path for each in desired.whole_files}
     for path in live:
         if path not in previous.files and path not in wanted:
             found[path] = "is new"

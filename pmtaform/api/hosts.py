@@ -11,6 +11,7 @@ from pmtaform.host import Activation, HostSpec
 from pmtaform.rollout.survey import Target
 from pmtaform.secrets import Reference, Resolver, Secret, require_reference
 from pmtaform.stack import Stack, StackHost, compile_host
+from pmtaform.stack.paths import TLS_FOLDERS
 
 
 def resolver_for(stack: Stack) -> Callable[[str, Place | None], Secret]:
@@ -62,7 +63,8 @@ def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | Non
         reload_command=commands.reload,
         restart_command=commands.restart,
         restart_web_command=commands.restart_web,
-        allowed_paths=stack.allowed_paths,
+        # What may stand there is decided in the stack; a file that left it is taken away from there, too.
+        allowed_paths=tuple(dict.fromkeys((*stack.allowed_paths, *TLS_FOLDERS))),
         generations=stack.generations,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform import __version__
 from pmtaform.api.checking import findings_of
+from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
 from pmtaform.clock import Clock, SystemClock
@@ -89,7 +90,7 @@ def make_plan(
 
     Hosts that cannot be looked at are in `plan.failures`. Raises `Invalid`, `SecretUnavailable`, `StateDamaged`.
     """
-    choice = choice or Choice()
+    choice, clock = choice or Choice(), clock or SystemClock()
     names = choice.select(stack)
     key = project.key(stack.name)
     state = project.backend(stack.name).load() or StateDocument.new(stack.name, key_id=key.id)
@@ -103,6 +104,7 @@ def make_plan(
             operations=stack.operations[name],
             groups=stack.hosts[name].groups,
             intent=known.intents.get(name),
+            now=clock.now(),
         )
         for name in names
     ]
@@ -120,9 +122,9 @@ def make_plan(
     )
     hosts = [fleet.surveys[name].plan for name in names if name in fleet.surveys]
     findings = findings_of(stack, fleet.surveys)
-    clock = clock or SystemClock()
     hosts = [_frozen(host, stack.operations[host.host], clock) for host in hosts]
     hosts = [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
+    hosts = with_dns(stack, fleet.surveys, hosts)
     if notes and hosts:
         hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
     plan = Plan(
@@ -189,7 +191,7 @@ def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
     for target in targets:
         if target.desired.unmanaged is Unmanaged.REMOVE:
             return  # blocks that only the host knows may be meant
-        own = {str(a) for a in target.desired.blocks} | {str(key.address) for key in target.desired.keys}
+        own = {str(a) for a in target.desired.blocks} | {str(each.address) for each in target.desired.whole_files}
         if target.previous is not None:
             own |= target.previous.blocks.keys() | target.previous.keys.keys()
         names |= own | {f"{target.spec.name}:{name}" for name in own}

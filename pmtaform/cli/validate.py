@@ -22,9 +22,11 @@ def validate(
 
     loaded, found = check_stack(stack_folder(find_project(settings.directory or Path.cwd()), stack))
     if not any(d.severity is Severity.ERROR for d in found):
+        from pmtaform.clock import SystemClock
+        from pmtaform.stack.compile import check_expiry
         from pmtaform.stack.linting import with_lint
 
-        found = tuple(with_lint(loaded, found))
+        found = (*with_lint(loaded, found), *check_expiry(loaded, SystemClock().now()))
     errors = [d for d in found if d.severity is Severity.ERROR]
     if format is Format.JSON:
         print_json(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -60,8 +60,8 @@ def check_dns(resolver: Resolver, facts: Facts, *, authoritative: bool = True, p
     costs: dict[str, SpfResult] = {}
     sources = {(s.address, s.helo): s for s in reversed(facts.sources)}
     checks += [partial(reverse_findings, resolver, source) for source in reversed(sources.values())]
-    checks += [partial(_spf, resolver, facts, domain, costs) for domain in facts.envelope_domains]
-    checks += [partial(_dkim, resolver, selector) for selector in facts.selectors]
+    checks += [partial(spf_findings, resolver, facts.addresses, domain, costs) for domain in facts.envelope_domains]
+    checks += [partial(dkim_findings, resolver, selector) for selector in facts.selectors]
     checks += [partial(dmarc_findings, resolver, facts, domain) for domain in facts.from_domains]
     mail = sorted({*facts.bounce_domains, *facts.feedback_domains})
     checks += [partial(mx_findings, resolver, facts, domain) for domain in mail]
@@ -81,7 +81,8 @@ def _run(check: Callable[[], Iterable[Finding]]) -> list[Finding]:
     return list(check())
 
 
-def _dkim(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
+def dkim_findings(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
+    """What is wrong with the record of a key."""
     answer = resolver.ask(selector.name, "TXT")
     name = selector.name
     if not answer.is_known:
@@ -105,14 +106,17 @@ def _dkim(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
         yield finding(level, code, "A DKIM record does not fit its key", name, what, answer)
 
 
-def _spf(resolver: Resolver, facts: Facts, domain: str, costs: dict[str, SpfResult]) -> Iterator[Finding]:
+def spf_findings(
+    resolver: Resolver, addresses: Sequence[str], domain: str, costs: dict[str, SpfResult]
+) -> Iterator[Finding]:
+    """What is wrong with the SPF of a domain that `addresses` send for; `costs` gets what it takes."""
     answer = resolver.ask(domain, "TXT")
     if not answer.is_known:
         yield not_asked(domain, [answer])
         return
     whole = costs[domain] = costs_of(resolver, domain)
     refused: dict[tuple[Verdict, str], list[str]] = {}
-    for address in facts.addresses:
+    for address in addresses:
         result = check_host(resolver, domain, address)
         if result.verdict is Verdict.TEMPERROR:
             yield not_asked(domain, result.unasked)

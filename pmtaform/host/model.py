@@ -154,7 +154,7 @@ class Known:
 class FileKind(StrEnum):
     """What a file is for; it decides the order of commits."""
 
-    KEY = "key"  # before the configuration that names it; removed after activation
+    KEY = "key"  # a key, a certificate …: before the configuration that names it; removed after activation
     CONFIG = "config"
 
 

@@ -68,6 +68,9 @@ class SshSession:
         channel = self._transport.open_session(timeout=min(timeout, self._spec.connect_timeout))
         try:
             channel.settimeout(timeout)
+            # Input follows at once: waiting for the server's word that it will run this is a round trip more. Where it
+            # will not, it closes the channel, and there is no output. paramiko has no other way to say so.
+            channel._wait_for_event = lambda: None  # noqa: SLF001
             channel.exec_command(line)
             early = self._authorise(channel) if asks else b""
             with _writing(channel, stdin):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.lang.tree import Directive, Node, Tree, parse_bytes
@@ -33,6 +34,14 @@ def include_path(argument: str) -> str:
     if len(argument) >= 2 and argument[0] == argument[-1] == '"':
         return argument[1:-1]
     return argument
+
+
+def may_name(argument: str, path: str) -> bool:
+    """Whether an include argument can lead to `path`: a wildcard takes no slash, and no dot at the start."""
+    wanted, found = include_path(argument).split("/"), path.split("/")
+    return len(wanted) == len(found) and all(
+        fnmatchcase(f, w) and (not f.startswith(".") or w.startswith(".")) for w, f in zip(wanted, found, strict=True)
+    )
 
 
 def include_arguments(tree: Tree) -> list[tuple[str, str, Directive]]:

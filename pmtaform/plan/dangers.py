@@ -29,6 +29,11 @@ CODES = {
     "pool-emptied": "a pool has no virtual MTA left",
     "rate-raised": "a limit is raised many times over",
     "many-deletions": "a large part of a host's configuration is deleted",
+    "dns-wrong": "DNS does not say what the change needs, and the stack requires it",
+    "dns-unknown": "DNS could not be asked whether it says what the change needs, and the stack requires it",
+    "certificate-expired": "a certificate is put on a host that has expired",
+    "named-file-removed": "a file is deleted that the configuration still names",
+    "licence-removed": "PowerMTA's licence is deleted, and without it PowerMTA does not start again",
 }
 # What needs consent by name as well, and is found only when hosts are to be changed.
 CONSENTS = {

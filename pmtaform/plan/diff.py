@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from fnmatch import translate
 from functools import cache, lru_cache
 
-from pmtaform.desired import Desired, KeyFile, Unmanaged
+from pmtaform.desired import FILE, Desired, KeyFile, ManagedFile, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spec_of
@@ -23,7 +24,9 @@ from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.lang.includes import Configuration
 from pmtaform.plan.dangers import Facts, dangers_of, listener_sources, many_deletions
 from pmtaform.plan.explain import RULES, explain
+from pmtaform.plan.files import FileDifference, LiveFile, Scope, compare_files
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, Reason, ValueChange
+from pmtaform.plan.reach import Names
 
 ABSENT = "-"
 PROTECTED = "protected"  # the code of a note that stops an apply
@@ -44,19 +47,21 @@ class LiveKey:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """What we applied last: the keyed digest of each block that is ours, and the path of each key file that is."""
+    """What we applied last: the keyed digest of each block that is ours, and the path of each file that is."""
 
     blocks: Mapping[str, str] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)  # address -> path
+    keys: Mapping[str, str] = field(default_factory=dict)  # address -> path, of DKIM keys and managed files
     unmanaged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a host has: its parsed files, and the key files that concern us, by path."""
+    """What a host has: its parsed files, and the other files that concern us, by path. `now`: when it was looked at."""
 
     configuration: Configuration
     keys: Mapping[str, LiveKey] = field(default_factory=dict)
+    files: Mapping[str, LiveFile] = field(default_factory=dict)
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class Difference:
     plan: HostPlan
     edits: Mapping[str, FileEdit] = field(default_factory=dict)
     write_keys: tuple[KeyFile, ...] = ()
-    remove_keys: tuple[str, ...] = ()
+    write_files: tuple[ManagedFile, ...] = ()
+    remove_keys: tuple[str, ...] = ()  # paths of keys and managed files
     owned: Mapping[str, str] = field(default_factory=dict)  # address -> keyed digest, once applied
     owned_keys: Mapping[str, str] = field(default_factory=dict)  # address -> path, once applied
 
@@ -107,7 +113,7 @@ def unchanged(desired: Desired, previous: Previous, keyed: Keyed) -> bool:
     wanted = {str(a): b for a, b in desired.blocks.items() if not _is_ignored(desired, a)}
     if wanted.keys() != previous.blocks.keys():
         return False
-    if {str(k.address): k.path for k in desired.keys} != dict(previous.keys):
+    if {str(k.address): k.path for k in desired.whole_files} != dict(previous.keys):
         return False
     return all(previous.blocks[address] == keyed(_canonical(block.parts)) for address, block in wanted.items())
 
@@ -158,7 +164,8 @@ class _Comparison:
             self._key(key)
         self._undeclared_keys()
         edits = edit(self.live.configuration, self.wanted, self.removed, files=self.desired.files, live=self.blocks)
-        deletions = sum(1 for c in self.changes if c.action is Action.DELETE)
+        files = self._files(edits)
+        deletions = sum(1 for c in self.changes if c.action is Action.DELETE) - len(files.remove)
         limits = self.desired.limits
         plan = HostPlan(
             host=self.desired.host,
@@ -169,7 +176,15 @@ class _Comparison:
             dangers=many_deletions(deletions, len(self.blocks), limits.deletions_percent, limits.deletions_free),
             notes=tuple(self.notes),
         )
-        return Difference(plan, edits, tuple(self.write_keys), tuple(self.remove_keys), self.owned, self.owned_keys)
+        return Difference(
+            plan=plan,
+            edits=edits,
+            write_keys=tuple(self.write_keys),
+            write_files=tuple(files.write),
+            remove_keys=(*self.remove_keys, *files.remove),
+            owned=self.owned,
+            owned_keys=self.owned_keys,
+        )
 
     # -- blocks --------------------------------------------------------------------------------------------------------
 
@@ -284,7 +299,7 @@ class _Comparison:
             if name in self.previous.keys:
                 self.owned_keys[name] = key.path
             return
-        if live.exists and self._protected_key(key.address, "changed"):
+        if live.exists and self._protected_file(key.address, "changed"):
             self.owned_keys[name] = self.previous.keys.get(name, key.path)
             return
         self.owned_keys[name] = key.path
@@ -293,9 +308,11 @@ class _Comparison:
 
     def _undeclared_keys(self) -> None:
         wanted = {str(k.address): k.path for k in self.desired.keys}
-        paths = set(wanted.values())
+        paths = {*wanted.values(), *(file.path for file in self.desired.managed)}
         for name, path in self.previous.keys.items():
             address = Address.parse(name)
+            if address.kind == FILE:
+                continue
             moved = name in wanted and wanted[name] != path and self.owned_keys.get(name) == wanted[name]
             if (name in wanted and not moved) or path in paths or _is_ignored(self.desired, address):
                 continue
@@ -303,7 +320,7 @@ class _Comparison:
                 if name not in wanted:
                     self.forgotten.append(name)
                 continue
-            if not self.selection.takes(self.desired.host, address) or self._protected_key(address, "deleted"):
+            if not self.selection.takes(self.desired.host, address) or self._protected_file(address, "deleted"):
                 self.owned_keys.setdefault(name, path)
                 continue
             self.remove_keys.append(path)
@@ -324,12 +341,38 @@ class _Comparison:
                 )
             )
 
-    def _protected_key(self, address: Address, what: str) -> bool:
+    def _protected_file(self, address: Address, what: str) -> bool:
         for pattern in self.desired.protect:
             if matches(pattern, str(address)):
                 self.notes.append(_protected_note(self.desired.host, address, what, pattern, None))
                 return True
         return False
+
+    # -- managed files -------------------------------------------------------------------------------------------------
+
+    def _files(self, edits: Mapping[str, FileEdit]) -> FileDifference:
+        """The changes of managed files, which are kept with those of blocks and keys."""
+        configuration = self.live.configuration
+        scope = Scope(
+            host=self.desired.host,
+            ours=self.previous.keys,
+            ignored=lambda address: _is_ignored(self.desired, address),
+            taken=lambda address: self.selection.takes(self.desired.host, address),
+            protected=self._protected_file,
+            keyed=self.keyed,
+            configuration=configuration.trees.keys() - configuration.fragments,
+            named=Names(configuration, edits),
+            activates=self.desired.activates,
+            now=self.live.now,
+        )
+        kept = [key.path for key in self.desired.keys]
+        found = compare_files(self.desired.managed, self.live.files, kept, scope)
+        self.changes += found.changes
+        self.notes += found.notes
+        self.adopted += found.adopted
+        self.forgotten += found.forgotten
+        self.owned_keys |= found.owned
+        return found
 
 
 def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> Change:

@@ -1,15 +1,15 @@
-"""Whether PowerMTA would read a file that is to be made: a block in a file that nothing includes has no effect."""
+"""Whether PowerMTA would read a file: a block in a file that nothing includes has no effect."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
-from fnmatch import fnmatchcase
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.edit import FileEdit
-from pmtaform.lang.includes import Configuration, include_arguments
-from pmtaform.lang.tree import Tree, parse_bytes
+from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, may_name
+from pmtaform.lang.tree import Directive, Tree, parse_bytes
 
 NOT_INCLUDED = "file-not-included"
 IN_THE_WAY = "file-in-the-way"
@@ -52,13 +52,35 @@ def unread_notes(
         )
 
 
+class Names:
+    """What the directives of a configuration name once its edits are made; looked through when first asked."""
+
+    def __init__(self, configuration: Configuration, edits: Mapping[str, FileEdit]) -> None:
+        self._configuration = configuration
+        self._edits = edits
+        self._words: set[str] = set()
+        self._patterns: set[str] = set()
+        self._read = False
+
+    def __contains__(self, path: object) -> bool:
+        """Whether `path` is one of the words of a directive, or an include's wildcard can lead to it."""
+        if not self._read:
+            self._read = True
+            for tree in self._trees():
+                self._look_through(tree)
+        return path in self._words or any(may_name(pattern, str(path)) for pattern in self._patterns)
+
+    def _trees(self) -> Iterator[Tree]:
+        known = self._configuration.trees
+        yield from (tree for path, tree in known.items() if path not in self._edits)
+        yield from (parse_bytes(edit.content, path) for path, edit in self._edits.items())
+
+    def _look_through(self, tree: Tree) -> None:
+        for _, node in tree.walk():
+            if isinstance(node, Directive):
+                self._words |= {word.strip('"') for word in re.split(r"[\s,]+", node.value)}
+        self._patterns |= {argument for argument, _, _ in include_arguments(tree) if is_pattern(argument)}
+
+
 def _includes(tree: Tree, path: str) -> bool:
-    return any(_names(argument, path) for argument, scope, _ in include_arguments(tree) if scope == GLOBAL)
-
-
-def _names(pattern: str, path: str) -> bool:
-    """Whether a shell that expands `pattern` finds `path`: a wildcard takes no slash, and no dot at the start."""
-    wanted, found = pattern.split("/"), path.split("/")
-    return len(wanted) == len(found) and all(
-        fnmatchcase(f, w) and (not f.startswith(".") or w.startswith(".")) for w, f in zip(wanted, found, strict=True)
-    )
+    return any(may_name(argument, path) for argument, scope, _ in include_arguments(tree) if scope == GLOBAL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pmtaform.desired import FILE
 from pmtaform.lang.blocks import Address, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.plan.model import Change
@@ -17,6 +18,8 @@ def services_of(change: Change) -> frozenset[str]:
     if change.impact is not Impact.RESTART:
         return frozenset()
     kind = Address.parse(change.address).kind
+    if kind == FILE:
+        return frozenset({WEB})  # the only file that wants a restart is the web monitor's certificate
     own = GLOBAL if catalogue().section(kind) is None else kind
     found = set()
     for value in change.values:

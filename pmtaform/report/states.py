@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def state_list_text(document: StateDocument | None) -> str:
-    """Every block and key file that is ours, one HOST:ADDRESS a line. No state: the empty text."""
+    """Every block and file that is ours, one HOST:ADDRESS a line. No state: the empty text."""
     lines = [
         f"{host}:{address}"
         for host, state in sorted((document.hosts if document else {}).items())
@@ -35,7 +35,8 @@ def state_host_text(document: StateDocument, host: str) -> str:
         ("machine", state.machine_id or "(unknown)"),
         ("PowerMTA", state.version or "(none found)"),
         ("blocks", f"{len(state.blocks)} ours, {state.unmanaged} not declared and left alone"),
-        ("key files", str(len(state.keys))),
+        ("key files", str(sum(1 for name in state.keys if not name.startswith("file[")))),
+        ("others", f"{sum(1 for name in state.keys if name.startswith('file['))} files beside the configuration"),
     ]
     lines = [f"{name + ':':<12}{clean(value)}" for name, value in facts]
     lines.append("files:")

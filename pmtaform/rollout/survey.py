@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from pmtaform.desired import Desired, KeyFile
 from pmtaform.diagnostics import Diagnostic, Severity
@@ -35,8 +36,10 @@ from pmtaform.lang.includes import include_arguments, read_configuration
 from pmtaform.lang.tree import parse_bytes
 from pmtaform.operations import Operations
 from pmtaform.plan.diff import Difference, Live, LiveKey, Previous, Selection, difference, unchanged
+from pmtaform.plan.files import expiry_notes
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.reach import unread_notes
+from pmtaform.rollout.files import as_wanted, asked_for, content_of, live_files, read_as_configuration
 from pmtaform.rollout.model import Event, Phase, Verdict
 from pmtaform.rollout.pool import Teller, run_all
 from pmtaform.state import HostState, Intent, StackKey, who
@@ -52,6 +55,7 @@ class Target:
     operations: Operations = field(default_factory=Operations)
     groups: tuple[str, ...] = ()
     intent: Intent | None = None  # what a run that was killed had begun here
+    now: datetime | None = None  # by which certificates expire; None: it is not asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,12 +161,13 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
             basis=_basis(snapshot),
             version=snapshot.version,
         )
+        plan = replace(plan, notes=(*plan.notes, *expiry_notes(desired.managed, spec.name, target.now)))
         untouched = Difference(plan, owned=dict(ours.blocks), owned_keys=dict(ours.keys))
         return Survey(target=target, snapshot=snapshot, difference=untouched)
     if any(f.content is None for p, f in snapshot.files.items() if p not in _key_paths(desired, ours)):
         snapshot = _probe(session, target, salt, trust=False)
     found = _compare(target, snapshot, ours, key, salt, selection)
-    notes = (*notes, *_not_in_force(target, snapshot, found, previous))
+    notes = (*notes, *_not_in_force(target, snapshot, found, previous), *_expiring(target, found))
     plan = replace(
         found.plan,
         notes=(*notes, *found.plan.notes),
@@ -251,6 +256,13 @@ def _not_in_force(
     )
 
 
+def _expiring(target: Target, found: Difference) -> tuple[Diagnostic, ...]:
+    """Certificates that have expired or soon will; of one that is to be written, its danger tells more than a note."""
+    told = {danger.detail for change in found.plan.changes for danger in change.dangers}
+    notes = expiry_notes(target.desired.managed, target.spec.name, target.now)
+    return tuple(note for note in notes if note.detail not in told)
+
+
 def _busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
     """What is to be said when somebody changes the host at this moment, or has not confirmed a change yet."""
     if snapshot.awaiting is not None:
@@ -288,6 +300,7 @@ def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snaps
     for key in target.desired.keys:
         if key.private_key is not None:
             files[key.path] = digest(salt, key.private_key.reveal())
+    files |= asked_for(target.desired, salt, trust=trust)
     patterns: tuple[str, ...] = ()
     if previous is not None:
         patterns = tuple(previous.patterns)
@@ -315,9 +328,9 @@ def find_includes(path: str, content: bytes) -> list[str]:
 
 
 def _key_paths(desired: Desired, ours: Previous) -> dict[str, str]:
-    """The key files that concern us; of those that are to go, only whether they are there matters."""
+    """The keys and managed files that concern us; of those that are to go, only whether they are there matters."""
     paths = dict.fromkeys(ours.keys.values(), HASH_ONLY)
-    return paths | {key.path: HASH_ONLY for key in desired.keys}
+    return paths | {each.path: HASH_ONLY for each in desired.whole_files}
 
 
 def _previous(state: HostState | None) -> Previous:
@@ -340,7 +353,7 @@ def _as_left(snapshot: Snapshot, previous: HostState, desired: Desired, salt: st
     keys = {key.path: key for key in desired.keys}
     if any(path not in previous.files for path in snapshot.files):
         return False
-    return all(
+    return as_wanted(desired, snapshot, salt) and all(
         path in snapshot.files
         and key.private_key is not None
         and snapshot.files[path].digest == digest(salt, key.private_key.reveal())
@@ -354,8 +367,10 @@ def _compare(
     desired = target.desired
     keys = _key_paths(desired, ours)
     contents = {p: f.content for p, f in snapshot.files.items() if f.content is not None and p not in keys}
+    contents |= read_as_configuration(desired, snapshot, keys)
     configuration = read_configuration(target.spec.config, contents, snapshot.patterns)
-    live = Live(configuration, _live_keys(desired, snapshot, keys, salt))
+    files = live_files(desired, ours, snapshot, target.previous, salt)
+    live = Live(configuration, _live_keys(desired, snapshot, keys, salt), files, target.now)
     found = difference(desired, live, ours, key.digest, selection)
     told = tuple(d.for_host(desired.host) for d in configuration.diagnostics)
     unread = tuple(unread_notes(desired.host, configuration, found.edits, snapshot.files))
@@ -392,6 +407,7 @@ def _result(found: Difference, salt: str) -> Mapping[str, str]:
     result = {path: digest(salt, edit.content) for path, edit in found.edits.items()}
     for key in found.write_keys:
         result[key.path] = digest(salt, key.private_key.reveal()) if key.private_key is not None else ""
+    result |= {file.path: digest(salt, content_of(file)) for file in found.write_files}
     return result | dict.fromkeys(found.remove_keys, ABSENT)
 
 

@@ -22,6 +22,7 @@ from pmtaform.host import (
 )
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, read_configuration
 from pmtaform.plan.services import PMTA, WEB, services_of
+from pmtaform.rollout.files import file_write, new_fragments, read_as_configuration
 from pmtaform.rollout.listeners import listeners
 from pmtaform.rollout.survey import Survey
 from pmtaform.state import FileState, HostState, Intent, StackKey, utc_now
@@ -42,10 +43,12 @@ def transaction(
     spec, snapshot, found = survey.target.spec, survey.snapshot, survey.difference
     services = services_wanted(survey)
     expect = {path: live.digest for path, live in snapshot.files.items()}
-    for path in (*found.edits, *(each.path for each in found.write_keys)):
+    written = [*found.edits, *(key.path for key in found.write_keys), *(file.path for file in found.write_files)]
+    for path in written:
         expect.setdefault(path, ABSENT)
     writes = [FileWrite(path=path, content=edit.content) for path, edit in found.edits.items()]
     writes += [key_write(each) for each in found.write_keys]
+    writes += [file_write(each) for each in found.write_files]
     activation = activation_of(spec, services)
     return Transaction(
         id=transaction_id(run, spec.name),
@@ -124,7 +127,12 @@ def before_of(survey: Survey) -> Configuration:
 
 def after_of(survey: Survey) -> Configuration:
     """The configuration that the host will have."""
-    return _configuration(survey, {path: edit.content for path, edit in survey.difference.edits.items()})
+    return _configuration(survey, edited(survey))
+
+
+def edited(survey: Survey) -> dict[str, bytes]:
+    """The files of the configuration, fragments among them, that the host will have another content of."""
+    return {path: edit.content for path, edit in survey.difference.edits.items()} | new_fragments(survey)
 
 
 def _configuration(survey: Survey, edited: Mapping[str, bytes]) -> Configuration:
@@ -132,8 +140,11 @@ def _configuration(survey: Survey, edited: Mapping[str, bytes]) -> Configuration
 
 
 def _contents(survey: Survey) -> dict[str, bytes]:
-    keys = set(survey.difference.owned_keys.values()) | {key.path for key in survey.target.desired.keys}
-    return {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in keys}
+    desired = survey.target.desired
+    others = dict.fromkeys(survey.difference.owned_keys.values())
+    others |= dict.fromkeys(each.path for each in desired.whole_files)
+    found = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in others}
+    return found | read_as_configuration(desired, survey.snapshot, others)
 
 
 # -- afterwards --------------------------------------------------------------------------------------------------------
@@ -142,10 +153,11 @@ def _contents(survey: Survey) -> dict[str, bytes]:
 def wanted_files(survey: Survey, salt: str) -> dict[str, str]:
     """Every file that the host must have afterwards, and its digest."""
     found = survey.difference
-    contents = _contents(survey) | {path: edit.content for path, edit in found.edits.items()}
+    contents = _contents(survey) | edited(survey)
     after = after_of(survey)
     wanted = {path: digest(salt, contents[path]) for path in after.trees if path in contents}
     keys = {key.path: digest(salt, key_write(key).content) for key in found.write_keys}
+    keys |= {file.path: digest(salt, file_write(file).content) for file in found.write_files}
     for path in set(found.owned_keys.values()) - keys.keys():
         live = survey.snapshot.files.get(path)
         if live is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,9 @@ from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
 from pmtaform.stack.content import ALL, Item, Key, Native, Removed, lay_over, removals
 from pmtaform.stack.emit import Resolve, Writer
+from pmtaform.stack.file_checks import expiring
+from pmtaform.stack.file_plans import FilePlan, files_of, merge
+from pmtaform.stack.files import FileCompiler
 from pmtaform.stack.findings import unique
 from pmtaform.stack.load import read_stack
 from pmtaform.stack.native import entries_of, targets_of
@@ -75,6 +79,15 @@ def check_hosts(stack: Stack, found: Diagnostics) -> None:
         variables = resolve([stack.base.variables, layer.variables], None, found, lenient=True)
         _items(stack, layer, variables, found)
         dkim.keys_of(layer.keys, variables, found)
+        files_of(layer.files, variables, found)
+
+
+def check_expiry(stack: Stack, now: datetime) -> tuple[Diagnostic, ...]:
+    """Warnings of certificates in a valid stack that have expired or soon will; no secret is looked up."""
+    if all(layer.files is None for name in stack.hosts for layer in stack.layers(name)):
+        return ()
+    found = (one for name in stack.hosts for one in expiring(compile_host(stack, name).managed, now))
+    return tuple(unique(found))
 
 
 def _raise(found: Diagnostics) -> None:
@@ -95,6 +108,7 @@ class Layered:
     variables: Variables
     items: dict[Key, Item] = field(default_factory=dict)
     keys: dict[str, dkim.KeyPlan] = field(default_factory=dict)
+    files: dict[str, FilePlan] = field(default_factory=dict)
     targets: dict[Address, str] = field(default_factory=dict)
 
 
@@ -107,6 +121,7 @@ def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
         made.targets.update(targets_of(said))
         made.items = lay_over(made.items, said)
         made.keys = dkim.merge(made.keys, dkim.keys_of(layer.keys, made.variables, found))
+        made.files = merge(made.files, files_of(layer.files, made.variables, found))
     return made
 
 
@@ -118,6 +133,8 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         taken = {host.config_path, *targets.values()}
         files = dkim.KeyCompiler(stack.allowed_paths, resolver, found).compile(made.keys, items, taken)
         blocks = _blocks(items, resolver, stack.shown, found)
+        compiler = FileCompiler(stack.allowed_paths, stack.assets, resolver, found)
+        managed = compiler.compile(made.files, blocks, files, taken)
     lifecycle = sum((layer.lifecycle for layer in stack.layers(name)), Lifecycle())
     return Desired(
         host=name,
@@ -126,6 +143,7 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         blocks=blocks,
         files={address: path for address, path in targets.items() if address in blocks},
         keys=files,
+        managed=managed,
         unmanaged=stack.unmanaged,
         ignore=lifecycle.ignore,
         protect=lifecycle.protect,

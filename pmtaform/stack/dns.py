@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pmtaform.diagnostics import Diagnostics
 from pmtaform.stack import shapes
-from pmtaform.stack.nodes import Node
+from pmtaform.stack.nodes import Node, Scalar, is_null
 from pmtaform.stack.validate import validate
 
 _DOMAIN: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+")
@@ -21,6 +21,7 @@ class DnsSettings:
     """The key `dns`. Times are seconds; domains are in small letters, without a dot at their end."""
 
     mode: str = "warn"  # "require", "warn" or "off"
+    on_plan: str = "off"  # the same, of what a plan changes; a stack that says nothing of DNS is planned without it
     resolvers: tuple[str, ...] = ()  # none: those of this machine
     timeout: float = 3.0
     tries: int = 2
@@ -35,6 +36,8 @@ class DnsSettings:
 
 def read_dns(node: Node | None, found: Diagnostics) -> DnsSettings:
     """The settings in `node`; what is wrong with them is in `found` and left out."""
+    if isinstance(node, Scalar) and node.text in shapes.DNS_MODES:  # the short form
+        return DnsSettings(mode=node.text, on_plan=node.text)
     said = validate(shapes.DNS, node, "`dns`", found)
     place = node.place if node is not None else None
     values: dict[str, Any] = {key.replace("-", "_"): value for key, value in said.items()}
@@ -52,6 +55,8 @@ def read_dns(node: Node | None, found: Diagnostics) -> DnsSettings:
                 detail = f"`{text}`: write an IP address, with a port if it is not 53: 127.0.0.1:5300, [::1]:5300."
                 found.error("bad-resolver", "A resolver cannot be asked", detail, place)
         values["resolvers"] = tuple(said["resolvers"])
+    if node is not None and not is_null(node):
+        values.setdefault("on_plan", values.get("mode", "warn"))
     return DnsSettings(**values)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pmtaform.desired import FILE
 from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, catalogue
@@ -30,7 +31,7 @@ def kinds() -> set[str]:
     known = catalogue()
     keyed = {spec.name for spec in known.directives if spec.key and GLOBAL in spec.scopes}
     top = {tag for tag in known.sections if known.may_stand_in(tag, None)}
-    return {SETTING, KEY_KIND, *keyed, *top}
+    return {SETTING, KEY_KIND, FILE, *keyed, *top}
 
 
 def _problem(text: str) -> str:

@@ -14,9 +14,11 @@ from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.tree import gc_paused
 from pmtaform.operations import Operations
 from pmtaform.stack import shapes
+from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules
 from pmtaform.stack.dns import read_dns
 from pmtaform.stack.document import Document, read_document, yaml_files
+from pmtaform.stack.file_plans import files_of
 from pmtaform.stack.findings import unique
 from pmtaform.stack.hosts import read_host
 from pmtaform.stack.lifecycle import read_lifecycle
@@ -27,7 +29,7 @@ from pmtaform.stack.operations import merged, read_operations, read_rollout
 from pmtaform.stack.paths import ALWAYS, folder_problem
 from pmtaform.stack.stack import Layer, Stack, StackHost
 from pmtaform.stack.validate import validate
-from pmtaform.stack.variables import check_variables, resolve
+from pmtaform.stack.variables import Variables, check_variables, resolve
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -130,6 +132,7 @@ def read_stack(folder: Path, found: Diagnostics) -> Stack:
         own=own,
         rules=rules,
         natives=natives,
+        assets=Assets(folder, shown),
     )
     return _with_files(stack, document, found)
 
@@ -173,6 +176,7 @@ def _layer(name: str, node: Mapping, found: Diagnostics) -> Layer:
         config=node.get("config"),
         native=node.get("native"),
         keys=node.get("dkim-keys"),
+        files=node.get("files"),
         lifecycle=read_lifecycle(node.get("lifecycle"), found),
         operations=read_operations(node, f"The {name}", found),
     )
@@ -254,9 +258,10 @@ def _limits(node: Node | None, found: Diagnostics) -> Limits:
 
 
 def _with_files(stack: Stack, document: Document, found: Diagnostics) -> Stack:
-    """The stack with its digest. Native files are read here, so that it covers them."""
+    """The stack with its digest. The files that it names are read here, so that it covers them."""
     _read_natives(stack, found)
-    contents = [*document.contents, *((f"{stack.shown}/{name}", data) for name, data in stack.natives.contents())]
+    named = [*stack.natives.contents(), *stack.assets.contents()]
+    contents = [*document.contents, *((f"{stack.shown}/{name}", data) for name, data in named)]
     whole = hashlib.sha256()
     for name, data in contents:
         # The name within the stack: the digest is the same wherever the project lies.
@@ -268,7 +273,7 @@ def _with_files(stack: Stack, document: Document, found: Diagnostics) -> Stack:
 
 
 def _read_natives(stack: Stack, found: Diagnostics) -> None:
-    """Read every native file that some host uses."""
+    """Read every native file, and every file to be put on a host, that some host uses."""
     quiet = Diagnostics()
     for name in stack.hosts:
         layers = stack.layers(name)
@@ -276,3 +281,13 @@ def _read_natives(stack: Stack, found: Diagnostics) -> None:
         for layer in layers:
             for entry in entries_of(layer.native, variables, stack.allowed_paths, quiet):
                 stack.natives.read(entry, found)
+            _read_assets(stack, layer, variables, found)
+
+
+def _read_assets(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics) -> None:
+    """Read every file of the project that a layer puts on hosts."""
+    quiet = Diagnostics()
+    for plan in files_of(layer.files, variables, quiet).values():
+        named = plan.text("file", quiet) if plan is not None else None
+        if named is not None:
+            stack.assets.read(*named, found)

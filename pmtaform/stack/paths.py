@@ -9,6 +9,20 @@ from typing import Final
 
 MAIN: Final = "/etc/pmta/config"
 ALWAYS: Final = "/etc/pmta"  # PowerMTA's own folder may always be written to
+TLS_FOLDERS: Final = ("/etc/ssl", "/etc/pki")  # where machines keep certificates: for `files` alone
+# What other programs of the machine live on, or the product writes itself.
+_NOT_OURS: Final = (
+    "/etc/pmta/config-defaults",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/pki/ca-trust",
+    "/etc/pki/rpm-gpg",
+    "/etc/pki/nssdb",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/openssl.cnf",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/tls/certs/ca-bundle.trust.crt",
+)
 _FIT: Final = re.compile(r"/[A-Za-z0-9._@+=%,:~/-]*")
 
 
@@ -32,6 +46,19 @@ def path_problem(path: str, allowed: Iterable[str]) -> str | None:
         f"{path} is not below {' or '.join(folders)}: pmtaform writes nowhere else. "
         "Choose a path there, or add its folder to `allowed-paths`."
     )
+
+
+def file_problem(path: str, allowed: Iterable[str]) -> str | None:
+    """Why `files` cannot put a file at `path`, or None: as `path_problem`, and where machines keep certificates."""
+    known = tuple(dict.fromkeys((*allowed, *TLS_FOLDERS)))
+    if problem := path_problem(path, known):
+        return problem
+    taken = next((one for one in _NOT_OURS if path == one or path.startswith(one + "/")), None)
+    if taken is not None:
+        return (
+            f"{taken} belongs to PowerMTA's or the system's own packages, which write it anew. Choose a path beside it."
+        )
+    return None
 
 
 def _shape(path: str) -> str | None:

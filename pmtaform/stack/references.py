@@ -14,6 +14,7 @@ from pmtaform.lang.tree import gc_paused
 from pmtaform.secrets import parse_reference
 from pmtaform.stack.compile import Layered, layered
 from pmtaform.stack.content import Body, Item, Key, Lines, Sections
+from pmtaform.stack.file_plans import FilePlan
 from pmtaform.stack.findings import unique
 from pmtaform.stack.keys import KeyPlan
 from pmtaform.stack.nodes import Scalar
@@ -28,7 +29,8 @@ class Purpose(StrEnum):
     SUDO = "sudo"
     PASSPHRASE = "passphrase"  # noqa: S105
     DIRECTIVE = "directive"
-    PRIVATE_KEY = "private-key"
+    PRIVATE_KEY = "private-key"  # of DKIM
+    FILE = "file"  # a file beside the configuration, or the private key of a certificate in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ def secret_uses(stack: Stack) -> tuple[SecretUse, ...]:
     with gc_paused():
         for name, host in stack.hosts.items():
             made = layered(stack, name, found)
-            for use in (*_of_connection(host), *_of_items(made.items, (), GLOBAL), *_of_keys(made, found)):
+            items = _of_items(made.items, (), GLOBAL)
+            for use in (*_of_connection(host), *items, *_of_keys(made, found), *_of_files(made, found)):
                 one = replace(use, identity_files=())
                 hosts.setdefault(one, []).append(name)
                 files.setdefault(one, []).extend(use.identity_files)
@@ -122,8 +125,16 @@ def _of_keys(made: Layered, found: Diagnostics) -> Iterable[SecretUse]:
                 yield SecretUse(reference=reference, what=what, purpose=purpose, place=place)
 
 
-def _field(plan: KeyPlan, field: str, found: Diagnostics) -> tuple[str | None, Place]:
-    """The reference in a key's field; None where there is none."""
+def _of_files(made: Layered, found: Diagnostics) -> Iterator[SecretUse]:
+    for path, plan in made.files.items():
+        for field in ("secret", "private-key"):
+            reference, place = _field(plan, field, found)
+            if reference is not None:
+                yield SecretUse(reference=reference, what=f"file {path}: {field}", purpose=Purpose.FILE, place=place)
+
+
+def _field(plan: KeyPlan | FilePlan, field: str, found: Diagnostics) -> tuple[str | None, Place]:
+    """The reference in a field of a key or a file; None where there is none."""
     node, variables = plan.fields.get(field, (None, None))
     if not isinstance(node, Scalar) or node.is_null or variables is None:
         return None, plan.place

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from pmtaform.desired import FileRole
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.stack import shapes
+from pmtaform.stack.file_plans import FIELDS as FILE_FIELDS
 from pmtaform.stack.foreach import KEY as FOR_EACH
 from pmtaform.stack.keys import FIELDS as KEY_FIELDS
 from pmtaform.stack.names import takes_argument
@@ -46,10 +48,12 @@ def json_schema() -> Schema:
         "freeze": _object(shapes.FREEZE),
         "commands": _object(shapes.COMMANDS),
         "spread": _spread(),
-        "dns": _object(shapes.DNS),
+        "dns": {"anyOf": [_object(shapes.DNS), {"enum": [*shapes.DNS_MODES, None]}]},
         "native": _native(),
         "dkim-keys": _mapping({"anyOf": [{"$ref": "#/$defs/dkim-key"}, {"type": "null"}]}, "Keys by domain/selector."),
         "dkim-key": _key(),
+        "files": _mapping({"anyOf": [{"$ref": "#/$defs/file"}, {"type": "null"}]}, "Files by their path on the host."),
+        "file": _file(),
         "for-each": _for_each(),
         "secret": _secret("secret"),
         "file-and-secret": _secret("value", "secret"),
@@ -137,6 +141,32 @@ def _key() -> Schema:
         "type": "object",
         "additionalProperties": False,
         "properties": {field: kinds[field] for field in KEY_FIELDS},
+    }
+
+
+def _file() -> Schema:
+    name = {"type": ["string", "null"]}
+    kinds: Schema = {
+        "file": _described(name, "The file of the project that it is; relative to the stack's folder, and no secret."),
+        "content": _described(name, "What it holds, as it stands here."),
+        "secret": _described(_or_null(dict(shapes.REFERENCE)), "A reference to what it holds."),
+        "private-key": _described(
+            _or_null(dict(shapes.REFERENCE)), "A reference to a certificate's private key, for one PEM file of both."
+        ),
+        "key-file": _described(name, "The path of a certificate's private key, where that is another of the files."),
+        "kind": {"description": "What it is for. Left out: found by its content.", "enum": [*FileRole, None]},
+        "mode": {
+            "description": "Its mode. Left out: as found, else 0640, and 0600 for a secret.",
+            "type": ["string", "integer", "null"],
+        },
+        "owner": _described(name, "Its owner. Left out: as found, else PowerMTA's own user."),
+        "group": _described(name, "Its group."),
+        FOR_EACH: {"$ref": "#/$defs/for-each"},
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {field: kinds[field] for field in FILE_FIELDS},
     }
 
 

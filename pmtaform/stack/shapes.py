@@ -239,6 +239,7 @@ _LAYER: Final[dict[str, tuple[Kind, str]]] = {
     "config": (elsewhere("config"), "PowerMTA's directives and sections, as the product names them."),
     "native": (elsewhere("native"), "Files in PowerMTA's own language, beside or instead of config."),
     "dkim-keys": (elsewhere("dkim-keys"), "DKIM keys by domain/selector: where the key comes from and who signs."),
+    "files": (elsewhere("files"), "Files beside the configuration, by path: certificates, the licence, fragments."),
     "lifecycle": (elsewhere("lifecycle"), "Blocks that are left as they are, or never changed."),
     **_read_later(_OPERATIONS),
 }
@@ -333,12 +334,11 @@ ROLLOUT: Final = Shape(
         "stage-first": (FLAG, "Whether every host is staged and tested before one is activated (true)."),
     }
 )
+DNS_MODES: Final = ("require", "warn", "off")
 DNS: Final = Shape(
     {
-        "mode": (
-            _choice("require", "warn", "off"),
-            "Whether DNS that is wrong stops, is told, or is not asked (warn).",
-        ),
+        "mode": (_choice(*DNS_MODES), "Whether DNS that is wrong stops, is told, or is not asked (warn)."),
+        "on-plan": (_choice(*DNS_MODES), "The same, of what a plan changes. Left out: as `mode`."),
         "resolvers": (TEXTS, "Name servers to ask: an IP address, with a port if not 53 (127.0.0.1:5300, [::1]:5300)."),
         "timeout": (SECONDS, "How long to wait for one answer (3 s)."),
         "tries": (_whole(1, 10), "How often each name server is asked (2)."),

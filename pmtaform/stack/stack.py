@@ -12,6 +12,7 @@ from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.operations import Operations
 from pmtaform.operations import Rollout as Rollout
+from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules
 from pmtaform.stack.dns import DnsSettings
 from pmtaform.stack.native import NativeFiles
@@ -89,6 +90,7 @@ class Layer:
     config: Node | None = None
     native: Node | None = None
     keys: Node | None = None
+    files: Node | None = None
     lifecycle: Lifecycle = Lifecycle()
     operations: Mapping[str, Any] = field(default_factory=dict)  # what it says of how hosts are changed
 
@@ -119,6 +121,7 @@ class Stack:
     own: Mapping[str, Layer] = field(default_factory=dict, repr=False, compare=False)  # what hosts say themselves
     rules: Rules = field(default=Rules(), repr=False, compare=False)
     natives: NativeFiles = field(repr=False, compare=False)
+    assets: Assets = field(repr=False, compare=False)
 
     @property
     def parallel(self) -> int:

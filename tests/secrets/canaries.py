@@ -56,6 +56,8 @@ PLACES = (
     Place("config|signals|api-key"),
     Place("config|transmissions-api|api-key"),
     Place("config|vault|access-token"),
+    Place("files|/etc/pmta/license|secret"),
+    Place("files|/etc/pmta/words.txt|secret"),
 )
 CONNECTION = (Place("password"), Place("passphrase"), Place("sudo|password"))  # of hosts that SSH reaches
 BY_HAND = "written on the hosts by hand"

@@ -109,7 +109,7 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
 def test_no_command_leaves_a_secret(canaries: Canaries) -> None:
     for words, code in COMMANDS:
         canaries.run(*words.format(root=canaries.project.root, host=canaries.env.config).split()).ended(code)
-    written = "".join(host.read() for host in canaries.project.hosts.values())
+    written = "".join(text for host in canaries.project.hosts.values() for text in host.contents().values())
     assert [where for secret, where in canaries.planted.items() if secret not in written] == [BY_HAND], "not used"
     spied = canaries.spied.read_text()
     for seen in ("called: reload", "sh spy.sh secrets/command-config-http-api-key", "PATH="):

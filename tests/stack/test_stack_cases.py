@@ -51,4 +51,7 @@ def _rendered(stack: Stack, host: str) -> str:
         text += f"=== {path}\n{more}"
     for key in desired.keys:
         text += f"=== KEY {key.path} {key.mode:04o} {key.reference}\n"
+    for file in desired.managed:
+        mode = "as found" if file.mode is None else f"{file.mode:04o}"
+        text += f"=== FILE {file.path} {mode} {file.owner}:{file.group} {file.role}: {file.source}\n"
     return text

@@ -40,6 +40,8 @@ PLACES = {
     "config: {signals: {api-key: {secret: env:X}}}": "signals: api-key",
     "config: {transmissions-api: {api-key: {secret: env:X}}}": "transmissions-api: api-key",
     "dkim-keys: {example.com/s1: {private-key: env:X}}": "dkim-key example.com/s1: private-key",
+    "files: {/etc/pmta/license: {secret: env:X}}": "file /etc/pmta/license: secret",
+    "files: {/etc/pmta/a.pem: {content: x, private-key: env:X}}": "file /etc/pmta/a.pem: private-key",
     "ssh: {password: env:X}": "login password",
     "ssh: {sudo: {password: env:X}}": "sudo password",
     "ssh: {passphrase: env:X}": "passphrase of the SSH key",

@@ -1,0 +1,213 @@
+"""What DNS says of what a plan changes: told in the plan, or required before it is applied.
+
+Asked is only about what changes add (an address, a key, a domain for bounces), and only where the stack has a `dns`
+block: a plan is fast and works offline unless somebody wants more.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from pmtaform.desired import Desired, KeyFile
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.errors import PmtaformError
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.values.text import unquoted
+from pmtaform.plan.model import Action, Change, Danger, HostPlan, ValueChange
+from pmtaform.rollout.survey import Survey
+from pmtaform.stack import Stack, compile_host
+
+if TYPE_CHECKING:
+    from pmtaform.dns.facts import Facts, PublicKey, Selector, Source
+    from pmtaform.dns.findings import Finding
+    from pmtaform.dns.resolver import Resolver
+    from pmtaform.dns.touched import Owner, Touched
+
+_SOURCE: Final = "smtp-source-host"
+_KEY_LINE: Final = "domain-key"
+_NAMES: Final = frozenset({_SOURCE, _KEY_LINE})
+_PROCESSORS: Final = {"bounce-processor": True, "feedback-loop-processor": False}  # whether its domains send, too
+_SEVERITIES: Final = {"error": Severity.WARNING, "unknown": Severity.WARNING, "warning": Severity.WARNING}
+_CODES: Final = {"error": "dns-wrong", "unknown": "dns-unknown"}  # of dangers, where the stack requires it
+
+
+def with_dns(
+    stack: Stack, surveys: Mapping[str, Survey], hosts: Sequence[HostPlan], resolver: Resolver | None = None
+) -> list[HostPlan]:
+    """The plans of hosts with what DNS says of their changes: notes, and with `require` dangers of the changes.
+
+    `resolver` None: the one that the stack's `dns` describes. Never raises for what DNS says.
+    """
+    if stack.dns.on_plan == "off" or not any(_may_touch(change) for plan in hosts for change in plan.changes):
+        return list(hosts)
+    from pmtaform.api.dns import resolver_of
+    from pmtaform.dns.touched import touched_findings
+
+    facts, keys = _facts(stack, surveys), _Keys(surveys)
+    touched = {
+        (plan.host, change.address): added
+        for plan in hosts
+        for change in plan.changes
+        if _may_touch(change) and (added := _touched(plan.host, change, facts, keys))
+    }
+    if not touched:
+        return list(hosts)
+    found: dict[Owner, list[Finding]] = {}
+    for owner, finding in touched_findings(resolver or resolver_of(stack), facts, touched):
+        found.setdefault(owner, []).append(finding)
+    required = stack.dns.on_plan == "require"
+    return [_told(plan, touched.keys(), found, required=required) for plan in hosts]
+
+
+def _may_touch(change: Change) -> bool:
+    """Whether a change may add something that DNS has to know; most do not, and then nothing more is looked at."""
+    kind = Address.parse(change.address).kind
+    names = _NAMES | ({"domain"} if kind in _PROCESSORS else set()) | ({"private-key"} if kind == "dkim-key" else set())
+    return change.action is not Action.DELETE and any(value.name in names for value in change.values)
+
+
+def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> Facts:
+    """What DNS must say of the whole fleet, but for its keys. A host that was not looked at is as the stack has it."""
+    from pmtaform.api.dns import reached_at, said_of
+    from pmtaform.dns.facts import facts_of
+
+    desired: list[Desired] = []
+    for name in stack.hosts:
+        with suppress(PmtaformError):  # another host that is not right is for its own plan to tell
+            desired.append(surveys[name].target.desired if name in surveys else compile_host(stack, name))
+    return facts_of(desired, said_of(stack), lambda _: None, reached_at(stack, list(stack.hosts)))
+
+
+class _Keys:
+    """The public halves of the keys that change, each worked out once, which takes its time."""
+
+    def __init__(self, surveys: Mapping[str, Survey]) -> None:
+        self._surveys = surveys
+        self._known: dict[str, PublicKey | None] = {}
+
+    def public(self, host: str, selector: str, domain: str) -> PublicKey | None:
+        """That of a host's key; None where it is none of `dkim-keys`, or cannot be read."""
+        for key in self._surveys[host].target.desired.keys:
+            if (key.selector.lower(), key.domain.lower().rstrip(".")) == (selector, domain):
+                if key.reference not in self._known:
+                    self._known[key.reference] = _public_key(key)
+                return self._known[key.reference]
+        return None
+
+
+def _public_key(key: KeyFile) -> PublicKey | None:
+    if key.private_key is None:
+        return None
+    from pmtaform.dns.public_key import public_key_of
+
+    return public_key_of(key.private_key.reveal())
+
+
+# -- what a change adds ------------------------------------------------------------------------------------------------
+
+
+def _touched(host: str, change: Change, facts: Facts, keys: _Keys) -> Touched:
+    from pmtaform.dns.touched import Touched
+
+    found = Touched()
+    address = Address.parse(change.address)
+    for value in change.values:
+        gained = [each for each in value.after if each not in value.before]
+        if value.name == _SOURCE:
+            found.sources += _sources(host, address, gained, facts)
+        elif value.name == _KEY_LINE:
+            found.selectors += _selectors(host, gained, keys)
+        elif address.kind == "dkim-key" and value.name == "private-key":
+            domain, _, selector = address.key.partition("/")
+            found.selectors += _selectors(host, [f"{selector},{domain},"], keys)
+        elif address.kind in _PROCESSORS and value.name == "domain" and "address-list" in "".join(value.path):
+            domains = _domains(value, facts)
+            found.mail += domains
+            found.bounce += domains if _PROCESSORS[address.kind] else []
+    return found
+
+
+def _sources(host: str, address: Address, gained: Iterable[str], facts: Facts) -> list[Source]:
+    vmta = address.key if address.kind == "virtual-mta" else ""
+    new = {_source(text) for text in gained}
+    own = [one for one in facts.sources if one.host == host and one.vmta == vmta]
+    return [one for one in own if (one.address, one.helo) in new]
+
+
+def _source(text: str) -> tuple[str, str]:
+    """The address and the name of an `smtp-source-host`, as `dns.facts` has them."""
+    words = [unquoted(word) for word in text.split()]
+    try:
+        network = ipaddress.ip_network(words[0], strict=False) if words else None
+    except ValueError:
+        network = None
+    if network is None:
+        return "", ""
+    single = network.prefixlen == network.max_prefixlen
+    helo = words[1].lower().rstrip(".") if len(words) > 1 else ""
+    return str(network.network_address) if single else str(network), helo
+
+
+def _selectors(host: str, lines: Iterable[str], keys: _Keys) -> list[Selector]:
+    """The keys of `SELECTOR,DOMAIN,FILE` lines; of one that is not in `dkim-keys` only that its record is there."""
+    from pmtaform.dns.facts import Selector
+
+    found: list[Selector] = []
+    for line in lines:
+        fields = [field.strip().lower().rstrip(".") for field in unquoted(line).split(",")]
+        if len(fields) >= 2 and fields[1] != "*" and "$" not in fields[1]:
+            public = keys.public(host, fields[0], fields[1])
+            found.append(Selector(domain=fields[1], selector=fields[0], public=public))
+    return found
+
+
+def _domains(value: ValueChange, facts: Facts) -> list[str]:
+    known = {*facts.bounce_domains, *facts.feedback_domains}
+    named = [unquoted(text).lower().rstrip(".") for text in value.after if text not in value.before]
+    return [name for name in named if name in known]  # macros and patterns are no names that could be asked for
+
+
+# -- how it is told ----------------------------------------------------------------------------------------------------
+
+
+def _told(
+    plan: HostPlan, asked: Iterable[Owner], found: Mapping[Owner, Sequence[Finding]], *, required: bool
+) -> HostPlan:
+    own = [address for host, address in asked if host == plan.host]
+    if not own:
+        return plan
+    notes: list[Diagnostic] = []
+    changes: list[Change] = []
+    for change in plan.changes:
+        findings = found.get((plan.host, change.address), ())
+        grave = [one for one in findings if required and one.level.value in _CODES]
+        dangers = [Danger(_CODES[one.level.value], f"{one.summary}: {one.subject}. {one.detail}") for one in grave]
+        changes.append(replace(change, dangers=(*change.dangers, *dangers)) if dangers else change)
+        notes += [_note(one, plan.host, change) for one in findings if one not in grave]
+    if not any((plan.host, address) in found for address in own):
+        notes.append(_right(plan.host, own))
+    return replace(plan, changes=tuple(changes), notes=(*plan.notes, *notes))
+
+
+def _note(found: Finding, host: str, change: Change) -> Diagnostic:
+    return Diagnostic(
+        code=found.code,
+        summary=found.summary,
+        detail=f"{found.subject}: {found.detail}",
+        severity=_SEVERITIES.get(found.level.value, Severity.INFO),
+        place=change.place,
+        host=host,
+        address=change.address,
+    )
+
+
+def _right(host: str, own: Sequence[str]) -> Diagnostic:
+    shown = ", ".join(own[:3]) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
+    detail = f"{shown}: asked, and as it should be."
+    return Diagnostic(
+        code="dns-right", summary="DNS fits what changes", detail=detail, severity=Severity.INFO, host=host
+    )

@@ -1,0 +1,59 @@
+"""What of a file may be shown in a plan: what it is, and its lines where they are no secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pmtaform.desired import FileRole
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.values.show import SENSITIVE, sounds_secret
+from pmtaform.tls.pem import Pem, has_private_key, read_pem
+
+_WORD: Final = re.compile(r"[A-Za-z][\w-]*")
+_MOST: Final = 2000  # lines of one file
+_LINES: Final = frozenset({FileRole.FRAGMENT, FileRole.TEXT})
+
+
+def is_shown(role: FileRole, content: bytes) -> bool:
+    """Whether the lines of a file tell people something, and hold no key."""
+    return role in _LINES and not has_private_key(content) and content.count(b"\n") <= _MOST
+
+
+def lines_of(content: bytes) -> tuple[str, ...]:
+    """The lines of a file as they may be shown. A line with a word for a secret is masked from there on."""
+    text = content.decode("utf-8", "surrogateescape")
+    return tuple(_line(line) for line in text.splitlines())
+
+
+def _line(line: str) -> str:
+    for word in _WORD.finditer(line):
+        name = word[0].lower()
+        if any(spec.sensitive for spec in catalogue().anywhere(name)) or sounds_secret(name):
+            return values.shown(line[: word.end()]) + f" {SENSITIVE}" * bool(line[word.end() :].strip())
+    return values.shown(line.replace("\t", "    "))
+
+
+def described(role: FileRole, content: bytes) -> dict[str, tuple[str, ...]]:
+    """What a file is, by name: its certificates, its key. Empty where its digest is all that can be told."""
+    if role not in {FileRole.CERTIFICATE, FileRole.CA, FileRole.PRIVATE_KEY} and not has_private_key(content):
+        return {}
+    pem = read_pem(content)
+    keys = tuple(f"{key.kind}{_mark(key.public)}" for key in pem.keys)
+    return {"certificate": _certificates(role, pem), "private-key": keys}
+
+
+def _certificates(role: FileRole, pem: Pem) -> tuple[str, ...]:
+    found = pem.certificates
+    if role is FileRole.CA:
+        return tuple(str(one) for one in found)
+    issuers = [one.name for one in found[1:]]
+    return tuple(str(one) + (f"; with {', '.join(issuers)}" if issuers else "") for one in found[:1])
+
+
+def _mark(public: bytes | None) -> str:
+    """What tells one key from another: a digest of its public half, which every client is shown."""
+    import hashlib
+
+    return f", public key {hashlib.sha256(public).hexdigest()[:12]}" if public is not None else ""

@@ -1,0 +1,307 @@
+"""Files that are owned whole: what has to change of those that a stack declares, and which of ours go.
+
+declared, not there, or different            written before the configuration that names it
+ours, no longer declared                     removed once the new configuration is in force
+there, never ours, not declared              none of our business
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from pmtaform.desired import FILE, FileRole, ManagedFile
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.catalogue import Impact
+from pmtaform.plan.file_text import described, is_shown, lines_of
+from pmtaform.plan.model import Action, Change, Danger, Reason, ValueChange
+from pmtaform.tls.checks import EXPIRED, expiry_findings
+from pmtaform.tls.pem import has_private_key, read_pem
+
+IN_CONFIGURATION: Final = "file-in-configuration"  # the code of a note that stops an apply
+WEB_CERTIFICATE: Final = "/var/lib/pmta/webmon.pem"
+LICENCE: Final = "/etc/pmta/license"
+_BY_THEMSELVES: Final = frozenset({WEB_CERTIFICATE, LICENCE})  # read though no directive names them
+_DIGITS: Final = 12  # of a digest, to tell one content from another
+
+_NOTES: Final = {
+    FileRole.CERTIFICATE: "the guide does not say whether a reload reads a certificate again whose path stays the "
+    "same: look after it at what clients are shown (openssl s_client -starttls smtp), and restart if it is the old one",
+    FileRole.LICENCE: "the guide does not say when a new licence is read: `pmta show license` tells after it, and a "
+    "restart may be needed",
+    FileRole.FRAGMENT: "",
+    FileRole.TEXT: "the guide does not say when a file is read again whose path stays the same: verify after it",
+}
+_NOTES[FileRole.PRIVATE_KEY] = _NOTES[FileRole.CA] = _NOTES[FileRole.CERTIFICATE]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFile:
+    """A managed file on the host. `content` is None where it is not known, or the wanted one.
+
+    `moved`: it is not as we left it. `left`: what we left there is what is wanted now.
+    """
+
+    exists: bool
+    same: bool = False
+    mode: int = 0
+    owner: str = ""
+    group: str = ""
+    moved: bool = False
+    left: bool = False
+    content: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of a host a run is about, as `plan.diff` decides it."""
+
+    host: str
+    ours: Mapping[str, str]  # address -> path of every file that we put there, keys included
+    ignored: Callable[[Address], bool]
+    taken: Callable[[Address], bool]  # selected by the command line
+    protected: Callable[[Address, str], bool]  # notes it
+    keyed: Callable[[bytes], str]
+    configuration: Collection[str]  # paths that PowerMTA reads as its configuration, fragments left out
+    named: Container[str]  # the paths that the new configuration names
+    activates: bool
+    now: datetime | None = None  # None: what has expired is not asked
+
+
+@dataclass(slots=True)
+class FileDifference:
+    """What has to change of a host's files; `write` have the mode that they are to get."""
+
+    changes: list[Change] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
+    write: list[ManagedFile] = field(default_factory=list)
+    remove: list[str] = field(default_factory=list)
+    owned: dict[str, str] = field(default_factory=dict)
+    adopted: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+
+
+def compare_files(
+    wanted: tuple[ManagedFile, ...], live: Mapping[str, LiveFile], kept: Collection[str], scope: Scope
+) -> FileDifference:
+    """The changes of a host's files. `kept` are paths of other things that a removal must not touch."""
+    found = FileDifference()
+    for file in wanted:
+        if not scope.ignored(file.address):
+            _declared(file, live.get(file.path, LiveFile(exists=False)), scope, found)
+    paths = {file.path for file in wanted} | set(kept)
+    for name, path in scope.ours.items():
+        address = Address.parse(name)
+        if address.kind == FILE and path not in paths and not scope.ignored(address):
+            _undeclared(name, path, live.get(path, LiveFile(exists=False)), scope, found)
+    return found
+
+
+def _declared(file: ManagedFile, live: LiveFile, scope: Scope, found: FileDifference) -> None:
+    name = str(file.address)
+    if file.path in scope.configuration:
+        found.notes.append(_in_configuration(file, scope.host))
+        return
+    wanted = replace(file, mode=_mode(file, live))
+    if live.exists and live.same and _settled(wanted, live):
+        found.owned[name] = file.path
+        if name not in scope.ours:
+            found.adopted.append(name)
+        return
+    if not scope.taken(file.address):
+        if name in scope.ours:
+            found.owned[name] = file.path
+        return
+    if live.exists and scope.protected(file.address, "changed"):
+        if name in scope.ours:
+            found.owned[name] = file.path
+        return
+    found.owned[name] = file.path
+    found.write.append(wanted)
+    found.changes.append(_change(wanted, live, ours=name in scope.ours, scope=scope))
+    if file.path not in _BY_THEMSELVES and file.role is not FileRole.PRIVATE_KEY and file.path not in scope.named:
+        found.notes.append(_named_nowhere(file, scope.host))
+
+
+def _settled(wanted: ManagedFile, live: LiveFile) -> bool:
+    return wanted.mode == live.mode and wanted.owner in (None, live.owner) and wanted.group in (None, live.group)
+
+
+def _mode(file: ManagedFile, live: LiveFile) -> int:
+    """The mode that a file is to have: as the stack says, else as found, and a secret for nobody else to read."""
+    if file.mode is not None:
+        return file.mode
+    private = _is_private(file)
+    if live.exists:
+        return live.mode & ~0o007 if private else live.mode
+    return 0o600 if private else 0o640
+
+
+def _is_private(file: ManagedFile) -> bool:
+    value = file.content.reveal() if file.content is not None else b""
+    open_roles = {FileRole.CERTIFICATE, FileRole.CA}
+    return has_private_key(value) or (file.secret and file.role not in open_roles)
+
+
+def expiry_notes(files: tuple[ManagedFile, ...], host: str, now: datetime | None) -> tuple[Diagnostic, ...]:
+    """What has expired of a host's certificates, or soon will. `now` None: it is not asked."""
+    if now is None:
+        return ()
+    return tuple(
+        replace(one, host=host, address=str(file.address), place=file.place)
+        for file in files
+        if file.content is not None and file.role in {FileRole.CERTIFICATE, FileRole.CA}
+        for one in expiry_findings(
+            file.path, read_pem(file.content.reveal()), now, grave=file.role is FileRole.CERTIFICATE
+        )
+    )
+
+
+# -- changes -----------------------------------------------------------------------------------------------------------
+
+
+def _change(file: ManagedFile, live: LiveFile, *, ours: bool, scope: Scope) -> Change:
+    impact, note = _impact(file.path, file.role, scope)
+    if not live.exists and file.role is not FileRole.LICENCE:
+        note = ""  # a path that is new is read when the directive that names it is
+    values = _contents(file, live, scope) if not live.same else []
+    if live.exists:
+        values += _ownership(file, live)
+        if not values:
+            values = [ValueChange((), "content", ("(other bytes of the same meaning)",), (file.source,), file.place)]
+    expired = [one for one in expiry_notes((file,), scope.host, scope.now) if one.severity is Severity.ERROR]
+    dangers = [Danger(EXPIRED, one.detail) for one in expired]
+    if impact is Impact.RESTART:
+        dangers.append(_restart(file.path))
+    return Change(
+        address=str(file.address),
+        action=Action.UPDATE if live.exists else Action.CREATE,
+        reason=_reason(live, ours=ours),
+        values=tuple(values),
+        impact=impact,
+        impact_note=note,
+        file=file.path,
+        place=file.place,
+        dangers=tuple(dangers),
+    )
+
+
+def _reason(live: LiveFile, *, ours: bool) -> Reason:
+    if not live.exists:
+        return Reason.MISSING if ours else Reason.NEW
+    if not ours or not live.moved:
+        return Reason.CHANGED
+    return Reason.DRIFT if live.left else Reason.BOTH
+
+
+def _contents(file: ManagedFile, live: LiveFile, scope: Scope) -> list[ValueChange]:
+    value = file.content.reveal() if file.content is not None else b""
+    old = live.content if live.exists else None
+    kind = [ValueChange((), "kind", (), (str(file.role),), file.place)] if not live.exists else []
+    after, before = described(file.role, value), described(file.role, old) if old is not None else {}
+    if after or before:
+        rows = [
+            ValueChange((), name, before.get(name, ()), after.get(name, ()), file.place)
+            for name in dict.fromkeys((*after, *before))
+            if before.get(name, ()) != after.get(name, ())
+        ]
+        return [*kind, *rows, ValueChange((), "content", _told(old, scope), (_source(file, value, scope),), file.place)]
+    if not file.secret and is_shown(file.role, value) and (old is None or is_shown(file.role, old)):
+        source = [ValueChange((), "content", (), (file.source,), file.place)] if not live.exists else []
+        was = lines_of(old) if old is not None else ()
+        return [*kind, *source, ValueChange(("lines",), "", was, lines_of(value), file.place)]
+    return [*kind, ValueChange((), "content", _told(old, scope), (_source(file, value, scope),), file.place)]
+
+
+def _told(old: bytes | None, scope: Scope) -> tuple[str, ...]:
+    return () if old is None else (f"(another, digest {scope.keyed(old)[:_DIGITS]})",)
+
+
+def _source(file: ManagedFile, value: bytes, scope: Scope) -> str:
+    return f"{file.source} (digest {scope.keyed(value)[:_DIGITS]})"
+
+
+def _ownership(file: ManagedFile, live: LiveFile) -> list[ValueChange]:
+    values = []
+    if file.mode is not None and file.mode != live.mode:
+        values.append(ValueChange((), "mode", (f"{live.mode:04o}",), (f"{file.mode:04o}",), file.place))
+    if file.owner not in (None, live.owner) or file.group not in (None, live.group):
+        wanted = f"{file.owner or live.owner}:{file.group or live.group}"
+        values.append(ValueChange((), "owner", (f"{live.owner}:{live.group}",), (wanted,), file.place))
+    return values
+
+
+def _impact(path: str, role: FileRole | None, scope: Scope) -> tuple[Impact, str]:
+    """What a new content needs to be in force, and what the guides leave open (OPERATIONS 3)."""
+    if path == WEB_CERTIFICATE:
+        if scope.activates:
+            return Impact.RESTART, ""
+        return Impact.RELOAD, "takes effect when pmtahttp is restarted; this host's `activation` is none"
+    return Impact.RELOAD, _NOTES[role] if role is not None else ""
+
+
+def _restart(path: str) -> Danger:
+    return Danger("restart", f"The web monitor (pmtahttp) reads {path} when it starts, and is restarted for it.")
+
+
+def _undeclared(name: str, path: str, live: LiveFile, scope: Scope, found: FileDifference) -> None:
+    address = Address.parse(name)
+    if not live.exists:
+        found.forgotten.append(name)
+        return
+    if path in scope.configuration:
+        return  # it has become a part of the configuration, whose blocks are looked at one by one
+    if not scope.taken(address) or scope.protected(address, "deleted"):
+        found.owned[name] = path
+        return
+    found.remove.append(path)
+    impact, note = _impact(path, None, scope)
+    dangers = [_restart(path)] if impact is Impact.RESTART else []
+    if path == LICENCE:
+        detail = f"{path} is deleted. Without a licence PowerMTA does not start again."
+        dangers.append(Danger("licence-removed", detail))
+    elif path in scope.named:
+        detail = f"{path} is deleted, and the configuration still names it. What PowerMTA does without it is not "
+        detail += "documented: it may refuse to load, or go on without TLS. Take the directive out as well."
+        dangers.append(Danger("named-file-removed", detail))
+    found.changes.append(
+        Change(
+            address=name,
+            action=Action.DELETE,
+            reason=Reason.REMOVED,
+            values=(ValueChange((), "file", (path,), ()),),
+            impact=impact,
+            impact_note=note,
+            file=path,
+            dangers=tuple(dangers),
+        )
+    )
+
+
+def _named_nowhere(file: ManagedFile, host: str) -> Diagnostic:
+    return Diagnostic(
+        code="file-not-named",
+        summary="Nothing in the configuration names a file",
+        detail=f"{file.path} is put on {host}, and no directive names it: PowerMTA does not read it. Declare the "
+        "directive that does, or compare the paths, unless another program is meant.",
+        severity=Severity.INFO,
+        host=host,
+        address=str(file.address),
+        place=file.place,
+    )
+
+
+def _in_configuration(file: ManagedFile, host: str) -> Diagnostic:
+    return Diagnostic(
+        code=IN_CONFIGURATION,
+        summary="A file is part of the configuration",
+        detail=f"PowerMTA reads {file.path} on {host} as a part of its configuration, whose blocks are planned by "
+        f"name. Write it under `native` instead: {{file: FILE, path: {file.path}}}; or take the include away first.",
+        severity=Severity.ERROR,
+        host=host,
+        address=str(file.address),
+        place=file.place,
+    )

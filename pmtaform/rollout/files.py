@@ -1,0 +1,112 @@
+"""Managed files of one host: what it is asked for, what it has of them, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pmtaform.desired import FILE, Desired, FileRole, ManagedFile
+from pmtaform.host import FileKind, FileWrite, Snapshot, digest
+from pmtaform.lang.blocks import Address
+from pmtaform.plan.diff import Previous
+from pmtaform.plan.files import LiveFile
+from pmtaform.state import HostState
+
+if TYPE_CHECKING:
+    from pmtaform.rollout.survey import Survey
+
+
+def asked_for(desired: Desired, salt: str, *, trust: bool) -> dict[str, str | None]:
+    """What the host is told that we know of each file: it sends what is otherwise.
+
+    A fragment is a part of the configuration, which is wanted whole unless the host is as we left it (`trust`).
+    """
+    return {
+        file.path: None if file.role is FileRole.FRAGMENT and not trust else digest(salt, content_of(file))
+        for file in desired.managed
+        if file.content is not None
+    }
+
+
+def content_of(file: ManagedFile) -> bytes:
+    """What a file is to hold; its secrets were resolved."""
+    if file.content is None:
+        raise AssertionError("a file whose content was not resolved cannot be compared or written")
+    return file.content.reveal()
+
+
+def live_files(
+    desired: Desired, ours: Previous, snapshot: Snapshot, left: HostState | None, salt: str
+) -> dict[str, LiveFile]:
+    """What the host has of each managed file, declared or ours, by path."""
+    wanted = {file.path: file for file in desired.managed}
+    paths = {path: None for name, path in ours.keys.items() if Address.parse(name).kind == FILE}
+    return {path: _live(path, wanted.get(path), snapshot, left, salt) for path in paths | dict.fromkeys(wanted)}
+
+
+def _live(path: str, wanted: ManagedFile | None, snapshot: Snapshot, left: HostState | None, salt: str) -> LiveFile:
+    found = snapshot.files.get(path)
+    if found is None:
+        return LiveFile(exists=False)
+    known = left.files.get(path) if left is not None else None
+    want = digest(salt, content_of(wanted)) if wanted is not None and wanted.content is not None else ""
+    moved = known is None or (known.digest, known.mode, known.owner, known.group) != (
+        found.digest,
+        found.mode,
+        found.owner,
+        found.group,
+    )
+    return LiveFile(
+        exists=True,
+        same=found.digest == want,
+        mode=found.mode,
+        owner=found.owner,
+        group=found.group,
+        moved=moved,
+        left=known is not None and known.digest == want,
+        content=found.content,
+    )
+
+
+def as_wanted(desired: Desired, snapshot: Snapshot, salt: str) -> bool:
+    """Whether every managed file holds what it should, with the mode and owner that the stack says."""
+    for file in desired.managed:
+        live = snapshot.files.get(file.path)
+        if live is None or file.content is None or live.digest != digest(salt, content_of(file)):
+            return False
+        if file.mode not in (None, live.mode) or file.owner not in (None, live.owner):
+            return False
+        if file.group not in (None, live.group):
+            return False
+    return True
+
+
+def file_write(file: ManagedFile) -> FileWrite:
+    """A file as it is written: before the configuration that may name it."""
+    return FileWrite(
+        path=file.path,
+        content=content_of(file),
+        kind=FileKind.KEY,
+        mode=file.mode,
+        owner=file.owner,
+        group=file.group,
+    )
+
+
+def read_as_configuration(desired: Desired, snapshot: Snapshot, others: Mapping[str, object]) -> dict[str, bytes]:
+    """What of the files in `others` (keys, managed files) PowerMTA may read as a part of its configuration.
+
+    Only fragments are looked into; of all else it is known that it is there.
+    """
+    fragments = {file.path for file in desired.managed if file.role is FileRole.FRAGMENT}
+    return {
+        path: live.content if path in fragments and live.content is not None else b""
+        for path, live in snapshot.files.items()
+        if path in others
+    }
+
+
+def new_fragments(survey: Survey) -> dict[str, bytes]:
+    """The fragments that the host will have another content of."""
+    written = survey.difference.write_files
+    return {file.path: content_of(file) for file in written if file.role is FileRole.FRAGMENT}

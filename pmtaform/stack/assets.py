@@ -1,0 +1,45 @@
+"""Files of the project that stacks put on hosts as they are, each read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.stack.document import read_file
+
+
+class Assets:
+    """The project's files that a stack's `files` name."""
+
+    def __init__(self, folder: Path, shown: str) -> None:
+        self._folder = folder
+        self._shown = shown
+        self._contents: dict[str, bytes | None] = {}
+        self._findings: dict[str, Diagnostics] = {}
+
+    def read(self, name: str, place: Place, found: Diagnostics) -> bytes | None:
+        """What the file `name` holds, or None; why not goes into `found`."""
+        if name not in self._contents:
+            said = self._findings[name] = Diagnostics()
+            shown = name if Path(name).is_absolute() else f"{self._shown}/{name}"
+            inside = self._inside(name, place, said)
+            self._contents[name] = read_file(self._folder / name, shown, said, place) if inside else None
+        found.extend(self._findings[name])
+        return self._contents[name]
+
+    def contents(self) -> list[tuple[str, bytes]]:
+        """Every file read so far, by its name in the stack."""
+        return sorted((name, content) for name, content in self._contents.items() if content is not None)
+
+    def _inside(self, name: str, place: Place, said: Diagnostics) -> bool:
+        """Whether a file lies in the project: a stack that somebody proposes must not put others on hosts."""
+        folder = self._folder.resolve()
+        root = folder.parent.parent if folder.parent.name == "stacks" else folder
+        try:
+            if (self._folder / name).resolve().is_relative_to(root):
+                return True
+        except (OSError, ValueError):
+            pass  # no file can have this name
+        detail = f"{name!r} leads out of the project. Copy the file into it, or give it as `secret: file:PATH`."
+        said.error("file-outside", "A file lies outside the project", detail, place)
+        return False

@@ -1,0 +1,99 @@
+"""What a host's files hold, against what they are for: certificates with their keys, fragments, licences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from pmtaform.desired import FileRole, ManagedFile
+from pmtaform.diagnostics import Diagnostic, Diagnostics
+from pmtaform.lang.tree import parse_bytes
+from pmtaform.tls.checks import certificate_findings, expiry_findings, key_findings
+from pmtaform.tls.pem import Pem, has_certificate, has_private_key, read_pem
+
+_OF_A_BUNDLE: Final = frozenset({"pem-damaged", "certificate-missing"})  # whose certificates are in no order
+
+
+def check_contents(files: Sequence[ManagedFile], found: Diagnostics) -> None:
+    """Check what is known of the contents; secrets that were not resolved are passed over."""
+    by_path = {file.path: file for file in files}
+    for file in files:
+        if file.key_file is not None and file.key_file not in by_path:
+            detail = f"{file.key_file} is to be the private key of {file.path}, and is none of this host's `files`."
+            found.error("no-key-file", "A certificate's private key is not there", detail, file.place)
+        value = file.known
+        if value is None:
+            continue
+        if not value.strip():
+            detail = f"{file.path} would be empty ({file.source}). Take it out of `files` if it is not wanted."
+            found.error("file-empty", "A file would be empty", detail, file.place)
+            continue
+        _check(file, value, by_path.get(file.key_file or ""), found)
+
+
+def _check(file: ManagedFile, value: bytes, key: ManagedFile | None, found: Diagnostics) -> None:
+    if file.mode is not None and file.mode & 0o007 and has_private_key(value):
+        detail = (
+            f"{file.path} holds a private key, and {file.mode:04o} lets every user of the host read it. Write 0600 "
+        )
+        detail += "or 0640."
+        found.error("file-mode", "A secret would be readable by all", detail, file.place)
+    match file.role:
+        case FileRole.CERTIFICATE:
+            _certificate(file, read_pem(value), key, found)
+        case FileRole.CA:
+            findings = certificate_findings(file.path, replace(read_pem(value), keys=()))
+            found.extend(each.at(file.place) for each in findings if each.code in _OF_A_BUNDLE)
+        case FileRole.PRIVATE_KEY:
+            found.extend(each.at(file.place) for each in key_findings(file.path, read_pem(value)))
+        case FileRole.FRAGMENT:
+            _fragment(file, value, found)
+        case FileRole.LICENCE:
+            _licence(file, value, found)
+
+
+def _certificate(file: ManagedFile, pem: Pem, key: ManagedFile | None, found: Diagnostics) -> None:
+    other = read_pem(key.known) if key is not None and key.known is not None else None
+    found.extend(each.at(file.place) for each in certificate_findings(file.path, pem, other))
+
+
+def _fragment(file: ManagedFile, value: bytes, found: Diagnostics) -> None:
+    """What would end the section that a fragment is read in; PowerMTA itself tests the rest."""
+    for said in parse_bytes(value, file.path, scope="domain").diagnostics:
+        if said.code in {"stray-closing-tag", "unclosed-section", "malformed-tag"}:
+            detail = f"{file.path}, line {said.place.line if said.place else '?'}: {said.detail} It is included inside "
+            detail += "a section, whose end it must not touch."
+            found.error("fragment-breaks-out", "A fragment breaks out of its section", detail, file.place)
+
+
+def _licence(file: ManagedFile, value: bytes, found: Diagnostics) -> None:
+    if not file.secret:
+        detail = f"{file.path} would lie in Git as it is. Keep it elsewhere and refer to it: `secret: REFERENCE`."
+        found.error("secret-in-clear", "a secret must be given by reference", detail, file.place)
+    if not value.isascii():
+        detail = (
+            f"{file.path}: PowerMTA takes its licence as ASCII, and {file.source} has other characters. Copy it anew."
+        )
+        found.error("licence-text", "A licence is not plain text", detail, file.place)
+
+
+def check_keys_beside(files: Sequence[ManagedFile], named: Mapping[str, str], found: Diagnostics) -> None:
+    """Whether the certificates that a directive takes together with their key have it. `named`: path -> directive."""
+    for file in files:
+        value = file.content.reveal() if file.content is not None else b""
+        if file.path in named and has_certificate(value) and not has_private_key(value):
+            detail = (
+                f"{named[file.path]} takes {file.path} as one PEM file of certificate and private key, and there is no "
+            )
+            detail += "key in it. Add `private-key: REFERENCE`."
+            found.warning("certificate-without-key", "A certificate lacks its private key", detail, file.place)
+
+
+def expiring(files: Iterable[ManagedFile], now: datetime) -> Iterator[Diagnostic]:
+    """What has expired or soon will, of contents that are known. Warnings: a stack is no less valid the day after."""
+    for file in files:
+        if file.known is not None and file.role in {FileRole.CERTIFICATE, FileRole.CA}:
+            for one in expiry_findings(file.path, read_pem(file.known), now, grave=False):
+                yield one.at(file.place)

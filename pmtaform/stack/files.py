@@ -1,0 +1,171 @@
+"""`files`: TLS certificates, the licence, included fragments and whatever else a directive names, for one host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from pmtaform.desired import FileRole, KeyFile, ManagedFile
+from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.lang.blocks import Address, Block, directives_in
+from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.includes import include_path, is_url, may_name
+from pmtaform.stack.assets import Assets
+from pmtaform.stack.emit import Resolve
+from pmtaform.stack.file_checks import check_contents, check_keys_beside
+from pmtaform.stack.file_content import Content, ContentReader
+from pmtaform.stack.file_plans import FilePlan
+from pmtaform.stack.paths import file_problem
+from pmtaform.tls.pem import has_certificate, has_private_key
+
+LICENCE: Final = "/etc/pmta/license"
+_ACCOUNT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
+_MODE: Final = re.compile(r"0?o?0?([0-7]{3})")
+_FIT_MODE: Final = re.compile(r"[46][046][04]")
+
+
+class FileCompiler:
+    """Turns what a stack says of files into the files that one host should have."""
+
+    def __init__(self, allowed: tuple[str, ...], assets: Assets, resolve: Resolve | None, found: Diagnostics) -> None:
+        self._allowed = allowed
+        self._reader = ContentReader(assets, resolve, found)
+        self._found = found
+
+    def compile(
+        self,
+        plans: Mapping[str, FilePlan],
+        blocks: Mapping[Address, Block],
+        keys: Iterable[KeyFile],
+        taken: Collection[str],
+    ) -> tuple[ManagedFile, ...]:
+        """The files. `blocks` is the host's configuration; `taken` are the paths of its own files."""
+        whole, inner = _includes(blocks)
+        homes = dict.fromkeys(taken, "It is a file of the configuration")
+        homes |= {key.path: f"{key.address} is written to it" for key in keys}
+        files: list[ManagedFile] = []
+        for plan in plans.values():
+            if self._stands_alone(plan, homes, plans, whole):
+                included = any(may_name(argument, plan.path) for argument in inner)
+                file = self._file(plan, included=included)
+                if file is not None:
+                    files.append(file)
+        check_contents(files, self._found)
+        check_keys_beside(files, _with_key(blocks), self._found)
+        return tuple(files)
+
+    def _stands_alone(
+        self, plan: FilePlan, homes: Mapping[str, str], plans: Mapping[str, FilePlan], whole: Iterable[str]
+    ) -> bool:
+        """Whether the path is fit for a file, and nobody else's."""
+        if problem := file_problem(plan.path, self._allowed):
+            self._found.error("path-not-allowed", "A path on the host cannot be used", problem, plan.place)
+            return False
+        if plan.path in homes:
+            detail = f"{plan.path}: {homes[plan.path]}. Give this file another path, or take it out of `files`."
+            self._found.error("file-path", "Two files have one path", detail, plan.place)
+            return False
+        folder = next((other for other in (*homes, *plans) if other.startswith(f"{plan.path}/")), None)
+        if folder is not None:
+            detail = f"{plan.path} would be a file, and the folder of {folder}, too. Give one of them another path."
+            self._found.error("file-path", "A file stands where a folder must be", detail, plan.place)
+            return False
+        argument = next((argument for argument in whole if may_name(argument, plan.path)), None)
+        if argument is not None:
+            detail = f"`include {argument}` reads {plan.path} as a part of the configuration itself, whose blocks are "
+            detail += f"planned by name. Write it under `native` instead: {{file: FILE, path: {plan.path}}}."
+            self._found.error("file-included", "A file is part of the configuration", detail, plan.place)
+            return False
+        return True
+
+    # -- one file ----------------------------------------------------------------------------------------------------
+
+    def _file(self, plan: FilePlan, *, included: bool) -> ManagedFile | None:
+        before = len(self._found.errors)
+        content = self._reader.content(plan)
+        role = self._role(plan, content, included=included)
+        mode = self._mode(plan, role, secret=content.secret)
+        key_file = plan.text("key-file", self._found)
+        file = ManagedFile(
+            path=plan.path,
+            role=role,
+            source=content.source,
+            content=content.whole,
+            public=content.public,
+            secret=content.secret,
+            mode=mode,
+            owner=self._account(plan, "owner"),
+            group=self._account(plan, "group"),
+            key_file=key_file[0] if key_file else None,
+            place=plan.place,
+        )
+        return file if len(self._found.errors) == before else None
+
+    def _role(self, plan: FilePlan, content: Content, *, included: bool) -> FileRole:
+        said = plan.text("kind", self._found)
+        if said is not None:
+            if said[0] in set(FileRole):
+                return FileRole(said[0])
+            detail = f"{said[0]!r}: write one of {', '.join(FileRole)}.{did_you_mean(said[0], set(FileRole))}"
+            self._found.error("file-kind", "A file cannot be of this kind", detail, said[1])
+        if plan.path == LICENCE:
+            return FileRole.LICENCE
+        if included:
+            return FileRole.FRAGMENT
+        value = content.whole.reveal() if content.whole is not None else content.public or b""
+        if has_certificate(value) or "private-key" in plan.fields:
+            return FileRole.CERTIFICATE
+        return FileRole.PRIVATE_KEY if has_private_key(value) else FileRole.TEXT
+
+    def _mode(self, plan: FilePlan, role: FileRole, *, secret: bool) -> int | None:
+        given = plan.text("mode", self._found)
+        if given is None:
+            return None
+        digits = _MODE.fullmatch(given[0])
+        if digits is None or not _FIT_MODE.fullmatch(digits[1]):
+            detail = f"{given[0]!r}: write 0600, 0640, 0644, 0400, 0440 or 0444. Nobody runs such a file, and only its "
+            detail += "owner (and group) may write to it."
+            self._found.error("file-mode", "A file cannot have this mode", detail, given[1])
+            return None
+        mode = int(digits[1], 8)
+        private = role in {FileRole.PRIVATE_KEY, FileRole.LICENCE} or "private-key" in plan.fields
+        if mode & 0o007 and (private or (secret and plan.text("kind", self._found) is None)):
+            detail = (
+                f"{plan.path} is a secret, and {mode:04o} lets every user of the host read it. Write 0600 or 0640; "
+            )
+            detail += "if it is none (a certificate out of a vault), say so with `kind`."
+            self._found.error("file-mode", "A secret would be readable by all", detail, given[1])
+            return None
+        return mode
+
+    def _account(self, plan: FilePlan, field: str) -> str | None:
+        given = plan.text(field, self._found)
+        if given is not None and not _ACCOUNT.fullmatch(given[0]):
+            detail = f"{given[0]!r} is not the name of a user or a group. Numbers are not taken: they differ by host."
+            self._found.error("file-owner", f"A file cannot have this {field}", detail, given[1])
+            return None
+        return given[0] if given else None
+
+
+def _includes(blocks: Mapping[Address, Block]) -> tuple[list[str], list[str]]:
+    """What is included as configuration, and what inside of sections."""
+    whole: list[str] = []
+    inner: list[str] = []
+    for block in blocks.values():
+        for _, _, directive in directives_in(block):
+            if directive.name.lower() == "include" and directive.value and not is_url(directive.value):
+                (inner if block.is_section else whole).append(include_path(directive.value))
+    return whole, inner
+
+
+def _with_key(blocks: Mapping[Address, Block]) -> dict[str, str]:
+    """Path -> directive, of the certificates that must have their private key in the same file."""
+    found: dict[str, str] = {}
+    for block in blocks.values():
+        for _, path, directive in directives_in(block):
+            scope = path[-1].partition("[")[0] if path else block.address.kind if block.is_section else GLOBAL
+            spec = catalogue().directive(scope, directive.name)
+            if spec is not None and spec.sensitive == "second" and directive.value:
+                found.setdefault(directive.value.split()[0].strip('"'), directive.name)
+    return found

@@ -1,0 +1,121 @@
+"""Whether certificates are what a server can show: the right key, the right order, still valid.
+
+The order is that of RFC 8446, section 4.4.2, and RFC 5246, section 7.4.2: the server's own certificate first, then each
+one's issuer. Whether PowerMTA puts another order right is not documented, and clients need not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.tls.pem import Certificate, Pem
+
+SOON: Final = timedelta(days=30)
+EXPIRED: Final = "certificate-expired"  # a finding's code, and that of a danger
+
+
+def certificate_findings(path: str, pem: Pem, key: Pem | None = None) -> Iterator[Diagnostic]:
+    """What is wrong with a certificate file whatever the time; `key` is the file of its private key, if it has one."""
+    yield from _unreadable(path, pem)
+    if not pem.certificates:
+        if not pem.problems:
+            detail = f"{path} is to hold a certificate, and what it is given has none. Give it PEM, with the lines "
+            detail += "-----BEGIN CERTIFICATE-----, or say another `kind`."
+            yield Diagnostic(code="certificate-missing", summary="A file holds no certificate", detail=detail)
+        return
+    keys = [*pem.keys, *(key.keys if key is not None else ())]
+    if len(keys) > 1:
+        detail = f"{path}: {len(keys)} private keys belong to it, and PowerMTA can take one only. Leave one."
+        yield Diagnostic(code="certificate-keys", summary="A certificate has several private keys", detail=detail)
+    elif keys and keys[0].public is not None and keys[0].public != pem.certificates[0].public:
+        yield _other_key(path, pem.certificates, keys[0].public)
+        return
+    yield from _order(path, pem.certificates)
+
+
+def key_findings(path: str, pem: Pem) -> Iterator[Diagnostic]:
+    """What is wrong with the file of a private key."""
+    yield from _unreadable(path, pem)
+    if not pem.keys and not pem.problems:
+        detail = f"{path} is to hold a private key, and what it is given has none. Give it PEM, with the lines "
+        detail += "-----BEGIN … PRIVATE KEY-----, or say another `kind`."
+        yield Diagnostic(code="private-key-missing", summary="A file holds no private key", detail=detail)
+
+
+def _unreadable(path: str, pem: Pem) -> Iterator[Diagnostic]:
+    for problem in pem.problems:
+        detail = f"{path}: {problem}. PowerMTA would not read it either. Copy the file anew, with every line."
+        yield Diagnostic(code="pem-damaged", summary="A PEM file is damaged", detail=detail)
+
+
+def _other_key(path: str, chain: tuple[Certificate, ...], public: bytes) -> Diagnostic:
+    own = next((n for n, one in enumerate(chain) if one.public == public), None)
+    if own is not None:
+        detail = f"{path}: the private key is that of its certificate {own + 1} ({chain[own].name}), and the first is "
+        detail += f"{chain[0].name}. The server's own certificate stands first, then its issuers. Put it there."
+        return Diagnostic(code="certificate-order", summary="Certificates are in the wrong order", detail=detail)
+    detail = f"{path}: the private key is not that of {chain[0].name}: TLS would fail with every client. Take the key "
+    detail += "that the certificate was asked for with, or the certificate that was made for this key."
+    return Diagnostic(code="certificate-key", summary="A certificate and its private key do not fit", detail=detail)
+
+
+def _order(path: str, chain: tuple[Certificate, ...]) -> Iterator[Diagnostic]:
+    for place, one in enumerate(chain):
+        issuers = [n for n, other in enumerate(chain) if n != place and other.subject_dn == one.issuer_dn]
+        if issuers and place + 1 not in issuers and not one.is_self_signed:
+            yield _misplaced(path, chain, place, issuers[0])
+            return
+    for one, following in pairwise(chain):
+        if one.issuer_dn != following.subject_dn:
+            yield _stranger(path, one, following)
+            return
+
+
+def _misplaced(path: str, chain: tuple[Certificate, ...], place: int, issuer: int) -> Diagnostic:
+    detail = f"{path}: certificate {place + 1} ({chain[place].name}) was issued by certificate {issuer + 1} "
+    detail += (
+        f"({chain[issuer].name}), which does not stand right after it. The server's own certificate stands first, "
+    )
+    detail += "then each one's issuer; clients need not put them in order."
+    return Diagnostic(code="certificate-order", summary="Certificates are in the wrong order", detail=detail)
+
+
+def _stranger(path: str, one: Certificate, following: Certificate) -> Diagnostic:
+    detail = f"{path}: {following.name} stands after {one.name} and is not its issuer. Take it out, or put the issuer "
+    detail += f"({one.issuer_dn}) between them."
+    summary = "A certificate does not belong to the chain"
+    return Diagnostic(code="certificate-chain", summary=summary, detail=detail, severity=Severity.WARNING)
+
+
+def expiry_findings(path: str, pem: Pem, now: datetime, *, grave: bool = True) -> Iterator[Diagnostic]:
+    """Certificates that have expired, are not valid yet, or expire within thirty days.
+
+    `grave`: an expired one is an error; else a warning, as for a bundle of others' certificates.
+    """
+    worst = Severity.ERROR if grave else Severity.WARNING
+    for one in pem.certificates:
+        if one.ends <= now:
+            detail = f"{path}: {one.name} expired on {_day(one.ends)}. Clients that verify it refuse the connection or "
+            detail += "send in the clear. Renew it."
+            yield Diagnostic(code=EXPIRED, summary="A certificate has expired", detail=detail, severity=worst)
+        elif one.begins > now:
+            detail = (
+                f"{path}: {one.name} is valid from {one.begins:%Y-%m-%d %H:%M} UTC on. Until then clients refuse it."
+            )
+            summary = "A certificate is not valid yet"
+            yield Diagnostic(code="certificate-too-early", summary=summary, detail=detail, severity=Severity.WARNING)
+        elif one.ends - now <= SOON:
+            days = (one.ends - now).days
+            detail = (
+                f"{path}: {one.name} expires on {_day(one.ends)}, in {days} day{'' if days == 1 else 's'}. Renew it."
+            )
+            summary = "A certificate expires soon"
+            yield Diagnostic(code="certificate-expires", summary=summary, detail=detail, severity=Severity.WARNING)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"

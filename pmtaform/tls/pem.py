@@ -1,0 +1,166 @@
+"""What a PEM file holds. Nothing of a private key is kept but its public half."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+_CERTIFICATES: Final = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"})
+_MOST_SHOWN: Final = 6  # names of one certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """One certificate. Times are in UTC; `public` is the DER of its public key."""
+
+    subject: str  # its common name; empty without one
+    subject_dn: str
+    issuer_dn: str
+    names: tuple[str, ...]  # DNS names and addresses that it is for
+    begins: datetime
+    ends: datetime
+    public: bytes
+
+    @property
+    def is_self_signed(self) -> bool:
+        """Whether it is its own issuer: a root, or one made for oneself."""
+        return self.subject_dn == self.issuer_dn
+
+    @property
+    def name(self) -> str:
+        """The name it is known by: its common name, else the first that it is for."""
+        return self.subject or (self.names[0] if self.names else "a certificate without a name")
+
+    def __str__(self) -> str:
+        others = [name for name in self.names if name != self.subject]
+        shown = ", ".join(others[:_MOST_SHOWN]) + (
+            f" and {len(others) - _MOST_SHOWN} more" * (len(others) > _MOST_SHOWN)
+        )
+        return f"{self.name}{f' (also for {shown})' if others else ''}, expires {self.ends:%Y-%m-%d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateKey:
+    """A private key, as far as it may be told. `public` is None where a passphrase locks it."""
+
+    kind: str  # "RSA 2048", "EC secp256r1", "locked with a passphrase"
+    public: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pem:
+    """The certificates and keys of a file, in its order. `problems` are what cannot be read, in words."""
+
+    certificates: tuple[Certificate, ...] = ()
+    keys: tuple[PrivateKey, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def has_private_key(content: bytes) -> bool:
+    """Whether there is a private key in a file, by its marks alone."""
+    return re.search(rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----", content) is not None
+
+
+def has_certificate(content: bytes) -> bool:
+    """Whether there is a certificate in a file, by its marks alone."""
+    return re.search(rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----", content) is not None
+
+
+# By the digest of the file, whose bytes are not kept: many hosts have one certificate, and a key takes time to read.
+_READ: dict[bytes, Pem] = {}
+_MOST_READ: Final = 1024
+
+
+def read_pem(content: bytes) -> Pem:
+    """What a file holds. What is neither a certificate nor a private key (parameters, text) is passed over."""
+    name = hashlib.sha256(content).digest()
+    found = _READ.get(name)
+    if found is None:
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        found = _READ[name] = _read(content)
+    return found
+
+
+def _read(content: bytes) -> Pem:
+    certificates: list[Certificate] = []
+    keys: list[PrivateKey] = []
+    problems: list[str] = []
+    for number, found in enumerate(_BLOCK.finditer(content), start=1):
+        label = found[1]
+        try:
+            if label in _CERTIFICATES:
+                certificates.append(_certificate(found[0]))
+            elif label.endswith(b"PRIVATE KEY"):
+                keys.append(_key(found[0]))
+        except ValueError:
+            problems.append(f"its PEM block {number} ({label.decode('ascii').lower()}) is damaged")
+    if content.count(b"-----BEGIN ") != sum(1 for _ in _BLOCK.finditer(content)):
+        problems.append("a PEM block has no end, or another one than its beginning")
+    return Pem(certificates=tuple(certificates), keys=tuple(keys), problems=tuple(problems))
+
+
+def _certificate(pem: bytes) -> Certificate:
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    try:
+        found = x509.load_pem_x509_certificate(pem.replace(b"X509 CERTIFICATE", b"CERTIFICATE"))
+        public = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except UnsupportedAlgorithm as problem:
+        raise ValueError("unsupported") from problem
+    return Certificate(
+        subject=_common_name(found.subject),
+        subject_dn=found.subject.rfc4514_string(),
+        issuer_dn=found.issuer.rfc4514_string(),
+        names=_names(found),
+        begins=found.not_valid_before_utc,
+        ends=found.not_valid_after_utc,
+        public=public,
+    )
+
+
+def _common_name(name: x509.Name) -> str:
+    from cryptography.x509.oid import NameOID
+
+    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
+def _names(found: x509.Certificate) -> tuple[str, ...]:
+    from cryptography import x509
+
+    try:
+        extension = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    names = [str(name) for name in extension.get_values_for_type(x509.DNSName)]
+    return (*names, *(str(address) for address in extension.get_values_for_type(x509.IPAddress)))
+
+
+def _key(pem: bytes) -> PrivateKey:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    if b"ENCRYPTED" in pem:
+        return PrivateKey(kind="locked with a passphrase", public=None)
+    try:
+        key = load_pem_private_key(pem, None)
+    except (TypeError, UnsupportedAlgorithm) as problem:
+        raise ValueError("unreadable") from problem
+    if isinstance(key, rsa.RSAPrivateKey):
+        kind = f"RSA {key.key_size}"
+    elif isinstance(key, ec.EllipticCurvePrivateKey):
+        kind = f"EC {key.curve.name}"
+    else:
+        kind = type(key).__name__.lstrip("_").removesuffix("PrivateKey")
+    return PrivateKey(kind=kind, public=key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
