@@ -93,11 +93,11 @@ def revised(project: ProjectFolder) -> ProjectFolder:
     """A stack that was committed with one value, and now says another."""
     for name in ("mta1", "mta2"):
         project.add_host(name)
-    project.config("domain: {x.example: {max-smtp-out: 5, auth-username: u, auth-password: 'env:PW'}}")
+    project.config("domain: {x.example: {max-smtp-out: 5, auth-username: u, auth-password: {secret: 'env:PW'}}}")
     git(project, "init", "-q")
     git(project, "add", "stacks/fleet/stack.yaml")
     git(project, "commit", "-qm", "first")
-    project.config("domain: {x.example: {max-smtp-out: 6, auth-username: u, auth-password: 'env:PW'}}")
+    project.config("domain: {x.example: {max-smtp-out: 6, auth-username: u, auth-password: {secret: 'env:PW'}}}")
     return project
 
 
