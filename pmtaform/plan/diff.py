@@ -36,13 +36,17 @@ Keyed = Callable[[bytes], str]
 
 @dataclass(frozen=True, slots=True)
 class LiveKey:
-    """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key."""
+    """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key.
+
+    `as_left`: it is known to be as the last apply left it.
+    """
 
     exists: bool
     same: bool
     mode: int = 0
     owner: str = ""
     group: str = ""
+    as_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +402,7 @@ def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) ->
             ),
         )
     if live.exists:
-        reason = Reason.DRIFT if ours else Reason.CHANGED
+        reason = Reason.DRIFT if ours and not live.as_left else Reason.CHANGED
     else:
         reason = Reason.MISSING if ours else Reason.NEW
     return Change(
