@@ -11,7 +11,7 @@ from pathlib import Path
 from pmtaform.cli.context import settings
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.secrets import Reference, named_reference, parse_reference
-from pmtaform.stack import Stack
+from pmtaform.stack import Stack, stack_names
 
 _MOST = (1 << 20) + 2
 _NEVER = (
@@ -80,7 +80,9 @@ def _folder(reference: Reference, stack: str | None) -> Path:
     from pmtaform.api import needs_folder
 
     if stack is not None and not _is_stack(stack):
-        detail = f"The word beside the reference is no stack of this project. {_NEVER}"
+        known = stack_names(settings.project().root)
+        there = f" There are: {', '.join(known)}." if known else ""
+        detail = f"The word beside the reference is no stack of this project.{there} {_NEVER}"
         raise UsageError.of("no-such-stack", "There is no such stack", detail)
     if stack is None and not needs_folder(reference):
         return Path.cwd()

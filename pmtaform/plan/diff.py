@@ -36,7 +36,10 @@ Keyed = Callable[[bytes], str]
 
 @dataclass(frozen=True, slots=True)
 class LiveKey:
-    """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key."""
+    """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key.
+
+    `as_left`: it is known to be as the last apply left it.
+    """
 
     exists: bool
     same: bool
@@ -44,6 +47,7 @@ class LiveKey:
     owner: str = ""
     group: str = ""
     description: str = ""  # type and size, if another key is there
+    as_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +402,7 @@ def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) ->
             ),
         )
     if live.exists:
-        reason = Reason.DRIFT if ours else Reason.CHANGED
+        reason = Reason.DRIFT if ours and not live.as_left else Reason.CHANGED
     else:
         reason = Reason.MISSING if ours else Reason.NEW
     return Change(

@@ -42,7 +42,7 @@ from pmtaform.plan.reach import unread_notes
 from pmtaform.rollout.files import as_wanted, asked_for, content_of, live_files, read_as_configuration
 from pmtaform.rollout.model import Event, Phase, Verdict
 from pmtaform.rollout.pool import Teller, run_all
-from pmtaform.state import HostState, Intent, StackKey, who
+from pmtaform.state import FileState, HostState, Intent, StackKey, who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,12 +343,7 @@ def _as_left(snapshot: Snapshot, previous: HostState, desired: Desired, salt: st
         return False
     for path, state in previous.files.items():
         live = snapshot.files.get(path)
-        if live is None or (live.digest, live.mode, live.owner, live.group) != (
-            state.digest,
-            state.mode,
-            state.owner,
-            state.group,
-        ):
+        if live is None or not _is_as_left(live, state):
             return False
     keys = {key.path: key for key in desired.keys}
     if any(path not in previous.files for path in snapshot.files):
@@ -361,6 +356,10 @@ def _as_left(snapshot: Snapshot, previous: HostState, desired: Desired, salt: st
     )
 
 
+def _is_as_left(live: LiveFile, left: FileState) -> bool:
+    return (live.digest, live.mode, live.owner, live.group) == (left.digest, left.mode, left.owner, left.group)
+
+
 def _compare(
     target: Target, snapshot: Snapshot, ours: Previous, key: StackKey, salt: str, selection: Selection | None
 ) -> Difference:
@@ -370,15 +369,16 @@ def _compare(
     contents |= read_as_configuration(desired, snapshot, keys)
     configuration = read_configuration(target.spec.config, contents, snapshot.patterns)
     files = live_files(desired, ours, snapshot, target.previous, salt)
-    live = Live(configuration, _live_keys(desired, snapshot, keys, salt), files, target.now)
+    live = Live(configuration, _live_keys(target, snapshot, keys, salt), files, target.now)
     found = difference(desired, live, ours, key.digest, selection)
     told = tuple(d.for_host(desired.host) for d in configuration.diagnostics)
     unread = tuple(unread_notes(desired.host, configuration, found.edits, snapshot.files))
     return replace(found, plan=replace(found.plan, notes=(*told, *found.plan.notes, *unread)))
 
 
-def _live_keys(desired: Desired, snapshot: Snapshot, paths: Iterable[str], salt: str) -> dict[str, LiveKey]:
-    wanted = {key.path: key for key in desired.keys}
+def _live_keys(target: Target, snapshot: Snapshot, paths: Iterable[str], salt: str) -> dict[str, LiveKey]:
+    wanted = {key.path: key for key in target.desired.keys}
+    left = target.previous.files if target.previous is not None else {}
     found = {}
     for path in paths:
         live = snapshot.files.get(path)
@@ -386,8 +386,10 @@ def _live_keys(desired: Desired, snapshot: Snapshot, paths: Iterable[str], salt:
             found[path] = LiveKey(exists=False, same=False)
         else:
             same = _same_key(live, wanted.get(path), salt)
+            as_left = path in left and _is_as_left(live, left[path])
             other = describe_file(live.content) if not same and live.content is not None else ""
-            found[path] = LiveKey(True, same, live.mode, live.owner, live.group, other)
+            there = LiveKey(True, same, live.mode, live.owner, live.group)
+            found[path] = replace(there, description=other, as_left=as_left)
     return found
 
 

@@ -15,6 +15,7 @@ from signing_keys import pem
 
 from pmtaform.errors import Exit
 
+KEYS = [f"-----BEGIN PRIVATE KEY-----\nY2FuYXJ5{n}\n-----END PRIVATE KEY-----\n" for n in "ab"]
 USER, HAND = "canary-user-7f3a", "canary-by-hand-55d0"
 
 
@@ -74,3 +75,20 @@ def test_a_plan_cannot_be_used_to_guess_a_password(one: ProjectFolder) -> None:
     one.state_file.unlink()
     one.host.put(RUNS)
     assert salted.isdisjoint(json.loads(Path(one.save_plan()).read_text())["hosts"][0]["basis"].values())
+
+
+def test_a_new_key_in_the_stack_is_told_from_one_on_the_host(one: ProjectFolder) -> None:
+    """Both are told without the key; a key that somebody put on the host is drift, one from the stack is not."""
+    one.config("", "dkim-keys: {example.com/s1: {private-key: 'file:key.pem'}}")
+    path = "/etc/pmta/dkim/s1.example.com.pem"
+    for n, content in enumerate(KEYS):
+        one.add_file("key.pem", content)
+        said = one.plan().ended(Exit.OK)
+        assert "drift: " not in said.words
+        assert ("private-key (another key) -> file:key.pem" in said.words) == (n > 0)
+        one.apply("--allow", "signing-key-replaced").ended(Exit.OK)
+        assert one.host.read(path) == content
+    one.host.put(KEYS[0], path, 0o600)
+    said = one.plan().ended(Exit.OK)
+    assert "drift: changed on the host since the last apply" in said.words
+    assert not [line for line in "".join(KEYS).splitlines() if line in said.all]

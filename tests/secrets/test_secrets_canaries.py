@@ -21,6 +21,7 @@ from keyring.backend import KeyringBackend
 from keyrings.alt.file import PlaintextKeyring
 from projects import ProjectFolder
 
+from pmtaform.cli.app import COMMANDS as REGISTERED
 from pmtaform.errors import Exit
 
 UseKeyring = Callable[[KeyringBackend], None]
@@ -102,7 +103,14 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
     ("rollback env --list --format json", Exit.OK),
     ("rollback env --auto-approve", Exit.OK),
     ("apply --auto-approve", Exit.OK),
+    ("unlock", Exit.OK),
+    ("init another", Exit.OK),
 )
+
+
+def test_every_command_is_looked_at() -> None:
+    """`import` has a test of its own, since it makes stacks."""
+    assert {words.split()[0] for words, _ in COMMANDS} == set(REGISTERED) - {"import"}
 
 
 @pytest.mark.parametrize("schemes", [SCHEMES], indirect=True, ids=["every-scheme"])

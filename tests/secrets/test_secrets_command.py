@@ -160,6 +160,7 @@ def test_a_value_among_the_arguments_is_refused_and_not_repeated(
     said = one.run("secrets", "set", *words)
     assert said.code in (Exit.USAGE, Exit.INVALID)
     assert VALUE not in said.all
+    assert ("There are: fleet." in said.words) == (words[0] == "keyring:x"), "the word beside it is taken for a stack"
     assert kept(memory) == {}
 
 
