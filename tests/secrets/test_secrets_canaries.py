@@ -84,6 +84,8 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
     ("history env --live --format json", Exit.OK),
     ("recover", Exit.OK),
     ("dns records", Exit.OK),
+    ("dkim list --offline", Exit.OK),
+    ("dkim record --format json", Exit.OK),
     ("drift", Exit.OK),
     ("drift --format json", Exit.OK),
     ("state list", Exit.OK),
