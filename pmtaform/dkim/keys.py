@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.dkim.pem import Form, decoded, form_of
+from pmtaform.dkim.pem import Form, decoded, form_of, is_tidy, key_in
 from pmtaform.errors import Invalid
 from pmtaform.secrets import Secret
 
@@ -63,8 +63,9 @@ def load_private_key(content: bytes, passphrase: bytes | None = None, *, referen
     """The key in a PEM file.
 
     `passphrase` is for an encrypted one, and ignored else; `reference` names the key in messages, which hold nothing of
-    it. Raises `Invalid`: `dkim-key-damaged`, `dkim-key-not-private`, `dkim-key-encrypted` (no passphrase),
-    `dkim-key-passphrase` (a wrong one), `dkim-key-type` and `dkim-key-too-short`.
+    it. Certificates and public keys beside the private key are left out. Raises `Invalid`: `dkim-key-damaged`,
+    `dkim-key-not-private`, `dkim-key-several`, `dkim-key-encrypted` (no passphrase), `dkim-key-passphrase` (a wrong
+    one), `dkim-key-type` and `dkim-key-too-short`.
     """
     try:
         return _loaded(content, passphrase, reference)
@@ -113,7 +114,8 @@ def describe_file(content: bytes) -> str:
 def same_private_key(left: bytes, right: bytes) -> bool:
     """Whether two key files hold the same private key; PKCS#1 and PKCS#8 are two spellings of one key.
 
-    Files that cannot be read as unencrypted PEM keys are the same only byte for byte. Nothing of either key is kept.
+    Files that PowerMTA could not read as unencrypted PEM keys are the same only byte for byte. Nothing of either key is
+    kept.
     """
     if left == right:
         return True
@@ -133,7 +135,7 @@ class Unfit(Exception):
 
 
 def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> SigningKey:
-    form = form_of(content)
+    form, text = key_in(content)
     _check_form(form)
     if form.encrypted and not passphrase:
         raise Unfit(
@@ -147,10 +149,10 @@ def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> Signing
         raise _unreadable(form) from None
     if not _is_sound(key):
         raise _unreadable(form.opened)
-    pem = content if form.writable else _rewritten(key, pkcs1=form is Form.PKCS1_ENCRYPTED)
-    ended = pem if pem.endswith(b"\n") else pem + b"\n"
+    as_given = form.writable and is_tidy(text)
+    pem = text + b"\n" if as_given else _rewritten(key, pkcs1=form.opened is Form.PKCS1)
     warnings = tuple(_doubts(key.key_size, reference))
-    return SigningKey(pem=Secret(ended, reference), bits=key.key_size, public=_public(key), warnings=warnings)
+    return SigningKey(pem=Secret(pem, reference), bits=key.key_size, public=_public(key), warnings=warnings)
 
 
 def _check_form(form: Form) -> None:
@@ -166,6 +168,12 @@ def _check_form(form: Form) -> None:
             "dkim-key-not-private",
             "This is no private key",
             "it is a public key or a certificate, which cannot sign. Give the private key that belongs to it.",
+        )
+    if form is Form.SEVERAL:
+        raise Unfit(
+            "dkim-key-several",
+            "A file holds several private keys",
+            "which of them would sign is not documented. Keep one in a file, each under a selector of its own.",
         )
     if form is Form.OTHER_TYPE:
         raise Unfit("dkim-key-type", "A private key is not RSA", f"it is an EC or DSA key. {_TYPE} Make an RSA key.")
@@ -214,7 +222,7 @@ def _is_sound(key: RSAPrivateKey) -> bool:
 
     n = key.private_numbers()
     public = n.public_numbers
-    if n.p * n.q != public.n or n.q * n.iqmp % n.p != 1:
+    if n.p < 3 or n.q < 3 or n.p * n.q != public.n or n.q * n.iqmp % n.p != 1:
         return False
     if (n.dmp1, n.dmq1) != (n.d % (n.p - 1), n.d % (n.q - 1)):
         return False
@@ -258,6 +266,8 @@ def _public(key: RSAPrivateKey) -> bytes:
 def _canonical(content: bytes) -> bytes | None:
     from cryptography.hazmat.primitives import serialization
 
+    if not form_of(content).writable:
+        return None
     try:
         key: Any = decoded(content, None)
         found: bytes = key.private_bytes(

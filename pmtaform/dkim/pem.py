@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
-_BEGIN: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+_MOST_IN_A_LINE: Final = 76  # OpenSSL writes 64, and old versions read no more than these
 
 
 class Form(Enum):
@@ -20,6 +22,7 @@ class Form(Enum):
     OPENSSH_ENCRYPTED = "OPENSSH PRIVATE KEY, encrypted"
     OTHER_TYPE = "EC or DSA"
     PUBLIC = "a public key or a certificate"
+    SEVERAL = "several private keys"
     NONE = "no PEM"
 
     @property
@@ -45,7 +48,6 @@ _LABELS: Final = {
     b"OPENSSH PRIVATE KEY": Form.OPENSSH,
     b"EC PRIVATE KEY": Form.OTHER_TYPE,
     b"DSA PRIVATE KEY": Form.OTHER_TYPE,
-    b"EC PARAMETERS": Form.OTHER_TYPE,
     b"PUBLIC KEY": Form.PUBLIC,
     b"RSA PUBLIC KEY": Form.PUBLIC,
     b"CERTIFICATE": Form.PUBLIC,
@@ -53,29 +55,28 @@ _LABELS: Final = {
 
 
 def form_of(content: bytes) -> Form:
-    """What the first PEM block of a file says that it is; `NONE` also when it has no end."""
-    begin = _BEGIN.search(content)
-    if begin is None or b"-----END " + begin[1] + b"-----" not in content:
-        return Form.NONE
-    form = _LABELS.get(begin[1], Form.NONE)
-    if form is Form.PKCS1 and b"ENCRYPTED" in content[begin.end() : begin.end() + 200]:
-        return Form.PKCS1_ENCRYPTED
-    if form is Form.OPENSSH and _is_encrypted_openssh(content[begin.end() :]):
-        return Form.OPENSSH_ENCRYPTED
-    return form
+    """What a file says that it is; `NONE` also when it has no end."""
+    return key_in(content)[0]
 
 
-def _is_encrypted_openssh(body: bytes) -> bool:
-    """OpenSSH's own form names its cipher at the start: `openssh-key-v1`, a zero, a length, `none`."""
-    import base64
-    import binascii
+def key_in(content: bytes) -> tuple[Form, bytes]:
+    """The one private key of a file: its form, and its lines without what stands around them.
 
-    text = b"".join(body.split(b"-----END", 1)[0].split())
-    try:
-        head = base64.b64decode(text[:40])
-    except binascii.Error:
-        return False
-    return not head[19:].startswith(b"none")
+    Certificates and public keys beside it are passed over. The lines are empty for `PUBLIC`, `SEVERAL` and `NONE`.
+    """
+    found = list(_blocks(content))
+    private = [(form, text) for form, text in found if form is not Form.PUBLIC]
+    if len(private) == 1:
+        return private[0]
+    if private:
+        return Form.SEVERAL, b""
+    return (Form.PUBLIC if found else Form.NONE), b""
+
+
+def is_tidy(text: bytes) -> bool:
+    """Whether every OpenSSL reads the lines of an unencrypted key: none empty, indented or too long."""
+    lines = text.replace(b"\r\n", b"\n").split(b"\n")
+    return all(line.strip() == line and b"\r" not in line and 0 < len(line) <= _MOST_IN_A_LINE for line in lines)
 
 
 def decoded(content: bytes, passphrase: bytes | None) -> object:
@@ -83,10 +84,38 @@ def decoded(content: bytes, passphrase: bytes | None) -> object:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
+    form, text = key_in(content)
+    if not text:
+        raise ValueError("unreadable")
     # Not that the library does not check: it checks too much (see `keys._is_sound`), and says no more than "invalid".
     try:
-        if b"-----BEGIN OPENSSH" in content:
-            return serialization.load_ssh_private_key(content, passphrase)
-        return serialization.load_pem_private_key(content, passphrase, unsafe_skip_rsa_key_validation=True)
+        if form in (Form.OPENSSH, Form.OPENSSH_ENCRYPTED):
+            return serialization.load_ssh_private_key(text + b"\n", passphrase)
+        return serialization.load_pem_private_key(text + b"\n", passphrase, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise ValueError("unreadable") from problem
+
+
+def _blocks(content: bytes) -> Iterator[tuple[Form, bytes]]:
+    """What a file holds that is known here. Parameters of curves and the like are not."""
+    for block in _BLOCK.finditer(content):
+        form = _LABELS.get(block[1])
+        if form is Form.PKCS1 and b"ENCRYPTED" in block[2][:200]:
+            form = Form.PKCS1_ENCRYPTED
+        elif form is Form.OPENSSH and _is_encrypted_openssh(block[2]):
+            form = Form.OPENSSH_ENCRYPTED
+        if form is not None:
+            yield form, block[0]
+
+
+def _is_encrypted_openssh(body: bytes) -> bool:
+    """OpenSSH's own form names its cipher at the start: `openssh-key-v1`, a zero, a length, `none`."""
+    import base64
+    import binascii
+
+    text = b"".join(body.split())
+    try:
+        head = base64.b64decode(text[:40])
+    except binascii.Error:
+        return False
+    return not head[19:].startswith(b"none")

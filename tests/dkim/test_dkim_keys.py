@@ -41,6 +41,45 @@ def test_an_open_key_is_kept_as_it_was_given(content: bytes) -> None:
     assert (key.describe, key.bits, key.warnings) == ("RSA 2048", 2048, ())
 
 
+BESIDE = {
+    "words before it": b"subject=/CN=example.com\n" + pem(),
+    "its public key before it": public() + pem(),
+    "its public key behind it": pem() + public(),
+    "empty lines around it": b"\n\n" + pem() + b"\n \n",
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_of_a_file_only_the_private_key_is_written(name: str) -> None:
+    key = load_private_key(BESIDE[name])
+    assert key.pem.reveal() == pem()
+    assert same_private_key(BESIDE[name], pem())
+
+
+UNTIDY = {
+    "indented": b"\n".join(b"  " + line for line in pem().splitlines()),
+    "in one line": b"\n".join([pem().splitlines()[0], b"".join(pem().splitlines()[1:-1]), pem().splitlines()[-1]]),
+}
+
+
+@pytest.mark.parametrize("name", UNTIDY)
+def test_what_not_every_openssl_reads_is_written_as_all_do(name: str) -> None:
+    assert load_private_key(UNTIDY[name]).pem.reveal() == pem()
+
+
+def test_of_several_private_keys_none_is_chosen() -> None:
+    for content in (pem() + pem("two"), pkcs1() + pem("two"), other_type("ed25519") + pem()):
+        assert refused(content)[0] == "dkim-key-several"
+        assert not same_private_key(content, pem())
+        assert describe_file(content) == ""
+
+
+def test_parameters_of_a_curve_are_no_key() -> None:
+    parameters = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    assert refused(parameters + other_type("ec-traditional"))[0] == "dkim-key-type"
+    assert load_private_key(parameters + pem()).pem.reveal() == pem()
+
+
 def test_a_last_line_end_that_was_lost_is_put_back() -> None:
     assert load_private_key(pem().rstrip()).pem.reveal() == pem()
 
@@ -98,6 +137,28 @@ def test_a_single_letter_that_changed_is_found_wherever_it_is() -> None:
         assert not same_private_key(changed, content)
 
 
+@pytest.mark.parametrize("factor", [0, 1, 2])
+def test_a_key_whose_factors_are_none_is_damaged_and_no_bug(factor: int) -> None:
+    made = private().private_numbers()
+    n = made.public_numbers.n
+    for p, q in ((factor, n), (n, factor), (factor, factor)):
+        assert (
+            refused(pkcs1_of(n, made.public_numbers.e, made.d, p, q, made.dmp1, made.dmq1, 1))[0] == "dkim-key-damaged"
+        )
+
+
+def pkcs1_of(*numbers: int) -> bytes:
+    """A PKCS#1 file (RFC 8017, A.1.2) with these numbers, whether or not they make sense."""
+    body = b"".join(der(2, number.to_bytes(number.bit_length() // 8 + 1, "big")) for number in (0, *numbers))
+    text = base64.encodebytes(der(0x30, body))
+    return b"-----BEGIN RSA PRIVATE KEY-----\n" + text + b"-----END RSA PRIVATE KEY-----\n"
+
+
+def der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    return bytes([tag, size] if size < 128 else [tag, 0x82, *size.to_bytes(2, "big")]) + content
+
+
 @pytest.mark.parametrize("kind", ["ed25519", "ec", "ec-traditional"])
 def test_a_key_of_another_type(kind: str) -> None:
     code, words = refused(other_type(kind))
@@ -130,6 +191,7 @@ def test_two_spellings_of_one_key_are_one() -> None:
     assert same_private_key(pem(), pem().replace(b"\n", b"\r\n"))
     assert not same_private_key(pem(), pem("two"))
     assert not same_private_key(pem(), LOCKED["PKCS#8"]()), "what is locked cannot be looked into"
+    assert not same_private_key(pem(), pem(form=FORMATS.OpenSSH)), "PowerMTA may not read OpenSSH's form"
     assert not same_private_key(b"x", b"y")
 
 
