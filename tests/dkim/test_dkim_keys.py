@@ -156,7 +156,8 @@ def pkcs1_of(*numbers: int) -> bytes:
 
 def der(tag: int, content: bytes) -> bytes:
     size = len(content)
-    return bytes([tag, size] if size < 128 else [tag, 0x82, *size.to_bytes(2, "big")]) + content
+    length = [size] if size < 128 else [0x81, size] if size < 256 else [0x82, *size.to_bytes(2, "big")]
+    return bytes([tag, *length]) + content
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ec", "ec-traditional"])
