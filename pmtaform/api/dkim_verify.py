@@ -21,10 +21,10 @@ from pmtaform.dkim.sign import sign_message
 from pmtaform.dkim.trial import trial_message
 from pmtaform.dkim.verification import verify_signature
 from pmtaform.dns.check import dkim_findings, same_everywhere
-from pmtaform.dns.findings import Finding, Level, finding
-from pmtaform.dns.resolver import Resolver
-from pmtaform.errors import HostError, Invalid
-from pmtaform.host import HostSpec, Known, Snapshot, open_session, probe
+from pmtaform.dns.findings import Finding, Level, finding, not_asked
+from pmtaform.dns.resolver import Resolver, plain
+from pmtaform.errors import HostError, Invalid, Unreachable
+from pmtaform.host import HASH_ONLY, HostSpec, Known, Snapshot, open_session, probe
 from pmtaform.rollout.pool import run_all
 from pmtaform.stack import Stack, compile_host
 
@@ -112,16 +112,24 @@ def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[Proof]
     try:
         snapshot = _fetch(spec, [paths[key.name] for key in keys])
     except HostError as problem:
-        why = " ".join(each.detail or each.summary for each in problem.diagnostics)
-        told = finding(Level.UNKNOWN, "host-unreachable", "A host could not be looked at", spec.name, why)
+        told = _not_seen(spec, problem)
         return [replace(_unproved(spec, key, paths), findings=(told,)) for key in keys]
     return [_prove(run, spec, key, paths, snapshot) for key in keys]
 
 
+def _not_seen(spec: HostSpec, problem: HostError) -> Finding:
+    """Nothing is known of a host that cannot be reached; one that is, and cannot answer, is itself wrong."""
+    why = " ".join(each.detail or each.summary for each in problem.diagnostics)
+    if isinstance(problem, Unreachable):
+        return finding(Level.UNKNOWN, "host-unreachable", "A host could not be looked at", spec.name, why)
+    return finding(Level.ERROR, "host-failed", "A host could be reached, and not be looked at", spec.name, why)
+
+
 def _fetch(spec: HostSpec, paths: Sequence[str]) -> Snapshot:
+    files = {spec.config: HASH_ONLY, **dict.fromkeys(paths)}  # the configuration is asked for always, and not needed
     session = open_session(spec)
     try:
-        return probe(session, spec, Known(salt=secrets.token_hex(16), files=dict.fromkeys(paths)), lambda *_: ())
+        return probe(session, spec, Known(salt=secrets.token_hex(16), files=files), lambda *_: ())
     finally:
         session.close()
 
@@ -146,7 +154,7 @@ def _prove(run: _Run, spec: HostSpec, key: DeclaredKey, paths: Mapping[str, str]
         as_stack=as_stack,
         as_dns=as_dns,
         verified=verified,
-        findings=(*told, *said, *tried),
+        findings=tuple(dict.fromkeys((*told, *said, *tried))),
     )
 
 
@@ -197,11 +205,16 @@ def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Answer, 
 
 def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tuple[Answer, tuple[Finding, ...]]:
     """Sign a message with the host's key, and verify it with the record that DNS has."""
-    if not key.record_name or not run.resolver.ask(key.record_name, "TXT").records:
-        return Answer.UNKNOWN, ()  # what is the matter with DNS is told already
+    if not key.record_name:
+        return Answer.UNKNOWN, ()
+    record = run.resolver.ask(key.record_name, "TXT")
+    if not record.is_known:
+        return Answer.UNKNOWN, (not_asked(key.record_name, [record]),)
+    if not record.records:
+        return Answer.UNKNOWN, ()  # that it is not there is told already
     now = run.clock.now()
     message = sign_message(trial_message(key.domain, now), found, key.domain, key.selector)
-    verified = verify_signature(message, lambda name: next(iter(run.resolver.ask(name, "TXT").records), None))
+    verified = verify_signature(message, lambda name: record.records[0] if plain(name) == key.record_name else None)
     if verified.ok:
         return Answer.YES, ()
     detail = f"A message that was signed with the host's key does not verify: {verified.why}. Receivers see it so, too."

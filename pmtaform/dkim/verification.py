@@ -36,6 +36,8 @@ def verify_signature(message: bytes, txt: Txt) -> Verified:
             return Verified(ok=True)
     except dkim.DKIMException as problem:
         return Verified(ok=False, why=str(problem))
+    except Exception as problem:  # what a record may hold is up to whoever writes it, and dkimpy trips over some
+        return Verified(ok=False, why=f"the record's key has no form that could be read ({type(problem).__name__})")
     if not asked:
         return Verified(ok=False, why="the message has no signature")
     return Verified(ok=False, why=heard.last or "the signature is not of the key that the record shows")

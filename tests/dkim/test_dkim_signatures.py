@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -76,11 +77,19 @@ def test_what_is_no_message_is_not_signed(message: bytes) -> None:
         signed(message)
 
 
+def odd(public: str) -> str:
+    """A public key whose NULL is one octet long, over which dkimpy stumbles."""
+    der = bytearray(base64.b64decode(public))
+    der[der.index(b"\x05\x00\x03\x82") + 1] = 1
+    return base64.b64encode(der).decode()
+
+
 RECORDS = {
     "no record": (None, "missing public key"),
     "of another key": (dkim_text(load_private_key(pem("two")).p), "not of the key"),
     "revoked": (dkim_text(""), "public key"),
     "cut off": (SHOWN[:-100], "public key"),
+    "odd": (f"p={odd(KEY.p)}", "no form that could be read"),
     "of another version": (SHOWN.replace("DKIM1", "DKIM2"), "bad version"),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -10,11 +10,16 @@ from dns_server import NameServer, Start
 from projects import ProjectFolder, Said
 from signing_keys import other_type, pem, pkcs1, short
 
-from pmtaform.api.dkim_verify import Answer, Proof
+from pmtaform.api import Project, dkim_verify
+from pmtaform.api.dkim import declared_keys
+from pmtaform.api.dkim_verify import Answer, Proof, verify_keys
 from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import dkim_text
-from pmtaform.dns.resolver import Status
+from pmtaform.dns.fake import FakeResolver
+from pmtaform.dns.resolver import Answer as DnsAnswer
+from pmtaform.dns.resolver import Server, Status
 from pmtaform.errors import Exit
+from pmtaform.host import Snapshot, probe
 
 AT = "s1._domainkey.example.com"
 PATH = "/etc/pmta/dkim/s1.example.com.pem"
@@ -166,6 +171,42 @@ def test_a_host_that_cannot_be_looked_at_keeps_nobody_else_from_being_verified(m
     assert proof["codes"] == {"host-unreachable"}
     assert "1 right, 0 wrong, 1 not known" in mailing.run("verify").out
     assert mailing.run("verify", "--host", "mta2").ended(Exit.OK)
+
+
+def test_a_host_that_is_reached_and_fails_is_wrong_and_not_unknown(
+    mailing: Mailing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtaform.host.wire.program", lambda _op: b"echo no shell here >&2; exit 3\n")
+    proof = mailing.verified(Exit.SOME_FAILED)
+    assert proof["codes"] == {"host-failed"}
+    assert answers(proof) == ("unknown", "unknown", "unknown")
+    assert "no shell here" in proof["findings"][0]["detail"]
+
+
+def test_a_hosts_configuration_is_not_fetched(mailing: Mailing, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Snapshot] = []
+
+    def probed(*words: Any) -> Snapshot:
+        seen.append(probe(*words))
+        return seen[-1]
+
+    monkeypatch.setattr(dkim_verify, "probe", probed)
+    mailing.run("verify", "--host", "mta1").ended(Exit.OK)
+    fetched = {path for snapshot in seen for path, live in snapshot.files.items() if live.content is not None}
+    assert fetched == {PATH}
+
+
+def test_dns_that_stops_to_answer_is_no_missing_record(mailing: Mailing) -> None:
+    class Stops(FakeResolver):
+        def ask(self, name: str, kind: str, *, server: Server | None = None) -> DnsAnswer:
+            answer = super().ask(name, kind, server=server)
+            return answer if len(self.asked) == 1 else replace(answer, status=Status.TIMEOUT, records=())
+
+    stack = Project(mailing.project.root).load("fleet")
+    (proof, _) = verify_keys(stack, declared_keys(stack), resolver=Stops({(AT, "TXT"): [shown()]}))
+    assert (proof.as_dns, proof.verified) == (Answer.YES, Answer.UNKNOWN)
+    assert proof.is_unknown
+    assert [each.code for each in proof.findings] == ["dns-not-asked"]
 
 
 def test_servers_that_do_not_say_the_same(mailing: Mailing, name_server: Start) -> None:
