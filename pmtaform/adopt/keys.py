@@ -10,7 +10,7 @@ from typing import Final
 from pmtaform.adopt.choices import KeysIn
 from pmtaform.adopt.document import List, Map, Text, escaped, texts
 from pmtaform.adopt.model import KeyMaterial
-from pmtaform.dkim.keys import load_private_key
+from pmtaform.dkim.keys import load_private_key, same_private_key
 from pmtaform.errors import Invalid
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, directives_in
@@ -174,9 +174,11 @@ def _problem(line: Line, key: KeyMaterial | None) -> str:
 
 def _unfit_key(path: str, content: bytes) -> str:
     try:
-        load_private_key(content, reference=path)
+        key = load_private_key(content, reference=path)
     except Invalid as problem:
         return problem.diagnostics[0].detail.rstrip(".")
+    if not same_private_key(content, key.pem.reveal()):
+        return f"{path} is in a form that PowerMTA may not read, and would be written in another"
     return ""
 
 

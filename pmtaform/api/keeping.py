@@ -7,11 +7,11 @@ import stat
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.errors import SecretUnavailable, UsageError
+from pmtaform.errors import Invalid, SecretUnavailable, UsageError
 from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Reference, Resolver, Scheme, Secret, require_reference
 from pmtaform.stack import Purpose, SecretUse, Stack
@@ -97,36 +97,32 @@ def _directive(use: SecretUse, secret: Secret) -> tuple[Diagnostic, ...]:
 
 
 def _passphrase_of(use: SecretUse, uses: Iterable[SecretUse], resolver: Resolver) -> bytes | None:
-    """The passphrase that the stack gives for a DKIM key, if it gives one and it can be had."""
+    """The passphrase that the stack gives for a DKIM key on these hosts, if it gives one and it can be had."""
     stem = use.what.rpartition(": ")[0]
     for other in uses:
-        if other.purpose is Purpose.PASSPHRASE and other.what == f"{stem}: passphrase":
+        is_its = other.what == f"{stem}: passphrase" and not set(other.hosts).isdisjoint(use.hosts)
+        if other.purpose is Purpose.PASSPHRASE and is_its:
             with suppress(SecretUnavailable):
                 return resolver.resolve(require_reference(other.reference)).reveal()
     return None
 
 
 def _private_key(use: SecretUse, secret: Secret, passphrase: bytes | None, facts: tuple[str, ...]) -> Checked:
-    from pmtaform.secrets.material import WARNED_BELOW, Unusable, key_facts, strength_problem
+    """As a plan reads it: what is fit there is fit here."""
+    from pmtaform.dkim.keys import load_private_key
 
-    found = key_facts(secret.reveal(), passphrase)
-    if isinstance(found, Unusable):
-        detail = f"{use.reference}: {found.why}. PowerMTA could not sign with it. {found.fix}"
-        return Checked(use=use, facts=facts, findings=(_told(use, "dkim-key", "A private key is of no use", detail),))
-    facts = (str(found), *facts)
-    if problem := strength_problem(found):
-        detail = f"{use.reference}: {problem}. Take an RSA key of 2048 bits."
-        return Checked(use=use, facts=facts, findings=(_told(use, "dkim-key", "A private key is of no use", detail),))
-    if found.bits < WARNED_BELOW:
-        detail = f"{use.reference} has {found.bits} bits, and 2048 are what receivers expect (RFC 8301). Renew it soon."
-        weak = _told(use, "dkim-key-weak", "A private key is short", detail, Severity.WARNING)
-        return Checked(use=use, facts=facts, findings=(weak,))
-    return Checked(use=use, facts=facts)
+    try:
+        key = load_private_key(secret.reveal(), passphrase, reference=use.reference)
+    except Invalid as problem:
+        return Checked(use=use, facts=facts, findings=tuple(replace(d, place=use.place) for d in problem.diagnostics))
+    return Checked(
+        use=use, facts=(key.describe, *facts), findings=tuple(replace(d, place=use.place) for d in key.warnings)
+    )
 
 
 def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> Checked:
     """Whether a passphrase opens every key that it is for and that can be read here."""
-    from pmtaform.secrets.material import Unusable, is_encrypted, key_facts
+    from pmtaform.secrets.material import is_encrypted, passphrase_problem
 
     findings: list[Diagnostic] = []
     for name in use.identity_files:
@@ -142,8 +138,8 @@ def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> C
             detail += f"the key: ssh-keygen -p -f {name}."
             findings.append(_told(use, "passphrase-unused", "An SSH key is not locked", detail, Severity.WARNING))
             continue
-        found = key_facts(content, secret.reveal(), ssh=True)
-        if isinstance(found, Unusable):
+        found = passphrase_problem(content, secret.reveal())
+        if found is not None:
             detail = f"{name}: {found.why}. {use.reference} is given for it. {found.fix}"
             findings.append(_told(use, "key-passphrase-wrong", "A passphrase does not open its key", detail))
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from adopting import Adopting, codes, fake_keyring, forms
 from projects import HostFolder
-from signing_keys import another, other_type
+from signing_keys import FORMATS, another, other_type, pem, public
 
 from pmtaform.adopt.choices import Form
 
@@ -186,14 +186,31 @@ def test_keys_that_would_not_be_the_same_stay_lines(adopting: Adopting, body: st
     assert any(why in note.detail for note in imported.adopted.notes if note.code == "key-left")
 
 
-def test_a_key_that_could_not_sign_stays_a_line(adopting: Adopting) -> None:
+UNFIT = {
+    "of another type": (other_type("ed25519"), "Ed25519"),
+    "two": (pem() + pem("two"), "which of them would sign"),
+    "in OpenSSH's form": (pem(form=FORMATS.OpenSSH), "may not read"),
+    "locked": (pem(passphrase=b"x"), "it needs a passphrase"),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_key_that_could_not_sign_stays_a_line(adopting: Adopting, name: str) -> None:
+    content, why = UNFIT[name]
     server = adopting.server("domain-key s1,a.example,/etc/pmta/a.pem\n")
-    server.put(other_type("ed25519"), "/etc/pmta/a.pem", mode=0o640)
+    server.put(content, "/etc/pmta/a.pem", mode=0o640)
     imported = adopting.run(server, keys="file")
     assert adopting.changes() == []
     (left,) = (note.detail for note in imported.adopted.notes if note.code == "key-left")
     assert "/etc/pmta/a.pem" in left
-    assert "Ed25519" in left
+    assert why in left
+
+
+def test_what_stands_beside_a_key_is_left_where_it_is(adopting: Adopting) -> None:
+    server = adopting.server("domain-key s1,a.example,/etc/pmta/a.pem\n")
+    server.put(public() + pem(), "/etc/pmta/a.pem", mode=0o640)
+    assert set(adopting.run(server, keys="file").adopted.keys) == {"a.example/s1"}
+    assert adopting.changes() == []
 
 
 def test_keys_of_several_servers(adopting: Adopting) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import signing_keys
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from keyring.backend import KeyringBackend
@@ -20,8 +21,9 @@ from keyring_backends import HangingKeyring, MemoryKeyring
 from projects import PROGRAM, ProjectFolder, Said, until
 from terminal import talk
 
+from pmtaform.dkim import load_private_key
+from pmtaform.dkim.keys import locked_pem
 from pmtaform.errors import Exit
-from pmtaform.secrets.material import KeyFacts, Unusable, key_facts
 
 VALUE = "canary-value-17"
 UseKeyring = Callable[[KeyringBackend], None]
@@ -417,9 +419,10 @@ def ec_key() -> str:
 
 
 UNFIT = {
-    "no key": (lambda: VALUE, "it is no PEM text"),
-    "a damaged one": (lambda: KEY.replace(KEY.splitlines()[4], KEY.splitlines()[4][:-9]), "it is damaged"),
-    "a locked one": (lambda: pem(2048, "pw"), "it is locked with a passphrase, and none is given"),
+    "no key": (lambda: VALUE, "it is not in PEM form"),
+    "a damaged one": (lambda: KEY.replace(KEY.splitlines()[4], KEY.splitlines()[4][:-9]), "is no valid key"),
+    "a locked one": (lambda: locked_pem(load_private_key(KEY.encode()), b"pw").decode(), "it needs a passphrase"),
+    "two": (lambda: KEY + SHORT, "several private keys"),
     "one of another type": (ec_key, "rsa-sha1 and rsa-sha256 only"),
 }
 
@@ -433,25 +436,36 @@ def test_a_private_key_that_is_of_no_use_is_refused(one: ProjectFolder, kind: st
     assert VALUE not in said.all
 
 
-def test_a_key_under_1024_bits_is_refused(one: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Libraries make no such key any more: the one that is read is said to be that short."""
-    monkeypatch.setattr("pmtaform.secrets.material._facts", lambda *_: KeyFacts("RSA", 768))
-    assert "receivers take no signature of a key under 1024" in checked_key(one, KEY).ended(Exit.ERROR).words
+def test_a_key_in_openssh_form_is_taken_as_a_plan_takes_it(one: ProjectFolder) -> None:
+    said = checked_key(one, signing_keys.pem(form=signing_keys.FORMATS.OpenSSH).decode()).ended(Exit.OK)
+    assert "RSA 2048" in said.out
+    assert "RSA 2048" in one.plan().ended(Exit.OK).out
+
+
+def test_a_key_under_1024_bits_is_refused(one: ProjectFolder) -> None:
+    assert "no signature under 1024 bits" in checked_key(one, signing_keys.short().decode()).ended(Exit.ERROR).words
 
 
 def test_a_key_under_2048_bits_is_warned_about(one: ProjectFolder) -> None:
     said = checked_key(one, SHORT).ended(Exit.OK)
     assert "warning" in said.out
-    assert "has 1024 bits" in said.words
+    assert "1024 bits are the least" in said.words
 
 
-def test_a_locked_key_with_and_without_its_passphrase() -> None:
-    locked = pem(2048, "pw").encode()
-    assert key_facts(locked, b"pw") == KeyFacts("RSA", 2048)
-    for passphrase, says in ((None, "none is given"), (b"wrong", "does not open it")):
-        found = key_facts(locked, passphrase)
-        assert isinstance(found, Unusable)
-        assert says in found.why
+def test_a_locked_key_is_opened_with_the_passphrase_that_its_host_has_for_it(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one host is told to open its key with is nothing to the other."""
+    for name in ("mta1", "mta2"):
+        project.add_host(name)
+        key = locked_pem(load_private_key(KEY.encode()), name.encode())
+        project.add_file(f"{name}.pem", key)
+        entry = f"{{private-key: 'file:{name}.pem', passphrase: 'env:OPENS_{name.upper()}'}}"
+        project.add_file(f"hosts/{name}.yaml", f"dkim-keys: {{example.com/s1: {entry}}}\n")
+        monkeypatch.setenv(f"OPENS_{name.upper()}", name)
+    assert project.run("secrets", "check").ended(Exit.OK).out.count("RSA 2048") == 2
+    monkeypatch.setenv("OPENS_MTA2", "wrong")
+    assert "passphrase is not the key's" in project.run("secrets", "check").ended(Exit.ERROR).words
 
 
 @pytest.mark.parametrize(
