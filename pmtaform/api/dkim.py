@@ -20,10 +20,10 @@ from pmtaform.dns.findings import Finding, Level
 from pmtaform.dns.records import Record, zone_of
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import SecretUnavailable, UsageError
-from pmtaform.lang.blocks import directives_in
+from pmtaform.lang.blocks import Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.effective import Effective
-from pmtaform.lang.effective.signing import KeyLine, signing_keys
+from pmtaform.lang.effective.signing import KeyLine, key_line, signing_keys
 from pmtaform.plan.diff import matches
 from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Resolver as Secrets
@@ -39,10 +39,10 @@ _PARALLEL: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredKey:
-    """A key of a stack: one reference under one name. Hosts whose layers name another are another key.
+    """A key of a stack: one reference and passphrase under one name. Hosts whose layers name another are another key.
 
-    `signers` are the virtual MTAs and pools that it is given to; empty: all. `idle_on` are the hosts on which nothing
-    signs with it, as far as the stack says.
+    `signers` are the virtual MTAs, pools and lists that it is given to; empty: all. `idle_on` are the hosts on which
+    nothing signs with it, as far as the stack says.
     """
 
     domain: str
@@ -98,13 +98,14 @@ def declared_keys(stack: Stack, names: Sequence[str] = (), hosts: Sequence[str] 
     from pmtaform.api.planning import Choice
 
     compiled = compile_all(stack, hosts=Choice(hosts=tuple(hosts)).select(stack))
-    found: dict[tuple[str, str, str], list[tuple[str, KeyFile]]] = {}
+    found: dict[tuple[str, ...], list[tuple[str, KeyFile]]] = {}
     for host, desired in compiled.items():
         for key in desired.keys:
-            found.setdefault((key.domain, key.selector, key.reference), []).append((host, key))
+            index = (key.domain, key.selector, key.reference, key.passphrase or "")
+            found.setdefault(index, []).append((host, key))
     idle = {host: _idle(desired) for host, desired in compiled.items() if desired.keys}
     keys = [_declared(uses, compiled, idle) for uses in found.values()]
-    return _chosen(sorted(keys, key=lambda key: (key.name, key.reference)), names, stack)
+    return _chosen(sorted(keys, key=lambda key: (key.name, key.reference, key.passphrase or "")), names, stack)
 
 
 def _declared(
@@ -134,15 +135,17 @@ def _idle(desired: Desired) -> set[str]:
 
 
 def _signers(desired: Desired, key: KeyFile) -> Iterator[str]:
-    """The virtual MTAs and pools whose sections have the key's line."""
-    wanted = f"{key.selector},{key.domain},{key.path}"
+    """The virtual MTAs and pools whose sections have the key's line; lists that messages choose by their address."""
+    wanted = KeyLine(key.selector, key.domain.lower(), key.path)
     for address, block in desired.blocks.items():
-        if not address.kind.startswith("virtual-mta"):
-            continue
-        lines = [line for _, path, line in directives_in(block) if not path]
-        keys = [line for line in lines if catalogue().canonical(GLOBAL, line.name) == "domain-key"]
-        if any("".join(line.value.split()) == wanted for line in keys):
-            yield address.key
+        if block.is_section and any(key_line(value) == wanted for value in _key_values(block)):
+            yield address.key if address.kind.startswith("virtual-mta") else str(address)
+
+
+def _key_values(block: Block) -> Iterator[str]:
+    for _, _, line in directives_in(block):
+        if catalogue().canonical(GLOBAL, line.name) == "domain-key":
+            yield line.value
 
 
 def _chosen(keys: list[DeclaredKey], names: Sequence[str], stack: Stack) -> tuple[DeclaredKey, ...]:

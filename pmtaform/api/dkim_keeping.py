@@ -120,8 +120,8 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> Home
     if not slash:
         selector = _selector(stack, domain, keys, now)
     own = [key for key in keys if (key.domain.lower(), key.selector) == (domain.lower(), selector)]
-    if to is None and len(own) > 1:
-        listed = ", ".join(key.reference for key in own)
+    if to is None and len({key.reference for key in own}) > 1:
+        listed = ", ".join(dict.fromkeys(key.reference for key in own))
         detail = f"The stack's layers keep {domain}/{selector} at {listed}. Choose one with --to REFERENCE."
         raise UsageError.of("which-key", "Which key is meant is not clear", detail)
     reference = _default(stack, domain, selector, own) if to is None else parse_reference(to)
@@ -129,7 +129,12 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> Home
         detail = "What stands behind --to is no reference. Write --to keyring:NAME or --to file:PATH."
         raise UsageError.of("secret-reference", "Where to keep the key is not clear", detail)
     _check_kept_here(reference)
-    declared = next((key for key in own if key.reference == str(reference)), None)
+    there = [key for key in own if key.reference == str(reference)]
+    if len(there) > 1:
+        detail = f"The stack's layers give {reference} different passphrases, and one key is locked with one. Give all "
+        detail += f"hosts of {domain}/{selector} the same `passphrase`."
+        raise UsageError.of("which-passphrase", "How the key is to be locked is not clear", detail)
+    declared = there[0] if there else None
     phrase = None
     if declared is not None and declared.passphrase:
         phrase = resolver_for(stack)(declared.passphrase, declared.place).reveal()

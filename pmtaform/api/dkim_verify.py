@@ -16,7 +16,7 @@ from pmtaform.api.dkim import DeclaredKey, read_declared, selector_of
 from pmtaform.api.dns import resolver_of
 from pmtaform.api.hosts import host_spec, resolver_for
 from pmtaform.clock import Clock, SystemClock
-from pmtaform.dkim.keys import SigningKey, load_private_key
+from pmtaform.dkim.keys import SigningKey, load_private_key, same_private_key
 from pmtaform.dkim.sign import sign_message
 from pmtaform.dkim.trial import trial_message
 from pmtaform.dkim.verification import verify_signature
@@ -168,10 +168,16 @@ def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | Findin
         detail = f"{path} is not there, so PowerMTA cannot sign with it. `pmtaform plan` shows what is to be done."
         return finding(Level.ERROR, "host-key-missing", "A key is not on the host", subject, detail)
     try:
-        return load_private_key(live.content, reference=path)
+        key = load_private_key(live.content, reference=path)
     except Invalid as problem:
         told = problem.diagnostics[0]
         return finding(Level.ERROR, told.code, "PowerMTA cannot sign with a key file", subject, told.detail)
+    if not same_private_key(live.content, key.pem.reveal()):
+        detail = (
+            f"{path} is in a form that PowerMTA may not read. `pmtaform apply` writes the key in one that it reads."
+        )
+        return finding(Level.ERROR, "host-key-form", "A key file is in another form", subject, detail)
+    return key
 
 
 def _compared(

@@ -39,6 +39,10 @@ def _is_stack(word: str) -> bool:
 def read_key_file(name: str) -> bytes:
     """What is in a file, or on standard input. Raises `UsageError`."""
     if name == "-":
+        if sys.stdin.isatty():
+            detail = "Standard input is a terminal, which would show the key that is pasted into it. Name the private "
+            detail += "key's PEM file, or pipe it in: SOME-TOOL | pmtaform dkim import - DOMAIN/SELECTOR."
+            raise UsageError.of("key-on-terminal", "A private key is not typed", detail)
         return sys.stdin.buffer.read(_MOST)
     try:
         with Path(name).expanduser().open("rb") as file:

@@ -117,8 +117,11 @@ def same_private_key(left: bytes, right: bytes) -> bool:
     Files that PowerMTA could not read as unencrypted PEM keys are the same only byte for byte. Nothing of either key is
     kept.
     """
-    if left == right:
-        return True
+    return left == right or (form_of(left).writable and form_of(right).writable and one_key_in(left, right))
+
+
+def one_key_in(left: bytes, right: bytes) -> bool:
+    """Whether two files hold one private key in any form that can be read here, also one that PowerMTA may not read."""
     first, second = _canonical(left), _canonical(right)
     return first is not None and first == second
 
@@ -266,8 +269,6 @@ def _public(key: RSAPrivateKey) -> bytes:
 def _canonical(content: bytes) -> bytes | None:
     from cryptography.hazmat.primitives import serialization
 
-    if not form_of(content).writable:
-        return None
     try:
         key: Any = decoded(content, None)
         found: bytes = key.private_bytes(

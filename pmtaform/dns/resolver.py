@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -97,8 +98,12 @@ class Resolver(Protocol):
 
 
 def plain(name: str) -> str:
-    """A name as answers have it: in small letters, without the dot at its end."""
-    return name.lower().rstrip(".")
+    """A name as answers have it: in small letters, without the dot at its end, other alphabets as `xn--`."""
+    text = name.lower().rstrip(".")
+    if not text.isascii():
+        with suppress(UnicodeError):  # no name that DNS could have: whoever asks for it is told that it is not there
+            return text.encode("idna").decode("ascii")
+    return text
 
 
 def parents(name: str) -> tuple[str, ...]:

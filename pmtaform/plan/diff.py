@@ -38,7 +38,8 @@ Keyed = Callable[[bytes], str]
 class LiveKey:
     """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key.
 
-    `as_left`: it is known to be as the last apply left it.
+    `as_left`: it is known to be as the last apply left it. `unread`: it holds the wanted key in a form that PowerMTA
+    may not read, so that it is not the `same`.
     """
 
     exists: bool
@@ -48,6 +49,7 @@ class LiveKey:
     group: str = ""
     description: str = ""  # type and size, if another key is there
     as_left: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +388,8 @@ def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) ->
     replaced = live.exists and not live.same
     values = []
     if not live.exists or replaced:
-        before = (_shown(live.description, "another key"),) if replaced else ()
+        which = "this key, in a form that PowerMTA may not read" if live.unread else "another key"
+        before = (_shown(live.description, which),) if replaced else ()
         values.append(ValueChange((), "private-key", before, (_shown(key.description, key.reference),), key.place))
     if wrong_mode:
         values.append(ValueChange((), "mode", (f"{live.mode:04o}",), (f"{key.mode:04o}",), key.place))
@@ -394,7 +397,7 @@ def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) ->
         wanted = f"{key.owner or live.owner}:{key.group or live.group}"
         values.append(ValueChange((), "owner", (f"{live.owner}:{live.group}",), (wanted,), key.place))
     dangers: tuple[Danger, ...] = ()
-    if replaced:
+    if replaced and not live.unread:
         dangers = (
             Danger(
                 "signing-key-replaced",

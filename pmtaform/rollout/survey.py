@@ -14,7 +14,7 @@ from datetime import datetime
 
 from pmtaform.desired import Desired, KeyFile
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.dkim import describe_file, same_private_key
+from pmtaform.dkim import describe_file, one_key_in, same_private_key
 from pmtaform.errors import HostError, PmtaformError
 from pmtaform.host import (
     ABSENT,
@@ -387,10 +387,18 @@ def _live_keys(target: Target, snapshot: Snapshot, paths: Iterable[str], salt: s
         else:
             same = _same_key(live, wanted.get(path), salt)
             as_left = path in left and _is_as_left(live, left[path])
-            other = describe_file(live.content) if not same and live.content is not None else ""
-            there = LiveKey(True, same, live.mode, live.owner, live.group)
-            found[path] = replace(there, description=other, as_left=as_left)
+            there = LiveKey(True, same, live.mode, live.owner, live.group, as_left=as_left)
+            found[path] = there if same else _other_key(there, live, wanted.get(path))
     return found
+
+
+def _other_key(there: LiveKey, live: LiveFile, wanted: KeyFile | None) -> LiveKey:
+    """What is to be said of a key file that is not as it should be."""
+    if live.content is None:
+        return there
+    value = wanted.private_key.reveal() if wanted is not None and wanted.private_key is not None else None
+    unread = value is not None and one_key_in(live.content, value)
+    return replace(there, description=describe_file(live.content), unread=unread)
 
 
 def _same_key(live: LiveFile, wanted: KeyFile | None, salt: str) -> bool:

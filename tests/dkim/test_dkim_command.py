@@ -18,6 +18,10 @@ from signing_keys import other_type, pem, pkcs1, short
 from pmtaform.api.dkim_keeping import make_key
 from pmtaform.api.project import Project
 from pmtaform.dkim import load_private_key
+from pmtaform.dkim.keys import locked_pem
+from pmtaform.dkim.sign import sign_message
+from pmtaform.dkim.trial import trial_message
+from pmtaform.dkim.verification import verify_signature
 from pmtaform.dns.dkim_record import parse_dkim
 from pmtaform.errors import Exit
 
@@ -200,6 +204,13 @@ def test_a_key_from_standard_input(filed: ProjectFolder, monkeypatch: pytest.Mon
     assert (filed.folder / "keys/s1.pem").read_bytes() == pem()
 
 
+def test_a_key_is_not_pasted_into_a_terminal(filed: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(pem()), isatty=lambda: True))
+    said = filed.run("dkim", "import", "-", NAME).ended(Exit.USAGE)
+    assert "[key-on-terminal]" in said.err
+    assert not (filed.folder / "keys").exists()
+
+
 def test_a_locked_key_is_opened(filed: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMTAFORM_TEST_PHRASE", "words")
     locked = pem(passphrase=b"words")
@@ -290,6 +301,17 @@ def test_a_record_in_every_form(keyed: ProjectFolder, form: str) -> None:
         assert parse_dkim(value.replace("\\;", ";")).key == load_private_key(pem("two")).p
 
 
+def test_a_domain_of_another_alphabet_has_its_record_where_signatures_look(one: ProjectFolder) -> None:
+    one.add_file("key.pem", pem())
+    one.config(SIGNING, 'dkim-keys: {Bücher.example/s1: {private-key: "file:key.pem", path: /etc/pmta/s1.pem}}\n')
+    (record,) = one.run("dkim", "record", "--format", "json").ended(Exit.OK).json()["records"]
+    assert (record["zone"], record["name"]) == ("xn--bcher-kva.example", "s1._domainkey.xn--bcher-kva.example")
+    message = sign_message(trial_message("Bücher.example", NOW), load_private_key(pem()), "Bücher.example", "s1")
+    assert verify_signature(message, {record["name"]: record["value"]}.get).ok
+    (row,) = one.run("dkim", "list", "--offline", "--format", "json").json()["keys"]
+    assert row["record"] == record["name"]
+
+
 def test_flags_and_a_record_that_revokes(keyed: ProjectFolder) -> None:
     def text(*options: str) -> str:
         said = keyed.run("dkim", "record", "example.org", "--format", "json", *options).ended(Exit.OK).json()
@@ -345,6 +367,41 @@ def test_keys_are_listed_with_what_they_are_and_where_they_are_used(project: Pro
     assert (rows[1]["signs_nothing_on"], rows[1]["problems"][0]["code"]) == (["mta1", "mta2"], "secret-unavailable")
     one = project.run("dkim", "list", "--offline", "--host", "mta2", "--format", "json").json()["keys"]
     assert [row["hosts"] for row in one] == [["mta2"], ["mta2"]]
+
+
+def test_whom_a_key_is_given_to_however_its_line_is_written(one: ProjectFolder) -> None:
+    one.add_file("a.pem", pem())
+    path = "/etc/pmta/dkim/s1.a.example.pem"
+    one.config(
+        f"""
+        virtual-mta:
+          v: {{domain-key: '"s1", A.Example, "{path}"'}}
+          w: {{domain-key: "s2,a.example,{path}"}}
+        domain-key-list: {{chosen: {{domain-key: "s1 , a.example , {path}"}}}}
+        domain: {{'*': {{dkim-sign: yes}}}}
+        """,
+        'dkim-keys: {a.example/s1: {private-key: "file:a.pem", signs: v}}\n',
+    )
+    (row,) = one.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
+    assert row["signers"] == ["v", "domain-key-list[chosen]"]
+    assert row["signs_nothing_on"] == []
+
+
+def test_hosts_whose_keys_have_passphrases_of_their_own(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = {}
+    project.add_file("key.pem", locked_pem(load_private_key(pem()), b"right"))
+    for name, phrase in (("mta1", "wrong"), ("mta2", "right")):
+        monkeypatch.setenv(f"OPENS_{name.upper()}", phrase)
+        entry = {"private-key": "file:key.pem", "passphrase": f"env:OPENS_{name.upper()}"}
+        hosts[name] = {"dkim-keys": {NAME: entry}}
+    project.stack(hosts=hosts)
+    said = project.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
+    assert [(row["hosts"], row["type"]) for row in said] == [(["mta1"], None), (["mta2"], "RSA 2048")]
+    (project.folder / "key.pem").unlink()
+    assert "[which-passphrase]" in generate(project, NAME).ended(Exit.USAGE).err
+    assert not (project.folder / "key.pem").exists()
 
 
 def test_a_stack_without_keys(one: ProjectFolder) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from signing_keys import FORMATS, other_type, pem, pkcs1, private, public, short
 
-from pmtaform.dkim import describe_file, generate_key, load_private_key, same_private_key
+from pmtaform.dkim import describe_file, generate_key, load_private_key, one_key_in, same_private_key
 from pmtaform.dkim.keys import locked_pem
 from pmtaform.errors import Invalid
 
@@ -193,6 +193,9 @@ def test_two_spellings_of_one_key_are_one() -> None:
     assert not same_private_key(pem(), pem("two"))
     assert not same_private_key(pem(), LOCKED["PKCS#8"]()), "what is locked cannot be looked into"
     assert not same_private_key(pem(), pem(form=FORMATS.OpenSSH)), "PowerMTA may not read OpenSSH's form"
+    assert one_key_in(pem(), pem(form=FORMATS.OpenSSH))
+    assert not one_key_in(pem("two"), pem(form=FORMATS.OpenSSH))
+    assert not one_key_in(b"x", b"x")
     assert not same_private_key(b"x", b"y")
 
 

@@ -70,6 +70,15 @@ def test_a_locked_key_is_written_open_and_its_passphrase_nowhere(one: ProjectFol
     one.settled()
 
 
+def test_a_live_key_that_powermta_may_not_read_is_written_again(one: ProjectFolder) -> None:
+    wanted(one)
+    one.apply().ended(Exit.OK)
+    one.host.put(pem(form=FORMATS.OpenSSH), PATH, 0o600)
+    assert "this key, in a form that PowerMTA may not read" in one.plan().out
+    one.apply().ended(Exit.OK)
+    assert one.host.read(PATH) == pem().decode()
+
+
 def refused(one: ProjectFolder, code: str, *words: str) -> None:
     """Plan and apply stop with `code`, at a line of the stack; no file of the host is touched."""
     before = one.host.tree()
@@ -88,6 +97,7 @@ BAD = {
     "locked": (pem(passphrase=b"x"), "dkim-key-encrypted", "passphrase: REFERENCE"),
     "Ed25519": (other_type("ed25519"), "dkim-key-type", "rsa-sha256"),
     "EC": (other_type("ec"), "dkim-key-type", "RSA"),
+    "two": (pem() + pem("two"), "dkim-key-several", "one in a file"),
     "too short": (short(), "dkim-key-too-short", "512 bits"),
     "public": (public(), "dkim-key-not-private", "cannot sign"),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from dns_server import NameServer, Start
 from projects import ProjectFolder, Said
-from signing_keys import other_type, pem, pkcs1, short
+from signing_keys import FORMATS, other_type, pem, pkcs1, short
 
 from pmtaform.api import Project, dkim_verify
 from pmtaform.api.dkim import declared_keys
@@ -136,6 +136,8 @@ FILES = {
     "locked": (pem(passphrase=b"x"), "dkim-key-encrypted"),
     "Ed25519": (other_type("ed25519"), "dkim-key-type"),
     "too short": (short(), "dkim-key-too-short"),
+    "two": (pem() + pem("two"), "dkim-key-several"),
+    "in OpenSSH's form": (pem(form=FORMATS.OpenSSH), "host-key-form"),
 }
 
 
@@ -203,7 +205,7 @@ def test_dns_that_stops_to_answer_is_no_missing_record(mailing: Mailing) -> None
             return answer if len(self.asked) == 1 else replace(answer, status=Status.TIMEOUT, records=())
 
     stack = Project(mailing.project.root).load("fleet")
-    (proof, _) = verify_keys(stack, declared_keys(stack), resolver=Stops({(AT, "TXT"): [shown()]}))
+    (proof,) = verify_keys(stack, declared_keys(stack, hosts=("mta1",)), resolver=Stops({(AT, "TXT"): [shown()]}))
     assert (proof.as_dns, proof.verified) == (Answer.YES, Answer.UNKNOWN)
     assert proof.is_unknown
     assert [each.code for each in proof.findings] == ["dns-not-asked"]

@@ -456,13 +456,13 @@ def test_a_locked_key_is_opened_with_the_passphrase_that_its_host_has_for_it(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What one host is told to open its key with is nothing to the other."""
+    hosts = {}
     for name in ("mta1", "mta2"):
-        project.add_host(name)
-        key = locked_pem(load_private_key(KEY.encode()), name.encode())
-        project.add_file(f"{name}.pem", key)
-        entry = f"{{private-key: 'file:{name}.pem', passphrase: 'env:OPENS_{name.upper()}'}}"
-        project.add_file(f"hosts/{name}.yaml", f"dkim-keys: {{example.com/s1: {entry}}}\n")
+        project.add_file(f"{name}.pem", locked_pem(load_private_key(KEY.encode()), name.encode()))
+        entry = {"private-key": f"file:{name}.pem", "passphrase": f"env:OPENS_{name.upper()}"}
+        hosts[name] = {"dkim-keys": {"example.com/s1": entry}}
         monkeypatch.setenv(f"OPENS_{name.upper()}", name)
+    project.stack(hosts=hosts)
     assert project.run("secrets", "check").ended(Exit.OK).out.count("RSA 2048") == 2
     monkeypatch.setenv("OPENS_MTA2", "wrong")
     assert "passphrase is not the key's" in project.run("secrets", "check").ended(Exit.ERROR).words

@@ -51,9 +51,15 @@ def signing_keys(effective: Effective) -> dict[KeyLine, bool]:
     return found
 
 
+def key_line(value: str) -> KeyLine | None:
+    """The fields of a `domain-key` line's value, without quotes that do nothing; None when it has another form."""
+    fields = [without_idle_quotes(part) for part in split(unquoted(value))]
+    return KeyLine(fields[0], fields[1].lower(), fields[2]) if len(fields) == 3 else None
+
+
 def _keys(lines: Iterable[Line]) -> list[KeyLine]:
-    fields = [[part.strip() for part in split(line.value)] for line in lines if line.name == _KEY]
-    return [KeyLine(f[0], f[1].lower(), without_idle_quotes(f[2])) for f in fields if len(f) == 3]
+    found = (key_line(line.value) for line in lines if line.name == _KEY)
+    return [key for key in found if key is not None]
 
 
 class _Signs:
