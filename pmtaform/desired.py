@@ -23,6 +23,7 @@ class KeyFile:
     """A DKIM key file as wanted. `private_key` is None where references were not to be resolved (`validate`).
 
     `description` is the key's type and size (`RSA 2048`), `warnings` what is doubtful about it; both are empty then.
+    `lost` says why the key of a selector that signs no more cannot be had: its file stays as it is.
     """
 
     domain: str
@@ -37,6 +38,7 @@ class KeyFile:
     owner: str | None = None  # None: as found, else PowerMTA's own user
     group: str | None = None
     place: Place | None = None
+    lost: str = ""
 
     @property
     def address(self) -> Address:

@@ -292,6 +292,9 @@ class _Comparison:
         name = str(key.address)
         if _is_ignored(self.desired, key.address):
             return
+        if key.lost:
+            self._lost_key(key)
+            return
         live = self.live.keys.get(key.path, LiveKey(exists=False, same=False))
         wrong_mode = live.exists and live.mode & 0o077 & ~key.mode != 0
         wrong_owner = live.exists and (
@@ -312,6 +315,24 @@ class _Comparison:
         self.owned_keys[name] = key.path
         self.write_keys.append(key)
         self.changes.append(_key_change(key, live, ours=name in self.previous.keys, wrong_mode=wrong_mode))
+
+    def _lost_key(self, key: KeyFile) -> None:
+        """The file of a key that signs no more and cannot be had: what is ours stays ours, and as it is."""
+        name = str(key.address)
+        if name in self.previous.keys:
+            self.owned_keys[name] = self.previous.keys[name]
+        detail = f"{key.domain}/{key.selector} signs no more, and mail that it is for may still wait: {key.lost} Its "
+        detail += "file on the host stays as it is until no mail needs it, and cannot be written again if it is lost."
+        self.notes.append(
+            Diagnostic(
+                code="dkim-key-kept",
+                summary="The key of a retiring selector cannot be had",
+                detail=detail,
+                severity=Severity.WARNING,
+                host=self.desired.host,
+                place=key.place,
+            )
+        )
 
     def _undeclared_keys(self) -> None:
         wanted = {str(k.address): k.path for k in self.desired.keys}

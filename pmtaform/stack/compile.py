@@ -23,6 +23,7 @@ from pmtaform.stack.files import FileCompiler
 from pmtaform.stack.findings import unique
 from pmtaform.stack.load import read_stack
 from pmtaform.stack.native import entries_of, targets_of
+from pmtaform.stack.private_keys import UNRESOLVED
 from pmtaform.stack.rotations import expanded, retired_of
 from pmtaform.stack.stack import Layer, Lifecycle, Stack
 from pmtaform.stack.variables import Variables, resolve
@@ -31,7 +32,6 @@ from pmtaform.stack.variables import Variables, resolve
 _FIRST: Final = {"domain-macro": 0, SETTING: 1, "include": 1, "pattern-list": 2}
 # What would make one item's lines part of another's. All else that the parser says was told when the item was read.
 _BREAKS_OUT: Final = frozenset({"unclosed-section", "stray-closing-tag", "malformed-tag", "line-continuation"})
-_UNRESOLVED: Final = "secret-unavailable"
 
 
 def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Desired:
@@ -95,7 +95,7 @@ def _raise(found: Diagnostics) -> None:
     errors = found.errors
     if not errors:
         return
-    kind: type[PmtaformError] = SecretUnavailable if all(d.code == _UNRESOLVED for d in errors) else Invalid
+    kind: type[PmtaformError] = SecretUnavailable if all(d.code == UNRESOLVED for d in errors) else Invalid
     raise kind.all(unique(found))
 
 

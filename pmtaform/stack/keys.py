@@ -8,6 +8,7 @@ from typing import Final
 
 from pmtaform.desired import KeyFile
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
+from pmtaform.dkim.keys import SigningKey
 from pmtaform.errors import Invalid
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.blocks import SETTING
@@ -20,7 +21,7 @@ from pmtaform.stack.emit import Resolve
 from pmtaform.stack.native import directive_named, with_lines
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.paths import path_problem
-from pmtaform.stack.private_keys import Referred, read_key
+from pmtaform.stack.private_keys import UNRESOLVED, Referred, read_key
 from pmtaform.stack.variables import Variables, substitute
 
 FOLDER: Final = "/etc/pmta/dkim"
@@ -51,6 +52,7 @@ class KeyPlan:
     place: Place
     fields: dict[str, tuple[Node, Variables]]
     signs: bool = True  # False: its file is there, and no line makes PowerMTA sign with it
+    retires: bool = False  # it has signed, and its file is there for mail that waits
 
 
 def keys_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict[str, KeyPlan | None]:
@@ -196,9 +198,7 @@ class KeyCompiler:
         passphrase = self._reference(phrase, "A passphrase") if phrase is not None else None
         if known is None or path is None or (phrase is not None and passphrase is None):
             return None
-        read = None
-        if self._resolve is not None:
-            read = read_key(known, passphrase, self._resolve, self._found)
+        read, lost = self._read(plan, known, passphrase)
         return KeyFile(
             domain=plan.domain,
             selector=plan.selector,
@@ -212,7 +212,19 @@ class KeyCompiler:
             owner=owner,
             group=group,
             place=plan.place,
+            lost=lost,
         )
+
+    def _read(self, plan: KeyPlan, known: Referred, passphrase: Referred | None) -> tuple[SigningKey | None, str]:
+        """The key, and why that of a retiring selector cannot be had: hosts have it, and keep it."""
+        if self._resolve is None:
+            return None, ""
+        told = Diagnostics()
+        read = read_key(known, passphrase, self._resolve, told)
+        if plan.retires and told.errors and all(each.code == UNRESOLVED for each in told.errors):
+            return None, " ".join(each.detail for each in told.errors)
+        self._found.extend(told)
+        return read, ""
 
     def _reference(self, given: Referred, what: str) -> Referred | None:
         try:

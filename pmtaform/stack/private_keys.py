@@ -11,6 +11,7 @@ from pmtaform.dkim.keys import SigningKey, load_private_key
 from pmtaform.errors import Invalid, SecretUnavailable
 from pmtaform.stack.emit import Resolve
 
+UNRESOLVED: Final = "secret-unavailable"
 Referred = tuple[str, Place]  # a reference, and where it stands
 
 # Every host of a fleet may have the same keys: each is read once for whoever resolves, and forgotten with that.

@@ -69,7 +69,9 @@ def expanded(
                 detail = f"The rotation of {name} has made the selector {selector}: give this key another name."
                 found.error("said-twice", "The same thing is said twice", detail, plans[inner].place)
             else:
-                result[inner] = _as_one(plan, selector, signs=selector == wanted.signing)
+                signs = selector == wanted.signing
+                one = _as_one(plan, selector, signs=signs)
+                result[inner] = replace(one, retires=not signs and selector not in wanted.waiting)
     return result, rotated
 
 

@@ -250,6 +250,36 @@ def test_a_key_that_the_store_lost_is_made_again(fleet: Turning, due: tuple[str,
     assert [one.selector for one in fleet.rotate().generated] == ["s-20260404"]
 
 
+def test_a_retiring_key_that_the_store_lost_stays_on_hosts_as_long_as_mail_needs_it(
+    fleet: Turning, due: tuple[str, str]
+) -> None:
+    first, second = due
+    (fleet.project.folder / f"keys/{first}.pem").unlink()
+    fleet.apply()
+    assert fleet.stages() == {first: "retiring", second: "signing"}
+    assert [fleet.files(name) for name in ("mta1", "mta2")] == [[first, second]] * 2
+    planned = fleet.plan()
+    assert not planned.plan.changed
+    assert [note.code for note in planned.plan.hosts[0].notes].count("dkim-key-kept") == 1
+    # A host that never had the file cannot get it, and nothing else waits for that.
+    fleet.project.hosts["mta2"].at(f"/etc/pmta/dkim/{first}.example.com.pem").unlink()
+    fleet.apply()
+    assert fleet.files("mta2") == [second]
+    fleet.passes(timedelta(days=5, hours=23))
+    fleet.apply()
+    assert fleet.files("mta1") == [first, second]
+    fleet.passes(timedelta(hours=1))
+    fleet.apply()
+    assert (fleet.files("mta1"), fleet.files("mta2")) == ([second], [second])
+    assert "dkim-key-kept" not in codes(fleet.plan().plan.hosts)
+
+
+def test_the_key_that_signs_must_be_in_the_store(fleet: Turning) -> None:
+    (fleet.project.folder / f"keys/{fleet.until_signing()}.pem").unlink()
+    with pytest.raises(SecretUnavailable):
+        fleet.plan()
+
+
 def test_no_private_key_is_written_down(fleet: Turning) -> None:
     first = fleet.until_signing()
     private = (fleet.project.folder / f"keys/{first}.pem").read_text().splitlines()[1]
