@@ -1,4 +1,4 @@
-"""A rotation over two real SSH servers: a whole life, and hosts that switch together or not at all."""
+"""Keys over real SSH servers: verified where they are, and rotated on two hosts that switch together or not at all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,37 @@ import pytest
 from dns_server import Start
 from projects import HostFolder, ProjectFolder
 from rotating import DAY, KEY, Turning, few_keys
+from signing_keys import pem
 from sshd import Sshd, start_sshd
 
+from pmtaform.dkim import load_private_key
+from pmtaform.dns.dkim_record import dkim_text
+from pmtaform.errors import Exit
+
 pytestmark = pytest.mark.sshd
+
+
+def test_a_key_is_verified_where_it_is(
+    project: ProjectFolder, name_server: Start, server: Sshd, tmp_path: Path
+) -> None:
+    asked = name_server({("s1._domainkey.example.com", "TXT"): [dkim_text(load_private_key(pem()).p)]})
+    project.add_file("s1.pem", pem())
+    project.stack(
+        f"""
+        dns: {{resolvers: ["{asked.server}"], authoritative: false}}
+        dkim-keys: {{example.com/s1: {{private-key: "file:s1.pem"}}}}
+        """,
+        hosts=behind(project, tmp_path, {"mta1": server}),
+    )
+    path = "/etc/pmta/dkim/s1.example.com.pem"
+    project.hosts["mta1"].put(pem(), path, 0o600)
+    said = project.run("dkim", "verify").ended(Exit.OK)
+    assert "stack yes, DNS yes, signature yes" in said.out
+    project.hosts["mta1"].put(pem("two"), path, 0o600)
+    said = project.run("dkim", "verify").ended(Exit.SOME_FAILED)
+    assert "stack no, DNS no, signature no" in said.out
+    assert "PRIVATE KEY" not in said.all
+    assert not [line for line in pem("two").decode().splitlines()[8:-1] if line in said.all]
 
 
 @pytest.fixture
