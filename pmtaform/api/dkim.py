@@ -1,17 +1,18 @@
-"""The DKIM keys that a stack declares: where each is used, what it is, and what DNS says of it."""
+"""The DKIM keys of a stack: where each is used, what it is, and what DNS says of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from pmtaform.api.dkim_lines import idle_lines, keys_of, line_of, signers_of
 from pmtaform.api.dns import resolver_of
 from pmtaform.api.hosts import resolver_for
 from pmtaform.desired import Desired, KeyFile
-from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, did_you_mean
+from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity, did_you_mean
 from pmtaform.dkim.keys import SigningKey
 from pmtaform.dns.check import dkim_findings
 from pmtaform.dns.dkim_record import dkim_text
@@ -20,10 +21,7 @@ from pmtaform.dns.findings import Finding, Level
 from pmtaform.dns.records import Record, zone_of
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import SecretUnavailable, UsageError
-from pmtaform.lang.blocks import Block, directives_in
-from pmtaform.lang.catalogue import GLOBAL, catalogue
-from pmtaform.lang.effective import Effective
-from pmtaform.lang.effective.signing import KeyLine, key_line, signing_keys
+from pmtaform.lang.effective.signing import KeyLine
 from pmtaform.plan.diff import matches
 from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Resolver as Secrets
@@ -31,7 +29,6 @@ from pmtaform.secrets import require_reference
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.emit import Resolve
-from pmtaform.stack.linting import as_configuration
 from pmtaform.stack.private_keys import read_key
 
 _PARALLEL: Final = 16
@@ -40,6 +37,9 @@ _PARALLEL: Final = 16
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredKey:
     """A key of a stack: one reference and passphrase under one name. Hosts whose layers name another are another key.
+
+    `reference` is empty for a key that a `domain-key` line of the stack names and `dkim-keys` does not have: its file
+    is not ours, and what it is is known on hosts alone.
 
     `signers` are the virtual MTAs, pools and lists that it is given to; empty: all. `idle_on` are the hosts on which
     nothing signs with it, as far as the stack says.
@@ -61,6 +61,11 @@ class DeclaredKey:
         return f"{self.domain}/{self.selector}"
 
     @property
+    def is_ours(self) -> bool:
+        """Whether `dkim-keys` has it."""
+        return bool(self.reference)
+
+    @property
     def record_name(self) -> str:
         """Where its record is; empty for a key that signs for all domains, each of which needs one."""
         return "" if self.domain == "*" else plain(f"{self.selector}._domainkey.{self.domain}")
@@ -68,7 +73,8 @@ class DeclaredKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRow:
-    """A declared key, what it is and what DNS says. `key` is None with the `problems` that kept it from being read.
+    """A key, what it is and what DNS says. `key` is None with the `problems` that kept it from being read, and for one
+    that is not ours.
 
     `stored` is when the file that holds it was written; None where that is not known. `dns` are the findings of the
     check of its record, None when DNS was not asked.
@@ -100,16 +106,19 @@ def declared_keys(stack: Stack, names: Sequence[str] = (), hosts: Sequence[str] 
     compiled = compile_all(stack, hosts=Choice(hosts=tuple(hosts)).select(stack))
     found: dict[tuple[str, ...], list[tuple[str, KeyFile]]] = {}
     for host, desired in compiled.items():
-        for key in desired.keys:
-            index = (key.domain, key.selector, key.reference, key.passphrase or "")
+        for key in keys_of(desired):
+            kept = (key.reference, key.passphrase or "") if key.reference else ("", key.path)
+            index = (key.domain, key.selector, *kept)
             found.setdefault(index, []).append((host, key))
-    idle = {host: _idle(desired) for host, desired in compiled.items() if desired.keys}
+    idle = {host: idle_lines(compiled[host]) for host in {host for uses in found.values() for host, _ in uses}}
     keys = [_declared(uses, compiled, idle) for uses in found.values()]
-    return _chosen(sorted(keys, key=lambda key: (key.name, key.reference, key.passphrase or "")), names, stack)
+    return _chosen(
+        sorted(keys, key=lambda key: (key.name, key.reference, key.passphrase or "", key.paths)), names, stack
+    )
 
 
 def _declared(
-    uses: list[tuple[str, KeyFile]], compiled: Mapping[str, Desired], idle: Mapping[str, set[str]]
+    uses: list[tuple[str, KeyFile]], compiled: Mapping[str, Desired], idle: Mapping[str, frozenset[KeyLine]]
 ) -> DeclaredKey:
     first = uses[0][1]
     return DeclaredKey(
@@ -119,40 +128,17 @@ def _declared(
         passphrase=first.passphrase,
         hosts=tuple(host for host, _ in uses),
         paths=tuple(dict.fromkeys(key.path for _, key in uses)),
-        signers=tuple(dict.fromkeys(name for host, key in uses for name in _signers(compiled[host], key))),
-        idle_on=tuple(host for host, key in uses if str(key.address) in idle[host]),
+        signers=tuple(dict.fromkeys(name for host, key in uses for name in signers_of(compiled[host], key))),
+        idle_on=tuple(host for host, key in uses if line_of(key) in idle[host]),
         place=first.place,
     )
-
-
-def _idle(desired: Desired) -> set[str]:
-    signs = signing_keys(Effective(as_configuration(desired)[0]))
-    return {
-        str(key.address)
-        for key in desired.keys
-        if not signs.get(KeyLine(key.selector, key.domain.lower(), key.path), False)
-    }
-
-
-def _signers(desired: Desired, key: KeyFile) -> Iterator[str]:
-    """The virtual MTAs and pools whose sections have the key's line; lists that messages choose by their address."""
-    wanted = KeyLine(key.selector, key.domain.lower(), key.path)
-    for address, block in desired.blocks.items():
-        if block.is_section and any(key_line(value) == wanted for value in _key_values(block)):
-            yield address.key if address.kind.startswith("virtual-mta") else str(address)
-
-
-def _key_values(block: Block) -> Iterator[str]:
-    for _, _, line in directives_in(block):
-        if catalogue().canonical(GLOBAL, line.name) == "domain-key":
-            yield line.value
 
 
 def _chosen(keys: list[DeclaredKey], names: Sequence[str], stack: Stack) -> tuple[DeclaredKey, ...]:
     for pattern in names:
         if not any(_fits(key, pattern) for key in keys):
             known = [name for key in keys for name in (key.name, key.domain)]
-            detail = f'Stack "{stack.name}" declares no DKIM key "{pattern}".{did_you_mean(pattern, known)}'
+            detail = f'Stack "{stack.name}" has no DKIM key "{pattern}".{did_you_mean(pattern, known)}'
             if keys and not did_you_mean(pattern, known):
                 detail += f" It has {', '.join(dict.fromkeys(key.name for key in keys[:10]))}."
             raise UsageError.of("no-such-key", "There is no such DKIM key", detail)
@@ -165,7 +151,9 @@ def _fits(key: DeclaredKey, pattern: str) -> bool:
 
 
 def read_declared(key: DeclaredKey, resolve: Resolve) -> tuple[SigningKey | None, tuple[Diagnostic, ...]]:
-    """The key itself with its warnings, or None with the reasons."""
+    """The key itself with its warnings, or None with the reasons; of one that is not ours, nothing."""
+    if not key.is_ours:
+        return None, ()
     place = key.place or Place("")
     found = Diagnostics()
     passphrase = (key.passphrase, place) if key.passphrase else None
@@ -197,6 +185,8 @@ def _row(declared: DeclaredKey, resolve: Resolve, secrets: Secrets, resolver: Re
 
 
 def _stored(key: DeclaredKey, secrets: Secrets) -> datetime | None:
+    if not key.is_ours:
+        return None
     with suppress(SecretUnavailable, OSError):
         path = secrets.file_of(require_reference(key.reference))
         return None if path is None else datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -228,6 +218,9 @@ def key_records(
     found: dict[tuple[str, str], Record] = {}
     problems: list[Diagnostic] = []
     for declared in keys:
+        if not declared.is_ours and not revoked:
+            problems.append(_not_ours(declared))
+            continue
         key, told = (None, ()) if revoked else read_declared(declared, resolve)
         problems += told
         if key is None and not revoked:
@@ -238,3 +231,15 @@ def key_records(
             found[record.name, record.value] = record
     records = sorted(found.values(), key=lambda one: (one.zone, one.name, one.value))
     return tuple(records), tuple(dict.fromkeys(problems))
+
+
+def _not_ours(key: DeclaredKey) -> Diagnostic:
+    detail = f"{key.name}: a `domain-key` line names {key.paths[0]}, and `dkim-keys` has no entry for it, so what its "
+    detail += "record has to be is known on hosts alone. `pmtaform dkim verify` compares them with DNS."
+    return Diagnostic(
+        code="dkim-undeclared",
+        summary="A key is not in dkim-keys",
+        detail=detail,
+        severity=Severity.WARNING,
+        place=key.place,
+    )

@@ -119,7 +119,7 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> Home
     keys = declared_keys(stack)
     if not slash:
         selector = _selector(stack, domain, keys, now)
-    own = [key for key in keys if (key.domain.lower(), key.selector) == (domain.lower(), selector)]
+    own = [key for key in keys if key.is_ours and (key.domain.lower(), key.selector) == (domain.lower(), selector)]
     if to is None and len({key.reference for key in own}) > 1:
         listed = ", ".join(dict.fromkeys(key.reference for key in own))
         detail = f"The stack's layers keep {domain}/{selector} at {listed}. Choose one with --to REFERENCE."

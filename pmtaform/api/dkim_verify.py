@@ -1,4 +1,4 @@
-"""Whether a host signs with the key that the stack gives it, and receivers can verify that.
+"""Whether a host signs with the keys that the stack gives it or names, and receivers can verify that.
 
 The key file is fetched from the host as a plan fetches it. A test message is signed with what is in it, here, and
 verified with an independent implementation and the record that DNS has. Neither the key nor the message goes anywhere.
@@ -108,9 +108,10 @@ def verify_keys(
 
 
 def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[Proof]:
-    paths = {key.address.key: key.path for key in compile_host(run.stack, spec.name).keys}
+    own = {key.address.key: key.path for key in compile_host(run.stack, spec.name).keys}
+    paths = {key: own[key.name] if key.is_ours else key.paths[0] for key in keys}
     try:
-        snapshot = _fetch(spec, [paths[key.name] for key in keys])
+        snapshot = _fetch(spec, list(paths.values()))
     except HostError as problem:
         told = _not_seen(spec, problem)
         return [replace(_unproved(spec, key, paths), findings=(told,)) for key in keys]
@@ -134,11 +135,11 @@ def _fetch(spec: HostSpec, paths: Sequence[str]) -> Snapshot:
         session.close()
 
 
-def _unproved(spec: HostSpec, key: DeclaredKey, paths: Mapping[str, str]) -> Proof:
-    return Proof(host=spec.name, domain=key.domain, selector=key.selector, path=paths[key.name])
+def _unproved(spec: HostSpec, key: DeclaredKey, paths: Mapping[DeclaredKey, str]) -> Proof:
+    return Proof(host=spec.name, domain=key.domain, selector=key.selector, path=paths[key])
 
 
-def _prove(run: _Run, spec: HostSpec, key: DeclaredKey, paths: Mapping[str, str], snapshot: Snapshot) -> Proof:
+def _prove(run: _Run, spec: HostSpec, key: DeclaredKey, paths: Mapping[DeclaredKey, str], snapshot: Snapshot) -> Proof:
     proof = _unproved(spec, key, paths)
     subject = f"{spec.name}: {key.name}"
     found = _on_host(proof.path, snapshot, subject)
@@ -183,6 +184,10 @@ def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | Findin
 def _compared(
     run: _Run, key: DeclaredKey, found: SigningKey, subject: str, path: str
 ) -> tuple[Answer, tuple[Finding, ...]]:
+    if not key.is_ours:
+        detail = f"A `domain-key` line of the stack names {path}, and `dkim-keys` has no entry for it: the file was "
+        detail += "compared with DNS only."
+        return Answer.UNKNOWN, (finding(Level.INFO, "dkim-undeclared", "A key is not in dkim-keys", subject, detail),)
     wanted, why = run.wanted[key]
     if wanted is None:
         told = finding(Level.UNKNOWN, "stack-key-unknown", "The stack's key could not be read", subject, why)

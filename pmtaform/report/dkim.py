@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WIDEST = 48
 _HEAD = ("KEY", "TYPE", "STORED", "DNS", "HOSTS", "SIGNS FOR", "REFERENCE")
-_GOOD = ("published", "not-checked")
+_GOOD = ("published", "not-checked", "dkim-not-compared")
 
 
 # -- what there is ----
@@ -29,25 +29,25 @@ _GOOD = ("published", "not-checked")
 def keys_text(rows: Sequence[KeyRow], now: datetime, *, colour: bool = False) -> str:
     """One line a key. What is wrong with one is told elsewhere."""
     if not rows:
-        return "The stack declares no DKIM keys.\n"
+        return "The stack has no DKIM keys.\n"
     style = Style(colour)
     cells = [_HEAD, *(_cells(row, now) for row in rows)]
     lines = _columns(cells)
     for number, row in enumerate(rows, start=1):
-        bad = row.key is None or row.dns_status not in _GOOD
+        bad = (row.key is None and row.declared.is_ours) or row.dns_status not in _GOOD
         lines[number] = style(lines[number], "yellow") if bad else lines[number]
     return "".join(line + "\n" for line in lines)
 
 
 def _cells(row: KeyRow, now: datetime) -> tuple[str, ...]:
     declared = row.declared
-    what = row.key.describe if row.key is not None else "unreadable"
+    what = row.key.describe if row.key is not None else "unreadable" if declared.is_ours else "on hosts"
     idle = len(declared.idle_on) == len(declared.hosts)
     signs = "nothing" if idle else ", ".join(declared.signers[:3]) or "all"
     more = f" and {len(declared.signers) - 3} more" if len(declared.signers) > 3 and not idle else ""
     age = _age(row.stored, now)
     dns = row.dns_status if declared.record_name else "-"
-    return (declared.name, what, age, dns, hosts_text(declared.hosts), signs + more, declared.reference)
+    return (declared.name, what, age, dns, hosts_text(declared.hosts), signs + more, declared.reference or "-")
 
 
 def _age(stored: datetime | None, now: datetime) -> str:
@@ -70,7 +70,8 @@ def _row(row: KeyRow, now: datetime) -> dict[str, Any]:
         "type": key.describe if key is not None else None,
         "bits": key.bits if key is not None else None,
         "fingerprint": key.fingerprint if key is not None else None,
-        "reference": declared.reference,
+        "reference": declared.reference or None,
+        "declared": declared.is_ours,
         "hosts": list(declared.hosts),
         "paths": list(declared.paths),
         "signers": list(declared.signers),
@@ -129,7 +130,7 @@ def json_kept(kept: Kept, record: Record | None) -> str:
 def proofs_text(proofs: Sequence[Proof], *, colour: bool = False, width: int = WIDTH) -> str:
     """One line a key and host, what is wrong below it, and the sum."""
     if not proofs:
-        return "The stack declares no DKIM keys.\n"
+        return "The stack has no DKIM keys.\n"
     style = Style(colour)
     lines: list[str] = []
     for proof in proofs:

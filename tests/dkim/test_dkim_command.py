@@ -382,9 +382,33 @@ def test_whom_a_key_is_given_to_however_its_line_is_written(one: ProjectFolder) 
         """,
         'dkim-keys: {a.example/s1: {private-key: "file:a.pem", signs: v}}\n',
     )
-    (row,) = one.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
+    row, other = one.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
+    assert (other["selector"], other["signers"]) == ("s2", ["w"])
     assert row["signers"] == ["v", "domain-key-list[chosen]"]
     assert row["signs_nothing_on"] == []
+
+
+def test_a_key_that_a_line_alone_names_is_listed_and_its_selector_is_taken(one: ProjectFolder) -> None:
+    one.add_file(
+        "native.conf", "domain-key s7,native.example,/etc/pmta/n.pem\ndomain-key $s,a.example,/etc/pmta/m.pem\n"
+    )
+    one.config(
+        'domain: {"*": {dkim-sign: yes}}\nvirtual-mta: {v: {domain-key: "s202603,a.example,/etc/pmta/a.pem"}}',
+        "native: [native.conf]\n",
+    )
+    rows = one.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
+    assert [(row["domain"], row["selector"], row["paths"], row["signers"]) for row in rows] == [
+        ("a.example", "s202603", ["/etc/pmta/a.pem"], ["v"]),
+        ("native.example", "s7", ["/etc/pmta/n.pem"], []),
+    ]
+    assert {(row["declared"], row["reference"], row["type"]) for row in rows} == {(False, None, None)}
+    assert "native.example/s7  on hosts" in one.run("dkim", "list", "--offline").ended(Exit.OK).out
+    said = one.run("dkim", "record", "native.example").ended(Exit.OK)
+    assert "[dkim-undeclared]" in said.err
+    assert "TXT" not in said.out
+    assert "p=" in one.run("dkim", "record", "native.example", "--revoked").ended(Exit.OK).out
+    made = make_key(Project(one.root).load("fleet"), "a.example", NOW, bits=1024, to="file:keys/a.pem")
+    assert made.home.selector == "s202603-2"
 
 
 def test_hosts_whose_keys_have_passphrases_of_their_own(
@@ -406,5 +430,5 @@ def test_hosts_whose_keys_have_passphrases_of_their_own(
 
 def test_a_stack_without_keys(one: ProjectFolder) -> None:
     one.config(SIGNING)
-    assert one.run("dkim", "list", "--offline").ended(Exit.OK).out == "The stack declares no DKIM keys.\n"
-    assert one.run("dkim", "verify").ended(Exit.OK).out == "The stack declares no DKIM keys.\n"
+    assert one.run("dkim", "list", "--offline").ended(Exit.OK).out == "The stack has no DKIM keys.\n"
+    assert one.run("dkim", "verify").ended(Exit.OK).out == "The stack has no DKIM keys.\n"

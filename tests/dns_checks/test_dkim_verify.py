@@ -227,6 +227,19 @@ def test_a_key_for_all_domains_is_compared_with_the_stacks_alone(mailing: Mailin
     assert proof["codes"] == {"dkim-all-domains"}
 
 
+def test_a_key_that_a_line_alone_names_is_compared_with_dns_alone(mailing: Mailing) -> None:
+    mailing.project.config(
+        f"domain: {{'*': {{dkim-sign: yes}}}}\ndomain-key: 's1,example.com,{PATH}'",
+        f'dns: {{resolvers: ["{mailing.server.server}"], timeout: 2s, tries: 1, authoritative: false}}\n',
+    )
+    proof = mailing.verified(Exit.OK)
+    assert (answers(proof), proof["path"]) == (("unknown", "yes", "yes"), PATH)
+    assert proof["codes"] == {"dkim-undeclared"}
+    mailing.project.host.put(pem("two"), PATH, 0o600)
+    proof = mailing.verified(Exit.SOME_FAILED)
+    assert answers(proof) == ("unknown", "no", "no")
+
+
 def test_a_proof_is_wrong_or_unknown_or_neither() -> None:
     fine = Proof(host="h", domain="d", selector="s", path="/p", as_stack=Answer.YES, as_dns=Answer.YES)
     assert not fine.is_wrong
