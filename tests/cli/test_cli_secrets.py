@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 from projects import RUNS, ProjectFolder
-from signing_keys import pem
+from signing_keys import another, pem
 
 from pmtaform.errors import Exit
 
-KEYS = [f"-----BEGIN PRIVATE KEY-----\nY2FuYXJ5{n}\n-----END PRIVATE KEY-----\n" for n in "ab"]
 USER, HAND = "canary-user-7f3a", "canary-by-hand-55d0"
 
 
@@ -81,14 +80,15 @@ def test_a_new_key_in_the_stack_is_told_from_one_on_the_host(one: ProjectFolder)
     """Both are told without the key; a key that somebody put on the host is drift, one from the stack is not."""
     one.config("", "dkim-keys: {example.com/s1: {private-key: 'file:key.pem'}}")
     path = "/etc/pmta/dkim/s1.example.com.pem"
-    for n, content in enumerate(KEYS):
+    keys = [pem().decode(), another().decode()]
+    for n, content in enumerate(keys):
         one.add_file("key.pem", content)
         said = one.plan().ended(Exit.OK)
         assert "drift: " not in said.words
-        assert ("private-key (another key) -> file:key.pem" in said.words) == (n > 0)
+        assert ("(another key) -> RSA 1024 (file:key.pem)" in said.words) == (n > 0)
         one.apply("--allow", "signing-key-replaced").ended(Exit.OK)
         assert one.host.read(path) == content
-    one.host.put(KEYS[0], path, 0o600)
+    one.host.put(keys[0], path, 0o600)
     said = one.plan().ended(Exit.OK)
     assert "drift: changed on the host since the last apply" in said.words
-    assert not [line for line in "".join(KEYS).splitlines() if line in said.all]
+    assert not [line for line in "".join(keys).splitlines() if line in said.all]
