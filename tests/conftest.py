@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from projects import ProjectFolder
 from sshd import Sshd, start_sshd
 
 # CI says the same of the same commit each time; new inputs are for the desk, and many for `make fuzz`. A law whose
-# inputs are quickly made asks for more of them.
-settings.register_profile("suite", max_examples=50, derandomize="CI" in os.environ)
+# inputs are quickly made asks for more of them. How long anything takes is nobody's concern here.
+settings.register_profile(
+    "suite",
+    max_examples=50,
+    derandomize="CI" in os.environ,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("suite")
 
 # No test ever looks into the keyring of whoever runs it; those that need one choose a backend of their own.

@@ -122,7 +122,7 @@ def _notes(turning: Rotating, name: str) -> Iterator[Diagnostic]:
         yield _warning("dkim-switch-held", "A switch to a new selector waits for all its hosts", detail, turning, name)
     elif standing.blocked:
         detail = f"{name} is due to sign with its next selector, and does not: {standing.blocked}. "
-        detail += "`pmtaform rotate` shows the record. To switch all the same, apply with --allow "
+        detail += "`pmtaform dkim rotate` shows the record. To switch all the same, apply with --allow "
         detail += f"{NOT_PUBLISHED}."
         yield _warning(NOT_PUBLISHED, "A switch to a new selector is blocked", detail, turning, name)
     for row in standing.selectors:
@@ -139,7 +139,7 @@ def _notes(turning: Rotating, name: str) -> Iterator[Diagnostic]:
             detail = (
                 f"{row.selector}._domainkey.{key.domain} has gone already, and mail that was signed with it is still "
             )
-            detail += "on its way. Put it back until `pmtaform rotate` says that it may go."
+            detail += "on its way. Put it back until `pmtaform dkim rotate` says that it may go."
             yield _warning("dkim-record-early", "The record of a retiring key is gone too early", detail, turning, name)
     yield from _lost(turning, name)
 
@@ -149,7 +149,7 @@ def _lost(turning: Rotating, name: str) -> Iterator[Diagnostic]:
     for life in turning.histories[name].candidates:
         if life.selector in missing:
             detail = f"{life.selector} of {name} was to sign next: {missing[life.selector]} Put the key back, or let "
-            detail += "`pmtaform rotate` make another."
+            detail += "`pmtaform dkim rotate` make another."
             yield _warning("dkim-key-lost", "The key of a new selector cannot be had", detail, turning, name)
 
 

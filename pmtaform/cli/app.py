@@ -38,7 +38,6 @@ COMMANDS = {
     "diff": ("pmtaform.cli.diff", "diff"),
     "dkim": ("pmtaform.cli.dkim", "app"),
     "dns": ("pmtaform.cli.dns", "app"),
-    "rotate": ("pmtaform.cli.rotate", "rotate"),
     "fmt": ("pmtaform.cli.fmt", "fmt"),
     "secrets": ("pmtaform.cli.secrets", "app"),
     "state": ("pmtaform.cli.state", "app"),

@@ -9,10 +9,11 @@ import typer
 from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.dns import RecordFormat
+from pmtaform.cli.rotate import rotate
 from pmtaform.errors import Exit
 
 app = typer.Typer(
-    help="The keys that mail is signed with: make them, list them, write their records, verify them.",
+    help="The keys that mail is signed with: make them, list them, write their records, verify and rotate them.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -134,3 +135,6 @@ def verify(
     if any(proof.is_wrong for proof in proofs):
         return Exit.SOME_FAILED
     return Exit.UNREACHABLE if any(proof.is_unknown for proof in proofs) else Exit.OK
+
+
+app.command("rotate")(rotate)

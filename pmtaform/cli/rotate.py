@@ -1,4 +1,4 @@
-"""`pmtaform rotate`: the steps of a rotation that are the client's."""
+"""`pmtaform dkim rotate`: the steps of a rotation that are the client's."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pmtaform.rotations import History, Life, Rotation, Stage, Wanted
 class Todo(StrEnum):
     """A step, and whose it is."""
 
-    GENERATE = "generate"  # `pmtaform rotate`
+    GENERATE = "generate"  # `pmtaform dkim rotate`
     PUBLISH = "publish"  # whoever keeps the zone
     VERIFY = "verify"  # time
     SWITCH = "switch"  # `pmtaform apply`

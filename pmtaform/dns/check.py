@@ -89,7 +89,9 @@ def dkim_findings(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
         yield not_asked(name, [answer])
         return
     if not answer.records and not selector.signs:
-        detail = "Hosts do not sign with this key yet, and will when its record is there. `pmtaform rotate` writes it."
+        detail = (
+            "Hosts do not sign with this key yet, and will when its record is there. `pmtaform dkim rotate` writes it."
+        )
         yield finding(Level.WARNING, "dkim-next-missing", "The next DKIM record is not published", name, detail, answer)
         return
     if not answer.records:

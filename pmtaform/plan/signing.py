@@ -70,7 +70,7 @@ def _with_dangers(change: Change, unready: Mapping[Signer, str]) -> Change:
             NOT_PUBLISHED,
             f"Mail of {domain} would be signed with the selector {selector}, and its record cannot be relied on: "
             f"{unready[selector, domain]}. Receivers that do not find the record that fits take the signature for "
-            "false. Publish the record, and see `pmtaform rotate`.",
+            "false. Publish the record, and see `pmtaform dkim rotate`.",
         )
         for selector, domain in sorted(gained_signers(change) & unready.keys())
     )

@@ -23,7 +23,7 @@ _COLOURS = {
     Stage.REVOKED: "dim",
 }
 _STEPS = {
-    Todo.GENERATE: "generate the next key (pmtaform rotate)",
+    Todo.GENERATE: "generate the next key (pmtaform dkim rotate)",
     Todo.PUBLISH: "publish its record",
     Todo.VERIFY: "wait until everybody sees its record",
     Todo.SWITCH: "sign with it (pmtaform apply)",

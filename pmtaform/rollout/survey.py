@@ -386,9 +386,10 @@ def _live_keys(target: Target, snapshot: Snapshot, paths: Iterable[str], salt: s
             found[path] = LiveKey(exists=False, same=False)
         else:
             same = _same_key(live, wanted.get(path), salt)
-            other = describe_file(live.content) if not same and live.content is not None else ""
             as_left = path in left and _is_as_left(live, left[path])
-            found[path] = LiveKey(True, same, live.mode, live.owner, live.group, other, as_left)
+            other = describe_file(live.content) if not same and live.content is not None else ""
+            there = LiveKey(True, same, live.mode, live.owner, live.group)
+            found[path] = replace(there, description=other, as_left=as_left)
     return found
 
 

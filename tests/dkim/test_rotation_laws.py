@@ -56,7 +56,7 @@ class World:
         return stand("example.com/s", ROTATION, self.history, facts, self.now)
 
     def rotate(self) -> None:
-        """`pmtaform rotate`: a key is generated when that is due."""
+        """`pmtaform dkim rotate`: a key is generated when that is due."""
         step = self.standing(hosts=False).step
         if step.todo is Todo.GENERATE and step.due is not None and step.due <= self.now:
             name = selector_for("s", self.now, {*self.store, *(life.selector for life in self.history.lives)})

@@ -28,7 +28,7 @@ class Desk:
         self.project.stack(KEY + f"    dns: {json.dumps(said)}\n", **OFFLINE)
 
     def publish(self) -> None:
-        found = self.project.run("rotate", "--format", "json").ended(Exit.OK).json()
+        found = self.project.run("dkim", "rotate", "--format", "json").ended(Exit.OK).json()
         self.zone.update({(record["name"], "TXT"): [record["value"]] for record in found["records"]})
 
 
@@ -47,7 +47,7 @@ def desk(one: ProjectFolder, name_server: Start, monkeypatch: pytest.MonkeyPatch
 
 
 def test_rotate_makes_the_key_and_says_what_to_publish(desk: Desk) -> None:
-    said = desk.project.run("rotate").ended(Exit.OK)
+    said = desk.project.run("dkim", "rotate").ended(Exit.OK)
     assert "Generated s-20260101 for example.com/s: file:keys/s-20260101.pem." in said.out
     assert "next: publish its record" in said.words
     assert "127.0.0.1" in said.words
@@ -57,12 +57,12 @@ def test_rotate_makes_the_key_and_says_what_to_publish(desk: Desk) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert "PRIVATE" not in said.all
     before = path.read_bytes()
-    assert "Generated" not in desk.project.run("rotate").ended(Exit.OK).out
+    assert "Generated" not in desk.project.run("dkim", "rotate").ended(Exit.OK).out
     assert path.read_bytes() == before
 
 
 def test_rotate_in_json(desk: Desk) -> None:
-    found = desk.project.run("rotate", "--format", "json").ended(Exit.OK).json()
+    found = desk.project.run("dkim", "rotate", "--format", "json").ended(Exit.OK).json()
     assert found["kind"] == "pmtaform-rotation"
     assert found["generated"] == [
         {"key": "example.com/s", "selector": "s-20260101", "reference": "file:keys/s-20260101.pem"}
@@ -104,7 +104,7 @@ def test_a_plan_of_the_future_cannot_be_saved_or_look_back(desk: Desk) -> None:
         (("--as-of", "2026-13-01"), "no-such-moment"),
     ):
         assert code in desk.project.plan(*arguments).ended(Exit.USAGE).all
-    assert "Generated" not in desk.project.run("rotate", "--as-of", "2026-02-01").ended(Exit.OK).out
+    assert "Generated" not in desk.project.run("dkim", "rotate", "--as-of", "2026-02-01").ended(Exit.OK).out
     assert not (desk.project.folder / "keys").exists()
 
 
@@ -143,7 +143,7 @@ def test_the_whole_house_knows_the_selectors(desk: Desk) -> None:
 
 
 def test_the_next_record_is_no_error_before_it_is_published(desk: Desk) -> None:
-    desk.project.run("rotate").ended(Exit.OK)
+    desk.project.run("dkim", "rotate").ended(Exit.OK)
     said = desk.project.run("dns", "check")
     assert "dkim-next-missing" in said.out
     assert "dkim-missing" not in said.out
@@ -153,7 +153,7 @@ def test_the_next_record_is_no_error_before_it_is_published(desk: Desk) -> None:
 
 def test_where_dns_is_required_an_unused_key_may_wait_on_the_host(desk: Desk) -> None:
     desk.write(mode="require")
-    desk.project.run("rotate").ended(Exit.OK)
+    desk.project.run("dkim", "rotate").ended(Exit.OK)
     assert "dkim-next-missing" in desk.project.apply().ended(Exit.OK).out
     assert desk.project.host.at("/etc/pmta/dkim/s-20260101.example.com.pem").exists()
 
@@ -169,7 +169,7 @@ def test_dns_that_is_off_never_verifies(desk: Desk) -> None:
 
 def test_without_rotation_there_is_nothing_to_rotate(desk: Desk) -> None:
     desk.project.config("postmaster: a@example.com")
-    assert "no-rotation" in desk.project.run("rotate").ended(Exit.USAGE).all
+    assert "no-rotation" in desk.project.run("dkim", "rotate").ended(Exit.USAGE).all
     assert "Keys that rotate" not in desk.project.plan().ended(Exit.OK).out
     assert "rotations" not in desk.project.plan("--format", "json").json()
 
