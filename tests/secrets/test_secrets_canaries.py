@@ -63,6 +63,8 @@ def canaries(
     root.removeHandler(handler)
 
 
+KEY_FILE = "file-dkim-keys-example-com-s1-private-key"
+
 # What is done, in this order: the words, and the exit codes that it may end with.
 COMMANDS: tuple[tuple[str, Exit], ...] = (
     ("validate", Exit.OK),
@@ -98,6 +100,9 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
     ("effective env --all", Exit.OK),
     ("diff env file --effective", Exit.OK),
     ("diff env keyring --format json", Exit.OK),
+    ("dkim list --offline --format json", Exit.OK),
+    (f"dkim import {{secrets}}/{KEY_FILE} example.com/s2 --to file:secrets/s2", Exit.OK),
+    ("dkim import {secrets}/file-config-http-api-key example.com/s3 --to file:secrets/s3", Exit.INVALID),
     ("secrets list", Exit.OK),
     ("secrets list --format json", Exit.OK),
     ("secrets check", Exit.OK),
@@ -105,6 +110,7 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
     ("rollback env --list --format json", Exit.OK),
     ("rollback env --auto-approve", Exit.OK),
     ("apply --auto-approve", Exit.OK),
+    ("dkim rotate --as-of 2026-12-31", Exit.USAGE),
     ("unlock", Exit.OK),
     ("init another", Exit.OK),
 )
@@ -118,7 +124,8 @@ def test_every_command_is_looked_at() -> None:
 @pytest.mark.parametrize("schemes", [SCHEMES], indirect=True, ids=["every-scheme"])
 def test_no_command_leaves_a_secret(canaries: Canaries) -> None:
     for words, code in COMMANDS:
-        canaries.run(*words.format(root=canaries.project.root, host=canaries.env.config).split()).ended(code)
+        paths = {"root": canaries.project.root, "host": canaries.env.config}
+        canaries.run(*words.format(secrets=canaries.project.folder / "secrets", **paths).split()).ended(code)
     written = "".join(text for host in canaries.project.hosts.values() for text in host.contents().values())
     assert [where for secret, where in canaries.planted.items() if secret not in written] == [BY_HAND], "not used"
     spied = canaries.spied.read_text()
@@ -358,6 +365,18 @@ def test_a_server_s_secrets_are_taken_in_and_not_told(canaries: Canaries) -> Non
     env = str(canaries.env.root)
     for name, more in {"a": "", "b": "--as native", "c": "--secrets keyring --keys file", "d": "--secrets env"}.items():
         canaries.run("import", name, "--from", env, *more.split()).ended(Exit.OK)
+    assert canaries.leaks() == []
+
+
+def test_a_key_that_is_made_is_not_told(canaries: Canaries) -> None:
+    kept = ("file:secrets/s2", "keyring:s3", "file:secrets/s4")
+    for n, reference in enumerate((*kept, "file:/dev/null/none")):
+        more = ("--format", "json") if n % 2 else ()
+        canaries.run("dkim", "generate", f"made.example.com/s{n}", "--to", reference, *more)
+    for reference in kept:
+        made = canaries.project.run("secrets", "get", reference).ended(Exit.OK).out
+        private = made.splitlines()[7:-1]  # the modulus, which stands first, is in the record as well
+        canaries.planted.update(dict.fromkeys(private, f"made for {reference}"))
     assert canaries.leaks() == []
 
 
