@@ -10,12 +10,15 @@ import dns.rdatatype
 import dns.zone
 import pytest
 import yaml
+from signing_keys import FORMATS, other_type, pem
 
+from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import chunked, dkim_problems, dkim_text
 from pmtaform.dns.facts import Facts, PublicKey, Selector, Source
 from pmtaform.dns.formats import As, write_records
 from pmtaform.dns.formats.bind import quoted
 from pmtaform.dns.formats.terraform import hcl
+from pmtaform.dns.public_key import public_key_of
 from pmtaform.dns.records import Record, records_of, zone_of
 
 LONG = PublicKey("A" * 700, "rsa")
@@ -145,3 +148,23 @@ def test_json_has_everything() -> None:
         (r.name, r.kind, r.value) for r in RECORDS
     }
     assert all("".join(r["strings"]) == r["value"] for r in document["records"] if r["type"] == "TXT")
+
+
+@pytest.mark.parametrize(
+    ("content", "passphrase", "algorithm"),
+    [
+        (pem(), None, "rsa"),
+        (pem(form=FORMATS.OpenSSH), None, "rsa"),
+        (pem(passphrase=b"right"), b"right", "rsa"),
+        (pem(passphrase=b"right"), b"wrong", None),
+        (other_type("ed25519"), b"for another", "ed25519"),
+        (other_type("ec"), None, None),
+        (pem() + pem("two"), None, None),
+        (b"", None, None),
+    ],
+    ids=["PKCS#8", "OpenSSH", "locked", "locked, wrongly", "Ed25519", "EC", "two", "nothing"],
+)
+def test_the_public_key_of_what_a_plan_takes(content: bytes, passphrase: bytes | None, algorithm: str | None) -> None:
+    found = public_key_of(content, passphrase)
+    assert (found and found.algorithm) == algorithm
+    assert found is None or algorithm != "rsa" or found.key == load_private_key(pem()).p
