@@ -293,10 +293,12 @@ def dangers(said: Said) -> set[str]:
 def until(happened: Callable[[], Any], process: subprocess.Popen[Any] | None = None) -> None:
     """Wait for something to have happened; fails when it takes impossibly long, or `process` ends before it."""
     end = time.monotonic() + 60
+    pause = 0.005
     while not happened():
         assert time.monotonic() < end, "it never happened"
         assert process is None or process.poll() is None or happened(), "the process ended before it happened"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)
 
 
 def is_root() -> bool:

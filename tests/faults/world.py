@@ -8,6 +8,7 @@ program stands still until the test has done its worst.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import shutil
@@ -123,9 +124,12 @@ class World:
         if point:
             self.ctl("at").write_text(f"{point}\n")
         self.out = self.project.root / "child.out"
+        gc.freeze()  # the child would copy every page that a collection looks at
         self.child = os.fork()
         if self.child == 0:
+            gc.disable()
             self._be_the_client()
+        gc.unfreeze()
 
     def _be_the_client(self) -> None:
         """Never returns."""
