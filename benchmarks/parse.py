@@ -66,7 +66,8 @@ def _edit() -> tuple[float, float]:
     from pmtaform.desired import Desired
     from pmtaform.lang.blocks import blocks_of
     from pmtaform.lang.includes import single
-    from pmtaform.plan.diff import Live, Previous, difference
+    from pmtaform.plan.diff import difference
+    from pmtaform.plan.sides import Live, Previous
 
     live_text = configuration(LINES)
     wanted_text = changed(live_text)

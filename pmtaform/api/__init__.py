@@ -29,9 +29,10 @@ if TYPE_CHECKING:
         remove_secret,
         store_secret,
     )
-    from pmtaform.api.planning import Choice, Planned, make_plan, plan_again
+    from pmtaform.api.planning import Choice, Planned, make_plan
     from pmtaform.api.project import Project
     from pmtaform.api.recovering import Recovered, recover_hosts
+    from pmtaform.api.replanning import plan_again
     from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back, to_undo
     from pmtaform.api.resuming import resumable
     from pmtaform.api.rotation_steps import Rotated, rotate_keys
@@ -65,7 +66,7 @@ _HOMES = {
     "load_stack": "pmtaform.stack",
     "make_plan": "pmtaform.api.planning",
     "needs_folder": "pmtaform.api.keeping",
-    "plan_again": "pmtaform.api.planning",
+    "plan_again": "pmtaform.api.replanning",
     "read_secret": "pmtaform.api.keeping",
     "release_host": "pmtaform.api.restoring",
     "remove_secret": "pmtaform.api.keeping",

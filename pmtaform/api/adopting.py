@@ -24,7 +24,8 @@ from pmtaform.errors import HostError, PmtaformError, UsageError
 from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, open_session, probe
 from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.includes import Configuration, read_configuration
-from pmtaform.plan.diff import Live, LiveKey, Previous, difference
+from pmtaform.plan.diff import difference
+from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.rollout.pool import run_all
 from pmtaform.rollout.survey import find_includes
 from pmtaform.secrets import Resolver, Secret, parse_reference

@@ -22,7 +22,7 @@ from pmtaform.dns.records import Record, zone_of
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import SecretUnavailable, UsageError
 from pmtaform.lang.effective.signing import KeyLine
-from pmtaform.plan.diff import matches
+from pmtaform.plan.selection import matches
 from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Resolver as Secrets
 from pmtaform.secrets import require_reference

@@ -14,7 +14,7 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.tree import Section
-from pmtaform.plan.diff import matches
+from pmtaform.plan.selection import matches
 from pmtaform.stack import Stack
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence
 from pmtaform.stack.stack import Layer

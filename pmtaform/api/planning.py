@@ -18,10 +18,10 @@ from pmtaform.api.settling import begin, settle, told_of_rotation
 from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
-from pmtaform.errors import Stale, UsageError
+from pmtaform.errors import UsageError
 from pmtaform.operations import Operations
-from pmtaform.plan.diff import Selection, matches
 from pmtaform.plan.model import HostPlan, Plan
+from pmtaform.plan.selection import Selection, matches
 from pmtaform.rollout.model import Event
 from pmtaform.rollout.survey import Fleet, Target, survey_fleet
 from pmtaform.stack import Stack, compile_host
@@ -133,7 +133,6 @@ def make_plan(
     first = _targets(stack if turning is None else turning.stack, names, known, resolve, moment)
     check_shared_roots(first)
     check_patterns(choice, first)
-    notes += (*_left_behind(stack, known), *_of_the_future(as_of))
     fleet = look(first)
     if turning is not None:
         settle(
@@ -148,9 +147,29 @@ def make_plan(
     hosts = with_dns(stack, fleet.surveys, hosts, resolver() if resolver is not None else None)
     if turning is not None:
         hosts = told_of_rotation(turning, hosts)
+    notes += (*_left_behind(stack, known), *_of_the_future(as_of))
+    return Planned(
+        project=project,
+        stack=stack,
+        plan=_plan(stack, state, choice, _with_notes(hosts, notes), fleet),
+        fleet=fleet,
+        key=key,
+        state=known,
+        choice=choice,
+        clock=clock,
+        rotating=turning,
+    )
+
+
+def _with_notes(hosts: list[HostPlan], notes: tuple[Diagnostic, ...]) -> tuple[HostPlan, ...]:
+    """What is said of the whole stands with the first host."""
     if notes and hosts:
         hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
-    plan = Plan(
+    return tuple(hosts)
+
+
+def _plan(stack: Stack, state: StateDocument, choice: Choice, hosts: tuple[HostPlan, ...], fleet: Fleet) -> Plan:
+    return Plan(
         id=new_run_id(),
         stack=stack.name,
         stack_digest=stack.digest,
@@ -159,19 +178,8 @@ def make_plan(
         created=utc_now(),
         tool_version=__version__,
         selection={"hosts": choice.hosts, "targets": choice.targets, "excludes": choice.excludes},
-        hosts=tuple(hosts),
+        hosts=hosts,
         failures={name: problem.diagnostics[0] for name, problem in fleet.failures.items()},
-    )
-    return Planned(
-        project=project,
-        stack=stack,
-        plan=plan,
-        fleet=fleet,
-        key=key,
-        state=known,
-        choice=choice,
-        clock=clock,
-        rotating=turning,
     )
 
 
@@ -275,75 +283,4 @@ def _left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
             f"for good: pmtaform state forget {gone[0]} {stack.name}.",
             severity=Severity.WARNING,
         ),
-    )
-
-
-def plan_again(
-    project: Project,
-    saved: Plan,
-    *,
-    watch: Watch | None = None,
-    clock: Clock | None = None,
-    resolver: Callable[[], Resolver] | None = None,
-) -> Planned:
-    """Make a saved plan again, and see that it is the same. Raises `Stale` when anything moved."""
-    stack = project.load(saved.stack)
-    if stack.digest != saved.stack_digest:
-        raise Stale.of(
-            "stack-moved",
-            "The stack is no longer what was planned from",
-            f'The files of stack "{stack.name}" changed since the plan was made at {saved.created}. Plan again.',
-        )
-    choice = Choice(
-        hosts=saved.selection.get("hosts", ()),
-        targets=saved.selection.get("targets", ()),
-        excludes=saved.selection.get("excludes", ()),
-    )
-    planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock, resolver=resolver)
-    try:
-        _same(saved, planned.plan)
-    except Stale:
-        planned.close()
-        raise
-    return planned
-
-
-def _same(saved: Plan, now: Plan) -> None:
-    if (saved.lineage, saved.serial) != (now.lineage, now.serial):
-        raise Stale.of(
-            "state-moved",
-            "The state is no longer what was planned from",
-            f"The plan was made from serial {saved.serial}, and the state has serial {now.serial}: somebody applied "
-            "in between, or the state is another one. Plan again.",
-        )
-    before = {host.host: host for host in saved.hosts}
-    moved = [_moved(before[host.host], host) for host in now.hosts if host.host in before]
-    unplanned = [host.host for host in now.hosts if host.host not in before]
-    found = [m for m in moved if m is not None]
-    if unplanned:
-        found.append(
-            Diagnostic(
-                code="target-moved",
-                summary="A host was not in the plan",
-                detail=f"{', '.join(unplanned)} could not be looked at when the plan was made, and can be now. "
-                "Plan again.",
-            )
-        )
-    if found:
-        raise Stale(*found)
-
-
-def _moved(before: HostPlan, now: HostPlan) -> Diagnostic | None:
-    def made(plan: HostPlan) -> tuple[object, ...]:
-        return dict(plan.basis), dict(plan.result), [(c.address, c.action) for c in plan.changes]
-
-    if made(before) == made(now):
-        return None
-    paths = [p for p in {*before.basis, *now.basis} if before.basis.get(p) != now.basis.get(p)]
-    what = ", ".join(sorted(paths)) if paths else "what a secret reference leads to, or pmtaform's own version"
-    return Diagnostic(
-        code="target-moved",
-        summary="The host is no longer what was planned from",
-        detail=f"Changed since the plan was made: {what}. Nothing was touched. Plan again.",
-        host=now.host,
     )

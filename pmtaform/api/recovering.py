@@ -13,7 +13,8 @@ from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
 from pmtaform.host import Awaiting, HostSpec, Known, Session, Snapshot, Status, open_session, probe, recover
 from pmtaform.host import settle_waiting as settle
 from pmtaform.rollout.pool import run_all
-from pmtaform.rollout.survey import Target, find_includes, settle_intent
+from pmtaform.rollout.survey import Target, find_includes
+from pmtaform.rollout.unfinished import settle_intent
 from pmtaform.stack import Stack, compile_host
 from pmtaform.state import StateKeeper, who
 

@@ -8,12 +8,9 @@ there, never declared, never ours               left alone and counted, or delet
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from fnmatch import translate
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from pmtaform.desired import FILE, Desired, KeyFile, ManagedFile, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place, Severity
@@ -21,54 +18,19 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
-from pmtaform.lang.includes import Configuration
 from pmtaform.plan.dangers import Facts, dangers_of, listener_sources, many_deletions
 from pmtaform.plan.explain import RULES, explain
-from pmtaform.plan.files import FileDifference, LiveFile, Scope, compare_files
-from pmtaform.plan.model import Action, Change, Danger, HostPlan, Reason, ValueChange
+from pmtaform.plan.files import FileDifference, Scope, compare_files
+from pmtaform.plan.keys import key_change, key_removed
+from pmtaform.plan.model import Action, Change, HostPlan, Reason, ValueChange
 from pmtaform.plan.reach import Names
+from pmtaform.plan.selection import Selection, matches
+from pmtaform.plan.sides import Live, LiveKey, Previous
 
 ABSENT = "-"
 PROTECTED = "protected"  # the code of a note that stops an apply
 
 Keyed = Callable[[bytes], str]
-
-
-@dataclass(frozen=True, slots=True)
-class LiveKey:
-    """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key.
-
-    `as_left`: it is known to be as the last apply left it. `unread`: it holds the wanted key in a form that PowerMTA
-    may not read, so that it is not the `same`.
-    """
-
-    exists: bool
-    same: bool
-    mode: int = 0
-    owner: str = ""
-    group: str = ""
-    description: str = ""  # type and size, if another key is there
-    as_left: bool = False
-    unread: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Previous:
-    """What we applied last: the keyed digest of each block that is ours, and the path of each file that is."""
-
-    blocks: Mapping[str, str] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)  # address -> path, of DKIM keys and managed files
-    unmanaged: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """What a host has: its parsed files, and the other files that concern us, by path. `now`: when it was looked at."""
-
-    configuration: Configuration
-    keys: Mapping[str, LiveKey] = field(default_factory=dict)
-    files: Mapping[str, LiveFile] = field(default_factory=dict)
-    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +44,6 @@ class Difference:
     remove_keys: tuple[str, ...] = ()  # paths of keys and managed files
     owned: Mapping[str, str] = field(default_factory=dict)  # address -> keyed digest, once applied
     owned_keys: Mapping[str, str] = field(default_factory=dict)  # address -> path, once applied
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which blocks a run is about: address patterns with `*`. Empty targets: all."""
-
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-
-    def takes(self, host: str, address: Address) -> bool:
-        """Whether a block of a host is selected. A pattern may name the host (`mta1:domain[*]`) or not."""
-        names = (str(address), f"{host}:{address}")
-        if self.targets and not any(matches(p, n) for p in self.targets for n in names):
-            return False
-        return not any(matches(p, n) for p in self.excludes for n in names)
-
-
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    literal = text.replace("[", "[[]").replace("?", "[?]")
-    return re.compile(translate(literal), re.DOTALL)
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether an address matches a pattern; `*` stands for any text and is the only wildcard."""
-    return _pattern(pattern).match(name) is not None
 
 
 def unchanged(desired: Desired, previous: Previous, keyed: Keyed) -> bool:
@@ -314,7 +250,7 @@ class _Comparison:
             return
         self.owned_keys[name] = key.path
         self.write_keys.append(key)
-        self.changes.append(_key_change(key, live, ours=name in self.previous.keys, wrong_mode=wrong_mode))
+        self.changes.append(key_change(key, live, ours=name in self.previous.keys, wrong_mode=wrong_mode))
 
     def _lost_key(self, key: KeyFile) -> None:
         """The file of a key that signs no more and cannot be had: what is ours stays ours, and as it is."""
@@ -359,7 +295,7 @@ class _Comparison:
                     reason=Reason.REMOVED,
                     values=(ValueChange((), "file", (path,), ()),),
                     file=path,
-                    dangers=() if name in self.desired.retired else (_key_removed(path),),
+                    dangers=() if name in self.desired.retired else (key_removed(path),),
                 )
             )
 
@@ -395,56 +331,6 @@ class _Comparison:
         self.forgotten += found.forgotten
         self.owned_keys |= found.owned
         return found
-
-
-def _key_removed(path: str) -> Danger:
-    return Danger(
-        "signing-key-removed",
-        f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
-        "signed when it is sent, and then has no key.",
-    )
-
-
-def _key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> Change:
-    replaced = live.exists and not live.same
-    values = []
-    if not live.exists or replaced:
-        which = "this key, in a form that PowerMTA may not read" if live.unread else "another key"
-        before = (_shown(live.description, which),) if replaced else ()
-        values.append(ValueChange((), "private-key", before, (_shown(key.description, key.reference),), key.place))
-    if wrong_mode:
-        values.append(ValueChange((), "mode", (f"{live.mode:04o}",), (f"{key.mode:04o}",), key.place))
-    if live.exists and (key.owner not in (None, live.owner) or key.group not in (None, live.group)):
-        wanted = f"{key.owner or live.owner}:{key.group or live.group}"
-        values.append(ValueChange((), "owner", (f"{live.owner}:{live.group}",), (wanted,), key.place))
-    dangers: tuple[Danger, ...] = ()
-    if replaced and not live.unread:
-        dangers = (
-            Danger(
-                "signing-key-replaced",
-                f"{key.path} holds another key than {key.reference}. Signatures under selector {key.selector} fail "
-                f"until DNS shows the new key at {key.selector}._domainkey.{key.domain}. A new key wants a new "
-                "selector.",
-            ),
-        )
-    if live.exists:
-        reason = Reason.DRIFT if ours and not live.as_left else Reason.CHANGED
-    else:
-        reason = Reason.MISSING if ours else Reason.NEW
-    return Change(
-        address=str(key.address),
-        action=Action.UPDATE if live.exists else Action.CREATE,
-        reason=reason,
-        values=tuple(values),
-        file=key.path,
-        place=key.place,
-        dangers=dangers,
-    )
-
-
-def _shown(description: str, which: str) -> str:
-    """A key's type and size, and which key it is; never anything of the key."""
-    return f"{description} ({which})" if description else which if ":" in which else f"({which})"
 
 
 def _impact(address: Address, action: Action, changed: Iterable[ValueChange]) -> tuple[Impact, str]:

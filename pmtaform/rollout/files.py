@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pmtaform.desired import FILE, Desired, FileRole, ManagedFile
 from pmtaform.host import FileKind, FileWrite, Snapshot, digest
 from pmtaform.lang.blocks import Address
-from pmtaform.plan.diff import Previous
 from pmtaform.plan.files import LiveFile
+from pmtaform.plan.sides import Previous
 from pmtaform.state import HostState
 
 if TYPE_CHECKING:

@@ -13,36 +13,36 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pmtaform.desired import Desired, KeyFile
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim import describe_file, one_key_in, same_private_key
 from pmtaform.errors import HostError, PmtaformError
 from pmtaform.host import (
     ABSENT,
     HASH_ONLY,
-    Awaiting,
     HostSpec,
     Known,
     LiveFile,
     Session,
     Snapshot,
-    Status,
-    Waiting,
     digest,
     open_session,
     probe,
-    recover,
 )
 from pmtaform.lang.includes import include_arguments, read_configuration
 from pmtaform.lang.tree import parse_bytes
 from pmtaform.operations import Operations
-from pmtaform.plan.diff import Difference, Live, LiveKey, Previous, Selection, difference, unchanged
+from pmtaform.plan.diff import Difference, difference, unchanged
 from pmtaform.plan.files import expiry_notes
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.reach import unread_notes
+from pmtaform.plan.selection import Selection
+from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.rollout.files import as_wanted, asked_for, content_of, live_files, read_as_configuration
 from pmtaform.rollout.model import Event, Phase, Verdict
 from pmtaform.rollout.pool import Teller, run_all
-from pmtaform.state import FileState, HostState, Intent, StackKey, who
+from pmtaform.rollout.remarks import busy, expiring, machine_changed, not_in_force
+from pmtaform.rollout.unfinished import mend, settle_intent
+from pmtaform.state import FileState, HostState, Intent, StackKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +145,12 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
     snapshot = _probe(session, target, salt, trust=is_ours)
     mended: tuple[Diagnostic, ...] = ()
     if snapshot.unsettled is not None:
-        mended = _mend(session, spec, snapshot.unsettled)
+        mended = mend(session, spec, snapshot.unsettled)
         snapshot = _probe(session, target, salt, trust=is_ours)
     target, settled = settle_intent(target, snapshot)
     previous, ours = target.previous, _previous(target.previous)
-    moved = _machine_changed(spec, previous, snapshot)
-    notes = (*mended, *settled, *moved, *_busy(spec, snapshot))
+    moved = machine_changed(spec, previous, snapshot)
+    notes = (*mended, *settled, *moved, *busy(spec, snapshot))
     if moved and previous is not None:
         previous, ours, is_ours = None, Previous(), False
     if is_ours and previous is not None and _as_left(snapshot, previous, desired, salt):
@@ -167,7 +167,7 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
     if any(f.content is None for p, f in snapshot.files.items() if p not in _key_paths(desired, ours)):
         snapshot = _probe(session, target, salt, trust=False)
     found = _compare(target, snapshot, ours, key, salt, selection)
-    notes = (*notes, *_not_in_force(target, snapshot, found, previous), *_expiring(target, found))
+    notes = (*notes, *not_in_force(target, snapshot, found, previous), *expiring(target, found))
     plan = replace(
         found.plan,
         notes=(*notes, *found.plan.notes),
@@ -176,120 +176,6 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
         version=snapshot.version,
     )
     return Survey(target=target, snapshot=snapshot, difference=replace(found, plan=plan))
-
-
-def settle_intent(target: Target, snapshot: Snapshot) -> tuple[Target, tuple[Diagnostic, ...]]:
-    """What a run that was killed had begun here, by the host's own record: taken over, or dropped."""
-    intent, past = target.intent, snapshot.past
-    if intent is None or past is None or past.status in {"unsettled", "running"}:
-        return target, ()
-    spec = target.spec
-    if past.status == Status.APPLIED:
-        state = HostState(
-            machine_id=snapshot.machine_id,
-            generation=past.generation,
-            version=snapshot.version,
-            version_stamp=snapshot.version_stamp,
-            files=target.previous.files if target.previous else {},
-            patterns=target.previous.patterns if target.previous else {},
-            blocks=intent.blocks,
-            keys=intent.keys,
-            applied_at=intent.at,
-            plan=intent.plan,
-            commit=intent.commit,
-            who=intent.who,
-        )
-        what = f"{spec.name} took the change all the same (generation {past.generation})"
-        target = replace(target, previous=state)
-    elif past.status == "none":
-        what = f"{spec.name} was not reached by it"
-    else:
-        what = f"{spec.name} was put back: {past.reason or past.status}"
-    detail = f"{intent.who} began the run {intent.plan} at {intent.at}, and it ended before it was over: {what}."
-    summary = "An earlier run did not come to its end"
-    told = Diagnostic(code="run-cut-short", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
-    return replace(target, intent=None), (told,)
-
-
-def _mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
-    """Finish or undo what a dead transaction left; one that is still at work is only told of."""
-    outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
-    if outcome.status is Status.LOCKED and outcome.lock is not None:
-        return ()  # somebody has come to it in between; the next look tells of that
-    if outcome.status is Status.APPLIED:
-        summary = "An earlier transaction was unfinished"
-        detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
-    else:
-        raise HostError.of(
-            "recovery-failed",
-            "An unfinished transaction could not be finished or undone",
-            f"Transaction {pending}: {outcome.reason or outcome.status}. Log in to {spec.name} and look at "
-            "/var/lib/pmtaform before anything else is changed there.",
-            host=spec.name,
-        )
-    return (Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
-
-
-def _not_in_force(
-    target: Target, snapshot: Snapshot, found: Difference, previous: HostState | None
-) -> tuple[Diagnostic, ...]:
-    """Files that somebody changed since the last apply, and that no change of ours will make PowerMTA read again."""
-    if previous is None or found.plan.changes or not target.desired.activates:
-        return ()
-    keys = set(found.owned_keys.values())
-    touched = [
-        path
-        for path, state in previous.files.items()
-        if path not in keys and path in snapshot.files and snapshot.files[path].digest != state.digest
-    ]
-    if not touched:
-        return ()
-    return (
-        Diagnostic(
-            code="maybe-not-in-force",
-            summary="A file was changed by hand, and PowerMTA may not have read it",
-            detail=f"{', '.join(sorted(touched))}: changed since the last apply, with nothing left to change for us. "
-            "What PowerMTA runs is what it read last: compare `pmta show settings`, or run `pmta reload` on the host.",
-            severity=Severity.WARNING,
-            host=target.spec.name,
-        ),
-    )
-
-
-def _expiring(target: Target, found: Difference) -> tuple[Diagnostic, ...]:
-    """Certificates that have expired or soon will; of one that is to be written, its danger tells more than a note."""
-    told = {danger.detail for change in found.plan.changes for danger in change.dangers}
-    notes = expiry_notes(target.desired.managed, target.spec.name, target.now)
-    return tuple(note for note in notes if note.detail not in told)
-
-
-def _busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-    """What is to be said when somebody changes the host at this moment, or has not confirmed a change yet."""
-    if snapshot.awaiting is not None:
-        return (_waits(spec, snapshot.awaiting),)
-    if snapshot.lock is None:
-        return ()
-    detail = (
-        f"{snapshot.lock.who} has been at work since {snapshot.lock.since} ({snapshot.lock.what}). What is planned "
-        "here may be gone when that is done: plan again then."
-    )
-    summary = "The host is being changed right now"
-    return (Diagnostic(code="host-busy", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
-
-
-def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
-    who = f"{waiting.who} ({waiting.what}, since {waiting.since})"
-    if waiting.state is Waiting.PENDING:
-        detail = (
-            f"{who} has changed it and not confirmed that yet. Without a confirmation it goes back by itself in "
-            f"{waiting.left} s; until then nothing else is changed here."
-        )
-        summary = "The host has a change that awaits its confirmation"
-    else:
-        detail = f"{who} has staged a change on it, and not made it yet. Who changes the host first clears it away."
-        summary = "The host has a change that is staged"
-        return Diagnostic(code="host-staged", summary=summary, detail=detail, severity=Severity.INFO, host=spec.name)
-    return Diagnostic(code="host-busy", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
 
 
 def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snapshot:
@@ -420,23 +306,6 @@ def _result(found: Difference, salt: str) -> Mapping[str, str]:
         result[key.path] = digest(salt, key.private_key.reveal()) if key.private_key is not None else ""
     result |= {file.path: digest(salt, content_of(file)) for file in found.write_files}
     return result | dict.fromkeys(found.remove_keys, ABSENT)
-
-
-def _machine_changed(spec: HostSpec, previous: HostState | None, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-    """What is to be said when another machine answers than the one that we applied to."""
-    if previous is None or not previous.machine_id or previous.machine_id == snapshot.machine_id:
-        return ()
-    return (
-        Diagnostic(
-            code="machine-changed",
-            summary="Another machine answers under this name",
-            detail=f"The last apply to {spec.name} was made on machine {previous.machine_id}; this one is "
-            f"{snapshot.machine_id or 'of unknown id'}. What was applied before is not taken for ours here: nothing is "
-            "deleted because it is no longer declared.",
-            severity=Severity.WARNING,
-            host=spec.name,
-        ),
-    )
 
 
 def _unreadable(spec: HostSpec, reasons: Mapping[str, str]) -> HostError:

@@ -1,0 +1,59 @@
+"""Changes of key files."""
+
+from __future__ import annotations
+
+from pmtaform.desired import KeyFile
+from pmtaform.plan.model import Action, Change, Danger, Reason, ValueChange
+from pmtaform.plan.sides import LiveKey
+
+
+def key_removed(path: str) -> Danger:
+    """The danger of deleting the key file `path`."""
+    return Danger(
+        "signing-key-removed",
+        f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
+        "signed when it is sent, and then has no key.",
+    )
+
+
+def key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> Change:
+    """The change of one key file; `ours`: the last apply put it there. Nothing of the key is in it."""
+    replaced = live.exists and not live.same
+    values = []
+    if not live.exists or replaced:
+        which = "this key, in a form that PowerMTA may not read" if live.unread else "another key"
+        before = (_shown(live.description, which),) if replaced else ()
+        values.append(ValueChange((), "private-key", before, (_shown(key.description, key.reference),), key.place))
+    if wrong_mode:
+        values.append(ValueChange((), "mode", (f"{live.mode:04o}",), (f"{key.mode:04o}",), key.place))
+    if live.exists and (key.owner not in (None, live.owner) or key.group not in (None, live.group)):
+        wanted = f"{key.owner or live.owner}:{key.group or live.group}"
+        values.append(ValueChange((), "owner", (f"{live.owner}:{live.group}",), (wanted,), key.place))
+    dangers: tuple[Danger, ...] = ()
+    if replaced and not live.unread:
+        dangers = (
+            Danger(
+                "signing-key-replaced",
+                f"{key.path} holds another key than {key.reference}. Signatures under selector {key.selector} fail "
+                f"until DNS shows the new key at {key.selector}._domainkey.{key.domain}. A new key wants a new "
+                "selector.",
+            ),
+        )
+    if live.exists:
+        reason = Reason.DRIFT if ours and not live.as_left else Reason.CHANGED
+    else:
+        reason = Reason.MISSING if ours else Reason.NEW
+    return Change(
+        address=str(key.address),
+        action=Action.UPDATE if live.exists else Action.CREATE,
+        reason=reason,
+        values=tuple(values),
+        file=key.path,
+        place=key.place,
+        dangers=dangers,
+    )
+
+
+def _shown(description: str, which: str) -> str:
+    """A key's type and size, and which key it is; never anything of the key."""
+    return f"{description} ({which})" if description else which if ":" in which else f"({which})"

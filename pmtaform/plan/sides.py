@@ -1,0 +1,47 @@
+"""The two sides that wanted state is compared with: what a host has, and what we applied last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pmtaform.lang.includes import Configuration
+from pmtaform.plan.files import LiveFile
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKey:
+    """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key.
+
+    `as_left`: it is known to be as the last apply left it. `unread`: it holds the wanted key in a form that PowerMTA
+    may not read, so that it is not the `same`.
+    """
+
+    exists: bool
+    same: bool
+    mode: int = 0
+    owner: str = ""
+    group: str = ""
+    description: str = ""  # type and size, if another key is there
+    as_left: bool = False
+    unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What we applied last: the keyed digest of each block that is ours, and the path of each file that is."""
+
+    blocks: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)  # address -> path, of DKIM keys and managed files
+    unmanaged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a host has: its parsed files, and the other files that concern us, by path. `now`: when it was looked at."""
+
+    configuration: Configuration
+    keys: Mapping[str, LiveKey] = field(default_factory=dict)
+    files: Mapping[str, LiveFile] = field(default_factory=dict)
+    now: datetime | None = None

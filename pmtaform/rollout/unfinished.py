@@ -1,0 +1,66 @@
+"""What an earlier run left on a host: a transaction to finish or undo, an intent whose end nobody knew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.errors import HostError
+from pmtaform.host import HostSpec, Session, Snapshot, Status, open_session, recover
+from pmtaform.state import HostState, who
+
+if TYPE_CHECKING:
+    from pmtaform.rollout.survey import Target
+
+
+def settle_intent(target: Target, snapshot: Snapshot) -> tuple[Target, tuple[Diagnostic, ...]]:
+    """What a run that was killed had begun here, by the host's own record: taken over, or dropped."""
+    intent, past = target.intent, snapshot.past
+    if intent is None or past is None or past.status in {"unsettled", "running"}:
+        return target, ()
+    spec = target.spec
+    if past.status == Status.APPLIED:
+        state = HostState(
+            machine_id=snapshot.machine_id,
+            generation=past.generation,
+            version=snapshot.version,
+            version_stamp=snapshot.version_stamp,
+            files=target.previous.files if target.previous else {},
+            patterns=target.previous.patterns if target.previous else {},
+            blocks=intent.blocks,
+            keys=intent.keys,
+            applied_at=intent.at,
+            plan=intent.plan,
+            commit=intent.commit,
+            who=intent.who,
+        )
+        what = f"{spec.name} took the change all the same (generation {past.generation})"
+        target = replace(target, previous=state)
+    elif past.status == "none":
+        what = f"{spec.name} was not reached by it"
+    else:
+        what = f"{spec.name} was put back: {past.reason or past.status}"
+    detail = f"{intent.who} began the run {intent.plan} at {intent.at}, and it ended before it was over: {what}."
+    summary = "An earlier run did not come to its end"
+    told = Diagnostic(code="run-cut-short", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
+    return replace(target, intent=None), (told,)
+
+
+def mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
+    """Finish or undo what a dead transaction left; one that is still at work is only told of."""
+    outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
+    if outcome.status is Status.LOCKED and outcome.lock is not None:
+        return ()  # somebody has come to it in between; the next look tells of that
+    if outcome.status is Status.APPLIED:
+        summary = "An earlier transaction was unfinished"
+        detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
+    else:
+        raise HostError.of(
+            "recovery-failed",
+            "An unfinished transaction could not be finished or undone",
+            f"Transaction {pending}: {outcome.reason or outcome.status}. Log in to {spec.name} and look at "
+            "/var/lib/pmtaform before anything else is changed there.",
+            host=spec.name,
+        )
+    return (Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
