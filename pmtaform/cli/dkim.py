@@ -44,7 +44,7 @@ def generate(
 ) -> None:
     """Make a key, keep it, and print the record to publish. What is there is never overwritten."""
     from pmtaform.api.dkim_keeping import make_key
-    from pmtaform.cli.output import print_kept_key
+    from pmtaform.cli.output_keys import print_kept_key
     from pmtaform.clock import SystemClock
 
     loaded = settings.project().load(stack)
@@ -66,7 +66,7 @@ def import_(
     """Keep a key that was made elsewhere, once it is found fit to sign with. What is there is never overwritten."""
     from pmtaform.api.dkim_keeping import import_key
     from pmtaform.cli.dkim_words import read_key_file
-    from pmtaform.cli.output import print_kept_key
+    from pmtaform.cli.output_keys import print_kept_key
 
     loaded = settings.project().load(stack)
     kept = import_key(loaded, name, read_key_file(file), file, to=to, passphrase=passphrase)
@@ -83,7 +83,7 @@ def list_(
     """List the stack's keys: type and size, age, what DNS says, and where each is used. No host is looked at."""
     from pmtaform.api.dkim import declared_keys, key_rows
     from pmtaform.cli.dkim_words import chosen
-    from pmtaform.cli.output import print_keys
+    from pmtaform.cli.output_keys import print_keys
 
     loaded, names = chosen(words or [])
     ask = not offline and loaded.dns.mode != "off"
@@ -127,7 +127,7 @@ def verify(
     from pmtaform.api.dkim import declared_keys
     from pmtaform.api.dkim_verify import verify_keys
     from pmtaform.cli.dkim_words import chosen
-    from pmtaform.cli.output import print_proofs
+    from pmtaform.cli.output_keys import print_proofs
 
     loaded, names = chosen(words or [])
     proofs = verify_keys(loaded, declared_keys(loaded, names, host or ()))

@@ -46,7 +46,8 @@ def check(
     Exits 3 when something is wrong, 7 when nothing is wrong but DNS could not be asked.
     """
     from pmtaform.api.dns import check_stack_dns, dns_facts
-    from pmtaform.cli.output import print_dns, tell
+    from pmtaform.cli.output import tell
+    from pmtaform.cli.output_keys import print_dns
 
     loaded = settings.project().load(stack)
     if loaded.dns.mode == "off":

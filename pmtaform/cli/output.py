@@ -18,26 +18,21 @@ from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
-    from pmtaform.api import Checked, DriftReport, HistoryReport, HostRow, Planned, Recovered
-    from pmtaform.api.dkim import KeyRow
-    from pmtaform.api.dkim_keeping import Kept
-    from pmtaform.api.dkim_verify import Proof
-    from pmtaform.api.rotation_steps import Rotated
-    from pmtaform.dns.check import Report
+    from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned, Recovered
     from pmtaform.host import Generation
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
     from pmtaform.rollout.model import RunResult
-    from pmtaform.secrets import Reference, Secret
-    from pmtaform.stack import SecretUse, Stack
     from pmtaform.state import StateDocument
 
 
-def _colour(stream: TextIO) -> bool:
+def colour_of(stream: TextIO) -> bool:
+    """Whether what goes there may be coloured."""
     return not settings.no_color and style.wants_colour(stream)
 
 
-def _width() -> int:
+def width() -> int:
+    """How wide text may be."""
     return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
 
 
@@ -46,10 +41,11 @@ def out(text: str) -> None:
 
     Where the disk is full it goes on as well, since a host may be in the middle of a change; the end tells of it.
     """
-    _write(sys.stdout, text)
+    write(sys.stdout, text)
 
 
-def _write(stream: TextIO, text: str) -> None:
+def write(stream: TextIO, text: str) -> None:
+    """Write to a standard stream; what it cannot take is let go."""
     try:
         style.write(stream, text)
         stream.flush()
@@ -63,7 +59,7 @@ def tell(diagnostics: Iterable[Diagnostic]) -> None:
     if found:
         from pmtaform.report.problems import diagnostics_text
 
-        _write(sys.stderr, diagnostics_text(found, colour=_colour(sys.stderr), source=source_line, width=_width()))
+        write(sys.stderr, diagnostics_text(found, colour=colour_of(sys.stderr), source=source_line, width=width()))
 
 
 def source_line(place: Place) -> str | None:
@@ -144,12 +140,12 @@ def print_plan(
     if planned.standings:
         from pmtaform.report.rotations import rotations_text
 
-        out(rotations_text(planned.standings, ahead=ahead, colour=_colour(sys.stdout), width=_width()))
+        out(rotations_text(planned.standings, ahead=ahead, colour=colour_of(sys.stdout), width=width()))
     if effective:
         from pmtaform.api import effects_of
         from pmtaform.report.effects import effects_text
 
-        out(effects_text(effects_of(planned), colour=_colour(sys.stdout), width=_width()))
+        out(effects_text(effects_of(planned), colour=colour_of(sys.stdout), width=width()))
 
 
 def _rotation_rows(planned: Planned) -> list[dict[str, Any]] | None:
@@ -159,16 +155,6 @@ def _rotation_rows(planned: Planned) -> list[dict[str, Any]] | None:
     from pmtaform.report.rotations import rotation_rows
 
     return rotation_rows(planned.standings)
-
-
-def print_rotated(done: Rotated, format: Format, *, ahead: bool = False) -> None:  # noqa: A002
-    """What was done for keys that rotate, and where they stand."""
-    from pmtaform.report.rotations import json_rotated, rotated_text
-
-    if format is Format.JSON:
-        out(json_rotated(done))
-    else:
-        out(rotated_text(done, ahead=ahead, colour=_colour(sys.stdout), width=_width()))
 
 
 def print_saved_plan(plan: Plan, format: Format) -> None:  # noqa: A002
@@ -191,7 +177,7 @@ def print_verdict(plan: Plan) -> None:
 def _plan_text(plan: Plan, diffs: Mapping[str, list[str]]) -> None:
     from pmtaform.report.plans import plan_text
 
-    out(plan_text(plan, colour=_colour(sys.stdout), width=_width(), diffs=diffs))
+    out(plan_text(plan, colour=colour_of(sys.stdout), width=width(), diffs=diffs))
 
 
 def save_plan(plan: Plan, path: Path) -> None:
@@ -247,7 +233,7 @@ def print_run(result: RunResult, format: Format) -> None:  # noqa: A002
         return
     from pmtaform.report.runs import run_text
 
-    out(run_text(result, colour=_colour(sys.stdout), width=_width()))
+    out(run_text(result, colour=colour_of(sys.stdout), width=width()))
 
 
 def print_drift(planned: Planned, found: Mapping[str, DriftReport], format: Format) -> None:  # noqa: A002
@@ -257,7 +243,7 @@ def print_drift(planned: Planned, found: Mapping[str, DriftReport], format: Form
     if format is Format.JSON:
         out(json_drift(found, planned.plan.failures))
     else:
-        out(drift_text(found, planned.plan.failures, colour=_colour(sys.stdout), width=_width()))
+        out(drift_text(found, planned.plan.failures, colour=colour_of(sys.stdout), width=width()))
 
 
 def print_hosts(stack: str, rows: Sequence[HostRow], format: Format) -> None:  # noqa: A002
@@ -267,7 +253,7 @@ def print_hosts(stack: str, rows: Sequence[HostRow], format: Format) -> None:  #
     if format is Format.JSON:
         out(json_hosts(stack, rows))
     else:
-        out(hosts_text(rows, colour=_colour(sys.stdout), width=_width()))
+        out(hosts_text(rows, colour=colour_of(sys.stdout), width=width()))
 
 
 def print_history(report: HistoryReport, format: Format) -> None:  # noqa: A002
@@ -275,63 +261,7 @@ def print_history(report: HistoryReport, format: Format) -> None:  # noqa: A002
     from pmtaform.report.history import damaged_lines, history_text, json_history
 
     tell(damaged_lines(report))
-    out(json_history(report) if format is Format.JSON else history_text(report, colour=_colour(sys.stdout)))
-
-
-def print_dns(report: Report, format: Format) -> None:  # noqa: A002
-    """What a check of DNS found."""
-    from pmtaform.report.dns import dns_text, json_dns
-
-    if format is Format.JSON:
-        out(json_dns(report))
-    else:
-        out(dns_text(report, colour=_colour(sys.stdout), width=_width()))
-
-
-# -- DKIM keys ----
-
-
-def print_keys(stack: str, rows: Sequence[KeyRow], format: Format) -> None:  # noqa: A002
-    """The keys of a stack; what is wrong with them is told beside them."""
-    from pmtaform.clock import SystemClock
-    from pmtaform.report.dkim import json_keys, keys_text
-
-    now = SystemClock().now()
-    if format is Format.JSON:
-        out(json_keys(stack, rows, now))
-        return
-    out(keys_text(rows, now, colour=_colour(sys.stdout)))
-    tell(dict.fromkeys(problem for row in rows for problem in row.problems))
-
-
-def print_kept_key(stack: Stack, kept: Kept, format: Format, as_: str | None) -> None:  # noqa: A002
-    """A key that is kept now: its record is data, all else is talk."""
-    from pmtaform.api.dkim import record_of
-    from pmtaform.dns.dkim_record import dkim_text
-    from pmtaform.dns.formats import As, write_records
-    from pmtaform.report.dkim import json_kept, kept_text
-
-    home = kept.home
-    record = None
-    if home.domain != "*":
-        record = record_of(stack, home.domain, home.selector, dkim_text(kept.key.p))
-    if format is Format.JSON:
-        out(json_kept(kept, record))
-        return
-    _write(sys.stderr, kept_text(kept))
-    tell(kept.warnings)
-    if record is not None:
-        out(write_records([record], As(as_) if as_ else As.BIND))
-
-
-def print_proofs(stack: str, proofs: Sequence[Proof], format: Format) -> None:  # noqa: A002
-    """Whether hosts have the keys that they should have, and what those sign verifies."""
-    from pmtaform.report.dkim import json_proofs, proofs_text
-
-    if format is Format.JSON:
-        out(json_proofs(stack, proofs))
-    else:
-        out(proofs_text(proofs, colour=_colour(sys.stdout), width=_width()))
+    out(json_history(report) if format is Format.JSON else history_text(report, colour=colour_of(sys.stdout)))
 
 
 def print_generations(host: str, kept: Sequence[Generation], format: Format) -> None:  # noqa: A002
@@ -376,52 +306,4 @@ def print_recovered(found: Sequence[Recovered], format: Format) -> None:  # noqa
     if format is Format.JSON:
         out(json_recovered(found))
     else:
-        out(recovered_text(found, colour=_colour(sys.stdout), width=_width()))
-
-
-# -- secrets ----
-
-
-def print_secret_uses(stack: str, uses: Sequence[SecretUse], format: Format) -> None:  # noqa: A002
-    """Every secret that a stack refers to."""
-    from pmtaform.report.secret_uses import json_uses, uses_text
-
-    out(json_uses(stack, uses) if format is Format.JSON else uses_text(uses))
-
-
-def print_secret_checks(stack: str, checked: Sequence[Checked], format: Format) -> None:  # noqa: A002
-    """What became of every secret, and what is wrong with those that cannot be used."""
-    from pmtaform.report.secret_uses import checks_text, json_checks
-
-    if format is Format.JSON:
-        out(json_checks(stack, checked))
-        return
-    out(checks_text(checked, colour=_colour(sys.stdout)))
-    tell(dict.fromkeys(finding for each in checked for finding in each.findings))
-
-
-def print_kept(reference: Reference, done: str, stack: Stack | None, format: Format) -> None:  # noqa: A002
-    """What was done with one secret, and whether `stack` has any use for it."""
-    from pmtaform.report.secret_uses import json_kept, kept_text, unused
-
-    tell(unused(reference, stack))
-    out(json_kept(str(reference), done=done) if format is Format.JSON else kept_text(reference, done))
-
-
-def print_value(reference: Reference, secret: Secret, format: Format) -> None:  # noqa: A002
-    """A secret's value, which somebody asked for by name."""
-    from pmtaform.report.secret_uses import json_kept, value_fields
-
-    value = secret.reveal()
-    if format is Format.JSON:
-        out(json_kept(str(reference), **value_fields(value)))
-        return
-    if style.is_terminal(sys.stdout) and not value.endswith(b"\n"):
-        value += b"\n"
-    sys.stdout.flush()
-    binary = getattr(sys.stdout, "buffer", None)
-    if binary is None:
-        out(value.decode("utf-8", "surrogateescape"))
-        return
-    binary.write(value)
-    binary.flush()
+        out(recovered_text(found, colour=colour_of(sys.stdout), width=width()))

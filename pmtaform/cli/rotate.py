@@ -23,7 +23,8 @@ def rotate(
     --as-of nothing is generated or written down.
     """
     from pmtaform.api.rotation_steps import rotate_keys
-    from pmtaform.cli.output import print_rotated, tell
+    from pmtaform.cli.output import tell
+    from pmtaform.cli.output_keys import print_rotated
 
     project = settings.project()
     loaded = project.load(stack)

@@ -32,7 +32,7 @@ _Format = Annotated[Format, typer.Option("--format", help="How to answer.")]
 @app.command("list")
 def list_(stack: StackArgument = None, format: _Format = Format.TEXT) -> None:  # noqa: A002
     """List every secret that the stack refers to: what it is for, on which hosts, and where that is written."""
-    from pmtaform.cli.output import print_secret_uses
+    from pmtaform.cli.output_keys import print_secret_uses
     from pmtaform.stack import secret_uses
 
     loaded = settings.project().load(stack)
@@ -43,7 +43,7 @@ def list_(stack: StackArgument = None, format: _Format = Format.TEXT) -> None:  
 def check(stack: StackArgument = None, format: _Format = Format.TEXT) -> int:  # noqa: A002
     """Look up every secret of the stack once, and say whether it is there and fit. No host is looked at."""
     from pmtaform.api import check_secrets
-    from pmtaform.cli.output import print_secret_checks
+    from pmtaform.cli.output_keys import print_secret_checks
     from pmtaform.stack import secret_uses
 
     loaded = settings.project().load(stack)
@@ -60,7 +60,8 @@ def set_(
 ) -> int:
     """Keep a secret in the keyring or in a file. Its value is asked for, or read from standard input."""
     from pmtaform.api import holds_secret, store_secret
-    from pmtaform.cli.output import print_kept, tell
+    from pmtaform.cli.output import tell
+    from pmtaform.cli.output_keys import print_kept
     from pmtaform.cli.secret_words import chosen, read_value
 
     what = chosen(words)
@@ -81,7 +82,7 @@ def get(
 ) -> None:
     """Print a secret's value, every byte of it. On a terminal only with --show."""
     from pmtaform.api import read_secret
-    from pmtaform.cli.output import print_value
+    from pmtaform.cli.output_keys import print_value
     from pmtaform.cli.secret_words import chosen
 
     what = chosen(words)
@@ -100,7 +101,7 @@ def delete(
 ) -> int:
     """Delete a secret from the keyring, or its file."""
     from pmtaform.api import holds_secret, remove_secret
-    from pmtaform.cli.output import print_kept
+    from pmtaform.cli.output_keys import print_kept
     from pmtaform.cli.secret_words import chosen
 
     what = chosen(words)
