@@ -182,17 +182,18 @@ def _told(
     own = [address for host, address in asked if host == plan.host]
     if not own:
         return plan
-    notes: list[Diagnostic] = []
+    notes: dict[Finding, Diagnostic] = {}  # a key file and the line that names it have one record: it is told once
     changes: list[Change] = []
     for change in plan.changes:
         findings = found.get((plan.host, change.address), ())
         grave = [one for one in findings if required and one.level.value in _CODES]
         dangers = [Danger(_CODES[one.level.value], f"{one.summary}: {one.subject}. {one.detail}") for one in grave]
         changes.append(replace(change, dangers=(*change.dangers, *dangers)) if dangers else change)
-        notes += [_note(one, plan.host, change) for one in findings if one not in grave]
-    if not any((plan.host, address) in found for address in own):
-        notes.append(_right(plan.host, own))
-    return replace(plan, changes=tuple(changes), notes=(*plan.notes, *notes))
+        for one in findings:
+            if one not in grave:
+                notes.setdefault(one, _note(one, plan.host, change))
+    right = () if any((plan.host, address) in found for address in own) else (_right(plan.host, own),)
+    return replace(plan, changes=tuple(changes), notes=(*plan.notes, *notes.values(), *right))
 
 
 def _note(found: Finding, host: str, change: Change) -> Diagnostic:

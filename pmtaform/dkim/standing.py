@@ -128,7 +128,8 @@ class _Judge:
             return self._generation()
         look = self._look(candidate)
         if candidate.published is None:
-            return Step(todo=Todo.PUBLISH, due=self.due - self.rotation.publish_for, waits_for=look.why)
+            due = max(self.due - self.rotation.publish_for, candidate.generated or self.now)
+            return Step(todo=Todo.PUBLISH, due=due, waits_for=look.why)
         if candidate.verified is None:
             return Step(todo=Todo.VERIFY, waits_for=look.why)
         if self.now < (ready := self._ready(candidate)):
