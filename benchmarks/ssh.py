@@ -39,9 +39,9 @@ def run() -> list[Row]:
     return rows
 
 
-def _bare(fleet: Fleet) -> Command:
+def _bare(fleet: Fleet, connections: int = 1) -> Command:
     script = str(Path(__file__).with_name("bare.py"))
-    return Command([sys.executable, script, str(THREADS)], stdin=json.dumps(fleet.addresses).encode())
+    return Command([sys.executable, script, str(THREADS)], stdin=json.dumps(fleet.addresses * connections).encode())
 
 
 def _fleet(fleet: Fleet, rounds: int, bound: float) -> list[Row]:
@@ -61,29 +61,24 @@ def _fleet(fleet: Fleet, rounds: int, bound: float) -> list[Row]:
 def _confirmed(folder: Path, running: list[Sshd]) -> list[Row]:
     """One value on 50 hosts that run a PowerMTA: staged, reloaded, checked, confirmed over new connections, read back.
 
-    What a fleet costs is how often it must be waited for, so that is bounded: the servers are a round trip away, and
-    three connections' worth of them are allowed. In place, all 50 hosts' work is done by the client's own cores.
+    To the bare connections that this takes, two for each host: one to plan and change it, one to confirm the change.
+    Once in place, where the client's own cores do the work of all hosts, and once as fleets are, a round trip away.
     """
     fleet = Fleet(folder / "confirmed", running, 50, lines=SMALL, pmta=True)
     one = Fleet(folder / "one", running, 1, lines=SMALL, pmta=True)
-    command, alone = (Command(_APPLY, str(each.folder), before=each.change) for each in (fleet, one))
-    found = processes({"apply": command, "bare": _bare(fleet)}, 3)
-    each = max(0, command.peak() - alone.peak()) / IN_FLIGHT / 2**20
-    what = "apply, 50 hosts, one value, confirmed"
-    return [
-        *_far(folder / "far", running, what),
-        compare("ssh", f"{what} : bare paramiko, `true`", found["apply"], found["bare"], None),
-        Row("ssh", "the same, memory per host in flight", f"{each:.2f} MB", "3 MB", each / 3, 1.0),
-    ]
-
-
-def _far(folder: Path, running: list[Sshd], what: str) -> list[Row]:
+    alone = Command(_APPLY, str(one.folder), before=one.change)
+    each = max(0, Command(_APPLY, str(fleet.folder), before=fleet.change).peak() - alone.peak()) / IN_FLIGHT / 2**20
     with far(running, ROUND_TRIP) as away:
-        fleet = Fleet(folder, away, 50, lines=SMALL, pmta=True)
-        apply = Command(_APPLY, str(fleet.folder), before=fleet.change)
-        found = processes({"apply": apply, "bare": _bare(fleet)}, 3)
-    what = f"{what}, {ROUND_TRIP} ms away : bare paramiko, `true`"
-    return [compare("ssh", what, found["apply"], found["bare"], 3.0)]
+        distant = Fleet(folder / "far", away, 50, lines=SMALL, pmta=True)
+        rows = [_to_bare(fleet, "in place"), _to_bare(distant, f"{ROUND_TRIP} ms away")]
+    return [*rows, Row("ssh", "the same, memory per host in flight", f"{each:.2f} MB", "3 MB", each / 3, 1.0)]
+
+
+def _to_bare(fleet: Fleet, where: str) -> Row:
+    apply = Command(_APPLY, str(fleet.folder), before=fleet.change)
+    found = processes({"apply": apply, "bare": _bare(fleet, connections=2)}, 3)
+    what = f"apply, 50 hosts, one value, confirmed, {where} : bare paramiko, `true`, twice each"
+    return compare("ssh", what, found["apply"], found["bare"], 3.0)
 
 
 def _medium(fleet: Fleet) -> list[Row]:
