@@ -16,14 +16,19 @@ from pmtaform.secrets.provider import MAX_BYTES, Unresolved
 
 _CHUNK = 65536
 _running: set[subprocess.Popen[bytes]] = set()
+_starting = threading.RLock()  # held from a program's beginning until it is among those that run
 _over = threading.Event()  # the process is being left: no program is begun any more
 
 
 def end_all() -> None:
     """End every program that was begun, with its children. Only for a process that is about to be left."""
     _over.set()
+    # One that is being started runs already, perhaps, and is not known yet.
+    known = _starting.acquire(timeout=5)
     for process in list(_running):
         _kill(process)
+    if known:
+        _starting.release()
 
 
 class CommandSecrets:
@@ -39,10 +44,9 @@ class CommandSecrets:
         """What the program wrote to stdout, at most 1 MiB. It and its children are killed at the deadline."""
         looked = f"the output of `{name}`"
         by_hand = f"Run it by hand, in {self._base}, to see what it says: {name}."
-        process = _start(shlex.split(name), self._base, looked)
-        _running.add(process)
-        if _over.is_set():
-            _kill(process)
+        with _starting:
+            process = _start(shlex.split(name), self._base, looked)
+            _running.add(process)
         ends = time.monotonic() + deadline
         try:
             output = _read(process, ends)
