@@ -182,7 +182,7 @@ class HostFolder:
     def leftovers(self) -> list[str]:
         """What a transaction must not leave behind."""
         lib = self.at("/var/lib/pmtaform")
-        found = [*self.at("/etc").rglob("*.pmtaform-*"), *lib.glob("tx/*"), *lib.glob("lock"), *lib.glob("own.*")]
+        found = [*beside(self.at("/etc")), *lib.glob("tx/*"), *lib.glob("lock"), *lib.glob("own.*")]
         return sorted(str(p.relative_to(self.root)) for p in found)
 
 
@@ -288,6 +288,13 @@ def dangers(said: Said) -> set[str]:
     hosts = said.json()["hosts"]
     found = [d["code"] for host in hosts for d in host["dangers"]]
     return {*found, *(d["code"] for host in hosts for c in host["changes"] for d in c["dangers"])}
+
+
+def beside(folder: Path) -> list[Path]:
+    """What a transaction has put beside its files. Folders may go while they are looked through."""
+    return [
+        Path(at, name) for at, folders, files in os.walk(folder) for name in (*folders, *files) if ".pmtaform-" in name
+    ]
 
 
 def until(happened: Callable[[], Any], process: subprocess.Popen[Any] | None = None) -> None:

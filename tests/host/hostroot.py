@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from projects import beside
+
 from pmtaform.host import Activation, FileKind, FileRemoval, FileWrite, HostSpec, Transaction, digest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for the shared sshd harness
@@ -102,7 +104,7 @@ class HostRoot:
         """What a transaction must not leave behind."""
         lib = self.at("/var/lib/pmtaform")
         found: Iterator[Path] = itertools.chain(
-            self.path.rglob("*.pmtaform-*"), lib.glob("tx/*"), lib.glob("lock"), lib.glob("own.*"), lib.glob("heir.*")
+            beside(self.path), lib.glob("tx/*"), lib.glob("lock"), lib.glob("own.*"), lib.glob("heir.*")
         )
         return sorted(str(p.relative_to(self.path)) for p in found)
 
