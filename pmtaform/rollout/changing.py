@@ -41,7 +41,7 @@ from pmtaform.rollout.figures import form as figures_form
 from pmtaform.rollout.model import HostResult, Phase, Verdict
 from pmtaform.rollout.outcomes import failed, not_started, notes_of
 from pmtaform.rollout.pool import Teller
-from pmtaform.rollout.predictions import Prediction, disagreements, predictions
+from pmtaform.rollout.predictions import Prediction, disagreements
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import Journal, StackKey, StateKeeper
@@ -109,7 +109,7 @@ class HostChange:
                 commit=context.commit,
             )
             if made.activation is not Activation.NONE and self.survey.difference.edits:
-                self._predictions = predictions(transactions.before_of(self.survey), transactions.after_of(self.survey))
+                self._predictions = transactions.reading_of(self.survey).predictions
             self._tx = replace(made, questions=tuple(each.question for each in self._predictions))
         return self._tx
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
 
 from pmtaform.desired import KeyFile
 from pmtaform.errors import PmtaformError
@@ -20,10 +19,11 @@ from pmtaform.host import (
     Transaction,
     digest,
 )
-from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, read_configuration
+from pmtaform.lang.includes import Configuration, include_arguments, is_pattern
 from pmtaform.plan.services import PMTA, WEB, services_of
 from pmtaform.rollout.files import file_write, new_fragments, read_as_configuration
 from pmtaform.rollout.listeners import listeners
+from pmtaform.rollout.readings import Reading, reading
 from pmtaform.rollout.survey import Survey
 from pmtaform.state import FileState, HostState, Intent, StackKey, utc_now
 
@@ -122,12 +122,12 @@ def key_write(key: KeyFile) -> FileWrite:
 
 def before_of(survey: Survey) -> Configuration:
     """The configuration that the host has."""
-    return _configuration(survey, {})
+    return reading_of(survey).before
 
 
 def after_of(survey: Survey) -> Configuration:
     """The configuration that the host will have."""
-    return _configuration(survey, edited(survey))
+    return reading_of(survey).after
 
 
 def edited(survey: Survey) -> dict[str, bytes]:
@@ -135,8 +135,10 @@ def edited(survey: Survey) -> dict[str, bytes]:
     return {path: edit.content for path, edit in survey.difference.edits.items()} | new_fragments(survey)
 
 
-def _configuration(survey: Survey, edited: Mapping[str, bytes]) -> Configuration:
-    return read_configuration(survey.target.spec.config, _contents(survey) | dict(edited), survey.snapshot.patterns)
+def reading_of(survey: Survey) -> Reading:
+    """Both."""
+    contents = _contents(survey)
+    return reading(survey.target.spec.config, contents, contents | edited(survey), survey.snapshot.patterns)
 
 
 def _contents(survey: Survey) -> dict[str, bytes]:

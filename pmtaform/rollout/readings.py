@@ -1,0 +1,49 @@
+"""A host's configuration before and after its change, read once for all hosts that have the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.rollout.predictions import Prediction, predictions
+
+_KEPT = 8  # different changes at once; each holds its trees
+
+_Files = tuple[tuple[str, bytes], ...]
+_Patterns = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Both sides of a change. They are shared between hosts: read, never written."""
+
+    before: Configuration
+    after: Configuration
+
+    @cached_property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """What PowerMTA must show once the change is in force."""
+        return predictions(self.before, self.after)
+
+
+def reading(
+    main: str, before: Mapping[str, bytes], after: Mapping[str, bytes], patterns: Mapping[str, tuple[str, ...]]
+) -> Reading:
+    """The sides of a change: the content of every file by its absolute path, and what each wildcard names."""
+    return _reading(main, _plain(before), _plain(after), tuple(sorted(patterns.items())))
+
+
+def _plain(files: Mapping[str, bytes]) -> _Files:
+    return tuple(sorted(files.items()))
+
+
+@lru_cache(_KEPT)
+def _reading(main: str, before: _Files, after: _Files, patterns: _Patterns) -> Reading:
+    named = dict(patterns)
+    return Reading(_side(main, before, named), _side(main, after, named))
+
+
+def _side(main: str, files: _Files, patterns: Mapping[str, tuple[str, ...]]) -> Configuration:
+    return read_configuration(main, dict(files), patterns)
