@@ -36,7 +36,7 @@ from pmtaform.host.model import (
 )
 from pmtaform.host.probe import HASH_ONLY, probe
 from pmtaform.host.transaction import apply, commit, confirm, recover, result, revert, settle_waiting, stage
-from pmtaform.host.transport import Completed, Session, Transport
+from pmtaform.host.transport import Said, Session, Transport
 from pmtaform.host.wire import steps
 
 __all__ = [
@@ -46,7 +46,6 @@ __all__ = [
     "Activation",
     "Answer",
     "Awaiting",
-    "Completed",
     "FileKind",
     "FileRemoval",
     "FileWrite",
@@ -60,6 +59,7 @@ __all__ = [
     "Past",
     "Question",
     "Record",
+    "Said",
     "Session",
     "Snapshot",
     "Status",

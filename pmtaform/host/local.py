@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import selectors
 import subprocess
+import time
+import weakref
 from collections.abc import Mapping, Sequence
+from typing import IO
 
 from pmtaform.errors import Unreachable
 from pmtaform.host.model import HostSpec
-from pmtaform.host.transport import Completed
+from pmtaform.host.transport import Running, Said
 
+_CHUNK = 1 << 16
 # What a login over SSH would have, and where programs and temporary files are. The rest of the environment may hold
 # secrets (`env:` references, a pipeline's tokens), and a daemon that is started would keep it for as long as it runs.
 _HANDED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER")
@@ -25,38 +31,24 @@ class LocalSession:
         self._spec = spec
         self._shell = shell
         self._environment = {**_handed_on(), **(environment or {})}
+        self.running: Running | None = None
 
     @property
     def shell(self) -> tuple[str, ...]:
         """The words that start the shell."""
         return self._shell
 
-    def run(self, command: Sequence[str], stdin: bytes, *, timeout: float) -> Completed:
-        """Run `command` with `stdin`; raises `Unreachable` when it takes longer than `timeout` seconds."""
+    def begin(self, command: Sequence[str], *, timeout: float) -> LocalDialogue:  # noqa: ARG002  (begins at once)
+        """Run `command`. Raises `Unreachable` where there is no such program."""
         try:
-            with subprocess.Popen(
+            process = subprocess.Popen(
                 list(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=self._environment,
                 start_new_session=True,
-            ) as process:
-                try:
-                    out, err = process.communicate(stdin, timeout=timeout)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    raise
-                except BaseException:
-                    process.kill()
-                    raise
-        except subprocess.TimeoutExpired:
-            raise Unreachable.of(
-                "host-timeout",
-                "The host did not answer in time",
-                f"The program on {self._spec.root} did not end within {timeout:g} s.",
-                host=self._spec.name,
-            ) from None
+            )
         except OSError as error:
             raise Unreachable.of(
                 "shell-missing",
@@ -64,10 +56,107 @@ class LocalSession:
                 f"{self._shell[0]}: {error.strerror}.",
                 host=self._spec.name,
             ) from None
-        return Completed(process.returncode, out, err)
+        return LocalDialogue(self._spec, process)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """End what waits there."""
+        if self.running is not None:
+            self.running.dialogue.close()
+            self.running = None
+
+
+class LocalDialogue:
+    """A program of this machine."""
+
+    def __init__(self, spec: HostSpec, process: subprocess.Popen[bytes]) -> None:
+        self._spec = spec
+        self._process = process
+        for stream in self._streams:
+            os.set_blocking(stream.fileno(), False)
+        # Whoever forgets it leaves no process behind.
+        self._end = weakref.finalize(self, _end, process, self._streams)
+
+    @property
+    def _streams(self) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
+        return process.stdin, process.stdout, process.stderr
+
+    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Said:
+        """As `Dialogue.ask`."""
+        try:
+            return self._ask(data, end, time.monotonic() + timeout)
+        except TimeoutError:
+            self._kill()
+            raise Unreachable.of(
+                "host-timeout",
+                "The host did not answer in time",
+                f"The program on {self._spec.root} did not end within {timeout:g} s.",
+                host=self._spec.name,
+            ) from None
+        except BaseException:
+            self._kill()
+            raise
+
+    def _ask(self, data: bytes, end: bytes, deadline: float) -> Said:
+        stdin, stdout, stderr = self._streams
+        out, err, left = bytearray(), bytearray(), memoryview(data)
+        with selectors.DefaultSelector() as ready:
+            for stream in (stdout, stderr):
+                ready.register(stream, selectors.EVENT_READ)
+            if left:
+                ready.register(stdin, selectors.EVENT_WRITE)
+            while stdout in ready.get_map():
+                for key, _ in ready.select(_left(deadline)):
+                    if key.fileobj is stdin:
+                        left = _write(stdin, left)
+                        if not left:
+                            ready.unregister(stdin)
+                    elif chunk := os.read(key.fd, _CHUNK):
+                        (out if key.fileobj is stdout else err).extend(chunk)
+                    else:
+                        ready.unregister(key.fileobj)
+                if out.endswith(end):
+                    return Said(None, bytes(out), bytes(err))
+        try:
+            code = self._process.wait(_left(deadline))
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
+        err += stderr.read() or b""
+        return Said(code, bytes(out), bytes(err))
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self.close()
+
+    def close(self) -> None:
+        """Its input ends, and so does it."""
+        self._end()
+
+
+def _end(process: subprocess.Popen[bytes], streams: Sequence[IO[bytes]]) -> None:
+    for stream in streams:
+        with contextlib.suppress(OSError):
+            stream.close()
+    process.wait()
+
+
+def _left(deadline: float) -> float:
+    """Seconds until `deadline`. Raises `TimeoutError` if there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _write(stream: IO[bytes], data: memoryview) -> memoryview:
+    """What is left of `data` to be written. A program that stops reading says itself why."""
+    try:
+        return data[os.write(stream.fileno(), data[:_CHUNK]) :]
+    except BlockingIOError:
+        return data
+    except OSError:
+        return data[len(data) :]
 
 
 def _handed_on() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One program over an open SSH connection: bytes in, bytes out, a deadline. No SSH library is imported here."""
+"""Programs over an open SSH connection: bytes in, bytes out, a deadline. No SSH library is imported here."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from pmtaform.host import ssh_errors
 from pmtaform.host.model import HostSpec
 from pmtaform.host.ssh_settings import Hop
 from pmtaform.host.text import one_line
-from pmtaform.host.transport import Completed
+from pmtaform.host.transport import Running, Said
 
 PROMPT = "[pmtaform asks for the sudo password]"
 READY = "[pmtaform is ready]"
 _CHUNK = 1 << 18
+_LOOK = 1.0  # seconds after which errors are looked at where nothing else comes
 _WRITE_ASIDE = 1 << 19  # more than this on stdin is written by a thread of its own, while we read
 
 
@@ -30,6 +31,7 @@ class SshSession:
         self._hop = hop
         self._transport = transport
         self._on_close = on_close
+        self.running: Running | None = None
 
     @property
     def shell(self) -> tuple[str, ...]:
@@ -43,9 +45,10 @@ class SshSession:
 
     def close(self) -> None:
         """Close the connection and its jump hosts."""
+        self.running = None
         self._on_close()
 
-    def run(self, command: Sequence[str], stdin: bytes, *, timeout: float) -> Completed:
+    def begin(self, command: Sequence[str], *, timeout: float) -> SshDialogue:
         """Run `command`, through sudo if the host is described so. Raises `Unreachable`."""
         spec = self._spec
         asks = spec.sudo and spec.sudo_password is not None
@@ -56,30 +59,19 @@ class SshSession:
             words = ["sudo", "-S", "-p", PROMPT, "--", "sh", "-c", ready, "pmtaform", *words]
         elif spec.sudo:
             words = ["sudo", "-n", "--", *words]
-        with self._deadline(timeout) as passed, self._translated(timeout, passed):
-            done = self._exchange(shlex.join(words), stdin, asks=asks, timeout=timeout)
-            if done.exit_code == -1 and not self._transport.is_active():
-                raise EOFError
-        if spec.sudo and not asks and done.exit_code and not done.stdout and b"sudo" in done.stderr:
-            raise ssh_errors.sudo_refused(self._hop, one_line(done.stderr), spec.name)
-        return done
-
-    def _exchange(self, line: str, stdin: bytes, *, asks: bool, timeout: float) -> Completed:
-        channel = self._transport.open_session(timeout=min(timeout, self._spec.connect_timeout))
-        try:
-            channel.settimeout(timeout)
-            # Input follows at once: waiting for the server's word that it will run this is a round trip more. Where it
-            # will not, it closes the channel, and there is no output. paramiko has no other way to say so.
-            channel._wait_for_event = lambda: None  # noqa: SLF001
-            channel.exec_command(line)
-            early = self._authorise(channel) if asks else b""
-            with _writing(channel, stdin):
-                out, err = _read_all(channel)
-                # Before the channel is closed: the status comes after the end of the output.
-                exit_code = channel.recv_exit_status()
-            return Completed(exit_code, out, early + err)
-        finally:
-            channel.close()
+        with _within(self._transport, self._hop, spec, timeout):
+            channel = self._transport.open_session(timeout=min(timeout, spec.connect_timeout))
+            try:
+                channel.settimeout(timeout)
+                # Input follows at once: waiting for the server's word that it will run this is a round trip more. Where
+                # it will not, it closes the channel, and there is no output. paramiko has no other way to say so.
+                channel._wait_for_event = lambda: None  # noqa: SLF001
+                channel.exec_command(shlex.join(words))
+                early = self._authorise(channel) if asks else b""
+            except BaseException:
+                channel.close()
+                raise
+        return SshDialogue(spec, self._hop, channel, early, asks=asks)
 
     def _authorise(self, channel: Any) -> bytes:
         """Give sudo the password if and when it asks; return when the program is there to read its input."""
@@ -101,74 +93,106 @@ class SshSession:
                 channel.sendall(password.reveal().rstrip(b"\r\n") + b"\n")
                 sent = True
 
-    @contextlib.contextmanager
-    def _deadline(self, timeout: float) -> Iterator[threading.Event]:
-        """Closes the transport after `timeout` seconds: some of paramiko's waits have no other end."""
-        passed = threading.Event()
 
-        def expire() -> None:
-            passed.set()
-            self._transport.close()
+class SshDialogue:
+    """A program at the other end of `channel` (paramiko's). `early`: what it said on stderr so far."""
 
-        timer = threading.Timer(timeout, expire)
-        timer.daemon = True
-        timer.start()
+    def __init__(self, spec: HostSpec, hop: Hop, channel: Any, early: bytes, *, asks: bool) -> None:
+        self._spec = spec
+        self._hop = hop
+        self._channel = channel
+        self._err = bytearray(early)
+        self._asks = asks
+
+    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Said:
+        """As `Dialogue.ask`."""
+        channel, spec = self._channel, self._spec
         try:
-            yield passed
-        finally:
-            timer.cancel()
-            timer.join()
-
-    @contextlib.contextmanager
-    def _translated(self, timeout: float, passed: threading.Event) -> Iterator[None]:
-        """What paramiko raises, as `Unreachable`."""
-        started = time.monotonic()
-        try:
-            yield
-        except Unreachable:
+            with _within(channel.transport, self._hop, spec, timeout), _writing(channel, data):
+                out = self._read(end, time.monotonic() + timeout)
+                if out.endswith(end):
+                    return Said(None, bytes(out), self._errors())
+                # Before the channel is closed: the status comes after the end of the output.
+                code = channel.recv_exit_status()
+                if code == -1 and not channel.transport.is_active():
+                    raise EOFError
+        except BaseException:
+            self.close()
             raise
-        except Exception as error:
-            # paramiko's exceptions, EOFError and OSError all mean the same here: the connection is gone.
-            late = passed.is_set() or (isinstance(error, TimeoutError) and time.monotonic() - started >= timeout)
-            if late:
-                raise ssh_errors.command_timeout(self._hop, timeout, self._spec.name) from None
-            raise ssh_errors.lost(self._hop, one_line(str(error)) or "it was closed", self._spec.name) from None
+        self.close()
+        err = self._errors()
+        if spec.sudo and not self._asks and code and not out and b"sudo" in err:
+            raise ssh_errors.sudo_refused(self._hop, one_line(err), spec.name)
+        return Said(code, bytes(out), err)
 
+    def _read(self, end: bytes, deadline: float) -> bytearray:
+        """Stdout up to `end`, or to its own end."""
+        out = bytearray()
+        while not out.endswith(end):
+            self._channel.settimeout(min(_LOOK, max(deadline - time.monotonic(), 0.001)))
+            try:
+                chunk = self._channel.recv(_CHUNK)
+            except TimeoutError:
+                if time.monotonic() >= deadline:
+                    raise
+                chunk = None
+            # Both share a window: what nobody reads on the one would in the end stop the other.
+            while self._channel.recv_stderr_ready() and (said := self._channel.recv_stderr(_CHUNK)):
+                self._err += said
+            if chunk == b"":
+                break
+            out += chunk or b""
+        return out
 
-def _read_all(channel: Any) -> tuple[bytes, bytes]:
-    """Stdout and stderr to their ends."""
-    out: list[bytes] = []
-    err: list[bytes] = []
+    def _errors(self) -> bytes:
+        said, self._err = bytes(self._err), bytearray()
+        return said
 
-    def drain() -> None:
-        with contextlib.suppress(OSError):
-            while chunk := channel.recv_stderr(_CHUNK):
-                err.append(chunk)
-
-    # Both share a window: what nobody reads on the one would in the end stop the other.
-    aside = threading.Thread(target=drain, name="pmtaform-stderr", daemon=True)
-    aside.start()
-    try:
-        while chunk := channel.recv(_CHUNK):
-            out.append(chunk)
-    except BaseException:
-        channel.close()
-        raise
-    finally:
-        aside.join()
-    return b"".join(out), b"".join(err)
+    def close(self) -> None:
+        """Its input ends, and so does it."""
+        self._channel.close()
 
 
 @contextlib.contextmanager
-def _writing(channel: Any, stdin: bytes) -> Iterator[None]:
-    """Writes `stdin`, beside the reading if it is long. A program that stops reading says itself why."""
+def _within(transport: Any, hop: Hop, spec: HostSpec, timeout: float) -> Iterator[None]:
+    """What paramiko raises, as `Unreachable`. `transport` is closed after `timeout` seconds: some of paramiko's waits
+    have no other end.
+    """
+    passed = threading.Event()
+
+    def expire() -> None:
+        passed.set()
+        transport.close()
+
+    timer = threading.Timer(timeout, expire)
+    timer.daemon = True
+    timer.start()
+    started = time.monotonic()
+    try:
+        yield
+    except Unreachable:
+        raise
+    except Exception as error:
+        # paramiko's exceptions, EOFError and OSError all mean the same here: the connection is gone.
+        late = passed.is_set() or (isinstance(error, TimeoutError) and time.monotonic() - started >= timeout)
+        if late:
+            transport.close()
+            raise ssh_errors.command_timeout(hop, timeout, spec.name) from None
+        raise ssh_errors.lost(hop, one_line(str(error)) or "it was closed", spec.name) from None
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+@contextlib.contextmanager
+def _writing(channel: Any, data: bytes) -> Iterator[None]:
+    """Writes `data`, beside the reading if it is long. A program that stops reading says itself why."""
 
     def write() -> None:
         with contextlib.suppress(OSError):
-            channel.sendall(stdin)
-            channel.shutdown_write()
+            channel.sendall(data)
 
-    if len(stdin) <= _WRITE_ASIDE:
+    if len(data) <= _WRITE_ASIDE:
         write()
         yield
         return
@@ -176,6 +200,8 @@ def _writing(channel: Any, stdin: bytes) -> Iterator[None]:
     writer.start()
     try:
         yield
-    finally:
+    except BaseException:
         channel.close()
+        raise
+    finally:
         writer.join()

@@ -1,4 +1,4 @@
-"""What every way to a host offers: run one program with bytes in, bytes out and a deadline."""
+"""What every way to a host offers: a program that runs there, is told things, and answers."""
 
 from __future__ import annotations
 
@@ -10,25 +10,49 @@ from pmtaform.host.model import HostSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
-    """What a program did. `exit_code` is negative when the program was ended by a signal or gave none."""
+class Said:
+    """What a program put out. `exit_code`: None while it runs, negative when it was ended by a signal or gave none."""
 
-    exit_code: int
+    exit_code: int | None
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
 
 
+class Dialogue(Protocol):
+    """A program on a host that answers what it is told, as long as it likes."""
+
+    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Said:
+        """Put `data` in, and read what comes out, up to `end` or to the program's own end.
+
+        Raises `Unreachable` when the connection is lost, `timeout` seconds pass or the rights (sudo) are refused. What
+        goes wrong ends the program's input and output; nothing can be asked of it then.
+        """
+
+    def close(self) -> None:
+        """No more is asked. May be called again."""
+
+
+@dataclass(slots=True)
+class Running:
+    """The agent as it waits on a host: `parts` are those of it that the host has read."""
+
+    dialogue: Dialogue
+    parts: frozenset[str]
+
+
 class Session(Protocol):
-    """An open way to one host. It may be used by one thread at a time."""
+    """An open way to one host. It may be used by one thread at a time. `running` waits there for the next request."""
+
+    running: Running | None
 
     @property
     def shell(self) -> tuple[str, ...]:
         """The words that start a POSIX shell there."""
 
-    def run(self, command: Sequence[str], stdin: bytes, *, timeout: float) -> Completed:
-        """Run `command` with `stdin`; wait at most `timeout` seconds for its end.
+    def begin(self, command: Sequence[str], *, timeout: float) -> Dialogue:
+        """Run `command`; wait at most `timeout` seconds for the host to begin it.
 
-        Raises `Unreachable` when the connection is lost, the deadline passes or the rights (sudo) are refused.
+        Raises `Unreachable` when the connection is lost, the time passes or the rights (sudo) are refused.
         """
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """The language between this program and the agent: how a request is sent and an answer is read.
 
-The command line is small and always the same but for the program's length; program and request go on stdin.
-The agent reads the program with one exact `dd`, so that not a byte of the request is swallowed.
+The command line is small and always the same but for the program's length; program and requests go on stdin.
+The agent reads the program with one exact `dd`, so that not a byte of a request is swallowed. It stays for as long as
+its input is open, and what a later request needs more of the program is sent before it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from pathlib import Path
 from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
 from pmtaform.host.text import checked, encode, one_line
-from pmtaform.host.transport import Session
+from pmtaform.host.transport import Running, Said, Session
 
 _FRAMED = (b"data ", b"version", b"output")
+_BEGUN, _END, _LAST = b"\n%b begin\n", b"\n%b end\n", b"\n%b last\n"
 _PARTS = ("base", "alive", "probe", "record", "powermta", "files", "transaction", "confirm", "serve")
 # What needs no more than these does not make the host read the rest.
 _LOOKING = {
@@ -31,17 +33,23 @@ _STEPS = re.compile(r"^(?:UNDO_)?STEPS='([^']*)'", re.MULTILINE)
 
 
 @functools.cache
-def agent_source(parts: Sequence[str] = _PARTS) -> str:
+def agent_source(parts: tuple[str, ...] = _PARTS) -> str:
     """The text of the agent as it is in the package: its parts in their order."""
     folder = Path(__file__).parent / "agent"
     return "\n".join((folder / f"{part}.sh").read_text(encoding="utf-8") for part in parts)
 
 
 @functools.cache
-def program(op: str = "") -> bytes:
-    """The agent as it is sent for `op`: without comments and indentation, which halve its size."""
-    lines = (line.strip() for line in agent_source(_LOOKING.get(op, _PARTS)).splitlines())
+def program(parts: tuple[str, ...] = _PARTS) -> bytes:
+    """The parts of the agent as they are sent: without comments and indentation, which halve their size."""
+    if not parts:
+        return b""
+    lines = (line.strip() for line in agent_source(parts).splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("#")).encode("ascii") + b"\n"
+
+
+def _parts(op: str) -> tuple[str, ...]:
+    return _LOOKING.get(op, _PARTS)
 
 
 @functools.cache
@@ -50,10 +58,9 @@ def steps() -> tuple[str, ...]:
     return tuple(word for group in _STEPS.findall(agent_source()) for word in group.split())
 
 
-def boot(shell: Sequence[str], op: str = "") -> list[str]:
-    """The command line that starts the agent for `op` under `shell`."""
-    size = len(program(op))
-    script = f'PROGRAM="$(dd bs={size} count=1 iflag=fullblock 2>/dev/null)"; eval "$PROGRAM"'
+def boot(shell: Sequence[str], text: bytes) -> list[str]:
+    """The command line that starts the agent under `shell`, when `text` of it comes first on its input."""
+    script = f'PROGRAM="$(dd bs={len(text)} count=1 iflag=fullblock 2>/dev/null)"; eval "$PROGRAM"; main "$@"'
     return [*shell, "-c", script, "pmtaform", *shell]
 
 
@@ -81,12 +88,18 @@ def common(spec: HostSpec) -> list[bytes]:
 
 
 def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, timeout: float) -> list[Item]:
-    """Run the agent once and return what it answers. Raises `HostError`, or `Unreachable` if the connection fails."""
-    nonce = secrets.token_hex(16)
-    end = nonce.encode("ascii") + b"\n"
-    parts = [program(op), end, f"{op}\n".encode("ascii"), *body, end]
-    done = session.run(boot(session.shell, op), b"".join(parts), timeout=timeout)
-    items = _parse(done.stdout, nonce.encode("ascii"))
+    """Have the agent do `op`, and return what it answers. It is begun if it does not wait there, and then does.
+
+    Raises `HostError`, or `Unreachable` if the connection fails.
+    """
+    nonce = secrets.token_hex(16).encode("ascii")
+    request = b"".join([nonce, b"\n", op.encode("ascii"), b"\n", *body, nonce, b"\n"])
+    waited = session.running is not None
+    done = _ask(session, op, request, nonce, timeout)
+    if waited and done.exit_code is not None and _BEGUN % nonce not in done.stdout:
+        # It had ended while it waited (a host may bound that), and so cannot have begun this.
+        done = _ask(session, op, request, nonce, timeout)
+    items = _parse(done.stdout, nonce)
     if items is None:
         said = one_line(done.stderr) or one_line(done.stdout[-400:]) or f"it ended with exit code {done.exit_code}"
         raise HostError.of(
@@ -99,13 +112,31 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
     return items
 
 
+def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float) -> Said:
+    """Put a request to the agent that waits, or to one that is begun for it."""
+    running, parts = session.running, _parts(op)
+    session.running = None  # until it is seen to wait again
+    if running is None:
+        text = program(parts)
+        running = Running(session.begin(boot(session.shell, text), timeout=timeout), frozenset(parts))
+    else:
+        text = program(tuple(part for part in parts if part not in running.parts))
+        if text:
+            text = b"more %d\n%b" % (len(text), text)
+    done = running.dialogue.ask(text + request, _END % nonce, timeout=timeout)
+    if done.exit_code is None:
+        session.running = Running(running.dialogue, running.parts | set(parts))
+    return done
+
+
 def _parse(answer: bytes, nonce: bytes) -> list[Item] | None:
     """The items of an answer, or None if it is not whole. What a login script prints before it is left out."""
-    start = answer.find(b"\n" + nonce + b" begin\n")
-    stop = answer.rfind(b"\n" + nonce + b" end\n")
+    begun = _BEGUN % nonce
+    start = answer.find(begun)
+    stop = max(answer.rfind(_END % nonce), answer.rfind(_LAST % nonce))
     if start < 0 or stop < start:
         return None
-    return list(_items(answer[start + len(nonce) + 8 : stop + 1], b"\n" + nonce + b"\n"))
+    return list(_items(answer[start + len(begun) : stop + 1], b"\n" + nonce + b"\n"))
 
 
 def _items(body: bytes, frame: bytes) -> Iterator[Item]:

@@ -5,6 +5,7 @@ The steps are those that a change really takes, as the host's program itself tel
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -167,15 +168,17 @@ def strike(world: World, point: str, fault: Callable[[World, int], None]) -> tup
 
 
 def _is_timer(world: World, pid: int) -> bool:
-    told = [path.read_text().split() for path in world.lib.glob("tx/*/timer")]
+    told = [_text(path).split() for path in world.lib.glob("tx/*/timer")]
     timers = {words[1] for words in told if len(words) > 1}
-    if str(pid) in timers:
-        return True
-    try:
-        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-    except OSError:
-        return True  # gone
-    return parent in timers
+    status = _text(Path(f"/proc/{pid}/stat"))
+    return str(pid) in timers or not status or status.rpartition(")")[2].split()[1] in timers
+
+
+def _text(path: Path) -> str:
+    """Empty: it is gone."""
+    with contextlib.suppress(OSError):
+        return path.read_text()
+    return ""
 
 
 def check(world: World, old: dict[str, tuple[str, int, int, int]], code: int, said: str) -> None:

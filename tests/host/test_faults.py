@@ -29,7 +29,7 @@ from pmtaform.host import (
 from pmtaform.host import transaction as transaction_module
 from pmtaform.host.local import LocalSession
 from pmtaform.host.request import body, of_transaction
-from pmtaform.host.transport import Completed
+from pmtaform.host.transport import Dialogue, Running
 from pmtaform.host.wire import boot, call, program, steps
 
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
@@ -53,9 +53,17 @@ class DiesOnce:
         self.later = LocalSession(host.spec, self.shell)
         self.runs = 0
 
-    def run(self, command: Sequence[str], stdin: bytes, *, timeout: float) -> Completed:
+    @property
+    def running(self) -> Running | None:
+        """None stays: each request has a program of its own."""
+        return None
+
+    @running.setter
+    def running(self, _: Running | None) -> None: ...
+
+    def begin(self, command: Sequence[str], *, timeout: float) -> Dialogue:
         self.runs += 1
-        return (self.first if self.runs == 1 else self.later).run(command, stdin, timeout=timeout)
+        return (self.first if self.runs == 1 else self.later).begin(command, timeout=timeout)
 
     def close(self) -> None: ...
 
@@ -285,7 +293,8 @@ def test_a_request_that_does_not_arrive_whole_does_nothing(folder: Host, share: 
     request = b"".join([program(), b"f" * 32 + b"\napply\n", *body(folder.spec, of_transaction(tx)), b"f" * 32 + b"\n"])
     before = folder.root.tree()
     cut = len(program()) + int((len(request) - len(program())) * share)
-    folder.session.run(boot(folder.session.shell), request[:cut], timeout=30)
+    with subprocess.Popen(boot(("dash",), program()), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as agent:
+        agent.communicate(request[:cut], timeout=30)
     assert folder.root.tree() == before
     assert folder.root.leftovers() == []
 
@@ -295,7 +304,7 @@ def test_a_request_still_on_its_way_is_decided_against(root: HostRoot) -> None:
     content = b"x" * (1 << 21)
     tx = transaction((CONFIG, content))
     request = b"".join([program(), b"f" * 32 + b"\napply\n", *body(host.spec, of_transaction(tx)), b"f" * 32 + b"\n"])
-    with subprocess.Popen(boot(("dash",)), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as agent:
+    with subprocess.Popen(boot(("dash",), program()), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as agent:
         assert agent.stdin
         agent.stdin.write(request[: 1 << 20])  # more than a pipe holds: it is being read
         settled = transaction_module._settle(host.session, host.spec, tx.id, "")

@@ -17,7 +17,7 @@ from sshd import Sshd, start_sshd
 from ways import Host, over_ssh
 
 from pmtaform.errors import Exit, HostError, Unreachable
-from pmtaform.host import Known, Status, known_hosts, open_session, probe, sockets, ssh
+from pmtaform.host import Known, Said, Session, Status, known_hosts, open_session, probe, sockets, ssh
 from pmtaform.secrets import Secret
 
 
@@ -33,11 +33,16 @@ def fails(server: Sshd, **options: object) -> str:
     return str(one)
 
 
+def told(session: Session, command: list[str], data: bytes, *, timeout: float) -> Said:
+    """What a program says until it ends."""
+    return session.begin(command, timeout=timeout).ask(data, b"no end of its own", timeout=timeout)
+
+
 def works(server: Sshd, **options: object) -> None:
     spec = spec_of(HostRoot(server.folder), **{**server.options(), **options})
     session = open_session(spec)
     try:
-        assert session.run(["echo", "$HOME; 'x'"], b"", timeout=20).stdout.endswith(b"$HOME; 'x'\n")
+        assert told(session, ["echo", "$HOME; 'x'"], b"", timeout=20).stdout.endswith(b"$HOME; 'x'\n")
     finally:
         session.close()
 
@@ -236,9 +241,9 @@ def test_a_command_that_hangs_is_ended(sshd: Sshd) -> None:
     spec = spec_of(HostRoot(sshd.folder), **sshd.options())
     session = open_session(spec)
     with pytest.raises(Unreachable, match="host-timeout"):
-        session.run(["sleep", "1000"], b"", timeout=0.3)
+        told(session, ["sleep", "1000"], b"", timeout=0.3)
     with pytest.raises(Unreachable, match="connection-lost"):
-        session.run(["true"], b"", timeout=5)
+        told(session, ["true"], b"", timeout=5)
     session.close()
     session.close()
 
@@ -246,14 +251,25 @@ def test_a_command_that_hangs_is_ended(sshd: Sshd) -> None:
 def test_much_in_and_much_out_at_once(sshd: Sshd) -> None:
     session = open_session(spec_of(HostRoot(sshd.folder), **sshd.options()))
     data = os.urandom(8 << 20)
-    done = session.run(["sh", "-c", "cat; head -c 3000000 /dev/zero >&2"], data, timeout=60)
+    done = told(session, ["sh", "-c", "head -c 8388608; head -c 3000000 /dev/zero >&2"], data, timeout=60)
     assert (done.stdout == data, len(done.stderr) >= 3000000, done.exit_code) == (True, True, 0)
     session.close()
 
 
 def test_a_program_that_does_not_read_its_input(sshd: Sshd) -> None:
     session = open_session(spec_of(HostRoot(sshd.folder), **sshd.options()))
-    assert session.run(["sh", "-c", "exit 3"], b"x" * (8 << 20), timeout=30).exit_code == 3
+    assert told(session, ["sh", "-c", "exit 3"], b"x" * (8 << 20), timeout=30).exit_code == 3
+    session.close()
+
+
+def test_errors_that_nobody_waits_for_do_not_stop_it(sshd: Sshd) -> None:
+    """They share a window with the output."""
+    session = open_session(spec_of(HostRoot(sshd.folder), **sshd.options()))
+    noisy = session.begin(["sh", "-c", "head -c 3000000 /dev/zero >&2; echo; echo end; read -r x; echo $x"], timeout=30)
+    said = noisy.ask(b"", b"\nend\n", timeout=30)
+    assert (said.stdout, said.exit_code) == (b"\nend\n", None)
+    said = noisy.ask(b"more\n", b"no end of its own", timeout=30)
+    assert (said.stdout, said.exit_code) == (b"more\n", 0)
     session.close()
 
 

@@ -288,3 +288,25 @@ def test_who_and_what_are_data(folder: Host, words: str) -> None:
     assert kept.who == kept.what
     assert "\n" not in kept.who
     assert "\x1b" not in kept.who
+
+
+def test_one_program_answers_one_request_after_the_other(host: Host) -> None:
+    host.probe()
+    first = host.session.running
+    assert first is not None
+    assert host.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
+    assert host.probe().files[CONFIG].content == NEW
+    last = host.session.running
+    assert last is not None
+    assert last.dialogue is first.dialogue
+    assert first.parts < last.parts
+
+
+def test_a_program_that_ended_while_it_waited_is_begun_again(host: Host) -> None:
+    """A shell may give up waiting for input (TMOUT)."""
+    host.probe()
+    waits = host.session.running
+    assert waits is not None
+    waits.dialogue.ask(b"0\nno request\nwithout an end\n", b"\n0 last\n", timeout=20)
+    host.session.running = waits
+    assert host.apply(transaction((CONFIG, NEW))).status is Status.APPLIED

@@ -1,9 +1,10 @@
 # The one program that pmtaform runs on a host: POSIX sh and coreutils, nothing else. Its parts are the files of this
 # folder, sent as one text in the order that `wire.py` names.
 #
-# It is sent along with each call and read from stdin, so that the command line stays small and constant; the
-# request follows on stdin as data. What comes from stacks is only ever a quoted value: it is read with `read -r`,
-# and `eval`, `sh -c` and unquoted expansions (but for include patterns, with IFS empty) do not occur here.
+# It is sent over each connection and read from stdin, so that the command line stays small and constant; requests
+# follow on stdin as data, for as long as that is open. What comes from stacks is only ever a quoted value: it is read
+# with `read -r`, and `eval` (but of the program's own later parts), `sh -c` and unquoted expansions (but for include
+# patterns, with IFS empty) do not occur here.
 #
 # Everything lives in ROOT/var/lib/pmtaform (0700): lock, tx/ID (one transaction each), generations/NNNNNN, results/ID.
 # The life of tx/ID:
@@ -31,9 +32,16 @@ UNDO_STEPS='undo undo-file undo-new undo-activate undo-clean'
 MAX_SIZE=67108864
 MAX_RESULTS=50
 STAGED_FOR=86400
-R='' ID='' SALT='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
-RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
-WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no OUTCOME_OF=''
+
+# What a request may set, as it is before each.
+fresh() {
+    R='' ID='' SALT='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
+    RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
+    WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no OUTCOME_OF=''
+    # The rest: what a transaction finds out as it goes.
+    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER='' KEPT=''
+    trap - HUP INT TERM PIPE
+}
 
 say() { printf '%s\n' "$*"; }
 

@@ -6,7 +6,7 @@ arm() {
     now
     wait_until $((NOW + CONFIRM + 3 * TIMEOUT + 30)) || { WHY='the disk is full'; return 1; }
     if [ -d "$R/run/systemd/system" ] && command -v systemd-run >/dev/null 2>&1; then
-        { printf 'OP=expire\n%s\n' "$PROGRAM"; } >"$T/agent.sh" || { WHY='the disk is full'; return 1; }
+        printf 'OP=expire\n%s\nmain "$@"\n' "$PROGRAM" >"$T/agent.sh" || { WHY='the disk is full'; return 1; }
         if systemd-run --quiet --unit="pmtaform-$ID" --on-active="$CONFIRM" --timer-property=AccuracySec=1s \
             --description="pmtaform: goes back unless confirmed" /bin/sh "$T/agent.sh" --expire "$T" >"$T/out" 2>&1; then
             say "unit pmtaform-$ID" >"$T/timer"

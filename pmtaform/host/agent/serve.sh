@@ -10,7 +10,7 @@ refuse() {
 # Takes the request in whole, then has the transaction run apart from this connection, and waits for its record.
 start() {
     settings || return 1
-    T=$S/tx/$ID
+    T=$S/tx/$ID UNREAD=all
     if [ -L "$S" ] || ! folders || ! mkdir -- "$T" 2>/dev/null; then
         if [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
             result
@@ -46,13 +46,14 @@ apart() {
     (
         trap '' HUP INT QUIT TERM PIPE XFSZ
         whoami_process
-        WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER='' KEPT=''
         load "$T/request" || exit 70
         # Whose word counts is found out first.
         [ "$1" = settle ] || own "$T/owner" || exit 70
         "$1"
     ) </dev/null >"$T/log" 2>&1 &
     wait "$!"
+    # This process goes on, and must not be taken for one that is still at work on it.
+    if read_owner "$T/owner" && [ "$O_PID" = "$ME" ]; then rm -f -- "$T/owner" || exit 70; fi
     point answer.0
     tell_result
 }
@@ -68,6 +69,7 @@ take_in() {
     done 3<"$T/request"
     IFS= read -r line
     [ "$line" = "$NONCE" ] || { WHOLE=no; return 1; }
+    UNREAD=''
 }
 
 # The record, or where the transaction stands.
@@ -229,9 +231,12 @@ release() {
     fi
 }
 
+# One request: what is asked for, and where its end must be.
 serve() {
-    IFS= read -r NONCE && IFS= read -r OP || exit 64
+    fresh
+    IFS= read -r OP || exit 64
     printf '\n%s begin\n' "$NONCE"
+    UNREAD=mark
     case $OP in
         probe) settings && look ;;
         apply | recover) start ;;
@@ -245,15 +250,37 @@ serve() {
         results) settings && results ;;
         release) settings && release ;;
     esac
+    case $UNREAD in mark) IFS= read -r line && [ "$line" = "$NONCE" ] && UNREAD='' ;; esac
+    if [ -n "$UNREAD" ]; then
+        # What is left of it cannot be told from the next: that is for another process.
+        printf '\n%s last\n' "$NONCE"
+        exit 0
+    fi
     printf '\n%s end\n' "$NONCE"
 }
 
-if [ "${1-}" = --expire ]; then
-    T=$2 S=${2%/tx/*} ID=${2##*/}
-    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' LITTER='' KEPT=''
-    whoami_process
-    load "$T/request" || exit 0
-    expire
-else
-    serve
-fi
+main() {
+    fresh
+    if [ "${1-}" = --expire ]; then
+        T=$2 S=${2%/tx/*} ID=${2##*/}
+        whoami_process
+        load "$T/request" || exit 0
+        expire
+    else
+        answer_all
+    fi
+}
+
+# Requests as long as there are any, each after a mark of its own; `more N`: N bytes of the program that the next needs.
+answer_all() {
+    while IFS= read -r NONCE; do
+        case $NONCE in
+            more\ *)
+                MORE=$(dd bs="${NONCE#more }" count=1 iflag=fullblock 2>/dev/null)
+                PROGRAM=$PROGRAM$nl$MORE
+                eval "$MORE"
+                ;;
+            *) serve ;;
+        esac
+    done
+}
