@@ -66,21 +66,16 @@ class LocalSession:
 
 
 class LocalDialogue:
-    """A program of this machine."""
+    """A program of this machine, `process`."""
 
     def __init__(self, spec: HostSpec, process: subprocess.Popen[bytes]) -> None:
         self._spec = spec
-        self._process = process
+        self.process = process
+        self._streams = tuple(each for each in (process.stdin, process.stdout, process.stderr) if each is not None)
         for stream in self._streams:
             os.set_blocking(stream.fileno(), False)
         # Whoever forgets it leaves no process behind.
         self._end = weakref.finalize(self, _end, process, self._streams)
-
-    @property
-    def _streams(self) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
-        process = self._process
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
-        return process.stdin, process.stdout, process.stderr
 
     def ask(self, data: bytes, end: bytes, *, timeout: float) -> Said:
         """As `Dialogue.ask`."""
@@ -119,14 +114,15 @@ class LocalDialogue:
                 if out.endswith(end):
                     return Said(None, bytes(out), bytes(err))
         try:
-            code = self._process.wait(_left(deadline))
+            code = self.process.wait(_left(deadline))
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
         err += stderr.read() or b""
+        self.close()
         return Said(code, bytes(out), bytes(err))
 
     def _kill(self) -> None:
-        self._process.kill()
+        self.process.kill()
         self.close()
 
     def close(self) -> None:

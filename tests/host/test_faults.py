@@ -299,6 +299,23 @@ def test_a_request_that_does_not_arrive_whole_does_nothing(folder: Host, share: 
     assert folder.root.leftovers() == []
 
 
+def test_a_program_that_only_waits_does_not_pass_for_one_at_work(root: HostRoot, tmp_path: Path) -> None:
+    """The transaction's own process could not begin; the one that took the request in lives on."""
+    hook = tmp_path / "hook"
+    hook.write_text('#!/bin/sh\nrm "$4/var/lib/pmtaform/tx/$3/request"\n')
+    hook.chmod(0o755)
+    host = in_folder(root)
+    told = {"PMTAFORM_TEST_AT": "receive.0", "PMTAFORM_TEST_HOOK": str(hook)}
+    session = LocalSession(host.spec, ("dash",), told)
+    tx = transaction((CONFIG, NEW))
+    call(session, host.spec, "apply", body(host.spec, of_transaction(tx)), timeout=60)
+    assert session.running is not None, "it waits"
+    assert root.leftovers() == [f"var/lib/pmtaform/tx/{tx.id}"]
+    assert recover(host.session, host.spec).status is Status.APPLIED
+    assert root.leftovers() == []
+    session.close()
+
+
 def test_a_request_still_on_its_way_is_decided_against(root: HostRoot) -> None:
     host = in_folder(root)
     content = b"x" * (1 << 21)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from pmtaform.host import (
     result,
     rollback,
 )
+from pmtaform.host.local import LocalDialogue
 
 KEY = "/etc/pmta/keys/example.com.pem"
 
@@ -310,3 +312,13 @@ def test_a_program_that_ended_while_it_waited_is_begun_again(host: Host) -> None
     waits.dialogue.ask(b"0\nno request\nwithout an end\n", b"\n0 last\n", timeout=20)
     host.session.running = waits
     assert host.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
+
+
+def test_a_program_that_waits_ends_when_it_is_told_to(folder: Host) -> None:
+    """While it took a change in it let no signal stop it; that is over."""
+    assert folder.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
+    waits = folder.session.running
+    assert waits is not None
+    assert isinstance(waits.dialogue, LocalDialogue)
+    waits.dialogue.process.terminate()
+    assert waits.dialogue.ask(b"", b"no end of its own", timeout=20).exit_code == -signal.SIGTERM

@@ -233,7 +233,6 @@ release() {
 
 # One request: what is asked for, and where its end must be.
 serve() {
-    fresh
     IFS= read -r OP || exit 64
     printf '\n%s begin\n' "$NONCE"
     UNREAD=mark
@@ -256,6 +255,8 @@ serve() {
         printf '\n%s last\n' "$NONCE"
         exit 0
     fi
+    # Nothing of it is kept while this waits, and a signal ends it again.
+    fresh
     printf '\n%s end\n' "$NONCE"
 }
 
