@@ -17,7 +17,6 @@ def pending(project: ProjectFolder, within: float = 600) -> Iterator[Transaction
     session = open_session(spec)
     made = Transaction(
         id="anna-1",
-        salt="5a" * 16,
         who="anna@laptop",
         what="a change",
         started="2026-11-25T12:00:00Z",

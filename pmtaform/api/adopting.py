@@ -178,7 +178,7 @@ def _spec(source: Source, login: Login) -> HostSpec:
 
 
 def _probe(session: Session, spec: HostSpec, more: dict[str, str | None]) -> Snapshot:
-    snapshot = probe(session, spec, Known(salt=secrets.token_hex(16), files=more), find_includes)
+    snapshot = probe(session, spec, Known(files=more), find_includes)
     unreadable = {path: why for path, why in snapshot.unreadable.items() if path not in more}
     if unreadable:
         raise HostError.all(

@@ -106,7 +106,6 @@ def apply_plan(
         what=what,
         plan=planned.plan.id,
         commit=project.commit(),
-        key=planned.key,
         keeper=keeper,
         journal=project.journal(stack.name),
         rollout=stack.rollout,

@@ -54,7 +54,7 @@ def _files(previous: HostState, survey: Survey) -> dict[str, str]:
             found[path] = "is gone"
             continue
         differs = []
-        if now.digest != state.digest:
+        if survey.seal(now.digest) != state.digest:
             differs.append("content")
         if now.mode != state.mode:
             differs.append(f"mode ({state.mode:04o} to {now.mode:04o})")

@@ -235,14 +235,14 @@ def lint_host(stack: Stack, name: str, choice: Choice, *, version: str | None = 
     spec = host_spec(stack, stack.hosts[name], resolver_for(stack))
     session = open_session(spec)
     try:
-        snapshot = probe(session, spec, Known(salt="0" * 32), lambda _, content: _includes(content))
+        snapshot = probe(session, spec, Known(), lambda _, content: _includes(content))
         contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
         configuration = read_configuration(spec.config, contents, snapshot.patterns)
         facts = Facts(Subject(configuration=configuration))
         named = {path: HASH_ONLY for line in facts.lines if (path := named_file(line))}
         found = {path: FileFacts(mode=file.mode) for path, file in snapshot.files.items()}
         if named:
-            again = probe(session, spec, Known(salt="0" * 32, files=named), lambda *_: ())
+            again = probe(session, spec, Known(files=named), lambda *_: ())
             found |= {path: FileFacts(mode=again.files[path].mode) for path in named if path in again.files}
             found |= {path: FileFacts(exists=False) for path in named if path in again.missing}
     finally:

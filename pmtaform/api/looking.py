@@ -6,7 +6,6 @@ Nothing is changed anywhere; a live host is only probed.
 from __future__ import annotations
 
 import posixpath
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from glob import glob
@@ -192,7 +191,7 @@ def look_at_host(stack: Stack, host: str) -> Looked:
     spec = spec_of(stack, host)
     session = open_session(spec)
     try:
-        known = Known(salt=secrets.token_hex(16), files={DEFAULTS: None})
+        known = Known(files={DEFAULTS: None})
         snapshot = probe(session, spec, known, _includes)
     finally:
         session.close()

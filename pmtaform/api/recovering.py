@@ -62,19 +62,19 @@ def recover_hosts(
             previous=keeper.document.hosts.get(name),
             intent=keeper.document.intents.get(name),
         )
-        found[name] = _recover(target, key.salt_for(name), keeper, decide)
+        found[name] = _recover(target, keeper, decide)
 
     run_all(names, one, parallel=stack.parallel)
     _end_runs(project, stack.name, found)
     return [found[name] for name in names]
 
 
-def _recover(target: Target, salt: str, keeper: StateKeeper, decide: str) -> Recovered:
+def _recover(target: Target, keeper: StateKeeper, decide: str) -> Recovered:
     name = target.spec.name
     try:
         session = open_session(target.spec)
         try:
-            return _settle(session, target, salt, keeper, decide)
+            return _settle(session, target, keeper, decide)
         finally:
             session.close()
     except PmtaformError as problem:
@@ -82,21 +82,21 @@ def _recover(target: Target, salt: str, keeper: StateKeeper, decide: str) -> Rec
         return Recovered(host=name, problem=problem.diagnostics[0], code=code)
 
 
-def _settle(session: Session, target: Target, salt: str, keeper: StateKeeper, decide: str) -> Recovered:
+def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) -> Recovered:
     spec, done = target.spec, []
-    snapshot = _look(session, target, salt)
+    snapshot = _look(session, target)
     if snapshot.awaiting is not None and decide:
         why = f"{who()} took it back by `pmtaform recover`"
         outcome = settle(session, spec, snapshot.awaiting.transaction, decide, why)
         done.append(f"{snapshot.awaiting.transaction} was told to {decide}: {outcome.status if outcome else 'gone'}")
-        snapshot = _look(session, target, salt)
+        snapshot = _look(session, target)
     if snapshot.unsettled is not None:
         outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
         if outcome.status is Status.LOCKED:
             raise Locked.of("host-locked", "Somebody else is at work on the host", outcome.reason, host=spec.name)
         if outcome.recovered:
             done.append(outcome.recovered)
-        snapshot = _look(session, target, salt)
+        snapshot = _look(session, target)
     settled, told = settle_intent(target, snapshot)
     if target.intent is not None and settled.intent is None:
         done += [note.detail for note in told]
@@ -108,10 +108,10 @@ def _settle(session: Session, target: Target, salt: str, keeper: StateKeeper, de
     return Recovered(host=spec.name, done=tuple(done), awaiting=snapshot.awaiting, code=code)
 
 
-def _look(session: Session, target: Target, salt: str) -> Snapshot:
+def _look(session: Session, target: Target) -> Snapshot:
     outcome_of = target.intent.transaction if target.intent is not None else ""
     spec: HostSpec = replace(target.spec)
-    return probe(session, spec, Known(salt=salt, outcome_of=outcome_of), find_includes)
+    return probe(session, spec, Known(outcome_of=outcome_of), find_includes)
 
 
 def _end_runs(project: Project, stack: str, found: dict[str, Recovered]) -> None:

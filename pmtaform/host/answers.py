@@ -14,7 +14,6 @@ class Facts:
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.values: dict[str, str] = {}
-        self.digests: dict[str, str] = {}
         self.recovered: list[str] = []
         self.output = ""
         self._answers: list[tuple[int, list[str]]] = []
@@ -23,10 +22,7 @@ class Facts:
         self.status = self.values.get("status", "")
 
     def _take(self, item: Item) -> None:
-        if item.key == "digest":
-            value, _, path = decode(item.rest).partition(" ")
-            self.digests[path] = value
-        elif item.key == "recovered":
+        if item.key == "recovered":
             self.recovered.append(_recovered(one_line(item.rest)))
         elif item.key == "output":
             self.output = clean(item.data or b"")
@@ -66,7 +62,6 @@ class Facts:
             step=self.values.get("step", ""),
             reason=reason,
             output=self.output,
-            digests=self.digests,
             recovered="; ".join(self.recovered) or None,
             lock=lock_info(self.values) if "lock-id" in self.values else None,
             answers=self.answers,

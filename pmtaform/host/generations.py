@@ -13,13 +13,11 @@ from pmtaform.host.model import (
     FileKind,
     Generation,
     HostSpec,
-    Known,
     LockInfo,
     Outcome,
     Record,
     Status,
 )
-from pmtaform.host.probe import HASH_ONLY, probe
 from pmtaform.host.request import Change, Request
 from pmtaform.host.text import decode, one_line
 from pmtaform.host.transaction import Reopen, perform
@@ -99,7 +97,6 @@ def rollback(
     generation: int,
     *,
     id: str,  # noqa: A002  (the word that Transaction uses)
-    salt: str,
     who: str,
     started: str,
     reopen: Reopen,
@@ -130,10 +127,9 @@ def rollback(
     if not changes:
         return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")
     if expect is None:
-        expect = _expected(session, spec, kept, last, salt)
+        expect = last
     request = Request(
         id=id,
-        salt=salt,
         who=who,
         what=what or f"roll back to before generation {generation}",
         started=started,
@@ -186,28 +182,6 @@ def _kept(session: Session, spec: HostSpec) -> list[_Kept]:
         elif all_kept:
             all_kept[-1].facts[item.key] = one_line(item.rest)
     return all_kept
-
-
-def _expected(
-    session: Session, spec: HostSpec, kept: list[_Kept], last: Mapping[str, str], salt: str
-) -> dict[str, str]:
-    """What the last transactions left, under `salt`.
-
-    Who rolls back from another machine may not have the salt that the digests were made with: the generation tells
-    it, and what is still as it was left then is expected under the new one.
-    """
-    salts = {entry.path: one.facts.get("salt", salt) for one in kept for entry in one.entries}
-    expected = dict(last)
-    for other in {salts[path] for path in last} - {salt}:
-        paths = [path for path in last if salts[path] == other and last[path] != ABSENT]
-        left, now = (
-            probe(session, spec, Known(salt=s, files=dict.fromkeys(paths, HASH_ONLY)), lambda *_: ()).files
-            for s in (other, salt)
-        )
-        for path in paths:
-            if path in left and left[path].digest == last[path] and path in now:
-                expected[path] = now[path].digest
-    return expected
 
 
 def _back_to(kept: list[_Kept], generation: int) -> tuple[list[Change], dict[str, str]]:

@@ -1,8 +1,8 @@
 """What is said about one live host: where it is, what it has, what should be done to it, and what came of it.
 
 Paths are always the host's own (`/etc/pmta/config`), whatever folder stands for its root.
-A *digest* here is `sha256(salt + content)` in hex. The salt belongs to the stack and is secret, so that a
-digest kept in a state file or a plan cannot be used to guess a password in a configuration.
+A *digest* here is the SHA-256 of a content in hex. It can be used to guess a password in a configuration, so it stays
+in memory and on the host that has the file; what states and plans keep is sealed (`StackKey.seal_for`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ CONFIG = "/etc/pmta/config"
 ABSENT = "-"  # stands where a digest would: the file is not there
 
 
-def digest(salt: str, content: bytes) -> str:
-    """The salted SHA-256 of `content`, hex. `agent.sh` computes the same on the host."""
-    return hashlib.sha256(salt.encode("ascii") + content).hexdigest()
+def digest(content: bytes) -> str:
+    """The SHA-256 of `content`, hex, as `sha256sum` tells it on the host."""
+    return hashlib.sha256(content).hexdigest()
 
 
 class Activation(StrEnum):
@@ -143,7 +143,6 @@ class Known:
     the place of a digest, the content is never sent.
     """
 
-    salt: str
     files: Mapping[str, str | None] = field(default_factory=dict)
     patterns: tuple[str, ...] = ()
     version: str | None = None
@@ -198,7 +197,6 @@ class Transaction:
     """
 
     id: str
-    salt: str
     who: str
     what: str
     started: str
@@ -253,7 +251,6 @@ class Outcome:
     step: str = ""
     reason: str = ""
     output: str = ""
-    digests: Mapping[str, str] = field(default_factory=dict)  # of every written path, as it is now
     recovered: str | None = None  # what was finished or undone of an earlier transaction, in words
     lock: LockInfo | None = None
     answers: tuple[Answer, ...] = ()  # to a transaction's `questions`, while it is pending

@@ -84,7 +84,7 @@ def _ask(
     stamp = known.version_stamp if first else found.facts.get("stamp", "")
     body = [*common(spec), *_look(spec, known, paths, patterns, stamp)]
     items = call(session, spec, "probe", body, timeout=spec.connect_timeout + 2 * spec.command_timeout + 30)
-    _take(items, known.salt, found)
+    _take(items, found)
 
 
 def look_lines(spec: HostSpec, known: Known) -> list[bytes]:
@@ -96,13 +96,12 @@ def look_lines(spec: HostSpec, known: Known) -> list[bytes]:
 def snapshot_of(spec: HostSpec, known: Known, items: Iterable[Item]) -> Snapshot:
     """What the host has, as an answer to `look_lines` tells it."""
     found = _Found()
-    _take(items, known.salt, found)
+    _take(items, found)
     return _snapshot(spec, known, found, 1)
 
 
 def _look(spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iterable[str], stamp: str) -> list[bytes]:
     lines = [
-        setting("salt", checked(known.salt, "salt", spec.name), spec.name),
         setting("timeout", f"{max(1, round(spec.command_timeout))}", spec.name),
         setting("stamp", stamp or "?", spec.name),
     ]
@@ -114,7 +113,7 @@ def _look(spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iter
     return [*lines, b"end\n"]
 
 
-def _take(items: Iterable[Item], salt: str, found: _Found) -> None:
+def _take(items: Iterable[Item], found: _Found) -> None:
     """Put an answer into `found`."""
     matches: list[str] = []
     for item in items:
@@ -127,7 +126,7 @@ def _take(items: Iterable[Item], salt: str, found: _Found) -> None:
             # What was received is what counts: the file may have changed between digest and reading.
             found.files[path] = LiveFile(
                 path=path,
-                digest=digest(salt, content),
+                digest=digest(content),
                 mode=live.mode,
                 owner=live.owner,
                 group=live.group,
@@ -155,8 +154,8 @@ def _take(items: Iterable[Item], salt: str, found: _Found) -> None:
 
 
 def _take_file(rest: bytes, found: _Found) -> None:
-    fields = decode(rest).split("\t", 7)
-    hexdigest, mode, uid, gid, size, owner, group, path = fields
+    fields = decode(rest).split("\t", 8)
+    hexdigest, mode, uid, gid, size, owner, group, _, path = fields
     found.files[path] = LiveFile(
         path=path,
         digest=hexdigest,

@@ -34,7 +34,6 @@ class Request:
     """Everything that one transaction on a host needs."""
 
     id: str
-    salt: str
     who: str
     what: str
     started: str
@@ -58,7 +57,6 @@ def of_transaction(tx: Transaction, *, stage: bool = False) -> Request:
     removals = [Change(r.path, r.kind) for r in tx.removals]
     return Request(
         id=tx.id,
-        salt=tx.salt,
         who=tx.who,
         what=tx.what,
         started=tx.started,
@@ -83,17 +81,16 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
         raise HostError.of(
             "bad-transaction-id", "A transaction's name is not usable", f"{request.id!r}", host=spec.name
         )
-    head = [
+    lines = [*_expectations(spec, request), *_changes(spec, request), *_looks(spec, request)]
+    text = b"".join(lines)
+    contents = [change.content for change in ordered(request.changes, spec.config) if change.content is not None]
+    return [
         *common(spec),
         setting("id", request.id, spec.name),
         setting("who", plain(request.who), spec.name),
         setting("what", plain(request.what), spec.name),
         setting("since", plain(request.started), spec.name),
         setting("timeout", str(seconds(spec)), spec.name),
-    ]
-    lines = [
-        *head,
-        setting("salt", request.salt, spec.name),
         setting("activation", request.activation.value, spec.name),
         setting("web", "yes" if request.restart_web else "no", spec.name),
         setting("test", "yes" if request.test_config else "no", spec.name),
@@ -105,14 +102,10 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
         *(setting("reload", word, spec.name) for word in spec.reload_command),
         *(setting("restart", word, spec.name) for word in spec.restart_command),
         *(setting("restart-web", word, spec.name) for word in spec.restart_web_command),
-        b"end\n",
-        *_expectations(spec, request),
-        *_changes(spec, request),
-        *_looks(spec, request),
+        f"size {len(text)}\nend\n".encode("ascii"),
+        text,
+        *contents,
     ]
-    text = b"".join(lines)
-    contents = [change.content for change in ordered(request.changes, spec.config) if change.content is not None]
-    return [*head, f"size {len(text)}\nend\n".encode("ascii"), text, *contents]
 
 
 def whole(seconds: float) -> int:
@@ -163,7 +156,7 @@ def _changes(spec: HostSpec, request: Request) -> list[bytes]:
                 "-" if change.mode is None else f"{change.mode & 0o7777:o}",
                 _name(change.owner, spec.name),
                 _name(change.group, spec.name),
-                "-" if change.content is None else digest(request.salt, change.content),
+                "-" if change.content is None else digest(change.content),
                 f"kept/{change.kept}" if change.kept else ("-" if change.content is None else str(len(change.content))),
                 checked(request.expect.get(change.path, "?"), "digest", spec.name),
                 path,

@@ -94,7 +94,6 @@ def recover(session: Session, spec: HostSpec, *, who: str = "", reopen: Reopen |
     """
     request = Request(
         id=f"recover-{secrets.token_hex(8)}",
-        salt="",
         who=who,
         what="recover",
         started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

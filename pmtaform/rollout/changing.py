@@ -44,7 +44,7 @@ from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.predictions import Prediction, disagreements
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.unsaid import unsaid
-from pmtaform.state import Journal, StackKey, StateKeeper
+from pmtaform.state import Journal, StateKeeper
 
 _SAMPLES = 20  # looks at a host while it is observed
 _LEAST = 5.0  # seconds between them
@@ -59,7 +59,6 @@ class Context:
     what: str
     plan: str
     commit: str | None
-    key: StackKey
     keeper: StateKeeper
     journal: Journal
     clock: Clock
@@ -102,7 +101,6 @@ class HostChange:
             made = transactions.transaction(
                 self.survey,
                 run=context.id,
-                key=context.key,
                 who=context.who,
                 what=context.what,
                 plan=context.plan,
@@ -326,7 +324,6 @@ class HostChange:
             self.spec,
             self._outcome.generation,
             id=f"{self.tx.id}-back",
-            salt=self.tx.salt,
             who=self.tx.who,
             started=self.tx.started,
             reopen=self._reopen,
@@ -341,8 +338,7 @@ class HostChange:
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def _confirm(self) -> bool:
-        salt = self.tx.salt
-        known = transactions.to_look_at(self.survey, salt)
+        known = transactions.to_look_at(self.survey)
         outcome, snapshot = self._outcome, None
         assert outcome is not None  # noqa: S101
         if self.pending:
@@ -367,7 +363,7 @@ class HostChange:
 
     def _record(self, snapshot: Snapshot, outcome: Outcome) -> None:
         context = self.context
-        transactions.check_written(self.survey, snapshot, self.tx.salt)
+        transactions.check_written(self.survey, snapshot)
         state = transactions.host_state(
             self.survey, snapshot, outcome.generation, plan=context.plan, commit=context.commit, who=context.who
         )

@@ -21,7 +21,7 @@ from pmtaform.rollout.outcomes import not_started
 from pmtaform.rollout.pool import Teller, run_all
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.undo import take_back
-from pmtaform.state import HostState, Journal, StackKey, StateKeeper
+from pmtaform.state import HostState, Journal, StateKeeper
 
 INTERRUPTED = "the run was interrupted"
 
@@ -39,7 +39,6 @@ class Run:
     what: str
     plan: str
     commit: str | None
-    key: StackKey
     keeper: StateKeeper
     journal: Journal
     rollout: Rollout = field(default_factory=Rollout)
@@ -72,7 +71,6 @@ class _Execution:
             what=run.what,
             plan=run.plan,
             commit=run.commit,
-            key=run.key,
             keeper=run.keeper,
             journal=run.journal,
             clock=run.clock,

@@ -10,19 +10,19 @@ from pmtaform.host import FileKind, FileWrite, Snapshot, digest
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.files import LiveFile
 from pmtaform.plan.sides import Previous
-from pmtaform.state import HostState
+from pmtaform.state import HostState, Seal
 
 if TYPE_CHECKING:
     from pmtaform.rollout.survey import Survey
 
 
-def asked_for(desired: Desired, salt: str, *, trust: bool) -> dict[str, str | None]:
+def asked_for(desired: Desired, *, trust: bool) -> dict[str, str | None]:
     """What the host is told that we know of each file: it sends what is otherwise.
 
     A fragment is a part of the configuration, which is wanted whole unless the host is as we left it (`trust`).
     """
     return {
-        file.path: None if file.role is FileRole.FRAGMENT and not trust else digest(salt, content_of(file))
+        file.path: None if file.role is FileRole.FRAGMENT and not trust else digest(content_of(file))
         for file in desired.managed
         if file.content is not None
     }
@@ -36,22 +36,22 @@ def content_of(file: ManagedFile) -> bytes:
 
 
 def live_files(
-    desired: Desired, ours: Previous, snapshot: Snapshot, left: HostState | None, salt: str
+    desired: Desired, ours: Previous, snapshot: Snapshot, left: HostState | None, seal: Seal
 ) -> dict[str, LiveFile]:
     """What the host has of each managed file, declared or ours, by path."""
     wanted = {file.path: file for file in desired.managed}
     paths = {path: None for name, path in ours.keys.items() if Address.parse(name).kind == FILE}
-    return {path: _live(path, wanted.get(path), snapshot, left, salt) for path in paths | dict.fromkeys(wanted)}
+    return {path: _live(path, wanted.get(path), snapshot, left, seal) for path in paths | dict.fromkeys(wanted)}
 
 
-def _live(path: str, wanted: ManagedFile | None, snapshot: Snapshot, left: HostState | None, salt: str) -> LiveFile:
+def _live(path: str, wanted: ManagedFile | None, snapshot: Snapshot, left: HostState | None, seal: Seal) -> LiveFile:
     found = snapshot.files.get(path)
     if found is None:
         return LiveFile(exists=False)
     known = left.files.get(path) if left is not None else None
-    want = digest(salt, content_of(wanted)) if wanted is not None and wanted.content is not None else ""
+    want = digest(content_of(wanted)) if wanted is not None and wanted.content is not None else ""
     moved = known is None or (known.digest, known.mode, known.owner, known.group) != (
-        found.digest,
+        seal(found.digest),
         found.mode,
         found.owner,
         found.group,
@@ -63,16 +63,16 @@ def _live(path: str, wanted: ManagedFile | None, snapshot: Snapshot, left: HostS
         owner=found.owner,
         group=found.group,
         moved=moved,
-        left=known is not None and known.digest == want,
+        left=known is not None and bool(want) and known.digest == seal(want),
         content=found.content,
     )
 
 
-def as_wanted(desired: Desired, snapshot: Snapshot, salt: str) -> bool:
+def as_wanted(desired: Desired, snapshot: Snapshot) -> bool:
     """Whether every managed file holds what it should, with the mode and owner that the stack says."""
     for file in desired.managed:
         live = snapshot.files.get(file.path)
-        if live is None or file.content is None or live.digest != digest(salt, content_of(file)):
+        if live is None or file.content is None or live.digest != digest(content_of(file)):
             return False
         if file.mode not in (None, live.mode) or file.owner not in (None, live.owner):
             return False

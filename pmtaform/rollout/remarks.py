@@ -8,14 +8,14 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import Awaiting, HostSpec, Snapshot, Waiting
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.files import expiry_notes
-from pmtaform.state import HostState
+from pmtaform.state import HostState, Seal
 
 if TYPE_CHECKING:
     from pmtaform.rollout.survey import Target
 
 
 def not_in_force(
-    target: Target, snapshot: Snapshot, found: Difference, previous: HostState | None
+    target: Target, snapshot: Snapshot, found: Difference, previous: HostState | None, seal: Seal
 ) -> tuple[Diagnostic, ...]:
     """Files that somebody changed since the last apply, and that no change of ours will make PowerMTA read again."""
     if previous is None or found.plan.changes or not target.desired.activates:
@@ -24,7 +24,7 @@ def not_in_force(
     touched = [
         path
         for path, state in previous.files.items()
-        if path not in keys and path in snapshot.files and snapshot.files[path].digest != state.digest
+        if path not in keys and path in snapshot.files and seal(snapshot.files[path].digest) != state.digest
     ]
     if not touched:
         return ()

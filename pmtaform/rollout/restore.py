@@ -76,16 +76,14 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
         teller.tell(spec.name, Phase.CONNECTING)
         session = reopen()
         teller.tell(spec.name, Phase.PROBING)
-        salt = run.key.salt_for(spec.name)
-        before = probe(session, spec, Known(salt=salt), find_includes)
+        before = probe(session, spec, Known(), find_includes)
         teller.tell(spec.name, Phase.ACTIVATING)
-        tx = _named(run, spec, salt)
+        tx = _named(run, spec)
         outcome = rollback(
             session,
             spec,
             generation,
             id=tx.id,
-            salt=salt,
             who=run.who,
             started=tx.started,
             reopen=reopen,
@@ -99,7 +97,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
         if outcome.status is not Status.APPLIED:
             return failed(spec, outcome)
         teller.tell(spec.name, Phase.RECORDING)
-        after = probe(opened[-1], spec, Known(salt=salt), find_includes)
+        after = probe(opened[-1], spec, Known(), find_includes)
         _record(run, spec, after, outcome.generation)
         notes = notes_of(spec, outcome)
         if _activation(run, spec) is Activation.RELOAD:
@@ -110,11 +108,10 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
             each.close()
 
 
-def _named(run: Restore, spec: HostSpec, salt: str) -> Transaction:
+def _named(run: Restore, spec: HostSpec) -> Transaction:
     """What the host knows the rollback by."""
     return Transaction(
         id=transaction_id(run.id, spec.name),
-        salt=salt,
         who=run.who,
         what="rollback",
         started=utc_now(),
@@ -173,7 +170,7 @@ def _record(run: Restore, spec: HostSpec, after: Snapshot, generation: int) -> N
             replace(
                 state,
                 generation=generation,
-                files=files_of(after),
+                files=files_of(after, run.key.seal_for(spec.name)),
                 patterns=dict(after.patterns),
                 blocks={},
                 keys={},

@@ -42,7 +42,7 @@ from pmtaform.rollout.model import Event, Phase, Verdict
 from pmtaform.rollout.pool import Teller, run_all
 from pmtaform.rollout.remarks import busy, expiring, machine_changed, not_in_force
 from pmtaform.rollout.unfinished import mend, settle_intent
-from pmtaform.state import FileState, HostState, Intent, StackKey
+from pmtaform.state import FileState, HostState, Intent, Seal, StackKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,7 @@ class Survey:
     target: Target
     snapshot: Snapshot
     difference: Difference
+    seal: Seal = field(repr=False)  # makes of a digest in `snapshot` one as states and plans have it
     session: Session | None = field(default=None, repr=False)
 
     @property
@@ -139,62 +140,61 @@ def _survey(target: Target, key: StackKey, selection: Selection | None, keep_ope
 def look_at(session: Session, target: Target, key: StackKey, selection: Selection | None = None) -> Survey:
     """Probe a host over an open session, and compare. Raises `HostError` and `Unreachable`."""
     spec, desired = target.spec, target.desired
-    salt = key.salt_for(spec.name)
+    seal = key.seal_for(spec.name)
     ours = _previous(target.previous)
     is_ours = target.previous is not None and target.intent is None and unchanged(desired, ours, key.digest)
-    snapshot = _probe(session, target, salt, trust=is_ours)
+    snapshot = _probe(session, target, trust=is_ours)
     mended: tuple[Diagnostic, ...] = ()
     if snapshot.unsettled is not None:
         mended = mend(session, spec, snapshot.unsettled)
-        snapshot = _probe(session, target, salt, trust=is_ours)
+        snapshot = _probe(session, target, trust=is_ours)
     target, settled = settle_intent(target, snapshot)
     previous, ours = target.previous, _previous(target.previous)
     moved = machine_changed(spec, previous, snapshot)
     notes = (*mended, *settled, *moved, *busy(spec, snapshot))
     if moved and previous is not None:
         previous, ours, is_ours = None, Previous(), False
-    if is_ours and previous is not None and _as_left(snapshot, previous, desired, salt):
+    if is_ours and previous is not None and _as_left(snapshot, previous, desired, seal):
         plan = HostPlan(
             host=spec.name,
             unmanaged=previous.unmanaged,
             notes=notes,
-            basis=_basis(snapshot),
+            basis=_basis(snapshot, seal),
             version=snapshot.version,
         )
         plan = replace(plan, notes=(*plan.notes, *expiry_notes(desired.managed, spec.name, target.now)))
         untouched = Difference(plan, owned=dict(ours.blocks), owned_keys=dict(ours.keys))
-        return Survey(target=target, snapshot=snapshot, difference=untouched)
+        return Survey(target=target, snapshot=snapshot, difference=untouched, seal=seal)
     if any(f.content is None for p, f in snapshot.files.items() if p not in _key_paths(desired, ours)):
-        snapshot = _probe(session, target, salt, trust=False)
-    found = _compare(target, snapshot, ours, key, salt, selection)
-    notes = (*notes, *not_in_force(target, snapshot, found, previous), *expiring(target, found))
+        snapshot = _probe(session, target, trust=False)
+    found = _compare(target, snapshot, ours, key, selection)
+    notes = (*notes, *not_in_force(target, snapshot, found, previous, seal), *expiring(target, found))
     plan = replace(
         found.plan,
         notes=(*notes, *found.plan.notes),
-        basis=_basis(snapshot),
-        result=_result(found, salt),
+        basis=_basis(snapshot, seal),
+        result=_result(found, seal),
         version=snapshot.version,
     )
-    return Survey(target=target, snapshot=snapshot, difference=replace(found, plan=plan))
+    return Survey(target=target, snapshot=snapshot, difference=replace(found, plan=plan), seal=seal)
 
 
-def _probe(session: Session, target: Target, salt: str, *, trust: bool) -> Snapshot:
+def _probe(session: Session, target: Target, *, trust: bool) -> Snapshot:
     """Ask for all files; with `trust`, contents only where they are not as we left them."""
     spec, previous = target.spec, target.previous
     keys = _key_paths(target.desired, _previous(previous))
     files: dict[str, str | None] = dict.fromkeys(target.desired.files.values()) | dict(keys.items())
     for key in target.desired.keys:
         if key.private_key is not None:
-            files[key.path] = digest(salt, key.private_key.reveal())
-    files |= asked_for(target.desired, salt, trust=trust)
+            files[key.path] = digest(key.private_key.reveal())
+    files |= asked_for(target.desired, trust=trust)
     patterns: tuple[str, ...] = ()
     if previous is not None:
         patterns = tuple(previous.patterns)
-        for path, state in previous.files.items():
+        for path in previous.files:
             if path not in keys:
-                files[path] = state.digest if trust else None
+                files[path] = HASH_ONLY if trust else None
     known = Known(
-        salt=salt,
         files=files,
         patterns=patterns,
         version=previous.version if previous else None,
@@ -223,46 +223,47 @@ def _previous(state: HostState | None) -> Previous:
     return Previous() if state is None else Previous(state.blocks, state.keys, state.unmanaged)
 
 
-def _as_left(snapshot: Snapshot, previous: HostState, desired: Desired, salt: str) -> bool:
+def _as_left(snapshot: Snapshot, previous: HostState, desired: Desired, seal: Seal) -> bool:
     """Whether every file is as we left it, and every include pattern names the same files."""
     if snapshot.unsettled or snapshot.patterns != previous.patterns:
         return False
     for path, state in previous.files.items():
         live = snapshot.files.get(path)
-        if live is None or not _is_as_left(live, state):
+        if live is None or not _is_as_left(live, state, seal):
             return False
     keys = {key.path: key for key in desired.keys}
     if any(path not in previous.files for path in snapshot.files):
         return False
-    return as_wanted(desired, snapshot, salt) and all(
+    return as_wanted(desired, snapshot) and all(
         path in snapshot.files
         and key.private_key is not None
-        and snapshot.files[path].digest == digest(salt, key.private_key.reveal())
+        and snapshot.files[path].digest == digest(key.private_key.reveal())
         for path, key in keys.items()
     )
 
 
-def _is_as_left(live: LiveFile, left: FileState) -> bool:
-    return (live.digest, live.mode, live.owner, live.group) == (left.digest, left.mode, left.owner, left.group)
+def _is_as_left(live: LiveFile, left: FileState, seal: Seal) -> bool:
+    return (seal(live.digest), live.mode, live.owner, live.group) == (left.digest, left.mode, left.owner, left.group)
 
 
 def _compare(
-    target: Target, snapshot: Snapshot, ours: Previous, key: StackKey, salt: str, selection: Selection | None
+    target: Target, snapshot: Snapshot, ours: Previous, key: StackKey, selection: Selection | None
 ) -> Difference:
     desired = target.desired
     keys = _key_paths(desired, ours)
     contents = {p: f.content for p, f in snapshot.files.items() if f.content is not None and p not in keys}
     contents |= read_as_configuration(desired, snapshot, keys)
     configuration = read_configuration(target.spec.config, contents, snapshot.patterns)
-    files = live_files(desired, ours, snapshot, target.previous, salt)
-    live = Live(configuration, _live_keys(target, snapshot, keys, salt), files, target.now)
+    seal = key.seal_for(desired.host)
+    files = live_files(desired, ours, snapshot, target.previous, seal)
+    live = Live(configuration, _live_keys(target, snapshot, keys, seal), files, target.now)
     found = difference(desired, live, ours, key.digest, selection)
     told = tuple(d.for_host(desired.host) for d in configuration.diagnostics)
     unread = tuple(unread_notes(desired.host, configuration, found.edits, snapshot.files))
     return replace(found, plan=replace(found.plan, notes=(*told, *found.plan.notes, *unread)))
 
 
-def _live_keys(target: Target, snapshot: Snapshot, paths: Iterable[str], salt: str) -> dict[str, LiveKey]:
+def _live_keys(target: Target, snapshot: Snapshot, paths: Iterable[str], seal: Seal) -> dict[str, LiveKey]:
     wanted = {key.path: key for key in target.desired.keys}
     left = target.previous.files if target.previous is not None else {}
     found = {}
@@ -271,8 +272,8 @@ def _live_keys(target: Target, snapshot: Snapshot, paths: Iterable[str], salt: s
         if live is None:
             found[path] = LiveKey(exists=False, same=False)
         else:
-            same = _same_key(live, wanted.get(path), salt)
-            as_left = path in left and _is_as_left(live, left[path])
+            same = _same_key(live, wanted.get(path))
+            as_left = path in left and _is_as_left(live, left[path], seal)
             there = LiveKey(True, same, live.mode, live.owner, live.group, as_left=as_left)
             found[path] = there if same else _other_key(there, live, wanted.get(path))
     return found
@@ -287,24 +288,25 @@ def _other_key(there: LiveKey, live: LiveFile, wanted: KeyFile | None) -> LiveKe
     return replace(there, description=describe_file(live.content), unread=unread)
 
 
-def _same_key(live: LiveFile, wanted: KeyFile | None, salt: str) -> bool:
+def _same_key(live: LiveFile, wanted: KeyFile | None) -> bool:
     if wanted is None or wanted.private_key is None:
         return False
     value = wanted.private_key.reveal()
-    if live.digest == digest(salt, value):
+    if live.digest == digest(value):
         return True
     return live.content is not None and same_private_key(live.content, value)
 
 
-def _basis(snapshot: Snapshot) -> Mapping[str, str]:
-    return {p: f.digest for p, f in sorted(snapshot.files.items())} | dict.fromkeys(sorted(snapshot.missing), ABSENT)
+def _basis(snapshot: Snapshot, seal: Seal) -> Mapping[str, str]:
+    found = {p: seal(f.digest) for p, f in sorted(snapshot.files.items())}
+    return found | dict.fromkeys(sorted(snapshot.missing), ABSENT)
 
 
-def _result(found: Difference, salt: str) -> Mapping[str, str]:
-    result = {path: digest(salt, edit.content) for path, edit in found.edits.items()}
+def _result(found: Difference, seal: Seal) -> Mapping[str, str]:
+    result = {path: seal(digest(edit.content)) for path, edit in found.edits.items()}
     for key in found.write_keys:
-        result[key.path] = digest(salt, key.private_key.reveal()) if key.private_key is not None else ""
-    result |= {file.path: digest(salt, content_of(file)) for file in found.write_files}
+        result[key.path] = seal(digest(key.private_key.reveal())) if key.private_key is not None else ""
+    result |= {file.path: seal(digest(content_of(file))) for file in found.write_files}
     return result | dict.fromkeys(found.remove_keys, ABSENT)
 
 

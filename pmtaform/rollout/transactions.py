@@ -25,7 +25,7 @@ from pmtaform.rollout.files import file_write, new_fragments, read_as_configurat
 from pmtaform.rollout.listeners import listeners
 from pmtaform.rollout.readings import Reading, reading
 from pmtaform.rollout.survey import Survey
-from pmtaform.state import FileState, HostState, Intent, StackKey, utc_now
+from pmtaform.state import FileState, HostState, Intent, Seal, utc_now
 
 
 def transaction_id(run: str, host: str) -> str:
@@ -36,9 +36,7 @@ def transaction_id(run: str, host: str) -> str:
     return f"{run}-{plain}"
 
 
-def transaction(
-    survey: Survey, *, run: str, key: StackKey, who: str, what: str, plan: str, commit: str | None
-) -> Transaction:
+def transaction(survey: Survey, *, run: str, who: str, what: str, plan: str, commit: str | None) -> Transaction:
     """What is sent to a host: its changes as files, and all that must still be as it was planned from."""
     spec, snapshot, found = survey.target.spec, survey.snapshot, survey.difference
     services = services_wanted(survey)
@@ -52,7 +50,6 @@ def transaction(
     activation = activation_of(spec, services)
     return Transaction(
         id=transaction_id(run, spec.name),
-        salt=key.salt_for(spec.name),
         who=who,
         what=what,
         started=utc_now(),
@@ -152,14 +149,14 @@ def _contents(survey: Survey) -> dict[str, bytes]:
 # -- afterwards --------------------------------------------------------------------------------------------------------
 
 
-def wanted_files(survey: Survey, salt: str) -> dict[str, str]:
+def wanted_files(survey: Survey) -> dict[str, str]:
     """Every file that the host must have afterwards, and its digest."""
     found = survey.difference
     contents = _contents(survey) | edited(survey)
     after = after_of(survey)
-    wanted = {path: digest(salt, contents[path]) for path in after.trees if path in contents}
-    keys = {key.path: digest(salt, key_write(key).content) for key in found.write_keys}
-    keys |= {file.path: digest(salt, file_write(file).content) for file in found.write_files}
+    wanted = {path: digest(contents[path]) for path in after.trees if path in contents}
+    keys = {key.path: digest(key_write(key).content) for key in found.write_keys}
+    keys |= {file.path: digest(file_write(file).content) for file in found.write_files}
     for path in set(found.owned_keys.values()) - keys.keys():
         live = survey.snapshot.files.get(path)
         if live is not None:
@@ -167,23 +164,22 @@ def wanted_files(survey: Survey, salt: str) -> dict[str, str]:
     return wanted | keys
 
 
-def to_look_at(survey: Survey, salt: str) -> Known:
+def to_look_at(survey: Survey) -> Known:
     """What the host is asked to show once it has confirmed: everything, and nothing that is as it must be."""
     after = after_of(survey)
     patterns = {a for tree in after.trees.values() for a, _, _ in include_arguments(tree) if is_pattern(a)}
     return Known(
-        salt=salt,
-        files=dict(wanted_files(survey, salt)),
+        files=dict(wanted_files(survey)),
         patterns=tuple(sorted(patterns)),
         version=survey.snapshot.version,
         version_stamp=survey.snapshot.version_stamp,
     )
 
 
-def check_written(survey: Survey, snapshot: Snapshot, salt: str) -> None:
+def check_written(survey: Survey, snapshot: Snapshot) -> None:
     """Raise `PmtaformError` where a file is not what was written."""
     spec = survey.target.spec
-    for path, expected in wanted_files(survey, salt).items():
+    for path, expected in wanted_files(survey).items():
         live = snapshot.files.get(path)
         if live is None or live.digest != expected:
             raise PmtaformError.of(
@@ -205,7 +201,7 @@ def host_state(
         generation=generation,
         version=snapshot.version,
         version_stamp=snapshot.version_stamp,
-        files=files_of(snapshot),
+        files=files_of(snapshot, survey.seal),
         patterns=dict(snapshot.patterns),
         blocks=dict(found.owned),
         keys=dict(found.owned_keys),
@@ -230,9 +226,9 @@ def intent(survey: Survey, tx: Transaction) -> Intent:
     )
 
 
-def files_of(snapshot: Snapshot) -> dict[str, FileState]:
+def files_of(snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
     """A snapshot's files as a state keeps them."""
     return {
-        path: FileState(digest=live.digest, mode=live.mode, owner=live.owner, group=live.group)
+        path: FileState(digest=seal(live.digest), mode=live.mode, owner=live.owner, group=live.group)
         for path, live in snapshot.files.items()
     }

@@ -30,7 +30,6 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
             spec,
             generation,
             id=back.id,
-            salt=tx.salt,
             who=tx.who,
             started=utc_now(),
             reopen=reopen,
@@ -58,7 +57,7 @@ def _restore_state(context: Context, change: HostChange, session: Session, befor
     if before is None:
         context.keeper.remove_host(change.name)
         return
-    known = Known(salt=change.tx.salt, files=dict.fromkeys(before.files), patterns=tuple(before.patterns))
+    known = Known(files=dict.fromkeys(before.files), patterns=tuple(before.patterns))
     after = probe(session, change.spec, known, find_includes)
-    kept = {path: state for path, state in files_of(after).items() if path in before.files}
+    kept = {path: state for path, state in files_of(after, change.survey.seal).items() if path in before.files}
     context.keeper.update_host(change.name, replace(before, files=kept, generation=after.generation))

@@ -6,7 +6,7 @@ from pmtaform.state.files import FileBackend
 from pmtaform.state.identity import new_run_id, utc_now, who
 from pmtaform.state.journal import Event, History, Journal, Kind
 from pmtaform.state.keeper import StateKeeper
-from pmtaform.state.key import StackKey
+from pmtaform.state.key import Seal, StackKey
 from pmtaform.state.lock import HeldLock, LockInfo
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Kind",
     "LockInfo",
     "MemoryBackend",
+    "Seal",
     "StackKey",
     "StateBackend",
     "StateDocument",

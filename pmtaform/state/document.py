@@ -26,7 +26,7 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
-    """One file as we left it. `digest` is `sha256(salt + content)`, hex; `mode` has the permission bits only."""
+    """One file as we left it. `digest` is sealed (`StackKey.seal_for`), hex; `mode` has the permission bits only."""
 
     digest: str
     mode: int

@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, Self
 
@@ -21,6 +22,7 @@ from pmtaform.state.atomic import check_stack_name, create_file, ensure_folder
 _BYTES = 32
 _FORM = re.compile(rb"[0-9a-f]{64}\n?")
 _OPEN_TO_OTHERS = 0o077
+Seal = Callable[[str], str]
 _GITIGNORE = b"# Keys are secrets; locks and journals belong to one machine.\n*.key\n*.lock\n*.journal\n.*.tmp\n"
 
 
@@ -69,9 +71,10 @@ class StackKey:
             )
         return cls(bytes.fromhex(content.decode("ascii")))
 
-    def salt_for(self, host: str) -> str:
-        """The salt of `host`'s file digests: 64 hexadecimal digits, another for each host."""
-        return self._derive(f"salt {host}").hex()
+    def seal_for(self, host: str) -> Seal:
+        """What makes of the digest of a file on `host` one that is of no use for guessing: 64 hex digits of both."""
+        key = self._derive(f"files of {host}")
+        return lambda digest: hmac.digest(key, digest.encode("ascii"), "sha256").hex()
 
     def digest(self, content: bytes) -> str:
         """The keyed digest of a block's normalised content: HMAC-SHA-256 under `block_key`, 64 hex digits."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from projects import PMTA, HostFolder, ProjectFolder, Said, until
+from projects import PMTA, HostFolder, ProjectFolder, Said, move_deadline, until
 from signing_keys import pem
 from sshd import Sshd
 
@@ -207,11 +207,7 @@ class World:
     def time_is_over(self) -> None:
         """Let the time for a confirmation be over, on the host's own clock, and its timer do what it is for."""
         for deadline in self.lib.glob("tx/*/deadline"):
-            with contextlib.suppress(OSError):
-                at, _, within = deadline.read_text().split()
-                new = deadline.with_name("deadline.test")
-                new.write_text(f"{at} 0 {within}\n")
-                new.rename(deadline)
+            move_deadline(deadline)
         until(lambda: not list(self.lib.glob("tx/*/pending")))
 
     # -- what is there -------------------------------------------------------------------------------------------------

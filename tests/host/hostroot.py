@@ -17,7 +17,6 @@ from pmtaform.host import Activation, FileKind, FileRemoval, FileWrite, HostSpec
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for the shared sshd harness
 
-SALT = "5a17" * 8
 CONFIG = "/etc/pmta/config"
 OLD = b"# the old configuration\npostmaster old@example.com\n"
 NEW = b"# the new configuration\npostmaster new@example.com\n"
@@ -143,13 +142,12 @@ def transaction(
     made = tuple(w if isinstance(w, FileWrite) else FileWrite(path=w[0], content=w[1]) for w in writes)
     return Transaction(
         id=f"t{os.getpid()}-{next(_numbers)}",
-        salt=SALT,
         who="anna@laptop",
         what="a test",
         started="2026-11-23T18:00:00Z",
         writes=made,
         removals=removals,
-        expect={CONFIG: digest(SALT, OLD)} if expect is None else expect,
+        expect={CONFIG: digest(OLD)} if expect is None else expect,
         activation=activation,
         **more,  # type: ignore[arg-type]
     )

@@ -6,12 +6,11 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from threading import get_ident
 
 import pytest
-from hostroot import CONFIG, NEW, OLD, SALT, HostRoot, key, transaction
+from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
+from projects import move_deadline
 from ways import SHELLS, Host, in_folder
 
 from pmtaform.host import (
@@ -23,6 +22,7 @@ from pmtaform.host import (
     commit,
     confirm,
     examine,
+    recover,
     result,
     revert,
     stage,
@@ -47,11 +47,7 @@ def until(happened: Callable[[], object]) -> None:
 def over(root: HostRoot) -> None:
     """Let the time of what is pending be over, on the host's own clock."""
     for deadline in root.path.glob("var/lib/pmtaform/tx/*/deadline"):
-        with suppress(FileNotFoundError):  # somebody else's word came first, and all is settled
-            boot, _, within = deadline.read_text().split()
-            new = deadline.with_name(f"new-{get_ident()}")
-            new.write_text(f"{boot} 0 {within}\n")
-            new.rename(deadline)
+        move_deadline(deadline)
 
 
 def test_confirmed_it_stays(host: Host) -> None:
@@ -61,7 +57,7 @@ def test_confirmed_it_stays(host: Host) -> None:
     assert (seen.transaction, seen.state, seen.who, seen.what) == (tx.id, Waiting.PENDING, "anna@laptop", "a test")
     assert 590 < seen.left <= 600
     fresh = host.open()
-    done, snapshot = confirm(fresh, host.spec, tx, host.open, Known(salt=SALT, files={CONFIG: None}))
+    done, snapshot = confirm(fresh, host.spec, tx, host.open, Known(files={CONFIG: None}))
     fresh.close()
     assert (done.status, done.generation) == (Status.APPLIED, 1)
     assert snapshot is not None
@@ -99,8 +95,7 @@ def test_taken_back(host: Host) -> None:
 def test_each_look_gives_it_its_time_again(folder: Host) -> None:
     tx = waiting(folder)
     for deadline in folder.root.path.glob("var/lib/pmtaform/tx/*/deadline"):
-        boot, until_, within = deadline.read_text().split()
-        deadline.write_text(f"{boot} {int(until_) - 500} {within}\n")
+        move_deadline(deadline, sooner=500)
     assert (folder.probe().awaiting or pytest.fail("it waits")).left <= 100
     _, left = examine(folder.session, folder.spec, (), transaction=tx.id, confirm_within=600)
     assert left == 600
@@ -306,6 +301,70 @@ def test_a_file_that_changes_after_it_was_staged(folder: Host) -> None:
     assert commit(folder.session, folder.spec, tx, folder.open).status is Status.STALE
     assert folder.root.read(CONFIG) == b"by hand\n"
     assert folder.root.leftovers() == []
+
+
+def boot(host: Host) -> None:
+    """The machine has been started since."""
+    host.root.put("/proc/sys/kernel/random/boot_id", os.urandom(4).hex().encode() + b"\n", 0o644)
+
+
+def staged_beside(host: Host) -> Path:
+    (found,) = host.root.at("/etc/pmta").glob(".config.pmtaform-*[0-9]")
+    return found
+
+
+def test_a_power_loss_that_takes_the_end_of_the_rehearsal_back(folder: Host) -> None:
+    """The renames of the rehearsal reached the disk, those back did not: PowerMTA was started with the new."""
+    before = folder.root.tree()
+    boot(folder)
+    tx = transaction((CONFIG, NEW), key("/etc/pmta/keys/new.pem"))
+    stage(folder.session, folder.spec, tx, folder.open)
+    again = folder.root.at("/etc/pmta/again")
+    again.hardlink_to(staged_beside(folder))
+    again.replace(folder.root.at(CONFIG))
+    boot(folder)
+    folder.root.at("/ctl/running").write_bytes(NEW)
+    done = recover(folder.session, folder.spec)
+    assert "was undone" in (done.recovered or "")
+    assert folder.root.tree() == before
+    assert folder.root.running == OLD
+    assert folder.root.leftovers() == []
+
+
+def test_what_somebody_changed_after_it_was_staged_outlives_a_boot(folder: Host) -> None:
+    boot(folder)
+    stage(folder.session, folder.spec, transaction((CONFIG, NEW), key("/etc/pmta/keys/new.pem")), folder.open)
+    edited = folder.root.at("/etc/pmta/edited")
+    edited.write_bytes(b"by hand\n")
+    edited.replace(folder.root.at(CONFIG))
+    folder.root.put("/etc/pmta/keys/new.pem", b"by hand too\n")
+    boot(folder)
+    assert recover(folder.session, folder.spec).recovered
+    assert folder.root.read(CONFIG) == b"by hand\n"
+    assert folder.root.read("/etc/pmta/keys/new.pem") == b"by hand too\n"
+    assert "reload" not in folder.root.calls
+    assert folder.root.leftovers() == []
+
+
+def test_staged_before_a_boot_and_gone_on_with_after_it(folder: Host) -> None:
+    boot(folder)
+    tx = transaction((CONFIG, NEW))
+    stage(folder.session, folder.spec, tx, folder.open)
+    boot(folder)
+    folder.root.tell("fail-reload")
+    assert commit(folder.session, folder.spec, tx, folder.open).status is Status.ROLLED_BACK
+    assert folder.root.read(CONFIG) == folder.root.running == OLD
+    assert folder.root.leftovers() == []
+
+
+def test_a_deadline_that_was_cut_short_is_none(folder: Host) -> None:
+    tx = waiting(folder)
+    (deadline,) = folder.root.path.glob("var/lib/pmtaform/tx/*/deadline")
+    whole = deadline.read_text()
+    for cut in (whole[:-3], whole[:-5] + "\n", "- 1\n" + whole[-20:-2]):
+        deadline.write_text(whole + cut)
+        assert (folder.probe().awaiting or pytest.fail("it waits")).left > 590
+    revert(folder.session, folder.spec, tx, folder.open, "")
 
 
 def test_a_host_that_knows_nothing_of_it_makes_it_all(folder: Host) -> None:

@@ -174,6 +174,22 @@ def test_the_lock_of_the_dead_can_be_released(folder: Host) -> None:
     assert not folder.root.at("/var/lib/pmtaform/lock").exists()
 
 
+def test_one_that_is_just_being_made_is_left_alone(folder: Host) -> None:
+    """Between making its folder and writing in it whose it is; that stands beside it already."""
+    lib = folder.root.at("/var/lib/pmtaform")
+    assert folder.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
+    newcomer, owner = lib / "tx/newcomer", lib / "own.newcomer"
+    newcomer.mkdir()
+    start = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    owner.write_text(f"pid {os.getpid()}\nstart {start}\nboot {boot_id}\nid newcomer\n")
+    assert folder.apply(transaction((CONFIG, b"third\n"), expect={})).status is Status.APPLIED
+    assert newcomer.exists()
+    owner.write_text(owner.read_text().replace(f"start {start}", "start 1"))
+    assert folder.apply(transaction((CONFIG, b"fourth\n"), expect={})).status is Status.APPLIED
+    assert folder.root.leftovers() == []
+
+
 def test_a_lock_from_before_a_reboot_is_a_dead_one(folder: Host) -> None:
     die(folder, transaction((CONFIG, NEW)), "check")
     lock = folder.root.at("/var/lib/pmtaform/lock")

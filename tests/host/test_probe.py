@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from hostroot import CONFIG, NEW, OLD, SALT
+from hostroot import CONFIG, NEW, OLD
 from ways import Host
 
 from pmtaform.errors import HostError
@@ -21,7 +21,6 @@ def includes(path: str, content: bytes) -> list[str]:
 
 def knowing(snapshot: Snapshot) -> Known:
     return Known(
-        salt=SALT,
         files={path: file.digest for path, file in snapshot.files.items()},
         patterns=tuple(snapshot.patterns),
         version=snapshot.version,
@@ -32,7 +31,7 @@ def knowing(snapshot: Snapshot) -> Known:
 def test_a_host_tells_what_it_has(host: Host) -> None:
     seen = host.probe()
     file = seen.files[CONFIG]
-    assert (file.content, file.digest, file.size, file.mode) == (OLD, digest(SALT, OLD), len(OLD), 0o640)
+    assert (file.content, file.digest, file.size, file.mode) == (OLD, digest(OLD), len(OLD), 0o640)
     assert file.owner
     assert file.group
     assert seen.version == "PowerMTA v5.0r1 (2019-02-12, 64-bit; stand-in)."
@@ -54,7 +53,7 @@ def test_an_unchanged_host_costs_one_exec_and_sends_no_content(host: Host) -> No
 
 def test_only_what_changed_is_sent(host: Host) -> None:
     host.root.put("/etc/pmta/other", b"other\n")
-    known = Known(salt=SALT, files={CONFIG: digest(SALT, OLD), "/etc/pmta/other": digest(SALT, b"another\n")})
+    known = Known(files={CONFIG: digest(OLD), "/etc/pmta/other": digest(b"another\n")})
     seen = host.probe(known)
     assert seen.files[CONFIG].content is None
     assert seen.files["/etc/pmta/other"].content == b"other\n"
@@ -62,8 +61,8 @@ def test_only_what_changed_is_sent(host: Host) -> None:
 
 def test_a_key_can_be_compared_without_being_sent(host: Host) -> None:
     host.root.put("/etc/pmta/keys/a.pem", b"private\n", 0o600)
-    file = host.probe(Known(salt=SALT, files={"/etc/pmta/keys/a.pem": HASH_ONLY})).files["/etc/pmta/keys/a.pem"]
-    assert (file.content, file.digest, file.mode) == (None, digest(SALT, b"private\n"), 0o600)
+    file = host.probe(Known(files={"/etc/pmta/keys/a.pem": HASH_ONLY})).files["/etc/pmta/keys/a.pem"]
+    assert (file.content, file.digest, file.mode) == (None, digest(b"private\n"), 0o600)
 
 
 def test_includes_are_followed_plain_and_wildcard_in_byte_order(host: Host) -> None:
@@ -124,8 +123,10 @@ def test_names_are_data(host: Host) -> None:
     paths = [f"/etc/pmta/{name}" for name in NAMES]
     for path in paths:
         host.root.put(path, path.encode())
-    seen = host.probe(Known(salt=SALT, files=dict.fromkeys(paths)))
+    seen = host.probe(Known(files=dict.fromkeys(paths)))
     assert {path: seen.files[path].content for path in paths} == {path: path.encode() for path in paths}
+    hashed = host.probe(Known(files=dict.fromkeys(paths, HASH_ONLY))).files
+    assert {path: hashed[path].digest for path in paths} == {path: digest(path.encode()) for path in paths}
     assert not list(host.root.path.rglob("x"))
 
 
@@ -133,12 +134,12 @@ def test_names_are_data(host: Host) -> None:
 def test_patterns_are_expanded_and_nothing_else(host: Host, pattern: str) -> None:
     real = pattern.replace("*", "1").replace("?", "1")
     host.root.put(real, b"content")
-    assert host.probe(Known(salt=SALT, patterns=(pattern,))).patterns == {pattern: (real,)}
+    assert host.probe(Known(patterns=(pattern,))).patterns == {pattern: (real,)}
 
 
 def test_a_newline_in_a_path_is_refused_before_anything_is_sent(folder: Host) -> None:
     with pytest.raises(HostError, match="control-character"):
-        folder.probe(Known(salt=SALT, files={"/etc/pmta/a\nroot /": None}))
+        folder.probe(Known(files={"/etc/pmta/a\nroot /": None}))
 
 
 def test_links_folders_and_other_things_are_not_read(host: Host) -> None:
@@ -148,7 +149,7 @@ def test_links_folders_and_other_things_are_not_read(host: Host) -> None:
     host.root.at("/etc/pmta/folder").mkdir()
     os.mkfifo(host.root.at("/etc/pmta/fifo"))
     asked = ["/etc/pmta/link", "/etc/pmta/dir/secret", "/etc/pmta/folder", "/etc/pmta/fifo"]
-    seen = host.probe(Known(salt=SALT, files=dict.fromkeys(asked)))
+    seen = host.probe(Known(files=dict.fromkeys(asked)))
     assert set(seen.unreadable) == set(asked)
     assert seen.unreadable["/etc/pmta/link"].startswith("a symbolic link (/etc/pmta/link -> ")
     assert seen.unreadable["/etc/pmta/dir/secret"].startswith("a symbolic link (/etc/pmta/dir -> ")
@@ -160,7 +161,7 @@ def test_links_folders_and_other_things_are_not_read(host: Host) -> None:
 def test_a_huge_file_is_not_sent(folder: Host) -> None:
     folder.root.put("/etc/pmta/huge", b"")
     os.truncate(folder.root.at("/etc/pmta/huge"), 65 << 20)
-    seen = folder.probe(Known(salt=SALT, files={"/etc/pmta/huge": None}))
+    seen = folder.probe(Known(files={"/etc/pmta/huge": None}))
     assert seen.unreadable == {"/etc/pmta/huge": "larger than 64 MiB"}
 
 
@@ -185,7 +186,7 @@ def test_a_thousand_files_are_one_round_trip(folder: Host) -> None:
     paths = [f"/etc/pmta/keys/{n:04d}.pem" for n in range(300)]
     for path in paths:
         folder.root.put(path, path.encode(), 0o600)
-    seen = folder.probe(Known(salt=SALT, files={p: digest(SALT, p.encode()) for p in paths}))
+    seen = folder.probe(Known(files={p: digest(p.encode()) for p in paths}))
     assert seen.round_trips == 1
     assert all(seen.files[p].content is None and seen.files[p].mode == 0o600 for p in paths)
 
@@ -205,6 +206,6 @@ def test_probing_leaves_no_trace(host: Host) -> None:
 
 def test_a_known_file_that_went_is_missing_and_one_that_came_is_sent(host: Host) -> None:
     host.root.put("/etc/pmta/new", NEW)
-    seen = host.probe(Known(salt=SALT, files={"/etc/pmta/gone": digest(SALT, OLD), "/etc/pmta/new": "-"}))
+    seen = host.probe(Known(files={"/etc/pmta/gone": digest(OLD), "/etc/pmta/new": "-"}))
     assert seen.missing == {"/etc/pmta/gone"}
     assert seen.files["/etc/pmta/new"].content == NEW

@@ -218,12 +218,12 @@ def test_an_unknown_transport(root: HostRoot) -> None:
 def test_a_missing_shell(root: HostRoot) -> None:
     session = LocalSession(spec_of(root), ("/no/such/shell",))
     with pytest.raises(HostError, match="shell-missing"):
-        probe(session, spec_of(root), Known(salt="00"), lambda *_: [])
+        probe(session, spec_of(root), Known(), lambda *_: [])
 
 
 def test_a_host_is_left_alone_until_it_is_changed(root: HostRoot) -> None:
     session = open_session(spec_of(root))
-    probe(session, spec_of(root), Known(salt="00"), lambda *_: [])
+    probe(session, spec_of(root), Known(), lambda *_: [])
     assert not root.at("/var").exists()
     done = apply(session, spec_of(root), transaction((CONFIG, NEW)), lambda: session)
     assert (done.status, root.read(CONFIG)) == (Status.APPLIED, NEW)

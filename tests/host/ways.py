@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hostroot import SALT, HostRoot, never, spec_of
+from hostroot import HostRoot, never, spec_of
 from sshd import Sshd
 
 from pmtaform.host import HostSpec, Known, Outcome, Session, Snapshot, Transaction, apply, open_session, probe
@@ -37,7 +37,7 @@ class Host:
         return self.opened[0]
 
     def probe(self, known: Known | None = None, includes: object = never) -> Snapshot:
-        return probe(self.session, self.spec, known or Known(salt=SALT), includes)  # type: ignore[arg-type]
+        return probe(self.session, self.spec, known or Known(), includes)  # type: ignore[arg-type]
 
     def apply(self, tx: Transaction, **spec: object) -> Outcome:
         return apply(self.session, replace(self.spec, **spec), tx, self.open)  # type: ignore[arg-type]

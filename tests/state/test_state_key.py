@@ -67,13 +67,21 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
         StackKey.open(tmp_path / "state", "demo")
 
 
-def test_salts_and_digests_are_stable_and_apart() -> None:
+def test_seals_and_digests_are_stable_and_apart() -> None:
     key, other = StackKey(bytes(32)), StackKey(bytes(31) + b"1")
-    made = [key.id, key.salt_for("mta1"), key.salt_for("mta2"), key.digest(b"x"), key.digest(b"y"), other.digest(b"x")]
+    made = [key.seal_for(host)(content) for host in ("mta1", "mta2") for content in ("ab" * 32, "cd" * 32)]
+    made += [
+        key.id,
+        "ab" * 32,
+        other.seal_for("mta1")("ab" * 32),
+        key.digest(b"x"),
+        key.digest(b"y"),
+        other.digest(b"x"),
+    ]
     assert len(set(made)) == len(made)
-    assert [key.salt_for("mta1"), key.digest(b"x")] == [StackKey(bytes(32)).salt_for("mta1"), made[3]]
-    assert len(key.salt_for("mta1")) == 64
-    key.salt_for("mta1").encode("ascii")
+    same = StackKey(bytes(32))
+    assert [same.seal_for("mta1")("ab" * 32), same.digest(b"x")] == [made[0], key.digest(b"x")]
+    assert len(made[0]) == 64
     assert len(key.digest(b"x")) == 64
     assert StackKey.ephemeral().id != StackKey.ephemeral().id
 

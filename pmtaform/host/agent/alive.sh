@@ -2,9 +2,13 @@
 
 # The number of this very process in ME: `$$` is that of the shell that began it.
 ME=$$
-whoami_process() { read -r ME ignored 2>/dev/null </proc/self/stat || ME=$$; }
+whoami_process() {
+    OWNER=''
+    read -r ME ignored 2>/dev/null </proc/self/stat || ME=$$
+}
 
 boot_id() {
+    [ -z "$BOOT" ] || return 0
     BOOT=-
     read -r BOOT 2>/dev/null <"$R/proc/sys/kernel/random/boot_id" \
         || read -r BOOT 2>/dev/null </proc/sys/kernel/random/boot_id || BOOT=-
@@ -15,13 +19,19 @@ now() {
     if read -r NOW ignored 2>/dev/null </proc/uptime; then NOW=${NOW%%.*}; else NOW=$(date +%s); fi
 }
 
-# Describes this process in the file $1.
+# Describes this process in the file $1. What may be the lock's file too, or an heir's, is replaced.
 own() {
-    boot_id
-    start=-
-    started "$ME" && start=$START
-    printf 'pid %s\nstart %s\nboot %s\nid %s\nsince %s\nwho %s\nwhat %s\n' \
-        "$ME" "$start" "$BOOT" "$ID" "$SINCE" "$WHO" "$WHAT" >"$1.tmp.$ME" && mv -f -- "$1.tmp.$ME" "$1"
+    if [ -z "$OWNER" ]; then
+        boot_id
+        started "$ME" || START=-
+        OWNER="pid $ME${nl}start $START${nl}boot $BOOT${nl}id $ID${nl}since $SINCE${nl}who $WHO${nl}what $WHAT$nl"
+    fi
+    set -- "$1" "$S"/heir.*
+    if [ ! -e "$2" ] && [ ! "$1" -ef "$S/lock" ]; then
+        printf %s "$OWNER" >"$1"
+    else
+        printf %s "$OWNER" >"$1.tmp.$ME" && mv -f -- "$1.tmp.$ME" "$1"
+    fi
 }
 
 # The start time of process $1 in START; 1 if it is not there any more.
@@ -69,22 +79,22 @@ tell_owner() {
     say "lock-what $O_WHAT"
 }
 
-# A deadline: until when the transaction in T waits, under which boot. It is replaced whole; a line that is cut short
-# is no deadline, and nobody looks for the first before this process has ended.
+# A deadline: until when the transaction in T waits, under which boot. The last one counts, and one that was cut short
+# is none.
 wait_until() {
     boot_id
-    if [ ! -e "$T/deadline" ]; then say "$BOOT $1 $CONFIRM" >"$T/deadline"; return; fi
-    say "$BOOT $1 $CONFIRM" >"$T/deadline.$ME" && mv -f -- "$T/deadline.$ME" "$T/deadline"
+    printf '\n%s\n' "$BOOT $1 $CONFIRM ." >>"$T/deadline"
 }
 
 # Seconds left of the deadline of the transaction in $1, in LEFT; 1 if it is over, or of another boot.
 left_of() {
     LEFT=0 until=''
-    IFS=' ' read -r at until within 2>/dev/null <"$1/deadline" || return 1
     boot_id
-    now
-    [ "$at" = "$BOOT" ] || return 1
+    while IFS=' ' read -r at when within mark; do
+        [ "$at$mark" != "$BOOT." ] || until=$when
+    done 2>/dev/null <"$1/deadline" || return 1
     case $until in '' | *[!0-9]*) return 1 ;; esac
+    now
     LEFT=$((until - NOW))
     [ "$LEFT" -gt 0 ]
 }

@@ -24,7 +24,7 @@ nl='
 tab='	'
 
 # Every point at which a transaction can be interrupted, in order; a step done per file is journalled per file.
-STEPS='receive lock recover check policy stage give fill prove backup keep-old running begin commit-key commit-config
+STEPS='receive lock recover check policy stage fill backup keep-old prove running begin commit-key commit-config
 settle-files test swap-back staged go-on arm activate activate-web health listeners ask pending
 confirm verdict remove-key keep clean disarm record unlock answer'
 UNDO_STEPS='undo undo-file undo-new undo-activate undo-clean'
@@ -35,11 +35,11 @@ STAGED_FOR=86400
 
 # What a request may set, as it is before each.
 fresh() {
-    R='' ID='' SALT='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
+    R='' ID='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
     RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
-    WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no OUTCOME_OF=''
+    WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no OUTCOME_OF='' TOLD=''
     # The rest: what a transaction finds out as it goes.
-    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER='' KEPT=''
+    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT=''
     trap - HUP INT TERM PIPE
 }
 
@@ -50,7 +50,6 @@ setting() {
     case ${1%% *} in
         root) R=${1#* } ;;
         id) ID=${1#* } ;;
-        salt) SALT=${1#* } ;;
         pmta) PMTA=${1#* } ;;
         stamp) STAMP=${1#* } ;;
         timeout) TIMEOUT=${1#* } ;;
@@ -80,6 +79,7 @@ setting() {
 
 settings() {
     while IFS= read -r line; do
+        TOLD=$TOLD$line$nl
         if [ "$line" = end ]; then
             [ "$R" != / ] || R=''
             S=$R/var/lib/pmtaform
@@ -96,9 +96,9 @@ load() {
     settings <"$1"
 }
 
-# Exactly $1 bytes of stdin into the new file $2, never more.
+# Exactly $1 bytes of stdin behind what is in the file $2, never more.
 receive() {
-    true >"$2" || return 1
+    true >>"$2" || return 1
     if [ $(($1 / 65536)) -gt 0 ]; then
         dd bs=65536 count=$(($1 / 65536)) iflag=fullblock >>"$2" 2>/dev/null || return 1
     fi
@@ -107,12 +107,34 @@ receive() {
     fi
 }
 
-# The salted digest line of a file on stdout ("hex  -").
-digest_line() { { printf %s "$SALT" && exec cat -- "$1"; } 2>/dev/null | sha256sum; }
+# The SHA-256 of each of the files "$@" in SUMS, one a line in their order; an empty line where one cannot be read.
+digests() {
+    SUMS=''
+    [ $# -gt 0 ] || return 0
+    case $* in
+        *\\*)
+            # It tells such a name in another form.
+            for file; do
+                D=$(sha256sum <"$file")
+                SUMS=$SUMS${D%% *}$nl
+            done 2>/dev/null
+            return
+            ;;
+    esac
+    found=$(sha256sum -- "$@" 2>/dev/null)$nl
+    for file; do
+        D=${found%%"$nl"*}
+        if [ "${D#*  }" = "$file" ]; then
+            SUMS=$SUMS${D%% *}$nl found=${found#*"$nl"}
+        else
+            SUMS=$SUMS$nl
+        fi
+    done
+}
 
 digest() {
-    D=$(digest_line "$1")
-    D=${D%% *}
+    digests "$1"
+    D=${SUMS%"$nl"}
 }
 
 # Names beside a target $1: dir, base, what is staged, the link that keeps the old file, and one for renames.

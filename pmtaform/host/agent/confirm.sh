@@ -77,7 +77,7 @@ decide() {
 # Activated, and well as far as the host can tell: waits for the client, but not for ever.
 stay_pending() {
     now
-    at pending && wait_until $((NOW + CONFIRM)) && true >"$T/pending" && flush "$T/pending" "$T" || { WHY='the disk is full'; roll_back; }
+    at pending && wait_until $((NOW + CONFIRM)) && true >"$T/pending" || { WHY='the disk is full'; roll_back; }
     past pending
     if [ -e "$T/verdict" ]; then WHY=$(not_confirmed) STEP=confirm; roll_back; fi
     drop_lock

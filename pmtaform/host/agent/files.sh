@@ -2,10 +2,15 @@
 
 # Live files must still be what was planned from; the first that is not, in WHY.
 compare() {
-    pattern='' expected=''
+    pattern='' expected='' WANTS=''
+    set --
     while IFS=$tab read -r word first second; do
         case $word in
-            expect) is_still "$first" "$second" || return 1 ;;
+            expect)
+                may_be "$first" "$second" || return 1
+                [ "$first" = - ] || set -- "$@" "$R$second"
+                [ $# -lt 100 ] || { all_are "$@" || return 1; set --; }
+                ;;
             pattern) pattern=$first expected='' ;;
             match) expected=$expected$first$nl ;;
             matched)
@@ -14,27 +19,43 @@ compare() {
                 ;;
         esac
     done <"$T/request"
+    all_are "$@"
 }
 
-# The same of the files that are to be changed. When they are backed up that is done with what is kept.
+# The same of the files that are to be changed. Before they are backed up that is done with what is kept.
 compare_changed() {
+    WANTS=''
+    set --
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        [ "$expected" = '?' ] || is_still "$expected" "$path" || return 1
+        [ "$expected" != '?' ] || continue
+        may_be "$expected" "$path" || return 1
+        [ "$expected" = - ] || set -- "$@" "$R$path"
+        [ $# -lt 100 ] || { all_are "$@" || return 1; set --; }
     done <"$T/plan"
+    all_are "$@"
 }
 
-# Whether the file $2 has the digest $1; - is that of a file that is not there.
-is_still() {
+# Whether the file $2 can have the digest $1, as far as that is seen without reading it; - is that of a file that is not
+# there. The digests of those that are there are added to WANTS, a line each.
+may_be() {
     if [ -L "$R$2" ] || { [ -e "$R$2" ] && [ ! -f "$R$2" ]; }; then
-        D=special
+        moved "$2"
+        return 1
     elif [ ! -e "$R$2" ]; then
-        D=-
-    elif [ "$1" = - ]; then
-        D=there
+        [ "$1" = - ] || { moved "$2"; return 1; }
     else
-        digest "$R$2"
+        [ "$1" != - ] || { moved "$2"; return 1; }
+        WANTS=$WANTS$1$nl
     fi
-    [ "$D" = "$1" ] || { moved "$2"; return 1; }
+}
+
+# Whether the files "$@" have the digests in WANTS.
+all_are() {
+    digests "$@"
+    for file; do
+        [ "${SUMS%%"$nl"*}" = "${WANTS%%"$nl"*}" ] || { moved "${file#"$R"}"; return 1; }
+        SUMS=${SUMS#*"$nl"} WANTS=${WANTS#*"$nl"}
+    done
 }
 
 moved() { WHY="$1 is not what it was when the change was planned"; }
@@ -65,8 +86,7 @@ survey() {
     [ "$ACTIVATION" = none ] || [ -x "$R$PMTA" ] || { WHY="there is no $PMTA on this host"; return 1; }
     [ "$ACTIVATION" != restart ] || restart_words pmta || { WHY='no way to restart PowerMTA was found'; return 1; }
     [ "$WEB" != yes ] || restart_words pmtahttp || { WHY='no way to restart the web monitor (pmtahttp) was found'; return 1; }
-    true >"$T/plan.new" || return 1
-    backwards=''
+    forwards='' backwards=''
     while IFS=$tab read -r action n kind mode owner group new src expected path; do
         case $action in write | remove) ;; *) continue ;; esac
         permitted "$path" || return 1
@@ -95,10 +115,10 @@ survey() {
             [ "$group" != - ] || group=${POWERMTA_GROUP:-$F_GROUP}
         fi
         line=$n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$mode$tab$owner$tab$group$tab$new$tab$src$tab$expected$tab$path
-        backwards=$line$nl$backwards
-        say "$line" >>"$T/plan.new" || { WHY='the disk is full'; return 1; }
+        forwards=$forwards$line$nl backwards=$line$nl$backwards
     done <"$T/request"
-    printf '%s' "$backwards" >"$T/plan.back" && mv -f -- "$T/plan.new" "$T/plan" || { WHY='the disk is full'; return 1; }
+    # Nothing is laid beside a file before both are whole.
+    printf '%s' "$backwards" >"$T/plan.back" && printf '%s' "$forwards" >"$T/plan" || { WHY='the disk is full'; return 1; }
 }
 
 # PowerMTA's own user, looked up once, on a machine of its own.
@@ -152,7 +172,7 @@ each() {
     done <"$T/plan"
 }
 
-# Writes the new content beside its target: made for nobody else, then owner and mode, then content, checked, on disk.
+# Writes the new content beside its target: made for nobody else, then with its owner, then its mode.
 stage() {
     make_folders "${path%/*}" || return 1
     case $src in
@@ -160,47 +180,77 @@ stage() {
         *) from=$T/blob.$n ;;
     esac
     sole "$NEW" || { WHY="$path: nothing can be written in its folder"; return 1; }
-    point "give.$n"
-    if ! chown -- "$owner:$group" "$NEW" 2>"$T/failed"; then
-        WHY="$path cannot be given to $owner:$group"
-        [ "$(id -u)" = 0 ] || WHY="$WHY by $(id -un); this needs sudo"
-        return 1
-    fi
-    # A mode that its owner may not write under comes after the content; until then the file is the owner's alone.
-    case $mode in *[2367]??) set_mode || return 1 ;; esac
     point "fill.$n"
-    dd if="$from" of="$NEW" bs=65536 conv=notrunc,fsync 2>"$T/failed" \
-        || { WHY="$path could not be written"; return 1; }
-    case $mode in *[2367]??) ;; *) set_mode || return 1 ;; esac
-    true >"$T/failed"
-    point "prove.$n"
-    digest "$NEW"
-    [ "$D" = "$new" ] || { WHY="$path did not arrive whole"; return 1; }
+    install -m "$mode" -o "$owner" -g "$group" -- "$from" "$NEW" 2>"$T/failed" && return
+    told=''
+    read -r told <"$T/failed"
+    case ${told#*: } in
+        "cannot change ownership "* | "can't change ownership "* | "invalid user "* | "invalid group "* | "unknown user "* | "unknown group "*)
+            WHY="$path cannot be given to $owner:$group"
+            [ "$(id -u)" = 0 ] || WHY="$WHY by $(id -un); this needs sudo"
+            ;;
+        "cannot change permissions "* | "can't change permissions "*) WHY="$path cannot have the mode $mode" ;;
+        *) WHY="$path could not be written" ;;
+    esac
+    return 1
 }
 
-set_mode() { chmod -- "$mode" "$NEW" 2>"$T/failed" || { WHY="$path cannot have the mode $mode"; return 1; }; }
-
-# Keeps what is there: a link beside the target that a rename puts back, and a copy for the generation. The copy is
-# what is compared with what was planned from: it is what would be put back.
+# Keeps what is there: a link beside the target that a rename puts back, and a copy for the generation.
 back_up() {
-    D=-
-    if [ "$had" = 1 ]; then
-        if ! ln -- "$R$path" "$OLD" 2>"$T/failed"; then
-            true >"$T/copied.$n"
-            sole "$OLD" && cp -p -- "$R$path" "$OLD" 2>"$T/failed" \
-                || { WHY="$path could not be backed up"; return 1; }
-        fi
-        point "keep-old.$n"
-        dd if="$OLD" of="$T/gen/$n" bs=65536 conv=fsync 2>"$T/failed" || { WHY="$path could not be backed up"; return 1; }
-        digest "$T/gen/$n"
+    [ "$had" = 1 ] || return 0
+    if ! ln -- "$R$path" "$OLD" 2>"$T/failed"; then
+        true >"$T/copied.$n"
+        sole "$OLD" && cp -p -- "$R$path" "$OLD" 2>"$T/failed" || { WHY="$path could not be backed up"; return 1; }
     fi
-    case $expected in
-        '?' | "$D") ;;
-        *) moved "$path"; STALE=yes; return 1 ;;
-    esac
-    say "$n$tab$kind$tab$action$tab$D$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path" >>"$T/gen/manifest" \
-        || { WHY="$path could not be backed up"; return 1; }
+    point "keep-old.$n"
+    { cat -- "$OLD" >"$T/gen/$n"; } 2>"$T/failed" || { WHY="$path could not be backed up"; return 1; }
+}
+
+# Whether everything that was staged arrived whole, and what is kept is what the change was planned from: it is what
+# would be put back. Then it can be written down what the generation is.
+prove() {
+    true >"$T/sums" || { WHY='the disk is full'; return 1; }
+    set --
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        beside "$path"
+        [ "$action" != write ] || set -- "$@" "$NEW"
+        [ "$had" = 0 ] || set -- "$@" "$T/gen/$n"
+        [ $# -lt 100 ] || { note_sums "$@" || return 1; set --; }
+    done <"$T/plan"
+    note_sums "$@" || return 1
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        if [ "$action" = write ]; then
+            read -r D <&4
+            [ "$D" = "$new" ] || { WHY="$path did not arrive whole"; return 1; }
+        fi
+        D=-
+        [ "$had" = 0 ] || read -r D <&4
+        case $expected in
+            '?' | "$D") ;;
+            *) moved "$path"; STALE=yes; return 1 ;;
+        esac
+        [ -n "$D" ] && say "$n$tab$kind$tab$action$tab$D$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path" >>"$T/gen/manifest" \
+            || { WHY="$path could not be backed up"; return 1; }
+    done <"$T/plan" 4<"$T/sums"
     true >"$T/failed"
+}
+
+note_sums() {
+    digests "$@"
+    printf %s "$SUMS" >>"$T/sums" || { WHY='the disk is full'; return 1; }
+}
+
+# Everything that is needed to go on or back, on the disk.
+flush_staged() {
+    set -- "$T/gen/manifest" "$T/gen" "$T/plan" "$T/plan.back" "$T/begin" "$T"
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        beside "$path"
+        [ "$action" != write ] || set -- "$@" "$NEW"
+        [ "$had" = 0 ] || set -- "$@" "$T/gen/$n"
+        [ ! -d "$DIR" ] || set -- "$@" "$DIR"
+        [ $# -lt 200 ] || { flush "$@"; set --; }
+    done <"$T/plan"
+    [ $# = 0 ] || flush "$@"
 }
 
 # Renames the staged file over its target, if that is still what was backed up. While rehearsing, what is staged stays.
@@ -249,20 +299,20 @@ flush_folders() {
 # Puts every file of the plan in T back: what there was first, the main file first of all (the plan read backwards),
 # then what is new is taken away. 0 if all are back; which are not, in FAILED.
 put_back() {
-    FAILED='' LITTER=''
+    FAILED='' LITTER='' PUT=''
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-file "$n"
         beside "$path"
         [ ! -e "$SWAP" ] || rm -f -- "$SWAP"
-        [ "$had" = 1 ] && [ -e "$OLD" ] && [ -e "$T/begin" ] || continue
-        if [ ! "$R$path" -ef "$OLD" ]; then
-            if [ -d "$R$path" ] || ! mv -f -- "$OLD" "$R$path" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
-        fi
+        [ "$had" = 1 ] && [ -e "$OLD" ] && [ -e "$T/begin" ] && [ ! "$R$path" -ef "$OLD" ] && ours || continue
+        PUT=yes
+        if [ -d "$R$path" ] || ! mv -f -- "$OLD" "$R$path" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
     done <"$T/plan.back"
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-new "$n"
         beside "$path"
-        if [ "$had" = 0 ] && [ -e "$T/begin" ] && [ -e "$R$path" ]; then
+        if [ "$had" = 0 ] && [ -e "$T/begin" ] && [ -e "$R$path" ] && ours; then
+            PUT=yes
             rm -f -- "$R$path" 2>>"$T/failed" || FAILED="$FAILED $path"
         fi
         case "$FAILED " in *" $path "*) ;; *) clear_away || LITTER=yes ;; esac
@@ -275,6 +325,12 @@ put_back() {
         done <"$T/dirs"
     fi
     [ -z "$FAILED" ]
+}
+
+# Whether it is this change that made of the path what it is. After a rehearsal it waits without the lock: what stands
+# there then may be somebody else's, unless it is what was staged, or that has gone there.
+ours() {
+    [ ! -e "$T/proved" ] || [ ! -e "$R$path" ] || [ "$R$path" -ef "$NEW" ] || { [ "$action" = write ] && [ ! -e "$NEW" ]; }
 }
 
 # After a rehearsal: every file is what it was, and what is staged and kept for the change is still beside it.

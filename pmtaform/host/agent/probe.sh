@@ -1,8 +1,9 @@
 # What the host has now.
 
-# Looks at the paths "$@" (known digests in KNOWN, one a line, in their order).
+# Looks at the paths "$@" (in KNOWN, one a line, in their order: the digest that is known; `new`, where the content is
+# wanted whatever it is; or `hash`, where it is not). With STAMP_TOO, at the pmta program too.
 scan() {
-    known=$KNOWN KNOWN='' keep=''
+    known=$KNOWN KNOWN='' WANTS=''
     for path; do
         shift
         want=${known%%"$nl"*} known=${known#*"$nl"}
@@ -23,35 +24,70 @@ scan() {
             say "bad permission${tab}$path"
         else
             set -- "$@" "$R$path"
-            keep=$keep$want$nl
+            WANTS=$WANTS$want$nl
         fi
     done
+    STAMP_NOW=-
+    set -- ${STAMP_TOO:+"$R$PMTA"} "$@"
     [ $# -gt 0 ] || return 0
-    stats=$(stat -c "%f${tab}%u${tab}%g${tab}%s${tab}%U${tab}%G${tab}%n" -- "$@" 2>/dev/null)$nl
-    sums=$(
-        for path; do
-            size=${stats%%"$nl"*} stats=${stats#*"$nl"}
-            size=${size#*"$tab"*"$tab"*"$tab"}
-            size=${size%%"$tab"*}
-            if [ "${size:-0}" -gt $MAX_SIZE ]; then say large; else digest_line "$path"; fi
-        done
-    )$nl
+    looked=$(stat -L -c "%f${tab}%u${tab}%g${tab}%s${tab}%U${tab}%G${tab}%i.%s.%Y.%Z${tab}%n" -- "$@" 2>/dev/null)$nl
+    if [ -n "$STAMP_TOO" ]; then
+        shift
+        line=${looked%%"$nl"*}
+        case $line in *"$tab$R$PMTA") looked=${looked#*"$nl"} line=${line%"$tab$R$PMTA"} STAMP_NOW=${line##*"$tab"} ;; esac
+    fi
+    STATS=''
     for path; do
+        line=${looked%%"$nl"*}
+        if [ "${line#*"$tab"*"$tab"*"$tab"*"$tab"*"$tab"*"$tab"*"$tab"}" = "$path" ]; then
+            STATS=$STATS${line%"$path"}$nl looked=${looked#*"$nl"}
+        else
+            STATS=$STATS$nl
+        fi
+    done
+    take_digests "$@"
+    tell_files "$@"
+}
+
+# Of "$@", those whose digests are wanted, in SUMS. `large`: it is not read.
+take_digests() {
+    stats=$STATS wants=$WANTS
+    for path; do
+        shift
         line=${stats%%"$nl"*} stats=${stats#*"$nl"}
-        sum=${sums%%"$nl"*} sums=${sums#*"$nl"}
-        want=${keep%%"$nl"*} keep=${keep#*"$nl"}
-        sum=${sum%% *}
-        if [ "${line#*"$tab"*"$tab"*"$tab"*"$tab"*"$tab"*"$tab"}" != "$path" ]; then
+        want=${wants%%"$nl"*} wants=${wants#*"$nl"}
+        [ "$want" = new ] || [ -z "$line" ] || is_large "$line" || set -- "$@" "$path"
+    done
+    digests "$@"
+}
+
+is_large() {
+    size=${1#*"$tab"*"$tab"*"$tab"}
+    [ "${size%%"$tab"*}" -gt $MAX_SIZE ]
+}
+
+# Says of each of "$@" what it is, and what is in it where that is wanted.
+tell_files() {
+    for path; do
+        line=${STATS%%"$nl"*} STATS=${STATS#*"$nl"}
+        want=${WANTS%%"$nl"*} WANTS=${WANTS#*"$nl"}
+        sum=-
+        if [ -z "$line" ]; then
             say "bad moving${tab}${path#"$R"}"
-        elif [ "$sum" = large ]; then
+        elif is_large "$line"; then
             say "bad large${tab}${path#"$R"}"
         else
-            say "file $sum${tab}${line%"$path"}${path#"$R"}"
-            if [ "$sum" != "$want" ] && [ "$want" != hash ]; then
-                say "data ${path#"$R"}"
-                cat -- "$path" 2>/dev/null
-                printf '\n%s\n' "$NONCE"
+            if [ "$want" != new ]; then
+                sum=${SUMS%%"$nl"*} SUMS=${SUMS#*"$nl"}
+                [ -n "$sum" ] || { say "bad moving${tab}${path#"$R"}"; continue; }
             fi
+            say "file $sum${tab}$line${path#"$R"}"
+            case $want in hash | "$sum") continue ;; esac
+            say "data ${path#"$R"}"
+            cat -- "$path" 2>/dev/null
+            kept=$?
+            printf '\n%s\n' "$NONCE"
+            [ $kept = 0 ] || say "bad moving${tab}${path#"$R"}"
         fi
     done
 }
@@ -69,11 +105,10 @@ expand() {
     done
 }
 
+# What tells whether the pmta program is still the one whose version is known, and else its version.
 pmta_version() {
-    [ -f "$R$PMTA" ] && [ -x "$R$PMTA" ] || { say "stamp -"; return; }
-    stamp=$(stat -L -c '%i.%s.%Y.%Z' -- "$R$PMTA" 2>/dev/null)
-    say "stamp $stamp"
-    [ "$stamp" != "$STAMP" ] || return 0
+    say "stamp $STAMP_NOW"
+    case $STAMP_NOW in - | "$STAMP") return ;; esac
     say version
     PMTAFORM_ROOT=$R timeout -k 2 "$TIMEOUT" "$R$PMTA" show version 2>/dev/null </dev/null
     printf '\n%s\n' "$NONCE"
@@ -114,7 +149,7 @@ host_facts() {
 
 # The rest of the request names files and patterns, and is looked at.
 look() {
-    ASKED=$nl KNOWN='' PATTERNS=''
+    ASKED=$nl KNOWN='' PATTERNS='' STAMP_TOO=''
     set --
     while IFS= read -r line; do
         case $line in
@@ -142,6 +177,7 @@ look() {
             set -- "$@" "$path"
         done
     done
+    [ ! -f "$R$PMTA" ] || [ ! -x "$R$PMTA" ] || STAMP_TOO=yes
     scan "$@"
     host_facts
     pmta_version

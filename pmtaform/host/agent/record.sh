@@ -45,10 +45,12 @@ await_lock() {
     done
 }
 
+holds_lock() { read_owner "$S/lock" && [ "$O_ID" = "$ID" ] && [ "$O_PID" = "$ME" ]; }
+
 drop_lock() {
-    if read_owner "$S/lock" && [ "$O_ID" = "$ID" ] && [ "$O_PID" = "$ME" ]; then
+    if holds_lock; then
         point unlock.0
-        rm -f -- "$S/lock"
+        rm -f -- "$S/lock" "$S/own.$ID"
     fi
 }
 
@@ -81,7 +83,6 @@ record() {
         say "commit $COMMIT"
         [ ! -f "$T/recovered" ] || cat -- "$T/recovered"
         [ "$1" != locked ] || tell_owner
-        [ ! -f "$T/plan" ] || live_digests "$1"
         [ "$CONFIRM" != 0 ] || [ ! -f "$T/answers" ] || cat -- "$T/answers"
         say whole
         say output
@@ -101,27 +102,19 @@ is_whole() {
     return 1
 }
 
-live_digests() {
-    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        if [ "$1" = applied ]; then
-            D=$new
-        elif [ -f "$R$path" ]; then
-            digest "$R$path"
-        else
-            D=-
-        fi
-        say "digest $D $path"
-    done <"$T/plan"
-}
-
 # The end of a transaction on every path: the timer disarmed, outcome, no traces, no lock.
 finish() {
     [ ! -e "$T/timer" ] || disarm "$T"
     record "$@"
     written=$?
-    if [ "$written" = 0 ]; then rm -rf -- "$T"; fi
     [ "$1" = locked ] || prune
-    drop_lock
+    set --
+    if [ "$written" = 0 ]; then set -- "$T" "$S/own.$ID"; fi
+    if holds_lock; then
+        point unlock.0
+        set -- "$@" "$S/lock"
+    fi
+    [ $# = 0 ] || rm -rf -- "$@"
     exit "$written"
 }
 

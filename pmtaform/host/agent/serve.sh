@@ -7,34 +7,61 @@ refuse() {
     say output
 }
 
-# Takes the request in whole, then has the transaction run apart from this connection, and waits for its record.
+# Takes the request in whole and makes the transaction, in a process apart from this connection, and tells its record.
 start() {
     settings || return 1
     T=$S/tx/$ID UNREAD=all
-    if [ -L "$S" ] || ! folders || ! mkdir -- "$T" 2>/dev/null; then
-        if [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
-            result
-        elif [ -d "$S/tx" ] && [ ! -L "$S" ]; then
-            refuse "nothing could be written in $S"
-        else
-            refuse "$S could not be made or written; does this need sudo?"
-        fi
-        return
-    fi
-    trap 'rm -rf -- "$T"; exit 70' HUP INT TERM
-    WHOLE=yes
-    if ! own "$T/owner" || ! take_in; then
-        rm -rf -- "$T"
-        [ "$WHOLE" = yes ] || exit 70
-        refuse "the request could not be stored in $S; is the disk full?"
-        return
-    fi
-    point receive.0
     # Caught, not ignored: what is ignored here would stay so in the daemon that a restart starts.
     trap : HUP INT TERM PIPE
-    [ ! -f "$S/results/$ID" ] && sole "$T/decided" || { rm -rf -- "$T"; exit 70; }
-    apart transaction
+    {
+        (
+            trap 'abandon; exit 70' HUP INT TERM
+            whoami_process
+            take_place
+            WHOLE=yes
+            if ! take_in; then
+                abandon
+                [ "$WHOLE" = yes ] || exit 64
+                refuse "the request could not be stored in $S; is the disk full?"
+                exit 65
+            fi
+            point receive.0
+            [ ! -f "$S/results/$ID" ] && sole "$T/decided" || { abandon; exit 70; }
+            trap '' HUP INT QUIT TERM PIPE XFSZ
+            exec </dev/null >"$T/log" 2>&1
+            transaction
+        ) <&3 3<&- &
+    } 3<&0
+    wait "$!"
+    case $? in
+        64) exit 70 ;;
+        65) return ;;
+        ???) ;; # killed, perhaps before all was read
+        *) UNREAD='' ;;
+    esac
+    point answer.0
+    tell_result
 }
+
+# Makes the transaction's folder, which there is once. Whose it is stands beside it before it is there, so that nobody
+# takes it for a dead one's.
+take_place() {
+    if [ ! -L "$S" ] && folders && own "$S/own.$ID" && mkdir -- "$T" 2>/dev/null; then
+        if own "$T/owner"; then return; fi
+        abandon
+    fi
+    rm -f -- "$S/own.$ID" 2>/dev/null
+    if [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
+        result
+    elif [ -d "$S/tx" ] && [ ! -L "$S" ]; then
+        refuse "nothing could be written in $S"
+    else
+        refuse "$S could not be made or written; does this need sudo?"
+    fi
+    exit 65
+}
+
+abandon() { rm -rf -- "$T" "$S/own.$ID"; }
 
 folders() {
     [ -d "$S/tx" ] && [ -w "$S/tx" ] && return 0
@@ -52,16 +79,24 @@ apart() {
         "$1"
     ) </dev/null >"$T/log" 2>&1 &
     wait "$!"
-    # This process goes on, and must not be taken for one that is still at work on it.
-    if read_owner "$T/owner" && [ "$O_PID" = "$ME" ]; then rm -f -- "$T/owner" || exit 70; fi
     point answer.0
     tell_result
 }
 
-# Request and contents from stdin into T. WHOLE: whether all of it came.
+# What follows the settings, which come first in the stored request, and the contents, from stdin into T.
+# WHOLE: whether all of it came.
 take_in() {
-    WHOLE=yes
-    receive "$SIZE" "$T/request" || return 1
+    printf %s "$TOLD" >"$T/request" || return 1
+    if [ "$SIZE" -gt 4096 ]; then
+        receive "$SIZE" "$T/request" || return 1
+    else
+        TOLD=''
+        while [ ${#TOLD} -lt "$SIZE" ]; do
+            IFS= read -r line || { WHOLE=no; return 1; }
+            TOLD=$TOLD$line$nl
+        done
+        printf %s "$TOLD" >>"$T/request" || return 1
+    fi
     while IFS=$tab read -r action n kind mode owner group new src expected path <&3; do
         case $action in write) ;; *) continue ;; esac
         case $src in kept/*) continue ;; esac
@@ -69,7 +104,6 @@ take_in() {
     done 3<"$T/request"
     IFS= read -r line
     [ "$line" = "$NONCE" ] || { WHOLE=no; return 1; }
-    UNREAD=''
 }
 
 # The record, or where the transaction stands.
@@ -121,7 +155,7 @@ result() {
             # Its place is free also where it has just ended.
             [ -f "$S/results/$ID" ] \
                 || record refused receive 'the connection was lost before the whole request had arrived; nothing was changed'
-            rm -rf -- "$T"
+            abandon
         elif read_owner "$S/tx/$ID/owner" && alive && [ $waited -lt "$WAIT" ]; then
             sleep 1
             waited=$((waited + 1))

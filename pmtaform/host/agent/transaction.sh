@@ -7,7 +7,6 @@ describe_generation() {
     say "plan $PLAN"
     say "commit $COMMIT"
     say "started $SINCE"
-    say "salt $SALT"
     say "status applied"
 }
 
@@ -19,6 +18,7 @@ prepare() {
     at backup && mkdir -- "$T/gen" && describe_generation >"$T/gen/info" && say "$((GENERATION + 1))" >"$T/number" \
         || { WHY='the disk is full'; return 1; }
     each backup write any back_up && each backup remove any back_up || return 1
+    at prove && prove || return 1
     [ "$ACTIVATION" != none ] || return 0
     at running && may_reload || return 1
     ask_listeners greeted
@@ -27,8 +27,14 @@ prepare() {
 # New keys, then configuration, then what goes of it: a configuration never names a key that is not there.
 commit_files() {
     boot_id
-    at begin && say "$BOOT" >"$T/begin" || return 1
-    flush "$T/gen/manifest" "$T/gen" "$T/plan" "$T/plan.back" "$T/begin" "$T"
+    at begin || return 1
+    if [ ! -e "$T/proved" ]; then
+        say "$BOOT" >"$T/begin" && flush_staged || return 1
+    else
+        # All that is on the disk since the rehearsal.
+        true >"$T/forth" || return 1
+        if started_since; then say "$BOOT" >"$T/begin" && flush "$T/begin"; fi || return 1
+    fi
     past begin
     each commit-key write key put || return 1
     [ -n "$REHEARSING" ] || { at settle-files 1 && flush_folders write key; } || return 1
@@ -51,7 +57,7 @@ rehearse() {
     REHEARSING=yes
     commit_files && proved || return 1
     at swap-back && swap_back || return 1
-    rm -f -- "$T/begin" "$T"/blob.* && true >"$T/proved" || return 1
+    true >"$T/proved" || return 1
     past swap-back
     REHEARSING=''
 }
@@ -75,7 +81,7 @@ undo() {
     at undo
     if ! put_back; then
         STATUS=rollback-failed REASON="$2; not put back:$FAILED"
-    elif [ -e "$T/begin" ] && needs_activation; then
+    elif begun && needs_activation; then
         at undo-activate
         if ! take_old || ! activate_web || ! healthy; then
             STATUS=rollback-failed REASON="$2; the old files are back, but PowerMTA did not take them: $WHY"
@@ -89,9 +95,14 @@ undo() {
 # to take it, or the machine was started while the new files were there.
 needs_activation() {
     [ "$ACTIVATION" != none ] && [ -z "$REHEARSING" ] || return 1
+    [ ! -e "$T/proved" ] || [ -e "$T/forth" ] || [ -n "$PUT" ] || return 1
     [ ! -e "$T/activate" ] || return 0
     started_since
 }
+
+# Whether anything of the change may be in the place of a file: more was done than to rehearse it, or the machine was
+# started since, which may have come between the renames of the rehearsal.
+begun() { [ -e "$T/begin" ] && { [ ! -e "$T/proved" ] || [ -e "$T/forth" ] || started_since; }; }
 
 started_since() {
     began=''
@@ -162,7 +173,6 @@ stuck() {
         say "generation ${GENERATION:-0}"
         say "reason $3"
         [ ! -f "$T/recovered" ] || cat -- "$T/recovered"
-        [ ! -f "$T/plan" ] || live_digests "$1"
         say output
         dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null
     } >"$T/stuck" 2>/dev/null
@@ -196,7 +206,6 @@ transaction() {
     compare || finish stale check "$WHY"
     past check
     if ! { prepare && { [ "$STAGE" != yes ] || rehearse; }; }; then give_up; fi
-    for f in "$T"/blob.*; do [ ! -e "$f" ] || { rm -f -- "$T"/blob.*; break; }; done
     WHY=''
     if [ "$STAGE" = yes ]; then stay_staged; fi
     go_on
@@ -217,7 +226,7 @@ give_up() {
 # Waits for the client to say `commit`. It holds nothing: another transaction that comes before clears it away.
 stay_staged() {
     now
-    at staged && wait_until $((NOW + STAGED_FOR)) && true >"$T/staged" && flush "$T/staged" "$T" || give_up
+    at staged && wait_until $((NOW + STAGED_FOR)) && true >"$T/staged" || give_up
     past staged
     drop_lock
     exit 0
@@ -251,7 +260,7 @@ recover_one() (
     HERE=$T T=$1
     case ${T##*/} in *[!A-Za-z0-9_-]*) exit 0 ;; esac
     [ -f "$T/request" ] && load "$T/request" || { rm -rf -- "$T"; exit 0; }
-    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' KEPT=''
+    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' PUT='' KEPT=''
     if [ -f "$S/results/$ID" ]; then
         [ ! -e "$T/timer" ] || disarm "$T"
         rm -rf -- "$T"
@@ -268,7 +277,7 @@ recover_one() (
         how=undone
     elif [ -e "$T/healthy" ] || [ "$verdict" = confirmed ]; then
         how=finished
-    elif [ -e "$T/begin" ]; then
+    elif begun; then
         how=undone
     else
         how=discarded
@@ -302,6 +311,8 @@ recover_all() {
     for t in "$S"/tx/*; do
         [ -d "$t" ] && [ "$t" != "$T" ] || continue
         if read_owner "$t/owner" && alive; then continue; fi
+        # It may be being made at this moment.
+        if read_owner "$S/own.${t##*/}" && alive; then continue; fi
         if waits "$t" && [ "$WAITS" = pending ]; then
             WAITING="a change that awaits its confirmation, and goes back by itself in $LEFT s without it"
             continue
