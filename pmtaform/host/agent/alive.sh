@@ -1,10 +1,10 @@
 # Who is at work, and until when something waits.
 
-# The number of this very process in ME: `$$` is that of the shell that began it.
+# The number of this very process in ME, and when it began in BEGAN: `$$` is that of the shell that began it.
 ME=$$
 whoami_process() {
     OWNER=''
-    read -r ME ignored 2>/dev/null </proc/self/stat || ME=$$
+    if started self; then ME=$PID BEGAN=$START; else ME=$$ BEGAN=-; fi
 }
 
 boot_id() {
@@ -23,8 +23,7 @@ now() {
 own() {
     if [ -z "$OWNER" ]; then
         boot_id
-        started "$ME" || START=-
-        OWNER="pid $ME${nl}start $START${nl}boot $BOOT${nl}id $ID${nl}since $SINCE${nl}who $WHO${nl}what $WHAT$nl"
+        OWNER="pid $ME${nl}start $BEGAN${nl}boot $BOOT${nl}id $ID${nl}since $SINCE${nl}who $WHO${nl}what $WHAT$nl"
     fi
     set -- "$1" "$S"/heir.*
     if [ ! -e "$2" ] && [ ! "$1" -ef "$S/lock" ]; then
@@ -34,9 +33,10 @@ own() {
     fi
 }
 
-# The start time of process $1 in START; 1 if it is not there any more.
+# The start time of process $1 in START, its number in PID; 1 if it is not there any more.
 started() {
     read -r START 2>/dev/null <"/proc/$1/stat" || return 1
+    PID=${START%% *}
     IFS=' '
     # shellcheck disable=SC2086  # numbers of the kernel, to be split
     set -- ${START##*) }

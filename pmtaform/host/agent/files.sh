@@ -2,7 +2,7 @@
 
 # Live files must still be what was planned from; the first that is not, in WHY.
 compare() {
-    pattern='' expected='' WANTS=''
+    pattern='' expected='' WANTS='' LISTENS=''
     set --
     while IFS=$tab read -r word first second; do
         case $word in
@@ -11,6 +11,7 @@ compare() {
                 [ "$first" = - ] || set -- "$@" "$R$second"
                 [ $# -lt 100 ] || { all_are "$@" || return 1; set --; }
                 ;;
+            listener) LISTENS=yes ;;
             pattern) pattern=$first expected='' ;;
             match) expected=$expected$first$nl ;;
             matched)
@@ -161,8 +162,19 @@ make_folders() {
         || { WHY="the folder $1 could not be made $F_OWNER:$F_GROUP"; return 1; }
 }
 
+# Whether there is a planned file with the action $1 and kind $2 (or "any").
+planned() {
+    if [ -z "$KINDS" ]; then
+        while read -r n kind action rest; do
+            case "$KINDS " in *" $action$kind "*) ;; *) KINDS="$KINDS $action$kind" ;; esac
+        done <"$T/plan"
+    fi
+    case "$KINDS " in *" $1${2#any}"*) ;; *) return 1 ;; esac
+}
+
 # Calls $4 for each planned file with the action $2 and kind $3 (or "any"), journalled as the step $1.
 each() {
+    planned "$2" "$3" || return 0
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         [ "$action" = "$2" ] && { [ "$3" = any ] || [ "$kind" = "$3" ]; } || continue
         at "$1" "$n" || return 1
@@ -284,6 +296,7 @@ clear_away() { rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || { [ ! -e "$OLD" ] && [ !
 # The folders of the planned files with the action $1 and kind $2 (or "any"), on the disk.
 flush_folders() {
     wanted=$1 sort=$2
+    [ "$1" = any ] || planned "$1" "$2" || return 0
     set --
     last=''
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do

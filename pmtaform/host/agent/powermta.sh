@@ -149,6 +149,7 @@ greeting() {
 
 # Asks each listener of the request for its greeting; those that say 220 are noted in the file T/$1, one a line.
 ask_listeners() {
+    [ -n "$LISTENS" ] || return 0
     while IFS=$tab read -r word address port rest; do
         [ "$word" = listener ] || continue
         greeting "$address" "$port" 5

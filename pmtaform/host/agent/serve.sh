@@ -28,7 +28,7 @@ start() {
             point receive.0
             [ ! -f "$S/results/$ID" ] && sole "$T/decided" || { abandon; exit 70; }
             trap '' HUP INT QUIT TERM PIPE XFSZ
-            exec </dev/null >"$T/log" 2>&1
+            exec </dev/null >/dev/null 2>&1
             transaction
         ) <&3 3<&- &
     } 3<&0
@@ -46,12 +46,15 @@ start() {
 # Makes the transaction's folder, which there is once. Whose it is stands beside it before it is there, so that nobody
 # takes it for a dead one's.
 take_place() {
-    if [ ! -L "$S" ] && folders && own "$S/own.$ID" && mkdir -- "$T" 2>/dev/null; then
+    if [ ! -L "$S" ] && folders && own "$S/own.$ID" && mkdir -- "$T" "$T/gen" 2>/dev/null; then
         if own "$T/owner"; then return; fi
         abandon
     fi
     rm -f -- "$S/own.$ID" 2>/dev/null
-    if [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
+    if [ -d "$T" ] && [ ! -d "$T/gen" ]; then
+        abandon
+        refuse "nothing could be written in $S; is the disk full?"
+    elif [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
         result
     elif [ -d "$S/tx" ] && [ ! -L "$S" ]; then
         refuse "nothing could be written in $S"
@@ -77,7 +80,7 @@ apart() {
         # Whose word counts is found out first.
         [ "$1" = settle ] || own "$T/owner" || exit 70
         "$1"
-    ) </dev/null >"$T/log" 2>&1 &
+    ) </dev/null >/dev/null 2>&1 &
     wait "$!"
     point answer.0
     tell_result

@@ -15,7 +15,7 @@ prepare() {
     STALE=''
     at policy && survey || return 1
     each stage write any stage || return 1
-    at backup && mkdir -- "$T/gen" && describe_generation >"$T/gen/info" && say "$((GENERATION + 1))" >"$T/number" \
+    at backup && describe_generation >"$T/gen/info" && say "$((GENERATION + 1))" >"$T/number" \
         || { WHY='the disk is full'; return 1; }
     each backup write any back_up && each backup remove any back_up || return 1
     at prove && prove || return 1
@@ -260,7 +260,7 @@ recover_one() (
     HERE=$T T=$1
     case ${T##*/} in *[!A-Za-z0-9_-]*) exit 0 ;; esac
     [ -f "$T/request" ] && load "$T/request" || { rm -rf -- "$T"; exit 0; }
-    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' PUT='' KEPT=''
+    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' PUT='' KEPT='' KINDS=''
     if [ -f "$S/results/$ID" ]; then
         [ ! -e "$T/timer" ] || disarm "$T"
         rm -rf -- "$T"
