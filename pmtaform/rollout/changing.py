@@ -34,20 +34,15 @@ from pmtaform.host import (
     revert,
     stage,
 )
-from pmtaform.operations import Check
-from pmtaform.rollout import checks, transactions
-from pmtaform.rollout.figures import NoFigures
-from pmtaform.rollout.figures import form as figures_form
+from pmtaform.rollout import transactions
 from pmtaform.rollout.model import HostResult, Phase, Verdict
 from pmtaform.rollout.outcomes import failed, not_started, notes_of
 from pmtaform.rollout.pool import Teller
-from pmtaform.rollout.predictions import Prediction, disagreements
+from pmtaform.rollout.predictions import Prediction
 from pmtaform.rollout.survey import Survey
+from pmtaform.rollout.trial import Trial
 from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import Journal, StateKeeper
-
-_SAMPLES = 20  # looks at a host while it is observed
-_LEAST = 5.0  # seconds between them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +80,15 @@ class HostChange:
         self._sessions: list[Session] = [survey.session] if survey.session is not None else []
         self._predictions: tuple[Prediction, ...] = ()
         self._outcome: Outcome | None = None
-        self._mood: checks.Mood | None = None
+        self._trial = Trial(
+            self.spec,
+            self.operations,
+            transactions.release(survey.snapshot.version),
+            clock=context.clock,
+            ask=self._examine,
+            tell=self._tell,
+            remark=self._remark,
+        )
         self._tx: Transaction | None = None
 
     @property
@@ -155,7 +158,7 @@ class HostChange:
 
     def observe(self) -> bool:
         """Watch the host for as long as its stack wants; past the tolerance it goes back."""
-        return self._guarded(lambda: self._well(self._observed(), "observe"))
+        return self._guarded(lambda: self._well(self._trial.observed(), "observe"))
 
     def confirm(self) -> bool:
         """Confirm over a new connection, and read the host's final record back."""
@@ -200,21 +203,15 @@ class HostChange:
         """What is looked at right before: the spool where there is a restart, the queues where they are observed."""
         most = self.operations.drain_below
         if self.tx.activation is Activation.RESTART and most is not None and "undrained" not in self.context.allow:
-            asked = Question("ask", 30, (figures_form(self._release), "show", "status"))
-            answers, _ = examine(self._session(), self.spec, (asked,))
-            why = checks.drained(answers[0], most) if answers else "the host did not answer"
+            why = self._trial.drained(most)
             if why:
                 detail = f"{why}. Drain it, wait, or say --allow undrained."
                 self.revert(detail)
                 self.result = not_started(self.name, detail, "spool-too-deep")
                 return False
         if self.operations.observe and self.tx.activation is not Activation.NONE:
-            self._mood = self._look()
+            self._trial.remember()
         return True
-
-    @property
-    def _release(self) -> int:
-        return transactions.release(self.survey.snapshot.version)
 
     # -- checks --------------------------------------------------------------------------------------------------------
 
@@ -223,86 +220,8 @@ class HostChange:
         if self.tx.activation is Activation.NONE:
             return ""
         self._tell(Phase.CHECKING)
-        return self._in_force() or self._own_checks()
-
-    def _in_force(self) -> str:
-        """Whether PowerMTA runs what was written, by the settings that it shows."""
-        unsure: list[str] = []
         answers = self._outcome.answers if self._outcome is not None else ()
-        for prediction, answer in zip(self._predictions, answers, strict=False):
-            wrong, doubtful = disagreements(prediction, answer)
-            if wrong:
-                return f"the configuration in force is not the one that was written: {'; '.join(wrong[:3])}"
-            unsure += doubtful
-        if unsure:
-            self._remark("in-force-unsure", "Not every setting could be compared", "; ".join(unsure[:5]) + ".")
-        return ""
-
-    def _own_checks(self) -> str:
-        """The stack's own checks, each as often as it may be tried. All that is asked of the host goes together."""
-        left = {check.name: check.tries for check in self.operations.checks}
-        open_checks = list(self.operations.checks)
-        why = ""
-        while open_checks:
-            why, again = "", []
-            for check, said in zip(open_checks, self._ask(open_checks), strict=True):
-                if not said:
-                    continue
-                left[check.name] -= 1
-                why = why or said
-                if left[check.name] <= 0:
-                    return said
-                again.append(check)
-            open_checks = again
-            if open_checks:
-                self._tell(Phase.CHECKING, f"again: {', '.join(check.name for check in open_checks)}")
-                self.context.clock.wait(threading.Event(), max(check.every for check in open_checks))
-        return ""
-
-    def _ask(self, asked: Sequence[Check]) -> list[str]:
-        """What each check has to complain of."""
-        from pmtaform.rollout.client_checks import ask_from_here  # ssl and http are slow to import
-
-        there = [check for check in asked if not check.from_client]
-        questions = [checks.question(check, self._release) for check in there]
-        answers, _ = self._examine(questions)
-        found = dict(zip([check.name for check in there], answers, strict=False))
-        complaints = []
-        for check in asked:
-            answer = ask_from_here(check, self.spec) if check.from_client else found.get(check.name)
-            unanswered = f"the check {check.name} was not answered"
-            complaints.append(unanswered if answer is None else checks.judge(check, answer))
-        return complaints
-
-    def _examine(self, questions: Sequence[Question]) -> tuple[tuple[Answer, ...], int]:
-        tx = self.tx
-        return examine(self._session(), self.spec, questions, transaction=tx.id, confirm_within=tx.confirm_within)
-
-    def _look(self) -> checks.Mood | None:
-        """How the queues do now; None where PowerMTA does not tell."""
-        answers, _ = self._examine([checks.mood_question(self._release)])
-        try:
-            return checks.mood(answers[0]) if answers else None
-        except NoFigures as problem:
-            self._remark("not-observed", "The queues could not be observed", f"{problem}.")
-            return None
-
-    def _observed(self) -> str:
-        operations = self.operations
-        if not operations.observe or self._mood is None:
-            return ""
-        clock, within = self.context.clock, operations.confirm_within or operations.observe
-        pause = min(max(operations.observe / _SAMPLES, _LEAST), max(within / 3, 1.0), operations.observe)
-        ends = clock.monotonic() + operations.observe
-        while clock.monotonic() < ends:
-            left = ends - clock.monotonic()
-            self._tell(Phase.OBSERVING, f"{left:.0f} s left")
-            clock.wait(threading.Event(), min(pause, left))
-            now = self._look()
-            why = checks.worse(self._mood, now, operations.tolerance) if now is not None else ""
-            if why:
-                return why
-        return ""
+        return self._trial.checked(self._predictions, answers)
 
     def _well(self, why: str, step: str) -> bool:
         if not why:
@@ -371,6 +290,12 @@ class HostChange:
         self.result = HostResult(
             host=self.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=self._notes
         )
+
+    def _examine(self, questions: Sequence[Question]) -> tuple[Answer, ...]:
+        """Ask the host; what is pending is given its time again."""
+        tx = self.tx
+        pending = tx.id if self.pending else ""
+        return examine(self._session(), self.spec, questions, transaction=pending, confirm_within=tx.confirm_within)[0]
 
     # -- connections and words -----------------------------------------------------------------------------------------
 

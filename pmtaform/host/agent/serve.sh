@@ -177,7 +177,7 @@ result() {
 examine() {
     settings || return 1
     T=$S/tx/$ID
-    if [ -n "$ID" ] && waits "$T"; then
+    if [ -n "$ID" ] && waits "$T" && [ "$WAITS" = pending ]; then
         now
         ! wait_until $((NOW + CONFIRM)) || say "left $CONFIRM"
     else

@@ -1,0 +1,131 @@
+"""What a host is put to between its activation and its confirmation. A complaint is a sentence, or the empty text."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from pmtaform.clock import Clock
+from pmtaform.host import Answer, HostSpec, Question
+from pmtaform.operations import Check, Operations
+from pmtaform.rollout import checks
+from pmtaform.rollout.figures import NoFigures, form
+from pmtaform.rollout.model import Phase
+from pmtaform.rollout.predictions import Prediction, disagreements
+
+_SAMPLES = 20  # looks at a host while it is observed
+_LEAST = 5.0  # seconds between them
+
+
+class Trial:
+    """The checks of one host, and how its queues do.
+
+    `ask` puts questions to it; `remark` takes a code, a summary and a detail.
+    """
+
+    def __init__(
+        self,
+        spec: HostSpec,
+        operations: Operations,
+        release: int,
+        *,
+        clock: Clock,
+        ask: Callable[[Sequence[Question]], tuple[Answer, ...]],
+        tell: Callable[[Phase, str], None],
+        remark: Callable[[str, str, str], None],
+    ) -> None:
+        self._spec = spec
+        self._operations = operations
+        self._release = release
+        self._clock = clock
+        self._ask_host = ask
+        self._tell = tell
+        self._remark = remark
+        self._mood: checks.Mood | None = None
+
+    def drained(self, most: int) -> str:
+        """Whether the spool has no more than `most` recipients left."""
+        answers = self._ask_host((Question("ask", 30, (form(self._release), "show", "status")),))
+        return checks.drained(answers[0], most) if answers else "the host did not answer"
+
+    def remember(self) -> None:
+        """See how the queues do before the change, to compare with."""
+        self._mood = self._look()
+
+    def checked(self, predictions: Sequence[Prediction], answers: Sequence[Answer]) -> str:
+        """Whether what was written is in force, by what PowerMTA shows; then the stack's own checks."""
+        return self._in_force(predictions, answers) or self._own_checks()
+
+    def observed(self) -> str:
+        """Watch the queues for as long as the stack wants, against how they did before."""
+        operations = self._operations
+        if not operations.observe or self._mood is None:
+            return ""
+        clock, within = self._clock, operations.confirm_within or operations.observe
+        pause = min(max(operations.observe / _SAMPLES, _LEAST), max(within / 3, 1.0), operations.observe)
+        ends = clock.monotonic() + operations.observe
+        while clock.monotonic() < ends:
+            left = ends - clock.monotonic()
+            self._tell(Phase.OBSERVING, f"{left:.0f} s left")
+            clock.wait(threading.Event(), min(pause, left))
+            now = self._look()
+            why = checks.worse(self._mood, now, operations.tolerance) if now is not None else ""
+            if why:
+                return why
+        return ""
+
+    def _in_force(self, predictions: Sequence[Prediction], answers: Sequence[Answer]) -> str:
+        unsure: list[str] = []
+        for prediction, answer in zip(predictions, answers, strict=False):
+            wrong, doubtful = disagreements(prediction, answer)
+            if wrong:
+                return f"the configuration in force is not the one that was written: {'; '.join(wrong[:3])}"
+            unsure += doubtful
+        if unsure:
+            self._remark("in-force-unsure", "Not every setting could be compared", "; ".join(unsure[:5]) + ".")
+        return ""
+
+    def _own_checks(self) -> str:
+        """The stack's own checks, each as often as it may be tried. All that is asked of the host goes together."""
+        left = {check.name: check.tries for check in self._operations.checks}
+        open_checks = list(self._operations.checks)
+        why = ""
+        while open_checks:
+            why, again = "", []
+            for check, said in zip(open_checks, self._ask(open_checks), strict=True):
+                if not said:
+                    continue
+                left[check.name] -= 1
+                why = why or said
+                if left[check.name] <= 0:
+                    return said
+                again.append(check)
+            open_checks = again
+            if open_checks:
+                self._tell(Phase.CHECKING, f"again: {', '.join(check.name for check in open_checks)}")
+                self._clock.wait(threading.Event(), max(check.every for check in open_checks))
+        return ""
+
+    def _ask(self, asked: Sequence[Check]) -> list[str]:
+        """What each check has to complain of."""
+        from pmtaform.rollout.client_checks import ask_from_here  # ssl and http are slow to import
+
+        there = [check for check in asked if not check.from_client]
+        questions = [checks.question(check, self._release) for check in there]
+        answers = self._ask_host(questions)
+        found = dict(zip([check.name for check in there], answers, strict=False))
+        complaints = []
+        for check in asked:
+            answer = ask_from_here(check, self._spec) if check.from_client else found.get(check.name)
+            unanswered = f"the check {check.name} was not answered"
+            complaints.append(unanswered if answer is None else checks.judge(check, answer))
+        return complaints
+
+    def _look(self) -> checks.Mood | None:
+        """How the queues do now; None where PowerMTA does not tell."""
+        answers = self._ask_host([checks.mood_question(self._release)])
+        try:
+            return checks.mood(answers[0]) if answers else None
+        except NoFigures as problem:
+            self._remark("not-observed", "The queues could not be observed", f"{problem}.")
+            return None
