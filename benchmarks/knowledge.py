@@ -12,7 +12,7 @@ from pmtaform.lang.canonical import canonical
 from pmtaform.lang.effective import Effective, changed_pairs
 from pmtaform.lang.includes import Configuration, single
 from pmtaform.lang.lint import Subject, lint
-from pmtaform.lang.tree import parse
+from pmtaform.lang.parsing import parse
 
 LINES = 100_000
 ROUNDS = 3

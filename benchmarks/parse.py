@@ -9,7 +9,8 @@ from hashlib import sha256
 
 from benchmarks.data import changed, configuration, unlike
 from benchmarks.measure import Row, alternate, compare, peak_memory, resident, seconds
-from pmtaform.lang.tree import Tree, parse
+from pmtaform.lang.parsing import parse
+from pmtaform.lang.tree import Tree
 
 LINES = 100_000
 ROUNDS = 15

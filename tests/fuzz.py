@@ -23,7 +23,8 @@ from pmtaform.lang.edit import edit
 from pmtaform.lang.effective import Effective, changed_pairs
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.lang.lint import Subject, apply_fixes, lint
-from pmtaform.lang.tree import decode, encode, parse, parse_bytes
+from pmtaform.lang.parsing import parse, parse_bytes
+from pmtaform.lang.tree import decode, encode
 from pmtaform.plan.explain import explain
 from pmtaform.report.masking import masked_line
 

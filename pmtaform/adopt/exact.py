@@ -10,7 +10,7 @@ from pmtaform.adopt.say import Said
 from pmtaform.adopt.scalars import UnwritableError
 from pmtaform.diagnostics import Diagnostics
 from pmtaform.lang.blocks import Block, collect
-from pmtaform.lang.tree import parse
+from pmtaform.lang.parsing import parse
 from pmtaform.secrets import Secret
 from pmtaform.stack.build import Builder, Rules
 from pmtaform.stack.emit import Writer

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pmtaform.errors import UsageError
 from pmtaform.lang.includes import include_arguments
-from pmtaform.lang.tree import parse_bytes
+from pmtaform.lang.parsing import parse_bytes
 from pmtaform.stack.paths import ALWAYS, MAIN
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

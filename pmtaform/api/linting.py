@@ -28,8 +28,9 @@ from pmtaform.lang.includes import (
 from pmtaform.lang.lint import FileFacts, Finding, Subject, lint
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.references import named_file
+from pmtaform.lang.parsing import parse, parse_bytes
 from pmtaform.lang.splices import FileEdit
-from pmtaform.lang.tree import Directive, parse, parse_bytes
+from pmtaform.lang.tree import Directive
 from pmtaform.stack import Stack, compile_host
 from pmtaform.stack.linting import sources_of, subject_of
 

@@ -18,7 +18,7 @@ from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import HostError, PmtaformError, UsageError
 from pmtaform.host import CONFIG, HostSpec, Known, open_session, probe
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, read_configuration
-from pmtaform.lang.tree import parse_bytes
+from pmtaform.lang.parsing import parse_bytes
 from pmtaform.stack import Stack
 
 DEFAULTS: Final = "/etc/pmta/config-defaults"

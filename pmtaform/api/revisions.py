@@ -16,7 +16,7 @@ from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.blocks import Part
 from pmtaform.lang.includes import single
-from pmtaform.lang.tree import parse
+from pmtaform.lang.parsing import parse
 from pmtaform.stack import Stack, load_stack
 
 _TIMEOUT = 60.0

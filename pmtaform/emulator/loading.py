@@ -11,7 +11,8 @@ from typing import Final
 from pmtaform.emulator.layout import CONFIG, DEFAULTS, Layout, release
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.includes import include_path, is_pattern, is_url
-from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree, parse_bytes
+from pmtaform.lang.parsing import parse_bytes
+from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
 from pmtaform.lang.values import argument_problem, problem
 
 _MAX_DEPTH: Final = 16

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.blocks import is_ordered
-from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree, comment_of, parse
+from pmtaform.lang.parsing import parse
+from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree, comment_of
 
 INDENT: Final = "    "
 _GAP: Final = 2  # blanks before a comment

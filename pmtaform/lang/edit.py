@@ -24,9 +24,10 @@ from pmtaform.lang.blocks import (
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.layout import indent_of, render, replace_value, with_eol
+from pmtaform.lang.parsing import parse
 from pmtaform.lang.placement import Placement
 from pmtaform.lang.splices import FileEdit, Splice
-from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree, parse
+from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
 
 __all__ = ["FileEdit", "Splice", "edit"]
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from pmtaform.diagnostics import Diagnostic, Place
-from pmtaform.lang.tree import Directive, Node, Tree, parse_bytes
+from pmtaform.lang.parsing import parse_bytes
+from pmtaform.lang.tree import Directive, Node, Tree
 
 _WILDCARDS = frozenset("*?[")
 _MAX_DEPTH = 16

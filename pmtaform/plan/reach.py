@@ -9,7 +9,8 @@ from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.edit import FileEdit
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, may_name
-from pmtaform.lang.tree import Directive, Tree, parse_bytes
+from pmtaform.lang.parsing import parse_bytes
+from pmtaform.lang.tree import Directive, Tree
 
 NOT_INCLUDED = "file-not-included"
 IN_THE_WAY = "file-in-the-way"

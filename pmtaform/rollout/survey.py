@@ -29,7 +29,7 @@ from pmtaform.host import (
     probe,
 )
 from pmtaform.lang.includes import include_arguments, read_configuration
-from pmtaform.lang.tree import parse_bytes
+from pmtaform.lang.parsing import parse_bytes
 from pmtaform.operations import Operations
 from pmtaform.plan.diff import Difference, difference, unchanged
 from pmtaform.plan.files import expiry_notes

@@ -12,7 +12,7 @@ from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, PmtaformError, SecretUnavailable, UsageError
 from pmtaform.lang.blocks import SETTING, Address, Block, collect
-from pmtaform.lang.tree import gc_paused, parse
+from pmtaform.lang.parsing import gc_paused, parse
 from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
 from pmtaform.stack.content import ALL, Item, Key, Native, Removed, lay_over, removals

@@ -9,7 +9,7 @@ from typing import Final
 
 from pmtaform.desired import FileRole, ManagedFile
 from pmtaform.diagnostics import Diagnostic, Diagnostics
-from pmtaform.lang.tree import parse_bytes
+from pmtaform.lang.parsing import parse_bytes
 from pmtaform.tls.checks import certificate_findings, expiry_findings, key_findings
 from pmtaform.tls.pem import Pem, has_certificate, has_private_key, read_pem
 

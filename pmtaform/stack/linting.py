@@ -9,7 +9,8 @@ from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang.blocks import SETTING, Address
 from pmtaform.lang.includes import Configuration, include_path, single
 from pmtaform.lang.lint import Subject, lint
-from pmtaform.lang.tree import parse, split_lines
+from pmtaform.lang.parsing import parse
+from pmtaform.lang.tree import split_lines
 from pmtaform.stack.compile import compile_host
 from pmtaform.stack.signing import SAID_TOO, not_signing
 from pmtaform.stack.stack import Stack

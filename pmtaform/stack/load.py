@@ -11,7 +11,7 @@ from typing import Final
 from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, UsageError
-from pmtaform.lang.tree import gc_paused
+from pmtaform.lang.parsing import gc_paused
 from pmtaform.operations import Operations
 from pmtaform.stack import shapes
 from pmtaform.stack.assets import Assets

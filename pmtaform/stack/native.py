@@ -9,7 +9,8 @@ from pathlib import Path
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.lang.blocks import Address, Block, Part, collect
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.tree import Section, Tree, parse, parse_bytes
+from pmtaform.lang.parsing import parse, parse_bytes
+from pmtaform.lang.tree import Section, Tree
 from pmtaform.stack.build import Rules
 from pmtaform.stack.content import Key, Line, Native
 from pmtaform.stack.document import read_file

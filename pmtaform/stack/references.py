@@ -10,7 +10,7 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import Invalid
 from pmtaform.lang.catalogue import GLOBAL
-from pmtaform.lang.tree import gc_paused
+from pmtaform.lang.parsing import gc_paused
 from pmtaform.secrets import parse_reference
 from pmtaform.stack.compile import Layered, layered
 from pmtaform.stack.content import Body, Item, Key, Lines, Sections

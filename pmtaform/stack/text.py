@@ -7,7 +7,8 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.catalogue import GLOBAL, catalogue
-from pmtaform.lang.tree import Directive, Junk, Section, Tree, parse
+from pmtaform.lang.parsing import parse
+from pmtaform.lang.tree import Directive, Junk, Section, Tree
 from pmtaform.stack import names, values
 from pmtaform.stack.content import Text
 from pmtaform.stack.nodes import Scalar

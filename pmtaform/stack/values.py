@@ -12,7 +12,8 @@ from typing import Final
 
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.catalogue import DirectiveSpec, catalogue
-from pmtaform.lang.tree import Directive, parse
+from pmtaform.lang.parsing import parse
+from pmtaform.lang.tree import Directive
 
 _RULES: Final = frozenset({"reply", "mail-from", "rcpt-to", "header"})
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")

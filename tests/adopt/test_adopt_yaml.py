@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pmtaform.adopt.document import Item, List, Literal, Map, Text, document, escaped
 from pmtaform.adopt.scalars import UnwritableError, comment, fits_literal, scalar
 from pmtaform.diagnostics import Diagnostics
-from pmtaform.lang.tree import Directive, parse
+from pmtaform.lang.parsing import parse
+from pmtaform.lang.tree import Directive
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence
 from pmtaform.stack.variables import Variables, substitute
 from pmtaform.stack.yaml import read_yaml

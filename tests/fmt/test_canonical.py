@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.canonical import canonical
 from pmtaform.lang.includes import read_configuration
-from pmtaform.lang.tree import comment_of, decode, encode, parse, split_lines
+from pmtaform.lang.parsing import parse
+from pmtaform.lang.tree import comment_of, decode, encode, split_lines
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 FILES = sorted(p for p in CORPUS.rglob("*") if p.is_file() and p.suffix != ".tsv")

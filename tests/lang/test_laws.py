@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.edit import edit
 from pmtaform.lang.includes import Configuration, read_configuration
-from pmtaform.lang.tree import Section, decode, encode, parse, parse_bytes, split_lines
+from pmtaform.lang.parsing import parse, parse_bytes
+from pmtaform.lang.tree import Section, decode, encode, split_lines
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 FILES = sorted(p for p in CORPUS.rglob("*") if p.is_file() and p.suffix != ".tsv")

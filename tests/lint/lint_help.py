@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pmtaform.lang.includes import Configuration, read_configuration, single
 from pmtaform.lang.lint import Finding, Subject, lint
-from pmtaform.lang.tree import parse
+from pmtaform.lang.parsing import parse
 
 MAIN = "/etc/pmta/config"
 

@@ -99,7 +99,7 @@ def test_overlapping_fixes_are_applied_once():
 def test_a_stack_is_mended_by_hand():
     from pmtaform.diagnostics import Place
     from pmtaform.lang.includes import single
-    from pmtaform.lang.tree import parse
+    from pmtaform.lang.parsing import parse
 
     text = "<domain x>\nmax-msg-rate 10/M\n</domain>\n"
     tree = parse(text, MAIN, origins=[Place("s.yaml", 1, 1), Place("s.yaml", 2, 5), Place("s.yaml", 1, 1)])

@@ -99,7 +99,7 @@ def test_the_vendors_definitions_count():
 
     from pmtaform.lang.includes import single
     from pmtaform.lang.lint import Subject, lint
-    from pmtaform.lang.tree import parse
+    from pmtaform.lang.parsing import parse
 
     defaults = single(parse("<smtp-pattern-list v>\nreply /(/ x\n</smtp-pattern-list>\n", "/etc/pmta/config-defaults"))
     text = configuration("<domain x>\nsmtp-pattern-list v\n</domain>\n")

@@ -5,7 +5,7 @@ from lint_help import found, told
 from pmtaform.diagnostics import Place
 from pmtaform.lang.includes import single
 from pmtaform.lang.lint import Subject, lint
-from pmtaform.lang.tree import parse
+from pmtaform.lang.parsing import parse
 
 BAD = "<source 0/0>\n{above}process-x-virtual-mta yes{beside}\n</source>\n"
 WHY = "# pmtaform: ignore virtual-mta-from-everyone because only the firewall's inside reaches it"

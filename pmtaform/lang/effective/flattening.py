@@ -12,7 +12,8 @@ from typing import Final
 from pmtaform.diagnostics import Place
 from pmtaform.lang.blocks import Address, Block, collect
 from pmtaform.lang.includes import Configuration
-from pmtaform.lang.tree import Directive, Node, Section, Tree, parse
+from pmtaform.lang.parsing import parse
+from pmtaform.lang.tree import Directive, Node, Section, Tree
 
 _MAX_DEPTH: Final = 16
 

@@ -10,7 +10,7 @@ from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.model import Finding, Hit, Rule, Subject
 from pmtaform.lang.lint.suppress import judge, suppressions, without_suppressed
 from pmtaform.lang.lint.table import RULES
-from pmtaform.lang.tree import gc_paused
+from pmtaform.lang.parsing import gc_paused
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
