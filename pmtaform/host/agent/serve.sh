@@ -51,13 +51,11 @@ take_place() {
         abandon
     fi
     rm -f -- "$S/own.$ID" 2>/dev/null
-    if [ -d "$T" ] && [ ! -d "$T/gen" ]; then
-        abandon
-        refuse "nothing could be written in $S; is the disk full?"
-    elif [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
+    if [ -d "$T" ] && [ ! -d "$T/gen" ]; then abandon; fi # no room for the second of both
+    if [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
         result
     elif [ -d "$S/tx" ] && [ ! -L "$S" ]; then
-        refuse "nothing could be written in $S"
+        refuse "nothing could be written in $S; is the disk full?"
     else
         refuse "$S could not be made or written; does this need sudo?"
     fi
