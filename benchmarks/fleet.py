@@ -14,10 +14,17 @@ from benchmarks.measure import PROGRAM
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from projects import PMTA
 from sshd import Sshd, start_sshd
 
 SERVERS = 5
+# What PowerMTA itself costs is nobody's concern here.
+PMTA = """#!/bin/sh
+case "$1 $2" in
+    'show status') echo 'status running' ;;
+    'show version') echo 'PowerMTA v5.0r8 (2020-11-05, 64-bit; stand-in).' ;;
+    reload*) echo 'Configuration reloaded.' ;;
+esac
+"""
 CONFIG = "etc/pmta/config"
 
 
@@ -93,12 +100,10 @@ class Fleet:
 
 
 def _install(root: Path) -> None:
-    for folder in ("usr/sbin", "ctl"):
-        (root / folder).mkdir(parents=True)
     program = root / "usr/sbin/pmta"
+    program.parent.mkdir(parents=True)
     program.write_text(PMTA)
     program.chmod(0o755)
-    subprocess.run([program, "restart"], check=True, capture_output=True)
 
 
 @contextmanager

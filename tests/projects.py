@@ -180,6 +180,14 @@ class HostFolder:
         found = sorted(p for p in self.at("/etc/pmta").rglob("*") if p.is_file())
         return {"/" + str(p.relative_to(self.root)): p.read_bytes().decode("utf-8", "surrogateescape") for p in found}
 
+    def marked(self, word: str) -> list[Path]:
+        """The transactions of which the host's program has noted `word`: "begin", "staged", "pending" …"""
+        found = []
+        for marks in self.root.glob("var/lib/pmtaform/tx/*/marks"):
+            with contextlib.suppress(FileNotFoundError):  # it ends at this moment
+                found += [marks.parent] if word in marks.read_text().split() else []
+        return found
+
     def leftovers(self) -> list[str]:
         """What a transaction must not leave behind."""
         lib = self.at("/var/lib/pmtaform")

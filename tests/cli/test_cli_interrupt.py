@@ -125,7 +125,7 @@ def test_who_leaves_is_told_what_to_do_and_what_nobody_confirms_can_be_taken_bac
     assert "To settle them now: pmtaform recover mta1" in said
     assert "under-way" in project.state
     gate.open()
-    until(lambda: list(host.root.glob("var/lib/pmtaform/tx/*/pending")))
+    until(lambda: host.marked("pending"))
     until(lambda: not host.at("/var/lib/pmtaform/lock").exists())
     assert "postmaster a@example.com" in host.running
     waits = project.run("recover", "mta1").ended(Exit.LOCKED)

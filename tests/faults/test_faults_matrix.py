@@ -184,7 +184,7 @@ def _text(path: Path) -> str:
 def check(world: World, old: dict[str, tuple[str, int, int, int]], code: int, said: str) -> None:
     """The host is wholly old or wholly new and runs that; nothing is left; state, exit code and words are right."""
     heal(world)
-    pending = list(world.lib.glob("tx/*/pending"))
+    pending = world.pending()
     recovered = world.project.run("recover")
     if pending and recovered.code == Exit.LOCKED:
         assert "awaits its confirmation" in recovered.words

@@ -204,11 +204,15 @@ class World:
         self.host.at(BOOT).write_text(f"{os.urandom(4).hex()}-0000-0000-0000-000000000000\n")
         subprocess.run([self.host.at("/usr/sbin/pmta"), "restart"], check=True, capture_output=True)
 
+    def pending(self) -> list[Path]:
+        """What of the host's transactions awaits its confirmation."""
+        return self.host.marked("pending")
+
     def time_is_over(self) -> None:
         """Let the time for a confirmation be over, on the host's own clock, and its timer do what it is for."""
         for deadline in self.lib.glob("tx/*/deadline"):
             move_deadline(deadline)
-        until(lambda: not list(self.lib.glob("tx/*/pending")))
+        until(lambda: not self.pending())
 
     # -- what is there -------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,6 @@ from pmtaform.host import (
     commit,
     confirm,
     examine,
-    recover,
     result,
     revert,
     stage,
@@ -300,60 +299,6 @@ def test_a_file_that_changes_after_it_was_staged(folder: Host) -> None:
     folder.root.at(CONFIG).write_bytes(b"by hand\n")
     assert commit(folder.session, folder.spec, tx, folder.open).status is Status.STALE
     assert folder.root.read(CONFIG) == b"by hand\n"
-    assert folder.root.leftovers() == []
-
-
-def boot(host: Host) -> None:
-    """The machine has been started since."""
-    host.root.put("/proc/sys/kernel/random/boot_id", os.urandom(4).hex().encode() + b"\n", 0o644)
-
-
-def staged_beside(host: Host) -> Path:
-    (found,) = host.root.at("/etc/pmta").glob(".config.pmtaform-*[0-9]")
-    return found
-
-
-def test_a_power_loss_that_takes_the_end_of_the_rehearsal_back(folder: Host) -> None:
-    """The renames of the rehearsal reached the disk, those back did not: PowerMTA was started with the new."""
-    before = folder.root.tree()
-    boot(folder)
-    tx = transaction((CONFIG, NEW), key("/etc/pmta/keys/new.pem"))
-    stage(folder.session, folder.spec, tx, folder.open)
-    again = folder.root.at("/etc/pmta/again")
-    again.hardlink_to(staged_beside(folder))
-    again.replace(folder.root.at(CONFIG))
-    boot(folder)
-    folder.root.at("/ctl/running").write_bytes(NEW)
-    done = recover(folder.session, folder.spec)
-    assert "was undone" in (done.recovered or "")
-    assert folder.root.tree() == before
-    assert folder.root.running == OLD
-    assert folder.root.leftovers() == []
-
-
-def test_what_somebody_changed_after_it_was_staged_outlives_a_boot(folder: Host) -> None:
-    boot(folder)
-    stage(folder.session, folder.spec, transaction((CONFIG, NEW), key("/etc/pmta/keys/new.pem")), folder.open)
-    edited = folder.root.at("/etc/pmta/edited")
-    edited.write_bytes(b"by hand\n")
-    edited.replace(folder.root.at(CONFIG))
-    folder.root.put("/etc/pmta/keys/new.pem", b"by hand too\n")
-    boot(folder)
-    assert recover(folder.session, folder.spec).recovered
-    assert folder.root.read(CONFIG) == b"by hand\n"
-    assert folder.root.read("/etc/pmta/keys/new.pem") == b"by hand too\n"
-    assert "reload" not in folder.root.calls
-    assert folder.root.leftovers() == []
-
-
-def test_staged_before_a_boot_and_gone_on_with_after_it(folder: Host) -> None:
-    boot(folder)
-    tx = transaction((CONFIG, NEW))
-    stage(folder.session, folder.spec, tx, folder.open)
-    boot(folder)
-    folder.root.tell("fail-reload")
-    assert commit(folder.session, folder.spec, tx, folder.open).status is Status.ROLLED_BACK
-    assert folder.root.read(CONFIG) == folder.root.running == OLD
     assert folder.root.leftovers() == []
 
 

@@ -47,7 +47,7 @@ started() {
 
 # Reads an owner file into O_*; 1 if it cannot be read.
 read_owner() {
-    O_PID='' O_START='' O_BOOT='' O_ID='' O_SINCE='' O_WHO='' O_WHAT=''
+    O_KEY='' O_PID='' O_START='' O_BOOT='' O_ID='' O_SINCE='' O_WHO='' O_WHAT=''
     [ -f "$1" ] || return 1
     while IFS=' ' read -r key value; do
         case $key in
@@ -99,6 +99,15 @@ left_of() {
     [ "$LEFT" -gt 0 ]
 }
 
+# Whether the word $1 is marked of the transaction in T, or in the folder $2; what stood behind it last, in MARK.
+marked() {
+    MARK='' is=1
+    while read -r word more; do
+        if [ "$word" = "$1" ]; then MARK=$more is=0; fi
+    done 2>/dev/null <"${2:-$T}/marks"
+    return $is
+}
+
 # Whether the timer of the transaction in $1 is at work.
 timer_runs() {
     kind='' name='' start=''
@@ -114,10 +123,10 @@ timer_runs() {
 waits() {
     WAITS=''
     [ ! -e "$1/verdict" ] && left_of "$1" || return 1
-    if [ -e "$1/pending" ]; then
+    if marked pending "$1"; then
         timer_runs "$1" || return 1
         WAITS=pending
-    elif [ -e "$1/staged" ] && [ ! -e "$1/claimed" ]; then
+    elif marked staged "$1" && [ ! -e "$1/claimed" ]; then
         WAITS=staged
     else
         return 1

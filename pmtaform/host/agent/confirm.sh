@@ -77,7 +77,7 @@ decide() {
 # Activated, and well as far as the host can tell: waits for the client, but not for ever.
 stay_pending() {
     now
-    at pending && wait_until $((NOW + CONFIRM)) && true >"$T/pending" || { WHY='the disk is full'; roll_back; }
+    at pending && wait_until $((NOW + CONFIRM)) && mark pending || { WHY='the disk is full'; roll_back; }
     past pending
     if [ -e "$T/verdict" ]; then WHY=$(not_confirmed) STEP=confirm; roll_back; fi
     drop_lock
@@ -93,11 +93,8 @@ settle() {
     await_lock 60 || exit 75
     REHEARSING=''
     last_generation
-    if [ "$OP" = confirm ]; then
-        read -r GENERATION <"$T/number"
-        conclude
-    fi
-    if [ -e "$T/pending" ]; then
+    if [ "$OP" = confirm ]; then conclude; fi
+    if marked pending; then
         STEP=confirm WHY=$WHY_REVERT
         roll_back
     fi

@@ -120,6 +120,18 @@ survey() {
     done <"$T/request"
     # Nothing is laid beside a file before both are whole.
     printf '%s' "$backwards" >"$T/plan.back" && printf '%s' "$forwards" >"$T/plan" || { WHY='the disk is full'; return 1; }
+    flush_all "$T/request" "$T/owner" "$T/plan" "$T/plan.back" "$T"
+}
+
+# Whether "$@" are on the disk now: it says only then whether all of it could be written.
+flush_all() {
+    sync -- "$@" 2>"$T/failed" && return
+    said=''
+    read -r said <"$T/failed"
+    case $said in
+        *syncing* | *fsync*) WHY='the disk does not take what was written'; return 1 ;;
+    esac
+    sync 2>/dev/null || :
 }
 
 # PowerMTA's own user, looked up once, on a machine of its own.
@@ -221,48 +233,48 @@ back_up() {
 # Whether everything that was staged arrived whole, and what is kept is what the change was planned from: it is what
 # would be put back. Then it can be written down what the generation is.
 prove() {
-    true >"$T/sums" || { WHY='the disk is full'; return 1; }
+    sums=''
     set --
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         beside "$path"
         [ "$action" != write ] || set -- "$@" "$NEW"
         [ "$had" = 0 ] || set -- "$@" "$T/gen/$n"
-        [ $# -lt 100 ] || { note_sums "$@" || return 1; set --; }
+        [ $# -lt 100 ] || { digests "$@"; sums=$sums$SUMS; set --; }
     done <"$T/plan"
-    note_sums "$@" || return 1
+    digests "$@"
+    sums=$sums$SUMS
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         if [ "$action" = write ]; then
-            read -r D <&4
+            next_sum
             [ "$D" = "$new" ] || { WHY="$path did not arrive whole"; return 1; }
         fi
         D=-
-        [ "$had" = 0 ] || read -r D <&4
+        [ "$had" = 0 ] || next_sum
         case $expected in
             '?' | "$D") ;;
-            *) moved "$path"; STALE=yes; return 1 ;;
+            *) moved "$path"; STALE=stale; return 1 ;;
         esac
         [ -n "$D" ] && say "$n$tab$kind$tab$action$tab$D$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path" >>"$T/gen/manifest" \
             || { WHY="$path could not be backed up"; return 1; }
-    done <"$T/plan" 4<"$T/sums"
+    done <"$T/plan"
     true >"$T/failed"
 }
 
-note_sums() {
-    digests "$@"
-    printf %s "$SUMS" >>"$T/sums" || { WHY='the disk is full'; return 1; }
-}
+# Takes the next of `sums` into D.
+next_sum() { D=${sums%%"$nl"*} sums=${sums#*"$nl"}; }
 
 # Everything that is needed to go on or back, on the disk.
 flush_staged() {
-    set -- "$T/gen/manifest" "$T/gen" "$T/plan" "$T/plan.back" "$T/begin" "$T"
+    set -- "$T/gen/info" "$T/gen/manifest" "$T/gen" "$T/marks" "$T"
+    [ ! -e "$T/dirs" ] || set -- "$@" "$T/dirs"
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         beside "$path"
         [ "$action" != write ] || set -- "$@" "$NEW"
         [ "$had" = 0 ] || set -- "$@" "$T/gen/$n"
         [ ! -d "$DIR" ] || set -- "$@" "$DIR"
-        [ $# -lt 200 ] || { flush "$@"; set --; }
+        [ $# -lt 200 ] || { flush_all "$@" || return 1; set --; }
     done <"$T/plan"
-    [ $# = 0 ] || flush "$@"
+    [ $# = 0 ] || flush_all "$@"
 }
 
 # Renames the staged file over its target, if that is still what was backed up. While rehearsing, what is staged stays.
@@ -313,18 +325,19 @@ flush_folders() {
 # then what is new is taken away. 0 if all are back; which are not, in FAILED.
 put_back() {
     FAILED='' LITTER='' PUT=''
+    [ -f "$T/plan.back" ] || { FAILED=' (the plan of it is gone)'; return 1; }
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-file "$n"
         beside "$path"
         [ ! -e "$SWAP" ] || rm -f -- "$SWAP"
-        [ "$had" = 1 ] && [ -e "$OLD" ] && [ -e "$T/begin" ] && [ ! "$R$path" -ef "$OLD" ] && ours || continue
+        [ "$had" = 1 ] && [ -e "$OLD" ] && [ ! "$R$path" -ef "$OLD" ] && ours || continue
         PUT=yes
         if [ -d "$R$path" ] || ! mv -f -- "$OLD" "$R$path" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
     done <"$T/plan.back"
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-new "$n"
         beside "$path"
-        if [ "$had" = 0 ] && [ -e "$T/begin" ] && [ -e "$R$path" ] && ours; then
+        if [ "$had" = 0 ] && [ -e "$R$path" ] && ours; then
             PUT=yes
             rm -f -- "$R$path" 2>>"$T/failed" || FAILED="$FAILED $path"
         fi
@@ -340,10 +353,14 @@ put_back() {
     [ -z "$FAILED" ]
 }
 
-# Whether it is this change that made of the path what it is. After a rehearsal it waits without the lock: what stands
-# there then may be somebody else's, unless it is what was staged, or that has gone there.
+# Whether it is this change that made of the path what it is: what was staged stands there, or has gone there, or what was
+# to be removed is not there. All else is somebody else's.
 ours() {
-    [ ! -e "$T/proved" ] || [ ! -e "$R$path" ] || [ "$R$path" -ef "$NEW" ] || { [ "$action" = write ] && [ ! -e "$NEW" ]; }
+    marked begin || return 1
+    case $action in
+        write) [ "$R$path" -ef "$NEW" ] || { [ ! -e "$NEW" ] && begun; } ;;
+        *) [ ! -e "$R$path" ] && begun ;;
+    esac
 }
 
 # After a rehearsal: every file is what it was, and what is staged and kept for the change is still beside it.

@@ -2,14 +2,15 @@
 
 # Takes the lock: 0 taken, 1 somebody at work has it (O_*), 2 impossible. T/owner must be this process's.
 # A dead holder's lock passes to its one heir: who makes heir.KEY. An heir may have died too, so heirs form a chain;
-# that the lock is still the dead holder's is looked at again after inheriting.
+# that the lock is still the dead holder's is looked at again after inheriting. One that does not say whose it is, which
+# a power loss can leave, is a dead one's.
 take_lock() {
     tries=0
     while [ $tries -lt 20 ]; do
         tries=$((tries + 1))
         if ln -- "$T/owner" "$S/lock" 2>/dev/null; then return 0; fi
         [ -f "$T/owner" ] || return 2
-        read_owner "$S/lock" || continue # gone meanwhile
+        read_owner "$S/lock" || [ -f "$S/lock" ] || continue # gone meanwhile
         if alive; then return 1; fi
         first=$O_KEY chain=''
         while :; do
@@ -20,7 +21,7 @@ take_lock() {
             if alive; then return 1; fi
         done
         [ -n "$heir" ] || continue
-        if read_owner "$S/lock" && [ "$O_KEY" = "$first" ]; then
+        if { read_owner "$S/lock" || [ -f "$S/lock" ]; } && [ "$O_KEY" = "$first" ]; then
             ln -f -- "$T/owner" "$S/own.$ID" && mv -f -- "$S/own.$ID" "$S/lock" || return 2
             for key in $chain; do rm -f -- "$S/heir.$key"; done
             return 0
@@ -64,6 +65,17 @@ at() {
 past() {
     say "$1:after ${2:-0}" >>"$T/journal" || return 1
     point "$1:after.${2:-0}"
+}
+
+# What is so of the transaction in T from now on, in a word, perhaps with more behind it. One file for all of them: a
+# file system takes its time to make and to forget a file.
+mark() { printf '\n%s\n' "$*" >>"$T/marks"; }
+
+# The file $1, which is short more often than not, without a program for it.
+tell_file() {
+    told='' count=0
+    while [ $count -lt 40 ] && IFS= read -r line; do told=$told$line$nl count=$((count + 1)); done <"$1"
+    if [ $count -lt 40 ]; then printf %s "$told$line"; else cat -- "$1"; fi
 }
 
 # The transaction's outcome ($1 status, $2 step, $3 reason), as it will be read back. Written once, whole.

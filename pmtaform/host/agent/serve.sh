@@ -15,7 +15,8 @@ start() {
     trap : HUP INT TERM PIPE
     {
         (
-            trap 'abandon; exit 70' HUP INT TERM
+            MINE=''
+            trap '[ -z "$MINE" ] || abandon; exit 70' HUP INT TERM
             whoami_process
             take_place
             WHOLE=yes
@@ -46,7 +47,8 @@ start() {
 # Makes the transaction's folder, which there is once. Whose it is stands beside it before it is there, so that nobody
 # takes it for a dead one's.
 take_place() {
-    if [ ! -L "$S" ] && folders && own "$S/own.$ID" && mkdir -- "$T" "$T/gen" 2>/dev/null; then
+    if [ ! -L "$S" ] && folders && [ ! -e "$T" ] && own "$S/own.$ID" && mkdir -- "$T" "$T/gen" 2>/dev/null; then
+        MINE=yes
         if own "$T/owner"; then return; fi
         abandon
     fi
@@ -110,13 +112,13 @@ take_in() {
 # The record, or where the transaction stands.
 tell_result() {
     if [ -f "$S/results/$ID" ]; then
-        cat -- "$S/results/$ID"
+        tell_file "$S/results/$ID"
         printf '\n%s\n' "$NONCE"
     elif T=$S/tx/$ID && waits "$T"; then
         say "status $WAITS"
         say "left $LEFT"
         [ ! -s "$T/recovered" ] || cat -- "$T/recovered"
-        [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || cat -- "$T/answers"
+        [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || tell_file "$T/answers"
     elif [ -f "$T/stuck" ]; then
         cat -- "$T/stuck"
         printf '\n%s\n' "$NONCE"
@@ -133,8 +135,8 @@ onward() {
     T=$S/tx/$ID
     if [ ! -f "$S/results/$ID" ] && [ -e "$T/decided" ] && ! { read_owner "$T/owner" && alive; }; then
         case $OP in
-            commit) [ ! -e "$T/staged" ] || [ -e "$T/pending" ] || { claim && apart resume; return; } ;;
-            *) [ ! -e "$T/staged" ] && [ ! -e "$T/pending" ] || { trap : HUP INT TERM PIPE; apart settle; return; } ;;
+            commit) ! marked staged || marked pending || { claim && apart resume; return; } ;;
+            *) ! marked staged && ! marked pending || { trap : HUP INT TERM PIPE; apart settle; return; } ;;
         esac
     fi
     result

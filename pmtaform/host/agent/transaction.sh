@@ -15,7 +15,7 @@ prepare() {
     STALE=''
     at policy && survey || return 1
     each stage write any stage || return 1
-    at backup && describe_generation >"$T/gen/info" && say "$((GENERATION + 1))" >"$T/number" \
+    at backup && describe_generation >"$T/gen/info" \
         || { WHY='the disk is full'; return 1; }
     each backup write any back_up && each backup remove any back_up || return 1
     at prove && prove || return 1
@@ -28,12 +28,12 @@ prepare() {
 commit_files() {
     boot_id
     at begin || return 1
-    if [ ! -e "$T/proved" ]; then
-        say "$BOOT" >"$T/begin" && flush_staged || return 1
+    if ! marked proved; then
+        mark begin "$BOOT" && flush_staged || return 1
     else
         # All that is on the disk since the rehearsal.
-        true >"$T/forth" || return 1
-        if started_since; then say "$BOOT" >"$T/begin" && flush "$T/begin"; fi || return 1
+        mark forth || return 1
+        if started_since; then mark begin "$BOOT" && flush "$T/marks"; fi || return 1
     fi
     past begin
     each commit-key write key put || return 1
@@ -45,7 +45,7 @@ commit_files() {
 
 # Whether `pmta test config` takes what is on the disk.
 proved() {
-    [ "$TEST" = yes ] && [ -x "$R$PMTA" ] && [ ! -e "$T/proved" ] || return 0
+    [ "$TEST" = yes ] && [ -x "$R$PMTA" ] && ! marked proved || return 0
     at test && test_config && past test || { keep_output; return 1; }
 }
 
@@ -57,7 +57,7 @@ rehearse() {
     REHEARSING=yes
     commit_files && proved || return 1
     at swap-back && swap_back || return 1
-    true >"$T/proved" || return 1
+    mark proved || return 1
     past swap-back
     REHEARSING=''
 }
@@ -67,7 +67,7 @@ commit() {
     commit_files && proved || return 1
     [ "$ACTIVATION" != none ] || return 0
     if [ "$CONFIRM" != 0 ]; then at arm && arm && past arm || return 1; fi
-    at activate && true >"$T/activate" && activate && past activate || { keep_output; return 1; }
+    at activate && mark activate && activate && past activate || { keep_output; return 1; }
     at activate-web && activate_web && past activate-web || { keep_output; return 1; }
     at health && healthy && past health || { keep_output; return 1; }
     at listeners && listeners_greet && past listeners || return 1
@@ -95,20 +95,19 @@ undo() {
 # to take it, or the machine was started while the new files were there.
 needs_activation() {
     [ "$ACTIVATION" != none ] && [ -z "$REHEARSING" ] || return 1
-    [ ! -e "$T/proved" ] || [ -e "$T/forth" ] || [ -n "$PUT" ] || return 1
-    [ ! -e "$T/activate" ] || return 0
+    ! marked proved || marked forth || [ -n "$PUT" ] || return 1
+    ! marked activate || return 0
     started_since
 }
 
 # Whether anything of the change may be in the place of a file: more was done than to rehearse it, or the machine was
 # started since, which may have come between the renames of the rehearsal.
-begun() { [ -e "$T/begin" ] && { [ ! -e "$T/proved" ] || [ -e "$T/forth" ] || started_since; }; }
+begun() { marked begin && { ! marked proved || marked forth || started_since; }; }
 
 started_since() {
-    began=''
-    read -r began 2>/dev/null <"$T/begin" || return 1
+    marked begin || return 1
     boot_id
-    [ "$began" != "$BOOT" ]
+    [ "$MARK" != "$BOOT" ]
 }
 
 # Has PowerMTA take the old files. One that could not start with what it found after a boot is started.
@@ -120,11 +119,13 @@ take_old() {
 wind_up() {
     each remove-key remove key take_away && flush_folders remove key || return 1
     at keep
-    read -r GENERATION <"$T/number"
+    # Nobody makes a generation between the one that is there and its own.
+    last_generation
     if [ -d "$T/gen" ]; then
+        GENERATION=$((GENERATION + 1))
         [ -d "$S/generations" ] || mkdir -p -- "$S/generations"
         name=$(printf %06d "$GENERATION")
-        [ -d "$S/generations/$name" ] || mv -- "$T/gen" "$S/generations/$name" || return 1
+        mv -- "$T/gen" "$S/generations/$name" || return 1
         KEPT=$S/generations/$name
     fi
     at clean
@@ -213,12 +214,12 @@ transaction() {
 
 # Nothing was changed, or for a rehearsal only: everything that was put beside the files is taken away again.
 give_up() {
-    step=$STEP why=${WHY:-'the disk is full'}
-    [ ! -f "$T/plan" ] || put_back
-    rm -rf -- "$T"/blob.* "$T/gen"
+    step=$STEP why=${WHY:-'the disk is full'} STATUS=''
+    [ ! -f "$T/plan" ] || undo "$step" "$why"
+    [ "$STATUS" != rollback-failed ] || stuck "$STATUS" "$step" "$REASON"
     status=refused
     [ "$step" != test ] || status=rolled-back
-    [ -z "$STALE" ] || status=stale step=check
+    [ -z "$STALE" ] || status=$STALE step=check
     [ -z "$LITTER" ] || stuck "$status" "$step" "$why"
     finish "$status" "$step" "$why"
 }
@@ -226,7 +227,7 @@ give_up() {
 # Waits for the client to say `commit`. It holds nothing: another transaction that comes before clears it away.
 stay_staged() {
     now
-    at staged && wait_until $((NOW + STAGED_FOR)) && true >"$T/staged" || give_up
+    at staged && wait_until $((NOW + STAGED_FOR)) && mark staged || give_up
     past staged
     drop_lock
     exit 0
@@ -240,10 +241,10 @@ resume() {
     at recover
     recover_all
     past recover
+    if [ -n "$WAITING" ]; then WHY=$WAITING STALE=locked; give_up; fi
     last_generation
-    say "$((GENERATION + 1))" >"$T/number"
     at check
-    if ! { compare && compare_changed; }; then STEP=check STALE=yes; give_up; fi
+    if ! { compare && compare_changed; }; then STEP=check STALE=stale; give_up; fi
     past check
     go_on
 }
@@ -270,11 +271,13 @@ recover_one() (
         while read -r name number; do case $name in *:after | undo*) ;; *) STEP=$name ;; esac; done <"$T/journal"
     fi
     broken=$STEP
-    [ ! -e "$T/pending" ] || [ -e "$T/verdict" ] || decide expired || :
+    ! marked pending || [ -e "$T/verdict" ] || decide expired || :
     verdict=''
     [ ! -e "$T/verdict" ] || read -r verdict reason <"$T/verdict"
-    if [ -e "$T/undo" ]; then
+    if [ -e "$T/undo" ] && begun; then
         how=undone
+    elif [ -e "$T/undo" ]; then
+        how=discarded
     elif [ -e "$T/healthy" ] || [ "$verdict" = confirmed ]; then
         how=finished
     elif begun; then
@@ -294,6 +297,8 @@ recover_one() (
         STATUS=applied REASON=''
     elif [ -f "$T/plan" ]; then
         undo "$broken" "$why"
+        # After a boot it may have been no more than a rehearsal.
+        ! marked proved || marked forth || [ -n "$PUT" ] || how=discarded
         [ "$how" = undone ] || [ "$STATUS" = rollback-failed ] || STATUS=refused
     else
         STATUS=refused REASON='it was interrupted before anything was changed' how=discarded
@@ -304,26 +309,32 @@ recover_one() (
     record "$STATUS" "$broken" "$REASON" && rm -rf -- "$T"
 )
 
-# Settles what dead transactions left, and clears away what is staged. What is pending is left alone: WAITING says whose
-# it is.
+# Settles what dead transactions left, and clears away what is staged. What is pending is left alone, and so is what
+# somebody is just about to settle: WAITING says so, and O_* whose it is.
 recover_all() {
-    WAITING=''
+    WAITING='' waiter=''
     for t in "$S"/tx/*; do
         [ -d "$t" ] && [ "$t" != "$T" ] || continue
-        if read_owner "$t/owner" && alive; then continue; fi
+        if read_owner "$t/owner" && alive; then
+            [ ! -e "$t/verdict" ] || WAITING='a change that is just being settled' waiter=$t
+            continue
+        fi
         # It may be being made at this moment.
         if read_owner "$S/own.${t##*/}" && alive; then continue; fi
         if waits "$t" && [ "$WAITS" = pending ]; then
             WAITING="a change that awaits its confirmation, and goes back by itself in $LEFT s without it"
+            waiter=$t
             continue
         fi
         recover_one "$t"
     done
     for t in "$S"/own.* "$S"/heir.*; do
-        if [ -f "$t" ] && read_owner "$t" && ! alive; then rm -f -- "$t"; fi
+        [ -f "$t" ] || continue
+        if read_owner "$t"; then
+            alive || rm -f -- "$t"
+        elif [ "$t" -ot "$T/request" ]; then
+            rm -f -- "$t" # a power loss made it empty; what is being written now is newer
+        fi
     done
-    # Whose it is, for the record, when something waits.
-    [ -z "$WAITING" ] || for t in "$S"/tx/*; do
-        [ "$t" != "$T" ] && waits "$t" && [ "$WAITS" = pending ] && read_owner "$t/owner" && return 0
-    done
+    [ -z "$waiter" ] || read_owner "$waiter/owner"
 }
