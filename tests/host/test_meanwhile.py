@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
-from projects import until
+from projects import is_root, until
 from ways import SHELLS, Host, dying_at, in_folder
 
 from pmtaform.host import Outcome, Status, Transaction, apply, commit, confirm, generations, recover, revert, stage
@@ -75,15 +76,15 @@ def test_what_is_deleted_while_a_change_is_staged_stays_deleted(root: HostRoot, 
 
 
 class Halted:
-    """An apply that has the lock and stands still before it looks at what others left."""
+    """An apply that has the lock and stands still: before it looks at what others left, or at another point."""
 
-    def __init__(self, host: Host, folder: Path, tx: Transaction) -> None:
+    def __init__(self, host: Host, folder: Path, tx: Transaction, point: str = "recover.0") -> None:
         self.root = host.root
         for name in ("reached", "go"):
             os.mkfifo(host.root.at(f"/ctl/{name}"))
         hook = program(folder, 'echo here >"$4/ctl/reached"; read -r _ <"$4/ctl/go"')
         self.pool = ThreadPoolExecutor(2)
-        self.session = hooked(host, "recover.0", hook)
+        self.session = hooked(host, point, hook)
         self.outcome = self.pool.submit(apply, self.session, host.spec, tx, host.open)
         host.root.at("/ctl/reached").read_bytes()
 
@@ -163,6 +164,40 @@ def test_a_disk_that_does_not_take_what_was_written(root: HostRoot, tmp_path: Pa
     assert root.leftovers() == []
 
 
+def test_what_is_sent_again_does_not_take_the_place_of_the_first(root: HostRoot, tmp_path: Path) -> None:
+    """Not even when the first has given its generation away and clears up."""
+    host = in_folder(root)
+    tx = transaction((CONFIG, NEW))
+    halted = Halted(host, tmp_path, tx, "clean.0")
+    again = call(host.session, host.spec, "apply", body(host.spec, of_transaction(tx)), timeout=60)
+    assert [(item.key, item.rest) for item in again] == [("status", b"running")]
+    assert halted.go_on().status is Status.APPLIED
+    assert root.read(CONFIG) == root.running == NEW
+    assert len(generations(host.session, host.spec)) == 1
+    assert root.leftovers() == []
+
+
+@pytest.mark.skipif(not is_root(), reason="only root can make a folder immutable")
+def test_a_rehearsal_that_cannot_be_put_back_is_not_told_as_put_back(root: HostRoot, tmp_path: Path) -> None:
+    folder = root.at("/etc/pmta")
+    hook = program(tmp_path, 'chattr +i "$4/etc/pmta"')
+    host = in_folder(root)
+    root.tell("fail-test")
+    session = hooked(host, "undo.0", hook)
+    before = root.tree()
+    try:
+        done = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    finally:
+        subprocess.run(["chattr", "-i", folder], check=True)
+        session.close()
+    assert (done.status, done.step) == (Status.ROLLBACK_FAILED, "test")
+    assert f"not put back: {CONFIG}" in done.reason
+    assert root.read(CONFIG) == NEW, "it could not"
+    assert "was undone" in (recover(host.session, host.spec).recovered or "")
+    assert root.tree() == before
+    assert root.leftovers() == []
+
+
 def boot(host: Host) -> None:
     """The machine has been started since."""
     host.root.put("/proc/sys/kernel/random/boot_id", os.urandom(4).hex().encode() + b"\n", 0o644)
@@ -173,17 +208,20 @@ def staged_beside(host: Host) -> Path:
     return found
 
 
+def lose_the_end_of_a_rehearsal(host: Host, tx: Transaction) -> None:
+    """Its renames reached the disk, those back did not: PowerMTA was started with the new."""
+    boot(host)
+    assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
+    again = host.root.at("/etc/pmta/again")
+    again.hardlink_to(staged_beside(host))
+    again.replace(host.root.at(CONFIG))
+    boot(host)
+    host.root.at("/ctl/running").write_bytes(NEW)
+
+
 def test_a_power_loss_that_takes_the_end_of_the_rehearsal_back(folder: Host) -> None:
-    """The renames of the rehearsal reached the disk, those back did not: PowerMTA was started with the new."""
     before = folder.root.tree()
-    boot(folder)
-    tx = transaction((CONFIG, NEW), key(KEY))
-    stage(folder.session, folder.spec, tx, folder.open)
-    again = folder.root.at("/etc/pmta/again")
-    again.hardlink_to(staged_beside(folder))
-    again.replace(folder.root.at(CONFIG))
-    boot(folder)
-    folder.root.at("/ctl/running").write_bytes(NEW)
+    lose_the_end_of_a_rehearsal(folder, transaction((CONFIG, NEW), key(KEY)))
     done = recover(folder.session, folder.spec)
     assert "was undone" in (done.recovered or "")
     assert folder.root.tree() == before
@@ -192,14 +230,8 @@ def test_a_power_loss_that_takes_the_end_of_the_rehearsal_back(folder: Host) -> 
 
 
 def test_the_same_when_its_client_comes_back(folder: Host) -> None:
-    boot(folder)
     tx = transaction((CONFIG, NEW))
-    stage(folder.session, folder.spec, tx, folder.open)
-    again = folder.root.at("/etc/pmta/again")
-    again.hardlink_to(staged_beside(folder))
-    again.replace(folder.root.at(CONFIG))
-    boot(folder)
-    folder.root.at("/ctl/running").write_bytes(NEW)
+    lose_the_end_of_a_rehearsal(folder, tx)
     assert revert(folder.session, folder.spec, tx, folder.open, "no").status is Status.REFUSED
     assert folder.root.read(CONFIG) == folder.root.running == OLD
     assert folder.root.leftovers() == []

@@ -126,9 +126,8 @@ survey() {
 # Whether "$@" are on the disk now: it says only then whether all of it could be written.
 flush_all() {
     sync -- "$@" 2>"$T/failed" && return
-    said=''
-    read -r said <"$T/failed"
-    case $said in
+    # What it cannot open, or an old one that takes no names, is flushed with all else.
+    case $(cat -- "$T/failed") in
         *syncing* | *fsync*) WHY='the disk does not take what was written'; return 1 ;;
     esac
     sync 2>/dev/null || :

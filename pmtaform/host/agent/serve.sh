@@ -47,13 +47,16 @@ start() {
 # Makes the transaction's folder, which there is once. Whose it is stands beside it before it is there, so that nobody
 # takes it for a dead one's.
 take_place() {
-    if [ ! -L "$S" ] && folders && [ ! -e "$T" ] && own "$S/own.$ID" && mkdir -- "$T" "$T/gen" 2>/dev/null; then
-        MINE=yes
-        if own "$T/owner"; then return; fi
-        abandon
+    if [ ! -L "$S" ] && folders && [ ! -e "$T" ]; then
+        if own "$S/own.$ID" && mkdir -- "$T" 2>/dev/null; then
+            MINE=yes
+            if mkdir -- "$T/gen" 2>/dev/null && own "$T/owner"; then return; fi
+            abandon
+            MINE=''
+        else
+            rm -f -- "$S/own.$ID"
+        fi
     fi
-    rm -f -- "$S/own.$ID" 2>/dev/null
-    if [ -d "$T" ] && [ ! -d "$T/gen" ]; then abandon; fi # no room for the second of both
     if [ -d "$T" ] || [ -f "$S/results/$ID" ]; then
         result
     elif [ -d "$S/tx" ] && [ ! -L "$S" ]; then
