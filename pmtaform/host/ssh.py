@@ -1,4 +1,4 @@
-"""Hosts over SSH, on Fabric's `Connection`. The only module that knows an SSH library."""
+"""Hosts over SSH, on Fabric's `Connection`. This module and `ssh_transport` alone know an SSH library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from pmtaform.host import known_hosts, sockets, ssh_errors, ssh_settings
 from pmtaform.host.model import HostSpec
 from pmtaform.host.ssh_channel import SshSession
 from pmtaform.host.ssh_settings import Hop
+from pmtaform.host.ssh_transport import transport_factory
 
 BANNER_TRIES = 6
 KEEPALIVE = 15  # seconds
@@ -148,7 +149,7 @@ def _attempt(
         user=hop.user,
         port=hop.port,
         config=_fabric_config(),
-        connect_kwargs={**arguments, "sock": sock, "transport_factory": _factory(known.keys(name))},
+        connect_kwargs={**arguments, "sock": sock, "transport_factory": transport_factory(known.keys(name))},
     )
     client = connection.client
     client.set_missing_host_key_policy(_Reject())
@@ -323,22 +324,6 @@ def _load_key(path: str, stamp: int, passphrase: str | None) -> paramiko.PKey:  
             key.load_certificate(str(certificate))
         return key
     raise last if last is not None else paramiko.SSHException("not a private key")
-
-
-def _factory(keys: Sequence[known_hosts.HostKey]) -> Callable[..., paramiko.Transport]:
-    """Transports that ask for the types of host key that we know, first."""
-
-    def make(sock: Any, **options: Any) -> paramiko.Transport:
-        transport = paramiko.Transport(sock, **options)
-        security = transport.get_security_options()
-        wanted: list[str] = []
-        for key in keys:
-            wanted += ["rsa-sha2-512", "rsa-sha2-256"] if key.type == "ssh-rsa" else [key.type]
-        first = [kind for kind in dict.fromkeys(wanted) if kind in security.key_types]
-        security.key_types = [*first, *(kind for kind in security.key_types if kind not in first)]
-        return transport
-
-    return make
 
 
 @functools.cache

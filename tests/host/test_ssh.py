@@ -11,6 +11,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import paramiko
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, never, spec_of, transaction
 from sshd import Sshd, start_sshd
@@ -155,6 +156,52 @@ def test_a_key_that_is_not_authorised(sshd: Sshd, tmp_path: Path) -> None:
     said = fails(sshd, identity_files=(str(tmp_path / "id"),))
     assert "[authentication-failed]" in said
     assert str(tmp_path / "id") in said
+
+
+@pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
+def test_a_key_of_another_kind(sshd: Sshd, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", path], check=True)
+    assert "[authentication-failed]" in fails(sshd, identity_files=(str(path),))
+    keys = sshd.folder / "authorized_keys"
+    before = keys.read_bytes()
+    keys.write_bytes(before + path.with_suffix(".pub").read_bytes())
+    works(sshd, identity_files=(str(path),))
+    keys.write_bytes(before)
+
+
+class _Silent(paramiko.Transport):
+    """A server's side that does not say that it may be asked to let somebody in, but does so."""
+
+    def _send_message(self, data: paramiko.Message) -> None:
+        if data.asbytes()[:1] != paramiko.common.cMSG_SERVICE_ACCEPT:
+            super()._send_message(data)
+
+
+class _Welcome(paramiko.ServerInterface):
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        return paramiko.common.AUTH_SUCCESSFUL
+
+
+def test_a_login_does_not_wait_to_be_told_that_it_may_ask(sshd: Sshd, tmp_path: Path) -> None:
+    key = paramiko.Ed25519Key.from_private_key_file(str(sshd.folder / "host_ed25519"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        known = write(tmp_path / "kh", f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n")
+        servers: list[paramiko.Transport] = []
+
+        def serve() -> None:
+            server = _Silent(listener.accept()[0])
+            server.add_server_key(key)
+            server.start_server(server=_Welcome())
+            servers.append(server)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        spec = spec_of(HostRoot(sshd.folder), **{**sshd.options(), "port": port, "known_hosts": known})
+        open_session(spec).close()
+        thread.join()
+        servers[0].close()
 
 
 def test_a_key_with_a_passphrase(sshd: Sshd, tmp_path: Path) -> None:
