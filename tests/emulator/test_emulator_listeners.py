@@ -32,7 +32,8 @@ def free_ports(number: int) -> list[int]:
 
 
 def is_open(port: int) -> bool:
-    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 10):
+    # Refused; or reset, by a process that is just ending.
+    with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), 10):
         return True
     return False
 
