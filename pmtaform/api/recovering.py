@@ -10,11 +10,11 @@ from pmtaform.api.planning import Choice
 from pmtaform.api.project import Project
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
-from pmtaform.host import Awaiting, HostSpec, Known, Session, Snapshot, Status, open_session, probe, recover
+from pmtaform.host import Awaiting, HostSpec, Known, Session, Snapshot, Status, Waiting, open_session, probe, recover
 from pmtaform.host import settle_waiting as settle
 from pmtaform.rollout.pool import run_all
 from pmtaform.rollout.survey import Target, find_includes
-from pmtaform.rollout.unfinished import settle_intent
+from pmtaform.rollout.unfinished import settle_intent, unrecovered
 from pmtaform.stack import Stack, compile_host
 from pmtaform.state import StateKeeper, who
 
@@ -85,10 +85,12 @@ def _recover(target: Target, keeper: StateKeeper, decide: str) -> Recovered:
 def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) -> Recovered:
     spec, done = target.spec, []
     snapshot = _look(session, target)
-    if snapshot.awaiting is not None and decide:
+    waiting = snapshot.awaiting
+    # What is only staged has nothing yet that could be confirmed.
+    if waiting is not None and (decide == "revert" or (decide and waiting.state is Waiting.PENDING)):
         why = f"{who()} took it back by `pmtaform recover`"
-        outcome = settle(session, spec, snapshot.awaiting.transaction, decide, why)
-        done.append(f"{snapshot.awaiting.transaction} was told to {decide}: {outcome.status if outcome else 'gone'}")
+        outcome = settle(session, spec, waiting.transaction, decide, why)
+        done.append(f"{waiting.transaction} was told to {decide}: {outcome.status if outcome else 'gone'}")
         snapshot = _look(session, target)
     if snapshot.unsettled is not None:
         outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
@@ -96,6 +98,9 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) 
             raise Locked.of("host-locked", "Somebody else is at work on the host", outcome.reason, host=spec.name)
         if outcome.recovered:
             done.append(outcome.recovered)
+        if outcome.status is not Status.APPLIED:
+            problem = unrecovered(spec, outcome, snapshot.unsettled)
+            return Recovered(host=spec.name, done=tuple(done), problem=problem, code=Exit.SOME_FAILED)
         snapshot = _look(session, target)
     settled, told = settle_intent(target, snapshot)
     if target.intent is not None and settled.intent is None:

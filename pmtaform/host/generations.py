@@ -106,6 +106,7 @@ def rollback(
     restart_web: bool = False,
     confirm_within: float = 0.0,
     expect: Mapping[str, str] | None = None,
+    last: bool = False,
 ) -> Outcome:
     """Undo the transaction that made `generation`, and all later ones: their files become what they were before it.
 
@@ -123,11 +124,14 @@ def rollback(
             f"Generation {generation} is not on the host; it keeps: {have}.",
             host=spec.name,
         )
-    changes, last = _back_to(kept, generation)
+    if last and max(numbers) != generation:
+        reason = f"generation {max(numbers)} was made by somebody else meanwhile, and would be undone with it"
+        return Outcome(host=spec.name, status=Status.STALE, step="check", reason=reason)
+    changes, left = _back_to(kept, generation)
     if not changes:
         return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")
     if expect is None:
-        expect = last
+        expect = left
     request = Request(
         id=id,
         who=who,

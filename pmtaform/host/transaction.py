@@ -208,7 +208,8 @@ def _read_back(
             if resend is not None and settled.status in {Status.PENDING, Status.STAGED}:
                 _ask_onward(session, spec, resend[0], transaction, [x for x in resend[1] if x.startswith(b"why ")])
                 settled = _settle(session, spec, transaction, who)
-        except Unreachable:
+        except HostError as error:
+            why = error  # it was lost again, or the host could not run the program just then
             continue
         else:
             return settled
@@ -236,6 +237,10 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
                 # Perhaps by who settles this very transaction, at another's word or because its time is over.
                 _sleep(0.5)
             elif recovered.status is not Status.APPLIED:
+                # Perhaps it was another that could not be; what is said of this one counts.
+                facts = Facts(_ask_result(session, spec, transaction, wait=0, seal=False))
+                if facts.status not in {"unfinished", "running"}:
+                    return facts.outcome(spec.name)
                 why = recovered.reason or recovered.status
                 reason = f"it was begun, and could be neither finished nor undone yet ({why})"
                 return replace(recovered, status=Status.UNKNOWN, reason=reason)

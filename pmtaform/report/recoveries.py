@@ -12,6 +12,7 @@ from pmtaform.report.style import Style, clean, wrapped
 
 if TYPE_CHECKING:
     from pmtaform.api.recovering import Recovered
+    from pmtaform.host import Awaiting
 
 
 def recovered_text(found: Sequence[Recovered], *, colour: bool, width: int) -> str:
@@ -29,20 +30,29 @@ def recovered_text(found: Sequence[Recovered], *, colour: bool, width: int) -> s
 
 
 def _host(each: Recovered, style: Style, width: int) -> Iterator[str]:
-    if each.problem is not None:
-        yield from problem_lines(each.problem, style, width, hosts=clean(each.host))
-        return
     for sentence in each.done:
         yield f"{clean(each.host)}:"
         yield from wrapped(capital(sentence), width, "    ")
-    if each.awaiting is not None:
-        waiting = each.awaiting
-        yield f"{clean(each.host)}: {style('awaits its confirmation', 'yellow')}"
-        text = (
-            f"{waiting.who} ({waiting.what}) began it at {waiting.since}. It goes back by itself in {waiting.left} s. "
-            f"Sooner: pmtaform recover {each.host} --revert; to keep it: pmtaform recover {each.host} --confirm."
+    if each.problem is not None:
+        yield from problem_lines(each.problem, style, width, hosts=clean(each.host))
+    elif each.awaiting is not None:
+        staged = each.awaiting.state.value == "staged"
+        what = "has a change that is staged, and nothing of it in force" if staged else "awaits its confirmation"
+        yield f"{clean(each.host)}: {style(what, 'yellow')}"
+        yield from wrapped(_awaits(each.host, each.awaiting, staged=staged), width, "    ")
+
+
+def _awaits(host: str, waiting: Awaiting, *, staged: bool) -> str:
+    began = f"{waiting.who} ({waiting.what}) began it at {waiting.since}."
+    if staged:
+        return (
+            f"{began} There is nothing to confirm yet: its own run puts it in force, and the next change of the host "
+            f"clears it away. Sooner: pmtaform recover {host} --revert."
         )
-        yield from wrapped(text, width, "    ")
+    return (
+        f"{began} It goes back by itself in {waiting.left} s. Sooner: pmtaform recover {host} --revert; to keep it: "
+        f"pmtaform recover {host} --confirm."
+    )
 
 
 def json_recovered(found: Sequence[Recovered]) -> str:

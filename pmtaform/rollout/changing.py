@@ -249,9 +249,12 @@ class HostChange:
             what=f"undo {self.tx.id}",
             activation=self.tx.activation,
             test_config=self.tx.test_config,
+            last=True,
         )
         if outcome.status is Status.APPLIED:
             outcome = replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why)
+        elif outcome.status is Status.STALE:
+            outcome = replace(outcome, reason=f"{why}; it was not undone: {outcome.reason}")
         self._fail(outcome)
 
     # -- the end -------------------------------------------------------------------------------------------------------

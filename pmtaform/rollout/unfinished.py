@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
-from pmtaform.host import HostSpec, Session, Snapshot, Status, open_session, recover
+from pmtaform.host import HostSpec, Outcome, Session, Snapshot, Status, open_session, recover
 from pmtaform.state import HostState, who
 
 if TYPE_CHECKING:
@@ -55,12 +55,25 @@ def mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ..
     if outcome.status is Status.APPLIED:
         summary = "An earlier transaction was unfinished"
         detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
+    elif not_taken(outcome):
+        summary = "PowerMTA does not take the configuration that was put back"
+        detail = f"{outcome.reason}. A change that it takes ends this, and so does `pmtaform recover {spec.name}`."
     else:
-        raise HostError.of(
-            "recovery-failed",
-            "An unfinished transaction could not be finished or undone",
-            f"Transaction {pending}: {outcome.reason or outcome.status}. Log in to {spec.name} and look at "
-            "/var/lib/pmtaform before anything else is changed there.",
-            host=spec.name,
-        )
+        raise HostError(unrecovered(spec, outcome, pending))
     return (Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+
+
+def not_taken(outcome: Outcome) -> bool:
+    """Whether a recovery put all files back, and only PowerMTA does not run them."""
+    return outcome.status is Status.REFUSED and outcome.step == "undo-activate"
+
+
+def unrecovered(spec: HostSpec, outcome: Outcome, pending: str) -> Diagnostic:
+    """What a recovery that did not succeed looks like to people."""
+    return Diagnostic(
+        code="recovery-failed",
+        summary="An unfinished transaction could not be finished or undone",
+        detail=f"{outcome.reason or f'{pending}: {outcome.status}'}. Log in to {spec.name} and mend what stands in the "
+        f"way; `pmtaform recover {spec.name}` tries again. Until then nothing else is changed there.",
+        host=spec.name,
+    )

@@ -39,7 +39,7 @@ fresh() {
     RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
     WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no OUTCOME_OF='' TOLD=''
     # The rest: what a transaction finds out as it goes.
-    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
+    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' RECOVERING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
     trap - HUP INT TERM PIPE
 }
 

@@ -4,7 +4,7 @@
 # PowerMTA's it is one of systemd's, which outlives whatever becomes of this session; else a process.
 arm() {
     now
-    wait_until $((NOW + CONFIRM + 3 * TIMEOUT + 30)) || { WHY='the disk is full'; return 1; }
+    say expired >"$T/expired" && wait_until $((NOW + CONFIRM + 3 * TIMEOUT + 30)) || { WHY='the disk is full'; return 1; }
     if [ -d "$R/run/systemd/system" ] && command -v systemd-run >/dev/null 2>&1; then
         printf 'OP=expire\n%s\nmain "$@"\n' "$PROGRAM" >"$T/agent.sh" || { WHY='the disk is full'; return 1; }
         if systemd-run --quiet --unit="pmtaform-$ID" --on-active="$CONFIRM" --timer-property=AccuracySec=1s \
@@ -45,7 +45,11 @@ expire() {
         sleep 1 &
         wait "$!"
     done
-    [ -d "$T" ] && [ ! -f "$S/results/$ID" ] && decide expired || exit 0
+    until [ ! -d "$T" ] || [ -f "$S/results/$ID" ] || decide expired; do
+        [ ! -e "$T/verdict" ] || exit 0
+        sleep 1 & # a full disk: nobody else would take the change back
+        wait "$!"
+    done
     settle_expired
 }
 
@@ -57,9 +61,11 @@ settle_expired() {
     done
     [ -d "$T" ] && [ ! -f "$S/results/$ID" ] || exit 0
     trap '' TERM
-    own "$T/owner" || exit 70
+    until own "$T/owner" && await_lock 600; do
+        [ -d "$T" ] && [ ! -f "$S/results/$ID" ] || exit 0
+        sleep 1
+    done
     STEP=confirm
-    await_lock 600 || exit 75
     [ -d "$T" ] && [ ! -f "$S/results/$ID" ] || { drop_lock; exit 0; }
     last_generation
     WHY=$(not_confirmed)
@@ -71,7 +77,10 @@ not_confirmed() { say "the change was not confirmed within $CONFIRM s"; }
 
 # Makes $1 the verdict on the transaction in T. There is one, and it is the first: 1 if there was one already.
 decide() {
-    say "$*" >"$T/verdict.$ME" && ln -- "$T/verdict.$ME" "$T/verdict" 2>/dev/null && flush "$T/verdict" "$T"
+    word=$T/verdict.$ME
+    # A full disk has no room for a word, but for a name: that of the timer was written when it was armed.
+    if [ "$1" = expired ] && [ -s "$T/expired" ]; then word=$T/expired; else say "$*" >"$word" || return 1; fi
+    ln -- "$word" "$T/verdict" 2>/dev/null && flush "$T/verdict" "$T"
 }
 
 # Activated, and well as far as the host can tell: waits for the client, but not for ever.
@@ -91,6 +100,7 @@ settle() {
     at verdict
     own "$T/owner" || exit 70
     await_lock 60 || exit 75
+    still_there
     REHEARSING=''
     last_generation
     if [ "$OP" = confirm ]; then conclude; fi

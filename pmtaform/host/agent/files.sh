@@ -33,7 +33,7 @@ compare_changed() {
         [ "$expected" = - ] || set -- "$@" "$R$path"
         [ $# -lt 100 ] || { all_are "$@" || return 1; set --; }
     done <"$T/plan"
-    all_are "$@"
+    all_are "$@" && unwritten new
 }
 
 # Whether the file $2 can have the digest $1, as far as that is seen without reading it; - is that of a file that is not
@@ -279,6 +279,11 @@ flush_staged() {
 # Renames the staged file over its target, if that is still what was backed up. While rehearsing, what is staged stays.
 put() {
     unmoved || return 1
+    if [ "$had" = 0 ]; then
+        # What is staged stays beside it: by that it is told from what somebody else makes there later.
+        if ln -- "$NEW" "$R$path" 2>"$T/failed"; then return; fi
+        unmoved && true >"$T/renamed.$n" || return 1 # no hard links here
+    fi
     if [ -n "$REHEARSING" ]; then
         ln -- "$NEW" "$SWAP" 2>"$T/failed" && mv -f -- "$SWAP" "$R$path" 2>"$T/failed"
     else
@@ -288,6 +293,7 @@ put() {
 
 take_away() {
     [ -e "$R$path" ] || return 0
+    [ -z "$RECOVERING" ] || unmoved || { WHY=''; return 0; } # somebody else's by now
     unmoved && rm -f -- "$R$path" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
 }
 
@@ -302,13 +308,42 @@ unmoved() {
     [ -z "$WHY" ]
 }
 
+# Whether what is kept is still what was backed up: a link shares what somebody writes into the file itself. With `new`,
+# what is staged and in its place for a rehearsal too.
+unwritten() {
+    WANTS=''
+    set -- "$1"
+    while IFS=$tab read -r n kind action was omode oowner ogroup new path; do
+        beside "$path"
+        if [ "$1" = new ]; then
+            [ "$action" = write ] || continue
+            set -- "$@" "$NEW"
+            WANTS=$WANTS$new$nl
+        elif [ -e "$OLD" ] && [ ! -e "$T/copied.$n" ]; then
+            set -- "$@" "$OLD"
+            WANTS=$WANTS$was$nl
+        fi
+        [ $# -lt 100 ] || { as_wanted "$@" || return 1; set -- "$1"; }
+    done <"$T/gen/manifest"
+    as_wanted "$@"
+}
+
+as_wanted() {
+    shift
+    all_are "$@" && return
+    WHY=${WHY%" is not what "*}
+    name=${WHY##*/.}
+    WHY="${WHY%/*}/${name%".pmtaform-$ID"*} was written into by somebody else meanwhile"
+    return 1
+}
+
 clear_away() { rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || { [ ! -e "$OLD" ] && [ ! -e "$NEW" ]; }; }
 
-# The folders of the planned files with the action $1 and kind $2 (or "any"), on the disk.
+# The folders of the planned files with the action $1 and kind $2 (or "any"), on the disk, and with them what else is named.
 flush_folders() {
     wanted=$1 sort=$2
     [ "$1" = any ] || planned "$1" "$2" || return 0
-    set --
+    shift 2
     last=''
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         [ "$wanted" = any ] || [ "$wanted$sort" = "$action$kind" ] || continue
@@ -323,7 +358,7 @@ flush_folders() {
 # Puts every file of the plan in T back: what there was first, the main file first of all (the plan read backwards),
 # then what is new is taken away. 0 if all are back; which are not, in FAILED.
 put_back() {
-    FAILED='' LITTER='' PUT=''
+    FAILED='' LITTER='' PUT='' EDITED=''
     [ -f "$T/plan.back" ] || { FAILED=' (the plan of it is gone)'; return 1; }
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-file "$n"
@@ -331,6 +366,7 @@ put_back() {
         [ ! -e "$SWAP" ] || rm -f -- "$SWAP"
         [ "$had" = 1 ] && [ -e "$OLD" ] && [ ! "$R$path" -ef "$OLD" ] && ours || continue
         PUT=yes
+        spare
         if [ -d "$R$path" ] || ! mv -f -- "$OLD" "$R$path" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
     done <"$T/plan.back"
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
@@ -338,7 +374,7 @@ put_back() {
         beside "$path"
         if [ "$had" = 0 ] && [ -e "$R$path" ] && ours; then
             PUT=yes
-            rm -f -- "$R$path" 2>>"$T/failed" || FAILED="$FAILED $path"
+            rm -f -- "$R$path" "$T/renamed.$n" 2>>"$T/failed" || FAILED="$FAILED $path"
         fi
         case "$FAILED " in *" $path "*) ;; *) clear_away || LITTER=yes ;; esac
     done <"$T/plan.back"
@@ -356,16 +392,38 @@ put_back() {
 # to be removed is not there. All else is somebody else's.
 ours() {
     marked begin || return 1
-    case $action in
-        write) [ "$R$path" -ef "$NEW" ] || { [ ! -e "$NEW" ] && begun; } ;;
-        *) [ ! -e "$R$path" ] && begun ;;
-    esac
+    if [ "$action" != write ]; then
+        [ ! -e "$R$path" ] && begun
+    elif [ -e "$NEW" ]; then
+        [ "$R$path" -ef "$NEW" ] && is_new_content
+    elif [ "$had" = 1 ]; then
+        begun
+    else
+        [ -e "$T/renamed.$n" ] && is_new_content
+    fi
+}
+
+is_new_content() {
+    digest "$R$path"
+    [ "$D" = "$new" ]
+}
+
+# The host is to be what it was, whatever somebody wrote while the change awaited its confirmation; that is kept.
+spare() {
+    if [ "$action" != write ] || [ -e "$NEW" ] || [ ! -f "$R$path" ] || is_new_content; then return; fi
+    { [ -d "$S/edited" ] || mkdir -- "$S/edited"; } 2>/dev/null && cp -p -- "$R$path" "$S/edited/$ID.$n" 2>/dev/null \
+        && EDITED="$EDITED $path ($ID.$n)"
 }
 
 # After a rehearsal: every file is what it was, and what is staged and kept for the change is still beside it.
 swap_back() {
+    unwritten new || return 1
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         beside "$path"
+        case $had$kind$action in
+            *write) [ "$R$path" -ef "$NEW" ] ;;
+            1configremove) [ ! -e "$R$path" ] ;;
+        esac || { WHY="$path was replaced by somebody else meanwhile"; return 1; }
         case $had$kind$action in
             1*write | 1configremove) ln -f -- "$OLD" "$SWAP" 2>>"$T/failed" && mv -f -- "$SWAP" "$R$path" 2>>"$T/failed" || return 1 ;;
             0*write) rm -f -- "$R$path" 2>>"$T/failed" || return 1 ;;

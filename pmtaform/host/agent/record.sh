@@ -46,6 +46,11 @@ await_lock() {
     done
 }
 
+# Who waited for the lock may find the transaction settled by another.
+still_there() {
+    [ -f "$T/request" ] && [ ! -f "$S/results/$ID" ] || { drop_lock; exit 75; }
+}
+
 holds_lock() { read_owner "$S/lock" && [ "$O_ID" = "$ID" ] && [ "$O_PID" = "$ME" ]; }
 
 drop_lock() {
@@ -100,8 +105,16 @@ record() {
         say output
         if [ -s "$T/failed" ] && [ "$1" != applied ]; then dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null; fi
     } >"$S/results/.$ID"
-    is_whole "$S/results/.$ID" && mv -f -- "$S/results/.$ID" "$S/results/$ID" && flush ${KEPT:+"$KEPT" "$S/generations"} "$S/results/$ID" "$S/results"
+    is_whole "$S/results/.$ID" && mv -f -- "$S/results/.$ID" "$S/results/$ID"
     kept=$?
+    if [ "$kept" != 0 ]; then
+        rm -f -- "$S/results/.$ID"
+    elif [ "$1" = applied ] && [ -f "$T/plan" ]; then
+        # That nothing lies beside a file any more too: they may be on another disk.
+        flush_folders any any ${KEPT:+"$KEPT" "$S/generations"} "$S/results/$ID" "$S/results"
+    else
+        flush "$S/results/$ID" "$S/results"
+    fi
     point record:after.0
     return "$kept"
 }

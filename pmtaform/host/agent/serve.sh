@@ -138,8 +138,15 @@ onward() {
     T=$S/tx/$ID
     if [ ! -f "$S/results/$ID" ] && [ -e "$T/decided" ] && ! { read_owner "$T/owner" && alive; }; then
         case $OP in
-            commit) ! marked staged || marked pending || { claim && apart resume; return; } ;;
-            *) ! marked staged && ! marked pending || { trap : HUP INT TERM PIPE; apart settle; return; } ;;
+            commit) if marked staged && ! marked pending && claim; then apart resume; return; fi ;;
+            *)
+                # What is staged can only be taken back, by the one who claims it.
+                if marked pending || { [ "$OP" = revert ] && marked staged && claim; }; then
+                    trap : HUP INT TERM PIPE
+                    apart settle
+                    return
+                fi
+                ;;
         esac
     fi
     result

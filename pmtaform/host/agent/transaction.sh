@@ -40,6 +40,7 @@ commit_files() {
     [ -n "$REHEARSING" ] || { at settle-files 1 && flush_folders write key; } || return 1
     each commit-config write config put || return 1
     each commit-config remove config take_away || return 1
+    [ -n "$REHEARSING" ] || unwritten old || return 1
     [ -n "$REHEARSING" ] || { at settle-files 2 && flush_folders any any; }
 }
 
@@ -79,12 +80,14 @@ undo() {
     STATUS=rolled-back REASON=$2
     true >"$T/undo"
     at undo
-    if ! put_back; then
-        STATUS=rollback-failed REASON="$2; not put back:$FAILED"
+    put_back
+    [ -z "$EDITED" ] || REASON="$2; what somebody else wrote meanwhile is kept in /var/lib/pmtaform/edited:$EDITED"
+    if [ -n "$FAILED" ]; then
+        STATUS=rollback-failed REASON="$REASON; not put back:$FAILED"
     elif begun && needs_activation; then
         at undo-activate
         if ! take_old || ! activate_web || ! healthy; then
-            STATUS=rollback-failed REASON="$2; the old files are back, but PowerMTA did not take them: $WHY"
+            STATUS=rollback-failed REASON="$REASON; the old files are back, but PowerMTA did not take them: $WHY"
             cat -- "$T/out" >>"$T/failed" 2>/dev/null
         fi
     fi
@@ -129,13 +132,18 @@ wind_up() {
         KEPT=$S/generations/$name
     fi
     at clean
+    clear_names || return 2
+}
+
+# Takes away every name that the transaction in T laid beside a file.
+clear_names() {
     set --
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         beside "$path"
-        set -- "$@" "$OLD" "$NEW"
-        [ $# -lt 200 ] || { rm -f -- "$@" || return 2; set --; }
+        set -- "$@" "$OLD" "$NEW" "$SWAP"
+        [ $# -lt 200 ] || { rm -f -- "$@" || return 1; set --; }
     done <"$T/plan"
-    [ $# = 0 ] || rm -f -- "$@" || return 2
+    [ $# = 0 ] || rm -f -- "$@"
 }
 
 # Success, or everything back where even that fails. What was confirmed goes back only if that can be written down:
@@ -153,8 +161,10 @@ conclude() {
 take_back() {
     rm -f -- "$T/healthy" || exit 75
     if [ -e "$T/verdict" ]; then
-        say "revert ${WHY:-the step could not be done}" >"$T/verdict.new" && mv -f -- "$T/verdict.new" "$T/verdict" || exit 75
+        say "revert ${WHY:-the step could not be done}" >"$T/verdict.new" && flush "$T/verdict.new" \
+            && mv -f -- "$T/verdict.new" "$T/verdict" || exit 75
     fi
+    flush "$T" # before a file is put back: who comes after a power loss must not finish it
     roll_back
 }
 
@@ -168,6 +178,19 @@ roll_back() {
 # What could not be put back or cleared away is not given up: the transaction stays, and whoever comes next tries again.
 # Meanwhile this is its record.
 stuck() {
+    note_stuck "$@"
+    [ ! -e "$T/timer" ] || disarm "$T"
+    drop_lock
+    exit 75
+}
+
+why_stuck() {
+    while IFS= read -r line; do
+        case $line in output) break ;; reason\ *) say ": ${line#reason }" ;; esac
+    done 2>/dev/null <"$1/stuck"
+}
+
+note_stuck() {
     {
         say "status $1"
         say "step $2"
@@ -177,9 +200,6 @@ stuck() {
         say output
         dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null
     } >"$T/stuck" 2>/dev/null
-    [ ! -e "$T/timer" ] || disarm "$T"
-    drop_lock
-    exit 75
 }
 
 # The lock, and what others left: after it, this transaction alone is at work here.
@@ -201,7 +221,12 @@ enter() {
 # A transaction from its beginning, in a process of its own that no hang-up ends.
 transaction() {
     enter
-    [ "$OP" != recover ] || finish applied recover ''
+    [ -z "$LEFT_OVER" ] || finish refused recover "$LEFT_OVER"
+    if [ "$OP" = recover ]; then
+        # PowerMTA takes the files of another change perhaps: that keeps nobody from making one.
+        [ -z "$UNTAKEN" ] || finish refused undo-activate "$UNTAKEN"
+        finish applied recover ''
+    fi
     last_generation
     at check
     compare || finish stale check "$WHY"
@@ -237,15 +262,18 @@ stay_staged() {
 resume() {
     at lock
     await_lock 30 || exit 75
+    still_there
     past lock
     at recover
     recover_all
     past recover
     if [ -n "$WAITING" ]; then WHY=$WAITING STALE=locked; give_up; fi
+    if [ -n "$LEFT_OVER" ]; then WHY=$LEFT_OVER; give_up; fi
     last_generation
     at check
     if ! { compare && compare_changed; }; then STEP=check STALE=stale; give_up; fi
     past check
+    at running && may_reload || give_up
     go_on
 }
 
@@ -261,9 +289,11 @@ recover_one() (
     HERE=$T T=$1
     case ${T##*/} in *[!A-Za-z0-9_-]*) exit 0 ;; esac
     [ -f "$T/request" ] && load "$T/request" || { rm -rf -- "$T"; exit 0; }
-    ID=${T##*/} KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' PUT='' KEPT='' KINDS=''
-    if [ -f "$S/results/$ID" ]; then
+    ID=${T##*/} RECOVERING=yes KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' PUT='' KEPT='' KINDS=''
+    if is_whole "$S/results/$ID"; then
         [ ! -e "$T/timer" ] || disarm "$T"
+        # A power loss can bring back what was taken away before the record was written.
+        [ ! -f "$T/plan" ] || clear_names || exit 1
         rm -rf -- "$T"
         exit 0
     fi
@@ -293,7 +323,7 @@ recover_one() (
     esac
     if [ "$how" = finished ]; then
         # What was confirmed is finished, or left for the next who comes.
-        wind_up || exit 0
+        wind_up || exit 1
         STATUS=applied REASON=''
     elif [ -f "$T/plan" ]; then
         undo "$broken" "$why"
@@ -305,14 +335,18 @@ recover_one() (
     fi
     [ ! -e "$T/timer" ] || disarm "$T"
     say "recovered $ID $how $STATUS $broken" >>"$HERE/recovered"
-    [ "$STATUS" != rollback-failed ] && [ -z "$LITTER" ] || exit 0
+    if [ "$STATUS" = rollback-failed ] || [ -n "$LITTER" ]; then
+        note_stuck "$STATUS" "$broken" "$REASON"
+        [ -z "$FAILED$LITTER" ]
+        exit
+    fi
     record "$STATUS" "$broken" "$REASON" && rm -rf -- "$T"
 )
 
 # Settles what dead transactions left, and clears away what is staged. What is pending is left alone, and so is what
 # somebody is just about to settle: WAITING says so, and O_* whose it is.
 recover_all() {
-    WAITING='' waiter=''
+    WAITING='' LEFT_OVER='' UNTAKEN='' waiter=''
     for t in "$S"/tx/*; do
         [ -d "$t" ] && [ "$t" != "$T" ] || continue
         if read_owner "$t/owner" && alive; then
@@ -326,7 +360,8 @@ recover_all() {
             waiter=$t
             continue
         fi
-        recover_one "$t"
+        recover_one "$t" || LEFT_OVER="the transaction ${t##*/} could be neither finished nor undone$(why_stuck "$t")"
+        [ ! -f "$t/stuck" ] || UNTAKEN="the transaction ${t##*/} could not be undone$(why_stuck "$t")"
     done
     for t in "$S"/own.* "$S"/heir.*; do
         [ -f "$t" ] || continue

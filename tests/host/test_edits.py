@@ -1,0 +1,106 @@
+"""What somebody else writes into the files of a change, whenever it is: it is not lost, nor taken for ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
+from test_confirm import waiting
+from test_faults import die
+from test_meanwhile import hooked, program
+from ways import in_folder
+
+from pmtaform.host import FileKind, FileRemoval, Status, apply, recover, revert, rollback, stage
+
+KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
+EDITS = {
+    "in place": f'echo theirs >"$4{CONFIG}"',
+    "replaced": f'echo theirs >"$4/edit"; mv "$4/edit" "$4{CONFIG}"',
+}
+
+
+@pytest.mark.parametrize("how", EDITS)
+def test_during_the_rehearsal_it_stays_and_nothing_is_staged(root: HostRoot, tmp_path: Path, how: str) -> None:
+    host = in_folder(root)
+    session = hooked(host, "test.0", program(tmp_path, EDITS[how]))
+    done = stage(session, host.spec, transaction((CONFIG, NEW), key(KEY)), host.open)
+    session.close()
+    assert done.status is Status.REFUSED
+    assert f"{CONFIG} was {'written into' if how == 'in place' else 'replaced'} by somebody else" in done.reason
+    assert root.read(CONFIG) == b"theirs\n"
+    assert not root.at(KEY).exists()
+    assert root.leftovers() == []
+
+
+@pytest.mark.parametrize("point", ["running.0", "begin.0", "commit-config.1"])
+def test_in_place_before_the_change_is_it_comes_back_with_the_file(root: HostRoot, tmp_path: Path, point: str) -> None:
+    """What is kept of the file is a link to it, and so has the edit too."""
+    host = in_folder(root)
+    session = hooked(host, point, program(tmp_path, EDITS["in place"]))
+    done = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    session.close()
+    assert done.status is Status.ROLLED_BACK
+    assert f"{CONFIG} was written into by somebody else meanwhile" in done.reason
+    assert root.read(CONFIG) == b"theirs\n"
+    assert root.running == OLD
+    assert root.leftovers() == []
+
+
+@pytest.mark.parametrize("how", EDITS)
+def test_while_it_awaits_its_confirmation_it_is_kept_aside(root: HostRoot, tmp_path: Path, how: str) -> None:
+    """Going back makes the host wholly what it was."""
+    host = in_folder(root)
+    tx = waiting(host)
+    if how == "in place":
+        root.at(CONFIG).write_bytes(b"theirs\n")
+    else:
+        root.at("/edit").write_bytes(b"theirs\n")
+        root.at("/edit").rename(root.at(CONFIG))
+    done = revert(host.session, host.spec, tx, host.open, "no")
+    assert done.status is Status.ROLLED_BACK
+    assert root.read(CONFIG) == root.running == OLD
+    (kept,) = root.at("/var/lib/pmtaform/edited").iterdir()
+    assert kept.read_bytes() == b"theirs\n"
+    assert done.reason == (
+        f"no; what somebody else wrote meanwhile is kept in /var/lib/pmtaform/edited: {CONFIG} ({kept.name})"
+    )
+    assert root.leftovers() == []
+
+
+def test_a_new_file_that_somebody_replaced_is_not_taken_away(root: HostRoot) -> None:
+    host = in_folder(root)
+    tx = waiting(host, 600, key(KEY))
+    root.at("/edit").write_bytes(b"theirs\n")
+    root.at("/edit").rename(root.at(KEY))
+    assert revert(host.session, host.spec, tx, host.open, "no").status is Status.ROLLED_BACK
+    assert root.read(KEY) == b"theirs\n"
+    assert root.read(CONFIG) == root.running == OLD
+    assert root.leftovers() == []
+
+
+def test_a_removed_key_that_came_back_keeps_nothing_from_its_end(root: HostRoot) -> None:
+    host = in_folder(root)
+    root.put(GOING, b"going\n", 0o400)
+    tx = transaction((CONFIG, NEW), removals=(FileRemoval(path=GOING, kind=FileKind.KEY),))
+    die(host, tx, "remove-key:after")
+    root.put(GOING, b"by hand\n", 0o400)
+    done = recover(host.session, host.spec)
+    assert done.recovered is not None
+    assert "was finished" in done.recovered
+    assert root.read(GOING) == b"by hand\n"
+    assert root.leftovers() == []
+
+
+def test_a_later_generation_is_not_undone_with_ones_own(root: HostRoot) -> None:
+    """What undoes a change by itself, because of a check, undoes that change alone."""
+    host = in_folder(root)
+    mine = host.apply(transaction((CONFIG, NEW)))
+    host.apply(transaction(("/etc/pmta/more", b"theirs\n"), expect={}))
+    done = rollback(
+        host.session, host.spec, mine.generation, id="back", who="a", started="b", reopen=host.open, last=True
+    )
+    assert done.status is Status.STALE
+    assert "generation 2 was made by somebody else meanwhile" in done.reason
+    assert root.read("/etc/pmta/more") == b"theirs\n"
+    assert root.read(CONFIG) == NEW

@@ -1,0 +1,248 @@
+"""What can be neither finished nor undone is told as that, is tried again, and harms nobody else's change."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
+from projects import is_root, until
+from test_confirm import waiting
+from test_faults import die
+from test_meanwhile import hooked, program
+from ways import Host, dying_at, in_folder
+
+from pmtaform.host import FileKind, FileRemoval, Session, Status, apply, commit, recover, result, revert, stage
+from pmtaform.host.local import LocalSession
+from pmtaform.host.transaction import settle_waiting
+
+KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
+
+
+def test_a_later_change_outlives_that_the_earlier_is_undone_again(folder: Host) -> None:
+    """PowerMTA took neither the new nor the old files; the same change again finds it well."""
+    root = folder.root
+    root.tell("fail-reload", 3)
+    assert folder.apply(transaction((CONFIG, NEW), key(KEY))).status is Status.ROLLBACK_FAILED
+    assert not root.at(KEY).exists()
+    assert folder.apply(transaction((CONFIG, NEW), key(KEY))).status is Status.APPLIED
+    done = recover(folder.session, folder.spec)
+    assert done.status is Status.APPLIED
+    assert root.read(CONFIG) == root.running == NEW
+    assert root.at(KEY).exists()
+    assert root.leftovers() == []
+
+
+def test_nobody_changes_a_host_whose_files_are_not_all_back(root: HostRoot) -> None:
+    if not is_root():
+        pytest.skip("only root can make a folder immutable")
+    host = in_folder(root)
+    die(host, transaction((CONFIG, NEW)), "activate")
+    subprocess.run(["chattr", "+i", root.at("/etc/pmta")], check=True)
+    try:
+        done = host.apply(transaction(("/etc/pmta/keys/more.pem", b"more\n"), expect={}))
+    finally:
+        subprocess.run(["chattr", "-i", root.at("/etc/pmta")], check=True)
+    assert (done.status, done.step) == (Status.REFUSED, "recover")
+    assert f"not put back: {CONFIG}" in done.reason
+    assert recover(host.session, host.spec).status is Status.APPLIED
+    assert root.read(CONFIG) == root.running == OLD
+    assert root.leftovers() == []
+
+
+def test_recover_says_what_it_could_not_do(root: HostRoot) -> None:
+    host = in_folder(root)
+    root.tell("fail-reload", 99)
+    assert host.apply(transaction((CONFIG, NEW))).status is Status.ROLLBACK_FAILED
+    done = recover(host.session, host.spec)
+    assert (done.status, done.step) == (Status.REFUSED, "undo-activate")
+    assert "the old files are back, but PowerMTA did not take them" in done.reason
+
+
+def test_what_cannot_be_undone_is_not_tried_without_end(root: HostRoot, tmp_path: Path) -> None:
+    """The program on the host is killed, and PowerMTA takes nothing any more."""
+    host = in_folder(root)
+    session = hooked(host, "health.0", program(tmp_path, 'echo 99 >"$4/ctl/fail-reload"; kill -9 "$2"'))
+    done = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    session.close()
+    assert done.status is Status.ROLLBACK_FAILED
+    assert root.calls.count("reload") == 2
+    assert root.read(CONFIG) == OLD
+
+
+# -- a word that does not fit, or comes at the same time as another ----------------------------------------------------
+
+
+def test_what_is_only_staged_cannot_be_confirmed(folder: Host) -> None:
+    root = folder.root
+    root.put(GOING, b"going\n", 0o400)
+    removals = (FileRemoval(path=GOING, kind=FileKind.KEY),)
+    tx = transaction((CONFIG, NEW), removals=removals, confirm_within=600)
+    assert stage(folder.session, folder.spec, tx, folder.open).status is Status.STAGED
+    told = settle_waiting(folder.session, folder.spec, tx.id, "confirm")
+    assert told is not None
+    assert told.status is Status.STAGED
+    assert root.at(GOING).exists()
+    assert commit(folder.session, folder.spec, tx, folder.open).status is Status.PENDING
+
+
+def test_where_a_word_cannot_be_noted_it_is_not_unknown_what_became_of_it(root: HostRoot) -> None:
+    """Another client took it and died before it wrote whose it is, or the disk is full."""
+    host = in_folder(root)
+    tx = transaction((CONFIG, NEW))
+    assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
+    root.at(f"/var/lib/pmtaform/tx/{tx.id}/claimed").touch()
+    assert commit(host.session, host.spec, tx, host.open).status is Status.STALE
+    assert root.read(CONFIG) == OLD
+    assert root.leftovers() == []
+
+
+def test_what_is_taken_back_is_not_put_in_force(root: HostRoot, tmp_path: Path) -> None:
+    """`revert` has decided; `commit` comes before it says whose the change is."""
+    host = in_folder(root)
+    tx = transaction((CONFIG, NEW), confirm_within=600)
+    assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
+    for name in ("reached", "go"):
+        os.mkfifo(root.at(f"/ctl/{name}"))
+    session = hooked(host, "verdict.0", program(tmp_path, 'echo here >"$4/ctl/reached"; read -r _ <"$4/ctl/go"'))
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(revert, session, host.spec, tx, host.open, "no")
+        root.at("/ctl/reached").read_bytes()
+        commit(host.open(), host.spec, tx, host.open)
+        root.at("/ctl/go").write_text("go\n")
+        assert taken.result(timeout=60).status is Status.REFUSED
+    session.close()
+    assert "reload" not in root.calls
+    assert root.read(CONFIG) == root.running == OLD
+    assert root.leftovers() == []
+
+
+def test_who_waited_for_the_lock_finds_its_change_gone(root: HostRoot, tmp_path: Path) -> None:
+    """What is left where another clears it away in that moment: the folder, and whose it is."""
+    gone = (
+        'cd "$4/var/lib/pmtaform" && mkdir -p results && printf "status refused\\nwhole\\noutput\\n" >"results/$3" '
+        '&& cd "tx/$3" && for f in *; do [ "$f" = owner ] || rm -rf "$f"; done; rm -f "$4"/etc/pmta/.config.pmtaform-*'
+    )
+    host = in_folder(root)
+    tx = transaction((CONFIG, NEW))
+    assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
+    session = hooked(host, "lock.0", program(tmp_path, gone))
+    assert commit(session, host.spec, tx, host.open).status is Status.REFUSED
+    session.close()
+    assert root.read(CONFIG) == OLD
+    assert "reload" not in root.calls
+
+
+def test_a_reload_is_not_begun_where_powermta_went_down_since_it_was_staged(root: HostRoot) -> None:
+    host = in_folder(root)
+    tx = transaction((CONFIG, NEW))
+    assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
+    root.tell("stopped", 99)
+    done = commit(host.session, host.spec, tx, host.open)
+    assert (done.status, done.step) == (Status.REFUSED, "running")
+    assert "reload" not in root.calls
+    assert root.read(CONFIG) == OLD
+    assert root.leftovers() == []
+
+
+# -- a disk that is full, or loses its power ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(root: HostRoot) -> Iterator[HostRoot]:
+    """A host whose /var/lib/pmtaform is a small disk."""
+    if not is_root():
+        pytest.skip("only root can mount a small disk")
+    where = root.at("/var/lib/pmtaform")
+    where.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", where], check=True)
+    yield root
+    subprocess.run(["umount", "-l", where], check=True)
+
+
+def test_a_change_that_fills_the_disk_goes_back_all_the_same(small: HostRoot) -> None:
+    waiting(in_folder(small))
+    lib = small.at("/var/lib/pmtaform")
+    with (lib / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+        while filler.write(b"x" * 4096):
+            pass
+    for deadline in lib.glob("tx/*/deadline"):
+        text = deadline.read_bytes()
+        boot, when, within, end = text.split(b"\n")[-2].split()
+        with deadline.open("r+b") as out:  # no room for more
+            out.write(text[: text.rfind(boot)] + b" ".join((boot, b"0" * len(when), within, end)) + b"\n")
+    until(lambda: small.running == OLD)
+    assert small.read(CONFIG) == OLD
+
+
+def test_names_that_a_power_loss_brings_back_are_taken_away(root: HostRoot, tmp_path: Path) -> None:
+    """The record is on the disk, and that nothing lies beside the file any more is not: it may be another disk."""
+    back = 'cp -p "$4/etc/pmta/config" "$4/etc/pmta/.config.pmtaform-$3-old"; kill -9 "$2"'
+    host = in_folder(root)
+    session = hooked(host, "unlock.0", program(tmp_path, back))
+    assert apply(session, host.spec, transaction((CONFIG, NEW)), host.open).status is Status.APPLIED
+    session.close()
+    recover(host.session, host.spec)
+    assert root.leftovers() == []
+
+
+def test_a_record_that_a_power_loss_emptied_is_none(root: HostRoot, tmp_path: Path) -> None:
+    host = in_folder(root)
+    session = hooked(host, "unlock.0", program(tmp_path, ': >"$4/var/lib/pmtaform/results/$3"; kill -9 "$2"'))
+    tx = transaction((CONFIG, NEW))
+    apply(session, host.spec, tx, host.open)
+    session.close()
+    recover(host.session, host.spec)
+    told = result(host.session, host.spec, tx.id)
+    assert told is not None
+    assert told.status is Status.APPLIED
+    assert root.leftovers() == []
+
+
+def test_that_it_goes_back_is_on_the_disk_before_anything_does(root: HostRoot, tmp_path: Path) -> None:
+    """Else a power loss brings back that it was well, and what was put back is told as applied."""
+    if not is_root():
+        pytest.skip("only root can make a folder immutable")
+    fake = tmp_path / "bin"
+    fake.mkdir()
+    note = f'for f; do [ "${{f%/tx/*}}" = "$f" ] || last=$f; done; ls "$last" >{tmp_path}/synced 2>/dev/null'
+    program(fake, f'{note}; exec /bin/sync "$@"').rename(fake / "sync")
+    host = in_folder(root)
+    kept = root.at("/var/lib/pmtaform/generations")
+    kept.mkdir(parents=True)
+    environment = {
+        "PATH": f"{fake}:{os.environ['PATH']}",
+        "PMTAFORM_TEST_AT": "undo.0",
+        "PMTAFORM_TEST_HOOK": str(program(tmp_path, f"cp {tmp_path}/synced {tmp_path}/seen")),
+    }
+    session = LocalSession(host.spec, ("dash",), environment)
+    subprocess.run(["chattr", "+i", kept], check=True)
+    try:
+        done = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    finally:
+        subprocess.run(["chattr", "-i", kept], check=True)
+    session.close()
+    assert done.status is Status.ROLLED_BACK
+    assert "healthy" not in (tmp_path / "seen").read_text().split()
+
+
+@pytest.mark.parametrize("how", ["the program dies", "its answer is lost"])
+def test_a_host_that_cannot_run_it_for_a_moment_is_asked_again(root: HostRoot, how: str) -> None:
+    """It kills programs for want of memory: the first, and the one that is to ask what became of it."""
+    host = in_folder(root)
+    cut = ("sh", "-c", 'exec dash "$@" | head -c 1', "cut")
+    dead = how == "the program dies"
+    first = LocalSession(host.spec, ("dash",) if dead else cut, dying_at("activate:after") if dead else {})
+    shells = iter([("false",)])
+
+    def reopen() -> Session:
+        return LocalSession(host.spec, next(shells, ("dash",)))
+
+    done = apply(first, host.spec, transaction((CONFIG, NEW)), reopen)
+    assert done.status in {Status.APPLIED, Status.ROLLED_BACK}
+    assert root.read(CONFIG) == root.running == (NEW if done.status is Status.APPLIED else OLD)
