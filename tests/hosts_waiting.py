@@ -1,4 +1,4 @@
-"""A host on which somebody else has a change that awaits its confirmation."""
+"""A host on which somebody else has a change that awaits its confirmation, or is staged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from projects import CONFIG, RUNS, ProjectFolder
 
-from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply, open_session
+from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply, open_session, stage
 
 
 @contextmanager
@@ -15,7 +15,22 @@ def pending(project: ProjectFolder, within: float = 600) -> Iterator[Transaction
     """Anna has changed mta1 from her laptop, and has not confirmed it."""
     spec = HostSpec(name="mta1", transport="local", root=str(project.host.root))
     session = open_session(spec)
-    made = Transaction(
+    made = _change(within)
+    done = apply(session, spec, made, lambda: session)
+    assert done.status is Status.PENDING, done
+    yield made
+
+
+def staged(project: ProjectFolder) -> None:
+    """Anna has staged a change of mta1 from her laptop."""
+    spec = HostSpec(name="mta1", transport="local", root=str(project.host.root))
+    session = open_session(spec)
+    assert stage(session, spec, _change(600), lambda: session).status is Status.STAGED
+    session.close()
+
+
+def _change(within: float) -> Transaction:
+    return Transaction(
         id="anna-1",
         who="anna@laptop",
         what="a change",
@@ -23,6 +38,3 @@ def pending(project: ProjectFolder, within: float = 600) -> Iterator[Transaction
         writes=(FileWrite(path=CONFIG, content=f"{RUNS}# pending\n".encode()),),
         confirm_within=within,
     )
-    done = apply(session, spec, made, lambda: session)
-    assert done.status is Status.PENDING, done
-    yield made

@@ -1,0 +1,64 @@
+"""What `recover` and the next commands say of what an earlier change left on a host."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from hosts_waiting import pending, staged
+from projects import RUNS, ProjectFolder, is_root
+
+from pmtaform.errors import Exit
+
+WANTED = "config: {domain: {gmail.com: {max-smtp-out: 11}}}\n"
+
+
+@pytest.fixture
+def one_host(project: ProjectFolder) -> ProjectFolder:
+    project.add_host("mta1").stand_in()
+    project.stack(WANTED)
+    return project
+
+
+def test_what_is_only_staged_is_not_confirmed(one_host: ProjectFolder) -> None:
+    staged(one_host)
+    said = one_host.run("recover", "--confirm").ended(Exit.LOCKED)
+    assert "mta1: has a change that is staged, and nothing of it in force" in said.words
+    assert "There is nothing to confirm yet" in said.words
+    assert one_host.host.running == RUNS
+    one_host.run("recover", "--revert").ended(Exit.OK)
+    assert one_host.host.leftovers() == []
+
+
+def test_files_that_are_back_and_not_taken_keep_nobody_from_a_change_that_is(one_host: ProjectFolder) -> None:
+    one_host.host.tell("fail-reload", "3\n")
+    assert "[rollback-failed]" in one_host.apply().ended(Exit.SOME_FAILED).words
+    said = one_host.run("recover").ended(Exit.SOME_FAILED)
+    assert "[recovery-failed]" in said.words
+    assert "the old files are back, but PowerMTA did not take them: pmta reload: exit 1" in said.words
+    assert "`pmtaform recover mta1` tries again" in said.words
+    one_host.host.tell("fail-reload", "1\n")
+    said = one_host.apply().ended(Exit.OK)
+    assert "PowerMTA does not take the configuration that was put back" in said.words
+    assert "max-smtp-out 11" in one_host.host.running
+    assert one_host.host.leftovers() == []
+
+
+def test_files_that_are_not_back_are_mended_before_anything_else_is_done(one_host: ProjectFolder) -> None:
+    if not is_root():
+        pytest.skip("only root can make a folder immutable")
+    folder = one_host.host.config.parent
+    with pending(one_host):
+        subprocess.run(["chattr", "+i", folder], check=True)
+        try:
+            assert "rollback-failed" in one_host.run("recover", "--revert").ended(Exit.SOME_FAILED).words
+            said = one_host.apply().ended(Exit.SOME_FAILED)
+        finally:
+            subprocess.run(["chattr", "-i", folder], check=True)
+        assert "[recovery-failed]" in said.words
+        assert "not put back: /etc/pmta/config" in said.words
+        assert "Until then nothing else is changed there." in said.words
+    assert "was undone: every file was put back" in one_host.run("recover").ended(Exit.OK).words
+    assert one_host.host.running == RUNS
+    assert one_host.host.leftovers() == []
+    one_host.apply().ended(Exit.OK)
