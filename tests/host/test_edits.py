@@ -68,6 +68,17 @@ def test_while_it_awaits_its_confirmation_it_is_kept_aside(root: HostRoot, tmp_p
     assert root.leftovers() == []
 
 
+def test_an_edit_that_cannot_be_kept_is_told(root: HostRoot) -> None:
+    host = in_folder(root)
+    tx = waiting(host)
+    root.put("/var/lib/pmtaform/edited", b"in the way")
+    root.at(CONFIG).write_bytes(b"theirs\n")
+    done = revert(host.session, host.spec, tx, host.open, "no")
+    assert done.status is Status.ROLLED_BACK
+    assert f"{CONFIG} (could not be kept)" in done.reason
+    assert root.read(CONFIG) == root.running == OLD
+
+
 def test_a_new_file_that_somebody_replaced_is_not_taken_away(root: HostRoot) -> None:
     host = in_folder(root)
     tx = waiting(host, 600, key(KEY))

@@ -411,8 +411,11 @@ is_new_content() {
 # The host is to be what it was, whatever somebody wrote while the change awaited its confirmation; that is kept.
 spare() {
     if [ "$action" != write ] || [ -e "$NEW" ] || [ ! -f "$R$path" ] || is_new_content; then return; fi
-    { [ -d "$S/edited" ] || mkdir -- "$S/edited"; } 2>/dev/null && cp -p -- "$R$path" "$S/edited/$ID.$n" 2>/dev/null \
-        && EDITED="$EDITED $path ($ID.$n)"
+    if { [ -d "$S/edited" ] || mkdir -- "$S/edited"; } 2>/dev/null && cp -p -- "$R$path" "$S/edited/$ID.$n" 2>/dev/null; then
+        EDITED="$EDITED $path ($ID.$n)"
+    else
+        EDITED="$EDITED $path (could not be kept)"
+    fi
 }
 
 # After a rehearsal: every file is what it was, and what is staged and kept for the change is still beside it.
