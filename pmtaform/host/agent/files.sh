@@ -23,17 +23,24 @@ compare() {
     all_are "$@"
 }
 
-# The same of the files that are to be changed. Before they are backed up that is done with what is kept.
+# The same of the files that are to be changed, and that what is staged for them is still that. Before they are backed up
+# that is done with what is kept.
 compare_changed() {
     WANTS=''
     set --
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        [ "$expected" != '?' ] || continue
-        may_be "$expected" "$path" || return 1
-        [ "$expected" = - ] || set -- "$@" "$R$path"
+        if [ "$action" = write ]; then
+            beside "$path"
+            set -- "$@" "$NEW"
+            WANTS=$WANTS$new$nl
+        fi
+        if [ "$expected" != '?' ]; then
+            may_be "$expected" "$path" || return 1
+            [ "$expected" = - ] || set -- "$@" "$R$path"
+        fi
         [ $# -lt 100 ] || { all_are "$@" || return 1; set --; }
     done <"$T/plan"
-    all_are "$@" && unwritten new
+    all_are "$@"
 }
 
 # Whether the file $2 can have the digest $1, as far as that is seen without reading it; - is that of a file that is not
@@ -59,7 +66,16 @@ all_are() {
     done
 }
 
-moved() { WHY="$1 is not what it was when the change was planned"; }
+# Says so of the file $1; what lies beside one is that one, or was.
+moved() {
+    WHY="$1 is not what it was when the change was planned"
+    case $1 in
+        *".pmtaform-$ID"*)
+            WHY=${1##*/.}
+            WHY="${1%/*}/${WHY%".pmtaform-$ID"*} was written into by somebody else meanwhile"
+            ;;
+    esac
+}
 
 # Whether a transaction may touch the path $1; why not, in WHY.
 permitted() {
@@ -311,11 +327,11 @@ unmoved() {
 # Whether what is kept is still what was backed up: a link shares what somebody writes into the file itself. With `new`,
 # what is staged and in its place for a rehearsal too.
 unwritten() {
-    WANTS=''
-    set -- "$1"
+    WANTS='' which=$1
+    set --
     while IFS=$tab read -r n kind action was omode oowner ogroup new path; do
         beside "$path"
-        if [ "$1" = new ]; then
+        if [ "$which" = new ]; then
             [ "$action" = write ] || continue
             set -- "$@" "$NEW"
             WANTS=$WANTS$new$nl
@@ -323,18 +339,9 @@ unwritten() {
             set -- "$@" "$OLD"
             WANTS=$WANTS$was$nl
         fi
-        [ $# -lt 100 ] || { as_wanted "$@" || return 1; set -- "$1"; }
+        [ $# -lt 100 ] || { all_are "$@" || return 1; set --; }
     done <"$T/gen/manifest"
-    as_wanted "$@"
-}
-
-as_wanted() {
-    shift
-    all_are "$@" && return
-    WHY=${WHY%" is not what "*}
-    name=${WHY##*/.}
-    WHY="${WHY%/*}/${name%".pmtaform-$ID"*} was written into by somebody else meanwhile"
-    return 1
+    all_are "$@"
 }
 
 clear_away() { rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || { [ ! -e "$OLD" ] && [ ! -e "$NEW" ]; }; }
