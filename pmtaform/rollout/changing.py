@@ -253,8 +253,10 @@ class HostChange:
         )
         if outcome.status is Status.APPLIED:
             outcome = replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why)
-        elif outcome.status is Status.STALE:
-            outcome = replace(outcome, reason=f"{why}; it was not undone: {outcome.reason}")
+        elif outcome.status is not Status.UNKNOWN:
+            # Whatever kept it from being undone: the change is there, and what else is told of such an end is not so.
+            reason = f"{why}; it was not undone: {outcome.reason or outcome.status}"
+            outcome = replace(outcome, status=Status.ROLLBACK_FAILED, step=step, reason=reason)
         self._fail(outcome)
 
     # -- the end -------------------------------------------------------------------------------------------------------

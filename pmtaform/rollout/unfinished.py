@@ -70,10 +70,13 @@ def not_taken(outcome: Outcome) -> bool:
 
 def unrecovered(spec: HostSpec, outcome: Outcome, pending: str) -> Diagnostic:
     """What a recovery that did not succeed looks like to people."""
+    until = (
+        "A change that PowerMTA takes ends it too" if not_taken(outcome) else "Until then nothing else is changed there"
+    )
     return Diagnostic(
         code="recovery-failed",
         summary="An unfinished transaction could not be finished or undone",
         detail=f"{outcome.reason or f'{pending}: {outcome.status}'}. Log in to {spec.name} and mend what stands in the "
-        f"way; `pmtaform recover {spec.name}` tries again. Until then nothing else is changed there.",
+        f"way; `pmtaform recover {spec.name}` tries again. {until}.",
         host=spec.name,
     )

@@ -9,6 +9,7 @@ from hosts_waiting import pending, staged
 from projects import RUNS, ProjectFolder, is_root
 
 from pmtaform.errors import Exit
+from pmtaform.host import Outcome, Status
 
 WANTED = "config: {domain: {gmail.com: {max-smtp-out: 11}}}\n"
 
@@ -36,7 +37,7 @@ def test_files_that_are_back_and_not_taken_keep_nobody_from_a_change_that_is(one
     said = one_host.run("recover").ended(Exit.SOME_FAILED)
     assert "[recovery-failed]" in said.words
     assert "the old files are back, but PowerMTA did not take them: pmta reload: exit 1" in said.words
-    assert "`pmtaform recover mta1` tries again" in said.words
+    assert "`pmtaform recover mta1` tries again. A change that PowerMTA takes ends it too." in said.words
     one_host.host.tell("fail-reload", "1\n")
     said = one_host.apply().ended(Exit.OK)
     assert "PowerMTA does not take the configuration that was put back" in said.words
@@ -62,3 +63,18 @@ def test_files_that_are_not_back_are_mended_before_anything_else_is_done(one_hos
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
     one_host.apply().ended(Exit.OK)
+
+
+@pytest.mark.parametrize("status", [Status.STALE, Status.LOCKED, Status.REFUSED, Status.ROLLED_BACK])
+def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_told_as_undone(
+    one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch, status: Status
+) -> None:
+    """Without a confirmation it is rolled back as a generation, which can fail as any transaction can."""
+    end = Outcome(host="mta1", status=status, reason="generation 2 was made by somebody else meanwhile")
+    monkeypatch.setattr("pmtaform.host.rollback", lambda *_, **__: end)
+    one_host.stack(WANTED + "confirm-within: 0\nchecks: {ours: {command: [/bin/false]}}\n")
+    said = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "[rollback-failed]" in said.words
+    assert "it was not undone: generation 2 was made by somebody else meanwhile" in said.words
+    assert "Nothing was touched" not in said.words
+    assert "max-smtp-out 11" in one_host.host.running
