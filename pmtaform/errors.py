@@ -17,6 +17,8 @@ exception that reaches the command line is a bug, and is reported as one.
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import Self
@@ -110,3 +112,11 @@ class Unreachable(HostError):
     """The host could not be reached or logged in to."""
 
     exit_code = Exit.UNREACHABLE
+
+
+def where_from(problem: BaseException) -> str:
+    """What an exception that is a bug is, and where it comes from: "KeyError at look in survey.py:12"."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    ours = [frame for frame in frames if "pmtaform" in frame.filename] or list(frames)
+    name = type(problem).__name__
+    return f"{name} at {ours[-1].name} in {os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else name  # noqa: PTH119

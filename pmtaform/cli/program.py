@@ -17,7 +17,7 @@ import typer
 from pmtaform.cli.app import build
 from pmtaform.cli.quick import quicken
 from pmtaform.cli.streams import end_of_output, let_go
-from pmtaform.errors import Exit, PmtaformError
+from pmtaform.errors import Exit, PmtaformError, where_from
 
 # Typer has its own Click inside of late, and needed Click itself before: what both call a problem with the command
 # line is found from a class that it has always exported (its bases are UsageError, ClickException).
@@ -81,11 +81,8 @@ def _usage(problem: Any) -> int:
 
 
 def _bug(problem: Exception) -> int:
-    frames = traceback.extract_tb(problem.__traceback__)
-    ours = [f for f in frames if "pmtaform" in f.filename] or list(frames)
-    where = f"{ours[-1].name} in {os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else "?"  # noqa: PTH119
     print(
-        f"pmtaform: this is a bug in pmtaform: {type(problem).__name__} at {where}.\n"
+        f"pmtaform: this is a bug in pmtaform: {where_from(problem)}.\n"
         "Nothing more was done. Please report it with the command that you ran; PMTAFORM_TRACEBACK=1 shows the whole "
         "trace.",
         file=sys.stderr,

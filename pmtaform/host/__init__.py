@@ -35,7 +35,7 @@ from pmtaform.host.model import (
     digest,
 )
 from pmtaform.host.probe import HASH_ONLY, probe
-from pmtaform.host.transaction import apply, commit, confirm, recover, result, revert, settle_waiting, stage
+from pmtaform.host.transaction import apply, commit, confirm, reach, recover, result, revert, settle_waiting, stage
 from pmtaform.host.transport import Said, Session, Transport
 from pmtaform.host.wire import steps
 
@@ -74,6 +74,7 @@ __all__ = [
     "generations",
     "open_session",
     "probe",
+    "reach",
     "records",
     "recover",
     "release",

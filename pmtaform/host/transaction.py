@@ -26,6 +26,7 @@ from pmtaform.host.wire import Item, call, common, setting
 Reopen = Callable[[], Session]
 
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each attempt to reach a lost host again
+_ATTEMPTS = 3  # to connect for a confirmation, before the change is taken back
 _WAITS = 20  # how many times a transaction that still runs is asked for again
 _WAIT = 15  # seconds the host waits each time before it says "running"
 _SURE = frozenset({"sudo-password", "sudo-refused", "sudo-timeout", "shell-missing"})  # nothing was sent yet
@@ -73,11 +74,27 @@ def confirm(
     return outcome, snapshot
 
 
-def revert(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, why: str) -> Outcome:
-    """Have a staged or pending `tx` undone now, by the same way that its timer would go."""
+def revert(session: Session | None, spec: HostSpec, tx: Transaction, reopen: Reopen, why: str) -> Outcome:
+    """Have a staged or pending `tx` undone now, by the same way that its timer would go.
+
+    `UNKNOWN` where the host cannot be reached in time: then the timer does it, or whoever comes to what is staged.
+    """
     lines = [setting("why", plain(why) or "it was taken back", spec.name)]
-    outcome = _onward(session, spec, "revert", tx, reopen, lines)
+    try:
+        outcome = _onward(session, spec, "revert", tx, reopen, lines)
+    except Unreachable as error:
+        outcome = _read_back(spec, tx.id, tx.who, reopen, error, resend=("revert", lines))
     return outcome or Outcome(host=spec.name, status=Status.REFUSED, step="staged", reason="nothing of it was there")
+
+
+def reach(reopen: Reopen) -> Session:
+    """A new connection for the confirmation, which is worth more than one attempt. Raises `Unreachable`."""
+    for pause in _PAUSES[1:_ATTEMPTS]:
+        try:
+            return reopen()
+        except Unreachable:
+            _sleep(pause)
+    return reopen()
 
 
 def settle_waiting(session: Session, spec: HostSpec, transaction: str, op: str, why: str = "") -> Outcome | None:
@@ -129,10 +146,11 @@ def perform(session: Session, spec: HostSpec, op: str, request: Request, reopen:
 class _Live:
     """The session, or a new one where it was lost while idle: nothing had been sent, so that is not yet a doubt."""
 
-    def __init__(self, session: Session, reopen: Reopen | None) -> None:
+    def __init__(self, session: Session | None, reopen: Reopen | None) -> None:
         self._fresh: Session | None = None
-        if reopen is not None and not getattr(session, "is_open", True):
+        if reopen is not None and (session is None or not getattr(session, "is_open", True)):
             session = self._fresh = reopen()
+        assert session is not None  # noqa: S101  (who cannot reopen has one)
         self.session = session
 
     def __enter__(self) -> _Live:
@@ -144,7 +162,7 @@ class _Live:
 
 
 def _onward(
-    session: Session,
+    session: Session | None,
     spec: HostSpec,
     op: str,
     tx: Transaction,
@@ -220,9 +238,8 @@ def _read_back(
         host=spec.name,
         status=Status.UNKNOWN,
         reason=(
-            f"the connection was lost ({detail}) and the host could not be asked again. The transaction {transaction} "
-            f"ends on the host by itself; its record will be in /var/lib/pmtaform/results/{transaction} there, and "
-            "the next pmtaform command that reaches the host says what became of it"
+            f"the connection was lost ({detail}) and the host could not be asked again. The record of the transaction "
+            f"will be in /var/lib/pmtaform/results/{transaction} there"
         ),
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform.clock import Clock
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.errors import PmtaformError, Unreachable
+from pmtaform.errors import PmtaformError, Unreachable, where_from
 from pmtaform.host import (
     Activation,
     Answer,
@@ -31,6 +31,7 @@ from pmtaform.host import (
     examine,
     open_session,
     probe,
+    reach,
     revert,
     stage,
 )
@@ -171,11 +172,14 @@ class HostChange:
             if not (self.staged or self.pending):
                 return False
             self._tell(Phase.REVERTING)
-            outcome = revert(self._session(), self.spec, self.tx, self._reopen, why)
-            self._note(outcome)
+            # It is said once: whatever keeps the host from it now, the host does by itself.
             was_staged, self.staged, self.pending = self.staged, False, False
+            outcome = revert(self._sessions[-1] if self._sessions else None, self.spec, self.tx, self._reopen, why)
+            self._note(outcome)
             if was_staged and outcome.status is Status.REFUSED:
                 self.result = not_started(self.name, why)
+            elif outcome.status is Status.UNKNOWN:
+                self._fail(replace(outcome, reason=f"{why}; to have it taken back, {outcome.reason}"))
             else:
                 self._fail(replace(outcome, step=step) if outcome.status is Status.ROLLED_BACK else outcome)
             return False
@@ -268,7 +272,7 @@ class HostChange:
         if self.pending:
             self._tell(Phase.CONFIRMING)
             try:
-                fresh = self._reopen()
+                fresh = reach(self._reopen)
             except Unreachable as problem:
                 why = f"the host could not be reached over a new connection: {problem.diagnostics[0].summary}"
                 self.revert(why)
@@ -346,4 +350,14 @@ class HostChange:
             self.result = HostResult(
                 host=self.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0], notes=self._notes
             )
+        except Exception as problem:
+            # The others go on, or go back, and are told of; this one is not left to its timer either.
+            what = f"a bug in pmtaform: {where_from(problem)}"
+            if self.pending:
+                self.revert(what)
+                return False
+            bug = Diagnostic(
+                code="bug", summary="pmtaform failed", detail=f"This is {what}. Please report it.", host=self.name
+            )
+            self.result = HostResult(host=self.name, verdict=Verdict.FAILED, problem=bug, notes=self._notes)
         return False

@@ -11,6 +11,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import fabric
 import paramiko
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, never, spec_of, transaction
@@ -343,3 +344,23 @@ def test_a_host_without_a_usable_shell_says_so(root: HostRoot, tmp_path: Path) -
         with pytest.raises(HostError, match="This account is not available"):
             probe(session, spec, Known(), never)
         session.close()
+
+
+def test_a_connection_writes_nothing_into_the_settings_that_all_share(
+    server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be put together anew, and another connection that is made meanwhile would find none."""
+    works(server)
+    merged: list[fabric.Config] = []
+    monkeypatch.setattr(fabric.Config, "merge", merged.append)
+    works(server)
+    assert merged == []
+
+
+def test_a_bug_is_not_told_as_a_host_that_cannot_be_reached(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(connection: fabric.Connection) -> None:
+        raise AttributeError("no such thing; there are: banner, connect_timeout")
+
+    monkeypatch.setattr(fabric.Connection, "open", broken)
+    with pytest.raises(AttributeError, match="no such thing"):
+        works(server)

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import HostFolder, ProjectFolder, addresses, is_root, until
+from projects import RUNS, HostFolder, ProjectFolder, addresses, is_root, until
 from sshd import Sshd, start_sshd
 
 from pmtaform.api import Project, make_plan
 from pmtaform.emulator import install
 from pmtaform.errors import Exit
+from pmtaform.host import transaction
 
 pytestmark = pytest.mark.sshd
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -230,3 +231,28 @@ def test_a_server_that_goes_away_between_plan_and_apply(project: ProjectFolder, 
         until(lambda: project.plan().code == Exit.OK)
         project.run("apply", path).ended(Exit.OK)
     assert "postmaster a@example.com" in host.read()
+
+
+def test_a_host_that_is_lost_for_good_while_it_is_checked_is_told_once_and_goes_back(
+    project: ProjectFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check takes the server down: nobody can revert, so what is told is that the host does it itself."""
+    host = project.add_host("mta1").stand_in()
+    with start_sshd(tmp_path / "sshd", host_keys=("ed25519",)) as mortal:
+        listens = mortal.process.pid
+        end = f"#!/bin/sh\nserving=$(cat /proc/{listens}/task/{listens}/children)\nkill -9 {listens} $serving\n"
+        host.put(end, "/usr/local/bin/end", 0o755)
+        project.stack(
+            "config: {postmaster: a@example.com}\nconfirm-within: 2s\nchecks: {end: {command: [/usr/local/bin/end]}}",
+            hosts={"mta1": over_ssh(mortal, host)},
+        )
+        monkeypatch.setattr(transaction, "_sleep", lambda _: None)
+        said = project.apply().ended(Exit.SOME_FAILED)
+    assert said.err.count("mta1: reverting") == 1
+    assert "What became of the change is not known [outcome-unknown]" in said.words
+    assert (
+        "the connection was lost (The host refused the connection) and the host could not be asked again" in said.words
+    )
+    assert "goes back there unless it was confirmed. `pmtaform recover mta1` asks again" in said.words
+    until(lambda: host.running == RUNS and not host.leftovers())
+    assert "postmaster" not in host.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,8 @@ from projects import RUNS, ProjectFolder, Said
 
 from pmtaform.api import Choice, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
-from pmtaform.errors import Exit
+from pmtaform.errors import Exit, Unreachable
+from pmtaform.host import HostSpec, Session
 from pmtaform.rollout import changing
 from pmtaform.rollout.model import RunResult, Verdict
 
@@ -261,8 +263,6 @@ def one_host(project: ProjectFolder) -> ProjectFolder:
 
 
 def test_a_change_that_shuts_us_out_is_not_confirmed(one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pmtaform.errors import Unreachable
-
     one_host.stack(WANTED)
 
     def shut(spec: object) -> None:
@@ -273,6 +273,46 @@ def test_a_change_that_shuts_us_out_is_not_confirmed(one_host: ProjectFolder, mo
     assert "could not be reached over a new connection: The host refused the connection" in said.words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
+
+
+def test_a_moment_without_network_does_not_undo_a_change(
+    one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_host.stack(WANTED)
+    tries = iter([Unreachable.of("connection-refused", "The host refused the connection", host="mta1")] * 2)
+
+    def open_session(spec: HostSpec) -> Session:
+        for problem in tries:
+            raise problem
+        return real(spec)
+
+    real = changing.open_session
+    monkeypatch.setattr(changing, "open_session", open_session)
+    one_host.apply().ended(Exit.OK)
+    assert next(tries, None) is None, "it was tried again"
+    assert one_host.host.running == NEW
+
+
+def test_a_bug_of_ours_at_one_host_is_told_and_keeps_nobody_from_the_rest(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mta1", "mta2", "mta3"):
+        project.add_host(name).stand_in()
+    project.stack(f"{WANTED}\nrollout: {{max-failures: 3}}")
+    real = changing.confirm
+
+    def confirm(session: Session, spec: HostSpec, *rest: Any) -> Any:
+        if spec.name == "mta2":
+            raise KeyError("no such thing")
+        return real(session, spec, *rest)
+
+    monkeypatch.setattr(changing, "confirm", confirm)
+    said = project.apply().ended(Exit.SOME_FAILED)
+    assert "mta2 rolled back" in said.words
+    assert re.search(r"confirm: a bug in pmtaform: KeyError at _confirm in changing\.py:\d+", said.words)
+    assert "Of 3 hosts: 2 applied, 1 rolled back." in said.words
+    assert project.hosts["mta2"].running == RUNS
+    assert all(host.leftovers() == [] for host in project.hosts.values())
 
 
 def test_a_host_that_awaits_its_confirmation_is_not_changed_by_another(one_host: ProjectFolder) -> None:
