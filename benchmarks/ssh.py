@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 THREADS = 16
 SMALL, MEDIUM = 200, 5000  # lines
-IN_FLIGHT = Rollout().parallel
+IN_FLIGHT = Rollout().changing
 ROUND_TRIP = 100  # milliseconds
 _APPLY = [*PROGRAM, "apply", "fleet", "--auto-approve"]
 

@@ -170,17 +170,28 @@ class Rollout:
     """How a change goes over a fleet.
 
     `waves` are parts of all hosts that are to be changed, each counted from the first; the last is always all.
+    `parallel` is how many are worked on at once, whatever is done; without it more are looked at than changed.
     """
 
     canary: int = 0
     waves: tuple[Share, ...] = field(default=(Share(100, percent=True),))
-    parallel: int = 16
+    parallel: int | None = None
     soak: float = 0.0  # between waves
     max_failures: Share = Share(0)
     max_unreachable: Share | None = None  # None: as many as there are
     on_failure: OnFailure = OnFailure.ROLLBACK_HOST
     spread: Spread | None = None
     stage_first: bool = True
+
+    @property
+    def changing(self) -> int:
+        """How many hosts are changed at once."""
+        return self.parallel or 16
+
+    @property
+    def looking(self) -> int:
+        """How many hosts are looked at, or have a change staged, at once: mostly the network is waited for."""
+        return self.parallel or 32
 
     def sizes(self, total: int) -> tuple[int, ...]:
         """How many hosts each wave has, `total` in all. The canary is the first."""

@@ -12,8 +12,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from pmtaform.errors import UsageError
-from pmtaform.lang.includes import include_arguments
-from pmtaform.lang.parsing import parse_bytes
+from pmtaform.lang.includes import includes_in
 from pmtaform.stack.paths import ALWAYS, MAIN
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -147,7 +146,7 @@ def read_loose(main: Path) -> Loose:
     waiting = [MAIN]
     while waiting:
         path = waiting.pop()
-        for argument, _, _ in include_arguments(parse_bytes(found.contents[path], path)):
+        for argument in includes_in(path, found.contents[path]):
             named = _named(argument, main.parent)
             if has_magic(argument) and argument.startswith("/"):
                 found.patterns[argument] = tuple(named)

@@ -23,11 +23,10 @@ from pmtaform.diagnostics import Place
 from pmtaform.errors import HostError, PmtaformError, UsageError
 from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, open_session, probe
 from pmtaform.lang.blocks import blocks_of
-from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
 from pmtaform.plan.diff import difference
 from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.rollout.pool import run_all
-from pmtaform.rollout.survey import find_includes
 from pmtaform.secrets import Resolver, Secret, parse_reference
 from pmtaform.stack import Stack, compile_host, load_stack
 from pmtaform.stack.paths import MAIN
@@ -178,7 +177,7 @@ def _spec(source: Source, login: Login) -> HostSpec:
 
 
 def _probe(session: Session, spec: HostSpec, more: dict[str, str | None]) -> Snapshot:
-    snapshot = probe(session, spec, Known(files=more), find_includes)
+    snapshot = probe(session, spec, Known(files=more), absolute_includes)
     unreadable = {path: why for path, why in snapshot.unreadable.items() if path not in more}
     if unreadable:
         raise HostError.all(

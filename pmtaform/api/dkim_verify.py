@@ -102,7 +102,7 @@ def verify_keys(
     def work(host: str) -> None:
         found[host] = _host(run, specs[host], [key for key in keys if host in key.hosts])
 
-    run_all(hosts, work, parallel=stack.parallel)
+    run_all(hosts, work, parallel=stack.rollout.looking)
     return tuple(proof for host in hosts for proof in found[host])
 
 

@@ -20,7 +20,7 @@ from pmtaform.host import HASH_ONLY, Known, open_session, probe
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import (
     Configuration,
-    include_arguments,
+    absolute_includes,
     is_pattern,
     read_configuration,
     single,
@@ -135,7 +135,7 @@ def lint_path(path: Path, choice: Choice, *, version: str | None = None) -> Lint
         if content is None or here is None or name in files:
             continue
         files[name], local[name] = content, here
-        for argument in _includes(content):
+        for argument in absolute_includes("", content):
             if is_pattern(argument):
                 patterns[argument] = root.matching(argument)
             pending += patterns[argument] if is_pattern(argument) else [argument]
@@ -161,13 +161,6 @@ def _content(path: str | None, *, required: bool) -> bytes | None:
             return None
         why = problem.strerror if isinstance(problem, OSError) else str(problem)
         raise UsageError.of("unreadable", "The file cannot be read", f"{why}.", place=Place(path)) from None
-
-
-def _includes(content: bytes) -> list[str]:
-    """The absolute paths and patterns that a file includes."""
-    if b"include" not in content.lower():
-        return []
-    return [argument for argument, _, _ in include_arguments(parse_bytes(content)) if argument.startswith("/")]
 
 
 def _is_whole(configuration: Configuration, name: str) -> bool:
@@ -236,7 +229,7 @@ def lint_host(stack: Stack, name: str, choice: Choice, *, version: str | None = 
     spec = host_spec(stack, stack.hosts[name], resolver_for(stack))
     session = open_session(spec)
     try:
-        snapshot = probe(session, spec, Known(), lambda _, content: _includes(content))
+        snapshot = probe(session, spec, Known(), absolute_includes)
         contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
         configuration = read_configuration(spec.config, contents, snapshot.patterns)
         facts = Facts(Subject(configuration=configuration))

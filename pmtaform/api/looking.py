@@ -17,8 +17,7 @@ from pmtaform.api.restoring import spec_of
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import HostError, PmtaformError, UsageError
 from pmtaform.host import CONFIG, HostSpec, Known, open_session, probe
-from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, read_configuration
-from pmtaform.lang.parsing import parse_bytes
+from pmtaform.lang.includes import Configuration, absolute_includes, includes_in, is_pattern, read_configuration
 from pmtaform.stack import Stack
 
 DEFAULTS: Final = "/etc/pmta/config-defaults"
@@ -162,9 +161,7 @@ class _Reader:
         return self._main.absolute() == Path(CONFIG)
 
     def _included(self, path: str, content: bytes) -> Iterable[str]:
-        if b"include" not in content.lower():
-            return
-        for argument, _, _ in include_arguments(parse_bytes(content, path)):
+        for argument in includes_in(path, content):
             if not is_pattern(argument):
                 yield argument
                 continue
@@ -192,7 +189,7 @@ def look_at_host(stack: Stack, host: str) -> Looked:
     session = open_session(spec)
     try:
         known = Known(files={DEFAULTS: None})
-        snapshot = probe(session, spec, known, _includes)
+        snapshot = probe(session, spec, known, absolute_includes)
     finally:
         session.close()
     _require_readable(spec, snapshot.unreadable)
@@ -200,10 +197,6 @@ def look_at_host(stack: Stack, host: str) -> Looked:
     configuration = read_configuration(spec.config, files, snapshot.patterns)
     defaults = read_configuration(DEFAULTS, files, snapshot.patterns) if DEFAULTS in files else None
     return Looked(host, configuration, defaults)
-
-
-def _includes(path: str, content: bytes) -> list[str]:
-    return [argument for argument, _, _ in include_arguments(parse_bytes(content, path)) if argument.startswith("/")]
 
 
 def _require_readable(spec: HostSpec, reasons: Mapping[str, str]) -> None:

@@ -124,7 +124,7 @@ def make_plan(
             targets,
             key,
             selection=choice.selection,
-            parallel=stack.parallel,
+            parallel=stack.rollout.looking,
             keep_open=keep_open,
             watch=watch,
             stop=stop,

@@ -12,8 +12,9 @@ from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
 from pmtaform.host import Awaiting, HostSpec, Known, Session, Snapshot, Status, Waiting, open_session, probe, recover
 from pmtaform.host import settle_waiting as settle
+from pmtaform.lang.includes import absolute_includes
 from pmtaform.rollout.pool import run_all
-from pmtaform.rollout.survey import Target, find_includes
+from pmtaform.rollout.survey import Target
 from pmtaform.rollout.unfinished import settle_intent, unrecovered
 from pmtaform.stack import Stack, compile_host
 from pmtaform.state import StateKeeper, who
@@ -64,7 +65,7 @@ def recover_hosts(
         )
         found[name] = _recover(target, keeper, decide)
 
-    run_all(names, one, parallel=stack.parallel)
+    run_all(names, one, parallel=stack.rollout.changing)
     _end_runs(project, stack.name, found)
     return [found[name] for name in names]
 
@@ -116,7 +117,7 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) 
 def _look(session: Session, target: Target) -> Snapshot:
     outcome_of = target.intent.transaction if target.intent is not None else ""
     spec: HostSpec = replace(target.spec)
-    return probe(session, spec, Known(outcome_of=outcome_of), find_includes)
+    return probe(session, spec, Known(outcome_of=outcome_of), absolute_includes)
 
 
 def _end_runs(project: Project, stack: str, found: dict[str, Recovered]) -> None:

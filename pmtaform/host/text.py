@@ -25,6 +25,8 @@ def encode(text: str) -> bytes:
 def clean(raw: bytes | str, limit: int = 16384) -> str:
     """Text of a host as it may be shown: no control characters but newline and tab, nothing invisible, bounded."""
     text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+    if text.isascii() and text.isprintable():
+        return text[:limit].strip()
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = _CONTROL.sub("", _ESCAPE.sub("", text[: limit * 4]))
     text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cs", "Zl", "Zp"})

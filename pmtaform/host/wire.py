@@ -11,6 +11,7 @@ import functools
 import os
 import re
 import secrets
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +40,17 @@ def agent_source(parts: tuple[str, ...] = _PARTS) -> str:
     return "\n".join((folder / f"{part}.sh").read_text(encoding="utf-8") for part in parts)
 
 
-@functools.cache
+_turn = threading.Lock()
+
+
 def program(parts: tuple[str, ...] = _PARTS) -> bytes:
     """The parts of the agent as they are sent: without comments and indentation, which halve their size."""
+    with _turn:  # many hosts are asked at once, and one of them has it made
+        return _program(parts)
+
+
+@functools.cache
+def _program(parts: tuple[str, ...]) -> bytes:
     if not parts:
         return b""
     lines = (line.strip() for line in agent_source(parts).splitlines())

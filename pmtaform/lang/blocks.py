@@ -86,7 +86,7 @@ class Block:
 
     def same_as(self, other: Block) -> bool:
         """Whether both mean the same to PowerMTA."""
-        return _shape(self) == _shape(other) or self.content() == other.content()
+        return _lines(self) == _lines(other) or _shape(self) == _shape(other) or self.content() == other.content()
 
     def canonical(self) -> bytes:
         """The content as bytes, for digests."""
@@ -188,6 +188,10 @@ def order_matters(scope: str, name: str) -> bool:
     """Whether the order of a directive's lines within `scope` means something to PowerMTA."""
     spec = catalogue().directive(scope, name)
     return not (spec is not None and spec.accumulates and not spec.ordered)
+
+
+def _lines(block: Block) -> list[list[str]]:
+    return [part.tree.lines[part.node.line - 1 : part.node.end] for part in block.parts]
 
 
 def _shape(block: Block) -> tuple[Any, ...]:

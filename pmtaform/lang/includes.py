@@ -54,6 +54,21 @@ def include_arguments(tree: Tree) -> list[tuple[str, str, Directive]]:
     return found
 
 
+def includes_in(path: str, content: bytes) -> list[str]:
+    """The files and patterns that a configuration file includes, as they are written."""
+    return [argument for argument, _, _ in include_arguments(parse_bytes(content, path))] if _may(content) else []
+
+
+def absolute_includes(path: str, content: bytes) -> list[str]:
+    """Those of them that say where they are, for `probe`."""
+    return [argument for argument in includes_in(path, content) if argument.startswith("/")]
+
+
+def _may(content: bytes) -> bool:
+    """Whether a file can include others, seen without reading it."""
+    return b"include" in content.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The files of one host, read as PowerMTA reads them.
@@ -120,7 +135,7 @@ def read_configuration(
         tree = trees[path] = parse_bytes(files[path], path, scope=scope)
         if scope != "global":
             fragments.add(path)
-        for argument, inner_scope, node in include_arguments(tree):
+        for argument, inner_scope, node in include_arguments(tree) if _may(files[path]) else ():
             for target in named.get(argument, ()) if is_pattern(argument) else (argument,):
                 if not posixpath.isabs(target):
                     found.append(_relative(target, tree.place(node.line)))

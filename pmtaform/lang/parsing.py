@@ -14,6 +14,7 @@ import gc
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place
@@ -56,8 +57,16 @@ def parse(
 
 
 def parse_bytes(content: bytes, path: str = "", *, scope: str = "global") -> Tree:
-    """The tree of a file's bytes."""
+    """The tree of a file's bytes. Many hosts have the same: the last few trees are shared, unless they are large."""
+    return (_recent if len(content) <= _SHARED else _parsed)(content, path, scope)
+
+
+def _parsed(content: bytes, path: str, scope: str) -> Tree:
     return parse(decode(content), path, scope=scope)
+
+
+_SHARED: Final = 2**18  # bytes; such a tree takes 2 MB
+_recent = lru_cache(maxsize=8)(_parsed)
 
 
 _Meaning = tuple[int, str, str]  # what sort of line, the name or tag, the value or argument

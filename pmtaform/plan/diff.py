@@ -136,7 +136,7 @@ class _Comparison:
         if _is_ignored(self.desired, address):
             return
         live = self.blocks.get(address)
-        digest = self.keyed(block.canonical())
+        digest = self.keyed(_canonical(block.parts))
         if live is not None and live.same_as(block):
             self.owned[name] = digest
             if name not in self.previous.blocks:

@@ -163,7 +163,7 @@ class _Execution:
             if not self.run.stop.is_set() and not change.stage():
                 self._finished(change)
 
-        run_all(list(self.changes.values()), one, parallel=rollout.parallel)
+        run_all(list(self.changes.values()), one, parallel=rollout.looking)
         return not self._over()
 
     def _wave(self, names: Iterable[str]) -> None:
@@ -172,7 +172,7 @@ class _Execution:
         for tag in tags:
             members = [change for change in changes if self.run.together.get(change.name) == tag]
             if tag is None:
-                run_all(members, self._alone, parallel=self.run.rollout.parallel)
+                run_all(members, self._alone, parallel=self.run.rollout.changing)
             else:
                 self._as_one(members)
 
@@ -205,7 +205,7 @@ class _Execution:
         def activate(change: HostChange) -> None:
             well[change.name] = change.activate() and change.check() and change.observe()
 
-        run_all(members, activate, parallel=self.run.rollout.parallel)
+        run_all(members, activate, parallel=self.run.rollout.changing)
         alive = all(well.values()) and all(change.still_pending() for change in members)
 
         def finish(change: HostChange) -> None:
@@ -215,7 +215,7 @@ class _Execution:
                 change.revert("another host that must change at the same time did not", "together")
             self._finished(change)
 
-        run_all(members, finish, parallel=self.run.rollout.parallel)
+        run_all(members, finish, parallel=self.run.rollout.changing)
         left = [change for change in members if self.results[change.name].verdict is not Verdict.APPLIED]
         if alive and left:
             self._take_back([change.name for change in members], "another host that must change with it did not")
@@ -253,7 +253,7 @@ class _Execution:
             self._done(change.name, change.result)
             self.run.keeper.settle(change.name)
 
-        run_all(left, clear, parallel=self.run.rollout.parallel)
+        run_all(left, clear, parallel=self.run.rollout.changing)
 
     # -- going back ----------------------------------------------------------------------------------------------------
 
@@ -280,7 +280,7 @@ class _Execution:
                 take_back(self.context, change, self.results[change.name].generation, self.before[change.name], why),
             )
 
-        run_all(applied, back, parallel=self.run.rollout.parallel)
+        run_all(applied, back, parallel=self.run.rollout.changing)
 
     def _done(self, name: str, result: HostResult) -> None:
         reason = result.problem.summary if result.problem else ""

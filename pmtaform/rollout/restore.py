@@ -22,11 +22,10 @@ from pmtaform.host import (
 )
 from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impact_of
 from pmtaform.lang.catalogue import GLOBAL, Impact
-from pmtaform.lang.includes import read_configuration
+from pmtaform.lang.includes import absolute_includes, read_configuration
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 from pmtaform.rollout.outcomes import failed, notes_of
 from pmtaform.rollout.pool import Teller
-from pmtaform.rollout.survey import find_includes
 from pmtaform.rollout.transactions import files_of, has_test_config, transaction_id
 from pmtaform.state import Journal, StackKey, StateKeeper, utc_now
 
@@ -76,7 +75,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
         teller.tell(spec.name, Phase.CONNECTING)
         session = reopen()
         teller.tell(spec.name, Phase.PROBING)
-        before = probe(session, spec, Known(), find_includes)
+        before = probe(session, spec, Known(), absolute_includes)
         teller.tell(spec.name, Phase.ACTIVATING)
         tx = _named(run, spec)
         outcome = rollback(
@@ -97,7 +96,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
         if outcome.status is not Status.APPLIED:
             return failed(spec, outcome)
         teller.tell(spec.name, Phase.RECORDING)
-        after = probe(opened[-1], spec, Known(), find_includes)
+        after = probe(opened[-1], spec, Known(), absolute_includes)
         _record(run, spec, after, outcome.generation)
         notes = notes_of(spec, outcome)
         if _activation(run, spec) is Activation.RELOAD:

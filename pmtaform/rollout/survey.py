@@ -28,8 +28,7 @@ from pmtaform.host import (
     open_session,
     probe,
 )
-from pmtaform.lang.includes import include_arguments, read_configuration
-from pmtaform.lang.parsing import parse_bytes
+from pmtaform.lang.includes import absolute_includes, read_configuration
 from pmtaform.operations import Operations
 from pmtaform.plan.diff import Difference, difference, unchanged
 from pmtaform.plan.files import expiry_notes
@@ -84,7 +83,7 @@ class Fleet:
     def close(self) -> None:
         """Close every session that is still open."""
         sessions = [s.session for s in self.surveys.values() if s.session is not None]
-        run_all(sessions, lambda session: session.close(), parallel=min(16, len(sessions)) or 1)
+        run_all(sessions, lambda session: session.close(), parallel=32)
 
 
 def survey_fleet(
@@ -92,7 +91,7 @@ def survey_fleet(
     key: StackKey,
     *,
     selection: Selection | None = None,
-    parallel: int = 16,
+    parallel: int,
     keep_open: bool = False,
     watch: Callable[[Event], None] | None = None,
     stop: threading.Event | None = None,
@@ -201,16 +200,11 @@ def _probe(session: Session, target: Target, *, trust: bool) -> Snapshot:
         version_stamp=previous.version_stamp if previous else "",
         outcome_of=target.intent.transaction if target.intent else "",
     )
-    snapshot = probe(session, spec, known, find_includes)
+    snapshot = probe(session, spec, known, absolute_includes)
     unreadable = {p: why for p, why in snapshot.unreadable.items() if p not in keys or p in files}
     if unreadable:
         raise _unreadable(spec, unreadable)
     return snapshot
-
-
-def find_includes(path: str, content: bytes) -> list[str]:
-    """The files and patterns that a configuration file includes, for `probe`."""
-    return [argument for argument, _, _ in include_arguments(parse_bytes(content, path)) if argument.startswith("/")]
 
 
 def _key_paths(desired: Desired, ours: Previous) -> dict[str, str]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from pmtaform.errors import PmtaformError
 from pmtaform.host import Known, Session, Status, confirm, open_session, probe, rollback
+from pmtaform.lang.includes import absolute_includes
 from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.model import HostResult, Verdict
 from pmtaform.rollout.outcomes import failed
-from pmtaform.rollout.survey import find_includes
 from pmtaform.rollout.transactions import files_of
 from pmtaform.state import HostState, utc_now
 
@@ -58,6 +58,6 @@ def _restore_state(context: Context, change: HostChange, session: Session, befor
         context.keeper.remove_host(change.name)
         return
     known = Known(files=dict.fromkeys(before.files), patterns=tuple(before.patterns))
-    after = probe(session, change.spec, known, find_includes)
+    after = probe(session, change.spec, known, absolute_includes)
     kept = {path: state for path, state in files_of(after, change.survey.seal).items() if path in before.files}
     context.keeper.update_host(change.name, replace(before, files=kept, generation=after.generation))

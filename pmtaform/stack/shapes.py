@@ -335,7 +335,7 @@ ROLLOUT: Final = Shape(
     {
         "canary": (_whole(0, 1000), "So many hosts are changed first (0)."),
         "waves": (SHARES, "How much of the fleet is changed when each wave is done: [10%, 50%, 100%]."),
-        "parallel": (_whole(1, 256), "How many hosts are worked on at once (16)."),
+        "parallel": (_whole(1, 256), "How many hosts are worked on at once (16 are changed, 32 looked at)."),
         "soak": (DURATION, "How long to wait after each wave (0)."),
         "max-failures": (SHARE, "How many hosts may fail in the whole run before it ends: 2, or 5% (0)."),
         "max-unreachable": (SHARE, "The same of hosts that cannot be reached (any number)."),

@@ -125,11 +125,6 @@ class Stack:
     selectors: Mapping[str, Wanted] = field(default_factory=dict, repr=False, compare=False)  # of keys that are rotated
     assets: Assets = field(repr=False, compare=False)
 
-    @property
-    def parallel(self) -> int:
-        """How many hosts are worked on at once."""
-        return self.rollout.parallel
-
     def layers(self, host: str) -> list[Layer]:
         """The layers of a host, the lowest first."""
         groups = [self.groups[name] for name in self.hosts[host].groups if name in self.groups]

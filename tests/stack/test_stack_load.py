@@ -84,7 +84,7 @@ def test_everything_of_a_host(project: Project) -> None:
     plain = stack.hosts["mta3"]
     assert (plain.transport, plain.address, plain.root, plain.user) == (Transport.SSH, "mta3", "/", "deploy")
     assert stack.unmanaged is Unmanaged.REMOVE
-    assert (stack.parallel, stack.generations) == (2, 3)
+    assert (stack.rollout.parallel, stack.generations) == (2, 3)
     assert stack.allowed_paths == ("/etc/pmta", "/var/lib/pmta")
     desired = compile_host(stack, "mta1")
     assert (desired.config, desired.protect, desired.limits.deletions_percent) == (

@@ -42,7 +42,10 @@ disarm() {
 expire() {
     EXPIRING=yes
     while [ -d "$T" ] && [ ! -e "$T/verdict" ] && left_of "$T"; do
-        sleep 1 &
+        # It is first armed for longer than the change will wait: looked at often enough to see that.
+        pause=$((CONFIRM / 20 + 1))
+        [ "$pause" -lt "$LEFT" ] || pause=$LEFT
+        sleep "$pause" &
         wait "$!"
     done
     until [ ! -d "$T" ] || [ -f "$S/results/$ID" ] || decide expired; do
