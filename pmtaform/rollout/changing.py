@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform.clock import Clock
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.errors import PmtaformError, Unreachable, where_from
+from pmtaform.errors import HostError, PmtaformError, Unreachable, where_from
 from pmtaform.host import (
     Activation,
     Answer,
@@ -37,7 +37,7 @@ from pmtaform.host import (
 )
 from pmtaform.rollout import transactions
 from pmtaform.rollout.model import HostResult, Phase, Verdict
-from pmtaform.rollout.outcomes import failed, not_started, notes_of
+from pmtaform.rollout.outcomes import failed, not_started, not_undone, notes_of
 from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.predictions import Prediction
 from pmtaform.rollout.survey import Survey
@@ -179,7 +179,7 @@ class HostChange:
             if was_staged and outcome.status is Status.REFUSED:
                 self.result = not_started(self.name, why)
             elif outcome.status is Status.UNKNOWN:
-                self._fail(replace(outcome, reason=f"{why}; to have it taken back, {outcome.reason}"))
+                self._fail(not_undone(outcome, why, step))
             else:
                 self._fail(replace(outcome, step=step) if outcome.status is Status.ROLLED_BACK else outcome)
             return False
@@ -242,26 +242,27 @@ class HostChange:
 
         assert self._outcome is not None  # noqa: S101
         self._tell(Phase.REVERTING)
-        outcome = rollback(
-            self._session(),
-            self.spec,
-            self._outcome.generation,
-            id=f"{self.tx.id}-back",
-            who=self.tx.who,
-            started=self.tx.started,
-            reopen=self._reopen,
-            what=f"undo {self.tx.id}",
-            activation=self.tx.activation,
-            test_config=self.tx.test_config,
-            last=True,
-        )
+        try:
+            outcome = rollback(
+                self._session(),
+                self.spec,
+                self._outcome.generation,
+                id=f"{self.tx.id}-back",
+                who=self.tx.who,
+                started=self.tx.started,
+                reopen=self._reopen,
+                what=f"undo {self.tx.id}",
+                activation=self.tx.activation,
+                test_config=self.tx.test_config,
+                restart_web=self.tx.restart_web,
+                last=True,
+            )
+        except HostError as problem:
+            outcome = replace(self._outcome, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
         if outcome.status is Status.APPLIED:
-            outcome = replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why)
-        elif outcome.status is not Status.UNKNOWN:
-            # Whatever kept it from being undone: the change is there, and what else is told of such an end is not so.
-            reason = f"{why}; it was not undone: {outcome.reason or outcome.status}"
-            outcome = replace(outcome, status=Status.ROLLBACK_FAILED, step=step, reason=reason)
-        self._fail(outcome)
+            self._fail(replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why))
+        else:
+            self._fail(not_undone(outcome, why, step))
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -342,6 +343,10 @@ class HostChange:
             if self.pending:
                 # Its own timer would put it back too; this is sooner, where the host can be reached again.
                 self.revert(f"the connection was lost ({problem.diagnostics[0].summary})")
+                return False
+            if self._outcome is not None and self._outcome.status is Status.APPLIED and not self.tx.confirm_within:
+                # It is there, and nobody knows whether the host does well with it.
+                self._undo_applied(f"the connection was lost ({problem.diagnostics[0].summary})", "check")
                 return False
             self.result = HostResult(
                 host=self.name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0], notes=self._notes

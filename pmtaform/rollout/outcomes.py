@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import HostSpec, Outcome, Status
 from pmtaform.rollout.model import HostResult, Verdict
@@ -43,6 +45,17 @@ def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
         output=outcome.output,
         notes=notes_of(spec, outcome),
     )
+
+
+def not_undone(outcome: Outcome, why: str, step: str) -> Outcome:
+    """A change that is there, should have been undone because of `why`, and was not, for what `outcome` says.
+
+    What else is told of such an end is not so. What is not known stays that.
+    """
+    if outcome.status is Status.UNKNOWN:
+        return replace(outcome, reason=f"{why}; to have it undone, {outcome.reason}")
+    reason = f"{why}; it was not undone: {outcome.reason or outcome.status}"
+    return replace(outcome, status=Status.ROLLBACK_FAILED, step=step, reason=reason)
 
 
 def notes_of(spec: HostSpec, *outcomes: Outcome) -> tuple[Diagnostic, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.errors import PmtaformError
-from pmtaform.host import Known, Session, Status, confirm, open_session, probe, rollback
+from pmtaform.host import Known, Outcome, Session, Status, confirm, open_session, probe, rollback
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.model import HostResult, Verdict
-from pmtaform.rollout.outcomes import failed
+from pmtaform.rollout.outcomes import failed, not_undone
 from pmtaform.rollout.transactions import files_of
+from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import HostState, utc_now
 
 
@@ -18,6 +19,7 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
     """Put back what `generation` replaced, by a transaction of its own; the state becomes what it was `before`."""
     spec, tx = change.spec, change.tx
     opened: list[Session] = []
+    undone = False
 
     def reopen() -> Session:
         opened.append(open_session(spec))
@@ -38,16 +40,21 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
             test_config=tx.test_config,
             restart_web=tx.restart_web,
             confirm_within=tx.confirm_within,
+            last=True,
         )
         if outcome.status is Status.PENDING:
             outcome, _ = confirm(reopen(), spec, back, reopen)
         if outcome.status is not Status.APPLIED:
-            return failed(spec, outcome)
+            return failed(spec, unsaid(not_undone(outcome, why, "rollout"), change.survey))
+        undone = True
         _restore_state(context, change, opened[-1], before)
         done = replace(outcome, status=Status.ROLLED_BACK, step="rollout", reason=why)
         return replace(failed(spec, done), verdict=Verdict.ROLLED_BACK, generation=outcome.generation)
     except PmtaformError as problem:
-        return HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
+        if undone:
+            return HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
+        lost = Outcome(host=spec.name, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
+        return failed(spec, not_undone(lost, why, "rollout"))
     finally:
         for session in opened:
             session.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,12 @@ from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
 from test_confirm import waiting
 from test_faults import die
 from test_meanwhile import hooked, program
-from ways import in_folder
+from ways import dying_at, in_folder
 
-from pmtaform.host import FileKind, FileRemoval, Status, apply, recover, revert, rollback, stage
+from pmtaform.errors import HostError
+from pmtaform.host import FileKind, FileRemoval, Status, apply, confirm, recover, result, revert, rollback, stage
+from pmtaform.host.local import LocalSession
+from pmtaform.host.transaction import settle_waiting
 
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 EDITS = {
@@ -115,3 +120,67 @@ def test_a_later_generation_is_not_undone_with_ones_own(root: HostRoot) -> None:
     assert "generation 2 was made by somebody else meanwhile" in done.reason
     assert root.read("/etc/pmta/more") == b"theirs\n"
     assert root.read(CONFIG) == NEW
+
+
+def test_an_edit_kept_aside_is_on_the_disk_before_its_place_is_taken(root: HostRoot, tmp_path: Path) -> None:
+    host = in_folder(root)
+    tx = waiting(host)
+    root.at(CONFIG).write_bytes(b"theirs\n")
+    log = tmp_path / "synced"
+    fake = program(tmp_path, f'echo "$*" >>{log}; exec /bin/sync "$@"')
+    (tmp_path / "bin").mkdir()
+    fake.rename(tmp_path / "bin" / "sync")
+    session = LocalSession(host.spec, ("dash",), {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})
+    revert(session, host.spec, tx, host.open, "no")
+    session.close()
+    lines = log.read_text().splitlines()
+    (kept,) = [number for number, line in enumerate(lines) if "/edited/" in line]
+    assert any(line.endswith("/etc/pmta") for line in lines[kept + 1 :]), "and only then the folder of the file"
+
+
+def test_who_finishes_going_back_names_the_edit_that_was_kept_before(root: HostRoot) -> None:
+    host = in_folder(root)
+    tx = waiting(host)
+    root.at(CONFIG).write_bytes(b"theirs\n")
+    session = LocalSession(host.spec, ("dash",), dying_at("undo-activate"))
+    with suppress(HostError):
+        settle_waiting(session, host.spec, tx.id, "revert", "no")
+    session.close()
+    recover(host.session, host.spec)
+    (kept,) = root.at("/var/lib/pmtaform/edited").iterdir()
+    record = result(host.session, host.spec, tx.id)
+    assert record is not None
+    assert kept.name in record.reason
+
+
+def test_a_file_that_a_pending_change_removed_and_somebody_made_again_is_kept_aside(root: HostRoot) -> None:
+    """Only a rollback removes files of the configuration."""
+    host = in_folder(root)
+    more = "/etc/pmta/conf.d/more.conf"
+    assert host.apply(transaction((CONFIG, NEW), (more, b"# more\n"))).status is Status.APPLIED
+    back = transaction(confirm_within=600)
+    going = {"id": back.id, "who": "a", "started": "b", "reopen": host.open, "confirm_within": 600}
+    assert rollback(host.session, host.spec, 1, **going).status is Status.PENDING
+    root.put(more, b"# by hand\n")
+    done = revert(host.session, host.spec, back, host.open, "no")
+    assert (done.status, root.read(CONFIG), root.read(more)) == (Status.ROLLED_BACK, NEW, b"# more\n")
+    (kept,) = root.at("/var/lib/pmtaform/edited").iterdir()
+    assert kept.read_bytes() == b"# by hand\n"
+    assert f"{more} ({kept.name})" in done.reason
+    assert root.leftovers() == []
+
+
+def test_a_key_that_is_to_go_and_is_edited_meanwhile_does_not_go(root: HostRoot) -> None:
+    """Keys go last, long after they were looked at."""
+    host = in_folder(root)
+    root.put(GOING, b"going\n", 0o600)
+    going = (FileRemoval(path=GOING, kind=FileKind.KEY),)
+    tx = transaction((CONFIG, NEW), removals=going, confirm_within=600)
+    assert host.apply(tx).status is Status.PENDING
+    root.at(GOING).write_bytes(b"theirs\n")
+    done, _ = confirm(host.session, host.spec, tx, host.open)
+    assert (done.status, done.step) == (Status.ROLLED_BACK, "remove-key")
+    assert f"{GOING} was written into by somebody else meanwhile" in done.reason
+    assert root.read(GOING) == b"theirs\n"
+    assert root.read(CONFIG) == root.running == OLD
+    assert root.leftovers() == []

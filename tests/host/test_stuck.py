@@ -17,9 +17,11 @@ from test_faults import die
 from test_meanwhile import hooked, program
 from ways import Host, dying_at, in_folder
 
+from pmtaform.errors import HostError
 from pmtaform.host import FileKind, FileRemoval, Session, Status, apply, commit, recover, result, revert, stage
+from pmtaform.host.answers import Facts
 from pmtaform.host.local import LocalSession
-from pmtaform.host.transaction import settle_waiting
+from pmtaform.host.transaction import _ask_onward, _ask_result, settle_waiting
 
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 
@@ -246,3 +248,47 @@ def test_a_host_that_cannot_run_it_for_a_moment_is_asked_again(root: HostRoot, h
     done = apply(first, host.spec, transaction((CONFIG, NEW)), reopen)
     assert done.status in {Status.APPLIED, Status.ROLLED_BACK}
     assert root.read(CONFIG) == root.running == (NEW if done.status is Status.APPLIED else OLD)
+
+
+def test_the_question_what_became_of_it_is_answered_on_a_full_disk_too(root: HostRoot) -> None:
+    """What never began is made never to begin, and that has to be written."""
+    if not is_root():
+        pytest.skip("only root can mount")
+    where = root.at("/var/lib/pmtaform")
+    where.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", where], check=True)
+    host = in_folder(root)
+    try:
+        for name in ("tx", "results"):
+            (where / name).mkdir()
+        with (where / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+            while filler.write(b"x" * 4096):
+                pass
+        items = _ask_result(host.session, host.spec, "lost-1", wait=0, seal=True)
+        assert Facts(items).outcome("mta1").status is Status.UNKNOWN
+    finally:
+        host.session.close()
+        subprocess.run(["umount", "-l", where], check=True)
+
+
+def test_files_that_were_put_back_after_a_power_loss_are_activated_by_who_tries_again(root: HostRoot) -> None:
+    """Its marks were not on the disk yet, the renames were; at the first attempt PowerMTA is still starting."""
+    boot = "/proc/sys/kernel/random/boot_id"
+    root.put(boot, b"boot-one\n")
+    host = in_folder(root)
+    tx = transaction((CONFIG, NEW), test_config=True, confirm_within=600)
+    assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
+    marks = root.at(f"/var/lib/pmtaform/tx/{tx.id}/marks")
+    flushed = marks.read_bytes()
+    session = LocalSession(host.spec, ("dash",), dying_at("health"))
+    with suppress(HostError):
+        _ask_onward(session, host.spec, "commit", tx.id, [])
+    session.close()
+    assert root.running == NEW
+    marks.write_bytes(flushed)
+    root.put(boot, b"boot-two\n")
+    root.tell("fail-reload", 1)
+    assert recover(host.session, host.spec).status is Status.REFUSED
+    assert recover(host.session, host.spec).status is Status.APPLIED
+    assert root.read(CONFIG) == root.running == OLD
+    assert root.leftovers() == []

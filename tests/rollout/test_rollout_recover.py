@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Any
 
 import pytest
 from hosts_waiting import pending, staged
 from projects import RUNS, ProjectFolder, is_root
 
-from pmtaform.errors import Exit
-from pmtaform.host import Outcome, Status
+from pmtaform.errors import Exit, Unreachable
+from pmtaform.host import FileWrite, HostSpec, Outcome, Session, Status, Transaction, apply, open_session
+from pmtaform.rollout import changing, undo
 
 WANTED = "config: {domain: {gmail.com: {max-smtp-out: 11}}}\n"
 
@@ -78,3 +80,76 @@ def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_told_as_undone(
     assert "it was not undone: generation 2 was made by somebody else meanwhile" in said.words
     assert "Nothing was touched" not in said.words
     assert "max-smtp-out 11" in one_host.host.running
+
+
+def test_a_check_that_loses_the_host_undoes_what_nobody_confirms(
+    one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_host.stack(WANTED + "confirm-within: 0\nchecks: {ours: {command: [/bin/true]}}\n")
+
+    def lost(*_: object, **__: object) -> None:
+        raise Unreachable.of("connection-lost", "The connection was lost", host="mta1")
+
+    monkeypatch.setattr(changing, "examine", lost)
+    said = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "check: the connection was lost (The connection was lost). The old files are back" in said.words
+    assert one_host.host.running == RUNS
+    monkeypatch.setattr("pmtaform.host.rollback", lost)
+    said = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "[rollback-failed]" in said.words
+    assert "it was not undone: The connection was lost" in said.words
+    assert "max-smtp-out 11" in one_host.host.running
+
+
+@pytest.mark.parametrize("status", [Status.STALE, Status.LOCKED, Status.REFUSED, Status.ROLLED_BACK, None])
+def test_a_host_that_is_not_taken_back_with_its_wave_is_not_told_as_that(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch, status: Status | None
+) -> None:
+    for name in ("mta1", "mta2"):
+        project.add_host(name).stand_in()
+    project.hosts["mta2"].tell("fail-reload", "1\n")
+    project.stack(WANTED + "rollout: {canary: 1, on-failure: rollback-all, stage-first: false}\n")
+
+    def rollback(*_: object, **__: object) -> Outcome:
+        if status is None:
+            raise Unreachable.of("connection-lost", "The connection was lost", host="mta1")
+        return Outcome(host="mta1", status=status, reason="so it was")
+
+    monkeypatch.setattr(undo, "rollback", rollback)
+    said = project.apply().ended(Exit.SOME_FAILED)
+    assert "Of 2 hosts: 1 rolled back, 1 failed." in said.words
+    assert f"it was not undone: {'so it was' if status else 'The connection was lost'}" in said.words
+    assert "Nothing was touched" not in said.words
+
+
+def test_a_later_change_of_somebody_else_is_not_taken_back_with_a_wave(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mta1", "mta2"):
+        project.add_host(name).stand_in()
+    project.hosts["mta2"].tell("fail-reload", "1\n")
+    project.stack(WANTED + "rollout: {canary: 1, on-failure: rollback-all, stage-first: false}\n")
+    theirs = FileWrite(path="/etc/pmta/conf.d/bob.conf", content=b"# bob\n")
+    change = Transaction(id="bob-1", who="bob@desk", what="a change", started="now", writes=(theirs,), expect={})
+
+    def rollback(session: Session, spec: HostSpec, *rest: Any, **named: Any) -> Outcome:
+        assert apply(session, spec, change, lambda: open_session(spec)).status is Status.APPLIED
+        return real(session, spec, *rest, **named)
+
+    real = undo.rollback
+    monkeypatch.setattr(undo, "rollback", rollback)
+    said = project.apply().ended(Exit.SOME_FAILED)
+    assert "generation 2 was made by somebody else meanwhile" in said.words
+    assert project.hosts["mta1"].read("/etc/pmta/conf.d/bob.conf") == "# bob\n"
+    assert "max-smtp-out 11" in project.hosts["mta1"].running
+
+
+def test_what_undoes_a_restart_of_the_web_monitor_restarts_it_too(one_host: ProjectFolder) -> None:
+    web = '#!/bin/sh\necho again >>"$PMTAFORM_ROOT/ctl/web"\n'
+    one_host.host.put(web, "/usr/sbin/webrestart", 0o755)
+    one_host.stack(
+        "config: {http-mgmt-port: 8443}\nconfirm-within: 0\nchecks: {ours: {command: [/bin/false]}}\n",
+        commands={"restart-web": ["/usr/sbin/webrestart"]},
+    )
+    one_host.apply("--allow", "restart").ended(Exit.SOME_FAILED)
+    assert one_host.host.at("/ctl/web").read_text() == "again\nagain\n"

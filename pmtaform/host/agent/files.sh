@@ -309,8 +309,17 @@ put() {
 
 take_away() {
     [ -e "$R$path" ] || return 0
-    [ -z "$RECOVERING" ] || unmoved || { WHY=''; return 0; } # somebody else's by now
-    unmoved && rm -f -- "$R$path" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
+    [ -z "$RECOVERING" ] || untouched || { WHY=''; return 0; } # somebody else's by now
+    untouched && rm -f -- "$R$path" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
+    [ -n "$REHEARSING" ] || [ "$kind" = key ] || true >"$T/gone.$n"
+}
+
+# Whether what is to be removed is what was backed up. Keys go long after that was looked at last.
+untouched() {
+    unmoved || return 1
+    [ "$kind" = key ] && [ -e "$T/gen/$n" ] || return 0
+    digests "$R$path" "$T/gen/$n"
+    [ "$SUMS" = "${SUMS%%"$nl"*}$nl${SUMS%%"$nl"*}$nl" ] || { WHY="$path was written into by somebody else meanwhile"; return 1; }
 }
 
 unmoved() {
@@ -400,7 +409,7 @@ put_back() {
 ours() {
     marked begin || return 1
     if [ "$action" != write ]; then
-        [ ! -e "$R$path" ] && begun
+        { [ ! -e "$R$path" ] || [ -e "$T/gone.$n" ]; } && begun
     elif [ -e "$NEW" ]; then
         [ "$R$path" -ef "$NEW" ] && is_new_content
     elif [ "$had" = 1 ]; then
@@ -417,8 +426,10 @@ is_new_content() {
 
 # The host is to be what it was, whatever somebody wrote while the change awaited its confirmation; that is kept.
 spare() {
-    if [ "$action" != write ] || [ -e "$NEW" ] || [ ! -f "$R$path" ] || is_new_content; then return; fi
+    if [ -e "$NEW" ] || [ ! -f "$R$path" ]; then return; fi
+    if [ "$action" = write ] && is_new_content; then return; fi
     if { [ -d "$S/edited" ] || mkdir -- "$S/edited"; } 2>/dev/null && cp -p -- "$R$path" "$S/edited/$ID.$n" 2>/dev/null; then
+        flush "$S/edited/$ID.$n" "$S/edited" # before what it was copied from goes
         EDITED="$EDITED $path ($ID.$n)"
     else
         EDITED="$EDITED $path (could not be kept)"

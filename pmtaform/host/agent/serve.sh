@@ -168,7 +168,9 @@ result() {
             # Its place is free also where it has just ended.
             [ -f "$S/results/$ID" ] \
                 || record refused receive 'the connection was lost before the whole request had arrived; nothing was changed'
+            sealed=$?
             abandon
+            [ "$sealed" = 0 ] || { say 'status unsealed'; return; } # a full disk
         elif read_owner "$S/tx/$ID/owner" && alive && [ $waited -lt "$WAIT" ]; then
             sleep 1
             waited=$((waited + 1))

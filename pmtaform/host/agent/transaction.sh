@@ -41,7 +41,7 @@ commit_files() {
     each commit-config write config put || return 1
     each commit-config remove config take_away || return 1
     [ -n "$REHEARSING" ] || unwritten old || return 1
-    [ -n "$REHEARSING" ] || { at settle-files 2 && flush_folders any any; }
+    [ -n "$REHEARSING" ] || { at settle-files 2 && flush_folders any any "$T/marks"; }
 }
 
 # Whether `pmta test config` takes what is on the disk.
@@ -81,6 +81,12 @@ undo() {
     true >"$T/undo"
     at undo
     put_back
+    # Who tries again finds them back, and PowerMTA has yet to take them.
+    [ -z "$PUT" ] || mark forth
+    for f in "$S/edited/$ID".*; do
+        [ -e "$f" ] || continue
+        case $EDITED in *"(${f##*/})"*) ;; *) EDITED="$EDITED ${f##*/}" ;; esac
+    done
     [ -z "$EDITED" ] || REASON="$2; what somebody else wrote meanwhile is kept in /var/lib/pmtaform/edited:$EDITED"
     if [ -n "$FAILED" ]; then
         STATUS=rollback-failed REASON="$REASON; not put back:$FAILED"
