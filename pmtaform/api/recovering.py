@@ -70,6 +70,9 @@ def recover_hosts(
     return [found[name] for name in names]
 
 
+_HEEDED = {"confirm": {Status.APPLIED}, "revert": {Status.ROLLED_BACK, Status.REFUSED}}  # what is staged is refused
+
+
 def _recover(target: Target, keeper: StateKeeper, decide: str) -> Recovered:
     name = target.spec.name
     try:
@@ -79,19 +82,21 @@ def _recover(target: Target, keeper: StateKeeper, decide: str) -> Recovered:
         finally:
             session.close()
     except PmtaformError as problem:
-        code = Exit.UNREACHABLE if isinstance(problem, Unreachable) else Exit.SOME_FAILED
+        code = problem.exit_code if isinstance(problem, (Unreachable, Locked)) else Exit.SOME_FAILED
         return Recovered(host=name, problem=problem.diagnostics[0], code=code)
 
 
 def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) -> Recovered:
-    spec, done = target.spec, []
+    spec, done, heeded = target.spec, [], True
     snapshot = _look(session, target)
     waiting = snapshot.awaiting
     # What is only staged has nothing yet that could be confirmed.
     if waiting is not None and (decide == "revert" or (decide and waiting.state is Waiting.PENDING)):
         why = f"{who()} took it back by `pmtaform recover`"
         outcome = settle(session, spec, waiting.transaction, decide, why)
-        done.append(f"{waiting.transaction} was told to {decide}: {outcome.status if outcome else 'gone'}")
+        heeded = outcome is not None and outcome.status in _HEEDED[decide]
+        why = f" ({outcome.reason})" if outcome is not None and not heeded and outcome.reason else ""
+        done.append(f"{waiting.transaction} was told to {decide}: {outcome.status if outcome else 'gone'}{why}")
         snapshot = _look(session, target)
     if snapshot.unsettled is not None:
         outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
@@ -110,7 +115,7 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) 
             keeper.update_host(spec.name, settled.previous)
         else:
             keeper.settle(spec.name)
-    code = Exit.LOCKED if snapshot.awaiting is not None else Exit.OK
+    code = Exit.LOCKED if snapshot.awaiting is not None else Exit.OK if heeded else Exit.SOME_FAILED
     return Recovered(host=spec.name, done=tuple(done), awaiting=snapshot.awaiting, code=code)
 
 

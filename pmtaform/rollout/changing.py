@@ -178,6 +178,8 @@ class HostChange:
             self._note(outcome)
             if was_staged and outcome.status is Status.REFUSED:
                 self.result = not_started(self.name, why)
+            elif outcome.status is Status.APPLIED:
+                self._fail(not_undone(replace(outcome, reason="somebody else confirmed it meanwhile"), why, step))
             elif outcome.status is Status.UNKNOWN:
                 self._fail(not_undone(outcome, why, step))
             else:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hosts_waiting import pending, staged
 from projects import RUNS, ProjectFolder, is_root
 
+from pmtaform.api import recovering
 from pmtaform.errors import Exit, Unreachable
-from pmtaform.host import FileWrite, HostSpec, Outcome, Session, Status, Transaction, apply, open_session
+from pmtaform.host import FileWrite, HostSpec, Outcome, Session, Status, Transaction, apply, confirm, open_session
 from pmtaform.rollout import changing, undo
 
 WANTED = "config: {domain: {gmail.com: {max-smtp-out: 11}}}\n"
@@ -153,3 +155,45 @@ def test_what_undoes_a_restart_of_the_web_monitor_restarts_it_too(one_host: Proj
     )
     one_host.apply("--allow", "restart").ended(Exit.SOME_FAILED)
     assert one_host.host.at("/ctl/web").read_text() == "again\nagain\n"
+
+
+def test_a_change_that_somebody_else_confirms_while_its_check_fails_is_told_as_there(
+    one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_host.stack(WANTED + "checks: {ours: {command: [/bin/false]}}\n")
+
+    def revert(session: Session, spec: HostSpec, tx: Transaction, *rest: Any) -> Outcome:
+        assert confirm(session, spec, tx, lambda: open_session(spec))[0].status is Status.APPLIED
+        return real(session, spec, tx, *rest)
+
+    real = changing.revert
+    monkeypatch.setattr(changing, "revert", revert)
+    said = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "[rollback-failed]" in said.words
+    assert "it was not undone: somebody else confirmed it meanwhile" in said.words
+    assert "max-smtp-out 11" in one_host.host.running
+
+
+@pytest.mark.parametrize(("word", "said_no"), [("--confirm", Status.ROLLED_BACK), ("--revert", Status.APPLIED)])
+def test_a_word_that_was_not_heeded_is_no_success(
+    one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch, word: str, said_no: Status
+) -> None:
+    """Another word came first, or the host could not do it."""
+    with pending(one_host):
+        end = Outcome(host="mta1", status=said_no, reason="so it was")
+        monkeypatch.setattr(recovering, "settle", lambda *_: end)
+        looks = iter((recovering._look, lambda *rest: replace(recovering_look(*rest), awaiting=None)))
+        recovering_look = recovering._look
+        monkeypatch.setattr(recovering, "_look", lambda *rest: next(looks)(*rest))
+        said = one_host.run("recover", word).ended(Exit.SOME_FAILED)
+    assert f"was told to {word[2:]}: {said_no} (so it was)" in said.words
+
+
+def test_recover_leaves_a_host_where_somebody_is_at_work(
+    one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_host.host.tell("fail-reload", "3\n")
+    one_host.apply().ended(Exit.SOME_FAILED)
+    busy = Outcome(host="mta1", status=Status.LOCKED, reason="bob is at work")
+    monkeypatch.setattr(recovering, "recover", lambda *_, **__: busy)
+    assert "Somebody else is at work on the host" in one_host.run("recover").ended(Exit.LOCKED).words
