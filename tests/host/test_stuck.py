@@ -91,6 +91,7 @@ def test_what_is_only_staged_cannot_be_confirmed(folder: Host) -> None:
     assert told.status is Status.STAGED
     assert root.at(GOING).exists()
     assert commit(folder.session, folder.spec, tx, folder.open).status is Status.PENDING
+    assert revert(folder.session, folder.spec, tx, folder.open, "no").status is Status.ROLLED_BACK
 
 
 def test_where_a_word_cannot_be_noted_it_is_not_unknown_what_became_of_it(root: HostRoot) -> None:
