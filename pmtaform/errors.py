@@ -17,7 +17,6 @@ exception that reaches the command line is a bug, and is reported as one.
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Iterable
 from enum import IntEnum
@@ -119,4 +118,7 @@ def where_from(problem: BaseException) -> str:
     frames = traceback.extract_tb(problem.__traceback__)
     ours = [frame for frame in frames if "pmtaform" in frame.filename] or list(frames)
     name = type(problem).__name__
-    return f"{name} at {ours[-1].name} in {os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else name  # noqa: PTH119
+    if not ours:
+        return name
+    last = ours[-1]
+    return f"{name} at {last.name} in {last.filename.rpartition('/')[2]}:{last.lineno}"

@@ -95,8 +95,10 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) 
         why = f"{who()} took it back by `pmtaform recover`"
         outcome = settle(session, spec, waiting.transaction, decide, why)
         heeded = outcome is not None and outcome.status in _HEEDED[decide]
-        why = f" ({outcome.reason})" if outcome is not None and not heeded and outcome.reason else ""
-        done.append(f"{waiting.transaction} was told to {decide}: {outcome.status if outcome else 'gone'}{why}")
+        end = str(outcome.status) if outcome is not None else "gone"
+        if outcome is not None and not heeded and outcome.reason:
+            end += f" ({outcome.reason})"
+        done.append(f"{waiting.transaction} was told to {decide}: {end}")
         snapshot = _look(session, target)
     if snapshot.unsettled is not None:
         outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))

@@ -74,7 +74,7 @@ def confirm(
     return outcome, snapshot
 
 
-def revert(session: Session | None, spec: HostSpec, tx: Transaction, reopen: Reopen, why: str) -> Outcome:
+def revert(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, why: str) -> Outcome:
     """Have a staged or pending `tx` undone now, by the same way that its timer would go.
 
     `UNKNOWN` where the host cannot be reached in time: then the timer does it, or whoever comes to what is staged.
@@ -146,11 +146,10 @@ def perform(session: Session, spec: HostSpec, op: str, request: Request, reopen:
 class _Live:
     """The session, or a new one where it was lost while idle: nothing had been sent, so that is not yet a doubt."""
 
-    def __init__(self, session: Session | None, reopen: Reopen | None) -> None:
+    def __init__(self, session: Session, reopen: Reopen | None) -> None:
         self._fresh: Session | None = None
-        if reopen is not None and (session is None or not getattr(session, "is_open", True)):
+        if reopen is not None and not getattr(session, "is_open", True):
             session = self._fresh = reopen()
-        assert session is not None  # noqa: S101  (who cannot reopen has one)
         self.session = session
 
     def __enter__(self) -> _Live:
@@ -162,7 +161,7 @@ class _Live:
 
 
 def _onward(
-    session: Session | None,
+    session: Session,
     spec: HostSpec,
     op: str,
     tx: Transaction,

@@ -155,11 +155,11 @@ class HostChange:
 
     def check(self) -> bool:
         """See that the host does well with it; if not, it goes back."""
-        return self._guarded(lambda: self._well(self._checked(), "check"))
+        return self._guarded(lambda: self._well(self._checked, "check"))
 
     def observe(self) -> bool:
         """Watch the host for as long as its stack wants; past the tolerance it goes back."""
-        return self._guarded(lambda: self._well(self._trial.observed(), "observe"))
+        return self._guarded(lambda: self._well(self._trial.observed, "observe"))
 
     def confirm(self) -> bool:
         """Confirm over a new connection, and read the host's final record back."""
@@ -174,7 +174,7 @@ class HostChange:
             self._tell(Phase.REVERTING)
             # It is said once: whatever keeps the host from it now, the host does by itself.
             was_staged, self.staged, self.pending = self.staged, False, False
-            outcome = revert(self._sessions[-1] if self._sessions else None, self.spec, self.tx, self._reopen, why)
+            outcome = revert(self._sessions[-1], self.spec, self.tx, self._reopen, why)
             self._note(outcome)
             if was_staged and outcome.status is Status.REFUSED:
                 self.result = not_started(self.name, why)
@@ -229,7 +229,12 @@ class HostChange:
         answers = self._outcome.answers if self._outcome is not None else ()
         return self._trial.checked(self._predictions, answers)
 
-    def _well(self, why: str, step: str) -> bool:
+    def _well(self, look: Callable[[], str], step: str) -> bool:
+        """Whether `look` finds nothing; what it finds, or that nobody can look any more, takes the host back."""
+        try:
+            why = look()
+        except Unreachable as problem:
+            why = f"the connection was lost ({problem.diagnostics[0].summary})"
         if not why:
             return True
         if self.pending:
@@ -345,10 +350,6 @@ class HostChange:
             if self.pending:
                 # Its own timer would put it back too; this is sooner, where the host can be reached again.
                 self.revert(f"the connection was lost ({problem.diagnostics[0].summary})")
-                return False
-            if self._outcome is not None and self._outcome.status is Status.APPLIED and not self.tx.confirm_within:
-                # It is there, and nobody knows whether the host does well with it.
-                self._undo_applied(f"the connection was lost ({problem.diagnostics[0].summary})", "check")
                 return False
             self.result = HostResult(
                 host=self.name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0], notes=self._notes

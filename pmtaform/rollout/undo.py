@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.errors import PmtaformError
-from pmtaform.host import Known, Outcome, Session, Status, confirm, open_session, probe, rollback
+from pmtaform.host import Known, Outcome, Session, Status, confirm, open_session, probe, reach, rollback
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.model import HostResult, Verdict
@@ -43,7 +43,7 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
             last=True,
         )
         if outcome.status is Status.PENDING:
-            outcome, _ = confirm(reopen(), spec, back, reopen)
+            outcome, _ = confirm(reach(reopen), spec, back, reopen)
         if outcome.status is not Status.APPLIED:
             return failed(spec, unsaid(not_undone(outcome, why, "rollout"), change.survey))
         undone = True

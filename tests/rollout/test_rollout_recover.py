@@ -103,6 +103,21 @@ def test_a_check_that_loses_the_host_undoes_what_nobody_confirms(
     assert "max-smtp-out 11" in one_host.host.running
 
 
+def test_a_host_that_did_well_and_is_lost_before_it_was_looked_at_again_keeps_its_change(
+    one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_host.stack(WANTED + "confirm-within: 0\n")
+
+    def lost(*_: object) -> None:
+        raise Unreachable.of("connection-lost", "The connection was lost", host="mta1")
+
+    monkeypatch.setattr(changing, "probe", lost)
+    one_host.apply().ended(Exit.UNREACHABLE)
+    assert "max-smtp-out 11" in one_host.host.running
+    monkeypatch.undo()
+    assert "took the change all the same" in one_host.plan().ended(Exit.OK).words
+
+
 @pytest.mark.parametrize("status", [Status.STALE, Status.LOCKED, Status.REFUSED, Status.ROLLED_BACK, None])
 def test_a_host_that_is_not_taken_back_with_its_wave_is_not_told_as_that(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch, status: Status | None

@@ -311,7 +311,7 @@ take_away() {
     [ -e "$R$path" ] || return 0
     [ -z "$RECOVERING" ] || untouched || { WHY=''; return 0; } # somebody else's by now
     untouched && rm -f -- "$R$path" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
-    [ -n "$REHEARSING" ] || [ "$kind" = key ] || true >"$T/gone.$n"
+    [ -n "$REHEARSING" ] || [ "$kind" = key ] || true >"$T/gone.$n" || { WHY='the disk is full'; return 1; }
 }
 
 # Whether what is to be removed is what was backed up. Keys go long after that was looked at last.
