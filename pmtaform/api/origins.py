@@ -11,7 +11,7 @@ from pmtaform.desired import Desired
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import UsageError
 from pmtaform.lang import values
-from pmtaform.lang.blocks import Address, Block, directives_in
+from pmtaform.lang.blocks import Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.tree import Section
 from pmtaform.plan.selection import matches
@@ -41,7 +41,7 @@ class Origins:
 
 
 def origins_of(stack: Stack, host: str, address: str) -> list[Origins]:
-    """Where the values of the blocks that `address` names come from; `*` stands for any text.
+    """Where the values of the blocks that `address` names come from (patterns: `plan.selection`).
 
     No secret is looked up. Raises `UsageError` when the host is wanted to have no such block.
     """
@@ -57,9 +57,6 @@ def origins_of(stack: Stack, host: str, address: str) -> list[Origins]:
 
 
 def _chosen(desired: Desired, address: str) -> list[Block]:
-    exact = desired.blocks.get(Address.parse(address))
-    if exact is not None:
-        return [exact]
     return [block for each, block in desired.blocks.items() if matches(address, str(each))]
 
 

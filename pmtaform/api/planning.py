@@ -21,7 +21,7 @@ from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import UsageError
 from pmtaform.operations import Operations
 from pmtaform.plan.model import HostPlan, Plan
-from pmtaform.plan.selection import Selection, matches
+from pmtaform.plan.selection import ALL_DOMAINS, Selection, is_catch_all, matches
 from pmtaform.rollout.model import Event
 from pmtaform.rollout.survey import Fleet, Target, survey_fleet
 from pmtaform.stack import Stack, compile_host
@@ -249,8 +249,11 @@ def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[D
 
 
 def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
-    """Raise `UsageError` for a target that names nothing: a misspelt one would look like "nothing to do"."""
-    if not choice.targets:
+    """Raise `UsageError` for a pattern that names nothing.
+
+    A misspelt target would look like "nothing to do", and what a misspelt exclusion was to keep would be changed.
+    """
+    if not choice.targets and not choice.excludes:
         return
     names: set[str] = set()
     for target in targets:
@@ -260,14 +263,16 @@ def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
         if target.previous is not None:
             own |= target.previous.blocks.keys() | target.previous.keys.keys()
         names |= own | {f"{target.spec.name}:{name}" for name in own}
-    for pattern in choice.targets:
+    for pattern in (*choice.targets, *choice.excludes):
         if not any(matches(pattern, name) for name in names):
-            raise UsageError.of(
-                "no-such-target",
-                "No block has this address",
-                f'"{pattern}" matches nothing that the stack declares or that was applied.'
-                + (did_you_mean(pattern, names) or " `pmtaform state list` shows addresses."),
-            )
+            raise UsageError.of("no-such-target", "No block has this address", _names_nothing(pattern, names))
+
+
+def _names_nothing(pattern: str, names: Collection[str]) -> str:
+    detail = f'"{pattern}" matches nothing that the stack declares or that was applied.'
+    if is_catch_all(pattern):
+        return f"{detail} It is the block <domain *>; all domains are {ALL_DOMAINS}."
+    return detail + (did_you_mean(pattern, names) or " `pmtaform state list` shows addresses.")
 
 
 def _left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:

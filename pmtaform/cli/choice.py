@@ -14,6 +14,8 @@ Hosts = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option("--target", help="Only blocks whose address matches, as domain[*] or mta1:setting[*]. Repeatable."),
+    typer.Option(
+        "--target", help="Only blocks whose address matches, as domain[*.com] or mta1:setting[*]. Repeatable."
+    ),
 ]
 Excludes = Annotated[list[str] | None, typer.Option("--exclude", help="No blocks whose address matches. Repeatable.")]

@@ -38,7 +38,7 @@ def _problem(text: str) -> str:
     kind, bracket, rest = text.partition("[")
     if bracket and not rest.endswith("]"):
         return "The closing ] is missing."
-    if "*" in kind or kind in kinds():
+    if "*" in kind.replace("\\*", "") or kind in kinds():
         return ""
     if catalogue().directive(GLOBAL, kind):
         return f"A global directive is addressed as {SETTING}[{kind}]."

@@ -82,7 +82,7 @@ def test_where_the_values_of_a_block_were_written(layered: ProjectFolder) -> Non
 
 
 def test_the_same_with_why_for_people_and_secrets_masked(layered: ProjectFolder) -> None:
-    said = layered.run("explain", "--why", "mta1:domain[*]").ended(Exit.OK)
+    said = layered.run("explain", "--why", "mta1:domain[**]").ended(Exit.OK)
     assert "mta1:domain[y.example]" in said.out
     assert "group fast: stacks/fleet/files/us.conf:2" in said.words
     assert "(sensitive)" in said.out

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from projects import RUNS, ProjectFolder, addresses
 
 from pmtaform.errors import Exit
+from pmtaform.plan.selection import ALL_DOMAINS, exactly, matches
 
 GMAIL = "<domain gmail.com>\n    max-smtp-out 20\n</domain>\n"
 YAHOO = "<domain yahoo.com>\n    max-smtp-out 5\n</domain>\n"
@@ -170,7 +173,8 @@ def test_a_change_of_layout_and_comments_alone_is_no_change(one: ProjectFolder) 
 
 def test_ignored_blocks_are_left_as_they_are(one: ProjectFolder) -> None:
     one.host.put(RUNS + GMAIL + YAHOO)
-    one.config(OURS.replace("20", "10"), "unmanaged: remove\nlifecycle: {ignore: ['domain[*]', 'setting[log-file]']}\n")
+    ignore = "lifecycle: {ignore: ['domain[**]', 'setting[log-file]']}"
+    one.config(OURS.replace("20", "10"), f"unmanaged: remove\n{ignore}\n")
     one.settled()
     one.apply().ended(Exit.OK)
     assert one.host.read() == RUNS + GMAIL + YAHOO
@@ -190,7 +194,7 @@ def test_protected_blocks_stop_the_run(one: ProjectFolder, config: str) -> None:
     one.config(OURS)
     one.apply().ended(Exit.OK)
     before = one.host.tree()
-    one.config(f"{config}\npostmaster: a@example.com", "lifecycle: {protect: ['domain[*]']}\n")
+    one.config(f"{config}\npostmaster: a@example.com", "lifecycle: {protect: ['domain[**]']}\n")
     plan = one.plan().ended(Exit.OK)
     assert "domain[gmail.com] would be" in plan.words
     said = one.apply().ended(Exit.BLOCKED)
@@ -200,7 +204,7 @@ def test_protected_blocks_stop_the_run(one: ProjectFolder, config: str) -> None:
 
 
 def test_a_protected_block_that_stays_stops_nothing(one: ProjectFolder) -> None:
-    one.config(f"{OURS}\npostmaster: a@example.com", "lifecycle: {protect: ['domain[*]']}\n")
+    one.config(f"{OURS}\npostmaster: a@example.com", "lifecycle: {protect: ['domain[**]']}\n")
     one.apply().ended(Exit.OK)
     one.settled()
 
@@ -225,12 +229,12 @@ def two(project: ProjectFolder) -> ProjectFolder:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--target", "domain[*]"], {"1g", "1y", "2g", "2y"}),
+        (["--target", "domain[**]"], {"1g", "1y", "2g", "2y"}),
         (["--target", "domain[gmail.com]"], {"1g", "2g"}),
         (["--target", "mta1:*"], {"1p", "1g", "1y"}),
         (["--target", "mta2:domain[y*]", "--target", "mta1:setting[*]"], {"2y", "1p"}),
-        (["--exclude", "domain[*]"], {"1p", "2p"}),
-        (["--target", "domain[*]", "--exclude", "*gmail*"], {"1y", "2y"}),
+        (["--exclude", "domain[**]"], {"1p", "2p"}),
+        (["--target", "domain[**]", "--exclude", "*gmail*"], {"1y", "2y"}),
         (["--host", "mta1"], {"1p", "1g", "1y"}),
         (["--host", "mta*"], {"1p", "1g", "1y", "2p", "2g", "2y"}),
         (["--host", "fra"], {"1p", "1g", "1y"}),
@@ -242,6 +246,75 @@ def test_a_choice_of_hosts_and_blocks(two: ProjectFolder, options: list[str], ex
     short = {"setting[postmaster]": "p", "domain[gmail.com]": "g", "domain[yahoo.com]": "y"}
     found = two.plan("--format", "json", *options).ended(Exit.OK).json()["hosts"]
     assert {h["host"][-1] + short[c["address"]] for h in found for c in h["changes"]} == expected
+
+
+@pytest.fixture
+def wild(project: ProjectFolder) -> ProjectFolder:
+    """A host with a catch-all, a domain whose name has a star, and one that these stars would match."""
+    project.add_host("mta1").put(RUNS)
+    wild = "'*': {max-smtp-out: 7}, '*.com': {max-smtp-out: 8}, a.com: {max-smtp-out: 9}"
+    project.config(f"domain: {{{wild}}}\nlog-file: /var/log/pmta/log\n")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--target", "domain[*]"], {"domain[*]"}),
+        (["--target", "mta1:domain[*]"], {"domain[*]"}),
+        (["--target", "mta*:domain[*]"], {"domain[*]"}),
+        (["--target", r"domain[\*]"], {"domain[*]"}),
+        (["--target", r"domain[\*.com]"], {"domain[*.com]"}),
+        (["--target", "domain[*.com]"], {"domain[*.com]", "domain[a.com]"}),
+        (["--target", "domain[**]"], {"domain[*]", "domain[*.com]", "domain[a.com]"}),
+        (["--target", "*[*]"], {"domain[*]", "domain[*.com]", "domain[a.com]"}),
+        (["--exclude", "domain[*]"], {"domain[*.com]", "domain[a.com]"}),
+        (["--exclude", r"mta1:domain[\*.com]"], {"domain[*]", "domain[a.com]"}),
+        (["--exclude", "domain[**]"], set()),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_star_itself_can_be_named(wild: ProjectFolder, options: list[str], expected: set[str]) -> None:
+    found = wild.plan("--format", "json", *options).ended(Exit.OK).json()["hosts"]
+    assert {c["address"] for host in found for c in host["changes"]} == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("domain[*]", {"domain[*]"}),
+        (r"domain[\*.com]", {"domain[*.com]"}),
+        ("domain[*.com]", {"domain[*.com]", "domain[a.com]"}),
+        ("domain[**]", {"domain[*]", "domain[*.com]", "domain[a.com]"}),
+    ],
+)
+def test_protect_ignore_and_explain_know_the_same_addresses(
+    wild: ProjectFolder, pattern: str, expected: set[str]
+) -> None:
+    wild.apply().ended(Exit.OK)
+    said = wild.run("explain", "mta1", pattern, "--format", "json").ended(Exit.OK)
+    assert {block["address"] for block in said.json()["blocks"]} == expected
+    wild.config("log-file: /var/log/pmta/log", f"lifecycle: {{protect: ['{pattern}']}}\n")
+    notes = wild.plan("--format", "json").json()["hosts"][0]["notes"]
+    assert {note["address"] for note in notes if note["code"] == "protected"} == expected
+    wild.config("log-file: /var/log/pmta/log", f"lifecycle: {{ignore: ['{pattern}']}}\n")
+    deleted = {"domain[*]", "domain[*.com]", "domain[a.com]"} - expected
+    assert set(reasons(wild)) == deleted
+
+
+@pytest.mark.parametrize("option", ["--target", "--exclude"])
+@pytest.mark.parametrize("name", ["domain[*]", "domain[gmial.com]", r"domain[gmail.com\*]"])
+def test_a_choice_that_names_nothing_is_refused(two: ProjectFolder, option: str, name: str) -> None:
+    said = two.plan(option, name).ended(Exit.USAGE)
+    assert "No block has this address" in said.words
+    assert (ALL_DOMAINS in said.words) is (name == "domain[*]")
+
+
+@given(st.text("ab*\\[]:.", max_size=8), st.text("ab*\\[]:.", max_size=8))
+def test_every_address_can_be_named_alone(one: str, other: str) -> None:
+    for address in (f"domain[{one}]", f"file[{one}]", one):
+        assert matches(exactly(address), address)
+        assert matches(exactly(address), other) is (address == other)
 
 
 @pytest.mark.parametrize("target", ["domain[?mail.com]", "domain"])

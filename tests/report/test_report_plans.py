@@ -44,7 +44,7 @@ NOTHING = plan(host("mta1"), host("mta2"))
         (plan(), "No hosts are selected."),
         (plan(host("mta1")), 'No changes. 1 host is as the stack "demo" says.'),
         (NOTHING, 'No changes. 2 hosts are as the stack "demo" says.'),
-        (plan(host("a"), selection={"targets": ("domain[*]",)}), "No changes to the selected blocks of 1 host."),
+        (plan(host("a"), selection={"targets": ("domain[**]",)}), "No changes to the selected blocks of 1 host."),
         (plan(failures={"b": unreachable("b")}), "No host could be planned. 1 host could not be reached."),
         (
             plan(host("a"), failures={"b": unreachable("b"), "c": Diagnostic(code="agent-failed", summary="x")}),
