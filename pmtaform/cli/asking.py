@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 from pmtaform.cli.context import Format
 from pmtaform.errors import UsageError
@@ -27,8 +30,18 @@ def approved(question: str, format: Format, *, instead: str = _INSTEAD) -> bool:
             "Nobody is there to approve this",
             f"There is no terminal to ask on. Nothing was changed. {instead}",
         )
+    _discard_typed_ahead(sys.stdin)
     print(f"\n{question} Only `yes` is taken: ", end="", flush=True)
     if sys.stdin.readline().strip() == "yes":
         return True
     print("Nothing was changed.")
     return False
+
+
+def _discard_typed_ahead(stream: TextIO) -> None:
+    """Discard what was typed before the question was there to be read: it is no answer to it."""
+    if os.name == "posix":
+        import termios
+
+        with suppress(termios.error):  # a terminal that cannot discard is asked all the same
+            termios.tcflush(stream.fileno(), termios.TCIFLUSH)

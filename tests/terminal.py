@@ -22,9 +22,13 @@ class Talk:
     echoed: bool
 
 
-def talk(folder: Path, arguments: list[str], answers: dict[str, str]) -> Talk:
-    """Run a command with a terminal for all its streams. `answers`: what ends a question -> what is typed."""
+def talk(folder: Path, arguments: list[str], answers: dict[str, str], ahead: str = "") -> Talk:
+    """Run a command with a terminal for all its streams. `answers`: what ends a question -> what is typed.
+
+    `ahead` is typed before the command starts.
+    """
     ours, theirs = pty.openpty()
+    os.write(ours, ahead.encode())
     process = subprocess.Popen(
         [*PROGRAM, *arguments],
         cwd=folder,
