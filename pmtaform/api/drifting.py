@@ -25,6 +25,7 @@ class DriftReport:
     changes: tuple[Change, ...] = ()
     files: Mapping[str, str]
     unknown: bool = False
+    busy: bool = False  # another run changes the host or has not confirmed: what it has now is not final
 
     @property
     def drifted(self) -> bool:
@@ -40,9 +41,9 @@ def drift_of(planned: Planned) -> dict[str, DriftReport]:
 def _report(name: str, survey: Survey) -> DriftReport:
     previous = survey.target.previous
     if previous is None:
-        return DriftReport(host=name, files={}, unknown=True)
+        return DriftReport(host=name, files={}, unknown=True, busy=survey.plan.is_busy)
     changes = tuple(change for change in survey.plan.changes if change.reason in _DRIFT)
-    return DriftReport(host=name, changes=changes, files=_files(previous, survey))
+    return DriftReport(host=name, changes=changes, files=_files(previous, survey), busy=survey.plan.is_busy)
 
 
 def _files(previous: HostState, survey: Survey) -> dict[str, str]:

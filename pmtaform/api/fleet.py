@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pmtaform.api.drifting import drift_of
 from pmtaform.api.planning import Planned
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.host import LockInfo, Snapshot
+from pmtaform.host import LockInfo, Snapshot, Waiting
 from pmtaform.operations import Freeze, Operations
 from pmtaform.state import HostState
 
@@ -65,6 +65,11 @@ class HostRow:
     problem: Diagnostic | None = None
 
     @property
+    def is_busy(self) -> bool:
+        """Whether what the host has now is another run's, and not confirmed."""
+        return self.lock is not None or (self.pending is not None and self.pending.state == Waiting.PENDING)
+
+    @property
     def elsewhere(self) -> bool:
         """Whether the host has seen other applies than the state knows of: somebody applied with another state."""
         return self.last is not None and self.generation is not None and self.generation != self.last.generation
@@ -92,7 +97,9 @@ def fleet_of(
                 version=survey.snapshot.version,
                 generation=survey.snapshot.generation,
                 last=last,
-                drift=None if found.unknown else Drifted(blocks=len(found.changes), files=len(found.files)),
+                drift=None
+                if found.unknown or found.busy
+                else Drifted(blocks=len(found.changes), files=len(found.files)),
                 changes=len(survey.plan.changes),
                 pending=_pending(survey.snapshot),
                 frozen=frozen,

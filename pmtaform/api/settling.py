@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pmtaform.api.project import Project
 from pmtaform.api.rotating import Resolve, Rotating, rotating
@@ -21,8 +21,6 @@ from pmtaform.state import StateDocument
 
 if TYPE_CHECKING:
     from pmtaform.dns.resolver import Resolver
-
-_BUSY: Final = "host-busy"
 
 
 def begin(
@@ -95,7 +93,7 @@ def _at_rest(survey: Survey, now: datetime, allow: Collection[str]) -> str:
     freeze = survey.target.operations.frozen(now)
     if freeze is not None and "frozen" not in allow:
         return f"is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}"
-    if any(note.code == _BUSY for note in survey.plan.notes):
+    if survey.plan.is_busy:
         return "is being changed right now"
     return ""
 

@@ -60,6 +60,6 @@ def plan_exit(planned: Planned, *, detailed: bool) -> Exit:
     problems = planned.fleet.failures.values()
     if problems:
         return Exit.UNREACHABLE if all(isinstance(p, Unreachable) for p in problems) else Exit.SOME_FAILED
-    if detailed and any(note.code == "host-busy" for host in planned.plan.hosts for note in host.notes):
+    if planned.plan.busy:
         return Exit.LOCKED  # what was seen may be gone in a moment: neither "changes" nor "none"
     return Exit.CHANGES if detailed and planned.plan.changed else Exit.OK

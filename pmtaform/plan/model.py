@@ -14,6 +14,8 @@ from enum import StrEnum
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.lang.catalogue import Impact
 
+BUSY = "host-busy"  # the code of a note: what the host has now is another run's, and not confirmed
+
 
 class Action(StrEnum):
     """What is done to a block; the values are the printed symbols."""
@@ -101,6 +103,11 @@ class HostPlan:
         return max((change.impact for change in self.changes), default=Impact.NONE)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether another run changes the host, or has not confirmed its change: what was seen may be gone soon."""
+        return any(note.code == BUSY for note in self.notes)
+
+    @property
     def all_dangers(self) -> tuple[tuple[str, Danger], ...]:
         """Every danger with the address that it belongs to."""
         own = tuple((self.host, danger) for danger in self.dangers)
@@ -126,6 +133,11 @@ class Plan:
     def changed(self) -> tuple[HostPlan, ...]:
         """The hosts with changes."""
         return tuple(host for host in self.hosts if host.changes)
+
+    @property
+    def busy(self) -> tuple[HostPlan, ...]:
+        """The hosts that another run changes, or has a change on that is not confirmed."""
+        return tuple(host for host in self.hosts if host.is_busy)
 
     @property
     def dangers(self) -> tuple[tuple[str, Danger], ...]:

@@ -39,13 +39,18 @@ def drift_text(
 
 def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic]) -> str:
     drifted = sum(1 for report in found.values() if report.drifted)
-    known = sum(1 for report in found.values() if not report.unknown)
+    busy = sum(1 for report in found.values() if report.busy)
+    known = sum(1 for report in found.values() if not report.unknown and (report.drifted or not report.busy))
     if known == 0:
         words = "Nothing to compare with."
     elif drifted:
         words = f"Drift on {drifted} of {counted(known, 'host')}."
     else:
         words = f"No drift. {counted(known, 'host')} {'is' if known == 1 else 'are'} as the last apply left them."
+    if busy:
+        words += (
+            f" {counted(busy, 'host')} {'has a change' if busy == 1 else 'have changes'} that no one confirmed yet."
+        )
     return words + (f" {counted(len(failures), 'host')} could not be looked at." if failures else "")
 
 
@@ -70,6 +75,7 @@ def json_drift(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnost
             "host": report.host,
             "drifted": report.drifted,
             "never_applied": report.unknown,
+            "busy": report.busy,
             "files": dict(report.files),
             "blocks": [{"address": c.address, "reason": c.reason.value} for c in report.changes],
         }

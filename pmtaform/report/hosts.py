@@ -44,6 +44,8 @@ def _cells(row: HostRow) -> tuple[str, ...]:
     applied = (last.at, last.who, _commit(last.commit)) if last else ("never", "-", "-")
     if row.problem is not None:
         seen = ("?", "?", *applied, "?", "?")
+    elif row.is_busy:
+        seen = (_version(row.version), str(row.generation or "-"), *applied, "?", "?")
     else:
         todo = counted(row.changes, "change") if row.changes else "nothing"
         seen = (_version(row.version), str(row.generation or "-"), *applied, _drift(row), todo)
@@ -101,6 +103,7 @@ def _verdict(rows: Sequence[HostRow]) -> str:
         (sum(1 for row in rows if row.drift and (row.drift.blocks or row.drift.files)), "with drift"),
         (sum(1 for row in rows if row.changes), "with changes to apply"),
         (sum(1 for row in rows if row.pending), "with a pending commit"),
+        (sum(1 for row in rows if row.lock and not row.pending), "being changed"),
         (sum(1 for row in rows if row.frozen), "frozen"),
         (sum(1 for row in rows if row.problem), "not seen"),
     ]
@@ -129,7 +132,7 @@ def _document(row: HostRow) -> dict[str, Any]:
             "generation": last.generation,
         },
         "drift": row.drift and {"blocks": row.drift.blocks, "files": row.drift.files},
-        "changes": row.changes if row.problem is None else None,
+        "changes": row.changes if row.problem is None and not row.is_busy else None,
         "pending": waits
         and {
             "transaction": waits.transaction,

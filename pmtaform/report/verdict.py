@@ -31,7 +31,7 @@ _NOT_REACHED = frozenset(
 
 def verdict(plan: Plan) -> str:
     """The first line of a printed plan."""
-    parts = [_changes(plan), _dangers(plan), *_failures(plan), _problems(plan)]
+    parts = [_changes(plan), _busy(plan), _dangers(plan), *_failures(plan), _problems(plan)]
     return " ".join(part for part in parts if part)
 
 
@@ -43,6 +43,7 @@ def summary(plan: Plan) -> dict[str, Any]:
         "hosts": len(plan.hosts) + len(plan.failures),
         "changed_hosts": len(plan.changed),
         "failed_hosts": len(plan.failures),
+        "busy_hosts": len(plan.busy),
         "dangers": len(plan.dangers),
         "adopted": sum(len(host.adopted) for host in plan.hosts),
         "forgotten": sum(len(host.forgotten) for host in plan.hosts),
@@ -59,12 +60,15 @@ def _changes(plan: Plan) -> str:
         return f"Plan: {', '.join(actions)} on {hosts}; {_impact(plan)}."
     if not plan.hosts:
         return "No host could be planned." if plan.failures else "No hosts are selected."
-    hosts = counted(len(plan.hosts), "host")
+    settled = len(plan.hosts) - len(plan.busy)
+    if not settled:
+        return "No changes can be planned yet."
+    hosts = counted(settled, "host")
     if plan.selection.get("targets") or plan.selection.get("excludes"):
         return f"No changes to the selected blocks of {hosts}."
     if _protected(plan):
         return f"No changes to make on {hosts}."
-    return f'No changes. {hosts} {"is" if len(plan.hosts) == 1 else "are"} as the stack "{clean(plan.stack)}" says.'
+    return f'No changes. {hosts} {"is" if settled == 1 else "are"} as the stack "{clean(plan.stack)}" says.'
 
 
 def _impact(plan: Plan) -> str:
@@ -76,6 +80,16 @@ def _impact(plan: Plan) -> str:
     if not reloads:
         return "needs no reload"
     return "needs a reload" if reloads == len(plan.changed) else f"needs a reload on {counted(reloads, 'host')}"
+
+
+def _busy(plan: Plan) -> str:
+    found = len(plan.busy)
+    words = "has a change" if found == 1 else "have changes"
+    return (
+        f"{counted(found, 'host')} {words} under way that {'is' if found == 1 else 'are'} not confirmed."
+        if found
+        else ""
+    )
 
 
 def _dangers(plan: Plan) -> str:

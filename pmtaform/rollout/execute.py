@@ -17,7 +17,7 @@ from pmtaform.rollout import transactions
 from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 from pmtaform.rollout.order import Budget, Candidate, Gate, waves
-from pmtaform.rollout.outcomes import not_started
+from pmtaform.rollout.outcomes import not_settled, not_started
 from pmtaform.rollout.pool import Teller, run_all
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.undo import take_back
@@ -100,8 +100,12 @@ class _Execution:
         return result
 
     def _sort(self, survey: Survey) -> None:
-        """What becomes of a host without its turn: it is as wanted, or frozen, or it is to be changed."""
+        """What becomes of a host without its turn: it is as wanted, busy or frozen, or it is to be changed."""
         name = survey.target.spec.name
+        if survey.plan.is_busy and not survey.plan.changes:
+            # It is as wanted only if somebody confirms it: that is neither known nor ours.
+            self._done(name, not_settled(survey.target.spec, survey.snapshot))
+            return
         if not survey.plan.changes:
             self._done(name, _own(self.run, survey))
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.host import HostSpec, Outcome, Status
+from pmtaform.host import HostSpec, LockInfo, Outcome, Snapshot, Status
 from pmtaform.rollout.model import HostResult, Verdict
 
 _VERDICTS = {
@@ -80,6 +80,17 @@ def not_started(host: str, why: str, code: str = "not-started") -> HostResult:
         code=code, summary="The host was not changed", detail=why, severity=Severity.WARNING, host=host
     )
     return HostResult(host=host, verdict=Verdict.NOT_STARTED, problem=problem)
+
+
+def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
+    """A host whose files are another run's, which has not confirmed them: nothing of it is recorded."""
+    lock: LockInfo | None
+    if (waits := snapshot.awaiting) is not None:
+        lock = LockInfo(who=waits.who, what=waits.what, since=waits.since, transaction=waits.transaction)
+        reason = f"its change goes back by itself in {waits.left} s without a confirmation"
+    else:
+        lock, reason = snapshot.lock, "its change is under way"
+    return failed(spec, Outcome(host=spec.name, status=Status.LOCKED, lock=lock, reason=reason))
 
 
 _TOLD = {

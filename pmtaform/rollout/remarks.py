@@ -8,6 +8,7 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import Awaiting, HostSpec, Snapshot, Waiting
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.files import expiry_notes
+from pmtaform.plan.model import BUSY
 from pmtaform.state import HostState, Seal
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
         "here may be gone when that is done: plan again then."
     )
     summary = "The host is being changed right now"
-    return (Diagnostic(code="host-busy", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+    return (Diagnostic(code=BUSY, summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
 
 
 def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
@@ -73,7 +74,7 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
         detail = f"{who} has staged a change on it, and not made it yet. Who changes the host first clears it away."
         summary = "The host has a change that is staged"
         return Diagnostic(code="host-staged", summary=summary, detail=detail, severity=Severity.INFO, host=spec.name)
-    return Diagnostic(code="host-busy", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
+    return Diagnostic(code=BUSY, summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
 
 
 def machine_changed(spec: HostSpec, previous: HostState | None, snapshot: Snapshot) -> tuple[Diagnostic, ...]:

@@ -54,6 +54,7 @@ def test_a_printed_plan_says_its_verdict_and_its_numbers() -> None:
         "hosts": 2,
         "changed_hosts": 1,
         "failed_hosts": 0,
+        "busy_hosts": 0,
         "dangers": 0,
         "adopted": 1,
         "forgotten": 0,
