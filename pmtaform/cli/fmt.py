@@ -6,11 +6,12 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from pmtaform.cli.context import settings
+from pmtaform.diagnostics import Severity
 from pmtaform.errors import Exit
 
 if TYPE_CHECKING:
@@ -30,33 +31,86 @@ def fmt(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is not laid out.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
 ) -> int:
-    """Lay out native configuration files: indentation, blanks, aligned comments. What they mean stays the same."""
+    """Lay out native configuration files: indentation, blanks, aligned comments. What they mean stays the same.
+
+    Templates of other tools stay as they are. Files in another language (YAML, scripts) are refused.
+    """
     from pmtaform.cli.output import tell
 
     found: list[Diagnostic] = []
     changed = 0
-    for path in paths:
-        for each in _files(path):
-            changed += _one(each, found, write=not (check or diff), diff=diff, name=not diff)
+    for each in _sources(paths):
+        changed += _one(each, found, write=not (check or diff), diff=diff, name=not diff)
     tell(found)
-    return Exit.ERROR if found or (check and changed) else Exit.OK
+    failed = any(each.severity is Severity.ERROR for each in found)
+    return Exit.ERROR if failed or (check and changed) else Exit.OK
+
+
+class _Source(NamedTuple):
+    """One file that is to be laid out; `path` None is stdin."""
+
+    path: Path | None
+    content: bytes
+
+    @property
+    def name(self) -> str:
+        """What the file is called in messages."""
+        return str(self.path or "stdin")
+
+
+def _sources(paths: list[str]) -> list[_Source]:
+    """Every file, read. Raises `UsageError` before anything is written when one is no native configuration."""
+    from pmtaform.errors import UsageError
+
+    sources = [_Source(each, _read(each)) for path in paths for each in _files(path)]
+    refused = [problem for source in sources if (problem := _refusal(source)) is not None]
+    if refused:
+        raise UsageError(*refused)
+    return sources
+
+
+def _refusal(source: _Source) -> Diagnostic | None:
+    """Why a file is not laid out: it is not in PowerMTA's language."""
+    from pmtaform.diagnostics import Diagnostic, Place
+    from pmtaform.lang.foreign import knows_no_line, language_of, template_of
+    from pmtaform.lang.parsing import parse
+    from pmtaform.lang.tree import decode
+
+    text = decode(source.content)
+    other = language_of(text, str(source.path or ""))
+    if other is not None:
+        what = f"It is {other.language}, not a native configuration."
+    elif template_of(text) is None and knows_no_line(parse(text)):
+        what = "Next to none of its lines are PowerMTA's."
+    else:
+        return None
+    return Diagnostic(
+        code="not-powermta",
+        summary="The file is not in PowerMTA's language",
+        detail=f"{what} Nothing was written.",
+        place=Place(source.name, other.line if other is not None else None),
+    )
 
 
 def _files(path: str) -> Iterator[Path | None]:
     """The files that a path stands for; None is stdin. Vendor's config-defaults is not laid out: it is not ours."""
     from pmtaform.api.looking import look_at_path
+    from pmtaform.errors import UsageError
 
     if path == "-":
         yield None
-    elif Path(path).is_dir():
+    elif not Path(path).is_dir():
+        yield Path(path)
+    elif (Path(path) / "stack.yaml").is_file():
+        detail = f"{path} is a stack. `pmtaform fmt` lays out native files; a stack's YAML stays as it was written."
+        raise UsageError.of("not-powermta", "The folder holds no native configuration", detail)
+    else:
         looked = look_at_path(Path(path))
         for known in looked.configuration.trees:
             yield Path(looked.real[known])
-    else:
-        yield Path(path)
 
 
-def _one(path: Path | None, found: list[Diagnostic], *, write: bool, diff: bool, name: bool) -> int:
+def _one(source: _Source, found: list[Diagnostic], *, write: bool, diff: bool, name: bool) -> int:
     """Lay out one file; 1 when it was not yet."""
     from dataclasses import replace
 
@@ -65,14 +119,16 @@ def _one(path: Path | None, found: list[Diagnostic], *, write: bool, diff: bool,
     from pmtaform.lang.canonical import canonical
     from pmtaform.lang.tree import decode, encode
 
-    content = _read(path)
-    text = decode(content)
-    laid_out = canonical(text, str(path or "stdin"))
+    path = source.path
+    text = decode(source.content)
+    laid_out = canonical(text, source.name)
     if laid_out.problem is not None:
-        found.append(replace(laid_out.problem, place=Place(str(path or "stdin"))))
+        found.append(replace(laid_out.problem, place=Place(source.name)))
+    if laid_out.note is not None:
+        found.append(replace(laid_out.note, place=Place(source.name)))
     differs = laid_out.text != text
     if diff and differs:
-        _show(path, text, laid_out.text)
+        _show(source.name, text, laid_out.text)
     if path is None and write:
         sys.stdout.flush()
         sys.stdout.buffer.write(encode(laid_out.text))
@@ -97,20 +153,14 @@ def _read(path: Path | None) -> bytes:
         raise UsageError.of("file-unreadable", "The file cannot be read", detail, place=Place(str(path))) from None
 
 
-def _show(path: Path | None, before: str, after: str) -> None:
-    from difflib import unified_diff
-
+def _show(name: str, before: str, after: str) -> None:
     from pmtaform.cli.output import out
-    from pmtaform.lang.tree import split_lines
-    from pmtaform.report import masked_line, wants_colour
-    from pmtaform.report.diffs import diff_styles
-    from pmtaform.report.style import Style, clean
+    from pmtaform.report import wants_colour
+    from pmtaform.report.diffs import diff_styles, layout_diff
+    from pmtaform.report.style import Style
 
     style = Style(not settings.no_color and wants_colour(sys.stdout))
-    name = clean(str(path or "stdin"))
-    old, new, *body = unified_diff(split_lines(before), split_lines(after), name, name)
-    lines = [old.rstrip("\n"), new.rstrip("\n"), *(line[0] + masked_line(line[1:]) for line in body)]
-    out("".join(style(line, *diff_styles(line)) + "\n" for line in lines))
+    out("".join(style(line, *diff_styles(line)) + "\n" for line in layout_diff(name, before, after)))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,8 +5,10 @@ line around sections and never two, no blanks at the ends of lines, and a line e
 that stand in one column stay in one column. The order of lines, the text of values and comments, and the file's own
 kind of line end (CRLF or LF, whichever most lines have) stay.
 
-Lines that make no sense, and what is broken over several lines, stay as they are, byte for byte. What comes out is
-parsed again and compared; should it mean anything else, nothing comes out.
+Lines that make no sense, and what is broken over several lines, stay as they are, byte for byte; so does a whole file
+with marks of a template, where a blank may change what is rendered. A # that is glued to the text before it stays
+glued: it may have been meant as part of a value. What comes out is parsed again and compared; should it mean anything
+else, nothing comes out.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from enum import Enum, auto
 from itertools import pairwise
 from typing import Any, Final
 
-from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.lang import values
 from pmtaform.lang.blocks import is_ordered
+from pmtaform.lang.foreign import Template, template_of
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree, comment_of
 
@@ -33,10 +37,15 @@ _LEFT_ALONE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """A file in the one layout. `problem`: it cannot be laid out without changing it; `text` is as it was."""
+    """A file in the one layout.
+
+    `problem`: it cannot be laid out without changing it, `text` is as it was. `note`: it is not to be laid out, and
+    `text` is as it was, too.
+    """
 
     text: str
     problem: Diagnostic | None = None
+    note: Diagnostic | None = None
 
 
 class _Kind(Enum):
@@ -78,6 +87,9 @@ class _Row:
 
 def canonical(text: str, path: str = "") -> Canonical:
     """`text` in the one layout; what it means to PowerMTA, and its comments, are the same."""
+    template = template_of(text)
+    if template is not None:
+        return Canonical(text, note=_left_alone(template))
     tree = parse(text, path)
     rows = _rows(tree)
     _mark_following(rows)
@@ -89,6 +101,12 @@ def canonical(text: str, path: str = "") -> Canonical:
         detail = "Laid out, it would be read as something else, so it is left as it is. This is a bug in pmtaform."
         return Canonical(text, Diagnostic(code="not-formatted", summary="The file cannot be laid out", detail=detail))
     return Canonical(result)
+
+
+def _left_alone(template: Template) -> Diagnostic:
+    detail = f"Line {template.lines[0]} has {values.shown(template.mark)}, which another program fills in."
+    summary = "Template left unchanged"
+    return Diagnostic(code="template", summary=summary, detail=detail, severity=Severity.INFO)
 
 
 def _meaning(tree: Tree) -> tuple[list[Any], list[str]]:
@@ -115,7 +133,17 @@ def _rows(tree: Tree) -> list[_Row]:
         if found.code in _LEFT_ALONE and found.place is not None and found.place.line is not None:
             rows[found.place.line - 1].kind = _Kind.ODD
     _indent_rest(tree, rows)
+    for row in rows:
+        _glue(row)
     return rows
+
+
+def _glue(row: _Row) -> None:
+    """Keep a # where it follows the text before it without a blank: a cut password, or half of a name."""
+    if row.comment and row.kind in (_Kind.LINE, _Kind.OPEN, _Kind.CLOSE):
+        cut = row.raw.index("#")
+        if cut and row.raw[cut - 1] not in _BLANKS:
+            row.code, row.comment = row.code + row.comment, ""
 
 
 def _free(raw: str) -> _Row:

@@ -119,6 +119,6 @@ def test_what_is_not_there(project: ProjectFolder, ugly: Path, path: str, told: 
 
 
 def test_bytes_that_are_not_utf8_and_line_ends_stay(project: ProjectFolder, ugly: Path) -> None:
-    ugly.write_bytes(b"a   1 # \xff\r\nb 2\r\n")
+    ugly.write_bytes(b"log-file   /a # \xff\r\nhost-name b\r\n")
     project.run("fmt", "ugly.conf").ended(Exit.OK)
-    assert ugly.read_bytes() == b"a 1  # \xff\r\nb 2\r\n"
+    assert ugly.read_bytes() == b"log-file /a  # \xff\r\nhost-name b\r\n"

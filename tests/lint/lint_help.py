@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 from pmtaform.lang.includes import Configuration, read_configuration, single
 from pmtaform.lang.lint import Finding, Subject, lint
 from pmtaform.lang.parsing import parse
 
 MAIN = "/etc/pmta/config"
+KINDS = [
+    case
+    for path in sorted((Path(__file__).parent / "cases" / "kinds").glob("*.toml"))
+    for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+]
 
 
 def configuration(text: str) -> Configuration:

@@ -13,6 +13,7 @@ from typing import Final
 from pmtaform.diagnostics import Place
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
+from pmtaform.lang.foreign import foreign_of, is_opaque, template_in
 from pmtaform.lang.includes import include_path, is_pattern, is_url
 from pmtaform.lang.lint.model import FileFacts, Subject
 from pmtaform.lang.lint.version import Version
@@ -120,7 +121,14 @@ class Facts:
         self.top_lines: list[Line] = []
         self.top_parts: list[Part] = []
         self.junk: list[tuple[Tree, Junk]] = []
-        self.complete = not any(d.code == "missing-include" for d in self.configuration.diagnostics)
+        trees = self.configuration.trees
+        self.others = {path: found for path, tree in trees.items() if (found := foreign_of(tree)) is not None}
+        self.templates = {path: mark for path, tree in trees.items() if (mark := template_in(tree)) is not None}
+        self.opaque = {
+            path for path, tree in trees.items() if is_opaque(tree, self.templates.get(path), self.others.get(path))
+        }
+        unread = any(d.code == "missing-include" for d in self.configuration.diagnostics)
+        self.complete = not unread and not self.opaque
         self.by_name: dict[str, list[Line]] = {}
         self.by_tag: dict[str, list[Part]] = {}
         self.memory: dict[str, object] = {}  # what families of rules work out once

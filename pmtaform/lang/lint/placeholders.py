@@ -31,16 +31,6 @@ def _placeholders(facts: Facts) -> Iterator[Hit]:
 def placeholder_in(line: Line) -> str:
     """What in a value was never filled in; empty when nothing is."""
     value = line.value
-    if "QQQ" in value:
-        found = re.search(r"QQQ\w+QQQ", value)
-        return found[0] if found else ""
-    if "{{" in value or "${" in value or "$(" in value:
-        if line.spec is not None and (
-            line.spec.type in ("template", "string", "path-template") or line.name == "domain-key"
-        ):
-            return ""
-        found = re.search(r"\{\{[^}]*\}?\}?|\$\{[^}]*\}?|\$\(.*", value)
-        return found[0] if found else ""
     lower = value.lower()
     if "domain" in lower or "company" in lower or "host" in lower or "server" in lower or "site" in lower:
         found = _PLACEHOLDER_DOMAIN.search(value)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pmtaform.diagnostics import Place, Severity
 from pmtaform.lang.lint.facts import Facts
+from pmtaform.lang.lint.foreign import silences
 from pmtaform.lang.lint.model import Finding, Hit, Rule, Subject
 from pmtaform.lang.lint.suppress import judge, suppressions, without_suppressed
 from pmtaform.lang.lint.table import RULES
@@ -47,7 +48,8 @@ def _findings(facts: Facts, rules: Iterable[Rule]) -> Iterator[Finding]:
     for rule in rules:
         if not rule.whole or facts.whole:
             for hit in rule.check(facts):
-                yield _placed(facts, rule, hit)
+                if not silences(facts, hit, rule):
+                    yield _placed(facts, rule, hit)
 
 
 def _placed(facts: Facts, rule: Rule, hit: Hit) -> Finding:

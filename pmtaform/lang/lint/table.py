@@ -11,6 +11,7 @@ from pmtaform.lang.lint import (
     dangling,
     dkim,
     duplicates,
+    foreign,
     http,
     order,
     patterns,
@@ -32,7 +33,7 @@ from pmtaform.lang.lint.model import Rule
 
 FAMILIES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "Syntax": syntax.RULES,
-    "Unknown words": (*unknown.RULES, *sections.RULES, *placeholders.RULES),
+    "Unknown words": (*unknown.RULES, *sections.RULES, *foreign.RULES, *placeholders.RULES),
     "Values": shapes.RULES,
     "Said twice": duplicates.RULES,
     "References": dangling.RULES,

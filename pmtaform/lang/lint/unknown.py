@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.lint.facts import Facts, Line, Part
-from pmtaform.lang.lint.hits import at, on
+from pmtaform.lang.lint.foreign import is_omission
+from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.inventions import Invention, inventions
 from pmtaform.lang.lint.mend import rename_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Fix, Hit, Rule
 from pmtaform.lang.lint.nearest import nearest
 from pmtaform.lang.lint.syntax import is_pair
 
-_PLACEHOLDER: Final = re.compile(r"\{\{|\$\{|\$\(|^\$[A-Za-z_]|^%[A-Za-z_]+%|^\.\.\.+$|^QQQ")
 _RULE_LISTS: Final = frozenset(
     {"pattern-list", "smtp-pattern-list", "bounce-category-patterns", "mx-rollup-list", "rewrite-list"}
 )
@@ -96,7 +95,7 @@ def _unknown(facts: Facts) -> Iterator[Hit]:
         if (
             catalogue().anywhere(name)
             or inventions().directive(name)
-            or _PLACEHOLDER.search(name)
+            or is_omission(name)
             or line.scope in _RULE_LISTS
             or _inside_unknown(line.within)
         ):
@@ -116,24 +115,9 @@ def _near(facts: Facts, scope: str, name: str) -> str:
     return nearest(facts, name, known.names(scope)) or nearest(facts, name, known.all_names - {"*", "/REGEX/"})
 
 
-def _placeholder(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
-        text = line.node.name if line.spec is None else ""
-        if text and _PLACEHOLDER.search(text):
-            yield at(
-                line,
-                f"{values.shown(text)} is a placeholder of a template. PowerMTA has no templates: whatever fills them "
-                "in has to do so before the file is installed.",
-                mark=text,
-            )
-    for part in facts.parts:
-        if "{{" in part.node.argument or "${" in part.node.argument:
-            yield on(part, f"{part.title} has a placeholder of a template in it, which PowerMTA would not fill in.")
-
-
 def _bad_rule(facts: Facts) -> Iterator[Hit]:
     for line in _strange(facts):
-        if line.scope not in _RULE_LISTS or _PLACEHOLDER.search(line.node.name) or catalogue().anywhere(line.node.name):
+        if line.scope not in _RULE_LISTS or is_omission(line.node.name) or catalogue().anywhere(line.node.name):
             continue
         if inventions().directive(line.name):
             continue
@@ -216,14 +200,6 @@ RULES: Final = (
         why="The lists of rules take rules only; any other line is malformed, which stops a load.",
         basis="guide 3.3.14, 3.3.15, 10.8, 10.17",
         check=_bad_rule,
-    ),
-    Rule(
-        id="placeholder",
-        severity=WARNING,
-        summary="A template was not filled in",
-        why="PowerMTA has no variables but domain macros; a placeholder is an unknown line, or a wrong value.",
-        basis="guide 3.3.10 (macros); seen in published templates",
-        check=_placeholder,
     ),
     Rule(
         id="undocumented-directive",
