@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pmtaform import __version__
+from pmtaform.api.advising import with_effects
 from pmtaform.api.checking import findings_of
 from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
@@ -202,6 +203,7 @@ def _told(plans: Iterable[HostPlan], stack: Stack, fleet: Fleet, clock: Clock) -
     """The plans, with what keeps them from being made and what is to be said of what they change."""
     findings = findings_of(stack, fleet.surveys)
     hosts = [_frozen(host, stack.operations[host.host], clock) for host in plans]
+    hosts = [with_effects(host, fleet.surveys[host.host]) for host in hosts]
     return [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
 
 

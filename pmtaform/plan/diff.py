@@ -18,7 +18,7 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
-from pmtaform.plan.dangers import Facts, dangers_of, listener_sources, many_deletions
+from pmtaform.plan.dangers.by_change import Facts, dangers_of, listener_sources, many_deletions
 from pmtaform.plan.explain import RULES, explain
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_removed
@@ -207,7 +207,7 @@ class _Comparison:
         file = before.parts[0].tree.path if before else self.desired.files.get(address, self.desired.config)
         if impact is Impact.RESTART and not self.desired.activates:
             impact, note = Impact.RELOAD, "takes effect when PowerMTA is restarted; this host's `activation` is none"
-        facts = Facts(address, action, before, after, impact, self.desired.limits.rate_factor, self.listeners)
+        facts = Facts(address, action, before, after, impact, self.listeners)
         self.changes.append(
             Change(
                 address=str(address),

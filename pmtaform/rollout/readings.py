@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.plan.dangers import Finding, find_dangers
 from pmtaform.rollout.predictions import Prediction, predictions
 
 _KEPT = 8  # different changes at once; each holds its trees
@@ -21,6 +22,16 @@ class Reading:
 
     before: Configuration
     after: Configuration
+
+    @cached_property
+    def _dangers(self) -> dict[float, tuple[Finding, ...]]:
+        return {}
+
+    def dangers(self, rate_factor: float) -> tuple[Finding, ...]:
+        """What the change costs mail, reputation or access."""
+        if rate_factor not in self._dangers:
+            self._dangers[rate_factor] = find_dangers(self.before, self.after, rate_factor)
+        return self._dangers[rate_factor]
 
     @cached_property
     def predictions(self) -> tuple[Prediction, ...]:

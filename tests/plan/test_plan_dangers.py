@@ -120,8 +120,20 @@ CASES = {
         "virtual-mta: {a: {domain: {gmail.com: {max-msg-rate: 9000/h}}}}",
         "rate-raised",
     ),
+    "a queue that slows down no longer": Case(
+        "<smtp-pattern-list slow>\n  reply /421/ mode=backoff\n</smtp-pattern-list>\n"
+        "<domain *>\n  smtp-pattern-list slow\n  backoff-to-normal-after 1h\n</domain>\n",
+        "domain: {'*': {backoff-to-normal-after: 1h}}",
+        "backoff-disabled",
+    ),
+    "a queue that never speeds up again": Case(
+        "<smtp-pattern-list slow>\n  reply /421/ mode=backoff\n</smtp-pattern-list>\n"
+        "<domain *>\n  smtp-pattern-list slow\n  backoff-to-normal-after 1h\n</domain>\n",
+        "domain: {'*': {smtp-pattern-list: slow}}",
+        "backoff-unending",
+    ),
     "a large part of all blocks": Case(
-        "".join(f"<domain d{n}.example.com>\n  max-smtp-out 5\n</domain>\n" for n in range(5)),
+        "".join(f"<domain d{n}.example.com>\n  max-smtp-out 20\n</domain>\n" for n in range(5)),
         SAME,
         "many-deletions",
         REMOVE,
@@ -197,7 +209,7 @@ HARMLESS = {
         "<domain gmail.com>\n  max-msg-rate 100/m\n</domain>\n", "domain: {gmail.com: {max-msg-rate: 100/h}}", ""
     ),
     "a few deletions": Case(
-        "".join(f"<domain d{n}.example.com>\n  max-smtp-out 5\n</domain>\n" for n in range(3)), SAME, "", REMOVE
+        "".join(f"<domain d{n}.example.com>\n  max-smtp-out 20\n</domain>\n" for n in range(3)), SAME, "", REMOVE
     ),
 }
 

@@ -13,7 +13,7 @@ from pmtaform.errors import Exit
 from pmtaform.plan.selection import ALL_DOMAINS, exactly, matches
 
 GMAIL = "<domain gmail.com>\n    max-smtp-out 20\n</domain>\n"
-YAHOO = "<domain yahoo.com>\n    max-smtp-out 5\n</domain>\n"
+YAHOO = "<domain yahoo.com>\n    max-smtp-out 10\n</domain>\n"
 OURS = "domain:\n  gmail.com: {max-smtp-out: 20}\n"
 
 
@@ -217,7 +217,7 @@ def two(project: ProjectFolder) -> ProjectFolder:
     for name in ("mta1", "mta2"):
         project.add_host(name)
     project.stack(
-        "config: {postmaster: a@example.com, domain: {gmail.com: {max-smtp-out: 20}, yahoo.com: {max-smtp-out: 5}}}",
+        "config: {postmaster: a@example.com, domain: {gmail.com: {max-smtp-out: 20}, yahoo.com: {max-smtp-out: 10}}}",
         hosts={"mta1": {"groups": ["fra"]}, "mta2": {}},
         activation="none",
     )

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from pmtaform.lang.effective.deciding import specs_of
 from pmtaform.lang.effective.model import Value
 from pmtaform.lang.effective.patterns import DomainIndex, plain
-from pmtaform.lang.effective.reading import Body
+from pmtaform.lang.effective.reading import VMTA, Body, normal
 from pmtaform.lang.effective.settings import Effective
 
 MOST_CHANGES: Final = 1000
@@ -52,9 +53,9 @@ def changed_pairs(
     vmtas: Iterable[str] = ("*",),
     domains: Iterable[str] | None = None,
     *,
-    most: int = MOST_CHANGES,
+    most: int | None = MOST_CHANGES,
 ) -> list[PairChange]:
-    """The pairs whose effective values change, at most `most`.
+    """The pairs whose effective values change, at most `most` (None: all).
 
     `vmtas` are patterns with `*`; `domains`, if given, are looked at instead of one for each class.
     """
@@ -94,7 +95,10 @@ def _fits(name: str, patterns: Iterable[str]) -> bool:
 def _owner_changes(before: Effective, after: Effective, vmtas: Iterable[str]) -> Iterator[PairChange]:
     """The virtual MTAs that come, go, or say otherwise themselves."""
     groups: dict[tuple[object, ...], list[str]] = {}
+    same_top = _top(before) == _top(after)
     for vmta in vmtas:
+        if same_top and (texts := _written(before, vmta)) is not None and texts == _written(after, vmta):
+            continue
         sides = [frozenset(e.owner_meaning(vmta).items()) if e.knows(vmta) else None for e in (before, after)]
         if sides[0] is None or sides[0] != sides[1]:
             groups.setdefault(tuple(sides), []).append(vmta)
@@ -102,19 +106,33 @@ def _owner_changes(before: Effective, after: Effective, vmtas: Iterable[str]) ->
         yield PairChange("", tuple(names), _own_moves(before, after, names[0]))
 
 
+def _top(effective: Effective) -> dict[str, list[tuple[str, str]]]:
+    """What the top level says of virtual MTAs."""
+    lines = effective.reading.lines
+    return {name: [normal(line, VMTA) for line in lines[name]] for name in specs_of(VMTA) if name in lines}
+
+
+def _written(effective: Effective, vmta: str) -> tuple[tuple[str, ...], ...] | None:
+    """The text of a virtual MTA and of its pools; None where equal texts may mean different things."""
+    reading = effective.reading
+    owners = [reading.virtual_mtas.get(vmta), *(reading.pools[pool] for pool in reading.pools_of.get(vmta, ()))]
+    texts = [owner.written if owner is not None else () for owner in owners]
+    return tuple(text for text in texts if text is not None) if None not in texts else None
+
+
 def _moves(before: Effective, after: Effective, domain: str, vmta: str) -> tuple[ValueMove, ...]:
     if before.meaning(domain, vmta) == after.meaning(domain, vmta):
         return ()
-    return _differing(before.settings(domain, vmta).values, after.settings(domain, vmta).values)
+    return differing(before.settings(domain, vmta).values, after.settings(domain, vmta).values)
 
 
 def _own_moves(before: Effective, after: Effective, vmta: str) -> tuple[ValueMove, ...]:
     was, now = (e.settings("*", vmta).virtual_mta if e.knows(vmta) else {} for e in (before, after))
-    found = _differing(was, now)
+    found = differing(was, now)
     return tuple(move for move in found if any(side is not None and side.is_set for side in (move.before, move.after)))
 
 
-def _differing(was: Mapping[str, Value], now: Mapping[str, Value]) -> tuple[ValueMove, ...]:
+def differing(was: Mapping[str, Value], now: Mapping[str, Value]) -> tuple[ValueMove, ...]:
     """The directives that are another value. A default that a line now says is none."""
     pairs = [(name, was.get(name), now.get(name)) for name in dict.fromkeys((*now, *was))]
     return tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import islice
@@ -164,6 +164,17 @@ class DomainIndex:
             for strict, body in self.suffix.get(name, ()):
                 yield _match(layer, Kind.SUFFIX, len(name), strict, ("*." if strict else "[*.]") + name, body)
             at = domain.find(".", at + 1)
+
+    def asked_for_by(self, chosen: Callable[[Body], bool]) -> Iterator[str]:
+        """As `asked_for`, of the chosen sections only, and `*` for those that are for every domain."""
+        yield from (name for name, bodies in self.exact.items() if any(map(chosen, bodies)))
+        for name, pairs in self.suffix.items():
+            if any(chosen(body) for _, body in pairs):
+                yield f"*.{name}"
+                yield name
+        yield from (name for _, name, body in self.networks if chosen(body))
+        yield from ("local" for body in self.local if chosen(body))
+        yield from ("*" for body in self.every if chosen(body))
 
     def asked_for(self) -> Iterator[str]:
         """One domain for each class of domains that this layer can tell apart."""

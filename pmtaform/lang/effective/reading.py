@@ -18,6 +18,7 @@ _MAX_DEPTH: Final = 16
 VMTA: Final = "virtual-mta"
 POOL: Final = "virtual-mta-pool"
 DOMAIN: Final = "domain"
+ROLLUP: Final = "mx-rollup-list"
 
 
 class Body:
@@ -71,6 +72,12 @@ class Owner:
     def lines(self) -> list[list[Line]]:
         """Its own lines, section by section."""
         return [list(nodes.lines(self.tag, self.title)) for nodes, _, _ in self.parts]
+
+    @cached_property
+    def written(self) -> tuple[str, ...] | None:
+        """The text of its sections, to see quickly that nothing changed; None where that does not show (an include)."""
+        texts = tuple(nodes.tree.text_of(nodes.section) for nodes, _, _ in self.parts)
+        return None if any("include" in text.lower() for text in texts) else texts
 
     @cached_property
     def domains(self) -> list[Body]:
@@ -134,7 +141,7 @@ class Reading:
     pools_of: dict[str, list[str]] = field(default_factory=dict)  # by virtual MTA
     lines: dict[str, list[Line]] = field(default_factory=dict)  # at top level
     pattern_lists: dict[str, list[Nodes]] = field(default_factory=dict)
-    rolls_up: bool = False
+    rollups: dict[str, str] = field(default_factory=dict)  # the queue of each MX pattern, the first rule for it
     order: int = 0
 
     @classmethod
@@ -168,8 +175,14 @@ class Reading:
                 self.order += len(node.children)
             elif node.tag == "smtp-pattern-list":
                 self.pattern_lists.setdefault(node.argument, []).append(nodes)
-            elif node.tag == "mx-rollup-list":
-                self.rolls_up = True
+            elif node.tag == ROLLUP:
+                self._take_rollups(node)
+
+    def _take_rollups(self, section: Section) -> None:
+        for node in section.children:
+            words = node.value.split() if isinstance(node, Directive) and node.name.lower() == "mx" else []
+            if len(words) >= 2:
+                self.rollups.setdefault(lower_domain(unquoted(words[0])), lower_domain(unquoted(words[1])))
 
     def _take_line(self, tree: Tree, node: Directive) -> None:
         name = catalogue().canonical(GLOBAL, node.name)

@@ -94,6 +94,11 @@ class Effective:
             queue_to=plain(queue_to[0]) if queue_to else "",
         )
 
+    def queue_to(self, domain: str, vmta: str) -> str:
+        """The queue that `queue-to` puts a domain's mail in; empty without one."""
+        named = self.meaning(domain, vmta).get("queue-to", ())
+        return plain(named[0]) if named else ""
+
     def meaning(self, domain: str, vmta: str) -> dict[str, tuple[str, ...]]:
         """What lines set for a queue, in normal form: equal meanings are no difference to PowerMTA."""
         matches = self.matches(domain, vmta)
@@ -144,7 +149,7 @@ class Effective:
                 "that queue hold, not these."
             )
         rolled = parse_bool(values["disable-mx-rollup"].values[0]) if values["disable-mx-rollup"].values else False
-        if self.reading.rolls_up and not rolled and not domain.endswith((".rollup", "}")):
+        if self.reading.rollups and not rolled and not domain.endswith((".rollup", "}")):
             yield (
                 "An <mx-rollup-list> is there: if the domain's MX matches one of its rules, the settings of that "
                 ".rollup queue hold. That depends on DNS, which is not looked at."

@@ -1,8 +1,4 @@
-"""Which changes need consent by name, and why, in words.
-
-Each check is a function from a change's facts to dangers. The facts of PowerMTA behind them: LANGUAGE.md sections 11
-to 13, OPERATIONS.md section 3, MISTAKES.md section 3.
-"""
+"""Dangers that one change of one block shows by itself, without looking at its effect."""
 
 from __future__ import annotations
 
@@ -13,37 +9,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pmtaform.lang import values
 from pmtaform.lang.blocks import SETTING, Address, Block, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact
-from pmtaform.lang.tree import Directive, Section
 from pmtaform.plan.model import Action, Danger
 
-# Every danger there is, with one line for `--help` and the documentation.
-CODES = {
-    "restart": "PowerMTA, or its web monitor, has to be restarted for the change to take effect",
-    "open-relay": "anyone may relay through the server",
-    "relay-opened": "more clients or recipients may relay through the server",
-    "access-opened": "the web monitor opens to more addresses",
-    "signing-key-removed": "mail goes out unsigned, or signed with another key",
-    "signing-key-replaced": "signatures fail until DNS shows the new key",
-    "dkim-not-published": "mail is signed with a selector whose record receivers may not find",
-    "source-address-removed": "mail leaves from other addresses than before",
-    "virtual-mta-removed": "mail that is queued for a virtual MTA bounces",
-    "pool-emptied": "a pool has no virtual MTA left",
-    "rate-raised": "a limit is raised many times over",
-    "many-deletions": "a large part of a host's configuration is deleted",
-    "dns-wrong": "DNS does not say what the change needs, and the stack requires it",
-    "dns-unknown": "DNS could not be asked whether it says what the change needs, and the stack requires it",
-    "certificate-expired": "a certificate is put on a host that has expired",
-    "named-file-removed": "a file is deleted that the configuration still names",
-    "licence-removed": "PowerMTA's licence is deleted, and without it PowerMTA does not start again",
-}
-# What needs consent by name as well, and is found only when hosts are to be changed.
-CONSENTS = {
-    "undrained": "PowerMTA is restarted though more waits in its spool than `drain-below` allows",
-    "frozen": "a host is changed though the stack has frozen it",
-}
-
-_LIMITS = frozenset({"rate", "cidr-rate", "volume-rate", "cidr-int"})
-_COUNT_LIMITS = frozenset({"max-smtp-out", "backoff-max-smtp-out", "max-msg-per-connection", "total-max-smtp-out"})
 _LOOPBACK = ("127.", "::1")
 _SAFE_SOURCES = ("{auth}", "{pickup}", "{transmissions-api}")
 
@@ -57,7 +24,6 @@ class Facts:
     before: Block | None
     after: Block | None
     impact: Impact
-    rate_factor: float
     listener_sources: frozenset[str] = frozenset()  # named sources that a listener gives to every client
 
     def values(self, block: Block | None, name: str) -> list[tuple[tuple[str, ...], str]]:
@@ -208,79 +174,6 @@ def _pools(facts: Facts) -> Iterator[Danger]:
         )
 
 
-def _rates(facts: Facts) -> Iterator[Danger]:
-    if facts.before is None or facts.after is None:
-        return
-    before, after = _limits(facts.before), _limits(facts.after)
-    for key, old in before.items():
-        new = after.get(key)
-        factor = _raised(old, new)
-        if factor is not None and factor > facts.rate_factor:
-            path, name, _ = key
-            where = " ".join((*path, name))
-            times = "without limit" if factor == float("inf") else f"{factor:.0f} times as much"
-            shown = new[1] if new else "unlimited (the line is gone)"
-            yield Danger(
-                "rate-raised",
-                f"{facts.address}: {where} goes from {old[1]} to {shown}, {times}. Receivers that see a sudden burst "
-                "throttle or block the address for weeks.",
-            )
-
-
-_Limit = tuple[str, str]  # (kind of value, value)
-
-
-def _limits(block: Block) -> dict[tuple[tuple[str, ...], str, str], _Limit]:
-    """The limits of a block: (sections around it, directive, the addresses it is for) -> (kind, value)."""
-    found: dict[tuple[tuple[str, ...], str, str], _Limit] = {}
-    for part, path, directive in directives_in(block):
-        scope = _scope(part.node, path)
-        spec = spec_of(scope, directive.name)
-        if spec is None or (spec.type not in _LIMITS and spec.name not in _COUNT_LIMITS):
-            continue
-        network, value = "", directive.value
-        if spec.type.startswith("cidr-"):
-            network, _, value = directive.value.partition(" ")
-        found[path, spec.name, network] = (spec.type.removeprefix("cidr-"), value.strip())
-    return found
-
-
-def _scope(node: Directive | Section, path: Sequence[str]) -> str:
-    if path:
-        return path[-1].split("[", 1)[0]
-    return node.tag if isinstance(node, Section) else GLOBAL
-
-
-def _raised(old: _Limit, new: _Limit | None) -> float | None:
-    """How many times more `new` allows than `old`; None when that cannot be said."""
-    kind, before = old
-    after = new[1] if new else "unlimited"
-    if kind == "int":
-        if not before.isdigit() or int(before) == 0:
-            return None
-        if new is None:
-            return None  # back to the default, which is a limit too
-        return int(after) / int(before) if after.isdigit() else float("inf")
-    if kind == "volume-rate":
-        return _volume_raised(before, after)
-    return values.faster_by(values.parse_rate(before), values.parse_rate(after))
-
-
-def _volume_raised(before: str, after: str) -> float | None:
-    old_size, _, old_time = before.partition("/")
-    new_size, _, new_time = after.partition("/")
-    old = values.parse_size(old_size)
-    if old is None or not old_time:
-        return None
-    if after == "unlimited":
-        return float("inf")
-    new = values.parse_size(new_size)
-    if new is None or new.number is None or old.unit != new.unit or not old.number:
-        return None
-    unit = values.faster_by(values.parse_rate(f"1/{old_time}"), values.parse_rate(f"1/{new_time}"))
-    return None if unit is None else unit * new.number / old.number
-
-
 _CHECKS: tuple[Callable[[Facts], Iterator[Danger]], ...] = (
     _restart,
     _relay,
@@ -288,7 +181,6 @@ _CHECKS: tuple[Callable[[Facts], Iterator[Danger]], ...] = (
     _signing,
     _addresses,
     _pools,
-    _rates,
 )
 
 

@@ -1,0 +1,67 @@
+"""Which changes need consent by name, and why.
+
+    findings = find_dangers(before, after)        # two configurations -> what the change costs, worst first
+    plan = with_dangers(plan, findings)           # ... at the changes that bring it about
+
+Dangers are derived from the effect of a change on mail, not from the lines that it touches. A check is one module with
+one function from `Sides` to findings, and one line in `CHECKS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from pmtaform.lang.includes import Configuration
+from pmtaform.plan.dangers.backoff import backoff_lost
+from pmtaform.plan.dangers.codes import CODES, CONSENTS
+from pmtaform.plan.dangers.finding import Check, Finding
+from pmtaform.plan.dangers.limits import limits_raised, queues_parted
+from pmtaform.plan.dangers.server_limits import server_limits_raised
+from pmtaform.plan.dangers.sides import Sides
+from pmtaform.plan.model import Danger, HostPlan
+
+CHECKS: Final[tuple[Check, ...]] = (
+    limits_raised,
+    queues_parted,
+    server_limits_raised,
+    backoff_lost,
+)
+
+__all__ = ["CHECKS", "CODES", "CONSENTS", "Check", "Finding", "Sides", "find_dangers", "with_dangers"]
+
+
+def find_dangers(
+    before: Configuration,
+    after: Configuration,
+    rate_factor: float = 3.0,
+    defaults: Configuration | None = None,
+) -> tuple[Finding, ...]:
+    """The dangers of going from one configuration to another, worst first.
+
+    `rate_factor`: how many times more a limit may allow before that is a danger. `defaults`: the vendor's
+    config-defaults, where it is known.
+    """
+    sides = Sides(before, after, rate_factor, defaults)
+    order = {code: number for number, code in enumerate(CODES)}
+    findings = dict.fromkeys(finding for check in CHECKS for finding in check(sides))
+    return tuple(sorted(findings, key=lambda finding: (order[finding.code], -finding.weight)))
+
+
+def with_dangers(plan: HostPlan, findings: Iterable[Finding]) -> HostPlan:
+    """The plan with each finding at the change that causes it; at the host where no change of the plan does."""
+    by_address: dict[str, list[Danger]] = {}
+    own: list[Danger] = []
+    planned = {change.address for change in plan.changes}
+    for finding in findings:
+        address = str(finding.cause)
+        dangers = by_address.setdefault(address, []) if finding.cause and address in planned else own
+        dangers.append(Danger(finding.code, finding.detail))
+    changes = tuple(
+        replace(change, dangers=(*change.dangers, *by_address[change.address]))
+        if change.address in by_address
+        else change
+        for change in plan.changes
+    )
+    return replace(plan, changes=changes, dangers=(*plan.dangers, *own))

@@ -1,0 +1,202 @@
+"""Back-off that queues no longer enter, or no longer leave.
+
+A queue enters back-off by a rule with `mode=backoff` of the list that its domain names, or where all its sources are
+disabled (`docs/powermta/`, back-off). It leaves by `backoff-to-normal-after`, by a delivery, by a rule with
+`mode=normal`, by hand, or by a restart: by default never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.effective import Effective, Value
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.reading import Nodes
+from pmtaform.lang.values.text import unquoted
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.reply_rules import Rule, rules_of, still_slows
+from pmtaform.plan.dangers.sides import Sides
+
+DISABLED: Final = "backoff-disabled"
+UNENDING: Final = "backoff-unending"
+_LIST: Final = "smtp-pattern-list"
+_AT_LAST: Final = "backoff-upon-all-sources-disabled"
+_AFTER: Final = "backoff-to-normal-after"
+_DELIVERY: Final = "backoff-to-normal-after-delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class _Behaviour:
+    """How one queue enters and leaves back-off."""
+
+    rules: tuple[Rule, ...]
+    at_last: bool
+    after: float  # seconds; infinite: never
+    upon_delivery: bool
+    lists: Value
+
+    @property
+    def enters(self) -> bool:
+        return self.at_last or any(rule.backs_off for rule in self.rules)
+
+    @property
+    def leaves(self) -> float:
+        """Seconds until the queue is in normal mode again at the latest; infinite when nothing is sure to end it."""
+        if self.upon_delivery or any(rule.ends for rule in self.rules):
+            return 0.0
+        own = [rule.returns_after for rule in self.rules if rule.backs_off]
+        if own and None not in own:
+            return max(seconds for seconds in own if seconds is not None)
+        return self.after
+
+
+class _Lists:
+    """The rules of each list of one side, read once."""
+
+    def __init__(self, effective: Effective) -> None:
+        self._effective = effective
+        self._known: dict[str, tuple[Rule, ...]] = {}
+
+    def of(self, name: str) -> tuple[Rule, ...]:
+        if name not in self._known:
+            nodes: list[Nodes] = self._effective.reading.pattern_lists.get(name, [])
+            self._known[name] = rules_of(nodes)
+        return self._known[name]
+
+    def behaviour(self, settings: Mapping[str, Value]) -> _Behaviour:
+        named = settings[_LIST]
+        after = values.parse_duration(_text(settings[_AFTER]))
+        return _Behaviour(
+            rules=self.of(unquoted(named.values[0])) if named.values else (),
+            at_last=values.parse_bool(_text(settings[_AT_LAST])) is True,
+            after=float("inf") if after is None else float(after),
+            upon_delivery=values.parse_bool(_text(settings[_DELIVERY])) is True,
+            lists=named,
+        )
+
+
+def _text(value: Value) -> str:
+    return unquoted(value.values[-1]) if value.values else ""
+
+
+class _Destinations:
+    """The destinations whose back-off may differ: those whose settings change, and those of a list that changes."""
+
+    def __init__(self, sides: Sides) -> None:
+        self._sides = sides
+        self.before, self.after = _Lists(sides.before), _Lists(sides.after)
+
+    @cached_property
+    def _changed_lists(self) -> frozenset[str]:
+        was, now = self._sides.before.reading.pattern_lists, self._sides.after.reading.pattern_lists
+        return frozenset(name for name in (*was, *now) if self.before.of(name) != self.after.of(name))
+
+    def pairs(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(domain, virtual MTAs) in groups that behave alike on both sides."""
+        seen: set[tuple[str, tuple[str, ...]]] = set()
+        for queue in self._sides.queues:
+            if queue.domain and not queue.mx and any(move.name in _NAMES for move in queue.moves):
+                seen.add((queue.domain, queue.vmtas))
+                yield queue.domain, queue.vmtas
+        if self._changed_lists:
+            yield from (pair for pair in self._users() if pair not in seen)
+
+    def _users(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The destinations that name a changed list on both sides."""
+        groups: dict[tuple[str, str, str], list[str]] = {}
+        for vmta in self._sides.virtual_mtas:
+            for domain in self._naming(vmta):
+                names = self._list_of(self._sides.before, domain, vmta), self._list_of(self._sides.after, domain, vmta)
+                if names[0] == names[1] and names[0] in self._changed_lists:
+                    groups.setdefault((domain, *names), []).append(vmta)
+        for (domain, _, _), vmtas in groups.items():
+            yield domain, tuple(vmtas)
+
+    def _naming(self, vmta: str) -> dict[str, None]:
+        """A domain for each section that names a list, as seen from a virtual MTA."""
+        layers = self._sides.before.layers(vmta)
+        return {name: None for _, index in layers for name in index.asked_for_by(lambda body: _LIST in body.lines)}
+
+    def _list_of(self, effective: Effective, domain: str, vmta: str) -> str:
+        named = effective.meaning(domain, vmta).get(_LIST, ())
+        return unquoted(named[0]) if named else ""
+
+
+_NAMES: Final = frozenset({_LIST, _AT_LAST, _AFTER, _DELIVERY, "queue-to"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """What a destination loses, in words; losses with the same words are one finding."""
+
+    code: str
+    what: str
+    cause: Address | None
+
+
+def backoff_lost(sides: Sides) -> Iterator[Finding]:
+    """Queues that no longer enter back-off for replies that slowed them before, or no longer leave it."""
+    destinations = _Destinations(sides)
+    losses: dict[_Loss, tuple[dict[str, None], dict[str, None]]] = {}
+    for domain, vmtas in destinations.pairs():
+        was = destinations.before.behaviour(sides.before.settings(domain, vmtas[0]).values)
+        now = destinations.after.behaviour(sides.after.settings(domain, vmtas[0]).values)
+        for loss in _losses(sides, was, now):
+            domains, names = losses.setdefault(loss, ({}, {}))
+            domains[domain] = None
+            names |= dict.fromkeys(vmtas)
+    for loss, (domains, names) in losses.items():
+        who = f"{words.domains(domains)} over {words.virtual_mtas(names, sides.virtual_mtas)}"
+        yield Finding(code=loss.code, detail=f"{who}: {loss.what}{sides.because(loss.cause)}.", cause=loss.cause)
+
+
+def _losses(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
+    if was.enters:
+        yield from _no_longer_entered(sides, was, now)
+    if now.enters and was.enters and now.leaves > max(was.leaves, 1.0) * sides.rate_factor:
+        cause = sides.cause_of_lines(rule.line for rule in was.rules) if was.rules != now.rules else None
+        yield _Loss(UNENDING, _ending(was, now), cause or _cause(sides, was, now))
+
+
+def _no_longer_entered(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
+    if not now.enters:
+        yield _Loss(DISABLED, "no reply leads to back-off any more", _cause(sides, was, now))
+        return
+    lost = [rule for rule in was.rules if rule.backs_off and not still_slows(rule, was.rules, now.rules)]
+    if lost:
+        shown = words.several([values.shown(rule.pattern) for rule in lost])
+        yield _Loss(DISABLED, f"replies that match {shown} no longer lead to back-off", _cause(sides, was, now))
+    if was.at_last and not now.at_last:
+        yield _Loss(DISABLED, "no back-off any more when all source addresses are disabled", _cause(sides, was, now))
+
+
+def _ending(was: _Behaviour, now: _Behaviour) -> str:
+    if now.leaves == float("inf"):
+        return "a queue that is in back-off stays in it until somebody ends it or PowerMTA restarts"
+    return f"back-off lasts {_length(now.leaves)}, and ended {_before(was.leaves)} before"
+
+
+def _before(seconds: float) -> str:
+    return "at the next delivery" if not seconds else f"after {_length(seconds)}"
+
+
+def _length(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def _cause(sides: Sides, was: _Behaviour, now: _Behaviour) -> Address | None:
+    lines: list[Line] = [rule.line for rule in (*now.rules, *was.rules)]
+    found = sides.cause(was.lists, now.lists)
+    named = [address for address in sides.changed if address.kind == _LIST]
+    if was.lists.normal == now.lists.normal and named:
+        return sides.cause_of_lines(lines) if lines else named[0]
+    return found

@@ -1,0 +1,33 @@
+"""The names of all dangers, worst first, each with what it costs in one line. `docs/dangers.md` is made from these."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Worst first: a plan lists its dangers in this order.
+CODES: Final = {
+    "open-relay": "anyone may relay through the server",
+    "relay-opened": "more clients or recipients may relay through the server",
+    "access-opened": "the web monitor opens to more addresses",
+    "licence-removed": "PowerMTA's licence is deleted, and without it PowerMTA does not start again",
+    "signing-key-removed": "mail goes out unsigned, or signed with another key",
+    "signing-key-replaced": "signatures fail until DNS shows the new key",
+    "dkim-not-published": "mail is signed with a selector whose record receivers may not find",
+    "virtual-mta-removed": "mail that is queued for a virtual MTA bounces",
+    "pool-emptied": "a pool has no virtual MTA left",
+    "source-address-removed": "mail leaves from other addresses than before",
+    "rate-raised": "a limit is raised many times over; receivers throttle or block an address that sends a burst",
+    "backoff-disabled": "queues no longer slow down when a receiver asks for it",
+    "backoff-unending": "queues that slow down do not speed up again",
+    "restart": "PowerMTA, or its web monitor, has to be restarted for the change to take effect",
+    "many-deletions": "a large part of a host's configuration is deleted",
+    "dns-wrong": "DNS does not say what the change needs, and the stack requires it",
+    "dns-unknown": "DNS could not be asked whether it says what the change needs, and the stack requires it",
+    "certificate-expired": "a certificate is put on a host that has expired",
+    "named-file-removed": "a file is deleted that the configuration still names",
+}
+# What needs consent by name as well, and is found only when hosts are to be changed.
+CONSENTS: Final = {
+    "undrained": "PowerMTA is restarted though more waits in its spool than `drain-below` allows",
+    "frozen": "a host is changed though the stack has frozen it",
+}

@@ -1,0 +1,143 @@
+"""Limits that a change raises or lifts, for whichever queue, virtual MTA or server.
+
+A limit is a directive whose type in the catalogue is a rate, a volume, a count or an interval between tries; which
+counts are limits is said here, since the catalogue calls them numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.effective import ValueMove
+from pmtaform.lang.effective.model import Source
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.levels import factor_of, is_limit
+from pmtaform.plan.dangers.queues import QueueChange
+from pmtaform.plan.dangers.sides import Sides
+
+CODE: Final = "rate-raised"
+_COLD: Final = "max-cold-virtual-mta-msg"
+_SHARED: Final = ("max-msg-rate", "max-smtp-out", "max-connect-rate", "max-data-volume-rate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Raises that are one sentence: the same directive goes from the same value to the same, for one cause."""
+
+    name: str
+    before: str
+    after: str
+    cause: Address | None
+    mx: bool
+    queues: tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Reach:
+    factor: float = 0.0
+    domains: dict[str, None] = field(default_factory=dict)
+    vmtas: dict[str, None] = field(default_factory=dict)
+
+
+def limits_raised(sides: Sides) -> Iterator[Finding]:
+    """Limits of queues and of virtual MTAs that allow more than `rate_factor` times as much as before."""
+    reaches: dict[_Key, _Reach] = {}
+    for queue in sides.queues:
+        for move in queue.moves:
+            factor = _raised(sides, queue, move)
+            if factor is not None and factor > sides.rate_factor:
+                reach = reaches.setdefault(_key(sides, queue, move), _Reach())
+                reach.factor = max(reach.factor, factor)
+                reach.domains[queue.domain] = None
+                reach.vmtas |= dict.fromkeys(queue.vmtas)
+    for key, reach in reaches.items():
+        detail = f"{_who(sides, key, reach)}: {key.name} {key.before} -> {key.after}{_times(reach.factor)}"
+        yield Finding(code=CODE, detail=f"{detail}{sides.because(key.cause)}.", cause=key.cause, weight=reach.factor)
+
+
+def _raised(sides: Sides, queue: QueueChange, move: ValueMove) -> float | None:
+    if move.before is None or move.after is None or not is_limit(move.after.spec or move.before.spec):
+        return None
+    if move.before.source is move.after.source is Source.FALLBACK:
+        return None  # its normal counterpart is reported
+    if move.name == _COLD and not any(_is_warmed(sides, vmta) for vmta in queue.vmtas):
+        return None
+    return factor_of(move.before, move.after)
+
+
+def _is_warmed(sides: Sides, vmta: str) -> bool:
+    """Whether a virtual MTA has a cold one beside it: without, the number of messages for that has no effect."""
+    return "cold-virtual-mta" in sides.after.owner_meaning(vmta)
+
+
+def _key(sides: Sides, queue: QueueChange, move: ValueMove) -> _Key:
+    return _Key(
+        move.name,
+        words.value(move.before),
+        words.value(move.after),
+        sides.cause(move.before, move.after),
+        queue.mx,
+        (queue.queue_before, queue.queue_after),
+    )
+
+
+def _who(sides: Sides, key: _Key, reach: _Reach) -> str:
+    vmtas = words.virtual_mtas(reach.vmtas, sides.virtual_mtas)
+    domains = [name for name in reach.domains if name]
+    if not domains:
+        return f"{vmtas}, all mail together"
+    return f"{words.domains(domains, mx=key.mx)} over {vmtas}"
+
+
+def _times(factor: float) -> str:
+    return "" if factor == float("inf") else f" ({factor:.3g} times as much)"
+
+
+# -- one limit for many domains ----------------------------------------------------------------------------------------
+
+
+def queues_parted(sides: Sides) -> Iterator[Finding]:
+    """Domains that were under one limit together, and get one each.
+
+    The limit of a shared queue (`queue-to`, MX rollup) holds for all its domains; out of it, each counts by itself.
+    """
+    for shared, queues in _leaving(sides).items():
+        for name in _SHARED:
+            yield from _parted(sides, shared, queues, name)
+
+
+def _leaving(sides: Sides) -> Mapping[str, list[QueueChange]]:
+    leaving: dict[str, list[QueueChange]] = {}
+    for queue in sides.queues:
+        if queue.queue_before and not queue.queue_after:
+            leaving.setdefault(queue.queue_before, []).append(queue)
+    return leaving
+
+
+def _parted(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> Iterator[Finding]:
+    vmta = queues[0].vmtas[0]
+    had = sides.before.settings(shared, vmta).values[name]
+    if not had.is_set:
+        return
+    mx = queues[0].mx
+    domains = list(dict.fromkeys(queue.domain for queue in queues))
+    many = mx or any(domain.startswith("*") for domain in domains)
+    alone = [sides.after.settings("*" if mx else domain, vmta).values[name] for domain in domains]
+    factors = [factor for one in alone if (factor := factor_of(had, one)) is not None]
+    if not many and sum(factors) <= sides.rate_factor:
+        return
+    if any(factor > sides.rate_factor for factor in factors):
+        return  # each by itself is reported as a raised limit
+    cause = sides.cause(had)
+    each = words.value(alone[0])
+    yield Finding(
+        code=CODE,
+        detail=f"{words.domains(domains, mx=mx)} had one {name} of {words.value(had)} together (queue {shared}), and "
+        f"now each domain has {each} for itself{sides.because(cause)}.",
+        cause=cause,
+        weight=sum(factors),
+    )

@@ -1,0 +1,103 @@
+"""Which queues change, and what holds for them on both sides: `queue-to` and MX rollup followed.
+
+Mail for a domain with `queue-to` is under the settings of that queue; mail whose MX matches a rule of the
+`mx-rollup-list` is under those of the rollup queue (`docs/powermta/`, queue grouping). Both bundle many domains in one
+queue, and so under one limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pmtaform.lang.effective import Effective, PairChange, ValueMove, changed_pairs
+from pmtaform.lang.effective.changes import differing
+
+_QUEUE_TO = "queue-to"
+_MOST_HOPS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueChange:
+    """A destination whose effective values change, for these virtual MTAs in the same way.
+
+    `domain` is a domain or a wildcard as in `PairChange` ("*": every domain that nothing closer names); empty: the
+    virtual MTAs' own values change. `mx`: it is an MX pattern, and every domain with such an MX is meant.
+    `queue_before` and `queue_after` name the shared queue that its mail is put in; empty: a queue of its own.
+    """
+
+    domain: str
+    vmtas: tuple[str, ...]
+    moves: tuple[ValueMove, ...]
+    mx: bool = False
+    queue_before: str = ""
+    queue_after: str = ""
+
+    def move(self, name: str) -> ValueMove | None:
+        """How one directive changes; None: it does not."""
+        return next((move for move in self.moves if move.name == name), None)
+
+
+def queue_changes(before: Effective, after: Effective) -> Iterator[QueueChange]:
+    """Every destination and virtual MTA whose effective values change."""
+    for pair in changed_pairs(before, after, most=None):
+        yield from _followed(pair, before, after)
+    yield from _rolled_up(before, after)
+
+
+def _followed(pair: PairChange, before: Effective, after: Effective) -> Iterator[QueueChange]:
+    if not pair.domain:
+        yield QueueChange(domain="", vmtas=pair.vmtas, moves=pair.moves)
+        return
+    vmta = pair.vmtas[0]
+    was_in, is_in = _queue_of(before, pair.domain, vmta), _queue_of(after, pair.domain, vmta)
+    if was_in == is_in == "":
+        yield QueueChange(domain=pair.domain, vmtas=pair.vmtas, moves=pair.moves)
+    elif was_in != is_in:
+        was = before.settings(was_in or pair.domain, vmta).values
+        now = after.settings(is_in or pair.domain, vmta).values
+        yield QueueChange(
+            domain=pair.domain,
+            vmtas=pair.vmtas,
+            moves=differing(was, now),
+            queue_before=was_in,
+            queue_after=is_in,
+        )
+
+
+def _queue_of(effective: Effective, domain: str, vmta: str) -> str:
+    """The queue that `queue-to` leads a domain to in the end; empty when the domain has a queue of its own."""
+    queue = domain
+    for _ in range(_MOST_HOPS):
+        target = effective.queue_to(queue, vmta)
+        if not target or target == queue:
+            break
+        queue = target
+    return "" if queue == domain else queue
+
+
+def _rolled_up(before: Effective, after: Effective) -> Iterator[QueueChange]:
+    was, now = before.reading.rollups, after.reading.rollups
+    for pattern in dict.fromkeys((*was, *now)):
+        if was.get(pattern) == now.get(pattern):
+            continue
+        left, right = was.get(pattern, ""), now.get(pattern, "")
+        for vmtas, moves in _alike(before, after, left or "*", right or "*"):
+            yield QueueChange(domain=pattern, vmtas=vmtas, moves=moves, mx=True, queue_before=left, queue_after=right)
+
+
+def _alike(
+    before: Effective, after: Effective, left: str, right: str
+) -> Iterator[tuple[tuple[str, ...], tuple[ValueMove, ...]]]:
+    """Virtual MTAs of both sides, those together for which `left` and `right` mean the same."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for vmta in _in_both(before, after):
+        key = tuple(sorted(before.meaning(left, vmta).items())), tuple(sorted(after.meaning(right, vmta).items()))
+        groups.setdefault(key, []).append(vmta)
+    for names in groups.values():
+        moves = differing(before.settings(left, names[0]).values, after.settings(right, names[0]).values)
+        yield tuple(names), moves
+
+
+def _in_both(before: Effective, after: Effective) -> Iterable[str]:
+    return (vmta for vmta in before.virtual_mtas() if after.knows(vmta))

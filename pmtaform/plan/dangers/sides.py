@@ -1,0 +1,108 @@
+"""A configuration before and after a change, with what checks ask of both.
+
+Checks compare what mail gets on the two sides. They never look at which line was edited: a limit that is lifted by a
+deleted section, a macro, an order or a default that takes over is found in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.effective import Effective, Value
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.includes import Configuration
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.queues import QueueChange, queue_changes
+
+# Blocks without lines of a queue that decide all the same which lines hold for it.
+_STRUCTURE = ("domain-macro", "virtual-mta-pool", "mx-rollup-list", "include", "setting")
+
+
+class Sides:
+    """Both sides of a change.
+
+    `rate_factor`: how many times more a limit may allow before that is a danger. `defaults` is the vendor's
+    config-defaults where it is known; it is the same on both sides.
+    """
+
+    def __init__(
+        self,
+        before: Configuration,
+        after: Configuration,
+        rate_factor: float = 3.0,
+        defaults: Configuration | None = None,
+    ) -> None:
+        self.before = Effective(before, defaults)
+        self.after = Effective(after, defaults)
+        self.rate_factor = rate_factor
+        self._configurations = before, after
+
+    @cached_property
+    def blocks_before(self) -> dict[Address, Block]:
+        """The blocks that the host has."""
+        return blocks_of(self._configurations[0])
+
+    @cached_property
+    def blocks_after(self) -> dict[Address, Block]:
+        """The blocks that the host will have."""
+        return blocks_of(self._configurations[1])
+
+    @cached_property
+    def changed(self) -> dict[Address, tuple[Block | None, Block | None]]:
+        """The blocks that differ, with both sides of each; None where a block is missing."""
+        addresses = dict.fromkeys((*self.blocks_before, *self.blocks_after))
+        pairs = {address: (self.blocks_before.get(address), self.blocks_after.get(address)) for address in addresses}
+        return {address: pair for address, pair in pairs.items() if not _is_same(*pair)}
+
+    @cached_property
+    def queues(self) -> tuple[QueueChange, ...]:
+        """Every queue, and every virtual MTA as such, whose effective values change."""
+        return tuple(queue_changes(self.before, self.after))
+
+    @cached_property
+    def virtual_mtas(self) -> tuple[str, ...]:
+        """Every virtual MTA of both sides, `{default}` among them."""
+        return tuple(vmta for vmta in self.before.virtual_mtas() if self.after.knows(vmta))
+
+    def because(self, cause: Address | None) -> str:
+        """A clause that names the cause: `, because <domain *> goes`; empty without one."""
+        if cause is None:
+            return ""
+        before, after = self.changed[cause]
+        verb = "goes" if after is None else "is added" if before is None else "changes"
+        return f", because {words.block(cause)} {verb}"
+
+    def cause(self, *values: Value | None) -> Address | None:
+        """The changed block that brings about a change of effective values: that of a line that decided.
+
+        Where no deciding line is in a changed block, a changed block that says which lines count (a macro, a pool, an
+        include); None where that is not clear either.
+        """
+        lines = [line for value in reversed(values) if value is not None for line in value.lines]
+        return self.cause_of_lines(lines)
+
+    def cause_of_lines(self, lines: Iterable[Line]) -> Address | None:
+        """As `cause`, for lines."""
+        for line in lines:
+            for address, first, last in self._spans.get(id(line.tree), ()):
+                if first <= line.number <= last:
+                    return address
+        if len(self.changed) == 1:
+            return next(iter(self.changed))
+        return next((a for kind in _STRUCTURE for a in self.changed if a.kind == kind), None)
+
+    @cached_property
+    def _spans(self) -> dict[int, list[tuple[Address, int, int]]]:
+        """By tree (each side has its own): the lines of each changed block."""
+        spans: dict[int, list[tuple[Address, int, int]]] = {}
+        for address, pair in self.changed.items():
+            for block in pair:
+                for part in block.parts if block is not None else ():
+                    spans.setdefault(id(part.tree), []).append((address, part.node.line, part.node.end))
+        return spans
+
+
+def _is_same(before: Block | None, after: Block | None) -> bool:
+    return before is not None and after is not None and before.same_as(after)
