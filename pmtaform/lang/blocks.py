@@ -123,12 +123,16 @@ def address_of(node: Directive | Section, known: Catalogue | None = None) -> Add
 
 
 def impact_of(address: Address, names: Iterable[tuple[str, str]] = ()) -> Impact:
-    """What changing a block needs. `names` are the (scope, directive) pairs that change; none: the whole block."""
+    """What changing a block needs. `names` are the (scope, directive) pairs that change; none: the whole block.
+
+    What is inside a nested section needs no less than the section around it: the addresses of a bounce processor are
+    read when it starts, those of an <address-list> at top level at a reload.
+    """
     known = catalogue()
     found = [Impact.RELOAD]
     section = known.section(address.kind)
     pairs = list(names)
-    if section is not None and not pairs:
+    if section is not None and (not pairs or any(scope != section.tag for scope, _ in pairs)):
         found.append(section.impact)
     if section is None and not pairs:
         pairs = [(GLOBAL, address.key if address.kind == SETTING else address.kind)]

@@ -37,7 +37,8 @@ class DirectiveSpec:
     order of its lines means something. `key` is "name" or "whole" where each line is a thing of its own
     (`domain-macro NAME …`, `include PATH`). `sensitive` is None, "value" or "second" (only what follows the
     first word is secret). `impact_confirmed` is False where the guide does not say and `impact` is our
-    conservative reading. `canonical` names the directive that this one is an alias of.
+    conservative reading. `canonical` names the directive that this one is an alias of. `confidence` is "guide",
+    "unclear" (the guide's parts disagree on whether it belongs there), "observed" or "memory".
     """
 
     name: str
@@ -79,7 +80,11 @@ class DirectiveSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SectionSpec:
-    """One kind of section. `ordered`: its lines are rules, and their order means something."""
+    """One kind of section. `ordered`: its lines are rules, and their order means something.
+
+    `once`: the guide allows one such section in a configuration. `replaced_by` is the section that an old name stands
+    for; the same directives belong in both.
+    """
 
     tag: str
     argument: str | None
@@ -100,6 +105,8 @@ class SectionSpec:
     example: str | None
     sources: tuple[str, ...]
     confidence: str
+    once: bool = False
+    replaced_by: str | None = None
 
 
 class Catalogue:
@@ -141,8 +148,7 @@ class Catalogue:
         found = self._by_scope.get((scope, name))
         if found is not None:
             return found
-        if scope == "sparkpost-analytics":
-            scope = "signals"
+        scope = self._modern_names.get(scope, scope)
         return self._by_scope.get((scope, _key(name)))
 
     def anywhere(self, name: str) -> tuple[DirectiveSpec, ...]:
@@ -158,7 +164,12 @@ class Catalogue:
 
     def names(self, scope: str) -> tuple[str, ...]:
         """All directives that may stand in `scope`, in the order of the table."""
-        return self._names_by_scope.get(scope, ())
+        return self._names_by_scope.get(self._modern_names.get(scope, scope), ())
+
+    @cached_property
+    def _modern_names(self) -> Mapping[str, str]:
+        """What the old names of sections are called now."""
+        return {section.tag: section.replaced_by for section in self.sections.values() if section.replaced_by}
 
     @cached_property
     def _names_by_scope(self) -> dict[str, tuple[str, ...]]:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import gc
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place
@@ -323,14 +324,42 @@ class _Parser:
             )
 
     def _make_room(self, section: Section) -> None:
-        """End sections that the new one cannot stand in, where a closing tag was forgotten."""
+        """End sections that the new one cannot stand in, where a closing tag was forgotten.
+
+        One that has its closing tag further down is not ended: the new section is inside it, where it does not belong.
+        """
         known = catalogue()
         while self.open and not known.may_stand_in(section.tag, self.open[-1].tag):
+            if self.open[-1].line in self.closed_lines:
+                return
             parents: list[str | None] = [s.tag for s in self.open[:-1]]
             top = None if self.tree.scope == "global" else self.tree.scope
             if not any(known.may_stand_in(section.tag, parent) for parent in [*parents, top]):
                 return
             self._leave(section.line - 1, closed=False)
+
+    @cached_property
+    def closed_lines(self) -> frozenset[int]:
+        """The lines of opening tags that have a closing tag, wherever the sections belong."""
+        opened: list[tuple[str, int]] = []
+        count: Counter[str] = Counter()
+        closed: set[int] = set()
+        for number, raw in enumerate(self.lines, 1):
+            found = _TAG.fullmatch(_without_comment(raw)) if "<" in raw else None
+            if found is None:
+                continue
+            tag = (found[2] or found[4]).lower()
+            if not found[1]:
+                opened.append((tag, number))
+                count[tag] += 1
+                continue
+            while count[tag]:
+                name, line = opened.pop()
+                count[name] -= 1
+                if name == tag:
+                    closed.add(line)
+                    break
+        return frozenset(closed)
 
     def _close(self, words: list[str], number: int, text: str) -> None:
         tag = words[0].lower() if words else ""
@@ -369,6 +398,7 @@ class _Parser:
                 self._report(code, summary, detail, text.count("\n", 0, found.start()) + 1)
 
 
+_TAG: Final = re.compile(r"<(/?)([A-Za-z][\w-]*)(?:\s[^<>]*)?>|.*\s<()(pattern-list)>", re.IGNORECASE)
 _BRACES: Final = (
     "PowerMTA has no blocks in braces. What was meant is a section, `<name argument>` to `</name>`, or one directive "
     "per line."

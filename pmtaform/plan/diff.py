@@ -19,7 +19,7 @@ from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spe
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.plan.dangers.by_change import Facts, dangers_of, listener_sources, many_deletions
-from pmtaform.plan.explain import RULES, explain
+from pmtaform.plan.explain import explain, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_removed
 from pmtaform.plan.model import Action, Change, HostPlan, Reason, ValueChange
@@ -338,8 +338,8 @@ def _impact(address: Address, action: Action, changed: Iterable[ValueChange]) ->
     tag = GLOBAL if catalogue().section(address.kind) is None else address.kind
     pairs: list[tuple[str, str]] = []
     for change in changed:
-        scope = change.path[-1].strip("<>").split(" ", 1)[0] if change.path else tag
-        if change.name != RULES and not scope.startswith("#") and not _is_default(scope, change):
+        scope = scope_of(change.path, tag)
+        if not _is_default(scope, change):
             pairs.append((scope, change.name))
     if tag != GLOBAL and action is not Action.UPDATE:
         impact = max(impact_of(address), impact_of(address, pairs)) if pairs else impact_of(address)
@@ -347,7 +347,8 @@ def _impact(address: Address, action: Action, changed: Iterable[ValueChange]) ->
         impact = impact_of(address, pairs) if pairs else Impact.RELOAD
     unsure = [name for scope, name in pairs if (spec := spec_of(scope, name)) and not spec.impact_confirmed]
     section = catalogue().section(address.kind)
-    if action is not Action.UPDATE and section is not None and not section.impact_confirmed:
+    whole = action is not Action.UPDATE or any(scope != tag for scope, _ in pairs)
+    if whole and section is not None and not section.impact_confirmed:
         unsure.insert(0, f"<{section.tag}>")
     if not unsure:
         return impact, ""

@@ -137,6 +137,12 @@ def _sort_if_set(key: _Key, row: _Row) -> None:
         row.written = [written for _, written in pairs]
 
 
+def scope_of(path: Sequence[str], own: str) -> str:
+    """The scope of a value at `path`: the innermost section, or `own`, the block's; `#2` is the second block of it."""
+    last = path[-1] if path else ""
+    return last.strip("<>").split(" ", 1)[0] if last.startswith("<") else own
+
+
 def _scope_of(path: Sequence[str]) -> str | None:
     if not path:
         return GLOBAL

@@ -7,6 +7,7 @@ from typing import Final
 from pmtaform.desired import FILE
 from pmtaform.lang.blocks import Address, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
+from pmtaform.plan.explain import scope_of
 from pmtaform.plan.model import Change
 
 PMTA: Final = "pmta"
@@ -23,7 +24,7 @@ def services_of(change: Change) -> frozenset[str]:
     own = GLOBAL if catalogue().section(kind) is None else kind
     found = set()
     for value in change.values:
-        spec = spec_of(value.path[-1].strip("<>").split(" ", 1)[0] if value.path else own, value.name)
+        spec = spec_of(scope_of(value.path, own), value.name)
         if spec is not None and spec.impact is Impact.RESTART:
             found.add(spec.service)
     return frozenset(found) or frozenset({PMTA})

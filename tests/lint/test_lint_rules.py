@@ -12,6 +12,7 @@ from pmtaform.lang.lint.regex import matches_everything, regex_problem
 from pmtaform.lang.lint.version import Version
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "rules.toml").read_text(encoding="utf-8"))["case"]
+FACTS = tomllib.loads((Path(__file__).parent / "cases" / "facts.toml").read_text(encoding="utf-8"))["case"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["rule"])
@@ -53,7 +54,7 @@ def test_every_rule_has_a_case():
     shown = {row["rule"] for row in table["row"] if "rule" in row}
     shown |= {name for row in table["row"] for name in row.get("also", ())}
     shown |= {guard["remark"] for guard in table["guard"] if "remark" in guard}
-    shown |= {case["rule"] for case in CASES if case["lines"]}
+    shown |= {case["rule"] for case in (*CASES, *FACTS) if case["lines"]}
     shown |= {rule for case in KINDS for rule, *_ in case["finds"]}
     tests = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("test_*.py")))
     assert [name for name in RULES if name not in shown and f'"{name}"' not in tests] == []

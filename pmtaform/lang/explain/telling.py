@@ -17,6 +17,7 @@ from pmtaform.lang.explain.relations import Related, related_to_directive, relat
 
 _CONFIDENCE: Final = {
     "guide": "PowerMTA's guide",
+    "unclear": "PowerMTA's guide, whose parts do not agree on whether it belongs there",
     "observed": "public configurations; the 5.0 guide does not have it",
     "memory": "recollection of older manuals, not verified",
 }

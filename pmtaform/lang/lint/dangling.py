@@ -135,6 +135,7 @@ _ONLY_BY_NAME: Final = (
     "source-group",
     "rewrite-list",
     "address-list",
+    "suppression-list",
     "proxy",
     "signals-filter",
 )

@@ -78,7 +78,7 @@ _TABLE: Final[tuple[tuple[str, str, Find, tuple[str, ...]], ...]] = (
     ("pattern-list", "*", _calls, ("pattern-list",)),
     ("source", "pattern-list", _one, ("pattern-list",)),
     ("source", "source-group", _one, ("source-group",)),
-    ("source", "suppression-lists", _names, ("address-list",)),
+    ("source", "suppression-lists", _names, ("address-list", "suppression-list")),
     ("", "rewrite-list", _one, ("rewrite-list",)),
     ("smtp-user", "source", _one, ("source",)),
     ("smtp-listener", "source", _one, ("source",)),

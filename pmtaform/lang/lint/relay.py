@@ -46,6 +46,21 @@ def _open_relay(facts: Facts) -> Iterator[Hit]:
                 "those of authenticated users."
             )
             yield at(line, detail, mark=line.node.name)
+    yield from _global_relaying(facts)
+
+
+def _global_relaying(facts: Facts) -> Iterator[Hit]:
+    """`always-allow-relaying yes` at top level: the guide describes it there, and shows it in sources."""
+    line = facts.setting("always-allow-relaying")
+    if line is None or not line.is_true:
+        return
+    refused = bool(_every(facts)) and all(part.says(line.name, False) for part in for_everyone(facts))
+    detail = (
+        "Whether this counts at top level is not settled: the guide describes it among the global directives, and "
+        "shows it in sources. If it counts, every source that does not say no is an open relay. Take the line out, and "
+        "write `always-allow-relaying yes` into the sources of trusted clients."
+    )
+    yield at(line, detail, mark=line.node.name, severity=WARNING if refused else None)
 
 
 def _relay_behind_auth(facts: Facts) -> Iterator[Hit]:
@@ -225,7 +240,7 @@ RULES: Final = (
         ERROR,
         "Everyone may relay",
         "Anyone can send any mail through the server; its addresses end up on every block list.",
-        "guide, warning at always-allow-relaying",
+        "guide 3.3.1.32.1 and its warning",
         _open_relay,
     ),
     _rule(

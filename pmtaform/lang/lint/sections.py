@@ -26,19 +26,24 @@ def _invented_section(facts: Facts) -> Iterator[Hit]:
 
 
 def _section_fix(part: Part, known: Invention) -> tuple[Fix, ...] | None:
-    node, tree = part.node, part.tree
     if part.tag == "include":
         return _include_fix(part)
-    if known.exact is None or not node.closed or tree.origins is not None:
+    return None if known.exact is None else _renamed(part, known.exact)
+
+
+def _renamed(part: Part, tag: str) -> tuple[Fix, ...] | None:
+    """The section under another tag, if it may stand where it is."""
+    node, tree = part.node, part.tree
+    if not node.closed or tree.origins is not None:
         return None
     above = part.within.tag if part.within else (None if tree.scope == GLOBAL else tree.scope)
-    if not catalogue().may_stand_in(known.exact, above) or values.argument_problem(known.exact, node.argument):
+    if not catalogue().may_stand_in(tag, above) or values.argument_problem(tag, node.argument):
         return None
     fixes: list[Fix] = []
     for number, mark in ((node.line, "<"), (node.end, "</")):
         raw = tree.lines[number - 1]
         pattern = re.compile(rf"({mark}\s*){re.escape(node.tag)}(?![\w-])", re.IGNORECASE)
-        text, count = pattern.subn(lambda found: found[1] + (known.exact or ""), raw, count=1)
+        text, count = pattern.subn(lambda found: found[1] + tag, raw, count=1)
         if not count:
             return None
         fixes.append(Fix(tree.path, Splice(number - 1, number, (text,))))
@@ -73,6 +78,14 @@ def _unknown_section(facts: Facts) -> Iterator[Hit]:
         )
 
 
+def _old_name(facts: Facts) -> Iterator[Hit]:
+    for part in facts.parts:
+        spec = catalogue().section(part.tag)
+        if spec is not None and spec.replaced_by:
+            detail = f"<{spec.tag}> is the old name of <{spec.replaced_by}>. Write <{spec.replaced_by}>."
+            yield on(part, detail, mark=part.node.tag, fix=_renamed(part, spec.replaced_by))
+
+
 def _misplaced_section(facts: Facts) -> Iterator[Hit]:
     known = catalogue()
     for part in facts.parts:
@@ -103,6 +116,14 @@ RULES: Final = (
         why="PowerMTA does not load a configuration with an unknown tag; but there are releases that we have not seen.",
         basis="absent from both 5.0 guides",
         check=_unknown_section,
+    ),
+    Rule(
+        id="deprecated-section",
+        severity=WARNING,
+        summary="The section has another name now",
+        why="The old name may go with any release.",
+        basis="guide 3.3.7.38 (2019) against 3.3.5 (2020); 3.3.21",
+        check=_old_name,
     ),
     Rule(
         id="misplaced-section",

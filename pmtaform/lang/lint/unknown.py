@@ -77,7 +77,7 @@ def _invention_of(line: Line) -> Invention | None:
 
 def _exact_fix(line: Line, known: Invention) -> tuple[Fix, ...] | None:
     """The genuine name in its place, if it may stand there with this value."""
-    if known.exact is None or (known.exact in UNSAFE_YES and _is_for_everyone(line.within)):
+    if known.exact is None or (known.exact in UNSAFE_YES and _is_for_everyone(line)):
         return None
     spec = catalogue().directive(line.scope, known.exact)
     if spec is None or not line.value or values.problem(spec, line.value):
@@ -85,8 +85,8 @@ def _exact_fix(line: Line, known: Invention) -> tuple[Fix, ...] | None:
     return rename_fix(line, known.exact)
 
 
-def _is_for_everyone(part: Part | None) -> bool:
-    return part is not None and part.key in ("0.0.0.0/0", "::/0")
+def _is_for_everyone(line: Line) -> bool:
+    return line.scope == GLOBAL or (line.within is not None and line.within.key in ("0.0.0.0/0", "::/0"))
 
 
 def _unknown(facts: Facts) -> Iterator[Hit]:
@@ -155,7 +155,7 @@ def _inner_hint(line: Line, scopes: list[str]) -> str:
 def _undocumented(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         spec = line.spec
-        if spec is not None and spec.confidence != "guide" and spec.status == "current":
+        if spec is not None and spec.confidence in ("observed", "memory") and spec.status == "current":
             detail = (
                 f"{line.name} is in neither 5.0 guide, yet in published configurations that seem to load. What it "
                 f"does, "
