@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -21,8 +21,15 @@ from pmtaform.lang.effective.settings import Effective
 
 MOST_CHANGES: Final = 1000
 
-# A section's names, whether they come from a macro, and what it says.
-_Signature = tuple[tuple[str, ...], bool, tuple[tuple[str, str], ...]]
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """A section's names, whether they come from a macro, and what it says: its text, or its meaning with includes."""
+
+    names: tuple[str, ...]
+    from_macro: bool
+    says: object
+    body: Body = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,8 @@ class _Side:
     def _one(self, body: Body) -> _Signature:
         if id(body) not in self._known:
             names = self.effective.names.of(body.argument)
-            self._known[id(body)] = (names, "$" in body.argument, body.meaning)
+            says = body.written if body.written is not None else body.meaning
+            self._known[id(body)] = _Signature(names, "$" in body.argument, says, body)
         return self._known[id(body)]
 
     def owned(self, vmta: str) -> tuple[tuple[_Signature, ...], ...]:
@@ -183,7 +191,7 @@ class _Affected:
         self._sides = before, after
         moved = _moved(before.top, after.top)
         self._top = _names(before.top + after.top, moved)
-        self._directives = {name for _, _, meaning in moved for name, _ in meaning}
+        self._directives = {name for signature in moved for name in signature.body.lines}
         self._local = before.effective.reading.host_names ^ after.effective.reading.host_names
         self._top |= dict.fromkeys(sorted(self._local))
 
@@ -220,7 +228,7 @@ def _moved(left: tuple[_Signature, ...], right: tuple[_Signature, ...]) -> set[_
 
 def _names(sections: Iterable[_Signature], chosen: set[_Signature]) -> dict[str, None]:
     """The names of the chosen sections, in order."""
-    return dict.fromkeys(name for signature in sections if signature in chosen for name in signature[0])
+    return dict.fromkeys(name for signature in sections if signature in chosen for name in signature.names)
 
 
 def _is_wild(name: str) -> bool:

@@ -45,6 +45,11 @@ class Body:
         return found
 
     @cached_property
+    def written(self) -> str | None:
+        """The text inside it, to see quickly that nothing changed; None where that does not show (an include)."""
+        return self._nodes.text
+
+    @cached_property
     def meaning(self) -> tuple[tuple[str, str], ...]:
         """What it says, in normal form, each directive's lines in order; equal where PowerMTA sees no difference."""
         return tuple(normal(line) for _, lines in sorted(self.lines.items()) for line in lines)
@@ -76,8 +81,8 @@ class Owner:
     @cached_property
     def written(self) -> tuple[str, ...] | None:
         """The text of its sections, to see quickly that nothing changed; None where that does not show (an include)."""
-        texts = tuple(nodes.tree.text_of(nodes.section) for nodes, _, _ in self.parts)
-        return None if any("include" in text.lower() for text in texts) else texts
+        texts = [nodes.text for nodes, _, _ in self.parts]
+        return tuple(text for text in texts if text is not None) if None not in texts else None
 
     @cached_property
     def domains(self) -> list[Body]:
@@ -92,6 +97,13 @@ class Nodes:
     configuration: Configuration
     tree: Tree
     section: Section
+
+    @property
+    def text(self) -> str | None:
+        """The lines of the section as written, without its tags' lines; None if it may include other files."""
+        lines = self.tree.lines[self.section.line : self.section.end - 1]
+        text = "".join(lines)
+        return None if "include" in text.lower() else text
 
     def walk(self) -> Iterator[tuple[Tree, Node]]:
         """Every node, includes followed where they stand."""

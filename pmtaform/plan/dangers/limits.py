@@ -94,7 +94,13 @@ def _who(sides: Sides, key: _Key, reach: _Reach) -> str:
 
 
 def _times(factor: float) -> str:
-    return "" if factor == float("inf") else f" ({factor:.3g} times as much)"
+    return (
+        ""
+        if factor == float("inf")
+        else f" ({factor:,.0f} times as much)"
+        if factor >= 10
+        else f" ({factor:.2g} times as much)"
+    )
 
 
 # -- one limit for many domains ----------------------------------------------------------------------------------------
