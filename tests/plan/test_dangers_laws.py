@@ -22,7 +22,12 @@ ASKED = ("gmail.com", "yahoo.com", "example.com", "mail.example.com", "shared", 
 VMTAS = ("a", "b", "c")
 RATES = {"10/h": 10, "100/h": 100, "2/m": 120, "1000/h": 1000, "unlimited": float("inf")}
 CONNECTIONS = {"2": 2, "5": 5, "20": 20, "100": 100}
-RULES = ("reply /421/ mode=backoff", "reply /450/ mode=backoff", "reply /blocked/ bounce-queue", "reply /421/ mode=normal")
+RULES = (
+    "reply /421/ mode=backoff",
+    "reply /450/ mode=backoff",
+    "reply /blocked/ bounce-queue",
+    "reply /421/ mode=normal",
+)
 
 LINES = st.one_of(
     st.sampled_from(sorted(RATES)).map("max-msg-rate {}".format),
