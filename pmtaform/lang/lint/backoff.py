@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
+from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.domains import Applies, domains, inherited, users_of_lists
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few
@@ -49,12 +50,7 @@ def _users(facts: Facts, lists: set[str]) -> list[Part]:
 def _never_starts(facts: Facts) -> Iterator[Hit]:
     if _unknown_lists(facts) or not facts.complete:
         return
-    lists = {name.lower() for name, part in facts.defined("smtp-pattern-list").items() if _backs_off(part)}
-    starting = [
-        *_users(facts, lists),
-        *(p for p in domains(facts) if p.says("backoff-upon-all-sources-disabled", True)),
-    ]
-    applies = Applies(starting)
+    applies = Applies(_starting(facts))
     for part in domains(facts):
         lines = [line for line in part.lines if line.name.startswith("backoff-")]
         if not lines or applies.may_hold_with(part):
@@ -90,11 +86,17 @@ def _never_ends(facts: Facts) -> Iterator[Hit]:
             "domain."
         )
         yield at(rules[0], detail, mark="mode=backoff", related=(caught[0].place,))
+    for line in facts.named("backoff-upon-all-sources-disabled"):
+        if line.is_true and line.within is not None and not ending.may_hold_with(line.within):
+            detail = (
+                "This puts queues into back-off, and nothing brings them back: they stay slow until a restart or a "
+                "command. Set backoff-to-normal-after (its default is never) or backoff-to-normal-after-delivery."
+            )
+            yield at(line, detail, mark=line.node.name)
 
 
 def _has_end(part: Part) -> bool:
-    after = part.last("backoff-to-normal-after")
-    if after is not None and after.value.strip('"').lower() != "never":
+    if _is_finite(part.last("backoff-to-normal-after")):
         return True
     return part.says("backoff-to-normal-after-delivery", True)
 
@@ -113,6 +115,41 @@ def _faster(facts: Facts) -> Iterator[Hit]:
             other = inherited(facts, line.within, normal) if line.within is not None else None
             if other is not None and _count(line) > _count(other) > 0:
                 yield _contrary(line, other)
+    yield from _by_default_faster(facts)
+
+
+def _by_default_faster(facts: Facts) -> Iterator[Hit]:
+    """A limit that is smaller than what back-off has by default: only rates fall back to their normal counterpart."""
+    for line, default in _against_defaults(facts, "max-smtp-out", "backoff-max-smtp-out"):
+        if 0 < _count(line) < int(default):
+            detail = (
+                f"In back-off, which is for sites that refuse mail, a queue may open {default} connections, more than "
+                f"the {_count(line)} of normal mode: backoff-max-smtp-out is not set, and {default} is its default. "
+                "Set backoff-max-smtp-out."
+            )
+            yield at(line, detail)
+
+
+def _against_defaults(facts: Facts, normal: str, name: str) -> Iterator[tuple[Line, str]]:
+    """The lines with a normal limit where back-off can start and its own limit keeps its default."""
+    spec = catalogue().directive("domain", name)
+    lines = [line for line in facts.named(normal) if line.scope == "domain" and line.within is not None]
+    if spec is None or spec.default is None or not lines or not facts.whole or not facts.complete:
+        return
+    vendor = domains(facts.defaults) if facts.defaults is not None else []
+    limited = Applies(part for part in [*domains(facts), *vendor] if part.named(name))
+    starting = Applies(_starting(facts))
+    for line in lines:
+        part = line.within
+        if part is not None and starting.may_hold_with(part) and not limited.may_hold_with(part):
+            yield line, spec.default
+
+
+def _starting(facts: Facts) -> list[Part]:
+    """The domains that something puts into back-off."""
+    lists = {name.lower() for name, part in facts.defined("smtp-pattern-list").items() if _backs_off(part)}
+    by_loss = (part for part in domains(facts) if part.says("backoff-upon-all-sources-disabled", True))
+    return [*_users(facts, lists), *by_loss]
 
 
 def _contrary(line: Line, other: Line) -> Hit:
@@ -145,6 +182,37 @@ def _retry_faster(facts: Facts) -> Iterator[Hit]:
                 f"{values.shown(other.value)} of normal mode. Make it longer; the default is 1h."
             )
             yield at(line, detail, related=(other.place,))
+    for line, default in _against_defaults(facts, "retry-after", "backoff-retry-after"):
+        mine, after = first_interval(line), values.parse_duration(default)
+        if mine is not None and after is not None and mine > after:
+            detail = (
+                f"In back-off the site is tried again after {default}, sooner than the {values.shown(line.value)} of "
+                f"normal mode: backoff-retry-after is not set, and {default} is its default. Set backoff-retry-after."
+            )
+            yield at(line, detail)
+
+
+def _never_enabled(facts: Facts) -> Iterator[Hit]:
+    """Rules that disable an address for good."""
+    if not facts.complete:
+        return
+    enabling = Applies(part for part in domains(facts) if _is_finite(part.last("reenable-source-ip-after")))
+    for name, part in facts.defined("smtp-pattern-list").items():
+        rules = [r for r in part.named("reply") if "disable-source-ip" in r.value and "reenable-after=" not in r.value]
+        caught = [user for user in _users(facts, {name.lower()}) if not enabling.may_hold_with(user)]
+        if not rules or not caught or part.tree.path not in facts.configuration.trees:
+            continue
+        who = few(list(dict.fromkeys(user.title for user in caught)))
+        detail = (
+            f"This rule disables the address for queues of {who}, and nothing enables it again: the default of "
+            "reenable-source-ip-after is never. Add `reenable-after=1h` to the rule, or set reenable-source-ip-after "
+            "in the domain."
+        )
+        yield at(rules[0], detail, mark="disable-source-ip", related=(caught[0].place,))
+
+
+def _is_finite(line: Line | None) -> bool:
+    return line is not None and line.value.strip('"').lower() not in ("never", "")
 
 
 RULES: Final = (
@@ -163,7 +231,7 @@ RULES: Final = (
         severity=WARNING,
         summary="Back-off never ends",
         why="The default of backoff-to-normal-after is never: a queue that was slowed down once stays slow.",
-        basis="guide 10.3.2",
+        basis="guide 10.3.2, 3.3.10.44, 3.3.10.46",
         check=_never_ends,
         whole=True,
     ),
@@ -172,7 +240,7 @@ RULES: Final = (
         severity=WARNING,
         summary="Back-off sends more than normal mode",
         why="A site that refuses mail gets more of it, and blocks the address.",
-        basis="inferred from guide 10.3",
+        basis="inferred from guide 10.3; the default of backoff-max-smtp-out: 3.3.10.75",
         check=_faster,
     ),
     Rule(
@@ -180,7 +248,16 @@ RULES: Final = (
         severity=WARNING,
         summary="Back-off retries sooner than normal mode",
         why="A site that refuses mail is hammered.",
-        basis="seen in published configurations",
+        basis="seen in published configurations; the default of backoff-retry-after: guide 3.3.10.40",
         check=_retry_faster,
+    ),
+    Rule(
+        id="source-never-enabled",
+        severity=WARNING,
+        summary="A disabled address is never enabled again",
+        why="The default of reenable-source-ip-after is never: address after address is lost to the queue.",
+        basis="guide 3.3.15, 3.3.10.47",
+        check=_never_enabled,
+        whole=True,
     ),
 )

@@ -13,6 +13,7 @@ from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
 from pmtaform.lang.values.text import split
 
 _SIGN: Final = ("dkim-sign", "second-dkim-sign")
+_BY_HEADER: Final = "if-x-dkim-options-present"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,7 @@ def _keys(lines: Iterable[Line]) -> list[Key]:
 
 
 def _signing(facts: Facts) -> list[Line]:
-    return [
-        line
-        for line in facts.named(*_SIGN)
-        if line.is_true or line.value.strip('"').lower() == "if-x-dkim-options-present"
-    ]
+    return [line for line in facts.named(*_SIGN) if line.is_true or line.value.strip('"').lower() == _BY_HEADER]
 
 
 def _handed_in(facts: Facts) -> bool:
@@ -141,6 +138,19 @@ def _no_signing(facts: Facts) -> Iterator[Hit]:
         "<domain *>, or into the domains whose mail is to be signed."
     )
     yield at(keys[0].line, detail, mark=keys[0].line.node.name)
+
+
+def _by_header_only(facts: Facts) -> Iterator[Hit]:
+    """Signing that a header of the message asks for, where no source reads the header."""
+    if not facts.complete or any(line.is_true for line in facts.named("process-x-dkim-options")):
+        return
+    for line in facts.named(*_SIGN):
+        if line.value.strip('"').lower() == _BY_HEADER:
+            detail = (
+                f"`{line.name} {_BY_HEADER}` signs nothing: no source has `process-x-dkim-options yes` (the default is "
+                "no), so the header is not read. Set it in the sources that send the header, or write yes here."
+            )
+            yield at(line, detail)
 
 
 def _identity_domain(line: Line) -> str:
@@ -253,6 +263,15 @@ RULES: Final = (
         why="A key signs for its own domain and those below it; if none matches, mail goes out unsigned.",
         basis="guide 10.6, 3.3.1.33.1",
         check=_other_domain,
+        whole=True,
+    ),
+    Rule(
+        id="dkim-options-not-read",
+        severity=WARNING,
+        summary="The header that would have mail signed is not read",
+        why="Mail goes out unsigned, silently.",
+        basis="guide 3.3.10.19, 3.3.7.41",
+        check=_by_header_only,
         whole=True,
     ),
     Rule(

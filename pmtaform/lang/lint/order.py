@@ -220,6 +220,21 @@ def _queue_filter(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=items[ends])
 
 
+# The records that queues have; all others pass every filter.
+_OF_QUEUES: Final = "d, b, t and tq"
+
+
+def _empty_filter(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("queue-filter"):
+        items = [item.strip() for item in line.value.strip('"').split(",") if item.strip()]
+        if items and all(item.startswith("!") for item in items):
+            detail = (
+                f"Only what a name without ! matches is written, and there is none: the file gets no {_OF_QUEUES} "
+                "record. Add `*/*` at the end."
+            )
+            yield at(line, detail)
+
+
 RULES: Final = (
     Rule(
         id="pattern-list-after-source",
@@ -277,5 +292,13 @@ RULES: Final = (
         why="The first match decides.",
         basis="guide 3.3.11.5",
         check=_queue_filter,
+    ),
+    Rule(
+        id="queue-filter-matches-nothing",
+        severity=WARNING,
+        summary="The queue filter lets nothing through",
+        why="Deliveries and bounces are not recorded.",
+        basis="guide 3.3.11.5",
+        check=_empty_filter,
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
+from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.lint.backoff import first_interval
 from pmtaform.lang.lint.domains import inherited
 from pmtaform.lang.lint.facts import Facts, Line
@@ -14,6 +15,7 @@ from pmtaform.lang.lint.model import INFO, WARNING, Hit, Rule
 
 _DAY: Final = 86_400
 _IMPLAUSIBLE: Final = 2_000_000  # messages a day for one queue
+_SEND_TIMEOUT: Final = 180
 _NO_LIMIT: Final = 200_000_000
 _MESSAGES: Final = ("max-msg-rate", "backoff-max-msg-rate", "max-smtp-msg-rate", "source-ip-max-msg-rate")
 _RATES: Final = (*_MESSAGES, "max-connect-rate", "backoff-max-connect-rate", "source-ip-max-connect-rate")
@@ -123,6 +125,25 @@ def _int(line: Line) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
+# Server-wide limits, and what the guide advises not to exceed.
+_ADVISED: Final = {"total-max-smtp-out": 7500, "total-max-smtp-in": 100}
+
+
+def _above_advice(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named(*_ADVISED):
+        most = _ADVISED[line.name]
+        if line.scope == GLOBAL and _int(line) > most:
+            detail = f"The guide advises against more than {most:,} for {line.name}; here it is {_int(line):,}."
+            yield at(line, detail)
+
+
+def _short_send(facts: Facts) -> Iterator[Hit]:
+    for line in facts.named("data-send-timeout"):
+        seconds = values.parse_duration(line.value.strip('"'))
+        if seconds is not None and seconds < _SEND_TIMEOUT:
+            yield at(line, "RFC 5321 asks for at least 3m, which is also the default. Set 3m or more.")
+
+
 def _equals_default(facts: Facts) -> Iterator[Hit]:
     """Values that are the default, where no more general section says otherwise."""
     for line in facts.lines:
@@ -190,6 +211,22 @@ RULES: Final = (
         why="max-smtp-out in a domain is per queue, in a virtual MTA it is the total: the smaller one decides.",
         basis="guide 3.3.10, 3.3.12",
         check=_above_total,
+    ),
+    Rule(
+        id="total-above-advice",
+        severity=WARNING,
+        summary="The server-wide limit is above what the guide advises",
+        why="More connections than the machine can serve slow down all of them.",
+        basis="guide 3.3.1.1, 3.3.1.2",
+        check=_above_advice,
+    ),
+    Rule(
+        id="short-send-timeout",
+        severity=INFO,
+        summary="The time to send data is shorter than the RFC asks for",
+        why="A slow receiver is given up on, and the message is sent again.",
+        basis="guide 3.3.10.66; RFC 5321 section 4.5.3.2.5",
+        check=_short_send,
     ),
     Rule(
         id="equals-default",

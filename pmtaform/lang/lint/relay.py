@@ -10,7 +10,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
-from pmtaform.lang.lint.networks import is_everyone, is_inside, network
+from pmtaform.lang.lint.networks import Network, is_everyone, is_inside, network
 from pmtaform.lang.lint.regex import matches_every_text, split_regex
 
 _WIDE_V4: Final = 8  # bits of a network that is nobody's own
@@ -164,9 +164,39 @@ def _no_throttle(facts: Facts) -> Iterator[Hit]:
         told.add(part.key)
         detail = (
             f"There are smtp-users, and {part.title} sets no smtp-max-auth-failure-rate: by default passwords may be "
-            "guessed without limit. Add `smtp-max-auth-failure-rate 5/m`."
+            "guessed without limit. Add `smtp-max-auth-failure-rate 5/m`"
+            + ("." if _demands_login(facts, part) else ", with `require-auth yes`: without that it has no effect.")
         )
         yield on(part, detail)
+
+
+def _idle_throttle(facts: Facts) -> Iterator[Hit]:
+    """A limit on failed logins where no login is demanded."""
+    if not facts.complete:
+        return
+    for line in facts.named("smtp-max-auth-failure-rate"):
+        part = line.within
+        if part is None or line.scope != "source" or line.value in ("0", "unlimited") or _demands_login(facts, part):
+            continue
+        detail = (
+            f"{line.name} has no effect in {part.title}: it counts only where `require-auth yes` demands a login. "
+            "Add that line, or do not rely on this one."
+        )
+        yield at(line, detail, mark=line.node.name)
+
+
+def _demands_login(facts: Facts, part: Part) -> bool:
+    """Whether a source that may hold for the same clients demands a login."""
+    mine = network(part.key)
+    demanding = [p for p in facts.by_tag.get("source", ()) if p.says("require-auth", True)]
+    return any(
+        p.key == part.key or mine is None or (theirs := network(p.key)) is None or _overlap(mine, theirs)
+        for p in demanding
+    )
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
 
 
 def _everywhere(facts: Facts) -> Iterator[Hit]:
@@ -310,6 +340,16 @@ RULES: Final = (
         why="The default of smtp-max-auth-failure-rate is no limit.",
         basis="guide 3.3.7.7",
         check=_no_throttle,
+        security=True,
+        whole=True,
+    ),
+    Rule(
+        id="auth-throttle-without-auth",
+        severity=WARNING,
+        summary="A limit on failed logins has no effect",
+        why="It counts only in company of require-auth: whoever reads it believes that passwords cannot be guessed.",
+        basis="guide 3.3.7.7",
+        check=_idle_throttle,
         security=True,
         whole=True,
     ),

@@ -8,6 +8,7 @@ from typing import Final
 
 from pmtaform.lang.lint import (
     backoff,
+    companions,
     dangling,
     dkim,
     duplicates,
@@ -18,6 +19,7 @@ from pmtaform.lang.lint import (
     placeholders,
     rates,
     relay,
+    routes,
     secrets,
     sections,
     shapes,
@@ -45,7 +47,8 @@ FAMILIES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "DKIM": dkim.RULES,
     "Back-off": backoff.RULES,
     "Rates and retries": rates.RULES,
-    "Virtual MTAs": vmtas.RULES,
+    "Virtual MTAs": (*vmtas.RULES, *routes.RULES),
+    "Pairs of settings": companions.RULES,
     "Whole configurations": whole.RULES,
     "Versions": versions.RULES,
     "Suppressions": suppress.RULES,

@@ -143,6 +143,25 @@ def _unqualified(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=words[1])
 
 
+_SENDERS: Final = ("smtp-source-host", "smtp-proxy-source-host", "smtp-source-ip")
+
+
+def _spf_unknown(facts: Facts) -> Iterator[Hit]:
+    """Our own SPF is checked for an address that nothing names."""
+    if not facts.complete or any(facts.settings(name) for name in _SENDERS):
+        return
+    for line in facts.named("check-spf-outbound"):
+        owner = line.within.within if line.within is not None else None
+        parts = facts.top("virtual-mta") if owner is None else [owner]
+        if line.scope != "domain" or not line.is_true or any(part.named(name) for part in parts for name in _SENDERS):
+            continue
+        detail = (
+            "SPF is checked for the address that mail leaves from, and no smtp-source-host names one: every attempt is "
+            "deferred. Add smtp-source-host, or remove the line."
+        )
+        yield at(line, detail, mark=line.node.name)
+
+
 RULES: Final = (
     Rule(
         id="address-used-twice",
@@ -210,5 +229,14 @@ RULES: Final = (
         why="RFC 5321 demands one, and many receivers check.",
         basis="RFC 5321 section 4.1.1.1; guide 3.3.1.16",
         check=_unqualified,
+    ),
+    Rule(
+        id="spf-check-without-source-host",
+        severity=WARNING,
+        summary="An SPF check defers all mail",
+        why="The check needs smtp-source-host or smtp-proxy-source-host; without, every attempt is deferred.",
+        basis="guide 3.3.10.2",
+        check=_spf_unknown,
+        whole=True,
     ),
 )

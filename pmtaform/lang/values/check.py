@@ -29,6 +29,7 @@ from pmtaform.lang.values.lines import (
     check_proxy_source,
     check_record_fields,
     check_records,
+    check_rewrite,
     check_source_host,
 )
 from pmtaform.lang.values.rules import (
@@ -158,6 +159,6 @@ _BY_NAME: dict[tuple[str, str], Check] = {
     ("/REGEX/", "bounce-category-patterns"): check_category,
     ("mx", "mx-rollup-list"): check_mx,
     ("from-domain", "rewrite-list"): check_pair,
-    ("mail-from", "rewrite-list"): check_pair,
+    ("mail-from", "rewrite-list"): check_rewrite,
     ("sender-or-from", "signals-filter"): check_filter,
 }

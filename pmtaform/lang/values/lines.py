@@ -186,6 +186,18 @@ def check_pair(spec: DirectiveSpec, text: str) -> str | None:
     return None if len(words(text)) == 2 else f"{spec.name} takes {form(spec)}; a path with blanks is quoted."
 
 
+def check_rewrite(spec: DirectiveSpec, text: str) -> str | None:
+    """`SOURCE TARGET` of envelope senders (guide 3.3.18.1)."""
+    if wrong := check_pair(spec, text):
+        return wrong
+    source, target = words(text)
+    if not target.isascii():
+        return f"{cited(target)} is no target: it must be ASCII. Write its domain in the form xn--…."
+    if source == "<>" and "*" in target:
+        return f"{cited(target)} is no target for <>: there is nothing that a * could stand for. Write an address."
+    return None
+
+
 def check_alias(spec: DirectiveSpec, text: str) -> str | None:
     """`SOURCE TARGET[,TARGET]`."""
     return None if len(words(text)) >= 2 else f"{spec.name} takes {form(spec)}."

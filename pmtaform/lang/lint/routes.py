@@ -1,0 +1,104 @@
+"""Virtual MTAs that hand mail to each other in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.effective import Effective, Line
+from pmtaform.lang.effective.deciding import decide, specs_of
+from pmtaform.lang.effective.reading import DOMAIN
+from pmtaform.lang.lint.domains import domains
+from pmtaform.lang.lint.facts import Facts
+from pmtaform.lang.lint.model import ERROR, Hit, Rule
+from pmtaform.lang.values.text import unquoted
+
+_ROUTES: Final = ("backoff-reroute-to-virtual-mta", "reroute-to-virtual-mta")
+_MOST_LOOKED_AT: Final = 20_000  # queues
+
+
+def _circles(facts: Facts) -> Iterator[Hit]:
+    for name in _ROUTES:
+        lines = [line for line in facts.named(name) if line.scope == "domain"]
+        if not lines:
+            continue
+        walk = _Walk(Effective(facts.configuration, facts.subject.defaults), name)
+        keys = dict.fromkeys(part.key for part in domains(facts) if part.named(name))
+        told: set[tuple[str, int]] = set()
+        for domain in dict.fromkeys(each for key in keys for each in walk.effective.names.of(key)):
+            for circle in walk.circles(domain, {unquoted(line.value) for line in lines}):
+                first = circle[0][1]
+                if (first.tree.path, first.number) not in told and first.tree.path in facts.configuration.trees:
+                    told.add((first.tree.path, first.number))
+                    yield _hit(name, domain, circle)
+
+
+_Step = tuple[str, Line]  # a virtual MTA, and the line that leads on from it
+
+
+def _hit(name: str, domain: str, circle: list[_Step]) -> Hit:
+    way = " -> ".join([*(vmta for vmta, _ in circle), circle[0][0]])
+    first = circle[0][1]
+    detail = (
+        f"{name} leads mail for {values.shown(domain)} in a circle: {values.shown(way)}. Such queues get no mail, and "
+        "only a line of the log says so. Let one of them keep its mail."
+    )
+    return Hit(
+        tree=first.tree,
+        line=first.number,
+        detail=detail,
+        mark=first.value,
+        related=tuple(line.place for _, line in circle[1:5]),
+    )
+
+
+class _Walk:
+    """Follows one directive from virtual MTA to virtual MTA."""
+
+    def __init__(self, effective: Effective, name: str) -> None:
+        self.effective = effective
+        self._name = name
+        self._spec = specs_of(DOMAIN).get(name)
+        self._looked_at = 0
+
+    def circles(self, domain: str, targets: set[str]) -> Iterator[list[_Step]]:
+        """The circles for a domain, each once. Only what is a target can be part of one."""
+        done: set[str] = set()
+        for start in sorted(targets):
+            way: list[_Step] = []
+            vmta = start
+            while vmta not in done and vmta in self.effective.reading.virtual_mtas:
+                done.add(vmta)
+                line = self._line(domain, vmta)
+                if line is None:
+                    break
+                way.append((vmta, line))
+                vmta = unquoted(line.value)
+                names = [each for each, _ in way]
+                if vmta in names:
+                    yield from self._worth_telling(way[names.index(vmta) :])
+
+    def _worth_telling(self, circle: list[_Step]) -> Iterator[list[_Step]]:
+        """A general line that leads a virtual MTA to itself is not told: the guide does not say that it is a circle."""
+        if len(circle) > 1 or f"<virtual-mta {circle[0][0]}>" in circle[0][1].section:
+            yield circle
+
+    def _line(self, domain: str, vmta: str) -> Line | None:
+        self._looked_at += 1
+        if self._looked_at > _MOST_LOOKED_AT:
+            return None
+        value = decide(self._name, self._spec, self.effective.matches(domain, vmta))
+        return value.lines[0] if value is not None and value.values else None
+
+
+RULES: Final = (
+    Rule(
+        id="reroute-circle",
+        severity=ERROR,
+        summary="Virtual MTAs reroute mail in a circle",
+        why="Queues in a circle get no mail; one line of the log tells.",
+        basis="guide 3.3.10.50 (2020: 3.3.10.51); of reroute-to-virtual-mta inferred from it",
+        check=_circles,
+    ),
+)
