@@ -119,7 +119,8 @@ def apply_plan(
         stop=stop or threading.Event(),
     )
     result = execute(run, planned.fleet.surveys.values())
-    hosts = dict(result.hosts)
+    left = {host.host: host.left for host in planned.plan.hosts}
+    hosts = {name: replace(host, left=left.get(name, ())) for name, host in result.hosts.items()}
     for name, problem in planned.fleet.failures.items():
         verdict = Verdict.UNREACHABLE if isinstance(problem, Unreachable) else Verdict.FAILED
         hosts[name] = HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0])

@@ -50,7 +50,8 @@ class HostRow:
     """One host. `problem` says why it could not be looked at; then only what the state knows is told.
 
     `version` is PowerMTA's own line, `generation` the last one that the host keeps (0: none), `changes` how many
-    changes of the stack are to come. `last` and `drift` None: nothing was applied yet, or the host was not seen.
+    changes of the stack are to come, `left` how many differences stay because of `lifecycle`. `last` and `drift` None:
+    nothing was applied yet, or the host was not seen.
     """
 
     host: str
@@ -59,6 +60,7 @@ class HostRow:
     last: LastApply | None = None
     drift: Drifted | None = None
     changes: int = 0
+    left: int = 0
     pending: PendingCommit | None = None
     frozen: Freeze | None = None
     lock: LockInfo | None = None
@@ -101,6 +103,7 @@ def fleet_of(
                 if found.unknown or found.busy
                 else Drifted(blocks=len(found.changes), files=len(found.files)),
                 changes=len(survey.plan.changes),
+                left=len(survey.plan.left),
                 pending=_pending(survey.snapshot),
                 frozen=frozen,
                 lock=survey.snapshot.lock,

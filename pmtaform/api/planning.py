@@ -15,7 +15,7 @@ from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
 from pmtaform.api.rotating import Resolve, Rotating
-from pmtaform.api.settling import begin, settle, told_of_rotation
+from pmtaform.api.settling import begin, run_notes, settle, told_of_rotation
 from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.desired import Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
@@ -148,11 +148,12 @@ def make_plan(
     hosts = with_dns(stack, fleet.surveys, hosts, resolver() if resolver is not None else None)
     if turning is not None:
         hosts = told_of_rotation(turning, hosts)
-    notes += (*_left_behind(stack, known), *_of_the_future(as_of))
+        notes += run_notes(turning)
+    notes += (*_left_behind(stack, known), *_of_the_future(as_of), *_catch_all_only(choice, first))
     return Planned(
         project=project,
         stack=stack,
-        plan=_plan(stack, state, choice, _with_notes(hosts, notes), fleet),
+        plan=_plan(stack, state, key, choice, tuple(hosts), notes, fleet),
         fleet=fleet,
         key=key,
         state=known,
@@ -162,14 +163,15 @@ def make_plan(
     )
 
 
-def _with_notes(hosts: list[HostPlan], notes: tuple[Diagnostic, ...]) -> tuple[HostPlan, ...]:
-    """What is said of the whole stands with the first host."""
-    if notes and hosts:
-        hosts[0] = replace(hosts[0], notes=(*notes, *hosts[0].notes))
-    return tuple(hosts)
-
-
-def _plan(stack: Stack, state: StateDocument, choice: Choice, hosts: tuple[HostPlan, ...], fleet: Fleet) -> Plan:
+def _plan(
+    stack: Stack,
+    state: StateDocument,
+    key: StackKey,
+    choice: Choice,
+    hosts: tuple[HostPlan, ...],
+    notes: tuple[Diagnostic, ...],
+    fleet: Fleet,
+) -> Plan:
     return Plan(
         id=new_run_id(),
         stack=stack.name,
@@ -178,6 +180,8 @@ def _plan(stack: Stack, state: StateDocument, choice: Choice, hosts: tuple[HostP
         serial=state.serial,
         created=utc_now(),
         tool_version=__version__,
+        key_id=key.id,
+        notes=notes,
         selection={"hosts": choice.hosts, "targets": choice.targets, "excludes": choice.excludes},
         hosts=hosts,
         failures={name: problem.diagnostics[0] for name, problem in fleet.failures.items()},
@@ -204,7 +208,12 @@ def _told(plans: Iterable[HostPlan], stack: Stack, fleet: Fleet, clock: Clock) -
     findings = findings_of(stack, fleet.surveys)
     hosts = [_frozen(host, stack.operations[host.host], clock) for host in plans]
     hosts = [with_effects(host, fleet.surveys[host.host]) for host in hosts]
-    return [replace(h, notes=(*h.notes, *findings[h.host])) if findings.get(h.host) else h for h in hosts]
+    return [_with_findings(host, findings.get(host.host, ())) for host in hosts]
+
+
+def _with_findings(host: HostPlan, findings: tuple[Diagnostic, ...]) -> HostPlan:
+    """The plan with findings; those of hosts that change alike were made once, and name the first of them."""
+    return replace(host, notes=(*host.notes, *(note.for_host(host.host) for note in findings))) if findings else host
 
 
 def _of_the_future(as_of: datetime | None) -> tuple[Diagnostic, ...]:
@@ -216,6 +225,16 @@ def _of_the_future(as_of: datetime | None) -> tuple[Diagnostic, ...]:
     detail += "It cannot be saved or applied: plan again then."
     summary = "This is a plan of a moment to come"
     return (Diagnostic(code="plan-ahead", summary=summary, detail=detail, severity=Severity.INFO),)
+
+
+def _catch_all_only(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:
+    """A pattern that names the catch-all where there are other domains that it does not name."""
+    given = [pattern for pattern in (*choice.targets, *choice.excludes) if is_catch_all(pattern)]
+    if not given or not any(a.kind == "domain" and a.key != "*" for each in targets for a in each.desired.blocks):
+        return ()
+    detail = f"{given[0]} is the block <domain *> and no other. Every domain is {ALL_DOMAINS}."
+    summary = "Pattern names the catch-all alone"
+    return (Diagnostic(code="catch-all-alone", summary=summary, detail=detail, severity=Severity.INFO),)
 
 
 def _frozen(plan: HostPlan, operations: Operations, clock: Clock) -> HostPlan:
@@ -232,7 +251,7 @@ def _frozen(plan: HostPlan, operations: Operations, clock: Clock) -> HostPlan:
         place=freeze.place,
         host=plan.host,
     )
-    return replace(plan, notes=(*plan.notes, note))
+    return replace(plan, frozen=True, notes=(*plan.notes, note))
 
 
 def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[Diagnostic, ...]]:

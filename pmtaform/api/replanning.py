@@ -1,16 +1,23 @@
-"""Making a saved plan again: the stack, the state and the hosts must be what it was made from."""
+"""Making a saved plan again: what is applied is exactly what the file shows, or nothing is.
+
+the same key? ─▶ sealed with it? ─▶ the same stack? ─▶ plan again ─▶ the same state? the same plan?
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pmtaform import __version__
 from pmtaform.api.planning import Choice, Planned, Watch, make_plan
 from pmtaform.api.project import Project
 from pmtaform.clock import Clock
-from pmtaform.diagnostics import Diagnostic
-from pmtaform.errors import Stale
-from pmtaform.plan.model import HostPlan, Plan
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.errors import Stale, StateDamaged
+from pmtaform.plan.comparing import plan_differences
+from pmtaform.plan.document import SavedPlan
+from pmtaform.plan.model import Plan
+from pmtaform.state import StackKey
 
 if TYPE_CHECKING:
     from pmtaform.dns.resolver import Resolver
@@ -18,70 +25,86 @@ if TYPE_CHECKING:
 
 def plan_again(
     project: Project,
-    saved: Plan,
+    saved: SavedPlan,
     *,
     watch: Watch | None = None,
     clock: Clock | None = None,
     resolver: Callable[[], Resolver] | None = None,
 ) -> Planned:
-    """Make a saved plan again, and see that it is the same. Raises `Stale` when anything moved."""
-    stack = project.load(saved.stack)
-    if stack.digest != saved.stack_digest:
+    """Make a saved plan again, and see that it is the same.
+
+    Raises `StateDamaged` when the file is not what `plan` wrote, and `Stale` when the plan made now is another.
+    """
+    plan = saved.plan
+    stack = project.load(plan.stack)
+    authenticate(saved, project.key(stack.name))
+    if stack.digest != plan.stack_digest:
         raise Stale.of(
             "stack-moved",
             "The stack is no longer what was planned from",
-            f'The files of stack "{stack.name}" changed since the plan was made at {saved.created}. Plan again.',
+            f'The files of stack "{stack.name}" changed since the plan was made at {plan.created}. Plan again.',
         )
-    choice = Choice(
-        hosts=saved.selection.get("hosts", ()),
-        targets=saved.selection.get("targets", ()),
-        excludes=saved.selection.get("excludes", ()),
-    )
+    selection = {name: tuple(plan.selection.get(name, ())) for name in ("hosts", "targets", "excludes")}
+    choice = Choice(**selection)
     planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock, resolver=resolver)
     try:
-        _same(saved, planned.plan)
+        _same(plan, planned.plan)
     except Stale:
         planned.close()
         raise
     return planned
 
 
-def _same(saved: Plan, now: Plan) -> None:
-    if (saved.lineage, saved.serial) != (now.lineage, now.serial):
+def authenticate(saved: SavedPlan, key: StackKey) -> None:
+    """Raise `Stale` when the plan was made with another key, `StateDamaged` when the file is not what was written."""
+    plan = saved.plan
+    if plan.key_id != key.id:
         raise Stale.of(
-            "state-moved",
-            "The state is no longer what was planned from",
-            f"The plan was made from serial {saved.serial}, and the state has serial {now.serial}: somebody applied "
-            "in between, or the state is another one. Plan again.",
+            "plan-of-another-key",
+            "Plan made with another key",
+            f"It was made with the key {plan.key_id or '(none)'}, and state/{plan.stack}.key is {key.id}: nothing that "
+            "the plan knows of hosts can be compared, and nothing is known to have changed on them. Apply it where it "
+            "was made, bring that key file here, or plan again.",
+            place=Place(saved.path),
         )
-    before = {host.host: host for host in saved.hosts}
-    moved = [_moved(before[host.host], host) for host in now.hosts if host.host in before]
-    unplanned = [host.host for host in now.hosts if host.host not in before]
-    found = [m for m in moved if m is not None]
-    if unplanned:
-        found.append(
-            Diagnostic(
-                code="target-moved",
-                summary="A host was not in the plan",
-                detail=f"{', '.join(unplanned)} could not be looked at when the plan was made, and can be now. "
-                "Plan again.",
-            )
+    if not saved.is_sealed_by(key.seal_plan):
+        what = "it has no seal" if not saved.seal else "its seal does not fit what it says"
+        raise StateDamaged.of(
+            "plan-not-authentic",
+            "The plan file is not what pmtaform wrote",
+            f"It was changed after it was written, or `show` printed it: {what}. Nothing was changed on any host. Plan "
+            "again: pmtaform plan --out FILE.",
+            place=Place(saved.path),
         )
+
+
+def _same(saved: Plan, now: Plan) -> None:
+    found = [*_state(saved, now), *plan_differences(saved, now)]
+    if found and saved.tool_version != now.tool_version:
+        detail = f"pmtaform {saved.tool_version} made the plan, and this is {__version__}."
+        found.append(Diagnostic(code="plan-of-another-version", summary="Plan made by another pmtaform", detail=detail))
     if found:
         raise Stale(*found)
 
 
-def _moved(before: HostPlan, now: HostPlan) -> Diagnostic | None:
-    def made(plan: HostPlan) -> tuple[object, ...]:
-        return dict(plan.basis), dict(plan.result), [(c.address, c.action) for c in plan.changes]
-
-    if made(before) == made(now):
-        return None
-    paths = [p for p in {*before.basis, *now.basis} if before.basis.get(p) != now.basis.get(p)]
-    what = ", ".join(sorted(paths)) if paths else "what a secret reference leads to, or pmtaform's own version"
-    return Diagnostic(
-        code="target-moved",
-        summary="The host is no longer what was planned from",
-        detail=f"Changed since the plan was made: {what}. Nothing was touched. Plan again.",
-        host=now.host,
-    )
+def _state(saved: Plan, now: Plan) -> list[Diagnostic]:
+    if (saved.lineage, saved.serial) == (now.lineage, now.serial):
+        return []
+    if saved.lineage and saved.lineage != now.lineage:
+        here = f"the state here is {now.lineage}" if now.lineage else "there is no state here"
+        return [
+            Diagnostic(
+                code="plan-of-another-state",
+                summary="Plan made from another state",
+                detail=f"It was made from the state {saved.lineage}, serial {saved.serial}, and {here}: they are "
+                "not one history. Apply it where it was made, or plan again.",
+            )
+        ]
+    return [
+        Diagnostic(
+            code="state-moved",
+            summary="The state is no longer what was planned from",
+            detail=f"The plan was made from serial {saved.serial}, and the state has serial {now.serial}: another run "
+            "applied in between. Plan again.",
+        )
+    ]

@@ -99,15 +99,14 @@ def _at_rest(survey: Survey, now: datetime, allow: Collection[str]) -> str:
 
 
 def told_of_rotation(turning: Rotating, plans: Iterable[HostPlan]) -> list[HostPlan]:
-    """The plans with their dangers, and with what is to be known of the keys that are rotated."""
+    """The plans with their dangers, and with what is unexpected on their hosts."""
     hosts = [with_unpublished(plan, turning.unready) for plan in plans]
-    for number, plan in enumerate(hosts):
-        notes = tuple(_unexpected(turning, plan.host))
-        if number == 0:
-            notes = (*(note for one in turning.standings for note in _notes(turning, one)), *notes)
-        if notes:
-            hosts[number] = replace(plan, notes=(*plan.notes, *notes))
-    return hosts
+    return [replace(plan, notes=(*plan.notes, *_unexpected(turning, plan.host))) for plan in hosts]
+
+
+def run_notes(turning: Rotating) -> tuple[Diagnostic, ...]:
+    """What is to be known of the keys that are rotated; a key is of several hosts."""
+    return tuple(note for name in turning.standings for note in _notes(turning, name))
 
 
 def _notes(turning: Rotating, name: str) -> Iterator[Diagnostic]:

@@ -16,7 +16,7 @@ from pmtaform.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from pmtaform.api import Planned, Project
-    from pmtaform.plan.model import Plan
+    from pmtaform.plan.document import SavedPlan
 
 
 def apply(
@@ -51,7 +51,7 @@ def apply(
             "Leave --host, --target and --exclude away, or apply the stack instead of the plan file.",
         )
     plan = read_plan(saved) if saved is not None else None
-    name = plan.stack if plan is not None else project.load(stack).name
+    name = plan.plan.stack if plan is not None else project.load(stack).name
     done: frozenset[str] = frozenset()
     if resume is not None:
         host, target, exclude, done = _resumed(project, name, resume, host, target, exclude, saved)
@@ -109,7 +109,7 @@ def _locked(project: Project, stack: str) -> Iterator[None]:
 def _planned(
     project: Project,
     stack: str | None,
-    saved: Plan | None,
+    saved: SavedPlan | None,
     host: list[str] | None,
     target: list[str] | None,
     exclude: list[str] | None,

@@ -20,6 +20,7 @@ from pmtaform.report import style
 if TYPE_CHECKING:
     from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned, Recovered
     from pmtaform.host import Generation
+    from pmtaform.plan.document import SavedPlan
     from pmtaform.plan.model import Plan
     from pmtaform.report.progress import Progress
     from pmtaform.rollout.model import RunResult
@@ -129,7 +130,7 @@ def print_plan(
             from pmtaform.report.effects import effect_rows
 
             rows = effect_rows(effects_of(planned))
-        out(json_plan(planned.plan, rows, _rotation_rows(planned)))
+        out(json_plan(planned.plan, rows, _rotation_rows(planned), sealer=planned.key.seal_plan))
         return
     from pmtaform.report.diffs import diff_lines
 
@@ -158,7 +159,7 @@ def _rotation_rows(planned: Planned) -> list[dict[str, Any]] | None:
 
 
 def print_saved_plan(plan: Plan, format: Format) -> None:  # noqa: A002
-    """A plan from a file."""
+    """A plan from a file. Its JSON is to be read: what `apply` takes is the file itself."""
     if format is Format.JSON:
         from pmtaform.report.documents import json_plan
 
@@ -180,15 +181,15 @@ def _plan_text(plan: Plan, diffs: Mapping[str, list[str]]) -> None:
     out(plan_text(plan, colour=colour_of(sys.stdout), width=width(), diffs=diffs))
 
 
-def save_plan(plan: Plan, path: Path) -> None:
-    """Write a plan file: whole or not at all, readable for its owner only. Raises `PmtaformError`."""
+def save_plan(planned: Planned, path: Path) -> None:
+    """Write a plan file atomically, readable for its owner only. Raises `PmtaformError`."""
     from pmtaform.plan.document import dumps
 
     try:
         descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(dumps(plan))
+                file.write(dumps(planned.plan, planned.key.seal_plan))
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)
@@ -204,9 +205,12 @@ def save_plan(plan: Plan, path: Path) -> None:
         ) from None
 
 
-def read_plan(path: Path) -> Plan:
-    """The plan in a file. Raises `UsageError` when there is none, `StateDamaged` when it cannot be read."""
-    from pmtaform.plan.document import loads
+def read_plan(path: Path) -> SavedPlan:
+    """The plan in a file, not authenticated yet.
+
+    Raises `UsageError` when there is none, `StateDamaged` when it cannot be read.
+    """
+    from pmtaform.plan.document import load_saved
 
     try:
         content = path.read_bytes()
@@ -218,7 +222,7 @@ def read_plan(path: Path) -> Plan:
         raise StateDamaged.of(
             "plan-unreadable", "The plan file cannot be read", f"{problem.strerror}.", place=Place(str(path))
         ) from None
-    return loads(content, str(path))
+    return load_saved(content, str(path))
 
 
 # -- runs ----

@@ -50,7 +50,7 @@ def plan(
     with watching() as watch:
         planned = make_plan(project, loaded, choice, watch=watch, as_of=moment)
     if out is not None:
-        save_plan(planned.plan, out)
+        save_plan(planned, out)
     print_plan(planned, format, diff=diff, effective=effective, ahead=moment is not None)
     return plan_exit(planned, detailed=detailed_exitcode)
 

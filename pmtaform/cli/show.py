@@ -17,4 +17,4 @@ def show(
     """Show a saved plan. No host is looked at."""
     from pmtaform.cli.output import print_saved_plan, read_plan
 
-    print_saved_plan(read_plan(plan), format)
+    print_saved_plan(read_plan(plan).plan, format)

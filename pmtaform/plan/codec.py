@@ -50,6 +50,12 @@ def _count(value: object, path: str) -> int:
     return value
 
 
+def _truth(value: object, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise Wrong("true or false is wanted", path)
+    return value
+
+
 def an_object(value: object, path: str) -> dict[str, object]:
     """The object that `value` is, or `Wrong`."""
     if not isinstance(value, dict):
@@ -69,6 +75,7 @@ def _same(value: T) -> T:
 
 
 TEXT: Codec[str] = Codec(_same, a_text, {"type": "string"})
+BOOLEAN: Codec[bool] = Codec(_same, _truth, {"type": "boolean"})
 COUNT: Codec[int] = Codec(_same, _count, {"type": "integer", "minimum": 0})
 
 

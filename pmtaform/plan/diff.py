@@ -22,7 +22,7 @@ from pmtaform.plan.dangers.by_change import Facts, dangers_of, listener_sources,
 from pmtaform.plan.explain import explain, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_removed
-from pmtaform.plan.model import Action, Change, HostPlan, Reason, ValueChange
+from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, ValueChange
 from pmtaform.plan.reach import Names
 from pmtaform.plan.selection import Selection, matches
 from pmtaform.plan.sides import Live, LiveKey, Previous
@@ -53,7 +53,9 @@ def unchanged(desired: Desired, previous: Previous, keyed: Keyed) -> bool:
     """
     if desired.unmanaged is Unmanaged.REMOVE and previous.unmanaged:
         return False
-    wanted = {str(a): b for a, b in desired.blocks.items() if not _is_ignored(desired, a)}
+    if desired.ignore and any(_is_ignored(desired, address) for address in desired.blocks):
+        return False  # whether an ignored block differs is not known from what we applied
+    wanted = {str(a): b for a, b in desired.blocks.items()}
     if wanted.keys() != previous.blocks.keys():
         return False
     if {str(k.address): k.path for k in desired.whole_files} != dict(previous.keys):
@@ -88,6 +90,7 @@ class _Comparison:
         self.blocks = blocks_of(live.configuration)
         self.listeners = listener_sources([*self.blocks.values(), *desired.blocks.values()])
         self.changes: list[Change] = []
+        self.left: list[Left] = []
         self.notes: list[Diagnostic] = []
         self.wanted: dict[Address, Block] = {}
         self.removed: list[Address] = []
@@ -113,6 +116,7 @@ class _Comparison:
         plan = HostPlan(
             host=self.desired.host,
             changes=tuple(self.changes),
+            left=tuple(self.left),
             adopted=tuple(self.adopted),
             forgotten=tuple(self.forgotten),
             unmanaged=self.unmanaged,
@@ -133,25 +137,48 @@ class _Comparison:
 
     def _declared(self, address: Address, block: Block) -> None:
         name = str(address)
-        if _is_ignored(self.desired, address):
-            return
         live = self.blocks.get(address)
+        same = live is not None and live.same_as(block)
+        action = Action.CREATE if live is None else Action.UPDATE
+        if _is_ignored(self.desired, address):
+            if not same:
+                self._leave(address, action, LeftBy.IGNORE)
+            return
         digest = self.keyed(_canonical(block.parts))
-        if live is not None and live.same_as(block):
+        if same:
             self.owned[name] = digest
             if name not in self.previous.blocks:
                 self.adopted.append(name)
             return
-        if not self.selection.takes(self.desired.host, address):
-            self._keep_ownership(name)
-            return
-        if live is not None and self._protected(address, "changed", block):
+        if self._is_left(address, action, block):
             self._keep_ownership(name)
             return
         self.wanted[address] = block
         self.owned[name] = digest
-        action = Action.CREATE if live is None else Action.UPDATE
         self._change(address, action, self._reason(name, live, digest), live, block)
+
+    def _leave(self, address: Address, action: Action, by: LeftBy) -> None:
+        self.left.append(Left(str(address), action, by))
+
+    def _is_left(self, address: Address, action: Action, block: Block | None = None) -> bool:
+        """Whether the choice of blocks or `protect` keeps a change from being made; it is noted then."""
+        by = self._kept_by(address, action, block)
+        if by is not None:
+            self._leave(address, action, by)
+        return by is not None
+
+    def _kept_by(self, address: Address, action: Action, block: Block | None) -> LeftBy | None:
+        host = self.desired.host
+        if self.selection.excluded(host, address):
+            return LeftBy.EXCLUDE
+        if not self.selection.targeted(host, address):
+            return LeftBy.TARGET
+        pattern = next((p for p in self.desired.protect if matches(p, str(address))), None)
+        if pattern is None or action is Action.CREATE:
+            return None
+        what = "deleted" if action is Action.DELETE else "changed"
+        self.notes.append(_protected_note(host, address, what, pattern, block))
+        return LeftBy.PROTECT
 
     def _keep_ownership(self, name: str) -> None:
         if name in self.previous.blocks:
@@ -171,7 +198,11 @@ class _Comparison:
     def _undeclared(self) -> None:
         for address, block in self.blocks.items():
             name = str(address)
-            if address in self.desired.blocks or _is_ignored(self.desired, address):
+            if address in self.desired.blocks:
+                continue
+            if _is_ignored(self.desired, address):
+                if name in self.previous.blocks or self.desired.unmanaged is Unmanaged.REMOVE:
+                    self._leave(address, Action.DELETE, LeftBy.IGNORE)
                 continue
             if name in self.previous.blocks:
                 self._delete(address, block, Reason.REMOVED)
@@ -183,18 +214,11 @@ class _Comparison:
         self.forgotten += sorted(gone)
 
     def _delete(self, address: Address, block: Block, reason: Reason) -> None:
-        if not self.selection.takes(self.desired.host, address) or self._protected(address, "deleted", block):
+        if self._is_left(address, Action.DELETE, block):
             self._keep_ownership(str(address))
             return
         self.removed.append(address)
         self._change(address, Action.DELETE, reason, block, None)
-
-    def _protected(self, address: Address, what: str, block: Block) -> bool:
-        for pattern in self.desired.protect:
-            if matches(pattern, str(address)):
-                self.notes.append(_protected_note(self.desired.host, address, what, pattern, block))
-                return True
-        return False
 
     def _change(
         self, address: Address, action: Action, reason: Reason, before: Block | None, after: Block | None
@@ -226,9 +250,7 @@ class _Comparison:
 
     def _key(self, key: KeyFile) -> None:
         name = str(key.address)
-        if _is_ignored(self.desired, key.address):
-            return
-        if key.lost:
+        if key.lost and not _is_ignored(self.desired, key.address):
             self._lost_key(key)
             return
         live = self.live.keys.get(key.path, LiveKey(exists=False, same=False))
@@ -236,17 +258,20 @@ class _Comparison:
         wrong_owner = live.exists and (
             (key.owner is not None and key.owner != live.owner) or (key.group is not None and key.group != live.group)
         )
-        if live.exists and live.same and not wrong_mode and not wrong_owner:
+        settled = live.exists and live.same and not wrong_mode and not wrong_owner
+        action = Action.UPDATE if live.exists else Action.CREATE
+        if _is_ignored(self.desired, key.address):
+            if not settled:
+                self._leave(key.address, action, LeftBy.IGNORE)
+            return
+        if settled:
             self.owned_keys[name] = key.path
             if name not in self.previous.keys:
                 self.adopted.append(name)
             return
-        if not self.selection.takes(self.desired.host, key.address):
+        if self._is_left(key.address, action):
             if name in self.previous.keys:
-                self.owned_keys[name] = key.path
-            return
-        if live.exists and self._protected_file(key.address, "changed"):
-            self.owned_keys[name] = self.previous.keys.get(name, key.path)
+                self.owned_keys[name] = self.previous.keys[name]
             return
         self.owned_keys[name] = key.path
         self.write_keys.append(key)
@@ -278,13 +303,16 @@ class _Comparison:
             if address.kind == FILE:
                 continue
             moved = name in wanted and wanted[name] != path and self.owned_keys.get(name) == wanted[name]
-            if (name in wanted and not moved) or path in paths or _is_ignored(self.desired, address):
+            if (name in wanted and not moved) or path in paths:
                 continue
             if not self.live.keys.get(path, LiveKey(exists=False, same=False)).exists:
-                if name not in wanted:
+                if name not in wanted and not _is_ignored(self.desired, address):
                     self.forgotten.append(name)
                 continue
-            if not self.selection.takes(self.desired.host, address) or self._protected_file(address, "deleted"):
+            if _is_ignored(self.desired, address):
+                self._leave(address, Action.DELETE, LeftBy.IGNORE)
+                continue
+            if self._is_left(address, Action.DELETE):
                 self.owned_keys.setdefault(name, path)
                 continue
             self.remove_keys.append(path)
@@ -299,13 +327,6 @@ class _Comparison:
                 )
             )
 
-    def _protected_file(self, address: Address, what: str) -> bool:
-        for pattern in self.desired.protect:
-            if matches(pattern, str(address)):
-                self.notes.append(_protected_note(self.desired.host, address, what, pattern, None))
-                return True
-        return False
-
     # -- managed files -------------------------------------------------------------------------------------------------
 
     def _files(self, edits: Mapping[str, FileEdit]) -> FileDifference:
@@ -315,8 +336,8 @@ class _Comparison:
             host=self.desired.host,
             ours=self.previous.keys,
             ignored=lambda address: _is_ignored(self.desired, address),
-            taken=lambda address: self.selection.takes(self.desired.host, address),
-            protected=self._protected_file,
+            leave=self._leave,
+            is_left=self._is_left,
             keyed=self.keyed,
             configuration=configuration.trees.keys() - configuration.fragments,
             named=Names(configuration, edits),

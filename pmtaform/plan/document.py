@@ -1,55 +1,107 @@
 """A plan as a JSON document: what `--out` writes, what `show` and `apply` read, what `--format json` prints.
 
 Each kind of thing has one codec that writes it, reads it and describes it, so that these cannot drift apart. Reading is
-strict: a field too many, too few or of another type is damage, and so is a checksum that does not fit.
+strict: a field too many, too few or of another type is damage, and so is a checksum that does not fit. The checksum
+finds damage without a key; the seal is made with the stack's key, over all that the document says, and proves to
+`apply` that the file is what `plan` wrote.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import StateDamaged
 from pmtaform.lang.catalogue import Impact
-from pmtaform.plan.codec import COUNT, TEXT, Wrong, a_text, an_array, an_object, optional, record, several, table, word
-from pmtaform.plan.model import Action, Change, Danger, HostPlan, Plan, Reason, ValueChange
+from pmtaform.plan.codec import (
+    BOOLEAN,
+    COUNT,
+    TEXT,
+    Wrong,
+    a_text,
+    an_array,
+    an_object,
+    optional,
+    record,
+    several,
+    table,
+    word,
+)
+from pmtaform.plan.model import (
+    Action,
+    Change,
+    Danger,
+    HostPlan,
+    Left,
+    LeftBy,
+    Plan,
+    Reason,
+    ValueChange,
+)
 
-FORMAT = 1
+FORMAT = 2  # 2: the seal, the notes of the run, and what is left different
 KIND = "pmtaform-plan"
 
-# What a printed document says besides the plan itself. It is for readers, and not covered by the checksum.
+Sealer = Callable[[bytes], str]  # `StackKey.seal_plan`
+
+# What a printed document says besides the plan itself. It is for readers: the seal covers it, the checksum does not.
 _TOLD = ("verdict", "summary", "effects", "rotations")
-_HEAD = ("format", "kind", "checksum")
+_HEAD = ("format", "kind", "checksum", "seal")
 
 
-def to_document(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON data, its checksum included. The same plan always gives the same document."""
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan from a file, as it was found there. `content` is what the seal covers."""
+
+    plan: Plan
+    path: str
+    seal: str
+    content: bytes
+
+    def is_sealed_by(self, sealer: Sealer) -> bool:
+        """Whether the document is what the holder of the key wrote."""
+        return hmac.compare_digest(self.seal.encode("utf-8", "surrogatepass"), sealer(self.content).encode("ascii"))
+
+
+def to_document(plan: Plan, sealer: Sealer | None = None, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The plan as JSON data. The same plan always gives the same document.
+
+    `told` is what a printed document says besides. Without a `sealer` the document can be shown, and not applied.
+    """
     body: dict[str, Any] = {"format": FORMAT, "kind": KIND, **_PLAN.write(plan)}
-    head = {"format": FORMAT, "kind": KIND, "checksum": _checksum(body)}
-    return {**head, **{name: value for name, value in body.items() if name not in head}}
+    head = {"format": FORMAT, "kind": KIND, **(told or {}), "checksum": _checksum(body), "seal": ""}
+    document = {**head, **{name: value for name, value in body.items() if name not in head}}
+    return document if sealer is None else {**document, "seal": sealer(_sealed(document))}
 
 
-def dumps(plan: Plan) -> str:
+def dumps(plan: Plan, sealer: Sealer | None = None) -> str:
     """The plan as the text of a plan file. ASCII, with a newline at its end."""
-    return json.dumps(to_document(plan), indent=1) + "\n"
+    return json.dumps(to_document(plan, sealer), indent=1) + "\n"
 
 
 def loads(text: str | bytes, path: str = "") -> Plan:
-    """The plan that a plan file holds. `path` is named in errors.
+    """The plan that a plan file holds; `load_saved` tells the errors."""
+    return load_saved(text, path).plan
 
-    Raises `StateDamaged`: `plan-too-new` for a later format, `plan-damaged` for all else.
+
+def load_saved(text: str | bytes, path: str = "") -> SavedPlan:
+    """What a plan file holds, not authenticated. `path` is named in errors.
+
+    Raises `StateDamaged`: `plan-too-new` or `plan-too-old` for another format, `plan-damaged` for all else.
     """
     tree = _tree(text, path)
     _refuse_other_formats(tree, path)
     try:
         plan = _plan(tree)
+        return SavedPlan(plan, path, a_text(tree["seal"], "seal"), _sealed(tree))
     except Wrong as wrong:
         where = f"{wrong.path}: " if wrong.path else ""
         _damaged(where + wrong.problem, Place(path))
-    return plan
 
 
 def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -71,6 +123,7 @@ def plan_schema() -> dict[str, Any]:
         "format": {"const": FORMAT},
         "kind": {"const": KIND},
         "checksum": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "seal": {"type": "string", "pattern": "^([0-9a-f]{64})?$", "description": "Empty: it cannot be applied."},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -121,10 +174,18 @@ def _refuse_other_formats(tree: Mapping[str, object], path: str) -> None:
             "or plan again with this one: pmtaform plan --out FILE.",
             place=Place(path),
         )
+    if type(found) is int and 0 < found < FORMAT:
+        raise StateDamaged.of(
+            "plan-too-old",
+            "The plan is of an earlier format",
+            f"It has format {found}, and this pmtaform applies format {FORMAT}: an earlier pmtaform wrote it. Plan "
+            "again: pmtaform plan --out FILE.",
+            place=Place(path),
+        )
 
 
 def _plan(tree: dict[str, object]) -> Plan:
-    body = {name: value for name, value in tree.items() if name not in _TOLD and name != "checksum"}
+    body = {name: value for name, value in tree.items() if name not in (*_TOLD, "checksum", "seal")}
     if type(tree.get("format")) is not int or tree["format"] != FORMAT:
         raise Wrong("there is no such format", "format")
     if "verdict" in tree:
@@ -134,8 +195,9 @@ def _plan(tree: dict[str, object]) -> Plan:
     for name in ("effects", "rotations"):
         if name in tree:
             an_array(tree[name], name)
-    if "checksum" not in tree:
-        raise Wrong('"checksum" is missing')
+    for name in ("checksum", "seal"):
+        if name not in tree:
+            raise Wrong(f'"{name}" is missing')
     plan = _PLAN.read({name: value for name, value in body.items() if name not in _HEAD}, "")
     if tree["checksum"] != _checksum(body):
         raise Wrong("what it holds is not what was written (its checksum does not fit)")
@@ -143,8 +205,16 @@ def _plan(tree: dict[str, object]) -> Plan:
 
 
 def _checksum(body: Mapping[str, object]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    return hashlib.sha256(_canonical(body)).hexdigest()
+
+
+def _sealed(document: Mapping[str, object]) -> bytes:
+    """What the seal of a document covers: all that it says."""
+    return _canonical({name: value for name, value in document.items() if name != "seal"})
+
+
+def _canonical(body: Mapping[str, object]) -> bytes:
+    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def _damaged(problem: str, place: Place) -> NoReturn:
@@ -201,11 +271,19 @@ _CHANGE = record(
     values=several(_VALUE),
     dangers=several(_DANGER),
 )
+LEFT = record(
+    Left,
+    address=TEXT,
+    action=word({action.verb: action for action in Action}),
+    by=word({by.value: by for by in LeftBy}),
+)
 _HOST = record(
     HostPlan,
     host=TEXT,
     version=optional(TEXT),
     changes=several(_CHANGE),
+    left=several(LEFT).says("What differs from the stack and stays so, and what keeps it."),
+    frozen=BOOLEAN,
     adopted=several(TEXT),
     forgotten=several(TEXT),
     unmanaged=COUNT,
@@ -223,6 +301,8 @@ _PLAN = record(
     stack_digest=TEXT,
     lineage=TEXT,
     serial=COUNT,
+    key_id=TEXT,
+    notes=several(DIAGNOSTIC).says("About the run as a whole, or hosts that have no plan."),
     selection=table(several(TEXT)),
     hosts=several(_HOST),
     failures=table(DIAGNOSTIC),

@@ -17,7 +17,7 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.file_text import described, is_shown, lines_of
-from pmtaform.plan.model import Action, Change, Danger, Reason, ValueChange
+from pmtaform.plan.model import Action, Change, Danger, LeftBy, Reason, ValueChange
 from pmtaform.tls.checks import EXPIRED, expiry_findings
 from pmtaform.tls.pem import has_private_key, read_pem
 
@@ -62,8 +62,8 @@ class Scope:
     host: str
     ours: Mapping[str, str]  # address -> path of every file that we put there, keys included
     ignored: Callable[[Address], bool]
-    taken: Callable[[Address], bool]  # selected by the command line
-    protected: Callable[[Address, str], bool]  # notes it
+    leave: Callable[[Address, Action, LeftBy], None]  # notes a difference that stays
+    is_left: Callable[[Address, Action], bool]  # by the choice of blocks or `protect`; notes it
     keyed: Callable[[bytes], str]
     configuration: Collection[str]  # paths that PowerMTA reads as its configuration, fragments left out
     named: Container[str]  # the paths that the new configuration names
@@ -90,32 +90,34 @@ def compare_files(
     """The changes of a host's files. `kept` are paths of other things that a removal must not touch."""
     found = FileDifference()
     for file in wanted:
-        if not scope.ignored(file.address):
-            _declared(file, live.get(file.path, LiveFile(exists=False)), scope, found)
+        _declared(file, live.get(file.path, LiveFile(exists=False)), scope, found)
     paths = {file.path for file in wanted} | set(kept)
     for name, path in scope.ours.items():
         address = Address.parse(name)
-        if address.kind == FILE and path not in paths and not scope.ignored(address):
+        if address.kind == FILE and path not in paths:
             _undeclared(name, path, live.get(path, LiveFile(exists=False)), scope, found)
     return found
 
 
 def _declared(file: ManagedFile, live: LiveFile, scope: Scope, found: FileDifference) -> None:
     name = str(file.address)
-    if file.path in scope.configuration:
+    ignored = scope.ignored(file.address)
+    if file.path in scope.configuration and not ignored:
         found.notes.append(_in_configuration(file, scope.host))
         return
     wanted = replace(file, mode=_mode(file, live))
-    if live.exists and live.same and _settled(wanted, live):
+    settled = live.exists and live.same and _settled(wanted, live)
+    action = Action.UPDATE if live.exists else Action.CREATE
+    if ignored:
+        if not settled:
+            scope.leave(file.address, action, LeftBy.IGNORE)
+        return
+    if settled:
         found.owned[name] = file.path
         if name not in scope.ours:
             found.adopted.append(name)
         return
-    if not scope.taken(file.address):
-        if name in scope.ours:
-            found.owned[name] = file.path
-        return
-    if live.exists and scope.protected(file.address, "changed"):
+    if scope.is_left(file.address, action):
         if name in scope.ours:
             found.owned[name] = file.path
         return
@@ -250,11 +252,15 @@ def _restart(path: str) -> Danger:
 def _undeclared(name: str, path: str, live: LiveFile, scope: Scope, found: FileDifference) -> None:
     address = Address.parse(name)
     if not live.exists:
-        found.forgotten.append(name)
+        if not scope.ignored(address):
+            found.forgotten.append(name)
         return
     if path in scope.configuration:
         return  # it has become a part of the configuration, whose blocks are looked at one by one
-    if not scope.taken(address) or scope.protected(address, "deleted"):
+    if scope.ignored(address):
+        scope.leave(address, Action.DELETE, LeftBy.IGNORE)
+        return
+    if scope.is_left(address, Action.DELETE):
         found.owned[name] = path
         return
     found.remove.append(path)

@@ -76,6 +76,24 @@ class Change:
     dangers: tuple[Danger, ...] = ()
 
 
+class LeftBy(StrEnum):
+    """What keeps a difference on a host; the values are what is printed."""
+
+    IGNORE = "lifecycle.ignore"
+    PROTECT = "lifecycle.protect"
+    TARGET = "--target"
+    EXCLUDE = "--exclude"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A block or file that differs from the stack and stays so. `action` is what a run without `by` would do."""
+
+    address: str
+    action: Action
+    by: LeftBy
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
     """The changes of one host.
@@ -83,11 +101,14 @@ class HostPlan:
     `basis` maps every live path that the plan was made from to the keyed digest of what it held ("-": not there);
     `result` maps each path that will be written or removed to the keyed digest of what it will hold ("-": removed).
     `adopted` are declared blocks that are already as wanted and become ours; `forgotten` were ours, are no longer
-    declared, and are already gone.
+    declared, and are already gone. `left` are the differences that no run like this one takes away; a host that is
+    `frozen` keeps its changes for later.
     """
 
     host: str
     changes: tuple[Change, ...] = ()
+    left: tuple[Left, ...] = ()
+    frozen: bool = False
     adopted: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
     unmanaged: int = 0
@@ -116,7 +137,11 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The changes of a fleet. `failures` are the hosts that could not be planned, with what was wrong."""
+    """The changes of a fleet. `failures` are the hosts that could not be planned, with what was wrong.
+
+    `notes` are about the run or the stack as a whole, or about hosts that have no plan; what is about one host is with
+    its plan. `key_id` tells by which stack key the digests were made (`StackKey.id`).
+    """
 
     id: str
     stack: str
@@ -125,6 +150,8 @@ class Plan:
     serial: int
     created: str  # ISO 8601, UTC
     tool_version: str
+    key_id: str = ""
+    notes: tuple[Diagnostic, ...] = ()
     selection: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # hosts, targets, excludes as given
     hosts: tuple[HostPlan, ...] = ()
     failures: Mapping[str, Diagnostic] = field(default_factory=dict)
@@ -138,6 +165,11 @@ class Plan:
     def busy(self) -> tuple[HostPlan, ...]:
         """The hosts that another run changes, or has a change on that is not confirmed."""
         return tuple(host for host in self.hosts if host.is_busy)
+
+    @property
+    def left(self) -> tuple[tuple[str, Left], ...]:
+        """Every difference that stays, with its host."""
+        return tuple((host.host, left) for host in self.hosts for left in host.left)
 
     @property
     def dangers(self) -> tuple[tuple[str, Danger], ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.plan.document import diagnostic_document, to_document
+from pmtaform.plan.document import Sealer, diagnostic_document, to_document
 from pmtaform.plan.model import Plan
 from pmtaform.report.verdict import summary, verdict
 from pmtaform.rollout.model import Event, RunResult
@@ -19,15 +19,16 @@ def json_plan(
     plan: Plan,
     effects: Sequence[dict[str, Any]] | None = None,
     rotations: Sequence[dict[str, Any]] | None = None,
+    *,
+    sealer: Sealer | None = None,
 ) -> str:
     """The plan's document with its verdict and its numbers, `effects` if they were asked for, keys that rotate if any.
 
-    It can be applied as a plan file can.
+    With a `sealer` it can be applied as a plan file can.
     """
-    head = {"format": FORMAT, "kind": "", "verdict": verdict(plan), "summary": summary(plan)}
-    told = {"effects": effects, "rotations": rotations}
-    more = {name: list(rows) for name, rows in told.items() if rows is not None}
-    return _text({**head, **more, **to_document(plan)})
+    rows = {"effects": effects, "rotations": rotations}
+    more = {name: list(given) for name, given in rows.items() if given is not None}
+    return _text(to_document(plan, sealer, {"verdict": verdict(plan), "summary": summary(plan), **more}))
 
 
 def json_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from pmtaform.plan.codec import COUNT, TEXT, Codec, Schema, optional, record, several, word
-from pmtaform.plan.document import DIAGNOSTIC
+from pmtaform.plan.document import DIAGNOSTIC, LEFT
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 
 FORMAT = 1
@@ -52,6 +52,7 @@ _HOST = record(
     problem=optional(DIAGNOSTIC).says("Why, and what to do."),
     output=TEXT.says("What pmta printed."),
     notes=several(DIAGNOSTIC),
+    left=several(LEFT).says("What differs from the stack, was not to be changed, and what kept it."),
 )
 _RUN = record(
     RunResult,

@@ -30,9 +30,10 @@ def groups(plan: Plan) -> list[Group]:
 
 
 def notes(plan: Plan) -> list[tuple[Diagnostic, list[str]]]:
-    """Every note once, with the hosts that it is about."""
+    """Every note once, with the hosts that it is about; those of the run as a whole come first, and have none."""
     pairs = ((replace(note, host=None), host.host) for host in plan.hosts for note in host.notes)
-    return collected(pairs)
+    own: list[tuple[Diagnostic, list[str]]] = [(note, []) for note in plan.notes]
+    return own + collected(pairs)
 
 
 def collected(pairs: Iterable[tuple[T, str]]) -> list[tuple[T, list[str]]]:

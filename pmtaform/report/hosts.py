@@ -48,6 +48,7 @@ def _cells(row: HostRow) -> tuple[str, ...]:
         seen = (_version(row.version), str(row.generation or "-"), *applied, "?", "?")
     else:
         todo = counted(row.changes, "change") if row.changes else "nothing"
+        todo += f", {row.left} left" if row.left else ""
         seen = (_version(row.version), str(row.generation or "-"), *applied, _drift(row), todo)
     return tuple(clean(cell) for cell in (row.host, *seen))
 
@@ -102,6 +103,7 @@ def _verdict(rows: Sequence[HostRow]) -> str:
     numbers = [
         (sum(1 for row in rows if row.drift and (row.drift.blocks or row.drift.files)), "with drift"),
         (sum(1 for row in rows if row.changes), "with changes to apply"),
+        (sum(1 for row in rows if row.left), "with differences that stay"),
         (sum(1 for row in rows if row.pending), "with a pending commit"),
         (sum(1 for row in rows if row.lock and not row.pending), "being changed"),
         (sum(1 for row in rows if row.frozen), "frozen"),
@@ -133,6 +135,7 @@ def _document(row: HostRow) -> dict[str, Any]:
         },
         "drift": row.drift and {"blocks": row.drift.blocks, "files": row.drift.files},
         "changes": row.changes if row.problem is None and not row.is_busy else None,
+        "left": row.left if row.problem is None and not row.is_busy else None,
         "pending": waits
         and {
             "transaction": waits.transaction,

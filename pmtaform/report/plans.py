@@ -36,6 +36,7 @@ def plan_text(
     for section in (
         _diffs(diffs or {}, style),
         _notes(plan, style, width),
+        _left(plan, width, style),
         _counts(plan, width),
         _dangers(plan, style, width),
         _failures(plan, style, width),
@@ -75,6 +76,16 @@ def _notes(plan: Plan, style: Style, width: int) -> Iterator[str]:
     yield style("To know:", "bold")
     for note, hosts in found:
         yield from problem_lines(note, style, width, indent="  ", hosts=named(hosts))
+
+
+def _left(plan: Plan, width: int, style: Style) -> Iterator[str]:
+    """What differs and stays so, by what keeps it; the JSON names all of it."""
+    if not plan.left:
+        return
+    yield style("Left different:", "bold")
+    by_kind = collected(((left.by, left.action), f"{host}:{left.address}") for host, left in plan.left)
+    for (by, action), addresses in by_kind:
+        yield from wrapped(f"{by}, else to {action.verb}: {named(addresses)}", width, "  ")
 
 
 def _counts(plan: Plan, width: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pmtaform.report.problems import capital, problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, clean_lines, counted, wrapped
+from pmtaform.report.verdict import differences_stay
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 
 _COLOURS = {
@@ -35,7 +36,8 @@ def run_text(result: RunResult, *, colour: bool = False, width: int = WIDTH) -> 
         lines += _host(host, widest, style, width)
     if lines:
         lines.append("")
-    return "\n".join([*lines, style(_totals(result), "bold")]) + "\n"
+    stays = differences_stay(left for host in result.hosts.values() for left in host.left)
+    return "\n".join([*lines, style(" ".join(filter(None, (_totals(result), stays))), "bold")]) + "\n"
 
 
 def event_line(event: Event) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from pmtaform.diagnostics import Severity
 from pmtaform.lang.catalogue import Impact
-from pmtaform.plan.model import Action, Plan
+from pmtaform.plan.model import Action, HostPlan, Left, Plan
 from pmtaform.report.style import clean, counted
 
 # What `pmtaform.host` says of a host that it could not reach or log in to.
@@ -31,7 +33,7 @@ _NOT_REACHED = frozenset(
 
 def verdict(plan: Plan) -> str:
     """The first line of a printed plan."""
-    parts = [_changes(plan), _busy(plan), _dangers(plan), *_failures(plan), _problems(plan)]
+    parts = [_changes(plan), _left(plan), _frozen(plan), _busy(plan), _dangers(plan), *_failures(plan), _problems(plan)]
     return " ".join(part for part in parts if part)
 
 
@@ -44,6 +46,8 @@ def summary(plan: Plan) -> dict[str, Any]:
         "changed_hosts": len(plan.changed),
         "failed_hosts": len(plan.failures),
         "busy_hosts": len(plan.busy),
+        "frozen_hosts": len(_held(plan)),
+        "left_different": len(plan.left),
         "dangers": len(plan.dangers),
         "adopted": sum(len(host.adopted) for host in plan.hosts),
         "forgotten": sum(len(host.forgotten) for host in plan.hosts),
@@ -64,11 +68,33 @@ def _changes(plan: Plan) -> str:
     if not settled:
         return "No changes can be planned yet."
     hosts = counted(settled, "host")
-    if plan.selection.get("targets") or plan.selection.get("excludes"):
-        return f"No changes to the selected blocks of {hosts}."
-    if _protected(plan):
+    if plan.left or _protected(plan):
         return f"No changes to make on {hosts}."
     return f'No changes. {hosts} {"is" if settled == 1 else "are"} as the stack "{clean(plan.stack)}" says.'
+
+
+def _left(plan: Plan) -> str:
+    """How many differences stay, and by what."""
+    return differences_stay(left for _, left in plan.left)
+
+
+def differences_stay(left: Iterable[Left]) -> str:
+    """`3 differences stay because of --target (2), lifecycle.ignore (1).`; empty for none."""
+    numbers = Counter(each.by for each in left)
+    total = sum(numbers.values())
+    if not total:
+        return ""
+    by = ", ".join(f"{name} ({number})" if len(numbers) > 1 else name for name, number in numbers.items())
+    return f"{counted(total, 'difference')} {'stays' if total == 1 else 'stay'} because of {by}."
+
+
+def _held(plan: Plan) -> list[HostPlan]:
+    return [host for host in plan.changed if host.frozen]
+
+
+def _frozen(plan: Plan) -> str:
+    number = len(_held(plan))
+    return f"{counted(number, 'host')} with changes {'is' if number == 1 else 'are'} frozen." if number else ""
 
 
 def _impact(plan: Plan) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import Exit
+from pmtaform.plan.model import Left
 
 
 class Phase(StrEnum):
@@ -56,7 +57,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostResult:
-    """What became of one host. `problem` says why, with the remedy; `output` is what `pmta` printed."""
+    """What became of one host. `problem` says why, with the remedy; `output` is what `pmta` printed.
+
+    `left` are the differences to the stack that the run was not to take away.
+    """
 
     host: str
     verdict: Verdict
@@ -64,6 +68,7 @@ class HostResult:
     problem: Diagnostic | None = None
     output: str = ""
     notes: tuple[Diagnostic, ...] = ()
+    left: tuple[Left, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,10 @@ class StackKey:
         """The keyed digest of a block's normalised content: HMAC-SHA-256 under `block_key`, 64 hex digits."""
         return hmac.digest(self.block_key, content, "sha256").hex()
 
+    def seal_plan(self, content: bytes) -> str:
+        """What proves that the holder of this key wrote a plan: HMAC-SHA-256, 64 hex digits."""
+        return hmac.digest(self._derive("plan"), content, "sha256").hex()
+
     def _derive(self, purpose: str) -> bytes:
         return hmac.new(self.__key, purpose.encode("utf-8", "surrogateescape"), hashlib.sha256).digest()
 

@@ -423,7 +423,7 @@ def test_a_state_of_another_lineage(one: ProjectFolder) -> None:
     path = one.save_plan()
     text = one.state_file.read_text()
     one.state_file.write_text(text.replace(one.state["lineage"], "00000000-0000-4000-8000-000000000000"))
-    refused(one, Exit.STALE, "another one", commands=(("apply", path),))
+    refused(one, Exit.STALE, "Plan made from another state", commands=(("apply", path),))
 
 
 def test_a_plan_is_not_applied_twice(one: ProjectFolder) -> None:
@@ -452,7 +452,7 @@ def damage_by_hand(text: str) -> str:
         (lambda _: "", "empty"),
         (lambda _: "[]", "no plan"),
         (lambda _: '{"kind": "pmtaform-run"}', "no plan"),
-        (lambda text: text.replace('"format": 1', '"format": 99', 1), "later"),
+        (lambda text: text.replace('"format": 2', '"format": 99', 1), "later"),
         (lambda _: "\x00\x1b]0;evil\x07", "JSON"),
     ],
     ids=["cut off", "edited", "empty", "a list", "another document", "a later format", "not text"],
@@ -491,7 +491,7 @@ def test_a_plan_file_of_a_stack_of_the_same_name_in_another_project(one: Project
     elsewhere.folder.mkdir(parents=True)
     elsewhere.add_host("mta1")
     elsewhere.config("postmaster: b@example.com")
-    refused(elsewhere, Exit.STALE, "Plan again", commands=(("apply", str(path)),))
+    refused(elsewhere, Exit.STALE, "Plan made with another key", commands=(("apply", str(path)),))
 
 
 def test_a_plan_file_that_is_not_there(one: ProjectFolder) -> None:

@@ -224,8 +224,8 @@ def test_a_saved_plan_is_asked_about_again(grown: ProjectFolder, dns: Ask) -> No
     path = grown.save_plan()
     dns({})
     before = grown.host.tree()
-    said = grown.run("apply", path).ended(Exit.BLOCKED)
-    assert "dns-wrong" in said.words
+    said = grown.run("apply", path).ended(Exit.STALE)
+    assert "danger only in the plan made now: dns-wrong" in said.words
     assert grown.host.tree() == before
     dns(right())
     grown.run("apply", path).ended(Exit.OK)

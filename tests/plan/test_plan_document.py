@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,8 @@ from hypothesis import strategies as st
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import Exit, StateDamaged
 from pmtaform.lang.catalogue import Impact
-from pmtaform.plan.document import dumps, loads, to_document
-from pmtaform.plan.model import Action, Change, Danger, HostPlan, Plan, Reason, ValueChange
+from pmtaform.plan.document import dumps, load_saved, loads, to_document
+from pmtaform.plan.model import Action, Change, Danger, HostPlan, Left, LeftBy, Plan, Reason, ValueChange
 
 # Lone high surrogates cannot come from a file: bytes that are not UTF-8 become low ones.
 texts = st.text(st.characters(exclude_categories=()).filter(lambda c: not "\ud800" <= c <= "\udbff"), max_size=8)
@@ -49,6 +51,7 @@ changes = st.builds(
     place=st.none() | places,
     dangers=dangers,
 )
+lefts = st.lists(st.builds(Left, texts, st.sampled_from(Action), st.sampled_from(LeftBy)), max_size=2).map(tuple)
 hosts = st.builds(
     HostPlan,
     host=texts,
@@ -58,6 +61,8 @@ hosts = st.builds(
     unmanaged=counts,
     dangers=dangers,
     notes=st.lists(diagnostics, max_size=1).map(tuple),
+    left=lefts,
+    frozen=st.booleans(),
     basis=tables,
     result=tables,
     version=st.none() | texts,
@@ -71,6 +76,8 @@ plans = st.builds(
     serial=counts,
     created=texts,
     tool_version=texts,
+    key_id=texts,
+    notes=st.lists(diagnostics, max_size=1).map(tuple),
     selection=st.dictionaries(texts, some_texts, max_size=2),
     hosts=st.lists(hosts, max_size=2).map(tuple),
     failures=st.dictionaries(texts, diagnostics, max_size=2),
@@ -126,7 +133,7 @@ def test_what_is_written_is_read_back(plan: Plan) -> None:
 
 def test_words_stand_for_actions_impacts_and_reasons() -> None:
     document = to_document(sample())
-    assert list(document)[:3] == ["format", "kind", "checksum"]
+    assert list(document)[:4] == ["format", "kind", "checksum", "seal"]
     change = document["hosts"][0]["changes"][0]
     assert (change["action"], change["impact"], change["reason"]) == ("update", "restart", "drift")
     assert change["values"][0]["place"] == {"file": "a.yaml", "line": 3, "column": 5}
@@ -156,6 +163,41 @@ def test_a_plan_with_one_entry_replaced_is_damage_or_the_same(plan: Plan, data: 
         loads(text)
 
 
+def seal(content: bytes) -> str:
+    return hashlib.sha256(b"key" + content).hexdigest()
+
+
+@given(plans, st.data())
+def test_the_seal_covers_every_entry_of_a_document(plan: Plan, data: st.DataObject) -> None:
+    document = to_document(plan, seal, {"verdict": "Plan: …", "summary": {"create": 1}})
+    assert load_saved(json.dumps(document)).is_sealed_by(seal)
+    name = data.draw(st.sampled_from(["seal", "verdict", "summary", "created", "tool_version", "key_id", "stack"]))
+    other: object = {"create": 2} if name == "summary" else f"{document[name]}."
+    broken = {**document, name: other}
+    if name not in ("seal", "verdict", "summary"):  # the checksum of what was changed needs no key
+        broken["checksum"] = to_document(replace(plan, **{name: other}))["checksum"]
+    assert not load_saved(json.dumps(broken)).is_sealed_by(seal)
+
+
+@given(st.data())
+def test_a_sealed_plan_with_one_byte_replaced_is_refused_or_says_the_same(data: st.DataObject) -> None:
+    text = dumps(sample(), seal)
+    at = data.draw(st.integers(0, len(text) - 1))
+    broken = text[:at] + data.draw(st.characters(max_codepoint=126)) + text[at + 1 :]
+    with suppress(StateDamaged):
+        saved = load_saved(broken)
+        assert not saved.is_sealed_by(seal) or json.loads(broken) == json.loads(text)
+
+
+def test_what_nobody_sealed_is_sealed_by_nobody() -> None:
+    assert not load_saved(dumps(sample())).is_sealed_by(seal)
+
+
+def test_an_earlier_format_asks_for_a_new_plan() -> None:
+    found = damage(_edited(lambda d: d.update(format=1)))
+    assert (found.code, "format 1" in found.detail) == ("plan-too-old", True)
+
+
 @given(st.data())
 def test_a_plan_with_one_character_replaced_is_damage_or_the_same(data: st.DataObject) -> None:
     text = dumps(sample())
@@ -176,6 +218,10 @@ def _edited(edit: Callable[[dict[str, Any]], object]) -> str:
     [
         (lambda d: d.pop("hosts"), '"hosts" is missing'),
         (lambda d: d.pop("checksum"), '"checksum" is missing'),
+        (lambda d: d.pop("seal"), '"seal" is missing'),
+        (lambda d: d.update(seal=None), "seal: a text is wanted"),
+        (lambda d: d["hosts"][0].update(frozen=0), "hosts[0].frozen: true or false is wanted"),
+        (lambda d: d["hosts"][0].update(left=[{"address": "a", "action": "update", "by": "x"}]), "hosts[0].left[0].by"),
         (lambda d: d.update(extra=1), "extra: no plan has such an entry"),
         (lambda d: d.update(serial=True), "serial: a whole number"),
         (lambda d: d.update(serial=-1), "serial: a whole number"),
@@ -222,9 +268,9 @@ def test_a_cut_file_is_told_with_its_line() -> None:
 
 
 def test_a_later_format_asks_for_a_later_pmtaform() -> None:
-    found = damage(_edited(lambda d: d.update(format=2, news=[])))
+    found = damage(_edited(lambda d: d.update(format=3, news=[])))
     assert found.code == "plan-too-new"
-    assert "format 2" in found.detail
+    assert "format 3" in found.detail
 
 
 def test_a_plan_file_is_read_as_it_was_written(tmp_path: Path) -> None:

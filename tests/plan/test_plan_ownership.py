@@ -175,7 +175,7 @@ def test_ignored_blocks_are_left_as_they_are(one: ProjectFolder) -> None:
     one.host.put(RUNS + GMAIL + YAHOO)
     ignore = "lifecycle: {ignore: ['domain[**]', 'setting[log-file]']}"
     one.config(OURS.replace("20", "10"), f"unmanaged: remove\n{ignore}\n")
-    one.settled()
+    assert reasons(one) == {}
     one.apply().ended(Exit.OK)
     assert one.host.read() == RUNS + GMAIL + YAHOO
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang.catalogue import Impact
-from pmtaform.plan.model import Action, Change, Danger, HostPlan, Plan, Reason, ValueChange
+from pmtaform.plan.model import Action, Change, Danger, HostPlan, Left, LeftBy, Plan, Reason, ValueChange
 
 STACK_FILE = "stacks/demo/config.yaml"
 
@@ -86,6 +86,7 @@ changes = st.builds(
     dangers=dangers,
 )
 tables = st.dictionaries(texts, texts, max_size=3)
+lefts = st.lists(st.builds(Left, texts, st.sampled_from(Action), st.sampled_from(LeftBy)), max_size=2).map(tuple)
 host_plans = st.builds(
     HostPlan,
     host=texts,
@@ -95,6 +96,8 @@ host_plans = st.builds(
     unmanaged=counts,
     dangers=dangers,
     notes=st.lists(diagnostics, max_size=1).map(tuple),
+    left=lefts,
+    frozen=st.booleans(),
     basis=tables,
     result=tables,
     version=st.none() | texts,
@@ -108,6 +111,8 @@ plans = st.builds(
     serial=counts,
     created=texts,
     tool_version=texts,
+    key_id=texts,
+    notes=st.lists(diagnostics, max_size=1).map(tuple),
     selection=st.dictionaries(texts, some_texts, max_size=2),
     hosts=st.lists(host_plans, max_size=3).map(tuple),
     failures=st.dictionaries(texts, diagnostics, max_size=2),

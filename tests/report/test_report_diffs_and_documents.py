@@ -55,6 +55,8 @@ def test_a_printed_plan_says_its_verdict_and_its_numbers() -> None:
         "changed_hosts": 1,
         "failed_hosts": 0,
         "busy_hosts": 0,
+        "frozen_hosts": 0,
+        "left_different": 0,
         "dangers": 0,
         "adopted": 1,
         "forgotten": 0,

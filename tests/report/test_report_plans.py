@@ -19,7 +19,7 @@ from pmtaform import report
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.document import loads
-from pmtaform.plan.model import Action, Change, Danger, Plan, Reason, ValueChange
+from pmtaform.plan.model import Action, Change, Danger, Left, LeftBy, Plan, Reason, ValueChange
 from pmtaform.report import plan_text
 from pmtaform.report.verdict import verdict
 
@@ -35,6 +35,8 @@ def test_a_plan_is_printed_as_expected(case: Path) -> None:
     assert text == expected.read_text(encoding="utf-8")
 
 
+LEFT = Left("domain[a]", Action.UPDATE, LeftBy.TARGET)
+IGNORED = Left("domain[b]", Action.DELETE, LeftBy.IGNORE)
 NOTHING = plan(host("mta1"), host("mta2"))
 
 
@@ -44,7 +46,17 @@ NOTHING = plan(host("mta1"), host("mta2"))
         (plan(), "No hosts are selected."),
         (plan(host("mta1")), 'No changes. 1 host is as the stack "demo" says.'),
         (NOTHING, 'No changes. 2 hosts are as the stack "demo" says.'),
-        (plan(host("a"), selection={"targets": ("domain[**]",)}), "No changes to the selected blocks of 1 host."),
+        (plan(host("a"), selection={"targets": ("domain[**]",)}), 'No changes. 1 host is as the stack "demo" says.'),
+        (plan(host("a", left=(LEFT,))), "No changes to make on 1 host. 1 difference stays because of --target."),
+        (
+            plan(host("a", rate(), left=(LEFT,)), host("b", left=(LEFT, IGNORED))),
+            "Plan: 1 to update on 1 of 2 hosts; needs a reload. 3 differences stay because of --target (2), "
+            "lifecycle.ignore (1).",
+        ),
+        (
+            plan(host("a", rate(), frozen=True), host("b", frozen=True)),
+            "Plan: 1 to update on 1 of 2 hosts; needs a reload. 1 host with changes is frozen.",
+        ),
         (plan(failures={"b": unreachable("b")}), "No host could be planned. 1 host could not be reached."),
         (
             plan(host("a"), failures={"b": unreachable("b"), "c": Diagnostic(code="agent-failed", summary="x")}),
@@ -70,6 +82,20 @@ NOTHING = plan(host("mta1"), host("mta2"))
 def test_the_first_line_is_the_verdict(given_plan: Plan, says: str) -> None:
     assert verdict(given_plan) == says
     assert plan_text(given_plan).splitlines()[0] == says
+
+
+def test_what_is_left_different_is_named_with_what_keeps_it() -> None:
+    text = plan_text(plan(host("a", left=(LEFT, IGNORED)), host("b", left=(LEFT,))))
+    assert "  --target, else to update: a:domain[a], b:domain[a]\n" in text
+    assert "  lifecycle.ignore, else to delete: a:domain[b]\n" in text
+
+
+def test_a_note_of_the_run_names_no_host() -> None:
+    gone = Diagnostic(code="host-left-behind", summary="a host left", severity=Severity.WARNING)
+    own = Diagnostic(code="frozen", summary="it is frozen", severity=Severity.WARNING, host="a")
+    text = plan_text(plan(host("a", notes=(own,)), host("b"), notes=(gone,)))
+    assert "\n  warning: A host left [host-left-behind]\n" in text
+    assert "\n  a: warning: It is frozen [frozen]\n" in text
 
 
 def test_a_protected_block_is_not_called_as_the_stack_says() -> None:

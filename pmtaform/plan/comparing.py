@@ -1,0 +1,171 @@
+"""What differs between a saved plan and the same plan made again: shown as a difference of plans, host by host.
+
+Everything that a reader of the saved plan relied on is compared: changes with their values, reasons, impacts and
+dangers, what is left, warnings. Places are not: they move with files that are compared anyway. Nor is what only time
+changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.plan.model import BUSY, Change, Danger, HostPlan, Plan, ValueChange
+
+_MOST: Final = 12  # lines of one host
+_BY_TIME: Final = frozenset({"frozen", BUSY, "certificate-expires"})  # codes of notes
+_NOT_THERE: Final = "(nothing)"
+
+
+def plan_differences(saved: Plan, now: Plan) -> list[Diagnostic]:
+    """One diagnostic for each host whose plan is not the saved one, and one for what concerns the run."""
+    before = {host.host: host for host in saved.hosts}
+    found = [told for host in now.hosts if host.host in before and (told := _host(before[host.host], host))]
+    unplanned = [host.host for host in now.hosts if host.host not in before]
+    if unplanned:
+        detail = f"{', '.join(unplanned)} could not be looked at when the plan was made, and can be now. Plan again."
+        found.append(Diagnostic(code="target-moved", summary="A host was not in the plan", detail=detail))
+    lines = [*_sets("warning", _warnings(saved.notes), _warnings(now.notes))]
+    if lines:
+        found.append(_differs(saved, lines))
+    return found
+
+
+def _host(before: HostPlan, now: HostPlan) -> Diagnostic | None:
+    lines = [*_changes(before, now), *_rest(before, now)]
+    moved = _unequal(before.basis, now.basis)
+    if moved:
+        return Diagnostic(
+            code="target-moved",
+            summary="The host is no longer what was planned from",
+            detail=_detail([f"Changed on the host since the plan was made: {', '.join(moved)}.", *lines]),
+            host=now.host,
+        )
+    written = _unequal(before.result, now.result)
+    if written and not lines:
+        lines = [f"other bytes would be written to {', '.join(written)}: a secret is not what it was"]
+    return _differs(now, lines) if lines else None
+
+
+def _differs(what: Plan | HostPlan, lines: list[str]) -> Diagnostic:
+    return Diagnostic(
+        code="plan-differs",
+        summary="The plan made now is not the saved one",
+        detail=_detail(lines),
+        host=what.host if isinstance(what, HostPlan) else None,
+    )
+
+
+def _detail(lines: list[str]) -> str:
+    more = [f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
+    return "\n".join([*lines[:_MOST], *more, "Nothing was changed on any host. Plan again."])
+
+
+def _unequal(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return sorted(path for path in {*before, *now} if before.get(path) != now.get(path))
+
+
+# -- changes -----------------------------------------------------------------------------------------------------------
+
+
+def _changes(before: HostPlan, now: HostPlan) -> Iterator[str]:
+    old = {change.address: change for change in before.changes}
+    new = {change.address: change for change in now.changes}
+    for address, change in old.items():
+        if address not in new:
+            yield f"only in the saved plan: {change.action.verb} {address}"
+        else:
+            yield from _change(change, new[address])
+    yield from (f"only in the plan made now: {new[name].action.verb} {name}" for name in new if name not in old)
+    if old.keys() == new.keys() and list(old) != list(new):
+        yield "the changes have another order"
+
+
+def _change(before: Change, now: Change) -> Iterator[str]:
+    address = before.address
+    for what, old, new in (
+        ("action", before.action.verb, now.action.verb),
+        ("reason", str(before.reason), str(now.reason)),
+        ("impact", _impact(before), _impact(now)),
+        ("file", before.file, now.file),
+    ):
+        if old != new:
+            yield f"{address}: {what}: {old} in the saved plan, {new} now"
+    yield from _values(before, now)
+    yield from _sets(f"{address}: danger", _dangers(before.dangers), _dangers(now.dangers))
+
+
+def _impact(change: Change) -> str:
+    return f"{change.impact} ({change.impact_note})" if change.impact_note else str(change.impact)
+
+
+def _values(before: Change, now: Change) -> Iterator[str]:
+    old, new = _by_name(before.values), _by_name(now.values)
+    for key in dict.fromkeys((*old, *new)):
+        if old.get(key) != new.get(key):
+            name = " ".join((*key[0], key[1])).strip()
+            was, will = _told(old.get(key)), _told(new.get(key))
+            yield f"{before.address}: {name}: {was} in the saved plan, {will} now"
+
+
+def _by_name(values: Iterable[ValueChange]) -> dict[tuple[tuple[str, ...], str], list[tuple[tuple[str, ...], ...]]]:
+    found: dict[tuple[tuple[str, ...], str], list[tuple[tuple[str, ...], ...]]] = {}
+    for value in values:
+        found.setdefault((value.path, value.name), []).append((value.before, value.after))
+    return found
+
+
+def _told(pairs: list[tuple[tuple[str, ...], ...]] | None) -> str:
+    if pairs is None:
+        return "no change"
+    return "; ".join(f"{_listed(before)} -> {_listed(after)}" for before, after in pairs)
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    more = f" and {len(values) - 3} more" if len(values) > 3 else ""
+    return (", ".join(values[:3]) or _NOT_THERE) + more
+
+
+# -- the rest of a host ------------------------------------------------------------------------------------------------
+
+
+def _rest(before: HostPlan, now: HostPlan) -> Iterator[str]:
+    yield from _sets("danger", _dangers(before.dangers), _dangers(now.dangers))
+    yield from _sets("left different", _left(before), _left(now))
+    yield from _sets("becomes pmtaform's", dict.fromkeys(before.adopted, ""), dict.fromkeys(now.adopted, ""))
+    yield from _sets("is forgotten", dict.fromkeys(before.forgotten, ""), dict.fromkeys(now.forgotten, ""))
+    yield from _sets("warning", _warnings(before.notes), _warnings(now.notes))
+    if before.unmanaged != now.unmanaged:
+        yield f"not declared and left alone: {before.unmanaged} in the saved plan, {now.unmanaged} now"
+    if before.version != now.version:
+        yield f"PowerMTA: {before.version or 'none'} when the plan was made, {now.version or 'none'} now"
+
+
+def _sets(what: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """What of two sets is in one only; the values are details, which differ if they are not the same."""
+    yield from (f"{what} only in the saved plan: {_with(name, before[name])}" for name in before if name not in now)
+    yield from (f"{what} only in the plan made now: {_with(name, now[name])}" for name in now if name not in before)
+    for name in before:
+        if name in now and before[name] != now[name]:
+            yield f"{what} {name}: {before[name]} in the saved plan; now: {now[name]}"
+
+
+def _with(name: str, detail: str) -> str:
+    return f"{name} ({detail})" if detail else name
+
+
+def _dangers(dangers: Iterable[Danger]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for danger in dangers:
+        found.setdefault(danger.code, []).append(danger.detail)
+    return {code: " ".join(details) for code, details in found.items()}
+
+
+def _left(host: HostPlan) -> dict[str, str]:
+    return {left.address: f"{left.action.verb}, {left.by}" for left in host.left}
+
+
+def _warnings(notes: Iterable[Diagnostic]) -> dict[str, str]:
+    told = (note for note in notes if note.severity is not Severity.INFO and note.code not in _BY_TIME)
+    return {" ".join(filter(None, (note.severity.value, note.code, note.address))): "" for note in told}
