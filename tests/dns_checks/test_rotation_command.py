@@ -126,7 +126,7 @@ def test_a_saved_plan_is_stale_when_the_record_has_gone(desk: Desk) -> None:
     desk.now += timedelta(days=2)
     saved = desk.project.save_plan()
     desk.zone.pop(("s-20260101._domainkey.example.com", "TXT"))
-    assert "target-moved" in desk.project.run("apply", saved).ended(Exit.STALE).all
+    assert "dkim-not-published" in desk.project.run("apply", saved).ended(Exit.STALE).all
     assert "domain-key" not in desk.project.host.read()
 
 
