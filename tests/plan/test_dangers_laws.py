@@ -92,7 +92,8 @@ def queues(before: Effective, after: Effective) -> Iterator[tuple[dict[str, str]
     for vmta in (DEFAULT_VMTA, *VMTAS):
         if before.knows(vmta) and after.knows(vmta):
             for domain in ASKED:
-                yield held(before, domain, vmta), held(after, domain, vmta)
+                if before.matches(domain, vmta):  # of a queue without a section nobody has chosen any limit
+                    yield held(before, domain, vmta), held(after, domain, vmta)
 
 
 def held(effective: Effective, domain: str, vmta: str) -> dict[str, str]:

@@ -64,9 +64,20 @@ def _raised(sides: Sides, queue: QueueChange, move: ValueMove) -> float | None:
         return None
     if move.before.source is move.after.source is Source.FALLBACK:
         return None  # its normal counterpart is reported
+    if move.before.source is Source.DEFAULT and not _is_configured(sides, queue):
+        return None
     if move.name == _COLD and not any(_is_warmed(sides, vmta) for vmta in queue.vmtas):
         return None
     return factor_of(move.before, move.after)
+
+
+def _is_configured(sides: Sides, queue: QueueChange) -> bool:
+    """Whether any section was for the queue before.
+
+    Where none was, PowerMTA's defaults held by nobody's choice: a new server's first limits are raised over nothing.
+    """
+    domain = "*" if queue.mx else queue.queue_before or queue.domain
+    return not domain or any(sides.before.matches(domain, vmta) for vmta in queue.vmtas[:1])
 
 
 def _is_warmed(sides: Sides, vmta: str) -> bool:
