@@ -1,0 +1,42 @@
+"""Facts that code cites can be opened: docs/powermta/ has the pages, and the pages have the sections."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "powermta").glob("[A-Z]*.md")}
+CITATION = re.compile(
+    r"\b(LANGUAGE|OPERATIONS|MISTAKES)(?:\.md)?(?: (rows?|sections?))? (\d+(?:(?:, | to | and )\d+)*)"
+)
+
+
+def cited() -> list[tuple[str, str, str, str]]:
+    """(page, row or section, number, from file) of every citation in code and data."""
+    found = []
+    for path in sorted((ROOT / "pmtaform").rglob("*")):
+        if path.suffix not in (".py", ".json", ".sh"):
+            continue
+        for page, kind, numbers in CITATION.findall(path.read_text(encoding="utf-8")):
+            what = "row" if kind.startswith("row") else "section"
+            found += [(page, what, number, path.name) for number in re.findall(r"\d+", numbers)]
+    return found
+
+
+@pytest.mark.parametrize("citation", sorted(set(cited())), ids=lambda c: " ".join(c))
+def test_a_citation_leads_somewhere(citation: tuple[str, str, str, str]) -> None:
+    page, kind, number, _ = citation
+    wanted = rf"^\| {number} \|" if kind == "row" else rf"^## {number}\. "
+    assert re.search(wanted, PAGES[page], re.MULTILINE)
+
+
+def test_there_are_citations() -> None:
+    assert len(cited()) > 20
+
+
+@pytest.mark.parametrize("page", ["LANGUAGE", "OPERATIONS"])
+def test_a_fact_has_its_basis(page: str) -> None:
+    """Every section names where its facts are from: a guide's section, release notes, an observation, an inference."""
+    for section in re.split(r"^## ", PAGES[page], flags=re.MULTILINE)[1:]:
+        assert re.search(r"\b(G19|G20|GD|RN45|obs|inf|mem|gap)\b", section), section.partition("\n")[0]
