@@ -156,11 +156,12 @@ def _normal(spec: DirectiveSpec | None, line: Line) -> str:
 def with_defaults(found: Mapping[str, Value], scope: str, domain: str = "") -> dict[str, Value]:
     """Every directive of a scope in the catalogue's order, then those that the catalogue does not have."""
     known = specs_of(scope)
-    result = {name: found[name] if name in found else _default(spec, found, domain) for name, spec in known.items()}
+    result = {name: found[name] if name in found else default_of(spec, found, domain) for name, spec in known.items()}
     return result | {name: value for name, value in found.items() if name not in known}
 
 
-def _default(spec: DirectiveSpec, found: Mapping[str, Value], domain: str) -> Value:
+def default_of(spec: DirectiveSpec, found: Mapping[str, Value], domain: str = "") -> Value:
+    """What a directive is where nothing sets it: the guide's default, which may be another directive's value."""
     text = spec.default
     if text is None:
         return Value(name=spec.name, spec=spec, source=Source.NONE)

@@ -153,6 +153,7 @@ class Reading:
     pools_of: dict[str, list[str]] = field(default_factory=dict)  # by virtual MTA
     lines: dict[str, list[Line]] = field(default_factory=dict)  # at top level
     pattern_lists: dict[str, list[Nodes]] = field(default_factory=dict)
+    sections: dict[str, list[Nodes]] = field(default_factory=dict)  # all other sections, by tag
     rollups: dict[str, str] = field(default_factory=dict)  # the queue of each MX pattern, the first rule for it
     order: int = 0
 
@@ -189,6 +190,8 @@ class Reading:
                 self.pattern_lists.setdefault(node.argument, []).append(nodes)
             elif node.tag == ROLLUP:
                 self._take_rollups(node)
+            else:
+                self.sections.setdefault(node.tag, []).append(nodes)
 
     def _take_rollups(self, section: Section) -> None:
         for node in section.children:

@@ -11,6 +11,7 @@ from pmtaform.lang.effective.model import DEFAULT_VMTA, Assumption, EffectiveSet
 from pmtaform.lang.effective.owners import owner_meaning, owner_values
 from pmtaform.lang.effective.patterns import DomainIndex, Match, Names, plain
 from pmtaform.lang.effective.reading import DOMAIN, Body, Owner, Reading
+from pmtaform.lang.effective.sources import Sources
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.tree import Directive
 from pmtaform.lang.values import parse_bool
@@ -36,6 +37,11 @@ class Effective:
     def top(self) -> DomainIndex:
         """The domains at top level."""
         return DomainIndex.of(self.reading.domains, self.names)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The sources, asked for clients."""
+        return Sources(self.reading)
 
     def virtual_mtas(self) -> tuple[str, ...]:
         """`{default}` and every virtual MTA, in the order of the configuration."""
