@@ -129,6 +129,15 @@ def test_whether_back_off_can_begin(text, begins):
     assert effective.backoff_begins(effective.settings("x.example")) is begins
 
 
+_MACRO_KEY = "domain-macro m b.example\n<virtual-mta v>\ndomain-key s,$m,/k1\n</virtual-mta>\n"
+
+
+@pytest.mark.parametrize("text", [_MACRO_KEY, _MACRO_KEY.replace("$m", "b.example") + "domain-key s,b.example,/k2\n"])
+def test_which_keys_go_first_is_told_only_where_a_macro_might_mislead(text):
+    notes = Effective(configuration(text)).settings("x.example", "v").notes
+    assert not any("go before those at top level" in note for note in notes)
+
+
 @pytest.mark.parametrize(
     ("text", "queue", "word"),
     [
@@ -139,6 +148,7 @@ def test_whether_back_off_can_begin(text, begins):
         (next(r.text for r in ROWS if "two pools" in r.name), "x.example/v", "refuses to load"),
         ("<virtual-mta-pool p>\n</virtual-mta-pool>", "x.example/p", "is a pool"),
         ("", "x.example", "config-defaults"),
+        (f"{_MACRO_KEY}domain-key s,b.example,/k2\n", "x.example/v", "Keys of v go before those at top level"),
     ],
 )
 def test_what_a_reader_has_to_know_besides(text, queue, word):

@@ -109,6 +109,8 @@ def _assumptions(
     single = spec is None or not spec.accumulates
     if single and len({_normal(spec, line) for line in winner.body.lines[name]}) > 1:
         yield Assumption.REPEATED_LINE
+    if not winner.rank.literal and any(_writes_out(match, winner) for match in every):
+        yield Assumption.MACRO_REST
     said = {_normal(spec, line) for line in lines}
     for match in every:
         if match.body is winner.body:
@@ -120,6 +122,11 @@ def _assumptions(
                 yield _tie(winner, match)
         elif differs:
             yield from _against(winner, match, single=single)
+
+
+def _writes_out(match: Match, winner: Match) -> bool:
+    """Whether a section writes out the name for which the winner comes from a macro."""
+    return match.rank.literal and match.layer == winner.layer and match.rank[:3] == winner.rank[:3]
 
 
 def _tie(winner: Match, other: Match) -> Assumption:

@@ -43,6 +43,7 @@ class Assumption(StrEnum):
     DOUBTFUL_VALUE = "doubtful-value"
     DEFAULT_IN_WORDS = "default-in-words"
     SAME_MACRO_TWICE = "same-macro-twice"
+    MACRO_REST = "macro-rest"
 
     @property
     def says(self) -> str:
@@ -79,6 +80,8 @@ _SAYS: Final = {
     Assumption.DEFAULT_IN_WORDS: "The guide gives the default in words, or differently in its editions.",
     Assumption.SAME_MACRO_TWICE: "What PowerMTA does with a domain-macro defined twice is not documented; its parts "
     "are assumed to add up.",
+    Assumption.MACRO_REST: "A domain that is written out goes before the same from a macro. Whether what only the "
+    "macro's section sets still holds is not documented; it is assumed to.",
 }
 
 

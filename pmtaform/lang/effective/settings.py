@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import Final
 
 from pmtaform.lang.effective import deciding
 from pmtaform.lang.effective.model import DEFAULT_VMTA, Assumption, EffectiveSettings, Value
@@ -16,6 +17,8 @@ from pmtaform.lang.includes import Configuration
 from pmtaform.lang.tree import Directive
 from pmtaform.lang.values import parse_bool
 from pmtaform.lang.values.text import unquoted
+
+KEY: Final = "domain-key"
 
 
 class Effective:
@@ -170,6 +173,11 @@ class Effective:
             yield f"{vmta} is in several pools with domains ({', '.join(pools)}), which PowerMTA refuses to load."
         if vmta in self.reading.pools and vmta not in self.reading.virtual_mtas:
             yield f"{vmta} is a pool: mail is queued for its members, which may say otherwise."
+        if self._has_macro_key(vmta):
+            yield (
+                f"Keys of {vmta} go before those at top level, also where a macro makes its key and the other is "
+                "written out (2020 guide 3.3.1.43.1)."
+            )
         for argument in self.names.cut:
             yield f"<domain {argument}> stands for too many names to be looked at all."
         if not self._has_defaults:
@@ -177,6 +185,12 @@ class Effective:
                 "Only the configuration was read, not PowerMTA's own config-defaults: where nothing is set, the "
                 "guide's default is shown."
             )
+
+    def _has_macro_key(self, vmta: str) -> bool:
+        """Whether a virtual MTA has a key from a macro, and there are keys at top level that come after it."""
+        owner = self.reading.virtual_mtas.get(vmta)
+        own = (line for lines in owner.lines for line in lines if line.name == KEY) if owner is not None else ()
+        return KEY in self.reading.lines and any("$" in line.value for line in own)
 
     def _from_doubled_macro(self, body: Body) -> bool:
         return "$" in body.argument and any(f"${name}" in body.argument for name in self.reading.twice)
