@@ -33,6 +33,9 @@ ELSEWHERE = {
 }
 SAME = "log-file: /var/log/pmta/log"  # what the host has anyway
 REMOVE = "unmanaged: remove\n"
+POOLED = "".join(
+    f"<virtual-mta v{n}>\n  smtp-source-host 192.0.2.{n + 1} v{n}.example.com\n</virtual-mta>\n" for n in range(5)
+)
 CASES = {
     "a directive that wants a restart": Case("run-as-root yes\n", "run-as-root: no", "restart"),
     "a section that wants a restart": Case(
@@ -91,6 +94,19 @@ CASES = {
         "<virtual-mta-pool p>\n  virtual-mta a\n</virtual-mta-pool>\n<virtual-mta a>\n</virtual-mta>\n",
         "virtual-mta-pool: {p: {max-smtp-out: 5}}",
         "pool-emptied",
+    ),
+    "a pool that loses four of five virtual MTAs": Case(
+        POOLED
+        + "<virtual-mta-pool p>\n"
+        + "".join(f"  virtual-mta v{n}\n" for n in range(5))
+        + "</virtual-mta-pool>\n",
+        "virtual-mta-pool: {p: {virtual-mta: v0}}",
+        "share-raised",
+    ),
+    "a pool that sends from another address": Case(
+        POOLED + "<virtual-mta-pool p>\n  virtual-mta v0\n</virtual-mta-pool>\n",
+        "virtual-mta-pool: {p: {virtual-mta: v1}}",
+        "routing-changed",
     ),
     "a rate ten times as high": Case(
         "<domain gmail.com>\n  max-msg-rate 100/h\n</domain>\n",

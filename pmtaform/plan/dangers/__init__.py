@@ -14,10 +14,12 @@ from dataclasses import replace
 from typing import Final
 
 from pmtaform.lang.includes import Configuration
+from pmtaform.plan.dangers.addresses import addresses_lost, shares_raised, virtual_mtas_gone
 from pmtaform.plan.dangers.backoff import backoff_lost
 from pmtaform.plan.dangers.codes import CODES, CONSENTS
 from pmtaform.plan.dangers.finding import Check, Finding
 from pmtaform.plan.dangers.limits import limits_raised, queues_parted
+from pmtaform.plan.dangers.pools import pools_narrowed
 from pmtaform.plan.dangers.server_limits import server_limits_raised
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.model import Danger, HostPlan
@@ -27,6 +29,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     queues_parted,
     server_limits_raised,
     backoff_lost,
+    virtual_mtas_gone,
+    addresses_lost,
+    shares_raised,
+    pools_narrowed,
 )
 
 __all__ = ["CHECKS", "CODES", "CONSENTS", "Check", "Finding", "Sides", "find_dangers", "with_dangers"]

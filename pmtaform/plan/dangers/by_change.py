@@ -148,39 +148,11 @@ def _signing(facts: Facts) -> Iterator[Danger]:
         )
 
 
-def _addresses(facts: Facts) -> Iterator[Danger]:
-    if facts.address.kind == "virtual-mta" and facts.action is Action.DELETE:
-        yield Danger(
-            "virtual-mta-removed",
-            f"Mail queued for virtual MTA {facts.address.key} bounces (5.3.5) once it is gone. Drain, reroute or pause "
-            "its queues first.",
-        )
-        return
-    for name in ("smtp-source-host", "smtp-source-ip", "smtp-proxy-source-host"):
-        for value in facts.lost(name):
-            lost = value.split()[0] if value.split() else value
-            if lost not in [v.split()[0] for _, v in facts.values(facts.after, name) if v.split()]:
-                yield Danger("source-address-removed", f"{facts.address} no longer sends from {values.shown(lost)}.")
-
-
-def _pools(facts: Facts) -> Iterator[Danger]:
-    if facts.address.kind != "virtual-mta-pool":
-        return
-    had = facts.values(facts.before, "virtual-mta")
-    if had and not facts.values(facts.after, "virtual-mta"):
-        yield Danger(
-            "pool-emptied",
-            f"Pool {facts.address.key} has no virtual MTA left; mail that is directed to it has nowhere to go.",
-        )
-
-
 _CHECKS: tuple[Callable[[Facts], Iterator[Danger]], ...] = (
     _restart,
     _relay,
     _access,
     _signing,
-    _addresses,
-    _pools,
 )
 
 

@@ -15,6 +15,7 @@ from pmtaform.lang.effective.model import Line
 from pmtaform.lang.includes import Configuration
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.queues import QueueChange, queue_changes
+from pmtaform.plan.dangers.sections import Sections, are_same
 
 # Blocks without lines of a queue that decide all the same which lines hold for it.
 _STRUCTURE = ("domain-macro", "virtual-mta-pool", "mx-rollup-list", "include", "setting")
@@ -38,6 +39,7 @@ class Sides:
         self.after = Effective(after, defaults)
         self.rate_factor = rate_factor
         self._configurations = before, after
+        self.memory: dict[str, object] = {}  # what checks share, by its name
 
     @cached_property
     def blocks_before(self) -> dict[Address, Block]:
@@ -55,6 +57,25 @@ class Sides:
         addresses = dict.fromkeys((*self.blocks_before, *self.blocks_after))
         pairs = {address: (self.blocks_before.get(address), self.blocks_after.get(address)) for address in addresses}
         return {address: pair for address, pair in pairs.items() if not _is_same(*pair)}
+
+    @cached_property
+    def sections_before(self) -> Sections:
+        """The sections that the host has."""
+        return Sections(self._configurations[0])
+
+    @cached_property
+    def sections_after(self) -> Sections:
+        """The sections that the host will have."""
+        return Sections(self._configurations[1])
+
+    def are_same(self, *tags: str) -> bool:
+        """Whether all sections with these tags are the same text on both sides, and include nothing."""
+        return are_same(self.sections_before, self.sections_after, *tags)
+
+    @property
+    def configurations(self) -> tuple[Configuration, Configuration]:
+        """What was read, before and after."""
+        return self._configurations
 
     @cached_property
     def queues(self) -> tuple[QueueChange, ...]:
@@ -82,6 +103,11 @@ class Sides:
         """
         lines = [line for value in reversed(values) if value is not None for line in value.lines]
         return self.cause_of_lines(lines)
+
+    def cause_named(self, kind: str, key: str = "") -> Address | None:
+        """The changed block with an address; where that did not change, as `cause`."""
+        address = Address(kind, key)
+        return address if address in self.changed else self.cause_of_lines(())
 
     def cause_of_lines(self, lines: Iterable[Line]) -> Address | None:
         """As `cause`, for lines."""

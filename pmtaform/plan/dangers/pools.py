@@ -1,0 +1,126 @@
+"""Pools whose mail leaves from fewer addresses, from others, or from none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.exits import Both, Spread, exits_of, growth
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.sides import Sides
+
+EMPTIED: Final = "pool-emptied"
+SHARE: Final = "share-raised"
+_POOL: Final = "virtual-mta-pool"
+
+
+def pools_narrowed(sides: Sides) -> Iterator[Finding]:
+    """Pools without a member left, and pools whose addresses get many times their share of the mail."""
+    both = exits_of(sides)
+    for pool in _touched(sides, both):
+        cause = _cause(sides, both, pool)
+        if not both.before.members(pool):
+            continue
+        if not both.after.members(pool):
+            yield _emptied(sides, both, pool, cause)
+            continue
+        raised = list(_raised(sides, both, pool, cause))
+        yield from raised or _replaced(sides, both, pool, cause)
+
+
+def _touched(sides: Sides, both: Both) -> Iterator[str]:
+    """The pools whose members, or whose members' addresses, may differ."""
+    was, now = sides.before.reading, sides.after.reading
+    touched = {*both.moved, *(was.virtual_mtas.keys() ^ now.virtual_mtas.keys())}
+    for pool, owner in was.pools.items():
+        other = now.pools.get(pool)
+        same = other is not None and owner.written is not None and owner.written == other.written
+        if not same or not touched.isdisjoint(both.after.listed(pool)):
+            yield pool
+
+
+def _cause(sides: Sides, both: Both, pool: str) -> Address | None:
+    own = Address(_POOL, pool)
+    if own in sides.changed:
+        return own
+    members = (Address("virtual-mta", name) for name in both.before.listed(pool))
+    return next((address for address in members if address in sides.changed), sides.cause_of_lines(()))
+
+
+def _emptied(sides: Sides, both: Both, pool: str, cause: Address | None) -> Finding:
+    listed = [values.shown(name) for name in both.after.listed(pool)]
+    name = values.shown(pool)
+    if not sides.after.knows(pool):
+        detail = (
+            f"Pool {name} goes. Mail that is directed to it is rejected (5.5.0), or leaves without a virtual MTA of its "
+            f"own; its members were {words.several([values.shown(m) for m in both.before.members(pool)])}."
+        )
+    elif listed:
+        detail = (
+            f"Pool {name} has no virtual MTA left that exists ({words.several(listed)}: not defined); mail that is "
+            "directed to it has nowhere to go."
+        )
+    else:
+        detail = f"Pool {name} has no virtual MTA left; mail that is directed to it has nowhere to go."
+    return Finding(code=EMPTIED, detail=detail, cause=cause)
+
+
+def _raised(sides: Sides, both: Both, pool: str, cause: Address | None) -> Iterator[Finding]:
+    before, after = both.before.spread(pool), both.after.spread(pool)
+    factors = growth(before, after)
+    if both.before.members(pool) == both.after.members(pool):
+        factors = {address: factors[address] for address in _shared(both, pool, factors)}
+    groups: dict[tuple[float, float, float], list[str]] = {}
+    for address, factor in factors.items():
+        if factor > sides.rate_factor:
+            key = before.get(address, 0.0), after[address], factor
+            groups.setdefault(key, []).append(address)
+    gone = _gone(both, pool)
+    for (was, now, factor), addresses in groups.items():
+        shown = words.several([values.shown(address) for address in addresses])
+        each = len(addresses) > 1
+        most = _percent(max(before.values()))
+        instead = f"instead of {_percent(was)}" if was else f"and sent none of it; no address sent more than {most}"
+        gets = f"get {_percent(now)} of its mail each" if each else f"gets {_percent(now)} of its mail"
+        detail = f"Pool {values.shown(pool)}: {shown} {gets} {instead}"
+        yield Finding(
+            code=SHARE,
+            detail=f"{detail} ({factor:.3g} times as much){gone}{sides.because(cause)}.",
+            cause=cause,
+            weight=factor,
+        )
+
+
+def _shared(both: Both, pool: str, addresses: Iterable[str]) -> Iterator[str]:
+    """The addresses that more than one member has: growth within one member is that member's."""
+    for address in addresses:
+        if sum(address in both.after.spread(member) for member in both.after.members(pool)) > 1:
+            yield address
+
+
+def _gone(both: Both, pool: str) -> str:
+    now = set(both.after.members(pool))
+    gone = [values.shown(name) for name in both.before.members(pool) if name not in now]
+    return f"; of {len(both.before.members(pool))} virtual MTAs {len(gone)} no longer share it" if gone else ""
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.3g} %"
+
+
+def _replaced(sides: Sides, both: Both, pool: str, cause: Address | None) -> Iterator[Finding]:
+    """A pool whose mail leaves mostly from addresses that sent none of it before."""
+    before, after = both.before.spread(pool), both.after.spread(pool)
+    if both.before.members(pool) == both.after.members(pool) or before.keys() <= after.keys():
+        return
+    kept = sum(share for address, share in after.items() if address in before)
+    if kept * sides.rate_factor < 1:
+        detail = f"Pool {values.shown(pool)} sends from {_addresses(after)}, and before from {_addresses(before)}"
+        yield Finding(code="routing-changed", detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=1 - kept)
+
+
+def _addresses(spread: Spread) -> str:
+    return words.several([values.shown(address) for address in spread])
