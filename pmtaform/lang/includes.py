@@ -158,8 +158,8 @@ def _missing(path: str, place: Place | None) -> Diagnostic:
     return Diagnostic(
         code="missing-include",
         summary="An included file is not there",
-        detail=f"{path} does not exist on the host. What PowerMTA does then is not documented; it may refuse to load. "
-        "Create the file or remove the include.",
+        detail=f"{path} is not where this configuration was read, so what it says is not known. What PowerMTA does "
+        "without it is not documented; it may refuse to load. Create the file or remove the include.",
         place=place,
     )
 

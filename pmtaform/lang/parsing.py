@@ -87,7 +87,8 @@ class _ClosingTags(dict[str, str]):
 def _opening(name: str, value: str) -> _Meaning | None:
     """The meaning of `<tag argument>`, split into words; None for everything that is not as plain as that."""
     tag, argument = name[1:].lower(), value[:-1].rstrip(BLANKS)
-    if name[0] == "<" and value[-1] == ">" and argument and tag.replace("-", "").isalnum():
+    plain = argument and "<" not in argument and ">" not in argument and tag.replace("-", "").isalnum()
+    if name[0] == "<" and value[-1] == ">" and plain:
         return (_OPEN, tag, argument)
     return None
 
@@ -279,6 +280,10 @@ class _Parser:
         if text.startswith("<!--"):
             self._junk(number, text, "xml-comment", "XML comments do not belong to the language", _XML)
             return
+        first = _FIRST_TAG.match(text)
+        if first is not None and first.end() < len(text):
+            self._crowded(text, first, number)
+            return
         if not text.endswith(">") or len(text) < 3:
             self._junk(
                 number,
@@ -299,6 +304,20 @@ class _Parser:
         if self.open:
             self._make_room(section)
         self._enter(section)
+
+    def _crowded(self, text: str, first: re.Match[str], number: int) -> None:
+        """Take a tag with more on its line. Sections that it opens or closes for others are opened and closed."""
+        tag, rest = first[2].lower(), text[first.end() :].strip(BLANKS)
+        is_whole = not first[1] and re.search(rf"</{re.escape(tag)}\s*>", rest, re.IGNORECASE)
+        if is_whole or not (first[1] or catalogue().section(tag)):
+            self._junk(number, text, "malformed-tag", CROWDED, _CROWDED)
+            return
+        self._tag(first[0], number)
+        if rest.startswith("<") and rest.endswith(">") and not rest.startswith("<!--"):
+            self._report("malformed-tag", CROWDED, _CROWDED, number)
+            self._tag(rest, number)
+        else:
+            self._junk(number, rest, "malformed-tag", CROWDED, _CROWDED)
 
     def _open_nested(self, number: int, lead: str) -> None:
         words = lead.split(None, 1)
@@ -407,6 +426,9 @@ _XML: Final = (
     "PowerMTA takes no `<!-- -->` for a comment: a line that starts with < is read as a tag, and lines between the "
     "marks stay in force. Write `#` before each line of a comment."
 )
+CROWDED: Final = "A tag shares its line"
+_CROWDED: Final = "There is one directive or one tag to a line. Put each on a line of its own."
+_FIRST_TAG: Final = re.compile(r"<(/?)[ \t]*([A-Za-z][\w-]*)(?:\s[^<>]*)?>")
 _HIDDEN: Final = (
     (
         "not-utf8",

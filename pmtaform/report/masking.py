@@ -10,7 +10,7 @@ import re
 from functools import cache
 
 from pmtaform.lang.catalogue import DirectiveSpec, catalogue
-from pmtaform.lang.values.show import SENSITIVE, mask, shown, sounds_secret
+from pmtaform.lang.values.show import SENSITIVE, looks_like_key, mask, shown, sounds_secret
 
 _SOUNDING = r"password|passwd|passphrase|secret|token|api[-_]?key|auth[-_]?user(?:name)?|credential|private[-_]?key"
 _ENDS = re.compile("([\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029])")  # where another program may see a line end
@@ -87,6 +87,8 @@ def _value(spec: DirectiveSpec, name: str, value: str) -> str:
 def _known(text: str, spec: DirectiveSpec, value: str) -> tuple[str, bool]:
     """A directive that holds no secret of itself; the name that a macro gives one may say otherwise."""
     words = value.split(None, 1)
+    if spec.type == "acl" and words and looks_like_key(words[0]):
+        return text[: len(text) - len(value)] + " ".join([SENSITIVE, *words[1:]]), False
     if spec.key == "name" and len(words) == 2 and _words().search(_bare(words[0])):
         return text[: len(text) - len(words[1])] + SENSITIVE, True
     return _prose(text) if ";" in value and "/" not in value else (text, False)

@@ -226,7 +226,7 @@ WRONG = [
     ("smtp-pattern-list/reply", "/x", "\\x23"),
     ("smtp-pattern-list/reply", "/x/", "no action"),
     ("smtp-pattern-list/reply", "x mode=backoff", "between slashes"),
-    ("smtp-pattern-list/reply", "/x/ mode=backoff defer-queue", "modes"),
+    ("smtp-pattern-list/reply", "/x/ mode=backoff defer-queue", "separated by commas"),
     ("smtp-pattern-list/reply", "/x/ bounce-qeue", 'Did you mean "bounce-queue"?'),
     ("smtp-pattern-list/reply", "/x/ mode=normal,mode=backoff", "cannot switch"),
     ("smtp-pattern-list/reply", "/x/ skip-mx,bounce-queue", "cannot stand in one rule"),

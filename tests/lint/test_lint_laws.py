@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.includes import read_configuration, single
+from pmtaform.lang.inventions import inventions
 from pmtaform.lang.lint import RULES, FileFacts, Subject, apply_fixes, lint
-from pmtaform.lang.lint.inventions import inventions
 from pmtaform.lang.parsing import parse, parse_bytes
 from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint, sarif_lint
 from pmtaform.report.lint_text import lint_text

@@ -1,16 +1,13 @@
-"""Common mistakes: words that look like PowerMTA's and are not (`data/inventions.json`).
-
-The table may be missing; then there are none.
-"""
+"""Common mistakes: words that look like PowerMTA's and are not (`data/inventions.json`)."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+
+from pmtaform.lang.inventions import inventions
 
 _QUOTED = re.compile(r"`([^`]*)`")
 
@@ -25,12 +22,9 @@ class Mistake:
 
 @cache
 def _table() -> tuple[Mistake, ...]:
-    file = resources.files("pmtaform.lang").joinpath("data", "inventions.json")
-    if not file.is_file():
-        return ()
-    table = json.loads(file.read_text(encoding="utf-8"))
-    directives = [Mistake(row["name"], row["remedy"]) for row in table.get("directives", ())]
-    sections = [Mistake(f"<{row['name']}>", row["remedy"]) for row in table.get("sections", ())]
+    known = inventions()
+    directives = [Mistake(row.name, row.remedy) for row in known.directives.values()]
+    sections = [Mistake(f"<{row.name}>", row.remedy) for row in known.sections.values()]
     return (*directives, *sections)
 
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic, did_you_mean
+from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.lang.explain.kinds import in_words
 from pmtaform.lang.explain.mistakes import Mistake, invention, mistakes_about
 from pmtaform.lang.explain.relations import Related, related_to_directive, related_to_section
+from pmtaform.lang.suggest import remedy, section_remedy
 
 _CONFIDENCE: Final = {
     "guide": "PowerMTA's guide",
@@ -105,11 +106,11 @@ def unknown(name: str, scope: str | None = None) -> Diagnostic:
         detail = f"{word} does not belong {where(_scope(scope) or GLOBAL)}; it stands {', '.join(places)}."
         return Diagnostic(code="misplaced-directive", summary="The directive does not belong there", detail=detail)
     invented = invention(word)
-    near = did_you_mean(word, (*known.all_names, *known.sections))
     if invented is not None:
         detail = f"{word} is no word of PowerMTA's, though it is found in tutorials. {invented.remedy}"
     else:
-        detail = f'The guides for 4.5 and 5.0 have no "{word}".{near}'
+        instead = remedy(word, _scope(scope)) or section_remedy(word)
+        detail = f'The guides for 4.5 and 5.0 have no "{word}".' + (f" {instead}" if instead else "")
     return Diagnostic(code="unknown-directive", summary="PowerMTA has no such directive or section", detail=detail)
 
 

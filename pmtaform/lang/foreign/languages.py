@@ -19,7 +19,7 @@ _SUFFIXES: Final = {
     ".sql": "SQL", ".pem": "a key or a certificate", ".key": "a key or a certificate",
     ".crt": "a key or a certificate", ".csv": "CSV",
 }  # fmt: skip
-_YAML_LINE: Final = re.compile(r"""(?:["'][^"']*["']|[^\s:#<>/{}"'][^:#<>{}"']*)\s*:(?:\s|$)|-(?:\s|$)|[\]}]""")
+_YAML_LINE: Final = re.compile(r"""(?:["'][^"']*["']|[^\s:#<>/{}"'][^\s:#<>{}"']*)[ \t]*:(?:\s|$)|-(?:\s|$)|[\]}]""")
 _HEREDOC: Final = re.compile(
     r"""^[ \t]*[\w./-]+[^#\n<]*<<-?[ \t]*(["']?)[A-Za-z_]\w*\1[ \t]*(?:[|>].*)?$""", re.MULTILINE
 )

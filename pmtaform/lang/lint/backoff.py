@@ -52,7 +52,7 @@ def _never_starts(facts: Facts) -> Iterator[Hit]:
         return
     applies = Applies(_starting(facts))
     for part in domains(facts):
-        lines = [line for line in part.lines if line.name.startswith("backoff-")]
+        lines = [line for line in part.lines if line.name.startswith("backoff-") and line.value != '""']
         if not lines or applies.may_hold_with(part):
             continue
         names = list(dict.fromkeys(line.name for line in lines))

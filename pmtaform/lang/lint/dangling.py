@@ -142,6 +142,8 @@ _ONLY_BY_NAME: Final = (
 
 
 def _unused(facts: Facts) -> Iterator[Hit]:
+    if not facts.complete:
+        return  # it may be used in what was not read
     used: dict[str, set[str]] = {}
     for reference in references(facts).all:
         for kind in reference.kinds:
@@ -149,20 +151,18 @@ def _unused(facts: Facts) -> Iterator[Hit]:
     for kind in _ONLY_BY_NAME:
         for part in facts.top(kind):
             if part.key and part.key.lower() not in used.get(kind, set()):
-                yield on(
-                    part, f"Nothing names {part.title}, so it has no effect. Use it, or remove it.{_unread(facts)}"
-                )
+                yield on(part, f"Nothing names {part.title}, so it has no effect. Use it, or remove it.")
     for part in facts.top("source"):
         name = part.key
         if values.parse_cidr(name) or name.startswith("{") or not name or "localhost" in name:
             continue
         if name.lower() not in used.get("source", set()):
-            yield on(part, f"No user and no listener names {part.title}. Use it, or remove it.{_unread(facts)}")
+            yield on(part, f"No user and no listener names {part.title}. Use it, or remove it.")
     used_macros = {name for _, name in references(facts).macros}
     for line in facts.settings("domain-macro"):
         name = line.value.split(None, 1)[0] if line.value else ""
         if name and name not in used_macros:
-            yield at(line, f"Nothing uses ${values.shown(name)}. Use it, or remove it.{_unread(facts)}", mark=name)
+            yield at(line, f"Nothing uses ${values.shown(name)}. Use it, or remove it.", mark=name)
 
 
 def _key_files(facts: Facts) -> Iterator[Hit]:

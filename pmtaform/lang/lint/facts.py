@@ -15,6 +15,7 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.foreign import foreign_of, is_opaque, template_in
 from pmtaform.lang.includes import include_path, is_pattern, is_url
+from pmtaform.lang.lint.meant import Meant, meant_sections
 from pmtaform.lang.lint.model import FileFacts, Subject
 from pmtaform.lang.lint.version import Version
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
@@ -129,6 +130,11 @@ class Facts:
         }
         unread = any(d.code == "missing-include" for d in self.configuration.diagnostics)
         self.complete = not unread and not self.opaque
+        self.meant: list[Meant] = []  # sections that are written as something else
+        self._nodes_of: dict[str, list[Node]] = {}
+        for path, tree in trees.items():
+            self._nodes_of[path], meant = meant_sections(tree)
+            self.meant += meant
         self.by_name: dict[str, list[Line]] = {}
         self.by_tag: dict[str, list[Part]] = {}
         self.memory: dict[str, object] = {}  # what families of rules work out once
@@ -146,7 +152,7 @@ class Facts:
     def _file(self, tree: Tree, within: Part | None, above: tuple[str, ...], *, again: bool) -> None:
         again = again or tree.path in self._seen
         self._seen.add(tree.path)
-        self._nodes(tree, tree.children, within, (*above, tree.path), again=again)
+        self._nodes(tree, self._nodes_of[tree.path], within, (*above, tree.path), again=again)
 
     def _nodes(
         self, tree: Tree, nodes: list[Node], within: Part | None, above: tuple[str, ...], *, again: bool

@@ -68,6 +68,8 @@ def _zero(facts: Facts) -> Iterator[Hit]:
 def _short_retry(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("retry-after", "backoff-retry-after"):
         seconds = first_interval(line)
+        if line.within is not None and line.within.key.startswith("{"):
+            continue  # a queue inside PowerMTA, no site
         if seconds is not None and seconds < 60:
             detail = (
                 f"A site that refuses mail is tried again after {values.shown(line.value.split(',')[0])}. That is "

@@ -8,12 +8,12 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.inventions import Invention, inventions
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import on
-from pmtaform.lang.lint.inventions import Invention, inventions
 from pmtaform.lang.lint.mend import line_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Fix, Hit, Rule
-from pmtaform.lang.lint.nearest import nearest
+from pmtaform.lang.lint.nearest import suggested_section
 from pmtaform.lang.splices import Splice
 
 
@@ -68,12 +68,12 @@ def _unknown_section(facts: Facts) -> Iterator[Hit]:
     for part in facts.parts:
         if catalogue().section(part.tag) is not None or inventions().section(part.tag) or _is_broken(part):
             continue
-        near = nearest(facts, part.tag, catalogue().sections)
+        near = suggested_section(facts, part.tag)
         if not near and catalogue().anywhere(part.tag):
             near = f" {values.shown(part.tag)} is a directive: a line without < and >."
         yield on(
             part,
-            f"Neither 5.0 guide has a section <{values.shown(part.tag)}>.{near} Nothing inside it is looked at here.",
+            f"Neither 5.0 guide has a section <{values.shown(part.tag)}>.{near} Inside it only values are checked.",
             mark=part.node.tag,
         )
 

@@ -16,7 +16,7 @@ from pmtaform.lang.lint.mend import value_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
 from pmtaform.lang.lint.syntax import is_pair, tag_in
-from pmtaform.lang.lint.unknown import UNSAFE_YES
+from pmtaform.lang.lint.unknown import UNSAFE_YES, is_inside_unknown
 from pmtaform.lang.tree import Directive
 
 _TRUTHS: Final = {"on": "yes", "enabled": "yes", "1": "yes", "off": "no", "disabled": "no", "0": "no"}
@@ -39,13 +39,22 @@ class Wrong:
 
 
 def _wrong(line: Line) -> Wrong | None:
-    if line.spec is None or is_pair(line):
+    if is_pair(line):
         return None
+    if line.spec is None:
+        return _wrong_everywhere(line) if is_inside_unknown(line.within) else None
     if line.spec.sensitive:
         if line.value.startswith("(secret ") or " (secret " in line.value:
             return None  # a stack's reference, which nobody has looked up
         return _judge(line.spec, line.value)
     return _remembered(line.spec.name, line.scope, line.node.name if line.name == "/REGEX/" else "", line.value)
+
+
+def _wrong_everywhere(line: Line) -> Wrong | None:
+    """What is wrong with a value in a section that nobody knows, if no meaning of its directive takes it."""
+    specs = catalogue().anywhere(line.node.name)
+    found = [_judge(spec, line.value) for spec in specs if not spec.sensitive]
+    return found[0] if found and all(found) else None
 
 
 @lru_cache(maxsize=1 << 16)

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.inventions import inventions
 from pmtaform.lang.lint.facts import Facts, Line
-from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.inventions import inventions
+from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import line_fix, sub_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Fix, Hit, Rule
+from pmtaform.lang.parsing import CROWDED
+from pmtaform.lang.suggest import remedy, section_remedy
 from pmtaform.lang.tree import Tree
 
 _COMMENT: Final = re.compile(r"(\s*)(.*?)(\s*)<!--\s*(.*?)\s*-->\s*", re.DOTALL)
+_ELEMENT: Final = re.compile(r"<([A-Za-z][\w-]*)>([^<>]+)</\1>", re.IGNORECASE)
 _CLOSING: Final = re.compile(r"(.*\S)\s+(</[A-Za-z-]+>)")
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z-]*)(?:\s[^<>]*)?>")
 _PAIR: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*=")
@@ -35,6 +39,31 @@ def _passed_on(code: str) -> Check:
                 yield Hit(tree=facts.tree, line=line, detail=found.detail, place=found.place)
 
     return check
+
+
+def _is_crowded(found: Diagnostic) -> bool:
+    return found.code == "malformed-tag" and found.summary == CROWDED
+
+
+def _malformed(facts: Facts) -> Iterator[Hit]:
+    for tree in facts.configuration.trees.values():
+        for found in tree.diagnostics:
+            if found.code == "malformed-tag" and not _is_crowded(found):
+                yield _hit(tree, found)
+
+
+def _unclosed(facts: Facts) -> Iterator[Hit]:
+    """Sections without an end; not those whose end is on the line of a directive, which has a rule of its own."""
+    closed = {(line.tree.path, line.within.node.line) for line in facts.lines if line.within and _closes(line)}
+    for tree in facts.configuration.trees.values():
+        for found in tree.diagnostics:
+            if found.code == "unclosed-section" and (tree.path, _line_of(tree, found)) not in closed:
+                yield _hit(tree, found)
+
+
+def _closes(line: Line) -> bool:
+    """Whether a directive's line ends with the closing tag of the section that it is in."""
+    return line.within is not None and line.value.lower().endswith(f"</{line.within.tag}>")
 
 
 def _hit(tree: Tree, found: Diagnostic) -> Hit:
@@ -68,13 +97,52 @@ def _tag_on_line(facts: Facts) -> Iterator[Hit]:
                 "becomes part of the value and closes nothing. Put it on a line of its own."
             )
             yield at(line, detail, mark=tag, fix=_split_fix(line.tree, line.node.line) if found else None)
-    for part in facts.parts:
-        if any(mark in part.node.argument or mark in part.tag for mark in "<>"):
-            detail = (
-                f"{part.title} has another tag or a directive in it. There is one directive or one tag to a line: put "
-                "each on a line of its own."
-            )
-            yield on(part, detail)
+    for tree in facts.configuration.trees.values():
+        for each in tree.diagnostics:
+            if _is_crowded(each):
+                number = _line_of(tree, each)
+                yield _crowded(facts, tree, number) if number is not None else _hit(tree, each)
+
+
+def _crowded(facts: Facts, tree: Tree, number: int) -> Hit:
+    raw = tree.lines[number - 1].strip()
+    element = _ELEMENT.match(raw)
+    detail = _element(facts, tree, number, element) if element is not None else _separate(raw)
+    if "<!--" in raw:
+        detail += " A comment starts with #."
+    return Hit(tree=tree, line=number, detail=detail, mark=raw.split("#", 1)[0].rstrip(), fix=None)
+
+
+def _element(facts: Facts, tree: Tree, number: int, element: re.Match[str]) -> str:
+    """What to write instead of `<name>value</name>`."""
+    name, value = element[1].lower(), element[2].strip()
+    inside = [p for p in facts.parts if p.tree is tree and p.node.line < number <= p.node.end]
+    scope = inside[-1].tag if inside else tree.scope
+    if scope == "smtp-listener" and name == "port":
+        listener = f"smtp-listener 0.0.0.0:{values.shown(value)}"
+        return f"A value in an element is XML. The port is part of the address: `{listener}`."
+    spec = catalogue().directive(scope, name)
+    if spec is not None:
+        return f"A value in an element is XML. Write `{spec.name} {values.mask(spec, name, values.shown(value))}`."
+    instead = remedy(name, scope) or f"There is no directive {values.shown(name)}, either."
+    return f"A value in an element is XML; a directive is its name, a blank, and its value. {instead}"
+
+
+def _separate(raw: str) -> str:
+    """What to write instead of several tags and directives on one line, with the words in it that nobody knows."""
+    parts = ["There is one directive or one tag to a line: put each on a line of its own."]
+    tags = list(dict.fromkeys(tag.lower() for close, tag in _TAG.findall(raw) if not close))
+    if tags and catalogue().section(tags[0]) and raw.rstrip().lower().endswith(f"</{tags[0]}>"):
+        opening = raw[: raw.index(">") + 1]
+        parts = [f"Write {values.shown(opening)}, each directive, and </{tags[0]}> on lines of their own."]
+    for tag in tags:
+        if catalogue().section(tag) is None:
+            parts.append(f"There is no section <{values.shown(tag)}>. {section_remedy(tag)}".rstrip())
+    for piece in _TAG.split(raw)[::3]:
+        word = piece.split()[0] if piece.split() else ""
+        if re.fullmatch(r"[A-Za-z][\w-]*", word) and not catalogue().anywhere(word):
+            parts.append(f"There is no directive {word}. {remedy(word)}".rstrip())
+    return " ".join(parts)
 
 
 def tag_in(value: str) -> str | None:
@@ -144,20 +212,12 @@ RULES: Final = (
         check=_passed_on("xml-comment"),
     ),
     Rule(
-        id="brace",
-        severity=ERROR,
-        summary="Braces do not belong to the language",
-        why="PowerMTA has sections in tags, not blocks in braces; what is inside is read as global directives.",
-        basis=_TREE,
-        check=_passed_on("brace"),
-    ),
-    Rule(
         id="malformed-tag",
         severity=ERROR,
         summary="A tag is not closed",
         why="A tag that does not end with > opens no section, so its directives land in the one before.",
         basis=_TREE,
-        check=_passed_on("malformed-tag"),
+        check=_malformed,
     ),
     Rule(
         id="stray-closing-tag",
@@ -173,7 +233,7 @@ RULES: Final = (
         summary="A section is never closed",
         why="Everything after it may be read as part of it.",
         basis=_TREE,
-        check=_passed_on("unclosed-section"),
+        check=_unclosed,
     ),
     Rule(
         id="tag-on-directive-line",

@@ -8,6 +8,7 @@ from typing import Final
 
 from pmtaform.lang.lint import (
     backoff,
+    blocks,
     companions,
     dangling,
     dkim,
@@ -34,7 +35,7 @@ from pmtaform.lang.lint import (
 from pmtaform.lang.lint.model import Rule
 
 FAMILIES: Final[Mapping[str, tuple[Rule, ...]]] = {
-    "Syntax": syntax.RULES,
+    "Syntax": (*syntax.RULES, *blocks.RULES),
     "Unknown words": (*unknown.RULES, *sections.RULES, *foreign.RULES, *placeholders.RULES),
     "Values": shapes.RULES,
     "Said twice": duplicates.RULES,

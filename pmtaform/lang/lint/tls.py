@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.lang.lint.facts import Facts, Part
+from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import INFO, WARNING, Hit, Rule
 
@@ -105,12 +105,35 @@ def _unverified(facts: Facts) -> Iterator[Hit]:
     """TLS is demanded, but who answers is not looked at."""
     if any(_verifies(part) for part in facts.by_tag.get("domain", ()) if part.key == "*"):
         return
-    for line in facts.named("require-starttls"):
-        if line.is_true and line.within is not None and not _verifies(line.within):
+    for line in _demands(facts):
+        if line.within is not None and not _is_for_everyone(line.within) and not _verifies(line.within):
             detail = (
-                "TLS is demanded, but the certificate is not checked: whoever sits in between can show his own. Name "
-                "the "
-                "roots with smtp-tls-ca-file, or use DANE or MTA-STS."
+                "TLS is demanded, but the certificate is not checked: whoever sits in between can show his own. "
+                "smtp-tls-ca-file names the roots, or use DANE or MTA-STS; mail then waits where the certificate does "
+                "not verify."
+            )
+            yield at(line, detail, mark=line.node.name)
+
+
+def _demands(facts: Facts) -> Iterator[Line]:
+    """The lines that demand TLS for outgoing mail."""
+    for line in facts.named("require-starttls"):
+        if line.is_true and line.scope == "domain":
+            yield line
+
+
+def _is_for_everyone(part: Part) -> bool:
+    """Whether a <domain> is all of the Internet, and not what one smarthost takes."""
+    return part.key == "*" and not any(part.named(name) for name in ("smtp-hosts", "route", "file-destination"))
+
+
+def _everyone(facts: Facts) -> Iterator[Hit]:
+    for line in _demands(facts):
+        if line.within is not None and _is_for_everyone(line.within):
+            detail = (
+                "Mail for every server that offers no TLS stays queued until it bounces. For TLS wherever it is "
+                "offered, write `use-starttls yes` and leave require-starttls at its default, no; demand it in the "
+                "<domain> of a partner or a smarthost."
             )
             yield at(line, detail, mark=line.node.name)
 
@@ -175,6 +198,14 @@ RULES: Final = (
         basis="guide 3.3.7, require-starttls-before-auth and allow-starttls",
         check=_auth_needs_tls,
         whole=True,
+    ),
+    Rule(
+        id="tls-demanded-of-everyone",
+        severity=WARNING,
+        summary="TLS is demanded of every server",
+        why="Servers without TLS get no mail: it is queued until it bounces.",
+        basis="guide 3.3.10, require-starttls and use-starttls",
+        check=_everyone,
     ),
     Rule(
         id="unverified-certificates",

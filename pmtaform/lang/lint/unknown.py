@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.inventions import Invention, inventions
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.foreign import is_omission
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.inventions import Invention, inventions
 from pmtaform.lang.lint.mend import rename_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Fix, Hit, Rule
-from pmtaform.lang.lint.nearest import nearest
+from pmtaform.lang.lint.nearest import suggested
 from pmtaform.lang.lint.syntax import is_pair
 
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _RULE_LISTS: Final = frozenset(
     {"pattern-list", "smtp-pattern-list", "bounce-category-patterns", "mx-rollup-list", "rewrite-list"}
 )
@@ -25,6 +27,26 @@ _RULE_FORMS: Final = {
     "bounce-category-patterns": "`/REGEX/ CATEGORY`",
     "mx-rollup-list": "`mx mx.example.net example.rollup`",
     "rewrite-list": "`mail-from SOURCE TARGET` or `from-domain PATTERN DOMAIN`",
+}
+_INBOUND: Final = ("smtp-listener", "source", "smtp-user")
+_CLIENT_TLS: Final = (
+    "Clients are offered TLS with `allow-starttls yes` in a `<source>`, and need it to log in with "
+    "`require-starttls-before-auth yes`."
+)
+_ACCOUNTS: Final = "Accounts of clients are `<smtp-user NAME>` sections with `password` and `source`."
+_FOR_CLIENTS: Final = {
+    "require-starttls": _CLIENT_TLS,
+    "use-starttls": _CLIENT_TLS,
+    "auth-username": _ACCOUNTS,
+    "auth-password": _ACCOUNTS,
+    "use-unencrypted-plain-auth": "Clients may log in without TLS with `allow-unencrypted-plain-auth` in a `<source>`.",
+}
+_FOR_SERVERS: Final = {
+    "allow-starttls": "Outgoing mail uses TLS with `use-starttls yes`.",
+    "require-starttls-before-auth": "Outgoing mail needs TLS with `require-starttls yes`.",
+    "require-auth": "To log in at another server, write `auth-username` and `auth-password`.",
+    "allow-auth": "To log in at another server, write `auth-username` and `auth-password`.",
+    "allow-unencrypted-plain-auth": "To log in at another server without TLS, there is `use-unencrypted-plain-auth`.",
 }
 # Switches that must not come to say yes by a fix: what did not load would then load, and be unsafe.
 UNSAFE_YES: Final = frozenset(
@@ -48,7 +70,8 @@ def _strange(facts: Facts) -> Iterator[Line]:
             yield line
 
 
-def _inside_unknown(part: Part | None) -> bool:
+def is_inside_unknown(part: Part | None) -> bool:
+    """Whether a line is, at some depth, in a section that PowerMTA does not know."""
     while part is not None:
         if catalogue().section(part.tag) is None:
             return True
@@ -92,27 +115,54 @@ def _is_for_everyone(line: Line) -> bool:
 def _unknown(facts: Facts) -> Iterator[Hit]:
     for line in _strange(facts):
         name = line.node.name
-        if (
-            catalogue().anywhere(name)
-            or inventions().directive(name)
-            or is_omission(name)
-            or line.scope in _RULE_LISTS
-            or _inside_unknown(line.within)
-        ):
+        if not _is_unknown(line) or is_impossible(name):
             continue
         where = "at top level" if line.scope == GLOBAL else f"in <{line.scope}>"
+        near = suggested(facts, name, line.scope, line.value)
         yield at(
             line,
-            f"Neither 5.0 guide has a directive {values.shown(name)}.{_near(facts, line.scope, name)} If it is from a "
+            f"Neither 5.0 guide has a directive {values.shown(name)}.{near} If it is from a "
             f"release that pmtaform does not know, it is right and this finding is not; what stands {where} and is "
             "unknown to PowerMTA stops a load.",
             mark=name,
         )
 
 
-def _near(facts: Facts, scope: str, name: str) -> str:
-    known = catalogue()
-    return nearest(facts, name, known.names(scope)) or nearest(facts, name, known.all_names - {"*", "/REGEX/"})
+def _is_unknown(line: Line) -> bool:
+    """Whether nothing else is known of a strange line."""
+    name = line.node.name
+    return not (
+        catalogue().anywhere(name)
+        or inventions().directive(name)
+        or is_omission(name)
+        or line.scope in _RULE_LISTS
+        or is_inside_unknown(line.within)
+    )
+
+
+def _impossible(facts: Facts) -> Iterator[Hit]:
+    for line in _strange(facts):
+        if _is_unknown(line) and is_impossible(line.node.name):
+            detail = f"{_why_impossible(line)} No release has such a directive: the line stops a load."
+            yield at(line, detail, mark=line.node.name)
+
+
+def is_impossible(word: str) -> bool:
+    """Whether a word can be a directive of no release, by the characters in it."""
+    return _WORD.fullmatch(word) is None
+
+
+def _why_impossible(line: Line) -> str:
+    name = line.node.name
+    if line.scope == "acct-file" and "," in name:
+        return "The line starts with a list of fields. Write `record-fields TYPE` before it."
+    if "," in name:
+        return "The line starts with a list. Write the directive that it belongs to before it, on the same line."
+    if name.startswith(('"', "'")):
+        return "The line starts with a quoted text. Write the directive that it belongs to before it."
+    if name.endswith((":", ";")) and catalogue().directive(line.scope, name[:-1]):
+        return f"A name and its value are parted by blanks only. Write `{name[:-1]}` without the {name[-1]}."
+    return f"{values.shown(name)} is no word: a directive has letters, digits and hyphens."
 
 
 def _bad_rule(facts: Facts) -> Iterator[Hit]:
@@ -132,16 +182,28 @@ def _bad_rule(facts: Facts) -> Iterator[Hit]:
 def _misplaced(facts: Facts) -> Iterator[Hit]:
     for line in _strange(facts):
         specs = catalogue().anywhere(line.node.name)
-        if not specs or _inside_unknown(line.within):
+        if not specs or is_inside_unknown(line.within):
             continue
         scopes = list(dict.fromkeys(scope for spec in specs for scope in spec.scopes))
         where = " or ".join("at top level" if s == GLOBAL else f"in <{s}>" for s in scopes[:4])
         here = "at top level" if line.scope == GLOBAL else f"in <{line.scope}>"
-        yield at(
-            line,
-            f"{values.shown(line.name)} does not belong {here}; it stands {where}.{_inner_hint(line, scopes)}",
-            mark=line.node.name,
+        other = _other_side(line, scopes)
+        detail = (
+            f"{values.shown(line.name)} does not belong {here}: {other}"
+            if other
+            else f"{values.shown(line.name)} does not belong {here}; it stands {where}.{_inner_hint(line, scopes)}"
         )
+        yield at(line, detail, mark=line.node.name)
+
+
+def _other_side(line: Line, scopes: list[str]) -> str:
+    """What to write where a line is about mail that comes in, and its directive about mail that goes out; or back."""
+    name = line.name
+    if line.scope in _INBOUND and name in _FOR_CLIENTS and scopes == ["domain"]:
+        return f"in a <domain> it is about outgoing mail. {_FOR_CLIENTS[name]}"
+    if line.scope == "domain" and name in _FOR_SERVERS and "domain" not in scopes:
+        return f"in a <source> it is about the clients of this server. {_FOR_SERVERS[name]}"
+    return ""
 
 
 def _inner_hint(line: Line, scopes: list[str]) -> str:
@@ -184,6 +246,14 @@ RULES: Final = (
         ),
         basis="absent from both 5.0 guides",
         check=_unknown,
+    ),
+    Rule(
+        id="impossible-directive",
+        severity=ERROR,
+        summary="The line starts with no directive",
+        why="A line is a directive's name, a blank, and its value. What has commas, quotes or other marks is no name.",
+        basis="guide 3.1",
+        check=_impossible,
     ),
     Rule(
         id="misplaced-directive",

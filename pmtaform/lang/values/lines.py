@@ -8,6 +8,7 @@ from pmtaform.lang.catalogue import DirectiveSpec
 from pmtaform.lang.values.common import DIGITS, cited, first, form, gap, list_item, one_of, wrong
 from pmtaform.lang.values.normal import RECORD_TYPES
 from pmtaform.lang.values.numbers import parse_address, parse_cidr
+from pmtaform.lang.values.show import looks_like_key
 from pmtaform.lang.values.single import check_int, check_one_word, check_rate, check_volume_rate
 from pmtaform.lang.values.text import split, squeezed, unquoted, words
 
@@ -81,6 +82,11 @@ def check_mx_limit(spec: DirectiveSpec, text: str) -> str | None:
 def check_acl(spec: DirectiveSpec, text: str) -> str | None:
     """`CIDR LEVEL` (guide 3.3.1.36.3)."""
     network, *rest = words(text)
+    if parse_cidr(network) is None and looks_like_key(network):
+        return (
+            f"{spec.name} takes a network, and what is there looks like a key. A key for programs is "
+            "`http-api-key KEY` (32 to 128 letters, digits and underscores), which lets them administer the server."
+        )
     if parse_cidr(network) is None:
         return f"{cited(network)} is no IP address or network; {spec.name} is one and a level: 127.0.0.1 monitor."
     level = ",".join(split("".join(rest)))

@@ -59,11 +59,16 @@ def check_result(spec: DirectiveSpec, text: str) -> str | None:
     return None
 
 
+_QUOTED_RULE = re.compile(r'"[^"]*"[ \t]+(.*)')
+
+
 def check_reply(spec: DirectiveSpec, text: str) -> str | None:
     """`/regex/ ACTION[,ACTION]` (guide 3.3.15)."""
     rest, wrong = _regex_rule(spec, text, "reply /^421 / mode=backoff")
     if wrong:
-        return wrong
+        behind = _QUOTED_RULE.fullmatch(text)
+        also = first(_action(spec, action) for action in split(behind[1])) if behind else None
+        return f"{wrong} {also}" if also else wrong
     if not rest:
         return "The rule has no action; write one after the regular expression, such as mode=backoff."
     actions = split(rest)
@@ -78,11 +83,17 @@ def _action(spec: DirectiveSpec, action: str) -> str | None:
         return None
     if not action:
         return gap(spec)
+    if len(words(action)) > 1 and all(_is_action(spec, word) for word in words(action)):
+        return f"Actions are separated by commas: write {','.join(words(action))}."
     if key == "mode":
         return f"{cited(action)}: the modes are normal and backoff; for others see defer-queue and bounce-queue."
     if len(words(action)) > 1:
         return f"{cited(action)} is no action; several actions are separated by commas."
     return f"{cited(action)} is no action: they are {one_of(spec.enum)}.{did_you_mean(action, spec.enum)}"
+
+
+def _is_action(spec: DirectiveSpec, word: str) -> bool:
+    return word in spec.enum or f"{word.partition('=')[0]}=TIME" in spec.enum
 
 
 def _contradiction(actions: list[str]) -> str | None:

@@ -11,6 +11,7 @@ from pmtaform.lang.values.text import BLANKS, EMPTY, words
 
 SENSITIVE = "(sensitive)"
 
+_KEY = re.compile(r'"?(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}"?')
 _SECRET_NAME = re.compile(r"password|passwd|passphrase|secret|token|api-?key|auth-?user|credential|private-?key")
 
 
@@ -24,12 +25,19 @@ def mask(spec: DirectiveSpec | None, name: str, value: str) -> str:
     else:
         hidden = spec.sensitive
     text = value.strip(BLANKS)
+    if spec is not None and spec.type == "acl" and text and looks_like_key(words(text)[0]):
+        return " ".join([SENSITIVE, *words(text)[1:]])
     if hidden is None or text in ("", EMPTY):
         return value
     if hidden == "second":
         found = words(text)
         return value if len(found) < 2 else f"{found[0]} {SENSITIVE}"
     return SENSITIVE
+
+
+def looks_like_key(word: str) -> bool:
+    """Whether a word that should be a network is a key that somebody put in its place."""
+    return _KEY.fullmatch(word) is not None
 
 
 @lru_cache(maxsize=4096)

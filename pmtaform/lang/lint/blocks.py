@@ -1,0 +1,138 @@
+"""Sections in another form: in braces, without their tags, or lists under the wrong tag. One finding for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pmtaform.diagnostics import Place
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.inventions import inventions
+from pmtaform.lang.lint.facts import Facts
+from pmtaform.lang.lint.meant import Form, Meant
+from pmtaform.lang.lint.model import ERROR, Fix, Hit, Rule
+from pmtaform.lang.lint.references import references
+from pmtaform.lang.splices import Splice
+from pmtaform.lang.tree import Tree
+
+
+def _braces(facts: Facts) -> Iterator[Hit]:
+    seen: set[tuple[str, int]] = set()
+    for meant in facts.meant:
+        if meant.form is Form.BRACES:
+            seen.update((meant.tree.path, line) for line in range(meant.section.line, meant.section.end + 1))
+            yield _hit(meant, f"PowerMTA has no blocks in braces. {_form(meant)}", "{", _brace_fix(meant))
+    for tree in facts.configuration.trees.values():
+        for found in tree.diagnostics:
+            line = found.place.line if found.place is not None and tree.origins is None else None
+            if found.code == "brace" and (tree.path, line or 0) not in seen:
+                yield Hit(tree=tree, line=line, detail=found.detail, place=found.place)
+
+
+def _without_tags(facts: Facts) -> Iterator[Hit]:
+    for meant in facts.meant:
+        if meant.form is Form.NO_TAGS:
+            section = meant.section
+            first = section.line + 1
+            lines = f"lines {first} to {section.end} are" if section.end > first else f"line {first} is"
+            detail = f"A line has no lines of its own: {lines} read as if this line were not there. {_form(meant)}"
+            yield _hit(meant, detail, meant.tree.lines[section.line - 1].split()[0])
+
+
+def _form(meant: Meant) -> str:
+    """What to write instead of a block."""
+    section = meant.section
+    spec, known = catalogue().section(section.tag), inventions().section(section.tag)
+    if spec is None:
+        return known.remedy if known is not None else f"There is no section <{values.shown(section.tag)}>, either."
+    argument = f" {section.argument or spec.argument}" if section.argument or spec.argument_required else ""
+    return f"Write `<{section.tag}{values.shown(argument)}>` in its place, and `</{section.tag}>` where it ends."
+
+
+def _brace_fix(meant: Meant) -> tuple[Fix, ...] | None:
+    """Tags in place of the braces, where these are alone at the ends of their lines."""
+    section, tree = meant.section, meant.tree
+    argument = f" {section.argument}" if section.argument else ""
+    if catalogue().section(section.tag) is None or values.argument_problem(section.tag, section.argument):
+        return None
+    head, end = _raw(tree, section.line), _raw(tree, section.end)
+    if not section.closed or not head.rstrip().endswith("{") or end.strip() != "}":
+        return None
+    return (
+        _line(tree, section.line, head, f"<{section.tag}{argument}>"),
+        _line(tree, section.end, end, f"</{section.tag}>"),
+    )
+
+
+def _raw(tree: Tree, number: int) -> str:
+    return tree.lines[number - 1].rstrip("\r\n")
+
+
+def _line(tree: Tree, number: int, raw: str, text: str) -> Fix:
+    indent, end = raw[: len(raw) - len(raw.lstrip())], tree.lines[number - 1][len(raw) :]
+    return Fix(tree.path, Splice(number - 1, number, (indent + text + end,)))
+
+
+def _other_list(facts: Facts) -> Iterator[Hit]:
+    for meant in facts.meant:
+        if meant.form is not Form.OTHER_LIST:
+            continue
+        section = meant.section
+        users = [r for r in references(facts).all if r.noun == section.tag and r.name == section.argument]
+        named = f", and is named by {users[0].line.name}" if users else ""
+        was = "pattern-list" if section.tag == "smtp-pattern-list" else "smtp-pattern-list"
+        rules = "on replies" if section.tag == "smtp-pattern-list" else "on senders, recipients and headers"
+        detail = (
+            f"<{was} {values.shown(section.argument)}> holds rules {rules}{named}: it is a <{section.tag}>. "
+            f"Write `<{section.tag} {values.shown(section.argument)}>` and `</{section.tag}>`."
+        )
+        related = tuple(user.line.place for user in users[:1])
+        yield _hit(meant, detail, was, _rename_fix(meant, was), related=related)
+
+
+def _rename_fix(meant: Meant, was: str) -> tuple[Fix, ...] | None:
+    section, tree = meant.section, meant.tree
+    head, end = _raw(tree, section.line), _raw(tree, section.end)
+    if tree.origins is not None or not section.closed or "#" in head + end or section.lead is not None:
+        return None
+    if not head.strip().lower().startswith(f"<{was}") or end.strip().lower() != f"</{was}>":
+        return None
+    argument = f" {section.argument}" if section.argument else ""
+    return (
+        _line(tree, section.line, head, f"<{section.tag}{argument}>"),
+        _line(tree, section.end, end, f"</{section.tag}>"),
+    )
+
+
+def _hit(
+    meant: Meant, detail: str, mark: str, fix: tuple[Fix, ...] | None = None, *, related: tuple[Place, ...] = ()
+) -> Hit:
+    return Hit(tree=meant.tree, line=meant.section.line, detail=detail, mark=mark, fix=fix, related=related)
+
+
+RULES = (
+    Rule(
+        id="brace",
+        severity=ERROR,
+        summary="Braces do not belong to the language",
+        why="PowerMTA has sections in tags, not blocks in braces; what is inside is read as global directives.",
+        basis="How PowerMTA reads a line: guide 3.1 (LANGUAGE.md section 1).",
+        check=_braces,
+    ),
+    Rule(
+        id="section-without-tags",
+        severity=ERROR,
+        summary="A section is written without its tags",
+        why="Indentation means nothing to PowerMTA: the lines below are read as part of what is around them.",
+        basis="How PowerMTA reads a line: guide 3.1 (LANGUAGE.md section 1).",
+        check=_without_tags,
+    ),
+    Rule(
+        id="other-kind-of-list",
+        severity=ERROR,
+        summary="The rules belong to another kind of list",
+        why="A list takes its own kind of rules only; any other line is malformed, which stops a load.",
+        basis="guide 3.3.14, 3.3.15",
+        check=_other_list,
+    ),
+)
