@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,12 @@ def end_programs() -> None:
         asked.end_all()
 
 
+def _write(text: str) -> None:
+    """Write to standard error at once, past its buffer. A reader that has gone does not keep a run from stopping."""
+    with suppress(OSError):
+        os.write(sys.stderr.fileno(), text.encode())
+
+
 @contextmanager
 def stopping(stack: str = "", at_work: Callable[[], str] = lambda: "") -> Iterator[threading.Event]:
     """An event that the first SIGINT or SIGTERM sets; the second ends the process with code 130.
@@ -70,11 +76,11 @@ def stopping(stack: str = "", at_work: Callable[[], str] = lambda: "") -> Iterat
         if stop.is_set():
             told = at_work()
             more = f" --stack {stack}" if stack and told else ""
-            os.write(sys.stderr.fileno(), (_SECOND + told.rstrip("\n") + more + "\n" * bool(told)).encode())
+            _write(_SECOND + told.rstrip("\n") + more + "\n" * bool(told))
             end_programs()
             os._exit(Exit.INTERRUPTED)
         stop.set()
-        os.write(sys.stderr.fileno(), _FIRST.encode())
+        _write(_FIRST)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

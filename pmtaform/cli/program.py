@@ -26,13 +26,11 @@ _PROBLEM = typer.BadParameter.__mro__[2]
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Returns its exit code; never raises."""
-    code = int(Exit.OK)
-    try:
-        code = _run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError as problem:
-        # The reader has gone (`| head`); what is left has nowhere to go.
-        for stream in (sys.stdout, sys.stderr):
+    code = _run(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as problem:  # streams of somebody who calls this; those of `open_streams` raise nothing
             let_go(stream, problem)
     return end_of_output(code)
 
@@ -48,10 +46,8 @@ def _run(arguments: Sequence[str]) -> int:
 
         tell(problem.diagnostics)
         return problem.exit_code
-    except SystemExit as ended:
-        raise BrokenPipeError from ended  # Typer's own end, and its only one here
-    except BrokenPipeError:
-        raise
+    except SystemExit as ended:  # Typer's own end when it cannot print; it is no success
+        return ended.code if isinstance(ended.code, int) and ended.code else Exit.ERROR
     except Exception as problem:
         if isinstance(problem, _PROBLEM):
             return _usage(problem)

@@ -27,18 +27,25 @@ def open_streams() -> None:
     for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
-    found: Any = sys.stdout
-    sys.stdout = io.TextIOWrapper(
-        io.BufferedWriter(_Output(1, "w", closefd=False)),
-        encoding=found.encoding,
-        errors=found.errors,
-        line_buffering=found.line_buffering,
-        write_through=found.write_through,
+    sys.stdout = _wrapped(sys.stdout, 1)
+    sys.stderr = _wrapped(sys.stderr, 2)
+
+
+def _wrapped(stream: Any, number: int) -> io.TextIOWrapper:
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Output(number, "w", closefd=False)),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
     )
 
 
 class _Output(io.FileIO):
-    """Standard output that goes nowhere once it can go no further: a host may be in the middle of a change."""
+    """A stream that goes nowhere once it can go no further: a host may be in the middle of a change.
+
+    An error here would end the run at whichever line is printed next. What is done never depends on who reads of it.
+    """
 
     def write(self, data: Any, /) -> int:
         """Write `data`, or let it go."""
@@ -50,8 +57,11 @@ class _Output(io.FileIO):
 
 
 def let_go(stream: Any, problem: OSError) -> None:
-    """Have `stream` go nowhere from now on. `end_of_output` tells why, unless its reader has gone (`| head`)."""
-    if not isinstance(problem, BrokenPipeError):
+    """Have `stream` go nowhere from now on. `end_of_output` tells why, unless its reader has gone (`| head`).
+
+    Of standard error nothing is told: it is where that would be told.
+    """
+    if not isinstance(problem, BrokenPipeError) and stream.fileno() != 2:
         _lost.append(os.strerror(problem.errno or 0).lower())
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
