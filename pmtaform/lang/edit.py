@@ -23,7 +23,7 @@ from pmtaform.lang.blocks import (
 )
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import Configuration
-from pmtaform.lang.layout import indent_of, render, replace_value, with_eol
+from pmtaform.lang.layout import indent_of, render, replace_value, start_of, with_eol
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.placement import Placement
 from pmtaform.lang.splices import FileEdit, Splice
@@ -41,13 +41,15 @@ def edit(
     *,
     files: Mapping[Address, str] | None = None,
     live: Mapping[Address, Block] | None = None,
+    before: Mapping[Address, Part] | None = None,
 ) -> dict[str, FileEdit]:
     """The edits, by path, after which `configuration` has every block of `wanted` and none of `remove`.
 
     `files` names the file that a new block should stand in (else it goes where its kind is, or into the main file);
-    a file that is not there yet is created. `live` are the configuration's blocks, if the caller has them. Files that
-    need no change are left out.
+    a file that is not there yet is created. `live` are the configuration's blocks, if the caller has them. `before` are
+    live blocks that move, and what each goes right above. Files that need no change are left out.
     """
+    before = before or {}
     live = blocks_of(configuration) if live is None else live
     editor = _Editor(configuration)
     for address in remove:
@@ -55,7 +57,11 @@ def edit(
             for part in live[address].parts:
                 editor.delete(part.tree, part.node)
     new: dict[Address, Block] = {}
+    for address, user in before.items():
+        editor.move(live[address], wanted.get(address), user)
     for address, block in wanted.items():
+        if address in before:
+            continue
         if address not in live:
             new[address] = block
         elif not live[address].same_as(block):
@@ -93,9 +99,9 @@ class _Editor:
 
     # -- whole nodes -------------------------------------------------------------------------------------------------
 
-    def delete(self, tree: Tree, node: Node) -> None:
-        """Take a node's lines out, and one of two blank lines that would then stand together."""
-        start, end = node.line - 1, node.end
+    def delete(self, tree: Tree, node: Node, start: int | None = None) -> None:
+        """Take a node's lines out, from `start` on, and one of two blank lines that would then stand together."""
+        start, end = node.line - 1 if start is None else start, node.end
         lines = tree.lines
         if isinstance(node, Section) and start > 0 and not lines[start - 1].strip():
             if end < len(lines) and not lines[end].strip():
@@ -103,6 +109,19 @@ class _Editor:
             elif end == len(lines):
                 start -= 1
         self.splice(tree, start, end, ())
+
+    def move(self, live: Block, wanted: Block | None, user: Part) -> None:
+        """Put a live block, or the wanted one in its place, right above `user`, with the comments above it."""
+        eol = user.tree.eol
+        lines: list[str] = []
+        for part in live.parts:
+            start = start_of(part.tree, part.node)
+            end = part.node.end if wanted is None else part.node.line - 1
+            lines += with_eol(part.tree.lines[start:end], eol)
+            self.delete(part.tree, part.node, start)
+        for part in wanted.parts if wanted is not None else ():
+            lines += render(part, "", eol)
+        self.insert(user.tree, start_of(user.tree, user.node), [*lines, eol])
 
     def replace(self, live: Part, wanted: Part) -> None:
         """Put the wanted node where the live one stands."""

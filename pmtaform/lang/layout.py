@@ -16,6 +16,14 @@ def indent_of(tree: Tree, node: Node) -> str:
     return raw[: len(raw) - len(raw.lstrip(" \t"))]
 
 
+def start_of(tree: Tree, node: Node) -> int:
+    """The line index at which a node begins with the comment lines right above it."""
+    at = node.line - 1
+    while at > 0 and tree.lines[at - 1].lstrip().startswith("#"):
+        at -= 1
+    return at
+
+
 def with_eol(lines: Iterable[str], eol: str) -> list[str]:
     """The lines, each ended by `eol`."""
     return [line.rstrip("\r\n") + eol for line in lines]

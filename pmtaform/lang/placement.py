@@ -12,6 +12,7 @@ from typing import Final
 
 from pmtaform.lang.blocks import SETTING, Address, Block, address_of, directives_in
 from pmtaform.lang.includes import Configuration
+from pmtaform.lang.layout import start_of
 from pmtaform.lang.tree import Junk, Node, Section, Tree
 
 CANONICAL_ORDER: Final = (
@@ -162,11 +163,7 @@ class Placement:
 
     def _before(self, path: str, node: Node) -> int:
         """Before a node and the comment lines right above it."""
-        lines = self.configuration.trees[path].lines
-        at = node.line - 1
-        while at > 0 and lines[at - 1].lstrip().startswith("#"):
-            at -= 1
-        return at
+        return start_of(self.configuration.trees[path], node)
 
     def _end_in(self, path: str, address: Address) -> int:
         parts = self.live[address].parts if address in self.live else ()

@@ -9,7 +9,7 @@ there, never declared, never ours               left alone and counted, or delet
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from pmtaform.desired import FILE, Desired, KeyFile, ManagedFile, Unmanaged
@@ -18,8 +18,9 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
+from pmtaform.lang.late import late_lists
 from pmtaform.plan.dangers.by_change import Facts, dangers_of, listener_sources, many_deletions
-from pmtaform.plan.explain import explain, scope_of
+from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_removed
 from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, ValueChange
@@ -94,6 +95,7 @@ class _Comparison:
         self.notes: list[Diagnostic] = []
         self.wanted: dict[Address, Block] = {}
         self.removed: list[Address] = []
+        self.moved: dict[Address, Part] = {}
         self.owned: dict[str, str] = {}
         self.adopted: list[str] = []
         self.forgotten: list[str] = []
@@ -106,10 +108,18 @@ class _Comparison:
         for address, block in self.desired.blocks.items():
             self._declared(address, block)
         self._undeclared()
+        self._late()
         for key in self.desired.keys:
             self._key(key)
         self._undeclared_keys()
-        edits = edit(self.live.configuration, self.wanted, self.removed, files=self.desired.files, live=self.blocks)
+        edits = edit(
+            self.live.configuration,
+            self.wanted,
+            self.removed,
+            files=self.desired.files,
+            live=self.blocks,
+            before=self.moved,
+        )
         files = self._files(edits)
         deletions = sum(1 for c in self.changes if c.action is Action.DELETE) - len(files.remove)
         limits = self.desired.limits
@@ -245,6 +255,35 @@ class _Comparison:
                 dangers=dangers_of(facts),
             )
         )
+
+    def _late(self) -> None:
+        """Move the declared lists that are, or would be, below a source that uses them."""
+        late = late_lists(self.live.configuration, self.blocks, self.wanted, self.removed)
+        for address, found in late.items():
+            block = self.desired.blocks.get(address)
+            if block is None:
+                continue
+            moves = place_change(found, block.place)
+            if address in self.wanted:
+                self.moved[address] = found.part
+                at = next(n for n, change in enumerate(self.changes) if change.address == str(address))
+                self.changes[at] = replace(self.changes[at], values=(*self.changes[at].values, moves))
+            elif _is_ignored(self.desired, address):
+                self._leave(address, Action.UPDATE, LeftBy.IGNORE)
+            elif not self._is_left(address, Action.UPDATE, block):
+                self.moved[address] = found.part
+                self._move(address, block, moves)
+
+    def _move(self, address: Address, block: Block, moves: ValueChange) -> None:
+        name = str(address)
+        if name in self.adopted:
+            self.adopted.remove(name)
+        reason = Reason.DRIFT if name in self.previous.blocks else Reason.CHANGED
+        file = self.blocks[address].parts[0].tree.path
+        change = Change(
+            address=name, action=Action.UPDATE, reason=reason, values=(moves,), file=file, place=block.place
+        )
+        self.changes.append(change)
 
     # -- key files -----------------------------------------------------------------------------------------------------
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pmtaform.diagnostics import Place
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Block, is_ordered, spec_of
 from pmtaform.lang.catalogue import GLOBAL
+from pmtaform.lang.late import LateList
 from pmtaform.lang.tree import Directive, Junk, Section, Tree
-from pmtaform.plan.model import ValueChange
+from pmtaform.plan.model import PLACE, ValueChange
 
 RULES = ""  # the name under which an ordered section keeps its lines
 
@@ -39,6 +41,11 @@ def explain(before: Block | None, after: Block | None) -> tuple[ValueChange, ...
     else:
         differing = _differing(left, right)
     return tuple(_change(key, left.get(key), right.get(key)) for key in differing)
+
+
+def place_change(late: LateList, place: Place | None = None) -> ValueChange:
+    """What is said of a pattern list that is below its source, and goes above it."""
+    return ValueChange((), PLACE, (f"below {late.user}, which uses it",), (f"above {late.user}",), place)
 
 
 def _differing(left: dict[_Key, _Row], right: dict[_Key, _Row]) -> list[_Key]:

@@ -17,6 +17,9 @@ from pmtaform.lang.catalogue import Impact
 BUSY = "host-busy"  # the code of a note: what the host has now is another run's, and not confirmed
 
 
+PLACE = "place"  # the name of the value of a block that moves
+
+
 class Action(StrEnum):
     """What is done to a block; the values are the printed symbols."""
 
@@ -74,6 +77,11 @@ class Change:
     file: str = ""
     place: Place | None = None
     dangers: tuple[Danger, ...] = ()
+
+    @property
+    def is_move(self) -> bool:
+        """Whether the block moves and nothing else of it changes."""
+        return bool(self.values) and all(value.name == PLACE and not value.path for value in self.values)
 
 
 class LeftBy(StrEnum):
