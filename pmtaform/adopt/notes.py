@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pmtaform.adopt.choices import Form
 from pmtaform.adopt.layers import Layers
 from pmtaform.adopt.model import Server
 from pmtaform.adopt.server import Entry, ServerSays
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.lang.blocks import blocks_of
+from pmtaform.lang.late import late_lists
 from pmtaform.lang.lint import Subject, lint
 
 
@@ -62,6 +65,10 @@ def _around(one: ServerSays) -> Iterator[Diagnostic]:
     if one.masked:
         detail = f"{one.masked} comments held what looks like a secret; *** stands in its place."
         yield _note("comment-masked", "Secrets in comments were masked", detail)
+    configuration = one.server.configuration
+    for late in late_lists(configuration, blocks_of(configuration)).values():
+        detail = f"{late.address} is below {late.user}, which uses it, and must be above. The first plan moves it."
+        yield replace(_note("list-below-source", "A pattern list moves", detail), address=str(late.address))
     fragments = sorted(one.server.configuration.fragments)
     if fragments:
         detail = f"{', '.join(fragments[:5])}: included inside sections. What they hold belongs to those sections, and "
