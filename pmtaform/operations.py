@@ -12,6 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from pmtaform.diagnostics import Place
+from pmtaform.expect import NOTHING_OWN, Expect
 from pmtaform.lang.catalogue import Impact
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -114,6 +115,7 @@ class Operations:
     tolerance: float = 5.0  # percentage points by which queues in back-off or with errors may grow while observed
     freeze: Freeze | None = None
     commands: Commands = Commands()
+    expect: Expect = NOTHING_OWN  # what this host's `pmta` answers, beside what is documented
 
     def may_restart(self, moment: datetime) -> bool:
         """Whether the stack itself consents to a restart at `moment`."""

@@ -38,7 +38,8 @@ def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | Non
     def secret(key: str, reference: str | None) -> Secret | None:
         return resolve(reference, host.places.get(key, host.place)) if reference else None
 
-    commands = stack.operations[host.name].commands
+    operations = stack.operations[host.name]
+    commands = operations.commands
     return HostSpec(
         name=host.name,
         transport=host.transport,
@@ -66,6 +67,7 @@ def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | Non
         # What may stand there is decided in the stack; a file that left it is taken away from there, too.
         allowed_paths=tuple(dict.fromkeys((*stack.allowed_paths, *TLS_FOLDERS))),
         generations=stack.generations,
+        expect=operations.expect,
     )
 
 

@@ -13,6 +13,7 @@ from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
 from pmtaform.host import Awaiting, HostSpec, Known, Session, Snapshot, Status, Waiting, open_session, probe, recover
 from pmtaform.host import settle_waiting as settle
 from pmtaform.lang.includes import absolute_includes
+from pmtaform.rollout import doubts
 from pmtaform.rollout.pool import run_all
 from pmtaform.rollout.survey import Target
 from pmtaform.rollout.unfinished import settle_intent, unrecovered
@@ -106,6 +107,9 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) 
             raise Locked.of("host-locked", "Somebody else is at work on the host", outcome.reason, host=spec.name)
         if outcome.recovered:
             done.append(outcome.recovered)
+        unsure = doubts.recovered(spec, outcome)
+        heeded = heeded and not unsure
+        done += [note.detail for note in unsure]
         if outcome.status is not Status.APPLIED:
             problem = unrecovered(spec, outcome, snapshot.unsettled)
             return Recovered(host=spec.name, done=tuple(done), problem=problem, code=Exit.SOME_FAILED)

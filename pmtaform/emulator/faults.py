@@ -16,6 +16,7 @@ Kind = Literal[
     "crash",
     "garbage",
     "ignore",
+    "reworded",
     "fail-after",
     "strict",
     "other-settings",
@@ -64,6 +65,7 @@ def fault(
     - `crash`: the daemon dies, and the command with it;
     - `garbage`: unreadable output, exit code 0, nothing done;
     - `ignore`: success is reported, nothing is done;
+    - `reworded`: it is done, exit code 0, and `message` (or nothing) is answered in every form;
     - `fail-after`: it is done, and an error is reported;
     - `other-settings` (of `show settings`): every value is answered as `message` (or a made-up one), whatever is in
       force;

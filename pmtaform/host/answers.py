@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pmtaform.host.model import Answer, LockInfo, Outcome, Status
+from pmtaform.expect import Command
+from pmtaform.host.model import Answer, Doubt, LockInfo, Outcome, Status
 from pmtaform.host.text import clean, decode, one_line
 from pmtaform.host.wire import Item
 
@@ -15,6 +16,7 @@ class Facts:
     def __init__(self, items: Iterable[Item]) -> None:
         self.values: dict[str, str] = {}
         self.recovered: list[str] = []
+        self.doubts: list[Doubt] = []
         self.output = ""
         self._answers: list[tuple[int, list[str]]] = []
         for item in items:
@@ -24,6 +26,8 @@ class Facts:
     def _take(self, item: Item) -> None:
         if item.key == "recovered":
             self.recovered.append(_recovered(one_line(item.rest)))
+        elif item.key == "doubt":
+            self.doubts += _doubt(decode(item.rest))
         elif item.key == "output":
             self.output = clean(item.data or b"")
         elif item.key == "said":
@@ -66,6 +70,7 @@ class Facts:
             lock=lock_info(self.values) if "lock-id" in self.values else None,
             answers=self.answers,
             left=self.left,
+            doubts=tuple(self.doubts),
         )
 
 
@@ -79,6 +84,13 @@ def lock_info(facts: Mapping[str, str]) -> LockInfo:
     )
 
 
+def _doubt(line: str) -> list[Doubt]:
+    """`COMMAND WHICH-FILES WHAT-WAS-ANSWERED`; nothing where it is not that."""
+    command, _, rest = line.partition("\t")
+    which, _, text = rest.partition("\t")
+    return [Doubt(Command(command), one_line(text), undoing=which == "old")] if command in set(Command) else []
+
+
 def _recovered(line: str) -> str:
     """`ID HOW STATUS STEP` in words."""
     transaction, how, status, step = [*line.split(" "), "", "", "", ""][:4]
@@ -87,6 +99,8 @@ def _recovered(line: str) -> str:
         "undone": "was undone: every file was put back",
         "discarded": "had changed nothing and was cleared away",
     }.get(how, how)
+    if how == "taken":
+        return f"the transaction {transaction} had been undone, and PowerMTA has accepted the old configuration now"
     if status == "rollback-failed":
         what = "was undone, but not everything could be put back in force"
     return f"the transaction {transaction}, interrupted at the step {step or 'receive'}, {what}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pmtaform.errors import HostError, Locked
@@ -105,6 +105,7 @@ def rollback(
     test_config: bool = True,
     restart_web: bool = False,
     confirm_within: float = 0.0,
+    logs: Sequence[str] = (),
     expect: Mapping[str, str] | None = None,
     last: bool = False,
 ) -> Outcome:
@@ -142,6 +143,7 @@ def rollback(
         activation=activation,
         test_config=test_config,
         restart_web=restart_web,
+        logs=logs,
         confirm_within=confirm_within if activation is not Activation.NONE else 0.0,
     )
     return perform(session, spec, "apply", request, reopen)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pmtaform.expect import NOTHING_OWN, Command, Expect
 from pmtaform.secrets import Secret
 
 CONFIG = "/etc/pmta/config"
@@ -60,6 +61,7 @@ class HostSpec:
     restart_web_command: tuple[str, ...] = ()
     allowed_paths: tuple[str, ...] = ("/etc/pmta",)
     generations: int = 10
+    expect: Expect = NOTHING_OWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,8 +212,18 @@ class Transaction:
     confirm_within: float = 0.0
     listeners: tuple[Listener, ...] = ()
     questions: tuple[tuple[str, ...], ...] = ()
+    logs: tuple[str, ...] = ()  # PowerMTA's log files, of which new lines are shown when it does not take the change
     plan: str = ""
     commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An answer of `pmta` that is neither known as success nor as failure; its exit code was 0."""
+
+    command: Command
+    text: str  # its first lines in quotes, or "nothing"
+    undoing: bool  # it was given to the old files, when they were restored
 
 
 class Status(StrEnum):
@@ -255,6 +267,7 @@ class Outcome:
     lock: LockInfo | None = None
     answers: tuple[Answer, ...] = ()  # to a transaction's `questions`, while it is pending
     left: int = 0  # seconds in which a staged or pending one is waited for
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

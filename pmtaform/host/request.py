@@ -47,6 +47,7 @@ class Request:
     confirm_within: float = 0.0
     listeners: Sequence[Listener] = ()
     questions: Sequence[Sequence[str]] = ()
+    logs: Sequence[str] = ()
     plan: str = ""
     commit: str = ""
 
@@ -70,6 +71,7 @@ def of_transaction(tx: Transaction, *, stage: bool = False) -> Request:
         confirm_within=tx.confirm_within,
         listeners=tx.listeners,
         questions=tx.questions,
+        logs=tx.logs,
         plan=tx.plan,
         commit=tx.commit,
     )
@@ -97,6 +99,8 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
         setting("keep", str(max(1, spec.generations)), spec.name),
         setting("confirm", str(whole(request.confirm_within)), spec.name),
         setting("stage", "yes" if request.stage else "no", spec.name),
+        *(setting(meaning, f"{command} {text}", spec.name) for meaning, command, text in spec.expect.rows()),
+        *(setting("log", checked_path(path, spec.name), spec.name) for path in request.logs),
         *(setting("plan", plain(request.plan), spec.name) for _ in range(bool(request.plan))),
         *(setting("commit", plain(request.commit), spec.name) for _ in range(bool(request.commit))),
         *(setting("reload", word, spec.name) for word in spec.reload_command),

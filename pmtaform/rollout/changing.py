@@ -35,7 +35,7 @@ from pmtaform.host import (
     revert,
     stage,
 )
-from pmtaform.rollout import transactions
+from pmtaform.rollout import doubts, transactions
 from pmtaform.rollout.model import HostResult, Phase, Verdict
 from pmtaform.rollout.outcomes import failed, not_started, not_undone, notes_of
 from pmtaform.rollout.pool import Teller
@@ -141,7 +141,7 @@ class HostChange:
                 return False
             self._tell(Phase.ACTIVATING)
             make = commit if self.staged else apply
-            outcome = make(self._session(), self.spec, self.tx, self._reopen)
+            outcome = unsaid(make(self._session(), self.spec, self.tx, self._reopen), self.survey)
             self._note(outcome)
             self._outcome = outcome
             self.staged = False
@@ -226,8 +226,12 @@ class HostChange:
         if self.tx.activation is Activation.NONE:
             return ""
         self._tell(Phase.CHECKING)
-        answers = self._outcome.answers if self._outcome is not None else ()
-        return self._trial.checked(self._predictions, answers)
+        outcome = self._outcome
+        assert outcome is not None  # noqa: S101
+        unknown = doubts.of_new(outcome)
+        sides = transactions.reading_of(self.survey)
+        asked = doubts.proofs(sides.before, sides.after) if unknown else ()
+        return self._trial.checked(self._predictions, outcome.answers, unknown, asked)
 
     def _well(self, look: Callable[[], str], step: str) -> bool:
         """Whether `look` finds nothing; what it finds, or that nobody can look any more, takes the host back."""
@@ -262,12 +266,13 @@ class HostChange:
                 activation=self.tx.activation,
                 test_config=self.tx.test_config,
                 restart_web=self.tx.restart_web,
+                logs=self.tx.logs,
                 last=True,
             )
         except HostError as problem:
             outcome = replace(self._outcome, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
         if outcome.status is Status.APPLIED:
-            self._fail(replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why))
+            self._fail(doubts.as_undone(replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why)))
         else:
             self._fail(not_undone(outcome, why, step))
 
@@ -337,7 +342,19 @@ class HostChange:
             Diagnostic(code=code, summary=summary, detail=detail, severity=Severity.WARNING, host=self.name),
         )
 
+    def _with_proof(self, outcome: Outcome) -> Outcome:
+        """The outcome without what leaves open whether the old configuration is in force, if PowerMTA shows that."""
+        if outcome.status is not Status.ROLLED_BACK or not doubts.of_old(outcome):
+            return outcome
+        try:
+            sides = transactions.reading_of(self.survey)
+            proven = doubts.is_proven(self._session(), self.spec, sides.after, sides.before)
+        except PmtaformError:
+            return outcome
+        return replace(outcome, doubts=doubts.of_new(outcome)) if proven else outcome
+
     def _fail(self, outcome: Outcome) -> None:
+        outcome = self._with_proof(outcome)
         told = failed(self.spec, unsaid(outcome, self.survey))
         own = tuple(note for note in self._notes if note not in told.notes)
         self.result = replace(told, notes=(*own, *told.notes))

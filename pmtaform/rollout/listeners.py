@@ -1,4 +1,4 @@
-"""Where a configuration has PowerMTA greet SMTP clients, as far as the host itself can ask.
+"""Where a configuration has PowerMTA greet SMTP clients, as far as the host itself can ask, and where it logs.
 
 Facts: `smtp-listener {IP|CIDR}:PORT`, as a line or a section; with none, port 25 on every address (LANGUAGE.md 13);
 `immediate-tls` ones do not greet before TLS. Whether a reload opens a new one is documented nowhere (OPERATIONS.md 3).
@@ -27,6 +27,18 @@ def listeners(spec: HostSpec, before: Configuration | None, after: Configuration
     known = set(_askable(before, own)) if before is not None else set()
     found = dict.fromkeys(_askable(after, own))
     return tuple(Listener(address, port, new=(address, port) not in known) for address, port in found)[:_MOST]
+
+
+def log_files(*configurations: Configuration) -> tuple[str, ...]:
+    """The log files that the configurations name, by their whole paths."""
+    named = (
+        directive.value.strip().strip('"')
+        for configuration in configurations
+        for block in blocks_of(configuration).values()
+        if block.address == Address(SETTING, "log-file")
+        for _, _, directive in directives_in(block)
+    )
+    return tuple(dict.fromkeys(path for path in named if path.startswith("/") and path.isprintable()))
 
 
 def _askable(configuration: Configuration, own: bool) -> Iterator[tuple[str, int]]:

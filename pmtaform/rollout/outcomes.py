@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.host import HostSpec, LockInfo, Outcome, Snapshot, Status
+from pmtaform.host import Doubt, HostSpec, LockInfo, Outcome, Snapshot, Status
+from pmtaform.rollout import doubts
 from pmtaform.rollout.model import HostResult, Verdict
 
 _VERDICTS = {
@@ -24,6 +25,11 @@ _VERDICTS = {
 def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
     """What a transaction that was not applied looks like to people."""
     code, summary, detail = _TOLD[outcome.status]
+    unknown: tuple[Doubt, ...] = ()
+    if outcome.status is Status.ROLLED_BACK:
+        unknown = (*doubts.of_new(outcome), *doubts.of_old(outcome))
+        if doubts.of_old(outcome):
+            code, summary, detail = _UNSURE
     who = f"{outcome.lock.who} ({outcome.lock.what}) since {outcome.lock.since}" if outcome.lock else "somebody else"
     problem = Diagnostic(
         code=code,
@@ -34,7 +40,9 @@ def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
             reason=outcome.reason or "no reason given",
             who=who,
             left=outcome.left,
-        ),
+            old=doubts.old_unknown(spec, doubts.of_old(outcome)),
+        )
+        + (f" {doubts.remedy(unknown)}" if unknown else ""),
         host=spec.name,
     )
     return HostResult(
@@ -60,7 +68,12 @@ def not_undone(outcome: Outcome, why: str, step: str) -> Outcome:
 
 def notes_of(spec: HostSpec, *outcomes: Outcome) -> tuple[Diagnostic, ...]:
     """What is said of earlier transactions that were finished or undone on the way."""
-    return tuple(recovered(spec, outcome.recovered) for outcome in outcomes if outcome.recovered)
+    return tuple(note for outcome in outcomes for note in _notes(spec, outcome))
+
+
+def _notes(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
+    earlier = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
+    return (*earlier, *doubts.recovered(spec, outcome), *doubts.tested(spec, outcome))
 
 
 def recovered(spec: HostSpec, words: str) -> Diagnostic:
@@ -93,6 +106,11 @@ def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
     return failed(spec, Outcome(host=spec.name, status=Status.LOCKED, lock=lock, reason=reason))
 
 
+_UNSURE = (
+    "rolled-back-unsure",
+    "Files rolled back; configuration in force not known",
+    "{step}: {reason}. {old}",
+)
 _TOLD = {
     Status.ROLLED_BACK: (
         "rolled-back",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pmtaform.host import Answer
 from pmtaform.lang import values
+from pmtaform.lang.catalogue import DirectiveSpec
 from pmtaform.lang.effective import DEFAULT_VMTA, Effective, ValueMove, changed_pairs
 from pmtaform.lang.effective.model import Source
 from pmtaform.lang.includes import Configuration
@@ -78,6 +79,28 @@ def disagreements(prediction: Prediction, answer: Answer) -> tuple[list[str], li
     return wrong, unsure
 
 
+def is_in_force(prediction: Prediction, answer: Answer, *, undone: bool = False) -> bool:
+    """Whether an answer proves which configuration is in force: the new one, or with `undone` the old one.
+
+    Proof is a value that differs between the two for certain.
+    """
+    if answer.exit_code:
+        return False
+    shown = _shown(answer.text)
+    return any(_proves(move, shown, undone) for move in prediction.moves)
+
+
+def _proves(move: ValueMove, shown: Mapping[str, list[str]], undone: bool) -> bool:
+    before, after = move.before, move.after
+    if before is None or after is None or before.assumptions or move.name not in shown:
+        return False
+    old, new = tuple(sorted(before.normal)), tuple(sorted(after.normal))
+    said = [] if shown[move.name] == ['""'] else shown[move.name]
+    return old != new and tuple(sorted(values.normalise(after.spec, value) for value in said)) == (
+        old if undone else new
+    )
+
+
 def _shown(text: str) -> dict[str, list[str]]:
     """`directive value` lines; an empty value is `""`."""
     found: dict[str, list[str]] = {}
@@ -110,6 +133,4 @@ def _judge(queue: str, move: ValueMove, shown: Mapping[str, list[str]]) -> Itera
 
 
 def _understood(spec: object, value: str) -> bool:
-    from pmtaform.lang.catalogue import DirectiveSpec
-
     return isinstance(spec, DirectiveSpec) and values.problem(spec, value) is None

@@ -22,11 +22,14 @@ from pmtaform.host import (
 )
 from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impact_of
 from pmtaform.lang.catalogue import GLOBAL, Impact
-from pmtaform.lang.includes import absolute_includes, read_configuration
+from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
+from pmtaform.rollout import doubts
+from pmtaform.rollout.listeners import log_files
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 from pmtaform.rollout.outcomes import failed, notes_of
 from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.transactions import files_of, has_test_config, transaction_id
+from pmtaform.rollout.unsaid import without_secrets
 from pmtaform.state import Journal, StackKey, StateKeeper, utc_now
 
 
@@ -89,10 +92,12 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
             confirm_within=run.confirm_within,
             activation=_activation(run, spec),
             test_config=has_test_config(before.version) and spec.activation is not Activation.NONE,
+            logs=log_files(_configuration(spec, before)),
         )
         if outcome.status is Status.PENDING:
             teller.tell(spec.name, Phase.CONFIRMING)
             outcome, _ = confirm(reopen(), spec, tx, reopen)
+        outcome = without_secrets(outcome, _blocks(spec, before).values())
         if outcome.status is not Status.APPLIED:
             return failed(spec, outcome)
         teller.tell(spec.name, Phase.RECORDING)
@@ -101,7 +106,12 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
         notes = notes_of(spec, outcome)
         if _activation(run, spec) is Activation.RELOAD:
             notes += _waiting(spec, _blocks(spec, before), _blocks(spec, after))
-        return HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=notes)
+        result = HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=notes)
+        unknown = doubts.of_new(outcome)
+        sides = _configuration(spec, before), _configuration(spec, after)
+        if not unknown or doubts.is_proven(opened[-1], spec, *sides):
+            return result
+        return replace(result, verdict=Verdict.FAILED, problem=doubts.in_force_unknown(spec, unknown))
     finally:
         for each in opened:
             each.close()
@@ -123,8 +133,12 @@ def _activation(run: Restore, spec: HostSpec) -> Activation:
 
 
 def _blocks(spec: HostSpec, snapshot: Snapshot) -> dict[Address, Block]:
+    return blocks_of(_configuration(spec, snapshot))
+
+
+def _configuration(spec: HostSpec, snapshot: Snapshot) -> Configuration:
     contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
-    return blocks_of(read_configuration(spec.config, contents, snapshot.patterns))
+    return read_configuration(spec.config, contents, snapshot.patterns)
 
 
 def _waiting(spec: HostSpec, before: Mapping[Address, Block], after: Mapping[Address, Block]) -> tuple[Diagnostic, ...]:

@@ -22,7 +22,7 @@ from pmtaform.host import (
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern
 from pmtaform.plan.services import PMTA, WEB, services_of
 from pmtaform.rollout.files import file_write, new_fragments, read_as_configuration
-from pmtaform.rollout.listeners import listeners
+from pmtaform.rollout.listeners import listeners, log_files
 from pmtaform.rollout.readings import Reading, reading
 from pmtaform.rollout.survey import Survey
 from pmtaform.state import FileState, HostState, Intent, Seal, utc_now
@@ -62,6 +62,7 @@ def transaction(survey: Survey, *, run: str, who: str, what: str, plan: str, com
         test_config=has_test_config(snapshot.version),
         confirm_within=survey.target.operations.confirm_within if activation is not Activation.NONE else 0.0,
         listeners=() if activation is Activation.NONE else listeners(spec, before_of(survey), after_of(survey)),
+        logs=() if activation is Activation.NONE else log_files(before_of(survey), after_of(survey)),
         plan=plan,
         commit=commit or "",
     )

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 
 from pmtaform.clock import Clock
-from pmtaform.host import Answer, HostSpec, Question
+from pmtaform.host import Answer, Doubt, HostSpec, Question
 from pmtaform.operations import Check, Operations
 from pmtaform.rollout import checks
+from pmtaform.rollout.doubts import Proof, kept, proven_by, questions, undecided
 from pmtaform.rollout.figures import NoFigures, form
 from pmtaform.rollout.model import Phase
 from pmtaform.rollout.predictions import Prediction, disagreements
@@ -52,9 +53,18 @@ class Trial:
         """See how the queues do before the change, to compare with."""
         self._mood = self._look()
 
-    def checked(self, predictions: Sequence[Prediction], answers: Sequence[Answer]) -> str:
-        """Whether what was written is in force, by what PowerMTA shows; then the stack's own checks."""
-        return self._in_force(predictions, answers) or self._own_checks()
+    def checked(
+        self,
+        predictions: Sequence[Prediction],
+        answers: Sequence[Answer],
+        doubts: Sequence[Doubt] = (),
+        asked: Sequence[Proof] = (),
+    ) -> str:
+        """Whether what was written is in force, by what PowerMTA shows; then the stack's own checks.
+
+        `doubts` are answers that leave open whether it is: then one of `asked` must prove it.
+        """
+        return self._in_force(predictions, answers) or self._proven(doubts, asked) or self._own_checks()
 
     def observed(self) -> str:
         """Watch the queues for as long as the stack wants, against how they did before."""
@@ -83,6 +93,16 @@ class Trial:
             unsure += doubtful
         if unsure:
             self._remark("in-force-unsure", "Not every setting could be compared", "; ".join(unsure[:5]) + ".")
+        return ""
+
+    def _proven(self, doubts: Sequence[Doubt], asked: Sequence[Proof]) -> str:
+        if not doubts:
+            return ""
+        queue = proven_by(asked, self._ask_host(questions(asked))) if asked else ""
+        if not queue:
+            return undecided(doubts, asked=bool(asked))
+        note = kept(self._spec, doubts, queue)
+        self._remark(note.code, note.summary, note.detail)
         return ""
 
     def _own_checks(self) -> str:

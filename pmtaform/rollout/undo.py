@@ -8,6 +8,7 @@ from pmtaform.errors import PmtaformError
 from pmtaform.host import Known, Outcome, Session, Status, confirm, open_session, probe, reach, rollback
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.rollout.changing import Context, HostChange
+from pmtaform.rollout.doubts import as_undone
 from pmtaform.rollout.model import HostResult, Verdict
 from pmtaform.rollout.outcomes import failed, not_undone
 from pmtaform.rollout.transactions import files_of
@@ -40,6 +41,7 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
             test_config=tx.test_config,
             restart_web=tx.restart_web,
             confirm_within=tx.confirm_within,
+            logs=tx.logs,
             last=True,
         )
         if outcome.status is Status.PENDING:
@@ -48,7 +50,7 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
             return failed(spec, unsaid(not_undone(outcome, why, "rollout"), change.survey))
         undone = True
         _restore_state(context, change, opened[-1], before)
-        done = replace(outcome, status=Status.ROLLED_BACK, step="rollout", reason=why)
+        done = unsaid(as_undone(replace(outcome, status=Status.ROLLED_BACK, step="rollout", reason=why)), change.survey)
         return replace(failed(spec, done), verdict=Verdict.ROLLED_BACK, generation=outcome.generation)
     except PmtaformError as problem:
         if undone:

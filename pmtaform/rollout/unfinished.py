@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
 from pmtaform.host import HostSpec, Outcome, Session, Snapshot, Status, open_session, recover
+from pmtaform.rollout import doubts
 from pmtaform.state import HostState, who
 
 if TYPE_CHECKING:
@@ -50,17 +51,20 @@ def settle_intent(target: Target, snapshot: Snapshot) -> tuple[Target, tuple[Dia
 def mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
     """Finish or undo what a dead transaction left; one that is still at work is only told of."""
     outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
+    unsure: tuple[Diagnostic, ...] = ()
     if outcome.status is Status.LOCKED and outcome.lock is not None:
         return ()  # somebody has come to it in between; the next look tells of that
     if outcome.status is Status.APPLIED:
         summary = "An earlier transaction was unfinished"
         detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
+        unsure = doubts.recovered(spec, outcome)
     elif not_taken(outcome):
         summary = "PowerMTA does not take the configuration that was put back"
         detail = f"{outcome.reason}. A change that it takes ends this, and so does `pmtaform recover {spec.name}`."
     else:
         raise HostError(unrecovered(spec, outcome, pending))
-    return (Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+    note = Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
+    return (note, *unsure)
 
 
 def not_taken(outcome: Outcome) -> bool:

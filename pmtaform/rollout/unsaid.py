@@ -18,15 +18,24 @@ _SHORT = 3  # shorter values are words of their own
 
 def unsaid(outcome: Outcome, survey: Survey) -> Outcome:
     """The outcome without the secrets that the host's old or new configuration holds."""
-    if not outcome.output and not outcome.reason:
+    if not outcome.output and not outcome.reason and not outcome.doubts:
         return outcome
     contents = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None}
     live = blocks_of(read_configuration(survey.target.spec.config, contents, survey.snapshot.patterns))
-    secrets = sorted(_secrets([*live.values(), *survey.target.desired.blocks.values()]), key=len, reverse=True)
-    output, reason = outcome.output, outcome.reason
-    for secret in secrets:
-        output, reason = output.replace(secret, SENSITIVE), reason.replace(secret, SENSITIVE)
-    return replace(outcome, output=output, reason=reason)
+    return without_secrets(outcome, [*live.values(), *survey.target.desired.blocks.values()])
+
+
+def without_secrets(outcome: Outcome, blocks: Iterable[Block]) -> Outcome:
+    """The outcome without the secrets of these blocks."""
+    secrets = sorted(_secrets(blocks), key=len, reverse=True)
+
+    def without(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, SENSITIVE)
+        return text
+
+    doubts = tuple(replace(doubt, text=without(doubt.text)) for doubt in outcome.doubts)
+    return replace(outcome, output=without(outcome.output), reason=without(outcome.reason), doubts=doubts)
 
 
 def _secrets(blocks: Iterable[Block]) -> set[str]:

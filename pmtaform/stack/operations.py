@@ -12,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
+from pmtaform.expect import DOCUMENTED, NOTHING_OWN, Command, Expect, Texts, normal
 from pmtaform.lang.catalogue import Impact
 from pmtaform.operations import DAYS, Check, Commands, Freeze, OnFailure, Operations, Rollout, Spread, SpreadBy, Window
 from pmtaform.stack import shapes
@@ -46,6 +47,7 @@ def read_operations(node: Mapping, what: str, found: Diagnostics) -> Said:
         ("maintenance-window", "windows", _windows),
         ("freeze", "freeze", _freeze),
         ("commands", "commands", _commands),
+        ("expect", "expect", _expect),
         ("checks", "checks", read_checks),
     ):
         below = part.get(key)
@@ -55,7 +57,7 @@ def read_operations(node: Mapping, what: str, found: Diagnostics) -> Said:
 
 
 def _none(field: str) -> Any:
-    return {"windows": (), "freeze": None, "commands": Commands()}[field]
+    return {"windows": (), "freeze": None, "commands": Commands(), "expect": NOTHING_OWN}[field]
 
 
 def merged(layers: Iterable[Said], place: Place, host: str, found: Diagnostics) -> Operations:
@@ -151,6 +153,27 @@ def _commands(node: Node, found: Diagnostics) -> Commands:
     return Commands(
         reload=said.get("reload", ()), restart=said.get("restart", ()), restart_web=said.get("restart-web", ())
     )
+
+
+def _expect(node: Node, found: Diagnostics) -> Expect:
+    validate(shapes.EXPECT, node, "`expect`", found)
+    own: dict[Command, Texts] = {}
+    for command in Command:
+        below = node.get(command.value) if isinstance(node, Mapping) else None
+        said = validate(shapes.TEXTS_OF, below, f"`{command}`", found)
+        own[command] = Texts(said.get("success", ()), said.get("failure", ()))
+        for text in own[command].success:
+            _check_success(command, text, below, found)
+    return Expect({command: texts for command, texts in own.items() if texts != Texts()})
+
+
+def _check_success(command: Command, text: str, node: Node | None, found: Diagnostics) -> None:
+    """A text of success that is part of a known failure would hide nothing, and promises what is not so."""
+    failures = [each for each in DOCUMENTED[command].failure if normal(text) in each]
+    if failures and node is not None:
+        said = f'`success` of `{command}`: "{text}" is part of "{failures[0].strip()}"'
+        detail = f"{said}, which is a failure. Write more of it."
+        found.error("bad-key-value", "A key has a wrong value", detail, node.place)
 
 
 # -- the rollout -------------------------------------------------------------------------------------------------------

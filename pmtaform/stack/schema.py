@@ -47,6 +47,8 @@ def json_schema() -> Schema:
         "check": _object(shapes.Shape(shapes.CHECK)),
         "freeze": _object(shapes.FREEZE),
         "commands": _object(shapes.COMMANDS),
+        "expect": _object(shapes.EXPECT),
+        "texts": _object(shapes.TEXTS_OF),
         "spread": _spread(),
         "dns": {"anyOf": [_object(shapes.DNS), {"enum": [*shapes.DNS_MODES, None]}]},
         "native": _native(),

@@ -155,6 +155,13 @@ def _program(value: Any) -> tuple[str, ...]:
     return (_word(value[0]), *(_text(word) for word in value[1:]))
 
 
+def _answers(value: Any) -> tuple[str, ...]:
+    texts = [_text(each) for each in value] if isinstance(value, list) else [""]
+    if not all(4 <= len(text.strip()) <= 200 and text.isprintable() for text in texts):
+        raise PydanticCustomError("answers", "Write a list of texts of 4 to 200 characters, each on one line.")
+    return tuple(texts)
+
+
 def _made(function: Any, **json: Any) -> Kind:
     return Kind({"type": "function-plain", "function": {"type": "no-info", "function": function}}, json)
 
@@ -194,6 +201,7 @@ STATUS: Final = Kind(
     {"type": ["string", "integer", "array"], "items": {"type": "integer"}},
 )
 PROGRAM: Final = _made(_program, type="array", minItems=1, items={"type": ["string", "number"]})
+ANSWERS: Final = _made(_answers, type="array", minItems=1, items={"type": "string", "minLength": 4, "maxLength": 200})
 SUDO: Final = _made(
     _sudo,
     anyOf=[
@@ -245,6 +253,7 @@ _OPERATIONS: Final[dict[str, tuple[Kind, str]]] = {
     "tolerance": (POINTS, "By how many percentage points queues in back-off or with errors may grow meanwhile (5)."),
     "freeze": (elsewhere("freeze"), "Until when nothing is changed, and why."),
     "commands": (elsewhere("commands"), "Programs that reload or restart PowerMTA under another name."),
+    "expect": (elsewhere("expect"), "What this version of `pmta` answers, where the guides do not say it."),
 }
 
 _LAYER: Final[dict[str, tuple[Kind, str]]] = {
@@ -322,6 +331,19 @@ COMMANDS: Final = Shape(
         "reload": (PROGRAM, "Instead of `pmta reload`."),
         "restart": (PROGRAM, "What restarts PowerMTA; left out: systemctl, service or init.d, whichever is there."),
         "restart-web": (PROGRAM, "What restarts PowerMTA's web monitor, `pmtahttp`."),
+    }
+)
+TEXTS_OF: Final = Shape(
+    {
+        "success": (ANSWERS, "Parts of answers that mean success; the exit code must be 0 too."),
+        "failure": (ANSWERS, "Parts of answers that mean failure, whatever else they hold."),
+    }
+)
+EXPECT: Final = Shape(
+    {
+        "test-config": (elsewhere("texts"), "Answers of `pmta test config`."),
+        "reload": (elsewhere("texts"), "Answers of `pmta reload`."),
+        "status": (elsewhere("texts"), "Answers of `pmta show status`."),
     }
 )
 FREEZE: Final = Shape(

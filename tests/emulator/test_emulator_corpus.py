@@ -64,7 +64,7 @@ def test_the_corpus(host, name):
     code, said = host.pmta("test", "config")
     expected = EXPECTED[name]
     if expected is None:
-        assert (code, said) == (0, "Configuration is valid.")
+        assert (code, said) == (0, "")
     else:
         assert code == 1
         assert said.startswith("Error in line {} of {}: ".format(*expected))

@@ -25,6 +25,7 @@ def running(host):
         ("garbage", 0, "\x1b[2J", OLD),
         ("ignore", 0, "Configuration reloaded.", OLD),
         ("fail-after", 1, "told to have", NEW),
+        ("reworded", 0, "", NEW),
     ],
 )
 def test_kinds(running, kind, code, said, in_force):

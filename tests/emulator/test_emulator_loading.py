@@ -127,10 +127,10 @@ def test_stops_a_load(host, case):
 @pytest.mark.parametrize("case", LOADS)
 def test_loads_even_when_strict(host, case):
     host.write(LOADS[case])
-    assert host.pmta("test", "config") == (0, "Configuration is valid.")
+    assert host.pmta("test", "config") == (0, "")
     if "UTF-8" not in case:
         fault(host.root, kind="strict")
-        assert host.pmta("test", "config") == (0, "Configuration is valid.")
+        assert host.pmta("test", "config") == (0, "")
 
 
 @pytest.mark.parametrize("case", LENIENT)

@@ -22,7 +22,8 @@ OLD = b"# the old configuration\npostmaster old@example.com\n"
 NEW = b"# the new configuration\npostmaster new@example.com\n"
 
 PMTA = r"""#!/bin/sh
-# Told by files in ROOT/ctl: fail-WORD holds how many times the command still fails, hang-WORD likewise.
+# Told by files in ROOT/ctl: fail-WORD holds how many times the command still fails, hang-WORD likewise;
+# says-WORD what it answers, with exit code 0, to what it does all the same; broken-restart: it fails, and logs.
 bin=${0%/*}
 root=${bin%/usr/sbin}
 ctl=$root/ctl
@@ -35,6 +36,7 @@ left() {
     [ "$n" -gt 0 ] || return 1
     echo $((n - 1)) >"$ctl/$1"
 }
+says() { if [ -f "$ctl/says-$1" ]; then cat "$ctl/says-$1"; else printf "$2"; fi; }
 if left "pause-$word"; then echo >"$ctl/reached"; read -r _ <"$ctl/go"; fi
 if left "hang-$word"; then exec sleep 1000; fi
 if left "fail-$word"; then
@@ -43,16 +45,24 @@ if left "fail-$word"; then
 fi
 case $word in
     version) echo 'PowerMTA v5.0r1 (2019-02-12, 64-bit; stand-in).' ;;
-    test) : ;;
+    test) says test '' ;;
     reload)
         if left silent; then exit 0; fi
         if left dies-of-reload; then echo 1 >"$ctl/stopped"; fi
         if left mute-after-reload; then echo 1 >"$ctl/fail-status"; fi
         cat "$root/etc/pmta/config" >"$ctl/running" 2>/dev/null
-        echo 'Configuration reloaded.'
+        says reload 'Configuration reloaded.\n'
         ;;
-    restart) cat "$root/etc/pmta/config" >"$ctl/running" ;;
-    status) if left stopped; then echo 'status stopped'; else echo 'status running'; fi ;;
+    restart)
+        if left broken-restart; then
+            cd "$root/var/log/pmta"
+            echo '2018-07-03 18:05:37 Startup error: No logging file specified' >>pmta-startuperr.log
+            echo 1 >"$ctl/stopped"
+            exit 0
+        fi
+        cat "$root/etc/pmta/config" >"$ctl/running"
+        ;;
+    status) if left stopped; then echo 'status stopped'; else says status 'status running\n'; fi ;;
 esac
 exit 0
 """

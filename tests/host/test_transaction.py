@@ -85,7 +85,7 @@ def test_owners_are_as_found_or_the_folders(host: Host) -> None:
 
 @pytest.mark.parametrize(
     ("what", "step", "word"),
-    [("fail-test", "test", "test config"), ("fail-reload", "activate", "reload"), ("silent", "activate", "reload"),
+    [("fail-test", "test", "test config"), ("fail-reload", "activate", "reload"),
      ("dies-of-reload", "health", "running"), ("mute-after-reload", "health", "status")],
 )  # fmt: skip
 def test_when_powermta_does_not_take_it_everything_is_back(host: Host, what: str, step: str, word: str) -> None:

@@ -87,7 +87,7 @@ def status_of(project: ProjectFolder) -> str:
     [
         ("test config", "fail", "pmta test config"),
         ("reload", "fail", "pmta reload"),
-        ("reload", "garbage", "Configuration reloaded."),
+        ("reload", "garbage", "`pmta reload` ended with 0 and answered"),
         ("reload", "fail-after", "pmta reload"),
         ("reload", "hang", "no answer within 3 s"),
     ],

@@ -6,7 +6,8 @@
 # with `read -r`, and `eval` (but of the program's own later parts), `sh -c` and unquoted expansions (but for include
 # patterns, with IFS empty) do not occur here.
 #
-# Everything lives in ROOT/var/lib/pmtaform (0700): lock, tx/ID (one transaction each), generations/NNNNNN, results/ID.
+# Everything lives in ROOT/var/lib/pmtaform (0700): lock, tx/ID (one transaction each), generations/NNNNNN, results/ID,
+# and `untaken`, where the files of a change are back and PowerMTA has yet to take them.
 # The life of tx/ID:
 #
 #   receiving ─▶ [staged] ─▶ at work ─▶ [pending] ─▶ settling ─▶ results/ID
@@ -35,11 +36,11 @@ STAGED_FOR=86400
 
 # What a request may set, as it is before each.
 fresh() {
-    R='' ID='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
+    R='' ID='' TEXTS='' LOGS='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
     RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
     WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no OUTCOME_OF='' TOLD=''
     # The rest: what a transaction finds out as it goes.
-    WHY='' STEP='' GENERATION=0 STALE='' WAITING='' REHEARSING='' RECOVERING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
+    WHY='' STEP='' GENERATION=0 STALE='' UNDOING='' OWED='' WAITING='' REHEARSING='' RECOVERING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
     trap - HUP INT TERM PIPE
 }
 
@@ -61,6 +62,9 @@ setting() {
         restart) RESTART=$RESTART${1#* }$nl ;;
         restart-web) RESTART_WEB=$RESTART_WEB${1#* }$nl ;;
         web) WEB=${1#* } ;;
+        success | failure) TEXTS=$TEXTS$1$nl ;;
+        owed) OWED=${1#* } ;;
+        log) LOGS=$LOGS${1#* }$nl ;;
         keep) KEEP=${1#* } ;;
         who) WHO=${1#* } ;;
         what) WHAT=${1#* } ;;
@@ -92,7 +96,7 @@ settings() {
 
 # The settings of a stored request.
 load() {
-    ALLOWED='' RELOAD='' RESTART='' RESTART_WEB='' WEB=no CONFIRM=0 PLAN='' COMMIT=''
+    ALLOWED='' TEXTS='' LOGS='' RELOAD='' RESTART='' RESTART_WEB='' WEB=no CONFIRM=0 PLAN='' COMMIT=''
     settings <"$1"
 }
 

@@ -4,24 +4,18 @@
 bounded() {
     (
         trap - HUP INT QUIT TERM PIPE XFSZ
+        # What never stops talking must not fill the disk. Not so for what starts a daemon, which would inherit it.
+        [ "$1" != "$R$PMTA" ] || ulimit -f 2048
         PMTAFORM_ROOT=$R exec timeout -k 5 "$TIMEOUT" "$@" </dev/null >"$T/out" 2>&1
     )
     rc=$?
     case $rc in
         0) return 0 ;;
         124 | 137 | 143) WHY="no answer within $TIMEOUT s" ;;
+        153) WHY='it printed more than a megabyte' ;;
         126 | 127) WHY="it could not be run (exit $rc)" ;;
         *) WHY="exit $rc" ;;
     esac
-    return 1
-}
-
-# Whether T/out has the words $1.
-answered() {
-    while IFS= read -r line || [ -n "$line" ]; do
-        case $line in *"$1"*) return 0 ;; esac
-        line=''
-    done <"$T/out"
     return 1
 }
 
@@ -36,20 +30,69 @@ bounded_words() {
     bounded "$@"
 }
 
-test_config() {
-    bounded "$R$PMTA" test config || { WHY="pmta test config: $WHY"; return 1; }
-    if answered 'rror in line '; then WHY='pmta test config found an error'; return 1; fi
+# -- what an answer means
+
+# Judges what `bounded` has just run as the command $1 (its key), named $2 for people: 0 yes, 1 no (why in WHY), 2 unsure
+# (what was answered in SEEN). The texts that are known came with the request, and the table is in pmtaform/expect.py.
+judge() {
+    [ "$rc" = 0 ] || { WHY="$2: $WHY"; return 1; }
+    seen
+    if knows failure "$1"; then WHY="$2 ended with 0, but answered: $SEEN"; return 1; fi
+    if knows success "$1"; then return 0; fi
+    [ "$1$SEEN" = test-confignothing ] || return 2
 }
 
-# Makes PowerMTA take what is on the disk. A command of the host's own is believed by its exit code.
+# What T/out holds in SAID, as texts are compared (runs of blanks are one space, letters small, a line each), and its
+# first lines for people in SEEN.
+seen() {
+    dd if="$T/out" of="$T/said" bs=65536 count=1 iflag=fullblock 2>/dev/null
+    SAID=$(tr -s '\000\t\r ' '    ' <"$T/said" | tr '[:upper:]' '[:lower:]')
+    SEEN='' count=0
+    while [ $count -lt 3 ] && { IFS= read -r line || [ -n "$line" ]; }; do
+        case $line in *[!\ $tab]*) ;; *) line=''; continue ;; esac
+        [ ${#line} -le 100 ] || line="$(printf '%.100s' "$line") ..."
+        SEEN=${SEEN:+"$SEEN / "}$line count=$((count + 1)) line=''
+    done <"$T/said"
+    case $SAID in
+        *[!\ $nl]*) SEEN="\"$SEEN\"" ;;
+        *) SEEN='nothing' ;;
+    esac
+}
+
+# Whether a text that means $1 (success or failure) of the command $2 is in SAID.
+knows() {
+    rest=$TEXTS
+    while [ -n "$rest" ]; do
+        text=${rest%%"$nl"*} rest=${rest#*"$nl"}
+        case $text in "$1 $2 "*) text=${text#"$1 $2 "} ;; *) continue ;; esac
+        case $SAID in *"$text"*) return 0 ;; esac
+    done
+    return 1
+}
+
+# Notes for the client that the command $1 gave an answer that is neither yes nor no, and whether that was to the new
+# files or to those that were put back.
+doubt() { printf '%s\n' "doubt $1$tab${UNDOING:-new}$tab$SEEN" >>"$T/doubts"; }
+
+test_config() {
+    bounded "$R$PMTA" test config
+    judge test-config 'pmta test config'
+    case $? in 1) return 1 ;; 2) doubt test-config ;; esac
+}
+
+# Makes PowerMTA take what is on the disk. A command of the host's own is believed by its exit code, unless it reports
+# what is known as a failure.
 activate() {
     case $ACTIVATION in
         reload)
             if [ -n "$RELOAD" ]; then
-                bounded_words "$(rooted "$RELOAD")$nl" || { WHY="the command for a reload: $WHY"; return 1; }
+                bounded_words "$(rooted "$RELOAD")$nl"
+                judge reload 'the command for a reload'
+                [ $? != 1 ]
             else
-                bounded "$R$PMTA" reload || { WHY="pmta reload: $WHY"; return 1; }
-                answered 'Configuration reloaded.' || { WHY='pmta reload did not say "Configuration reloaded."'; return 1; }
+                bounded "$R$PMTA" reload
+                judge reload 'pmta reload'
+                case $? in 1) return 1 ;; 2) doubt reload && keep_output ;; esac
             fi
             ;;
         restart) restart pmta || return 1 ;;
@@ -65,7 +108,9 @@ rooted() { case $1 in /*) printf '%s' "$R$1" ;; *) printf '%s' "$1" ;; esac; }
 restart() {
     service=$1
     restart_words "$1" || { WHY="no way to restart $1 was found"; return 1; }
-    bounded_words "$WORDS" || { WHY="restart of $service: $WHY"; return 1; }
+    bounded_words "$WORDS"
+    judge reload "restart of $service"
+    [ $? != 1 ]
 }
 
 # What restarts the service $1 in WORDS, one word a line: as given, or what this machine has. A folder that stands
@@ -91,21 +136,33 @@ restart_words() {
     fi
 }
 
-# Whether PowerMTA says that it runs, asked once; why not, in WHY.
+# Whether PowerMTA says that it runs, asked once: 0 yes, 1 no (why in WHY), 2 unsure (SEEN). Where the text is not known
+# the forms for programs are asked; a version may have only one of them, so that they fail says nothing.
 runs() {
-    if bounded "$R$PMTA" show status; then
-        if answered running && ! answered 'not running'; then return 0; fi
-        if bounded "$R$PMTA" --json show status && answered '"running"'; then return 0; fi
-        WHY='it does not say that it is running'
-    fi
-    WHY="pmta show status: $WHY"
-    return 1
+    bounded "$R$PMTA" show status
+    judge status 'pmta show status'
+    answer=$? first_seen=$SEEN
+    case $answer$rc in
+        0*) return 0 ;;
+        10) WHY="$WHY, so it is not running"; return 1 ;;
+        1*) return 1 ;;
+    esac
+    for form in --json --xml; do
+        if bounded "$R$PMTA" $form show status; then
+            judge status "pmta $form show status"
+            answer=$?
+            [ "$answer" = 2 ] || return "$answer"
+        fi
+    done
+    SEEN=$first_seen
+    return 2
 }
 
-# A reload that cannot work, because PowerMTA is down already, is not begun.
+# A reload that cannot work, because PowerMTA is down already, is not begun. Where that is not known the reload tells.
 may_reload() {
     [ "$ACTIVATION" = reload ] || return 0
-    runs && return 0
+    runs
+    [ $? = 1 ] || return 0
     WHY="PowerMTA does not run on this host, and a reload needs it running ($WHY)"
     keep_output
     return 1
@@ -117,14 +174,61 @@ healthy() {
     tries=1
     if [ "$ACTIVATION" = restart ]; then tries=$TIMEOUT; fi
     while :; do
-        runs && return 0
+        runs
+        answer=$?
+        [ "$answer" != 0 ] || return 0
         tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
+        [ "$tries" -gt 0 ] || break
         sleep 1
+    done
+    [ "$answer" = 2 ] || return 1
+    doubt status
+    [ -s "$T/failed" ] || keep_output
+}
+
+# -- what PowerMTA wrote down
+
+# Notes how long the logs are that the request names, and the file for startup errors beside each, before an activation.
+mark_logs() {
+    rest=$LOGS logs=$nl
+    true >"$T/logs" || return 1
+    while [ -n "$rest" ]; do
+        log=${rest%%"$nl"*} rest=${rest#*"$nl"}
+        for file in "$log" "${log%/*}/pmta-startuperr.log"; do
+            case $logs in *"$nl$file$nl"*) continue ;; esac
+            logs=$logs$file$nl
+            size=$(stat -c %s -- "$R$file" 2>/dev/null) || size=0
+            say "$size $file" >>"$T/logs"
+        done
     done
 }
 
-keep_output() { cat -- "$T/out" >"$T/failed" 2>/dev/null; }
+# What was written into them since, for the record: startup errors, and of the log what speaks of errors or of the
+# configuration; the last five lines each. A link is not followed: it may lead to what nobody is to read.
+show_logs() {
+    [ -f "$T/logs" ] || return 0
+    while read -r size file; do
+        [ -f "$R$file" ] && [ ! -L "$R$file" ] || continue
+        now_size=$(stat -c %s -- "$R$file" 2>/dev/null) || continue
+        [ "$now_size" != "$size" ] || continue
+        [ "$now_size" -gt "$size" ] || size=0 # it was begun anew
+        lines=$(tail -c +$((size + 1)) -- "$R$file" 2>/dev/null | tail -c 65536 | telling "$file" | tail -n 5)
+        [ -z "$lines" ] || printf '%s\n' "$file:" "$lines"
+    done <"$T/logs" >>"$T/failed"
+}
+
+# Of the lines of the file $1 those that are worth being shown.
+telling() {
+    case $1 in */pmta-startuperr.log) cat; return ;; esac
+    while IFS= read -r line; do
+        case $line in *rror* | *onfiguration*) printf '%s\n' "$line" ;; esac
+    done
+}
+
+keep_output() {
+    cat -- "$T/out" >"$T/failed" 2>/dev/null
+    show_logs
+}
 
 # -- listeners and questions
 

@@ -131,6 +131,9 @@ host_facts() {
             say "unsettled ${t##*/}"
         fi
     done
+    if [ -f "$S/untaken" ]; then
+        while read -r word value; do [ "$word" != id ] || say "unsettled $value"; done <"$S/untaken"
+    fi
     [ -n "$OUTCOME_OF" ] || return 0
     if [ -f "$S/results/$OUTCOME_OF" ]; then
         while IFS= read -r line; do

@@ -100,6 +100,7 @@ record() {
         say "commit $COMMIT"
         [ ! -f "$T/recovered" ] || cat -- "$T/recovered"
         [ "$1" != locked ] || tell_owner
+        [ ! -f "$T/doubts" ] || cat -- "$T/doubts"
         [ "$CONFIRM" != 0 ] || [ ! -f "$T/answers" ] || cat -- "$T/answers"
         say whole
         say output

@@ -121,6 +121,7 @@ tell_result() {
         say "status $WAITS"
         say "left $LEFT"
         [ ! -s "$T/recovered" ] || cat -- "$T/recovered"
+        [ ! -s "$T/doubts" ] || cat -- "$T/doubts"
         [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || tell_file "$T/answers"
     elif [ -f "$T/stuck" ]; then
         cat -- "$T/stuck"

@@ -68,16 +68,17 @@ commit() {
     commit_files && proved || return 1
     [ "$ACTIVATION" != none ] || return 0
     if [ "$CONFIRM" != 0 ]; then at arm && arm && past arm || return 1; fi
-    at activate && mark activate && activate && past activate || { keep_output; return 1; }
+    at activate && mark activate && { mark_logs || :; } && activate && past activate || { keep_output; return 1; }
     at activate-web && activate_web && past activate-web || { keep_output; return 1; }
     at health && healthy && past health || { keep_output; return 1; }
+    rm -f -- "$S/untaken" # it takes what is there now
     at listeners && listeners_greet && past listeners || return 1
     at ask && ask_questions "$T/answers" && past ask || return 1
 }
 
 # Undoes the transaction in T after the step $1 failed because of $2; sets STATUS and REASON.
 undo() {
-    STATUS=rolled-back REASON=$2
+    STATUS=rolled-back REASON=$2 UNDOING=old
     true >"$T/undo"
     at undo
     put_back
@@ -92,9 +93,13 @@ undo() {
         STATUS=rollback-failed REASON="$REASON; not put back:$FAILED"
     elif begun && needs_activation; then
         at undo-activate
-        if ! take_old || ! activate_web || ! healthy; then
+        mark_logs
+        if take_old && activate_web && healthy; then
+            rm -f -- "$S/untaken"
+        else
             STATUS=rollback-failed REASON="$REASON; the old files are back, but PowerMTA did not take them: $WHY"
             cat -- "$T/out" >>"$T/failed" 2>/dev/null
+            show_logs
         fi
     fi
     at undo-clean
@@ -121,7 +126,12 @@ started_since() {
 
 # Has PowerMTA take the old files. One that could not start with what it found after a boot is started.
 take_old() {
-    if started_since && ! runs && restart_words pmta; then restart pmta; else activate; fi
+    if started_since; then start_or_activate; else activate; fi
+}
+
+start_or_activate() {
+    runs
+    if [ $? = 1 ] && restart_words pmta; then restart pmta; else activate; fi
 }
 
 # What follows success: keys that are not wanted any more, the kept generation, no traces. 2: only traces are left.
@@ -182,12 +192,45 @@ roll_back() {
 }
 
 # What could not be put back or cleared away is not given up: the transaction stays, and whoever comes next tries again.
-# Meanwhile this is its record.
+# Meanwhile this is its record. Where only PowerMTA does not take the old files the transaction itself is over.
 stuck() {
+    if [ "$1" = rollback-failed ] && [ -z "$FAILED$LITTER" ] && owe "$3"; then finish "$@"; fi
     note_stuck "$@"
     [ ! -e "$T/timer" ] || disarm "$T"
     drop_lock
     exit 75
+}
+
+# That PowerMTA has yet to take the old files ($1 says why) is one thing for the whole host, however many changes found it
+# so: it is noted once, and whoever comes next tries it again.
+owe() {
+    boot_id
+    {
+        while IFS= read -r line && [ "$line" != end ]; do say "$line"; done <"$T/request"
+        say "owed $BOOT"
+        say "owed-why $1"
+        say end
+    } >"$S/untaken.new" && mv -f -- "$S/untaken.new" "$S/untaken" && flush "$S/untaken" "$S"
+} 2>/dev/null
+
+# Has PowerMTA take the old files that it did not take when a change was undone. 1: it does not take them now either.
+take_untaken() (
+    [ -f "$S/untaken" ] || exit 0
+    load "$S/untaken" || exit 1
+    UNDOING=old
+    boot_id
+    mark_logs
+    if [ "$OWED" != "$BOOT" ]; then start_or_activate; else activate; fi && activate_web && healthy || { keep_output; exit 1; }
+    rm -f -- "$S/untaken"
+    say "recovered $ID taken applied undo-activate" >>"$T/recovered"
+)
+
+why_untaken() {
+    owed_id='' owed_why=''
+    while IFS=' ' read -r word value; do
+        case $word in id) owed_id=$value ;; owed-why) owed_why=$value ;; esac
+    done <"$S/untaken"
+    say "the transaction $owed_id was undone: $owed_why"
 }
 
 why_stuck() {
@@ -295,7 +338,7 @@ recover_one() (
     HERE=$T T=$1
     case ${T##*/} in *[!A-Za-z0-9_-]*) exit 0 ;; esac
     [ -f "$T/request" ] && load "$T/request" || { rm -rf -- "$T"; exit 0; }
-    ID=${T##*/} RECOVERING=yes KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' PUT='' KEPT='' KINDS=''
+    ID=${T##*/} RECOVERING=yes KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' PUT='' KEPT='' KINDS='' UNDOING=''
     if is_whole "$S/results/$ID"; then
         [ ! -e "$T/timer" ] || disarm "$T"
         # A power loss can bring back what was taken away before the record was written.
@@ -341,10 +384,15 @@ recover_one() (
     fi
     [ ! -e "$T/timer" ] || disarm "$T"
     say "recovered $ID $how $STATUS $broken" >>"$HERE/recovered"
-    if [ "$STATUS" = rollback-failed ] || [ -n "$LITTER" ]; then
+    if [ -n "$FAILED$LITTER" ] || { [ "$STATUS" = rollback-failed ] && ! owe "$REASON"; }; then
         note_stuck "$STATUS" "$broken" "$REASON"
         [ -z "$FAILED$LITTER" ]
         exit
+    fi
+    if [ -f "$T/doubts" ]; then
+        while IFS= read -r line; do
+            case $line in *"${tab}old$tab"*) say "$line" ;; esac
+        done <"$T/doubts" >>"$HERE/doubts"
     fi
     record "$STATUS" "$broken" "$REASON" && rm -rf -- "$T"
 )
@@ -353,6 +401,7 @@ recover_one() (
 # somebody is just about to settle: WAITING says so, and O_* whose it is.
 recover_all() {
     WAITING='' LEFT_OVER='' UNTAKEN='' waiter=''
+    take_untaken || :
     for t in "$S"/tx/*; do
         [ -d "$t" ] && [ "$t" != "$T" ] || continue
         if read_owner "$t/owner" && alive; then
@@ -377,5 +426,6 @@ recover_all() {
             rm -f -- "$t" # a power loss made it empty; what is being written now is newer
         fi
     done
+    [ ! -f "$S/untaken" ] || UNTAKEN=$(why_untaken)
     [ -z "$waiter" ] || read_owner "$waiter/owner"
 }
