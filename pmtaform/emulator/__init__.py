@@ -21,8 +21,8 @@ Documented, and done so:
 This emulator's choice, where the documentation is silent:
 
 - all reasons but `argument missing`; that `test config` answers nothing when it succeeds; exit code 1 for every failure
-  (3 for `status` of a stopped service); errors of commands on standard output, startup errors on standard error; the error
-  shapes `{"status": "error", "message": …, "data": {}}`, `<rsp><error>…</error></rsp>` and `error="…"`;
+  (3 for `status` of a stopped service); errors of commands on standard output, startup errors on standard error; the
+  error shapes `{"status": "error", "message": …, "data": {}}`, `<rsp><error>…</error></rsp>` and `error="…"`;
 - an undefined macro in `<domain $x>`, an include that is not there, an unclosed section, a stray closing tag and
   whatever is neither directive nor tag stop a load; repeated sections and directives, continued lists, broken regexes,
   names of things that are not there, relative includes (below `/etc/pmta`) and wildcards that match nothing do not,
