@@ -12,6 +12,7 @@ from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
 from pmtaform.plan.dangers import CODES, CONSENTS
 from pmtaform.plan.diff import PROTECTED
 from pmtaform.plan.files import IN_CONFIGURATION
+from pmtaform.plan.findings import errors_of, rule_names
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult, Verdict
@@ -19,15 +20,18 @@ from pmtaform.state import FileBackend, StackKey, StateKeeper, who
 
 
 def check_allowed(allow: Iterable[str]) -> frozenset[str]:
-    """The dangers that are allowed. Raises `UsageError` for a name that none has."""
+    """The dangers and the rules of lint that are allowed. Raises `UsageError` for a name that none has."""
     allowed = frozenset(allow)
     known = CODES | CONSENTS
-    for name in sorted(allowed - known.keys()):
-        raise UsageError.of(
-            "no-such-danger",
-            "There is no such danger to allow",
-            f'"{name}".{did_you_mean(name, known)} Known are: {", ".join(known)}.',
-        )
+    if unknown := allowed - known.keys():
+        known = rule_names() | known
+        for name in sorted(unknown - known.keys()):
+            raise UsageError.of(
+                "no-such-danger",
+                "There is no such danger to allow",
+                f'"{name}".{did_you_mean(name, known)} Dangers are: {", ".join(CODES | CONSENTS)}. '
+                "`pmtaform lint --rules` lists the errors that can be allowed.",
+            )
     return allowed
 
 
@@ -35,7 +39,7 @@ _STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY, IN_CONFIGURATION})
 
 
 def check_consent(planned: Planned, allow: Iterable[str]) -> None:
-    """Raise `Blocked` unless every danger of the plan is allowed, by name or by the stack, and no note stops the run.
+    """Raise `Blocked` unless every danger and error of the plan is allowed by name, and no note stops the run.
 
     The stack consents to a restart itself within its maintenance windows (`max-impact: restart`). Hosts that are
     frozen, and not thawed by name, are not changed: what would be dangerous there is not asked about.
@@ -44,6 +48,7 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
     now = planned.clock.now()
     stops = [note for host in planned.plan.hosts for note in host.notes if note.code in _STOPS]
     missing: dict[str, list[str]] = {}
+    errors: dict[str, list[Diagnostic]] = {}
     for host in planned.plan.hosts:
         operations = planned.stack.operations[host.host]
         if "frozen" not in allowed and operations.frozen(now) is not None:
@@ -52,6 +57,9 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
         for address, danger in host.all_dangers:
             if danger.code not in granted:
                 missing.setdefault(danger.code, []).append(address)
+        for note in errors_of(host):
+            if note.code not in allowed:
+                errors.setdefault(note.code, []).append(note)
     told = [
         Diagnostic(
             code=code,
@@ -60,8 +68,21 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
         )
         for code, addresses in missing.items()
     ]
+    told += [_error(notes) for notes in errors.values()]
     if stops or told:
         raise Blocked(*stops, *told)
+
+
+def _error(notes: Sequence[Diagnostic]) -> Diagnostic:
+    """What one rule finds, as a reason not to apply."""
+    first = notes[0]
+    where = _some(list(dict.fromkeys(_address(note) for note in notes)))
+    detail = f"{first.summary} ({where}). {first.detail} Correct it; if it is meant, add --allow {first.code}."
+    return Diagnostic(code=first.code, summary="The plan makes an error", detail=detail, place=first.place)
+
+
+def _address(note: Diagnostic) -> str:
+    return f"{note.host}:{note.address}" if note.address else str(note.host)
 
 
 def _some(addresses: Sequence[str]) -> str:

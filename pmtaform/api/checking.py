@@ -1,38 +1,65 @@
-"""What is to be said of a plan: lint's findings in what it changes, doubtful keys, keys that sign nothing."""
+"""What is to be said of a plan: lint's findings in what it makes, doubtful keys, keys that sign nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
-from pmtaform.desired import Desired
-from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.lang.blocks import Address
-from pmtaform.plan.model import Action, HostPlan
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.plan.model import HostPlan
 from pmtaform.rollout.survey import Survey
-from pmtaform.rollout.transactions import after_of
+from pmtaform.rollout.transactions import after_of, edited
 from pmtaform.stack import Stack
 
 _SIGNING: Final = frozenset({"domain-key", "dkim-sign", "second-dkim-sign"})
+# What is said of a host's includes as they are; the findings in what a plan makes say it, too.
+_INCLUDES: Final = frozenset({"missing-include", "include-loop", "relative-include"})
 
 
 def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> dict[str, tuple[Diagnostic, ...]]:
-    """For each host with changes, the errors and warnings in what is declared for the blocks that change.
+    """For each host with changes, what lint finds in the configuration that it will have.
 
-    Hosts with the same changes are linted once. Secrets are not looked at: the stack is compiled without them.
+    Hosts that will have the same, after the same changes, are linted once.
     """
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, survey in surveys.items():
-        if any(change.action is not Action.DELETE for change in survey.plan.changes):
-            groups.setdefault(_changes(survey.plan), []).append(name)
+        if survey.plan.changes:
+            groups.setdefault(_sameness(survey), []).append(name)
     found: dict[str, tuple[Diagnostic, ...]] = {}
-    for names in groups.values():
-        told = _findings(stack, surveys[names[0]])
-        found |= dict.fromkeys(names, told)
+    if groups:
+        from pmtaform.api.merged import Merged
+
+        merged = Merged(stack)
+        for names in groups.values():
+            linted = tuple(merged.findings(surveys[names[0]]))
+            found |= dict.fromkeys(names, linted)
     for name, survey in surveys.items():
         if own := (*_doubtful_keys(survey), *_unused_keys(survey)):
             found[name] = (*_without_doubles(found.get(name, ()), own), *own)
     return found
+
+
+def with_findings(plans: Iterable[HostPlan], found: Mapping[str, tuple[Diagnostic, ...]]) -> list[HostPlan]:
+    """The plans with their findings, which take the place of what was said of the same."""
+    made = []
+    for plan in plans:
+        if more := found.get(plan.host, ()):
+            said = {note.code for note in more} & _INCLUDES
+            kept = [note for note in plan.notes if note.code not in said]
+            plan = replace(plan, notes=(*kept, *(note.for_host(plan.host) for note in more)))
+        made.append(plan)
+    return made
+
+
+def _sameness(survey: Survey) -> tuple[object, ...]:
+    """What two hosts have in common that will have the same configuration, changed in the same places."""
+    live = tuple(sorted((path, file.digest) for path, file in survey.snapshot.files.items()))
+    absent = tuple(sorted(survey.snapshot.missing))
+    after = tuple(sorted(edited(survey).items()))
+    keys = tuple(key.path for key in survey.difference.write_keys), survey.difference.remove_keys
+    changes = tuple((c.address, c.action, c.place) for c in survey.plan.changes)
+    return live, absent, after, keys, changes, survey.snapshot.version
 
 
 def _doubtful_keys(survey: Survey) -> Iterator[Diagnostic]:
@@ -57,31 +84,3 @@ def _without_doubles(linted: tuple[Diagnostic, ...], own: tuple[Diagnostic, ...]
 
     said = {each.code for each in own}
     return [each for each in linted if SAID_TOO.get(each.code) not in said]
-
-
-def _changes(plan: HostPlan) -> tuple[object, ...]:
-    return tuple((c.address, c.action, c.place, c.values) for c in plan.changes)
-
-
-def _findings(stack: Stack, survey: Survey) -> tuple[Diagnostic, ...]:
-    from pmtaform.api.linting import Choice, lint_stack
-
-    lines = _lines(survey.target.desired, survey.plan)
-    linted = lint_stack(stack, Choice(), hosts=[survey.target.spec.name])
-    return tuple(
-        finding.diagnostic()
-        for finding in linted.findings
-        if finding.severity is not Severity.INFO and (finding.place.file, finding.place.line) in lines
-    )
-
-
-def _lines(desired: Desired, plan: HostPlan) -> set[tuple[str, int | None]]:
-    """Where the blocks that change are written."""
-    found: set[tuple[str, int | None]] = set()
-    for change in plan.changes:
-        block = desired.blocks.get(Address.parse(change.address))
-        for part in block.parts if block else ():
-            for line in range(part.node.line, part.node.end + 1):
-                place = part.tree.place(line)
-                found.add((place.file, place.line))
-    return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pmtaform import __version__
 from pmtaform.api.advising import with_effects
-from pmtaform.api.checking import findings_of
+from pmtaform.api.checking import findings_of, with_findings
 from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
@@ -208,12 +208,7 @@ def _told(plans: Iterable[HostPlan], stack: Stack, fleet: Fleet, clock: Clock) -
     findings = findings_of(stack, fleet.surveys)
     hosts = [_frozen(host, stack.operations[host.host], clock) for host in plans]
     hosts = [with_effects(host, fleet.surveys[host.host]) for host in hosts]
-    return [_with_findings(host, findings.get(host.host, ())) for host in hosts]
-
-
-def _with_findings(host: HostPlan, findings: tuple[Diagnostic, ...]) -> HostPlan:
-    """The plan with findings; those of hosts that change alike were made once, and name the first of them."""
-    return replace(host, notes=(*host.notes, *(note.for_host(host.host) for note in findings))) if findings else host
+    return with_findings(hosts, findings)
 
 
 def _of_the_future(as_of: datetime | None) -> tuple[Diagnostic, ...]:

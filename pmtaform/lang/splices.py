@@ -51,6 +51,19 @@ class FileEdit:
         """Whether any splice changes a byte."""
         return any(tuple(self.before[s.start : s.end]) != s.lines for s in self.splices)
 
+    def line_before(self, number: int) -> int | None:
+        """The line (from 1) that is line `number` after the edit; None for one that the edit writes."""
+        shift = 0
+        for start, end, lines in self.ordered:
+            first = start + shift
+            if number <= first:
+                break
+            written = sum(piece.count("\n") or 1 for piece in lines)
+            if number <= first + written:
+                return None
+            shift += written - (end - start)
+        return number - shift
+
     @property
     def text(self) -> str:
         """The file after the edit."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.plan.findings import error_names
 from pmtaform.plan.model import Plan
 from pmtaform.report.changes import MOST_LINES, change_lines
 from pmtaform.report.diffs import diff_styles
@@ -121,17 +122,23 @@ def _dangers(plan: Plan, style: Style, width: int) -> Iterator[str]:
     by_code: dict[str, list[tuple[str, str]]] = {}
     for address, danger in plan.dangers:
         by_code.setdefault(danger.code, []).append((danger.detail, address))
-    if not by_code:
+    errors = error_names(plan)
+    if not by_code and not errors:
         return
-    yield style("Dangers, which need consent by name:", "bold", "red")
+    if by_code:
+        yield style("Dangers, which need consent by name:", "bold", "red")
     for code, found in by_code.items():
         yield ""
         yield "  " + style(clean(code), "red", "bold")
         for detail, addresses in collected(found):
             yield from wrapped(named(addresses), width, "    ")
             yield from wrapped(detail, width, "      ")
-    yield ""
-    allowed = " ".join(f"--allow {shlex.quote(clean(code))}" for code in by_code)
+    if by_code:
+        yield ""
+    if errors:
+        text = f"Errors that the plan makes or writes: {', '.join(errors)}. They stop an apply unless they are allowed."
+        yield from wrapped(text, width, "")
+    allowed = " ".join(f"--allow {shlex.quote(clean(code))}" for code in dict.fromkeys([*by_code, *errors]))
     yield f"To consent: pmtaform apply {shlex.quote(clean(plan.stack))} {allowed}"
 
 

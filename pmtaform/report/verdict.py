@@ -8,6 +8,7 @@ from typing import Any
 
 from pmtaform.diagnostics import Severity
 from pmtaform.lang.catalogue import Impact
+from pmtaform.plan.findings import errors_of
 from pmtaform.plan.model import Action, HostPlan, Left, Plan
 from pmtaform.report.style import clean, counted
 
@@ -49,6 +50,7 @@ def summary(plan: Plan) -> dict[str, Any]:
         "frozen_hosts": len(_held(plan)),
         "left_different": len(plan.left),
         "dangers": len(plan.dangers),
+        "errors": sum(1 for host in plan.hosts for _ in errors_of(host)),
         "adopted": sum(len(host.adopted) for host in plan.hosts),
         "forgotten": sum(len(host.forgotten) for host in plan.hosts),
         "unmanaged": sum(host.unmanaged for host in plan.hosts),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pmtaform.desired import Desired, KeyFile
-from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.dkim import describe_file, one_key_in, same_private_key
 from pmtaform.errors import HostError, PmtaformError
 from pmtaform.host import (
@@ -252,7 +252,8 @@ def _compare(
     files = live_files(desired, ours, snapshot, target.previous, seal)
     live = Live(configuration, _live_keys(target, snapshot, keys, seal), files, target.now)
     found = difference(desired, live, ours, key.digest, selection)
-    told = tuple(d.for_host(desired.host) for d in configuration.diagnostics)
+    # What the host has already stops no apply: whether the plan causes it is for lint to judge.
+    told = tuple(replace(d, host=desired.host, severity=Severity.WARNING) for d in configuration.diagnostics)
     unread = tuple(unread_notes(desired.host, configuration, found.edits, snapshot.files))
     return replace(found, plan=replace(found.plan, notes=(*told, *found.plan.notes, *unread)))
 

@@ -22,14 +22,17 @@ def test_a_plan_tells_what_lint_finds_in_the_blocks_that_it_changes(one: Project
     assert "max-smtp-out" in said.out
 
 
-def test_a_plan_is_silent_on_what_it_does_not_touch(one: ProjectFolder) -> None:
+def test_an_error_that_a_plan_does_not_touch_is_shown_and_stops_nothing(one: ProjectFolder) -> None:
     one.stack("native: [n.conf]\n", activation="none")
     one.add_file("n.conf", "<domain a.example>\n    max-conn 80\n</domain>\n")
-    one.apply().ended(Exit.OK)
+    one.apply().ended(Exit.BLOCKED)
+    one.apply("--allow", "invented-directive").ended(Exit.OK)
     one.stack("native: [n.conf]\nconfig:\n  postmaster: a@example.com\n", activation="none")
     said = one.plan().ended(Exit.OK)
     assert "setting[postmaster]" in said.out
-    assert "invented-directive" not in said.out
+    assert "stacks/fleet/n.conf:2: warning:" in said.words
+    assert "It was there before" in said.words
+    one.apply().ended(Exit.OK)
 
 
 def test_a_finding_with_a_reason_is_suppressed(one: ProjectFolder) -> None:

@@ -12,8 +12,13 @@ from projects import ProjectFolder
 from test_integration_ssh import CORPUS, native, put_corpus
 
 from pmtaform.errors import Exit
+from pmtaform.lang.lint import RULES
+from pmtaform.plan.dangers import CODES
 
 NAMES = sorted(p.name for p in CORPUS.iterdir() if p.suffix != ".tsv")
+
+
+EVERYTHING = tuple(word for name in (*CODES, *RULES) for word in ("--allow", name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -42,9 +47,7 @@ def test_one_real_configuration_becomes_another_and_goes_back(project: ProjectFo
     files = put_corpus(host, before)
     wanted = {p.removeprefix(str(CORPUS)): c for p, c in files_of(after).items()}
     project.stack(native(project, wanted) + "unmanaged: remove\n", activation="none")
-    from pmtaform.plan.dangers import CODES
-
-    project.apply(*(word for code in CODES for word in ("--allow", code))).ended(Exit.OK)
+    project.apply(*EVERYTHING).ended(Exit.OK)
     project.settled()
     project.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert {p: c.encode("utf-8", "surrogateescape") for p, c in host.contents().items()} == files
@@ -104,14 +107,12 @@ CONFIGURATIONS = st.builds(
 def test_after_an_apply_a_plan_is_empty_and_a_rollback_brings_the_bytes_back(
     live: str, wanted: str, remove: bool
 ) -> None:
-    from pmtaform.plan.dangers import CODES
-
     with tempfile.TemporaryDirectory() as folder:
         project = ProjectFolder(Path(folder))
         host = project.add_host("mta1", live)
         said = "unmanaged: remove\n" if remove else ""
         project.stack(native(project, {"/etc/pmta/config": wanted.encode()}) + said, activation="none")
-        first = project.apply(*(word for code in CODES for word in ("--allow", code)))
+        first = project.apply(*EVERYTHING)
         if first.code == Exit.INVALID:
             return
         first.ended(Exit.OK)

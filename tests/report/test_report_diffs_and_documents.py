@@ -58,6 +58,7 @@ def test_a_printed_plan_says_its_verdict_and_its_numbers() -> None:
         "frozen_hosts": 0,
         "left_different": 0,
         "dangers": 0,
+        "errors": 0,
         "adopted": 1,
         "forgotten": 0,
         "unmanaged": 7,

@@ -217,7 +217,7 @@ WRONG = {
     "two lines": Wrong("line break", (HAND, '"a\\nCANARY"'), ("validate", "plan")),
     "a remark": Wrong("unsafe-value", (HAND, "'a # CANARY'"), ("validate", "plan")),
     "broken YAML": Wrong("yaml", (HAND, '"CANARY'), ("validate", "plan", "secrets list", "secrets check")),
-    "a value in clear": Wrong("The value of password stands in", (HAND, "CANARY"), ("validate", "plan --diff", "lint")),
+    "a value in clear": Wrong("The value of password stands in", (HAND, "CANARY"), ("validate", "lint")),
     "native text": Wrong(
         "plain-text-secret",
         ("config:", "native: [secrets/native]\nconfig:"),

@@ -129,7 +129,7 @@ class Facts:
             path for path, tree in trees.items() if is_opaque(tree, self.templates.get(path), self.others.get(path))
         }
         unread = any(d.code == "missing-include" for d in self.configuration.diagnostics)
-        self.complete = not unread and not self.opaque
+        self.complete = (subject.all_read or not unread) and not self.opaque
         self.meant: list[Meant] = []  # sections that are written as something else
         self._nodes_of: dict[str, list[Node]] = {}
         for path, tree in trees.items():
@@ -198,7 +198,7 @@ class Facts:
         for target in self.configuration.targets(value):
             tree = self.configuration.trees.get(target)
             if tree is None:
-                self.complete = False
+                self.complete = self.complete and self.subject.all_read
             elif target not in above and len(above) <= _MAX_DEPTH:
                 self._file(tree, inside, above, again=again)
 

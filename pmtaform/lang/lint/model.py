@@ -34,6 +34,7 @@ class Subject:
     nothing in it is reported. `version` is PowerMTA's (`5.0`, `5.0r5`, `4.5`). `files` are facts on files that the
     configuration names, and on its own. `sources` are the lines of files that places point to but no tree holds
     (a stack's YAML), read for suppressions. `in_stack`: it comes from a repository, so secrets have no place in it.
+    `all_read`: the machine was asked for every included file, so that one which is missing does not exist.
     """
 
     configuration: Configuration
@@ -43,6 +44,7 @@ class Subject:
     files: Mapping[str, FileFacts] | None = None
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     in_stack: bool = False
+    all_read: bool = False
     host: str | None = None
 
 

@@ -1,0 +1,140 @@
+"""Lint's findings in what a host will have: its live configuration with the plan's edits made.
+
+An error that the plan causes, or that is in a block that it writes, stays an error, and stops an apply. One that was
+there before is reported as a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Final
+
+from pmtaform.desired import Desired
+from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.lint import FileFacts, Finding, Subject
+from pmtaform.lang.lint.changes import Judged, lint_change
+from pmtaform.lang.lint.suppress import suppressions, without_suppressed
+from pmtaform.plan.model import Action
+from pmtaform.rollout.survey import Survey
+from pmtaform.rollout.transactions import reading_of
+from pmtaform.stack import Stack
+from pmtaform.stack.linting import sources_of
+
+_BEFORE: Final = " It was there before, and the plan does not change it, so it does not stop an apply."
+
+
+class Merged:
+    """Lints what hosts of one stack will have."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    @cached_property
+    def _sources(self) -> dict[str, list[str]]:
+        return sources_of(self._stack)
+
+    def findings(self, survey: Survey) -> Iterator[Diagnostic]:
+        """What is to be said of the host's configuration after the plan; the host's name is left to the caller."""
+        sides = reading_of(survey)
+        version = survey.snapshot.version or self._stack.powermta
+        files = _files_before(survey)
+        before = Subject(configuration=sides.before, version=version, files=files, all_read=True)
+        after = replace(before, configuration=sides.after, files=files | _files_changed(survey))
+        written = _written(survey)
+        old: dict[str, list[Judged]] = {}
+        for judged in self._not_suppressed(_placed(survey, lint_change(before, after)), after):
+            if judged.is_new or judged.address in written:
+                yield from _shown(judged)
+            elif judged.finding.severity is Severity.ERROR:
+                old.setdefault(judged.finding.rule.id, []).append(judged)
+        for found in old.values():
+            yield _known(found)
+
+    def _not_suppressed(self, judged: list[Judged], after: Subject) -> Iterator[Judged]:
+        if not judged:
+            return
+        kept = without_suppressed([j.finding for j in judged], suppressions(replace(after, sources=self._sources)))
+        ids = {id(finding) for finding in kept}
+        yield from (j for j in judged if id(j.finding) in ids)
+
+
+def _written(survey: Survey) -> set[Address | None]:
+    """The blocks that the plan writes."""
+    changes = survey.plan.changes
+    return {Address.parse(change.address) for change in changes if change.action is not Action.DELETE}
+
+
+def _files_before(survey: Survey) -> dict[str, FileFacts]:
+    found = {path: FileFacts() for path in survey.snapshot.files}
+    return found | {path: FileFacts(exists=False) for path in survey.snapshot.missing}
+
+
+def _files_changed(survey: Survey) -> dict[str, FileFacts]:
+    difference = survey.difference
+    found = {path: FileFacts(exists=False) for path in difference.remove_keys}
+    written = (*difference.edits, *(k.path for k in difference.write_keys), *(f.path for f in difference.write_files))
+    return found | {path: FileFacts() for path in written}
+
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+
+def _placed(survey: Survey, judged: list[Judged]) -> list[Judged]:
+    """The findings at the stack's own lines, or at those that the host has now."""
+    made = []
+    for each in judged:
+        place = _place(survey, each.finding, each.address)
+        related = tuple(_host_place(survey, other) for other in each.finding.related)
+        made.append(replace(each, finding=replace(each.finding, place=place, end_column=None, related=related)))
+    return made
+
+
+def _place(survey: Survey, finding: Finding, address: Address | None) -> Place:
+    place = finding.place
+    tree = reading_of(survey).after.trees.get(place.file)
+    if tree is None or place.line is None or address is None:
+        return _host_place(survey, place)
+    return _stack_place(survey.target.desired, address, tree.lines[place.line - 1]) or _host_place(survey, place)
+
+
+def _stack_place(desired: Desired, address: Address, raw: str) -> Place | None:
+    """Where a stack declares a line of a block."""
+    block = desired.blocks.get(address)
+    wanted = raw.split()
+    for part in block.parts if block is not None else ():
+        for number in range(part.node.line, part.node.end + 1):
+            if part.tree.lines[number - 1].split() == wanted:
+                return part.tree.place(number)
+    return None
+
+
+def _host_place(survey: Survey, place: Place) -> Place:
+    edit = survey.difference.edits.get(place.file)
+    if edit is None or place.line is None:
+        return replace(place, column=None)
+    return Place(place.file, edit.line_before(place.line))
+
+
+# -- diagnostics -------------------------------------------------------------------------------------------------------
+
+
+def _shown(judged: Judged) -> Iterator[Diagnostic]:
+    """A finding that concerns the plan. A remark is one only where it takes the whole configuration to see it."""
+    finding = judged.finding
+    if finding.severity is not Severity.INFO or (judged.is_new and finding.rule.whole):
+        yield _diagnostic(judged)
+
+
+def _known(found: list[Judged]) -> Diagnostic:
+    """What one rule finds that was there before, as one entry."""
+    first = _diagnostic(found[0])
+    more = f" (And {len(found) - 1} more of the same.)" if len(found) > 1 else ""
+    return replace(first, severity=Severity.WARNING, detail=first.detail + more + _BEFORE)
+
+
+def _diagnostic(judged: Judged) -> Diagnostic:
+    address = str(judged.address) if judged.address is not None else None
+    return replace(judged.finding.diagnostic(), host=None, address=address)
