@@ -19,6 +19,7 @@ CASES = {
     case["name"]: case for family in tomllib.loads((FOLDER / "merged.toml").read_text()).values() for case in family
 }
 CONSENT = tuple(word for code in CODES for word in ("--allow", code))  # dangers are not what these tests are about
+EVERYTHING = (*CONSENT, *(word for rule in RULES for word in ("--allow", rule)))
 WHOLE = RUNS + "spool /var/spool/pmta\n"
 BEFORE = "It was there before"
 
@@ -27,7 +28,7 @@ def prepare(one: ProjectFolder, case: dict[str, Any]) -> None:
     one.host.put(("" if case.get("bare") else WHOLE) + case.get("live", ""))
     if "applied" in case:
         one.config(case["applied"])
-        one.apply(*CONSENT).ended(Exit.OK)
+        one.apply(*EVERYTHING).ended(Exit.OK)
     body = "native: [n.conf]\n" if "native" in case else ""
     one.add_file("n.conf", case.get("native", ""))
     one.config(case.get("config", "postmaster: a@example.com"), body)

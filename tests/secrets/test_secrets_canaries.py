@@ -221,7 +221,7 @@ WRONG = {
     "native text": Wrong(
         "plain-text-secret",
         ("config:", "native: [secrets/native]\nconfig:"),
-        ("validate", "plan --diff", "lint"),
+        ("validate", "lint"),
         lambda canaries: canaries.project.add_file(
             "secrets/native", f"<domain n.example.com>\nauth-password {canaries.canary('native')}\n</domain>\n"
         ),
