@@ -6,19 +6,20 @@ up: a value that only a secret could tell apart is counted, not compared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from pmtaform.api.looking import Looked
-from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import UsageError
 from pmtaform.host import CONFIG
-from pmtaform.lang.blocks import Address, Block
-from pmtaform.lang.effective import Effective, PairChange, changed_pairs
+from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.effective import Effective, PairChange, UnseenInclude, changed_pairs, moved_includes
 from pmtaform.lang.effective.flattening import flat_blocks
-from pmtaform.lang.includes import read_configuration
+from pmtaform.lang.includes import is_url, read_configuration
+from pmtaform.lang.late import LateList, late_lists
 from pmtaform.lang.values import SENSITIVE
-from pmtaform.plan.explain import explain
+from pmtaform.plan.explain import explain, place_change
 from pmtaform.plan.model import Action, Change, Reason, ValueChange
 
 
@@ -35,33 +36,45 @@ class Difference:
 class Compared:
     """What differs between two configurations.
 
-    `unseen` counts values of which only secrets could tell whether they differ. `pairs` are the queues whose effective
-    values differ, None if nobody asked.
+    `unseen` counts values of which only secrets could tell whether they differ. `moved` are includes with contents that
+    nobody has seen, in another place: whether the rest is the same cannot be told then. `pairs` are the queues whose
+    effective values differ, None if nobody asked.
     """
 
     left: Looked
     right: Looked
     differences: tuple[Difference, ...]
     unseen: int = 0
+    moved: tuple[UnseenInclude, ...] = ()
     pairs: tuple[PairChange, ...] | None = None
 
     @property
     def differ(self) -> bool:
-        """Whether anything does."""
+        """Whether anything certainly does."""
         return bool(self.differences)
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether it cannot be told that nothing differs."""
+        return bool(self.moved) and not self.differences
 
 
 def compare(left: Looked, right: Looked, *, effective: bool = False) -> Compared:
     """What of `right` is not as in `left`."""
     before, after = _blocks(left), _blocks(right)
     declared = left.declared or right.declared
+    late_before, late_after = (late_lists(side.configuration, blocks_of(side.configuration)) for side in (left, right))
     found: list[Difference] = []
     unseen = 0
     for address in dict.fromkeys((*after, *before)):
         old, new = before.get(address), after.get(address)
+        values: tuple[ValueChange, ...]
         if old is not None and new is not None and old.same_as(new):
-            continue
-        values = explain(old, new)
+            values = tuple(_moved(address, late_before, late_after, new.place))
+            if not values:
+                continue
+        else:
+            values = explain(old, new)
         kept = tuple(value for value in values if not (declared and _only_secret(value)))
         unseen += len(values) - len(kept)
         if kept or not values:
@@ -70,7 +83,20 @@ def compare(left: Looked, right: Looked, *, effective: bool = False) -> Compared
     if effective:
         was, now = (Effective(side.configuration, side.defaults) for side in (left, right))
         pairs = tuple(changed_pairs(was, now))
-    return Compared(left=left, right=right, differences=tuple(found), unseen=unseen, pairs=pairs)
+    moved = moved_includes(left.configuration, right.configuration)
+    return Compared(left=left, right=right, differences=tuple(found), unseen=unseen, moved=moved, pairs=pairs)
+
+
+def _moved(
+    address: Address, before: Mapping[Address, LateList], after: Mapping[Address, LateList], place: Place
+) -> Iterator[ValueChange]:
+    """A pattern list that is below a source that uses it on one side only."""
+    was, now = before.get(address), after.get(address)
+    if was is not None and now is None:
+        yield place_change(was, place)
+    elif now is not None and was is None:
+        change = place_change(now, place)
+        yield replace(change, before=change.after, after=change.before)
 
 
 def _blocks(looked: Looked) -> Mapping[Address, Block]:
@@ -78,7 +104,7 @@ def _blocks(looked: Looked) -> Mapping[Address, Block]:
     if not looked.declared:
         return blocks
     # What a stack includes and says itself is in its blocks; the line that names the file is no difference.
-    return {address: block for address, block in blocks.items() if address.kind != "include"}
+    return {address: block for address, block in blocks.items() if address.kind != "include" or is_url(address.key)}
 
 
 def _only_secret(value: ValueChange) -> bool:

@@ -44,7 +44,9 @@ def diff(
         out(json_differences(found))
     else:
         out(differences_text(found, colour=not settings.no_color and wants_colour(sys.stdout)))
-    return Exit.CHANGES if detailed_exitcode and any(each.differ for each in found) else Exit.OK
+    if detailed_exitcode and any(each.differ for each in found):
+        return Exit.CHANGES
+    return Exit.ERROR if any(each.is_unsure for each in found) else Exit.OK
 
 
 def _look(text: str, project: Project | None, stack: str | None) -> dict[str, Looked]:

@@ -27,7 +27,9 @@ def differences_text(compared: Sequence[Compared], *, colour: bool = False, widt
 
 def _compared(compared: Compared, style: Style, width: int) -> list[str]:
     names = f"{clean(compared.left.name)} -> {clean(compared.right.name)}"
-    if not compared.differ:
+    if compared.is_unsure:
+        lines = [style(f"{names}: whether they differ to PowerMTA cannot be told.", "bold")]
+    elif not compared.differ:
         lines = [style(f"{names}: no difference to PowerMTA.", "bold")]
     else:
         lines = [style(f"{names}: {_counts(compared)}.", "bold")]
@@ -39,8 +41,14 @@ def _compared(compared: Compared, style: Style, width: int) -> list[str]:
             f"{values} of a stack could not be compared: a stack holds references to secrets, and none was looked up."
         )
         lines += ["", *wrapped(what, width, "")]
+    for include in compared.moved:
+        what = (
+            f"`{clean(include.text)}` is in another place. Its contents were not seen, and order means something to "
+            "http-access, keys and rules: whether the rest is the same cannot be told."
+        )
+        lines += ["", *wrapped(what, width, "")]
     if compared.pairs is not None:
-        lines += ["", *_pairs(compared.pairs, style, width)]
+        lines += ["", *_pairs(compared.pairs, style, width, unsure=bool(compared.moved))]
     return lines
 
 
@@ -63,7 +71,10 @@ def _difference(difference: Difference, style: Style, width: int) -> Iterator[st
 # -- queues ------------------------------------------------------------------------------------------------------------
 
 
-def _pairs(pairs: Sequence[PairChange], style: Style, width: int) -> Iterator[str]:
+def _pairs(pairs: Sequence[PairChange], style: Style, width: int, *, unsure: bool) -> Iterator[str]:
+    if not pairs and unsure:
+        yield style("Whether a queue or a virtual MTA is changed by it cannot be told.", "bold")
+        return
     if not pairs:
         yield style("No queue and no virtual MTA is changed by it.", "bold")
         return
@@ -118,7 +129,8 @@ def _json(compared: Compared) -> dict[str, Any]:
     return {
         "left": compared.left.name,
         "right": compared.right.name,
-        "differ": compared.differ,
+        "differ": None if compared.is_unsure else compared.differ,
+        "unseen_includes_moved": [include.text for include in compared.moved],
         "secrets_not_compared": compared.unseen,
         "blocks": [_json_block(each) for each in compared.differences],
         "effective": None if compared.pairs is None else [json_pair(pair) for pair in compared.pairs],

@@ -48,6 +48,77 @@ def test_how_a_configuration_is_cut_into_files_is_no_difference(project: Project
     assert "~ max-smtp-out  5 -> 6" in said.out
 
 
+URL = "include https://x.example/c"
+UNSURE = {
+    "http-access": ("http-access 10/8 admin\n{}\n", "{}\nhttp-access 10/8 admin\n"),
+    "two addresses in either order": ("{}\n{}2\n", "{}2\n{}\n"),
+    "keys": ("domain-key a,b.example,/k\n{}\n", "{}\ndomain-key a,b.example,/k\n"),
+    "a section that may come again": ("<domain *>\n</domain>\n{}\n", "{}\n<domain *>\n</domain>\n"),
+    "inside a section": (
+        "<source 10/8>\nremove-header a\n{}\n</source>\n",
+        "<source 10/8>\n{}\nremove-header a\n</source>\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("left", "right"), UNSURE.values(), ids=UNSURE)
+def test_what_cannot_be_told(project: ProjectFolder, files: Path, left: str, right: str) -> None:
+    (files / "a.conf").write_text(left.replace("{}", URL))
+    (files / "b.conf").write_text(right.replace("{}", URL))
+    for words in ([], ["--detailed-exitcode"]):
+        said = project.run("diff", "a.conf", "b.conf", "--effective", *words).ended(Exit.ERROR)
+        assert said.out.startswith("a.conf -> b.conf: whether they differ to PowerMTA cannot be told.\n")
+        assert "no difference" not in said.out
+        assert said.out.endswith("Whether a queue or a virtual MTA is changed by it cannot be told.\n")
+    said = project.run("diff", "a.conf", "b.conf", "--format", "json").ended(Exit.ERROR)
+    found = said.json()["comparisons"][0]
+    assert found["differ"] is None
+    assert found["unseen_includes_moved"]
+
+
+SURE = {
+    "the same place": ("http-access 10/8 admin\n{}\n", "# c\nhttp-access 10.0.0.0/8 admin\n\n{}\n"),
+    "what is above it is in another order": (
+        "log-file /l\nrun-as-root no\n{}\n",
+        "run-as-root no\nlog-file /l\n{}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("left", "right"), SURE.values(), ids=SURE)
+def test_an_include_that_nobody_has_seen_in_the_same_place(
+    project: ProjectFolder, files: Path, left: str, right: str
+) -> None:
+    (files / "a.conf").write_text(left.replace("{}", URL))
+    (files / "b.conf").write_text(right.replace("{}", URL))
+    said = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.OK)
+    assert said.out == "a.conf -> b.conf: no difference to PowerMTA.\n"
+
+
+def test_a_difference_beside_an_include_that_moved_is_one(project: ProjectFolder, files: Path) -> None:
+    (files / "a.conf").write_text(f"http-access 10/8 admin\n{URL}\nlog-file /a\n")
+    (files / "b.conf").write_text(f"{URL}\nhttp-access 10/8 admin\nlog-file /b\n")
+    said = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "1 block differs" in said.out
+    assert f"`{URL}` is in another place." in said.out
+
+
+def test_a_pattern_list_below_its_source_is_a_difference(project: ProjectFolder, files: Path) -> None:
+    source, rules = "<source 0/0>\npattern-list p\n</source>\n", "<pattern-list p>\n* virtual-mta=v\n</pattern-list>\n"
+    (files / "a.conf").write_text(source + rules)
+    (files / "b.conf").write_text(rules + source)
+    said = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "below source[0.0.0.0/0], which uses it" in said.out
+    home = files / "pmta"
+    home.mkdir()
+    (home / "config").write_text(f"{source}include /etc/pmta/p.conf\n")
+    (home / "p.conf").write_text(rules)
+    project.run("diff", "pmta", "b.conf", "--detailed-exitcode").ended(Exit.CHANGES)
+    project.run("diff", "pmta", "a.conf", "--detailed-exitcode").ended(Exit.OK)
+    (home / "config").write_text(f"include /etc/pmta/p.conf\n{source}")
+    project.run("diff", "pmta", "b.conf", "--detailed-exitcode").ended(Exit.OK)
+
+
 def test_what_comes_goes_and_changes(project: ProjectFolder, files: Path) -> None:
     (files / "b.conf").write_text(
         "log-file /l\n<domain x.example>\nmax-smtp-out 6\nauth-password new\n</domain>\n"

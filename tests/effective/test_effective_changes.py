@@ -176,3 +176,10 @@ def test_no_queue_that_changes_is_missed(before, after):
         assert was != now
         assert [move.name for move in pair.moves] == ["max-smtp-out"]
     assert same_effect(left, right) is (not changed_pairs(left, right))
+
+
+def test_an_include_that_nobody_has_seen_in_another_place_leaves_it_open():
+    left = effective("include https://x.example/c\n<domain *>\nmax-smtp-out 5\n</domain>\n")
+    right = effective("<domain *>\nmax-smtp-out 5\n</domain>\ninclude https://x.example/c\n")
+    other = effective("<domain *>\nmax-smtp-out 6\n</domain>\ninclude https://x.example/c\n")
+    assert (same_effect(left, left), same_effect(left, right), same_effect(left, other)) == (True, None, False)

@@ -148,6 +148,7 @@ def test_which_keys_go_first_is_told_only_where_a_macro_might_mislead(text):
         (next(r.text for r in ROWS if "two pools" in r.name), "x.example/v", "refuses to load"),
         ("<virtual-mta-pool p>\n</virtual-mta-pool>", "x.example/p", "is a pool"),
         ("", "x.example", "config-defaults"),
+        ("include https://x.example/c  # ours\n", "x.example", "include https://x.example/c was not followed"),
         (f"{_MACRO_KEY}domain-key s,b.example,/k2\n", "x.example/v", "Keys of v go before those at top level"),
     ],
 )

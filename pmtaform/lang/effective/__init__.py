@@ -18,6 +18,7 @@ from pmtaform.lang.effective.model import (
     Value,
 )
 from pmtaform.lang.effective.settings import Effective
+from pmtaform.lang.effective.unseen import UnseenInclude, moved_includes, unseen_includes
 
 __all__ = [
     "DEFAULT_VMTA",
@@ -29,8 +30,11 @@ __all__ = [
     "Overruled",
     "PairChange",
     "Source",
+    "UnseenInclude",
     "Value",
     "ValueMove",
     "changed_pairs",
+    "moved_includes",
     "same_effect",
+    "unseen_includes",
 ]

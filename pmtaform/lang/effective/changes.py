@@ -18,6 +18,7 @@ from pmtaform.lang.effective.model import Value
 from pmtaform.lang.effective.patterns import DomainIndex, plain
 from pmtaform.lang.effective.reading import VMTA, Body, normal
 from pmtaform.lang.effective.settings import Effective
+from pmtaform.lang.effective.unseen import moved_includes
 
 MOST_CHANGES: Final = 1000
 
@@ -69,12 +70,15 @@ def changed_pairs(
     return list(islice(_changes(before, after, tuple(vmtas), domains), most))
 
 
-def same_effect(before: Effective, after: Effective) -> bool:
+def same_effect(before: Effective, after: Effective) -> bool | None:
     """Whether no queue and no virtual MTA is changed: what holds for domains and virtual MTAs is the same.
 
-    It says nothing of the rest of a configuration (sources, listeners, logs).
+    None: that cannot be told, because an include whose contents are not seen is in another place. It says nothing of
+    the rest of a configuration (sources, listeners, logs).
     """
-    return next(_changes(before, after, ("*",), None), None) is None
+    if next(_changes(before, after, ("*",), None), None) is not None:
+        return False
+    return None if moved_includes(before.configuration, after.configuration) else True
 
 
 def _changes(

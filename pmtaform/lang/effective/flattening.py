@@ -11,7 +11,7 @@ from typing import Final
 
 from pmtaform.diagnostics import Place
 from pmtaform.lang.blocks import Address, Block, collect
-from pmtaform.lang.includes import Configuration
+from pmtaform.lang.includes import Configuration, include_path, is_pattern
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.tree import Directive, Node, Section, Tree
 
@@ -54,6 +54,9 @@ class _Writer:
     def _include(self, node: Directive, above: tuple[str, ...]) -> bool:
         """Write what an include names; False when not all of it can be followed."""
         trees = self._configuration.trees
+        path = include_path(node.value)
+        if is_pattern(path) and path not in self._configuration.patterns:
+            return False
         targets = self._configuration.targets(node.value)
         if len(above) > _MAX_DEPTH or any(path not in trees or path in above for path in targets):
             return False

@@ -13,6 +13,7 @@ from pmtaform.lang.effective.owners import owner_meaning, owner_values
 from pmtaform.lang.effective.patterns import DomainIndex, Match, Names, plain
 from pmtaform.lang.effective.reading import DOMAIN, Body, Owner, Reading
 from pmtaform.lang.effective.sources import Sources
+from pmtaform.lang.effective.unseen import web_addresses
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.tree import Directive
 from pmtaform.lang.values import parse_bool
@@ -30,6 +31,7 @@ class Effective:
     """
 
     def __init__(self, configuration: Configuration, defaults: Configuration | None = None) -> None:
+        self.configuration = configuration
         self.reading = Reading.of(configuration, defaults)
         self.names = Names(self.reading.macros)
         self._owners: dict[str, DomainIndex] = {}
@@ -45,6 +47,10 @@ class Effective:
     def sources(self) -> Sources:
         """The sources, asked for clients."""
         return Sources(self.reading)
+
+    @cached_property
+    def _web_addresses(self) -> tuple[str, ...]:
+        return web_addresses(self.configuration)
 
     def virtual_mtas(self) -> tuple[str, ...]:
         """`{default}` and every virtual MTA, in the order of the configuration."""
@@ -180,6 +186,8 @@ class Effective:
             )
         for argument in self.names.cut:
             yield f"<domain {argument}> stands for too many names to be looked at all."
+        for address in self._web_addresses:
+            yield f"include {address} was not followed: what it sets is not known, and may change any of these values."
         if not self._has_defaults:
             yield (
                 "Only the configuration was read, not PowerMTA's own config-defaults: where nothing is set, the "

@@ -1,0 +1,108 @@
+"""Includes whose contents nobody has seen, and whether two configurations have them in the same place.
+
+The contents of a web address are not read, nor those of a file that is not there. They count where the `include` is,
+and order means something to http-access, to keys, to rules: with the include in another place, whether two
+configurations are equal cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pmtaform.lang.blocks import Content, content_of
+from pmtaform.lang.effective.flattening import flattened
+from pmtaform.lang.includes import Configuration, include_path, is_url
+from pmtaform.lang.tree import Directive, Junk, Node, Section
+
+_INCLUDE: Final = "include"
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenInclude:
+    """One include that was not followed: what it names, the section that it is in, and what is above it there."""
+
+    argument: str
+    section: str
+    above: tuple[Content, ...]
+
+    @property
+    def text(self) -> str:
+        """The include in words."""
+        return f"include {self.argument}" + (f" in {self.section}" if self.section else "")
+
+
+def unseen_includes(configuration: Configuration) -> tuple[UnseenInclude, ...]:
+    """The includes of a configuration whose contents are not known, in order."""
+    tree = configuration.tree if len(configuration.trees) == 1 else flattened(configuration)
+    return tuple(_in(tree.children, tree.scope, ""))
+
+
+def _in(nodes: list[Node], scope: str, section: str) -> Iterator[UnseenInclude]:
+    above: list[Content] = []
+    for node in nodes:
+        if isinstance(node, Junk):
+            continue
+        if isinstance(node, Directive) and node.name.lower() == _INCLUDE:
+            yield UnseenInclude(include_path(node.value), section, tuple(above))
+        elif isinstance(node, Section):
+            title = f"<{node.tag} {node.argument}>" if node.argument else f"<{node.tag}>"
+            yield from _in(node.children, node.tag, f"{title} in {section}" if section else title)
+        above.append(content_of(node, scope))
+
+
+def web_addresses(configuration: Configuration) -> tuple[str, ...]:
+    """The web addresses that a configuration includes, each once."""
+    found: dict[str, None] = {}
+    for tree in configuration.trees.values():
+        for raw in tree.lines:
+            if "://" not in raw:
+                continue
+            words = raw.partition("#")[0].split()
+            if len(words) == 2 and words[0].lower() == _INCLUDE and is_url(include_path(words[1])):
+                found[include_path(words[1])] = None
+    return tuple(found)
+
+
+def moved_includes(before: Configuration, after: Configuration) -> tuple[UnseenInclude, ...]:
+    """The unseen includes that both have and that are not in the same place in both.
+
+    What only one of them has is a difference of its own; the place is told from what both have.
+    """
+    left, right = unseen_includes(before), unseen_includes(after)
+    if not left or not right:
+        return ()
+    common = _contents(before) & _contents(after)
+    there = Counter(_sight(include, common) for include in right)
+    named = {(include.argument, include.section) for include in right}
+    moved = []
+    for include in left:
+        sight = _sight(include, common)
+        if there[sight]:
+            there[sight] -= 1
+        elif (include.argument, include.section) in named:
+            moved.append(include)
+    return tuple(moved)
+
+
+def _sight(include: UnseenInclude, common: set[Content]) -> tuple[str, str, frozenset[tuple[Content, int]]]:
+    """An include as compared: what is above it counts, not in which order."""
+    above = Counter(content for content in include.above if content in common)
+    return include.argument, include.section, frozenset(above.items())
+
+
+def _contents(configuration: Configuration) -> set[Content]:
+    tree = configuration.tree if len(configuration.trees) == 1 else flattened(configuration)
+    found: set[Content] = set()
+    pending: list[tuple[list[Node], str]] = [(tree.children, tree.scope)]
+    while pending:
+        nodes, scope = pending.pop()
+        for node in nodes:
+            if isinstance(node, Junk):
+                continue
+            found.add(content_of(node, scope))
+            if isinstance(node, Section):
+                pending.append((node.children, node.tag))
+    return found
