@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.errors import Invalid
 from pmtaform.plan.model import HostPlan
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.transactions import after_of, edited
 from pmtaform.stack import Stack
 
+Findings = Mapping[str, tuple[Diagnostic, ...]]  # by host
 _SIGNING: Final = frozenset({"domain-key", "dkim-sign", "second-dkim-sign"})
 # What is said of a host's includes as they are; the findings in what a plan makes say it, too.
 _INCLUDES: Final = frozenset({"missing-include", "include-loop", "relative-include"})
 
 
-def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> dict[str, tuple[Diagnostic, ...]]:
+def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
     """For each host with changes, what lint finds in the configuration that it will have.
 
     Hosts that will have the same, after the same changes, are linted once.
@@ -40,7 +42,7 @@ def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> dict[str, tuple[
     return found
 
 
-def with_findings(plans: Iterable[HostPlan], found: Mapping[str, tuple[Diagnostic, ...]]) -> list[HostPlan]:
+def with_findings(plans: Iterable[HostPlan], found: Findings) -> list[HostPlan]:
     """The plans with their findings, which take the place of what was said of the same."""
     made = []
     for plan in plans:
@@ -60,6 +62,21 @@ def _sameness(survey: Survey) -> tuple[object, ...]:
     keys = tuple(key.path for key in survey.difference.write_keys), survey.difference.remove_keys
     changes = tuple((c.address, c.action, c.place) for c in survey.plan.changes)
     return live, absent, after, keys, changes, survey.snapshot.version
+
+
+def check_findings(findings: Findings, allow: Collection[str] = ()) -> None:
+    """Raise `Invalid` where a plan would write what PowerMTA cannot read or reads as something else.
+
+    `validate` refuses the same wherever it is written. Here it counts where it would be written to a host, so that a
+    fault that a server had before it was adopted keeps nothing else from being changed.
+    """
+    from pmtaform.lang.lint.table import INVALID
+    from pmtaform.stack.findings import unique
+
+    errors = (each for found in findings.values() for each in found if each.severity is Severity.ERROR)
+    refused = unique(replace(each, host=None) for each in errors if each.code in INVALID and each.code not in allow)
+    if refused:
+        raise Invalid(*refused)
 
 
 def _doubtful_keys(survey: Survey) -> Iterator[Diagnostic]:

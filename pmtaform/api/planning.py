@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pmtaform import __version__
 from pmtaform.api.advising import with_effects
-from pmtaform.api.checking import findings_of, with_findings
+from pmtaform.api.checking import Findings, check_findings, findings_of, with_findings
 from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
 from pmtaform.api.rotating import Resolve, Rotating
 from pmtaform.api.settling import begin, run_notes, settle, told_of_rotation
 from pmtaform.clock import Clock, SetClock, SystemClock
-from pmtaform.desired import Unmanaged
+from pmtaform.desired import Desired, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
-from pmtaform.errors import UsageError
+from pmtaform.errors import Invalid, UsageError
 from pmtaform.operations import Operations
 from pmtaform.plan.model import HostPlan, Plan
 from pmtaform.plan.selection import ALL_DOMAINS, Selection, is_catch_all, matches
 from pmtaform.rollout.model import Event
 from pmtaform.rollout.survey import Fleet, Target, survey_fleet
-from pmtaform.stack import Stack, compile_host
+from pmtaform.stack import Stack, compile_all, require_valid
 from pmtaform.state import StackKey, StateDocument, new_run_id, utc_now
 
 if TYPE_CHECKING:
@@ -103,13 +103,15 @@ def make_plan(
     as_of: datetime | None = None,
     allow: Collection[str] = (),
     resolver: Callable[[], Resolver] | None = None,
+    validate: bool = True,
 ) -> Planned:
     """Compare a stack with its live hosts.
 
     Keys with `rotation` are looked at in their store and in DNS (through what `resolver` makes, else through what the
     stack's `dns` says); `as_of` is the moment that their steps are wanted of, and `allow` what is consented to already.
-    Hosts that cannot be looked at are in `plan.failures`. Raises `Invalid`, `SecretUnavailable`, `StateDamaged`, and
-    `UsageError` for a moment that has passed.
+    Hosts that cannot be looked at are in `plan.failures`. Raises `Invalid` for what `pmtaform validate` refuses (with
+    `validate` False, as `drift` has it, only where the chosen hosts cannot be compiled), `SecretUnavailable`,
+    `StateDamaged`, and `UsageError` for a moment that has passed.
     """
     choice, clock = choice or Choice(), clock or SystemClock()
     names = choice.select(stack)
@@ -131,7 +133,9 @@ def make_plan(
             stop=stop,
         )
 
-    first = _targets(stack if turning is None else turning.stack, names, known, resolve, moment)
+    wanted = stack if turning is None else turning.stack
+    compiled = require_valid(wanted, resolve, names) if validate else compile_all(wanted, resolve, names)
+    first = _targets(wanted, compiled, known, resolve, moment)
     check_shared_roots(first)
     check_patterns(choice, first)
     fleet = look(first)
@@ -141,10 +145,15 @@ def make_plan(
             fleet,
             moment.now(),
             allow,
-            lambda again: look(_targets(turning.stack, again, known, resolve, moment)),
+            lambda again: look(
+                _targets(turning.stack, compile_all(turning.stack, resolve, again), known, resolve, moment)
+            ),
         )
         stack = turning.stack
-    hosts = _told([fleet.surveys[name].plan for name in names if name in fleet.surveys], stack, fleet, moment)
+    findings = findings_of(stack, fleet.surveys)
+    if validate:
+        refuse_invalid(fleet, findings, allow)
+    hosts = _told([fleet.surveys[name].plan for name in names if name in fleet.surveys], findings, stack, fleet, moment)
     hosts = with_dns(stack, fleet.surveys, hosts, resolver() if resolver is not None else None)
     if turning is not None:
         hosts = told_of_rotation(turning, hosts)
@@ -188,24 +197,34 @@ def _plan(
     )
 
 
-def _targets(stack: Stack, names: Iterable[str], known: StateDocument, resolve: Resolve, clock: Clock) -> list[Target]:
+def _targets(
+    stack: Stack, compiled: Mapping[str, Desired], known: StateDocument, resolve: Resolve, clock: Clock
+) -> list[Target]:
     return [
         Target(
             spec=host_spec(stack, stack.hosts[name], resolve),
-            desired=compile_host(stack, name, resolve),
+            desired=desired,
             previous=known.hosts.get(name),
             operations=stack.operations[name],
             groups=stack.hosts[name].groups,
             intent=known.intents.get(name),
             now=clock.now(),
         )
-        for name in names
+        for name, desired in compiled.items()
     ]
 
 
-def _told(plans: Iterable[HostPlan], stack: Stack, fleet: Fleet, clock: Clock) -> list[HostPlan]:
+def refuse_invalid(fleet: Fleet, findings: Findings, allow: Collection[str]) -> None:
+    """Raise `Invalid` for what no host must be given, as `validate` does; the sessions are closed then."""
+    try:
+        check_findings(findings, allow)
+    except Invalid:
+        fleet.close()
+        raise
+
+
+def _told(plans: Iterable[HostPlan], findings: Findings, stack: Stack, fleet: Fleet, clock: Clock) -> list[HostPlan]:
     """The plans, with what keeps them from being made and what is to be said of what they change."""
-    findings = findings_of(stack, fleet.surveys)
     hosts = [_frozen(host, stack.operations[host.host], clock) for host in plans]
     hosts = [with_effects(host, fleet.surveys[host.host]) for host in hosts]
     return with_findings(hosts, findings)

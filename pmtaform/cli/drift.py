@@ -25,7 +25,7 @@ def drift(
     project = settings.project()
     loaded = project.load(stack)
     with watching() as watch:
-        planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch)
+        planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch, validate=False)
     found = drift_of(planned)
     print_drift(planned, found, format)
     code = plan_exit(planned, detailed=False)

@@ -23,6 +23,6 @@ def hosts(
     project = settings.project()
     loaded = project.load(stack)
     with watching() as watch:
-        planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch)
+        planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch, validate=False)
     print_hosts(loaded.name, fleet_of(planned, loaded.operations), format)
     return plan_exit(planned, detailed=False)

@@ -5,7 +5,7 @@ compile_host(stack, name) -> Desired   one host, layers merged, variables replac
 check_stack(folder)                    everything that is wrong with a stack, for `validate`
 """
 
-from pmtaform.stack.compile import check_stack, compile_all, compile_host, render
+from pmtaform.stack.compile import check_stack, compile_all, compile_host, render, require_valid
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.load import find_project, load_stack, stack_folder, stack_names
 from pmtaform.stack.references import Purpose, SecretUse, secret_uses
@@ -27,6 +27,7 @@ __all__ = [
     "find_project",
     "load_stack",
     "render",
+    "require_valid",
     "secret_uses",
     "stack_folder",
     "stack_names",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -70,10 +70,14 @@ def check_stack(folder: Path) -> tuple[Stack, tuple[Diagnostic, ...]]:
     return stack, tuple(unique(found))
 
 
-def check_hosts(stack: Stack, found: Diagnostics) -> None:
-    """Compile every host without secrets, and every layer that no host uses, for what is wrong with them."""
+def check_hosts(stack: Stack, found: Diagnostics, *, but: Collection[str] = ()) -> None:
+    """Compile every host without secrets, and every layer that no host uses, for what is wrong with them.
+
+    Hosts in `but` are compiled by the caller.
+    """
     for name in stack.hosts:
-        _compile(stack, name, None, found)
+        if name not in but:
+            _compile(stack, name, None, found)
     used = {group for host in stack.hosts.values() for group in host.groups}
     spare = [layer for name, layer in stack.groups.items() if name not in used]
     for layer in spare if stack.hosts else [stack.base, *spare]:
@@ -81,6 +85,18 @@ def check_hosts(stack: Stack, found: Diagnostics) -> None:
         _items(stack, layer, variables, found)
         dkim.keys_of(layer.keys, variables, found)
         files_of(layer.files, variables, found)
+
+
+def require_valid(stack: Stack, resolve: Resolve | None, hosts: Iterable[str]) -> dict[str, Desired]:
+    """What `hosts` should have, of a stack that `check_stack` finds nothing wrong with. Raises as `compile_host`.
+
+    An error in any host or layer counts: the stack is not what its authors mean, and `validate` refuses it.
+    """
+    found = Diagnostics()
+    compiled = {name: _compile(stack, name, resolve, found) for name in hosts}
+    check_hosts(stack, found, but=compiled)
+    _raise(found)
+    return compiled
 
 
 def check_expiry(stack: Stack, now: datetime) -> tuple[Diagnostic, ...]:

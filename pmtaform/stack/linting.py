@@ -20,7 +20,7 @@ _SAID_BETTER = frozenset({"unknown-directive", "unknown-section", "misplaced-dir
 
 
 def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """The findings of a stack's own check, and lint's errors and warnings; what both say is said once."""
+    """The findings of a stack's own check, and lint's errors and warnings; what both find is said once."""
     sources = sources_of(stack)
     told: dict[tuple[str, str, str], Diagnostic] = {}
     for name in stack.hosts:
@@ -32,7 +32,13 @@ def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
         for each in (*unused, *(other for other in linted if SAID_TOO.get(other.code) not in said)):
             told.setdefault((each.code, str(each.place), each.detail), each)
     lines = {_line(diagnostic) for diagnostic in told.values()}
-    kept = [d for d in found if d.code not in _SAID_BETTER or _line(d) not in lines]
+    graver = {(d.code, _line(d)) for d in told.values() if d.severity is Severity.ERROR}
+    kept = [
+        d
+        for d in found
+        if (d.code not in _SAID_BETTER or _line(d) not in lines)
+        and (d.severity is Severity.ERROR or (d.code, _line(d)) not in graver)
+    ]
     same = {(d.code, _line(d)) for d in kept}
     return kept + [d for d in told.values() if (d.code, _line(d)) not in same]
 

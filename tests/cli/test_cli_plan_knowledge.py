@@ -15,17 +15,17 @@ LAYERS = RUNS + (
 
 def test_a_plan_tells_what_lint_finds_in_the_blocks_that_it_changes(one: ProjectFolder) -> None:
     one.stack("native: [n.conf]\n", activation="none")
-    one.add_file("n.conf", "<domain a.example>\n    max-conn 80\n</domain>\n")
+    one.add_file("n.conf", "<domain a.example>\n    retry-after 2d\n    bounce-after 1d\n</domain>\n")
     said = one.plan().ended(Exit.OK)
-    assert "invented-directive" in said.out
+    assert "[retry-after-bounce]" in said.out
     assert "stacks/fleet/n.conf:2" in said.out
-    assert "max-smtp-out" in said.out
+    assert "bounce-after" in said.out
 
 
 def test_an_error_that_a_plan_does_not_touch_is_shown_and_stops_nothing(one: ProjectFolder) -> None:
     one.stack("native: [n.conf]\n", activation="none")
     one.add_file("n.conf", "<domain a.example>\n    max-conn 80\n</domain>\n")
-    one.apply().ended(Exit.BLOCKED)
+    one.apply().ended(Exit.INVALID)
     one.apply("--allow", "invented-directive").ended(Exit.OK)
     one.stack("native: [n.conf]\nconfig:\n  postmaster: a@example.com\n", activation="none")
     said = one.plan().ended(Exit.OK)

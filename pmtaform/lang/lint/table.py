@@ -68,6 +68,11 @@ def _by_id(rules: Iterable[Rule]) -> dict[str, Rule]:
 RULES: Final[Mapping[str, Rule]] = _by_id(rule for family in FAMILIES.values() for rule in family)
 
 
+# What PowerMTA cannot read, or reads as something else than was meant: an error of these rules is no matter of consent.
+_FORM: Final = ("Syntax", "Unknown words", "Values", "Said twice")
+INVALID: Final = frozenset(rule.id for family in _FORM for rule in FAMILIES[family]) | {"invalid-regex", "macro-loop"}
+
+
 def rules_text(width: int = 100) -> str:
     """The rules by family: id, severity, what is found, why it matters, and where the fact is from."""
     lines: list[str] = []
