@@ -40,6 +40,8 @@ def test_what_is_refused_as_a_whole_is_not_written(one: ProjectFolder, case: str
         assert "n.conf:" in said.all
     assert one.host.tree() == before
     assert not (one.root / "p.json").exists()
+    if code:
+        one.apply("--allow", code).ended(Exit.OK)
 
 
 IN_YAML = {
