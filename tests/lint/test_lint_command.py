@@ -17,7 +17,7 @@ from pmtaform.stack import load_stack
 
 WHOLE = (
     "log-file /var/log/pmta/log\n<spool /var/spool/pmta>\n</spool>\npostmaster a@b.example\nrun-as-root "
-    "no\nsmtp-listener 127.0.0.1:25\n"
+    "no\nsmtp-listener 127.0.0.1:25\n<source 127.0.0.1>\nalways-allow-relaying yes\n</source>\n"
 )
 STACK = """\
 stack: demo
@@ -74,7 +74,7 @@ def test_a_file(run, tmp_path):
     path.write_text(WHOLE + "http-access 0/0 admin\n")
     code, out, _ = run(path)
     assert code == 1
-    assert f"{path}:7:13: error: Everyone may administer the server" in out
+    assert f"{path}:10:13: error: Everyone may administer the server" in out
 
 
 @pytest.mark.parametrize(("level", "code"), [("error", 0), ("warning", 0), ("info", 1)])
@@ -224,13 +224,13 @@ def test_a_live_host(run, project):
     (main.parent / "s.pem").write_text("key\n")
     (main.parent / "s.pem").chmod(0o644)
     found = lint_host(load_stack(project / "stacks" / "demo"), "mta1", Choice())
-    assert ("missing-key-file", "config", 8) in rules(found.findings)
-    assert ("secret-file-readable", "config", 7) in rules(found.findings)
+    assert ("missing-key-file", "config", 11) in rules(found.findings)
+    assert ("secret-file-readable", "config", 10) in rules(found.findings)
     assert found.findings[0].host == "mta1"
     code, out, _ = run("--host", "mta1", directory=project)
     assert code == 1
-    assert "mta1: /etc/pmta/config:8:16: error: A file that the configuration names is not there" in out
-    assert "    8 | domain-key t,*,/etc/pmta/t.pem\n" in out
+    assert "mta1: /etc/pmta/config:11:16: error: A file that the configuration names is not there" in out
+    assert "   11 | domain-key t,*,/etc/pmta/t.pem\n" in out
 
 
 @pytest.mark.parametrize("name", ["sarif", "junit", "github"])

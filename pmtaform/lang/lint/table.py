@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pmtaform.lang.lint import (
+    accounts,
     backoff,
     blocks,
     companions,
@@ -15,11 +16,13 @@ from pmtaform.lang.lint import (
     duplicates,
     foreign,
     http,
+    macros,
     order,
     patterns,
     placeholders,
     rates,
     relay,
+    replies,
     routes,
     secrets,
     sections,
@@ -40,8 +43,8 @@ FAMILIES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "Values": shapes.RULES,
     "Said twice": duplicates.RULES,
     "References": dangling.RULES,
-    "Order and patterns": (*order.RULES, *patterns.RULES),
-    "Relaying and listeners": relay.RULES,
+    "Order and patterns": (*order.RULES, *patterns.RULES, *replies.RULES, *macros.RULES),
+    "Relaying and listeners": (*relay.RULES, *accounts.RULES),
     "Web monitor": http.RULES,
     "TLS": tls.RULES,
     "Secrets and files": secrets.RULES,

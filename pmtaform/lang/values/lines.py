@@ -46,6 +46,8 @@ def domain_problem(text: str) -> str | None:
             f"{cited(text)} is no domain pattern: a star stands alone or before the name, as in *.example.com or "
             "[*.]example.com; for several endings use a domain-macro."
         )
+    if ".." in bare or bare.startswith("."):
+        return f"{cited(text)} has an empty part between its dots, so no domain is meant by it."
     if re.search(r"[/ \t,;<>]", bare):
         return f"{cited(text)} is no domain pattern: it is *, a name, *.name, [*.]name or a name with a $macro."
     return None

@@ -1,0 +1,171 @@
+"""Nobody may log in, or nobody may send: accounts and sources that do not belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.lint.facts import Facts, Part
+from pmtaform.lang.lint.hits import at, few, on, whole
+from pmtaform.lang.lint.model import WARNING, Check, Hit, Rule
+from pmtaform.lang.lint.networks import is_everyone
+
+_AUTH: Final = "{auth}"
+# Where one of these is, mail may come in without a source that relays.
+_OTHER_WAYS: Final = ("relay-domain", "relay-address", "always-allow-relaying", "always-allow-api-submission")
+_OTHER_SECTIONS: Final = (
+    "bounce-processor",
+    "feedback-loop-processor",
+    "transmissions-api",
+    "transmissions-api-listener",
+)
+
+
+def _relays(part: Part) -> bool:
+    return part.says("always-allow-relaying", True) or part.says("always-allow-api-submission", True)
+
+
+def _sources(facts: Facts) -> dict[str, list[Part]]:
+    """Every source by its name in lower case, the vendor's too; what is said of one in two places adds up."""
+    found: dict[str, list[Part]] = {}
+    vendors = facts.defaults.by_tag.get("source", ()) if facts.defaults else ()
+    for part in (*facts.by_tag.get("source", ()), *vendors):
+        found.setdefault(part.key.lower(), []).append(part)
+    return found
+
+
+def _any_relays(facts: Facts) -> bool:
+    if any(facts.settings(name) for name in ("always-allow-relaying", "always-allow-api-submission")):
+        return True
+    return any(_relays(part) for parts in _sources(facts).values() for part in parts)
+
+
+def _users(facts: Facts) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
+    for part in facts.by_tag.get("smtp-user", ()):
+        found.setdefault(part.key.lower(), []).append(part)
+    return found
+
+
+def _source_of(parts: list[Part]) -> str:
+    lines = [line for part in parts if (line := part.last("source")) is not None]
+    return lines[-1].value.strip('"').lower() if lines else _AUTH
+
+
+def _may_not_relay(facts: Facts) -> Iterator[Hit]:
+    """Users that log in to a source which lets them send nowhere."""
+    if not facts.complete or facts.settings("always-allow-relaying"):
+        return
+    sources = _sources(facts)
+    demanded = any(part.says("require-auth", True) for parts in sources.values() for part in parts)
+    if (_any_relays(facts) and not demanded) or any(
+        _relays(part) for key, parts in sources.items() if is_everyone(key) for part in parts
+    ):
+        return
+    barred = {
+        name: parts
+        for name, parts in _users(facts).items()
+        if not any(_relays(part) for part in sources.get(_source_of(parts), ()))
+    }
+    if barred:
+        yield _barred(barred, sources)
+
+
+def _barred(barred: dict[str, list[Part]], sources: dict[str, list[Part]]) -> Hit:
+    first = next(iter(barred.values()))
+    source = _source_of(first)
+    names = few([parts[0].node.argument for parts in barred.values()])
+    many = len(barred) > 1
+    detail = (
+        f"{values.shown(names)} can log in, and then may send to no outside address: no <source> that "
+        f"{'these users have' if many else 'this user has'} says always-allow-relaying yes, and its default is no. "
+    )
+    if source == _AUTH:
+        detail += (
+            "Write `source NAME` in the smtp-user and `always-allow-relaying yes` in <source NAME>, or in "
+            f"<source {_AUTH}>."
+        )
+    else:
+        detail += f"Write `always-allow-relaying yes` in <source {values.shown(source)}>."
+    return on(first[0], detail, related=tuple(part.place for part in sources.get(source, ())[:1]))
+
+
+def _nobody_relays(facts: Facts) -> Iterator[Hit]:
+    """A configuration in which no client at all may send to the outside."""
+    if not facts.complete or _any_relays(facts) or facts.by_tag.get("smtp-user"):
+        return
+    if any(facts.settings(name) for name in _OTHER_WAYS) or any(facts.top(tag) for tag in _OTHER_SECTIONS):
+        return
+    detail = (
+        "No <source> says always-allow-relaying yes, whose default is no: every client that sends to an outside "
+        "address is refused. Write it in the <source> of the machines that feed the mail, such as <source 127.0.0.1>."
+    )
+    yield whole(facts, detail)
+
+
+def _nobody_logs_in(facts: Facts) -> Iterator[Hit]:
+    if not facts.complete or facts.by_tag.get("smtp-user"):
+        return
+    if facts.defaults is not None and facts.defaults.by_tag.get("smtp-user"):
+        return
+    for part in facts.by_tag.get("source", ()):
+        line = part.last("require-auth")
+        if line is not None and line.is_true and not part.says("smtp-service", False):
+            detail = (
+                f"Clients of {part.title} must log in, and there is no <smtp-user>: none of them can send anything. "
+                "Write <smtp-user NAME> with `password`, or remove the line."
+            )
+            yield at(line, detail, mark=line.node.name)
+
+
+def _no_password(facts: Facts) -> Iterator[Hit]:
+    for parts in _users(facts).values():
+        methods = [line.value.strip('"').lower() for part in parts for line in part.named("authentication-method")]
+        if methods and methods[-1] != "password":
+            continue
+        if any(part.named("password") or part.named("include") for part in parts):
+            continue
+        detail = (
+            f"{parts[0].title} has no password, and logs in by one unless authentication-method says otherwise: nobody "
+            "can log in as this user. Write `password`, or another authentication-method."
+        )
+        yield on(parts[0], detail)
+
+
+def _rule(name: str, summary: str, why: str, basis: str, check: Check, *, is_whole: bool = True) -> Rule:
+    return Rule(id=name, severity=WARNING, summary=summary, why=why, basis=basis, check=check, whole=is_whole)
+
+
+_BASIS: Final = "guide 3.3.2, 3.3.7, 3.3.8: the defaults of always-allow-relaying and of a user's source"
+RULES: Final = (
+    _rule(
+        "users-may-not-relay",
+        "Users may send nowhere",
+        "Whoever logs in has every mail to the outside refused.",
+        _BASIS,
+        _may_not_relay,
+    ),
+    _rule(
+        "nobody-may-relay",
+        "Nobody may send to the outside",
+        "A working configuration has a source that may relay; else no mail leaves the server.",
+        "guide 2.3, 3.3.2",
+        _nobody_relays,
+    ),
+    _rule(
+        "nobody-can-log-in",
+        "A login is demanded and there are no users",
+        "No client can send anything.",
+        "guide 3.3.7, require-auth; 3.3.8",
+        _nobody_logs_in,
+    ),
+    _rule(
+        "user-without-password",
+        "A user has no password",
+        "Nobody can log in as this user: the default of authentication-method is password.",
+        "guide 3.3.8",
+        _no_password,
+        is_whole=False,
+    ),
+)
