@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.effective_client import Asked, submission
+from pmtaform.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,26 +32,60 @@ def effective(
     ] = None,
     backoff: Annotated[bool, typer.Option("--backoff", help="Also what back-off mode would use.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Also the directives that keep their default.")] = False,
+    client: Annotated[
+        str | None,
+        typer.Option("--client", help="The sources of this client instead: an address, a network, or {pickup}."),
+    ] = None,
+    listener: Annotated[str | None, typer.Option("--listener", help="Its listener, ADDRESS:PORT.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="The SMTP user it logs in as.")] = None,
+    mail_from: Annotated[str | None, typer.Option("--mail-from", help="Sender of its message.")] = None,
+    rcpt_to: Annotated[str | None, typer.Option("--rcpt-to", help="Recipient of its message.")] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option("--header", help="Header of its message, NAME: VALUE; NAME alone: it has none."),
+    ] = None,
+    x_virtual_mta: Annotated[str | None, typer.Option("--x-virtual-mta", help="Its X-Virtual-MTA header.")] = None,
+    merge_virtual_mta: Annotated[
+        str | None, typer.Option("--merge-virtual-mta", help="Its *vmta merge variable.")
+    ] = None,
     stack: Annotated[str | None, typer.Option("--stack", help="The stack that HOST is of.")] = None,
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
-) -> None:
+) -> int:
     """Show what PowerMTA would use, value by value: the line that decided, and those that it overruled."""
     from pmtaform.api.looking import look_at, project_if_any
     from pmtaform.cli.output import out, tell
     from pmtaform.lang.effective import Effective
     from pmtaform.report import style, wants_colour
+    from pmtaform.report.clients import client_text, json_client
     from pmtaform.report.effective import effective_text, json_effective
 
     looked = look_at(target, project_if_any(settings.directory), stack)
     tell(looked.problems)
     found = Effective(looked.configuration, looked.defaults)
+    colour = not settings.no_color and wants_colour(sys.stdout)
+    asked = Asked(
+        client=client,
+        listener=listener,
+        user=user,
+        mail_from=mail_from,
+        rcpt_to=rcpt_to,
+        headers=tuple(header or ()),
+        virtual_mta_header=x_virtual_mta,
+        merge_variable=merge_virtual_mta,
+    )
+    if asked.is_about_a_client:
+        made = submission(found, asked)
+        as_json = format is Format.JSON
+        text = json_client(made, looked.where, every=every) if as_json else ""
+        out(text or client_text(made, looked.where, every=every, colour=colour, width=style.WIDTH))
+        return Exit.OK if made.route.is_certain else Exit.ERROR
     _require(found, vmta)
     queues = list(_queues(found, vmta, domain, backoff=backoff))
     if format is Format.JSON:
         out(json_effective(queues, looked.where, every=every))
-        return
-    colour = not settings.no_color and wants_colour(sys.stdout)
+        return Exit.OK
     out(effective_text(queues, looked.where, every=every, colour=colour, width=style.WIDTH))
+    return Exit.OK
 
 
 def _require(effective: Effective, vmta: str | None) -> None:

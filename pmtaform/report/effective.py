@@ -31,7 +31,7 @@ class Queue:
 
 
 @dataclass(slots=True)
-class _Printer:
+class Printer:
     """Collects lines; assumptions are numbered, and said once at the end."""
 
     where: Where
@@ -41,6 +41,7 @@ class _Printer:
     assumed: dict[Assumption, int] = field(default_factory=dict)
 
     def marks(self, value: Value) -> str:
+        """The numbers of a value's assumptions, with a blank before them."""
         numbers = [self.assumed.setdefault(each, len(self.assumed) + 1) for each in value.assumptions]
         return " " + " ".join(f"[{number}]" for number in numbers) if numbers else ""
 
@@ -49,7 +50,7 @@ def effective_text(
     queues: Sequence[Queue], where: Where, *, every: bool = False, colour: bool = False, width: int = WIDTH
 ) -> str:
     """Queue by queue: each value, the line that decided, the lines that it overruled, and why."""
-    printer = _Printer(where, Style(colour), width, every)
+    printer = Printer(where, Style(colour), width, every)
     lines: list[str] = []
     notes = (
         [note for note in queues[0].settings.notes if all(note in q.settings.notes for q in queues)] if queues else []
@@ -58,15 +59,24 @@ def effective_text(
         own = [note for note in queue.settings.notes if note not in notes] if queue.only is None else []
         lines += [*_queue(queue, own, printer), ""]
     if printer.assumed:
-        lines += [printer.style("The guides do not say everything. What is assumed here:", "bold")]
-        for each, number in printer.assumed.items():
-            lines += _hanging(f"[{number}] ", each.says, width)
-        lines += ["Confirm it with `pmta show settings DOMAIN/VMTA` on the server.", ""]
+        lines += [*assumption_lines(printer), "Confirm it with `pmta show settings DOMAIN/VMTA` on the server.", ""]
     if notes:
-        lines.append(printer.style("To know:", "bold"))
-        lines += [line for note in notes for line in _hanging("- ", note, width)]
-        lines.append("")
+        lines += [*note_lines(notes, printer), ""]
     return "\n".join(lines[:-1]) + "\n" if lines else "Nothing is configured for any queue.\n"
+
+
+def assumption_lines(printer: Printer) -> Iterator[str]:
+    """What the printed values rest on, by number."""
+    yield printer.style("The guides do not say everything. What is assumed here:", "bold")
+    for each, number in printer.assumed.items():
+        yield from _hanging(f"[{number}] ", each.says, printer.width)
+
+
+def note_lines(notes: Iterable[str], printer: Printer) -> Iterator[str]:
+    """What a reader has to know besides the values."""
+    yield printer.style("To know:", "bold")
+    for note in notes:
+        yield from _hanging("- ", note, printer.width)
 
 
 def _hanging(mark: str, text: str, width: int) -> list[str]:
@@ -74,7 +84,7 @@ def _hanging(mark: str, text: str, width: int) -> list[str]:
     return [f"  {mark}{first}", *(" " * (2 + len(mark)) + line for line in rest)]
 
 
-def _queue(queue: Queue, notes: Sequence[str], printer: _Printer) -> Iterator[str]:
+def _queue(queue: Queue, notes: Sequence[str], printer: Printer) -> Iterator[str]:
     settings = queue.settings
     style = printer.style
     more = f" (and the same in {named(queue.like)})" if queue.like else ""
@@ -82,18 +92,19 @@ def _queue(queue: Queue, notes: Sequence[str], printer: _Printer) -> Iterator[st
     for note in notes:
         yield from wrapped(note, printer.width, "  ")
     values = [v for name, v in settings.values.items() if queue.only is None or name in queue.only]
-    yield from _values(values, printer)
+    yield from value_lines(values, printer)
     own = [value for value in settings.virtual_mta.values() if value.is_set]
     if queue.owner and queue.only is None and (own or printer.every):
         yield ""
         yield style(f"  the virtual MTA {clean(settings.vmta)} itself", "bold")
-        yield from _values(list(settings.virtual_mta.values()), printer)
+        yield from value_lines(list(settings.virtual_mta.values()), printer)
     if queue.begins is not None:
         yield ""
         yield from _backoff(settings, queue.begins, printer)
 
 
-def _values(values: Sequence[Value], printer: _Printer) -> Iterator[str]:
+def value_lines(values: Sequence[Value], printer: Printer) -> Iterator[str]:
+    """Values with the lines behind them; those that are not set last, or counted."""
     told = [value for value in values if value.is_set]
     widest = min(40, max((len(value.name) for value in told), default=0))
     for value in told:
@@ -111,21 +122,21 @@ def _values(values: Sequence[Value], printer: _Printer) -> Iterator[str]:
         yield from _unset(value, widest, printer)
 
 
-def _value(value: Value, widest: int, printer: _Printer) -> Iterator[str]:
+def _value(value: Value, widest: int, printer: Printer) -> Iterator[str]:
     style, margin = printer.style, "    "
     texts = _shown(value, value.values) or ['""']
     for number, text in enumerate(texts):
         name = clean(value.name) if number == 0 else ""
         yield f"  {name:{widest}}  {style(text, 'bold')}{printer.marks(value) if number == 0 else ''}"
         if number < len(value.lines):
-            yield margin + style(_at(value.lines[number], printer.where), "dim")
+            yield margin + style(line_place(value.lines[number], printer.where), "dim")
     for each in value.overruled:
         said = _shown(value, (each.line.value,))[0] or "(no value)"
-        where = _at(each.line, printer.where)
+        where = line_place(each.line, printer.where)
         yield from wrapped(f"overrules {said} of {where}: {each.why}", printer.width, margin)
 
 
-def _unset(value: Value, widest: int, printer: _Printer) -> Iterator[str]:
+def _unset(value: Value, widest: int, printer: Printer) -> Iterator[str]:
     if value.source is Source.NONE:
         text = '""  (no default is documented)'
     elif value.source is Source.FALLBACK:
@@ -137,13 +148,13 @@ def _unset(value: Value, widest: int, printer: _Printer) -> Iterator[str]:
     yield f"  {value.name:{widest}}  {text}{printer.marks(value)}"
 
 
-def _backoff(settings: EffectiveSettings, begins: bool, printer: _Printer) -> Iterator[str]:
+def _backoff(settings: EffectiveSettings, begins: bool, printer: Printer) -> Iterator[str]:
     style = printer.style
     yield style("  in back-off mode", "bold")
     found = {n: v for n, v in settings.in_backoff().items() if v.source is not Source.NONE}
     widest = max(len(name) for name in found)
     for name, value in found.items():
-        why = _at(value.lines[0], printer.where) if value.lines else "default"
+        why = line_place(value.lines[0], printer.where) if value.lines else "default"
         same = f"as {value.via}, " if value.source is Source.FALLBACK else ""
         text = clean(value.text)
         yield f"  {name:{widest}}  {style(text, 'bold')}{printer.marks(value)}  {style(f'({same}{why})', 'dim')}"
@@ -155,7 +166,8 @@ def _backoff(settings: EffectiveSettings, begins: bool, printer: _Printer) -> It
         yield from wrapped(text, printer.width, "  ")
 
 
-def _at(line: Line, where: Where) -> str:
+def line_place(line: Line, where: Where) -> str:
+    """Where a line is, in words."""
     section = f" in {clean(line.section)}" if line.section else ""
     return clean(where(line.place)) + section
 
@@ -181,7 +193,7 @@ def _json_queue(queue: Queue, where: Where, used: dict[Assumption, None], *, eve
 
     def values(found: Mapping[str, Value], only: frozenset[str] | None = None) -> dict[str, Any]:
         chosen = {n: v for n, v in found.items() if (every or v.is_set) and (only is None or n in only)}
-        return {name: _json_value(value, where, used) for name, value in chosen.items()}
+        return {name: json_value(value, where, used) for name, value in chosen.items()}
 
     result = {
         "domain": settings.domain,
@@ -197,19 +209,20 @@ def _json_queue(queue: Queue, where: Where, used: dict[Assumption, None], *, eve
         modes = settings.in_backoff()
         result["backoff"] = {
             "begins": queue.begins,
-            "values": {name: _json_value(value, where, used) for name, value in modes.items()},
+            "values": {name: json_value(value, where, used) for name, value in modes.items()},
         }
     return result
 
 
-def _json_value(value: Value, where: Where, used: dict[Assumption, None]) -> dict[str, Any]:
+def json_value(value: Value, where: Where, used: dict[Assumption, None]) -> dict[str, Any]:
+    """A value as JSON has it; its assumptions are added to `used`."""
     used |= dict.fromkeys(value.assumptions)
     return {
         "values": [mask(value.spec, value.name, text) for text in value.values],
         "source": value.source.value,
-        "lines": [_json_line(line, where) for line in value.lines],
+        "lines": [json_line(line, where) for line in value.lines],
         "overruled": [
-            {"value": mask(value.spec, value.name, each.line.value), **_json_line(each.line, where), "why": each.why}
+            {"value": mask(value.spec, value.name, each.line.value), **json_line(each.line, where), "why": each.why}
             for each in value.overruled
         ],
         "assumptions": [each.value for each in value.assumptions],
@@ -218,6 +231,7 @@ def _json_value(value: Value, where: Where, used: dict[Assumption, None]) -> dic
     }
 
 
-def _json_line(line: Line, where: Where) -> dict[str, Any]:
+def json_line(line: Line, where: Where) -> dict[str, Any]:
+    """Where a line is, as JSON has it."""
     place = line.place
     return {"file": where(Place(place.file)), "line": place.line, "section": line.section or None}

@@ -8,6 +8,7 @@ Facts are those of LANGUAGE.md sections 5 to 10; where the guides are silent, a 
 """
 
 from pmtaform.lang.effective.changes import MOST_CHANGES, PairChange, ValueMove, changed_pairs, same_effect
+from pmtaform.lang.effective.clients import AUTH, Client, ClientSettings, client_settings, listeners, users
 from pmtaform.lang.effective.model import (
     DEFAULT_VMTA,
     Assumption,
@@ -17,24 +18,36 @@ from pmtaform.lang.effective.model import (
     Source,
     Value,
 )
+from pmtaform.lang.effective.routing import Route, Step, route
+from pmtaform.lang.effective.rule_lists import Message
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.effective.unseen import UnseenInclude, moved_includes, unseen_includes
 
 __all__ = [
+    "AUTH",
     "DEFAULT_VMTA",
     "MOST_CHANGES",
     "Assumption",
+    "Client",
+    "ClientSettings",
     "Effective",
     "EffectiveSettings",
     "Line",
+    "Message",
     "Overruled",
     "PairChange",
+    "Route",
     "Source",
+    "Step",
     "UnseenInclude",
     "Value",
     "ValueMove",
     "changed_pairs",
+    "client_settings",
+    "listeners",
     "moved_includes",
+    "route",
     "same_effect",
     "unseen_includes",
+    "users",
 ]

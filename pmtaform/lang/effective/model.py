@@ -44,6 +44,9 @@ class Assumption(StrEnum):
     DEFAULT_IN_WORDS = "default-in-words"
     SAME_MACRO_TWICE = "same-macro-twice"
     MACRO_REST = "macro-rest"
+    NAMED_SOURCE = "named-source"
+    TWO_NAMED_SOURCES = "two-named-sources"
+    GLOBAL_RELAYING = "global-relaying"
 
     @property
     def says(self) -> str:
@@ -82,6 +85,12 @@ _SAYS: Final = {
     "are assumed to add up.",
     Assumption.MACRO_REST: "A domain that is written out goes before the same from a macro. Whether what only the "
     "macro's section sets still holds is not documented; it is assumed to.",
+    Assumption.NAMED_SOURCE: "A named source goes before the sources by address. Whether what it does not set is still "
+    "theirs is not documented; it is assumed to be.",
+    Assumption.TWO_NAMED_SOURCES: "Which goes first, the named source of a listener or that of a user who logged in, "
+    "is not documented; the user's is assumed to.",
+    Assumption.GLOBAL_RELAYING: "The guide describes always-allow-relaying among the global directives and shows it in "
+    "sources. Whether it counts at top level is not settled; it is assumed to.",
 }
 
 

@@ -49,7 +49,8 @@ class Effective:
         return Sources(self.reading)
 
     @cached_property
-    def _web_addresses(self) -> tuple[str, ...]:
+    def web_addresses(self) -> tuple[str, ...]:
+        """The web addresses that it includes, which are not followed."""
         return web_addresses(self.configuration)
 
     def virtual_mtas(self) -> tuple[str, ...]:
@@ -186,7 +187,7 @@ class Effective:
             )
         for argument in self.names.cut:
             yield f"<domain {argument}> stands for too many names to be looked at all."
-        for address in self._web_addresses:
+        for address in self.web_addresses:
             yield f"include {address} was not followed: what it sets is not known, and may change any of these values."
         if not self._has_defaults:
             yield (

@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from pmtaform.lang.catalogue import DirectiveSpec
 from pmtaform.lang.effective.deciding import default_of, shown_values, specs_of, with_defaults
 from pmtaform.lang.effective.model import Assumption, Line, Overruled, Value
 from pmtaform.lang.effective.patterns import Network
@@ -19,6 +20,7 @@ from pmtaform.lang.values import normalise, parse_cidr
 from pmtaform.lang.values.text import unquoted
 
 SOURCE: Final = "source"
+RELAYING: Final = "always-allow-relaying"
 
 _ByName = dict[str, list[Line]]
 _Place = tuple[int, int, int]  # version of IP, length of the prefix, its bits as a number
@@ -39,6 +41,8 @@ class Sources:
             lines = self._sections.setdefault(key, {})
             for line in nodes.lines(SOURCE, f"<source {argument}>"):
                 lines.setdefault(line.name, []).append(line)
+        # The guide describes this one among the global directives (3.3.1.32.1); no source goes before it but its own.
+        self._top: _ByName = {RELAYING: reading.lines[RELAYING]} if RELAYING in reading.lines else {}
         self._lengths = sorted({(version, length) for version, length, _ in self._places}, reverse=True)
 
     @property
@@ -70,6 +74,8 @@ class Sources:
                     key = self._places.get(_place(client, length))
                     if key is not None:
                         yield self._sections[key]
+        if self._top:
+            yield self._top
 
     def line(self, name: str, client: Network | None, *named: str) -> Line | None:
         """The line that decides one directive; None when no section sets it."""
@@ -106,14 +112,31 @@ class Sources:
             values=shown_values(lines),
             lines=tuple(lines),
             overruled=tuple(one for one in overruled if id(one.line) not in held),
-            assumptions=(Assumption.REPEATED_LINE,) if doubtful else (),
+            assumptions=(
+                *((Assumption.REPEATED_LINE,) if doubtful else ()),
+                *self._assumptions(spec, groups, [self._sections[each] for each in named if each in self._sections]),
+            ),
         )
+
+    def _assumptions(
+        self, spec: DirectiveSpec | None, groups: list[list[Line]], named: list[_ByName]
+    ) -> Iterator[Assumption]:
+        """What a value rests on besides its own lines; `groups` are the lines that set it, the strongest first."""
+        winner = groups[0]
+        from_named = [group for group in groups if any(group is each.get(group[0].name) for each in named)]
+        if named and not from_named:
+            yield Assumption.NAMED_SOURCE
+        said = [[normalise(spec, line.value) for line in group] for group in from_named[:2]]
+        if len(said) > 1 and said[0] != said[1]:
+            yield Assumption.TWO_NAMED_SOURCES
+        if winner is self._top.get(winner[0].name):
+            yield Assumption.GLOBAL_RELAYING
 
 
 def _why(loser: Line, winner: Line) -> str:
     if loser.section == winner.section:
         return "a later line of the same section"
-    return f"{winner.section} goes before {loser.section}"
+    return f"{winner.section} goes before {loser.section or 'the top level'}"
 
 
 def client_network(argument: str) -> Network | None:

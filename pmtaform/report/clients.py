@@ -1,0 +1,119 @@
+"""What holds for a client and where its message goes, as text for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pmtaform.lang.effective import Assumption, Client, ClientSettings, Route
+from pmtaform.report.effective import (
+    Printer,
+    Where,
+    assumption_lines,
+    json_line,
+    json_value,
+    line_place,
+    note_lines,
+    value_lines,
+)
+from pmtaform.report.style import WIDTH, Style, clean, wrapped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A client with what it was asked by (its address, listener, user), its settings, and where its message goes."""
+
+    address: str
+    listener: str = ""
+    user: str = ""
+    settings: ClientSettings
+    route: Route
+
+
+def client_text(
+    found: Submission, where: Where, *, every: bool = False, colour: bool = False, width: int = WIDTH
+) -> str:
+    """The client, its sources, each value with its line, and the virtual MTA of its message."""
+    printer = Printer(where, Style(colour), width, every)
+    lines = [printer.style(f"client {clean(_title(found))}", "bold", "cyan"), *_sections(found, printer)]
+    lines += [*value_lines(list(found.settings.values.values()), printer), "", *_route(found.route, printer), ""]
+    if printer.assumed:
+        lines += [*assumption_lines(printer), ""]
+    notes = (*found.settings.notes, *found.route.notes)
+    lines += [*note_lines(notes, printer), ""] if notes else []
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _title(found: Submission) -> str:
+    more = [f"listener {found.listener}" if found.listener else "", f"user {found.user}" if found.user else ""]
+    given = ", ".join(text for text in more if text)
+    return f"{found.address} ({given})" if given else found.address
+
+
+def _sections(found: Submission, printer: Printer) -> Iterator[str]:
+    names = ", then ".join(found.settings.sections) or "none: no <source> is for this client"
+    yield from wrapped(f"sources: {clean(names)}", printer.width, "  ")
+
+
+def _route(route: Route, printer: Printer) -> Iterator[str]:
+    style = printer.style
+    yield style("  the virtual MTA of its message", "bold")
+    widest = max(len(step.name) for step in route.steps)
+    for step in route.steps:
+        yield f"  {step.name:{widest}}  {clean(step.text)}"
+        if step.line is not None:
+            yield "    " + style(line_place(step.line, printer.where), "dim")
+    for doubt in route.doubts:
+        yield from wrapped(clean(doubt), printer.width, "  ")
+    yield f"  {style(clean(_outcome(route)), 'bold')}"
+
+
+def _outcome(route: Route) -> str:
+    names = " or ".join(route.choices)
+    if not route.is_certain:
+        return f"It cannot be told which: {names}" if len(route.choices) > 1 else f"It cannot be told; perhaps {names}"
+    if route.rejected:
+        return f"The message is rejected: there is no virtual MTA {names}"
+    if route.members:
+        return f"Pool {names}: {', '.join(route.members)}, in turn"
+    return f"Virtual MTA {names}"
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def json_client(found: Submission, where: Where, *, every: bool = False) -> str:
+    """A document of kind `pmtaform-effective-client`."""
+    used: dict[Assumption, None] = {}
+    values = {n: json_value(v, where, used) for n, v in found.settings.values.items() if every or v.is_set}
+    route = found.route
+    document: dict[str, Any] = {
+        "format": 1,
+        "kind": "pmtaform-effective-client",
+        "client": found.address,
+        "listener": found.listener or None,
+        "user": found.user or None,
+        "named_sources": list(_names(found.settings.client)),
+        "sources": list(found.settings.sections),
+        "values": values,
+        "virtual_mta": {
+            "certain": route.is_certain,
+            "choices": list(route.choices),
+            "members": list(route.members),
+            "rejected": route.rejected,
+            "doubts": list(route.doubts),
+            "steps": [
+                {"name": step.name, "text": step.text, "line": json_line(step.line, where) if step.line else None}
+                for step in route.steps
+            ],
+        },
+        "notes": [*found.settings.notes, *route.notes],
+        "assumptions": {each.value: each.says for each in used},
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _names(client: Client) -> Iterator[str]:
+    yield from reversed(client.sources)
