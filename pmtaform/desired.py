@@ -113,6 +113,7 @@ class Desired:
     """
 
     host: str
+    stack: str = ""
     config: str = "/etc/pmta/config"
     powermta: str | None = None
     blocks: Mapping[Address, Block] = field(default_factory=dict)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pmtaform.errors import HostError
 from pmtaform.host.ahead import dial
 from pmtaform.host.examine import examine
-from pmtaform.host.generations import generations, records, release, rollback
+from pmtaform.host.generations import WayBack, generations, records, release, rollback, way_back
+from pmtaform.host.left import LastLeft, Left, LeftFile, kept_copies, last_left
 from pmtaform.host.model import (
     ABSENT,
     CONFIG,
@@ -54,6 +55,9 @@ __all__ = [
     "Generation",
     "HostSpec",
     "Known",
+    "LastLeft",
+    "Left",
+    "LeftFile",
     "Listener",
     "LiveFile",
     "LockInfo",
@@ -68,12 +72,15 @@ __all__ = [
     "Transaction",
     "Transport",
     "Waiting",
+    "WayBack",
     "apply",
     "commit",
     "confirm",
     "digest",
     "examine",
     "generations",
+    "kept_copies",
+    "last_left",
     "open_session",
     "probe",
     "reach",
@@ -86,6 +93,7 @@ __all__ = [
     "settle_waiting",
     "stage",
     "steps",
+    "way_back",
 ]
 
 

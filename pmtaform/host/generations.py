@@ -91,6 +91,39 @@ def _record(facts: Mapping[str, str]) -> Record:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """What a rollback to before a generation changes: the files, and the digests that they must have now.
+
+    `before` is the generation that the host goes back to, 0: to what it had before the first; None: it is not kept.
+    """
+
+    changes: tuple[Change, ...]
+    expect: Mapping[str, str]
+    digests: Mapping[str, str]  # of what is restored, by path
+    newest: int
+    before: int | None
+
+
+def way_back(session: Session, spec: HostSpec, generation: int) -> WayBack:
+    """What undoes `generation` and all later ones. Raises `HostError` when it is not kept."""
+    kept = _kept(session, spec)
+    numbers = [int(k.name) for k in kept]
+    if generation not in numbers:
+        have = ", ".join(map(str, numbers)) or "none"
+        raise HostError.of(
+            "generation-unknown",
+            "The host does not keep this generation",
+            f"Generation {generation} is not on the host; it keeps: {have}.",
+            host=spec.name,
+        )
+    changes, left = _back_to(kept, generation)
+    earlier = [number for number in numbers if number < generation]
+    before = max(earlier) if earlier else 0 if generation == 1 else None
+    old = {entry.path: entry.old for k in reversed(kept) if int(k.name) >= generation for entry in k.entries}
+    return WayBack(tuple(changes), left, old, max(numbers), before)
+
+
 def rollback(
     session: Session,
     spec: HostSpec,
@@ -108,43 +141,39 @@ def rollback(
     logs: Sequence[str] = (),
     expect: Mapping[str, str] | None = None,
     last: bool = False,
+    way: WayBack | None = None,
+    record: bytes = b"",
+    base: Sequence[str] = (),
 ) -> Outcome:
     """Undo the transaction that made `generation`, and all later ones: their files become what they were before it.
 
     It is a transaction of its own and makes a generation. `expect` are the digests that the files must have now;
     left out, those that the last transaction on each left, so that a change by hand in between is `STALE`.
-    Contents stay on the host. Raises `HostError` when the generation is not kept.
+    `way` is what was looked at before, if it was. `record` and `base` say what the host has afterwards
+    (`left.encode`). Raises `HostError` when the generation is not kept.
     """
-    kept = _kept(session, spec)
-    numbers = [int(k.name) for k in kept]
-    if generation not in numbers:
-        have = ", ".join(map(str, numbers)) or "none"
-        raise HostError.of(
-            "generation-unknown",
-            "The host does not keep this generation",
-            f"Generation {generation} is not on the host; it keeps: {have}.",
-            host=spec.name,
-        )
-    if last and max(numbers) != generation:
-        reason = f"generation {max(numbers)} was made by somebody else meanwhile, and would be undone with it"
+    way = way or way_back(session, spec, generation)
+    if last and way.newest != generation:
+        reason = f"generation {way.newest} was made by somebody else meanwhile, and would be undone with it"
         return Outcome(host=spec.name, status=Status.STALE, step="check", reason=reason)
-    changes, left = _back_to(kept, generation)
-    if not changes:
+    if not way.changes:
         return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")
     if expect is None:
-        expect = left
+        expect = way.expect
     request = Request(
         id=id,
         who=who,
         what=what or f"roll back to before generation {generation}",
         started=started,
-        changes=changes,
+        changes=way.changes,
         expect=expect,
         activation=activation,
         test_config=test_config,
         restart_web=restart_web,
         logs=logs,
         confirm_within=confirm_within if activation is not Activation.NONE else 0.0,
+        record=record,
+        base=base,
     )
     return perform(session, spec, "apply", request, reopen)
 

@@ -215,6 +215,8 @@ class Transaction:
     logs: tuple[str, ...] = ()  # PowerMTA's log files, of which new lines are shown when it does not take the change
     plan: str = ""
     commit: str = ""
+    record: bytes = field(default=b"", repr=False)  # what the host keeps of what it has afterwards (`left.encode`)
+    base: tuple[str, ...] = ()  # the configuration files that it keeps a copy of, in the order of the record
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class Request:
     logs: Sequence[str] = ()
     plan: str = ""
     commit: str = ""
+    record: bytes = field(default=b"", repr=False)
+    base: Sequence[str] = ()
 
 
 def of_transaction(tx: Transaction, *, stage: bool = False) -> Request:
@@ -74,6 +76,8 @@ def of_transaction(tx: Transaction, *, stage: bool = False) -> Request:
         logs=tx.logs,
         plan=tx.plan,
         commit=tx.commit,
+        record=tx.record,
+        base=tx.base,
     )
 
 
@@ -83,7 +87,7 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
         raise HostError.of(
             "bad-transaction-id", "A transaction's name is not usable", f"{request.id!r}", host=spec.name
         )
-    lines = [*_expectations(spec, request), *_changes(spec, request), *_looks(spec, request)]
+    lines = [*_expectations(spec, request), *_changes(spec, request), *_looks(spec, request), *_bases(spec, request)]
     text = b"".join(lines)
     contents = [change.content for change in ordered(request.changes, spec.config) if change.content is not None]
     return [
@@ -106,9 +110,10 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
         *(setting("reload", word, spec.name) for word in spec.reload_command),
         *(setting("restart", word, spec.name) for word in spec.restart_command),
         *(setting("restart-web", word, spec.name) for word in spec.restart_web_command),
-        f"size {len(text)}\nend\n".encode("ascii"),
+        f"size {len(text)}\nrecord {len(request.record)}\nend\n".encode("ascii"),
         text,
         *contents,
+        request.record,
     ]
 
 
@@ -175,6 +180,12 @@ def _looks(spec: HostSpec, request: Request) -> list[bytes]:
         for each in request.listeners
     ]
     return lines + [_line("ask", *(checked(word, "word", spec.name) for word in words)) for words in request.questions]
+
+
+def _bases(spec: HostSpec, request: Request) -> list[bytes]:
+    """The files that the host keeps a copy of: as they will be written, or as they are."""
+    written = {change.path for change in request.changes}
+    return [_line("base", "new" if p in written else "old", checked_path(p, spec.name)) for p in request.base]
 
 
 def _name(owner: str | None, host: str) -> str:

@@ -38,7 +38,7 @@ def apply(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> 
     If the connection goes, `reopen` gives another one and the outcome is read back from the host. Raises
     `HostError` when nothing can have been done, for example because sudo refuses.
     """
-    if not tx.writes and not tx.removals:
+    if not tx.writes and not tx.removals and not tx.record:
         return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")
     return perform(session, spec, "apply", of_transaction(tx), reopen)
 

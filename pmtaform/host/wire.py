@@ -28,6 +28,8 @@ _PARTS = ("base", "alive", "probe", "record", "powermta", "files", "transaction"
 _LOOKING = {
     "probe": ("base", "alive", "probe", "serve"),
     "result": ("base", "alive", "record", "serve"),
+    "left": ("base", "alive", "serve"),
+    "copies": ("base", "alive", "serve"),
     "examine": ("base", "alive", "powermta", "serve"),
 }
 _STEPS = re.compile(r"^(?:UNDO_)?STEPS='([^']*)'", re.MULTILINE)

@@ -35,7 +35,7 @@ from pmtaform.host import (
     revert,
     stage,
 )
-from pmtaform.rollout import doubts, transactions
+from pmtaform.rollout import doubts, recording, transactions
 from pmtaform.rollout.model import HostResult, Phase, Verdict
 from pmtaform.rollout.outcomes import failed, not_started, not_undone, notes_of
 from pmtaform.rollout.pool import Teller
@@ -112,6 +112,7 @@ class HostChange:
             )
             if made.activation is not Activation.NONE and self.survey.difference.edits:
                 self._predictions = transactions.reading_of(self.survey).predictions
+            made = recording.with_record(made, self.survey)
             self._tx = replace(made, questions=tuple(each.question for each in self._predictions))
         return self._tx
 
@@ -253,6 +254,7 @@ class HostChange:
 
         assert self._outcome is not None  # noqa: S101
         self._tell(Phase.REVERTING)
+        back = recording.before(self.survey)
         try:
             outcome = rollback(
                 self._session(),
@@ -268,10 +270,13 @@ class HostChange:
                 restart_web=self.tx.restart_web,
                 logs=self.tx.logs,
                 last=True,
+                record=back.record,
+                base=back.base,
             )
         except HostError as problem:
             outcome = replace(self._outcome, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
         if outcome.status is Status.APPLIED:
+            self.context.keeper.note_generation(self.name, outcome.generation)
             self._fail(doubts.as_undone(replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why)))
         else:
             self._fail(not_undone(outcome, why, step))

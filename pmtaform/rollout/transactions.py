@@ -133,6 +133,11 @@ def edited(survey: Survey) -> dict[str, bytes]:
     return {path: edit.content for path, edit in survey.difference.edits.items()} | new_fragments(survey)
 
 
+def contents_after(survey: Survey) -> dict[str, bytes]:
+    """The content of every configuration file that the host will have, by path."""
+    return _contents(survey) | edited(survey)
+
+
 def reading_of(survey: Survey) -> Reading:
     """Both."""
     contents = _contents(survey)
@@ -153,7 +158,7 @@ def _contents(survey: Survey) -> dict[str, bytes]:
 def wanted_files(survey: Survey) -> dict[str, str]:
     """Every file that the host must have afterwards, and its digest."""
     found = survey.difference
-    contents = _contents(survey) | edited(survey)
+    contents = contents_after(survey)
     after = after_of(survey)
     wanted = {path: digest(contents[path]) for path in after.trees if path in contents}
     keys = {key.path: digest(key_write(key).content) for key in found.write_keys}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pmtaform.errors import PmtaformError
 from pmtaform.host import Known, Outcome, Session, Status, confirm, open_session, probe, reach, rollback
 from pmtaform.lang.includes import absolute_includes
+from pmtaform.rollout import recording
 from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.doubts import as_undone
 from pmtaform.rollout.model import HostResult, Verdict
@@ -27,7 +28,7 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
         return opened[-1]
 
     try:
-        back = replace(tx, id=f"{tx.id}-back")
+        back, left = replace(tx, id=f"{tx.id}-back"), recording.before(change.survey)
         outcome = rollback(
             reopen(),
             spec,
@@ -43,6 +44,8 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
             confirm_within=tx.confirm_within,
             logs=tx.logs,
             last=True,
+            record=left.record,
+            base=left.base,
         )
         if outcome.status is Status.PENDING:
             outcome, _ = confirm(reach(reopen), spec, back, reopen)

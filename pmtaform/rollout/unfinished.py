@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
-from pmtaform.host import HostSpec, Outcome, Session, Snapshot, Status, open_session, recover
+from pmtaform.host import HostSpec, Left, Outcome, Session, Snapshot, Status, open_session, recover
 from pmtaform.rollout import doubts
-from pmtaform.state import HostState, who
+from pmtaform.state import FileState, HostState, Seal, who
 
 if TYPE_CHECKING:
     from pmtaform.rollout.survey import Target
 
 
-def settle_intent(target: Target, snapshot: Snapshot) -> tuple[Target, tuple[Diagnostic, ...]]:
-    """What a run that was killed had begun here, by the host's own record: taken over, or dropped."""
+def settle_intent(
+    target: Target, snapshot: Snapshot, left: Left | None, seal: Seal
+) -> tuple[Target, tuple[Diagnostic, ...]]:
+    """What a run that was killed had begun here, by the host's own record: taken over, or dropped.
+
+    `left` is what the last transaction left: the files of the state come from there, not from what is there now, which
+    somebody may have changed since.
+    """
     intent, past = target.intent, snapshot.past
     if intent is None or past is None or past.status in {"unsettled", "running"}:
         return target, ()
@@ -27,10 +33,11 @@ def settle_intent(target: Target, snapshot: Snapshot) -> tuple[Target, tuple[Dia
             generation=past.generation,
             version=snapshot.version,
             version_stamp=snapshot.version_stamp,
-            files=target.previous.files if target.previous else {},
-            patterns=target.previous.patterns if target.previous else {},
+            files=left_files(left, snapshot, seal) if left else target.previous.files if target.previous else {},
+            patterns=left.patterns if left else target.previous.patterns if target.previous else {},
             blocks=intent.blocks,
             keys=intent.keys,
+            unmanaged=left.unmanaged if left else 0,
             applied_at=intent.at,
             plan=intent.plan,
             commit=intent.commit,
@@ -46,6 +53,20 @@ def settle_intent(target: Target, snapshot: Snapshot) -> tuple[Target, tuple[Dia
     summary = "An earlier run did not come to its end"
     told = Diagnostic(code="run-cut-short", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
     return replace(target, intent=None), (told,)
+
+
+def left_files(left: Left, snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
+    """The files of a host's record as a state keeps them. What the record leaves to the host is as it is now."""
+    found = {}
+    for path, file in left.files.items():
+        live = snapshot.files.get(path)
+        found[path] = FileState(
+            digest=seal(file.digest),
+            mode=file.mode if file.mode is not None else live.mode if live else 0,
+            owner=file.owner or (live.owner if live else ""),
+            group=file.group or (live.group if live else ""),
+        )
+    return found
 
 
 def mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:

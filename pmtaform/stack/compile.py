@@ -158,6 +158,7 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
     lifecycle = sum((layer.lifecycle for layer in stack.layers(name)), Lifecycle())
     return Desired(
         host=name,
+        stack=stack.name,
         config=host.config_path,
         powermta=stack.powermta,
         blocks=blocks,

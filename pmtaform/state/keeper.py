@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pmtaform.state.backend import StateBackend
 from pmtaform.state.document import HostState, Intent, StateDocument
@@ -37,6 +38,19 @@ class StateKeeper:
         save that succeeds.
         """
         self._change(lambda document: document.with_host(name, state))
+
+    def note_generation(self, name: str, generation: int) -> None:
+        """Note that host `name` is as it was, though by another generation, and save. Raises as `update_host`."""
+        state = self._document.hosts.get(name)
+        if state is not None:
+            self.update_host(name, replace(state, generation=generation))
+
+    def rekey(self, key_id: str) -> None:
+        """Begin again under another key, and save: digests that were made with the old one say nothing under it."""
+        if self._document.key_id != key_id:
+            self._change(
+                lambda document: replace(document, serial=document.serial + 1, key_id=key_id, hosts={}, intents={})
+            )
 
     def intend(self, intents: Mapping[str, Intent]) -> None:
         """Note what is about to be done to hosts, and save. Raises as `update_host`."""

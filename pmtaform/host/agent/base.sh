@@ -38,7 +38,7 @@ STAGED_FOR=86400
 fresh() {
     R='' ID='' TEXTS='' LOGS='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
     RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
-    WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 WAIT=0 FORCE=no OUTCOME_OF='' TOLD=''
+    WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 RECORD=0 OF='' WAIT=0 FORCE=no OUTCOME_OF='' TOLD=''
     # The rest: what a transaction finds out as it goes.
     WHY='' STEP='' GENERATION=0 STALE='' UNDOING='' OWED='' WAITING='' REHEARSING='' RECOVERING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
     trap - HUP INT TERM PIPE
@@ -72,6 +72,8 @@ setting() {
         commit) COMMIT=${1#* } ;;
         since) SINCE=${1#* } ;;
         size) SIZE=${1#* } ;;
+        record) RECORD=${1#* } ;;
+        of) OF=${1#* } ;;
         wait) WAIT=${1#* } ;;
         force) FORCE=${1#* } ;;
         stage) STAGE=${1#* } ;;

@@ -245,6 +245,21 @@ back_up() {
     { cat -- "$OLD" >"$T/gen/$n"; } 2>"$T/failed" || { WHY="$path could not be backed up"; return 1; }
 }
 
+# Keeps what the host will have of its configuration, one file after the other, as the record of it names them: by that
+# it can be told value by value what somebody changes later.
+keep_base() {
+    [ -f "$T/gen/left" ] || return 0
+    true >"$T/gen/base"
+    set --
+    while IFS=$tab read -r word which path; do
+        [ "$word" = base ] || continue
+        beside "$path"
+        if [ "$which" = new ]; then set -- "$@" "$NEW"; else set -- "$@" "$R$path"; fi
+        if [ $# -ge 100 ]; then cat -- "$@" >>"$T/gen/base" || return 1; set --; fi
+    done 2>"$T/failed" <"$T/request"
+    [ $# = 0 ] || cat -- "$@" 2>"$T/failed" >>"$T/gen/base"
+}
+
 # Whether everything that was staged arrived whole, and what is kept is what the change was planned from: it is what
 # would be put back. Then it can be written down what the generation is.
 prove() {
@@ -272,6 +287,7 @@ prove() {
         [ -n "$D" ] && say "$n$tab$kind$tab$action$tab$D$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path" >>"$T/gen/manifest" \
             || { WHY="$path could not be backed up"; return 1; }
     done <"$T/plan"
+    true >>"$T/gen/manifest" # a record may be made without a change
     true >"$T/failed"
 }
 
@@ -281,7 +297,7 @@ next_sum() { D=${sums%%"$nl"*} sums=${sums#*"$nl"}; }
 # Everything that is needed to go on or back, on the disk.
 flush_staged() {
     set -- "$T/gen/info" "$T/gen/manifest" "$T/gen" "$T/marks" "$T"
-    [ ! -e "$T/dirs" ] || set -- "$@" "$T/dirs"
+    for f in "$T/dirs" "$T/gen/left" "$T/gen/base"; do [ ! -e "$f" ] || set -- "$@" "$f"; done
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         beside "$path"
         [ "$action" != write ] || set -- "$@" "$NEW"

@@ -108,6 +108,7 @@ take_in() {
         case $src in kept/*) continue ;; esac
         receive "$src" "$T/blob.$n" || return 1
     done 3<"$T/request"
+    if [ "$RECORD" != 0 ]; then receive "$RECORD" "$T/gen/left" || return 1; fi
     IFS= read -r line
     [ "$line" = "$NONCE" ] || { WHOLE=no; return 1; }
 }
@@ -255,6 +256,37 @@ generations() {
     done
 }
 
+# What the last transaction left, or the generation OF: who made it, its record, and with LOOK the configuration then.
+left() {
+    newest=''
+    for g in "$S"/generations/[0-9]*; do [ ! -f "$g/manifest" ] || newest=$g; done
+    case $OF in *[!0-9]*) return ;; ?*) newest=$S/generations/$OF ;; esac
+    [ -n "$newest" ] && [ -f "$newest/manifest" ] || return 0
+    say "kept ${newest##*/}"
+    cat -- "$newest/info"
+    show_copy record "$newest/left"
+    [ "$LOOK" != yes ] || show_copy base "$newest/base"
+}
+
+# The content of the file $2 under the name $1, if it is there.
+show_copy() {
+    [ -f "$2" ] || return 0
+    say "data $1"
+    cat -- "$2"
+    printf '\n%s\n' "$NONCE"
+}
+
+# The kept copies that the request names, each as GENERATION/NUMBER.
+copies() {
+    while IFS= read -r line; do
+        case $line in
+            end) break ;;
+            *[!0-9/]* | */*/*) ;;
+            */*) show_copy "$line" "$S/generations/$line" ;;
+        esac
+    done
+}
+
 # The records that are kept, the oldest first.
 results() {
     ls -1tr -- "$S/results" 2>/dev/null | while IFS= read -r name; do
@@ -296,6 +328,8 @@ serve() {
         result) settings && result ;;
         examine) examine ;;
         generations) settings && generations ;;
+        left) settings && left ;;
+        copies) settings && copies ;;
         results) settings && results ;;
         release) settings && release ;;
     esac

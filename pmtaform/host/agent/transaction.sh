@@ -18,6 +18,7 @@ prepare() {
     at backup && describe_generation >"$T/gen/info" \
         || { WHY='the disk is full'; return 1; }
     each backup write any back_up && each backup remove any back_up || return 1
+    keep_base || { WHY='the configuration could not be kept'; return 1; }
     at prove && prove || return 1
     [ "$ACTIVATION" != none ] || return 0
     at running && may_reload || return 1
@@ -146,9 +147,19 @@ wind_up() {
         name=$(printf %06d "$GENERATION")
         mv -- "$T/gen" "$S/generations/$name" || return 1
         KEPT=$S/generations/$name
+        forget_bases
     fi
     at clean
     clear_names || return 2
+}
+
+# What is compared with is what the last transaction left; of earlier ones their record is enough.
+forget_bases() {
+    set --
+    for g in "$S"/generations/[0-9]*/base; do
+        [ "$g" = "$KEPT/base" ] || [ ! -e "$g" ] || set -- "$@" "$g"
+    done
+    [ $# = 0 ] || rm -f -- "$@"
 }
 
 # Takes away every name that the transaction in T laid beside a file.

@@ -1,0 +1,138 @@
+"""What a host is compared with to tell what changed on it: what the last apply left there, whoever made it.
+
+the state is of the host's last generation      the state, value by value with the copy that the host keeps
+it is older, of another key, or there is none   the host's own record of its last generation
+there is no such record either                  nothing: what changed is not known
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pmtaform.host import HostSpec, LastLeft, Session, Snapshot, last_left
+from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.rollout.unfinished import left_files
+from pmtaform.state import FileState, HostState, Seal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the last apply left on a host.
+
+    `blocks` are all blocks of the configuration then, and None where only digests are known; `owned` are those of them
+    that were ours. `by` is the generation that the state does not know of. `unknown` says why nothing is known.
+    """
+
+    files: Mapping[str, FileState] = field(default_factory=dict)
+    blocks: Mapping[Address, Block] | None = None
+    owned: frozenset[str] = frozenset()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    by: LastLeft | None = None
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where what was left can be learned from: the state, what the host has now, and the host's own record."""
+
+    spec: HostSpec
+    stack: str
+    previous: HostState | None
+    snapshot: Snapshot
+    last: LastLeft | None
+    seal: Seal
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the state is of the host's last generation. A host that lost its record is what the state says."""
+        return is_current(self.previous, self.snapshot)
+
+
+def is_current(previous: HostState | None, snapshot: Snapshot) -> bool:
+    """Whether a state is of the last generation that its host has."""
+    return previous is not None and previous.generation >= snapshot.generation
+
+
+def look_up(
+    session: Session, spec: HostSpec, previous: HostState | None, snapshot: Snapshot, seal: Seal
+) -> LastLeft | None:
+    """The host's own record, where it is needed to tell what changed: a host that is as the state says is not asked."""
+    if not snapshot.generation:
+        return None
+    if is_current(previous, snapshot) and previous is not None and not moved(previous.files, snapshot, seal):
+        return None
+    return last_left(session, spec, contents=True)
+
+
+def moved(left: Mapping[str, FileState], snapshot: Snapshot, seal: Seal) -> bool:
+    """Whether a file that was left has another content now, is gone, or another one came."""
+    live = snapshot.files
+    return live.keys() != left.keys() or any(seal(live[path].digest) != left[path].digest for path in left)
+
+
+def basis_of(sources: Sources, live: Mapping[Address, Block]) -> Basis:
+    """What the host is compared with; `live` are the blocks that it has now."""
+    if sources.is_current:
+        return _of_state(sources, live)
+    return _of_record(sources)
+
+
+def _of_state(sources: Sources, live: Mapping[Address, Block]) -> Basis:
+    previous = sources.previous
+    assert previous is not None  # noqa: S101
+    contents = sources.last.contents if sources.last is not None else None
+    blocks: Mapping[Address, Block] | None = None
+    if not moved(previous.files, sources.snapshot, sources.seal):
+        blocks = live
+    elif contents is not None and all(_is_of(path, contents[path], previous, sources) for path in contents):
+        blocks = _blocks(sources.spec, contents, previous.patterns)
+    return Basis(files=previous.files, blocks=blocks, owned=frozenset(previous.blocks), keys=previous.keys)
+
+
+def _is_of(path: str, content: bytes, previous: HostState, sources: Sources) -> bool:
+    """Whether a kept copy is what the state knows, which an apply may have noted without a change of the host."""
+    from pmtaform.host import digest
+
+    known = previous.files.get(path)
+    return known is not None and known.digest == sources.seal(digest(content))
+
+
+def _of_record(sources: Sources) -> Basis:
+    last = sources.last
+    if last is None or last.left is None or last.left.stack != sources.stack:
+        return Basis(by=last, unknown=_why_unknown(sources))
+    left = last.left
+    blocks = _blocks(sources.spec, last.contents, left.patterns) if last.contents is not None else None
+    return Basis(
+        files=left_files(left, sources.snapshot, sources.seal),
+        blocks=blocks,
+        owned=frozenset(left.blocks),
+        keys=left.keys,
+        by=last,
+    )
+
+
+def _why_unknown(sources: Sources) -> str:
+    last = sources.last
+    if last is None:
+        return "nothing was ever applied there, as far as the state and the host tell"
+    made = f"generation {last.generation} was made by {last.who or 'an unknown user'}, {last.started or 'at some time'}"
+    if last.left is None:
+        return f"{made}, which the state does not know of, and left no record of what it left"
+    return f'{made}, for the stack "{last.left.stack}"'
+
+
+def _blocks(
+    spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, Iterable[str]]
+) -> Mapping[Address, Block]:
+    named = {pattern: tuple(names) for pattern, names in patterns.items()}
+    return blocks_of(configuration(spec, contents, named))
+
+
+def configuration(
+    spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, tuple[str, ...]]
+) -> Configuration:
+    """Files as PowerMTA reads them."""
+    return read_configuration(spec.config, contents, patterns)

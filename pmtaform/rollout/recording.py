@@ -1,0 +1,108 @@
+"""The record that a host keeps of what a transaction leaves, and the copy of its configuration beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pmtaform.host import Left, LeftFile, Snapshot, digest
+from pmtaform.host.left import encode
+from pmtaform.lang.includes import Configuration
+from pmtaform.rollout import transactions
+
+if TYPE_CHECKING:
+    from pmtaform.host import Transaction
+    from pmtaform.rollout.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A record, and the configuration files to keep a copy of, in its order."""
+
+    left: Left
+    base: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> bytes:
+        """The record as it is sent."""
+        return encode(self.left)
+
+
+def after(survey: Survey) -> Recording:
+    """What the host has once the survey's changes are made."""
+    found = survey.difference
+    contents = transactions.contents_after(survey)
+    written = {key.path: transactions.key_write(key) for key in found.write_keys}
+    written |= {file.path: transactions.file_write(file) for file in found.write_files}
+    files = {path: _as_found(survey.snapshot, path, value) for path, value in transactions.wanted_files(survey).items()}
+    for path, write in written.items():
+        known = files[path]
+        files[path] = LeftFile(
+            known.digest, write.mode or known.mode, write.owner or known.owner, write.group or known.group
+        )
+    return recording(
+        survey.target.desired.stack,
+        files,
+        contents,
+        transactions.after_of(survey),
+        owned=(found.owned, found.owned_keys),
+        unmanaged=found.plan.unmanaged,
+    )
+
+
+def before(survey: Survey) -> Recording:
+    """What the host has before the survey's changes, and again when they are undone."""
+    previous, snapshot = survey.target.previous, survey.snapshot
+    contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
+    return recording(
+        survey.target.desired.stack,
+        files_of(snapshot),
+        contents,
+        transactions.before_of(survey),
+        owned=(previous.blocks, previous.keys) if previous is not None else ((), {}),
+        unmanaged=previous.unmanaged if previous is not None else 0,
+    )
+
+
+def recording(
+    stack: str,
+    files: Mapping[str, LeftFile],
+    contents: Mapping[str, bytes],
+    configuration: Configuration,
+    *,
+    owned: tuple[Iterable[str], Mapping[str, str]],
+    unmanaged: int,
+) -> Recording:
+    """A record of `files`, and a copy of what of them is `configuration`."""
+    base = tuple(
+        path
+        for path in configuration.trees
+        if path in contents and path in files and digest(contents[path]) == files[path].digest
+    )
+    left = Left(
+        stack=stack,
+        files=files,
+        sizes={path: len(contents[path]) for path in base},
+        patterns=dict(configuration.patterns),
+        blocks=tuple(owned[0]),
+        keys=dict(owned[1]),
+        unmanaged=unmanaged,
+    )
+    return Recording(left, base)
+
+
+def files_of(snapshot: Snapshot) -> dict[str, LeftFile]:
+    """A snapshot's files as a record keeps them."""
+    return {path: LeftFile(f.digest, f.mode, f.owner, f.group) for path, f in snapshot.files.items()}
+
+
+def _as_found(snapshot: Snapshot, path: str, value: str) -> LeftFile:
+    live = snapshot.files.get(path)
+    return LeftFile(value) if live is None else LeftFile(value, live.mode, live.owner, live.group)
+
+
+def with_record(tx: Transaction, survey: Survey) -> Transaction:
+    """The transaction, with the record of what it leaves."""
+    made = after(survey)
+    return replace(tx, record=made.record, base=made.base)
