@@ -16,7 +16,7 @@ from pmtaform.plan.findings import errors_of, rule_names
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult, Verdict
-from pmtaform.state import FileBackend, StackKey, StateKeeper, who
+from pmtaform.state import StateKeeper, who
 
 
 def check_allowed(allow: Iterable[str]) -> frozenset[str]:
@@ -120,7 +120,7 @@ def apply_plan(
             f"{keeper.document.serial}: somebody applied in between. Plan again.",
         )
     if keeper.document.key_id != planned.key.id:
-        keeper = _rekeyed(keeper, backend, planned.key)
+        keeper.rekey(planned.key.id)
     run = Run(
         id=planned.plan.id,
         who=who(),
@@ -149,10 +149,3 @@ def apply_plan(
     if planned.rotating is not None:
         planned.rotating.record(result, keeper.document, planned.clock.now().replace(microsecond=0))
     return result
-
-
-def _rekeyed(keeper: StateKeeper, backend: FileBackend, key: StackKey) -> StateKeeper:
-    """A state whose digests were made with another key begins again: its hosts say nothing under the new one."""
-    document = replace(keeper.document, serial=keeper.document.serial + 1, key_id=key.id, hosts={})
-    backend.save(document, over=keeper.document.version if keeper.document.serial else None)
-    return StateKeeper(backend, key_id=key.id)

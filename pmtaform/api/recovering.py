@@ -10,15 +10,29 @@ from pmtaform.api.planning import Choice
 from pmtaform.api.project import Project
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
-from pmtaform.host import Awaiting, HostSpec, Known, Session, Snapshot, Status, Waiting, open_session, probe, recover
+from pmtaform.host import (
+    Awaiting,
+    HostSpec,
+    Known,
+    LastLeft,
+    Session,
+    Snapshot,
+    Status,
+    Waiting,
+    last_left,
+    open_session,
+    probe,
+    recover,
+)
 from pmtaform.host import settle_waiting as settle
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.rollout import doubts
+from pmtaform.rollout.basis import Sources, basis_of, is_current, state_of
 from pmtaform.rollout.pool import run_all
 from pmtaform.rollout.survey import Target
 from pmtaform.rollout.unfinished import settle_intent, unrecovered
 from pmtaform.stack import Stack, compile_host
-from pmtaform.state import StateKeeper, who
+from pmtaform.state import StackKey, StateKeeper, utc_now, who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +78,7 @@ def recover_hosts(
             previous=keeper.document.hosts.get(name),
             intent=keeper.document.intents.get(name),
         )
-        found[name] = _recover(target, keeper, decide)
+        found[name] = _recover(target, keeper, key, decide)
 
     run_all(names, one, parallel=stack.rollout.changing)
     _end_runs(project, stack.name, found)
@@ -74,12 +88,12 @@ def recover_hosts(
 _HEEDED = {"confirm": {Status.APPLIED}, "revert": {Status.ROLLED_BACK, Status.REFUSED}}  # what is staged is refused
 
 
-def _recover(target: Target, keeper: StateKeeper, decide: str) -> Recovered:
+def _recover(target: Target, keeper: StateKeeper, key: StackKey, decide: str) -> Recovered:
     name = target.spec.name
     try:
         session = open_session(target.spec)
         try:
-            return _settle(session, target, keeper, decide)
+            return _settle(session, target, keeper, key, decide)
         finally:
             session.close()
     except PmtaformError as problem:
@@ -87,7 +101,7 @@ def _recover(target: Target, keeper: StateKeeper, decide: str) -> Recovered:
         return Recovered(host=name, problem=problem.diagnostics[0], code=code)
 
 
-def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) -> Recovered:
+def _settle(session: Session, target: Target, keeper: StateKeeper, key: StackKey, decide: str) -> Recovered:
     spec, done, heeded = target.spec, [], True
     snapshot = _look(session, target)
     waiting = snapshot.awaiting
@@ -114,15 +128,35 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, decide: str) 
             problem = unrecovered(spec, outcome, snapshot.unsettled)
             return Recovered(host=spec.name, done=tuple(done), problem=problem, code=Exit.SOME_FAILED)
         snapshot = _look(session, target)
-    settled, told = settle_intent(target, snapshot)
+    seal = key.seal_for(spec.name)
+    last = last_left(session, spec, contents=True) if snapshot.generation else None
+    settled, told = settle_intent(target, snapshot, last.left if last is not None else None, seal)
     if target.intent is not None and settled.intent is None:
         done += [note.detail for note in told]
         if settled.previous is not None and settled.previous is not target.previous:
             keeper.update_host(spec.name, settled.previous)
         else:
             keeper.settle(spec.name)
+    if snapshot.awaiting is None and last is not None:
+        done += _take_over(target, snapshot, last, keeper, key)
     code = Exit.LOCKED if snapshot.awaiting is not None else Exit.OK if heeded else Exit.SOME_FAILED
     return Recovered(host=spec.name, done=tuple(done), awaiting=snapshot.awaiting, code=code)
+
+
+def _take_over(
+    target: Target, snapshot: Snapshot, last: LastLeft, keeper: StateKeeper, key: StackKey
+) -> tuple[str, ...]:
+    """Have the state say what the host's own record says of a generation that the state does not know of."""
+    spec, seal = target.spec, key.seal_for(target.spec.name)
+    if keeper.document.key_id != key.id or is_current(keeper.document.hosts.get(spec.name), snapshot):
+        return ()
+    sources = Sources(spec=spec, stack=target.desired.stack, previous=None, snapshot=snapshot, last=last, seal=seal)
+    state = state_of(basis_of(sources), snapshot, last, key.digest, utc_now())
+    if state is None:
+        return ()
+    keeper.update_host(spec.name, state)
+    made = f"generation {last.generation} of {spec.name} was made by {last.who} ({last.what or '?'}, {last.started})"
+    return (f"{made}, and the state did not know of it: it was taken over from the host's own record",)
 
 
 def _look(session: Session, target: Target) -> Snapshot:

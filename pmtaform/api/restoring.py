@@ -60,13 +60,14 @@ def roll_back(
 ) -> RunResult:
     """Put back what `generation` and all later ones replaced. The caller holds the state's lock.
 
-    The state forgets the host's blocks: the next plan compares the stack with what is there, and deletes nothing.
+    What was ours then, and what is ours now and still there, stays ours: the next plan compares it with the stack.
     """
     spec = spec_of(stack, host)
     key = project.key(stack.name)
     keeper = StateKeeper(project.backend(stack.name), key_id=key.id)
     run = Restore(
         id=new_run_id(),
+        stack=stack.name,
         who=who(),
         commit=project.commit(),
         key=key,
@@ -92,7 +93,8 @@ def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]
             f"Nothing was applied to {host} yet, or its /var/lib/pmtaform was emptied. There is nothing to put back.",
             host=host,
         )
-    first = kept[-1].number if generation is None else generation
+    changed = [g for g in kept if g.files] or kept  # a generation without files only notes what became ours
+    first = changed[-1].number if generation is None else generation
     if first not in [g.number for g in kept]:
         have = ", ".join(str(g.number) for g in kept)
         raise HostError.of(

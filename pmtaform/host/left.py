@@ -140,9 +140,10 @@ def kept_copies(session: Session, spec: HostSpec, names: Mapping[str, str]) -> d
     """The kept copies with these names (path -> `NNNNNN/n`), by path, in memory only. One that is gone is left out."""
     wanted = [f"{name}\n".encode("ascii") for name in names.values()]
     found: dict[str, bytes] = {}
-    items = call(session, spec, "copies", [*common(spec), b"end\n", *wanted, b"end\n"], timeout=spec.connect_timeout + 60)
+    items = call(
+        session, spec, "copies", [*common(spec), b"end\n", *wanted, b"end\n"], timeout=spec.connect_timeout + 60
+    )
     for item in items:
         if item.key == "data":
             found[item.rest.decode("ascii", "replace")] = item.data or b""
     return {path: found[name] for path, name in names.items() if name in found}
-

@@ -27,9 +27,12 @@ from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, 
 from pmtaform.plan.reach import Names
 from pmtaform.plan.selection import Selection, matches
 from pmtaform.plan.sides import Live, LiveKey, Previous
+from pmtaform.plan.threeway import with_causes
 
 ABSENT = "-"
 PROTECTED = "protected"  # the code of a note that stops an apply
+
+_DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})
 
 Keyed = Callable[[bytes], str]
 
@@ -89,6 +92,7 @@ class _Comparison:
         self.keyed = keyed
         self.selection = selection
         self.blocks = blocks_of(live.configuration)
+        self.left = previous.blocks if previous.left is None else previous.left
         self.listeners = listener_sources([*self.blocks.values(), *desired.blocks.values()])
         self.changes: list[Change] = []
         self.left: list[Left] = []
@@ -195,7 +199,7 @@ class _Comparison:
             self.owned[name] = self.previous.blocks[name]
 
     def _reason(self, name: str, live: Block | None, wanted: str) -> Reason:
-        applied = self.previous.blocks.get(name)
+        applied = self.left.get(name)
         if live is None:
             return Reason.MISSING if applied == wanted else Reason.NEW
         if applied is None:
@@ -234,6 +238,9 @@ class _Comparison:
         self, address: Address, action: Action, reason: Reason, before: Block | None, after: Block | None
     ) -> None:
         changed = explain(before, after)
+        left = self.previous.base.get(address) if self.previous.base is not None and reason in _DRIFT else None
+        if left is not None:
+            changed = with_causes(changed, left, before, after)
         impact, note = _impact(address, action, changed)
         block = after or before
         if block is None:

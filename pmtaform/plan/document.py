@@ -34,6 +34,7 @@ from pmtaform.plan.codec import (
 )
 from pmtaform.plan.model import (
     Action,
+    Cause,
     Change,
     Danger,
     HostPlan,
@@ -258,6 +259,8 @@ _VALUE = record(
     before=several(TEXT),
     after=several(TEXT),
     place=optional(_PLACE),
+    left=several(TEXT),
+    cause=optional(word({cause.name.lower(): cause for cause in Cause})),
 )
 _CHANGE = record(
     Change,

@@ -45,15 +45,28 @@ class Reason(StrEnum):
     UNMANAGED = "never declared, and the stack says `unmanaged: remove`"
 
 
+class Cause(StrEnum):
+    """Who changed a value since the last apply; the values are what is printed."""
+
+    HOST = "changed on the host"
+    STACK = "changed in the stack"
+    BOTH = "changed on the host and in the stack"
+
+
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """One directive of a block, before and after. Empty: it is not there. `path` are the sections around it."""
+    """One directive of a block, before and after. Empty: it is not there. `path` are the sections around it.
+
+    `cause` and `left`, what the last apply left there, are known where somebody changed a block of ours on the host.
+    """
 
     path: tuple[str, ...]
     name: str
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     place: Place | None = None
+    left: tuple[str, ...] = ()
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

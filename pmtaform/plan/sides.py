@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.includes import Configuration
 from pmtaform.plan.files import LiveFile
 
@@ -30,11 +31,17 @@ class LiveKey:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """What we applied last: the keyed digest of each block that is ours, and the path of each file that is."""
+    """What we applied last: the keyed digest of each block that is ours, and the path of each file that is.
+
+    `left` are the digests of what the last apply left, whoever made it; None: that was ours. `base` are the blocks
+    themselves, with all others that were there; None: they are not known.
+    """
 
     blocks: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)  # address -> path, of DKIM keys and managed files
     unmanaged: int = 0
+    left: Mapping[str, str] | None = None
+    base: Mapping[Address, Block] | None = None
 
 
 @dataclass(frozen=True, slots=True)

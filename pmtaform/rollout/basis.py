@@ -7,26 +7,32 @@ there is no such record either                  nothing: what changed is not kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from pmtaform.host import HostSpec, LastLeft, Session, Snapshot, last_left
+from pmtaform.host import HostSpec, LastLeft, Session, Snapshot, digest, last_left
 from pmtaform.lang.blocks import Address, Block, blocks_of
-from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.lang.includes import read_configuration
+from pmtaform.plan.sides import Previous
 from pmtaform.rollout.unfinished import left_files
 from pmtaform.state import FileState, HostState, Seal
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """What the last apply left on a host.
 
-    `blocks` are all blocks of the configuration then, and None where only digests are known; `owned` are those of them
-    that were ours. `by` is the generation that the state does not know of. `unknown` says why nothing is known.
+    `blocks` are all blocks of the configuration then, and None where only digests are known; `as_left`: they are those
+    that the host has now. `owned` are those of them that were ours. `by` is the generation that the state does not know
+    of. `unknown` says why nothing is known.
     """
 
     files: Mapping[str, FileState] = field(default_factory=dict)
     blocks: Mapping[Address, Block] | None = None
+    as_left: bool = False
     owned: frozenset[str] = frozenset()
     keys: Mapping[str, str] = field(default_factory=dict)
     by: LastLeft | None = None
@@ -72,29 +78,29 @@ def moved(left: Mapping[str, FileState], snapshot: Snapshot, seal: Seal) -> bool
     return live.keys() != left.keys() or any(seal(live[path].digest) != left[path].digest for path in left)
 
 
-def basis_of(sources: Sources, live: Mapping[Address, Block]) -> Basis:
-    """What the host is compared with; `live` are the blocks that it has now."""
-    if sources.is_current:
-        return _of_state(sources, live)
-    return _of_record(sources)
+def basis_of(sources: Sources) -> Basis:
+    """What the host is compared with."""
+    return _of_state(sources) if sources.is_current else _of_record(sources)
 
 
-def _of_state(sources: Sources, live: Mapping[Address, Block]) -> Basis:
+def _of_state(sources: Sources) -> Basis:
     previous = sources.previous
     assert previous is not None  # noqa: S101
     contents = sources.last.contents if sources.last is not None else None
     blocks: Mapping[Address, Block] | None = None
-    if not moved(previous.files, sources.snapshot, sources.seal):
-        blocks = live
-    elif contents is not None and all(_is_of(path, contents[path], previous, sources) for path in contents):
+    as_left = not moved(previous.files, sources.snapshot, sources.seal)
+    if (
+        not as_left
+        and contents is not None
+        and all(_is_of(path, contents[path], previous, sources) for path in contents)
+    ):
         blocks = _blocks(sources.spec, contents, previous.patterns)
-    return Basis(files=previous.files, blocks=blocks, owned=frozenset(previous.blocks), keys=previous.keys)
+    owned = frozenset(previous.blocks)
+    return Basis(files=previous.files, blocks=blocks, as_left=as_left, owned=owned, keys=previous.keys)
 
 
 def _is_of(path: str, content: bytes, previous: HostState, sources: Sources) -> bool:
     """Whether a kept copy is what the state knows, which an apply may have noted without a change of the host."""
-    from pmtaform.host import digest
-
     known = previous.files.get(path)
     return known is not None and known.digest == sources.seal(digest(content))
 
@@ -104,10 +110,12 @@ def _of_record(sources: Sources) -> Basis:
     if last is None or last.left is None or last.left.stack != sources.stack:
         return Basis(by=last, unknown=_why_unknown(sources))
     left = last.left
+    files = left_files(left, sources.snapshot, sources.seal)
     blocks = _blocks(sources.spec, last.contents, left.patterns) if last.contents is not None else None
     return Basis(
-        files=left_files(left, sources.snapshot, sources.seal),
+        files=files,
         blocks=blocks,
+        as_left=not moved(files, sources.snapshot, sources.seal),
         owned=frozenset(left.blocks),
         keys=left.keys,
         by=last,
@@ -128,11 +136,35 @@ def _blocks(
     spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, Iterable[str]]
 ) -> Mapping[Address, Block]:
     named = {pattern: tuple(names) for pattern, names in patterns.items()}
-    return blocks_of(configuration(spec, contents, named))
+    return blocks_of(read_configuration(spec.config, contents, named))
 
 
-def configuration(
-    spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, tuple[str, ...]]
-) -> Configuration:
-    """Files as PowerMTA reads them."""
-    return read_configuration(spec.config, contents, patterns)
+def with_basis(ours: Previous, basis: Basis, keyed: Callable[[bytes], str]) -> Previous:
+    """What we applied last, with what the last apply left, whoever made it."""
+    if basis.by is None and not basis.unknown:
+        return replace(ours, base=basis.blocks)
+    left = {str(a): keyed(b.canonical()) for a, b in (basis.blocks or {}).items() if str(a) in basis.owned}
+    return replace(ours, left=left, base=basis.blocks)
+
+
+def state_of(
+    basis: Basis, snapshot: Snapshot, left: LastLeft, keyed: Callable[[bytes], str], now: str
+) -> HostState | None:
+    """The host's own record as a state has it; None where the content of what is ours is not known."""
+    if basis.unknown or left.left is None or basis.blocks is None:
+        return None
+    return HostState(
+        machine_id=snapshot.machine_id,
+        generation=left.generation,
+        version=snapshot.version,
+        version_stamp=snapshot.version_stamp,
+        files=basis.files,
+        patterns=left.left.patterns,
+        blocks={str(a): keyed(b.canonical()) for a, b in basis.blocks.items() if str(a) in basis.owned},
+        keys=basis.keys,
+        unmanaged=left.left.unmanaged,
+        applied_at=left.started if _TIME.fullmatch(left.started) else now,
+        plan=left.plan,
+        commit=left.commit or None,
+        who=left.who,
+    )

@@ -14,6 +14,7 @@ from pmtaform.clock import Clock, SystemClock
 from pmtaform.lang.blocks import Address
 from pmtaform.operations import OnFailure, Rollout
 from pmtaform.rollout import transactions
+from pmtaform.rollout.adopt import Adopted, adopt
 from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 from pmtaform.rollout.order import Budget, Candidate, Gate, waves
@@ -87,8 +88,11 @@ class _Execution:
     def go(self) -> RunResult:
         run = self.run
         run.journal.start(run.id, who=run.who, what=run.what, plan=run.plan, commit=run.commit, choice=run.choice)
+        settled = [survey for survey in self.surveys if not survey.plan.changes]
+        run_all(settled, self._sort, parallel=run.rollout.changing)
         for survey in self.surveys:
-            self._sort(survey)
+            if survey.plan.changes:
+                self._sort(survey)
         try:
             self._roll_out()
         finally:
@@ -302,14 +306,22 @@ def _is_known(result: HostResult) -> bool:
 
 
 def _own(run: Run, survey: Survey) -> HostResult:
-    """A host that is already as wanted: what is declared becomes ours, without a byte being touched."""
+    """A host that is already as wanted: what is declared becomes ours, without a byte of it being touched.
+
+    The host's own record says so too, so that it can be compared from any checkout.
+    """
     name, previous = survey.target.spec.name, run.keeper.document.hosts.get(survey.target.spec.name)
     state = transactions.host_state(
         survey, survey.snapshot, survey.snapshot.generation, plan=run.plan, commit=run.commit, who=run.who
     )
-    if previous is None or _news(previous) != _news(state) or name in run.keeper.document.intents:
+    news = previous is None or _news(previous) != _news(state)
+    adopted = adopt(run, survey) if news else Adopted(survey.snapshot.generation)
+    if adopted.problem is not None:
+        return adopted.problem
+    state = replace(state, generation=adopted.generation)
+    if news or name in run.keeper.document.intents or (previous and previous.generation != state.generation):
         run.keeper.update_host(name, state)
-    return HostResult(host=name, verdict=Verdict.UNCHANGED, generation=survey.snapshot.generation)
+    return HostResult(host=name, verdict=Verdict.UNCHANGED, generation=adopted.generation, notes=adopted.notes)
 
 
 def _news(state: HostState) -> HostState:

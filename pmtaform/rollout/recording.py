@@ -10,6 +10,7 @@ from pmtaform.host import Left, LeftFile, Snapshot, digest
 from pmtaform.host.left import encode
 from pmtaform.lang.includes import Configuration
 from pmtaform.rollout import transactions
+from pmtaform.rollout.files import file_write
 
 if TYPE_CHECKING:
     from pmtaform.host import Transaction
@@ -34,7 +35,7 @@ def after(survey: Survey) -> Recording:
     found = survey.difference
     contents = transactions.contents_after(survey)
     written = {key.path: transactions.key_write(key) for key in found.write_keys}
-    written |= {file.path: transactions.file_write(file) for file in found.write_files}
+    written |= {file.path: file_write(file) for file in found.write_files}
     files = {path: _as_found(survey.snapshot, path, value) for path, value in transactions.wanted_files(survey).items()}
     for path, write in written.items():
         known = files[path]
@@ -84,7 +85,7 @@ def recording(
         stack=stack,
         files=files,
         sizes={path: len(contents[path]) for path in base},
-        patterns=dict(configuration.patterns),
+        patterns=configuration.patterns,
         blocks=tuple(owned[0]),
         keys=dict(owned[1]),
         unmanaged=unmanaged,

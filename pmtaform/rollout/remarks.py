@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import Awaiting, HostSpec, Snapshot, Waiting
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.files import expiry_notes
 from pmtaform.plan.model import BUSY
+from pmtaform.rollout.basis import Basis
 from pmtaform.state import HostState, Seal
 
 if TYPE_CHECKING:
     from pmtaform.rollout.survey import Target
+
+ELSEWHERE: Final = "applied-elsewhere"  # the code of a note: the state at hand is not of the host's last generation
 
 
 def not_in_force(
@@ -75,6 +79,37 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
         summary = "The host has a change that is staged"
         return Diagnostic(code="host-staged", summary=summary, detail=detail, severity=Severity.INFO, host=spec.name)
     return Diagnostic(code=BUSY, summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
+
+
+def applied_elsewhere(
+    spec: HostSpec, previous: HostState | None, basis: Basis, desired: Desired
+) -> tuple[Diagnostic, ...]:
+    """What is to be said when the host was applied to, and the state at hand does not know of it."""
+    if basis.by is None:
+        return ()
+    by, known = basis.by, f"knows generation {previous.generation}" if previous is not None else "has nothing of it"
+    commit = f", commit {by.commit[:12]}" if by.commit else ""
+    detail = f"Generation {by.generation} of {spec.name} was made by {by.who or '?'}, {by.started or '?'}{commit} "
+    detail += f"({by.what or '?'}); the state at hand {known}. "
+    if basis.unknown:
+        detail += f"What changed on the host since cannot be told: {basis.unknown}."
+    else:
+        detail += "The host is compared with its own record of that."
+        detail += _orphans(basis, previous, desired)
+        detail += f" To take that record over into the state:\n    pmtaform recover {spec.name}"
+    summary = "The host was applied to with another state"
+    return (Diagnostic(code=ELSEWHERE, summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+
+
+def _orphans(basis: Basis, previous: HostState | None, desired: Desired) -> str:
+    """What that apply owns, and neither the stack declares nor the state knows: nothing would ever delete it."""
+    declared = {str(address) for address in desired.blocks} | {str(each.address) for each in desired.whole_files}
+    known = {*previous.blocks, *previous.keys} if previous is not None else set()
+    lost = sorted((basis.owned | basis.keys.keys()) - declared - known)
+    if not lost:
+        return ""
+    more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+    return f" It owns {', '.join(lost[:3])}{more}, which this stack does not declare: an apply leaves that in place."
 
 
 def machine_changed(spec: HostSpec, previous: HostState | None, snapshot: Snapshot) -> tuple[Diagnostic, ...]:

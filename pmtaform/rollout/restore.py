@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import PmtaformError, Unreachable
 from pmtaform.host import (
+    HASH_ONLY,
     Activation,
     HostSpec,
     Known,
@@ -24,13 +25,14 @@ from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impac
 from pmtaform.lang.catalogue import GLOBAL, Impact
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
 from pmtaform.rollout import doubts
+from pmtaform.rollout.ahead import Ahead, look_ahead
 from pmtaform.rollout.listeners import log_files
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 from pmtaform.rollout.outcomes import failed, notes_of
 from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.transactions import files_of, has_test_config, transaction_id
 from pmtaform.rollout.unsaid import without_secrets
-from pmtaform.state import Journal, StackKey, StateKeeper, utc_now
+from pmtaform.state import HostState, Journal, StackKey, StateKeeper, utc_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class Restore:
     """Who rolls back, and where it is written down."""
 
     id: str
+    stack: str
     who: str
     commit: str | None
     key: StackKey
@@ -78,7 +81,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
         teller.tell(spec.name, Phase.CONNECTING)
         session = reopen()
         teller.tell(spec.name, Phase.PROBING)
-        before = probe(session, spec, Known(), absolute_includes)
+        ahead = look_ahead(session, spec, generation, run.stack, run.keeper.document.hosts.get(spec.name))
         teller.tell(spec.name, Phase.ACTIVATING)
         tx = _named(run, spec)
         outcome = rollback(
@@ -91,24 +94,28 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
             reopen=reopen,
             confirm_within=run.confirm_within,
             activation=_activation(run, spec),
-            test_config=has_test_config(before.version) and spec.activation is not Activation.NONE,
-            logs=log_files(_configuration(spec, before)),
+            test_config=has_test_config(ahead.before.version) and spec.activation is not Activation.NONE,
+            way=ahead.way,
+            record=ahead.recording.record,
+            base=ahead.recording.base,
+            logs=log_files(ahead.now),
         )
         if outcome.status is Status.PENDING:
             teller.tell(spec.name, Phase.CONFIRMING)
             outcome, _ = confirm(reopen(), spec, tx, reopen)
-        outcome = without_secrets(outcome, _blocks(spec, before).values())
+        outcome = without_secrets(outcome, _blocks(spec, ahead.before).values())
         if outcome.status is not Status.APPLIED:
             return failed(spec, outcome)
         teller.tell(spec.name, Phase.RECORDING)
-        after = probe(opened[-1], spec, Known(), absolute_includes)
-        _record(run, spec, after, outcome.generation)
-        notes = notes_of(spec, outcome)
+        known = Known(files=dict.fromkeys(ahead.recording.left.keys.values(), HASH_ONLY))
+        after = probe(opened[-1], spec, known, absolute_includes)
+        generation = outcome.generation or after.generation
+        notes = (*notes_of(spec, outcome), *_record(run, spec, after, generation, ahead))
         if _activation(run, spec) is Activation.RELOAD:
-            notes += _waiting(spec, _blocks(spec, before), _blocks(spec, after))
-        result = HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=notes)
+            notes += _waiting(spec, _blocks(spec, ahead.before), _blocks(spec, after))
+        result = HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=generation, notes=notes)
         unknown = doubts.of_new(outcome)
-        sides = _configuration(spec, before), _configuration(spec, after)
+        sides = ahead.now, _configuration(spec, after)
         if not unknown or doubts.is_proven(opened[-1], spec, *sides):
             return result
         return replace(result, verdict=Verdict.FAILED, problem=doubts.in_force_unknown(spec, unknown))
@@ -174,22 +181,42 @@ def _names(block: Block | None) -> list[tuple[str, str]]:
     return [(path[-1].split("[", 1)[0] if path else own, d.name) for _, path, d in directives_in(block)]
 
 
-def _record(run: Restore, spec: HostSpec, after: Snapshot, generation: int) -> None:
-    """What is ours is not known of the old files: the next plan finds out, and deletes nothing meanwhile."""
-    state = run.keeper.document.hosts.get(spec.name)
-    if state is not None:
-        run.keeper.update_host(
-            spec.name,
-            replace(
-                state,
-                generation=generation,
-                files=files_of(after, run.key.seal_for(spec.name)),
-                patterns=dict(after.patterns),
-                blocks={},
-                keys={},
-                applied_at=utc_now(),
-                plan=run.id,
-                commit=run.commit,
-                who=run.who,
-            ),
-        )
+def _record(run: Restore, spec: HostSpec, after: Snapshot, generation: int, ahead: Ahead) -> tuple[Diagnostic, ...]:
+    """What is ours is what was ours then, and what is ours now and still there.
+
+    A state under another key is left as it is: its digests are of use again once its key is back.
+    """
+    if run.keeper.document.key_id != run.key.id:
+        return (_other_key(spec),)
+    blocks = {str(address): block for address, block in _blocks(spec, after).items()}
+    left = ahead.recording.left
+    run.keeper.update_host(
+        spec.name,
+        HostState(
+            machine_id=after.machine_id,
+            generation=generation,
+            version=after.version,
+            version_stamp=after.version_stamp,
+            files=files_of(after, run.key.seal_for(spec.name)),
+            patterns=dict(after.patterns),
+            blocks={name: run.key.digest(blocks[name].canonical()) for name in left.blocks if name in blocks},
+            keys={name: path for name, path in left.keys.items() if path in after.files},
+            unmanaged=sum(1 for name in blocks if name not in left.blocks),
+            applied_at=utc_now(),
+            plan=run.id,
+            commit=run.commit,
+            who=run.who,
+        ),
+    )
+    return ()
+
+
+def _other_key(spec: HostSpec) -> Diagnostic:
+    return Diagnostic(
+        code="state-key-changed",
+        summary="The state was written with another key",
+        detail=f"The rollback is noted on {spec.name} itself, and not in the state. Put the right key file back, and "
+        f"then take the host's own record over:\n    pmtaform recover {spec.name}",
+        severity=Severity.WARNING,
+        host=spec.name,
+    )

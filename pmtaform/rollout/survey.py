@@ -24,7 +24,9 @@ from pmtaform.host import (
     LiveFile,
     Session,
     Snapshot,
+    Status,
     digest,
+    last_left,
     open_session,
     probe,
 )
@@ -36,10 +38,11 @@ from pmtaform.plan.model import HostPlan
 from pmtaform.plan.reach import unread_notes
 from pmtaform.plan.selection import Selection
 from pmtaform.plan.sides import Live, LiveKey, Previous
+from pmtaform.rollout.basis import Basis, Sources, basis_of, look_up, with_basis
 from pmtaform.rollout.files import as_wanted, asked_for, content_of, live_files, read_as_configuration
 from pmtaform.rollout.model import Event, Phase, Verdict
 from pmtaform.rollout.pool import Teller, run_all
-from pmtaform.rollout.remarks import busy, expiring, machine_changed, not_in_force
+from pmtaform.rollout.remarks import applied_elsewhere, busy, expiring, machine_changed, not_in_force
 from pmtaform.rollout.unfinished import mend, settle_intent
 from pmtaform.state import FileState, HostState, Intent, Seal, StackKey
 
@@ -65,6 +68,7 @@ class Survey:
     snapshot: Snapshot
     difference: Difference
     seal: Seal = field(repr=False)  # makes of a digest in `snapshot` one as states and plans have it
+    basis: Basis = field(default_factory=Basis, repr=False)  # what is there is compared with
     session: Session | None = field(default=None, repr=False)
 
     @property
@@ -147,12 +151,18 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
     if snapshot.unsettled is not None:
         mended = mend(session, spec, snapshot.unsettled)
         snapshot = _probe(session, target, trust=is_ours)
-    target, settled = settle_intent(target, snapshot)
+    last = last_left(session, spec, contents=True) if _took_intent(target, snapshot) else None
+    target, settled = settle_intent(target, snapshot, last.left if last is not None else None, seal)
     previous, ours = target.previous, _previous(target.previous)
     moved = machine_changed(spec, previous, snapshot)
     notes = (*mended, *settled, *moved, *busy(spec, snapshot))
     if moved and previous is not None:
         previous, ours, is_ours = None, Previous(), False
+    last = last or look_up(session, spec, previous, snapshot, seal)
+    basis = basis_of(
+        Sources(spec=spec, stack=desired.stack, previous=previous, snapshot=snapshot, last=last, seal=seal)
+    )
+    notes += applied_elsewhere(spec, previous, basis, desired)
     if is_ours and previous is not None and _as_left(snapshot, previous, desired, seal):
         plan = HostPlan(
             host=spec.name,
@@ -163,10 +173,10 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
         )
         plan = replace(plan, notes=(*plan.notes, *expiry_notes(desired.managed, spec.name, target.now)))
         untouched = Difference(plan, owned=dict(ours.blocks), owned_keys=dict(ours.keys))
-        return Survey(target=target, snapshot=snapshot, difference=untouched, seal=seal)
+        return Survey(target=target, snapshot=snapshot, difference=untouched, seal=seal, basis=basis)
     if any(f.content is None for p, f in snapshot.files.items() if p not in _key_paths(desired, ours)):
         snapshot = _probe(session, target, trust=False)
-    found = _compare(target, snapshot, ours, key, selection)
+    found = _compare(target, snapshot, with_basis(ours, basis, key.digest), key, selection)
     notes = (*notes, *not_in_force(target, snapshot, found, previous, seal), *expiring(target, found))
     plan = replace(
         found.plan,
@@ -175,7 +185,12 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
         result=_result(found, seal),
         version=snapshot.version,
     )
-    return Survey(target=target, snapshot=snapshot, difference=replace(found, plan=plan), seal=seal)
+    return Survey(target=target, snapshot=snapshot, difference=replace(found, plan=plan), seal=seal, basis=basis)
+
+
+def _took_intent(target: Target, snapshot: Snapshot) -> bool:
+    """Whether the host made the change of a run that was killed."""
+    return target.intent is not None and snapshot.past is not None and snapshot.past.status == Status.APPLIED
 
 
 def _probe(session: Session, target: Target, *, trust: bool) -> Snapshot:

@@ -9,7 +9,18 @@ import pytest
 from hostroot import CONFIG, NEW, OLD, transaction
 from ways import Host
 
-from pmtaform.host import Activation, FileKind, FileWrite, Left, LeftFile, Status, digest, kept_copies, last_left, way_back
+from pmtaform.host import (
+    Activation,
+    FileKind,
+    FileWrite,
+    Left,
+    LeftFile,
+    Status,
+    digest,
+    kept_copies,
+    last_left,
+    way_back,
+)
 from pmtaform.host.left import decode, encode
 
 KEY = "/etc/pmta/keys/s1.pem"

@@ -33,7 +33,9 @@ def test_what_is_already_as_declared_is_adopted_and_not_a_byte_is_touched(one: P
     assert "2 blocks on mta1 are already as declared and become pmtaform's." in said.words
     assert "mta1 unchanged" in said.words
     assert (one.host.tree(), one.host.config.stat().st_mtime_ns) == (before, times)
-    assert not one.host.at("/var/lib/pmtaform").exists()
+    made = one.host.at("/var/lib/pmtaform/generations/000001")
+    assert sorted(p.name for p in made.iterdir()) == ["base", "info", "left", "manifest"], "a record, and no old file"
+    assert one.host.leftovers() == []
     assert one.state["hosts"]["mta1"]["blocks"].keys() == {"setting[postmaster]", "domain[gmail.com]"}
     serial = one.state["serial"]
     one.apply().ended(Exit.OK)

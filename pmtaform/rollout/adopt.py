@@ -1,0 +1,106 @@
+"""Noting on a host what becomes ours there without a change: a record, and a generation that has no files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.errors import HostError
+from pmtaform.host import Activation, LeftFile, Outcome, Session, Status, Transaction, apply, open_session
+from pmtaform.host.left import Left
+from pmtaform.rollout import recording
+from pmtaform.rollout.model import HostResult
+from pmtaform.rollout.outcomes import failed
+from pmtaform.rollout.survey import Survey
+from pmtaform.rollout.transactions import transaction_id
+from pmtaform.state import utc_now
+
+if TYPE_CHECKING:
+    from pmtaform.rollout.execute import Run
+
+_NOT_OURS = frozenset({Status.STALE, Status.LOCKED})  # what was looked at is no longer so: nothing may be noted
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The generation that the host has then; `problem`: it moved since it was looked at, and nothing was noted."""
+
+    generation: int
+    notes: tuple[Diagnostic, ...] = ()
+    problem: HostResult | None = None
+
+
+def adopt(run: Run, survey: Survey) -> Adopted:
+    """Have the host keep a record of what it has, unless its last one says the same. Nothing else is written there."""
+    there = survey.snapshot.generation
+    if any(file.content is None for path, file in survey.snapshot.files.items() if _is_configuration(survey, path)):
+        return Adopted(there)  # it was known by its digests alone, so what it keeps is that already
+    made = recording.after(survey)
+    last = survey.basis.by
+    if last is not None and last.left is not None and _same(last.left, made.left):
+        return Adopted(there)
+    try:
+        outcome = _note(run, survey, made)
+    except HostError as problem:
+        outcome = Outcome(host=survey.target.spec.name, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
+    if outcome.status is Status.APPLIED:
+        return Adopted(outcome.generation)
+    if outcome.status in _NOT_OURS:
+        return Adopted(there, problem=failed(survey.target.spec, outcome))
+    return Adopted(there, notes=(_not_written(survey, outcome.reason),))
+
+
+def _is_configuration(survey: Survey, path: str) -> bool:
+    return path not in survey.difference.owned_keys.values()
+
+
+def _note(run: Run, survey: Survey, made: recording.Recording) -> Outcome:
+    spec, opened = survey.target.spec, list[Session]()
+
+    def reopen() -> Session:
+        opened.append(open_session(spec))
+        return opened[-1]
+
+    note = Transaction(
+        id=f"{transaction_id(run.id, spec.name)}-own",
+        who=run.who,
+        what="adopt",
+        started=utc_now(),
+        expect={path: live.digest for path, live in survey.snapshot.files.items()},
+        expect_patterns=survey.snapshot.patterns,
+        activation=Activation.NONE,
+        test_config=False,
+        plan=run.plan,
+        commit=run.commit or "",
+        record=made.record,
+        base=made.base,
+    )
+    try:
+        return apply(survey.session or reopen(), spec, note, reopen)
+    finally:
+        for session in opened:
+            session.close()
+
+
+def _same(one: Left, other: Left) -> bool:
+    """Whether two records say the same; what one of them leaves to the host is not compared."""
+    facts = ("stack", "sizes", "keys", "unmanaged")
+    if any(getattr(one, name) != getattr(other, name) for name in facts) or set(one.blocks) != set(other.blocks):
+        return False
+    return one.files.keys() == other.files.keys() and all(_alike(f, other.files[p]) for p, f in one.files.items())
+
+
+def _alike(one: LeftFile, other: LeftFile) -> bool:
+    pairs = ((one.mode, other.mode), (one.owner, other.owner), (one.group, other.group))
+    return one.digest == other.digest and all(a is None or b is None or a == b for a, b in pairs)
+
+
+def _not_written(survey: Survey, reason: str) -> Diagnostic:
+    return Diagnostic(
+        code="record-not-written",
+        summary="The host keeps no record of what is ours",
+        detail=f"{reason}. The state at hand knows it; another checkout cannot tell what changes on the host later.",
+        severity=Severity.WARNING,
+        host=survey.target.spec.name,
+    )

@@ -1,0 +1,158 @@
+"""What a rollback leads to, before it is made: the files that a host will have again, and what of them is ours.
+
+Kept files are read into memory only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from pmtaform.host import (
+    ABSENT,
+    HASH_ONLY,
+    FileKind,
+    HostSpec,
+    Known,
+    LeftFile,
+    Session,
+    Snapshot,
+    WayBack,
+    kept_copies,
+    last_left,
+    probe,
+    way_back,
+)
+from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.includes import Configuration, absolute_includes, may_name, read_configuration
+from pmtaform.rollout.recording import Recording, files_of, recording
+from pmtaform.state import HostState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """A host now, and as a rollback leaves it. `complete`: every file of the configuration then was read."""
+
+    before: Snapshot
+    way: WayBack
+    now: Configuration
+    then: Configuration
+    recording: Recording
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What is ours: block addresses, and the paths of files by their address."""
+
+    blocks: frozenset[str] = frozenset()
+    keys: Mapping[str, str] | None = None
+
+
+def look_ahead(session: Session, spec: HostSpec, generation: int, stack: str, previous: HostState | None) -> Ahead:
+    """What going back to before `generation` leads to. Raises `HostError`."""
+    way = way_back(session, spec, generation)
+    ours = _ours_now(session, spec, stack, previous)
+    before = _seen(session, spec, {change.path for change in way.changes} | set((ours.keys or {}).values()))
+    contents = {path: file.content for path, file in before.files.items() if file.content is not None}
+    copies = kept_copies(session, spec, _configuration_copies(way, before, spec.config))
+    restored = _restored(contents, copies, way)
+    now = read_configuration(spec.config, contents, before.patterns)
+    then = read_configuration(spec.config, restored, _patterns(before.patterns, way))
+    files = _files(before, way)
+    owned = _ours_then(session, spec, stack, way, ours, (blocks_of(now), blocks_of(then)))
+    keys = {name: path for name, path in (owned.keys or {}).items() if path in files}
+    unmanaged = sum(1 for address in blocks_of(then) if str(address) not in owned.blocks)
+    made = recording(stack, files, restored, then, owned=(owned.blocks, keys), unmanaged=unmanaged)
+    return Ahead(
+        before=before,
+        way=way,
+        now=now,
+        then=then,
+        recording=made,
+        complete=not any(note.code == "missing-include" for note in then.diagnostics),
+    )
+
+
+def _seen(session: Session, spec: HostSpec, others: set[str]) -> Snapshot:
+    """The configuration whole, and the digests of `others`, which may be keys."""
+    whole = probe(session, spec, Known(), absolute_includes)
+    asked = dict.fromkeys(others - whole.files.keys() - whole.missing, HASH_ONLY)
+    if not asked:
+        return whole
+    more = probe(session, spec, Known(files={**asked, spec.config: HASH_ONLY}), absolute_includes)
+    return replace(whole, files={**more.files, **whole.files}, missing=whole.missing | more.missing)
+
+
+def _ours_now(session: Session, spec: HostSpec, stack: str, previous: HostState | None) -> Owned:
+    """What the state and the host's last record say is ours now."""
+    last = last_left(session, spec)
+    left = last.left if last is not None and last.left is not None and last.left.stack == stack else None
+    blocks = {*(previous.blocks if previous else ()), *(left.blocks if left else ())}
+    return Owned(frozenset(blocks), {**(left.keys if left else {}), **(previous.keys if previous else {})})
+
+
+def _ours_then(
+    session: Session,
+    spec: HostSpec,
+    stack: str,
+    way: WayBack,
+    now: Owned,
+    blocks: tuple[Mapping[Address, Block], Mapping[Address, Block]],
+) -> Owned:
+    """What is ours once the host is back: what was ours then, and what is ours now, as far as it is there.
+
+    Where the host kept no record then, a block that our own transactions took away, and that comes back, is taken for
+    ours: they delete nothing else, but what the stack told them to (`unmanaged: remove`).
+    """
+    live, restored = blocks
+    earlier = last_left(session, spec, generation=way.before) if way.before else None
+    left = earlier.left if earlier is not None else None
+    if left is not None and left.stack == stack:
+        known, keys = {*now.blocks, *left.blocks}, {**left.keys, **(now.keys or {})}
+    elif way.before == 0:
+        known, keys = set(now.blocks), dict(now.keys or {})  # before the first, nothing was
+    else:
+        known = {*now.blocks, *(str(address) for address in restored if address not in live)}
+        keys = dict(now.keys or {})
+    return Owned(frozenset(name for name in map(str, restored) if name in known), keys)
+
+
+def _configuration_copies(way: WayBack, before: Snapshot, main: str) -> dict[str, str]:
+    """The kept copies that may be configuration. Of keys none is read but what the configuration includes now."""
+    return {
+        change.path: change.kept
+        for change in way.changes
+        if change.kept and (change.kind is FileKind.CONFIG or change.path == main or _is_read(before, change.path))
+    }
+
+
+def _is_read(before: Snapshot, path: str) -> bool:
+    return path in before.files and before.files[path].content is not None
+
+
+def _restored(contents: Mapping[str, bytes], copies: Mapping[str, bytes], way: WayBack) -> dict[str, bytes]:
+    gone = {change.path for change in way.changes if not change.kept}
+    return {path: content for path, content in {**contents, **copies}.items() if path not in gone}
+
+
+def _files(before: Snapshot, way: WayBack) -> dict[str, LeftFile]:
+    """Every file that is known of, as it will be."""
+    files = files_of(before)
+    for change in way.changes:
+        value = way.digests.get(change.path, ABSENT)
+        if not change.kept or value == ABSENT:
+            files.pop(change.path, None)
+        else:
+            files[change.path] = LeftFile(value, change.mode, change.owner, change.group)
+    return files
+
+
+def _patterns(patterns: Mapping[str, Iterable[str]], way: WayBack) -> dict[str, tuple[str, ...]]:
+    """What each include pattern will name."""
+    gone = {change.path for change in way.changes if not change.kept}
+    back = [change.path for change in way.changes if change.kept]
+    return {
+        pattern: tuple(sorted({*(p for p in names if p not in gone), *(p for p in back if may_name(pattern, p))}))
+        for pattern, names in patterns.items()
+    }
