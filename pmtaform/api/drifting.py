@@ -1,36 +1,56 @@
-"""Drift: what changed on hosts since the last apply, whatever the stack says now."""
+"""Drift: what changed on hosts since the last apply, whatever the stack says now and whoever made that apply."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pmtaform.api.planning import Planned
-from pmtaform.plan.model import Change, Reason
+from pmtaform.desired import FILE
+from pmtaform.host import LastLeft
+from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.includes import read_configuration
+from pmtaform.plan.model import Cause, Change, Reason
+from pmtaform.plan.selection import matches
+from pmtaform.plan.threeway import ValueDrift, drift_of_values
+from pmtaform.rollout.basis import Basis
 from pmtaform.rollout.survey import Survey
-from pmtaform.state import HostState
+from pmtaform.state import FileState
 
 _DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})
+_WHOLE = frozenset({FILE, "dkim-key"})  # what is owned as a file is compared as one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockDrift:
+    """One block of ours that is not as the last apply left it, value by value; without values, only that is known."""
+
+    address: str
+    reason: Reason
+    values: tuple[ValueDrift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReport:
     """What changed on one host.
 
-    `changes` are our blocks that were changed or taken away, told as what `apply` would put back; `files` are
-    the files that are not as we left them, with what differs. `unknown`: nothing was ever applied there.
+    `blocks` are ours, `others` are not, in a word each; `files` are those that are not as they were left, with what
+    differs. `by`: the host was compared with its own record of an apply that the state at hand does not know of.
+    `unknown` says why it could be compared with nothing. `busy`: what it has now is another run's and not confirmed.
     """
 
     host: str
-    changes: tuple[Change, ...] = ()
-    files: Mapping[str, str]
-    unknown: bool = False
-    busy: bool = False  # another run changes the host or has not confirmed: what it has now is not final
+    blocks: tuple[BlockDrift, ...] = ()
+    others: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    by: LastLeft | None = None
+    unknown: str = ""
+    busy: bool = False
 
     @property
     def drifted(self) -> bool:
         """Whether anything changed."""
-        return bool(self.changes or self.files)
+        return bool(self.blocks or self.files)
 
 
 def drift_of(planned: Planned) -> dict[str, DriftReport]:
@@ -39,17 +59,74 @@ def drift_of(planned: Planned) -> dict[str, DriftReport]:
 
 
 def _report(name: str, survey: Survey) -> DriftReport:
-    previous = survey.target.previous
-    if previous is None:
-        return DriftReport(host=name, files={}, unknown=True, busy=survey.plan.is_busy)
-    changes = tuple(change for change in survey.plan.changes if change.reason in _DRIFT)
-    return DriftReport(host=name, changes=changes, files=_files(previous, survey), busy=survey.plan.is_busy)
+    basis, busy = survey.basis, survey.plan.is_busy
+    if basis.unknown:
+        return DriftReport(host=name, by=basis.by, unknown=basis.unknown, busy=busy)
+    blocks, others = _blocks(survey, basis)
+    files = _files(basis.files, survey)
+    return DriftReport(host=name, blocks=blocks, others=others, files=files, by=basis.by, busy=busy)
 
 
-def _files(previous: HostState, survey: Survey) -> dict[str, str]:
+# -- blocks ------------------------------------------------------------------------------------------------------------
+
+
+def _blocks(survey: Survey, basis: Basis) -> tuple[tuple[BlockDrift, ...], dict[str, str]]:
+    """The blocks of ours that changed, and all others that did."""
+    whole = tuple(_as_planned(survey, basis, files=True))
+    if basis.as_left:
+        return whole, {}
+    if basis.blocks is None:
+        return (*_as_planned(survey, basis, files=False), *whole), {}
+    live = _live(survey)
+    ours: list[BlockDrift] = []
+    others: dict[str, str] = {}
+    for address in dict.fromkeys((*basis.blocks, *live)):
+        left, now = basis.blocks.get(address), live.get(address)
+        if (left is not None and now is not None and left.same_as(now)) or _is_ignored(survey, address):
+            continue
+        if str(address) in basis.owned:
+            ours.append(_block(address, left, now, survey.target.desired.blocks.get(address)))
+        else:
+            others[str(address)] = "is new" if left is None else "is gone" if now is None else "changed"
+    return (*ours, *whole), others
+
+
+def _block(address: Address, left: Block | None, now: Block | None, wanted: Block | None) -> BlockDrift:
+    values = drift_of_values(left, now, wanted)
+    stack_too = any(value.cause is Cause.BOTH for value in values)
+    reason = Reason.MISSING if now is None else Reason.BOTH if stack_too else Reason.DRIFT
+    return BlockDrift(address=str(address), reason=reason, values=values)
+
+
+def _as_planned(survey: Survey, basis: Basis, *, files: bool) -> Iterator[BlockDrift]:
+    """What only digests tell: the changes that a plan has for drift. After another state's apply they tell nothing."""
+    if basis.by is not None:
+        return
+    for change in survey.plan.changes:
+        if change.reason in _DRIFT and _is_whole(change) is files:
+            yield BlockDrift(address=change.address, reason=change.reason)
+
+
+def _is_whole(change: Change) -> bool:
+    return Address.parse(change.address).kind in _WHOLE
+
+
+def _is_ignored(survey: Survey, address: Address) -> bool:
+    return any(matches(pattern, str(address)) for pattern in survey.target.desired.ignore)
+
+
+def _live(survey: Survey) -> Mapping[Address, Block]:
+    contents = {path: file.content for path, file in survey.snapshot.files.items() if file.content is not None}
+    return blocks_of(read_configuration(survey.target.spec.config, contents, survey.snapshot.patterns))
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def _files(left: Mapping[str, FileState], survey: Survey) -> dict[str, str]:
     found: dict[str, str] = {}
     live = survey.snapshot.files
-    for path, state in previous.files.items():
+    for path, state in left.items():
         now = live.get(path)
         if now is None:
             found[path] = "is gone"
@@ -66,6 +143,6 @@ def _files(previous: HostState, survey: Survey) -> dict[str, str]:
     desired = survey.target.desired
     wanted = {each.path for each in desired.whole_files}
     for path in live:
-        if path not in previous.files and path not in wanted:
+        if path not in left and path not in wanted:
             found[path] = "is new"
     return found

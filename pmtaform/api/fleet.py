@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pmtaform.api.drifting import drift_of
+from pmtaform.api.drifting import DriftReport, drift_of
 from pmtaform.api.planning import Planned
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.host import LockInfo, Snapshot, Waiting
+from pmtaform.host import LastLeft, LockInfo, Snapshot, Waiting
 from pmtaform.operations import Freeze, Operations
 from pmtaform.state import HostState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastApply:
-    """The last apply that the state knows of. `at` is ISO 8601 in UTC; `commit` None: not from Git."""
+    """The last apply, by the state or the host itself. `at` is ISO 8601 in UTC; `commit` None: not from Git."""
 
     at: str
     who: str
@@ -51,7 +51,8 @@ class HostRow:
 
     `version` is PowerMTA's own line, `generation` the last one that the host keeps (0: none), `changes` how many
     changes of the stack are to come, `left` how many differences stay because of `lifecycle`. `last` and `drift` None:
-    nothing was applied yet, or the host was not seen.
+    nothing was applied yet, or the host was not seen. `elsewhere` is the last apply by the host's own record, where the
+    state does not know of it; `unknown` says why what changed since cannot be told.
     """
 
     host: str
@@ -64,17 +65,14 @@ class HostRow:
     pending: PendingCommit | None = None
     frozen: Freeze | None = None
     lock: LockInfo | None = None
+    elsewhere: LastApply | None = None
+    unknown: str = ""
     problem: Diagnostic | None = None
 
     @property
     def is_busy(self) -> bool:
         """Whether what the host has now is another run's, and not confirmed."""
         return self.lock is not None or (self.pending is not None and self.pending.state == Waiting.PENDING)
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether the host has seen other applies than the state knows of: somebody applied with another state."""
-        return self.last is not None and self.generation is not None and self.generation != self.last.generation
 
 
 def fleet_of(
@@ -99,14 +97,14 @@ def fleet_of(
                 version=survey.snapshot.version,
                 generation=survey.snapshot.generation,
                 last=last,
-                drift=None
-                if found.unknown or found.busy
-                else Drifted(blocks=len(found.changes), files=len(found.files)),
+                drift=_drifted(found),
                 changes=len(survey.plan.changes),
                 left=len(survey.plan.left),
                 pending=_pending(survey.snapshot),
                 frozen=frozen,
                 lock=survey.snapshot.lock,
+                elsewhere=_elsewhere(found.by),
+                unknown=found.unknown if survey.snapshot.generation else "",
             )
         )
     return rows
@@ -118,6 +116,16 @@ def _last(state: HostState | None) -> LastApply | None:
     return LastApply(
         at=state.applied_at, who=state.who, commit=state.commit, plan=state.plan, generation=state.generation
     )
+
+
+def _drifted(found: DriftReport) -> Drifted | None:
+    return None if found.unknown or found.busy else Drifted(blocks=len(found.blocks), files=len(found.files))
+
+
+def _elsewhere(by: LastLeft | None) -> LastApply | None:
+    if by is None:
+        return None
+    return LastApply(at=by.started, who=by.who, commit=by.commit or None, plan=by.plan, generation=by.generation)
 
 
 def _pending(snapshot: Snapshot) -> PendingCommit | None:

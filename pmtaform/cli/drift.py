@@ -29,6 +29,8 @@ def drift(
     found = drift_of(planned)
     print_drift(planned, found, format)
     code = plan_exit(planned, detailed=False)
+    if code is Exit.OK and any(report.unknown for report in found.values()):
+        return Exit.ERROR  # what is not known is not "no drift"
     if code is Exit.OK and detailed_exitcode and any(report.drifted for report in found.values()):
         return Exit.CHANGES
     return code

@@ -9,6 +9,7 @@ import typer
 from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.plan import plan_exit
+from pmtaform.errors import Exit
 
 
 def hosts(
@@ -24,5 +25,7 @@ def hosts(
     loaded = project.load(stack)
     with watching() as watch:
         planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch, validate=False)
-    print_hosts(loaded.name, fleet_of(planned, loaded.operations), format)
-    return plan_exit(planned, detailed=False)
+    rows = fleet_of(planned, loaded.operations)
+    print_hosts(loaded.name, rows, format)
+    code = plan_exit(planned, detailed=False)
+    return Exit.ERROR if code is Exit.OK and any(row.unknown for row in rows) else code

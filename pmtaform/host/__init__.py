@@ -9,7 +9,7 @@ from pmtaform.errors import HostError
 from pmtaform.host.ahead import dial
 from pmtaform.host.examine import examine
 from pmtaform.host.generations import WayBack, generations, records, release, rollback, way_back
-from pmtaform.host.left import LastLeft, Left, LeftFile, kept_copies, last_left
+from pmtaform.host.left import LastLeft, LeftFile, LeftRecord, kept_copies, last_left
 from pmtaform.host.model import (
     ABSENT,
     CONFIG,
@@ -56,8 +56,8 @@ __all__ = [
     "HostSpec",
     "Known",
     "LastLeft",
-    "Left",
     "LeftFile",
+    "LeftRecord",
     "Listener",
     "LiveFile",
     "LockInfo",

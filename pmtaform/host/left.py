@@ -30,7 +30,7 @@ class LeftFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class LeftRecord:
     """What a transaction left. `sizes` are of the configuration files, the main one first, in the order of the copy."""
 
     stack: str
@@ -55,11 +55,11 @@ class LastLeft:
     started: str = ""
     plan: str = ""
     commit: str = ""
-    left: Left | None = None
+    left: LeftRecord | None = None
     contents: Mapping[str, bytes] | None = field(default=None, repr=False)
 
 
-def encode(left: Left) -> bytes:
+def encode(left: LeftRecord) -> bytes:
     """The record as the host keeps it: JSON on one line, ASCII."""
     document = {
         "format": FORMAT,
@@ -74,13 +74,13 @@ def encode(left: Left) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def decode(content: bytes) -> Left | None:
+def decode(content: bytes) -> LeftRecord | None:
     """What a record says; None for one that is damaged or of a later format."""
     try:
         document = json.loads(content)
         if document["format"] != FORMAT:
             return None
-        return Left(
+        return LeftRecord(
             stack=str(document["stack"]),
             files={str(p): LeftFile(*fields) for p, fields in document["files"].items()},
             sizes={str(p): int(size) for p, size in document["configuration"]},
@@ -123,7 +123,7 @@ def last_left(
     return replace(found, contents=_parted(found.left, data.get(b"base")))
 
 
-def _parted(left: Left | None, base: bytes | None) -> Mapping[str, bytes] | None:
+def _parted(left: LeftRecord | None, base: bytes | None) -> Mapping[str, bytes] | None:
     """The copy of the configuration, file by file; None unless every one is what the record says."""
     if left is None or base is None or sum(left.sizes.values()) != len(base):
         return None

@@ -92,7 +92,7 @@ class _Comparison:
         self.keyed = keyed
         self.selection = selection
         self.blocks = blocks_of(live.configuration)
-        self.left = previous.blocks if previous.left is None else previous.left
+        self.applied = previous.blocks if previous.left is None else previous.left
         self.listeners = listener_sources([*self.blocks.values(), *desired.blocks.values()])
         self.changes: list[Change] = []
         self.left: list[Left] = []
@@ -199,7 +199,7 @@ class _Comparison:
             self.owned[name] = self.previous.blocks[name]
 
     def _reason(self, name: str, live: Block | None, wanted: str) -> Reason:
-        applied = self.left.get(name)
+        applied = self.applied.get(name)
         if live is None:
             return Reason.MISSING if applied == wanted else Reason.NEW
         if applied is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from pmtaform.lang.catalogue import Impact, catalogue
-from pmtaform.plan.model import Action, Change, Reason, ValueChange
+from pmtaform.plan.model import Action, Cause, Change, Reason, ValueChange
 from pmtaform.report.style import Style, clean, wrapped
 
 MOST_LINES = 40
@@ -53,6 +53,9 @@ def _values(change: Change, style: Style, width: int) -> Iterator[str]:
     widest = min(40, max((len(_label(v)) for v in change.values if _is_single(v)), default=0))
     for value in change.values:
         yield from _updated(value, widest, style, width)
+        if value.cause is not None and value.cause is not Cause.STACK:
+            left = " | ".join(clean(line) for line in value.left) or "nothing"
+            yield f"{_INDENT}    {style(f'{value.cause.value}; the last apply left {left}', 'dim')}"
 
 
 def _whole(change: Change, style: Style) -> Iterator[str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.plan.document import diagnostic_document
-from pmtaform.report.changes import change_lines
 from pmtaform.report.problems import problem_lines
-from pmtaform.report.style import WIDTH, Style, clean, counted, named
+from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
 
 if TYPE_CHECKING:
-    from pmtaform.api import DriftReport
+    from pmtaform.api.drifting import BlockDrift, DriftReport
+    from pmtaform.host import LastLeft
+    from pmtaform.plan.threeway import ValueDrift
+
+_MOST_OTHERS = 20
 
 
 def drift_text(
@@ -23,15 +26,17 @@ def drift_text(
     colour: bool = False,
     width: int = WIDTH,
 ) -> str:
-    """The drift of every host, the verdict first. What a host has now stands left of the arrow."""
+    """The drift of every host, the verdict first. What the last apply left is left of the arrow."""
     style = Style(colour)
     lines = [style(_verdict(found, failures), "bold")]
     for report in found.values():
         if report.drifted:
             lines += ["", *_host(report, style, width)]
-    never = [report.host for report in found.values() if report.unknown]
-    if never:
-        lines += ["", f"Nothing was ever applied to {named(never)}: there is nothing to compare with."]
+        elif report.by is not None and not report.unknown:
+            lines += ["", *wrapped(f"{report.host}: {_compared(report.by)}", width, "")]
+    for report in found.values():
+        if report.unknown:
+            lines += ["", *wrapped(f"What changed on {report.host} cannot be told: {report.unknown}.", width, "")]
     for problem in failures.values():
         lines += ["", *problem_lines(problem, style, width)]
     return "\n".join(lines) + "\n"
@@ -40,6 +45,7 @@ def drift_text(
 def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic]) -> str:
     drifted = sum(1 for report in found.values() if report.drifted)
     busy = sum(1 for report in found.values() if report.busy)
+    unknown = sum(1 for report in found.values() if report.unknown)
     known = sum(1 for report in found.values() if not report.unknown and (report.drifted or not report.busy))
     if known == 0:
         words = "Nothing to compare with."
@@ -47,6 +53,8 @@ def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic
         words = f"Drift on {drifted} of {counted(known, 'host')}."
     else:
         words = f"No drift. {counted(known, 'host')} {'is' if known == 1 else 'are'} as the last apply left them."
+    if unknown and known:
+        words += f" What changed on {counted(unknown, 'host')} is not known."
     if busy:
         words += (
             f" {counted(busy, 'host')} {'has a change' if busy == 1 else 'have changes'} that no one confirmed yet."
@@ -54,33 +62,105 @@ def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic
     return words + (f" {counted(len(failures), 'host')} could not be looked at." if failures else "")
 
 
+def _compared(by: LastLeft) -> str:
+    commit = f", commit {by.commit[:12]}" if by.commit else ""
+    made = f"generation {by.generation}, by {by.who or '?'}, {by.started or '?'}{commit}"
+    return f"compared with the host's own record, of an apply that the state at hand does not know ({made})."
+
+
 def _host(report: DriftReport, style: Style, width: int) -> Iterator[str]:
     yield style(clean(report.host), "bold", "cyan")
+    if report.by is not None:
+        yield from wrapped(_compared(report.by), width, "  ")
     for path, what in sorted(report.files.items()):
         yield f"  {clean(path)} {clean(what)}"
-    if not report.changes:
-        yield "  No block of ours is other than the stack says now: what changed is layout or comments, or is not"
-        yield "  declared, or was changed to what the stack says meanwhile."
-        return
-    yield "  What `pmtaform apply` would put back:"
-    for change in report.changes:
+    for block in report.blocks:
         yield ""
-        yield from change_lines(change, style, width)
+        yield from _block(block, style)
+    if report.others:
+        yield ""
+        yield from wrapped(f"Not ours, and changed too: {_listed(report.others)}.", width, "  ")
+    if not report.blocks and not report.others:
+        yield "  No value changed: what differs is layout, comments, or a file that is not configuration."
+
+
+def _listed(others: Mapping[str, str]) -> str:
+    shown = ", ".join(f"{clean(address)} ({what})" for address, what in list(others.items())[:_MOST_OTHERS])
+    more = len(others) - _MOST_OTHERS
+    return shown + (f" and {more} more" if more > 0 else "")
+
+
+def _block(block: BlockDrift, style: Style) -> Iterator[str]:
+    yield f"  {style('~', 'yellow')} {style(clean(block.address), 'bold')}"
+    yield f"      {style(clean(block.reason.value), 'yellow')}"
+    if not block.values:
+        yield "      which values is not known here: the host keeps no copy of what the last apply left"
+    for value in block.values:
+        yield from _value(value, style)
+
+
+def _value(value: ValueDrift, style: Style) -> Iterator[str]:
+    label = clean(" ".join(part for part in (*value.path, value.name) if part)) or "rules"
+    left, now = _shown(value.left), _shown(value.now)
+    hidden = "  (changed)" if value.left == value.now else ""
+    yield f"      ~ {label}  {style(left, 'green')} -> {style(now, 'red')}{hidden}{_stack(value)}"
+
+
+def _stack(value: ValueDrift) -> str:
+    if value.settled:
+        return "  (the stack says the same by now)"
+    if value.wanted == value.left:
+        return ""
+    return f"  (the stack says {_shown(value.wanted)} by now)"
+
+
+def _shown(lines: Sequence[str]) -> str:
+    return " | ".join(clean(line) for line in lines) if lines else "(not there)"
 
 
 def json_drift(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic]) -> str:
     """The drift as a JSON document."""
-    hosts = [
-        {
-            "host": report.host,
-            "drifted": report.drifted,
-            "never_applied": report.unknown,
-            "busy": report.busy,
-            "files": dict(report.files),
-            "blocks": [{"address": c.address, "reason": c.reason.value} for c in report.changes],
-        }
-        for report in found.values()
-    ]
+    hosts = [_document(report) for report in found.values()]
     problems = {host: diagnostic_document(problem) for host, problem in failures.items()}
     document = {"format": 1, "kind": "pmtaform-drift", "hosts": hosts, "failures": problems}
     return json.dumps(document, indent=1) + "\n"
+
+
+def _document(report: DriftReport) -> dict[str, Any]:
+    return {
+        "host": report.host,
+        "drifted": None if report.unknown else report.drifted,
+        "unknown": report.unknown or None,
+        "busy": report.busy,
+        "compared_with": _basis(report.by) if report.by is not None else None,
+        "files": dict(report.files),
+        "blocks": [_block_document(block) for block in report.blocks],
+        "others": dict(report.others),
+    }
+
+
+def _basis(by: LastLeft) -> dict[str, Any]:
+    return {
+        "generation": by.generation,
+        "who": by.who,
+        "what": by.what,
+        "at": by.started,
+        "plan": by.plan or None,
+        "commit": by.commit or None,
+    }
+
+
+def _block_document(block: BlockDrift) -> dict[str, Any]:
+    values = [
+        {
+            "path": list(value.path),
+            "name": value.name,
+            "left": list(value.left),
+            "now": list(value.now),
+            "stack": list(value.wanted),
+            "cause": value.cause.name.lower(),
+            "settled": value.settled,
+        }
+        for value in block.values
+    ]
+    return {"address": block.address, "reason": block.reason.value, "values": values}

@@ -12,7 +12,7 @@ from pmtaform.report.problems import problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, counted
 
 if TYPE_CHECKING:
-    from pmtaform.api.fleet import HostRow
+    from pmtaform.api.fleet import HostRow, LastApply
 
 _HEAD = ("HOST", "POWERMTA", "GENERATION", "LAST APPLY", "BY", "COMMIT", "DRIFT", "TO DO")
 _VERSION = re.compile(r"\bv(\d[\w.]*)")
@@ -40,7 +40,7 @@ def _line(cells: Sequence[str], wide: Sequence[int]) -> str:
 
 
 def _cells(row: HostRow) -> tuple[str, ...]:
-    last = row.last
+    last = row.elsewhere or row.last
     applied = (last.at, last.who, _commit(last.commit)) if last else ("never", "-", "-")
     if row.problem is not None:
         seen = ("?", "?", *applied, "?", "?")
@@ -69,7 +69,7 @@ def _commit(commit: str | None) -> str:
 
 def _drift(row: HostRow) -> str:
     if row.drift is None:
-        return "-"
+        return "?" if row.unknown else "-"
     parts = [counted(row.drift.blocks, "block")] if row.drift.blocks else []
     parts += [counted(row.drift.files, "file")] if row.drift.files else []
     return ", ".join(parts) or "none"
@@ -92,11 +92,14 @@ def _beside(row: HostRow) -> Iterator[str]:
         yield clean(f"frozen until {row.frozen.until.isoformat(timespec='minutes')}: {row.frozen.reason}")
     if row.lock is not None and row.pending is None:
         yield clean(f"being changed by {row.lock.who} since {row.lock.since} ({row.lock.what})")
-    if row.elsewhere and row.last is not None:
-        yield (
-            f"the state knows generation {row.last.generation}: somebody applied or rolled back with another state; "
-            f"see `pmtaform history {clean(row.host)} --live`"
+    if row.elsewhere is not None:
+        known = f"the state knows generation {row.last.generation}" if row.last else "the state knows nothing of it"
+        yield clean(
+            f"{known}: somebody applied or rolled back with another state ({row.elsewhere.who}, {row.elsewhere.at}); "
+            f"see `pmtaform history {row.host} --live`"
         )
+    if row.unknown:
+        yield clean(f"what changed since cannot be told: {row.unknown}")
 
 
 def _verdict(rows: Sequence[HostRow]) -> str:
@@ -106,6 +109,8 @@ def _verdict(rows: Sequence[HostRow]) -> str:
         (sum(1 for row in rows if row.left), "with differences that stay"),
         (sum(1 for row in rows if row.pending), "with a pending commit"),
         (sum(1 for row in rows if row.lock and not row.pending), "being changed"),
+        (sum(1 for row in rows if row.elsewhere), "applied to with another state"),
+        (sum(1 for row in rows if row.unknown), "of which it is not known what changed"),
         (sum(1 for row in rows if row.frozen), "frozen"),
         (sum(1 for row in rows if row.problem), "not seen"),
     ]
@@ -125,14 +130,8 @@ def _document(row: HostRow) -> dict[str, Any]:
         "host": row.host,
         "version": row.version,
         "generation": row.generation,
-        "last_apply": last
-        and {
-            "at": last.at,
-            "who": last.who,
-            "commit": last.commit,
-            "plan": last.plan,
-            "generation": last.generation,
-        },
+        "last_apply": last and _apply_document(last),
+        "applied_elsewhere": row.elsewhere and _apply_document(row.elsewhere),
         "drift": row.drift and {"blocks": row.drift.blocks, "files": row.drift.files},
         "changes": row.changes if row.problem is None and not row.is_busy else None,
         "left": row.left if row.problem is None and not row.is_busy else None,
@@ -147,5 +146,17 @@ def _document(row: HostRow) -> dict[str, Any]:
         },
         "frozen": frozen and {"until": frozen.until.isoformat(), "reason": frozen.reason},
         "lock": lock and {"who": lock.who, "what": lock.what, "since": lock.since},
+        "busy": row.is_busy,
+        "unknown": row.unknown or None,
         "problem": row.problem and diagnostic_document(row.problem),
+    }
+
+
+def _apply_document(apply: LastApply) -> dict[str, Any]:
+    return {
+        "at": apply.at,
+        "who": apply.who,
+        "commit": apply.commit,
+        "plan": apply.plan,
+        "generation": apply.generation,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
 from pmtaform.host import Activation, LeftFile, Outcome, Session, Status, Transaction, apply, open_session
-from pmtaform.host.left import Left
+from pmtaform.host.left import LeftRecord
 from pmtaform.rollout import recording
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed
@@ -83,7 +83,7 @@ def _note(run: Run, survey: Survey, made: recording.Recording) -> Outcome:
             session.close()
 
 
-def _same(one: Left, other: Left) -> bool:
+def _same(one: LeftRecord, other: LeftRecord) -> bool:
     """Whether two records say the same; what one of them leaves to the host is not compared."""
     facts = ("stack", "sizes", "keys", "unmanaged")
     if any(getattr(one, name) != getattr(other, name) for name in facts) or set(one.blocks) != set(other.blocks):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pmtaform.host import Left, LeftFile, Snapshot, digest
+from pmtaform.host import LeftFile, LeftRecord, Snapshot, digest
 from pmtaform.host.left import encode
 from pmtaform.lang.includes import Configuration
 from pmtaform.rollout import transactions
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Recording:
     """A record, and the configuration files to keep a copy of, in its order."""
 
-    left: Left
+    left: LeftRecord
     base: tuple[str, ...] = ()
 
     @property
@@ -81,7 +81,7 @@ def recording(
         for path in configuration.trees
         if path in contents and path in files and digest(contents[path]) == files[path].digest
     )
-    left = Left(
+    left = LeftRecord(
         stack=stack,
         files=files,
         sizes={path: len(contents[path]) for path in base},

@@ -163,7 +163,7 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
         Sources(spec=spec, stack=desired.stack, previous=previous, snapshot=snapshot, last=last, seal=seal)
     )
     notes += applied_elsewhere(spec, previous, basis, desired)
-    if is_ours and previous is not None and _as_left(snapshot, previous, desired, seal):
+    if is_ours and previous is not None and basis.as_left and _as_left(snapshot, previous, desired, seal):
         plan = HostPlan(
             host=spec.name,
             unmanaged=previous.unmanaged,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
-from pmtaform.host import HostSpec, Left, Outcome, Session, Snapshot, Status, open_session, recover
+from pmtaform.host import HostSpec, LeftRecord, Outcome, Session, Snapshot, Status, open_session, recover
 from pmtaform.rollout import doubts
 from pmtaform.state import FileState, HostState, Seal, who
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def settle_intent(
-    target: Target, snapshot: Snapshot, left: Left | None, seal: Seal
+    target: Target, snapshot: Snapshot, left: LeftRecord | None, seal: Seal
 ) -> tuple[Target, tuple[Diagnostic, ...]]:
     """What a run that was killed had begun here, by the host's own record: taken over, or dropped.
 
@@ -55,7 +55,7 @@ def settle_intent(
     return replace(target, intent=None), (told,)
 
 
-def left_files(left: Left, snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
+def left_files(left: LeftRecord, snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
     """The files of a host's record as a state keeps them. What the record leaves to the host is as it is now."""
     found = {}
     for path, file in left.files.items():

@@ -347,7 +347,7 @@ def test_the_state_is_listed_and_shown(one: ProjectFolder) -> None:
 
 def test_drift_tells_what_changed_since_the_last_apply(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
-    assert "Nothing was ever applied to mta1" in one.run("drift").ended(Exit.OK).out
+    assert "What changed on mta1 cannot be told: nothing was ever applied" in one.run("drift").ended(Exit.ERROR).words
     one.apply().ended(Exit.OK)
     assert one.run("drift", "--detailed-exitcode").ended(Exit.OK).out.startswith("No drift.")
     one.host.put(one.host.read().replace("a@example", "hand@example"))

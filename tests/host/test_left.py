@@ -13,8 +13,8 @@ from pmtaform.host import (
     Activation,
     FileKind,
     FileWrite,
-    Left,
     LeftFile,
+    LeftRecord,
     Status,
     digest,
     kept_copies,
@@ -24,7 +24,7 @@ from pmtaform.host import (
 from pmtaform.host.left import decode, encode
 
 KEY = "/etc/pmta/keys/s1.pem"
-LEFT = Left(
+LEFT = LeftRecord(
     stack="fleet",
     files={CONFIG: LeftFile(digest(NEW), 0o640, "pmta", "pmta"), KEY: LeftFile(digest(b"key"))},
     sizes={CONFIG: len(NEW)},
@@ -59,7 +59,7 @@ def test_what_is_no_record_says_nothing(content: bytes) -> None:
     assert decode(content) is None
 
 
-def recorded(*writes: FileWrite | tuple[str, bytes], left: Left = LEFT, **more: object):
+def recorded(*writes: FileWrite | tuple[str, bytes], left: LeftRecord = LEFT, **more: object):
     return replace(transaction(*writes, **more), record=encode(left), base=tuple(left.sizes))  # type: ignore[arg-type]
 
 

@@ -163,7 +163,7 @@ def test_a_change_of_layout_and_comments_alone_is_no_change(one: ProjectFolder) 
     one.host.put("# a new comment\n" + one.host.read().replace("    max-smtp-out 20", "\tMAX-SMTP-OUT  20  # same"))
     one.settled()
     said = one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "No block of ours is other than the stack says now" in said.words
+    assert "No value changed: what differs is layout, comments" in said.words
     before = one.host.tree()
     one.apply().ended(Exit.OK)
     assert one.host.tree() == before
