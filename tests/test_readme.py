@@ -50,7 +50,7 @@ def test_the_demo_shows_the_whole_main_job_and_the_readme_what_it_prints(printed
         "Applied: all 2 hosts.",
         'No changes. 2 hosts are as the stack "demo" says.',
         "Drift on 1 of 2 hosts.",
-        "~ max-msg-rate  9000/h -> 500/h",
+        "~ max-msg-rate  500/h -> 9000/h",
         "unknown directive max-conn",
         "Rolled back: all 2 hosts.",
         "No drift. 2 hosts are as the last apply left them.",
