@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pmtaform.api.planning import Planned
 from pmtaform.desired import FILE
@@ -35,8 +35,9 @@ class DriftReport:
     """What changed on one host.
 
     `blocks` are ours, `others` are not, in a word each; `files` are those that are not as they were left, with what
-    differs. `by`: the host was compared with its own record of an apply that the state at hand does not know of.
-    `unknown` says why it could be compared with nothing. `busy`: what it has now is another run's and not confirmed.
+    differs. `by`: the host was compared with its own record; `is_elsewhere`: of an apply that the state at hand does
+    not know of. `unknown` says why it could be compared with nothing. `busy`: what it has now is another run's, and not
+    confirmed.
     """
 
     host: str
@@ -44,6 +45,7 @@ class DriftReport:
     others: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     by: LastLeft | None = None
+    is_elsewhere: bool = False
     unknown: str = ""
     busy: bool = False
 
@@ -59,12 +61,12 @@ def drift_of(planned: Planned) -> dict[str, DriftReport]:
 
 
 def _report(name: str, survey: Survey) -> DriftReport:
-    basis, busy = survey.basis, survey.plan.is_busy
+    basis = survey.basis
+    seen = DriftReport(host=name, by=basis.by, is_elsewhere=basis.is_elsewhere, busy=survey.plan.is_busy)
     if basis.unknown:
-        return DriftReport(host=name, by=basis.by, unknown=basis.unknown, busy=busy)
+        return replace(seen, unknown=basis.unknown)
     blocks, others = _blocks(survey, basis)
-    files = _files(basis.files, survey)
-    return DriftReport(host=name, blocks=blocks, others=others, files=files, by=basis.by, busy=busy)
+    return replace(seen, blocks=blocks, others=others, files=_files(basis.files, survey))
 
 
 # -- blocks ------------------------------------------------------------------------------------------------------------

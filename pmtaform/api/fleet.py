@@ -103,7 +103,7 @@ def fleet_of(
                 pending=_pending(survey.snapshot),
                 frozen=frozen,
                 lock=survey.snapshot.lock,
-                elsewhere=_elsewhere(found.by),
+                elsewhere=_elsewhere(found.by) if found.is_elsewhere else None,
                 unknown=found.unknown if survey.snapshot.generation else "",
             )
         )

@@ -133,9 +133,15 @@ def make_plan(
             stop=stop,
         )
 
+    generations = {name: host.generation for name, host in state.hosts.items()}
+
+    def targets_of(chosen: Stack, compiled: Mapping[str, Desired]) -> list[Target]:
+        targets = _targets(chosen, compiled, known, resolve, moment)
+        return [replace(target, generation=generations.get(target.spec.name)) for target in targets]
+
     wanted = stack if turning is None else turning.stack
     compiled = require_valid(wanted, resolve, names) if validate else compile_all(wanted, resolve, names)
-    first = _targets(wanted, compiled, known, resolve, moment)
+    first = targets_of(wanted, compiled)
     check_shared_roots(first)
     check_patterns(choice, first)
     fleet = look(first)
@@ -145,9 +151,7 @@ def make_plan(
             fleet,
             moment.now(),
             allow,
-            lambda again: look(
-                _targets(turning.stack, compile_all(turning.stack, resolve, again), known, resolve, moment)
-            ),
+            lambda again: look(targets_of(turning.stack, compile_all(turning.stack, resolve, again))),
         )
         stack = turning.stack
     findings = findings_of(stack, fleet.surveys)
@@ -276,7 +280,7 @@ def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[D
         code="state-key-changed",
         summary="The state was written with another key",
         detail=f"state/{state.stack}.json was written with key {state.key_id}, and state/{state.stack}.key is "
-        f"{key.id}. What was applied before cannot be told from drift until the next apply, and nothing is deleted "
+        f"{key.id}. Hosts are compared with their own records instead, and until the next apply nothing is deleted "
         "because it is no longer declared. Put the right key file back if you have it.",
         severity=Severity.WARNING,
     )

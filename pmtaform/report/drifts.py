@@ -33,7 +33,7 @@ def drift_text(
         if report.drifted:
             lines += ["", *_host(report, style, width)]
         elif report.by is not None and not report.unknown:
-            lines += ["", *wrapped(f"{report.host}: {_compared(report.by)}", width, "")]
+            lines += ["", *wrapped(f"{report.host}: {_compared(report.by, report.is_elsewhere)}", width, "")]
     for report in found.values():
         if report.unknown:
             lines += ["", *wrapped(f"What changed on {report.host} cannot be told: {report.unknown}.", width, "")]
@@ -62,16 +62,17 @@ def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic
     return words + (f" {counted(len(failures), 'host')} could not be looked at." if failures else "")
 
 
-def _compared(by: LastLeft) -> str:
+def _compared(by: LastLeft, is_elsewhere: bool) -> str:
     commit = f", commit {by.commit[:12]}" if by.commit else ""
+    whose = ", of an apply that the state at hand does not know" if is_elsewhere else ""
     made = f"generation {by.generation}, by {by.who or '?'}, {by.started or '?'}{commit}"
-    return f"compared with the host's own record, of an apply that the state at hand does not know ({made})."
+    return f"compared with the host's own record{whose} ({made})."
 
 
 def _host(report: DriftReport, style: Style, width: int) -> Iterator[str]:
     yield style(clean(report.host), "bold", "cyan")
     if report.by is not None:
-        yield from wrapped(_compared(report.by), width, "  ")
+        yield from wrapped(_compared(report.by, report.is_elsewhere), width, "  ")
     for path, what in sorted(report.files.items()):
         yield f"  {clean(path)} {clean(what)}"
     for block in report.blocks:

@@ -26,8 +26,9 @@ class Basis:
     """What the last apply left on a host.
 
     `blocks` are all blocks of the configuration then, and None where only digests are known; `as_left`: they are those
-    that the host has now. `owned` are those of them that were ours. `by` is the generation that the state does not know
-    of. `unknown` says why nothing is known.
+    that the host has now. `owned` are those of them that were ours. `by` is the host's own record, where that was
+    compared with, and `is_elsewhere`: the state at hand does not know of its generation. `unknown` says why nothing is
+    known.
     """
 
     files: Mapping[str, FileState] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Basis:
     owned: frozenset[str] = frozenset()
     keys: Mapping[str, str] = field(default_factory=dict)
     by: LastLeft | None = None
+    is_elsewhere: bool = False
     unknown: str = ""
 
 
@@ -49,6 +51,7 @@ class Sources:
     snapshot: Snapshot
     last: LastLeft | None
     seal: Seal
+    generation: int | None = None  # that a state under another key knows of
 
     @property
     def is_current(self) -> bool:
@@ -108,7 +111,7 @@ def _is_of(path: str, content: bytes, previous: HostState, sources: Sources) -> 
 def _of_record(sources: Sources) -> Basis:
     last = sources.last
     if last is None or last.left is None or last.left.stack != sources.stack:
-        return Basis(by=last, unknown=_why_unknown(sources))
+        return Basis(by=last, is_elsewhere=_is_elsewhere(sources), unknown=_why_unknown(sources))
     left = last.left
     files = left_files(left, sources.snapshot, sources.seal)
     blocks = _blocks(sources.spec, last.contents, left.patterns) if last.contents is not None else None
@@ -119,7 +122,13 @@ def _of_record(sources: Sources) -> Basis:
         owned=frozenset(left.blocks),
         keys=left.keys,
         by=last,
+        is_elsewhere=_is_elsewhere(sources),
     )
+
+
+def _is_elsewhere(sources: Sources) -> bool:
+    """Whether the last generation is not that of a state which only has another key."""
+    return sources.last is not None and sources.generation != sources.last.generation
 
 
 def _why_unknown(sources: Sources) -> str:

@@ -85,7 +85,7 @@ def applied_elsewhere(
     spec: HostSpec, previous: HostState | None, basis: Basis, desired: Desired
 ) -> tuple[Diagnostic, ...]:
     """What is to be said when the host was applied to, and the state at hand does not know of it."""
-    if basis.by is None:
+    if basis.by is None or not basis.is_elsewhere:
         return ()
     by, known = basis.by, f"knows generation {previous.generation}" if previous is not None else "has nothing of it"
     commit = f", commit {by.commit[:12]}" if by.commit else ""

@@ -57,6 +57,7 @@ class Target:
     operations: Operations = field(default_factory=Operations)
     groups: tuple[str, ...] = ()
     intent: Intent | None = None  # what a run that was killed had begun here
+    generation: int | None = None  # the last one that a state knows of whose digests are under another key
     now: datetime | None = None  # by which certificates expire; None: it is not asked
 
 
@@ -159,9 +160,16 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
     if moved and previous is not None:
         previous, ours, is_ours = None, Previous(), False
     last = last or look_up(session, spec, previous, snapshot, seal)
-    basis = basis_of(
-        Sources(spec=spec, stack=desired.stack, previous=previous, snapshot=snapshot, last=last, seal=seal)
+    sources = Sources(
+        spec=spec,
+        stack=desired.stack,
+        previous=previous,
+        snapshot=snapshot,
+        last=last,
+        seal=seal,
+        generation=target.generation,
     )
+    basis = basis_of(sources)
     notes += applied_elsewhere(spec, previous, basis, desired)
     if is_ours and previous is not None and basis.as_left and _as_left(snapshot, previous, desired, seal):
         plan = HostPlan(

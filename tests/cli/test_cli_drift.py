@@ -214,6 +214,8 @@ def test_another_key_is_said_to_be_that_and_the_host_is_compared_all_the_same(ap
     (applied.root / "state/fleet.key").unlink()
     said = applied.run("drift", "--detailed-exitcode").ended(Exit.OK)
     assert said.out.startswith("No drift.")
+    assert "does not know" not in said.words
+    assert "another state" not in applied.plan().words + applied.run("hosts").words
     applied.host.put(RUNS + block("99", "20/h"))
     assert [b["address"] for b in report(applied)["blocks"]] == ["domain[gmail.com]"]
 
