@@ -27,7 +27,7 @@ def is_pattern(argument: str) -> bool:
 
 def is_url(argument: str) -> bool:
     """Whether an include argument is a web address (later 5.0), which pmtaform does not follow."""
-    return argument.lower().startswith(("http://", "https://"))
+    return include_path(argument).lower().startswith(("http://", "https://"))
 
 
 def include_path(argument: str) -> str:

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "certificate-expired",
     "named-file-removed",
     "licence-removed",
+    "log-file-removed",
     "dns-wrong",
     "dns-unknown",
     "dkim-not-published",
@@ -148,6 +149,28 @@ CASES = {
         "domain: {'*': {smtp-pattern-list: slow}}",
         "backoff-unending",
     ),
+    "mail that bounces sooner": Case(
+        "<domain x.example>\n  max-smtp-out 20\n</domain>\n",
+        "domain: {x.example: {bounce-after: 1d}}",
+        "mail-lost",
+    ),
+    "every message is copied": Case(
+        "<source 10.0.0.0/8>\n  log-connections no\n</source>\n",
+        "source: {10.0.0.0/8: {bcc: archive@example.com}}",
+        "mail-copied",
+    ),
+    "a suppression list is detached": Case(
+        "<address-list stop>\n  domain x.example\n</address-list>\n"
+        "<source 10.0.0.0/8>\n  suppression-lists stop\n</source>\n",
+        "source: {10.0.0.0/8: {log-connections: no}}",
+        "suppression-lifted",
+    ),
+    "an accounting file without bounces": Case(
+        "<acct-file /var/log/pmta/acct.csv>\n  records d,b\n</acct-file>\n",
+        "acct-file: {/var/log/pmta/acct.csv: {records: d}}",
+        "records-lost",
+    ),
+    "a configuration that nobody has seen": Case("", "include: https://conf.example.com/pmta", "unseen-contents"),
     "a large part of all blocks": Case(
         "".join(f"<domain d{n}.example.com>\n  max-smtp-out 20\n</domain>\n" for n in range(5)),
         SAME,
@@ -182,6 +205,15 @@ def test_a_danger_needs_consent(one: ProjectFolder, case: Case) -> None:
     assert not one.state_file.exists()
     one.apply("--allow", case.code).ended(Exit.OK)
     one.settled()
+
+
+def test_a_plan_that_takes_the_log_file_away_stops(one: ProjectFolder) -> None:
+    one.host.put(RUNS)
+    one.config("postmaster: b@example.com", REMOVE)
+    assert "log-file-removed" in dangers(one.plan("--format", "json").ended(Exit.OK))
+    before = one.host.tree()
+    assert "does not start without a `log-file`" in one.apply().ended(Exit.BLOCKED).words
+    assert one.host.tree() == before
 
 
 def test_where_the_stack_activates_nothing_no_restart_is_asked_for(one: ProjectFolder) -> None:

@@ -16,12 +16,23 @@ from typing import Final
 from pmtaform.lang.includes import Configuration
 from pmtaform.plan.dangers.addresses import addresses_lost, shares_raised, virtual_mtas_gone
 from pmtaform.plan.dangers.backoff import backoff_lost
+from pmtaform.plan.dangers.bounce_rules import bounce_rules_widened
 from pmtaform.plan.dangers.codes import CODES, CONSENTS
+from pmtaform.plan.dangers.copies import copies_changed
+from pmtaform.plan.dangers.destinations import destinations_changed
 from pmtaform.plan.dangers.finding import Check, Finding
+from pmtaform.plan.dangers.keeping import mail_not_kept
 from pmtaform.plan.dangers.limits import limits_raised, queues_parted
+from pmtaform.plan.dangers.loss import mail_bounced
 from pmtaform.plan.dangers.pools import pools_narrowed
+from pmtaform.plan.dangers.records import logs_lost, records_lost
+from pmtaform.plan.dangers.reroutes import fallback_changed, names_dead, reroutes_changed
+from pmtaform.plan.dangers.rewriting import addresses_rewritten
+from pmtaform.plan.dangers.selection import selection_changed
 from pmtaform.plan.dangers.server_limits import server_limits_raised
 from pmtaform.plan.dangers.sides import Sides
+from pmtaform.plan.dangers.suppression import suppressions_changed
+from pmtaform.plan.dangers.unseen import contents_unseen
 from pmtaform.plan.model import Danger, HostPlan
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -33,6 +44,20 @@ CHECKS: Final[tuple[Check, ...]] = (
     addresses_lost,
     shares_raised,
     pools_narrowed,
+    selection_changed,
+    destinations_changed,
+    reroutes_changed,
+    fallback_changed,
+    names_dead,
+    addresses_rewritten,
+    mail_bounced,
+    bounce_rules_widened,
+    mail_not_kept,
+    suppressions_changed,
+    copies_changed,
+    records_lost,
+    logs_lost,
+    contents_unseen,
 )
 
 __all__ = ["CHECKS", "CODES", "CONSENTS", "Check", "Finding", "Sides", "find_dangers", "with_dangers"]

@@ -55,8 +55,8 @@ def _emptied(sides: Sides, both: Both, pool: str, cause: Address | None) -> Find
     name = values.shown(pool)
     if not sides.after.knows(pool):
         detail = (
-            f"Pool {name} goes. Mail that is directed to it is rejected (5.5.0), or leaves without a virtual MTA of its "
-            f"own; its members were {words.several([values.shown(m) for m in both.before.members(pool)])}."
+            f"Pool {name} goes. Mail that is directed to it is rejected (5.5.0), or leaves without a virtual MTA of "
+            f"its own; its members were {words.several([values.shown(m) for m in both.before.members(pool)])}."
         )
     elif listed:
         detail = (

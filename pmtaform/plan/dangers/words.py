@@ -27,7 +27,7 @@ def block(address: Address) -> str:
 def several(names: Sequence[str]) -> str:
     """A few names in words: `a, b and 7 more`."""
     if len(names) <= _MOST_NAMED:
-        return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
     return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more"
 
 

@@ -1,0 +1,63 @@
+"""Copies of mail that go to another address, or to none any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.effective import Effective
+from pmtaform.lang.values.text import lower_address, unquoted
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.queues import QueueChange
+from pmtaform.plan.dangers.reach import Effect, findings_of
+from pmtaform.plan.dangers.selection import Client, clients
+from pmtaform.plan.dangers.sides import Sides
+
+COPIED: Final = "mail-copied"
+ENDED: Final = "records-lost"
+_BCC: Final = "bcc"
+_DELIVERED: Final = "bcc-upon-delivery"
+
+
+def copies_changed(sides: Sides) -> Iterator[Finding]:
+    """Sources and queues whose mail is copied to another address than before."""
+    if not sides.are_same("source"):
+        for client in clients(sides):
+            yield from _of_source(sides, client)
+    yield from findings_of(sides, _of_queues(sides))
+
+
+def _of_source(sides: Sides, client: Client) -> Iterator[Finding]:
+    was, now = _bcc(sides.before, client), _bcc(sides.after, client)
+    if was == now or (not now and not client.is_known(sides.after)):
+        return
+    lines = [side.sources.line(_BCC, *client.key) for side in (sides.after, sides.before)]
+    cause = sides.cause_of_lines([line for line in lines if line is not None])
+    code, what = _effect(was, now)
+    yield Finding(code=code, detail=f"Mail from {client.shown}: {what}{sides.because(cause)}.", cause=cause)
+
+
+def _bcc(effective: Effective, client: Client) -> str:
+    line = effective.sources.line(_BCC, *client.key)
+    return _address(line.value) if line is not None else ""
+
+
+def _address(text: str) -> str:
+    return lower_address(unquoted(text.strip()))
+
+
+def _of_queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
+    for queue in sides.queues:
+        move = queue.move(_DELIVERED) if queue.domain else None
+        if move is not None:
+            was, now = ((_address(one.values[-1]) if one and one.values else "") for one in (move.before, move.after))
+            code, what = _effect(was, now, "delivered mail")
+            yield queue, Effect(code, what, sides.cause(move.before, move.after))
+
+
+def _effect(was: str, now: str, which: str = "every message") -> tuple[str, str]:
+    if not now:
+        return ENDED, f"{which} is no longer copied to {values.shown(was)}"
+    before = f", and before to {values.shown(was)}" if was else ""
+    return COPIED, f"{which} is copied to {values.shown(now)}{before}"

@@ -1,0 +1,98 @@
+"""Addresses that PowerMTA rewrites: senders by rewrite lists, recipients by aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.effective import Effective
+from pmtaform.lang.values.text import lower_address, unquoted
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.sections import Sections
+from pmtaform.plan.dangers.selection import CODE, Client, clients
+from pmtaform.plan.dangers.sides import Sides
+
+_LIST: Final = "rewrite-list"
+_ALIAS: Final = "alias"
+
+
+def addresses_rewritten(sides: Sides) -> Iterator[Finding]:
+    """Sources and virtual MTAs whose mail is rewritten by other rules than before, and aliases that lead elsewhere."""
+    if not sides.are_same("source", _LIST):
+        for client in clients(sides):
+            yield from _of_source(sides, client)
+    yield from _of_virtual_mtas(sides)
+    yield from _aliases(sides)
+
+
+def _of_source(sides: Sides, client: Client) -> Iterator[Finding]:
+    if not (client.is_known(sides.before) and client.is_known(sides.after)):
+        return
+    was, now = _named(sides.before, client), _named(sides.after, client)
+    yield from _finding(sides, f"Mail from {client.shown}", was, now)
+
+
+def _named(effective: Effective, client: Client) -> str:
+    line = effective.sources.line(_LIST, *client.key)
+    return unquoted(line.value.strip()) if line is not None else ""
+
+
+def _of_virtual_mtas(sides: Sides) -> Iterator[Finding]:
+    for queue in sides.queues:
+        move = None if queue.domain else queue.move(_LIST)
+        if move is not None and move.before is not None and move.after is not None:
+            was, now = (unquoted(side.values[-1]) if side.values else "" for side in (move.before, move.after))
+            yield from _finding(sides, f"Mail over {words.virtual_mtas(queue.vmtas, sides.virtual_mtas)}", was, now)
+    if not sides.are_same(_LIST):
+        for vmta in sides.virtual_mtas:
+            for name in sides.after.owner_meaning(vmta).get(_LIST, ()):
+                if name in sides.before.owner_meaning(vmta).get(_LIST, ()):
+                    yield from _finding(sides, f"Mail over {words.virtual_mtas([vmta])}", name, name)
+
+
+def _finding(sides: Sides, who: str, was: str, now: str) -> Iterator[Finding]:
+    before, after = _rules(sides.sections_before, was), _rules(sides.sections_after, now)
+    if before == after:
+        return
+    address = Address(_LIST, now or was)
+    cause = address if address in sides.changed else sides.cause_of_lines(())
+    gone = [rule for rule in before if rule not in after]
+    new = [rule for rule in after if rule not in before]
+    parts = [f"gains {_shown(new)}"] * bool(new) + [f"loses {_shown(gone)}"] * bool(gone)
+    what = " and ".join(parts) or "applies its rules in another order"
+    detail = f"{who}: the rewriting of sender addresses {what}; replies and bounces follow the sender"
+    yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+
+
+def _shown(rules: list[str]) -> str:
+    return words.several([f"`{values.shown(rule)}`" for rule in rules])
+
+
+def _rules(sections: Sections, name: str) -> tuple[str, ...]:
+    body = sections.of(_LIST).get(name)
+    entries = body.entries if body is not None else ()
+    return tuple(f"{e.line.name} {' '.join(lower_address(w) for w in e.line.value.split())}" for e in entries)
+
+
+def _aliases(sides: Sides) -> Iterator[Finding]:
+    """Aliases that are there on both sides and lead elsewhere."""
+    was, now = _targets(sides.before, sides.sections_before), _targets(sides.after, sides.sections_after)
+    for source, targets in was.items():
+        if source in now and now[source] != targets:
+            detail = f"Mail for {values.shown(source)} goes to {values.shown(now[source])}, and before to "
+            cause = sides.cause_named("setting", _ALIAS)
+            yield Finding(code=CODE, detail=f"{detail}{values.shown(targets)}{sides.because(cause)}.", cause=cause)
+
+
+def _targets(effective: Effective, sections: Sections) -> dict[str, str]:
+    lines = list(effective.reading.lines.get(_ALIAS, ()))
+    lines += [line for body in sections.of("aliases").values() for line in body.lines(_ALIAS)]
+    pairs = (line.value.split(None, 1) for line in lines)
+    return {
+        lower_address(pair[0]): ",".join(sorted(lower_address(part.strip()) for part in pair[1].split(",")))
+        for pair in pairs
+        if len(pair) == 2
+    }

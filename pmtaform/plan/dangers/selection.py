@@ -1,0 +1,177 @@
+"""Which virtual MTA mail is directed to when it is submitted: the source's default, and the rules of its list."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.effective import DEFAULT_VMTA, Effective
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.patterns import Network
+from pmtaform.lang.values.text import unquoted
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.exits import Both, exits_of
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.list_rules import Rule, rules_of, turns
+from pmtaform.plan.dangers.sections import Sections
+from pmtaform.plan.dangers.sides import Sides
+
+CODE: Final = "routing-changed"
+LOST: Final = "mail-lost"
+_DEFAULT: Final = "default-virtual-mta"
+_LIST: Final = "pattern-list"
+_EVERYONE: Final = ipaddress.ip_network("0.0.0.0/0")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who submits: a network, or those that a listener or a login gives a named source."""
+
+    network: Network
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The source in words."""
+        name = self.name or ("0/0" if self.network == _EVERYONE else str(self.network))
+        return f"<source {values.shown(name)}>"
+
+    def is_known(self, effective: Effective) -> bool:
+        """Whether some source of a side is written for the client."""
+        known = effective.sources
+        return self.name in known.names if self.name else self.network in known.networks
+
+    @property
+    def key(self) -> tuple[Network, *tuple[str, ...]]:
+        """As `Sources` is asked."""
+        return (self.network, self.name) if self.name else (self.network,)
+
+
+class Choice:
+    """How one side chooses a virtual MTA for a client's mail."""
+
+    def __init__(self, effective: Effective, sections: Sections, client: Client) -> None:
+        self._sources = effective.sources
+        self._sections = sections
+        self._client = client
+
+    def _text(self, name: str) -> str:
+        line = self._sources.line(name, *self._client.key)
+        return unquoted(line.value.strip()) if line is not None else ""
+
+    @cached_property
+    def default(self) -> str:
+        """The virtual MTA or pool that is used when nothing else chooses one."""
+        return self._text(_DEFAULT) or DEFAULT_VMTA
+
+    @cached_property
+    def pattern_list(self) -> str:
+        """The pattern list that looks at its mail."""
+        return self._text(_LIST)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that look at its mail."""
+        return rules_of(self._sections, self.pattern_list) if self.pattern_list else ()
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines that decide which default and which list are used."""
+        found = (self._sources.line(name, *self._client.key) for name in (_DEFAULT, _LIST))
+        return [line for line in found if line is not None]
+
+    @property
+    def may_relay(self) -> bool:
+        """Whether the client may send mail to any recipient."""
+        return values.parse_bool(self._text("always-allow-relaying")) is True
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Mail in words, where it goes before and after; moves in the same words are one finding."""
+
+    what: str
+    before: str
+    after: str
+    cause: Address | None
+
+
+def selection_changed(sides: Sides) -> Iterator[Finding]:
+    """Mail of a source that is directed to a virtual MTA with other addresses, or to none that exists."""
+    if sides.are_same("source", _LIST) and _names(sides.before) == _names(sides.after):
+        return
+    both = exits_of(sides)
+    moves: dict[_Move, list[str]] = {}
+    for client in clients(sides):
+        was = Choice(sides.before, sides.sections_before, client)
+        now = Choice(sides.after, sides.sections_after, client)
+        is_known = client.is_known(sides.before) and client.is_known(sides.after)
+        if is_known or (was.may_relay and now.may_relay):
+            for move in (*_defaults(sides, was, now), *_rules(sides, was, now)):
+                moves.setdefault(move, []).append(client.shown)
+    for move, sources in moves.items():
+        yield from _finding(sides, both, move, sources)
+
+
+def _names(effective: Effective) -> tuple[object, ...]:
+    return effective.reading.virtual_mtas.keys(), effective.reading.pools.keys()
+
+
+def clients(sides: Sides) -> Iterator[Client]:
+    """Everyone that a source of either side is written for."""
+    sources = sides.before.sources, sides.after.sources
+    for network in dict.fromkeys(network for side in sources for network in side.networks):
+        yield Client(network)
+    for name in dict.fromkeys(name for side in sources for name in side.names):
+        yield Client(_EVERYONE, name)
+
+
+def _defaults(sides: Sides, was: Choice, now: Choice) -> Iterator[_Move]:
+    if was.default != now.default or not exits_of(sides).after.exists(now.default):
+        cause = sides.cause_of_lines((*now.lines, *was.lines)) if was.default != now.default else None
+        yield _Move("that nothing else directs", was.default, now.default, cause)
+
+
+def _rules(sides: Sides, was: Choice, now: Choice) -> Iterator[_Move]:
+    exists = exits_of(sides).after.exists
+    for turn in turns(was.rules, now.rules):
+        lines = [rule.line for rule in (turn.decided_by, turn.rule) if rule is not None and rule.line is not None]
+        lists = now.lines + was.lines if was.pattern_list != now.pattern_list else []
+        cause = sides.cause_of_lines([*lists, *lines])
+        before, after = turn.before or was.default, turn.after or now.default
+        yield _Move(f"that matches {turn.rule.shown}", before, after, cause)
+    for rule in now.rules:
+        if rule.target and not exists(rule.target):
+            yield _Move(f"that matches {rule.shown}", rule.target, rule.target, None)
+
+
+def _finding(sides: Sides, both: Both, move: _Move, sources: list[str]) -> Iterator[Finding]:
+    who = f"Mail from {words.several(list(dict.fromkeys(sources)))} {move.what}"
+    if not both.after.exists(move.after):
+        if move.before != move.after or both.before.exists(move.before):
+            yield Finding(code=LOST, detail=_nowhere(sides, who, move), cause=_cause_of_missing(sides, move))
+        return
+    if not both.before.exists(move.before) or both.is_same_way(move.before, move.after):
+        return
+    detail = f"{who} leaves over {both.after.shown(move.after)}, and before over {both.before.shown(move.before)}"
+    yield Finding(code=CODE, detail=f"{detail}{sides.because(move.cause)}.", cause=move.cause)
+
+
+def _nowhere(sides: Sides, who: str, move: _Move) -> str:
+    cause = _cause_of_missing(sides, move)
+    return (
+        f"{who} is directed to {values.shown(move.after)}, which does not exist: it is rejected (5.5.0), unless "
+        f"`reject-invalid-virtual-mta no` and a fallback are set{sides.because(cause)}."
+    )
+
+
+def _cause_of_missing(sides: Sides, move: _Move) -> Address | None:
+    for kind in ("virtual-mta", "virtual-mta-pool"):
+        if Address(kind, move.after) in sides.changed:
+            return Address(kind, move.after)
+    return move.cause or sides.cause_of_lines(())

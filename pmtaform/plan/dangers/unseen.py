@@ -1,0 +1,102 @@
+"""What PowerMTA would read and nobody has seen: configuration from the web, files that could not be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.includes import Configuration, is_url
+from pmtaform.lang.tree import Directive
+from pmtaform.lang.values.text import unquoted
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.sides import Sides
+
+CODE: Final = "unseen-contents"
+_UNREAD: Final = ("missing-include", "relative-include", "include-loop")
+# Blocks whose order among what an include brings decides what holds.
+_ORDERED: Final = ("http-access", "domain-key", "smtp-pattern-list", "pattern-list", "source")
+
+_Where = tuple[str, str]  # the scope that it is in, and the URL
+
+
+def contents_unseen(sides: Sides) -> Iterator[Finding]:
+    """Includes whose content was not seen, that are new or are elsewhere among what depends on order."""
+    before, after = sides.configurations
+    was, now = Counter(_urls(before)), Counter(_urls(after))
+    for (scope, url), number in now.items():
+        if number > was[scope, url]:
+            yield _added(sides, scope, url)
+    yield from _moved(sides, before, after, {url for _, url in was & now})
+    yield from _unread(sides, before, after)
+
+
+def _urls(configuration: Configuration) -> Iterator[_Where]:
+    for tree in configuration.trees.values():
+        if any("://" in line for line in tree.lines):
+            for scope, node in tree.walk():
+                if isinstance(node, Directive) and node.name.lower() == "include" and is_url(unquoted(node.value)):
+                    yield scope, unquoted(node.value)
+
+
+def _added(sides: Sides, scope: str, url: str) -> Finding:
+    cause = _cause(sides, url)
+    where = "" if scope == "global" else f" in a <{scope}>"
+    detail = (
+        f"PowerMTA reads {values.shown(url)}{where}. What is there was not seen, may change at any time, and may open "
+        "the server, lift limits or direct mail elsewhere"
+    )
+    return Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+
+
+def _cause(sides: Sides, argument: str) -> Address | None:
+    named = (a for a in sides.changed if a.kind == "include" and unquoted(a.key) == argument)
+    return next(named, None) or sides.cause_of_lines(())
+
+
+def _moved(sides: Sides, before: Configuration, after: Configuration, urls: set[str]) -> Iterator[Finding]:
+    """URLs that are above something on one side and below it on the other, where order decides."""
+    if not urls:
+        return
+    was, now = _above(before, urls), _above(after, urls)
+    for url in urls:
+        common = was[url][1] & now[url][1]
+        crossed = sorted((was[url][0] ^ now[url][0]) & common)
+        if crossed:
+            shown = words.several([f"`{values.shown(line)}`" for line in crossed])
+            side = "below" if crossed[0] in now[url][0] else "above"
+            yield Finding(
+                code=CODE,
+                detail=f"include {values.shown(url)} is now {side} {shown}. What is there was not seen, and order "
+                "decides which of such lines holds.",
+                cause=_cause(sides, url) if len(sides.changed) == 1 else None,
+            )
+
+
+def _above(configuration: Configuration, urls: set[str]) -> dict[str, tuple[set[str], set[str]]]:
+    """For each URL the ordered lines above it, and all that there are."""
+    every: set[str] = set()
+    above: dict[str, set[str]] = {url: set() for url in urls}
+    for _, node in configuration.top_level():
+        name = getattr(node, "tag", getattr(node, "name", "")).lower()
+        if name in _ORDERED:
+            every.add(f"{name} {getattr(node, 'argument', getattr(node, 'value', ''))}".strip())
+        elif name == "include" and unquoted(getattr(node, "value", "")) in urls:
+            above[unquoted(getattr(node, "value", ""))] = set(every)
+    return {url: (lines, every) for url, lines in above.items()}
+
+
+def _unread(sides: Sides, before: Configuration, after: Configuration) -> Iterator[Finding]:
+    known = {(problem.code, problem.detail) for problem in before.diagnostics}
+    for problem in after.diagnostics:
+        if problem.code in _UNREAD and (problem.code, problem.detail) not in known:
+            place = f" ({problem.place})" if problem.place else ""
+            cause = next((a for a in sides.changed if a.kind == "include" and a.key in problem.detail), None)
+            yield Finding(
+                code=CODE,
+                detail=f"{problem.detail}{place}",
+                cause=cause,
+            )
