@@ -36,3 +36,4 @@ class Form(StrEnum):
     TEXT = "as text in YAML"
     NATIVE = "in a native file"
     LEFT = "not said"
+    KEYED = "from dkim-keys"  # all its lines are those of keys that were taken in; nothing is tried before it

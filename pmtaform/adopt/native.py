@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 from pmtaform.adopt.comments import Comments, masked_line
 from pmtaform.lang.blocks import Block
 from pmtaform.lang.edit import INDENT
-from pmtaform.lang.tree import Section, Tree
+from pmtaform.lang.tree import Node, Section, Tree
 
+KEY_LINE: Final = "# pmtaform: dkim-keys of the stack makes the line that was here"
 _BLANKS: Final = " \t\r\n\x0b\x0c"
 
 
-def inner_lines(tree: Tree, section: Section, comments: Comments | None) -> list[str]:
-    """The lines inside a section, indented by the sections in it, blank ones left out at both ends."""
+def lines_within(nodes: Iterable[Node], skip: Container[int]) -> frozenset[int]:
+    """The line numbers of the directives in `skip` (by identity), in whichever section they stand."""
+    found: set[int] = set()
+    for node in nodes:
+        if isinstance(node, Section):
+            found |= lines_within(node.children, skip)
+        elif id(node) in skip:
+            found |= set(range(node.line, node.end + 1))
+    return frozenset(found)
+
+
+def inner_lines(
+    tree: Tree, section: Section, comments: Comments | None, skip: Container[int] = frozenset()
+) -> list[str]:
+    """The lines inside a section, indented by the sections in it, blank ones left out at both ends.
+
+    Directives in `skip` (by identity) are left out: something else says them.
+    """
+    dropped = lines_within(section.children, skip)
     end = section.end - 1 if section.closed else section.end
     lines: list[str] = []
     depth = 0
-    for raw in tree.lines[section.line : end]:
+    for number, raw in enumerate(tree.lines[section.line : end], section.line + 1):
+        if number in dropped:
+            continue
         line = _masked(raw, comments).strip(_BLANKS)
         body = line.partition("#")[0].rstrip(_BLANKS)
         depth = max(0, depth - body.startswith("</"))
@@ -31,13 +51,18 @@ def inner_lines(tree: Tree, section: Section, comments: Comments | None) -> list
     return lines
 
 
-def block_text(block: Block, comments: Mapping[int, Comments]) -> str:
-    """A block's lines as they were written, one part after the other, what was left open closed."""
+def block_text(block: Block, comments: Mapping[int, Comments], skip: Container[int] = frozenset()) -> str:
+    """A block's lines as they were written, one part after the other, what was left open closed.
+
+    Directives in `skip` (by identity) are left out: something else says them.
+    """
     pieces: list[str] = []
     for part in block.parts:
         found = comments.get(id(part.tree))
         pieces += [f"{line}\n" for line in (found.above.get(id(part.node), ()) if found else ())]
-        pieces += [_masked(line, found).rstrip("\r\n") + "\n" for line in part.text.splitlines(keepends=True)]
+        dropped = lines_within([part.node], skip)
+        lines = enumerate(part.text.splitlines(keepends=True), part.node.line)
+        pieces += [_masked(line, found).rstrip("\r\n") + "\n" for number, line in lines if number not in dropped]
         if isinstance(part.node, Section):
             pieces += [f"</{tag}>\n" for tag in _open_tags(part.node)]
     return "".join(pieces)
@@ -57,22 +82,26 @@ def _masked(line: str, comments: Comments | None) -> str:
     return masked_line(line, comments.secrets if comments else ()) if "#" in line else line
 
 
-def copied(tree: Tree, without: Mapping[int, str], secrets: Iterable[str]) -> tuple[str, int]:
+def copied(
+    tree: Tree, without: Mapping[int, str], secrets: Iterable[str], skip: Container[int] = frozenset()
+) -> tuple[str, int]:
     """A file as it is, but for the nodes in `without` (by identity), for which a comment says where they went.
 
-    Comments that hold a secret are masked. Returns the text and how many lines are not as they were.
+    The lines of directives in `skip`, in whichever section, are those of `dkim-keys`. Comments that hold a secret are masked. Returns the text and how many lines are not as they were.
     """
+    dropped = lines_within((node for node in tree.children if id(node) not in without), skip)
+    source = [f"{KEY_LINE}{tree.eol}" if at in dropped else raw for at, raw in enumerate(tree.lines, 1)]
     hidden = frozenset(secret for secret in secrets if len(secret) > 3)
     lines: list[str] = []
-    at = changed = 0
+    at, changed = 0, len(dropped)
     for node in tree.children:
         if id(node) not in without:
             continue
-        lines += tree.lines[at : node.line - 1]
+        lines += source[at : node.line - 1]
         lines.append(f"# pmtaform: {without[id(node)]}{tree.eol}")
         at = node.end
         changed += node.end - node.line + 1
-    lines += tree.lines[at:]
+    lines += source[at:]
     for number, raw in enumerate(lines):
         if "#" in raw:
             lines[number] = masked_line(raw, hidden)

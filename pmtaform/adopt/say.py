@@ -165,7 +165,7 @@ class Speaker:
                 self.why_text = str(why)
         elif _has_secret(section):
             raise UnsayableError("it holds a secret, and secrets are not written as text")
-        lines = inner_lines(tree, section, self.comments.get(id(tree)))
+        lines = inner_lines(tree, section, self.comments.get(id(tree)), self.skip)
         if not lines or not all(map(scalars.fits_literal, lines)):
             raise UnsayableError("it has characters that YAML does not take")
         self.has_text = True

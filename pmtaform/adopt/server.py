@@ -124,13 +124,13 @@ def say(
     tags = {entry.said.path[0] for entry in entries if entry.said and entry.address.kind != SETTING}
     for place, entry in enumerate(entries):
         if entry.said and entry.address.kind == SETTING and entry.said.path[0] in tags:
-            entries[place] = _entry(reading, entry.block, Form.NATIVE, vault, frozenset())
+            entries[place] = _entry(reading, entry.block, Form.NATIVE, vault, skip.get(entry.address, frozenset()))
             entries[place].why = f"a section is called {entry.said.path[0]}, too"
     main = reading.comments[id(reading.server.configuration.tree)]
     return ServerSays(
         reading.server,
         entries,
-        _copies(reading, entries),
+        _copies(reading, entries, frozenset().union(*skip.values())),
         main.end if shape is Shape.YAML else (),
         sum(found.masked for found in reading.comments.values()),
     )
@@ -146,6 +146,8 @@ def _is_copied(reading: Reading, block: Block, shape: Shape) -> bool:
 
 
 def _entry(reading: Reading, block: Block, first: Form, vault: Vault, skip: frozenset[int]) -> Entry:
+    if skip and all(id(part.node) in skip for part in block.parts):
+        return Entry(block.address, block, Form.KEYED)
     whys: list[str] = []
     for form in _ORDER[_ORDER.index(first) :]:
         entry = Entry(block.address, block, form, why=next(iter(whys), ""))
@@ -153,7 +155,7 @@ def _entry(reading: Reading, block: Block, first: Form, vault: Vault, skip: froz
             return entry
         try:
             if form is Form.NATIVE:
-                _as_native(entry, reading)
+                _as_native(entry, reading, skip)
             else:
                 _as_yaml(entry, reading, vault, skip)
         except UnsayableError as why:
@@ -181,17 +183,23 @@ def _as_yaml(entry: Entry, reading: Reading, vault: Vault, skip: frozenset[int])
     entry.said = said
 
 
-def _as_native(entry: Entry, reading: Reading) -> None:
+def _as_native(entry: Entry, reading: Reading, skip: frozenset[int]) -> None:
     if secrets_of(entry.block):
         raise UnsayableError("it holds a secret, and cannot be typed")
     text = block_text(entry.block, reading.comments)
     if why := differs_as_text(text, entry.block):
         raise UnsayableError(why)
-    entry.text = text
+    entry.text = block_text(entry.block, reading.comments, skip) if skip else text
 
 
-def _copies(reading: Reading, entries: Sequence[Entry]) -> list[Copy]:
-    """The files that are copied, without the blocks that are said elsewhere."""
+_WHERE: Final = {
+    Form.LEFT: "is left as it is on the host",
+    Form.KEYED: "comes from dkim-keys of the stack",
+}
+
+
+def _copies(reading: Reading, entries: Sequence[Entry], skip: frozenset[int]) -> list[Copy]:
+    """The files that are copied, without what is said elsewhere: other blocks, and the lines of keys in `skip`."""
     configuration = reading.server.configuration
     without: dict[int, str] = {}
     kept: set[str] = set()
@@ -199,13 +207,13 @@ def _copies(reading: Reading, entries: Sequence[Entry]) -> list[Copy]:
         if entry.form is Form.COPIED:
             kept.add(entry.block.parts[0].tree.path)
             continue
-        where = "is left as it is on the host" if entry.form is Form.LEFT else "stands in the stack's config"
+        where = _WHERE.get(entry.form, "stands in the stack's config")
         for part in entry.block.parts:
             without[id(part.node)] = f"{entry.address} {where}"
     copies = []
     for path, tree in configuration.trees.items():
         is_main = path == configuration.main
         if path in kept:
-            text, _ = copied(tree, without, reading.secrets)
+            text, _ = copied(tree, without, reading.secrets, skip)
             copies.append(Copy(path, None if is_main else path, text, reading.visits.get(path, 1)))
     return copies
