@@ -87,7 +87,8 @@ def copied(
 ) -> tuple[str, int]:
     """A file as it is, but for the nodes in `without` (by identity), for which a comment says where they went.
 
-    The lines of directives in `skip`, in whichever section, are those of `dkim-keys`. Comments that hold a secret are masked. Returns the text and how many lines are not as they were.
+    The lines of directives in `skip`, in whichever section, are those of `dkim-keys`. Comments that hold a secret are
+    masked. Returns the text and how many lines are not as they were.
     """
     dropped = lines_within((node for node in tree.children if id(node) not in without), skip)
     source = [f"{KEY_LINE}{tree.eol}" if at in dropped else raw for at, raw in enumerate(tree.lines, 1)]

@@ -22,7 +22,7 @@ from pmtaform.lang.late import late_lists
 from pmtaform.plan.dangers.by_change import Facts, dangers_of, listener_sources, many_deletions
 from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
-from pmtaform.plan.keys import key_change, key_removed
+from pmtaform.plan.keys import key_change, key_in_use, key_removed
 from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, ValueChange
 from pmtaform.plan.reach import Names
 from pmtaform.plan.selection import Selection, matches
@@ -115,7 +115,6 @@ class _Comparison:
         self._late()
         for key in self.desired.keys:
             self._key(key)
-        self._undeclared_keys()
         edits = edit(
             self.live.configuration,
             self.wanted,
@@ -124,7 +123,9 @@ class _Comparison:
             live=self.blocks,
             before=self.moved,
         )
-        files = self._files(edits)
+        named = Names(self.live.configuration, edits)
+        self._undeclared_keys(named)
+        files = self._files(named)
         deletions = sum(1 for c in self.changes if c.action is Action.DELETE) - len(files.remove)
         limits = self.desired.limits
         plan = HostPlan(
@@ -341,7 +342,7 @@ class _Comparison:
             )
         )
 
-    def _undeclared_keys(self) -> None:
+    def _undeclared_keys(self, named: Names) -> None:
         wanted = {str(k.address): k.path for k in self.desired.keys}
         paths = {*wanted.values(), *(file.path for file in self.desired.managed)}
         for name, path in self.previous.keys.items():
@@ -361,6 +362,11 @@ class _Comparison:
             if self._is_left(address, Action.DELETE):
                 self.owned_keys.setdefault(name, path)
                 continue
+            if named.as_key(path):
+                self.owned_keys.setdefault(name, path)
+                self._leave(address, Action.DELETE, LeftBy.IN_USE)
+                self.notes.append(key_in_use(self.desired.host, address, path))
+                continue
             self.remove_keys.append(path)
             self.changes.append(
                 Change(
@@ -375,7 +381,7 @@ class _Comparison:
 
     # -- managed files -------------------------------------------------------------------------------------------------
 
-    def _files(self, edits: Mapping[str, FileEdit]) -> FileDifference:
+    def _files(self, named: Names) -> FileDifference:
         """The changes of managed files, which are kept with those of blocks and keys."""
         configuration = self.live.configuration
         scope = Scope(
@@ -386,7 +392,7 @@ class _Comparison:
             is_left=self._is_left,
             keyed=self.keyed,
             configuration=configuration.trees.keys() - configuration.fragments,
-            named=Names(configuration, edits),
+            named=named,
             activates=self.desired.activates,
             now=self.live.now,
         )

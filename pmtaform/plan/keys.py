@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pmtaform.desired import KeyFile
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.lang.blocks import Address
 from pmtaform.plan.model import Action, Change, Danger, Reason, ValueChange
 from pmtaform.plan.sides import LiveKey
 
@@ -13,6 +15,20 @@ def key_removed(path: str) -> Danger:
         "signing-key-removed",
         f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
         "signed when it is sent, and then has no key.",
+    )
+
+
+def key_in_use(host: str, address: Address, path: str) -> Diagnostic:
+    """Why a key file that the stack no longer has stays on the host."""
+    return Diagnostic(
+        code="dkim-key-in-use",
+        summary="Key file still named by the configuration",
+        detail=f"{address} is no longer in the stack, and a domain-key line still names {path}: without the file "
+        "PowerMTA may refuse the configuration, or sign nothing with that line. The file stays. Take the line out where "
+        "it is written; the next apply removes the file then.",
+        severity=Severity.WARNING,
+        host=host,
+        address=str(address),
     )
 
 

@@ -104,6 +104,7 @@ class LeftBy(StrEnum):
     PROTECT = "lifecycle.protect"
     TARGET = "--target"
     EXCLUDE = "--exclude"
+    IN_USE = "a domain-key line that names it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.edit import FileEdit
+from pmtaform.lang.effective.signing import key_line
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, may_name
 from pmtaform.lang.parsing import parse_bytes
 from pmtaform.lang.tree import Directive, Tree
 
+_KEY: Final = "domain-key"
 NOT_INCLUDED = "file-not-included"
 IN_THE_WAY = "file-in-the-way"
 
@@ -61,15 +64,24 @@ class Names:
         self._edits = edits
         self._words: set[str] = set()
         self._patterns: set[str] = set()
+        self._keys: set[str] = set()
         self._read = False
 
     def __contains__(self, path: object) -> bool:
         """Whether `path` is one of the words of a directive, or an include's wildcard can lead to it."""
+        self._look()
+        return path in self._words or any(may_name(pattern, str(path)) for pattern in self._patterns)
+
+    def as_key(self, path: str) -> bool:
+        """Whether a `domain-key` line names the file, with `{selector}` and `{domain}` in its path filled in."""
+        self._look()
+        return path in self._keys
+
+    def _look(self) -> None:
         if not self._read:
             self._read = True
             for tree in self._trees():
                 self._look_through(tree)
-        return path in self._words or any(may_name(pattern, str(path)) for pattern in self._patterns)
 
     def _trees(self) -> Iterator[Tree]:
         known = self._configuration.trees
@@ -79,6 +91,9 @@ class Names:
     def _look_through(self, tree: Tree) -> None:
         for _, node in tree.walk():
             if isinstance(node, Directive):
+                if node.name.lower() == _KEY and (key := key_line(node.value)) is not None:
+                    filled = key.path.replace("{selector}", key.selector).replace("{domain}", key.domain)
+                    self._keys |= {key.path, filled}
                 self._words |= {word.strip('"') for word in re.split(r"[\s,]+", node.value)}
         self._patterns |= {argument for argument, _, _ in include_arguments(tree) if is_pattern(argument)}
 

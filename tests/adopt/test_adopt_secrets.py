@@ -158,6 +158,34 @@ def test_keys_are_taken_into_files(adopting: Adopting, shape: str) -> None:
     assert adopting.changes() == ["mta1:dkim-key[a.example/s1]"]
 
 
+SUPERFLUOUS = {
+    "typed": "domain-key s1,a.example,/etc/pmta/a.pem\n",
+    "in a virtual MTA": "<virtual-mta v>\ndomain-key s1,a.example,/etc/pmta/a.pem\nmax-smtp-out 3\n</virtual-mta>\n",
+    "in a section that cannot be typed": (
+        "<virtual-mta v>\ndomain-key s1,a.example,/etc/pmta/a.pem\nno-such-word 3\nmax-smtp-out 3\n</virtual-mta>\n"
+    ),
+    "beside one that stays": ("domain-key s9,b.example,/etc/pmta/none.pem\ndomain-key s1,a.example,/etc/pmta/a.pem\n"),
+    "in a section that occurs twice": (
+        "<virtual-mta v>\nmax-smtp-out 3\n</virtual-mta>\n"
+        "<virtual-mta v>\ndomain-key s1,a.example,/etc/pmta/a.pem\n</virtual-mta>\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", ["yaml", "native"])
+@pytest.mark.parametrize("case", SUPERFLUOUS)
+def test_a_key_that_is_taken_in_has_no_line_of_its_own_besides(adopting: Adopting, case: str, shape: str) -> None:
+    """Such a line would come first, and sign on when the key is rotated or taken out."""
+    server = adopting.server(SUPERFLUOUS[case])
+    server.put(pem(), "/etc/pmta/a.pem", mode=0o600)
+    imported = adopting.run(server, keys="file", as_=shape)
+    texts = b"".join(adopting.open_files().values()).decode()
+    lines = [line for line in texts.splitlines() if "/etc/pmta/a.pem" in line and "private-key:" not in line]
+    assert bool(lines) is ("a.example/s1" not in imported.adopted.keys), texts
+    assert case == "in a section that occurs twice" or not lines
+    assert adopting.changes() == []
+
+
 def test_keys_are_taken_into_a_keyring(adopting: Adopting) -> None:
     resolver, kept = fake_keyring()
     server = signing(adopting)

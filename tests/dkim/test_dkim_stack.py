@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from projects import RUNS, ProjectFolder, Said, addresses, dangers
+from projects import OFFLINE, RUNS, ProjectFolder, Said, addresses, dangers
 from signing_keys import FORMATS, other_type, pem, pkcs1, public, short
 
 from pmtaform.errors import Exit
@@ -243,3 +243,48 @@ def test_a_plan_that_ends_signing_says_so_and_one_of_other_things_does_not(one: 
 def test_the_schema_knows_the_passphrase(one: ProjectFolder) -> None:
     schema = json.loads(one.run("schema").out)
     assert "passphrase" in schema["$defs"]["dkim-key"]["properties"]
+
+
+# -- files that lines still name ---------------------------------------------------------------------------------------
+
+NAMING = {
+    "at top level": f"domain-key s1,example.com,{PATH}\n",
+    "in a virtual MTA": f"<virtual-mta v>\n    domain-key s1, example.com, {PATH}\n</virtual-mta>\n",
+    "in a pool": f"<virtual-mta-pool p>\n    domain-key s1,*,{PATH}\n</virtual-mta-pool>\n",
+    "under another selector": f"domain-key other,example.net,{PATH}\n",
+    "in quotes": f'domain-key "s1","example.com","{PATH}"\n',
+    "with its selector and domain to be filled in": "domain-key s1,example.com,/etc/pmta/dkim/{selector}.{domain}.pem\n",
+}
+
+
+@pytest.mark.parametrize("case", NAMING)
+def test_a_key_file_that_a_line_still_names_is_not_removed(one: ProjectFolder, case: str) -> None:
+    """A line of native text stays when its key is taken out of `dkim-keys`."""
+    one.add_file("n.conf", NAMING[case] + "<domain *>\n    dkim-sign yes\n</domain>\n")
+    one.add_file("s1.pem", pem())
+    one.stack(f"native: [n.conf]\n{KEY}", **OFFLINE)
+    one.apply().ended(Exit.OK)
+    one.stack("native: [n.conf]\n", **OFFLINE)
+    said = one.plan("--format", "json").ended(Exit.OK)
+    assert ("delete", "dkim-key[example.com/s1]") not in addresses(said)
+    assert "dkim-key-in-use" in notes(said)
+    assert [each["by"] for each in said.json()["hosts"][0]["left"]] == ["a domain-key line that names it"]
+    one.apply("--allow", "signing-key-removed").ended(Exit.OK)
+    assert one.host.at(PATH).exists()
+    assert "dkim-key[example.com/s1]" in one.state["hosts"]["mta1"]["keys"]
+    one.add_file("n.conf", "<domain *>\n    dkim-sign yes\n</domain>\n")
+    one.stack("native: [n.conf]\nunmanaged: remove\n", **OFFLINE)
+    gone = one.plan("--format", "json").ended(Exit.OK)
+    assert ("delete", "dkim-key[example.com/s1]") in addresses(gone)
+
+
+@pytest.mark.parametrize("line", ["", "# domain-key s1,example.com,/etc/pmta/dkim/s1.example.com.pem\n"])
+def test_a_key_file_that_no_line_names_goes_with_its_key(one: ProjectFolder, line: str) -> None:
+    one.add_file("n.conf", f"{line}domain-key s1,example.com,{PATH}.old\n")
+    one.add_file("s1.pem", pem())
+    one.stack(f"native: [n.conf]\n{KEY}", **OFFLINE)
+    one.apply("--allow", "missing-key-file").ended(Exit.OK)
+    one.stack("native: [n.conf]\n", **OFFLINE)
+    said = one.plan("--format", "json").ended(Exit.OK)
+    assert ("delete", "dkim-key[example.com/s1]") in addresses(said)
+    assert "dkim-key-in-use" not in notes(said)
