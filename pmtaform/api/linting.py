@@ -44,18 +44,23 @@ _INCLUDED = ("smtp-pattern-list", "domain", "virtual-mta", "source")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which rules to ask."""
+    """Which rules to ask. `ignored`: findings that a comment ignores are wanted, too."""
 
     only: Collection[str] | None = None
     disabled: Collection[str] = ()
     enabled: Collection[str] = ()
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linted:
-    """What was linted, and what was found. `files` maps the configuration's paths to files of this machine."""
+    """What was linted, and what was found. `files` maps the configuration's paths to files of this machine.
+
+    `findings` are what a person reads: a few of what is found again and again at one place. `every` has them all.
+    """
 
     findings: tuple[Finding, ...]
+    every: tuple[Finding, ...] = ()
     subjects: tuple[Subject, ...] = field(repr=False, default=())
     files: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Sequence[str]] = field(repr=False, default_factory=dict)
@@ -259,7 +264,7 @@ def linted(
     """Ask the rules of every subject; what several hosts show is told once, without a host's name."""
     found: dict[tuple[object, ...], Finding] = {}
     for subject in subjects:
-        for finding in lint(subject, only=choice.only, disabled=choice.disabled, enabled=choice.enabled):
+        for finding in _found(subject, choice):
             told = _local(finding, local)
             key = (told.rule.id, told.place, told.detail)
             before = found.get(key)
@@ -270,7 +275,11 @@ def linted(
         for path, tree in subject.configuration.trees.items():
             if tree.origins is None:
                 lines.setdefault(local.get(path, path), tree.lines)
-    return Linted(findings=told_of, subjects=tuple(subjects), files=local, sources=lines)
+    return Linted(findings=told_of, every=tuple(found.values()), subjects=tuple(subjects), files=local, sources=lines)
+
+
+def _found(subject: Subject, choice: Choice) -> list[Finding]:
+    return lint(subject, only=choice.only, disabled=choice.disabled, enabled=choice.enabled, ignored=choice.ignored)
 
 
 def _few_at_each_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -66,7 +66,7 @@ def _tell(notes: Iterable[Diagnostic]) -> None:
     if found:
         colour = not settings.no_color and wants_colour(sys.stderr)
         width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
-        write(sys.stderr, diagnostics_text(found, colour=colour, width=width))
+        write(sys.stderr, diagnostics_text(found, colour=colour, width=width, grouped=True))
 
 
 def _summary(imported: Imported) -> list[str]:

@@ -77,14 +77,17 @@ def lint(
     if rules:
         out(rules_text())
         return Exit.OK
-    choice = _choice(only, disable, enable)
+    choice = _choice(only, disable, enable, ignored=format is LintFormat.SARIF)
     found = _gather(paths or [], host, choice, powermta, fix=fix)
-    findings = [finding for linted in found for finding in linted.findings]
+    full = format in (LintFormat.JSON, LintFormat.SARIF)
+    findings = [finding for linted in found for finding in (linted.every if full else linted.findings)]
     _print(findings, found, format)
     return Exit.ERROR if any(_fails(finding, fail_on) for finding in findings) else Exit.OK
 
 
-def _choice(only: list[str] | None, disable: list[str] | None, enable: list[str] | None) -> Choice:
+def _choice(
+    only: list[str] | None, disable: list[str] | None, enable: list[str] | None, *, ignored: bool = False
+) -> Choice:
     from pmtaform.api.linting import Choice
     from pmtaform.diagnostics import did_you_mean
     from pmtaform.errors import UsageError
@@ -94,7 +97,7 @@ def _choice(only: list[str] | None, disable: list[str] | None, enable: list[str]
         if name not in RULES:
             detail = f'There is no rule "{name}".{did_you_mean(name, RULES)} `pmtaform lint --rules` lists them.'
             raise UsageError.of("no-such-rule", "There is no such rule", detail)
-    return Choice(only=only or None, disabled=disable or (), enabled=enable or ())
+    return Choice(only=only or None, disabled=disable or (), enabled=enable or (), ignored=ignored)
 
 
 def _gather(paths: list[str], host: str | None, choice: Choice, version: str | None, *, fix: bool) -> list[Linted]:
@@ -162,6 +165,8 @@ def _tell(text: str) -> None:
 
 
 def _fails(finding: Finding, level: Level) -> bool:
+    if finding.ignored is not None:
+        return False
     ranks = [Severity.ERROR, Severity.WARNING, Severity.INFO]
     return ranks.index(finding.severity) <= ranks.index(Severity(level.value))
 
@@ -169,7 +174,8 @@ def _fails(finding: Finding, level: Level) -> bool:
 def _print(findings: list[Finding], found: list[Linted], format: LintFormat) -> None:  # noqa: A002
     from pmtaform.cli.output import out
     from pmtaform.diagnostics import Place
-    from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint, sarif_lint
+    from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint
+    from pmtaform.report.lint_sarif import sarif_lint
     from pmtaform.report.lint_text import lint_text
     from pmtaform.report.style import wants_colour
 
@@ -182,6 +188,7 @@ def _print(findings: list[Finding], found: list[Linted], format: LintFormat) -> 
         out(lint_text(findings, source=source, colour=colour, width=width))
     elif format is LintFormat.JUNIT:
         out(junit_lint(findings, [name for linted in found for name in linted.files.values()]))
+    elif format is LintFormat.SARIF:
+        out(sarif_lint(findings, {path: name for linted in found for path, name in linted.files.items()}))
     else:
-        write = {LintFormat.JSON: json_lint, LintFormat.SARIF: sarif_lint, LintFormat.GITHUB: github_lint}[format]
-        out(write(findings))
+        out(json_lint(findings) if format is LintFormat.JSON else github_lint(findings))

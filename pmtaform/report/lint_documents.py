@@ -1,24 +1,20 @@
-"""Findings for programs: JSON, SARIF 2.1.0, JUnit XML, and annotations of GitHub Actions."""
+"""Findings for programs: JSON, JUnit XML, and annotations of GitHub Actions."""
 
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from pmtaform import __version__
 from pmtaform.diagnostics import Place, Severity
-from pmtaform.lang.lint import RULES, Finding, Rule
+from pmtaform.lang.lint import Finding
 from pmtaform.report.masking import masked_line
 from pmtaform.report.style import clean
 
-_LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
-_SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -61,73 +57,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _place(place: Place, end_column: int | None = None) -> dict[str, Any]:
     return {"file": clean(place.file), "line": place.line, "column": place.column, "end_column": end_column}
-
-
-# -- SARIF -------------------------------------------------------------------------------------------------------------
-
-
-def sarif_lint(findings: Sequence[Finding]) -> str:
-    """One run in SARIF 2.1.0 (OASIS), with the rules that found something."""
-    used = list(dict.fromkeys(finding.rule.id for finding in findings))
-    index = {name: number for number, name in enumerate(used)}
-    run = {
-        "tool": {
-            "driver": {
-                "name": "pmtaform",
-                "semanticVersion": __version__,
-                "rules": [_sarif_rule(RULES[name]) for name in used],
-            }
-        },
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, index[finding.rule.id]) for finding in findings],
-    }
-    return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
-
-
-def _sarif_rule(rule: Rule) -> dict[str, Any]:
-    properties: dict[str, Any] = {"tags": ["security"] if rule.security else []}
-    if rule.security:
-        properties["security-severity"] = "8.0" if rule.severity is Severity.ERROR else "5.0"
-    return {
-        "id": rule.id,
-        "shortDescription": {"text": rule.summary},
-        "fullDescription": {"text": rule.why},
-        "help": {"text": f"{rule.why}\n\nBasis: {rule.basis}"},
-        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
-        "properties": properties,
-    }
-
-
-def _result(finding: Finding, index: int) -> dict[str, Any]:
-    host = f"{clean(finding.host)}: " if finding.host else ""
-    result: dict[str, Any] = {
-        "ruleId": finding.rule.id,
-        "ruleIndex": index,
-        "level": _LEVELS[finding.severity],
-        "message": {"text": f"{host}{clean(finding.rule.summary)}: {clean(finding.detail)}"},
-        "locations": [_location(finding.place, finding.end_column)],
-    }
-    if finding.related:
-        result["relatedLocations"] = [_location(place) for place in finding.related]
-    return result
-
-
-def _location(place: Place, end_column: int | None = None) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(place.file)}}
-    if place.line is not None:
-        region: dict[str, Any] = {"startLine": place.line}
-        if place.column is not None:
-            region["startColumn"] = place.column
-            if end_column is not None and end_column > place.column:
-                region["endColumn"] = end_column
-        physical["region"] = region
-    return {"physicalLocation": physical}
-
-
-def _uri(path: str) -> str:
-    """A path as a URI reference: relative ones stay relative."""
-    encoded = quote(path.encode("utf-8", "surrogateescape"), safe="/~")
-    return f"file://{encoded}" if posixpath.isabs(path) else encoded
 
 
 # -- JUnit -------------------------------------------------------------------------------------------------------------

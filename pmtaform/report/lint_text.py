@@ -7,6 +7,8 @@ from typing import Final
 
 from pmtaform.diagnostics import Place, Severity
 from pmtaform.lang.lint import Finding, Fix
+from pmtaform.lang.values import shown
+from pmtaform.report.alike import in_groups, other_places, without_numbers
 from pmtaform.report.masking import masked_line, masked_source
 from pmtaform.report.problems import capital
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
@@ -23,15 +25,46 @@ def lint_text(
 ) -> str:
     """All findings with their count at the end; without any, one line that says so.
 
+    The same finding at many places is one entry; the documents for programs list each.
+
     `source` gives the line of a file at a place; secrets in it are masked here.
     """
     if not findings:
         return "Nothing found.\n"
     style = Style(colour)
     lines: list[str] = []
-    for finding in findings:
-        lines += [*_finding(finding, source, style, width), ""]
+    for group in in_groups(findings, _key):
+        lines += [*_finding(group[0], source, style, width)]
+        if len(group) > 1:
+            lines += wrapped(other_places(group[0].place, _others(group), _hosts(group)), width, "    ")
+        lines.append("")
     return "\n".join([*lines, _count(findings)]) + "\n"
+
+
+def _key(finding: Finding) -> tuple[str, Severity, str]:
+    """What makes two findings the same: what they say, apart from the piece that is meant and from numbers."""
+    return finding.rule.id, finding.severity, without_numbers(_without_mark(finding))
+
+
+def _without_mark(finding: Finding) -> str:
+    return finding.detail.replace(shown(finding.mark), "…") if finding.mark else finding.detail
+
+
+def _others(group: Sequence[Finding]) -> list[tuple[str, Place | None, str]]:
+    """Host, place, and, where it tells them apart, the piece that is meant: of all findings except the first."""
+    first = group[0]
+    return [
+        (
+            other.host if other.host and other.host != first.host else "",
+            other.place,
+            shown(other.mark) if other.detail != first.detail else "",
+        )
+        for other in group[1:]
+    ]
+
+
+def _hosts(group: Sequence[Finding]) -> int:
+    return len({finding.host for finding in group if finding.host})
 
 
 def _finding(finding: Finding, source: Source | None, style: Style, width: int) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.report.alike import in_groups, other_places, without_particulars
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
 
 Source = Callable[[Place], str | None]
@@ -19,8 +20,11 @@ def diagnostics_text(
     colour: bool = False,
     source: Source | None = None,
     width: int = WIDTH,
+    grouped: bool = False,
 ) -> str:
     """All of them, sorted by place, with their count at the end. No diagnostics: the empty text.
+
+    `grouped`: what is the same apart from names and numbers is one entry, as for a fleet of like hosts.
 
     `source` gives the line of a file at a place, to be shown with a caret (secrets in it are masked here); None
     where it cannot be had.
@@ -30,9 +34,17 @@ def diagnostics_text(
         return ""
     style = Style(colour)
     lines: list[str] = []
-    for diagnostic in found:
-        lines += problem_lines(diagnostic, style, width, source=source)
+    for group in in_groups(found, _alike) if grouped else [[diagnostic] for diagnostic in found]:
+        lines += problem_lines(group[0], style, width, source=source)
+        if len(group) > 1:
+            others = [(each.host or "", each.place, "") for each in group[1:]]
+            hosts = len({each.host for each in group if each.host})
+            lines += wrapped(other_places(group[0].place, others, hosts), width, "    ")
     return "\n".join([*lines, _count(found)]) + "\n"
+
+
+def _alike(problem: Diagnostic) -> tuple[str, str, str, Severity]:
+    return problem.code, problem.summary, without_particulars(problem.detail), problem.severity
 
 
 def problem_lines(

@@ -11,7 +11,8 @@ from pmtaform.lang.includes import read_configuration, single
 from pmtaform.lang.inventions import inventions
 from pmtaform.lang.lint import RULES, FileFacts, Subject, apply_fixes, lint
 from pmtaform.lang.parsing import parse, parse_bytes
-from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint, sarif_lint
+from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint
+from pmtaform.report.lint_sarif import sarif_lint
 from pmtaform.report.lint_text import lint_text
 
 CORPUS = Path(__file__).parent.parent / "corpus"

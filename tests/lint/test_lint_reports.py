@@ -2,15 +2,19 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 from lint_help import configuration, found
 
-from pmtaform.diagnostics import Place, Severity
+from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.lint import RULES, Finding, Subject, lint
-from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint, sarif_lint
+from pmtaform.lang.lint import RULES, Finding, Subject, apply_fixes, lint
+from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint
+from pmtaform.report.lint_sarif import sarif_lint
 from pmtaform.report.lint_text import lint_text
+from pmtaform.report.problems import diagnostics_text
 
 TEXT = (
     "http-access 0/0 admin\n<smtp-user u>\n\tpassword changeme # remember\n</smtp-user>\n"
@@ -171,3 +175,115 @@ def test_no_report_cites_a_secret(name, form):
         told = lint_text(findings, source=lambda place, lines=lines: lines[place.line - 1])
         for report in (told, json_lint(findings), sarif_lint(findings), junit_lint(findings), github_lint(findings)):
             assert SECRET not in report
+
+
+def test_the_same_finding_is_one_entry_with_the_other_places():
+    text = "".join(f"<domain d{n}.example>\nmax-msg-rate {n}/M\nretry-after 10m\n</domain>\n" for n in range(1, 13))
+    findings = found(text)
+    assert len(findings) == 12
+    told = lint_text(findings, source=lambda place: text.splitlines()[place.line - 1])
+    assert told.count("[rate-unit-case]") == 1
+    assert "/etc/pmta/config:2:14: warning:" in told
+    assert "The same at 11 more places: line 6 (2/M), line 10" in told
+    assert "and 3 more." in told
+    assert "12 warnings. 12 can be mended" in told
+    assert len(json.loads(json_lint(findings))["findings"]) == 12
+    assert len(json.loads(sarif_lint(findings))["runs"][0]["results"]) == 12
+
+
+def test_different_findings_are_entries_of_their_own():
+    told = lint_text(found("max-msg-ratee 1/h\nmax-smtp-outt 5\nrun-as-root maybe\n"))
+    assert told.count("[unknown-directive]") == 2
+    assert "The same at" not in told
+
+
+def test_the_same_finding_on_many_hosts_is_one_entry():
+    findings = [replace(odd("/etc/pmta/config", "d"), host=f"m{n}", related=()) for n in range(1, 51)]
+    told = lint_text(findings)
+    assert told.count("[open-relay]") == 1
+    assert "The same at 49 more places, on 50 hosts: m2:/etc/pmta/config:2:3" in told
+
+
+def test_diagnostics_of_like_hosts_are_one_entry_each():
+    notes = [
+        Diagnostic(code=code, summary="s", detail=f"<domain d{n}.example> has {n} of it.", host=f"m{n}")
+        for n in range(1, 21)
+        for code in ("a", "b")
+    ]
+    told = diagnostics_text(notes, grouped=True)
+    assert told.count("S [a]") == 1
+    assert told.count("S [b]") == 1
+    assert "<domain d1.example> has 1 of it." in told
+    assert "The same at 19 more places, on 20 hosts: m10, m11" in told.replace("\n    ", " ")
+    assert told.endswith("40 errors.\n")
+    assert diagnostics_text(notes).count("S [a]") == 20
+
+
+def sarif_results(findings, files=None):
+    document = json.loads(sarif_lint(findings, files))
+    assert document["$schema"].endswith("sarif-2.1.0.json")
+    return document["runs"][0]["results"]
+
+
+def with_sarif_fix(text: str, replacements: list[dict]) -> str:
+    """The text with replacements as SARIF 2.1.0 defines them (3.30, 3.57)."""
+    lines = text.splitlines(keepends=True)
+    starts = [0, *accumulate(len(line) for line in lines)]
+    for each in sorted(replacements, key=lambda each: -each["deletedRegion"]["startLine"]):
+        region = each["deletedRegion"]
+        start = starts[region["startLine"] - 1] + region.get("startColumn", 1) - 1
+        last = region.get("endLine", region["startLine"])
+        end = starts[last - 1] + region.get("endColumn", 1) - 1
+        if "endColumn" not in region:
+            end = starts[last - 1] + len(lines[last - 1].rstrip("\r\n"))
+        text = text[:start] + each["insertedContent"]["text"] + text[end:]
+    return text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<domain x>\n    max-msg-rate 10/M\n</domain>\n",
+        "<domain x>\r\n    max-msg-rate 10/M\r\n</domain>\r\n",
+        "<pattern-list p>\nreply /a b/ mode=backoff\n</pattern-list>\n",
+        "domain x {\n  max-smtp-out 5\n}\n",
+        "<domain x>\nmax-smtp-out 5 </domain>\n",
+        "log-file /a\nlog-file /a\n",
+        "# x\nsync-msg-create yes\n<!-- old -->\n",
+    ],
+)
+def test_sarif_fixes_are_those_of_the_command(text):
+    findings = [finding for finding in found(text) if finding.fix]
+    assert findings
+    for finding, result in zip(findings, sarif_results(findings), strict=True):
+        (fix,) = result["fixes"]
+        assert set(fix) == {"description", "artifactChanges"}
+        (change,) = fix["artifactChanges"]
+        assert set(change) == {"artifactLocation", "replacements"}
+        for replacement in change["replacements"]:
+            assert set(replacement) == {"deletedRegion", "insertedContent"}
+        edits = apply_fixes(configuration(text), [finding])
+        assert with_sarif_fix(text, change["replacements"]) == edits["/etc/pmta/config"].text
+
+
+def test_sarif_fixes_name_the_files_of_this_machine():
+    (finding,) = found("<domain x>\nmax-msg-rate 10/M\n</domain>\n")
+    (result,) = sarif_results([finding], {"/etc/pmta/config": "conf/config"})
+    assert result["fixes"][0]["artifactChanges"][0]["artifactLocation"]["uri"] == "conf/config"
+
+
+def test_sarif_has_no_fix_that_holds_a_secret():
+    findings = [f for f in found("<smtp-user u>\n    password = kx9QvLmT2rW8zPbA\n</smtp-user>\n") if f.fix]
+    assert findings
+    assert all("fixes" not in result for result in sarif_results(findings))
+
+
+def test_sarif_tells_what_a_comment_ignores():
+    text = "http-access 0/0 admin # pmtaform: ignore http-admin-for-everyone because lab\nrun-as-root maybe\n"
+    assert [f.rule.id for f in found(text)] == ["bad-boolean"]
+    findings = lint(Subject(configuration=configuration(text), whole=False), ignored=True)
+    results = {result["ruleId"]: result for result in sarif_results(findings)}
+    assert results["http-admin-for-everyone"]["suppressions"] == [
+        {"kind": "inSource", "status": "accepted", "justification": "lab"}
+    ]
+    assert [name for name, result in results.items() if "suppressions" in result] == ["http-admin-for-everyone"]

@@ -95,7 +95,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding. `end_column` is the column after the marked piece; `mark` the piece itself."""
+    """One finding. `end_column` is the column after the marked piece; `mark` the piece itself.
+
+    `ignored` is the reason of the comment that ignores it, which may be empty; None: nobody ignores it.
+    """
 
     rule: Rule
     severity: Severity
@@ -106,6 +109,7 @@ class Finding:
     related: tuple[Place, ...] = ()
     fix: tuple[Fix, ...] | None = None
     host: str | None = None
+    ignored: str | None = None
 
     def diagnostic(self) -> Diagnostic:
         """The finding as a diagnostic."""

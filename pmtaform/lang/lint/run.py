@@ -9,7 +9,7 @@ from pmtaform.diagnostics import Place, Severity
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.foreign import silences
 from pmtaform.lang.lint.model import Finding, Hit, Rule, Subject
-from pmtaform.lang.lint.suppress import judge, suppressions, without_suppressed
+from pmtaform.lang.lint.suppress import judge, suppressions, with_suppressed
 from pmtaform.lang.lint.table import RULES
 from pmtaform.lang.parsing import gc_paused
 
@@ -22,17 +22,21 @@ def lint(
     only: Collection[str] | None = None,
     disabled: Collection[str] = (),
     enabled: Collection[str] = (),
+    ignored: bool = False,
 ) -> list[Finding]:
     """Everything that the rules find, in the order of the files, each finding once.
 
-    `only` names the rules to ask; else all but the optional ones, with `enabled` and without `disabled`.
+    `only` names the rules to ask; else all but the optional ones, with `enabled` and without `disabled`. With
+    `ignored`, findings that a comment ignores are included, and say so.
     """
     asked = chosen(only, disabled, enabled)
     known = suppressions(subject)
     with gc_paused():
         facts = Facts(subject)
         found = list(_findings(facts, asked))
-        kept = without_suppressed(found, known)
+        kept = with_suppressed(found, known)
+    if not ignored:
+        kept = [finding for finding in kept if finding.ignored is None]
     kept += [_at_host(finding, subject) for finding in judge(known, RULES, [rule.id for rule in asked])]
     return sorted(_once(kept), key=_order(subject))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pmtaform.diagnostics import Place, did_you_mean
@@ -68,8 +68,8 @@ def _next_line(lines: Sequence[str], number: int) -> int:
     return number
 
 
-def without_suppressed(findings: Iterable[Finding], known: Sequence[Suppression]) -> list[Finding]:
-    """The findings that nobody suppressed; the suppressions remember what they were used for."""
+def with_suppressed(findings: Iterable[Finding], known: Sequence[Suppression]) -> list[Finding]:
+    """The findings, those that a comment ignores with its reason; the suppressions remember what they were used for."""
     if not known:
         return list(findings)
     by_line: dict[tuple[str, int], list[Suppression]] = {}
@@ -77,16 +77,20 @@ def without_suppressed(findings: Iterable[Finding], known: Sequence[Suppression]
     for suppression in known:
         by_line.setdefault((suppression.file, suppression.line), []).append(suppression)
         by_file.setdefault(suppression.file, []).append(suppression)
-    kept = []
+    result = []
     for finding in findings:
         place = finding.place
         near = by_file.get(place.file, []) if place.line is None else by_line.get((place.file, place.line), [])
         used = [s for s in near if finding.rule.id in s.rules]
         for suppression in used:
             suppression.used.add(finding.rule.id)
-        if not used:
-            kept.append(finding)
-    return kept
+        result.append(replace(finding, ignored=used[0].reason) if used else finding)
+    return result
+
+
+def without_suppressed(findings: Iterable[Finding], known: Sequence[Suppression]) -> list[Finding]:
+    """The findings that no comment ignores; the suppressions remember what they were used for."""
+    return [finding for finding in with_suppressed(findings, known) if finding.ignored is None]
 
 
 def judge(known: Sequence[Suppression], rules: Mapping[str, Rule], asked: Collection[str]) -> Iterator[Finding]:
