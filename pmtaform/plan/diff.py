@@ -19,7 +19,7 @@ from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spe
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.lang.late import late_lists
-from pmtaform.plan.dangers.by_change import Facts, dangers_of, listener_sources, many_deletions
+from pmtaform.plan.dangers.by_change import Facts, dangers_of, many_deletions
 from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_in_use, key_removed
@@ -93,7 +93,6 @@ class _Comparison:
         self.selection = selection
         self.blocks = blocks_of(live.configuration)
         self.applied = previous.blocks if previous.left is None else previous.left
-        self.listeners = listener_sources([*self.blocks.values(), *desired.blocks.values()])
         self.changes: list[Change] = []
         self.left: list[Left] = []
         self.notes: list[Diagnostic] = []
@@ -249,7 +248,7 @@ class _Comparison:
         file = before.parts[0].tree.path if before else self.desired.files.get(address, self.desired.config)
         if impact is Impact.RESTART and not self.desired.activates:
             impact, note = Impact.RELOAD, "takes effect when PowerMTA is restarted; this host's `activation` is none"
-        facts = Facts(address, action, before, after, impact, self.listeners)
+        facts = Facts(address, action, before, after, impact)
         self.changes.append(
             Change(
                 address=str(address),

@@ -1,8 +1,8 @@
 """Which changes are dangers, and which are none: one row a case, in `dangers/*.toml`.
 
 A row has the configuration `before` and `after`, the `dangers` that must be found (exactly these; none: a guard), and
-what their sentences must `say`. `cause` is the address of the block that must be named. `include_before` and
-`include_after` are the content of /etc/pmta/extra, for rows about includes.
+what their sentences must `say`. `cause` is the address of the block that must be named, `hide` what no sentence may
+say. `include_before` and `include_after` are the content of /etc/pmta/extra, for rows about includes.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def test_the_dangers_of_a_change_are_found_and_no_others(row: dict[str, Any]) ->
     assert {finding.code for finding in findings} == set(row["dangers"]), text
     for words in row.get("say", []):
         assert words in text
+    for words in row.get("hide", []):
+        assert words not in text
     if "cause" in row:
         assert row["cause"] in {str(finding.cause) for finding in findings}
 

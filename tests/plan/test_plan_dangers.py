@@ -66,6 +66,27 @@ CASES = {
     "more rights on the web monitor": Case(
         "http-access 10.0.0.0/8 monitor\n", "http-access: 10.0.0.0/8 admin", "access-opened"
     ),
+    "a network that loses the web monitor": Case(
+        "http-access 10.0.0.0/8 monitor\nhttp-access 127.0.0.1 admin\n",
+        "http-access: 127.0.0.1 admin",
+        "access-cut-off",
+    ),
+    "a listener on every address": Case(
+        "smtp-listener 10.0.0.5:25\n", "smtp-listener: [10.0.0.5:25, '0.0.0.0:2525']", "submission-opened"
+    ),
+    "a source that goes, and opens the server": Case(
+        "<source 0/0>\n  smtp-service no\n</source>\n", SAME, "submission-opened", REMOVE
+    ),
+    "a feeder that may relay no longer": Case(
+        "<source 10.0.0.0/8>\n  always-allow-relaying yes\n</source>\n", SAME, "submission-cut-off", REMOVE
+    ),
+    "an account that goes": Case(
+        "<smtp-user app>\n  password hard-to-guess\n</smtp-user>\n", SAME, "submission-cut-off", REMOVE
+    ),
+    "TLS is demanded": Case("", "domain: {'*': {require-starttls: yes}}", "tls-demanded"),
+    "TLS is given up": Case(
+        "<domain *>\n  require-starttls yes\n</domain>\n", "domain: {'*': {require-starttls: no}}", "tls-dropped"
+    ),
     "a virtual MTA that signs no longer": Case(
         "<virtual-mta a>\n  domain-key s1, example.com, /etc/pmta/s1.pem\n  max-smtp-out 5\n</virtual-mta>\n",
         "virtual-mta: {a: {max-smtp-out: 5}}",

@@ -159,13 +159,14 @@ class Canaries:
 
     def run(self, *words: str) -> Said:
         """A command in this process; all that it says and logs is kept."""
-        said = self.project.run(*words)
+        said = self.project.run(*words, *_consent(words))
         self.seen[f"{len(self.seen)}: {' '.join(words)}"] = said.all.encode()
         return said
 
     def run_apart(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         """A command as a process of its own, which shows the trace of what it does not expect."""
-        done = subprocess.run([*PROGRAM, *words], cwd=self.project.root, capture_output=True, stdin=subprocess.DEVNULL)
+        command = [*PROGRAM, *words, *_consent(words)]
+        done = subprocess.run(command, cwd=self.project.root, capture_output=True, stdin=subprocess.DEVNULL)
         self.seen[f"{len(self.seen)}: {' '.join(words)} (apart)"] = done.stdout + done.stderr
         return done
 
@@ -208,6 +209,11 @@ class Records(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._canaries.records.append(f"{record.getMessage()} {record.__dict__!r}")
+
+
+def _consent(words: Sequence[str]) -> tuple[str, ...]:
+    """To what the planted stack costs by right: an API key, another password, a listener instead of the default one."""
+    return ("--allow", "access-opened", "--allow", "submission-cut-off") if words[0] == "apply" else ()
 
 
 def plant_all(project: ProjectFolder, patch: pytest.MonkeyPatch, schemes: Sequence[str]) -> Canaries:

@@ -118,6 +118,11 @@ class DomainIndex:
                 index.put(name, body)
         return index
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no section."""
+        return not (self.exact or self.suffix or self.networks or self.local or self.every)
+
     def put(self, name: str, body: Body) -> None:
         """Keep a section under one of its names."""
         if name == "*":

@@ -71,7 +71,7 @@ class _Signs:
 
     def anything(self, vmta: str) -> bool:
         indexes = [index for _, index in self._effective.layers(vmta)]
-        shape = tuple(id(index) for index in indexes if not _is_empty(index))
+        shape = tuple(id(index) for index in indexes if not index.is_empty)
         if shape not in self._known:
             asked = dict.fromkeys(name for index in indexes for name in self._asked(index))
             self._known[shape] = any(self._for(domain, vmta) for domain in asked)
@@ -94,10 +94,6 @@ class _Signs:
         matches = self._effective.matches(domain, vmta)
         values = (decide(name, specs_of(DOMAIN).get(name), matches) for name in _SIGN)
         return any(value is not None and any(_is_yes(text) for text in value.values) for value in values)
-
-
-def _is_empty(index: DomainIndex) -> bool:
-    return not (index.exact or index.suffix or index.networks or index.local or index.every)
 
 
 def _any(bodies: Iterable[Body]) -> bool:

@@ -14,6 +14,8 @@ from dataclasses import replace
 from typing import Final
 
 from pmtaform.lang.includes import Configuration
+from pmtaform.plan.dangers.access import access_changed
+from pmtaform.plan.dangers.accounts import accounts_cut_off
 from pmtaform.plan.dangers.addresses import addresses_lost, shares_raised, virtual_mtas_gone
 from pmtaform.plan.dangers.backoff import backoff_lost
 from pmtaform.plan.dangers.bounce_rules import bounce_rules_widened
@@ -25,13 +27,18 @@ from pmtaform.plan.dangers.keeping import mail_not_kept
 from pmtaform.plan.dangers.limits import limits_raised, queues_parted
 from pmtaform.plan.dangers.loss import mail_bounced
 from pmtaform.plan.dangers.pools import pools_narrowed
+from pmtaform.plan.dangers.recipients import recipients_opened, recipients_refused
 from pmtaform.plan.dangers.records import logs_lost, records_lost
 from pmtaform.plan.dangers.reroutes import fallback_changed, names_dead, reroutes_changed
 from pmtaform.plan.dangers.rewriting import addresses_rewritten
 from pmtaform.plan.dangers.selection import selection_changed
 from pmtaform.plan.dangers.server_limits import server_limits_raised
 from pmtaform.plan.dangers.sides import Sides
+from pmtaform.plan.dangers.submission_cut_off import submission_cut_off
+from pmtaform.plan.dangers.submission_opened import submission_opened
 from pmtaform.plan.dangers.suppression import suppressions_changed
+from pmtaform.plan.dangers.tls import tls_changed
+from pmtaform.plan.dangers.tls_inbound import inbound_tls_changed
 from pmtaform.plan.dangers.unseen import contents_unseen
 from pmtaform.plan.model import Danger, HostPlan
 
@@ -58,6 +65,14 @@ CHECKS: Final[tuple[Check, ...]] = (
     records_lost,
     logs_lost,
     contents_unseen,
+    submission_opened,
+    submission_cut_off,
+    accounts_cut_off,
+    recipients_opened,
+    recipients_refused,
+    access_changed,
+    tls_changed,
+    inbound_tls_changed,
 )
 
 __all__ = ["CHECKS", "CODES", "CONSENTS", "Check", "Finding", "Sides", "find_dangers", "with_dangers"]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from pmtaform.lang import values
-from pmtaform.lang.blocks import SETTING, Address, Block, directives_in, spec_of
+from pmtaform.lang.blocks import Address, Block, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact
 from pmtaform.plan.model import Action, Danger
-
-_LOOPBACK = ("127.", "::1")
-_SAFE_SOURCES = ("{auth}", "{pickup}", "{transmissions-api}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,6 @@ class Facts:
     before: Block | None
     after: Block | None
     impact: Impact
-    listener_sources: frozenset[str] = frozenset()  # named sources that a listener gives to every client
 
     def values(self, block: Block | None, name: str) -> list[tuple[tuple[str, ...], str]]:
         """Every value of a directive in one side of the change, with the sections around it."""
@@ -61,78 +56,6 @@ def _restart(facts: Facts) -> Iterator[Danger]:
         )
 
 
-def _relay(facts: Facts) -> Iterator[Danger]:
-    if facts.address.kind == "source":
-        yield from _relaying_source(facts)
-    for name in ("relay-domain", "relay-address"):
-        for value in facts.gained(name):
-            everything = value.strip() in ("*", "/.*/", "//", "/./", "/@/")
-            yield Danger(
-                "open-relay" if everything else "relay-opened",
-                f"`{name} {values.shown(value)}` makes the server accept mail for these recipients from everyone.",
-            )
-
-
-def _relaying_source(facts: Facts) -> Iterator[Danger]:
-    def allows(block: Block | None) -> bool:
-        found = facts.values(block, "always-allow-relaying")
-        return bool(found) and values.parse_bool(found[-1][1]) is True
-
-    source = facts.address.key
-    if not allows(facts.after) or allows(facts.before) or source.startswith(_LOOPBACK) or source in _SAFE_SOURCES:
-        return
-    everyone = source in ("0.0.0.0/0", "::/0") or source in facts.listener_sources
-    network = values.parse_cidr(source) is not None
-    if everyone:
-        yield Danger(
-            "open-relay",
-            f"<source {source}> lets everyone relay to any recipient (`always-allow-relaying yes`). An open relay is "
-            "found within the hour. Put relaying into sources for trusted addresses or for authenticated users.",
-        )
-    elif network:
-        yield Danger("relay-opened", f"Every client in {source} may relay to any recipient (`always-allow-relaying`).")
-
-
-_LEVELS = {"none": 0, "monitor,deny-logs": 1, "monitor": 2, "operator": 3, "admin": 4}
-
-
-def _access(facts: Facts) -> Iterator[Danger]:
-    before = [_grant(value) for _, value in facts.values(facts.before, "http-access")]
-    for value in facts.gained("http-access"):
-        network, level = _grant(value)
-        if level == "none" or network.startswith(_LOOPBACK) or _had_access(before, network, level):
-            continue
-        yield Danger(
-            "access-opened",
-            f"`http-access {values.shown(value)}` gives {network} {level} access to the web monitor"
-            + (", which can change the configuration and every queue." if level == "admin" else "."),
-        )
-
-
-def _grant(value: str) -> tuple[str, str]:
-    network, _, level = value.strip().partition(" ")
-    return network, "".join(level.split()).lower()
-
-
-def _had_access(before: Sequence[tuple[str, str]], network: str, level: str) -> bool:
-    """Whether the first line that covers all of `network` gave it as much: the list is read from the top."""
-    wanted = _network(network)
-    for other, had in before:
-        covers = _network(other)
-        if wanted is None or covers is None or wanted.version != covers.version:
-            continue
-        if wanted.subnet_of(covers):  # type: ignore[arg-type]  # of one version, as was just compared
-            return _LEVELS.get(had, 0) >= _LEVELS.get(level, len(_LEVELS))
-        if wanted.overlaps(covers) and _LEVELS.get(had, 0) < _LEVELS.get(level, len(_LEVELS)):
-            return False
-    return False
-
-
-def _network(text: str) -> IPv4Network | IPv6Network | None:
-    plain = values.parse_cidr(text)
-    return None if plain is None else ip_network(plain, strict=False)
-
-
 def _signing(facts: Facts) -> Iterator[Danger]:
     if facts.address.kind == "dkim-key":
         return
@@ -150,8 +73,6 @@ def _signing(facts: Facts) -> Iterator[Danger]:
 
 _CHECKS: tuple[Callable[[Facts], Iterator[Danger]], ...] = (
     _restart,
-    _relay,
-    _access,
     _signing,
 )
 
@@ -167,15 +88,3 @@ def many_deletions(deleted: int, total: int, percent: float, free: int) -> tuple
             "if not, look for a layer, a group or a file that the stack has lost.",
         ),
     )
-
-
-def listener_sources(blocks: Sequence[Block]) -> frozenset[str]:
-    """The named sources that some listener gives to every client that connects to it."""
-    found: set[str] = set()
-    for block in blocks:
-        if block.address == Address(SETTING, "smtp-listener"):
-            for _, _, directive in directives_in(block):
-                found |= {w.partition("=")[2] for w in directive.value.split() if w.lower().startswith("source=")}
-        elif block.address.kind == "smtp-listener":
-            found |= {d.value for _, _, d in directives_in(block) if d.name.lower() == "source"}
-    return frozenset(found)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.includes import Configuration
 from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.intake import Intake
 from pmtaform.plan.dangers.queues import QueueChange, queue_changes
 from pmtaform.plan.dangers.sections import Sections, are_same
 
@@ -81,6 +82,29 @@ class Sides:
     def queues(self) -> tuple[QueueChange, ...]:
         """Every queue, and every virtual MTA as such, whose effective values change."""
         return tuple(queue_changes(self.before, self.after))
+
+    @cached_property
+    def intakes(self) -> tuple[Intake, Intake]:
+        """How the server accepts mail on both sides."""
+        return Intake(self.before), Intake(self.after)
+
+    @cached_property
+    def _included_changes(self) -> bool:
+        left, right = (
+            {path: tree.lines for path, tree in side.trees.items() if path != side.main}
+            for side in self._configurations
+        )
+        return left != right
+
+    def touches(self, *names: str) -> bool:
+        """Whether a section or setting with one of these names may differ: a check that reads no other has no work.
+
+        An included file that changes may hold anything, also in the middle of a section.
+        """
+        wanted = set(names)
+        return self._included_changes or any(
+            (address.key if address.kind == SETTING else address.kind) in wanted for address in self.changed
+        )
 
     @cached_property
     def virtual_mtas(self) -> tuple[str, ...]:

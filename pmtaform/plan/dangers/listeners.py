@@ -1,0 +1,121 @@
+"""Where a server accepts mail, and from how far each place can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.effective import Effective
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.reading import Nodes
+from pmtaform.lang.lint.networks import Network, is_everyone, is_inside, is_loopback, network
+from pmtaform.lang.values.text import unquoted
+
+LISTENER: Final = "smtp-listener"
+API_LISTENER: Final = "transmissions-api-listener"
+_SOURCE: Final = "source="
+_EVERY: Final = "0.0.0.0"  # noqa: S104 - the guide's word for every address
+
+
+class Reach(IntEnum):
+    """From how far a listener can be reached."""
+
+    NONE = -1
+    MACHINE = 0  # from the machine itself
+    INSIDE = 1  # from private networks
+    PUBLIC = 2  # at an address of its own
+    EVERYWHERE = 3  # at every address of the machine
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A place that accepts connections. `line` is None for the one that PowerMTA opens where none is written."""
+
+    address: str
+    port: str
+    source: str = ""
+    immediate_tls: bool = False
+    line: Line | None = None
+
+    @property
+    def name(self) -> str:
+        """The listener in words."""
+        if is_everyone(self.address) or self.address == _EVERY:
+            return f"port {values.shown(self.port)} of every address"
+        return values.shown(f"{self.address}:{self.port}")
+
+    @property
+    def network(self) -> Network | None:
+        """The local addresses that it is for; None when they cannot be read."""
+        return network("0/0" if self.address == _EVERY else self.address)
+
+    @property
+    def reach(self) -> Reach:
+        """From how far it can be reached; one whose address cannot be read counts as open everywhere."""
+        if is_loopback(self.address):
+            return Reach.MACHINE
+        if is_inside(self.address):
+            return Reach.INSIDE
+        if self.network is None or is_everyone(str(self.network)):
+            return Reach.EVERYWHERE
+        return Reach.PUBLIC
+
+    def covers(self, other: Listener) -> bool:
+        """Whether who connects to `other` would reach this one."""
+        mine, its = self.network, other.network
+        if self.port != other.port:
+            return False
+        if mine is None or its is None:
+            return self.address == other.address
+        return mine.version == its.version and its.subnet_of(mine)  # type: ignore[arg-type]
+
+
+def smtp_listeners(effective: Effective) -> tuple[Listener, ...]:
+    """Every SMTP listener. Without any, PowerMTA opens port 25 of every address (guide 3.3.1.20)."""
+    written = [_of_line(line) for line in effective.reading.lines.get(LISTENER, ())]
+    written += sections(effective, LISTENER)
+    return tuple(written) or (_implied(effective),)
+
+
+def sections(effective: Effective, tag: str) -> list[Listener]:
+    """The listeners that are sections of this name."""
+    return [_of_section(nodes, tag) for nodes in effective.reading.sections.get(tag, ())]
+
+
+def _implied(effective: Effective) -> Listener:
+    """What is open without a listener; the old `smtp-ip` and `smtp-port` count then."""
+    lines = effective.reading.lines
+    address, port = (lines.get(name, [None])[-1] for name in ("smtp-ip", "smtp-port"))
+    return Listener(
+        _EVERY if address is None else unquoted(address.value),
+        "25" if port is None else unquoted(port.value),
+        line=address or port,
+    )
+
+
+def _of_line(line: Line) -> Listener:
+    place, *rest = unquoted(line.value).split() or [""]
+    address, _, port = place.rpartition(":")
+    named = [word[len(_SOURCE) :] for word in rest if word.lower().startswith(_SOURCE)]
+    return Listener(address, port, named[-1] if named else "", line=line)
+
+
+def _of_section(nodes: Nodes, tag: str) -> Listener:
+    argument = unquoted(nodes.section.argument)
+    address, _, port = argument.rpartition(":")
+    said = {line.name: line for line in _lines(nodes, tag, argument)}
+    source, tls = said.get("source"), said.get("immediate-tls")
+    return Listener(
+        address,
+        port,
+        unquoted(source.value) if source else "",
+        immediate_tls=bool(tls and values.parse_bool(unquoted(tls.value))),
+        line=Line(tag, argument, nodes.section.line, f"<{tag} {argument}>", nodes.tree),
+    )
+
+
+def _lines(nodes: Nodes, tag: str, argument: str) -> Iterator[Line]:
+    return nodes.lines(tag, f"<{tag} {argument}>")

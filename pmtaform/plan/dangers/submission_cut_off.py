@@ -1,0 +1,235 @@
+"""Who submits mail before a change, and no longer can after it: feeders whose mail stops.
+
+Closing an open relay is none: where everyone may relay and a line says that they may not, that is meant. Where only a
+default takes over, nobody has said so, and feeders may have relied on what goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.lint.networks import Network
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.intake import (
+    ALLOW_AUTH,
+    RELAYING,
+    REQUIRE_AUTH,
+    SERVICE,
+    Intake,
+    classes,
+    in_words,
+    is_everyone,
+)
+from pmtaform.plan.dangers.listeners import Listener, Reach
+from pmtaform.plan.dangers.sides import Sides
+
+CUT_OFF: Final = "submission-cut-off"
+READS: Final = ("source", "smtp-listener", "smtp-user", "smtp-ip", "smtp-port")
+_OWN_SOURCES: Final = ("{pickup}", "{transmissions-api}")  # of mail that comes by no listener
+
+# What submitted mail may make use of, and what becomes of it without.
+_FEATURES: Final = {
+    "process-x-virtual-mta": "mail that chooses its virtual MTA in a header leaves by the default one",
+    "process-x-dkim-options": "DKIM options that mail brings in a header have no effect",
+    "process-x-dkim-key": "mail that brings its key in a header is not signed with it",
+    "allow-mailmerge": "mail merge submissions are refused",
+}
+_ALSO_BY: Final = {"allow-mailmerge": "always-allow-api-submission"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Losses that are one sentence."""
+
+    who: str  # empty: the clients themselves
+    says: str
+    change: str
+    cause: Address | None
+
+
+def submission_cut_off(sides: Sides) -> Iterator[Finding]:
+    """Listeners and rights that those who submit mail lose."""
+    if not sides.touches(*READS) or not sides.intakes[0].is_described:
+        return
+    yield from _listeners(sides)
+    lost: dict[_Key, list[Network]] = {}
+    for client in classes(*sides.intakes):
+        for key in _lost_by(sides, client):
+            lost.setdefault(key, []).append(client)
+    for name in _OWN_SOURCES:
+        for key in _features(sides, None, [(name, name)]):
+            lost.setdefault(key, [])
+    for key, clients in lost.items():
+        who = f"{key.who}, from {in_words(clients)}," if key.who and clients else key.who or in_words(clients)
+        detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
+        yield Finding(code=CUT_OFF, detail=detail, cause=key.cause)
+
+
+# -- listeners ---------------------------------------------------------------------------------------------------------
+
+
+def _listeners(sides: Sides) -> Iterator[Finding]:
+    before, after = sides.intakes
+    every = classes(before, after)
+    for listener in before.listeners:
+        if not any(before.connects(client, listener.source) for client in every):
+            continue
+        other = _taking_over(after, listener)
+        if other is None:
+            left = words.several([one.name for one in after.listeners])
+            cause = sides.cause_of_lines(_lines(listener, *after.listeners))
+            yield Finding(
+                code=CUT_OFF,
+                detail=f"Who submits mail to {listener.name} is cut off: the server listens on {left} only"
+                f"{sides.because(cause)}.",
+                cause=cause,
+            )
+        elif other.immediate_tls != listener.immediate_tls:
+            cause = sides.cause_of_lines(_lines(other, listener))
+            speaks = "speak TLS from the start" if other.immediate_tls else "start without TLS"
+            yield Finding(
+                code=CUT_OFF,
+                detail=f"Who submits mail to {listener.name} is cut off: clients must {speaks} there"
+                f"{sides.because(cause)}.",
+                cause=cause,
+            )
+
+
+def _taking_over(after: Intake, listener: Listener) -> Listener | None:
+    """The listener that whoever connects to `listener` reaches after the change: the closest."""
+    fitting = [one for one in after.listeners if one.covers(listener)]
+    return max(fitting, key=lambda one: one.network.prefixlen if one.network else 0, default=None)
+
+
+def _lines(*listeners: Listener) -> list[Line]:
+    return [listener.line for listener in listeners if listener.line is not None]
+
+
+def kept_doors(sides: Sides) -> list[tuple[str, str]]:
+    """The named sources that clients get before and after at the listeners that stay."""
+    before, after = sides.intakes
+    pairs = ((one.source, _taking_over(after, one)) for one in before.listeners)
+    return list(dict.fromkeys((source, other.source) for source, other in pairs if other is not None))
+
+
+# -- rights ------------------------------------------------------------------------------------------------------------
+
+
+def _lost_by(sides: Sides, client: Network) -> Iterator[_Key]:
+    doors = kept_doors(sides)
+    for pair in doors:
+        yield from _anonymous(sides, client, pair)
+        yield from _logged_in(sides, client, pair)
+    yield from _features(sides, client, doors)
+
+
+def _anonymous(sides: Sides, client: Network, doors: tuple[str, str]) -> Iterator[_Key]:
+    before, after = sides.intakes
+    if before.relays(client, doors[0]) and not after.relays(client, doors[1]):
+        blocker = _blocker(after, client, doors[1], REQUIRE_AUTH)
+        if not _is_closing(sides, client, doors, blocker):
+            says = "must log in to submit mail" if blocker == REQUIRE_AUTH else "may no longer relay"
+            yield _key(sides, "", says, blocker, client, doors)
+    elif _reads_mail(before) and before.submits(client, doors[0]) and not after.submits(client, doors[1]):
+        blocker = _blocker(after, client, doors[1], REQUIRE_AUTH)
+        says = "can no longer hand in mail for the domains that the server accepts (bounces and complaints among it)"
+        yield _key(sides, "", says, blocker, client, doors)
+
+
+def _is_closing(sides: Sides, client: Network, doors: tuple[str, str], blocker: str) -> bool:
+    """Whether an open relay is closed on purpose."""
+    before, after = sides.intakes
+    explicit = after.sources.line(blocker, client, doors[1]) is not None
+    return explicit and is_everyone(client) and before.doors[doors[0]] >= Reach.PUBLIC
+
+
+def _reads_mail(side: Intake) -> bool:
+    return any(name in side.effective.reading.lines for name in ("relay-domain", "relay-address"))
+
+
+def _logged_in(sides: Sides, client: Network, doors: tuple[str, str]) -> Iterator[_Key]:
+    before, after = sides.intakes
+    by_sources: dict[tuple[str, str], list[str]] = {}
+    for name in before.users:
+        if name in after.users:
+            by_sources.setdefault((before.users[name].source, after.users[name].source), []).append(name)
+    for sources, names in by_sources.items():
+        if not before.relays_as(sources[0], client, doors[0]) or after.relays_as(sources[1], client, doors[1]):
+            continue
+        who = f"who logs in as {words.several(names)}"
+        blocker = _blocker(after, client, doors[1], ALLOW_AUTH)
+        if sources[0] != sources[1]:
+            lines = [side.users[names[0]].lines.get("source") for side in (after, before)]
+            cause = sides.cause_of_lines(line for line in lines if line is not None)
+            yield _Key(who, "may no longer relay", f"source {sources[0]} -> {sources[1]}", cause)
+        elif blocker in (SERVICE, ALLOW_AUTH):
+            yield _key(sides, who, "can no longer log in", blocker, client, doors)
+        else:
+            named = (doors[0], sources[0]), (doors[1], sources[1])
+            name = RELAYING if not after.is_on(RELAYING, client, *named[1]) else SERVICE
+            change, cause = _change(sides, name, client, *named)
+            yield _Key(who, "may no longer relay", change, cause)
+
+
+def _blocker(side: Intake, client: Network, door: str, login: str) -> str:
+    """The directive that keeps a client from relaying; `login` is the one about logins that counts here."""
+    if not side.connects(client, door):
+        return SERVICE
+    return login if side.is_on(login, client, door) is (login == REQUIRE_AUTH) else RELAYING
+
+
+def _key(sides: Sides, who: str, says: str, name: str, client: Network, doors: tuple[str, str]) -> _Key:
+    change, cause = _change(sides, name, client, (doors[0],), (doors[1],))
+    return _Key(who, says, change, cause)
+
+
+def _change(
+    sides: Sides, name: str, client: Network | None, was: tuple[str, ...], now: tuple[str, ...]
+) -> tuple[str, Address | None]:
+    """How a directive changes for a client, and the block that brings it about."""
+    before, after = sides.intakes
+    left, right = before.sources.value(name, client, *was), after.sources.value(name, client, *now)
+    listeners = [one for side, named in ((after, now), (before, was)) for one in side.listeners if one.source in named]
+    lines = [*right.lines, *left.lines, *_lines(*(one for one in listeners if one.source))]
+    return f"{name} {words.value(left)} -> {words.value(right)}", sides.cause_of_lines(lines)
+
+
+# -- what mail may make use of -----------------------------------------------------------------------------------------
+
+
+def _features(sides: Sides, client: Network | None, doors: list[tuple[str, str]]) -> Iterator[_Key]:
+    before, after = sides.intakes
+    sources = {(user.source, after.users[name].source) for name, user in before.users.items() if name in after.users}
+    for name, says in _FEATURES.items():
+        for was, now in doors:
+            if _uses(before, client, was) and _uses(after, client, now):
+                yield from _lost_feature(sides, name, says, client, (was,), (now,))
+            for left, right in sorted(sources if client is not None else ()):
+                if before.relays_as(left, client, was) and after.relays_as(right, client, now):
+                    yield from _lost_feature(sides, name, says, client, (was, left), (now, right))
+
+
+def _uses(side: Intake, client: Network | None, door: str) -> bool:
+    """Whether clients of a class are feeders: strangers who may not relay are none."""
+    return side.relays(client, door) if client is not None and is_everyone(client) else side.submits(client, door)
+
+
+def _lost_feature(
+    sides: Sides, name: str, says: str, client: Network | None, was: tuple[str, ...], now: tuple[str, ...]
+) -> Iterator[_Key]:
+    before, after = sides.intakes
+    if not _has(before, name, client, was) or _has(after, name, client, now):
+        return
+    directive = name if before.is_on(name, client, *was) else _ALSO_BY[name]
+    change, cause = _change(sides, directive, client, was, now)
+    who = f"mail by the source {now[-1]}" if client is None else ""
+    yield _Key(who, f"may no longer use `{directive}`, and {says}", change, cause)
+
+
+def _has(side: Intake, name: str, client: Network | None, named: tuple[str, ...]) -> bool:
+    return any(side.is_on(one, client, *named) for one in (name, _ALSO_BY.get(name, name)))

@@ -1,0 +1,215 @@
+"""Who may connect, log in, relay or choose a virtual MTA after a change, and might not before.
+
+Whatever brings it about: a line that allows, and just as much what goes away (`smtp-service no`, the whole source of
+0/0, `require-auth`, the last listener). What only those who log in may do more is none: accounts are given to people
+who are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from pmtaform.lang.blocks import SETTING, Address
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.lint.networks import Network
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.intake import (
+    ALLOW_AUTH,
+    RELAYING,
+    REQUIRE_AUTH,
+    SERVICE,
+    Intake,
+    classes,
+    furthest,
+    in_words,
+    is_everyone,
+    is_machine,
+)
+from pmtaform.plan.dangers.levels import factor_of
+from pmtaform.plan.dangers.listeners import Reach
+from pmtaform.plan.dangers.sides import Sides
+
+OPENED: Final = "submission-opened"
+READS: Final = ("source", "smtp-listener", "smtp-user", "smtp-ip", "smtp-port", RELAYING)
+_FAILURES: Final = "smtp-max-auth-failure-rate"
+_NOTHING: Final = (Reach.NONE, "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """Something that clients may do. `says` completes "…: everyone", `decided_by` are the directives behind it.
+
+    `for_strangers`: it is a danger only where everyone gets it; feeders are meant to have it.
+    """
+
+    holds: Callable[[Intake, Network, str], bool]
+    says: str
+    decided_by: tuple[str, ...]
+    for_strangers: bool = False
+
+
+def _submits_with(name: str) -> Callable[[Intake, Network, str], bool]:
+    return lambda side, client, door: side.submits(client, door) and side.is_on(name, client, door)
+
+
+_RELAY: Final = _Right(
+    Intake.may_relay, "may relay to any recipient without a login", (RELAYING, REQUIRE_AUTH, SERVICE)
+)
+_CONNECT: Final = _Right(Intake.connects, "may connect and hand in mail", (SERVICE,))
+_SUBMIT: Final = _Right(Intake.submits, "may hand in mail without a login", (REQUIRE_AUTH, SERVICE))
+_LOGIN: Final = _Right(
+    lambda side, client, door: side.connects(client, door) and side.is_on(ALLOW_AUTH, client, door),
+    "may log in",
+    (ALLOW_AUTH, SERVICE),
+)
+# Of these, a class is told the first that it gains: each includes what follows.
+_NESTED: Final = (_RELAY, _CONNECT, _SUBMIT)
+_OTHERS: Final = (
+    _Right(
+        _submits_with("process-x-virtual-mta"),
+        "may choose the virtual MTA, and so the address that mail leaves from, in a header",
+        ("process-x-virtual-mta", REQUIRE_AUTH),
+        for_strangers=True,
+    ),
+    _Right(
+        _submits_with("process-x-dkim-key"),
+        "may hand in the key that signs, in a header",
+        ("process-x-dkim-key", REQUIRE_AUTH),
+        for_strangers=True,
+    ),
+    _Right(
+        _submits_with("always-allow-api-submission"),
+        "may do all that the submission APIs need, mail merge among it",
+        ("always-allow-api-submission", REQUIRE_AUTH),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Gains that are one sentence."""
+
+    code: str
+    says: str
+    change: str
+    cause: Address | None
+
+
+@dataclass(slots=True)
+class _Gains:
+    found: dict[_Key, list[Network]] = field(default_factory=dict)
+
+    def add(self, key: _Key, client: Network) -> None:
+        self.found.setdefault(key, []).append(client)
+
+
+def submission_opened(sides: Sides) -> Iterator[Finding]:
+    """What clients may do that they might not do before."""
+    if not sides.touches(*READS):
+        return
+    gains = _Gains()
+    for client in classes(*sides.intakes):
+        if not is_machine(client):
+            _of_class(sides, client, gains)
+    for key, clients in gains.found.items():
+        who = in_words(clients)
+        detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}.{_more(key)}"
+        size = max(2.0**-client.prefixlen for client in clients)
+        yield Finding(code=key.code, detail=detail, cause=key.cause, weight=size)
+
+
+def _more(key: _Key) -> str:
+    if key.code != "open-relay":
+        return ""
+    if key.cause == Address(SETTING, RELAYING):
+        return " The guide documents this line at top level; if it counts there, the server is an open relay."
+    return " An open relay is found within the hour, and its addresses are blocked for weeks."
+
+
+def _of_class(sides: Sides, client: Network, gains: _Gains) -> None:
+    for right in _NESTED:
+        if _gained(sides, right, client, gains):
+            break
+    else:
+        if sides.intakes[1].users:
+            _gained(sides, _LOGIN, client, gains)
+            _guessing(sides, client, gains)
+    for right in _OTHERS:
+        if is_everyone(client) or not right.for_strangers:
+            _gained(sides, right, client, gains)
+
+
+def _gained(sides: Sides, right: _Right, client: Network, gains: _Gains) -> bool:
+    before, after = sides.intakes
+    (was, door_before), (now, door_after) = (_reach(side, right, client) for side in sides.intakes)
+    if now <= max(was, Reach.MACHINE):
+        return False
+    changed = [
+        name
+        for name in right.decided_by
+        if _value(before, name, client, door_before or door_after) != _value(after, name, client, door_after)
+    ]
+    lines = [line for name in changed if (line := after.sources.line(name, client, door_after)) is not None]
+    lines += [line for name in changed if (line := before.sources.line(name, client, door_after)) is not None]
+    change = [
+        f"{name} {_value(before, name, client, door_before or door_after)} -> {_value(after, name, client, door_after)}"
+        for name in changed[:1]
+    ]
+    if was is not Reach.NONE or not changed:
+        lines = [*_listener_lines(after, door_after, now), *lines, *_listener_lines(before, door_before, was)]
+        change = [_where(before, after)]
+    if right is _RELAY:
+        lines += after.effective.reading.lines.get(RELAYING, [])
+    code = _code(right, client, now)
+    gains.add(_Key(code, right.says, "; ".join(change), sides.cause_of_lines(lines)), client)
+    return True
+
+
+def _code(right: _Right, client: Network, reach: Reach) -> str:
+    if right is not _RELAY:
+        return OPENED
+    return "open-relay" if is_everyone(client) and reach >= Reach.PUBLIC else "relay-opened"
+
+
+def _reach(side: Intake, right: _Right, client: Network) -> tuple[Reach, str]:
+    """From how far a class has a right at the most, and through which named source."""
+    doors = [(furthest(client, reach), door) for door, reach in side.doors.items() if right.holds(side, client, door)]
+    return max(doors, default=_NOTHING)
+
+
+def _value(side: Intake, name: str, client: Network, door: str) -> str:
+    if name == RELAYING and side.sources.line(name, client, door) is None and side.may_relay(client, door):
+        return "yes (at top level)"
+    return words.value(side.sources.value(name, client, door))
+
+
+def _listener_lines(side: Intake, door: str, reach: Reach) -> list[Line]:
+    return [
+        listener.line
+        for listener in side.listeners
+        if listener.line is not None and listener.source == door and listener.reach >= reach
+    ]
+
+
+def _where(before: Intake, after: Intake) -> str:
+    left, right = (words.several([listener.name for listener in side.listeners]) for side in (before, after))
+    return (
+        f"the server listens on {right}, and not only on {left}" if left != right else f"the server listens on {right}"
+    )
+
+
+def _guessing(sides: Sides, client: Network, gains: _Gains) -> None:
+    """Passwords that may be guessed faster. Without `require-auth` the limit has no effect (guide 3.3.7.7)."""
+    before, after = sides.intakes
+    for door in after.doors:
+        if door not in before.doors or not before.is_on(REQUIRE_AUTH, client, door):
+            continue
+        was, now = (side.sources.value(_FAILURES, client, door) for side in sides.intakes)
+        factor = factor_of(was, now) if _LOGIN.holds(after, client, door) else None
+        if factor is not None and factor > sides.rate_factor:
+            change = f"{_FAILURES} {words.value(was)} -> {words.value(now)}"
+            gains.add(_Key(OPENED, "may guess passwords faster", change, sides.cause(was, now)), client)
+            return

@@ -1,0 +1,161 @@
+"""TLS towards other servers: where it is demanded and mail may stop, and where it is no longer used.
+
+`require-starttls` counts only with `use-starttls`. Without `smtp-tls-ca-file` no certificate is verified; with it, mail
+to a server whose certificate does not verify goes out unencrypted, or is deferred where TLS is required (guide 10.21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.effective import Value
+from pmtaform.lang.effective.model import Source
+from pmtaform.lang.values.text import unquoted
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.queues import QueueChange
+from pmtaform.plan.dangers.sides import Sides
+
+DEMANDED: Final = "tls-demanded"
+DROPPED: Final = "tls-dropped"
+_USE: Final = "use-starttls"
+_REQUIRE: Final = "require-starttls"
+_VERIFY: Final = "smtp-tls-ca-file"
+_CERTIFICATE: Final = "smtp-client-certificate"
+_PLAIN_AUTH: Final = "use-unencrypted-plain-auth"
+_LOGIN: Final = "auth-username"
+_POLICIES: Final = ("use-dane", "use-mta-sts")
+_GOOD: Final = ("smtp-tls-allow-tlsv1.2", "smtp-tls-allow-tlsv1.3")
+_OLD: Final = ("smtp-tls-allow-tlsv1", "smtp-tls-allow-tlsv1.1", "smtp-tls-allow-sslv3")
+_READS: Final = frozenset((_USE, _REQUIRE, _VERIFY, _CERTIFICATE, _PLAIN_AUTH, _LOGIN, *_POLICIES, *_GOOD, *_OLD))
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """What becomes of TLS: `says` is a clause, `name` the directive behind it with its values on both sides."""
+
+    code: str
+    says: str
+    name: str
+    before: Value | None
+    after: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    code: str
+    says: str
+    change: str
+    cause: Address | None
+    mx: bool
+
+
+@dataclass(slots=True)
+class _Reach:
+    domains: dict[str, None] = field(default_factory=dict)
+    vmtas: dict[str, None] = field(default_factory=dict)
+
+
+def tls_changed(sides: Sides) -> Iterator[Finding]:
+    """Mail that is sent without TLS, or not verified, or that stops where TLS is not offered."""
+    reaches: dict[_Key, _Reach] = {}
+    for queue in sides.queues:
+        if not queue.domain or not any(move.name in _READS for move in queue.moves):
+            continue
+        for effect in _effects(sides, queue):
+            cause = sides.cause(effect.before, effect.after)
+            change = f"{effect.name} {words.value(effect.before)} -> {words.value(effect.after)}"
+            reach = reaches.setdefault(_Key(effect.code, effect.says, change, cause, queue.mx), _Reach())
+            reach.domains[queue.domain] = None
+            reach.vmtas |= dict.fromkeys(queue.vmtas)
+    for key, reach in reaches.items():
+        over = f" over {words.virtual_mtas(reach.vmtas, sides.virtual_mtas)}" * (len(sides.virtual_mtas) > 1)
+        who = words.domains(reach.domains, mx=key.mx) + over
+        detail = f"Mail to {who} {key.says}: {key.change}{sides.because(key.cause)}."
+        yield Finding(code=key.code, detail=detail, cause=key.cause, weight=float("*" in reach.domains))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mode:
+    """How a queue uses TLS on one side."""
+
+    values: Mapping[str, Value]
+
+    def is_on(self, name: str) -> bool:
+        value = self.values.get(name)
+        return bool(value and value.values and values.parse_bool(unquoted(value.values[-1])))
+
+    @property
+    def uses(self) -> bool:
+        return self.is_on(_USE)
+
+    @property
+    def requires(self) -> bool:
+        return self.uses and self.is_on(_REQUIRE)
+
+    def has(self, name: str) -> bool:
+        value = self.values.get(name)
+        return bool(value and any(unquoted(text) for text in value.values))
+
+    def is_certain(self, name: str) -> bool:
+        """Whether a line says it, or the guides agree on the default."""
+        value = self.values.get(name)
+        return value is not None and not (value.source is Source.DEFAULT and value.assumptions)
+
+
+def _effects(sides: Sides, queue: QueueChange) -> Iterator[_Effect]:
+    vmta = queue.vmtas[0]
+    was = _Mode(sides.before.settings(queue.queue_before or _asked(queue), vmta).values)
+    now = _Mode(sides.after.settings(queue.queue_after or _asked(queue), vmta).values)
+    for code, name, says in (*_encryption(was, now), *_verification(was, now), *_lesser(was, now)):
+        yield _Effect(code, says, name, was.values.get(name), now.values.get(name))
+
+
+def _asked(queue: QueueChange) -> str:
+    return "*" if queue.mx else queue.domain
+
+
+_Told = tuple[str, str, str]  # code, directive, clause
+
+
+def _encryption(was: _Mode, now: _Mode) -> Iterator[_Told]:
+    if now.requires and not was.requires:
+        name = _USE if was.is_on(_REQUIRE) else _REQUIRE
+        yield DEMANDED, name, "waits and then bounces wherever the other server offers no TLS"
+    elif was.uses and not now.uses:
+        yield DROPPED, _USE, "goes out unencrypted"
+    elif was.requires and not now.requires:
+        yield DROPPED, _REQUIRE, "goes out unencrypted wherever the other server offers no TLS"
+
+
+def _verification(was: _Mode, now: _Mode) -> Iterator[_Told]:
+    if not (was.uses and now.uses):
+        return
+    if now.has(_VERIFY) and not was.has(_VERIFY):
+        fate = "waits and then bounces" if now.requires else "goes out unencrypted"
+        says = f"{fate} wherever the other server's certificate does not verify"
+        yield DEMANDED if now.requires else DROPPED, _VERIFY, says
+    elif was.has(_VERIFY) and not now.has(_VERIFY):
+        yield DROPPED, _VERIFY, "goes to servers whose certificates are no longer verified"
+
+
+def _lesser(was: _Mode, now: _Mode) -> Iterator[_Told]:
+    if not (was.uses and now.uses):
+        return
+    for name in _POLICIES:
+        if was.is_on(name) and was.is_certain(name) and not (now.is_on(name) and now.is_certain(name)):
+            yield DROPPED, name, "no longer heeds what receivers demand of TLS"
+    for name in _GOOD:
+        if was.is_on(name) and not now.is_on(name):
+            yield DROPPED, name, "goes out with an older version of TLS, or without"
+    for name in _OLD:
+        if now.is_on(name) and not was.is_on(name):
+            yield DROPPED, name, "may go out with an obsolete version of TLS"
+    if now.is_on(_PLAIN_AUTH) and not was.is_on(_PLAIN_AUTH) and now.has(_LOGIN):
+        yield DROPPED, _PLAIN_AUTH, "sends its login unencrypted"
+    if was.has(_CERTIFICATE) and not now.has(_CERTIFICATE):
+        yield DROPPED, _CERTIFICATE, "shows no client certificate, and servers that demand one refuse it"
