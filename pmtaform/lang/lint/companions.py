@@ -104,6 +104,16 @@ def _required(facts: Facts) -> Iterator[Hit]:
                 continue
             why = f"`{cause.name} {values.shown(cause.value)}` needs {name}" if cause else f"{part.title} needs {name}"
             yield _at_cause(part, cause, f"{why}, and none is set. Add `{name}`.")
+    yield from _vault_missing(facts)
+
+
+def _vault_missing(facts: Facts) -> Iterator[Hit]:
+    """Keys that are in a vault that nothing describes."""
+    if not facts.whole or not facts.complete or facts.top("vault"):
+        return
+    for line in facts.named("domain-key"):
+        if "{vault}" in line.value:
+            yield at(line, "A key in {vault} needs a <vault> section, and there is none. Add it.", mark="{vault}")
 
 
 def _at_cause(part: Part, cause: Line | None, detail: str) -> Hit:
@@ -121,6 +131,8 @@ def _idle(facts: Facts) -> Iterator[Hit]:
                 yield _no_effect(own, need.remedy)
     yield from _in_sources(facts)
     yield from _in_acct_files(facts)
+    yield from _beside_reroute(facts)
+    yield from _proxy_protocol(facts)
     yield from _at_top(facts)
     yield from _without_mx(facts)
 
@@ -170,6 +182,35 @@ def _in_acct_files(facts: Facts) -> Iterator[Hit]:
             yield _no_effect(text, "no record-fields line lists the field userString. Add it there.", related=fields[0])
 
 
+_BESIDE_REROUTE: Final = (
+    "backoff-max-msg-rate",
+    "backoff-max-connect-rate",
+    "backoff-max-data-volume-rate",
+    "backoff-max-smtp-out",
+    "backoff-retry-after",
+)
+
+
+def _beside_reroute(facts: Facts) -> Iterator[Hit]:
+    """Limits of back-off in a domain whose mail goes elsewhere in back-off."""
+    for part in domains(facts):
+        away = part.last("backoff-reroute-to-virtual-mta")
+        if away is None or away.value in ("", '""'):
+            continue
+        for name in _BESIDE_REROUTE:
+            if (line := part.last(name)) is not None:
+                yield _no_effect(line, "in back-off this mail goes to another virtual MTA instead.", related=away)
+
+
+def _proxy_protocol(facts: Facts) -> Iterator[Hit]:
+    if facts.settings("smtp-proxy-source-host") or not facts.complete:
+        return
+    for part in facts.by_tag.get("virtual-mta", ()):
+        line = part.last("proxy-protocol")
+        if line is not None and not part.named("smtp-proxy-source-host"):
+            yield _no_effect(line, "it is the protocol of smtp-proxy-source-host, which is not set.")
+
+
 def _lists_user_string(line: Line) -> bool:
     _, _, fields = line.value.strip('"').partition(" ")
     return not {"userstring", "*"}.isdisjoint(field.strip().lower() for field in fields.split(","))
@@ -210,7 +251,13 @@ RULES: Final = (
         severity=ERROR,
         summary="A required setting is missing",
         why="Without it the section or the value does not work: mail is not delivered, or nothing loads.",
-        basis=_bases([*(need.basis for need in REQUIRED_IN_DOMAINS), *(row[3] for row in REQUIRED_IN_SECTIONS)]),
+        basis=_bases(
+            [
+                *(need.basis for need in REQUIRED_IN_DOMAINS),
+                *(row[3] for row in REQUIRED_IN_SECTIONS),
+                "2020 guide 3.3.23",
+            ]
+        ),
         check=_required,
     ),
     Rule(
@@ -222,7 +269,8 @@ RULES: Final = (
             [
                 *(need.basis for need in IDLE_IN_DOMAINS),
                 *(need.basis for _, need in IDLE_IN_SECTIONS),
-                "guide 3.3.7.2, 3.3.10.60, 3.3.11.2, 3.3.11.3, 3.3.11.8, 3.3.1.20, 3.3.1.33.2",
+                "guide 3.3.7.2, 3.3.10.50, 3.3.10.60, 3.3.11.2, 3.3.11.3, 3.3.11.8, 3.3.1.20, 3.3.1.33.2",
+                "2020 guide 3.3.12.8",
             ]
         ),
         check=_idle,

@@ -137,12 +137,14 @@ def _twice(before: Part, part: Part) -> str:
 
 
 def _exclusive(facts: Facts) -> Iterator[Hit]:
-    """Proxies: two ways that exclude each other in a virtual MTA."""
+    """Ways to the outside that exclude each other in a virtual MTA."""
     for part in facts.by_tag.get("virtual-mta", ()):
-        one, other = part.last("use-proxy"), part.last("smtp-proxy-source-host")
-        if one is not None and other is not None:
-            detail = "use-proxy and smtp-proxy-source-host exclude each other in a virtual MTA. Keep one of them."
-            yield at(other, detail, mark=other.node.name, related=(one.place,))
+        other = part.last("smtp-proxy-source-host")
+        for name in ("use-proxy", "smtp-source-host") if other is not None else ():
+            one = part.last(name)
+            if one is not None and other is not None:
+                detail = f"{name} and smtp-proxy-source-host exclude each other in a virtual MTA. Keep one of them."
+                yield at(other, detail, mark=other.node.name, related=(one.place,))
 
 
 def _spool_forms(facts: Facts) -> Iterator[Hit]:

@@ -32,6 +32,10 @@ def _deprecated(facts: Facts) -> Iterator[Hit]:
         severity = INFO if spec.name in _MILD else ERROR if spec.name == "auto-cold-virtual-mta" else None
         detail = f"{spec.name} is deprecated{_since(spec.until)}. {instead}"
         yield at(line, detail, mark=line.node.name, severity=severity, fix=_modern(facts, line))
+    for line in facts.named("max-message-size"):
+        if line.value.isascii() and line.value.isdecimal() and line.value != "0":
+            detail = f"A size without a unit works and is deprecated. Write {line.value}b."
+            yield at(line, detail, severity=INFO, fix=rename_fix(line, line.name, f"{line.value}b"))
 
 
 def _since(until: str | None) -> str:

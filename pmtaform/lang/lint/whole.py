@@ -82,6 +82,22 @@ def _fbl(facts: Facts) -> Iterator[Hit]:
             yield on(part, detail)
 
 
+def _not_accepted(facts: Facts) -> Iterator[Hit]:
+    """Processors whose mail is refused: it has to be accepted first, as any mail."""
+    if not facts.complete or any(facts.settings(name) for name in ("relay-domain", "relay-address", "host-name")):
+        return
+    if any(line.is_true for line in facts.named("always-allow-relaying")):
+        return  # mail may be handed in by a source of one's own
+    for tag in ("bounce-processor", "feedback-loop-processor"):
+        for part in facts.top(tag):
+            if any(inner.tag == "address-list" and inner.lines for inner in part.parts):
+                detail = (
+                    "Its mail has to be accepted first, and nothing accepts any: there is no relay-domain, no "
+                    "relay-address and no host-name. Add `relay-domain` with the domain of its addresses."
+                )
+                yield on(part, detail)
+
+
 def _records(lines: list[Line], wanted: tuple[str, ...]) -> bool:
     return any(item.strip().lower() in wanted for line in lines for item in line.value.strip('"').split(","))
 
@@ -209,6 +225,14 @@ RULES: Final = (
         "Who complains should get no more mail, and nobody learns of it.",
         "guide 12.6 (acct-file records f)",
         _fbl,
+    ),
+    _required(
+        "processor-mail-refused",
+        WARNING,
+        "The mail of a processor is not accepted",
+        "Bounces and complaints that are refused are not counted, and those addresses get more mail.",
+        "guide 3.3.3, 12.6",
+        _not_accepted,
     ),
     Rule(
         id="move-interval-without-move-to",

@@ -220,12 +220,16 @@ def check_ip(spec: DirectiveSpec, text: str) -> str | None:
     return f"{cited(text)} is no IP address, which {spec.name} takes."
 
 
+_PLAIN_URL = "http[s]://"  # so begins the form of addresses that are a host, a port and a path
+
+
 def check_url(spec: DirectiveSpec, text: str) -> str | None:
     """An http or https address."""
     text = unquoted(text)
     if _URL.fullmatch(text) is None or re.search(r"[ \t]", text):
         return f"{spec.name} takes an address that begins with http:// or https:// and has no blanks."
-    if spec.type == "include" and re.search(r"[?#]|//[^/]*@", text):
+    plain = spec.type == "include" or (spec.format or "").startswith(_PLAIN_URL)
+    if plain and re.search(r"[?#]|//[^/]*@", text):
         return f"The address in {spec.name} may have no user name, no query and no fragment."
     return None
 
