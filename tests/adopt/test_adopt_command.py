@@ -54,3 +54,16 @@ def test_there_needs_no_project_yet(adopting: Adopting) -> None:
 def test_without_a_source_there_is_nothing_to_do(adopting: Adopting) -> None:
     found = invoke(adopting, "fleet")
     assert type(found.exception).__name__ == "UsageError"
+
+
+def test_what_many_servers_have_in_common_is_told_once(adopting: Adopting) -> None:
+    names = [f"mta{n}" for n in range(1, 7)]
+    body = (
+        "postmaster a@b\nhttp-access 0/0 admin\nsync-msg-create no\n<domain d{n}.example>\nretry-after 5s\n</domain>\n"
+    )
+    sources = [text for name in names for text in ("--from", adopting.server(body.replace("{n}", name), name))]
+    found = invoke(adopting, "fleet", *sources)
+    assert found.exit_code == 0, found.output
+    for rule in ("http-admin-for-everyone", "mail-not-synced", "short-retry"):
+        assert found.stderr.count(f"[{rule}]") == 1
+    assert "The same at 5 more places, on 6 hosts" in found.stderr

@@ -57,6 +57,56 @@ def test_a_tag_gets_its_own_line():
     assert mended("<domain x>\n    max-smtp-out 5 </domain>\n") == "<domain x>\n    max-smtp-out 5\n</domain>\n"
 
 
+@pytest.mark.parametrize(
+    ("rule", "before", "after"),
+    [
+        ("brace", "domain x {\n  max-smtp-out 5\n}\n", "<domain x>\n  max-smtp-out 5\n</domain>\n"),
+        (
+            "brace",
+            "virtual-mta a {\r\n  host-name a.example;\r\n}\r\n",
+            "<virtual-mta a>\r\n  host-name a.example\r\n</virtual-mta>\r\n",
+        ),
+        (
+            "other-kind-of-list",
+            "<pattern-list l>\n  reply /a/ mode=backoff\n</pattern-list>\n",
+            "<smtp-pattern-list l>\n  reply /a/ mode=backoff\n</smtp-pattern-list>\n",
+        ),
+        (
+            "other-kind-of-list",
+            "<smtp-pattern-list l>\nmail-from /a/ virtual-mta=a\n</smtp-pattern-list>\n",
+            "<pattern-list l>\nmail-from /a/ virtual-mta=a\n</pattern-list>\n",
+        ),
+        (
+            "unescaped-slash",
+            "<smtp-pattern-list l>\nreply /see http:\\/\\/a.example/x/ mode=backoff\n</smtp-pattern-list>\n",
+            "<smtp-pattern-list l>\nreply /see http:\\/\\/a.example\\/x/ mode=backoff\n</smtp-pattern-list>\n",
+        ),
+        (
+            "unescaped-slash",
+            "<bounce-category-patterns>\n/a/b c/ other\n</bounce-category-patterns>\n",
+            "<bounce-category-patterns>\n/a\\/b c/ other\n</bounce-category-patterns>\n",
+        ),
+    ],
+)
+def test_a_fix_of_several_lines(rule, before, after):
+    assert rule in {name for name, _ in told(found(before))}
+    assert mended(before) == after
+    assert rule not in {name for name, _ in told(found(after))}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "domain x { # why\n  max-smtp-out 5\n}\n",
+        "domain x { max-smtp-out 5 }\n",
+        "domain x {\n  max-smtp-out 5\n",
+        "virtual-mta a\n  host-name a.example\n",
+    ],
+)
+def test_a_block_that_cannot_be_mended_for_certain_is_left(text):
+    assert mended(text) == text
+
+
 def test_a_line_that_says_nothing_new_goes():
     assert mended("log-file /a\nlog-file /a\n") == "log-file /a\n"
 

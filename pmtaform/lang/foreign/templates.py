@@ -47,6 +47,7 @@ _LANGUAGES: Final = {
     "brackets": ("[[NAME]]", False, re.compile(r"\[\[\s*[A-Za-z_][\w. -]*\]\]")),
     "sed": ("QQQNAMEQQQ", False, re.compile(r"QQQ\w+QQQ")),
 }
+_CAPITALS: Final = re.compile(r"\$([A-Z][A-Z0-9_]+)(?![A-Za-z0-9_])")
 _OWN: Final = frozenset({"template", "path-template", "string", "path+secret", "enum+secret"})
 _LITERAL: Final = frozenset({"command", "percent", "underscores", "ats", "at", "brackets"})
 _ENDS: Final = {
@@ -92,11 +93,24 @@ def _marks(text: str, kind: str) -> Iterator[int]:
     for found in _LANGUAGES[kind][2].finditer(text):
         start = text.rfind("\n", 0, found.start()) + 1
         before = text[start : found.start()]
-        if "#" in before or (kind == "variable" and before.strip()):
-            continue
         word = (before + found[0]).split(None, 1)[0]
+        if "#" in before or (kind == "variable" and before.strip() and not _is_shell(text, found.start(), word)):
+            continue
         if not _is_own(kind, word) and not (word.lower() in _secrets() and _is_part(text, start, found.start())):
             yield found.start()
+
+
+def _is_shell(text: str, at: int, word: str) -> bool:
+    """Whether `$NAME` inside a line is a variable of a shell: in capitals, where no macro can be or has that name."""
+    found = _CAPITALS.match(text, at)
+    if found is None or word.lower() in _with_macros() or word.startswith(("<domain", "/")):
+        return False
+    return re.search(rf"^[ \t]*domain-macro[ \t]+{found[1]}\b", text, re.MULTILINE) is None
+
+
+@cache
+def _with_macros() -> frozenset[str]:
+    return frozenset({"domain-macro", "relay-domain", "domain-key", "domain", "queue-to"}) | _rules()
 
 
 def _is_own(kind: str, word: str) -> bool:

@@ -13,7 +13,7 @@ from pmtaform.lang.lint.meant import Form, Meant
 from pmtaform.lang.lint.model import ERROR, Fix, Hit, Rule
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.splices import Splice
-from pmtaform.lang.tree import Tree
+from pmtaform.lang.tree import Directive, Tree
 
 
 def _braces(facts: Facts) -> Iterator[Hit]:
@@ -60,8 +60,16 @@ def _brace_fix(meant: Meant) -> tuple[Fix, ...] | None:
         return None
     return (
         _line(tree, section.line, head, f"<{section.tag}{argument}>"),
+        *_without_semicolons(meant),
         _line(tree, section.end, end, f"</{section.tag}>"),
     )
+
+
+def _without_semicolons(meant: Meant) -> Iterator[Fix]:
+    for node in meant.section.children:
+        raw = _raw(meant.tree, node.line)
+        if isinstance(node, Directive) and raw.endswith(";"):
+            yield _line(meant.tree, node.line, raw, raw.strip().rstrip("; \t"))
 
 
 def _raw(tree: Tree, number: int) -> str:

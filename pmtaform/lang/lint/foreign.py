@@ -17,6 +17,7 @@ from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
 
+_OF_BLOCKS: Final = frozenset({"brace", "section-without-tags", "other-kind-of-list"})  # about the lines below, too
 _OMISSION: Final = re.compile(r"\.\.\.+")
 
 
@@ -33,7 +34,7 @@ def silences(facts: Facts, hit: Hit, rule: Rule) -> bool:
     template = facts.templates.get(path)
     if template is None or rule.id == "placeholder":
         return False
-    return path in facts.opaque or hit.line in template.lines
+    return path in facts.opaque or (hit.line in template.lines and rule.id not in _OF_BLOCKS)
 
 
 def _other_language(facts: Facts) -> Iterator[Hit]:
