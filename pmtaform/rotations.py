@@ -26,6 +26,7 @@ class Stage(StrEnum):
     PUBLISHED = "published"  # all authoritative servers have its record
     VERIFIED = "verified"  # everybody has returned it, for as long as `publish-for`
     SIGNING = "signing"
+    OVERRULED = "overruled"  # it should sign, and another line comes before its own
     RETIRING = "retiring"  # it signs no more; its file, then its record, stay for mail that it signed
     REVOKED = "revoked"  # its record may go
 

@@ -5,7 +5,7 @@ history + store + DNS ─▶ what hosts should have ─▶ survey ─▶ what th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,13 +16,15 @@ from pmtaform.dkim.observing import Facts, Look, observe, switched
 from pmtaform.dkim.standing import Standing, stand
 from pmtaform.errors import PmtaformError
 from pmtaform.lang.blocks import Address, Block, blocks_of
-from pmtaform.plan.signing import Signer, longest_wait, signers_of
+from pmtaform.lang.includes import Configuration
+from pmtaform.plan.signing import Signer, Signing, longest_wait, signing_of
 from pmtaform.rollout.model import RunResult, Verdict
 from pmtaform.rollout.survey import Fleet, Survey
 from pmtaform.rollout.transactions import after_of, before_of
 from pmtaform.rotations import History, Life, is_of
 from pmtaform.secrets import Secret
 from pmtaform.stack import Stack
+from pmtaform.stack.linting import as_configuration
 from pmtaform.stack.rotations import RotatedKey, rotated_keys
 from pmtaform.state import StateDocument
 from pmtaform.state.rotations import Histories, RotationFile
@@ -52,7 +54,9 @@ class Rotating:
     facts: dict[str, Facts] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
     hold: dict[str, str] = field(default_factory=dict)
-    live: dict[str, frozenset[Signer]] = field(default_factory=dict)
+    live: dict[str, Signing] = field(default_factory=dict)  # by host, as it was seen
+    after: dict[str, Signing] = field(default_factory=dict)  # once the plan is applied
+    declared: dict[str, Signing] = field(default_factory=dict)  # by the stack, where no host is looked at
     longest: dict[str, timedelta] = field(default_factory=dict)
     _looks: dict[tuple[str, str], Look] = field(default_factory=dict)
     _publics: dict[tuple[str, str], tuple[str, str] | str] = field(default_factory=dict)
@@ -83,22 +87,30 @@ class Rotating:
 
     def _facts(self, key: RotatedKey, known: History) -> Facts:
         """What is seen of a key; of the selectors in `known`, also what the store and DNS say."""
-        live = {
-            host: frozenset(s for s, domain in found if domain == key.domain.lower() and is_of(key.stem, s))
-            for host, found in self.live.items()
-            if host in key.hosts
-        }
+        live = {host: _of_key(key, found.signs) for host, found in self.live.items() if host in key.hosts}
         lives = [life for life in known.lives if life.revoked is None]
         publics = {life.selector: self._public(key, life) for life in lives}
         return Facts(
             hosts=key.hosts,
             live=live,
             kept=self._kept(key),
+            overruled=self._overruled(key),
             longest=max((self.longest[host] for host in key.hosts if host in self.longest), default=longest_wait(())),
             looks={life.selector: self._look(key, life, publics[life.selector]) for life in lives},
             publics={name: found for name, found in publics.items() if isinstance(found, tuple)},
             missing={name: found for name, found in publics.items() if isinstance(found, str)},
         )
+
+    def _overruled(self, key: RotatedKey) -> dict[str, str]:
+        """Of the selectors whose lines PowerMTA never takes, what it takes instead."""
+        known = {**self.declared, **self.live}
+        return {
+            selector: f"{why} on {host}"
+            for host in key.hosts
+            if host in known
+            for (selector, domain), why in known[host].overruled.items()
+            if domain == key.domain.lower() and is_of(key.stem, selector)
+        }
 
     def _kept(self, key: RotatedKey) -> frozenset[str]:
         """The selectors whose file a host has, by the state."""
@@ -148,7 +160,9 @@ class Rotating:
         `why_not` says of hosts why they cannot change in this run.
         """
         for name, survey in fleet.surveys.items():
-            self.live[name] = _signers(survey)
+            live = signing_of(_configuration(survey))
+            self.live[name] = live
+            self.after[name] = signing_of(_configuration(survey, edited=True)) if survey.plan.changes else live
             self.longest[name] = _longest(survey)
         self.hold |= {name: why for name in self.keys if (why := self._held(name, fleet, why_not))}
         return self.think()
@@ -165,9 +179,20 @@ class Rotating:
                 return f"{host} {why_not.get(host, 'is not among the chosen hosts')}"
             if survey.plan.changes and host in why_not:
                 return f"{host} {why_not[host]}"
-            if not _takes(survey, key, selector):
-                return f"{host} would not take it: --target, --exclude or `lifecycle` leaves its key as it is"
+            if why := self._refusal(survey, key, selector):
+                return f"{host} would not take it: {why}"
         return ""
+
+    def _refusal(self, survey: Survey, key: RotatedKey, selector: str) -> str:
+        """Why a plan does not make a host sign with this selector and no other of the key; empty: it does."""
+        after = self.after[survey.target.spec.name]
+        if first := after.overruled.get((selector, key.domain.lower())):
+            return f"PowerMTA takes {first} before it"
+        address = KeyFile(domain=key.domain, selector=selector, path="", reference="", private_key=None).address
+        is_owned = str(address) in survey.difference.owned_keys
+        if is_owned and _of_key(key, after.signs) == {selector}:
+            return ""
+        return "--target, --exclude or `lifecycle` leaves its key as it is"
 
     @property
     def unready(self) -> dict[Signer, str]:
@@ -197,20 +222,13 @@ class Rotating:
         for name, standing in self.standings.items():
             key = self.keys[name]
             took = [host for host in key.hosts if host in result.hosts and result.hosts[host].verdict in _DONE]
-            for host in took:
-                rest = {one for one in after.get(host, ()) if not self._is_key(key, one)}
-                signing = standing.wanted.signing
-                after[host] = frozenset(rest | ({(signing, key.domain.lower())} if signing else set()))
+            after |= {host: self.after[host] for host in took if host in self.after}
             if standing.switch is not None and set(took) == set(key.hosts):
                 self.histories[name] = switched(self.histories[name], standing.switch, now)
         self.loaded, self.state, self.live, self.now = {**self.loaded, **self.histories}, state, after, now
         self.at = now
         self.think()
         self.save()
-
-    @staticmethod
-    def _is_key(key: RotatedKey, signer: Signer) -> bool:
-        return signer[1] == key.domain.lower() and is_of(key.stem, signer[0])
 
     def save(self) -> None:
         """Keep the histories. Call it under the stack's lock."""
@@ -260,25 +278,27 @@ def _public_key(reference: str, place: Place, resolve: Resolve) -> tuple[str, st
     return (found.key, found.algorithm) if found is not None else f"{reference} holds no key that could sign"
 
 
-def _blocks(survey: Survey, *, edited: bool = False) -> Collection[Block]:
+def _blocks(survey: Survey) -> Collection[Block]:
     """The blocks of a host; of one that is as it was left, those that it should have."""
+    return survey.target.desired.blocks.values() if _is_as_left(survey) else blocks_of(before_of(survey)).values()
+
+
+def _configuration(survey: Survey, *, edited: bool = False) -> Configuration:
+    """What a host has, or will have; of one that is as it was left, what it should have."""
+    if _is_as_left(survey):
+        return as_configuration(survey.target.desired)[0]
+    return after_of(survey) if edited else before_of(survey)
+
+
+def _is_as_left(survey: Survey) -> bool:
     main = survey.snapshot.files.get(survey.target.spec.config)
-    if (main is None or main.content is None) and not survey.plan.changes:
-        return survey.target.desired.blocks.values()
-    return blocks_of(after_of(survey) if edited else before_of(survey)).values()
+    return (main is None or main.content is None) and not survey.plan.changes
 
 
-def _signers(survey: Survey) -> frozenset[Signer]:
-    return signers_of(_blocks(survey))
+def _of_key(key: RotatedKey, signers: Iterable[Signer]) -> frozenset[str]:
+    """The selectors of a key among those of a host."""
+    return frozenset(name for name, domain in signers if domain == key.domain.lower() and is_of(key.stem, name))
 
 
 def _longest(survey: Survey) -> timedelta:
     return max(longest_wait(_blocks(survey)), longest_wait(survey.target.desired.blocks.values()))
-
-
-def _takes(survey: Survey, key: RotatedKey, selector: str) -> bool:
-    """Whether a plan makes a host sign with this selector and no other of the key, and gives it the file."""
-    after = {s for s, domain in signers_of(_blocks(survey, edited=True)) if domain == key.domain.lower()}
-    address = KeyFile(domain=key.domain, selector=selector, path="", reference="", private_key=None).address
-    owned = str(address) in survey.difference.owned_keys
-    return owned and {one for one in after if is_of(key.stem, one)} == {selector}

@@ -19,10 +19,11 @@ from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim.standing import Standing, Todo
 from pmtaform.errors import UsageError
-from pmtaform.plan.signing import longest_wait
+from pmtaform.plan.signing import longest_wait, signing_of
 from pmtaform.rotations import Life, selector_for
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
+from pmtaform.stack.linting import as_configuration
 from pmtaform.stack.rotations import RotatedKey
 from pmtaform.state import StateDocument
 
@@ -78,6 +79,7 @@ def rotate_keys(
         raise UsageError.of("no-rotation", "There is nothing to rotate", detail)
     for name, desired in compile_all(turning.stack).items():
         turning.longest[name] = longest_wait(desired.blocks.values())
+        turning.declared[name] = signing_of(as_configuration(desired)[0])
     turning.think()
     made: list[Generated] = []
     warnings: list[Diagnostic] = []

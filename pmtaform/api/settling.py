@@ -13,7 +13,7 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.dkim.observing import Look
 from pmtaform.errors import UsageError
 from pmtaform.plan.model import HostPlan
-from pmtaform.plan.signing import NOT_PUBLISHED, with_unpublished
+from pmtaform.plan.signing import NOT_PUBLISHED, Signing, with_unpublished
 from pmtaform.rollout.survey import Fleet, Survey
 from pmtaform.rotations import Stage, is_of
 from pmtaform.stack import Stack
@@ -153,6 +153,13 @@ def _lost(turning: Rotating, name: str) -> Iterator[Diagnostic]:
 def _unexpected(turning: Rotating, host: str) -> Iterator[Diagnostic]:
     for name, key in turning.keys.items():
         standing = turning.standings[name]
+        after = turning.after.get(host, Signing()).overruled
+        if standing.current is not None and (first := after.get((standing.current, key.domain.lower()))):
+            detail = (
+                f"{host} does not sign with {standing.current} of {name}: PowerMTA takes the first domain-key that "
+            )
+            detail += f"fits, and that is {first}. Take that line out, or put it below."
+            yield replace(_warning("dkim-overruled", "Another key signs first", detail, turning, name), host=host)
         found = turning.facts[name].live.get(host, frozenset())
         other = sorted(one for one in found if is_of(key.stem, one) and one != standing.current)
         if other and standing.current is not None:

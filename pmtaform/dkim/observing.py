@@ -37,7 +37,8 @@ class Facts:
     """What is seen of one key.
 
     `hosts` have the key by the stack. `live` are the selectors that hosts which were looked at sign with; `kept` are
-    those whose file a host has, as far as the state knows. `longest` is the longest time that mail may wait on a host.
+    those whose file a host has, as far as the state knows; `overruled` says of selectors whose lines PowerMTA never
+    takes what signs instead. `longest` is the longest time that mail may wait on a host.
     `publics` are (`p=`, `k=`) of the private keys that could be had; `missing` says of others why not.
     """
 
@@ -46,6 +47,7 @@ class Facts:
     kept: frozenset[str] = frozenset()
     longest: timedelta = timedelta()
     looks: Mapping[str, Look] = field(default_factory=dict)
+    overruled: Mapping[str, str] = field(default_factory=dict)
     publics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 

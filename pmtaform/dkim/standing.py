@@ -174,6 +174,8 @@ class _Judge:
         stage, since = self._stage(life)
         if stage in (Stage.RETIRING, Stage.REVOKED):
             step = self._ending(life, stage)
+        elif stage is Stage.OVERRULED:
+            step = Step(todo=Todo.DONE, waits_for=self.facts.overruled[life.selector])
         elif stage is Stage.SIGNING:
             step = step if candidate is None else Step(todo=Todo.DONE, due=self.due)
         elif candidate is None or life.selector != candidate.selector:
@@ -185,7 +187,7 @@ class _Judge:
 
     def _stage(self, life: Life) -> tuple[Stage, datetime | None]:
         if life.selector == self.history.current:
-            return Stage.SIGNING, life.signed
+            return (Stage.OVERRULED if self._is_overruled(life) else Stage.SIGNING), life.signed
         if life.revoked is not None:
             return Stage.REVOKED, life.revoked
         if not any(life.selector == one.selector for one in self.history.candidates):
@@ -194,6 +196,10 @@ class _Judge:
         if life.verified is not None and self.now >= self._ready(life):
             return Stage.VERIFIED, self._ready(life)
         return (Stage.GENERATED, life.generated) if life.published is None else (Stage.PUBLISHED, life.published)
+
+    def _is_overruled(self, life: Life) -> bool:
+        """Whether its line is there, and PowerMTA takes another everywhere."""
+        return life.selector in self.facts.overruled and life.selector not in self.facts.signing
 
     def _ending(self, life: Life, stage: Stage) -> Step:
         if life.revoked is not None:

@@ -24,8 +24,8 @@ def key_in_use(host: str, address: Address, path: str) -> Diagnostic:
         code="dkim-key-in-use",
         summary="Key file still named by the configuration",
         detail=f"{address} is no longer in the stack, and a domain-key line still names {path}: without the file "
-        "PowerMTA may refuse the configuration, or sign nothing with that line. The file stays. Take the line out where "
-        "it is written; the next apply removes the file then.",
+        "PowerMTA may refuse the configuration, or sign nothing with that line. The file stays. Take the line out "
+        "where it is written; the next apply removes the file then.",
         severity=Severity.WARNING,
         host=host,
         address=str(address),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Block, directives_in
 from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.reading import Reading
+from pmtaform.lang.effective.signing import first_matches
+from pmtaform.lang.includes import Configuration
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.model import Change, Danger, HostPlan
 
@@ -26,15 +30,30 @@ def signer_of(value: str) -> Signer | None:
     return (fields[0], fields[1].lower()) if len(fields) == 3 else None
 
 
-def signers_of(blocks: Iterable[Block]) -> frozenset[Signer]:
-    """What a configuration signs with, in whichever section."""
-    found = {
-        signer_of(directive.value)
-        for block in blocks
-        for _, _, directive in directives_in(block)
-        if directive.name.lower() == _LINE
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What a configuration signs with: the keys that PowerMTA takes, and of those that it never does, what it takes."""
+
+    signs: frozenset[Signer] = frozenset()
+    overruled: Mapping[Signer, str] = field(default_factory=dict)
+
+
+def signing_of(configuration: Configuration) -> Signing:
+    """Who signs, by the first line that fits, in whichever section."""
+    found = first_matches(Reading.of(configuration))
+    signs = frozenset((key.selector, key.domain) for key, line in found.items() if line is None)
+    overruled = {
+        (key.selector, key.domain): _words(line)
+        for key, line in found.items()
+        if line is not None and (key.selector, key.domain) not in signs
     }
-    return frozenset(signer for signer in found if signer is not None)
+    return Signing(signs, overruled)
+
+
+def _words(line: Line) -> str:
+    signer = signer_of(line.value)
+    named = f"{signer[0]} of {signer[1]}" if signer is not None else line.value
+    return f"{named} ({line.place})"
 
 
 def longest_wait(blocks: Iterable[Block]) -> timedelta:

@@ -19,6 +19,7 @@ _COLOURS = {
     Stage.PUBLISHED: "yellow",
     Stage.VERIFIED: "green",
     Stage.SIGNING: "green",
+    Stage.OVERRULED: "red",
     Stage.RETIRING: "cyan",
     Stage.REVOKED: "dim",
 }
@@ -62,6 +63,8 @@ def _row(row: SelectorStanding, standing: Standing, wide: int, style: Style, wid
     since = f"since {moment(row.since.astimezone(UTC))}" if row.since is not None else ""
     stage = style(f"{row.stage.value:9}", _COLOURS[row.stage])
     yield f"    {clean(row.selector):{wide}}  {stage}  {since}".rstrip()
+    if row.stage is Stage.OVERRULED:
+        yield from wrapped(f"signs nothing: PowerMTA takes {row.step.waits_for} first", width, "        ")
     if row.step != standing.step and row.step.todo is not Todo.DONE:
         yield from wrapped(f"then: {_step(row.step, standing.at)}", width, "        ")
 

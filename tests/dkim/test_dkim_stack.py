@@ -253,7 +253,7 @@ NAMING = {
     "in a pool": f"<virtual-mta-pool p>\n    domain-key s1,*,{PATH}\n</virtual-mta-pool>\n",
     "under another selector": f"domain-key other,example.net,{PATH}\n",
     "in quotes": f'domain-key "s1","example.com","{PATH}"\n',
-    "with its selector and domain to be filled in": "domain-key s1,example.com,/etc/pmta/dkim/{selector}.{domain}.pem\n",
+    "to be filled in": "domain-key s1,example.com,/etc/pmta/dkim/{selector}.{domain}.pem\n",
 }
 
 

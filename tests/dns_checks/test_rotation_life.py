@@ -215,6 +215,70 @@ def test_a_lost_history_loses_no_key_and_hurries_nothing(fleet: Turning, due: tu
     assert not fleet.plan().plan.changed
 
 
+NATIVE_FIRST = "native: [old.conf]\n"
+YAML_FIRST = "config:\n  domain-key: ['old,example.com,/etc/pmta/old.pem']\n"
+
+
+@pytest.mark.parametrize("where", [NATIVE_FIRST, YAML_FIRST], ids=["native text", "YAML"])
+def test_a_new_selector_that_another_line_comes_before_is_not_switched_to(fleet: Turning, where: str) -> None:
+    """PowerMTA takes the first line that fits: the new one would be written, and sign nothing."""
+    stack = fleet.project.folder / "stack.yaml"
+    text = stack.read_text()
+    fleet.project.add_file("old.conf", "domain-key old,example.com,/etc/pmta/old.pem\n")
+    stack.write_text(where + text if where is NATIVE_FIRST else text.replace("config:\n", where, 1))
+    for _ in range(2):
+        fleet.publish()
+    fleet.passes(2 * DAY)
+    planned = fleet.plan()
+    assert planned.standings[0].switch is None
+    assert "dkim-switch-held" in codes(planned.plan)
+    assert "PowerMTA takes old of example.com (/etc/pmta/config:" in planned.standings[0].blocked
+    fleet.apply(allow=("missing-key-file",))
+    assert fleet.lines("mta1") == ["old"]
+    assert fleet.stages() == {"s-20260101": "verified"}
+    stack.write_text(text)
+    fleet.apply()
+    assert fleet.stages() == {"s-20260101": "signing"}
+
+
+def test_a_selector_that_another_line_comes_before_is_not_called_signing(fleet: Turning) -> None:
+    first = fleet.until_signing()
+    assert fleet.stages() == {first: "signing"}
+    for host in fleet.project.hosts.values():
+        line = f"domain-key {first},"
+        host.put(host.read().replace(line, f"domain-key old,example.com,/etc/pmta/old.pem\n{line}", 1))
+    planned = fleet.plan(targets=("domain[**]",))
+    assert fleet.stages(planned) == {first: "overruled"}
+    assert [codes(plan) & {"dkim-overruled"} for plan in planned.plan.hosts] == [{"dkim-overruled"}] * 2
+    said = fleet.project.run("plan", "--target", "domain[**]").words
+    assert "signs nothing: PowerMTA takes old of example.com" in said
+    fleet.apply()  # the block is owned whole, so that the plan puts it right
+    assert fleet.lines("mta1") == [first]
+    assert fleet.stages() == {first: "signing"}
+
+
+def test_rotate_sees_by_the_stack_that_another_line_comes_before(fleet: Turning) -> None:
+    first = fleet.until_signing()
+    stack = fleet.project.folder / "stack.yaml"
+    fleet.project.add_file("old.conf", "domain-key old,example.com,/etc/pmta/old.pem\n")
+    stack.write_text("native: [old.conf]\n" + stack.read_text())
+    (standing,) = fleet.rotate().standings
+    assert [(row.selector, row.stage.value) for row in standing.selectors] == [(first, "overruled")]
+
+
+def test_a_virtual_mta_of_its_own_key_does_not_stop_the_rest(fleet: Turning) -> None:
+    stack = fleet.project.folder / "stack.yaml"
+    own = "<virtual-mta v>\n    domain-key old,example.com,/etc/pmta/old.pem\n</virtual-mta>\n"
+    fleet.project.add_file("own.conf", own)
+    stack.write_text("native: [own.conf]\n" + stack.read_text())
+    for _ in range(2):
+        fleet.publish()
+    fleet.passes(2 * DAY)
+    fleet.apply(allow=("missing-key-file",))
+    assert fleet.stages() == {"s-20260101": "signing"}
+    assert "dkim-overruled" not in codes(fleet.plan().plan.hosts[0])
+
+
 def test_a_host_that_was_rolled_back_by_hand_is_told_of_and_put_right(fleet: Turning, due: tuple[str, str]) -> None:
     first, second = due
     fleet.apply()

@@ -7,16 +7,20 @@ from datetime import timedelta
 import pytest
 
 from pmtaform.lang.blocks import blocks_of
-from pmtaform.lang.includes import read_configuration
+from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.plan.model import Action, Change, HostPlan, Reason, ValueChange
-from pmtaform.plan.signing import gained_signers, longest_wait, signers_of, with_unpublished
+from pmtaform.plan.signing import gained_signers, longest_wait, signing_of, with_unpublished
 
 HOUR = 3600
 DEFAULT = int(4.5 * 24 * HOUR)  # what PowerMTA takes without a line
 
 
+def configuration(text: str) -> Configuration:
+    return read_configuration("/etc/pmta/config", {"/etc/pmta/config": text.encode()})
+
+
 def blocks(text: str) -> list[object]:
-    return list(blocks_of(read_configuration("/etc/pmta/config", {"/etc/pmta/config": text.encode()})).values())
+    return list(blocks_of(configuration(text)).values())
 
 
 def test_selectors_are_found_in_every_section() -> None:
@@ -27,7 +31,61 @@ domain-key broken
   Domain-Key "s3",example.com,/etc/pmta/c.pem
 </virtual-mta>
 """
-    assert signers_of(blocks(text)) == {("s1", "example.com"), ("s2", "*"), ("s3", "example.com")}  # type: ignore[arg-type]
+    assert signing_of(configuration(text)).signs == {("s1", "example.com"), ("s2", "*"), ("s3", "example.com")}
+
+
+FIRST = {
+    "the first at top level": ("domain-key a,x.com,/a\ndomain-key b,x.com,/b\n", {"a"}, {"b": "a"}),
+    "one for all before": ("domain-key a,*,/a\ndomain-key b,x.com,/b\n", {"a"}, {"b": "a"}),
+    "one for all after": ("domain-key b,x.com,/b\ndomain-key a,*,/a\n", {"a", "b"}, {}),
+    "a parent before": ("domain-key a,x.com,/a\ndomain-key b,m.x.com,/b\n", {"a"}, {"b": "a"}),
+    "a parent after": ("domain-key b,m.x.com,/b\ndomain-key a,x.com,/a\n", {"a", "b"}, {}),
+    "another domain that ends alike": ("domain-key a,x.com,/a\ndomain-key b,ax.com,/b\n", {"a", "b"}, {}),
+    "letters of another case": ("domain-key a,X.com,/a\ndomain-key b,x.COM,/b\n", {"a"}, {"b": "a"}),
+    "the virtual MTA's own, and all the rest": (
+        "domain-key b,x.com,/b\n<virtual-mta v>\ndomain-key a,x.com,/a\n</virtual-mta>\n",
+        {"a", "b"},
+        {},
+    ),
+    "the virtual MTA's own before its pool's": (
+        "<virtual-mta v>\ndomain-key a,x.com,/a\n</virtual-mta>\n"
+        "<virtual-mta-pool p>\nvirtual-mta v\ndomain-key b,x.com,/b\n</virtual-mta-pool>\n",
+        {"a"},
+        {"b": "a"},
+    ),
+    "a pool's where its virtual MTA has none": (
+        "<virtual-mta v>\n</virtual-mta>\n<virtual-mta-pool p>\nvirtual-mta v\ndomain-key b,x.com,/b\n"
+        "</virtual-mta-pool>\n",
+        {"b"},
+        {},
+    ),
+    "of one virtual MTA hidden, of another not": (
+        "<virtual-mta v>\ndomain-key a,x.com,/a\ndomain-key b,x.com,/b\n</virtual-mta>\n"
+        "<virtual-mta w>\ndomain-key b,x.com,/b\n</virtual-mta>\n",
+        {"a", "b"},
+        {},
+    ),
+    "a macro hides nothing but itself": ("domain-key a,$d,/a\ndomain-key b,x.com,/b\n", {"a", "b"}, {}),
+    "a list that messages choose": (
+        "domain-key a,x.com,/a\n<domain-key-list l>\ndomain-key b,x.com,/b\n</domain-key-list>\n",
+        {"a", "b"},
+        {},
+    ),
+    "not a line of three": ("domain-key a,x.com\ndomain-key b,x.com,/b\n", {"b"}, {}),
+}
+
+
+@pytest.mark.parametrize("case", FIRST)
+def test_who_signs_is_the_first_line_that_fits(case: str) -> None:
+    text, signs, overruled = FIRST[case]
+    found = signing_of(configuration(text))
+    assert {selector for selector, _ in found.signs} == signs
+    assert {hidden: words.split()[0] for (hidden, _), words in found.overruled.items()} == overruled
+
+
+def test_what_signs_instead_is_told_with_its_place() -> None:
+    found = signing_of(configuration("domain-key a,X.com,/a\ndomain-key b,x.com,/b\n"))
+    assert found.overruled == {("b", "x.com"): "a of x.com (/etc/pmta/config:1)"}
 
 
 @pytest.mark.parametrize(

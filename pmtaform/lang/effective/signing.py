@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from pmtaform.lang.effective.deciding import decide, specs_of
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import DEFAULT_VMTA, Line
 from pmtaform.lang.effective.patterns import DomainIndex
-from pmtaform.lang.effective.reading import DOMAIN, Body
+from pmtaform.lang.effective.reading import DOMAIN, Body, Reading
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.values import parse_bool
 from pmtaform.lang.values.text import split, unquoted, without_idle_quotes
 
 _KEY: Final = "domain-key"
+_LISTS: Final = "domain-key-list"
 _SIGN: Final = ("dkim-sign", "second-dkim-sign")
 _BY_HEADER: Final = "if-x-dkim-options-present"
 
@@ -49,6 +50,43 @@ def signing_keys(effective: Effective) -> dict[KeyLine, bool]:
         if pending and signs.anything(vmta):
             found |= dict.fromkeys(pending, True)
     return found
+
+
+def first_matches(reading: Reading) -> dict[KeyLine, Line | None]:
+    """Every key that a line gives to a virtual MTA, and the line that signs all that is its; None: it signs itself.
+
+    PowerMTA tries the keys of the virtual MTA, of its pools, then those at top level, each in their order, and takes
+    the first whose domain is that of the message or above it (3.3.1.33.1; where pools come is our reading). What
+    messages choose themselves (`domain-key-list`) signs.
+    """
+    found: dict[KeyLine, Line | None] = {}
+    for chain in _chains(reading):
+        for at, (key, _) in enumerate(chain):
+            before = next((line for other, line in chain[:at] if _covers(other.domain, key.domain)), None)
+            if before is None or key not in found:
+                found[key] = before
+    for lists in reading.sections.get(_LISTS, ()):
+        found |= dict.fromkeys(_keys(lists.lines(_LISTS, "")), None)
+    return found
+
+
+def _chains(reading: Reading) -> Iterator[list[tuple[KeyLine, Line]]]:
+    """The keys that each virtual MTA tries, in their order; those that try the same are told once."""
+    seen: set[tuple[int, ...]] = set()
+    for vmta in dict.fromkeys((DEFAULT_VMTA, *reading.virtual_mtas)):
+        owners = [reading.virtual_mtas[vmta]] if vmta in reading.virtual_mtas else []
+        owners += [reading.pools[pool] for pool in reversed(reading.pools_of.get(vmta, []))]
+        lists = [lines for owner in owners for lines in reversed(owner.lines)]
+        lines = [line for each in (*lists, reading.lines.get(_KEY, [])) for line in each if line.name == _KEY]
+        shape = tuple(id(line) for line in lines)
+        if shape not in seen:
+            seen.add(shape)
+            yield [(key, line) for line in lines if (key := key_line(line.value)) is not None]
+
+
+def _covers(domain: str, other: str) -> bool:
+    """Whether a key for `domain` fits all mail of `other`. What a macro stands for is not looked up."""
+    return domain in ("*", other) or ("$" not in domain + other and other.endswith(f".{domain}"))
 
 
 def key_line(value: str) -> KeyLine | None:
