@@ -30,6 +30,7 @@ from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.plan.threeway import with_causes
 
 ABSENT = "-"
+_BELOW = b"a pattern list below the source that uses it"  # stands for the content of such a list; no block has it
 PROTECTED = "protected"  # the code of a note that stops an apply
 
 _DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})
@@ -277,9 +278,19 @@ class _Comparison:
                 self.changes[at] = replace(self.changes[at], values=(*self.changes[at].values, moves))
             elif _is_ignored(self.desired, address):
                 self._leave(address, Action.UPDATE, LeftBy.IGNORE)
-            elif not self._is_left(address, Action.UPDATE, block):
+            elif self._is_left(address, Action.UPDATE, block):
+                self._keep_late(str(address))
+            else:
                 self.moved[address] = found.part
                 self._move(address, block, moves)
+
+    def _keep_late(self, name: str) -> None:
+        """Own a list that stays below its source, but not as it should be: the next plan has to look at it again."""
+        if name in self.adopted:
+            self.adopted.remove(name)
+            del self.owned[name]
+        elif name in self.owned:
+            self.owned[name] = self.keyed(_BELOW)
 
     def _move(self, address: Address, block: Block, moves: ValueChange) -> None:
         name = str(address)

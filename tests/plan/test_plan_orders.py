@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 from native_sides import MAIN, compared, compared_with, live
+from projects import RUNS, ProjectFolder
 
-from pmtaform.desired import Unmanaged
+from pmtaform.desired import Desired, Unmanaged
+from pmtaform.errors import Exit
 from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.edit import FileEdit
+from pmtaform.lang.includes import single
+from pmtaform.lang.parsing import parse
+from pmtaform.plan.diff import difference, unchanged
 from pmtaform.plan.model import PLACE, Action, LeftBy
+from pmtaform.plan.selection import Selection
+from pmtaform.plan.sides import Live, Previous
 
 CASES = tomllib.loads(Path(__file__).with_name("orders.toml").read_text(encoding="utf-8"))["case"]
 LATE = "<source 0/0>\npattern-list p\n</source>\n<pattern-list p>\nmail-from /a/ virtual-mta=v\n</pattern-list>\n"
@@ -66,3 +73,37 @@ def test_what_keeps_a_list_where_it_is_is_told(more: dict, by: LeftBy) -> None:
     made = compared(LATE, LATE, **more)
     assert (made.plan.changes, dict(made.edits)) == ((), {})
     assert [(left.address, left.by) for left in made.plan.left] == [("pattern-list[p]", by)]
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_the_plan_after_one_that_left_a_list_below_looks_again(owned: bool) -> None:
+    """What was left out of an apply is not taken for done."""
+    desired = Desired(host="mta1", blocks=blocks_of(single(parse(LATE, "stack"))))
+    first = difference(desired, Live(live({MAIN: LATE})), Previous(), _plain)
+    before = Previous(blocks=first.owned) if owned else Previous()
+    chosen = Selection(excludes=("pattern-list[p]",))
+    made = difference(desired, Live(live({MAIN: LATE})), before, _plain, chosen)
+    assert [left.by for left in made.plan.left] == [LeftBy.EXCLUDE]
+    assert not unchanged(desired, Previous(blocks=made.owned), _plain)
+    (again,) = difference(desired, Live(live({MAIN: LATE})), Previous(blocks=made.owned), _plain).plan.changes
+    assert again.address == "pattern-list[p]"
+
+
+def _plain(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+def test_apply_repairs_it_and_then_nothing_is_left_to_do(one: ProjectFolder) -> None:
+    """Live below, stack above: this was "No changes", and what lint calls an error stayed for ever."""
+    one.host.put(RUNS + LATE)
+    one.config("""
+      pattern-list: {p: ["mail-from /a/ virtual-mta=v"]}
+      virtual-mta: {v: {}}
+      source: {"0/0": {pattern-list: p}}
+    """)
+    said = one.plan().ended(Exit.OK)
+    assert "below source[0.0.0.0/0], which uses it" in said.out
+    one.apply().ended(Exit.OK)
+    text = one.host.contents()[MAIN]
+    assert text.index("<pattern-list p>") < text.index("<source 0/0>")
+    one.plan("--detailed-exitcode").ended(Exit.OK)

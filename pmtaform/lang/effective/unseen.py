@@ -14,7 +14,7 @@ from typing import Final
 
 from pmtaform.lang.blocks import Content, content_of
 from pmtaform.lang.effective.flattening import flattened
-from pmtaform.lang.includes import Configuration, include_path, is_url
+from pmtaform.lang.includes import Configuration, include_path, is_pattern, is_url
 from pmtaform.lang.tree import Directive, Junk, Node, Section
 
 _INCLUDE: Final = "include"
@@ -36,8 +36,26 @@ class UnseenInclude:
 
 def unseen_includes(configuration: Configuration) -> tuple[UnseenInclude, ...]:
     """The includes of a configuration whose contents are not known, in order."""
+    if not any(_is_unseen(configuration, text) for text in _include_lines(configuration)):
+        return ()
     tree = configuration.tree if len(configuration.trees) == 1 else flattened(configuration)
     return tuple(_in(tree.children, tree.scope, ""))
+
+
+def _include_lines(configuration: Configuration) -> Iterator[str]:
+    """What the include lines of all files name."""
+    for tree in configuration.trees.values():
+        for raw in tree.lines:
+            if raw.lstrip()[: len(_INCLUDE)].lower() == _INCLUDE:
+                words = raw.partition("#")[0].split(None, 1)
+                if len(words) == 2 and words[0].lower() == _INCLUDE:
+                    yield include_path(words[1].strip())
+
+
+def _is_unseen(configuration: Configuration, path: str) -> bool:
+    if is_pattern(path) and not is_url(path):
+        return path not in configuration.patterns
+    return path not in configuration.trees
 
 
 def _in(nodes: list[Node], scope: str, section: str) -> Iterator[UnseenInclude]:
@@ -55,14 +73,7 @@ def _in(nodes: list[Node], scope: str, section: str) -> Iterator[UnseenInclude]:
 
 def web_addresses(configuration: Configuration) -> tuple[str, ...]:
     """The web addresses that a configuration includes, each once."""
-    found: dict[str, None] = {}
-    for tree in configuration.trees.values():
-        for raw in tree.lines:
-            if "://" not in raw:
-                continue
-            words = raw.partition("#")[0].split()
-            if len(words) == 2 and words[0].lower() == _INCLUDE and is_url(include_path(words[1])):
-                found[include_path(words[1])] = None
+    found = dict.fromkeys(path for path in _include_lines(configuration) if is_url(path))
     return tuple(found)
 
 
