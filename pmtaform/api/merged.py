@@ -13,16 +13,21 @@ from typing import Final
 
 from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Place, Severity
-from pmtaform.lang.blocks import Address
-from pmtaform.lang.lint import FileFacts, Finding, Subject
+from pmtaform.lang.blocks import Address, Part, directives_in, spec_of
+from pmtaform.lang.catalogue import GLOBAL
+from pmtaform.lang.lint import RULES, FileFacts, Finding, Subject
 from pmtaform.lang.lint.changes import Judged, lint_change
+from pmtaform.lang.lint.secrets import clear_detail
 from pmtaform.lang.lint.suppress import suppressions, without_suppressed
+from pmtaform.lang.secrecy import holds_secret
+from pmtaform.lang.tree import Section
 from pmtaform.plan.model import Action
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.transactions import reading_of
 from pmtaform.stack import Stack
 from pmtaform.stack.linting import sources_of
 
+_TYPED: Final = (".yaml", ".yml")
 _BEFORE: Final = " It was there before, and the plan does not change it, so it does not stop an apply."
 
 
@@ -45,13 +50,14 @@ class Merged:
         after = replace(before, configuration=sides.after, files=files | _files_changed(survey))
         written = _written(survey)
         old: dict[str, list[Judged]] = {}
-        for judged in self._not_suppressed(_placed(survey, lint_change(before, after)), after):
+        found = [*_placed(survey, lint_change(before, after)), *_secrets(survey.target.desired, written)]
+        for judged in self._not_suppressed(found, after):
             if judged.is_new or judged.address in written:
                 yield from _shown(judged)
             elif judged.finding.severity is Severity.ERROR:
                 old.setdefault(judged.finding.rule.id, []).append(judged)
-        for found in old.values():
-            yield _known(found)
+        for known in old.values():
+            yield _known(known)
 
     def _not_suppressed(self, judged: list[Judged], after: Subject) -> Iterator[Judged]:
         if not judged:
@@ -77,6 +83,25 @@ def _files_changed(survey: Survey) -> dict[str, FileFacts]:
     found = {path: FileFacts(exists=False) for path in difference.remove_keys}
     written = (*difference.edits, *(k.path for k in difference.write_keys), *(f.path for f in difference.write_files))
     return found | {path: FileFacts() for path in written}
+
+
+def _secrets(desired: Desired, written: set[Address | None]) -> Iterator[Judged]:
+    """The secrets in clear text that native files of the stack bring; those of typed lines came by reference."""
+    rule = RULES["plain-text-secret"]
+    for address, block in desired.blocks.items():
+        if address not in written:
+            continue
+        for part, path, directive in directives_in(block):
+            place = part.tree.place(directive.line)
+            spec = spec_of(path[-1].partition("[")[0] if path else _scope(part), directive.name)
+            if spec is not None and not place.file.endswith(_TYPED) and holds_secret(spec, directive.value):
+                detail = clear_detail(spec.name, directive.value)
+                finding = Finding(rule=rule, severity=rule.severity, place=place, detail=detail)
+                yield Judged(finding, address, is_new=True)
+
+
+def _scope(part: Part) -> str:
+    return part.node.tag if isinstance(part.node, Section) else GLOBAL
 
 
 # -- places ------------------------------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostics, Place, Severity
 from pmtaform.errors import Invalid
 from pmtaform.lang.catalogue import DirectiveSpec
+from pmtaform.lang.secrecy import holds_secret
 from pmtaform.secrets import parse_reference, require_reference
 from pmtaform.stack import names, values
 from pmtaform.stack.content import Line
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
+from pmtaform.stack.secrets_in_clear import CLEAR, IN_CLEAR, in_clear, secret_form
 from pmtaform.stack.variables import Variables, substitute
 
 
@@ -93,14 +95,12 @@ class LineMaker:
             text = '""'  # what PowerMTA calls the empty value
         if spec.sensitive and _is_reference(text if spec.sensitive == "value" else text.partition(" ")[2].strip()):
             detail = f"PowerMTA would be given this text itself for `{spec.name}`, and nothing would be looked up. "
-            detail += f"Write {_secret_form(spec)}."
+            detail += f"Write {secret_form(spec)}."
             self.found.error("secret-reference", "A reference stands where a value belongs", detail, node.place)
             return None
         line = self._checked(name, text, scope, node.place)
-        if line and _holds_secret(spec, text):
-            detail = f"`{spec.name}` is a secret, and it lies in the stack for everybody who can read it. "
-            detail += f"Write {_secret_form(spec)} with a keyring:, env:, file: or command: reference."
-            self.found.warning("secret-in-clear", "A secret stands in clear text", detail, node.place)
+        if line and holds_secret(spec, text):
+            self.found.error(IN_CLEAR, CLEAR, in_clear(spec), node.place)
         return line
 
     def _text(self, name: str, node: Node, variables: Variables) -> str | None:
@@ -137,7 +137,7 @@ class LineMaker:
     def _secret(self, name: str, spec: DirectiveSpec, node: Mapping, scope: str, variables: Variables) -> Line | None:
         expected = {"secret"} if spec.sensitive == "value" else {"value", "secret"}
         if spec.sensitive is None or set(node.entries) != expected:
-            wanted = f"Write {_secret_form(spec)}." if spec.sensitive else "Write its value as text."
+            wanted = f"Write {secret_form(spec)}." if spec.sensitive else "Write its value as text."
             detail = f"`{name}` has a mapping where its value belongs. {wanted}"
             if spec.sensitive is None and "secret" in node.entries:
                 detail = f"`{name}` is nothing that PowerMTA keeps secret: plans show it. {wanted}"
@@ -158,18 +158,8 @@ class LineMaker:
         return Line(name.lower(), before, reference_node.place, str(reference))
 
 
-def _holds_secret(spec: DirectiveSpec, text: str) -> bool:
-    if spec.sensitive == "second":
-        return len(text.split()) > 1
-    return spec.sensitive is not None and "secret" in spec.types and text != '""'
-
-
 def _is_reference(text: str) -> bool:
     try:
         return parse_reference(text) is not None
     except Invalid:
         return True
-
-
-def _secret_form(spec: DirectiveSpec) -> str:
-    return "{secret: REFERENCE}" if spec.sensitive == "value" else "{value: FILE, secret: REFERENCE}"

@@ -9,6 +9,8 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity, did_you_mean
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
+from pmtaform.lang.inventions import inventions
+from pmtaform.lang.suggest import remedy
 
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)")
 _UNNAMED: Final = re.compile(r"\((?:none|no name) when nested\)")
@@ -60,15 +62,16 @@ def unknown_name(scope: str, name: str, place: Place, *, severity: Severity, sec
             place=place,
             severity=severity,
         )
-    sections = [s for s in known.sections if known.may_stand_in(s, None if scope == GLOBAL else scope)]
-    directives = known.names(scope)
-    candidates = {True: sections, False: directives, None: [*directives, *sections]}[section]
-    hint = did_you_mean(name.replace("_", "-"), candidates) or _elsewhere(name)
     kind = "section" if section else "directive"
+    if invented := _invented(name, section):
+        detail = f"`{name}`: PowerMTA has no such {kind}. {invented}"
+    else:
+        detail = f"The catalogue knows no `{name}` {where(scope)}: PowerMTA may refuse the file."
+        detail += _meant(scope, name, section)
     return Diagnostic(
         code=f"unknown-{kind}",
         summary=f"PowerMTA has no such {kind}",
-        detail=f"The catalogue knows no `{name}` {where(scope)}: PowerMTA may refuse the file.{hint}",
+        detail=detail,
         place=place,
         severity=severity,
     )
@@ -78,9 +81,21 @@ def _either(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
 
-def _elsewhere(name: str) -> str:
-    hint = did_you_mean(name.replace("_", "-"), [*catalogue().all_names, *catalogue().sections])
-    return f"{hint} (It stands elsewhere.)" if hint else ""
+def _invented(name: str, section: bool | None) -> str:
+    """What PowerMTA has instead of a word that was made up, and copied from page to page; empty: it is no such word."""
+    known = inventions()
+    tables = (known.section, known.directive) if section else (known.directive, known.section)
+    found = [each for word in (name, name.replace("_", "-")) for table in tables if (each := table(word))]
+    return found[0].remedy if found else ""
+
+
+def _meant(scope: str, name: str, section: bool | None) -> str:
+    """` Did you mean "x"?`, or nothing."""
+    known, word = catalogue(), name.replace("_", "-")
+    if section is not True and (hint := remedy(word, scope)):
+        return f" {hint}"
+    sections = [tag for tag in known.sections if known.may_stand_in(tag, None if scope == GLOBAL else scope)]
+    return did_you_mean(word, sections) if section is not False else ""
 
 
 def version_of(text: str | None) -> tuple[int, int] | None:

@@ -6,12 +6,14 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity
 from pmtaform.lang import values as lang_values
-from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.parsing import parse
+from pmtaform.lang.secrecy import holds_secret
 from pmtaform.lang.tree import Directive, Junk, Section, Tree
 from pmtaform.stack import names, values
 from pmtaform.stack.content import Text
 from pmtaform.stack.nodes import Scalar
+from pmtaform.stack.secrets_in_clear import CLEAR, IN_CLEAR, in_clear
 from pmtaform.stack.variables import Variables, substitute
 
 # What would let a text reach beyond the section that it stands in.
@@ -55,6 +57,9 @@ def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: st
             breaks = inside is not None and isinstance(node, Section) and catalogue().section(name) is not None
             level = Severity.ERROR if breaks else severity
             found.add(names.unknown_name(scope, name, tree.place(node.line), severity=level, section=is_section))
+        elif inside is not None and (spec := known.directive) is not None and _is_secret(spec, node):
+            detail = f"{in_clear(spec)} Text cannot name a reference: write this line as `name: value`."
+            found.error(IN_CLEAR, CLEAR, detail, tree.place(node.line))
         elif wrong := _wrong(scope, node):
             found.add(
                 Diagnostic(
@@ -65,6 +70,10 @@ def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: st
                     severity=severity,
                 )
             )
+
+
+def _is_secret(spec: DirectiveSpec, node: Directive | Section) -> bool:
+    return isinstance(node, Directive) and holds_secret(spec, node.value)
 
 
 def _wrong(scope: str, node: Directive | Section) -> str | None:

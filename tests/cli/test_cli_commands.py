@@ -222,7 +222,8 @@ def test_an_apply_in_json_says_a_line_for_each_step_and_its_result_last(one: Pro
 
 def test_a_diff_shows_the_text_with_secrets_masked(one: ProjectFolder) -> None:
     one.host.put(RUNS + "<smtp-user anna>\n    password old-canary\n</smtp-user>\n")
-    one.config("postmaster: a@example.com\nsmtp-user:\n  anna: {password: new-canary}")
+    one.add_file("anna", "new-canary-with-many-letters")
+    one.config("postmaster: a@example.com\nsmtp-user:\n  anna: {password: {secret: file:anna}}")
     said = one.plan("--diff").ended(Exit.OK)
     assert "+postmaster a@example.com" in said.out
     assert " log-file /var/log/pmta/log" in said.out

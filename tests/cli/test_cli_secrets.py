@@ -21,7 +21,9 @@ USER, HAND = "canary-user-7f3a", "canary-by-hand-55d0"
 
 def test_what_the_host_keeps_is_closed_to_others(one: ProjectFolder) -> None:
     one.host.put(f"{RUNS}<smtp-user ben>\n  password {HAND}\n</smtp-user>\n", mode=0o640)
-    one.config(f"smtp-user: {{anna: {{password: {USER}}}, ben: {{password: changed-{USER}}}}}")
+    one.add_file("ben", f"changed-{USER}")
+    one.add_file("anna", USER)
+    one.config("smtp-user: {anna: {password: {secret: file:anna}}, ben: {password: {secret: file:ben}}}")
     one.apply("--allow", "submission-cut-off").ended(Exit.OK)
     ours = one.host.at("/var/lib/pmtaform")
     found = [ours, *ours.rglob("*")]
@@ -48,8 +50,9 @@ def test_secrets_of_connections_are_not_in_the_process_list_or_the_environment_o
         0o755,
     )
     assert spy.exists()
+    one.add_file("anna", USER)
     one.stack(
-        f"config: {{smtp-user: {{anna: {{password: {USER}}}}}}}\n"
+        "config: {smtp-user: {anna: {password: {secret: file:anna}}}}\n"
         "dkim-keys: {example.com/s1: {private-key: env:PMTAFORM_TEST_KEY}}\n"
     )
     one.apply().ended(Exit.OK)
@@ -63,7 +66,8 @@ def test_a_plan_cannot_be_used_to_guess_a_password(one: ProjectFolder) -> None:
     """Digests are keyed: the same content gives another digest under another key."""
     import hashlib
 
-    one.config(f"smtp-user: {{anna: {{password: {USER}}}}}")
+    one.add_file("anna", USER)
+    one.config("smtp-user: {anna: {password: {secret: file:anna}}}")
     plan = Path(one.save_plan())
     one.apply().ended(Exit.OK)
     content = one.host.config.read_bytes()

@@ -11,6 +11,7 @@ from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, whole
 from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
 from pmtaform.lang.lint.references import named_file
+from pmtaform.lang.secrecy import holds_secret
 
 _GUESSABLE: Final = frozenset(
     {
@@ -64,21 +65,19 @@ def _in_clear(facts: Facts) -> Iterator[Hit]:
     if not facts.subject.in_stack:
         return
     for line in facts.lines:
-        spec = line.spec
-        if spec is None or spec.sensitive != "value" or "secret" not in spec.types:
-            continue
-        if line.value.strip('"') and not line.value.startswith(("(secret ", "${")):
-            yield at(line, _clear(line), mark=line.node.name)
+        if line.spec is not None and holds_secret(line.spec, line.value):
+            yield at(line, clear_detail(line.name, line.value), mark=line.node.name)
 
 
-def _clear(line: Line) -> str:
-    if _REFERENCE.match(line.value.strip('"')):
+def clear_detail(name: str, value: str) -> str:
+    """What is wrong with a secret in clear text; the value is not repeated."""
+    if _REFERENCE.match(value.strip('"')):
         return (
-            f"{line.name} is given a reference in native text, which goes to the server as it stands: PowerMTA would "
+            f"{name} is given a reference in native text, which goes to the server as it stands: PowerMTA would "
             "take the reference itself for the secret. Write this part in YAML: {secret: keyring:NAME}."
         )
     return (
-        f"The value of {line.name} stands in a file of the stack, and so in every copy of the repository. Keep it in a "
+        f"The value of {name} stands in a file of the stack, and so in every copy of the repository. Keep it in a "
         "keyring, a file or a program, and write a reference: {secret: keyring:NAME}."
     )
 
@@ -160,7 +159,7 @@ RULES: Final = (
     ),
     Rule(
         id="plain-text-secret",
-        severity=WARNING,
+        severity=ERROR,
         summary="A secret stands in the stack",
         why="What is in Git is in every copy of it, for ever.",
         basis="MISTAKES.md rows 97 and 98",

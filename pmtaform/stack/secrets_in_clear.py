@@ -1,0 +1,23 @@
+"""Secrets in clear text: what is in a stack is in every copy of its repository, for ever."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pmtaform.lang.catalogue import DirectiveSpec
+
+IN_CLEAR: Final = "secret-in-clear"
+CLEAR: Final = "Secret in clear text"
+
+
+def in_clear(spec: DirectiveSpec) -> str:
+    """Why a secret may not be there, and what to write; the value is not repeated."""
+    return (
+        f"`{spec.name}` is a secret, and everyone who can read the stack can read it. "
+        f"Write {secret_form(spec)} with a keyring:, env:, file: or command: reference."
+    )
+
+
+def secret_form(spec: DirectiveSpec) -> str:
+    """How a reference to a directive's secret is written."""
+    return "{secret: REFERENCE}" if spec.sensitive == "value" else "{value: FILE, secret: REFERENCE}"
