@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from pmtaform.desired import Desired
 from pmtaform.diagnostics import Place
 from pmtaform.errors import Invalid
 from pmtaform.host import Activation, HostSpec
+from pmtaform.programs import ANY_PROGRAM, AllowedPrograms
 from pmtaform.rollout.survey import Target
 from pmtaform.secrets import Reference, Resolver, Secret, require_reference
 from pmtaform.stack import Stack, StackHost, compile_host
+from pmtaform.stack.document import root_of
 from pmtaform.stack.paths import TLS_FOLDERS
+from pmtaform.stack.project_file import allowed_programs
 
 
 def resolver_for(stack: Stack) -> Callable[[str, Place | None], Secret]:
@@ -19,7 +23,7 @@ def resolver_for(stack: Stack) -> Callable[[str, Place | None], Secret]:
 
     A PEM file keeps its lines and ends with one line end; any other value loses the one that a tool adds.
     """
-    resolver = Resolver(stack.folder)
+    resolver = Resolver(stack.folder, allowed=allowed_programs(stack.folder))
 
     def resolve(reference: str, place: Place | None) -> Secret:
         parsed: Reference = require_reference(reference, place=place)
@@ -55,6 +59,7 @@ def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | Non
         use_agent=host.use_agent,
         proxy_jump=host.proxy_jump,
         ssh_config=host.ssh_config,
+        ssh_programs=_ssh_programs(stack, host),
         known_hosts=host.known_hosts,
         connect_timeout=host.connect_timeout,
         command_timeout=host.command_timeout,
@@ -69,6 +74,12 @@ def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | Non
         generations=stack.generations,
         expect=operations.expect,
     )
+
+
+def _ssh_programs(stack: Stack, host: StackHost) -> AllowedPrograms:
+    """What the host's ssh_config may run: anything if it is the operator's own, and not a file of the project."""
+    mine = host.ssh_config is None or not Path(host.ssh_config).resolve().is_relative_to(root_of(stack.folder))
+    return ANY_PROGRAM if mine else allowed_programs(stack.folder)
 
 
 def check_shared_roots(targets: Iterable[Target]) -> None:

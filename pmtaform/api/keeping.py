@@ -12,10 +12,12 @@ from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import Invalid, SecretUnavailable, UsageError
+from pmtaform.reading import read_regular
 from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Reference, Resolver, Scheme, Secret, require_reference
 from pmtaform.stack import Purpose, SecretUse, Stack
 from pmtaform.stack.emit import unsafe
+from pmtaform.stack.project_file import allowed_programs
 from pmtaform.stack.values import secret_text, value_problem
 
 _PARALLEL = 8
@@ -41,7 +43,7 @@ class Checked:
 
 def check_secrets(stack: Stack, uses: Iterable[SecretUse], resolver: Resolver | None = None) -> tuple[Checked, ...]:
     """Look up every secret once, and see whether each is fit for what it is for. No host is looked at."""
-    lookups = resolver or Resolver(stack.folder)
+    lookups = resolver or Resolver(stack.folder, allowed=allowed_programs(stack.folder))
     listed = list(uses)
     done: dict[int, Checked] = {}
 
@@ -128,7 +130,7 @@ def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> C
     for name in use.identity_files:
         path = Path(name).expanduser()
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
         except OSError as problem:
             detail = f"{name}, which {use.reference} is for: {(problem.strerror or 'it cannot be read').lower()}."
             findings.append(_told(use, "key-missing", "An SSH key cannot be read", detail))

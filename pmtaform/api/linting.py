@@ -31,6 +31,7 @@ from pmtaform.lang.lint.references import named_file
 from pmtaform.lang.parsing import parse, parse_bytes
 from pmtaform.lang.splices import FileEdit
 from pmtaform.lang.tree import Directive
+from pmtaform.reading import read_any
 from pmtaform.stack import Stack, compile_host
 from pmtaform.stack.linting import sources_of, subject_of
 
@@ -160,7 +161,7 @@ def _content(path: str | None, *, required: bool) -> bytes | None:
     if path is None:
         return None
     try:
-        return Path(path).read_bytes()
+        return read_any(Path(path))
     except (OSError, ValueError) as problem:
         if not required:
             return None

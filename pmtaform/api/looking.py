@@ -18,6 +18,7 @@ from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import HostError, PmtaformError, UsageError
 from pmtaform.host import CONFIG, HostSpec, Known, open_session, probe
 from pmtaform.lang.includes import Configuration, absolute_includes, includes_in, is_pattern, read_configuration
+from pmtaform.reading import read_any, read_regular
 from pmtaform.stack import Stack
 
 DEFAULTS: Final = "/etc/pmta/config-defaults"
@@ -139,7 +140,7 @@ class _Reader:
         if not self._may_read(real, path):
             return None
         try:
-            return real.read_bytes()
+            return read_any(real) if wanted else read_regular(real)
         except OSError as problem:
             if wanted:
                 raise UsageError.of(

@@ -143,11 +143,12 @@ def _one(source: _Source, found: list[Diagnostic], *, write: bool, diff: bool, n
 def _read(path: Path | None) -> bytes:
     from pmtaform.diagnostics import Place
     from pmtaform.errors import UsageError
+    from pmtaform.reading import read_any
 
     if path is None:
         return sys.stdin.buffer.read()
     try:
-        return path.read_bytes()
+        return read_any(path)
     except OSError as problem:
         detail = f"{problem.strerror or problem}."
         raise UsageError.of("file-unreadable", "The file cannot be read", detail, place=Place(str(path))) from None

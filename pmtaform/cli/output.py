@@ -211,9 +211,10 @@ def read_plan(path: Path) -> SavedPlan:
     Raises `UsageError` when there is none, `StateDamaged` when it cannot be read.
     """
     from pmtaform.plan.document import load_saved
+    from pmtaform.reading import read_any
 
     try:
-        content = path.read_bytes()
+        content = read_any(path)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise UsageError.of(
             "no-such-plan", "There is no such plan file", "Save one: pmtaform plan --out FILE.", place=Place(str(path))

@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pmtaform.reading import read_regular
+
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
@@ -144,7 +146,7 @@ def load(paths: Iterable[str | os.PathLike[str]]) -> KnownHosts:
             known = KnownHosts()
             for name, _, _ in stamps:
                 try:
-                    parse(Path(name).read_text(encoding="utf-8", errors="replace"), known)
+                    parse(read_regular(Path(name)).decode("utf-8", "replace"), known)
                 except OSError:
                     continue
             _cache[tuple(stamps)] = known

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pmtaform.expect import NOTHING_OWN, Command, Expect
+from pmtaform.programs import ANY_PROGRAM, AllowedPrograms
 from pmtaform.secrets import Secret
 
 CONFIG = "/etc/pmta/config"
@@ -50,6 +51,7 @@ class HostSpec:
     use_agent: bool = True
     proxy_jump: str | None = None
     ssh_config: str | None = None  # None: the user's own and the system's
+    ssh_programs: AllowedPrograms = ANY_PROGRAM  # what ProxyCommand in `ssh_config` may run
     known_hosts: str | None = None  # None: the user's own and the system's
     connect_timeout: float = 10.0
     command_timeout: float = 60.0  # for one `pmta` command; a transaction gets several

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import io
 import logging
@@ -60,7 +61,7 @@ def open_ssh(spec: HostSpec, early: socket.socket | None = None) -> SshSession:
     with stack:
         if early is not None:
             stack.callback(early.close)
-        config = _ssh_config(spec.ssh_config)
+        config = _ssh_config(spec)
         hop = ssh_settings.target(spec, config.lookup(spec.address or spec.name))
         plain = (hop.host, hop.port, hop.command, tuple(hop.jump)) == (
             spec.address or spec.name,
@@ -291,6 +292,8 @@ def _key(path: str, spec: HostSpec) -> paramiko.PKey | None:
     file = Path(path).expanduser()
     passphrase = _passphrase(spec)
     try:
+        if not file.is_file():
+            raise OSError(errno.EINVAL, "not a regular file" if file.exists() else "no such file")
         stamp = file.stat().st_mtime_ns
         return _load_key(str(file), stamp, passphrase)
     except PasswordRequiredException:
@@ -355,11 +358,15 @@ class _Connection(fabric.Connection, _Context):  # type: ignore[misc]  # untyped
 
 
 _config_lock = threading.Lock()
-_configs: dict[str | None, paramiko.SSHConfig] = {}
+_configs: dict[str | None, tuple[paramiko.SSHConfig, str]] = {}
 
 
-def _ssh_config(path: str | None) -> paramiko.SSHConfig:
-    """The given file, or the user's and the system's, read once. Raises `Unreachable` if it makes no sense."""
+def _ssh_config(spec: HostSpec) -> paramiko.SSHConfig:
+    """The host's own file, or the user's and the system's, read once.
+
+    Raises `Unreachable` if it makes no sense, and `HostError` if it would run a program that is not allowed.
+    """
+    path = spec.ssh_config
     with _config_lock:
         if path not in _configs:
             if path is not None:
@@ -374,5 +381,7 @@ def _ssh_config(path: str | None) -> paramiko.SSHConfig:
             except paramiko.ConfigParseError as error:
                 where = path or ssh_settings.USER_CONFIG
                 raise Unreachable.of("ssh-config", "ssh_config makes no sense", f"{where}: {error}") from None
-            _configs[path] = config
-        return _configs[path]
+            _configs[path] = config, text
+        config, text = _configs[path]
+    ssh_settings.check_programs(spec, text)
+    return config

@@ -8,15 +8,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
+from pmtaform.programs import EVERY, remedy
+from pmtaform.reading import read_regular
 
 USER_CONFIG = "~/.ssh/config"
 SYSTEM_CONFIG = "/etc/ssh/ssh_config"
 USER_KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 SYSTEM_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+_RUNS = re.compile(r"^\s*match\b.*\bexec\b", re.IGNORECASE | re.MULTILINE)
 _INCLUDE = re.compile(r"^\s*include\s*[\s=]\s*(.+)$", re.IGNORECASE)
+_LARGEST = 16 * 1024 * 1024
+_PROXY = re.compile(r"^\s*proxycommand(?:\s*=\s*|\s+)(.+)$", re.IGNORECASE | re.MULTILINE)
 _JUMP = re.compile(r"^(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<six>[^]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d+))?$")
 
 
@@ -41,7 +47,7 @@ class Hop:
 def config_text(path: str, *, base: str, depth: int = 0) -> str:
     """The text of an ssh_config file with its `Include`s in place; empty if it is not there or cannot be read."""
     try:
-        text = Path(path).expanduser().read_text(encoding="utf-8", errors="replace")
+        text = read_regular(Path(path).expanduser(), _LARGEST).decode("utf-8", "replace")
     except OSError:
         return ""
     lines = []
@@ -54,6 +60,30 @@ def config_text(path: str, *, base: str, depth: int = 0) -> str:
                 pattern = str(Path(base).expanduser() / Path(word.strip('"')).expanduser())
                 lines += [config_text(name, base=base, depth=depth + 1) for name in sorted(glob.glob(pattern))]  # noqa: PTH207
     return "\n".join(lines)
+
+
+def check_programs(spec: HostSpec, text: str) -> None:
+    """Raise `HostError` if an ssh_config would run a program that the host's may not (`HostSpec.ssh_programs`).
+
+    A file from the project is refused whole for `Match exec`, since that is run while it is read.
+    """
+    if EVERY in spec.ssh_programs.names:
+        return
+    lines = [match[1].strip() for match in _PROXY.finditer(text)]
+    refused = [line for line in lines if line.lower() != "none" and not spec.ssh_programs.permits_line(line)]
+    if refused:
+        _refuse(spec, f"`ProxyCommand {refused[0]}`", refused[0].split()[0])
+    if _RUNS.search(text):
+        _refuse(spec, "`Match exec`", EVERY)
+
+
+def _refuse(spec: HostSpec, what: str, program: str) -> NoReturn:
+    raise HostError.of(
+        "program-not-allowed",
+        "Program not allowed",
+        f"{spec.ssh_config} would run {what} on this machine, and it was not run. {remedy(program)}",
+        host=spec.name,
+    )
 
 
 def target(spec: HostSpec, conf: Mapping[str, Any]) -> Hop:

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from pmtaform.programs import AllowedPrograms, remedy
 from pmtaform.secrets.provider import MAX_BYTES, Unresolved
 
 _CHUNK = 65536
@@ -37,15 +38,20 @@ class CommandSecrets:
     What it says on stderr is not shown: wrappers and `set -x` repeat secrets there.
     """
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, allowed: AllowedPrograms) -> None:
         self._base = base
+        self._allowed = allowed
 
     def fetch(self, name: str, *, deadline: float) -> bytes:
         """What the program wrote to stdout, at most 1 MiB. It and its children are killed at the deadline."""
         looked = f"the output of `{name}`"
         by_hand = f"Run it by hand, in {self._base}, to see what it says: {name}."
+        argv = shlex.split(name)
+        if not self._allowed.permits(argv[0]):
+            why = f"the stack may not run the program {argv[0]} on this machine, and it was not run"
+            raise Unresolved(looked, why, remedy(argv[0]))
         with _starting:
-            process = _start(shlex.split(name), self._base, looked)
+            process = _start(argv, self._base, looked)
             _running.add(process)
         ends = time.monotonic() + deadline
         try:

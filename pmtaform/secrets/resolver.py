@@ -9,6 +9,7 @@ from typing import Self
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import SecretUnavailable
+from pmtaform.programs import AllowedPrograms
 from pmtaform.secrets.fake import FakeSecrets
 from pmtaform.secrets.file import FileSecrets
 from pmtaform.secrets.keyring import KeyringSecrets
@@ -23,11 +24,17 @@ class Resolver:
     """Resolves references for one run of one stack. Safe to use from many threads.
 
     Each reference is looked up at most once: its value, or its failure, is kept until the run ends. `base` is
-    the stack's folder; `deadline` bounds each look-up, in seconds; `providers` replaces some of them.
+    the stack's folder; `deadline` bounds each look-up, in seconds; `providers` replaces some of them. `allowed` are the
+    programs that `command:` may run; none, unless it is said.
     """
 
     def __init__(
-        self, base: Path, *, providers: Mapping[Scheme, Provider] | None = None, deadline: float = DEADLINE
+        self,
+        base: Path,
+        *,
+        providers: Mapping[Scheme, Provider] | None = None,
+        deadline: float = DEADLINE,
+        allowed: AllowedPrograms | None = None,
     ) -> None:
         from pmtaform.secrets.command import CommandSecrets  # subprocess is slow to import; few runs get here
 
@@ -35,7 +42,7 @@ class Resolver:
             Scheme.KEYRING: KeyringSecrets(),
             Scheme.ENV: EnvironmentSecrets(),
             Scheme.FILE: FileSecrets(base),
-            Scheme.COMMAND: CommandSecrets(base),
+            Scheme.COMMAND: CommandSecrets(base, allowed or AllowedPrograms()),
             **(providers or {}),
         }
         self._deadline = deadline

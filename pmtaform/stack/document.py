@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.reading import read_regular
 from pmtaform.stack.nodes import Mapping, Scalar, kind_of
 from pmtaform.stack.yaml import read_yaml
 
@@ -25,8 +26,14 @@ def yaml_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and path.is_file()
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and not path.is_dir()
     )
+
+
+def root_of(folder: Path) -> Path:
+    """The root of the project that a stack's folder lies in; the folder itself where it lies in none."""
+    here = folder.resolve()
+    return here.parent.parent if here.parent.name == "stacks" else here
 
 
 def read_document(folder: Path, shown: str, found: Diagnostics) -> Document:
@@ -44,6 +51,10 @@ def read_document(folder: Path, shown: str, found: Diagnostics) -> Document:
         found.error("no-stack", "The stack has no YAML files", detail, Place(shown))
     for path in paths:
         name = f"{shown}/{path.name}"
+        if not path.resolve().is_relative_to(root_of(folder)):
+            detail = f"{path.name} is a link that leads out of the project. Put the file itself there."
+            found.error("stack-outside", "Stack file outside the project", detail, Place(name))
+            continue
         content = read_file(path, name, found)
         if content is None:
             continue
@@ -61,17 +72,22 @@ def read_file(path: Path, shown: str, found: Diagnostics, place: Place | None = 
     """The bytes of a file that a stack names, or None; why not goes into `found`."""
     try:
         if not path.is_file():
-            why = "It is a folder, not a file." if path.is_dir() else "There is no such file."
-            found.error("no-file", "A file cannot be read", f"{shown}: {why}", place or Place(shown))
+            found.error("no-file", "A file cannot be read", f"{shown}: {_why_no_file(path)}", place or Place(shown))
             return None
         if path.stat().st_size > MAX_FILE:
             found.error("no-file", "A file cannot be read", f"{shown} is larger than 64 MB.", place or Place(shown))
             return None
-        return path.read_bytes()
+        return read_regular(path, MAX_FILE)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         found.error("no-file", "A file cannot be read", f"{shown}: {why}.", place or Place(shown))
         return None
+
+
+def _why_no_file(path: Path) -> str:
+    if path.is_dir():
+        return "It is a folder, not a file."
+    return "It is not a regular file." if path.exists() else "There is no such file."
 
 
 def _merge(into: Mapping, more: Mapping, found: Diagnostics) -> None:

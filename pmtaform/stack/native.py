@@ -13,7 +13,7 @@ from pmtaform.lang.parsing import parse, parse_bytes
 from pmtaform.lang.tree import Section, Tree
 from pmtaform.stack.build import Rules
 from pmtaform.stack.content import Key, Line, Native
-from pmtaform.stack.document import read_file
+from pmtaform.stack.document import read_file, root_of
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.paths import path_problem
@@ -100,9 +100,7 @@ class NativeFiles:
 
     def _inside(self, entry: NativeEntry, said: Diagnostics) -> bool:
         """Whether a file lies in the project: a stack that somebody proposes must not have others read out."""
-        folder = self._folder.resolve()
-        root = folder.parent.parent if folder.parent.name == "stacks" else folder
-        if (self._folder / entry.file).resolve().is_relative_to(root):
+        if (self._folder / entry.file).resolve().is_relative_to(root_of(self._folder)):
             return True
         detail = f"{entry.file} leads out of the project. Copy the file into it; errors quote what they are about."
         said.error("native-outside", "A native file lies outside the project", detail, entry.place)

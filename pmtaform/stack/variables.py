@@ -20,9 +20,18 @@ NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _USE: Final = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _SPEC: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(?::([^}]*))?")
 _LONGEST: Final = 65_536
+_MOST_TEXT: Final = 64 * 1024 * 1024  # characters of one host, all texts with variables together
 _FORMAT: Final = re.compile(r"0?[0-9]{0,2}[dxX]")
 
 Values = MappingType[str, str | tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Spent:
+    """How much text variables have made; a loop over long values multiplies it."""
+
+    characters: int = 0
+    reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class Variables:
 
     values: Values = field(default_factory=dict)
     lenient: bool = False
+    broken: frozenset[str] = frozenset()  # what is wrong with these is reported where they are set
+    spent: _Spent = field(default_factory=_Spent, compare=False, repr=False)
 
     def with_values(self, more: MappingType[str, str]) -> Variables:
         """These and `more`, which come first."""
@@ -60,6 +71,7 @@ def substitute(node: Scalar, variables: Variables, found: Diagnostics) -> str | 
         return text
     done: list[str] = []
     failed = False
+    length = 0
     for piece in _pieces(text):
         if isinstance(piece, str):
             done.append(piece)
@@ -67,11 +79,25 @@ def substitute(node: Scalar, variables: Variables, found: Diagnostics) -> str | 
         value = _value(piece, node, variables, found)
         failed = failed or value is None
         done.append(value or "")
-    if sum(map(len, done)) > _LONGEST:
-        detail = f"With its variables it is longer than {_LONGEST} characters; they probably repeat each other."
-        _bad("variable-long", "A text grows too long", detail, node, found)
-        return None
-    return None if failed else "".join(done)
+        length += len(done[-1])
+        if length > _LONGEST:
+            detail = f"With its variables it is longer than {_LONGEST} characters; they probably repeat each other."
+            _bad("variable-long", "Text too long", detail, node, found)
+            return None
+    return None if failed or not _affordable(length, node, variables, found) else "".join(done)
+
+
+def _affordable(length: int, node: Scalar, variables: Variables, found: Diagnostics) -> bool:
+    """Whether one more text of this length may be made for the host."""
+    spent = variables.spent
+    spent.characters += length
+    if spent.characters <= _MOST_TEXT:
+        return True
+    if not spent.reported:
+        spent.reported = True
+        detail = "All texts with variables together are longer than 64 MB: a loop repeats a long value too often."
+        _bad("variable-long", "Text too long", detail, node, found)
+    return False
 
 
 def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Diagnostics) -> str | None:
@@ -89,7 +115,7 @@ def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Di
     name, form = spec[1], spec[2]
     value = variables.values.get(name)
     if value is None:
-        if not variables.lenient:
+        if not variables.lenient and name not in variables.broken:
             detail = (
                 f"No variable is called `{name}`.{did_you_mean(name, variables.values)} Set it under `vars` of the "
             )
@@ -129,21 +155,23 @@ def resolve(layers: list[Mapping], host: str | None, found: Diagnostics, *, leni
         nodes.update(layer.entries)
     builtin = {} if host is None else {HOST: host}
     done: dict[str, str | tuple[str, ...]] = dict(builtin)
+    broken: set[str] = set()
     for name in nodes:
-        _resolve_one(name, nodes, done, (), found, lenient=lenient)
-    return Variables(done, lenient)
+        _resolve_one(name, nodes, done, broken, (), found, lenient=lenient)
+    return Variables(done, lenient, frozenset(broken))
 
 
 def _resolve_one(
     name: str,
     nodes: MappingType[str, tuple[Scalar, Node]],
     done: dict[str, str | tuple[str, ...]],
+    broken: set[str],
     above: tuple[str, ...],
     found: Diagnostics,
     *,
     lenient: bool,
 ) -> None:
-    if name in done or name not in nodes:
+    if name in done or name in broken or name not in nodes:
         return
     node = nodes[name][1]
     if name in above:
@@ -156,9 +184,10 @@ def _resolve_one(
     for scalar in node.items if isinstance(node, Sequence) else [node]:
         if isinstance(scalar, Scalar):
             for used in _SPEC.finditer(" ".join(p[0] for p in _pieces(scalar.text) if isinstance(p, tuple))):
-                _resolve_one(used[1], nodes, done, (*above, name), found, lenient=lenient)
-            text = substitute(scalar, Variables(done, lenient), found)
+                _resolve_one(used[1], nodes, done, broken, (*above, name), found, lenient=lenient)
+            text = substitute(scalar, Variables(done, lenient, frozenset(broken)), found)
             if text is None:
+                broken.add(name)  # once is enough: what uses it would otherwise try it again, each in turn
                 return
             texts.append(text)
     done.setdefault(name, tuple(texts) if isinstance(node, Sequence) else "".join(texts))

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.reading import read_regular
 
 _MODE = 0o600
 _TEMPORARY = ".tmp"
@@ -57,7 +58,7 @@ def create_file(path: Path, content: bytes) -> bool:
 def copy_file(source: Path, target: Path) -> None:
     """Make `target` what `source` is now."""
     with writing(target):
-        content = source.read_bytes()
+        content = read_regular(source)
     replace_file(target, content)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import StateDamaged
+from pmtaform.reading import read_regular
 from pmtaform.state.atomic import check_stack_name, copy_file, ensure_folder, replace_file, sweep
 from pmtaform.state.backend import check_base
 from pmtaform.state.document import Encoder, StateDocument, Version
@@ -42,7 +43,7 @@ class FileBackend:
     def load(self) -> StateDocument | None:
         """The state, or None when there is no file. Raises `StateDamaged`."""
         try:
-            content = self.path.read_bytes()
+            content = read_regular(self.path)
         except FileNotFoundError:
             return None
         except OSError as problem:

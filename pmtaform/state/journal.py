@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import StateDamaged
+from pmtaform.reading import read_regular
 from pmtaform.state.atomic import check_stack_name, ensure_folder, write_all, writing
 from pmtaform.state.identity import utc_now
 
@@ -112,7 +113,7 @@ class Journal:
         if self.path is None:
             return bytes(self._memory)
         try:
-            return self.path.read_bytes()
+            return read_regular(self.path)
         except FileNotFoundError:
             return b""
         except OSError as problem:

@@ -20,10 +20,12 @@ from typing import Self
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import Locked
+from pmtaform.reading import read_regular
 from pmtaform.state.atomic import create_file, not_written
 from pmtaform.state.identity import Process, machine, new_run_id, utc_now, who
 
 _ATTEMPTS = 100  # each lost to another process that came and went in between
+_LARGEST = 65_536  # bytes; a lock is a few lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ class LockFile:
     def info(self) -> LockInfo | None:
         """Who holds it; None when nobody does. A lock that cannot be read is held by somebody unknown."""
         try:
-            return _parse(self._path.read_bytes())
+            return _parse(read_regular(self._path))
         except FileNotFoundError:
             return None
         except OSError as problem:
@@ -117,7 +119,7 @@ class LockFile:
     def _remove_if(self, judge: Callable[[LockInfo], bool]) -> LockInfo | None:
         """Remove the very file that was judged: a lock taken since then by somebody else stays."""
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         except OSError as problem:
@@ -128,7 +130,7 @@ class LockFile:
             if not _is_same(descriptor, self._path):
                 return None
             with open(descriptor, "rb", closefd=False) as file:
-                info = _parse(file.read())
+                info = _parse(file.read(_LARGEST))
             if not judge(info):
                 return None
             self._path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import StateDamaged
+from pmtaform.reading import read_regular
 from pmtaform.rotations import History, Life
 from pmtaform.state.atomic import check_stack_name, ensure_folder, replace_file, sweep
 
@@ -41,7 +42,7 @@ class RotationFile:
     def load(self) -> Histories:
         """The histories; none when there is no file. Raises `StateDamaged`: `rotation-damaged`, `rotation-too-new`."""
         try:
-            self._saved = self.path.read_bytes()
+            self._saved = read_regular(self.path)
         except FileNotFoundError:
             return {}
         except OSError as problem:
