@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import Invalid, SecretUnavailable, UsageError
+from pmtaform.programs import ANY_PROGRAM
 from pmtaform.reading import read_regular
 from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Reference, Resolver, Scheme, Secret, require_reference
@@ -158,8 +159,8 @@ def holds_secret(reference: Reference, folder: Path) -> bool:
 
 
 def read_secret(reference: Reference, folder: Path) -> Secret:
-    """What `reference` leads to, every byte of it. Raises `SecretUnavailable`."""
-    return Resolver(folder).resolve(reference, raw=True)
+    """What a reference that the operator typed leads to, every byte of it. Raises `SecretUnavailable`."""
+    return Resolver(folder, allowed=ANY_PROGRAM).resolve(reference, raw=True)
 
 
 def store_secret(reference: Reference, value: bytes, folder: Path) -> tuple[Diagnostic, ...]:

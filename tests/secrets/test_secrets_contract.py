@@ -13,6 +13,7 @@ from keyring.backends.chainer import ChainerBackend
 from keyring_backends import FileKeyring, MemoryKeyring
 from keyrings.alt.file import PlaintextKeyring
 
+from pmtaform.programs import ANY_PROGRAM
 from pmtaform.secrets import FakeSecrets, Provider, Store, Unresolved
 from pmtaform.secrets.command import CommandSecrets
 from pmtaform.secrets.file import FileSecrets
@@ -52,7 +53,7 @@ def _case(kind: str, folder: Path, use_keyring: Callable[[KeyringBackend], None]
         (folder / "here").write_bytes(VALUE)
         program = "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())"
         words = [sys.executable, "-c", program]
-        return Case(CommandSecrets(folder), shlex.join([*words, "here"]), shlex.join([*words, "gone"]))
+        return Case(CommandSecrets(folder, ANY_PROGRAM), shlex.join([*words, "here"]), shlex.join([*words, "gone"]))
     use_keyring(_backend(kind, folder))
     provider = KeyringSecrets()
     provider.store("here", VALUE, deadline=DEADLINE)

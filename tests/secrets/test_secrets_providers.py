@@ -17,6 +17,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring_backends import BrokenKeyring, HangingKeyring, LockedKeyring, MemoryKeyring
 
+from pmtaform.programs import ANY_PROGRAM
 from pmtaform.secrets import Unresolved
 from pmtaform.secrets.command import CommandSecrets
 from pmtaform.secrets.file import FileSecrets
@@ -82,14 +83,14 @@ def test_paths_are_relative_to_the_stack_or_to_home_or_whole(tmp_path: Path, mon
 def test_a_command_that_fails_says_its_code_and_nothing_that_it_printed(tmp_path: Path) -> None:
     program = python("import sys; print('can'+'ary'); print('can'+'ary', file=sys.stderr); sys.exit(3)")
     with pytest.raises(Unresolved, match="exit code 3") as caught:
-        CommandSecrets(tmp_path).fetch(program, deadline=20)
+        CommandSecrets(tmp_path, ANY_PROGRAM).fetch(program, deadline=20)
     assert "canary" not in str(caught.value)
     assert "by hand" in caught.value.fix
 
 
 def test_a_command_that_is_killed_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unresolved, match="signal 9"):
-        CommandSecrets(tmp_path).fetch(python("import os; os.kill(os.getpid(), 9)"), deadline=20)
+        CommandSecrets(tmp_path, ANY_PROGRAM).fetch(python("import os; os.kill(os.getpid(), 9)"), deadline=20)
 
 
 def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> Non
     )
     begun = time.monotonic()
     with pytest.raises(Unresolved, match=r"not done within 0\.5 s"):
-        CommandSecrets(tmp_path).fetch(python(program), deadline=0.5)
+        CommandSecrets(tmp_path, ANY_PROGRAM).fetch(python(program), deadline=0.5)
     assert time.monotonic() - begun < 15
     os.set_blocking(reader, True)
     while os.read(reader, 100):
@@ -113,13 +114,13 @@ def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> Non
 def test_a_command_that_never_stops_printing_is_stopped(tmp_path: Path) -> None:
     program = python("import os\nwhile True: os.write(1, b'y' * 65536)")
     with pytest.raises(Unresolved, match="more than 1 MiB"):
-        CommandSecrets(tmp_path).fetch(program, deadline=20)
+        CommandSecrets(tmp_path, ANY_PROGRAM).fetch(program, deadline=20)
 
 
 def test_a_command_has_no_input_no_terminal_and_no_shell(tmp_path: Path) -> None:
     program = "import os, sys; print(repr((sys.stdin.read(), os.getsid(0) == os.getpid(), sys.argv[1:])), end='')"
     words = ["$(touch x)", ";", "`id`", "a'b", "*"]
-    output = CommandSecrets(tmp_path).fetch(python(program, *words), deadline=20)
+    output = CommandSecrets(tmp_path, ANY_PROGRAM).fetch(python(program, *words), deadline=20)
     assert output.decode() == repr(("", True, words))
     assert not (tmp_path / "x").exists()
 
@@ -128,17 +129,19 @@ def test_a_program_is_looked_for_from_the_stacks_folder(tmp_path: Path) -> None:
     script = tmp_path / "give"
     script.write_text("#!/bin/sh\npwd\n")
     script.chmod(0o700)
-    assert CommandSecrets(tmp_path).fetch("./give", deadline=20).decode().strip() == str(tmp_path.resolve())
+    assert CommandSecrets(tmp_path, ANY_PROGRAM).fetch("./give", deadline=20).decode().strip() == str(
+        tmp_path.resolve()
+    )
 
 
 def test_a_program_that_is_not_there_or_not_runnable(tmp_path: Path) -> None:
     with pytest.raises(Unresolved, match="no-such-program is not on this machine"):
-        CommandSecrets(tmp_path).fetch("no-such-program x", deadline=20)
+        CommandSecrets(tmp_path, ANY_PROGRAM).fetch("no-such-program x", deadline=20)
     (tmp_path / "plain").write_text("x")
     with pytest.raises(Unresolved, match="could not be run: permission denied"):
-        CommandSecrets(tmp_path).fetch("./plain", deadline=20)
+        CommandSecrets(tmp_path, ANY_PROGRAM).fetch("./plain", deadline=20)
     with pytest.raises(Unresolved, match=r"the folder .* is not there"):
-        CommandSecrets(tmp_path / "gone").fetch("true", deadline=20)
+        CommandSecrets(tmp_path / "gone", ANY_PROGRAM).fetch("true", deadline=20)
 
 
 def test_a_machine_without_a_keyring_says_so(use_keyring: UseKeyring) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import Exit, SecretUnavailable
+from pmtaform.programs import ANY_PROGRAM
 from pmtaform.secrets import FakeSecrets, Reference, Resolver, Scheme, Secret, require_reference
 
 PLACE = Place("stacks/demo/stack.yaml", 7, 18)
@@ -79,14 +80,14 @@ def test_an_empty_value_is_no_secret(value: str) -> None:
 
 def test_a_command_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SecretUnavailable, match="nothing in it"):
-        Resolver(tmp_path).resolve(require_reference("command:true"))
+        Resolver(tmp_path, allowed=ANY_PROGRAM).resolve(require_reference("command:true"))
 
 
 def test_the_real_providers_are_wired_to_their_schemes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMTAFORM_TEST", "from env")
     (tmp_path / "key").write_text("from file\n")
     (tmp_path / "key").chmod(0o600)
-    secrets = Resolver(tmp_path)
+    secrets = Resolver(tmp_path, allowed=ANY_PROGRAM)
     got = {t: secrets.resolve(require_reference(t)).reveal() for t in ("env:PMTAFORM_TEST", "file:key")}
     assert got == {"env:PMTAFORM_TEST": b"from env", "file:key": b"from file"}
     assert secrets.resolve(require_reference("command:cat key")).reveal() == b"from file"
