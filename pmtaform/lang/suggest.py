@@ -7,6 +7,7 @@ suggested is current, and takes the value that is there; where it belongs into a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
@@ -66,10 +67,11 @@ def remedy(word: str, scope: str | None = None, value: str = "") -> str:
     found = suggestion(word, scope, value)
     if found is None:
         return ""
-    return f'Did you mean "{found.name}"?' + (f" It belongs {_where(found.scopes)}." if found.scopes else "")
+    return f'Did you mean "{found.name}"?' + (f" It belongs {places(found.scopes)}." if found.scopes else "")
 
 
-def _where(scopes: tuple[str, ...]) -> str:
+def places(scopes: Sequence[str]) -> str:
+    """`in <domain> or in <source>`."""
     return " or ".join("at top level" if scope == GLOBAL else f"in <{scope}>" for scope in scopes[:4])
 
 

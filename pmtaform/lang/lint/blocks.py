@@ -23,10 +23,21 @@ def _braces(facts: Facts) -> Iterator[Hit]:
             seen.update((meant.tree.path, line) for line in range(meant.section.line, meant.section.end + 1))
             yield _hit(meant, f"PowerMTA has no blocks in braces. {_form(meant)}", "{", _brace_fix(meant))
     for tree in facts.configuration.trees.values():
-        for found in tree.diagnostics:
-            line = found.place.line if found.place is not None and tree.origins is None else None
-            if found.code == "brace" and (tree.path, line or 0) not in seen:
-                yield Hit(tree=tree, line=line, detail=found.detail, place=found.place)
+        yield from _other_braces(tree, seen)
+
+
+def _other_braces(tree: Tree, seen: set[tuple[str, int]]) -> Iterator[Hit]:
+    """Braces around no section: each pair once, where it opens."""
+    opened = 0
+    for found in tree.diagnostics:
+        line = found.place.line if found.place is not None and tree.origins is None else None
+        if found.code != "brace" or (tree.path, line or 0) in seen:
+            continue
+        if line is not None and opened and _raw(tree, line).split("#", 1)[0].strip() == "}":
+            opened -= 1
+            continue
+        opened += 1
+        yield Hit(tree=tree, line=line, detail=found.detail, place=found.place)
 
 
 def _without_tags(facts: Facts) -> Iterator[Hit]:

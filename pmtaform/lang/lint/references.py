@@ -134,7 +134,7 @@ def references(facts: Facts) -> References:
 
 def is_given(name: str) -> bool:
     """Names that PowerMTA has of itself, and placeholders that another rule tells of."""
-    return name in _RESERVED or "{" in name or "$" in name or '"' in name
+    return not name or name in _RESERVED or "{" in name or "$" in name or '"' in name
 
 
 def named_file(line: Line) -> str:

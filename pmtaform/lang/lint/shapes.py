@@ -15,7 +15,7 @@ from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.mend import value_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
-from pmtaform.lang.lint.syntax import is_pair, tag_in
+from pmtaform.lang.lint.syntax import ends_itself, is_pair, tag_in
 from pmtaform.lang.lint.unknown import UNSAFE_YES, is_inside_unknown
 from pmtaform.lang.tree import Directive
 
@@ -218,6 +218,11 @@ def _argument(facts: Facts) -> Iterator[Hit]:
     for part in facts.parts:
         argument = part.node.argument
         if "<" in argument or ">" in argument or "{{" in argument or "${" in argument:
+            continue
+        if ends_itself(part):
+            name = argument.removesuffix("/").rstrip()
+            instead = f"A tag that ends itself is XML. Write <{part.tag} {name}>, and </{part.tag}> below it."
+            yield on(part, values.shown(instead))
             continue
         detail = values.argument_problem(part.tag, argument)
         if detail is not None:

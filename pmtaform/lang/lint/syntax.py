@@ -9,13 +9,12 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.inventions import inventions
-from pmtaform.lang.lint.facts import Facts, Line
+from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import line_fix, sub_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Fix, Hit, Rule
 from pmtaform.lang.parsing import CROWDED
-from pmtaform.lang.suggest import remedy, section_remedy
+from pmtaform.lang.suggest import places, remedy, section_remedy
 from pmtaform.lang.tree import Tree
 
 _COMMENT: Final = re.compile(r"(\s*)(.*?)(\s*)<!--\s*(.*?)\s*-->\s*", re.DOTALL)
@@ -55,10 +54,18 @@ def _malformed(facts: Facts) -> Iterator[Hit]:
 def _unclosed(facts: Facts) -> Iterator[Hit]:
     """Sections without an end; not those whose end is on the line of a directive, which has a rule of its own."""
     closed = {(line.tree.path, line.within.node.line) for line in facts.lines if line.within and _closes(line)}
+    elements = {(part.tree.path, part.node.line) for part in facts.parts if part.tag == "include" or ends_itself(part)}
     for tree in facts.configuration.trees.values():
         for found in tree.diagnostics:
-            if found.code == "unclosed-section" and (tree.path, _line_of(tree, found)) not in closed:
+            where = (tree.path, _line_of(tree, found))
+            if found.code == "unclosed-section" and where not in closed and where not in elements:
                 yield _hit(tree, found)
+
+
+def ends_itself(part: Part) -> bool:
+    """Whether a tag is written as an XML element without content: `<domain x/>`."""
+    argument = part.node.argument
+    return not part.node.closed and argument.endswith("/") and not argument.strip('"').startswith("/")
 
 
 def _closes(line: Line) -> bool:
@@ -186,16 +193,22 @@ def _equals(facts: Facts) -> Iterator[Hit]:
             detail = f"PowerMTA has no equals sign between a name and its value. Write {line.name} and the value."
             yield at(line, detail, mark="=", fix=fix)
             continue
+        if catalogue().directive(line.scope, name) is not None:
+            detail = f"PowerMTA has no equals sign between a name and its value. Write {name}, a blank, and the value."
+            yield at(line, detail, mark="=")
+            continue
         detail = (
             "PowerMTA has no lines of the form key = value; a line is a directive's name, a blank, and its value. "
-            f"{_meant(name)}"
+            f"{_meant(line, name)}"
         )
         yield at(line, detail, mark=line.node.name)
 
 
-def _meant(name: str) -> str:
-    known = inventions().directive(name)
-    return known.remedy if known else f"There is no directive {name}, either." if name else ""
+def _meant(line: Line, name: str) -> str:
+    scopes = list(dict.fromkeys(scope for spec in catalogue().anywhere(name) for scope in spec.scopes))
+    if scopes:
+        return f"{name} does not belong here, either; it stands {places(scopes)}."
+    return remedy(name, line.scope) or (f"There is no directive {values.shown(name)}, either." if name else "")
 
 
 _TREE: Final = "How PowerMTA reads a line: guide 3.1 (LANGUAGE.md section 1)."
