@@ -73,6 +73,11 @@ class DirectiveSpec:
         return self.repeat == "accumulates"
 
     @property
+    def is_in_guide(self) -> bool:
+        """Whether a guide names it, if only in passing."""
+        return any("User's Guide" in source for source in self.sources)
+
+    @property
     def types(self) -> tuple[str, ...]:
         """The alternatives of its value type: `bool|enum` is ("bool", "enum")."""
         return tuple(self.type.split("|"))

@@ -116,8 +116,8 @@ def test_facts_of_note():
     [
         ("max-smtp-uot", None, "unknown-directive", 'Did you mean "max-smtp-out"?'),
         ("max-smtp-out", "source", "misplaced-directive", "in <domain>"),
-        ("nothing-like-it", None, "unknown-directive", 'no "nothing-like-it"'),
-        ("", None, "unknown-directive", 'no ""'),
+        ("nothing-like-it", None, "unknown-directive", 'Neither 5.0 guide has "nothing-like-it"'),
+        ("", None, "unknown-directive", 'Neither 5.0 guide has ""'),
     ],
 )
 def test_what_is_not_there(name, scope, code, words):

@@ -110,7 +110,7 @@ def unknown(name: str, scope: str | None = None) -> Diagnostic:
         detail = f"{word} is no word of PowerMTA's, though it is found in tutorials. {invented.remedy}"
     else:
         instead = remedy(word, _scope(scope)) or section_remedy(word)
-        detail = f'The guides for 4.5 and 5.0 have no "{word}".' + (f" {instead}" if instead else "")
+        detail = f'Neither 5.0 guide has "{word}".' + (f" {instead}" if instead else "")
     return Diagnostic(code="unknown-directive", summary="PowerMTA has no such directive or section", detail=detail)
 
 

@@ -185,7 +185,7 @@ def _misplaced(facts: Facts) -> Iterator[Hit]:
         if not specs or is_inside_unknown(line.within):
             continue
         scopes = list(dict.fromkeys(scope for spec in specs for scope in spec.scopes))
-        where = " or ".join("at top level" if s == GLOBAL else f"in <{s}>" for s in scopes[:4])
+        where = " or ".join("at top level" if s == GLOBAL else f"in <{s}>" for s in scopes)
         here = "at top level" if line.scope == GLOBAL else f"in <{line.scope}>"
         other = _other_side(line, scopes)
         detail = (
@@ -218,10 +218,13 @@ def _undocumented(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         spec = line.spec
         if spec is not None and spec.confidence in ("observed", "memory") and spec.status == "current":
+            where = (
+                "is named in a 5.0 guide in passing, and described in none"
+                if spec.is_in_guide
+                else "is in neither 5.0 guide, yet in published configurations that seem to load"
+            )
             detail = (
-                f"{line.name} is in neither 5.0 guide, yet in published configurations that seem to load. What it "
-                f"does, "
-                "and whether a later release still takes it, is not documented."
+                f"{line.name} {where}. What it does, and whether a later release still takes it, is not documented."
             )
             yield at(line, detail, mark=line.node.name)
 

@@ -59,9 +59,9 @@ def _legacy(facts: Facts) -> Iterator[Hit]:
         spec = line.spec
         if spec is not None and spec.status == "legacy":
             instead = f"Write {spec.replaced_by} instead." if spec.replaced_by else "Remove it."
+            where = "is named in a 5.0 guide in passing" if spec.is_in_guide else "is in no 5.0 guide"
             detail = (
-                f"{spec.name} is from an older release and in no 5.0 guide; whether yours still takes it is not "
-                f"documented. "
+                f"{spec.name} is from an older release and {where}; whether yours still takes it is not documented. "
                 f"{instead}"
             )
             yield at(line, detail, mark=line.node.name)

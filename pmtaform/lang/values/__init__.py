@@ -1,6 +1,6 @@
 """What the values of PowerMTA's directives mean: whether they are right, when two are the same, what may be shown.
 
-The facts are those of the guides for 4.5 and 5.0. Where they are silent, nothing is called wrong
+The facts are those of the 5.0 guides and the 4.5 release notes. Where they are silent, nothing is called wrong
 (`problem` says None) and nothing is called the same (`normalise` keeps two spellings apart): a change that is
 not a change costs a look, a change that goes unseen costs mail.
 """
