@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pmtaform.api.project import Project
     from pmtaform.api.recovering import Recovered, recover_hosts
     from pmtaform.api.replanning import plan_again
-    from pmtaform.api.restoring import forget_host, generations_of, release_host, roll_back, to_undo
+    from pmtaform.api.restoring import forget_host, generations_of, look_back, release_host, roll_back, to_undo
     from pmtaform.api.resuming import resumable
     from pmtaform.api.rotation_steps import Rotated, rotate_keys
     from pmtaform.stack import compile_host, load_stack
@@ -73,6 +73,7 @@ _HOMES = {
     "Recovered": "pmtaform.api.recovering",
     "recover_hosts": "pmtaform.api.recovering",
     "resumable": "pmtaform.api.resuming",
+    "look_back": "pmtaform.api.restoring",
     "roll_back": "pmtaform.api.restoring",
     "rotate_keys": "pmtaform.api.rotation_steps",
     "Rotated": "pmtaform.api.rotation_steps",
@@ -108,6 +109,7 @@ __all__ = [
     "holds_secret",
     "import_stack",
     "load_stack",
+    "look_back",
     "make_plan",
     "needs_folder",
     "plan_again",

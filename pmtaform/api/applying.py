@@ -13,6 +13,7 @@ from pmtaform.plan.dangers import CODES, CONSENTS
 from pmtaform.plan.diff import PROTECTED
 from pmtaform.plan.files import IN_CONFIGURATION
 from pmtaform.plan.findings import errors_of, rule_names
+from pmtaform.plan.model import Danger, HostPlan
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult, Verdict
@@ -35,6 +36,7 @@ def check_allowed(allow: Iterable[str]) -> frozenset[str]:
     return allowed
 
 
+_MOST_SENTENCES = 10
 _STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY, IN_CONFIGURATION})
 
 
@@ -60,17 +62,29 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
         for note in errors_of(host):
             if note.code not in allowed:
                 errors.setdefault(note.code, []).append(note)
-    told = [
-        Diagnostic(
-            code=code,
-            summary="A danger needs consent by name",
-            detail=f"{CODES[code]} ({_some(addresses)}). Read the plan; if it is meant, add --allow {code}.",
-        )
-        for code, addresses in missing.items()
-    ]
+    told = [_needs_consent(code, addresses) for code, addresses in missing.items()]
     told += [_error(notes) for notes in errors.values()]
     if stops or told:
         raise Blocked(*stops, *told)
+
+
+def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnostic, ...]:
+    """The dangers of one host's plan that are not allowed, each with the sentences that say what it costs."""
+    missing: dict[str, list[tuple[str, Danger]]] = {}
+    for address, danger in plan.all_dangers:
+        if danger.code not in allowed:
+            missing.setdefault(danger.code, []).append((address, danger))
+    found = []
+    for code, pairs in missing.items():
+        told = _needs_consent(code, list(dict.fromkeys(address for address, _ in pairs)))
+        sentences = " ".join(dict.fromkeys(danger.detail for _, danger in pairs[:_MOST_SENTENCES]))
+        found.append(replace(told, detail=f"{sentences} {told.detail[:1].upper()}{told.detail[1:]}", host=plan.host))
+    return tuple(found)
+
+
+def _needs_consent(code: str, addresses: Sequence[str]) -> Diagnostic:
+    detail = f"{CODES[code]} ({_some(addresses)}). Read the plan; if it is meant, add --allow {code}."
+    return Diagnostic(code=code, summary="A danger needs consent by name", detail=detail)
 
 
 def _error(notes: Sequence[Diagnostic]) -> Diagnostic:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from pmtaform.api.applying import check_allowed, without_consent
 from pmtaform.api.hosts import host_spec, resolver_for
 from pmtaform.api.planning import Choice
 from pmtaform.api.project import Project
+from pmtaform.desired import Limits
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
 from pmtaform.host import (
@@ -26,7 +28,9 @@ from pmtaform.host import (
 )
 from pmtaform.host import settle_waiting as settle
 from pmtaform.lang.includes import absolute_includes
+from pmtaform.plan.between import plan_between
 from pmtaform.rollout import doubts
+from pmtaform.rollout.ahead import look_behind
 from pmtaform.rollout.basis import Sources, basis_of, is_current, state_of
 from pmtaform.rollout.pool import run_all
 from pmtaform.rollout.survey import Target
@@ -55,14 +59,16 @@ def recover_hosts(
     choice: Choice | None = None,
     *,
     decide: str = "",
+    allow: Iterable[str] = (),
     watch: Callable[[str], None] | None = None,
 ) -> list[Recovered]:
     """Look at every chosen host: what a dead transaction left is finished or undone, and the state says what is true.
 
-    `decide` "confirm" or "revert" settles a change that still waits for its client, which is otherwise left alone. The
+    `decide` "confirm" or "revert" settles a change that still waits for its client, which is otherwise left alone. What
+    is to be confirmed is looked at for dangers as a plan is, and left alone where one of them is not in `allow`. The
     caller holds the state's lock. Runs of this machine that never ended are ended in the journal.
     """
-    names = (choice or Choice()).select(stack)
+    names, allowed = (choice or Choice()).select(stack), check_allowed(allow)
     key = project.key(stack.name)
     keeper = StateKeeper(project.backend(stack.name), key_id=key.id)
     resolve = resolver_for(stack)
@@ -78,22 +84,31 @@ def recover_hosts(
             previous=keeper.document.hosts.get(name),
             intent=keeper.document.intents.get(name),
         )
-        found[name] = _recover(target, keeper, key, decide)
+        found[name] = _recover(target, keeper, key, Word(decide, allowed, stack.limits))
 
     run_all(names, one, parallel=stack.rollout.changing)
     _end_runs(project, stack.name, found)
     return [found[name] for name in names]
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What becomes of a change that awaits its confirmation, and the dangers that are consented to."""
+
+    decide: str
+    allowed: frozenset[str]
+    limits: Limits
+
+
 _HEEDED = {"confirm": {Status.APPLIED}, "revert": {Status.ROLLED_BACK, Status.REFUSED}}  # what is staged is refused
 
 
-def _recover(target: Target, keeper: StateKeeper, key: StackKey, decide: str) -> Recovered:
+def _recover(target: Target, keeper: StateKeeper, key: StackKey, word: Word) -> Recovered:
     name = target.spec.name
     try:
         session = open_session(target.spec)
         try:
-            return _settle(session, target, keeper, key, decide)
+            return _settle(session, target, keeper, key, word)
         finally:
             session.close()
     except PmtaformError as problem:
@@ -101,10 +116,14 @@ def _recover(target: Target, keeper: StateKeeper, key: StackKey, decide: str) ->
         return Recovered(host=name, problem=problem.diagnostics[0], code=code)
 
 
-def _settle(session: Session, target: Target, keeper: StateKeeper, key: StackKey, decide: str) -> Recovered:
-    spec, done, heeded = target.spec, [], True
+def _settle(session: Session, target: Target, keeper: StateKeeper, key: StackKey, word: Word) -> Recovered:
+    spec, done, heeded, decide = target.spec, [], True, word.decide
     snapshot = _look(session, target)
     waiting = snapshot.awaiting
+    if waiting is not None and decide == "confirm" and waiting.state is Waiting.PENDING:
+        missing = _dangers(session, target, waiting.transaction, word)
+        if missing:
+            return Recovered(host=spec.name, awaiting=waiting, problem=_as_one(missing), code=Exit.BLOCKED)
     # What is only staged has nothing yet that could be confirmed.
     if waiting is not None and (decide == "revert" or (decide and waiting.state is Waiting.PENDING)):
         why = f"{who()} took it back by `pmtaform recover`"
@@ -141,6 +160,20 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, key: StackKey
         done += _take_over(target, snapshot, last, keeper, key)
     code = Exit.LOCKED if snapshot.awaiting is not None else Exit.OK if heeded else Exit.SOME_FAILED
     return Recovered(host=spec.name, done=tuple(done), awaiting=snapshot.awaiting, code=code)
+
+
+def _dangers(session: Session, target: Target, transaction: str, word: Word) -> tuple[Diagnostic, ...]:
+    """What keeping a change costs, and no one has consented to here."""
+    sides = look_behind(session, target.spec, transaction, target.previous)
+    if sides is None:
+        return ()
+    plan = plan_between(target.spec.name, sides.before, sides.after, word.limits, sides.moves)
+    return without_consent(plan, word.allowed)
+
+
+def _as_one(problems: tuple[Diagnostic, ...]) -> Diagnostic:
+    """One problem of a host: the first, with what the others say."""
+    return replace(problems[0], detail=" ".join(problem.detail for problem in problems))
 
 
 def _take_over(

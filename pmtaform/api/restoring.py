@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from pmtaform.api.applying import check_allowed, without_consent
 from pmtaform.api.hosts import host_spec, resolver_for
 from pmtaform.api.planning import Watch
 from pmtaform.api.project import Project
 from pmtaform.diagnostics import did_you_mean
-from pmtaform.errors import HostError, UsageError
+from pmtaform.errors import Blocked, HostError, UsageError
 from pmtaform.host import Generation, HostSpec, Record, generations, open_session, records, release
+from pmtaform.plan.between import plan_between
+from pmtaform.plan.model import HostPlan
+from pmtaform.rollout.ahead import Ahead, look_ahead
 from pmtaform.rollout.model import RunResult
 from pmtaform.rollout.restore import Restore, restore
 from pmtaform.stack import Stack
@@ -55,14 +60,17 @@ def roll_back(
     host: str,
     generation: int,
     *,
-    may_restart: bool = False,
+    allow: Iterable[str] = (),
     watch: Watch | None = None,
 ) -> RunResult:
     """Put back what `generation` and all later ones replaced. The caller holds the state's lock.
 
+    What comes back is looked at for dangers as a plan is: raises `Blocked` for those that are not in `allow`. `restart`
+    there also restarts PowerMTA where what comes back needs that.
+
     What was ours then, and what is ours now and still there, stays ours: the next plan compares it with the stack.
     """
-    spec = spec_of(stack, host)
+    spec, allowed = spec_of(stack, host), check_allowed(allow)
     key = project.key(stack.name)
     keeper = StateKeeper(project.backend(stack.name), key_id=key.id)
     run = Restore(
@@ -73,11 +81,34 @@ def roll_back(
         key=key,
         keeper=keeper,
         journal=project.journal(stack.name),
-        may_restart=may_restart,
+        may_restart="restart" in allowed,
+        check=lambda ahead: _check(ahead, stack, host, allowed),
         confirm_within=stack.operations[host].confirm_within,
         watch=watch,
     )
     return restore(run, replace(spec), generation)
+
+
+def look_back(project: Project, stack: Stack, host: str, generation: int) -> HostPlan:
+    """What a rollback to before `generation` changes on a host, with its dangers. Raises `HostError`."""
+    spec = spec_of(stack, host)
+    state = project.backend(stack.name).load()
+    session = open_session(spec)
+    try:
+        previous = state.hosts.get(host) if state is not None else None
+        return _returning(look_ahead(session, spec, generation, stack.name, previous), stack, host)
+    finally:
+        session.close()
+
+
+def _returning(ahead: Ahead, stack: Stack, host: str) -> HostPlan:
+    return plan_between(host, ahead.now, ahead.then, stack.limits, ahead.moves)
+
+
+def _check(ahead: Ahead, stack: Stack, host: str, allowed: Collection[str]) -> None:
+    missing = without_consent(_returning(ahead, stack, host), allowed)
+    if missing:
+        raise Blocked(*missing)
 
 
 def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]:

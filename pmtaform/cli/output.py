@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned, Recovered
     from pmtaform.host import Generation
     from pmtaform.plan.document import SavedPlan
-    from pmtaform.plan.model import Plan
+    from pmtaform.plan.model import HostPlan, Plan
     from pmtaform.report.progress import Progress
     from pmtaform.rollout.model import RunResult
     from pmtaform.state import StateDocument
@@ -281,6 +281,13 @@ def print_undone(host: str, undone: Sequence[Generation]) -> None:
     from pmtaform.report.states import undone_text
 
     out(undone_text(host, undone))
+
+
+def print_return(plan: HostPlan) -> None:
+    """What comes back with a rollback, and its dangers."""
+    from pmtaform.report.returns import return_text
+
+    out(return_text(plan, colour=colour_of(sys.stdout), width=width()))
 
 
 def print_state_list(document: StateDocument | None, format: Format) -> None:  # noqa: A002

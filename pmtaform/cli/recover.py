@@ -21,6 +21,9 @@ def recover(
     revert: Annotated[
         bool, typer.Option("--revert", help="Take such a change back now, before its time is over.")
     ] = False,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", help="With --confirm: consent to a danger by its name.")
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Finish or undo what a killed run, a lost connection or a reboot left half done. Changes nothing else.
@@ -38,7 +41,9 @@ def recover(
     with project.lock(loaded.name, "recover") as held:
         if held.notice is not None:
             tell([held.notice])
-        found = recover_hosts(project, loaded, Choice(hosts=tuple(host or ())), decide=decide)
+        found = recover_hosts(project, loaded, Choice(hosts=tuple(host or ())), decide=decide, allow=allow or ())
     print_recovered(found, format)
     codes = {each.code for each in found}
-    return next((code for code in (Exit.SOME_FAILED, Exit.LOCKED, Exit.UNREACHABLE) if code in codes), Exit.OK)
+    return next(
+        (code for code in (Exit.SOME_FAILED, Exit.BLOCKED, Exit.LOCKED, Exit.UNREACHABLE) if code in codes), Exit.OK
+    )

@@ -19,19 +19,19 @@ def rollback(
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only list the generations that the host keeps.")] = False,
     auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
-    allow: Annotated[list[str] | None, typer.Option("--allow", help="Consent to a restart: --allow restart.")] = None,
+    allow: Annotated[list[str] | None, typer.Option("--allow", help="Consent to a danger by its name.")] = None,
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Put back the files that a generation replaced, as one transaction; works from any machine.
 
-    Contents stay on the host, so what comes back is not looked at for dangers: look at the plan afterwards.
+    What comes back is looked at for dangers as a plan is; --allow restart also restarts PowerMTA where it needs that.
     """
-    from pmtaform.api import check_allowed, generations_of, roll_back, to_undo
+    from pmtaform.api import check_allowed, generations_of, look_back, roll_back, to_undo
     from pmtaform.cli.asking import approved
     from pmtaform.cli.interrupt import stopping
-    from pmtaform.cli.output import print_generations, print_run, print_undone, watching
+    from pmtaform.cli.output import print_generations, print_return, print_run, print_undone, watching
 
-    may_restart = "restart" in check_allowed(allow or [])
+    allowed = check_allowed(allow or [])
     project = settings.project()
     loaded = project.load(stack)
     if list_:
@@ -41,9 +41,10 @@ def rollback(
         undone = to_undo(loaded, host, to)
         if format is Format.TEXT:
             print_undone(host, undone)
+            print_return(look_back(project, loaded, host, undone[0].number))
         if not auto_approve and not approved("Put the files back that these replaced?", format):
             return Exit.ERROR
         with stopping(), watching([host], quiet=False, format=format) as watch:
-            result = roll_back(project, loaded, host, undone[0].number, may_restart=may_restart, watch=watch)
+            result = roll_back(project, loaded, host, undone[0].number, allow=allowed, watch=watch)
     print_run(result, format)
     return result.exit_code

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pmtaform.errors import HostError
 from pmtaform.host.ahead import dial
 from pmtaform.host.examine import examine
-from pmtaform.host.generations import WayBack, generations, records, release, rollback, way_back
+from pmtaform.host.generations import WayBack, generations, records, release, rollback, way_back, way_back_from
 from pmtaform.host.left import LastLeft, LeftFile, LeftRecord, kept_copies, last_left
 from pmtaform.host.model import (
     ABSENT,
@@ -94,6 +94,7 @@ __all__ = [
     "stage",
     "steps",
     "way_back",
+    "way_back_from",
 ]
 
 

@@ -124,6 +124,15 @@ def way_back(session: Session, spec: HostSpec, generation: int) -> WayBack:
     return WayBack(tuple(changes), left, old, max(numbers), before)
 
 
+def way_back_from(session: Session, spec: HostSpec, transaction: str) -> WayBack | None:
+    """What undoes the change `transaction`, which awaits its confirmation; None: the host does not have it."""
+    kept = _kept(session, spec, transaction)
+    if not kept:
+        return None
+    changes, left = _back_to(kept, 0)
+    return WayBack(tuple(changes), left, {entry.path: entry.old for entry in kept[0].entries}, 0, None)
+
+
 def rollback(
     session: Session,
     spec: HostSpec,
@@ -205,10 +214,11 @@ def release(session: Session, spec: HostSpec, *, force: bool = False) -> LockInf
     )
 
 
-def _kept(session: Session, spec: HostSpec) -> list[_Kept]:
-    """What the host says it keeps."""
+def _kept(session: Session, spec: HostSpec, transaction: str = "") -> list[_Kept]:
+    """What the host says it keeps, of generations or of one change that awaits its confirmation."""
     all_kept: list[_Kept] = []
-    for item in call(session, spec, "generations", [*common(spec), b"end\n"], timeout=spec.connect_timeout + 60):
+    lines = [*common(spec), *([setting("id", transaction, spec.name)] if transaction else []), b"end\n"]
+    for item in call(session, spec, "generations", lines, timeout=spec.connect_timeout + 60):
         if item.key == "kept":
             all_kept.append(_Kept(one_line(item.rest)))
         elif item.key == "entry" and all_kept:

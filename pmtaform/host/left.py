@@ -136,12 +136,20 @@ def _parted(left: LeftRecord | None, base: bytes | None) -> Mapping[str, bytes] 
     return contents
 
 
-def kept_copies(session: Session, spec: HostSpec, names: Mapping[str, str]) -> dict[str, bytes]:
-    """The kept copies with these names (path -> `NNNNNN/n`), by path, in memory only. One that is gone is left out."""
+def kept_copies(session: Session, spec: HostSpec, names: Mapping[str, str], transaction: str = "") -> dict[str, bytes]:
+    """The kept copies with these names (path -> `NNNNNN/n`), by path, in memory only. One that is gone is left out.
+
+    With `transaction`, those of that change, which awaits its confirmation.
+    """
     wanted = [f"{name}\n".encode("ascii") for name in names.values()]
+    chosen = [setting("id", transaction, spec.name)] if transaction else []
     found: dict[str, bytes] = {}
     items = call(
-        session, spec, "copies", [*common(spec), b"end\n", *wanted, b"end\n"], timeout=spec.connect_timeout + 60
+        session,
+        spec,
+        "copies",
+        [*common(spec), *chosen, b"end\n", *wanted, b"end\n"],
+        timeout=spec.connect_timeout + 60,
     )
     for item in items:
         if item.key == "data":

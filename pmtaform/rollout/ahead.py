@@ -22,23 +22,25 @@ from pmtaform.host import (
     last_left,
     probe,
     way_back,
+    way_back_from,
 )
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration, absolute_includes, may_name, read_configuration
+from pmtaform.plan.between import FileMoves
 from pmtaform.rollout.recording import Recording, files_of, recording
 from pmtaform.state import HostState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """A host now, and as a rollback leaves it. `complete`: every file of the configuration then was read."""
+    """A host now, and as a rollback leaves it."""
 
     before: Snapshot
     way: WayBack
     now: Configuration
     then: Configuration
     recording: Recording
-    complete: bool
+    moves: FileMoves
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +56,58 @@ def look_ahead(session: Session, spec: HostSpec, generation: int, stack: str, pr
     way = way_back(session, spec, generation)
     ours = _ours_now(session, spec, stack, previous)
     before = _seen(session, spec, {change.path for change in way.changes} | set((ours.keys or {}).values()))
-    contents = {path: file.content for path, file in before.files.items() if file.content is not None}
-    copies = kept_copies(session, spec, _configuration_copies(way, before, spec.config))
-    restored = _restored(contents, copies, way)
-    now = read_configuration(spec.config, contents, before.patterns)
-    then = read_configuration(spec.config, restored, _patterns(before.patterns, way))
+    now, then, restored = _sides(session, spec, way, before)
     files = _files(before, way)
     owned = _ours_then(session, spec, stack, way, ours, (blocks_of(now), blocks_of(then)))
     keys = {name: path for name, path in (owned.keys or {}).items() if path in files}
     unmanaged = sum(1 for address in blocks_of(then) if str(address) not in owned.blocks)
     made = recording(stack, files, restored, then, owned=(owned.blocks, keys), unmanaged=unmanaged)
-    return Ahead(
-        before=before,
-        way=way,
-        now=now,
-        then=then,
-        recording=made,
-        complete=not any(note.code == "missing-include" for note in then.diagnostics),
+    moves = _moves(way, before, then, {**(ours.keys or {}), **(owned.keys or {})})
+    return Ahead(before=before, way=way, now=now, then=then, recording=made, moves=moves)
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A change that awaits its confirmation: the configuration before it and with it, and the files beside."""
+
+    before: Configuration
+    after: Configuration
+    moves: FileMoves
+
+
+def look_behind(session: Session, spec: HostSpec, transaction: str, previous: HostState | None) -> Unconfirmed | None:
+    """What the change `transaction`, which awaits its confirmation, did; None: the host does not have it any more."""
+    way = way_back_from(session, spec, transaction)
+    if way is None:
+        return None
+    snapshot = _seen(session, spec, {change.path for change in way.changes})
+    now, then, _ = _sides(session, spec, way, snapshot, transaction)
+    beside = {change.path for change in way.changes} - now.trees.keys() - then.trees.keys()
+    removed = frozenset(path for path in beside if way.expect.get(path) == ABSENT)  # keys go once it is confirmed
+    replaced = frozenset(change.path for change in way.changes if change.kept and change.path in beside - removed)
+    moves = FileMoves(removed, replaced, previous.keys if previous is not None else {})
+    return Unconfirmed(then, now, moves)
+
+
+def _sides(
+    session: Session, spec: HostSpec, way: WayBack, snapshot: Snapshot, transaction: str = ""
+) -> tuple[Configuration, Configuration, dict[str, bytes]]:
+    """The configuration now and once the host is back, and the content of its files then."""
+    contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
+    copies = kept_copies(session, spec, _configuration_copies(way, snapshot, spec.config), transaction)
+    restored = _restored(contents, copies, way)
+    now = read_configuration(spec.config, contents, snapshot.patterns)
+    then = read_configuration(spec.config, restored, _patterns(snapshot.patterns, way))
+    return now, then, restored
+
+
+def _moves(way: WayBack, before: Snapshot, then: Configuration, keys: Mapping[str, str]) -> FileMoves:
+    """What a rollback does to files beside the configuration."""
+    beside = [change for change in way.changes if change.path not in then.trees]
+    return FileMoves(
+        removed=frozenset(change.path for change in beside if not change.kept),
+        replaced=frozenset(change.path for change in beside if change.kept and change.path in before.files),
+        keys=keys,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.errors import PmtaformError, Unreachable
+from pmtaform.errors import Blocked, PmtaformError, Unreachable
 from pmtaform.host import (
     HASH_ONLY,
     Activation,
@@ -48,6 +48,7 @@ class Restore:
     journal: Journal
     confirm_within: float = 0.0  # seconds; 0: nothing has to be confirmed
     may_restart: bool = False  # consent to a restart, where what is put back needs one
+    check: Callable[[Ahead], None] = lambda _: None  # raises `Blocked` for what comes back without consent
     watch: Callable[[Event], None] | None = field(default=None, repr=False)
 
 
@@ -58,6 +59,9 @@ def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
     run.journal.start(run.id, who=run.who, what=what, plan=run.id, commit=run.commit)
     try:
         result = _restore(run, spec, generation, teller)
+    except Blocked:
+        run.journal.end(run.id, "blocked")
+        raise
     except Unreachable as problem:
         result = HostResult(host=spec.name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0])
     except PmtaformError as problem:
@@ -82,6 +86,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
         session = reopen()
         teller.tell(spec.name, Phase.PROBING)
         ahead = look_ahead(session, spec, generation, run.stack, run.keeper.document.hosts.get(spec.name))
+        run.check(ahead)
         teller.tell(spec.name, Phase.ACTIVATING)
         tx = _named(run, spec)
         outcome = rollback(

@@ -12,7 +12,8 @@ from projects import ProjectFolder, addresses
 from pmtaform.errors import Exit, Unreachable
 from pmtaform.rollout import changing
 
-A, B = "postmaster: a@example.com", "host-name: b.example.com"
+A, B = "postmaster: a@example.com", "http-log-requests: yes"
+BOTH = {"setting[postmaster]", "setting[http-log-requests]"}
 LOG = "log-file: /var/log/pmta/log"
 FILE = "/etc/pmta/note.txt"
 
@@ -43,10 +44,12 @@ def forget_state(project: ProjectFolder) -> None:
     ("steps", "to", "expected"),
     [
         pytest.param([(A,), (A, B)], None, {"setting[postmaster]"}, id="what-came-later-goes"),
-        pytest.param([(A, B), (A,)], None, {"setting[postmaster]", "setting[host-name]"}, id="what-went-comes-back"),
+        pytest.param(
+            [(A, B), (A,)], None, {"setting[postmaster]", "setting[http-log-requests]"}, id="what-went-comes-back"
+        ),
         pytest.param([(A,), (B,)], None, {"setting[postmaster]"}, id="one-for-the-other"),
         pytest.param([(A,), (A, B), (B,)], 2, {"setting[postmaster]"}, id="two-steps"),
-        pytest.param([(A,), (A, B), (B,)], 3, {"setting[postmaster]", "setting[host-name]"}, id="one-of-three"),
+        pytest.param([(A,), (A, B), (B,)], 3, BOTH, id="one-of-three"),
         pytest.param([(A,)], None, set(), id="before-the-first"),
         pytest.param([(LOG,), (LOG, A)], None, {"setting[log-file]"}, id="adopted-before-it-was-changed"),
         pytest.param([(A,), (A.replace("a@", "z@"),)], None, {"setting[postmaster]"}, id="another-value"),
@@ -71,11 +74,11 @@ def test_what_came_back_and_is_no_longer_declared_is_deleted(one: ProjectFolder)
     apply(one, A, B)
     apply(one, A)
     back(one)
-    assert "host-name b.example.com" in one.host.read()
+    assert "http-log-requests yes" in one.host.read()
     one.config(A)
-    assert addresses(one.plan("--format", "json")) == {("delete", "setting[host-name]")}
+    assert addresses(one.plan("--format", "json")) == {("delete", "setting[http-log-requests]")}
     one.apply().ended(Exit.OK)
-    assert "host-name" not in one.host.read()
+    assert "http-log-requests" not in one.host.read()
 
 
 def test_what_was_never_ours_is_left_alone_after_a_rollback(one: ProjectFolder) -> None:
@@ -85,7 +88,7 @@ def test_what_was_never_ours_is_left_alone_after_a_rollback(one: ProjectFolder) 
     one.config(B)
     assert addresses(one.plan("--format", "json")) == {
         ("delete", "setting[postmaster]"),
-        ("create", "setting[host-name]"),
+        ("create", "setting[http-log-requests]"),
     }
     one.apply().ended(Exit.OK)
     assert "log-file" in one.host.read()
@@ -106,7 +109,7 @@ def test_what_older_generations_no_longer_tell_comes_back_as_ours(one: ProjectFo
     apply(one, A, B, body=few)
     apply(one, A, body=few)
     back(one)
-    assert ours(one) == {"setting[postmaster]", "setting[host-name]"}
+    assert ours(one) == {"setting[postmaster]", "setting[http-log-requests]"}
 
 
 def test_files_stay_ours(one: ProjectFolder) -> None:
@@ -149,9 +152,9 @@ def test_recover_takes_the_hosts_record_over_where_there_is_no_state(one: Projec
     forget_state(one)
     said = one.run("recover").ended(Exit.OK)
     assert "Generation 1 of mta1 was made by" in said.words
-    assert ours(one) == {"setting[postmaster]", "setting[host-name]"}
+    assert ours(one) == {"setting[postmaster]", "setting[http-log-requests]"}
     one.config(A)
-    assert addresses(one.plan("--format", "json")) == {("delete", "setting[host-name]")}
+    assert addresses(one.plan("--format", "json")) == {("delete", "setting[http-log-requests]")}
     assert one.run("recover").ended(Exit.OK).out.startswith("Nothing was left half done")
 
 
@@ -180,9 +183,9 @@ def test_a_host_that_was_forgotten_is_known_again_by_recover(one: ProjectFolder,
     one.config(A)
     said = one.plan().ended(Exit.OK)
     assert "[applied-elsewhere]" in said.words
-    assert "setting[host-name], which this stack does not declare: an apply leaves that in place" in said.words
+    assert "setting[http-log-requests], which this stack does not declare: an apply leaves that in place" in said.words
     one.run("recover").ended(Exit.OK)
-    assert addresses(one.plan("--format", "json")) == {("delete", "setting[host-name]")}
+    assert addresses(one.plan("--format", "json")) == {("delete", "setting[http-log-requests]")}
 
 
 @pytest.fixture

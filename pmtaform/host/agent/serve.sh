@@ -245,15 +245,22 @@ web_status() {
     fi
 }
 
+# What is kept of every generation; with ID, of the change ID that awaits its confirmation.
 generations() {
-    for g in "$S"/generations/[0-9]*; do
-        [ -f "$g/manifest" ] || continue
-        say "kept ${g##*/}"
-        cat -- "$g/info"
-        while IFS=$tab read -r n kind action had omode oowner ogroup new path; do
-            say "entry $n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path"
-        done <"$g/manifest"
-    done
+    case $ID in
+        *[!A-Za-z0-9_-]*) ;;
+        ?*) tell_kept 0 "$S/tx/$ID/gen" ;;
+        *) for g in "$S"/generations/[0-9]*; do tell_kept "${g##*/}" "$g"; done ;;
+    esac
+}
+
+tell_kept() {
+    [ -f "$2/manifest" ] || return 0
+    say "kept $1"
+    cat -- "$2/info"
+    while IFS=$tab read -r n kind action had omode oowner ogroup new path; do
+        say "entry $n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path"
+    done <"$2/manifest"
 }
 
 # What the last transaction left, or the generation OF: who made it, its record, and with LOOK the configuration then.
@@ -276,13 +283,15 @@ show_copy() {
     printf '\n%s\n' "$NONCE"
 }
 
-# The kept copies that the request names, each as GENERATION/NUMBER.
+# The kept copies that the request names, each as GENERATION/NUMBER; with ID, those of the change that awaits its
+# confirmation.
 copies() {
+    case $ID in *[!A-Za-z0-9_-]*) return ;; esac
     while IFS= read -r line; do
         case $line in
             end) break ;;
             *[!0-9/]* | */*/*) ;;
-            */*) show_copy "$line" "$S/generations/$line" ;;
+            */*) if [ -n "$ID" ]; then show_copy "$line" "$S/tx/$ID/gen/${line#*/}"; else show_copy "$line" "$S/generations/$line"; fi ;;
         esac
     done
 }

@@ -1,0 +1,63 @@
+"""What going from one configuration to another does, where no stack says so: a rollback, a change that someone left.
+
+Nothing is declared or owned here: all that differs is a change, and its dangers are those of a plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from pmtaform.desired import Desired, Limits, Unmanaged
+from pmtaform.lang.blocks import Address, blocks_of
+from pmtaform.lang.includes import Configuration
+from pmtaform.plan.dangers import find_dangers, with_dangers
+from pmtaform.plan.diff import difference
+from pmtaform.plan.files import LICENCE
+from pmtaform.plan.keys import key_removed
+from pmtaform.plan.model import Danger, HostPlan
+from pmtaform.plan.reach import Names
+from pmtaform.plan.sides import Live, Previous
+
+_KEY = "dkim-key"
+_RESTART = "restart"  # neither of these changes restarts anything by itself
+
+
+@dataclass(frozen=True, slots=True)
+class FileMoves:
+    """Files beside the configuration that go, or get another content. `keys` are the addresses of ours, with paths."""
+
+    removed: frozenset[str] = frozenset()
+    replaced: frozenset[str] = frozenset()
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_between(
+    host: str, before: Configuration, after: Configuration, limits: Limits, files: FileMoves | None = None
+) -> HostPlan:
+    """The changes from `before` to `after` on a host, with their dangers."""
+    desired = Desired(host=host, config=before.main, blocks=blocks_of(after), unmanaged=Unmanaged.REMOVE, limits=limits)
+    found = difference(desired, Live(before), Previous(), lambda content: hashlib.sha256(content).hexdigest())
+    plan = with_dangers(found.plan, find_dangers(before, after, limits.rate_factor))
+    moved = tuple(_of_files(files, after)) if files is not None else ()
+    changes = tuple(
+        replace(change, dangers=tuple(d for d in change.dangers if d.code != _RESTART)) for change in plan.changes
+    )
+    return replace(plan, changes=changes, dangers=(*plan.dangers, *moved), notes=())
+
+
+def _of_files(files: FileMoves, after: Configuration) -> Iterator[Danger]:
+    keys = {path for address, path in files.keys.items() if Address.parse(address).kind == _KEY}
+    named = Names(after, {})
+    for path in sorted(files.removed):
+        if path in keys:
+            yield key_removed(path)
+        elif path == LICENCE:
+            yield Danger("licence-removed", f"{path} is deleted. Without a licence PowerMTA does not start again.")
+        elif path in named:
+            detail = f"{path} is deleted, and the configuration then names it. What PowerMTA does without it is not "
+            yield Danger("named-file-removed", detail + "documented: it may refuse to load, or go on without TLS.")
+    for path in sorted(files.replaced & keys):
+        detail = f"{path} gets another key under the same selector. Signatures fail until DNS shows that key."
+        yield Danger("signing-key-replaced", detail)
