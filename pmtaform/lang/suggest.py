@@ -41,16 +41,16 @@ class Suggestion(NamedTuple):
 def suggestion(word: str, scope: str | None = None, value: str = "") -> Suggestion | None:
     """The directive of which `word` is a misspelling; None when there is none, or several.
 
-    `scope` None: any scope will do. An empty `value` fits everything.
+    `scope` None: any scope will do, and is named. An empty `value` fits everything.
     """
     if len(word) > _LONGEST:
         return None
     near = [spec for spec in catalogue().directives if _slips(word.lower(), spec.name) and _is_fit(spec, value)]
     here = {spec.name for spec in near if scope is None or scope in spec.scopes}
-    if len(here) == 1:
+    if len(here) == 1 and scope is not None:
         return Suggestion(here.pop())
     there = {spec.name for spec in near}
-    if here or len(there) != 1:
+    if (here and scope is not None) or len(there) != 1:
         return None
     return Suggestion(there.pop(), tuple(dict.fromkeys(each for spec in near for each in spec.scopes)))
 

@@ -12,12 +12,11 @@ from typing import Final
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.tree import Directive, Section, Tree
 
+# Not .sh, .py, .pl and the like: they end domains too, and files of domains are called by them.
 _SUFFIXES: Final = {
     ".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".toml": "TOML", ".xml": "XML", ".html": "HTML", ".htm": "HTML",
-    ".sh": "a shell script", ".bash": "a shell script", ".zsh": "a shell script", ".py": "Python", ".rb": "Ruby",
-    ".pl": "Perl", ".php": "PHP", ".js": "JavaScript", ".ts": "TypeScript", ".go": "Go", ".md": "Markdown",
-    ".sql": "SQL", ".pem": "a key or a certificate", ".key": "a key or a certificate",
-    ".crt": "a key or a certificate", ".csv": "CSV",
+    ".bash": "a shell script", ".zsh": "a shell script", ".php": "PHP", ".js": "JavaScript", ".sql": "SQL",
+    ".csv": "CSV", ".pem": "a key or a certificate", ".crt": "a key or a certificate",
 }  # fmt: skip
 _YAML_LINE: Final = re.compile(r"""(?:["'][^"']*["']|[^\s:#<>/{}"'][^\s:#<>{}"']*)[ \t]*:(?:\s|$)|-(?:\s|$)|[\]}]""")
 _HEREDOC: Final = re.compile(

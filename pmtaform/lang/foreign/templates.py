@@ -115,10 +115,11 @@ def _with_macros() -> frozenset[str]:
 
 def _is_own(kind: str, word: str) -> bool:
     """Whether the mark means something to PowerMTA in a line that starts with `word`: a variable, or a regex."""
-    if _LANGUAGES[kind][1]:
-        return False
+    logic = _LANGUAGES[kind][1]
     if word.startswith("/") or word.lower() in _rules():
-        return kind in _LITERAL
+        return logic or kind in _LITERAL
+    if logic:
+        return False
     return word.lower() in _with_variables()
 
 
