@@ -24,7 +24,7 @@ from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_in_use, key_removed
 from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, ValueChange
-from pmtaform.plan.reach import Names
+from pmtaform.plan.reach import Names, read_at_start
 from pmtaform.plan.selection import Selection, matches
 from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.plan.threeway import with_causes
@@ -403,6 +403,7 @@ class _Comparison:
             keyed=self.keyed,
             configuration=configuration.trees.keys() - configuration.fragments,
             named=named,
+            at_start=read_at_start({**self.blocks, **self.wanted}),
             activates=self.desired.activates,
             now=self.live.now,
         )

@@ -35,6 +35,10 @@ _NOTES: Final = {
     FileRole.FRAGMENT: "",
     FileRole.TEXT: "the guide does not say when a file is read again whose path stays the same: verify after it",
 }
+# Inferred: the guide demands a restart for the lists of a processor (12.6), and says nothing of their files.
+_AT_START: Final = (
+    "the guide does not say when a file of a processor's list is read again; it is treated like the list itself"
+)
 _NOTES[FileRole.PRIVATE_KEY] = _NOTES[FileRole.CA] = _NOTES[FileRole.CERTIFICATE]
 
 
@@ -67,6 +71,7 @@ class Scope:
     keyed: Callable[[bytes], str]
     configuration: Collection[str]  # paths that PowerMTA reads as its configuration, fragments left out
     named: Container[str]  # the paths that the new configuration names
+    at_start: Collection[str]  # those of them that are read when PowerMTA starts
     activates: bool
     now: datetime | None = None  # None: what has expired is not asked
 
@@ -242,10 +247,16 @@ def _impact(path: str, role: FileRole | None, scope: Scope) -> tuple[Impact, str
         if scope.activates:
             return Impact.RESTART, ""
         return Impact.RELOAD, "takes effect when pmtahttp is restarted; this host's `activation` is none"
+    if path in scope.at_start:
+        if scope.activates:
+            return Impact.RESTART, _AT_START
+        return Impact.RELOAD, "takes effect when PowerMTA is restarted; this host's `activation` is none"
     return Impact.RELOAD, _NOTES[role] if role is not None else ""
 
 
 def _restart(path: str) -> Danger:
+    if path != WEB_CERTIFICATE:
+        return Danger("restart", f"{path} is read when PowerMTA starts, like the list that names it.")
     return Danger("restart", f"The web monitor (pmtahttp) reads {path} when it starts, and is restarted for it.")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.lang.catalogue import GLOBAL
+from pmtaform.lang.blocks import Address, Block, directives_in
+from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit
 from pmtaform.lang.effective.signing import key_line
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, may_name
@@ -96,6 +97,21 @@ class Names:
                     self._keys |= {key.path, filled}
                 self._words |= {word.strip('"') for word in re.split(r"[\s,]+", node.value)}
         self._patterns |= {argument for argument, _, _ in include_arguments(tree) if is_pattern(argument)}
+
+
+def read_at_start(blocks: Mapping[Address, Block]) -> frozenset[str]:
+    """The files that sections name which take effect only after a restart (a bounce processor's lists)."""
+    known = catalogue()
+    found: set[str] = set()
+    for address, block in blocks.items():
+        section = known.section(address.kind)
+        if section is None or section.impact is not Impact.RESTART:
+            continue
+        for _, path, directive in directives_in(block):
+            spec = known.directive(path[-1].partition("[")[0] if path else address.kind, directive.name)
+            if spec is not None and spec.type == "path":
+                found.add(directive.value.strip('"'))
+    return frozenset(found)
 
 
 def _includes(tree: Tree, path: str) -> bool:

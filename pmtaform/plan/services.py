@@ -8,6 +8,7 @@ from pmtaform.desired import FILE
 from pmtaform.lang.blocks import Address, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.plan.explain import scope_of
+from pmtaform.plan.files import WEB_CERTIFICATE
 from pmtaform.plan.model import Change
 
 PMTA: Final = "pmta"
@@ -20,7 +21,7 @@ def services_of(change: Change) -> frozenset[str]:
         return frozenset()
     kind = Address.parse(change.address).kind
     if kind == FILE:
-        return frozenset({WEB})  # the only file that wants a restart is the web monitor's certificate
+        return frozenset({WEB if change.file == WEB_CERTIFICATE else PMTA})
     own = GLOBAL if catalogue().section(kind) is None else kind
     found = set()
     for value in change.values:

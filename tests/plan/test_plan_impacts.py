@@ -6,9 +6,17 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from native_sides import compared
+from native_sides import MAIN, compared, live
 
+from pmtaform.desired import Desired, FileRole, ManagedFile
+from pmtaform.lang.blocks import blocks_of
+from pmtaform.lang.includes import single
+from pmtaform.lang.parsing import parse
+from pmtaform.plan.diff import difference
+from pmtaform.plan.files import LiveFile
 from pmtaform.plan.services import services_of
+from pmtaform.plan.sides import Live, Previous
+from pmtaform.secrets import Secret
 
 CASES = tomllib.loads(Path(__file__).with_name("impacts.toml").read_text(encoding="utf-8"))["case"]
 
@@ -22,3 +30,30 @@ def test_what_a_change_needs(case: dict[str, str]) -> None:
     note = f"the guide does not say whether {case['note']} " if "note" in case else ""
     assert change.impact_note.startswith(note)
     assert bool(change.impact_note) == bool(note)
+
+
+PROCESSOR = "<bounce-processor>\n<address-list>\naddress-file /etc/pmta/list\n</address-list>\n</bounce-processor>\n"
+FILES = {
+    "a file of a bounce processor": (PROCESSOR, True, "restart"),
+    "a file of a bounce processor, where we restart nothing": (PROCESSOR, False, "reload"),
+    "guard: a file of a list at top level": (
+        "<address-list l>\naddress-file /etc/pmta/list\n</address-list>\n",
+        True,
+        "reload",
+    ),
+    "guard: a file of nothing": ("log-file /l\n", True, "reload"),
+}
+
+
+@pytest.mark.parametrize(("text", "activates", "impact"), FILES.values(), ids=FILES)
+def test_what_a_file_needs(text: str, activates: bool, impact: str) -> None:
+    file = ManagedFile(
+        path="/etc/pmta/list", role=FileRole.TEXT, source="files/list", content=Secret(b"b@x.example\n", ""), place=None
+    )
+    desired = Desired(host="mta1", blocks=blocks_of(single(parse(text, "stack"))), managed=(file,), activates=activates)
+    there = Live(live({MAIN: text}), files={file.path: LiveFile(exists=True, content=b"a@x.example\n")})
+    (change,) = difference(desired, there, Previous(), lambda content: content.hex()).plan.changes
+    assert str(change.impact) == impact
+    assert services_of(change) == (frozenset({"pmta"}) if impact == "restart" else frozenset())
+    assert [danger.code for danger in change.dangers] == (["restart"] if impact == "restart" else [])
+    assert change.impact_note
