@@ -19,7 +19,7 @@ from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spe
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.lang.late import late_lists
-from pmtaform.plan.dangers.by_change import Facts, dangers_of, many_deletions
+from pmtaform.plan.dangers.by_change import many_deletions, restart_needed
 from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_in_use, key_removed
@@ -249,7 +249,6 @@ class _Comparison:
         file = before.parts[0].tree.path if before else self.desired.files.get(address, self.desired.config)
         if impact is Impact.RESTART and not self.desired.activates:
             impact, note = Impact.RELOAD, "takes effect when PowerMTA is restarted; this host's `activation` is none"
-        facts = Facts(address, action, before, after, impact)
         self.changes.append(
             Change(
                 address=str(address),
@@ -260,7 +259,7 @@ class _Comparison:
                 impact_note=note,
                 file=file,
                 place=_place(changed) or block.place,
-                dangers=dangers_of(facts),
+                dangers=restart_needed(address, impact),
             )
         )
 

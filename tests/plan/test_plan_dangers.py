@@ -92,6 +92,22 @@ CASES = {
         "virtual-mta: {a: {max-smtp-out: 5}}",
         "signing-key-removed",
     ),
+    "keys in another order": Case(
+        "domain-key s1,example.com,/etc/pmta/s1.pem\ndomain-key s2,example.com,/etc/pmta/s2.pem\n"
+        "<domain *>\n  dkim-sign yes\n</domain>\n",
+        "domain-key: ['s2,example.com,/etc/pmta/s2.pem', 's1,example.com,/etc/pmta/s1.pem']",
+        "signing-changed",
+    ),
+    "a key in another file": Case(
+        "domain-key s1,example.com,/etc/pmta/s1.pem\n<domain *>\n  dkim-sign yes\n</domain>\n",
+        "domain-key: 's1,example.com,/etc/pmta/s2.pem'",
+        "signing-key-replaced",
+    ),
+    "mail that is no longer to be signed": Case(
+        "domain-key s1,example.com,/etc/pmta/s1.pem\n<domain *>\n  dkim-sign yes\n</domain>\n",
+        "domain: {'*': {dkim-sign: no}}",
+        "signing-key-removed",
+    ),
     "a global key that goes": Case(
         "domain-key s1, example.com, /etc/pmta/s1.pem\n", SAME, "signing-key-removed", REMOVE
     ),

@@ -34,6 +34,7 @@ from pmtaform.plan.dangers.rewriting import addresses_rewritten
 from pmtaform.plan.dangers.selection import selection_changed
 from pmtaform.plan.dangers.server_limits import server_limits_raised
 from pmtaform.plan.dangers.sides import Sides
+from pmtaform.plan.dangers.signing import signing_changed
 from pmtaform.plan.dangers.submission_cut_off import submission_cut_off
 from pmtaform.plan.dangers.submission_opened import submission_opened
 from pmtaform.plan.dangers.suppression import suppressions_changed
@@ -65,6 +66,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     records_lost,
     logs_lost,
     contents_unseen,
+    signing_changed,
     submission_opened,
     submission_cut_off,
     accounts_cut_off,

@@ -1,0 +1,251 @@
+"""Mail that is signed by another key than before, more weakly, or not at all.
+
+Who signs is looked at as PowerMTA chooses: the sender's domain (or the identity of the recipient's domain), the keys
+of the virtual MTA in their order, and `dkim-sign` for the recipient.
+
+The next selector for a domain, whose line is new to the host, is no danger here: rotating is what keys are for, and
+DNS is asked for its record (`dkim-not-published`, `dns-wrong`). A selector that the host had already, and that signs
+now because of an order, a key that goes or an identity, is one that nobody has looked up for this mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address
+from pmtaform.lang.effective import ValueMove
+from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.signers import ANY, Keys, Rule, Signer, Signing, rule_of, says_anything
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.queues import QueueChange
+from pmtaform.plan.dangers.sides import Sides
+from pmtaform.plan.dangers.signing_strength import weakened
+
+LOST: Final = "signing-key-removed"
+REPLACED: Final = "signing-key-replaced"
+CHANGED: Final = "signing-changed"
+_READS: Final = ("domain", "virtual-mta", "virtual-mta-pool", "domain-macro", "domain-key", "domain-key-list")
+_QUEUES: Final = (*_READS, "mx-rollup-list", "host-name")
+_ASSUMED: Final = " No <domain> says whether mail is signed (`dkim-sign`); it is taken to be."
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What becomes of the mail of one sender's domain."""
+
+    code: str
+    before: str
+    after: str
+    cause: Address | None
+
+
+@dataclass(slots=True)
+class _Reach:
+    senders: dict[str, None] = field(default_factory=dict)
+    recipients: dict[str, None] = field(default_factory=dict)
+    vmtas: dict[str, None] = field(default_factory=dict)
+    mx: bool = False
+
+
+_Found = dict[_Outcome, _Reach]
+
+
+def signing_changed(sides: Sides) -> Iterator[Finding]:
+    """Mail whose signature changes for the worse."""
+    if not sides.touches(*_QUEUES):
+        return
+    both = _Both(sides)
+    found: _Found = {}
+    for queue in sides.queues:
+        if queue.domain and any("dkim-" in move.name for move in queue.moves):
+            both.queue(queue, found)
+    if sides.touches("virtual-mta", "virtual-mta-pool", "domain-macro", "domain-key"):
+        both.keys(found)
+    for outcome, reach in found.items():
+        detail = f"Mail of {_senders(reach.senders)}{_to(reach)}{_over(sides, reach)}: "
+        detail += f"{outcome.before} -> {outcome.after}{sides.because(outcome.cause)}.{_ASSUMED * both.assumed}"
+        weight = float(len(reach.senders) * max(1, len(reach.recipients)))
+        yield Finding(code=outcome.code, detail=detail, cause=outcome.cause, weight=weight)
+    if sides.touches("domain-key-list", "domain-macro"):
+        yield from both.lists()
+
+
+def _senders(names: Iterable[str]) -> str:
+    plain = [values.shown(name) for name in names if name != ANY]
+    return words.several(plain + ["senders that no key names"] * (ANY in names))
+
+
+def _to(reach: _Reach) -> str:
+    return f" to {words.domains(reach.recipients, mx=reach.mx)}" if reach.recipients else ""
+
+
+def _over(sides: Sides, reach: _Reach) -> str:
+    return f" over {words.virtual_mtas(reach.vmtas, sides.virtual_mtas)}" if len(sides.virtual_mtas) > 1 else ""
+
+
+class _Both:
+    """Both sides, compared."""
+
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        self.assumed = not says_anything(sides.before) and not says_anything(sides.after)
+        self.before = Signing(sides.before, self.assumed)
+        self.after = Signing(sides.after, self.assumed)
+        self._groups: dict[tuple[str, ...], list[tuple[Keys, Keys, list[str]]]] = {}
+
+    # -- rules that change: recipients ---------------------------------------------------------------------------------
+
+    def queue(self, queue: QueueChange, found: _Found) -> None:
+        """What a queue whose `dkim-` values change does to the mail in it."""
+        asked = "*" if queue.mx else queue.domain
+        was = self.sides.before.settings(queue.queue_before or asked, queue.vmtas[0]).values
+        now = self.sides.after.settings(queue.queue_after or asked, queue.vmtas[0]).values
+        for second in (False, True):
+            rules = tuple(rule_of(side, second=second, assumed=self.assumed) for side in (was, now))
+            if rules[0] is None:
+                continue
+            prefix = "second-" if second else ""
+            cause = self._cause_of(queue, prefix)
+            weaker = list(weakened(was, now, prefix)) if rules[1] is not None else []
+            for left, right, vmtas in self._grouped(queue.vmtas):
+                for sender in _classes(rules[0], left, right):
+                    old = rules[0].signer(left, sender)
+                    new = rules[1].signer(right, sender) if rules[1] is not None else None
+                    for outcome in self._outcomes(rules, old, new, cause, weaker):
+                        reach = found.setdefault(outcome, _Reach(mx=queue.mx))
+                        reach.senders[rules[0].domain or sender] = None
+                        reach.recipients[queue.domain] = None
+                        reach.vmtas |= dict.fromkeys(vmtas)
+
+    def _cause_of(self, queue: QueueChange, prefix: str) -> Address | None:
+        moves: list[ValueMove] = [m for name in ("sign", "identity") if (m := queue.move(f"{prefix}dkim-{name}"))]
+        moves += [move for move in queue.moves if move.name.startswith(f"{prefix}dkim-")] or list(queue.moves)
+        return self.sides.cause(moves[0].before, moves[0].after)
+
+    def _outcomes(
+        self,
+        rules: tuple[Rule | None, ...],
+        old: Signer | None,
+        new: Signer | None,
+        cause: Address | None,
+        weaker: list[str],
+    ) -> Iterator[_Outcome]:
+        was, now = rules
+        if old is None or was is None:
+            return
+        nth = " (second signature)" * was.second
+        if new is None or now is None:
+            yield _Outcome(LOST, f"signed with {_name(old)}{nth}", "unsigned", cause)
+        elif now.by_header and not was.by_header:
+            after = "unsigned, unless the message brings X-DKIM-Options"
+            yield _Outcome(LOST, f"signed with {_name(old)}{nth}", after, cause)
+        elif _is_same_key(old, new):
+            if was.identity.removeprefix("@") != now.identity.removeprefix("@"):
+                yield _Outcome(CHANGED, f"signed as {_identity(was)}{nth}", _identity(now), cause)
+            for text in weaker:
+                left, _, right = text.partition(" -> ")
+                yield _Outcome(CHANGED, f"signed with {left}{nth}", right, cause)
+        elif not self._is_next(old, new):
+            yield _Outcome(CHANGED, f"signed with {_name(old)}{nth}", _name(new), cause)
+
+    def _is_next(self, old: Signer, new: Signer) -> bool:
+        """Whether the host gets a new selector for the same domain."""
+        return new.key.domain == old.key.domain and new.key[:2] not in self._known
+
+    @cached_property
+    def _known(self) -> set[tuple[str, ...]]:
+        """The (selector, domain) pairs that the host had."""
+        rings = [self.before.top, *(self.before.keys(vmta) for vmta in self.sides.before.virtual_mtas())]
+        return {key[:2] for ring in (*rings, *self.before.lists.values()) for key in ring.order}
+
+    def _grouped(self, vmtas: tuple[str, ...]) -> list[tuple[Keys, Keys, list[str]]]:
+        """Virtual MTAs with the same keys before and after together."""
+        if vmtas not in self._groups:
+            groups: dict[tuple[object, object], tuple[Keys, Keys, list[str]]] = {}
+            for vmta in vmtas:
+                left, right = self.before.keys(vmta), self.after.keys(vmta)
+                groups.setdefault((left.order, right.order), (left, right, []))[2].append(vmta)
+            self._groups[vmtas] = list(groups.values())
+        return self._groups[vmtas]
+
+    # -- keys that change ----------------------------------------------------------------------------------------------
+
+    def keys(self, found: _Found) -> None:
+        """What other keys, or another order of them, do where mail is signed before and after."""
+        same_top = self.before.top.order == self.after.top.order
+        for left, right, vmtas in self._grouped(self.sides.virtual_mtas):
+            if same_top and left.order == right.order:
+                continue
+            by_rules: dict[frozenset[Rule], list[str]] = {}
+            for vmta in vmtas:
+                rules = self.before.rules(vmta) & self.after.rules(vmta)
+                by_rules.setdefault(rules, []).append(vmta)
+            for rules, names in by_rules.items():
+                for rule in rules:
+                    self._moved_keys(rule, left, right, names, found)
+
+    def _moved_keys(self, rule: Rule, left: Keys, right: Keys, vmtas: list[str], found: _Found) -> None:
+        for sender in _classes(rule, left, right):
+            old, new = rule.signer(left, sender), rule.signer(right, sender)
+            if old is None or (new is not None and new.key == old.key):
+                continue
+            cause = self._cause(old, new)
+            for outcome in (*self._outcomes((rule, rule), old, new, cause, []), *_replaced(old, new, cause)):
+                reach = found.setdefault(outcome, _Reach())
+                reach.senders[rule.domain or sender] = None
+                reach.vmtas |= dict.fromkeys(vmtas)
+
+    def _cause(self, old: Signer, new: Signer | None) -> Address | None:
+        lines: list[Line] = [old.line, *([new.line] if new is not None else [])]
+        return self.sides.cause_of_lines(lines)
+
+    def lists(self) -> Iterator[Finding]:
+        """Lists of keys that messages choose by name; there is no other key for such a message."""
+        after, empty = self.after.lists, Keys(())
+        for name, left in self.before.lists.items():
+            right = after.get(name, empty)
+            for sender in _classes(Rule(), left, right):
+                old, new = left.signer(sender), right.signer(sender)
+                if old is None or (new is not None and new.key == old.key):
+                    continue
+                cause = self._cause(old, new)
+                rules = Rule(), Rule()
+                for one in (*self._outcomes(rules, old, new, cause, []), *_replaced(old, new, cause)):
+                    who = f"Mail of {_senders([sender])} that chooses the key list {values.shown(name)}"
+                    detail = f"{who}: {one.before} -> {one.after}{self.sides.because(cause)}."
+                    yield Finding(code=one.code, detail=detail, cause=cause)
+
+
+def _classes(rule: Rule, *rings: Keys) -> list[str]:
+    """The senders' domains that keys tell apart; one stands for all where the identity is fixed."""
+    if rule.domain and not rule.fallback:
+        return [ANY]
+    names: dict[str, None] = {}
+    for ring in rings:
+        for keys in (ring, ring.then):
+            names |= dict.fromkeys(keys.domains if keys is not None else ())
+    return [*(name for name in names if name != ANY), ANY]
+
+
+def _is_same_key(old: Signer, new: Signer) -> bool:
+    return old.key[:2] == new.key[:2]
+
+
+def _replaced(old: Signer, new: Signer | None, cause: Address | None) -> Iterator[_Outcome]:
+    if new is not None and _is_same_key(old, new) and new.key.path != old.key.path:
+        after = f"the file {values.shown(new.key.path)}; if it holds another key, signatures fail until DNS shows that"
+        yield _Outcome(REPLACED, f"signed with {_name(old)} from {values.shown(old.key.path)}", after, cause)
+
+
+def _name(signer: Signer) -> str:
+    domain = "any domain" if signer.key.domain == ANY else signer.key.domain
+    return values.shown(f"{signer.key.selector} ({domain})")
+
+
+def _identity(rule: Rule) -> str:
+    return values.shown(rule.identity) if rule.identity else "the sender"
