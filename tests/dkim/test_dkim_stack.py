@@ -235,7 +235,8 @@ def test_a_plan_that_ends_signing_says_so_and_one_of_other_things_does_not(one: 
     wanted(one).apply().ended(Exit.OK)
     wanted(one, config="domain: {'*': {max-smtp-out: 5}}")
     assert "dkim-not-signing" in notes(one.plan("--format", "json"))
-    one.apply().ended(Exit.OK)
+    one.apply().ended(Exit.BLOCKED)
+    one.apply("--allow", "signing-key-removed").ended(Exit.OK)
     one.config("domain: {'*': {max-smtp-out: 6}}", KEY)
     assert "dkim-not-signing" not in notes(one.plan("--format", "json"))
 
