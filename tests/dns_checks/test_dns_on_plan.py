@@ -113,7 +113,7 @@ def test_only_what_changes_is_asked_about(grown: ProjectFolder, dns: Ask) -> Non
 def test_what_touches_no_name_asks_nothing(grown: ProjectFolder, dns: Ask) -> None:
     resolver = dns({})
     assert codes(planned(grown, "dns: require", OLD + "\npostmaster: a@example.com")) == set()
-    gone = planned(grown, "dns: require\nunmanaged: remove", BOUNCE)
+    gone = planned(grown, "dns: require\nunmanaged: remove", BOUNCE + "\nlog-file: /var/log/pmta/log")
     assert dangers(gone) == {"virtual-mta-removed"}, "what goes needs nothing of DNS"
     assert resolver.asked == []
 

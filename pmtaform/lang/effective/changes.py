@@ -138,7 +138,7 @@ def _moves(before: Effective, after: Effective, domain: str, vmta: str) -> tuple
 
 
 def _own_moves(before: Effective, after: Effective, vmta: str) -> tuple[ValueMove, ...]:
-    was, now = (e.settings("*", vmta).virtual_mta if e.knows(vmta) else {} for e in (before, after))
+    was, now = (e.owner_values(vmta) if e.knows(vmta) else {} for e in (before, after))
     found = differing(was, now)
     return tuple(move for move in found if any(side is not None and side.is_set for side in (move.before, move.after)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from pmtaform.lang import values
@@ -33,12 +34,25 @@ class _Group:
     lines: list[Line]
 
 
-def owner_values(reading: Reading, name: str) -> dict[str, Value]:
-    """Every directive of a virtual MTA (or a pool, or `{default}`), with what it is."""
+@cache
+def _known() -> Mapping[str, DirectiveSpec]:
     known = dict(specs_of(POOL)) | dict(specs_of(VMTA))
     known.pop(VMTA, None)
+    return known
+
+
+def owner_values(reading: Reading, name: str) -> dict[str, Value]:
+    """Every directive of a virtual MTA (or a pool, or `{default}`), with what it is."""
+    result = with_defaults(owner_lines(reading, name), VMTA)
+    result.pop(VMTA, None)
+    return result
+
+
+def owner_lines(reading: Reading, name: str) -> dict[str, Value]:
+    """The directives that lines set for a virtual MTA (or a pool, or `{default}`), with what each is."""
+    known = _known()
     sections = list(_sections(reading, name))
-    names = dict.fromkeys(line.name for _, lines in sections for line in lines if line.name != VMTA)
+    names = dict.fromkeys(line.name for _, lines in sections for line in lines)
     names |= dict.fromkeys(n for n, spec in known.items() if GLOBAL in spec.scopes and n in reading.lines)
     found: dict[str, Value] = {}
     for directive in names:
@@ -47,19 +61,17 @@ def owner_values(reading: Reading, name: str) -> dict[str, Value]:
         if spec is not None and GLOBAL in spec.scopes and directive in reading.lines:
             groups.append(_Group(_TOP, reading.lines[directive]))
         found[directive] = _decide(directive, spec, groups)
-    result = with_defaults(found, VMTA)
-    result.pop(VMTA, None)
-    return result
+    return found
 
 
 def _sections(reading: Reading, name: str) -> Iterator[tuple[int, list[Line]]]:
     """The lines of each section that counts, the strongest first."""
     owner = reading.virtual_mtas.get(name)
-    for lines in reversed(owner.lines if owner else []):
+    for lines in reversed(owner.settings if owner else []):
         yield _ITSELF, lines
     pools = [name] if owner is None and name in reading.pools else reading.pools_of.get(name, [])
     for pool in reversed(pools):
-        for lines in reversed(reading.pools[pool].lines):
+        for lines in reversed(reading.pools[pool].settings):
             yield _POOL, lines
 
 

@@ -79,6 +79,11 @@ class Owner:
         return [list(nodes.lines(self.tag, self.title)) for nodes, _, _ in self.parts]
 
     @cached_property
+    def settings(self) -> list[list[Line]]:
+        """As `lines`, without the members of a pool: there may be thousands."""
+        return [[line for line in lines if line.name != VMTA] for lines in self.lines]
+
+    @cached_property
     def written(self) -> tuple[str, ...] | None:
         """The text of its sections, to see quickly that nothing changed; None where that does not show (an include)."""
         texts = [nodes.text for nodes, _, _ in self.parts]

@@ -9,7 +9,7 @@ from typing import Final
 
 from pmtaform.lang.effective import deciding
 from pmtaform.lang.effective.model import DEFAULT_VMTA, Assumption, EffectiveSettings, Value
-from pmtaform.lang.effective.owners import owner_meaning, owner_values
+from pmtaform.lang.effective.owners import owner_lines, owner_meaning, owner_values
 from pmtaform.lang.effective.patterns import DomainIndex, Match, Names, plain
 from pmtaform.lang.effective.reading import DOMAIN, Body, Owner, Reading
 from pmtaform.lang.effective.sources import Sources
@@ -99,7 +99,7 @@ class Effective:
         if doubtful:
             found = {name: _doubt(value, doubtful) for name, value in found.items()}
         known = deciding.with_defaults(found, DOMAIN, domain)
-        own = owner_values(self.reading, vmta)
+        own = self.owner_values(vmta)
         queue_to = known["queue-to"].values
         return EffectiveSettings(
             domain=domain,
@@ -123,9 +123,13 @@ class Effective:
             self._meanings[key] = deciding.meaning(matches)
         return self._meanings[key]
 
+    def owner_values(self, vmta: str) -> dict[str, Value]:
+        """Every directive of a virtual MTA itself, with what it is."""
+        return owner_values(self.reading, vmta)
+
     def owner_meaning(self, vmta: str) -> dict[str, tuple[str, ...]]:
         """What lines set for a virtual MTA itself, in normal form."""
-        return owner_meaning(owner_values(self.reading, vmta))
+        return owner_meaning(owner_lines(self.reading, vmta))
 
     def domains(self, vmta: str = DEFAULT_VMTA) -> list[str]:
         """One domain for each class of domains that may be told apart for a virtual MTA; `*` is any other."""

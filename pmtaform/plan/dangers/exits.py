@@ -41,6 +41,7 @@ class Exits:
         self._reading = effective.reading
         self._sections = sections
         self._known: dict[str, tuple[str, ...]] = {}
+        self._spreads: dict[str, Spread] = {}
 
     def exists(self, name: str) -> bool:
         """Whether mail can be directed to a name: a virtual MTA, a pool, or one of PowerMTA's own names."""
@@ -93,6 +94,11 @@ class Exits:
 
     def spread(self, name: str) -> Spread:
         """The part of a virtual MTA's or a pool's mail that each address sends; empty: nothing sends it."""
+        if name not in self._spreads:
+            self._spreads[name] = self._spread(name)
+        return self._spreads[name]
+
+    def _spread(self, name: str) -> Spread:
         if name in self._reading.virtual_mtas or name in _OF_ITSELF:
             return _even(self.of(name) or (f"the system's address for {name}",))
         shares: dict[str, float] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
@@ -71,13 +72,14 @@ def _emptied(sides: Sides, both: Both, pool: str, cause: Address | None) -> Find
 def _raised(sides: Sides, both: Both, pool: str, cause: Address | None) -> Iterator[Finding]:
     before, after = both.before.spread(pool), both.after.spread(pool)
     factors = growth(before, after)
-    if both.before.members(pool) == both.after.members(pool):
-        factors = {address: factors[address] for address in _shared(both, pool, factors)}
+    factors = {address: factor for address, factor in factors.items() if factor > sides.rate_factor}
+    if factors and both.before.members(pool) == both.after.members(pool):
+        shared = _shared(both, pool)
+        factors = {address: factor for address, factor in factors.items() if address in shared}
     groups: dict[tuple[float, float, float], list[str]] = {}
     for address, factor in factors.items():
-        if factor > sides.rate_factor:
-            key = before.get(address, 0.0), after[address], factor
-            groups.setdefault(key, []).append(address)
+        key = before.get(address, 0.0), after[address], factor
+        groups.setdefault(key, []).append(address)
     gone = _gone(both, pool)
     for (was, now, factor), addresses in groups.items():
         shown = words.several([values.shown(address) for address in addresses])
@@ -94,11 +96,11 @@ def _raised(sides: Sides, both: Both, pool: str, cause: Address | None) -> Itera
         )
 
 
-def _shared(both: Both, pool: str, addresses: Iterable[str]) -> Iterator[str]:
+def _shared(both: Both, pool: str) -> set[str]:
     """The addresses that more than one member has: growth within one member is that member's."""
-    for address in addresses:
-        if sum(address in both.after.spread(member) for member in both.after.members(pool)) > 1:
-            yield address
+    members = both.after.members(pool)
+    counts = Counter(address for member in members for address in both.after.spread(member))
+    return {address for address, count in counts.items() if count > 1}
 
 
 def _gone(both: Both, pool: str) -> str:
