@@ -47,7 +47,7 @@ _LANGUAGES: Final = {
     "brackets": ("[[NAME]]", False, re.compile(r"\[\[\s*[A-Za-z_][\w. -]*\]\]")),
     "sed": ("QQQNAMEQQQ", False, re.compile(r"QQQ\w+QQQ")),
 }
-_CAPITALS: Final = re.compile(r"\$([A-Z][A-Z0-9_]+)(?![A-Za-z0-9_])")
+_VARIABLE: Final = re.compile(r"\$([A-Za-z][A-Za-z0-9_]+)(?![A-Za-z0-9_])")
 _OWN: Final = frozenset({"template", "path-template", "string", "path+secret", "enum+secret"})
 _LITERAL: Final = frozenset({"command", "percent", "underscores", "ats", "at", "brackets"})
 _ENDS: Final = {
@@ -101,9 +101,12 @@ def _marks(text: str, kind: str) -> Iterator[int]:
 
 
 def _is_shell(text: str, at: int, word: str) -> bool:
-    """Whether `$NAME` inside a line is a variable of a shell: in capitals, where no macro can be or has that name."""
-    found = _CAPITALS.match(text, at)
-    if found is None or word.lower() in _with_macros() or word.startswith(("<domain", "/")):
+    """Whether `$NAME` inside a line is a variable of a shell or of PHP: no macro can be there or has that name."""
+    found = _VARIABLE.match(text, at)
+    name = word.lower()
+    if found is None or name in _with_macros() or name.startswith(("<domain", "/")):
+        return False
+    if not found[1].isupper() and (name in _secrets() or not catalogue().anywhere(name)):
         return False
     return re.search(rf"^[ \t]*domain-macro[ \t]+{found[1]}\b", text, re.MULTILINE) is None
 
