@@ -13,7 +13,7 @@ from typing import IO
 
 from pmtaform.errors import Unreachable
 from pmtaform.host.model import HostSpec
-from pmtaform.host.transport import Running, Said
+from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Running, Said, too_long
 
 _CHUNK = 1 << 16
 # What a login over SSH would have, and where programs and temporary files are. The rest of the environment may hold
@@ -108,9 +108,14 @@ class LocalDialogue:
                         if not left:
                             ready.unregister(stdin)
                     elif chunk := os.read(key.fd, _CHUNK):
-                        (out if key.fileobj is stdout else err).extend(chunk)
+                        if key.fileobj is stdout:
+                            out += chunk
+                        elif len(err) < MOST_ERRORS:
+                            err += chunk
                     else:
                         ready.unregister(key.fileobj)
+                if len(out) > MOST_ANSWER:
+                    raise too_long(self._spec)
                 if out.endswith(end):
                     return Said(None, bytes(out), bytes(err))
         try:

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pmtaform.errors import Unreachable
+from pmtaform.errors import HostError
 from pmtaform.host import ssh_errors
 from pmtaform.host.model import HostSpec
 from pmtaform.host.ssh_settings import Hop
 from pmtaform.host.text import one_line
-from pmtaform.host.transport import Running, Said
+from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Running, Said, too_long
 
 PROMPT = "[pmtaform asks for the sudo password]"
 READY = "[pmtaform is ready]"
@@ -138,10 +138,13 @@ class SshDialogue:
                 chunk = None
             # Both share a window: what nobody reads on the one would in the end stop the other.
             while self._channel.recv_stderr_ready() and (said := self._channel.recv_stderr(_CHUNK)):
-                self._err += said
+                if len(self._err) < MOST_ERRORS:
+                    self._err += said
             if chunk == b"":
                 break
             out += chunk or b""
+            if len(out) > MOST_ANSWER:
+                raise too_long(self._spec)
         return out
 
     def _errors(self) -> bytes:
@@ -170,7 +173,7 @@ def _within(transport: Any, hop: Hop, spec: HostSpec, timeout: float) -> Iterato
     started = time.monotonic()
     try:
         yield
-    except Unreachable:
+    except HostError:
         raise
     except Exception as error:
         # paramiko's exceptions, EOFError and OSError all mean the same here: the connection is gone.

@@ -6,7 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
+
+MOST_ANSWER = 1 << 28  # bytes of one answer: more than any host has to say, and less than harms who asks
+MOST_ERRORS = 1 << 16  # of what it says on stderr
+
+
+def too_long(spec: HostSpec) -> HostError:
+    """What a host is refused with that does not stop answering."""
+    return HostError.of(
+        "answer-too-long",
+        "Answer too long",
+        f"{spec.name} answered with more than {MOST_ANSWER >> 20} MiB; the rest was not read. A program on the host "
+        "(a login script, `pmta`) prints without end, or the configuration includes files that are no configuration.",
+        host=spec.name,
+    )
 
 
 @dataclass(frozen=True, slots=True)

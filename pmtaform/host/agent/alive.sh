@@ -14,6 +14,20 @@ boot_id() {
         || read -r BOOT 2>/dev/null </proc/sys/kernel/random/boot_id || BOOT=-
 }
 
+# The namespace of processes that this one is in, in NS: a container's processes have numbers of their own, and may share
+# the host's files with others.
+namespace() {
+    [ -z "${NS-}" ] || return 0
+    NS=$(readlink /proc/self/ns/pid 2>/dev/null) || NS=-
+}
+
+# Whether $1 is a namespace that this process does not see into.
+elsewhere() {
+    [ -n "$1" ] || return 1
+    namespace
+    [ "$1" != "$NS" ]
+}
+
 # Seconds of a clock that nobody sets, in NOW.
 now() {
     if read -r NOW ignored 2>/dev/null </proc/uptime; then NOW=${NOW%%.*}; else NOW=$(date +%s); fi
@@ -23,7 +37,9 @@ now() {
 own() {
     if [ -z "$OWNER" ]; then
         boot_id
-        OWNER="pid $ME${nl}start $BEGAN${nl}boot $BOOT${nl}id $ID${nl}since $SINCE${nl}who $WHO${nl}what $WHAT$nl"
+        namespace
+        now
+        OWNER="pid $ME${nl}start $BEGAN${nl}boot $BOOT${nl}ns $NS${nl}until $((NOW + 8 * (TIMEOUT + 6) + 120))${nl}id $ID${nl}since $SINCE${nl}who $WHO${nl}what $WHAT$nl"
     fi
     set -- "$1" "$S"/heir.*
     if [ ! -e "$2" ] && [ ! "$1" -ef "$S/lock" ]; then
@@ -47,13 +63,15 @@ started() {
 
 # Reads an owner file into O_*; 1 if it cannot be read.
 read_owner() {
-    O_KEY='' O_PID='' O_START='' O_BOOT='' O_ID='' O_SINCE='' O_WHO='' O_WHAT=''
+    O_KEY='' O_PID='' O_START='' O_BOOT='' O_NS='' O_UNTIL=0 O_ID='' O_SINCE='' O_WHO='' O_WHAT=''
     [ -f "$1" ] || return 1
     while IFS=' ' read -r key value; do
         case $key in
             pid) O_PID=$value ;;
             start) O_START=$value ;;
             boot) O_BOOT=$value ;;
+            ns) O_NS=$value ;;
+            until) O_UNTIL=$value ;;
             id) O_ID=$value ;;
             since) O_SINCE=$value ;;
             who) O_WHO=$value ;;
@@ -64,10 +82,17 @@ read_owner() {
     [ -n "$O_PID" ]
 }
 
-# Whether the owner last read is at work: same boot, same process.
+# Whether the owner last read is at work: same boot, same process. One in a container that cannot be looked into is, for
+# as long as its commands may take.
 alive() {
     boot_id
     [ "$BOOT" = "$O_BOOT" ] || return 1
+    if elsewhere "$O_NS"; then
+        now
+        case $O_UNTIL in '' | *[!0-9]*) return 1 ;; esac
+        [ "$NOW" -lt "$O_UNTIL" ]
+        return
+    fi
     [ "$BOOT" != - ] || { kill -0 "$O_PID" 2>/dev/null; return; }
     started "$O_PID" && [ "$START" = "$O_START" ]
 }
@@ -108,27 +133,52 @@ marked() {
     return $is
 }
 
+# Runs "$@", which asks something on this machine that may hang, for some seconds at most.
+briefly() {
+    seconds=10
+    [ "$TIMEOUT" -gt $seconds ] || seconds=$TIMEOUT
+    timeout -k 2 "$seconds" "$@" </dev/null
+}
+
 # Whether the timer of the transaction in $1 is at work.
 timer_runs() {
-    kind='' name='' start=''
-    read -r kind name start 2>/dev/null <"$1/timer" || return 1
+    kind='' name='' start='' space=''
+    read -r kind name start space 2>/dev/null <"$1/timer" || return 1
+    ! elsewhere "$space" || return 0 # its time is looked at as well
     case $kind in
         pid) started "$name" && [ "$START" = "$start" ] ;;
-        unit) systemctl is-active --quiet "$name.timer" "$name.service" 2>/dev/null ;;
+        unit)
+            briefly systemctl is-active --quiet "$name.timer" "$name.service" 2>/dev/null
+            # Without an answer it is not known to be gone, and its time is looked at as well.
+            case $? in 0 | 124 | 137) return 0 ;; *) return 1 ;; esac
+            ;;
         *) return 1 ;;
     esac
 }
 
-# Whether the transaction in $1 waits for its client: staged, or pending with its timer at work. WAITS says which.
+# Whether the program still runs whose connection staged the transaction, as MARK says: its number, its start, and where.
+connected() {
+    [ -n "$MARK" ] || return 0
+    # shellcheck disable=SC2086  # three words
+    set -- $MARK
+    ! elsewhere "${3-}" || return 0
+    started "$1" && [ "$START" = "${2-}" ]
+}
+
+# Whether the transaction in $1 waits for its client: staged, and its connection not ended, or pending with its timer at work. WAITS says which.
 waits() {
     WAITS=''
     [ ! -e "$1/verdict" ] && left_of "$1" || return 1
     if marked pending "$1"; then
         timer_runs "$1" || return 1
         WAITS=pending
-    elif marked staged "$1" && [ ! -e "$1/claimed" ]; then
+    elif marked staged "$1" && [ ! -e "$1/claimed" ] && connected; then
         WAITS=staged
     else
         return 1
     fi
 }
+
+# Whether somebody is at work on the transaction in $1; who, in O_*. Of one that cannot be looked into it is told by what
+# the transaction waits for: it has ended then.
+at_work() { read_owner "$1/owner" && alive && ! { elsewhere "$O_NS" && waits "$1"; }; }

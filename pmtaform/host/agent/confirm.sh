@@ -4,12 +4,14 @@
 # PowerMTA's it is one of systemd's, which outlives whatever becomes of this session; else a process.
 arm() {
     now
+    namespace
     say expired >"$T/expired" && wait_until $((NOW + CONFIRM + 3 * TIMEOUT + 30)) || { WHY='the disk is full'; return 1; }
     if [ -d "$R/run/systemd/system" ] && command -v systemd-run >/dev/null 2>&1; then
         printf 'OP=expire\n%s\nmain "$@"\n' "$PROGRAM" >"$T/agent.sh" || { WHY='the disk is full'; return 1; }
-        if systemd-run --quiet --unit="pmtaform-$ID" --on-active="$CONFIRM" --timer-property=AccuracySec=1s \
+        # A bus that does not answer leaves it to a process; a unit that comes all the same finds nothing to do then.
+        if briefly systemd-run --quiet --unit="pmtaform-$ID" --on-active="$CONFIRM" --timer-property=AccuracySec=1s \
             --description="pmtaform: goes back unless confirmed" /bin/sh "$T/agent.sh" --expire "$T" >"$T/out" 2>&1; then
-            say "unit pmtaform-$ID" >"$T/timer"
+            say "unit pmtaform-$ID - $NS" >"$T/timer"
             return 0
         fi
     fi
@@ -20,20 +22,21 @@ arm() {
         expire
     ) </dev/null >/dev/null 2>&1 &
     started "$!" || { WHY='no timer could be begun'; return 1; }
-    say "pid $! $START" >"$T/timer" || { kill "$!"; WHY='the disk is full'; return 1; }
+    say "pid $! $START $NS" >"$T/timer" || { kill "$!"; WHY='the disk is full'; return 1; }
 }
 
 # Ends the timer of the transaction in $1, unless it is this very process, and nothing but that timer.
 disarm() {
-    kind='' name='' start=''
-    read -r kind name start 2>/dev/null <"$1/timer" || return 0
+    kind='' name='' start='' space=''
+    read -r kind name start space 2>/dev/null <"$1/timer" || return 0
+    ! elsewhere "$space" || return 0 # it sees by itself that it is over
     point disarm.0
     case $kind in
         pid) [ "$name" = "$ME" ] || { started "$name" && [ "$START" = "$start" ] && kill "$name" 2>/dev/null; } ;;
         unit)
-            systemctl stop "$name.timer" >/dev/null 2>&1
-            [ -n "$EXPIRING" ] || systemctl stop "$name.service" >/dev/null 2>&1
-            systemctl reset-failed "$name.timer" "$name.service" >/dev/null 2>&1
+            briefly systemctl stop "$name.timer" >/dev/null 2>&1
+            [ -n "$EXPIRING" ] || briefly systemctl stop "$name.service" >/dev/null 2>&1
+            briefly systemctl reset-failed "$name.timer" "$name.service" >/dev/null 2>&1
             ;;
     esac
 }
@@ -58,7 +61,7 @@ expire() {
 
 # Who comes to it puts it back; a transaction that is still at work finds the verdict by itself.
 settle_expired() {
-    while read_owner "$T/owner" && alive && [ "$O_PID" != "$ME" ]; do
+    while at_work "$T" && [ "$O_PID" != "$ME" ]; do
         sleep 1 &
         wait "$!"
     done

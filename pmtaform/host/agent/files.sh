@@ -153,7 +153,9 @@ flush_all() {
 default_owner() {
     [ -z "${POWERMTA_OWNER+known}" ] || return 0
     POWERMTA_OWNER='' POWERMTA_GROUP=''
-    if [ -z "$R" ] && id -u pmta >/dev/null 2>&1; then POWERMTA_OWNER=pmta POWERMTA_GROUP=$(id -gn pmta); fi
+    if [ -z "$R" ] && briefly id -u pmta >/dev/null 2>&1; then
+        POWERMTA_OWNER=pmta POWERMTA_GROUP=$(briefly id -gn pmta)
+    fi
 }
 
 # "mode owner group uid gid" (tabs) into F_*; numbers where there is no name.

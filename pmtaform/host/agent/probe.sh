@@ -110,7 +110,8 @@ pmta_version() {
     say "stamp $STAMP_NOW"
     case $STAMP_NOW in - | "$STAMP") return ;; esac
     say version
-    PMTAFORM_ROOT=$R timeout -k 2 "$TIMEOUT" "$R$PMTA" show version 2>/dev/null </dev/null
+    PMTAFORM_ROOT=$R timeout -k 2 "$TIMEOUT" "$R$PMTA" show version 2>/dev/null </dev/null \
+        | dd bs=4096 count=1 iflag=fullblock 2>/dev/null
     printf '\n%s\n' "$NONCE"
 }
 
@@ -124,7 +125,7 @@ host_facts() {
     if read_owner "$S/lock" && alive; then tell_owner; fi
     for t in "$S"/tx/*; do
         [ -e "$t/decided" ] || continue
-        if read_owner "$t/owner" && alive; then continue; fi
+        if at_work "$t"; then continue; fi
         if waits "$t"; then
             say "awaiting $O_ID$tab$WAITS$tab$LEFT$tab$O_SINCE$tab$O_WHO$tab$O_WHAT"
         else

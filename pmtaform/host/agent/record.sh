@@ -106,7 +106,7 @@ record() {
         say output
         if [ -s "$T/failed" ] && [ "$1" != applied ]; then dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null; fi
     } >"$S/results/.$ID"
-    is_whole "$S/results/.$ID" && mv -f -- "$S/results/.$ID" "$S/results/$ID"
+    is_whole "$S/results/.$ID" && make_newest && mv -f -- "$S/results/.$ID" "$S/results/$ID"
     kept=$?
     if [ "$kept" != 0 ]; then
         rm -f -- "$S/results/.$ID"
@@ -118,6 +118,17 @@ record() {
     fi
     point record:after.0
     return "$kept"
+}
+
+# Makes the record that is about to get its name newer than all others, by whole seconds: their times say which is the
+# oldest, and the host's clock may be behind what it was when one of them was written.
+make_newest() {
+    last=0 mine=0
+    for stamp in $(stat -c %Y -- "$S"/results/* 2>/dev/null); do
+        [ "$stamp" -le "$last" ] || last=$stamp
+    done
+    mine=$(stat -c %Y -- "$S/results/.$ID") || return 1
+    [ "$mine" -gt "$last" ] || touch -d "@$((last + 1))" -- "$S/results/.$ID"
 }
 
 # Whether the record in the file $1 was written to its end; on a full disk it was not.
@@ -155,6 +166,7 @@ prune() {
     kept=0
     ls -1t -- "$S/results" 2>/dev/null | while IFS= read -r name; do
         kept=$((kept + 1))
-        [ $kept -le $MAX_RESULTS ] || rm -f -- "$S/results/$name"
+        # Nobody has read this one yet, whatever its time says.
+        [ $kept -le $MAX_RESULTS ] || [ "$name" = "$ID" ] || rm -f -- "$S/results/$name"
     done
 }

@@ -41,7 +41,36 @@ start() {
         *) UNREAD='' ;;
     esac
     point answer.0
+    WAITS=''
     tell_result
+    [ "$WAITS" != staged ] || LAID=$LAID$T$nl
+}
+
+# What this connection staged and nobody has gone on with is taken away when it ends: else a key would lie beside its place
+# for as long as nobody comes. There is no record of it: who comes back with it begins anew.
+leave() {
+    while [ -n "$LAID" ]; do
+        T=${LAID%%"$nl"*} LAID=${LAID#*"$nl"}
+        (
+            trap '' HUP INT QUIT TERM PIPE XFSZ
+            whoami_process
+            unstage
+        ) </dev/null >/dev/null 2>&1
+    done
+}
+
+unstage() {
+    load "$T/request" && [ ! -f "$S/results/$ID" ] && marked staged && ! marked pending && sole "$T/claimed" || return 0
+    own "$T/owner" && await_lock 30 || return 0
+    if [ -f "$T/request" ]; then
+        undo staged 'the connection that staged it has ended'
+        if [ "$STATUS" = rollback-failed ] || [ -n "$LITTER" ]; then
+            note_stuck "$STATUS" staged "$REASON"
+        else
+            rm -rf -- "$T"
+        fi
+    fi
+    drop_lock
 }
 
 # Makes the transaction's folder, which there is once. Whose it is stands beside it before it is there, so that nobody
@@ -138,7 +167,7 @@ tell_result() {
 onward() {
     settings || return 1
     T=$S/tx/$ID
-    if [ ! -f "$S/results/$ID" ] && [ -e "$T/decided" ] && ! { read_owner "$T/owner" && alive; }; then
+    if [ ! -f "$S/results/$ID" ] && [ -e "$T/decided" ] && ! at_work "$T"; then
         case $OP in
             commit) if marked staged && ! marked pending && claim; then apart resume; return; fi ;;
             *)
@@ -173,10 +202,10 @@ result() {
             sealed=$?
             abandon
             [ "$sealed" = 0 ] || { say 'status unsealed'; return; } # a full disk
-        elif read_owner "$S/tx/$ID/owner" && alive && [ $waited -lt "$WAIT" ]; then
+        elif at_work "$S/tx/$ID" && [ $waited -lt "$WAIT" ]; then
             sleep 1
             waited=$((waited + 1))
-        elif read_owner "$S/tx/$ID/owner" && alive; then
+        elif at_work "$S/tx/$ID"; then
             say "status running"
             return
         else
@@ -229,8 +258,15 @@ heard() {
         set -- "$@" "${rest%%"$nl"*}"
         rest=${rest#*"$nl"}
     done
-    SAID=$(PMTAFORM_ROOT=$R exec timeout -k 5 "$limit" "$@" </dev/null 2>&1)
-    rc=$?
+    # The first 64 KiB, and the end of what comes after them, which has the exit code.
+    SAID=$(
+        { PMTAFORM_ROOT=$R timeout -k 5 "$limit" "$@" </dev/null 2>&1; printf '\nrc %s' $?; } \
+            | { dd bs=65536 count=1 iflag=fullblock 2>/dev/null; tail -c 8; }
+    )
+    rc=${SAID##*"$nl"rc }
+    [ "$rc" != 143 ] || rc=124 # busybox's way to tell that the time was over
+    SAID=${SAID%"$nl"rc *}
+    while :; do case $SAID in *"$nl") SAID=${SAID%"$nl"} ;; *) break ;; esac; done
 }
 
 # The status that a web server answers a GET with, in SAID: "$2" is yes or no for the certificate, a tab, the URL.
@@ -324,7 +360,7 @@ release() {
 
 # One request: what is asked for, and where its end must be.
 serve() {
-    IFS= read -r OP || exit 64
+    IFS= read -r OP || { leave; exit 64; }
     printf '\n%s begin\n' "$NONCE"
     UNREAD=mark
     case $OP in
@@ -346,6 +382,7 @@ serve() {
     if [ -n "$UNREAD" ]; then
         # What is left of it cannot be told from the next: that is for another process.
         printf '\n%s last\n' "$NONCE"
+        leave
         exit 0
     fi
     # Nothing of it is kept while this waits, and a signal ends it again.
@@ -354,6 +391,7 @@ serve() {
 }
 
 main() {
+    LAID='' NS=''
     fresh
     if [ "${1-}" = --expire ]; then
         T=$2 S=${2%/tx/*} ID=${2##*/}
@@ -377,4 +415,5 @@ answer_all() {
             *) serve ;;
         esac
     done
+    leave
 }

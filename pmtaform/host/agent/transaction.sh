@@ -312,7 +312,9 @@ give_up() {
 # Waits for the client to say `commit`. It holds nothing: another transaction that comes before clears it away.
 stay_staged() {
     now
-    at staged && wait_until $((NOW + STAGED_FOR)) && mark staged || give_up
+    namespace
+    started $$ || START=-
+    at staged && wait_until $((NOW + STAGED_FOR)) && mark staged "$$ $START $NS" || give_up
     past staged
     drop_lock
     exit 0
@@ -415,7 +417,7 @@ recover_all() {
     take_untaken || :
     for t in "$S"/tx/*; do
         [ -d "$t" ] && [ "$t" != "$T" ] || continue
-        if read_owner "$t/owner" && alive; then
+        if at_work "$t"; then
             [ ! -e "$t/verdict" ] || WAITING='a change that is just being settled' waiter=$t
             continue
         fi
