@@ -21,11 +21,13 @@ def pending(project: ProjectFolder, within: float = 600) -> Iterator[Transaction
     yield made
 
 
-def staged(project: ProjectFolder) -> None:
-    """Anna has staged a change of mta1 from her laptop."""
+@contextmanager
+def staged(project: ProjectFolder) -> Iterator[None]:
+    """Anna has staged a change of mta1 from her laptop, and is still connected."""
     spec = HostSpec(name="mta1", transport="local", root=str(project.host.root))
     session = open_session(spec)
     assert stage(session, spec, _change(600), lambda: session).status is Status.STAGED
+    yield
     session.close()
 
 

@@ -73,6 +73,6 @@ def test_an_owned_host_keeps_its_state_while_another_change_waits(project: Proje
 def test_what_is_only_staged_leaves_the_host_as_it_is(project: ProjectFolder) -> None:
     project.add_host("mta1").stand_in()
     project.stack(AS_PENDING)
-    staged(project)
-    assert project.plan().ended(Exit.OK).out.startswith("No changes. 1 host is as the stack")
-    project.apply().ended(Exit.OK)
+    with staged(project):
+        assert project.plan().ended(Exit.OK).out.startswith("No changes. 1 host is as the stack")
+        project.apply().ended(Exit.OK)
