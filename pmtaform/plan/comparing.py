@@ -8,6 +8,7 @@ changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
@@ -109,17 +110,21 @@ def _values(before: Change, now: Change) -> Iterator[str]:
             yield f"{before.address}: {name}: {was} in the saved plan, {will} now"
 
 
-def _by_name(values: Iterable[ValueChange]) -> dict[tuple[tuple[str, ...], str], list[tuple[tuple[str, ...], ...]]]:
-    found: dict[tuple[tuple[str, ...], str], list[tuple[tuple[str, ...], ...]]] = {}
+def _by_name(values: Iterable[ValueChange]) -> dict[tuple[tuple[str, ...], str], list[ValueChange]]:
+    found: dict[tuple[tuple[str, ...], str], list[ValueChange]] = {}
     for value in values:
-        found.setdefault((value.path, value.name), []).append((value.before, value.after))
+        found.setdefault((value.path, value.name), []).append(replace(value, place=None))
     return found
 
 
-def _told(pairs: list[tuple[tuple[str, ...], ...]] | None) -> str:
-    if pairs is None:
-        return "no change"
-    return "; ".join(f"{_listed(before)} -> {_listed(after)}" for before, after in pairs)
+def _told(values: list[ValueChange] | None) -> str:
+    return "no change" if values is None else "; ".join(map(_value, values))
+
+
+def _value(value: ValueChange) -> str:
+    because = f" ({value.cause})" if value.cause is not None else ""
+    left = f", left as {_listed(value.left)}" if value.left else ""
+    return f"{_listed(value.before)} -> {_listed(value.after)}{because}{left}"
 
 
 def _listed(values: tuple[str, ...]) -> str:

@@ -56,6 +56,10 @@ EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda d: change_of(d)["values"].append({**change_of(d)["values"][0], "name": "max-smtp-out"}),
         "max-smtp-out: (nothing) -> 100/h in the saved plan, no change now",
     ),
+    "what the last apply left": (
+        lambda d: change_of(d)["values"][0].update(left=["70/h"]),
+        "(nothing) -> 100/h, left as 70/h in the saved plan, (nothing) -> 100/h now",
+    ),
     "a reason": (lambda d: change_of(d).update(reason="drift"), "domain[gmail.com]: reason: changed on the host since"),
     "an impact": (lambda d: change_of(d).update(impact="restart"), "impact: restart in the saved plan, reload now"),
     "a danger": (
