@@ -10,6 +10,7 @@ from pmtaform.api.planning import Planned, Watch
 from pmtaform.diagnostics import Diagnostic, did_you_mean
 from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
 from pmtaform.plan.dangers import CODES, CONSENTS
+from pmtaform.plan.dependencies import NEEDS_EXCLUDED
 from pmtaform.plan.diff import PROTECTED
 from pmtaform.plan.files import IN_CONFIGURATION
 from pmtaform.plan.findings import errors_of, rule_names
@@ -37,7 +38,7 @@ def check_allowed(allow: Iterable[str]) -> frozenset[str]:
 
 
 _MOST_SENTENCES = 10
-_STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY, IN_CONFIGURATION})
+_STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY, IN_CONFIGURATION, NEEDS_EXCLUDED})
 
 
 def check_consent(planned: Planned, allow: Iterable[str]) -> None:

@@ -20,6 +20,7 @@ from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.lang.late import late_lists
 from pmtaform.plan.dangers.by_change import many_deletions, restart_needed
+from pmtaform.plan.dependencies import along
 from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_in_use, key_removed
@@ -82,7 +83,17 @@ def difference(
     selection: Selection | None = None,
 ) -> Difference:
     """What has to change on one host."""
-    return _Comparison(desired, live, previous, keyed, selection or Selection()).run()
+    selection = selection or Selection()
+    found = _Comparison(desired, live, previous, keyed, selection).run()
+    if not (selection.targets or selection.excludes):
+        return found
+    ours = {path: Address.parse(name) for name, path in previous.keys.items()}
+    more = along(desired, live.configuration, ours, found.plan)
+    if more.taken:
+        selection = replace(selection, also=frozenset(more.taken))
+        found = _Comparison(desired, live, previous, keyed, selection).run()
+    notes = (*found.plan.notes, *more.notes(desired.host))
+    return replace(found, plan=replace(found.plan, notes=notes))
 
 
 class _Comparison:

@@ -27,6 +27,7 @@ class Selection:
 
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    also: frozenset[Address] = frozenset()  # of the host that is looked at, taken along with its targets
 
     def takes(self, host: str, address: Address) -> bool:
         """Whether a block of a host is selected. A pattern may name the host (`mta1:domain[*]`) or not."""
@@ -34,7 +35,7 @@ class Selection:
 
     def targeted(self, host: str, address: Address) -> bool:
         """Whether the targets name a block of a host, or there are none."""
-        return not self.targets or _names(self.targets, host, address)
+        return not self.targets or address in self.also or _names(self.targets, host, address)
 
     def excluded(self, host: str, address: Address) -> bool:
         """Whether a block of a host is named to be left out."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from pmtaform.desired import Desired, Unmanaged
-from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import SETTING, Address
 from pmtaform.lang.includes import Configuration, include_path, single
+from pmtaform.lang.joined import joined
 from pmtaform.lang.lint import Subject, lint
-from pmtaform.lang.parsing import parse
 from pmtaform.lang.tree import split_lines
 from pmtaform.stack.compile import compile_host
 from pmtaform.stack.signing import SAID_TOO, not_signing
@@ -76,20 +76,11 @@ def subject_of(desired: Desired, sources: Mapping[str, Sequence[str]], version: 
 
 def as_configuration(desired: Desired) -> tuple[Configuration, bool]:
     """What a host should have as one tree, every line with its origin; and whether no include leads elsewhere."""
-    lines: list[str] = []
-    origins: list[Place | None] = []
-    complete = True
     own = set(desired.files.values())
-    for address, block in desired.blocks.items():
-        if address.kind == "include":
-            complete = complete and _leads_to(address, own)
-            continue
-        for part in block.parts:
-            for number in range(part.node.line, part.node.end + 1):
-                lines.append(part.tree.lines[number - 1].rstrip("\r\n") + "\n")
-                origins.append(part.tree.place(number))
-    tree = parse("".join(lines), desired.config, origins=origins)
-    return single(tree), complete
+    includes = [address for address in desired.blocks if address.kind == "include"]
+    others = (block for address, block in desired.blocks.items() if address.kind != "include")
+    tree = joined((part for block in others for part in block.parts), desired.config)
+    return single(tree), all(_leads_to(address, own) for address in includes)
 
 
 def _leads_to(address: Address, files: Collection[str]) -> bool:

@@ -1,0 +1,170 @@
+"""What a choice of blocks (`--target`, `--exclude`) takes along, so that no line names what is not there.
+
+Which names lead to what is lint's table of references (lang/lint/references.py); there is no second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pmtaform.desired import Desired
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.lang import values
+from pmtaform.lang.blocks import Address, address_of, blocks_of
+from pmtaform.lang.includes import Configuration, include_path, may_name, single
+from pmtaform.lang.joined import joined
+from pmtaform.lang.lint.facts import Facts, Line, Part
+from pmtaform.lang.lint.model import Subject
+from pmtaform.lang.lint.references import is_given, named_file, references
+from pmtaform.plan.model import Action, HostPlan, LeftBy
+
+NEEDS_EXCLUDED: Final = "needs-what-is-excluded"  # the code of a note that stops an apply
+_BY_CHOICE: Final = (LeftBy.TARGET, LeftBy.EXCLUDE)
+_FILES: Final = ("dkim-key", "file")
+
+Need = tuple[Address, ...]  # the blocks of which one must be there
+Needs = Mapping[Address, frozenset[Need]]
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """What is taken along, and what would have to be but is excluded: (address, why) pairs."""
+
+    taken: Mapping[Address, str]
+    refused: Mapping[Address, str]
+
+    def notes(self, host: str) -> Iterator[Diagnostic]:
+        """What a plan says of it."""
+        for address, why in self.taken.items():
+            yield Diagnostic(
+                code="taken-along",
+                summary="Taken along with what was chosen",
+                detail=f"{address} is taken along because {why}.",
+                severity=Severity.INFO,
+                host=host,
+                address=str(address),
+            )
+        for address, why in self.refused.items():
+            detail = f"{address} is excluded, and {why}. Leave it out of --exclude, or exclude both."
+            yield Diagnostic(
+                code=NEEDS_EXCLUDED,
+                summary="A change needs what is excluded",
+                detail=detail,
+                host=host,
+                address=str(address),
+            )
+
+
+def along(desired: Desired, live: Configuration, ours: Mapping[str, Address], plan: HostPlan) -> Along:
+    """What a plan for chosen blocks needs besides, out of what the choice leaves as it is.
+
+    `ours` are the files that an earlier apply wrote, by their paths.
+    """
+    left = {Address.parse(each.address): (each.action, each.by) for each in plan.left if each.by in _BY_CHOICE}
+    chosen = {Address.parse(change.address): change.action for change in plan.changes}
+    if not left or not chosen:
+        return Along({}, {})
+    files = {**ours, **{each.path: each.address for each in desired.whole_files}}
+    return _Closure(desired, live, files, left, chosen).run()
+
+
+class _Closure:
+    """Goes from each chosen change to what it needs, until nothing more is needed."""
+
+    def __init__(
+        self,
+        desired: Desired,
+        live: Configuration,
+        files: Mapping[str, Address],
+        left: Mapping[Address, tuple[Action, LeftBy]],
+        chosen: dict[Address, Action],
+    ) -> None:
+        wanted = single(joined((part for b in desired.blocks.values() for part in b.parts), desired.config))
+        self.wanted = _with_includes(needs_of(wanted, files), desired, live)
+        self.live = needs_of(live, files)
+        self.there = blocks_of(live).keys()
+        self.left = left
+        self.chosen = chosen
+        self.taken: dict[Address, str] = {}
+        self.refused: dict[Address, str] = {}
+
+    def run(self) -> Along:
+        pending = list(self.chosen)
+        while pending:
+            address = pending.pop()
+            find = self._named_after if self.chosen[address] is Action.DELETE else self._needed_by
+            for other, why in find(address):
+                action, by = self.left[other]
+                if by is LeftBy.EXCLUDE:
+                    self.refused.setdefault(other, why)
+                elif other not in self.chosen:
+                    self.chosen[other] = action
+                    self.taken[other] = why
+                    pending.append(other)
+        return Along(self.taken, self.refused)
+
+    def _needed_by(self, address: Address) -> Iterator[tuple[Address, str]]:
+        """What a written block names, and what is not there yet."""
+        for need in self.wanted.get(address, ()):
+            if not any(self._will_be(each) for each in need):
+                for each in need:
+                    if self.left.get(each, (None,))[0] is Action.CREATE:
+                        yield each, f"{address} names it"
+
+    def _named_after(self, address: Address) -> Iterator[tuple[Address, str]]:
+        """What still names a block that goes, and would not if it were changed, too."""
+        for other, needs in self.live.items():
+            broken = [need for need in needs if address in need and not any(self._will_be(each) for each in need)]
+            if broken and other in self.left and other not in self.chosen:
+                is_gone = self.left[other][0] is Action.DELETE
+                if is_gone or self.wanted.get(other, frozenset()).isdisjoint(broken):
+                    yield other, f"it names {address}, which goes"
+
+    def _will_be(self, address: Address) -> bool:
+        action = self.chosen.get(address)
+        if address.kind in _FILES and action is None:
+            return address not in self.left or self.left[address][0] is not Action.CREATE
+        return action is not Action.DELETE if action is not None else address in self.there
+
+
+def needs_of(configuration: Configuration, files: Mapping[str, Address]) -> Needs:
+    """What each block of a configuration names; `files` are the files of a stack by their paths."""
+    facts = Facts(Subject(configuration=configuration))
+    found: dict[Address, set[Need]] = {}
+    for user, need in _pairs(facts, files):
+        found.setdefault(_home(user), set()).add(need)
+    return {address: frozenset(needs) for address, needs in found.items()}
+
+
+def _with_includes(needs: Needs, desired: Desired, live: Configuration) -> Needs:
+    """A block in a file of its own needs what includes that file."""
+    found = dict(needs)
+    includes = [address for address in desired.blocks if address.kind == "include"]
+    for address, path in desired.files.items():
+        leading = tuple(each for each in includes if may_name(each.key, path) and each != address)
+        if leading and path not in live.trees:
+            found[address] = found.get(address, frozenset()) | {leading}
+    return found
+
+
+def _pairs(facts: Facts, files: Mapping[str, Address]) -> Iterator[tuple[Line | Part, Need]]:
+    for reference in references(facts).all:
+        if not is_given(reference.name):
+            names = ((kind, values.normalise_argument(kind, reference.name)) for kind in reference.kinds)
+            yield reference.line, tuple(Address(kind, name) for kind, name in names)
+    for user, name in references(facts).macros:
+        yield user, (Address("domain-macro", name),)
+    for line in facts.lines:
+        path = include_path(line.value) if line.name == "include" else named_file(line)
+        if path in files:
+            yield line, (files[path],)
+
+
+def _home(user: Line | Part) -> Address:
+    """The block that a line or section belongs to."""
+    top = user if isinstance(user, Part) else user.within
+    while top is not None and top.within is not None:
+        top = top.within
+    return address_of(top.node if top is not None else user.node)
