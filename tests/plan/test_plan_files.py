@@ -45,7 +45,10 @@ def test_an_include_that_does_not_take_it_in(apart: ProjectFolder, include: str)
 
 def test_an_include_inside_of_a_section_is_another_thing(apart: ProjectFolder) -> None:
     apart.host.put(f"{RUNS}<domain gmail.com>\n  include {OWN}\n</domain>\n")
-    apart.apply().ended(Exit.BLOCKED)
+    before = apart.host.tree()
+    assert "misplaced-directive" in apart.apply().ended(Exit.INVALID).err  # it would be read inside of the section
+    assert "file-not-included" in apart.apply("--allow", "misplaced-directive").ended(Exit.BLOCKED).err
+    assert apart.host.tree() == before
 
 
 def test_a_file_and_its_include_in_one_apply(apart: ProjectFolder) -> None:
