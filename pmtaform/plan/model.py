@@ -71,10 +71,11 @@ class ValueChange:
 
 @dataclass(frozen=True, slots=True)
 class Danger:
-    """Why a change needs consent by name (`--allow CODE`)."""
+    """Why a change needs consent by name (`--allow CODE`). `weight` orders those of one code, the worst first."""
 
     code: str
     detail: str
+    weight: float = field(default=1.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

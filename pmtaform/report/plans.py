@@ -10,6 +10,7 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.plan.findings import error_names
 from pmtaform.plan.model import Plan
 from pmtaform.report.changes import MOST_LINES, change_lines
+from pmtaform.report.dangers import danger_lines, dangers_by_code
 from pmtaform.report.diffs import diff_styles
 from pmtaform.report.grouping import Group, collected, groups, notes
 from pmtaform.report.problems import problem_lines
@@ -119,20 +120,11 @@ def _each(hosts: Sequence[str]) -> str:
 
 
 def _dangers(plan: Plan, style: Style, width: int) -> Iterator[str]:
-    by_code: dict[str, list[tuple[str, str]]] = {}
-    for address, danger in plan.dangers:
-        by_code.setdefault(danger.code, []).append((danger.detail, address))
+    by_code = dangers_by_code(plan)
     errors = error_names(plan)
     if not by_code and not errors:
         return
-    if by_code:
-        yield style("Dangers, which need consent by name:", "bold", "red")
-    for code, found in by_code.items():
-        yield ""
-        yield "  " + style(clean(code), "red", "bold")
-        for detail, addresses in collected(found):
-            yield from wrapped(named(addresses), width, "    ")
-            yield from wrapped(detail, width, "      ")
+    yield from danger_lines(by_code, style, width)
     if by_code:
         yield ""
     if errors:

@@ -105,7 +105,7 @@ def with_dangers(plan: HostPlan, findings: Iterable[Finding]) -> HostPlan:
     for finding in findings:
         address = str(finding.cause)
         dangers = by_address.setdefault(address, []) if finding.cause and address in planned else own
-        dangers.append(Danger(finding.code, finding.detail))
+        dangers.append(Danger(finding.code, finding.detail, finding.weight))
     changes = tuple(
         replace(change, dangers=(*change.dangers, *by_address[change.address]))
         if change.address in by_address

@@ -1,0 +1,43 @@
+"""What needs consent by name: in a plan as text, and as the table of `docs/dangers.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from pmtaform.plan.dangers.codes import CODES, CONSENTS
+from pmtaform.plan.model import Danger, Plan
+from pmtaform.report.grouping import collected
+from pmtaform.report.style import Style, clean, named, wrapped
+
+MOST_TOLD: Final = 12  # sentences of one code
+
+
+def dangers_by_code(plan: Plan) -> dict[str, list[tuple[Danger, list[str]]]]:
+    """Each danger once, with the addresses that it is about; the worst code first, and the worst danger of each."""
+    found = sorted(collected((danger, address) for address, danger in plan.dangers), key=lambda one: -one[0].weight)
+    codes = dict.fromkeys((*CODES, *(danger.code for danger, _ in found)))
+    groups = {code: [one for one in found if one[0].code == code] for code in codes}
+    return {code: dangers for code, dangers in groups.items() if dangers}
+
+
+def danger_lines(groups: Mapping[str, Sequence[tuple[Danger, list[str]]]], style: Style, width: int) -> Iterator[str]:
+    """The dangers of a plan by code: what the code means once, then each danger with its addresses."""
+    if groups:
+        yield style("Dangers, which need consent by name:", "bold", "red")
+    for code, dangers in groups.items():
+        yield ""
+        yield "  " + style(clean(code), "red", "bold")
+        if code in CODES:
+            yield from (style(line, "dim") for line in wrapped(f"({CODES[code]})", width, "  "))
+        for danger, addresses in dangers[:MOST_TOLD]:
+            yield from wrapped(named(addresses), width, "    ")
+            yield from wrapped(danger.detail, width, "      ")
+        if len(dangers) > MOST_TOLD:
+            yield f"    ... and {len(dangers) - MOST_TOLD} more; --format json has all"
+
+
+def danger_table() -> str:
+    """The names of all dangers as a Markdown table, worst first."""
+    rows = [f"| `{name}` | {line} |" for name, line in (*CODES.items(), *CONSENTS.items())]
+    return "\n".join(["| name | what it costs |", "| --- | --- |", *rows]) + "\n"
