@@ -9,7 +9,7 @@ from pmtaform.desired import Desired, KeyFile
 from pmtaform.lang.blocks import Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.effective import Effective
-from pmtaform.lang.effective.signing import KeyLine, key_line, signing_keys
+from pmtaform.lang.effective.signing import KeyLine, first_matches, key_line, signing_keys
 from pmtaform.stack.linting import as_configuration
 
 _NAME: Final = "domain-key"
@@ -29,9 +29,11 @@ def signers_of(desired: Desired, key: KeyFile) -> Iterator[str]:
 
 
 def idle_lines(desired: Desired) -> frozenset[KeyLine]:
-    """The keys of a host that nothing signs with, as far as the stack says."""
-    signs = signing_keys(Effective(as_configuration(desired)[0]))
-    return frozenset(line for key in keys_of(desired) if not signs.get(line := line_of(key), False))
+    """The keys of a host that nothing signs with by the stack: no domain has it so, or another key comes first."""
+    effective = Effective(as_configuration(desired)[0])
+    signs, first = signing_keys(effective), first_matches(effective.reading)
+    lines = map(line_of, keys_of(desired))
+    return frozenset(line for line in lines if not signs.get(line, False) or first.get(line) is not None)
 
 
 def keys_of(desired: Desired) -> tuple[KeyFile, ...]:

@@ -432,3 +432,19 @@ def test_a_stack_without_keys(one: ProjectFolder) -> None:
     one.config(SIGNING)
     assert one.run("dkim", "list", "--offline").ended(Exit.OK).out == "The stack has no DKIM keys.\n"
     assert one.run("dkim", "verify").ended(Exit.OK).out == "The stack has no DKIM keys.\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "idle"),
+    [
+        ("domain-key old,example.com,/etc/pmta/old.pem\n", ["mta1"]),
+        ("domain-key old,example.net,/etc/pmta/old.pem\n", []),
+        ("<virtual-mta v>\n    domain-key old,example.com,/etc/pmta/old.pem\n</virtual-mta>\n", []),
+    ],
+)
+def test_a_key_that_another_line_comes_before_signs_nothing(one: ProjectFolder, line: str, idle: list[str]) -> None:
+    one.add_file("n.conf", line)
+    one.config(SIGNING, f"native: [n.conf]\n{FILED}")
+    rows = one.run("dkim", "list", "--offline", "--format", "json").json()["keys"]
+    (row,) = [row for row in rows if row["selector"] == "s1"]
+    assert row["signs_nothing_on"] == idle
