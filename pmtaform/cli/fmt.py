@@ -101,13 +101,22 @@ def _files(path: str) -> Iterator[Path | None]:
         yield None
     elif not Path(path).is_dir():
         yield Path(path)
-    elif (Path(path) / "stack.yaml").is_file():
+    elif _is_stack(Path(path)):
         detail = f"{path} is a stack. `pmtaform fmt` lays out native files; a stack's YAML stays as it was written."
         raise UsageError.of("not-powermta", "The folder holds no native configuration", detail)
     else:
         looked = look_at_path(Path(path))
         for known in looked.configuration.trees:
             yield Path(looked.real[known])
+
+
+def _is_stack(folder: Path) -> bool:
+    """Whether a folder is a stack's: one of its YAML files says which."""
+    for file in sorted(folder.glob("*.y*ml")):
+        content = file.read_bytes() if file.is_file() else b""
+        if file.name == "stack.yaml" or any(line.startswith(b"stack:") for line in content.splitlines()):
+            return True
+    return False
 
 
 def _one(source: _Source, found: list[Diagnostic], *, write: bool, diff: bool, name: bool) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -26,6 +26,10 @@ def sarif_lint(findings: Sequence[Finding], files: Mapping[str, str] | None = No
     """
     used = list(dict.fromkeys(finding.rule.id for finding in findings))
     index = {name: number for number, name in enumerate(used)}
+    results = [_result(finding, index[finding.rule.id], files or {}) for finding in findings]
+    if any(finding.ignored is not None for finding in findings):
+        for result, finding in zip(results, findings, strict=True):
+            result["suppressions"] = list(_suppressions(finding))  # of all results or of none (3.27.23)
     run = {
         "tool": {
             "driver": {
@@ -35,7 +39,7 @@ def sarif_lint(findings: Sequence[Finding], files: Mapping[str, str] | None = No
             }
         },
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, index[finding.rule.id], files or {}) for finding in findings],
+        "results": results,
     }
     return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
@@ -67,9 +71,12 @@ def _result(finding: Finding, index: int, files: Mapping[str, str]) -> dict[str,
         result["relatedLocations"] = [_location(place) for place in finding.related]
     if finding.fix and all(_may_be_shown(fix) for fix in finding.fix):
         result["fixes"] = [_fix(finding, files)]
-    if finding.ignored is not None:
-        result["suppressions"] = [{"kind": "inSource", "status": "accepted", "justification": clean(finding.ignored)}]
     return result
+
+
+def _suppressions(finding: Finding) -> Iterator[dict[str, Any]]:
+    if finding.ignored is not None:
+        yield {"kind": "inSource", "status": "accepted", "justification": clean(finding.ignored)}
 
 
 def _may_be_shown(fix: Fix) -> bool:

@@ -43,13 +43,14 @@ def test_nothing_is_written_when_one_file_is_refused(project: ProjectFolder, tmp
     assert good.read_text() == "postmaster   a@example.com\n"
 
 
-def test_a_folder_with_a_stack_is_refused(project: ProjectFolder, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "text"), [("stack.yaml", "hosts:   {}\n"), ("mailout.yaml", "stack:   mailout\n")])
+def test_a_folder_with_a_stack_is_refused(project: ProjectFolder, tmp_path: Path, name: str, text: str) -> None:
     folder = tmp_path / "mailout"
     folder.mkdir()
-    (folder / "stack.yaml").write_text("hosts:   {}\n")
+    (folder / name).write_text(text)
     (folder / "config").write_text("postmaster   a@example.com\n")
     project.run("fmt", str(folder)).ended(Exit.USAGE)
-    assert (folder / "stack.yaml").read_text() == "hosts:   {}\n"
+    assert (folder / name).read_text() == text
     assert (folder / "config").read_text() == "postmaster   a@example.com\n"
 
 

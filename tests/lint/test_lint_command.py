@@ -100,9 +100,11 @@ def test_what_a_loop_repeats_is_told_a_few_times(project):
     path = project / "stacks" / "demo" / "demo.yaml"
     text = STACK.replace("    v${n}:\n", "    v${i}:\n      for-each: {i: 1..20}\n").replace("mta${n}\n", "mta${i}\n")
     path.write_text(text)
-    found = [f for f in lint_stack(load_stack(path.parent), Choice()).findings if f.rule.id == "unqualified-ehlo-name"]
+    linted = lint_stack(load_stack(path.parent), Choice())
+    found = [f for f in linted.findings if f.rule.id == "unqualified-ehlo-name"]
     assert len(found) == 5
     assert found[-1].detail.endswith("(And 15 more of the same at this place.)")
+    assert len([f for f in linted.every if f.rule.id == "unqualified-ehlo-name"]) == 20
 
 
 def test_a_folder_stands_for_etc_pmta(tmp_path):
@@ -240,3 +242,19 @@ def test_formats(run, tmp_path, name):
     code, out, _ = run(path, "--format", name)
     assert code == 1
     assert "http-admin-for-everyone" in out
+
+
+def test_sarif_has_what_is_ignored_and_fixes_in_the_files_of_this_machine(run, tmp_path):
+    path = tmp_path / "config"
+    path.write_text(
+        WHOLE + "http-access 0/0 admin # pmtaform: ignore http-admin-for-everyone because lab\n"
+        "<domain x>\nmax-msg-rate 10/M\n</domain>\n"
+    )
+    code, out, _ = run(path, "--format", "sarif")
+    assert code == 0
+    results = {result["ruleId"]: result for result in json.loads(out)["runs"][0]["results"]}
+    assert results["http-admin-for-everyone"]["suppressions"][0]["justification"] == "lab"
+    assert results["rate-unit-case"]["suppressions"] == []
+    (change,) = results["rate-unit-case"]["fixes"][0]["artifactChanges"]
+    assert change["artifactLocation"]["uri"] == f"file://{path}"
+    assert "http-admin-for-everyone" not in run(path)[1]
