@@ -20,8 +20,8 @@ from pmtaform.adopt.sources import Source, loose_path, read_loose, read_sources
 from pmtaform.adopt.verify import write
 from pmtaform.api.hosts import resolver_for
 from pmtaform.diagnostics import Place
-from pmtaform.errors import HostError, PmtaformError, UsageError
-from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, open_session, probe
+from pmtaform.errors import HostError, Locked, PmtaformError, UsageError
+from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, Waiting, open_session, probe
 from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
 from pmtaform.plan.diff import difference
@@ -143,6 +143,7 @@ def _live(source: Source, folder: Path, options: Options, login: Login) -> Serve
     session = open_session(spec)
     try:
         snapshot = _probe(session, spec, {})
+        _require_settled(spec, snapshot)
         if MAIN in snapshot.missing:
             detail = f"There is no {MAIN}. Is PowerMTA installed there?"
             raise HostError.of("no-configuration", "There is no configuration", detail, host=spec.name)
@@ -173,6 +174,24 @@ def _spec(source: Source, login: Login) -> HostSpec:
         sudo=login.sudo,
         identity_files=tuple(str(Path(path).expanduser().absolute()) for path in login.identity_files),
         known_hosts=login.known_hosts and str(Path(login.known_hosts).expanduser().absolute()),
+    )
+
+
+def _require_settled(spec: HostSpec, snapshot: Snapshot) -> None:
+    """Raise `Locked` for a host whose files are another run's, and not confirmed: a stack would make them wanted."""
+    waits = snapshot.awaiting
+    if waits is not None and waits.state is Waiting.PENDING:
+        who, until = f"{waits.who} ({waits.what}, since {waits.since})", f"goes back by itself in {waits.left} s"
+    elif snapshot.lock is not None:
+        who, until = f"{snapshot.lock.who} ({snapshot.lock.what}, since {snapshot.lock.since})", "is under way"
+    else:
+        return
+    raise Locked.of(
+        "host-busy",
+        "The host has a change that is not confirmed",
+        f"The change of {who} {until}: what the host has now may be gone then, so no stack is made of it. Import again "
+        "once it is settled.",
+        host=spec.name,
     )
 
 

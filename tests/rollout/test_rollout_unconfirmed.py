@@ -76,3 +76,11 @@ def test_what_is_only_staged_leaves_the_host_as_it_is(project: ProjectFolder) ->
     with staged(project):
         assert project.plan().ended(Exit.OK).out.startswith("No changes. 1 host is as the stack")
         project.apply().ended(Exit.OK)
+
+
+def test_an_import_makes_no_stack_of_it(waiting: ProjectFolder) -> None:
+    said = waiting.run("import", "taken", "--from", str(waiting.host.root)).ended(Exit.LOCKED)
+    assert "anna@laptop (a change" in said.words
+    assert not (waiting.root / "stacks/taken").exists()
+    waiting.run("recover", "--revert").ended(Exit.OK)
+    waiting.run("import", "taken", "--from", str(waiting.host.root)).ended(Exit.OK)
