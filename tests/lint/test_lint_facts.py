@@ -36,3 +36,13 @@ def test_a_wrong_name_at_top_level_is_not_turned_into_an_open_relay():
         f for f in found("<source 10/8>\nalways-allow-relay yes\n</source>\n") if f.rule.id == "invented-directive"
     ]
     assert finding.fix is not None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count", "used", "lines"),
+    [("/a{}@x/", 501, "l", [1]), ("/a{}@x/", 500, "l", []), ("a{}@x.example", 501, "l", []), ("/a{}@x/", 501, "m", [])],
+)
+def test_a_suppression_list_has_no_more_patterns_than_the_guide_advises(pattern, count, used, lines):
+    text = "".join(f"address {pattern.format(number)}\n" for number in range(count))
+    text = f"<address-list l>\n{text}</address-list>\n<source 10/8>\nsuppression-lists {used}\n</source>\n"
+    assert only("many-suppression-patterns", found(text)) == lines

@@ -10,7 +10,7 @@ from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.lint.backoff import first_interval
 from pmtaform.lang.lint.domains import inherited
 from pmtaform.lang.lint.facts import Facts, Line
-from pmtaform.lang.lint.hits import at
+from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import INFO, WARNING, Hit, Rule
 
 _DAY: Final = 86_400
@@ -139,6 +139,24 @@ def _above_advice(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail)
 
 
+_MOST_PATTERNS: Final = 500  # of a suppression list, as the guide advises
+
+
+def _many_patterns(facts: Facts) -> Iterator[Hit]:
+    """Suppression lists with more patterns than the guide advises: each is tried for each recipient."""
+    lists = facts.defined("address-list") | facts.defined("suppression-list")
+    used = {name.strip().strip('"') for line in facts.named("suppression-lists") for name in line.value.split(",")}
+    for name in sorted(used & lists.keys()):
+        part = lists[name]
+        count = sum(1 for line in part.named("address") if line.value.startswith("/"))
+        if count > _MOST_PATTERNS and part.tree.path in facts.configuration.trees:
+            detail = (
+                f"The list has {count} patterns, and the guide advises no more than {_MOST_PATTERNS}. Write whole "
+                "addresses or domains where you can."
+            )
+            yield on(part, detail)
+
+
 def _short_send(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("data-send-timeout"):
         seconds = values.parse_duration(line.value.strip('"'))
@@ -221,6 +239,14 @@ RULES: Final = (
         why="More connections than the machine can serve slow down all of them.",
         basis="guide 3.3.1.1, 3.3.1.2",
         check=_above_advice,
+    ),
+    Rule(
+        id="many-suppression-patterns",
+        severity=WARNING,
+        summary="A suppression list has very many patterns",
+        why="Each pattern is tried for each recipient: submission slows down.",
+        basis="guide 3.3.5, 10.16; that submission slows down is inferred",
+        check=_many_patterns,
     ),
     Rule(
         id="short-send-timeout",
