@@ -10,7 +10,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
-from pmtaform.lang.lint.networks import Network, is_everyone, is_inside, network
+from pmtaform.lang.lint.networks import is_everyone, is_inside, network
 from pmtaform.lang.lint.regex import matches_every_text, split_regex
 
 _WIDE_V4: Final = 8  # bits of a network that is nobody's own
@@ -149,58 +149,13 @@ def _everyone_says(name: str, detail: str) -> Check:
     return check
 
 
-def _closed(facts: Facts) -> bool:
+def is_closed(facts: Facts) -> bool:
+    """Whether strangers are not served."""
     return any(part.says("smtp-service", False) for part in _every(facts))
 
 
-def _no_throttle(facts: Facts) -> Iterator[Hit]:
-    if not facts.top("smtp-user") or _closed(facts):
-        return
-    told: set[str] = set()
-    throttled = {p.key for p in for_everyone(facts) if p.named("smtp-max-auth-failure-rate")}
-    for part in for_everyone(facts):
-        if part.key in throttled or part.key in told or part.says("allow-auth", False):
-            continue
-        told.add(part.key)
-        detail = (
-            f"There are smtp-users, and {part.title} sets no smtp-max-auth-failure-rate: by default passwords may be "
-            "guessed without limit. Add `smtp-max-auth-failure-rate 5/m`"
-            + ("." if _demands_login(facts, part) else ", with `require-auth yes`: without that it has no effect.")
-        )
-        yield on(part, detail)
-
-
-def _idle_throttle(facts: Facts) -> Iterator[Hit]:
-    """A limit on failed logins where no login is demanded."""
-    if not facts.complete:
-        return
-    for line in facts.named("smtp-max-auth-failure-rate"):
-        part = line.within
-        if part is None or line.scope != "source" or line.value in ("0", "unlimited") or _demands_login(facts, part):
-            continue
-        detail = (
-            f"{line.name} has no effect in {part.title}: it counts only where `require-auth yes` demands a login. "
-            "Add that line, or do not rely on this one."
-        )
-        yield at(line, detail, mark=line.node.name)
-
-
-def _demands_login(facts: Facts, part: Part) -> bool:
-    """Whether a source that may hold for the same clients demands a login."""
-    mine = network(part.key)
-    demanding = [p for p in facts.by_tag.get("source", ()) if p.says("require-auth", True)]
-    return any(
-        p.key == part.key or mine is None or (theirs := network(p.key)) is None or _overlap(mine, theirs)
-        for p in demanding
-    )
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
-
-
 def _everywhere(facts: Facts) -> Iterator[Hit]:
-    if _closed(facts):
+    if is_closed(facts):
         return
     detail = (
         "The listener is open on every address of the machine, to the whole world. Bind it to the address that mail is "
@@ -232,16 +187,6 @@ def _dummy(facts: Facts) -> Iterator[Hit]:
         "it on 127.0.0.1 (`dummy-smtp-ip 127.0.0.1`), or on test hosts only."
     )
     yield at(ip or port, detail)
-
-
-def _auth_contradiction(facts: Facts) -> Iterator[Hit]:
-    for part in facts.by_tag.get("source", ()):
-        line = part.last("require-auth")
-        if line is not None and line.is_true and part.says("allow-auth", False):
-            detail = (
-                f"{part.title} demands a login and allows none, so its clients can send nothing. Remove one of the two."
-            )
-            yield at(line, detail, mark=line.node.name)
 
 
 def _reserved(facts: Facts) -> Iterator[Hit]:
@@ -333,26 +278,6 @@ RULES: Final = (
         "guide, scope of the example",
         _everyone_says("process-x-virtual-mta", "Process X-Virtual-MTA from trusted sources only."),
     ),
-    Rule(
-        id="no-auth-throttle",
-        severity=WARNING,
-        summary="Passwords may be guessed without limit",
-        why="The default of smtp-max-auth-failure-rate is no limit.",
-        basis="guide 3.3.7.7",
-        check=_no_throttle,
-        security=True,
-        whole=True,
-    ),
-    Rule(
-        id="auth-throttle-without-auth",
-        severity=WARNING,
-        summary="A limit on failed logins has no effect",
-        why="It counts only in company of require-auth: whoever reads it believes that passwords cannot be guessed.",
-        basis="guide 3.3.7.7",
-        check=_idle_throttle,
-        security=True,
-        whole=True,
-    ),
     _rule(
         "listener-everywhere",
         WARNING,
@@ -368,14 +293,6 @@ RULES: Final = (
         "Mail that reaches it by mistake is accepted, and gone.",
         "inferred",
         _dummy,
-    ),
-    Rule(
-        id="auth-contradiction",
-        severity=WARNING,
-        summary="A login is demanded and forbidden",
-        why="No client can send anything.",
-        basis="guide 3.3.7, require-auth and allow-auth",
-        check=_auth_contradiction,
     ),
     Rule(
         id="reserved-source-name",
