@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from pmtaform.lang.effective.deciding import decide, specs_of
 from pmtaform.lang.effective.model import Line, Value
+from pmtaform.lang.effective.patterns import Match
 from pmtaform.lang.effective.reading import DOMAIN, Body
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.effective.signing import KeyLine, key_line
@@ -24,6 +25,9 @@ KEY: Final = "domain-key"
 LIST: Final = "domain-key-list"
 _BY_HEADER: Final = "if-x-dkim-options-present"
 _FROM_SENDER: Final = ("", "sender-or-from", "strict-from")
+
+
+_Said = tuple[tuple[str, tuple[str, ...]], ...]  # a section's lines about signing
 
 
 class Signer(NamedTuple):
@@ -126,6 +130,8 @@ class Signing:
     _own: dict[str, Keys] = field(default_factory=dict)
     _top: Keys | None = None
     _rules: dict[tuple[int, ...], frozenset[Rule]] = field(default_factory=dict)
+    _chains: dict[tuple[object, ...], list[Rule]] = field(default_factory=dict)
+    _bodies: dict[int, _Said] = field(default_factory=dict)
 
     @property
     def top(self) -> Keys:
@@ -167,12 +173,25 @@ class Signing:
         if shape not in self._rules:
             asked = dict.fromkeys(name for index in indexes for name in index.asked_for_by(_says_signing))
             asked[ANY] = None
-            found = (self._rule(domain, vmta, second=second) for domain in asked for second in (False, True))
-            self._rules[shape] = frozenset(rule for rule in found if rule is not None)
+            self._rules[shape] = frozenset(rule for domain in asked for rule in self._of(domain, vmta))
         return self._rules[shape]
 
-    def _rule(self, domain: str, vmta: str, *, second: bool) -> Rule | None:
+    def _of(self, domain: str, vmta: str) -> list[Rule]:
+        """The rules for one domain; domains whose sections say the same of signing are looked at once."""
         matches = self.effective.matches(domain, vmta)
+        chain = tuple((match.key, self._said(match.body)) for match in matches)
+        if chain not in self._chains:
+            found = (self._rule(matches, second=second) for second in (False, True))
+            self._chains[chain] = [rule for rule in found if rule is not None]
+        return self._chains[chain]
+
+    def _said(self, body: Body) -> _Said:
+        if id(body) not in self._bodies:
+            lines = ((name, tuple(line.value for line in lines)) for name, lines in body.lines.items())
+            self._bodies[id(body)] = tuple(item for item in lines if "dkim-" in item[0])
+        return self._bodies[id(body)]
+
+    def _rule(self, matches: list[Match], *, second: bool) -> Rule | None:
         prefix = "second-" if second else ""
         names = [prefix + name for name in ("dkim-sign", "dkim-identity", "dkim-identity-fallback")]
         decided = {name: decide(name, specs_of(DOMAIN).get(name), matches) for name in names}

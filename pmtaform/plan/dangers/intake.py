@@ -7,7 +7,7 @@ depends on the listener that it connects to as well, which may give it a named s
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -30,6 +30,9 @@ AUTH: Final = "{auth}"  # the source of those who log in and have no other
 EVERY_V4: Final = ipaddress.ip_network("0.0.0.0/0")
 EVERY_V6: Final = ipaddress.ip_network("::/0")
 _WIDE: Final = {4: 7, 6: 18}  # a network that is larger than any organisation has
+
+
+_Content = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class Intake:
     def is_on(self, name: str, client: Network | None, *named: str) -> bool:
         """Whether a switch is on for a client."""
         line = self.sources.line(name, client, *named)
-        if line is None:
+        if line is None or not line.section:  # a line at top level may have no effect, see `may_relay`
             spec = specs_of(SOURCE).get(name)
             return spec is not None and spec.default in ("true", "yes")
         return values.parse_bool(unquoted(line.value)) is True
@@ -115,10 +118,8 @@ class Intake:
         The guide documents it there (3.3.1.32.1) and shows it in sources elsewhere; if it counts, every source that
         does not say no allows relaying.
         """
-        if self.sources.line(RELAYING, client, door) is not None:
-            return self.relays(client, door)
-        lines = self.effective.reading.lines.get(RELAYING, [])
-        return bool(lines) and values.parse_bool(unquoted(lines[-1].value)) is True and self.submits(client, door)
+        line = self.sources.line(RELAYING, client, door)
+        return line is not None and values.parse_bool(unquoted(line.value)) is True and self.submits(client, door)
 
     def logs_in(self, client: Network | None, door: str) -> bool:
         """Whether it may log in."""
@@ -141,6 +142,32 @@ def classes(*sides: Intake) -> tuple[Network, ...]:
         listener.network is not None and listener.network.version == 6 for side in sides for listener in side.listeners
     )
     return tuple(dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named)))
+
+
+def alike(before: Intake, after: Intake) -> tuple[tuple[Network, ...], ...]:
+    """The classes of both sides, those together that meet the same before and after, by the same changed sections.
+
+    What holds for the first of them holds for all, and is looked at once.
+    """
+    numbers: dict[_Content, int] = {}
+    known: dict[int, int] = {}
+
+    def number(section: Mapping[str, list[Line]]) -> int:
+        if id(section) not in known:
+            content = tuple((name, tuple(line.value for line in lines)) for name, lines in sorted(section.items()))
+            known[id(section)] = numbers.setdefault(content, len(numbers))
+        return known[id(section)]
+
+    groups: dict[object, list[Network]] = {}
+    for client in classes(before, after):
+        left, right = (list(side.sources.sections(client)) for side in (before, after))
+        was, now = tuple(map(number, left)), tuple(map(number, right))
+        moved = [id(one) for one in left if number(one) not in now] + [
+            id(one) for one in right if number(one) not in was
+        ]
+        traits = client.version, is_everyone(client), is_machine(client), is_inside(str(client))
+        groups.setdefault((was, now, tuple(moved), traits), []).append(client)
+    return tuple(map(tuple, groups.values()))
 
 
 def is_everyone(client: Network) -> bool:

@@ -16,7 +16,7 @@ from pmtaform.lang.effective.model import Line
 from pmtaform.lang.lint.regex import matches_every_text, split_regex
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers.finding import Finding
-from pmtaform.plan.dangers.intake import Intake, classes, is_machine
+from pmtaform.plan.dangers.intake import Intake, is_machine
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.submission_cut_off import CUT_OFF
 
@@ -31,7 +31,7 @@ _ANY_ADDRESS: Final = ("@", ".*@.*", ".+@.+")
 
 def recipients_opened(sides: Sides) -> Iterator[Finding]:
     """Recipients that strangers may send to, and might not before."""
-    if not sides.touches(*_READS) or not _strangers_submit(sides.intakes[1]):
+    if not sides.touches(*_READS) or not _strangers_submit(sides, sides.intakes[1]):
         return
     before = _recipients(sides.before, _DOMAIN, _ADDRESS)
     for (name, text), line in _recipients(sides.after, _DOMAIN, _ADDRESS).items():
@@ -49,7 +49,7 @@ def recipients_opened(sides: Sides) -> Iterator[Finding]:
 
 def recipients_refused(sides: Sides) -> Iterator[Finding]:
     """Recipients whose mail the server accepted from strangers, and no longer does."""
-    if not sides.touches(*_READS) or not _strangers_submit(sides.intakes[0]):
+    if not sides.touches(*_READS) or not _strangers_submit(sides, sides.intakes[0]):
         return
     after = _recipients(sides.after, _DOMAIN, _ADDRESS, _NAME)
     for (name, text), line in _recipients(sides.before, _DOMAIN, _ADDRESS, _NAME).items():
@@ -64,11 +64,11 @@ def recipients_refused(sides: Sides) -> Iterator[Finding]:
         )
 
 
-def _strangers_submit(side: Intake) -> bool:
+def _strangers_submit(sides: Sides, side: Intake) -> bool:
     """Whether anyone may hand in mail who may not relay anyway."""
     return any(
         side.submits(client, door) and not side.relays(client, door)
-        for client in classes(side)
+        for client, *_ in sides.clients
         if not is_machine(client)
         for door in side.doors
     )

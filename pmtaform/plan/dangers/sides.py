@@ -13,8 +13,9 @@ from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.includes import Configuration
+from pmtaform.lang.lint.networks import Network
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.intake import Intake
+from pmtaform.plan.dangers.intake import Intake, alike
 from pmtaform.plan.dangers.queues import QueueChange, queue_changes
 from pmtaform.plan.dangers.sections import Sections, are_same
 
@@ -87,6 +88,11 @@ class Sides:
     def intakes(self) -> tuple[Intake, Intake]:
         """How the server accepts mail on both sides."""
         return Intake(self.before), Intake(self.after)
+
+    @cached_property
+    def clients(self) -> tuple[tuple[Network, ...], ...]:
+        """Classes of clients, those together that meet the same on both sides."""
+        return alike(*self.intakes)
 
     @cached_property
     def _included_changes(self) -> bool:

@@ -36,16 +36,21 @@ _ASSUMED: Final = " No <domain> says whether mail is signed (`dkim-sign`); it is
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What becomes of the mail of one sender's domain."""
+    """What becomes of mail; what has the same end for the same cause is one sentence.
+
+    `before` is empty where the keys that signed say what was.
+    """
 
     code: str
     before: str
     after: str
     cause: Address | None
+    nth: str = ""  # of which signature
 
 
 @dataclass(slots=True)
 class _Reach:
+    signers: dict[str, None] = field(default_factory=dict)
     senders: dict[str, None] = field(default_factory=dict)
     recipients: dict[str, None] = field(default_factory=dict)
     vmtas: dict[str, None] = field(default_factory=dict)
@@ -68,7 +73,8 @@ def signing_changed(sides: Sides) -> Iterator[Finding]:
         both.keys(found)
     for outcome, reach in found.items():
         detail = f"Mail of {_senders(reach.senders)}{_to(reach)}{_over(sides, reach)}: "
-        detail += f"{outcome.before} -> {outcome.after}{sides.because(outcome.cause)}.{_ASSUMED * both.assumed}"
+        was = outcome.before or f"signed with {words.several(list(reach.signers))}"
+        detail += f"{was}{outcome.nth} -> {outcome.after}{sides.because(outcome.cause)}.{_ASSUMED * both.assumed}"
         weight = float(len(reach.senders) * max(1, len(reach.recipients)))
         yield Finding(code=outcome.code, detail=detail, cause=outcome.cause, weight=weight)
     if sides.touches("domain-key-list", "domain-macro"):
@@ -118,6 +124,7 @@ class _Both:
                     new = rules[1].signer(right, sender) if rules[1] is not None else None
                     for outcome in self._outcomes(rules, old, new, cause, weaker):
                         reach = found.setdefault(outcome, _Reach(mx=queue.mx))
+                        reach.signers[_name(old) if old is not None else ""] = None
                         reach.senders[rules[0].domain or sender] = None
                         reach.recipients[queue.domain] = None
                         reach.vmtas |= dict.fromkeys(vmtas)
@@ -140,18 +147,18 @@ class _Both:
             return
         nth = " (second signature)" * was.second
         if new is None or now is None:
-            yield _Outcome(LOST, f"signed with {_name(old)}{nth}", "unsigned", cause)
+            yield _Outcome(LOST, "", "unsigned", cause, nth)
         elif now.by_header and not was.by_header:
             after = "unsigned, unless the message brings X-DKIM-Options"
-            yield _Outcome(LOST, f"signed with {_name(old)}{nth}", after, cause)
+            yield _Outcome(LOST, "", after, cause, nth)
         elif _is_same_key(old, new):
             if was.identity.removeprefix("@") != now.identity.removeprefix("@"):
-                yield _Outcome(CHANGED, f"signed as {_identity(was)}{nth}", _identity(now), cause)
+                yield _Outcome(CHANGED, f"signed as {_identity(was)}", _identity(now), cause, nth)
             for text in weaker:
                 left, _, right = text.partition(" -> ")
-                yield _Outcome(CHANGED, f"signed with {left}{nth}", right, cause)
+                yield _Outcome(CHANGED, f"signed with {left}", right, cause, nth)
         elif not self._is_next(old, new):
-            yield _Outcome(CHANGED, f"signed with {_name(old)}{nth}", _name(new), cause)
+            yield _Outcome(CHANGED, "", _name(new), cause, nth)
 
     def _is_next(self, old: Signer, new: Signer) -> bool:
         """Whether the host gets a new selector for the same domain."""
@@ -197,6 +204,7 @@ class _Both:
             cause = self._cause(old, new)
             for outcome in (*self._outcomes((rule, rule), old, new, cause, []), *_replaced(old, new, cause)):
                 reach = found.setdefault(outcome, _Reach())
+                reach.signers[_name(old)] = None
                 reach.senders[rule.domain or sender] = None
                 reach.vmtas |= dict.fromkeys(vmtas)
 
@@ -217,7 +225,8 @@ class _Both:
                 rules = Rule(), Rule()
                 for one in (*self._outcomes(rules, old, new, cause, []), *_replaced(old, new, cause)):
                     who = f"Mail of {_senders([sender])} that chooses the key list {values.shown(name)}"
-                    detail = f"{who}: {one.before} -> {one.after}{self.sides.because(cause)}."
+                    was = one.before or f"signed with {_name(old)}"
+                    detail = f"{who}: {was} -> {one.after}{self.sides.because(cause)}."
                     yield Finding(code=one.code, detail=detail, cause=cause)
 
 

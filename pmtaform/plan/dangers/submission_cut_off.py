@@ -21,7 +21,6 @@ from pmtaform.plan.dangers.intake import (
     REQUIRE_AUTH,
     SERVICE,
     Intake,
-    classes,
     in_words,
     is_everyone,
 )
@@ -58,9 +57,9 @@ def submission_cut_off(sides: Sides) -> Iterator[Finding]:
         return
     yield from _listeners(sides)
     lost: dict[_Key, list[Network]] = {}
-    for client in classes(*sides.intakes):
-        for key in _lost_by(sides, client):
-            lost.setdefault(key, []).append(client)
+    for alike in sides.clients:
+        for key in dict.fromkeys(_lost_by(sides, alike[0])):
+            lost.setdefault(key, []).extend(alike)
     for name in _OWN_SOURCES:
         for key in _features(sides, None, [(name, name)]):
             lost.setdefault(key, [])
@@ -75,9 +74,8 @@ def submission_cut_off(sides: Sides) -> Iterator[Finding]:
 
 def _listeners(sides: Sides) -> Iterator[Finding]:
     before, after = sides.intakes
-    every = classes(before, after)
     for listener in before.listeners:
-        if not any(before.connects(client, listener.source) for client in every):
+        if not any(before.connects(alike[0], listener.source) for alike in sides.clients):
             continue
         other = _taking_over(after, listener)
         if other is None:
@@ -210,8 +208,9 @@ def _features(sides: Sides, client: Network | None, doors: list[tuple[str, str]]
             if _uses(before, client, was) and _uses(after, client, now):
                 yield from _lost_feature(sides, name, says, client, (was,), (now,))
             for left, right in sorted(sources if client is not None else ()):
-                if before.relays_as(left, client, was) and after.relays_as(right, client, now):
-                    yield from _lost_feature(sides, name, says, client, (was, left), (now, right))
+                lost = list(_lost_feature(sides, name, says, client, (was, left), (now, right)))
+                if lost and before.relays_as(left, client, was) and after.relays_as(right, client, now):
+                    yield from lost
 
 
 def _uses(side: Intake, client: Network | None, door: str) -> bool:

@@ -22,7 +22,6 @@ from pmtaform.plan.dangers.intake import (
     REQUIRE_AUTH,
     SERVICE,
     Intake,
-    classes,
     furthest,
     in_words,
     is_everyone,
@@ -100,10 +99,13 @@ class _Key:
 
 @dataclass(slots=True)
 class _Gains:
-    found: dict[_Key, list[Network]] = field(default_factory=dict)
+    """What is gained by whom; `clients` are those that are looked at, which are all alike."""
 
-    def add(self, key: _Key, client: Network) -> None:
-        self.found.setdefault(key, []).append(client)
+    found: dict[_Key, list[Network]] = field(default_factory=dict)
+    clients: tuple[Network, ...] = ()
+
+    def add(self, key: _Key) -> None:
+        self.found.setdefault(key, []).extend(self.clients)
 
 
 def submission_opened(sides: Sides) -> Iterator[Finding]:
@@ -111,9 +113,10 @@ def submission_opened(sides: Sides) -> Iterator[Finding]:
     if not sides.touches(*READS):
         return
     gains = _Gains()
-    for client in classes(*sides.intakes):
-        if not is_machine(client):
-            _of_class(sides, client, gains)
+    for alike in sides.clients:
+        if not is_machine(alike[0]):
+            gains.clients = alike
+            _of_class(sides, alike[0], gains)
     for key, clients in gains.found.items():
         who = in_words(clients)
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}.{_more(key)}"
@@ -164,7 +167,7 @@ def _gained(sides: Sides, right: _Right, client: Network, gains: _Gains) -> bool
     if right is _RELAY:
         lines += after.effective.reading.lines.get(RELAYING, [])
     code = _code(right, client, now)
-    gains.add(_Key(code, right.says, "; ".join(change), sides.cause_of_lines(lines)), client)
+    gains.add(_Key(code, right.says, "; ".join(change), sides.cause_of_lines(lines)))
     return True
 
 
@@ -181,8 +184,6 @@ def _reach(side: Intake, right: _Right, client: Network) -> tuple[Reach, str]:
 
 
 def _value(side: Intake, name: str, client: Network, door: str) -> str:
-    if name == RELAYING and side.sources.line(name, client, door) is None and side.may_relay(client, door):
-        return "yes (at top level)"
     return words.value(side.sources.value(name, client, door))
 
 
@@ -211,5 +212,5 @@ def _guessing(sides: Sides, client: Network, gains: _Gains) -> None:
         factor = factor_of(was, now) if _LOGIN.holds(after, client, door) else None
         if factor is not None and factor > sides.rate_factor:
             change = f"{_FAILURES} {words.value(was)} -> {words.value(now)}"
-            gains.add(_Key(OPENED, "may guess passwords faster", change, sides.cause(was, now)), client)
+            gains.add(_Key(OPENED, "may guess passwords faster", change, sides.cause(was, now)))
             return

@@ -12,8 +12,8 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
+from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.effective import Value
-from pmtaform.lang.effective.model import Source
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
@@ -31,6 +31,11 @@ _LOGIN: Final = "auth-username"
 _POLICIES: Final = ("use-dane", "use-mta-sts")
 _GOOD: Final = ("smtp-tls-allow-tlsv1.2", "smtp-tls-allow-tlsv1.3")
 _OLD: Final = ("smtp-tls-allow-tlsv1", "smtp-tls-allow-tlsv1.1", "smtp-tls-allow-sslv3")
+_DEFAULTS: Final = {
+    name: spec.default or ""
+    for name in (_USE, _REQUIRE, _PLAIN_AUTH, *_POLICIES, *_GOOD, *_OLD)
+    if (spec := catalogue().directive("domain", name)) is not None
+}
 _READS: Final = frozenset((_USE, _REQUIRE, _VERIFY, _CERTIFICATE, _PLAIN_AUTH, _LOGIN, *_POLICIES, *_GOOD, *_OLD))
 
 
@@ -81,13 +86,15 @@ def tls_changed(sides: Sides) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Mode:
-    """How a queue uses TLS on one side."""
+    """How a queue uses TLS on one side, by what lines set."""
 
-    values: Mapping[str, Value]
+    meaning: Mapping[str, tuple[str, ...]]
 
     def is_on(self, name: str) -> bool:
-        value = self.values.get(name)
-        return bool(value and value.values and values.parse_bool(unquoted(value.values[-1])))
+        texts = self.meaning.get(name)
+        if texts is None:
+            return _DEFAULTS[name].startswith("true")
+        return bool(texts) and values.parse_bool(unquoted(texts[-1])) is True
 
     @property
     def uses(self) -> bool:
@@ -98,21 +105,21 @@ class _Mode:
         return self.uses and self.is_on(_REQUIRE)
 
     def has(self, name: str) -> bool:
-        value = self.values.get(name)
-        return bool(value and any(unquoted(text) for text in value.values))
+        return any(unquoted(text) for text in self.meaning.get(name, ()))
 
     def is_certain(self, name: str) -> bool:
         """Whether a line says it, or the guides agree on the default."""
-        value = self.values.get(name)
-        return value is not None and not (value.source is Source.DEFAULT and value.assumptions)
+        return name in self.meaning or " " not in _DEFAULTS[name]
 
 
 def _effects(sides: Sides, queue: QueueChange) -> Iterator[_Effect]:
     vmta = queue.vmtas[0]
-    was = _Mode(sides.before.settings(queue.queue_before or _asked(queue), vmta).values)
-    now = _Mode(sides.after.settings(queue.queue_after or _asked(queue), vmta).values)
+    was = _Mode(sides.before.meaning(queue.queue_before or _asked(queue), vmta))
+    now = _Mode(sides.after.meaning(queue.queue_after or _asked(queue), vmta))
     for code, name, says in (*_encryption(was, now), *_verification(was, now), *_lesser(was, now)):
-        yield _Effect(code, says, name, was.values.get(name), now.values.get(name))
+        move = queue.move(name)
+        if move is not None:
+            yield _Effect(code, says, name, move.before, move.after)
 
 
 def _asked(queue: QueueChange) -> str:

@@ -79,10 +79,10 @@ def inbound_tls_changed(sides: Sides) -> Iterator[Finding]:
 
 def _clients(sides: Sides) -> Iterator[Finding]:
     found: dict[_Key, list[Network]] = {}
-    for client in classes(*sides.intakes):
-        if not is_machine(client):
-            for key in dict.fromkeys(_of_class(sides, client)):
-                found.setdefault(key, []).append(client)
+    for alike in sides.clients:
+        if not is_machine(alike[0]):
+            for key in dict.fromkeys(_of_class(sides, alike[0])):
+                found.setdefault(key, []).extend(alike)
     for key, clients in found.items():
         who = in_words(clients).replace("everyone", "clients everywhere")
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
