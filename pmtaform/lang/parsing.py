@@ -308,8 +308,7 @@ class _Parser:
     def _crowded(self, text: str, first: re.Match[str], number: int) -> None:
         """Take a tag with more on its line. Sections that it opens or closes for others are opened and closed."""
         tag, rest = first[2].lower(), text[first.end() :].strip(BLANKS)
-        is_whole = not first[1] and re.search(rf"</{re.escape(tag)}\s*>", rest, re.IGNORECASE)
-        if is_whole or not (first[1] or catalogue().section(tag)):
+        if (not first[1] and _ends_in(rest, tag)) or not (first[1] or catalogue().section(tag)):
             self._junk(number, text, "malformed-tag", CROWDED, _CROWDED)
             return
         self._tag(first[0], number)
@@ -364,20 +363,17 @@ class _Parser:
         count: Counter[str] = Counter()
         closed: set[int] = set()
         for number, raw in enumerate(self.lines, 1):
-            found = _TAG.fullmatch(_without_comment(raw)) if "<" in raw else None
-            if found is None:
-                continue
-            tag = (found[2] or found[4]).lower()
-            if not found[1]:
-                opened.append((tag, number))
-                count[tag] += 1
-                continue
-            while count[tag]:
-                name, line = opened.pop()
-                count[name] -= 1
-                if name == tag:
-                    closed.add(line)
-                    break
+            for closing, tag in _tags_of(_without_comment(raw)) if "<" in raw else ():
+                if not closing:
+                    opened.append((tag, number))
+                    count[tag] += 1
+                    continue
+                while count[tag]:
+                    name, line = opened.pop()
+                    count[name] -= 1
+                    if name == tag:
+                        closed.add(line)
+                        break
         return frozenset(closed)
 
     def _close(self, words: list[str], number: int, text: str) -> None:
@@ -417,7 +413,7 @@ class _Parser:
                 self._report(code, summary, detail, text.count("\n", 0, found.start()) + 1)
 
 
-_TAG: Final = re.compile(r"<(/?)([A-Za-z][\w-]*)(?:\s[^<>]*)?>|.*\s<()(pattern-list)>", re.IGNORECASE)
+_NESTED: Final = re.compile(r"[^<].*\s<pattern-list>", re.IGNORECASE)
 _BRACES: Final = (
     "PowerMTA has no blocks in braces. What was meant is a section, `<name argument>` to `</name>`, or one directive "
     "per line."
@@ -456,6 +452,23 @@ _HIDDEN: Final = (
         re.compile("\\A\ufeff"),
     ),
 )
+
+
+def _tags_of(text: str) -> Iterator[tuple[bool, str]]:
+    """The tags of a line that open or close sections, as the parser takes them: whether one closes, and its name."""
+    if _NESTED.fullmatch(text):
+        yield False, "pattern-list"
+    while (found := _FIRST_TAG.match(text)) is not None:
+        tag, rest = found[2].lower(), text[found.end() :].strip(BLANKS)
+        if rest and not found[1] and (_ends_in(rest, tag) or catalogue().section(tag) is None):
+            return
+        yield bool(found[1]), tag
+        text = rest if rest.endswith(">") else ""
+
+
+def _ends_in(rest: str, tag: str) -> bool:
+    """Whether a section ends on the line that it starts on."""
+    return re.search(rf"</{re.escape(tag)}\s*>", rest, re.IGNORECASE) is not None
 
 
 def _split_careful(text: str) -> list[str]:

@@ -116,6 +116,7 @@ LINES = st.sampled_from(
     ["a 1", "  bb\t2", "ccc 3 # x", "d 4      # y", "e 5\t# z", "        # more", "# c", "#d", "", "   ", "<domain x>",
      "</domain>", " < domain  y >", "<virtual-mta v>", "</virtual-mta>", "<smtp-pattern-list l>", "{",
      "reply /a  b/ x", "reply /open", "mail-from /x/ <pattern-list>", "</pattern-list>", "/x y/ z", "domain-macro m a,",
+     "<domain x>  a 1", "</domain>  </virtual-mta>", "<a>1</a>", "<domain y>  <domain z>", "</domain> b", "a#b  c",
      "b,", "</smtp-pattern-list>", "}", "<!-- x -->", "<x", "<pattern-list p>"]
 )  # fmt: skip
 ENDS = st.sampled_from(["\n", "\n", "\r\n", ""])
