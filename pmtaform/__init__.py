@@ -1,6 +1,6 @@
 """Terraform for PowerMTA: plan and apply the configuration of PowerMTA servers from Git.
 
-from pmtaform import Project, load_stack, make_plan, apply_plan
+from pmtaform import Project, make_plan, apply_plan      docs/library.md has a pipeline in ten lines
 """
 
 from __future__ import annotations
@@ -9,15 +9,121 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pmtaform.api import Project, apply_plan, load_stack, make_plan
+    from pmtaform.api import (
+        Choice,
+        DriftReport,
+        Planned,
+        Project,
+        apply_plan,
+        check_consent,
+        drift_of,
+        load_plan,
+        load_stack,
+        make_plan,
+        plan_again,
+        save_plan,
+    )
+    from pmtaform.diagnostics import Diagnostic, Place, Severity
+    from pmtaform.errors import (
+        Blocked,
+        Exit,
+        HostError,
+        Invalid,
+        Locked,
+        PmtaformError,
+        SecretUnavailable,
+        Stale,
+        StateDamaged,
+        Unreachable,
+        UsageError,
+    )
+    from pmtaform.plan.dangers import CODES
+    from pmtaform.plan.document import SavedPlan
+    from pmtaform.plan.model import Action, Change, Danger, HostPlan, Plan
+    from pmtaform.rollout.model import Event, HostResult, RunResult, Verdict
 
 __version__ = "0.1.0"
 
-__all__ = ["Project", "__version__", "apply_plan", "load_stack", "make_plan"]
+_HOMES = {
+    "pmtaform.api": (
+        "Choice",
+        "DriftReport",
+        "Planned",
+        "Project",
+        "apply_plan",
+        "check_consent",
+        "drift_of",
+        "load_plan",
+        "load_stack",
+        "make_plan",
+        "plan_again",
+        "save_plan",
+    ),
+    "pmtaform.diagnostics": ("Diagnostic", "Place", "Severity"),
+    "pmtaform.errors": (
+        "Blocked",
+        "Exit",
+        "HostError",
+        "Invalid",
+        "Locked",
+        "PmtaformError",
+        "SecretUnavailable",
+        "Stale",
+        "StateDamaged",
+        "Unreachable",
+        "UsageError",
+    ),
+    "pmtaform.plan.dangers": ("CODES",),
+    "pmtaform.plan.document": ("SavedPlan",),
+    "pmtaform.plan.model": ("Action", "Change", "Danger", "HostPlan", "Plan"),
+    "pmtaform.rollout.model": ("Event", "HostResult", "RunResult", "Verdict"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CODES",
+    "Action",
+    "Blocked",
+    "Change",
+    "Choice",
+    "Danger",
+    "Diagnostic",
+    "DriftReport",
+    "Event",
+    "Exit",
+    "HostError",
+    "HostPlan",
+    "HostResult",
+    "Invalid",
+    "Locked",
+    "Place",
+    "Plan",
+    "Planned",
+    "PmtaformError",
+    "Project",
+    "RunResult",
+    "SavedPlan",
+    "SecretUnavailable",
+    "Severity",
+    "Stale",
+    "StateDamaged",
+    "Unreachable",
+    "UsageError",
+    "Verdict",
+    "__version__",
+    "apply_plan",
+    "check_consent",
+    "drift_of",
+    "load_plan",
+    "load_stack",
+    "make_plan",
+    "plan_again",
+    "save_plan",
+]
 
 
 def __getattr__(name: str) -> Any:
     """The library's entrances, imported when they are first used: `pmtaform --version` needs none of them."""
-    if name in __all__:
-        return getattr(import_module("pmtaform.api"), name)
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'pmtaform' has no attribute {name!r}")

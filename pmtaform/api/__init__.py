@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pmtaform.api.restoring import forget_host, generations_of, look_back, release_host, roll_back, to_undo
     from pmtaform.api.resuming import resumable
     from pmtaform.api.rotation_steps import Rotated, rotate_keys
+    from pmtaform.api.saving import load_plan, save_plan
     from pmtaform.stack import compile_host, load_stack
 
 _HOMES = {
@@ -64,6 +65,7 @@ _HOMES = {
     "history_of": "pmtaform.api.history",
     "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
+    "load_plan": "pmtaform.api.saving",
     "make_plan": "pmtaform.api.planning",
     "needs_folder": "pmtaform.api.keeping",
     "plan_again": "pmtaform.api.replanning",
@@ -76,6 +78,7 @@ _HOMES = {
     "look_back": "pmtaform.api.restoring",
     "roll_back": "pmtaform.api.restoring",
     "rotate_keys": "pmtaform.api.rotation_steps",
+    "save_plan": "pmtaform.api.saving",
     "Rotated": "pmtaform.api.rotation_steps",
     "store_secret": "pmtaform.api.keeping",
     "to_undo": "pmtaform.api.restoring",
@@ -108,6 +111,7 @@ __all__ = [
     "history_of",
     "holds_secret",
     "import_stack",
+    "load_plan",
     "load_stack",
     "look_back",
     "make_plan",
@@ -120,6 +124,7 @@ __all__ = [
     "resumable",
     "roll_back",
     "rotate_keys",
+    "save_plan",
     "store_secret",
     "to_undo",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from pmtaform.api.planning import Planned, Watch
 from pmtaform.diagnostics import Diagnostic, did_you_mean
-from pmtaform.errors import Blocked, Stale, Unreachable, UsageError
+from pmtaform.errors import Blocked, Locked, Stale, Unreachable, UsageError
 from pmtaform.plan.dangers import CODES, CONSENTS
 from pmtaform.plan.dependencies import NEEDS_EXCLUDED
 from pmtaform.plan.diff import PROTECTED
@@ -18,7 +19,7 @@ from pmtaform.plan.model import Danger, HostPlan
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult, Verdict
-from pmtaform.state import StateKeeper, who
+from pmtaform.state import HeldLock, StateKeeper, who
 
 
 def check_allowed(allow: Iterable[str]) -> frozenset[str]:
@@ -114,13 +115,37 @@ def apply_plan(
     together: Mapping[str, str] | None = None,
     watch: Watch | None = None,
     stop: threading.Event | None = None,
+    lock: HeldLock | None = None,
 ) -> RunResult:
-    """Apply a plan that was just made. The caller holds the state's lock and has the consent (`allow`, by name).
+    """Apply a plan that was just made, under the lock of its state.
+
+    Raises `Blocked` with every danger and error of the plan that `allow` does not name, `Locked` when another run holds
+    the lock, and `Stale` when the state moved since. `lock` is one that the caller took before the plan was made; else
+    it is taken here.
 
     `done` are hosts that an earlier run has changed, which this one goes on with; hosts with one word in `together` all
     take their changes, or none does, and so do those that switch to a new selector. Returns what became of every chosen
     host, those included that could not be planned.
     """
+    allowed = frozenset(allow)
+    check_consent(planned, allowed)
+    stack = planned.stack.name
+    if lock is not None and planned.project.backend(stack).lock_info() != lock.info:
+        raise Locked.of("lock-not-held", "Lock not held", f'The lock that was given is not that of stack "{stack}".')
+    with planned.project.lock(stack, f"{what} {stack}") if lock is None else nullcontext():
+        return _apply(planned, what, allowed, done, together, watch, stop)
+
+
+def _apply(
+    planned: Planned,
+    what: str,
+    allow: frozenset[str],
+    done: Collection[str],
+    together: Mapping[str, str] | None,
+    watch: Watch | None,
+    stop: threading.Event | None,
+) -> RunResult:
+    """The run of `apply_plan`, with the consent and under the lock."""
     project, stack = planned.project, planned.stack
     backend = project.backend(stack.name)
     keeper = StateKeeper(backend, key_id=planned.key.id)
@@ -146,7 +171,7 @@ def apply_plan(
         journal=project.journal(stack.name),
         rollout=stack.rollout,
         clock=planned.clock,
-        allow=frozenset(allow),
+        allow=allow,
         done=done,
         together={**(planned.rotating.together if planned.rotating is not None else {}), **(together or {})},
         unreachable=sum(isinstance(problem, Unreachable) for problem in planned.fleet.failures.values()),

@@ -17,6 +17,7 @@ from pmtaform.errors import Exit, UsageError
 if TYPE_CHECKING:
     from pmtaform.api import Planned, Project
     from pmtaform.plan.document import SavedPlan
+    from pmtaform.state import HeldLock
 
 
 def apply(
@@ -38,8 +39,8 @@ def apply(
     diff: Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")] = False,
 ) -> int:
     """Show the plan, ask, and make the hosts what the stack says; a host that does not take it is put back."""
-    from pmtaform.api import check_allowed
-    from pmtaform.cli.output import print_plan, print_verdict, read_plan
+    from pmtaform.api import check_allowed, load_plan
+    from pmtaform.cli.output import print_plan, print_verdict
 
     check_allowed(allow or [])
     project = settings.project()
@@ -50,12 +51,12 @@ def apply(
             "A saved plan has its choice of hosts already",
             "Leave --host, --target and --exclude away, or apply the stack instead of the plan file.",
         )
-    plan = read_plan(saved) if saved is not None else None
+    plan = load_plan(saved) if saved is not None else None
     name = plan.plan.stack if plan is not None else project.load(stack).name
     done: frozenset[str] = frozenset()
     if resume is not None:
         host, target, exclude, done = _resumed(project, name, resume, host, target, exclude, saved)
-    with _locked(project, name):
+    with _locked(project, name) as lock:
         planned = _planned(project, stack, plan, host, target, exclude, allow or [], format)
         try:
             if format is Format.TEXT:
@@ -63,7 +64,7 @@ def apply(
                     print_plan(planned, format, diff=diff)
                 else:
                     print_verdict(planned.plan)
-            return _go(planned, allow or [], format, ask=not auto_approve and saved is None, done=done)
+            return _go(planned, allow or [], format, lock, ask=not auto_approve and saved is None, done=done)
         finally:
             planned.close()
 
@@ -97,13 +98,13 @@ def _plan_file(name: str | None) -> Path | None:
 
 
 @contextmanager
-def _locked(project: Project, stack: str) -> Iterator[None]:
+def _locked(project: Project, stack: str) -> Iterator[HeldLock]:
     from pmtaform.cli.output import tell
 
     with project.lock(stack, f"apply {stack}") as held:
         if held.notice is not None:
             tell([held.notice])
-        yield
+        yield held
 
 
 def _planned(
@@ -130,6 +131,7 @@ def _go(
     planned: Planned,
     allow: list[str],
     format: Format,  # noqa: A002
+    lock: HeldLock,
     *,
     ask: bool,
     done: frozenset[str],
@@ -145,7 +147,7 @@ def _go(
     with watching(at_work, quiet=False, format=format) as watch:
         hosts = AtWork(watch)
         with stopping(planned.stack.name, hosts.told) as stop:
-            result = apply_plan(planned, allow=allow, done=done, watch=hosts, stop=stop)
+            result = apply_plan(planned, allow=allow, done=done, watch=hosts, stop=stop, lock=lock)
     print_run(result, format)
     return result.exit_code
 

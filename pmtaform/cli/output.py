@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,13 +12,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.streams import let_go
 from pmtaform.diagnostics import Diagnostic, Place
-from pmtaform.errors import PmtaformError, StateDamaged, UsageError
+from pmtaform.errors import UsageError
 from pmtaform.report import style
 
 if TYPE_CHECKING:
     from pmtaform.api import DriftReport, HistoryReport, HostRow, Planned, Recovered
     from pmtaform.host import Generation
-    from pmtaform.plan.document import SavedPlan
     from pmtaform.plan.model import HostPlan, Plan
     from pmtaform.report.progress import Progress
     from pmtaform.rollout.model import RunResult
@@ -179,51 +176,6 @@ def _plan_text(plan: Plan, diffs: Mapping[str, list[str]]) -> None:
     from pmtaform.report.plans import plan_text
 
     out(plan_text(plan, colour=colour_of(sys.stdout), width=width(), diffs=diffs))
-
-
-def save_plan(planned: Planned, path: Path) -> None:
-    """Write a plan file atomically, readable for its owner only. Raises `PmtaformError`."""
-    from pmtaform.plan.document import dumps
-
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(dumps(planned.plan, planned.key.seal_plan))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as problem:
-        raise PmtaformError.of(
-            "plan-not-written",
-            "The plan file cannot be written",
-            f"{problem.strerror or problem}. Name another with --out.",
-            place=Place(str(path)),
-        ) from None
-
-
-def read_plan(path: Path) -> SavedPlan:
-    """The plan in a file, not authenticated yet.
-
-    Raises `UsageError` when there is none, `StateDamaged` when it cannot be read.
-    """
-    from pmtaform.plan.document import load_saved
-    from pmtaform.reading import read_any
-
-    try:
-        content = read_any(path)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise UsageError.of(
-            "no-such-plan", "There is no such plan file", "Save one: pmtaform plan --out FILE.", place=Place(str(path))
-        ) from None
-    except OSError as problem:
-        raise StateDamaged.of(
-            "plan-unreadable", "The plan file cannot be read", f"{problem.strerror}.", place=Place(str(path))
-        ) from None
-    return load_saved(content, str(path))
 
 
 # -- runs ----

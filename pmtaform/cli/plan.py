@@ -33,8 +33,8 @@ def plan(
     as_of: AsOf = None,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
-    from pmtaform.api import Choice, make_plan
-    from pmtaform.cli.output import print_plan, save_plan, watching
+    from pmtaform.api import Choice, make_plan, save_plan
+    from pmtaform.cli.output import print_plan, watching
 
     moment = moment_of(as_of)
     if moment is not None and out is not None:

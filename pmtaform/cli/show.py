@@ -15,6 +15,7 @@ def show(
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
 ) -> None:
     """Show a saved plan. No host is looked at."""
-    from pmtaform.cli.output import print_saved_plan, read_plan
+    from pmtaform.api import load_plan
+    from pmtaform.cli.output import print_saved_plan
 
-    print_saved_plan(read_plan(plan).plan, format)
+    print_saved_plan(load_plan(plan).plan, format)

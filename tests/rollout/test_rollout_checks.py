@@ -142,8 +142,8 @@ def library(project: ProjectFolder, clock: SetClock) -> RunResult:
     root = Project(project.root)
     planned = make_plan(root, root.load("fleet"), Choice(), keep_open=True, clock=clock)
     try:
-        with root.lock("fleet", "test"):
-            return apply_plan(planned)
+        with root.lock("fleet", "test") as lock:
+            return apply_plan(planned, lock=lock)
     finally:
         planned.close()
 

@@ -46,8 +46,8 @@ def library(project: ProjectFolder, clock: SetClock | None = None, **more: Any) 
     stack = root.load("fleet")
     planned = make_plan(root, stack, Choice(), keep_open=True, clock=clock or SetClock(NOON))
     try:
-        with root.lock("fleet", "test"):
-            return apply_plan(planned, **more)
+        with root.lock("fleet", "test") as lock:
+            return apply_plan(planned, lock=lock, **more)
     finally:
         planned.close()
 

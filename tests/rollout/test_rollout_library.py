@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from projects import RUNS, ProjectFolder
 
 import pmtaform
-from pmtaform import Project, apply_plan, load_stack, make_plan
-from pmtaform.errors import Stale
+from pmtaform import (
+    Blocked,
+    Exit,
+    Locked,
+    Project,
+    Stale,
+    apply_plan,
+    drift_of,
+    load_plan,
+    load_stack,
+    make_plan,
+    plan_again,
+    save_plan,
+)
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+
+LIBRARY = Path(pmtaform.__file__).parents[1] / "docs/library.md"
+PIPELINE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 def test_the_four_entrances_do_the_main_job_and_print_nothing(
@@ -21,11 +38,10 @@ def test_the_four_entrances_do_the_main_job_and_print_nothing(
     one.config("postmaster: a@example.com")
     project = Project(one.root)
     stack = load_stack(project.stack_folder("fleet"))
-    with project.lock("fleet", "a test"):
-        planned = make_plan(project, stack, keep_open=True)
-        assert [change.address for change in planned.plan.hosts[0].changes] == ["setting[postmaster]"]
-        result = apply_plan(planned)
-        planned.close()
+    planned = make_plan(project, stack, keep_open=True)
+    assert [change.address for change in planned.plan.hosts[0].changes] == ["setting[postmaster]"]
+    result = apply_plan(planned)
+    planned.close()
     assert {name: host.verdict for name, host in result.hosts.items()} == {"mta1": Verdict.APPLIED}
     assert not make_plan(project, stack).plan.changed
     assert capfd.readouterr() == ("", "")
@@ -91,6 +107,89 @@ def test_the_worst_of_all_hosts_decides_the_exit_code(verdicts: tuple[str, ...],
     hosts = {str(n): HostResult(host=str(n), verdict=Verdict(verdict)) for n, verdict in enumerate(verdicts)}
     assert RunResult(run="r", hosts=hosts).exit_code == code
     assert RunResult(run="r", hosts=hosts, interrupted=True).exit_code == 130
+
+
+DANGEROUS = "relay-domain: ['*']"
+WRONG = "virtual-mta-pool: {p: {virtual-mta: [ghost]}}"
+
+
+@pytest.mark.parametrize(("config", "code"), [(DANGEROUS, "open-relay"), (WRONG, "undefined-virtual-mta")])
+def test_no_caller_applies_without_consent(one: ProjectFolder, config: str, code: str) -> None:
+    one.config(config)
+    project = Project(one.root)
+    before = one.host.tree()
+    planned = make_plan(project, project.load("fleet"), keep_open=True)
+    with pytest.raises(Blocked) as blocked:
+        apply_plan(planned, allow=["restart"])
+    codes = {why.code for why in blocked.value.diagnostics}
+    assert code in codes
+    assert one.host.tree() == before
+    assert project.backend("fleet").lock_info() is None
+    assert apply_plan(planned, allow=codes).exit_code == Exit.OK
+    planned.close()
+
+
+def test_no_caller_applies_without_the_lock(one: ProjectFolder) -> None:
+    one.config("postmaster: a@example.com")
+    project = Project(one.root)
+    planned = make_plan(project, project.load("fleet"), keep_open=True)
+    with project.lock("fleet", "another run") as held:
+        with pytest.raises(Locked, match="another run"):
+            apply_plan(planned)
+        assert one.host.read() == RUNS
+        elsewhere = project.lock("other", "mine")
+        with pytest.raises(Locked, match="not that of stack"):
+            apply_plan(planned, lock=elsewhere)
+        elsewhere.release()
+        assert one.host.read() == RUNS
+        assert apply_plan(planned, lock=held).exit_code == Exit.OK
+        assert project.backend("fleet").lock_info() == held.info, "it is the caller's to give back"
+    with pytest.raises(Locked):
+        apply_plan(planned, lock=held)
+    planned.close()
+
+
+def test_a_plan_is_saved_loaded_and_made_again(one: ProjectFolder) -> None:
+    one.config("postmaster: a@example.com")
+    project = Project(one.root)
+    path = one.root / "plan.json"
+    planned = make_plan(project, project.load("fleet"))
+    save_plan(planned, path)
+    again = plan_again(project, load_plan(path))
+    assert apply_plan(again).exit_code == Exit.OK
+    again.close()
+    one.host.put(RUNS + "postmaster b@example.com\n")
+    with pytest.raises(Stale):
+        plan_again(project, load_plan(path))
+    seen = make_plan(project, project.load("fleet"))
+    assert [str(change.address) for change in seen.plan.hosts[0].changes] == ["setting[postmaster]"]
+    assert drift_of(seen)["mta1"].blocks
+
+
+@pytest.mark.parametrize("name", pmtaform.__all__)
+def test_every_export_is_there_and_documented(name: str) -> None:
+    assert getattr(pmtaform, name)
+    if name != "__version__":
+        assert f"`{name}`" in LIBRARY.read_text(encoding="utf-8")
+
+
+def test_the_pipeline_of_the_documentation_runs(one: ProjectFolder) -> None:
+    source = PIPELINE.search(LIBRARY.read_text(encoding="utf-8"))
+    assert source
+    one.config("postmaster: a@example.com")
+    for config, code, says in (
+        ("postmaster: a@example.com", 0, ""),
+        (DANGEROUS, 1, "open-relay"),
+        ("postmaster: a@example.com", 0, ""),
+    ):
+        one.config(config)
+        done = subprocess.run(
+            [sys.executable, "-c", source[1]], cwd=one.root, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stderr
+        assert says in done.stderr
+        assert done.stdout == ""
+    assert one.host.read() == f"{RUNS}postmaster a@example.com\n"
 
 
 COSTLY = ("fabric", "paramiko", "deepdiff", "keyring", "cryptography", "rich", "click")
