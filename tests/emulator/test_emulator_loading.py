@@ -16,8 +16,8 @@ ERRORS = {
     ),
     "LANGUAGE-1 nesting": (
         "<virtual-mta a>\n<virtual-mta b>\n</virtual-mta>\n</virtual-mta>",
-        1,
-        "<virtual-mta> is not closed",
+        2,
+        "<virtual-mta> does not belong in <virtual-mta>",
     ),
     "LANGUAGE-1 nesting of what stands inside": (
         "<email-patterns>\n</email-patterns>",
