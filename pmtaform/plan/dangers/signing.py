@@ -55,6 +55,21 @@ class _Reach:
     recipients: dict[str, None] = field(default_factory=dict)
     vmtas: dict[str, None] = field(default_factory=dict)
     mx: bool = False
+    _added: set[int] = field(default_factory=set)
+
+    def put(self, signer: str, sender: str, vmtas: Iterable[str]) -> None:
+        """Take in mail of one sender."""
+        self.signers[signer] = None
+        self.senders[sender] = None
+        self.vmtas |= dict.fromkeys(vmtas)
+
+    def add(self, other: _Reach) -> None:
+        """Take in what another has, once."""
+        if id(other) not in self._added:
+            self._added.add(id(other))
+            self.signers |= other.signers
+            self.senders |= other.senders
+            self.vmtas |= other.vmtas
 
 
 _Found = dict[_Outcome, _Reach]
@@ -102,6 +117,7 @@ class _Both:
         self.assumed = not says_anything(sides.before) and not says_anything(sides.after)
         self.before = Signing(sides.before, self.assumed)
         self.after = Signing(sides.after, self.assumed)
+        self._ends: dict[tuple[object, ...], _Found] = {}
         self._groups: dict[tuple[str, ...], list[tuple[Keys, Keys, list[str]]]] = {}
 
     # -- rules that change: recipients ---------------------------------------------------------------------------------
@@ -118,16 +134,31 @@ class _Both:
             prefix = "second-" if second else ""
             cause = self._cause_of(queue, prefix)
             weaker = list(weakened(was, now, prefix)) if rules[1] is not None else []
-            for left, right, vmtas in self._grouped(queue.vmtas):
-                for sender in _classes(rules[0], left, right):
-                    old = rules[0].signer(left, sender)
-                    new = rules[1].signer(right, sender) if rules[1] is not None else None
-                    for outcome in self._outcomes(rules, old, new, cause, weaker):
-                        reach = found.setdefault(outcome, _Reach(mx=queue.mx))
-                        reach.signers[_name(old) if old is not None else ""] = None
-                        reach.senders[rules[0].domain or sender] = None
-                        reach.recipients[queue.domain] = None
-                        reach.vmtas |= dict.fromkeys(vmtas)
+            key = queue.vmtas, rules, cause, tuple(weaker)
+            if key not in self._ends:
+                self._ends[key] = self._ends_of(queue.vmtas, rules, cause, weaker)
+            for outcome, end in self._ends[key].items():
+                reach = found.setdefault(outcome, _Reach(mx=queue.mx))
+                reach.add(end)
+                reach.recipients[queue.domain] = None
+
+    def _ends_of(
+        self, vmtas: tuple[str, ...], rules: tuple[Rule | None, ...], cause: Address | None, weaker: list[str]
+    ) -> _Found:
+        """What becomes of mail over these virtual MTAs where the rules for a recipient change."""
+        was, now = rules
+        found: _Found = {}
+        if was is None:
+            return found
+        for left, right, names in self._grouped(vmtas):
+            for sender in _classes(was, left, right):
+                old = was.signer(left, sender)
+                if old is None:
+                    continue
+                new = now.signer(right, sender) if now is not None else None
+                for outcome in self._outcomes(rules, old, new, cause, weaker):
+                    found.setdefault(outcome, _Reach()).put(_name(old), was.domain or sender, names)
+        return found
 
     def _cause_of(self, queue: QueueChange, prefix: str) -> Address | None:
         moves: list[ValueMove] = [m for name in ("sign", "identity") if (m := queue.move(f"{prefix}dkim-{name}"))]
@@ -203,10 +234,7 @@ class _Both:
                 continue
             cause = self._cause(old, new)
             for outcome in (*self._outcomes((rule, rule), old, new, cause, []), *_replaced(old, new, cause)):
-                reach = found.setdefault(outcome, _Reach())
-                reach.signers[_name(old)] = None
-                reach.senders[rule.domain or sender] = None
-                reach.vmtas |= dict.fromkeys(vmtas)
+                found.setdefault(outcome, _Reach()).put(_name(old), rule.domain or sender, vmtas)
 
     def _cause(self, old: Signer, new: Signer | None) -> Address | None:
         lines: list[Line] = [old.line, *([new.line] if new is not None else [])]
