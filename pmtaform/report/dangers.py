@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pmtaform.plan.dangers.codes import CODES, CONSENTS
-from pmtaform.plan.model import Danger, Plan
+from pmtaform.plan.model import Danger
 from pmtaform.report.grouping import collected
 from pmtaform.report.style import Style, clean, named, wrapped
 
 MOST_TOLD: Final = 12  # sentences of one code
 
 
-def dangers_by_code(plan: Plan) -> dict[str, list[tuple[Danger, list[str]]]]:
+def dangers_by_code(dangers: Iterable[tuple[str, Danger]]) -> dict[str, list[tuple[Danger, list[str]]]]:
     """Each danger once, with the addresses that it is about; the worst code first, and the worst danger of each."""
-    found = sorted(collected((danger, address) for address, danger in plan.dangers), key=lambda one: -one[0].weight)
+    found = sorted(collected((danger, address) for address, danger in dangers), key=lambda one: -one[0].weight)
     codes = dict.fromkeys((*CODES, *(danger.code for danger, _ in found)))
     groups = {code: [one for one in found if one[0].code == code] for code in codes}
-    return {code: dangers for code, dangers in groups.items() if dangers}
+    return {code: group for code, group in groups.items() if group}
 
 
 def danger_lines(groups: Mapping[str, Sequence[tuple[Danger, list[str]]]], style: Style, width: int) -> Iterator[str]:

@@ -120,7 +120,7 @@ def _each(hosts: Sequence[str]) -> str:
 
 
 def _dangers(plan: Plan, style: Style, width: int) -> Iterator[str]:
-    by_code = dangers_by_code(plan)
+    by_code = dangers_by_code(plan.dangers)
     errors = error_names(plan)
     if not by_code and not errors:
         return

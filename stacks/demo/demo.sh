@@ -74,7 +74,9 @@ cat >stacks/demo/files/found-on-the-web.conf <<'CONF'
 </domain>
 CONF
 run pmtaform validate
-run pmtaform apply --auto-approve
+echo
+echo "An apply refuses it as well. Insist, and PowerMTA has the last word:"
+run pmtaform apply --auto-approve --allow invented-directive
 echo
 echo "The files are back as they were, and the configuration in force is the old one:"
 run pmtaform drift
@@ -82,6 +84,7 @@ on mta1 pmta show status
 rm stacks/demo/found-on-the-web.yaml
 
 say "7. Changed your mind? Every apply can be taken back, from any machine."
-run pmtaform rollback mta1 --auto-approve
+echo "What comes back here is the limit of that night, so it needs consent."
+run pmtaform rollback mta1 --auto-approve --allow rate-raised
 run pmtaform rollback mta1 --list
 run pmtaform state show mta1
