@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from pmtaform.desired import Desired, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity
@@ -23,6 +24,7 @@ def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The findings of a stack's own check, and lint's errors and warnings; what both find is said once."""
     sources = sources_of(stack)
     told: dict[tuple[str, str, str], Diagnostic] = {}
+    hosts: dict[tuple[str, str, str], list[str]] = {}
     for name in stack.hosts:
         desired = compile_host(stack, name)
         subject = subject_of(desired, sources, stack.powermta)
@@ -30,7 +32,10 @@ def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
         said = {each.code for each in unused}
         linted = (each.diagnostic() for each in lint(subject) if each.severity is not Severity.INFO)
         for each in (*unused, *(other for other in linted if SAID_TOO.get(other.code) not in said)):
-            told.setdefault((each.code, str(each.place), each.detail), each)
+            key = (each.code, str(each.place), each.detail)
+            told.setdefault(key, each)
+            hosts.setdefault(key, []).append(name)
+    told = {key: _on_hosts(each, hosts[key], len(stack.hosts)) for key, each in told.items()}
     lines = {_line(diagnostic) for diagnostic in told.values()}
     graver = {(d.code, _line(d)) for d in told.values() if d.severity is Severity.ERROR}
     kept = [
@@ -41,6 +46,16 @@ def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
     ]
     same = {(d.code, _line(d)) for d in kept}
     return kept + [d for d in told.values() if (d.code, _line(d)) not in same]
+
+
+def _on_hosts(diagnostic: Diagnostic, hosts: Sequence[str], of: int) -> Diagnostic:
+    """One entry for all hosts that it is true of: with their number and names, unless it is every host."""
+    if len(hosts) == 1:
+        return replace(diagnostic, host=hosts[0] if of > 1 else None)
+    told = replace(diagnostic, host=None)
+    if len(hosts) == of:
+        return told
+    return replace(told, detail=f"{told.detail} (On {len(hosts)} of {of} hosts: {', '.join(hosts)}.)")
 
 
 def _line(diagnostic: Diagnostic) -> tuple[str, int | None] | None:
@@ -70,6 +85,7 @@ def subject_of(desired: Desired, sources: Mapping[str, Sequence[str]], version: 
         version=version,
         sources=sources,
         in_stack=True,
+        elsewhere=not complete,
         host=desired.host,
     )
 

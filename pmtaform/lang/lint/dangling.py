@@ -31,7 +31,7 @@ def _undefined(noun: str) -> Check:
                 f"defined.{nearest(facts, reference.name, known)} "
                 f"{_CONSEQUENCE[noun]}{_unread(facts)}",
                 mark=reference.name,
-                severity=None if facts.complete else WARNING,
+                severity=None if facts.complete and not facts.subject.elsewhere else WARNING,
             )
 
     return check
@@ -42,6 +42,11 @@ def _what(reference: Reference) -> str:
 
 
 def _unread(facts: Facts) -> str:
+    if facts.subject.in_stack and not facts.whole:
+        return (
+            " (Only what the stack declares was looked at. If the host has it besides, say so: "
+            "# pmtaform: ignore RULE because REASON.)"
+        )
     if facts.complete:
         return ""
     return " (Not every included file could be read; it may be defined there.)"
@@ -192,6 +197,7 @@ def _rule(noun: str, severity: Severity, why: str) -> Rule:
         basis=_NOWHERE,
         check=_undefined(noun),
         whole=True,
+        partial=severity is ERROR,
     )
 
 

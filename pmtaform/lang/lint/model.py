@@ -34,7 +34,8 @@ class Subject:
     nothing in it is reported. `version` is PowerMTA's (`5.0`, `5.0r5`, `4.5`). `files` are facts on files that the
     configuration names, and on its own. `sources` are the lines of files that places point to but no tree holds
     (a stack's YAML), read for suppressions. `in_stack`: it comes from a repository, so secrets have no place in it.
-    `all_read`: the machine was asked for every included file, so that one which is missing does not exist.
+    `elsewhere`: what it includes may define more. `all_read`: the machine was asked for every included file, so that
+    one which is missing does not exist.
     """
 
     configuration: Configuration
@@ -45,6 +46,7 @@ class Subject:
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     in_stack: bool = False
     all_read: bool = False
+    elsewhere: bool = False
     host: str | None = None
 
 
@@ -91,6 +93,7 @@ class Rule:
     security: bool = False
     whole: bool = False
     optional: bool = False
+    partial: bool = False  # of the `whole` rules: asked of a stack that declares only a part of a host, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ def chosen(only: Collection[str] | None, disabled: Collection[str], enabled: Col
 
 def _findings(facts: Facts, rules: Iterable[Rule]) -> Iterator[Finding]:
     for rule in rules:
-        if not rule.whole or facts.whole:
+        if not rule.whole or facts.whole or (rule.partial and facts.subject.in_stack):
             for hit in rule.check(facts):
                 if not silences(facts, hit, rule):
                     yield _placed(facts, rule, hit)
