@@ -15,7 +15,8 @@ from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.mend import value_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
-from pmtaform.lang.lint.syntax import ends_itself, is_pair, tag_in
+from pmtaform.lang.lint.syntax import is_pair
+from pmtaform.lang.lint.tags import ends_itself, tag_in
 from pmtaform.lang.lint.unknown import UNSAFE_YES, is_inside_unknown
 from pmtaform.lang.tree import Directive
 

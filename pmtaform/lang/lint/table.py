@@ -31,6 +31,7 @@ from pmtaform.lang.lint import (
     shapes,
     suppress,
     syntax,
+    tags,
     tls,
     unknown,
     versions,
@@ -40,7 +41,7 @@ from pmtaform.lang.lint import (
 from pmtaform.lang.lint.model import Rule
 
 FAMILIES: Final[Mapping[str, tuple[Rule, ...]]] = {
-    "Syntax": (*syntax.RULES, *blocks.RULES),
+    "Syntax": (*syntax.RULES, *tags.RULES, *blocks.RULES),
     "Unknown words": (*unknown.RULES, *sections.RULES, *foreign.RULES, *placeholders.RULES),
     "Values": shapes.RULES,
     "Said twice": duplicates.RULES,
