@@ -132,7 +132,8 @@ def test_what_is_not_ours_and_changed_is_told_apart(applied: ProjectFolder) -> N
 
 
 def test_a_secret_that_changed_is_told_and_not_shown(one: ProjectFolder) -> None:
-    one.config("domain:\n  gmail.com: {auth-username: a, auth-password: first-canary}")
+    one.add_file("password", "first-canary\n")
+    one.config("domain:\n  gmail.com: {auth-username: a, auth-password: {secret: 'file:password'}}")
     one.apply().ended(Exit.OK)
     one.host.put(one.host.read().replace("first-canary", SECRET))
     for arguments in ((), ("--format", "json")):
@@ -284,7 +285,8 @@ def test_a_plan_from_a_fresh_checkout_tells_drift_from_the_stack(applied: Projec
 
 
 def test_the_record_holds_no_content(one: ProjectFolder, tmp_path: Path) -> None:
-    one.config(f"domain:\n  gmail.com: {{auth-username: a, auth-password: {SECRET}}}")
+    one.add_file("password", f"{SECRET}\n")
+    one.config("domain:\n  gmail.com: {auth-username: a, auth-password: {secret: 'file:password'}}")
     one.apply().ended(Exit.OK)
     folder = one.host.at("/var/lib/pmtaform/generations/000001")
     assert SECRET not in (folder / "left").read_text()
