@@ -23,12 +23,12 @@ from paramiko.ssh_exception import BadAuthenticationType, IncompatiblePeer, Pass
 from pmtaform.errors import HostError, Unreachable
 from pmtaform.host import known_hosts, sockets, ssh_errors, ssh_settings
 from pmtaform.host.model import HostSpec
-from pmtaform.host.ssh_channel import SshSession
+from pmtaform.host.ssh_channel import LOOKS, SshSession, patience
 from pmtaform.host.ssh_settings import Hop
-from pmtaform.host.ssh_transport import transport_factory
+from pmtaform.host.ssh_transport import LoginEndedError, transport_factory
+from pmtaform.host.text import one_line
 
 BANNER_TRIES = 6
-KEEPALIVE = 15  # seconds
 MAX_HOPS = 8
 
 # paramiko prints tracebacks to stderr when nobody listens to it; what matters comes as an exception.
@@ -168,7 +168,7 @@ def _attempt(
         transport = client.get_transport()
         if transport is None:
             raise _Dropped("no connection")
-        transport.set_keepalive(KEEPALIVE)
+        transport.keep_asking(patience(spec) / LOOKS)
         transport.channel_timeout = spec.connect_timeout
     except BaseException as error:
         _hang_up(client, sock)
@@ -223,6 +223,8 @@ def _translate(error: BaseException, spec: HostSpec, hop: Hop, revoked: frozense
         if isinstance(error, paramiko.BadHostKeyException):
             return ssh_errors.changed_key(hop, kind, blob, error.expected_key.asbytes(), spec.name)
         return ssh_errors.unknown_key(hop, kind, blob, spec.name)
+    if isinstance(error, LoginEndedError):
+        return _login_ended(error, spec, hop)
     if isinstance(error, BadAuthenticationType):
         return ssh_errors.not_let_in(hop, _tried(spec, hop), ", ".join(error.allowed_types), spec.name)
     if isinstance(error, paramiko.AuthenticationException):
@@ -241,6 +243,15 @@ def _translate(error: BaseException, spec: HostSpec, hop: Hop, revoked: frozense
     if isinstance(error, TimeoutError) or "imeout" in str(error) or "No existing session" in str(error):
         return ssh_errors.too_slow(hop, "finish the SSH handshake", spec.connect_timeout, spec.name)
     return ssh_errors.handshake(hop, str(error), spec.name)
+
+
+def _login_ended(error: LoginEndedError, spec: HostSpec, hop: Hop) -> Exception:
+    """What it means that the server ended the connection in the middle of the login."""
+    if error.late:
+        return ssh_errors.too_slow(hop, "answer the login", spec.connect_timeout, spec.name)
+    if error.tried > 1 or "too many" in error.why.lower():
+        return ssh_errors.too_many_keys(hop, error.tried, one_line(error.why), spec.name)
+    return ssh_errors.not_let_in(hop, _tried(spec, hop), "", spec.name, one_line(error.why))
 
 
 def _tried(spec: HostSpec, hop: Hop) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,15 @@ PROMPT = "[pmtaform asks for the sudo password]"
 READY = "[pmtaform is ready]"
 _CHUNK = 1 << 18
 _LOOK = 1.0  # seconds after which errors are looked at where nothing else comes
+LOOKS = 3  # without a message in between, at a server that is asked to send one
+LEAST_PATIENCE = 15.0  # seconds
+_RATE = 100_000  # bytes per second that a slow way takes
 _WRITE_ASIDE = 1 << 19  # more than this on stdin is written by a thread of its own, while we read
+
+
+def patience(spec: HostSpec) -> float:
+    """Seconds without any message of the server after which it is taken to have stopped."""
+    return max(spec.connect_timeout, LEAST_PATIENCE)
 
 
 class SshSession:
@@ -108,7 +117,7 @@ class SshDialogue:
         """As `Dialogue.ask`."""
         channel, spec = self._channel, self._spec
         try:
-            with _within(channel.transport, self._hop, spec, timeout), _writing(channel, data):
+            with _within(channel.transport, self._hop, spec, timeout, len(data)), _writing(channel, data):
                 out = self._read(end, time.monotonic() + timeout)
                 if out.endswith(end):
                     return Said(None, bytes(out), self._errors())
@@ -157,19 +166,13 @@ class SshDialogue:
 
 
 @contextlib.contextmanager
-def _within(transport: Any, hop: Hop, spec: HostSpec, timeout: float) -> Iterator[None]:
-    """What paramiko raises, as `Unreachable`. `transport` is closed after `timeout` seconds: some of paramiko's waits
-    have no other end.
+def _within(transport: Any, hop: Hop, spec: HostSpec, timeout: float, size: int = 0) -> Iterator[None]:
+    """What paramiko raises, as `Unreachable`. `transport` is closed after `timeout` seconds, or when the server has
+    stopped: some of paramiko's waits have no other end.
+
+    `size` bytes are on their way to it, and its answers come behind them.
     """
-    passed = threading.Event()
-
-    def expire() -> None:
-        passed.set()
-        transport.close()
-
-    timer = threading.Timer(timeout, expire)
-    timer.daemon = True
-    timer.start()
+    watch = _Watch(transport, timeout, patience(spec) + size / _RATE)
     started = time.monotonic()
     try:
         yield
@@ -177,14 +180,53 @@ def _within(transport: Any, hop: Hop, spec: HostSpec, timeout: float) -> Iterato
         raise
     except Exception as error:
         # paramiko's exceptions, EOFError and OSError all mean the same here: the connection is gone.
-        late = passed.is_set() or (isinstance(error, TimeoutError) and time.monotonic() - started >= timeout)
+        if watch.silent:
+            raise ssh_errors.silent(hop, watch.patience, spec.name) from None
+        late = watch.late or (isinstance(error, TimeoutError) and time.monotonic() - started >= timeout)
         if late:
             transport.close()
             raise ssh_errors.command_timeout(hop, timeout, spec.name) from None
         raise ssh_errors.lost(hop, one_line(str(error)) or "it was closed", spec.name) from None
     finally:
-        timer.cancel()
-        timer.join()
+        watch.end()
+
+
+class _Watch:
+    """Closes `transport` after `timeout` seconds (`late`), or when nothing came for `patience` seconds (`silent`)."""
+
+    def __init__(self, transport: Any, timeout: float, patience: float) -> None:
+        self.late = self.silent = False
+        self.patience = patience
+        self._transport = transport
+        self._deadline = time.monotonic() + timeout
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="pmtaform-watch", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        """Count looks, not seconds: a client that was stopped itself for an hour has not looked meanwhile."""
+        looks, heard = 0, self._transport.heard
+        while not self._over.wait(min(self.patience / LOOKS, max(self._deadline - time.monotonic(), 0))):
+            before, heard = heard, self._transport.heard
+            looks = 0 if heard != before else looks + 1
+            self.late = time.monotonic() >= self._deadline
+            self.silent = not self.late and looks >= LOOKS
+            if self.late or self.silent:
+                _cut(self._transport)
+                return
+
+
+def _cut(transport: Any) -> None:
+    """Close a connection at the other end of which nobody may be. Its thread may be stuck in writing to it."""
+    with contextlib.suppress(Exception):
+        end = getattr(transport.sock, "shutdown", None)
+        end(socket.SHUT_RDWR) if end is not None else transport.sock.close()  # a `ProxyCommand` is ended
+    transport.close()
 
 
 @contextlib.contextmanager

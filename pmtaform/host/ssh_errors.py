@@ -102,9 +102,23 @@ def no_algorithm(hop: Hop, why: str, host: str) -> Unreachable:
     )
 
 
-def not_let_in(hop: Hop, tried: str, allowed: str, host: str) -> Unreachable:
+def too_many_keys(hop: Hop, tried: int, said: str, host: str) -> Unreachable:
+    """The server closed the connection because of the many keys that it was shown."""
+    words = f' ("{said}")' if said else ""
+    return _of(
+        "too-many-keys",
+        "Too many keys offered",
+        f"{hop} closed the connection{words} after {tried} {'key' if tried == 1 else 'keys'}. Its sshd lets a client "
+        "try only a few (`MaxAuthTries`), and the keys of an SSH agent count. Name the right key in `identity-files`; "
+        "set `use-agent: false` if that key is not in the agent.",
+        host,
+    )
+
+
+def not_let_in(hop: Hop, tried: str, allowed: str, host: str, said: str = "") -> Unreachable:
     """Authentication failed."""
     accepts = f" The server accepts: {allowed}." if allowed else ""
+    accepts += f' It closed the connection ("{said}").' if said else ""
     return _of(
         "authentication-failed",
         "The host did not let you in",
@@ -132,6 +146,17 @@ def lost(hop: Hop, why: str, host: str) -> Unreachable:
 def command_timeout(hop: Hop, seconds: float, host: str) -> Unreachable:
     """A command took too long."""
     return _of("host-timeout", "The host did not answer in time", f"{hop}: no answer within {seconds:g} s", host)
+
+
+def silent(hop: Hop, seconds: float, host: str) -> Unreachable:
+    """The connection is open, and nothing comes over it."""
+    return _of(
+        "host-silent",
+        "The host stopped answering",
+        f"{hop} sent nothing for {seconds:g} s, not even an answer to SSH's own question for a sign of life. Its sshd "
+        "or the whole machine has stopped (suspended, out of memory, a disk that hangs), or the way to it is gone",
+        host,
+    )
 
 
 def sudo_refused(hop: Hop, said: str, host: str) -> Unreachable:

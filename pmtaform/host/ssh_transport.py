@@ -1,4 +1,7 @@
-"""paramiko's transport, as we want it: it asks for the host keys that we know, and logs in a round trip sooner."""
+"""paramiko's transport, as we want it.
+
+It asks for the host keys that we know, logs in a round trip sooner, and knows when the server was last heard.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,30 @@ from typing import Any
 
 import paramiko
 from paramiko.auth_handler import AuthHandler
+from paramiko.common import cMSG_GLOBAL_REQUEST
+from paramiko.packet import Packetizer
 
 from pmtaform.host.known_hosts import HostKey
+
+
+class LoginEndedError(Exception):
+    """The server closed the connection after `tried` keys, or answered none in time (`late`); `why`: its own words.
+
+    No `SSHException`: at each of those paramiko goes on to the next key, as if the server were still there.
+    """
+
+    def __init__(self, tried: int, why: str, *, late: bool) -> None:
+        super().__init__(why)
+        self.tried = tried
+        self.why = why
+        self.late = late
 
 
 def transport_factory(keys: Sequence[HostKey]) -> Callable[..., paramiko.Transport]:
     """Transports that ask for the types of host key that we know, first."""
 
     def make(sock: Any, **options: Any) -> paramiko.Transport:
-        transport = _Transport(sock, **options)
+        transport = _Transport(sock, packetizer_class=_Packets, **options)
         security = transport.get_security_options()
         wanted: list[str] = []
         for key in keys:
@@ -28,9 +46,54 @@ def transport_factory(keys: Sequence[HostKey]) -> Callable[..., paramiko.Transpo
     return make
 
 
+class _Packets(Packetizer):  # type: ignore[misc]  # untyped library
+    """Counts what the server sends."""
+
+    read = 0
+
+    def read_message(self) -> tuple[int, paramiko.Message]:
+        """As paramiko's."""
+        message: tuple[int, paramiko.Message] = super().read_message()
+        self.read += 1
+        return message
+
+
 class _Transport(paramiko.Transport):  # type: ignore[misc]  # untyped library
+    _tried = 0
+    _parting = ""
+
+    @property
+    def heard(self) -> int:
+        """How many messages the server has sent. One that is alive answers at least every `keep_asking` seconds."""
+        return int(self.packetizer.read)
+
+    def keep_asking(self, interval: float) -> None:
+        """Ask the server for a sign of life where nothing was sent for `interval` seconds.
+
+        paramiko's own `set_keepalive` asks for no answer, which a server that is stopped does not give either.
+        """
+        self.packetizer.set_keepalive(interval, self._ask)
+
+    def _ask(self) -> None:
+        question = paramiko.Message()
+        question.add_byte(cMSG_GLOBAL_REQUEST)
+        question.add_string("keepalive@openssh.com")
+        question.add_boolean(b=True)
+        self._send_user_message(question)
+
     def auth_publickey(self, username: str, key: paramiko.PKey, event: threading.Event | None = None) -> list[str]:
-        """As paramiko's. Which signature an RSA key must give is known from what the server says meanwhile."""
+        """As paramiko's. Raises `LoginEndedError` where no other key needs to be tried on this connection."""
+        self._tried += 1
+        try:
+            return self._auth_publickey(username, key, event)
+        except paramiko.AuthenticationException as error:
+            late = "timeout" in str(error).lower()
+            if late or not self.is_active():
+                raise LoginEndedError(self._tried, self._parting, late=late) from None
+            raise
+
+    def _auth_publickey(self, username: str, key: paramiko.PKey, event: threading.Event | None) -> list[str]:
+        """Which signature an RSA key must give is known from what the server says meanwhile."""
         if event is not None or "rsa" in key.get_name() or not self.is_active():
             methods: list[str] = super().auth_publickey(username, key, event)
             return methods
@@ -39,6 +102,10 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]  # untyped library
         self.auth_handler.auth_publickey(username, key, done)
         answer: list[str] = self.auth_handler.wait_for_response(done)
         return answer
+
+    def _parse_disconnect(self, message: paramiko.Message) -> None:
+        message.get_int()
+        self._parting = message.get_text()
 
 
 class _Login(AuthHandler):  # type: ignore[misc]  # untyped library

@@ -24,10 +24,12 @@ _NOT_REACHED = frozenset(
         "host-key-changed",
         "host-key-revoked",
         "host-key-unknown",
+        "host-silent",
         "host-timeout",
         "no-common-algorithm",
         "no-route",
         "ssh-failed",
+        "too-many-keys",
     }
 )
 
