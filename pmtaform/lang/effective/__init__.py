@@ -7,7 +7,7 @@
 Facts are those of LANGUAGE.md sections 5 to 10; where the guides are silent, a value says what it assumes.
 """
 
-from pmtaform.lang.effective.changes import MOST_CHANGES, PairChange, ValueMove, changed_pairs, same_effect
+from pmtaform.lang.effective.changes import MOST_CHANGES, changed_pairs, same_effect
 from pmtaform.lang.effective.clients import AUTH, Client, ClientSettings, client_settings, listeners, users
 from pmtaform.lang.effective.model import (
     DEFAULT_VMTA,
@@ -18,6 +18,7 @@ from pmtaform.lang.effective.model import (
     Source,
     Value,
 )
+from pmtaform.lang.effective.moves import PairChange, ValueMove
 from pmtaform.lang.effective.routing import Route, Step, route
 from pmtaform.lang.effective.rule_lists import Message
 from pmtaform.lang.effective.settings import Effective

@@ -2,57 +2,29 @@
 
 Virtual MTAs that say the same before and say the same after are compared once. Of domains, only those are looked at
 that fall under a section that changed; one stands for each class that PowerMTA can tell apart, so nothing is missed.
+Of directives, only those are compared that a section says which changed.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Final
 
-from pmtaform.lang.effective.deciding import specs_of
-from pmtaform.lang.effective.model import Value
+from pmtaform.lang.effective.alike import Alike, Group, Side, Signature
+from pmtaform.lang.effective.deciding import falling_back_on, specs_of
+from pmtaform.lang.effective.model import DEFAULT_VMTA
+from pmtaform.lang.effective.moves import PairChange, ValueMove, differing
+from pmtaform.lang.effective.owner_changes import owner_changes
 from pmtaform.lang.effective.patterns import DomainIndex, plain
-from pmtaform.lang.effective.reading import VMTA, Body, normal
+from pmtaform.lang.effective.reading import DOMAIN, Body
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.effective.unseen import moved_includes
 
 MOST_CHANGES: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Signature:
-    """A section's names, whether they come from a macro, and what it says: its text, or its meaning with includes."""
-
-    names: tuple[str, ...]
-    from_macro: bool
-    says: object
-    body: Body = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ValueMove:
-    """One directive whose effective value changes; None: the virtual MTA is not there on that side."""
-
-    name: str
-    before: Value | None
-    after: Value | None
-
-
-@dataclass(frozen=True, slots=True)
-class PairChange:
-    """A domain whose values change, and the virtual MTAs for which they change in the same way.
-
-    `domain` empty: the virtual MTAs' own values change. A wildcard stands for every domain that it covers and that is
-    not named more closely.
-    """
-
-    domain: str
-    vmtas: tuple[str, ...]
-    moves: tuple[ValueMove, ...]
 
 
 def changed_pairs(
@@ -84,142 +56,159 @@ def same_effect(before: Effective, after: Effective) -> bool | None:
 def _changes(
     before: Effective, after: Effective, patterns: tuple[str, ...], domains: Iterable[str] | None
 ) -> Iterator[PairChange]:
-    chosen = [v for v in dict.fromkeys((*before.virtual_mtas(), *after.virtual_mtas())) if _fits(v, patterns)]
-    yield from _owner_changes(before, after, chosen)
-    sides = _Side(before), _Side(after)
-    groups: dict[tuple[object, ...], list[str]] = {}
-    for vmta in chosen:
-        if before.knows(vmta) and after.knows(vmta):
-            groups.setdefault(tuple(side.owned(vmta) for side in sides), []).append(vmta)
-    affected = _Affected(*sides)
-    for names in groups.values():
-        asked = affected.of(names[0]) if domains is None else dict.fromkeys(plain(d) for d in domains)
-        for domain in asked:
-            if moves := _moves(before, after, domain, names[0]):
-                yield PairChange(domain, tuple(names), moves)
+    every = dict.fromkeys((*before.virtual_mtas(), *after.virtual_mtas()))
+    chosen = list(every) if "*" in patterns else [vmta for vmta in every if _fits(vmta, patterns)]
+    yield from owner_changes(before, after, chosen)
+    there = [vmta for vmta in chosen if before.knows(vmta) and after.knows(vmta)]
+    if domains is None:
+        yield from _Affected(before, after, there).changes()
+    else:
+        yield from _asked(before, after, there, dict.fromkeys(map(plain, domains)))
 
 
 def _fits(name: str, patterns: Iterable[str]) -> bool:
     return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name, re.DOTALL) for pattern in patterns)
 
 
-def _owner_changes(before: Effective, after: Effective, vmtas: Iterable[str]) -> Iterator[PairChange]:
-    """The virtual MTAs that come, go, or say otherwise themselves."""
-    groups: dict[tuple[object, ...], list[str]] = {}
-    same_top = _top(before) == _top(after)
-    for vmta in vmtas:
-        if same_top and (texts := _written(before, vmta)) is not None and texts == _written(after, vmta):
-            continue
-        sides = [frozenset(e.owner_meaning(vmta).items()) if e.knows(vmta) else None for e in (before, after)]
-        if sides[0] is None or sides[0] != sides[1]:
-            groups.setdefault(tuple(sides), []).append(vmta)
-    for names in groups.values():
-        yield PairChange("", tuple(names), _own_moves(before, after, names[0]))
+def _asked(before: Effective, after: Effective, vmtas: list[str], domains: Iterable[str]) -> Iterator[PairChange]:
+    """What changes for these very domains."""
+    alike = Alike(Side(before), Side(after), vmtas)
+    for domain in domains:
+        for names in (alike.together(domain), *(group.vmtas for group in alike.apart(domain))):
+            if names and (moves := _moves(before, after, domain, names[0])):
+                yield PairChange(domain, names, moves)
 
 
-def _top(effective: Effective) -> dict[str, list[tuple[str, str]]]:
-    """What the top level says of virtual MTAs."""
-    lines = effective.reading.lines
-    return {name: [normal(line, VMTA) for line in lines[name]] for name in specs_of(VMTA) if name in lines}
-
-
-def _written(effective: Effective, vmta: str) -> tuple[tuple[str, ...], ...] | None:
-    """The text of a virtual MTA and of its pools; None where equal texts may mean different things."""
-    reading = effective.reading
-    owners = [reading.virtual_mtas.get(vmta), *(reading.pools[pool] for pool in reading.pools_of.get(vmta, ()))]
-    texts = [owner.written if owner is not None else () for owner in owners]
-    return tuple(text for text in texts if text is not None) if None not in texts else None
-
-
-def _moves(before: Effective, after: Effective, domain: str, vmta: str) -> tuple[ValueMove, ...]:
-    if before.meaning(domain, vmta) == after.meaning(domain, vmta):
+def _moves(
+    before: Effective, after: Effective, domain: str, vmta: str, names: Collection[str] | None = None
+) -> tuple[ValueMove, ...]:
+    """The directives that move, of `names` (None: of all), and of those that have their values for a default."""
+    was, now = before.meaning(domain, vmta, names), after.meaning(domain, vmta, names)
+    moved = {name for name in (*was, *now) if was.get(name) != now.get(name)}
+    if not moved:
         return ()
-    return differing(before.settings(domain, vmta).values, after.settings(domain, vmta).values)
-
-
-def _own_moves(before: Effective, after: Effective, vmta: str) -> tuple[ValueMove, ...]:
-    was, now = (e.owner_values(vmta) if e.knows(vmta) else {} for e in (before, after))
-    found = differing(was, now)
-    return tuple(move for move in found if any(side is not None and side.is_set for side in (move.before, move.after)))
-
-
-def differing(was: Mapping[str, Value], now: Mapping[str, Value]) -> tuple[ValueMove, ...]:
-    """The directives that are another value. A default that a line now says is none."""
-    pairs = [(name, was.get(name), now.get(name)) for name in dict.fromkeys((*now, *was))]
-    return tuple(
-        ValueMove(name, left, right)
-        for name, left, right in pairs
-        if left is None or right is None or left.normal != right.normal
-    )
+    known = specs_of(DOMAIN)
+    following = falling_back_on(DOMAIN)
+    wanted = {*moved, *(other for name in moved for other in following.get(name, ()))}
+    ordered = [*(name for name in known if name in wanted), *(name for name in (*now, *was) if name not in known)]
+    ordered = [name for name in ordered if name in wanted]
+    return differing(before.values(domain, vmta, ordered), after.values(domain, vmta, ordered))
 
 
 # -- which domains to look at ------------------------------------------------------------------------------------------
 
 
-class _Side:
-    """One configuration's domain sections in comparable form, each looked at once."""
-
-    def __init__(self, effective: Effective) -> None:
-        self.effective = effective
-        self._known: dict[int, _Signature] = {}
-        self.top = self.of(effective.reading.domains)
-
-    def of(self, bodies: Iterable[Body]) -> tuple[_Signature, ...]:
-        """What sections say, in order."""
-        return tuple(self._one(body) for body in bodies)
-
-    def _one(self, body: Body) -> _Signature:
-        if id(body) not in self._known:
-            names = self.effective.names.of(body.argument)
-            says = body.written if body.written is not None else body.meaning
-            self._known[id(body)] = _Signature(names, "$" in body.argument, says, body)
-        return self._known[id(body)]
-
-    def owned(self, vmta: str) -> tuple[tuple[_Signature, ...], ...]:
-        """What the virtual MTA's own sections say, and its pools'."""
-        reading = self.effective.reading
-        own = reading.virtual_mtas.get(vmta)
-        pools = [reading.pools[pool] for pool in reading.pools_of.get(vmta, ())]
-        return self.of(own.domains if own else ()), self.of(body for pool in pools for body in pool.domains)
-
-    def hides(self, vmta: str) -> set[str]:
-        """The directives that a virtual MTA or its pools set for every domain: nothing at top level shows through."""
-        layers = [index for layer, index in self.effective.layers(vmta) if layer]
-        return {name for index in layers for body in index.every for name in body.lines}
-
-
 class _Affected:
-    """Which domains a change may concern, each class once."""
+    """Which domains a change may concern, each class once, and for which virtual MTAs."""
 
-    def __init__(self, before: _Side, after: _Side) -> None:
-        self._sides = before, after
-        moved = _moved(before.top, after.top)
-        self._top = _names(before.top + after.top, moved)
-        self._directives = {name for signature in moved for name in signature.body.lines}
-        self._local = before.effective.reading.host_names ^ after.effective.reading.host_names
-        self._top |= dict.fromkeys(sorted(self._local))
+    def __init__(self, before: Effective, after: Effective, vmtas: list[str]) -> None:
+        self._before, self._after = before, after
+        self._sides = Side(before), Side(after)
+        self._vmtas = vmtas
+        was, now = (side.top for side in self._sides)
+        moved = _moved(was, now)
+        self._touched = _names(was + now, moved)
+        self._directives = _directives(moved)
+        self._local = before.reading.host_names ^ after.reading.host_names
+        self._touched |= dict.fromkeys(sorted(self._local))
+        self._names = before.reading.host_names | after.reading.host_names
 
-    def of(self, vmta: str) -> dict[str, None]:
-        """The domains to look at for a virtual MTA."""
-        before, after = self._sides
-        touched = dict(self._top)
+    def changes(self) -> Iterator[PairChange]:
+        """The pairs that change."""
+        for domain in self._top_domains:
+            together = self._alike.together(domain)
+            if together and (moves := self._moves(domain, together[0], self._directives)):
+                yield PairChange(domain, together, moves)
+        for group, taken in self._alike.taking(self._top_domains):
+            directives, domains = self._of(group, taken)
+            for domain in domains:
+                if moves := self._moves(domain, group.vmtas[0], directives):
+                    yield PairChange(domain, group.vmtas, moves)
+
+    def _moves(self, domain: str, vmta: str, directives: frozenset[str]) -> tuple[ValueMove, ...]:
+        return _moves(self._before, self._after, domain, vmta, None if self._local else directives)
+
+    @cached_property
+    def _alike(self) -> Alike:
+        """The virtual MTAs that the change may concern."""
+        vmtas = self._vmtas
+        if not self._touched:
+            left, right = self._sides
+            vmtas = [vmta for vmta in vmtas if not self._is_same_text(vmta) and left.owned(vmta) != right.owned(vmta)]
+        return Alike(*self._sides, vmtas)
+
+    def _is_same_text(self, vmta: str) -> bool:
+        """Whether a virtual MTA without pools is the same text with the same macros: a quick look."""
+        was, now = self._before.reading, self._after.reading
+        left, right = was.virtual_mtas.get(vmta), now.virtual_mtas.get(vmta)
+        if was.macros != now.macros or vmta in was.pools_of or vmta in now.pools_of:
+            return False
+        return left is right is None or (
+            left is not None and right is not None and left.written is not None and left.written == right.written
+        )
+
+    @cached_property
+    def _candidates(self) -> dict[str, None]:
+        """One domain for each class that the top level tells apart."""
+        return dict.fromkeys((*self._before.domains(DEFAULT_VMTA), *self._after.domains(DEFAULT_VMTA)))
+
+    @cached_property
+    def _top_domains(self) -> dict[str, None]:
+        """The domains that a change at top level may concern."""
+        return self._spelled_out(self._touched, self._candidates)
+
+    def _of(self, group: Group, taken: Iterable[str]) -> tuple[frozenset[str], dict[str, None]]:
+        """The directives and the domains to look at for virtual MTAs with sections of their own.
+
+        `taken`: the domains that a change at top level may concern and that they have sections for.
+        """
         own: dict[str, None] = {}
-        for left, right in zip(before.owned(vmta), after.owned(vmta), strict=True):
-            own |= _names(left + right, _moved(left, right))
-        if not own and not self._local and self._directives <= before.hides(vmta) & after.hides(vmta):
-            return {}
-        touched |= own
+        directives: set[str] = set()
+        for left, right in zip(*group.owned, strict=True):
+            moved = _moved(left, right)
+            own |= _names(left + right, moved)
+            directives |= _directives(moved)
+        if not own and not self._local and self._directives <= self._hidden(group):
+            return frozenset(), {}
+        vmta = group.vmtas[0]
+        candidates = dict.fromkeys((*self._own_domains(self._before, vmta), *self._own_domains(self._after, vmta)))
+        found = dict.fromkeys(taken)
+        found |= self._spelled_out(own, {**candidates, **self._candidates})
+        found |= self._spelled_out({name: None for name in self._touched if _is_wild(name)}, candidates)
+        return self._directives | directives, found
+
+    def _own_domains(self, effective: Effective, vmta: str) -> Iterator[str]:
+        for layer, index in effective.layers(vmta):
+            if layer:
+                yield from index.asked_for()
+                if index.local:
+                    yield from sorted(effective.reading.host_names)
+
+    def _hidden(self, group: Group) -> set[str]:
+        """What virtual MTAs or their pools set for every domain: nothing at top level shows through."""
+        was, now = (_for_every_domain(side, group.vmtas[0]) for side in (self._before, self._after))
+        return was & now
+
+    def _spelled_out(self, touched: Iterable[str], candidates: Iterable[str]) -> dict[str, None]:
+        """The domains that these names stand for: themselves, and for a wildcard the candidates that it covers."""
         wild = [name for name in touched if _is_wild(name)]
         names = {name: None for name in touched if not _is_wild(name)}
         if wild:
             index = _wildcards(wild)
-            local = before.effective.reading.host_names | after.effective.reading.host_names
-            candidates = dict.fromkeys((*before.effective.domains(vmta), *after.effective.domains(vmta)))
-            names |= {d: None for d in candidates if any(index.matches(d, 0, is_local=d in local))}
+            names |= {d: None for d in candidates if any(index.matches(d, 0, is_local=d in self._names))}
         return names
 
 
-def _moved(left: tuple[_Signature, ...], right: tuple[_Signature, ...]) -> set[_Signature]:
+def _for_every_domain(effective: Effective, vmta: str) -> set[str]:
+    layers = [index for layer, index in effective.layers(vmta) if layer]
+    return {name for index in layers for body in index.every for name in body.lines}
+
+
+def _directives(sections: Iterable[Signature]) -> frozenset[str]:
+    return frozenset(name for signature in sections for name in signature.body.lines)
+
+
+def _moved(left: tuple[Signature, ...], right: tuple[Signature, ...]) -> set[Signature]:
     """The sections that differ, or that do not stand where they stood among the others."""
     if left == right:
         return set()
@@ -230,7 +219,7 @@ def _moved(left: tuple[_Signature, ...], right: tuple[_Signature, ...]) -> set[_
     return changed | {signature for pair in pairs if pair[0] != pair[1] for signature in pair}
 
 
-def _names(sections: Iterable[_Signature], chosen: set[_Signature]) -> dict[str, None]:
+def _names(sections: Iterable[Signature], chosen: set[Signature]) -> dict[str, None]:
     """The names of the chosen sections, in order."""
     return dict.fromkeys(name for signature in sections if signature in chosen for name in signature.names)
 

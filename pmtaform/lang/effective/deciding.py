@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -47,6 +47,12 @@ def without_cleared(lines: list[Line]) -> list[Line]:
 def shown_values(lines: Sequence[Line]) -> tuple[str, ...]:
     """The values of deciding lines; none when they empty the directive, or have no value."""
     return tuple(line.value for line in lines if line.value not in ("", EMPTY))
+
+
+def normal_values(spec: DirectiveSpec | None, lines: Sequence[Line]) -> tuple[str, ...]:
+    """The values of deciding lines as compared: equal where PowerMTA sees no difference."""
+    found = [values.normalise(spec, text) for text in shown_values(lines)]
+    return tuple(found if spec is None or spec.ordered else sorted(found))
 
 
 def decide(name: str, spec: DirectiveSpec | None, every: Sequence[Match]) -> Value | None:
@@ -198,21 +204,39 @@ def default_of(spec: DirectiveSpec, found: Mapping[str, Value], domain: str = ""
     return Value(name=spec.name, spec=spec, source=Source.DEFAULT, values=value, words=text, assumptions=doubt)
 
 
-def values_by_name(every: Sequence[Match]) -> dict[str, Value]:
-    """What the sections of `every` decide, for each directive that any of them sets."""
-    names = dict.fromkeys(name for match in every for name in match.body.lines)
+def fallback_of(spec: DirectiveSpec) -> str:
+    """The directive whose value is the default of this one; empty: none."""
+    fallback = _FALLBACK.fullmatch(spec.default or "")
+    return fallback[1] if fallback else ""
+
+
+@cache
+def falling_back_on(scope: str) -> Mapping[str, tuple[str, ...]]:
+    """By directive: those that have its value where nothing sets them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, spec in specs_of(scope).items():
+        if other := fallback_of(spec):
+            found[other] = (*found.get(other, ()), name)
+    return found
+
+
+def values_by_name(every: Sequence[Match], names: Iterable[str] | None = None) -> dict[str, Value]:
+    """What the sections of `every` decide, for each directive that any of them sets; `names`: of no others."""
+    if names is None:
+        names = dict.fromkeys(name for match in every for name in match.body.lines)
     known = specs_of(DOMAIN)
     found = {name: decide(name, known.get(name), every) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def meaning(every: Sequence[Match]) -> dict[str, tuple[str, ...]]:
-    """The deciding values alone, in normal form: what a queue does, without who said it."""
+def meaning(every: Sequence[Match], names: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """The deciding values alone, in normal form: what a queue does, without who said it. `names`: of no others."""
     known = specs_of(DOMAIN)
     found: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(name for match in every for name in match.body.lines):
-        spec = known.get(name)
-        lines = winning(name, spec, [match for match in every if name in match.body.lines])
-        normal = [_normal(spec, line) for line in lines]
-        found[name] = tuple(sorted(normal) if spec is not None and not spec.ordered else normal)
+        if names is None or name in names:
+            spec = known.get(name)
+            lines = winning(name, spec, [match for match in every if name in match.body.lines])
+            normal = [_normal(spec, line) for line in lines]
+            found[name] = tuple(sorted(normal) if spec is not None and not spec.ordered else normal)
     return found

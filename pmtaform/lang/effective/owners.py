@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec
-from pmtaform.lang.effective.deciding import shown_values, specs_of, with_defaults, without_cleared
+from pmtaform.lang.effective.deciding import normal_values, shown_values, specs_of, with_defaults, without_cleared
 from pmtaform.lang.effective.model import Assumption, Line, Overruled, Value
 from pmtaform.lang.effective.reading import POOL, VMTA, Reading
 from pmtaform.lang.values.text import EMPTY
@@ -48,20 +48,44 @@ def owner_values(reading: Reading, name: str) -> dict[str, Value]:
     return result
 
 
-def owner_lines(reading: Reading, name: str) -> dict[str, Value]:
-    """The directives that lines set for a virtual MTA (or a pool, or `{default}`), with what each is."""
+def owner_lines(reading: Reading, name: str, names: Collection[str] | None = None) -> dict[str, Value]:
+    """The directives that lines set for a virtual MTA (or a pool, or `{default}`), with what each is.
+
+    `names`: no others are looked at.
+    """
     known = _known()
-    sections = list(_sections(reading, name))
-    names = dict.fromkeys(line.name for _, lines in sections for line in lines)
-    names |= dict.fromkeys(n for n, spec in known.items() if GLOBAL in spec.scopes and n in reading.lines)
-    found: dict[str, Value] = {}
-    for directive in names:
-        spec = known.get(directive)
-        groups = [_Group(layer, own) for layer, lines in sections if (own := [x for x in lines if x.name == directive])]
-        if spec is not None and GLOBAL in spec.scopes and directive in reading.lines:
-            groups.append(_Group(_TOP, reading.lines[directive]))
-        found[directive] = _decide(directive, spec, groups)
-    return found
+    groups = _groups(reading, name, names)
+    return {directive: _decide(directive, known.get(directive), own) for directive, own in groups.items()}
+
+
+def owner_meaning(reading: Reading, name: str, names: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """As `owner_lines`, the values alone, in normal form."""
+    known = _known()
+    return {
+        directive: normal_values(spec := known.get(directive), _deciding(directive, spec, own))
+        for directive, own in _groups(reading, name, names).items()
+    }
+
+
+def top_names(reading: Reading) -> Iterator[str]:
+    """The directives at top level that hold for virtual MTAs too."""
+    return (name for name, spec in _known().items() if GLOBAL in spec.scopes and name in reading.lines)
+
+
+def _groups(reading: Reading, name: str, names: Collection[str] | None) -> dict[str, list[_Group]]:
+    """The lines of each directive by section, the strongest first."""
+    groups: dict[str, list[_Group]] = {}
+    for layer, lines in _sections(reading, name):
+        here: dict[str, _Group] = {}
+        for line in lines:
+            if names is None or line.name in names:
+                here.setdefault(line.name, _Group(layer, [])).lines.append(line)
+        for directive, group in here.items():
+            groups.setdefault(directive, []).append(group)
+    for directive in top_names(reading):
+        if names is None or directive in names:
+            groups.setdefault(directive, []).append(_Group(_TOP, reading.lines[directive]))
+    return groups
 
 
 def _sections(reading: Reading, name: str) -> Iterator[tuple[int, list[Line]]]:
@@ -75,16 +99,23 @@ def _sections(reading: Reading, name: str) -> Iterator[tuple[int, list[Line]]]:
             yield _POOL, lines
 
 
+def _deciding(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> list[Line]:
+    """The lines that decide; `groups` is not empty, the strongest first."""
+    accumulates = spec is not None and spec.accumulates
+    if name in _ADDS_UP:
+        return [line for group in groups for line in (group.lines if accumulates else group.lines[-1:])]
+    if not accumulates:
+        return [groups[0].lines[-1]]
+    same = [group for group in groups if group.layer == groups[0].layer]
+    return without_cleared([line for group in reversed(same) for line in group.lines])
+
+
 def _decide(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> Value:
     """`groups` is not empty, the strongest first."""
+    lines = _deciding(name, spec, groups)
     if name in _ADDS_UP:
-        return _all(name, spec, groups)
+        return _all(name, spec, groups, lines)
     first = groups[0]
-    same = [group for group in groups if group.layer == first.layer]
-    if spec is not None and spec.accumulates:
-        lines = without_cleared([line for group in reversed(same) for line in group.lines])
-    else:
-        lines = [first.lines[-1]]
     held = {id(line) for line in lines}
     overruled = tuple(
         Overruled(line, _why(first, group))
@@ -102,8 +133,7 @@ def _decide(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> Valu
     )
 
 
-def _all(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> Value:
-    lines = [line for group in groups for line in (group.lines if spec and spec.accumulates else group.lines[-1:])]
+def _all(name: str, spec: DirectiveSpec | None, groups: list[_Group], lines: list[Line]) -> Value:
     between = len(groups) > 1 and any(group.layer == _POOL for group in groups)
     assumptions = (Assumption.LAYER_ADDS,) if between else ()
     return Value(name=name, spec=spec, values=shown_values(lines), lines=tuple(lines), assumptions=assumptions)
@@ -138,8 +168,3 @@ def _assumptions(
 
 def _normal(spec: DirectiveSpec | None, lines: list[Line]) -> list[str]:
     return [values.normalise(spec, line.value) for line in lines]
-
-
-def owner_meaning(found: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
-    """The values that lines set, in normal form."""
-    return {name: value.normal for name, value in found.items() if value.is_set}

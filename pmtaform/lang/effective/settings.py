@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Final
@@ -73,6 +73,10 @@ class Effective:
         layers += [(1, self._index(self.reading.pools[pool])) for pool in pools]
         return [*layers, (0, self.top)]
 
+    def shape(self, vmta: str) -> tuple[tuple[int, int], ...]:
+        """The layers that have sections: virtual MTAs with equal shapes are under the same sections."""
+        return tuple((layer, id(index)) for layer, index in self.layers(vmta) if not index.is_empty)
+
     def _index(self, owner: Owner) -> DomainIndex:
         if owner.title not in self._owners:
             self._owners[owner.title] = DomainIndex.of(owner.domains, self.names)
@@ -93,12 +97,7 @@ class Effective:
     def settings(self, domain: str, vmta: str = DEFAULT_VMTA) -> EffectiveSettings:
         """Every value that holds for the queue `domain/vmta`. An unknown virtual MTA has no lines of its own."""
         domain = plain(domain)
-        matches = self.matches(domain, vmta)
-        found = deciding.values_by_name(matches)
-        doubtful = {match.body.title for match in matches if self._from_doubled_macro(match.body)}
-        if doubtful:
-            found = {name: _doubt(value, doubtful) for name, value in found.items()}
-        known = deciding.with_defaults(found, DOMAIN, domain)
+        known = deciding.with_defaults(self._set_by_lines(domain, vmta), DOMAIN, domain)
         own = self.owner_values(vmta)
         queue_to = known["queue-to"].values
         return EffectiveSettings(
@@ -110,14 +109,34 @@ class Effective:
             queue_to=plain(queue_to[0]) if queue_to else "",
         )
 
+    def values(self, domain: str, vmta: str, names: Iterable[str]) -> dict[str, Value]:
+        """As `settings`, of these directives only."""
+        wanted = dict.fromkeys(names)
+        specs = [spec for name in wanted if (spec := deciding.specs_of(DOMAIN).get(name)) is not None]
+        found = self._set_by_lines(domain, vmta, {*wanted, *map(deciding.fallback_of, specs)})
+        unset = (spec for spec in specs if spec.name not in found)
+        found |= {spec.name: deciding.default_of(spec, found, plain(domain)) for spec in unset}
+        return {name: found[name] for name in wanted if name in found}
+
+    def _set_by_lines(self, domain: str, vmta: str, names: Iterable[str] | None = None) -> dict[str, Value]:
+        matches = self.matches(domain, vmta)
+        found = deciding.values_by_name(matches, names)
+        doubtful = {match.body.title for match in matches if self._from_doubled_macro(match.body)}
+        return {name: _doubt(value, doubtful) for name, value in found.items()} if doubtful else found
+
     def queue_to(self, domain: str, vmta: str) -> str:
         """The queue that `queue-to` puts a domain's mail in; empty without one."""
-        named = self.meaning(domain, vmta).get("queue-to", ())
+        named = self.meaning(domain, vmta, ("queue-to",)).get("queue-to", ())
         return plain(named[0]) if named else ""
 
-    def meaning(self, domain: str, vmta: str) -> dict[str, tuple[str, ...]]:
-        """What lines set for a queue, in normal form: equal meanings are no difference to PowerMTA."""
+    def meaning(self, domain: str, vmta: str, names: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+        """What lines set for a queue, in normal form: equal meanings are no difference to PowerMTA.
+
+        `names`: of no other directives.
+        """
         matches = self.matches(domain, vmta)
+        if names is not None:
+            return deciding.meaning(matches, names)
         key = tuple((id(match.body), match.key) for match in matches)
         if key not in self._meanings:
             self._meanings[key] = deciding.meaning(matches)
@@ -127,9 +146,13 @@ class Effective:
         """Every directive of a virtual MTA itself, with what it is."""
         return owner_values(self.reading, vmta)
 
-    def owner_meaning(self, vmta: str) -> dict[str, tuple[str, ...]]:
-        """What lines set for a virtual MTA itself, in normal form."""
-        return owner_meaning(owner_lines(self.reading, vmta))
+    def owner_meaning(self, vmta: str, names: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+        """What lines set for a virtual MTA itself, in normal form; `names`: of no other directives."""
+        return owner_meaning(self.reading, vmta, names)
+
+    def owner_lines(self, vmta: str, names: Collection[str] | None = None) -> dict[str, Value]:
+        """What lines set for a virtual MTA itself; `names`: of no other directives."""
+        return owner_lines(self.reading, vmta, names)
 
     def domains(self, vmta: str = DEFAULT_VMTA) -> list[str]:
         """One domain for each class of domains that may be told apart for a virtual MTA; `*` is any other."""

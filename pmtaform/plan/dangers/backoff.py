@@ -16,10 +16,11 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.effective.model import Line
-from pmtaform.lang.effective.reading import Nodes
+from pmtaform.lang.effective.reading import Body, Nodes
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.reach import Reach
 from pmtaform.plan.dangers.reply_rules import Rule, rules_of, still_slows
 from pmtaform.plan.dangers.sides import Sides
 
@@ -95,7 +96,8 @@ class _Destinations:
     @cached_property
     def _changed_lists(self) -> frozenset[str]:
         was, now = self._sides.before.reading.pattern_lists, self._sides.after.reading.pattern_lists
-        return frozenset(name for name in (*was, *now) if self.before.of(name) != self.after.of(name))
+        differing = (name for name in dict.fromkeys((*was, *now)) if not _is_same_text(was.get(name), now.get(name)))
+        return frozenset(name for name in differing if self.before.of(name) != self.after.of(name))
 
     def pairs(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(domain, virtual MTAs) in groups that behave alike on both sides."""
@@ -109,23 +111,37 @@ class _Destinations:
 
     def _users(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The destinations that name a changed list on both sides."""
-        groups: dict[tuple[str, str, str], list[str]] = {}
-        for vmta in self._sides.virtual_mtas:
-            for domain in self._naming(vmta):
-                names = self._list_of(self._sides.before, domain, vmta), self._list_of(self._sides.after, domain, vmta)
-                if names[0] == names[1] and names[0] in self._changed_lists:
-                    groups.setdefault((domain, *names), []).append(vmta)
-        for (domain, _, _), vmtas in groups.items():
-            yield domain, tuple(vmtas)
+        alike = self._sides.alike
+        named = dict.fromkeys(self._sides.before.top.asked_for_by(_names_a_list))
+        for domain in named:
+            together = alike.together(domain)
+            if together and self._is_concerned(domain, together[0]):
+                yield domain, together
+        for group, taken in alike.taking(named):
+            own = (index for layer, index in self._sides.before.layers(group.vmtas[0]) if layer)
+            domains = dict.fromkeys(name for index in own for name in index.asked_for_by(_names_a_list))
+            for domain in {**domains, **dict.fromkeys(taken)}:
+                if self._is_concerned(domain, group.vmtas[0]):
+                    yield domain, group.vmtas
 
-    def _naming(self, vmta: str) -> dict[str, None]:
-        """A domain for each section that names a list, as seen from a virtual MTA."""
-        layers = self._sides.before.layers(vmta)
-        return {name: None for _, index in layers for name in index.asked_for_by(lambda body: _LIST in body.lines)}
+    def _is_concerned(self, domain: str, vmta: str) -> bool:
+        """Whether a queue is under the same list on both sides, and it is one that changes."""
+        was, now = (_list_of(side, domain, vmta) for side in (self._sides.before, self._sides.after))
+        return was == now and was in self._changed_lists
 
-    def _list_of(self, effective: Effective, domain: str, vmta: str) -> str:
-        named = effective.meaning(domain, vmta).get(_LIST, ())
-        return unquoted(named[0]) if named else ""
+
+def _is_same_text(was: list[Nodes] | None, now: list[Nodes] | None) -> bool:
+    texts = [[nodes.text for nodes in side or ()] for side in (was, now)]
+    return None not in texts[0] and texts[0] == texts[1]
+
+
+def _names_a_list(body: Body) -> bool:
+    return _LIST in body.lines
+
+
+def _list_of(effective: Effective, domain: str, vmta: str) -> str:
+    named = effective.meaning(domain, vmta, (_LIST,)).get(_LIST, ())
+    return unquoted(named[0]) if named else ""
 
 
 _NAMES: Final = frozenset({_LIST, _AT_LAST, _AFTER, _DELIVERY, "queue-to"})
@@ -143,16 +159,14 @@ class _Loss:
 def backoff_lost(sides: Sides) -> Iterator[Finding]:
     """Queues that no longer enter back-off for replies that slowed them before, or no longer leave it."""
     destinations = _Destinations(sides)
-    losses: dict[_Loss, tuple[dict[str, None], dict[str, None]]] = {}
+    losses: dict[_Loss, Reach] = {}
     for domain, vmtas in destinations.pairs():
-        was = destinations.before.behaviour(sides.before.settings(domain, vmtas[0]).values)
-        now = destinations.after.behaviour(sides.after.settings(domain, vmtas[0]).values)
+        was = destinations.before.behaviour(sides.before.values(domain, vmtas[0], _NAMES))
+        now = destinations.after.behaviour(sides.after.values(domain, vmtas[0], _NAMES))
         for loss in _losses(sides, was, now):
-            domains, names = losses.setdefault(loss, ({}, {}))
-            domains[domain] = None
-            names |= dict.fromkeys(vmtas)
-    for loss, (domains, names) in losses.items():
-        who = f"{words.domains(domains)} over {words.virtual_mtas(names, sides.virtual_mtas)}"
+            losses.setdefault(loss, Reach()).add(domain, vmtas)
+    for loss, reach in losses.items():
+        who = f"{words.domains(reach.domains)} over {reach.over(sides)}"
         yield Finding(code=loss.code, detail=f"{who}: {loss.what}{sides.because(loss.cause)}.", cause=loss.cause)
 
 

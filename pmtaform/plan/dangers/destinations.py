@@ -13,6 +13,7 @@ from pmtaform.lang.values.text import lower_domain, split, unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.queues import QueueChange
+from pmtaform.plan.dangers.reach import Reach
 from pmtaform.plan.dangers.sides import Sides
 
 _HOSTS: Final = "smtp-hosts"
@@ -43,16 +44,14 @@ class _Move:
 
 def destinations_changed(sides: Sides) -> Iterator[Finding]:
     """Queues whose mail goes to other hosts, into something else, or is discarded."""
-    moves: dict[_Move, tuple[dict[str, None], dict[str, None]]] = {}
+    moves: dict[_Move, Reach] = {}
     for queue in sides.queues:
         move = _move(sides, queue)
         if move is not None:
-            domains, vmtas = moves.setdefault(move, ({}, {}))
-            domains[queue.domain] = None
-            vmtas |= dict.fromkeys(queue.vmtas)
-    for move, (domains, vmtas) in moves.items():
-        who = f"{words.domains(domains, mx=move.mx)} over {words.virtual_mtas(vmtas, sides.virtual_mtas)}"
-        yield _finding(sides, move, who, len(domains) * len(vmtas))
+            moves.setdefault(move, Reach()).add(queue.domain, queue.vmtas)
+    for move, reach in moves.items():
+        who = f"{words.domains(reach.domains, mx=move.mx)} over {reach.over(sides)}"
+        yield _finding(sides, move, who, len(reach.domains) * reach.count())
 
 
 def _finding(sides: Sides, move: _Move, who: str, weight: float) -> Finding:
@@ -71,7 +70,7 @@ def _move(sides: Sides, queue: QueueChange) -> _Move | None:
         return None
     vmta = queue.vmtas[0]
     names = queue.queue_before or _alone(queue), queue.queue_after or _alone(queue)
-    was, now = sides.before.settings(names[0], vmta).values, sides.after.settings(names[1], vmta).values
+    was, now = sides.before.values(names[0], vmta, _NAMES), sides.after.values(names[1], vmta, _NAMES)
     own = queue.domain if not queue.mx else "*"
     before = destination(was, _resolved(names[0], own), own)
     after = destination(now, _resolved(names[1], own), own)

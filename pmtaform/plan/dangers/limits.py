@@ -17,6 +17,7 @@ from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.levels import factor_of, is_limit
 from pmtaform.plan.dangers.queues import QueueChange
+from pmtaform.plan.dangers.reach import Reach
 from pmtaform.plan.dangers.sides import Sides
 
 CODE: Final = "rate-raised"
@@ -37,26 +38,24 @@ class _Key:
 
 
 @dataclass(slots=True)
-class _Reach:
+class _Raise:
     factor: float = 0.0
-    domains: dict[str, None] = field(default_factory=dict)
-    vmtas: dict[str, None] = field(default_factory=dict)
+    reach: Reach = field(default_factory=Reach)
 
 
 def limits_raised(sides: Sides) -> Iterator[Finding]:
     """Limits of queues and of virtual MTAs that allow more than `rate_factor` times as much as before."""
-    reaches: dict[_Key, _Reach] = {}
+    raises: dict[_Key, _Raise] = {}
     for queue in sides.queues:
         for move in queue.moves:
             factor = _raised(sides, queue, move)
             if factor is not None and factor > sides.rate_factor:
-                reach = reaches.setdefault(_key(sides, queue, move), _Reach())
-                reach.factor = max(reach.factor, factor)
-                reach.domains[queue.domain] = None
-                reach.vmtas |= dict.fromkeys(queue.vmtas)
-    for key, reach in reaches.items():
-        detail = f"{_who(sides, key, reach)}: {key.name} {key.before} -> {key.after}{_times(reach.factor)}"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(key.cause)}.", cause=key.cause, weight=reach.factor)
+                known = raises.setdefault(_key(sides, queue, move), _Raise())
+                known.factor = max(known.factor, factor)
+                known.reach.add(queue.domain, queue.vmtas)
+    for key, one in raises.items():
+        detail = f"{_who(sides, key, one.reach)}: {key.name} {key.before} -> {key.after}{_times(one.factor)}"
+        yield Finding(code=CODE, detail=f"{detail}{sides.because(key.cause)}.", cause=key.cause, weight=one.factor)
 
 
 def _raised(sides: Sides, queue: QueueChange, move: ValueMove) -> float | None:
@@ -82,7 +81,7 @@ def _is_configured(sides: Sides, queue: QueueChange) -> bool:
 
 def _is_warmed(sides: Sides, vmta: str) -> bool:
     """Whether a virtual MTA has a cold one beside it: without, the number of messages for that has no effect."""
-    return "cold-virtual-mta" in sides.after.owner_meaning(vmta)
+    return bool(sides.after.owner_meaning(vmta, ("cold-virtual-mta",)))
 
 
 def _key(sides: Sides, queue: QueueChange, move: ValueMove) -> _Key:
@@ -96,8 +95,8 @@ def _key(sides: Sides, queue: QueueChange, move: ValueMove) -> _Key:
     )
 
 
-def _who(sides: Sides, key: _Key, reach: _Reach) -> str:
-    vmtas = words.virtual_mtas(reach.vmtas, sides.virtual_mtas)
+def _who(sides: Sides, key: _Key, reach: Reach) -> str:
+    vmtas = reach.over(sides)
     domains = [name for name in reach.domains if name]
     if not domains:
         return f"{vmtas}, all mail together"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pmtaform.lang.effective import Effective, PairChange, ValueMove, changed_pairs
-from pmtaform.lang.effective.changes import differing
+from pmtaform.lang.effective.moves import differing
 
 _QUEUE_TO = "queue-to"
 _MOST_HOPS = 8

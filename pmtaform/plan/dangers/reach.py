@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.sides import Sides
+
+
+@dataclass(slots=True)
+class Reach:
+    """The domains and the virtual MTAs of queues in which the same happens.
+
+    Thousands of virtual MTAs come with each of hundreds of domains, and mostly as the very same tuple: it is kept once.
+    """
+
+    domains: dict[str, None] = field(default_factory=dict)
+    _vmtas: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def add(self, domain: str, vmtas: tuple[str, ...]) -> None:
+        """Take in a domain over these virtual MTAs."""
+        self.domains[domain] = None
+        self._vmtas[id(vmtas)] = vmtas
+
+    def count(self) -> int:
+        """How many virtual MTAs there are."""
+        return len(set(chain.from_iterable(self._vmtas.values())))
+
+    def over(self, sides: Sides) -> str:
+        """The virtual MTAs in words, in the order of the configuration."""
+        return sides.over(self._vmtas.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +49,11 @@ class Effect:
 
 def findings_of(sides: Sides, effects: Iterable[tuple[QueueChange, Effect]]) -> Iterator[Finding]:
     """One finding for each effect, with all the queues that it happens in."""
-    reach: dict[tuple[Effect, bool], tuple[dict[str, None], dict[str, None]]] = {}
+    reaches: dict[tuple[Effect, bool], Reach] = {}
     for queue, effect in effects:
-        domains, vmtas = reach.setdefault((effect, queue.mx), ({}, {}))
-        domains[queue.domain] = None
-        vmtas |= dict.fromkeys(queue.vmtas)
-    for (effect, mx), (domains, vmtas) in reach.items():
-        who = f"{words.domains(domains, mx=mx)} over {words.virtual_mtas(vmtas, sides.virtual_mtas)}"
+        reaches.setdefault((effect, queue.mx), Reach()).add(queue.domain, queue.vmtas)
+    for (effect, mx), reach in reaches.items():
+        who = f"{words.domains(reach.domains, mx=mx)} over {reach.over(sides)}"
         yield Finding(
             code=effect.code,
             detail=f"{who}: {effect.what}{sides.because(effect.cause)}.",

@@ -6,11 +6,13 @@ deleted section, a macro, an order or a default that takes over is found in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
+from itertools import chain
 
 from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
 from pmtaform.lang.effective import Effective, Value
+from pmtaform.lang.effective.alike import Alike, Side
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.lint.networks import Network
@@ -42,6 +44,8 @@ class Sides:
         self.rate_factor = rate_factor
         self._configurations = before, after
         self.memory: dict[str, object] = {}  # what checks share, by its name
+        # By the identities of tuples of virtual MTAs: their words, and the tuples, so that no identity comes again.
+        self._shown: dict[tuple[int, ...], tuple[str, tuple[tuple[str, ...], ...]]] = {}
 
     @cached_property
     def blocks_before(self) -> dict[Address, Block]:
@@ -85,6 +89,11 @@ class Sides:
         return tuple(queue_changes(self.before, self.after))
 
     @cached_property
+    def alike(self) -> Alike:
+        """The virtual MTAs of both sides, those together that are under the same sections."""
+        return Alike(Side(self.before), Side(self.after), self.virtual_mtas)
+
+    @cached_property
     def intakes(self) -> tuple[Intake, Intake]:
         """How the server accepts mail on both sides."""
         return Intake(self.before), Intake(self.after)
@@ -116,6 +125,16 @@ class Sides:
     def virtual_mtas(self) -> tuple[str, ...]:
         """Every virtual MTA of both sides, `{default}` among them."""
         return tuple(vmta for vmta in self.before.virtual_mtas() if self.after.knows(vmta))
+
+    def over(self, parts: Collection[tuple[str, ...]]) -> str:
+        """Virtual MTAs in words, in the order of the configuration; the same parts are put into words once."""
+        key = tuple(sorted(map(id, parts)))
+        if key not in self._shown:
+            names = dict.fromkeys(chain.from_iterable(parts))
+            if len(parts) > 1:
+                names = {**{name: None for name in self.virtual_mtas if name in names}, **names}
+            self._shown[key] = words.virtual_mtas(names, self.virtual_mtas), tuple(parts)
+        return self._shown[key][0]
 
     def because(self, cause: Address | None) -> str:
         """A clause that names the cause: `, because <domain *> goes`; empty without one."""

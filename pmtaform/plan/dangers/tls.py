@@ -7,7 +7,7 @@ to a server whose certificate does not verify goes out unencrypted, or is deferr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.lang import values
@@ -18,6 +18,7 @@ from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.queues import QueueChange
+from pmtaform.plan.dangers.reach import Reach
 from pmtaform.plan.dangers.sides import Sides
 
 DEMANDED: Final = "tls-demanded"
@@ -59,26 +60,19 @@ class _Key:
     mx: bool
 
 
-@dataclass(slots=True)
-class _Reach:
-    domains: dict[str, None] = field(default_factory=dict)
-    vmtas: dict[str, None] = field(default_factory=dict)
-
-
 def tls_changed(sides: Sides) -> Iterator[Finding]:
     """Mail that is sent without TLS, or not verified, or that stops where TLS is not offered."""
-    reaches: dict[_Key, _Reach] = {}
+    reaches: dict[_Key, Reach] = {}
     for queue in sides.queues:
         if not queue.domain or not any(move.name in _READS for move in queue.moves):
             continue
         for effect in _effects(sides, queue):
             cause = sides.cause(effect.before, effect.after)
             change = f"{effect.name} {words.value(effect.before)} -> {words.value(effect.after)}"
-            reach = reaches.setdefault(_Key(effect.code, effect.says, change, cause, queue.mx), _Reach())
-            reach.domains[queue.domain] = None
-            reach.vmtas |= dict.fromkeys(queue.vmtas)
+            key = _Key(effect.code, effect.says, change, cause, queue.mx)
+            reaches.setdefault(key, Reach()).add(queue.domain, queue.vmtas)
     for key, reach in reaches.items():
-        over = f" over {words.virtual_mtas(reach.vmtas, sides.virtual_mtas)}" * (len(sides.virtual_mtas) > 1)
+        over = f" over {reach.over(sides)}" * (len(sides.virtual_mtas) > 1)
         who = words.domains(reach.domains, mx=key.mx) + over
         detail = f"Mail to {who} {key.says}: {key.change}{sides.because(key.cause)}."
         yield Finding(code=key.code, detail=detail, cause=key.cause, weight=float("*" in reach.domains))

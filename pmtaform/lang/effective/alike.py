@@ -1,0 +1,151 @@
+"""Virtual MTAs that are alike in a change: what holds for one of them holds for all, and is looked at once.
+
+Most virtual MTAs have no section for most domains. For such a domain they are under the sections at top level only,
+and so all together, however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pmtaform.lang.effective.patterns import DomainIndex
+from pmtaform.lang.effective.reading import Body, Owner
+from pmtaform.lang.effective.settings import Effective
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A section's names, whether they come from a macro, and what it says: its text, or its meaning with includes."""
+
+    names: tuple[str, ...]
+    from_macro: bool
+    says: object
+    body: Body = field(compare=False, repr=False)
+
+
+Owned = tuple[tuple[Signature, ...], tuple[Signature, ...]]  # of a virtual MTA itself, and of its pools
+
+
+class Side:
+    """One configuration's domain sections in comparable form, each looked at once."""
+
+    def __init__(self, effective: Effective) -> None:
+        self.effective = effective
+        self._known: dict[int, Signature] = {}
+        self._pools: dict[str, tuple[Signature, ...]] = {}
+
+    @cached_property
+    def top(self) -> tuple[Signature, ...]:
+        """What the sections at top level say, in order."""
+        return self._of(self.effective.reading.domains)
+
+    def owned(self, vmta: str) -> Owned:
+        """What the virtual MTA's own sections say, and its pools'."""
+        reading = self.effective.reading
+        own = reading.virtual_mtas.get(vmta)
+        pools = [signature for pool in reading.pools_of.get(vmta, ()) for signature in self._of_pool(pool)]
+        return self._of(own.domains) if own is not None and _has_sections(own) else (), tuple(pools)
+
+    def _of_pool(self, pool: str) -> tuple[Signature, ...]:
+        if pool not in self._pools:
+            self._pools[pool] = self._of(self.effective.reading.pools[pool].domains)
+        return self._pools[pool]
+
+    def _of(self, bodies: Iterable[Body]) -> tuple[Signature, ...]:
+        return tuple(map(self._one, bodies))
+
+    def _one(self, body: Body) -> Signature:
+        if id(body) not in self._known:
+            names = self.effective.names.of(body.argument)
+            says = body.written if body.written is not None else body.meaning
+            self._known[id(body)] = Signature(names, "$" in body.argument, says, body)
+        return self._known[id(body)]
+
+
+def _has_sections(owner: Owner) -> bool:
+    return owner.written is None or any("<" in text for text in owner.written)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Virtual MTAs with the same domain sections of their own or of their pools, on both sides."""
+
+    vmtas: tuple[str, ...]
+    owned: tuple[Owned, Owned]
+    indexes: tuple[DomainIndex, ...]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its sections are for written-out names only."""
+        return not any(i.suffix or i.networks or i.local or i.every for i in self.indexes)
+
+    def takes(self, domain: str, *, is_local: bool) -> bool:
+        """Whether a section of its own is for a domain."""
+        return any(True for index in self.indexes for _ in index.matches(domain, 0, is_local=is_local))
+
+    def asked_for_by(self, chosen: Callable[[Body], bool]) -> Iterator[str]:
+        """A domain for each chosen section of its own."""
+        return (name for index in self.indexes for name in index.asked_for_by(chosen))
+
+
+class Alike:
+    """The virtual MTAs of a change in groups; those without sections of their own are in none."""
+
+    def __init__(self, before: Side, after: Side, vmtas: Iterable[str]) -> None:
+        self._vmtas = tuple(vmtas)
+        self._local = before.effective.reading.host_names | after.effective.reading.host_names
+        members: dict[tuple[Owned, Owned], list[str]] = {}
+        for vmta in self._vmtas:
+            owned = before.owned(vmta), after.owned(vmta)
+            if any(any(side) for side in owned):
+                members.setdefault(owned, []).append(vmta)
+        sides = before.effective, after.effective
+        self.groups = [
+            Group(tuple(names), owned, tuple(index for side in sides for index in _own_indexes(side, names[0])))
+            for owned, names in members.items()
+        ]
+        self._rest: dict[tuple[int, ...], tuple[str, ...]] = {}
+
+    @cached_property
+    def _by_name(self) -> dict[str, dict[int, None]]:
+        """The groups with a section for a written-out name."""
+        found: dict[str, dict[int, None]] = {}
+        for number, group in enumerate(self.groups):
+            for name in (name for index in group.indexes for name in index.exact):
+                found.setdefault(name, {})[number] = None
+        return found
+
+    @cached_property
+    def _wide(self) -> list[int]:
+        return [number for number, group in enumerate(self.groups) if not group.is_exact]
+
+    def apart(self, domain: str) -> list[Group]:
+        """The groups that have a section of their own for a domain."""
+        return [self.groups[number] for number in self._apart(domain)]
+
+    def _apart(self, domain: str) -> list[int]:
+        local = domain in self._local
+        wide = (number for number in self._wide if self.groups[number].takes(domain, is_local=local))
+        return sorted({*self._by_name.get(domain, ()), *wide})
+
+    def taking(self, domains: Iterable[str]) -> Iterator[tuple[Group, list[str]]]:
+        """Every group with those of the domains that it has a section of its own for."""
+        found: dict[int, list[str]] = {}
+        for domain in domains:
+            for number in self._apart(domain):
+                found.setdefault(number, []).append(domain)
+        return ((group, found.get(number, [])) for number, group in enumerate(self.groups))
+
+    def together(self, domain: str) -> tuple[str, ...]:
+        """The virtual MTAs without one: for all of them the sections at top level decide."""
+        apart = tuple(self._apart(domain))
+        if apart not in self._rest:
+            others = {vmta for number in apart for vmta in self.groups[number].vmtas}
+            self._rest[apart] = tuple(vmta for vmta in self._vmtas if vmta not in others) if others else self._vmtas
+        return self._rest[apart]
+
+
+def _own_indexes(effective: Effective, vmta: str) -> Iterator[DomainIndex]:
+    return (index for layer, index in effective.layers(vmta) if layer and not index.is_empty)
