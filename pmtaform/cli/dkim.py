@@ -110,7 +110,7 @@ def record(
     records, problems = key_records(loaded, declared_keys(loaded, names), flags=flags, revoked=revoked)
     tell(problems)
     form = As(as_.value) if as_ else As.JSON if format is Format.JSON else As.BIND
-    out(write_records(records, form))
+    out(write_records(records, form), exact=True)
     return Exit.ERROR if any(each.severity == "error" for each in problems) else Exit.OK
 
 

@@ -78,7 +78,7 @@ def records(
     facts, problems = dns_facts(loaded)
     tell(_as_warnings(problems))
     chosen = As(as_.value) if as_ else As.JSON if format is Format.JSON else As.BIND
-    out(write_records(dns_records(facts, zone), chosen))
+    out(write_records(dns_records(facts, zone), chosen), exact=True)
     return Exit.OK
 
 

@@ -41,7 +41,9 @@ def import_(
 ) -> None:
     """Write a stack that says exactly what servers have now, so that its plan is empty. Changes nothing on them."""
     from pmtaform.api.adopting import Login, Options, import_stack
+    from pmtaform.cli.output import out
     from pmtaform.errors import UsageError
+    from pmtaform.report.style import clean
     from pmtaform.stack import find_project
 
     start = settings.directory or Path.cwd()
@@ -54,7 +56,7 @@ def import_(
     imported = import_stack(root, options, sources or (), login=login)
     _tell(imported.adopted.notes)
     for line in _summary(imported):
-        print(line)
+        out(clean(line) + "\n")
 
 
 def _tell(notes: Iterable[Diagnostic]) -> None:

@@ -190,5 +190,7 @@ def _print(findings: list[Finding], found: list[Linted], format: LintFormat) -> 
         out(junit_lint(findings, [name for linted in found for name in linted.files.values()]))
     elif format is LintFormat.SARIF:
         out(sarif_lint(findings, {path: name for linted in found for path, name in linted.files.items()}))
+    elif format is LintFormat.GITHUB:
+        out(github_lint(findings), exact=True)  # commands, of which each text is escaped
     else:
-        out(json_lint(findings) if format is LintFormat.JSON else github_lint(findings))
+        out(json_lint(findings))

@@ -34,18 +34,19 @@ def width() -> int:
     return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
 
 
-def out(text: str) -> None:
-    """Write data to stdout. When its reader has gone (`| head`), the command goes on and ends as it would.
+def out(text: str, *, exact: bool = False) -> None:
+    """Write data to stdout; `exact`: it is no report, but for another program.
 
-    Where the disk is full it goes on as well, since a host may be in the middle of a change; the end tells of it.
+    When its reader has gone (`| head`), the command goes on and ends as it would. Where the disk is full it goes on as
+    well, since a host may be in the middle of a change; the end tells of it.
     """
-    write(sys.stdout, text)
+    write(sys.stdout, text, exact=exact)
 
 
-def write(stream: TextIO, text: str) -> None:
+def write(stream: TextIO, text: str, *, exact: bool = False) -> None:
     """Write to a standard stream; what it cannot take is let go."""
     try:
-        style.write(stream, text)
+        style.write(stream, text, exact=exact)
         stream.flush()
     except OSError as problem:
         let_go(stream, problem)

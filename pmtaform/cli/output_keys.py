@@ -71,7 +71,7 @@ def print_kept_key(stack: Stack, kept: Kept, format: Format, as_: str | None) ->
     write(sys.stderr, kept_text(kept))
     tell(kept.warnings)
     if record is not None:
-        out(write_records([record], As(as_) if as_ else As.BIND))
+        out(write_records([record], As(as_) if as_ else As.BIND), exact=True)
 
 
 def print_proofs(stack: str, proofs: Sequence[Proof], format: Format) -> None:  # noqa: A002
@@ -123,7 +123,7 @@ def print_value(reference: Reference, secret: Secret, format: Format) -> None:  
     sys.stdout.flush()
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:
-        out(value.decode("utf-8", "surrogateescape"))
+        out(value.decode("utf-8", "surrogateescape"), exact=True)
         return
     binary.write(value)
     binary.flush()

@@ -8,6 +8,10 @@ import unicodedata
 from pmtaform.errors import HostError
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Letters and marks by name, of which nothing is seen (as in `lang/values/show.py`).
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 # Escape sequences go as a whole, so that no "[31m" stays behind.
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 
@@ -28,7 +32,7 @@ def clean(raw: bytes | str, limit: int = 16384) -> str:
     if text.isascii() and text.isprintable():
         return text[:limit].strip()
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = _CONTROL.sub("", _ESCAPE.sub("", text[: limit * 4]))
+    text = _UNSEEN.sub("", _CONTROL.sub("", _ESCAPE.sub("", text[: limit * 4])))
     text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cs", "Zl", "Zp"})
     return text[:limit].strip()
 

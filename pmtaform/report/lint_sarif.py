@@ -64,7 +64,7 @@ def _result(finding: Finding, index: int, files: Mapping[str, str]) -> dict[str,
         "ruleId": finding.rule.id,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{host}{clean(finding.rule.summary)}: {clean(finding.detail)}"},
+        "message": {"text": _without_links(f"{host}{clean(finding.rule.summary)}: {clean(finding.detail)}")},
         "locations": [_location(finding.place, finding.end_column)],
     }
     if finding.related:
@@ -72,6 +72,11 @@ def _result(finding: Finding, index: int, files: Mapping[str, str]) -> dict[str,
     if finding.fix and all(_may_be_shown(fix) for fix in finding.fix):
         result["fixes"] = [_fix(finding, files)]
     return result
+
+
+def _without_links(text: str) -> str:
+    """SARIF makes a link of `[text](target)` in any message (3.11.6), and what a file says is no link."""
+    return text.replace("](", "] (")
 
 
 def _suppressions(finding: Finding) -> Iterator[dict[str, Any]]:

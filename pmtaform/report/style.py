@@ -6,12 +6,18 @@ Colour is written by hand: importing rich costs more than planning a host.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import IO
 
 WIDTH = 100
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+_BEFORE = r"^((?:[^\S\n]|\x1b\[[0-9;]*m)*)"  # blanks and our own colours
+_HASHES = re.compile(r"##(?=\w*\[)")
+_COLONS = re.compile(_BEFORE + r":(?=:[^\n]*::)", re.MULTILINE)
+_FENCE = re.compile(_BEFORE + r"([`~])(?=\2\2)", re.MULTILINE)
 
 
 class Style:
@@ -45,15 +51,35 @@ def is_terminal(stream: IO[str]) -> bool:
         return False
 
 
-def write(stream: IO[str], text: str) -> None:
-    """Write `text`; a character that the stream's encoding does not have is written as its escape."""
+def write(stream: IO[str], text: str, *, exact: bool = False) -> None:
+    """Write `text`, made `harmless` unless it is to be `exact`.
+
+    A character that the stream's encoding does not have is written as its escape.
+    """
     encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = text if exact else harmless(text)
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def harmless(text: str) -> str:
+    r"""A report in which no line is a command to the pipeline that shows it, or the end of a fence in Markdown.
+
+    GitHub obeys `::error::…` at the beginning of a line, blanks before it or not; it and Azure obey `##[error]` and
+    `##vso[…]`, TeamCity `##teamcity[…]`, anywhere. The escapes hold in JSON, where they mean the same character.
+    """
+    text = text.replace("\x7f", "\\u007f")  # the one control character that `json` leaves
+    if "##" in text:
+        text = _HASHES.sub(r"#\\u0023", text)
+    if "::" in text:
+        text = _COLONS.sub(r"\1\\u003a", text)
+    if "```" in text or "~~~" in text:
+        text = _FENCE.sub(lambda found: f"{found[1]}\\u{ord(found[2]):04x}", text)
+    return text
 
 
 def clean(text: str) -> str:
     r"""`text` on one line, with everything that a terminal would not print made visible (`\x1b`)."""
-    if text.isprintable():  # nearly always; the language is imported only for what is odd
+    if text.isascii() and text.isprintable():  # nearly always; the language is imported only for what is odd
         return text
     from pmtaform.lang.values import shown
 

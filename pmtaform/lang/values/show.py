@@ -12,6 +12,10 @@ from pmtaform.lang.values.text import BLANKS, EMPTY, words
 SENSITIVE = "(sensitive)"
 
 _KEY = re.compile(r'"?(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}"?')
+# Letters and marks by name, of which nothing is seen: fillers, selectors of variations, the blank of Braille.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _SECRET_NAME = re.compile(r"password|passwd|passphrase|secret|token|api-?key|auth-?user|credential|private-?key")
 
 
@@ -60,11 +64,13 @@ def shown(value: str) -> str:
 
     A byte that was not UTF-8 (a lone surrogate of `surrogateescape`) is shown as that byte.
     """
-    return value if value.isprintable() else "".join(map(_visible, value))
+    if value.isprintable() and (value.isascii() or not _UNSEEN.search(value)):
+        return value
+    return "".join(map(_visible, value))
 
 
 def _visible(char: str) -> str:
-    if char.isprintable():
+    if char.isprintable() and not _UNSEEN.match(char):
         return char
     code = ord(char)
     if 0xDC80 <= code <= 0xDCFF:
