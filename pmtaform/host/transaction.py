@@ -29,7 +29,8 @@ _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each attempt to reach
 _ATTEMPTS = 3  # to connect for a confirmation, before the change is taken back
 _WAITS = 20  # how many times a transaction that still runs is asked for again
 _WAIT = 15  # seconds the host waits each time before it says "running"
-_SURE = frozenset({"sudo-password", "sudo-refused", "sudo-timeout", "shell-missing"})  # nothing was sent yet
+# Nothing of a request was read yet.
+_SURE = frozenset({"sudo-password", "sudo-refused", "sudo-timeout", "shell-missing", "input-garbled"})
 
 
 def apply(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:

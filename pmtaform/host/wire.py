@@ -3,11 +3,17 @@
 The command line is small and always the same but for the program's length; program and requests go on stdin.
 The agent reads the program with one exact `dd`, so that not a byte of a request is swallowed. It stays for as long as
 its input is open, and what a later request needs more of the program is sent before it.
+
+The program is sealed. A start-up file of the login may read from the same input before: what is left would be shifted,
+and text of the stack would stand where the program is evaluated. The command line therefore holds the program's length
+and digest. The digest is its first and its last line: where bytes are missing, wherever that is, one of the two is not
+in its place, and nothing is evaluated.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 import secrets
@@ -32,6 +38,8 @@ _LOOKING = {
     "copies": ("base", "alive", "serve"),
     "examine": ("base", "alive", "powermta", "serve"),
 }
+GARBLED = 76  # the exit code where what is read is not the program that was sent
+_GARBLED = "pmtaform: what arrived on standard input is not the program that was sent"
 _STEPS = re.compile(r"^(?:UNDO_)?STEPS='([^']*)'", re.MULTILINE)
 
 
@@ -69,9 +77,22 @@ def steps() -> tuple[str, ...]:
     return tuple(word for group in _STEPS.findall(agent_source()) for word in group.split())
 
 
+def sealed(text: bytes) -> tuple[bytes, str]:
+    """`text` of the program between two lines with its digest, and such a line."""
+    seal = f"#{hashlib.sha256(text).hexdigest()}"
+    line = seal.encode("ascii") + b"\n"
+    return line + text + line, seal
+
+
 def boot(shell: Sequence[str], text: bytes) -> list[str]:
-    """The command line that starts the agent under `shell`, when `text` of it comes first on its input."""
-    script = f'PROGRAM="$(dd bs={len(text)} count=1 iflag=fullblock 2>/dev/null)"; eval "$PROGRAM"; main "$@"'
+    """The command line that starts the agent under `shell`, when `text` of it comes first on its input, sealed."""
+    sent, seal = sealed(text)
+    # Without an end of line: not every login shell takes one between quotes.
+    script = (
+        f'PROGRAM="$(dd bs={len(sent)} count=1 iflag=fullblock 2>/dev/null)"; '
+        f'case "${{#PROGRAM}}$PROGRAM" in {len(sent) - 1}"{seal}"*"{seal}") ;; '
+        f'*) echo "{_GARBLED}" >&2; exit {GARBLED};; esac; eval "$PROGRAM"; main "$@"'
+    )
     return [*shell, "-c", script, "pmtaform", *shell]
 
 
@@ -111,6 +132,8 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
         # It had ended while it waited (a host may bound that), and so cannot have begun this.
         done = _ask(session, op, request, nonce, timeout)
     items = _parse(done.stdout, nonce)
+    if items is None and done.exit_code == GARBLED and _BEGUN % nonce not in done.stdout:
+        raise _garbled(spec)
     if items is None:
         said = one_line(done.stderr) or one_line(done.stdout[-400:]) or f"it ended with exit code {done.exit_code}"
         raise HostError.of(
@@ -123,6 +146,17 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
     return items
 
 
+def _garbled(spec: HostSpec) -> HostError:
+    return HostError.of(
+        "input-garbled",
+        "Program garbled on its way",
+        f"What {spec.name} read is not the program that was sent, so nothing of it was run and nothing was changed. "
+        "A start-up file of the login there (`.bashrc`, `.cshrc`, `/etc/profile.d`) or a forced command reads standard "
+        "input. Have it do so only where a person is at the terminal: `[ -t 0 ] || return`.",
+        host=spec.name,
+    )
+
+
 def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float) -> Said:
     """Put a request to the agent that waits, or to one that is begun for it."""
     running, parts = session.running, _parts(op)
@@ -130,10 +164,12 @@ def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float
     if running is None:
         text = program(parts)
         running = Running(session.begin(boot(session.shell, text), timeout=timeout), frozenset(parts))
+        text, _ = sealed(text)
     else:
         text = program(tuple(part for part in parts if part not in running.parts))
         if text:
-            text = b"more %d\n%b" % (len(text), text)
+            text, seal = sealed(text)
+            text = b"more %d %b\n%b" % (len(text), seal.encode("ascii"), text)
     done = running.dialogue.ask(text + request, _END % nonce, timeout=timeout)
     if done.exit_code is None:
         session.running = Running(running.dialogue, running.parts | set(parts))

@@ -30,7 +30,7 @@ from pmtaform.host import transaction as transaction_module
 from pmtaform.host.local import LocalSession
 from pmtaform.host.request import body, of_transaction
 from pmtaform.host.transport import Dialogue, Running
-from pmtaform.host.wire import boot, call, program, steps
+from pmtaform.host.wire import boot, call, program, sealed, steps
 
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 UNDO = [step for step in steps() if step.startswith("undo")]
@@ -306,9 +306,12 @@ def test_the_host_cannot_be_asked_again(root: HostRoot, tmp_path: Path, monkeypa
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_a_request_that_does_not_arrive_whole_does_nothing(folder: Host, share: float) -> None:
     tx = transaction((CONFIG, NEW * 1000))
-    request = b"".join([program(), b"f" * 32 + b"\napply\n", *body(folder.spec, of_transaction(tx)), b"f" * 32 + b"\n"])
+    request = b"".join(
+        [sealed(program())[0], b"f" * 32 + b"\napply\n", *body(folder.spec, of_transaction(tx)), b"f" * 32 + b"\n"]
+    )
     before = folder.root.tree()
-    cut = len(program()) + int((len(request) - len(program())) * share)
+    whole = len(sealed(program())[0])
+    cut = whole + int((len(request) - whole) * share)
     with subprocess.Popen(boot(("dash",), program()), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as agent:
         agent.communicate(request[:cut], timeout=30)
     assert folder.root.tree() == before
@@ -336,7 +339,9 @@ def test_a_request_still_on_its_way_is_decided_against(root: HostRoot) -> None:
     host = in_folder(root)
     content = b"x" * (1 << 21)
     tx = transaction((CONFIG, content))
-    request = b"".join([program(), b"f" * 32 + b"\napply\n", *body(host.spec, of_transaction(tx)), b"f" * 32 + b"\n"])
+    request = b"".join(
+        [sealed(program())[0], b"f" * 32 + b"\napply\n", *body(host.spec, of_transaction(tx)), b"f" * 32 + b"\n"]
+    )
     with subprocess.Popen(boot(("dash",), program()), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as agent:
         assert agent.stdin
         agent.stdin.write(request[: 1 << 20])  # more than a pipe holds: it is being read

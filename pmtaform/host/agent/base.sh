@@ -46,8 +46,14 @@ fresh() {
 
 say() { printf '%s\n' "$*"; }
 
-# Which settings a request may carry: "name value", one a line, until "end".
+# Some shells evaluate what stands where a number is counted with, so it is looked at first.
+is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
+
+# Which settings a request may carry: "name value", one a line, until "end". 1: one that is to be a number is none.
 setting() {
+    case ${1%% *} in
+        timeout | confirm | keep | size | record | wait) is_number "${1#* }" || return 1 ;;
+    esac
     case ${1%% *} in
         root) R=${1#* } ;;
         id) ID=${1#* } ;;
@@ -91,7 +97,7 @@ settings() {
             S=$R/var/lib/pmtaform
             return 0
         fi
-        setting "$line"
+        setting "$line" || return 1
     done
     return 1
 }

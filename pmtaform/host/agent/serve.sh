@@ -403,17 +403,29 @@ main() {
     fi
 }
 
-# Requests as long as there are any, each after a mark of its own; `more N`: N bytes of the program that the next needs.
+# Requests as long as there are any, each after a mark of its own. `more N SEAL`: N bytes of the program that the next
+# needs, between two lines of that seal. All else is no request: the input is not what the client sent, and is not used.
 answer_all() {
     while IFS= read -r NONCE; do
         case $NONCE in
             more\ *)
-                MORE=$(dd bs="${NONCE#more }" count=1 iflag=fullblock 2>/dev/null)
+                NONCE=${NONCE#more }
+                SEAL=${NONCE#* } LENGTH=${NONCE%% *}
+                is_number "$LENGTH" || garbled
+                MORE=$(dd bs="$LENGTH" count=1 iflag=fullblock 2>/dev/null)
+                case ${#MORE}$MORE in "$((LENGTH - 1))$SEAL"*"$SEAL") ;; *) garbled ;; esac
                 PROGRAM=$PROGRAM$nl$MORE
                 eval "$MORE"
                 ;;
+            '' | *[!0-9a-f]*) garbled ;;
             *) serve ;;
         esac
     done
     leave
+}
+
+garbled() {
+    leave
+    say 'pmtaform: what arrived on standard input is not what was sent' >&2
+    exit 76
 }
