@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -55,6 +56,23 @@ def is_loopback(text: str) -> bool:
     """Whether it is this machine itself."""
     found = network(text)
     return found is not None and found.is_loopback
+
+
+def divided(networks: Iterable[Network]) -> frozenset[Network]:
+    """Those of some networks whose addresses all belong to narrower ones of them."""
+    inside: dict[Network, int] = {}
+    above: list[Network] = []
+    for one in sorted(set(networks), key=lambda net: (net.version, int(net.network_address), net.prefixlen)):
+        while above and not _takes_in(above[-1], one):
+            above.pop()
+        if above:
+            inside[above[-1]] = inside.get(above[-1], 0) + one.num_addresses
+        above.append(one)
+    return frozenset(one for one, count in inside.items() if count == one.num_addresses)
+
+
+def _takes_in(wide: Network, one: Network) -> bool:
+    return wide.version == one.version and one.subnet_of(wide)  # type: ignore[arg-type]
 
 
 class Covers:

@@ -14,22 +14,27 @@ from dataclasses import replace
 from typing import Final
 
 from pmtaform.lang.includes import Configuration
+from pmtaform.plan.dangers.acceptance import mail_refused
 from pmtaform.plan.dangers.access import access_changed
 from pmtaform.plan.dangers.accounts import accounts_cut_off
 from pmtaform.plan.dangers.addresses import addresses_lost, shares_raised, virtual_mtas_gone
+from pmtaform.plan.dangers.api_listeners import api_listeners_changed
 from pmtaform.plan.dangers.backoff import backoff_lost
 from pmtaform.plan.dangers.bounce_rules import bounce_rules_widened
+from pmtaform.plan.dangers.capacity import capacity_lost
+from pmtaform.plan.dangers.categories import categories_lost
 from pmtaform.plan.dangers.codes import CODES, CONSENTS
 from pmtaform.plan.dangers.copies import copies_changed
 from pmtaform.plan.dangers.destinations import destinations_changed
 from pmtaform.plan.dangers.finding import Check, Finding
 from pmtaform.plan.dangers.keeping import mail_not_kept
-from pmtaform.plan.dangers.limits import limits_raised, queues_parted
+from pmtaform.plan.dangers.limits import limits_raised, queues_parted, retries_woken, rollups_left
 from pmtaform.plan.dangers.loss import mail_bounced
 from pmtaform.plan.dangers.pools import pools_narrowed
 from pmtaform.plan.dangers.recipients import recipients_opened, recipients_refused
 from pmtaform.plan.dangers.records import logs_lost, records_lost
 from pmtaform.plan.dangers.reroutes import fallback_changed, names_dead, reroutes_changed
+from pmtaform.plan.dangers.resolvers import resolvers_changed
 from pmtaform.plan.dangers.rewriting import addresses_rewritten
 from pmtaform.plan.dangers.selection import selection_changed
 from pmtaform.plan.dangers.server_limits import server_limits_raised
@@ -46,6 +51,8 @@ from pmtaform.plan.model import Danger, HostPlan
 CHECKS: Final[tuple[Check, ...]] = (
     limits_raised,
     queues_parted,
+    rollups_left,
+    retries_woken,
     server_limits_raised,
     backoff_lost,
     virtual_mtas_gone,
@@ -58,6 +65,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     fallback_changed,
     names_dead,
     addresses_rewritten,
+    resolvers_changed,
     mail_bounced,
     bounce_rules_widened,
     mail_not_kept,
@@ -65,11 +73,15 @@ CHECKS: Final[tuple[Check, ...]] = (
     copies_changed,
     records_lost,
     logs_lost,
+    categories_lost,
     contents_unseen,
     signing_changed,
     submission_opened,
     submission_cut_off,
     accounts_cut_off,
+    api_listeners_changed,
+    capacity_lost,
+    mail_refused,
     recipients_opened,
     recipients_refused,
     access_changed,

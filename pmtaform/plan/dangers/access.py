@@ -11,7 +11,7 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.model import Line
-from pmtaform.lang.lint.networks import Network, network
+from pmtaform.lang.lint.networks import Network, divided, network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.intake import EVERY_V4, EVERY_V6, in_words, is_everyone, is_machine
@@ -126,7 +126,9 @@ def _classes(*sides: _Monitor) -> list[Network]:
     """The addresses that lines tell apart: those of each network that no narrower one names."""
     named = dict.fromkeys(grant.network for side in sides for grant in side.grants if grant.network is not None)
     six = any(one.version == 6 for one in named)
-    return list(dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named)))
+    every = dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named))
+    nobody = divided(every)
+    return [one for one in every if one not in nobody]
 
 
 def _change(key: _Key) -> str:
@@ -139,8 +141,9 @@ def _keys(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[Finding]:
     gone, new = had.keys() - has.keys(), has.keys() - had.keys()
     cause = _cause(sides, has.values(), had.values())
     if gone:
-        detail = f"Programs that use {_number(len(gone))} of {len(had)} API keys are refused: `{_KEY}` "
-        yield _finding(sides, CUT_OFF, detail + ("changes" if new else "goes"), cause)
+        which = f"{_number(len(gone))} of {len(had)} API keys" if has.keys() & had.keys() else "the former API key"
+        which += "s" * (len(had) == len(gone) > 1)
+        yield _finding(sides, CUT_OFF, f"Programs that use {which} are refused (`{_KEY}`)", cause)
     if len(new) > len(gone):
         count = len(new) - len(gone)
         detail = f"{_number(count).capitalize()} more API key{'s' * (count > 1)} (`{_KEY}`) may do everything on the "

@@ -21,7 +21,7 @@ from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.reach import Reach
-from pmtaform.plan.dangers.reply_rules import Rule, rules_of, still_slows
+from pmtaform.plan.dangers.reply_rules import Rule, rules_of, still_disables, still_slows
 from pmtaform.plan.dangers.sides import Sides
 
 DISABLED: Final = "backoff-disabled"
@@ -30,6 +30,7 @@ _LIST: Final = "smtp-pattern-list"
 _AT_LAST: Final = "backoff-upon-all-sources-disabled"
 _AFTER: Final = "backoff-to-normal-after"
 _DELIVERY: Final = "backoff-to-normal-after-delivery"
+_REENABLE: Final = "reenable-source-ip-after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class _Behaviour:
     at_last: bool
     after: float  # seconds; infinite: never
     upon_delivery: bool
+    reenables: float  # seconds until an address that a reply disabled is used again; infinite: never
     lists: Value
 
     @property
@@ -72,14 +74,20 @@ class _Lists:
 
     def behaviour(self, settings: Mapping[str, Value]) -> _Behaviour:
         named = settings[_LIST]
-        after = values.parse_duration(_text(settings[_AFTER]))
         return _Behaviour(
             rules=self.of(unquoted(named.values[0])) if named.values else (),
             at_last=values.parse_bool(_text(settings[_AT_LAST])) is True,
-            after=float("inf") if after is None else float(after),
+            after=_seconds(_text(settings[_AFTER])),
+            reenables=_seconds(_text(settings[_REENABLE])),
             upon_delivery=values.parse_bool(_text(settings[_DELIVERY])) is True,
             lists=named,
         )
+
+
+def _seconds(text: str) -> float:
+    """A time; infinite for `never`."""
+    seconds = values.parse_duration(text)
+    return float("inf") if seconds is None else float(seconds)
 
 
 def _text(value: Value) -> str:
@@ -144,7 +152,7 @@ def _list_of(effective: Effective, domain: str, vmta: str) -> str:
     return unquoted(named[0]) if named else ""
 
 
-_NAMES: Final = frozenset({_LIST, _AT_LAST, _AFTER, _DELIVERY, "queue-to"})
+_NAMES: Final = frozenset({_LIST, _AT_LAST, _AFTER, _DELIVERY, _REENABLE, "queue-to"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,7 @@ def backoff_lost(sides: Sides) -> Iterator[Finding]:
 def _losses(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
     if was.enters:
         yield from _no_longer_entered(sides, was, now)
+    yield from _disabled_shorter(sides, was, now)
     if now.enters and was.enters and now.leaves > max(was.leaves, 1.0) * sides.rate_factor:
         cause = sides.cause_of_lines(rule.line for rule in was.rules) if was.rules != now.rules else None
         yield _Loss(UNENDING, _ending(was, now), cause or _cause(sides, was, now))
@@ -188,6 +197,28 @@ def _no_longer_entered(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterat
         yield _Loss(DISABLED, f"replies that match {shown} no longer lead to back-off", _cause(sides, was, now))
     if was.at_last and not now.at_last:
         yield _Loss(DISABLED, "no back-off any more when all source addresses are disabled", _cause(sides, was, now))
+    if _is_much_sooner(sides, was.leaves, now.leaves):
+        yield _Loss(DISABLED, _ending(was, now), _cause(sides, was, now))
+
+
+def _is_much_sooner(sides: Sides, was: float, now: float) -> bool:
+    """Whether a pause ends much sooner. One that had no end gets one on purpose, and so does one that a reply ends."""
+    return was != float("inf") and now > 0 and was > now * sides.rate_factor
+
+
+def _disabled_shorter(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
+    """Source addresses that replies disabled, and that send on or send again much sooner."""
+    lost = [rule for rule in was.rules if rule.disables and not still_disables(rule, now.rules)]
+    if lost:
+        shown = words.several([values.shown(rule.pattern) for rule in lost])
+        what = f"an address that gets a reply that matches {shown} is no longer disabled, and sends on"
+        yield _Loss(DISABLED, what, _cause(sides, was, now))
+    elif any(rule.disables for rule in now.rules) and _is_much_sooner(sides, was.reenables, now.reenables):
+        what = f"an address that a reply disabled sends again after {_length(now.reenables)}, and before after "
+        cause = next((a for a in sides.changed if a.kind == "domain"), None)
+        yield _Loss(
+            DISABLED, what + _length(was.reenables), cause if was.rules == now.rules else _cause(sides, was, now)
+        )
 
 
 def _ending(was: _Behaviour, now: _Behaviour) -> str:

@@ -146,7 +146,8 @@ def _over_smtp(hosts: str, port: str, queue: str, domain: str) -> Destination:
     own = _looked_up(hosts) or ("" if hosts else queue)
     if own:
         whose = "their own MX hosts" if own == domain else f"the MX hosts of {values.shown(own)}"
-        return Destination("smtp", f"mx {own} {port}", f"goes to {whose}{at_port}")
+        where = "its own" if own == domain else own  # the same for each domain, so that it is one sentence
+        return Destination("smtp", f"mx {where} {port}", f"goes to {whose}{at_port}")
     normal = ";".join(",".join(split(lower_domain(level))) for level in split(hosts, ";"))
     return Destination("smtp", f"{normal} {port}", f"goes to {values.shown(hosts)}{at_port}")
 

@@ -17,7 +17,7 @@ from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.deciding import specs_of
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.effective.sources import SOURCE
-from pmtaform.lang.lint.networks import Network, is_inside, is_loopback
+from pmtaform.lang.lint.networks import Network, divided, is_inside, is_loopback
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers.listeners import Listener, Reach, smtp_listeners
 
@@ -141,7 +141,9 @@ def classes(*sides: Intake) -> tuple[Network, ...]:
     six = any(network.version == 6 for network in named) or any(
         listener.network is not None and listener.network.version == 6 for side in sides for listener in side.listeners
     )
-    return tuple(dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named)))
+    every = dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named))
+    nobody = divided(every)  # all clients of these are in narrower classes
+    return tuple(one for one in every if one not in nobody)
 
 
 def alike(before: Intake, after: Intake) -> tuple[tuple[Network, ...], ...]:

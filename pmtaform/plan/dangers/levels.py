@@ -30,7 +30,13 @@ _ZERO_IS_NONE: Final = frozenset(
     {"max-msg-per-connection", "max-errors-per-connection", "max-rcpt-per-message", "max-rcpt-per-transaction"}
 )
 _INTERVALS: Final = frozenset(
-    {"retry-after", "backoff-retry-after", "retry-after-dns-error", "smtp-out-rampup-interval"}
+    {
+        "retry-after",
+        "backoff-retry-after",
+        "retry-after-dns-error",
+        "retry-recipients-after",
+        "smtp-out-rampup-interval",
+    }
 )
 _RATES: Final = frozenset({"rate", "volume-rate", "day-rate-list", "cidr-rate", "cidr-int", "mx-limit", "ip-limit"})
 _BYTES: Final = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -107,10 +113,14 @@ def _volume(text: str) -> list[float] | None:
     if text == "0":
         return [math.inf]
     amount, _, time = text.partition("/")
-    size, period = values.parse_size(amount), values.parse_rate(f"1/{time}")
-    if size is None or size.number is None or period is None or period.per_second is None:
-        return None
-    return [size.number * 1024.0 ** _BYTES[size.unit] * period.per_second]
+    size, period = bytes_of(amount), values.parse_rate(f"1/{time}")
+    return None if size is None or period is None or period.per_second is None else [size * period.per_second]
+
+
+def bytes_of(text: str) -> float | None:
+    """A size in bytes, without the meaning of `0` and `unlimited`; None if it is not understood."""
+    size = values.parse_size(text)
+    return None if size is None or size.number is None else size.number * 1024.0 ** _BYTES[size.unit]
 
 
 def _sooner(before: str, after: str) -> float | None:

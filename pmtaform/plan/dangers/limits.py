@@ -10,17 +10,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
-from pmtaform.lang.effective import ValueMove
+from pmtaform.lang.effective import Value, ValueMove
 from pmtaform.lang.effective.model import Source
+from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.levels import factor_of, is_limit
 from pmtaform.plan.dangers.queues import QueueChange
-from pmtaform.plan.dangers.reach import Reach
+from pmtaform.plan.dangers.reach import Effect, Reach, findings_of
 from pmtaform.plan.dangers.sides import Sides
 
 CODE: Final = "rate-raised"
+_WAKE: Final = "retry-upon-new-mail"
+_NO_ROLLUP: Final = "disable-mx-rollup"
 _COLD: Final = "max-cold-virtual-mta-msg"
 _SHARED: Final = ("max-msg-rate", "max-smtp-out", "max-connect-rate", "max-data-volume-rate")
 
@@ -113,6 +117,23 @@ def _times(factor: float) -> str:
     )
 
 
+def retries_woken(sides: Sides) -> Iterator[Finding]:
+    """Queues that no longer wait for their next try."""
+    return findings_of(sides, _woken(sides))
+
+
+def _woken(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
+    for queue in sides.queues:
+        move = queue.move(_WAKE) if queue.domain else None
+        if move is not None and _is_on(move.after) and not _is_on(move.before):
+            what = f"new mail ends the wait for the next try, so that `retry-after` no longer holds (`{_WAKE}`)"
+            yield queue, Effect(CODE, what, sides.cause(move.before, move.after))
+
+
+def _is_on(value: Value | None) -> bool:
+    return value is not None and bool(value.values) and values.parse_bool(unquoted(value.values[-1])) is True
+
+
 # -- one limit for many domains ----------------------------------------------------------------------------------------
 
 
@@ -157,3 +178,29 @@ def _parted(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> 
         cause=cause,
         weight=sum(factors),
     )
+
+
+def rollups_left(sides: Sides) -> Iterator[Finding]:
+    """Domains that leave the queues of their MX (`disable-mx-rollup`), and the limits that they had there together."""
+    return findings_of(sides, _left(sides)) if sides.before.reading.rollups else iter(())
+
+
+def _left(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
+    for queue in sides.queues:
+        move = queue.move(_NO_ROLLUP) if queue.domain and not queue.mx else None
+        if move is None or not _is_on(move.after) or _is_on(move.before):
+            continue
+        left = [name for name in dict.fromkeys(sides.before.reading.rollups.values()) if _frees(sides, queue, name)]
+        if left:
+            what = f"mail no longer counts towards the limits that its MX has in {words.several(left)}, which hold for "
+            what += f"many domains together; each has its own limits (`{_NO_ROLLUP}`)"
+            yield queue, Effect(CODE, what, sides.cause(move.before, move.after))
+
+
+def _frees(sides: Sides, queue: QueueChange, rollup: str) -> bool:
+    """Whether much more may be sent when the queue's mail does not count towards a rollup queue's limits."""
+    vmta = queue.vmtas[0]
+    had, alone = sides.before.settings(rollup, vmta).values, sides.after.settings(queue.domain, vmta).values
+    factors = [factor_of(had[name], alone[name]) for name in _SHARED if had[name].is_set]
+    many = queue.domain.startswith("*")
+    return any(factor is not None and (many or 1 + factor > sides.rate_factor) for factor in factors)

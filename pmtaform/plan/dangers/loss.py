@@ -16,6 +16,7 @@ from pmtaform.plan.dangers.sides import Sides
 
 CODE: Final = "mail-lost"
 _AFTER: Final = "bounce-after"
+_LOGIN: Final = ("auth-username", "auth-password")
 _NO_MX: Final = "bounce-upon-no-mx"
 # Switches that cost mail when they are on.
 _SWITCHES: Final = {
@@ -46,6 +47,8 @@ def _what(sides: Sides, queue: QueueChange, move: ValueMove) -> str:
         return _sooner(move)
     if move.name == _NO_MX:
         return _without_mx(move)
+    if move.name in _LOGIN:
+        return _login(move)
     if move.name in _SWITCHES and _is_on(move.after) and not _is_on(move.before):
         if move.name == "discard-as-bounce" and not _is_discarded(sides, queue):
             return ""
@@ -56,6 +59,15 @@ def _what(sides: Sides, queue: QueueChange, move: ValueMove) -> str:
 def _is_discarded(sides: Sides, queue: QueueChange) -> bool:
     name = queue.queue_after or ("*" if queue.mx else queue.domain)
     return _text(sides.after.settings(name, queue.vmtas[0]).values["type"]) == "discard"
+
+
+def _login(move: ValueMove) -> str:
+    """Another login at the hosts that take the mail, or none; the values are secrets."""
+    if not _text(move.before):
+        return ""
+    if not _text(move.after):
+        return f"mail goes to its hosts without a login (`{move.name}` goes), and those that require one reject it"
+    return f"mail goes to its hosts with another login (`{move.name}`), and is rejected until they know it"
 
 
 def _sooner(move: ValueMove) -> str:

@@ -36,6 +36,11 @@ class Rule:
         return "mode=normal" in self.actions
 
     @property
+    def disables(self) -> bool:
+        """Whether it takes the source address out of use for the queue."""
+        return any(action.partition("=")[0] == "disable-source-ip" for action in self.actions)
+
+    @property
     def sets_mode(self) -> bool:
         """Whether it has to do with the queue's mode at all; of conflicting rules the first holds."""
         return self.backs_off or self.ends
@@ -84,6 +89,15 @@ def still_slows(rule: Rule, before: Sequence[Rule], after: Sequence[Rule]) -> bo
     text = sample(rule.pattern)
     first = next((other for other in modes if text is not None and takes(other.pattern, text)), None)
     return first is not None and first.backs_off
+
+
+def still_disables(rule: Rule, after: Sequence[Rule]) -> bool:
+    """Whether the replies for which a rule disabled the source address still do that, or lead to back-off."""
+    text = sample(rule.pattern)
+    return any(
+        (other.disables or other.backs_off) and (other.pattern == rule.pattern or (text and takes(other.pattern, text)))
+        for other in after
+    )
 
 
 def may_take(other: Rule, rule: Rule) -> bool:

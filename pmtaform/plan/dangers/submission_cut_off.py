@@ -36,6 +36,8 @@ _FEATURES: Final = {
     "process-x-virtual-mta": "mail that chooses its virtual MTA in a header leaves by the default one",
     "process-x-dkim-options": "DKIM options that mail brings in a header have no effect",
     "process-x-dkim-key": "mail that brings its key in a header is not signed with it",
+    "process-x-job": "mail that names its job in a header is not recorded under it, nor found by it",
+    "process-x-envid": "mail that brings its envelope ID in a header is recorded without it",
     "allow-mailmerge": "mail merge submissions are refused",
 }
 _ALSO_BY: Final = {"allow-mailmerge": "always-allow-api-submission"}
@@ -205,7 +207,7 @@ def _features(sides: Sides, client: Network | None, doors: list[tuple[str, str]]
     sources = {(user.source, after.users[name].source) for name, user in before.users.items() if name in after.users}
     for name, says in _FEATURES.items():
         for was, now in doors:
-            if _uses(before, client, was) and _uses(after, client, now):
+            if is_feeder(before, client, was) and is_feeder(after, client, now):
                 yield from _lost_feature(sides, name, says, client, (was,), (now,))
             for left, right in sorted(sources if client is not None else ()):
                 lost = list(_lost_feature(sides, name, says, client, (was, left), (now, right)))
@@ -213,7 +215,7 @@ def _features(sides: Sides, client: Network | None, doors: list[tuple[str, str]]
                     yield from lost
 
 
-def _uses(side: Intake, client: Network | None, door: str) -> bool:
+def is_feeder(side: Intake, client: Network | None, door: str) -> bool:
     """Whether clients of a class are feeders: strangers who may not relay are none."""
     return side.relays(client, door) if client is not None and is_everyone(client) else side.submits(client, door)
 

@@ -16,6 +16,7 @@ from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.sides import Sides
 
 CODE: Final = "unseen-contents"
+_ROUTES: Final = "routing-file"
 _UNREAD: Final = ("missing-include", "relative-include", "include-loop")
 # Blocks whose order among what an include brings decides what holds.
 _ORDERED: Final = ("http-access", "domain-key", "smtp-pattern-list", "pattern-list", "source")
@@ -32,6 +33,7 @@ def contents_unseen(sides: Sides) -> Iterator[Finding]:
             yield _added(sides, scope, url)
     yield from _moved(sides, before, after, {url for _, url in was & now})
     yield from _unread(sides, before, after)
+    yield from _routing_file(sides)
 
 
 def _urls(configuration: Configuration) -> Iterator[_Where]:
@@ -100,3 +102,14 @@ def _unread(sides: Sides, before: Configuration, after: Configuration) -> Iterat
                 detail=f"{problem.detail}{place}",
                 cause=cause,
             )
+
+
+def _routing_file(sides: Sides) -> Iterator[Finding]:
+    """A table of routes, of which no guide says how it goes together with the rest."""
+    was, now = ([line.value for line in side.reading.lines.get(_ROUTES, ())] for side in (sides.before, sides.after))
+    if was != now:
+        cause = sides.cause_named("setting", _ROUTES)
+        detail = (
+            f"Mail may go elsewhere: `{_ROUTES}` names a table that was not seen, and the guides do not describe it"
+        )
+        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)

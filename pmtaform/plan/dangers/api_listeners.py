@@ -1,0 +1,40 @@
+"""Where programs submit mail by the transmissions API: places that go, and places that more can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.listeners import API_LISTENER, Listener, Reach, sections
+from pmtaform.plan.dangers.sides import Sides
+from pmtaform.plan.dangers.submission_cut_off import CUT_OFF
+from pmtaform.plan.dangers.submission_opened import OPENED
+
+
+def api_listeners_changed(sides: Sides) -> Iterator[Finding]:
+    """Listeners of the API that go, or that can be reached from further away."""
+    if not sides.touches(API_LISTENER):
+        return
+    before, after = sections(sides.before, API_LISTENER), sections(sides.after, API_LISTENER)
+    places = words.several([one.name for one in after])
+    for listener in before:
+        if not any(other.covers(listener) for other in after):
+            left = f"the API listens on {places} only" if after else "nothing listens for the API any more"
+            who = f"Programs that submit mail to {listener.name} (transmissions API) are cut off"
+            yield _finding(sides, CUT_OFF, f"{who}: {left}", [listener, *after])
+    was, now = _furthest(before), _furthest(after)
+    if now > max(was, Reach.INSIDE):
+        # How the API tells its clients apart is not in the guides, so that each that reaches it counts.
+        which = [one for one in after if one.reach is now]
+        detail = "The transmissions API can be reached from outside, and mail may be submitted there: it listens on "
+        yield _finding(sides, OPENED, detail + places, which)
+
+
+def _furthest(listeners: list[Listener]) -> Reach:
+    return max((one.reach for one in listeners), default=Reach.NONE)
+
+
+def _finding(sides: Sides, code: str, detail: str, listeners: list[Listener]) -> Finding:
+    cause = sides.cause_of_lines(one.line for one in listeners if one.line is not None)
+    return Finding(code=code, detail=f"{detail}{sides.because(cause)}.", cause=cause)

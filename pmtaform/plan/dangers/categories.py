@@ -1,0 +1,34 @@
+"""Bounce categories that records no longer have: who stops mail to unknown users by them goes on sending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.records import CODE
+from pmtaform.plan.dangers.sections import Sections
+from pmtaform.plan.dangers.sides import Sides
+
+_TAG: Final = "bounce-category-patterns"
+
+
+def categories_lost(sides: Sides) -> Iterator[Finding]:
+    """Categories that some pattern gave, and none does after the change."""
+    if sides.are_same(_TAG):
+        return
+    after = _categories(sides.sections_after)
+    lost = [name for name in _categories(sides.sections_before) if name not in after]
+    if lost:
+        cause = sides.cause_named(_TAG)
+        shown = words.several([values.shown(name) for name in lost])
+        detail = f"Bounces are no longer recorded as {shown}, and what relies on that category no longer sees them"
+        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+
+
+def _categories(sections: Sections) -> dict[str, None]:
+    """The categories that patterns give: the last word of each line."""
+    lines = (entry.line for body in sections.of(_TAG).values() for entry in body.entries)
+    return {f"{line.name} {line.value}".split()[-1].strip('"').lower(): None for line in lines}

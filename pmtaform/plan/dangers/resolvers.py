@@ -1,0 +1,35 @@
+"""Other servers that answer where mail goes: `name-server`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.effective import Effective
+from pmtaform.lang.values.text import unquoted
+from pmtaform.plan.dangers import words
+from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.sides import Sides
+
+_SERVER: Final = "name-server"
+
+
+def resolvers_changed(sides: Sides) -> Iterator[Finding]:
+    """Name servers none of which was asked before; one that stays still answers for part of the mail."""
+    was, now = _asked(sides.before), _asked(sides.after)
+    if set(was) & set(now) or was == now or sides.sections_before.is_blank:
+        return
+    cause = sides.cause_named("setting", _SERVER)
+    detail = (
+        f"DNS is asked at {_shown(now)}, and before at {_shown(was)}: all mail goes where that answers, or waits if it "
+    )
+    yield Finding(code="routing-changed", detail=f"{detail}does not{sides.because(cause)}.", cause=cause)
+
+
+def _asked(effective: Effective) -> list[str]:
+    return [unquoted(line.value.strip()) for line in effective.reading.lines.get(_SERVER, ())]
+
+
+def _shown(servers: list[str]) -> str:
+    return words.several([values.shown(one) for one in servers]) if servers else "the system's own resolvers"
