@@ -27,7 +27,7 @@ scan() {
             WANTS=$WANTS$want$nl
         fi
     done
-    STAMP_NOW=-
+    [ -z "$STAMP_TOO" ] || STAMP_NOW=-
     set -- ${STAMP_TOO:+"$R$PMTA"} "$@"
     [ $# -gt 0 ] || return 0
     looked=$(stat -L -c "%f${tab}%u${tab}%g${tab}%s${tab}%U${tab}%G${tab}%i.%s.%Y.%Z${tab}%n" -- "$@" 2>/dev/null)$nl
@@ -99,10 +99,61 @@ expand() {
     # shellcheck disable=SC2086  # the pattern is to be expanded, and is not split
     set -- "$R"$1
     unset IFS
+    chunk=''
     for match; do
         case $match in *"$nl"*) continue ;; esac
-        if [ -e "$match" ] || [ -L "$match" ]; then MATCHES=$MATCHES${match#"$R"}$nl; fi
+        if [ -e "$match" ] || [ -L "$match" ]; then chunk=$chunk${match#"$R"}$nl; fi
+        # A text is copied whole each time that something is put behind it, so the long one is added to seldom.
+        if [ ${#chunk} -gt 4096 ]; then MATCHES=$MATCHES$chunk chunk=''; fi
     done
+    MATCHES=$MATCHES$chunk
+}
+
+# Runs $1 with the lines of $2 as its arguments.
+with_lines() {
+    runs=$1
+    IFS=$nl
+    set -f
+    # shellcheck disable=SC2086  # it is to be split, and nothing in it expanded
+    set -- $2
+    set +f
+    unset IFS
+    "$runs" "$@"
+}
+
+say_matches() { for path; do say "match $path"; done; }
+
+# Scans "$@", whose content is wanted, some at a time.
+scan_new() {
+    batch='' count=0
+    for path; do
+        batch=$batch$path$nl count=$((count + 1)) KNOWN=${KNOWN}new$nl
+        [ $count -ge 100 ] || continue
+        with_lines scan "$batch"
+        batch='' count=0
+    done
+    with_lines scan "$batch"
+}
+
+# Of "$@" those that are not in ASKED, each once, in FRESH.
+not_asked() {
+    FRESH=''
+    for path; do
+        case $ASKED in *"$nl$path$nl"*) continue ;; esac
+        ASKED=$ASKED$path$nl FRESH=$FRESH$path$nl
+    done
+}
+
+# The same of the lines $1, which may be many: looking through all of ASKED for each takes their square.
+not_asked_of_many() {
+    if [ ${#ASKED} -lt 8192 ] && [ ${#1} -lt 8192 ]; then
+        with_lines not_asked "$1"
+    else
+        FRESH=$({
+            printf '%s' "$ASKED$ASKED"
+            printf '%s' "$1" | sort -u
+        } | sort | uniq -u)
+    fi
 }
 
 # What tells whether the pmta program is still the one whose version is known, and else its version.
@@ -153,7 +204,7 @@ host_facts() {
 
 # The rest of the request names files and patterns, and is looked at.
 look() {
-    ASKED=$nl KNOWN='' PATTERNS='' STAMP_TOO=''
+    ASKED=$nl KNOWN='' PATTERNS='' STAMP_TOO='' STAMP_NOW=- asked=''
     set --
     while IFS= read -r line; do
         case $line in
@@ -162,27 +213,31 @@ look() {
                 line=${line#* }
                 KNOWN=$KNOWN${line%% *}$nl
                 set -- "$@" "${line#* }"
-                ASKED=$ASKED${line#* }$nl
-                if [ $# -ge 100 ]; then scan "$@"; set --; fi
+                asked=$asked${line#* }$nl
+                if [ $# -ge 100 ]; then
+                    ASKED=$ASKED$asked asked=''
+                    scan "$@"
+                    set --
+                fi
                 ;;
             pattern\ *) PATTERNS=$PATTERNS${line#* }$nl ;;
         esac
     done
+    ASKED=$ASKED$asked matched=''
+    [ ! -f "$R$PMTA" ] || [ ! -x "$R$PMTA" ] || STAMP_TOO=yes
+    scan "$@"
+    STAMP_TOO=''
     while [ -n "$PATTERNS" ]; do
         pattern=${PATTERNS%%"$nl"*} PATTERNS=${PATTERNS#*"$nl"}
         say "pattern $pattern"
         expand "$pattern"
-        while [ -n "$MATCHES" ]; do
-            path=${MATCHES%%"$nl"*} MATCHES=${MATCHES#*"$nl"}
-            say "match $path"
-            case $ASKED in *"$nl$path$nl"*) continue ;; esac
-            ASKED=$ASKED$path$nl
-            KNOWN=${KNOWN}new$nl
-            set -- "$@" "$path"
-        done
+        with_lines say_matches "$MATCHES"
+        matched=$matched$MATCHES
     done
-    [ ! -f "$R$PMTA" ] || [ ! -x "$R$PMTA" ] || STAMP_TOO=yes
-    scan "$@"
+    if [ -n "$matched" ]; then
+        not_asked_of_many "$matched"
+        with_lines scan_new "$FRESH"
+    fi
     host_facts
     pmta_version
 }

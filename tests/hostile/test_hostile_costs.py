@@ -1,0 +1,91 @@
+"""What is read is paid for once: twice as much of it is no more than twice the work.
+
+Work is counted, not timed: the text that the shell writes when it traces each command, with every value in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hostroot import CONFIG, HostRoot, make_host_root, never, spec_of
+
+from pmtaform.host import HASH_ONLY, Known, Snapshot, probe
+from pmtaform.host.local import LocalSession
+from pmtaform.lang.includes import absolute_includes
+
+FEW, MANY = 300, 600
+PATTERN = "/etc/pmta/conf.d/*.conf"
+
+
+def files(root: HostRoot, many: int) -> list[str]:
+    paths = [f"/etc/pmta/conf.d/file-{n:05}.conf" for n in range(many)]
+    for path in paths:
+        root.put(path, b"")
+    return paths
+
+
+def look(root: HostRoot, known: Known) -> Snapshot:
+    """Look at the host with a shell that writes down what it does."""
+    shell = root.path / "traced"
+    shell.write_text(f'#!/bin/sh\nexec bash -x "$@" 2>>{root.path}/trace\n')
+    shell.chmod(0o755)
+    spec = spec_of(root)
+    session = LocalSession(spec, (str(shell),))
+    try:
+        return probe(session, spec, known, absolute_includes if known == Known() else never)
+    finally:
+        session.close()
+
+
+def named_by_a_pattern(root: HostRoot, many: int) -> Known:
+    files(root, many)
+    root.put(CONFIG, f"include {PATTERN}\n".encode())
+    return Known()
+
+
+def named_one_by_one(root: HostRoot, many: int) -> Known:
+    root.put(CONFIG, "".join(f"include {path}\n" for path in files(root, many)).encode())
+    return Known()
+
+
+def known_already(root: HostRoot, many: int) -> Known:
+    return Known(files=dict.fromkeys(files(root, many), HASH_ONLY), patterns=(PATTERN,))
+
+
+def known_in_part(root: HostRoot, many: int) -> Known:
+    return Known(files=dict.fromkeys(files(root, many)[::2], HASH_ONLY), patterns=(PATTERN, PATTERN.replace("*", "f*")))
+
+
+def keys(root: HostRoot, many: int) -> Known:
+    return Known(files=dict.fromkeys(files(root, many), HASH_ONLY))
+
+
+KINDS = (named_by_a_pattern, named_one_by_one, known_already, known_in_part, keys)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_twice_as_many_files_are_twice_the_work(tmp_path: Path, kind: Callable[[HostRoot, int], Known]) -> None:
+    work = {}
+    for many in (FEW, MANY):
+        root = make_host_root(tmp_path / str(many))
+        found = look(root, kind(root, many))
+        assert len([path for path in found.files if path.startswith("/etc/pmta/conf.d/")]) == many
+        assert all(len(names) == many for names in found.patterns.values())
+        work[many] = (root.path / "trace").stat().st_size
+    assert work[MANY] < 2.4 * work[FEW], work
+
+
+@pytest.mark.parametrize("many", [3, FEW])
+def test_a_file_that_is_asked_for_and_matched_is_sent_once(tmp_path: Path, many: int) -> None:
+    root = make_host_root(tmp_path / "root")
+    paths = files(root, many)
+    odd = ["/etc/pmta/conf.d/a b.conf", "/etc/pmta/conf.d/*[x]?.conf", "/etc/pmta/conf.d/-n\\t.conf"]
+    for path in odd:
+        root.put(path, b"odd\n")
+    known = Known(files={path: HASH_ONLY for path in [*paths[::2], odd[0]]}, patterns=(PATTERN,))
+    found = look(root, known)
+    sent = {path for path, file in found.files.items() if file.content is not None and path != CONFIG}
+    assert sent == {*paths[1::2], *odd[1:]}
+    assert found.patterns[PATTERN] == tuple(sorted([*paths, *odd]))
