@@ -15,7 +15,7 @@ from pmtaform.api.dns_on_plan import with_dns
 from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
 from pmtaform.api.project import Project
 from pmtaform.api.rotating import Resolve, Rotating
-from pmtaform.api.settling import begin, run_notes, settle, told_of_rotation
+from pmtaform.api.settling import begin, run_notes, settle, told_of_rotation, verified_signers
 from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.desired import Desired, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
@@ -23,6 +23,7 @@ from pmtaform.errors import Invalid, UsageError
 from pmtaform.operations import Operations
 from pmtaform.plan.model import HostPlan, Plan
 from pmtaform.plan.selection import ALL_DOMAINS, Selection, is_catch_all, matches
+from pmtaform.plan.signing import Signer
 from pmtaform.rollout.model import Event
 from pmtaform.rollout.survey import Fleet, Target, survey_fleet
 from pmtaform.stack import Stack, compile_all, require_valid
@@ -157,7 +158,9 @@ def make_plan(
     findings = findings_of(stack, fleet.surveys)
     if validate:
         refuse_invalid(fleet, findings, allow)
-    hosts = _told([fleet.surveys[name].plan for name in names if name in fleet.surveys], findings, stack, fleet, moment)
+    plans = [fleet.surveys[name].plan for name in names if name in fleet.surveys]
+    verified = verified_signers(turning) if turning is not None else frozenset()
+    hosts = _told(plans, findings, stack, fleet, moment, verified)
     hosts = with_dns(stack, fleet.surveys, hosts, resolver() if resolver is not None else None)
     if turning is not None:
         hosts = told_of_rotation(turning, hosts)
@@ -227,10 +230,17 @@ def refuse_invalid(fleet: Fleet, findings: Findings, allow: Collection[str]) -> 
         raise
 
 
-def _told(plans: Iterable[HostPlan], findings: Findings, stack: Stack, fleet: Fleet, clock: Clock) -> list[HostPlan]:
+def _told(
+    plans: Iterable[HostPlan],
+    findings: Findings,
+    stack: Stack,
+    fleet: Fleet,
+    clock: Clock,
+    verified: frozenset[Signer],
+) -> list[HostPlan]:
     """The plans, with what keeps them from being made and what is to be said of what they change."""
     hosts = [_frozen(host, stack.operations[host.host], clock) for host in plans]
-    hosts = [with_effects(host, fleet.surveys[host.host]) for host in hosts]
+    hosts = [with_effects(host, fleet.surveys[host.host], verified) for host in hosts]
     return with_findings(hosts, findings)
 
 

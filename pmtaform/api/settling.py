@@ -13,7 +13,7 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.dkim.observing import Look
 from pmtaform.errors import UsageError
 from pmtaform.plan.model import HostPlan
-from pmtaform.plan.signing import NOT_PUBLISHED, Signing, with_unpublished
+from pmtaform.plan.signing import NOT_PUBLISHED, Signer, Signing, with_unpublished
 from pmtaform.rollout.survey import Fleet, Survey
 from pmtaform.rotations import Stage, is_of
 from pmtaform.stack import Stack
@@ -21,6 +21,9 @@ from pmtaform.state import StateDocument
 
 if TYPE_CHECKING:
     from pmtaform.dns.resolver import Resolver
+
+
+_MAY_SIGN = (Stage.VERIFIED, Stage.SIGNING, Stage.OVERRULED)
 
 
 def begin(
@@ -102,6 +105,16 @@ def told_of_rotation(turning: Rotating, plans: Iterable[HostPlan]) -> list[HostP
     """The plans with their dangers, and with what is unexpected on their hosts."""
     hosts = [with_unpublished(plan, turning.unready) for plan in plans]
     return [replace(plan, notes=(*plan.notes, *_unexpected(turning, plan.host))) for plan in hosts]
+
+
+def verified_signers(turning: Rotating) -> frozenset[Signer]:
+    """The selectors that may sign: their records are in DNS, as long as the rotation asks for."""
+    return frozenset(
+        (row.selector, turning.keys[name].domain.lower())
+        for name, standing in turning.standings.items()
+        for row in standing.selectors
+        if row.stage in _MAY_SIGN and row.selector not in standing.unready
+    )
 
 
 def run_notes(turning: Rotating) -> tuple[Diagnostic, ...]:

@@ -10,6 +10,7 @@ from pmtaform.plan.model import HostPlan, Plan
 
 # Errors that a danger reports, too: whoever consents to the danger of a host has seen them.
 _SAME_AS: Final = {
+    "no-log-file": "log-file-removed",
     "missing-key-file": "named-file-removed",
     "open-relay-listener": "open-relay",
     "open-relay-recipients": "open-relay",

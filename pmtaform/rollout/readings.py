@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.plan.dangers import Finding, find_dangers
+from pmtaform.plan.signing import Signer
 from pmtaform.rollout.predictions import Prediction, predictions
 
 _KEPT = 8  # different changes at once; each holds its trees
@@ -24,14 +25,15 @@ class Reading:
     after: Configuration
 
     @cached_property
-    def _dangers(self) -> dict[float, tuple[Finding, ...]]:
+    def _dangers(self) -> dict[tuple[float, frozenset[Signer]], tuple[Finding, ...]]:
         return {}
 
-    def dangers(self, rate_factor: float) -> tuple[Finding, ...]:
-        """What the change costs mail, reputation or access."""
-        if rate_factor not in self._dangers:
-            self._dangers[rate_factor] = find_dangers(self.before, self.after, rate_factor)
-        return self._dangers[rate_factor]
+    def dangers(self, rate_factor: float, verified: frozenset[Signer] = frozenset()) -> tuple[Finding, ...]:
+        """What the change costs mail, reputation or access; the records of `verified` are in DNS."""
+        key = rate_factor, verified
+        if key not in self._dangers:
+            self._dangers[key] = find_dangers(self.before, self.after, rate_factor, verified=verified)
+        return self._dangers[key]
 
     @cached_property
     def predictions(self) -> tuple[Prediction, ...]:

@@ -9,7 +9,7 @@ one function from `Sides` to findings, and one line in `CHECKS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -97,13 +97,15 @@ def find_dangers(
     after: Configuration,
     rate_factor: float = 3.0,
     defaults: Configuration | None = None,
+    verified: Collection[tuple[str, str]] = (),
 ) -> tuple[Finding, ...]:
     """The dangers of going from one configuration to another, worst first.
 
     `rate_factor`: how many times more a limit may allow before that is a danger. `defaults`: the vendor's
-    config-defaults, where it is known.
+    config-defaults, where it is known. `verified`: (selector, domain) pairs whose records are known to be in DNS, as
+    long as they have to be.
     """
-    sides = Sides(before, after, rate_factor, defaults)
+    sides = Sides(before, after, rate_factor, defaults, verified)
     order = {code: number for number, code in enumerate(CODES)}
     findings = dict.fromkeys(finding for check in CHECKS for finding in check(sides))
     return tuple(sorted(findings, key=lambda finding: (order[finding.code], -finding.weight)))

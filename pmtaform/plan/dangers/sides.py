@@ -29,7 +29,8 @@ class Sides:
     """Both sides of a change.
 
     `rate_factor`: how many times more a limit may allow before that is a danger. `defaults` is the vendor's
-    config-defaults where it is known; it is the same on both sides.
+    config-defaults where it is known; it is the same on both sides. `verified` are (selector, domain) pairs whose
+    records are in DNS.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class Sides:
         after: Configuration,
         rate_factor: float = 3.0,
         defaults: Configuration | None = None,
+        verified: Collection[tuple[str, str]] = (),
     ) -> None:
         self.before = Effective(before, defaults)
         self.after = Effective(after, defaults)
         self.rate_factor = rate_factor
+        self.verified = frozenset(verified)
         self._configurations = before, after
         self.memory: dict[str, object] = {}  # what checks share, by its name
         # By the identities of tuples of virtual MTAs: their words, and the tuples, so that no identity comes again.

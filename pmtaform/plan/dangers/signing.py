@@ -5,7 +5,8 @@ of the virtual MTA in their order, and `dkim-sign` for the recipient.
 
 The next selector for a domain, whose line is new to the host, is no danger here: rotating is what keys are for, and
 DNS is asked for its record (`dkim-not-published`, `dns-wrong`). A selector that the host had already, and that signs
-now because of an order, a key that goes or an identity, is one that nobody has looked up for this mail.
+now because of an order, a key that goes or an identity, is one that no one has looked up for this mail, unless its
+rotation has verified it.
 """
 
 from __future__ import annotations
@@ -192,8 +193,10 @@ class _Both:
             yield _Outcome(CHANGED, "", _name(new), cause, nth)
 
     def _is_next(self, old: Signer, new: Signer) -> bool:
-        """Whether the host gets a new selector for the same domain."""
-        return new.key.domain == old.key.domain and new.key[:2] not in self._known
+        """Whether the host gets a new selector for the same domain, or one whose record is verified."""
+        if new.key.domain != old.key.domain:
+            return False
+        return new.key[:2] not in self._known or new.key[:2] in self.sides.verified
 
     @cached_property
     def _known(self) -> set[tuple[str, ...]]:
