@@ -146,9 +146,15 @@ class Signing:
             reading = self.effective.reading
             owner = reading.virtual_mtas.get(vmta)
             owners = [*([owner] if owner else []), *(reading.pools[pool] for pool in reading.pools_of.get(vmta, ()))]
-            lines = [line for one in owners for part in one.lines for line in part if line.name == KEY]
+            lines = [line for one in owners for part in one.settings for line in part if line.name == KEY]
             self._own[vmta] = Keys(self._signers(lines), self.top)
         return self._own[vmta]
+
+    def keys_of_pool(self, pool: str) -> tuple[KeyLine, ...]:
+        """The keys that a pool itself gives to its members."""
+        owner = self.effective.reading.pools.get(pool)
+        lines = (line for part in owner.settings for line in part) if owner is not None else ()
+        return tuple(signer.key for signer in self._signers(line for line in lines if line.name == KEY))
 
     @property
     def lists(self) -> dict[str, Keys]:

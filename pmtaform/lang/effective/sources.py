@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Final
 
 from pmtaform.lang.catalogue import DirectiveSpec
@@ -45,20 +46,25 @@ class Sources:
         self._top: _ByName = {RELAYING: reading.lines[RELAYING]} if RELAYING in reading.lines else {}
         self._lengths = sorted({(version, length) for version, length, _ in self._places}, reverse=True)
 
-    @property
+    @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The networks that have a section, in the order of the configuration."""
         return tuple(ipaddress.ip_network(key) for key in self._places.values())
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The named sources, in the order of the configuration."""
         networks = set(self._places.values())
         return tuple(key for key in self._sections if key not in networks)
 
     def knows(self, name: str) -> bool:
-        """Whether a source has this name."""
+        """Whether a source has this name, or is for this network (in full)."""
         return name in self._sections
+
+    def said(self, name: str) -> dict[str, tuple[str, ...]]:
+        """What each section says of one directive; the top level has no name. Equal: no client meets anything else."""
+        sections = {**self._sections, "": self._top}
+        return {key: tuple(line.value for line in lines[name]) for key, lines in sections.items() if name in lines}
 
     def sections(self, client: Network | None, *named: str) -> Iterator[Mapping[str, list[Line]]]:
         """The lines of each section that holds, by directive; the strongest section first.

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from pmtaform.lang.includes import Configuration
+from pmtaform.lang.parsing import gc_paused
 from pmtaform.plan.dangers.acceptance import mail_refused
 from pmtaform.plan.dangers.access import access_changed
 from pmtaform.plan.dangers.accounts import accounts_cut_off
@@ -105,9 +106,10 @@ def find_dangers(
     config-defaults, where it is known. `verified`: (selector, domain) pairs whose records are known to be in DNS, as
     long as they have to be.
     """
-    sides = Sides(before, after, rate_factor, defaults, verified)
     order = {code: number for number, code in enumerate(CODES)}
-    findings = dict.fromkeys(finding for check in CHECKS for finding in check(sides))
+    with gc_paused():
+        sides = Sides(before, after, rate_factor, defaults, verified)
+        findings = dict.fromkeys(finding for check in CHECKS for finding in check(sides))
     return tuple(sorted(findings, key=lambda finding: (order[finding.code], -finding.weight)))
 
 

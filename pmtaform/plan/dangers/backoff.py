@@ -100,6 +100,14 @@ class _Destinations:
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
         self.before, self.after = _Lists(sides.before), _Lists(sides.after)
+        self._lost: dict[tuple[int, int], tuple[Rule, ...]] = {}
+
+    def lost(self, was: tuple[Rule, ...], now: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rules of a list before, as `_Lists` has it, whose replies no longer lead to back-off."""
+        key = id(was), id(now)
+        if key not in self._lost:
+            self._lost[key] = tuple(rule for rule in was if rule.backs_off and not still_slows(rule, was, now))
+        return self._lost[key]
 
     @cached_property
     def _changed_lists(self) -> frozenset[str]:
@@ -171,27 +179,27 @@ def backoff_lost(sides: Sides) -> Iterator[Finding]:
     for domain, vmtas in destinations.pairs():
         was = destinations.before.behaviour(sides.before.values(domain, vmtas[0], _NAMES))
         now = destinations.after.behaviour(sides.after.values(domain, vmtas[0], _NAMES))
-        for loss in _losses(sides, was, now):
+        for loss in _losses(sides, destinations, was, now):
             losses.setdefault(loss, Reach()).add(domain, vmtas)
     for loss, reach in losses.items():
         who = f"{words.domains(reach.domains)} over {reach.over(sides)}"
         yield Finding(code=loss.code, detail=f"{who}: {loss.what}{sides.because(loss.cause)}.", cause=loss.cause)
 
 
-def _losses(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
+def _losses(sides: Sides, destinations: _Destinations, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
     if was.enters:
-        yield from _no_longer_entered(sides, was, now)
+        yield from _no_longer_entered(sides, destinations, was, now)
     yield from _disabled_shorter(sides, was, now)
     if now.enters and was.enters and now.leaves > max(was.leaves, 1.0) * sides.rate_factor:
         cause = sides.cause_of_lines(rule.line for rule in was.rules) if was.rules != now.rules else None
         yield _Loss(UNENDING, _ending(was, now), cause or _cause(sides, was, now))
 
 
-def _no_longer_entered(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
+def _no_longer_entered(sides: Sides, destinations: _Destinations, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
     if not now.enters:
         yield _Loss(DISABLED, "no reply leads to back-off any more", _cause(sides, was, now))
         return
-    lost = [rule for rule in was.rules if rule.backs_off and not still_slows(rule, was.rules, now.rules)]
+    lost = destinations.lost(was.rules, now.rules)
     if lost:
         shown = words.several([values.shown(rule.pattern) for rule in lost])
         yield _Loss(DISABLED, f"replies that match {shown} no longer lead to back-off", _cause(sides, was, now))

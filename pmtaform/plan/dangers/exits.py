@@ -7,7 +7,7 @@ identity). With a proxy, receivers see the proxy's address.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from typing import Final
 
@@ -42,6 +42,7 @@ class Exits:
         self._sections = sections
         self._known: dict[str, tuple[str, ...]] = {}
         self._spreads: dict[str, Spread] = {}
+        self._lines: dict[str, Mapping[str, list[Line]]] = {}
 
     def exists(self, name: str) -> bool:
         """Whether mail can be directed to a name: a virtual MTA, a pool, or one of PowerMTA's own names."""
@@ -70,9 +71,18 @@ class Exits:
 
     def lines(self, vmta: str, name: str) -> list[Line]:
         """The lines of a directive that hold for a virtual MTA: its own, else those at top level."""
-        own = self._reading.virtual_mtas.get(vmta)
-        mine = [line for lines in own.lines for line in lines if line.name == name] if own is not None else []
-        return without_cleared(mine or self._reading.lines.get(name, []))
+        return without_cleared(self._own(vmta).get(name) or self._reading.lines.get(name, []))
+
+    def _own(self, vmta: str) -> Mapping[str, list[Line]]:
+        """A virtual MTA's own lines that decide where it sends from, by directive."""
+        if vmta not in self._lines:
+            own = self._reading.virtual_mtas.get(vmta)
+            found: dict[str, list[Line]] = {}
+            for line in (line for lines in (own.lines if own is not None else ()) for line in lines):
+                if line.name in NAMES:
+                    found.setdefault(line.name, []).append(line)
+            self._lines[vmta] = found
+        return self._lines[vmta]
 
     def deciding(self, vmta: str) -> list[Line]:
         """The lines that decide from which addresses a virtual MTA sends."""
@@ -128,6 +138,7 @@ def _even(addresses: tuple[str, ...]) -> Spread:
     return shares
 
 
+@lru_cache(1 << 16)
 def _address(word: str) -> str:
     """An address as it is compared: without port and brackets, IPv6 in short form."""
     text = unquoted(word)
@@ -149,10 +160,10 @@ def covered(address: str, others: Iterable[str]) -> bool:
     names = set(others)
     if address in names:
         return True
-    if values.parse_cidr(address) is None:
+    ranges = [ip_network(other, strict=False) for other in names if is_range(other)]
+    if not ranges or values.parse_cidr(address) is None:
         return False
     mine = ip_network(address, strict=False)
-    ranges = [ip_network(other, strict=False) for other in names if is_range(other)]
     return any(mine.version == other.version and mine.subnet_of(other) for other in ranges)  # type: ignore[arg-type]
 
 

@@ -22,17 +22,19 @@ _ALIAS: Final = "alias"
 def addresses_rewritten(sides: Sides) -> Iterator[Finding]:
     """Sources and virtual MTAs whose mail is rewritten by other rules than before, and aliases that lead elsewhere."""
     if not sides.are_same("source", _LIST):
-        for client in clients(sides):
-            yield from _of_source(sides, client)
+        yield from _of_sources(sides)
     yield from _of_virtual_mtas(sides)
     yield from _aliases(sides)
 
 
-def _of_source(sides: Sides, client: Client) -> Iterator[Finding]:
-    if not (client.is_known(sides.before) and client.is_known(sides.after)):
-        return
-    was, now = _named(sides.before, client), _named(sides.after, client)
-    yield from _finding(sides, f"Mail from {client.shown}", was, now)
+def _of_sources(sides: Sides) -> Iterator[Finding]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for client in clients(sides):
+        if client.is_known(sides.before) and client.is_known(sides.after):
+            names = _named(sides.before, client), _named(sides.after, client)
+            groups.setdefault(names, []).append(client.shown)
+    for (was, now), sources in groups.items():
+        yield from _finding(sides, f"Mail from {words.several(sources)}", was, now)
 
 
 def _named(effective: Effective, client: Client) -> str:
@@ -47,10 +49,14 @@ def _of_virtual_mtas(sides: Sides) -> Iterator[Finding]:
             was, now = (unquoted(side.values[-1]) if side.values else "" for side in (move.before, move.after))
             yield from _finding(sides, f"Mail over {words.virtual_mtas(queue.vmtas, sides.virtual_mtas)}", was, now)
     if not sides.are_same(_LIST):
+        groups: dict[str, list[str]] = {}
         for vmta in sides.virtual_mtas:
-            for name in sides.after.owner_meaning(vmta).get(_LIST, ()):
-                if name in sides.before.owner_meaning(vmta).get(_LIST, ()):
-                    yield from _finding(sides, f"Mail over {words.virtual_mtas([vmta])}", name, name)
+            named = [side.owner_meaning(vmta, (_LIST,)).get(_LIST, ()) for side in (sides.before, sides.after)]
+            for name in named[1]:
+                if name in named[0]:
+                    groups.setdefault(name, []).append(vmta)
+        for name, vmtas in groups.items():
+            yield from _finding(sides, f"Mail over {words.virtual_mtas(vmtas, sides.virtual_mtas)}", name, name)
 
 
 def _finding(sides: Sides, who: str, was: str, now: str) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.exits import Both, exits_of
 from pmtaform.plan.dangers.finding import Finding
-from pmtaform.plan.dangers.list_rules import Rule, rules_of, turns
+from pmtaform.plan.dangers.list_rules import Rule, Turn, rules_of, turns
 from pmtaform.plan.dangers.sections import Sections
 from pmtaform.plan.dangers.sides import Sides
 
@@ -43,8 +43,7 @@ class Client:
 
     def is_known(self, effective: Effective) -> bool:
         """Whether some source of a side is written for the client."""
-        known = effective.sources
-        return self.name in known.names if self.name else self.network in known.networks
+        return effective.sources.knows(self.name or str(self.network))
 
     @property
     def key(self) -> tuple[Network, *tuple[str, ...]]:
@@ -52,12 +51,34 @@ class Client:
         return (self.network, self.name) if self.name else (self.network,)
 
 
+class Lists:
+    """The pattern lists of one side, each read and compared once, however many sources name it."""
+
+    def __init__(self, sections: Sections) -> None:
+        self._sections = sections
+        self._rules: dict[str, tuple[Rule, ...]] = {}
+        self._turns: dict[tuple[int, int], tuple[tuple[Turn, ...], tuple[Rule, ...]]] = {}
+
+    def rules(self, name: str) -> tuple[Rule, ...]:
+        """The rules of a list; none without a name."""
+        if name not in self._rules:
+            self._rules[name] = rules_of(self._sections, name) if name else ()
+        return self._rules[name]
+
+    def turns(self, was: tuple[Rule, ...], now: tuple[Rule, ...]) -> tuple[Turn, ...]:
+        """What changes from a list of this side to one of the other."""
+        key = id(was), id(now)
+        if key not in self._turns:
+            self._turns[key] = tuple(turns(was, now)), now
+        return self._turns[key][0]
+
+
 class Choice:
     """How one side chooses a virtual MTA for a client's mail."""
 
-    def __init__(self, effective: Effective, sections: Sections, client: Client) -> None:
+    def __init__(self, effective: Effective, lists: Lists, client: Client) -> None:
         self._sources = effective.sources
-        self._sections = sections
+        self._lists = lists
         self._client = client
 
     def _text(self, name: str) -> str:
@@ -77,7 +98,11 @@ class Choice:
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that look at its mail."""
-        return rules_of(self._sections, self.pattern_list) if self.pattern_list else ()
+        return self._lists.rules(self.pattern_list)
+
+    def turns(self, now: Choice) -> tuple[Turn, ...]:
+        """Mail that the rules of the other side may direct elsewhere."""
+        return self._lists.turns(self.rules, now.rules)
 
     @property
     def lines(self) -> list[Line]:
@@ -106,10 +131,10 @@ def selection_changed(sides: Sides) -> Iterator[Finding]:
     if sides.are_same("source", _LIST) and _names(sides.before) == _names(sides.after):
         return
     both = exits_of(sides)
+    lists = Lists(sides.sections_before), Lists(sides.sections_after)
     moves: dict[_Move, list[str]] = {}
     for client in clients(sides):
-        was = Choice(sides.before, sides.sections_before, client)
-        now = Choice(sides.after, sides.sections_after, client)
+        was, now = Choice(sides.before, lists[0], client), Choice(sides.after, lists[1], client)
         is_known = client.is_known(sides.before) and client.is_known(sides.after)
         if is_known or (was.may_relay and now.may_relay):
             for move in (*_defaults(sides, was, now), *_rules(sides, was, now)):
@@ -139,7 +164,7 @@ def _defaults(sides: Sides, was: Choice, now: Choice) -> Iterator[_Move]:
 
 def _rules(sides: Sides, was: Choice, now: Choice) -> Iterator[_Move]:
     exists = exits_of(sides).after.exists
-    for turn in turns(was.rules, now.rules):
+    for turn in was.turns(now):
         lines = [rule.line for rule in (turn.decided_by, turn.rule) if rule is not None and rule.line is not None]
         lists = now.lines + was.lines if was.pattern_list != now.pattern_list else []
         cause = sides.cause_of_lines([*lists, *lines])

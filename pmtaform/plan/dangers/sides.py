@@ -6,9 +6,11 @@ deleted section, a macro, an order or a default that takes over is found in the 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from functools import cached_property
 from itertools import chain
+from typing import NamedTuple
 
 from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
 from pmtaform.lang.effective import Effective, Value
@@ -23,6 +25,14 @@ from pmtaform.plan.dangers.sections import Sections, are_same
 
 # Blocks without lines of a queue that decide all the same which lines hold for it.
 _STRUCTURE = ("domain-macro", "virtual-mta-pool", "mx-rollup-list", "include", "setting")
+
+
+class _Span(NamedTuple):
+    """The lines of a changed block in its file."""
+
+    first: int
+    last: int
+    address: Address
 
 
 class Sides:
@@ -164,22 +174,23 @@ class Sides:
     def cause_of_lines(self, lines: Iterable[Line]) -> Address | None:
         """As `cause`, for lines."""
         for line in lines:
-            for address, first, last in self._spans.get(id(line.tree), ()):
-                if first <= line.number <= last:
-                    return address
+            spans = self._spans.get(id(line.tree), [])
+            at = bisect_right(spans, line.number, key=lambda span: span.first) - 1
+            if at >= 0 and line.number <= spans[at].last:
+                return spans[at].address
         if len(self.changed) == 1:
             return next(iter(self.changed))
         return next((a for kind in _STRUCTURE for a in self.changed if a.kind == kind), None)
 
     @cached_property
-    def _spans(self) -> dict[int, list[tuple[Address, int, int]]]:
-        """By tree (each side has its own): the lines of each changed block."""
-        spans: dict[int, list[tuple[Address, int, int]]] = {}
+    def _spans(self) -> dict[int, list[_Span]]:
+        """By tree (each side has its own): the lines of each changed block, in order; blocks do not overlap."""
+        spans: dict[int, list[_Span]] = {}
         for address, pair in self.changed.items():
             for block in pair:
                 for part in block.parts if block is not None else ():
-                    spans.setdefault(id(part.tree), []).append((address, part.node.line, part.node.end))
-        return spans
+                    spans.setdefault(id(part.tree), []).append(_Span(part.node.line, part.node.end, address))
+        return {tree: sorted(own, key=lambda span: span.first) for tree, own in spans.items()}
 
 
 def _is_same(before: Block | None, after: Block | None) -> bool:

@@ -119,6 +119,7 @@ class _Both:
         self.before = Signing(sides.before, self.assumed)
         self.after = Signing(sides.after, self.assumed)
         self._ends: dict[tuple[object, ...], _Found] = {}
+        self._pools: dict[str, bool] = {}
         self._groups: dict[tuple[str, ...], list[tuple[Keys, Keys, list[str]]]] = {}
 
     # -- rules that change: recipients ---------------------------------------------------------------------------------
@@ -219,16 +220,34 @@ class _Both:
     def keys(self, found: _Found) -> None:
         """What other keys, or another order of them, do where mail is signed before and after."""
         same_top = self.before.top.order == self.after.top.order
-        for left, right, vmtas in self._grouped(self.sides.virtual_mtas):
+        every = self.sides.virtual_mtas
+        for left, right, alike in self._grouped(tuple(filter(self._may_differ, every)) if same_top else every):
             if same_top and left.order == right.order:
                 continue
             by_rules: dict[frozenset[Rule], list[str]] = {}
-            for vmta in vmtas:
+            for vmta in alike:
                 rules = self.before.rules(vmta) & self.after.rules(vmta)
                 by_rules.setdefault(rules, []).append(vmta)
             for rules, names in by_rules.items():
                 for rule in rules:
                     self._moved_keys(rule, left, right, names, found)
+
+    def _may_differ(self, vmta: str) -> bool:
+        """Whether a virtual MTA may have other keys than before: its text, its pools or the macros are not the same."""
+        was, now = self.sides.before.reading, self.sides.after.reading
+        left, right = was.virtual_mtas.get(vmta), now.virtual_mtas.get(vmta)
+        if was.macros != now.macros or was.pools_of.get(vmta) != now.pools_of.get(vmta):
+            return True
+        if left is not right and (left is None or right is None or left.written is None):
+            return True
+        if left is not None and right is not None and left.written != right.written:
+            return True
+        return not all(map(self._is_same_pool, was.pools_of.get(vmta, ())))
+
+    def _is_same_pool(self, pool: str) -> bool:
+        if pool not in self._pools:
+            self._pools[pool] = self.before.keys_of_pool(pool) == self.after.keys_of_pool(pool)
+        return self._pools[pool]
 
     def _moved_keys(self, rule: Rule, left: Keys, right: Keys, vmtas: list[str], found: _Found) -> None:
         for sender in _classes(rule, left, right):

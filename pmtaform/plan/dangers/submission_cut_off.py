@@ -58,6 +58,8 @@ def submission_cut_off(sides: Sides) -> Iterator[Finding]:
     if not sides.touches(*READS) or not sides.intakes[0].is_described:
         return
     yield from _listeners(sides)
+    if _are_rights_the_same(sides):
+        return
     lost: dict[_Key, list[Network]] = {}
     for alike in sides.clients:
         for key in dict.fromkeys(_lost_by(sides, alike[0])):
@@ -69,6 +71,21 @@ def submission_cut_off(sides: Sides) -> Iterator[Finding]:
         who = f"{key.who}, from {in_words(clients)}," if key.who and clients else key.who or in_words(clients)
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
         yield Finding(code=CUT_OFF, detail=detail, cause=key.cause)
+
+
+def _are_rights_the_same(sides: Sides) -> bool:
+    """Whether the same doors and sources say the same of everything that is read here."""
+    before, after = sides.intakes
+    was, now = before.sources, after.sources
+    if any(door != other for door, other in kept_doors(sides)) or (was.networks, was.names) != (
+        now.networks,
+        now.names,
+    ):
+        return False
+    if any(name in after.users and after.users[name].source != user.source for name, user in before.users.items()):
+        return False
+    names = (SERVICE, RELAYING, REQUIRE_AUTH, ALLOW_AUTH, *_FEATURES, *_ALSO_BY.values())
+    return all(was.said(name) == now.said(name) for name in names)
 
 
 # -- listeners ---------------------------------------------------------------------------------------------------------

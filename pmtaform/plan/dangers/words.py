@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from pmtaform.lang import values
@@ -41,14 +41,13 @@ def domains(names: Iterable[str], *, mx: bool = False) -> str:
     return several(closest + [every] * ("*" in plain))
 
 
-def virtual_mtas(names: Iterable[str], every: Iterable[str] = ()) -> str:
+def virtual_mtas(names: Iterable[str], every: Collection[str] = ()) -> str:
     """Virtual MTAs in words, numbered ones as a range (`mkt-01..mkt-16`).
 
     `every`: all virtual MTAs that there are; if they are meant, the answer says that.
     """
     chosen = list(dict.fromkeys(names))
-    all_names = set(every)
-    if len(chosen) > 1 and all_names <= set(chosen):
+    if len(chosen) > 1 and len(chosen) >= len(every) and set(every) <= set(chosen):
         return "every virtual MTA"
     ranges = list(_ranges([name for name in chosen if name != DEFAULT_VMTA]))
     return several(ranges + ["mail without a virtual MTA"] * (DEFAULT_VMTA in chosen))
