@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pmtaform.api.planning import Planned, Watch
 from pmtaform.diagnostics import Diagnostic, did_you_mean
-from pmtaform.errors import Blocked, Locked, Stale, Unreachable, UsageError
+from pmtaform.errors import Blocked, Locked, PmtaformError, Stale, Unreachable, UsageError
 from pmtaform.plan.dangers import CODES, CONSENTS
 from pmtaform.plan.dependencies import NEEDS_EXCLUDED
 from pmtaform.plan.diff import PROTECTED
@@ -187,5 +187,8 @@ def _apply(
         hosts[name] = HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0])
     result = replace(result, hosts=hosts)
     if planned.rotating is not None:
-        planned.rotating.record(result, keeper.document, planned.clock.now().replace(microsecond=0))
+        try:
+            planned.rotating.record(result, keeper.document, planned.clock.now().replace(microsecond=0))
+        except PmtaformError as problem:  # the hosts have what they have
+            result = replace(result, unsaved=result.unsaved or problem.diagnostics[0])
     return result

@@ -60,6 +60,7 @@ _RUN = record(
     interrupted=_BOOLEAN,
     exit_code=_EXIT.says("What the command ends with."),
     hosts=_listed(_HOST),
+    unsaved=optional(DIAGNOSTIC).says("Why what was done is not in the state or the journal. The hosts have it."),
 )
 _LINES: Mapping[str, tuple[Codec[Any], str]] = {
     EVENT: (_EVENT, "One step of one host."),

@@ -36,6 +36,8 @@ def run_text(result: RunResult, *, colour: bool = False, width: int = WIDTH) -> 
         lines += _host(host, widest, style, width)
     if lines:
         lines.append("")
+    if result.unsaved is not None:
+        lines += [*problem_lines(result.unsaved, style, width), ""]
     stays = differences_stay(left for host in result.hosts.values() for left in host.left)
     return "\n".join([*lines, style(" ".join(filter(None, (_totals(result), stays))), "bold")]) + "\n"
 

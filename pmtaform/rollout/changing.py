@@ -37,13 +37,14 @@ from pmtaform.host import (
 )
 from pmtaform.rollout import doubts, recording, transactions
 from pmtaform.rollout.model import HostResult, Phase, Verdict
+from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.outcomes import failed, not_started, not_undone, notes_of
 from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.predictions import Prediction
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.trial import Trial
 from pmtaform.rollout.unsaid import unsaid
-from pmtaform.state import Journal, StateKeeper
+from pmtaform.state import StateKeeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class Context:
     plan: str
     commit: str | None
     keeper: StateKeeper
-    journal: Journal
+    noting: Noting
     clock: Clock
     teller: Teller
     allow: frozenset[str] = frozenset()
@@ -276,7 +277,8 @@ class HostChange:
         except HostError as problem:
             outcome = replace(self._outcome, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
         if outcome.status is Status.APPLIED:
-            self.context.keeper.note_generation(self.name, outcome.generation)
+            context, made = self.context, outcome.generation
+            context.noting.state(lambda: context.keeper.note_generation(self.name, made))
             self._fail(doubts.as_undone(replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why)))
         else:
             self._fail(not_undone(outcome, why, step))
@@ -313,7 +315,7 @@ class HostChange:
         state = transactions.host_state(
             self.survey, snapshot, outcome.generation, plan=context.plan, commit=context.commit, who=context.who
         )
-        context.keeper.update_host(self.name, state)
+        context.noting.state(lambda: context.keeper.update_host(self.name, state))
         self.result = HostResult(
             host=self.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=self._notes
         )

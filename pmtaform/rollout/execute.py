@@ -17,6 +17,7 @@ from pmtaform.rollout import transactions
 from pmtaform.rollout.adopt import Adopted, adopt
 from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.order import Budget, Candidate, Gate, waves
 from pmtaform.rollout.outcomes import not_settled, not_started
 from pmtaform.rollout.pool import Teller, run_all
@@ -25,6 +26,7 @@ from pmtaform.rollout.undo import take_back
 from pmtaform.state import HostState, Journal, StateKeeper
 
 INTERRUPTED = "the run was interrupted"
+NOT_NOTED = "the state could not be written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class _Execution:
         self.run = run
         self.surveys = surveys
         self.teller = Teller(run.watch)
+        self.noting = Noting(run.keeper)
         self.context = Context(
             id=run.id,
             who=run.who,
@@ -73,7 +76,7 @@ class _Execution:
             plan=run.plan,
             commit=run.commit,
             keeper=run.keeper,
-            journal=run.journal,
+            noting=self.noting,
             clock=run.clock,
             teller=self.teller,
             allow=run.allow,
@@ -100,8 +103,9 @@ class _Execution:
                 change.close()
         ordered = {s.target.spec.name: self.results[s.target.spec.name] for s in self.surveys}
         result = RunResult(run=run.id, hosts=ordered, interrupted=run.stop.is_set(), stopped=self.stopped)
-        run.journal.end(run.id, "interrupted" if result.interrupted else result.exit_code.name.lower())
-        return result
+        end = "interrupted" if result.interrupted else result.exit_code.name.lower()
+        self.noting.journal(lambda: run.journal.end(run.id, end))
+        return replace(result, unsaved=self.noting.finish())
 
     def _sort(self, survey: Survey) -> None:
         """What becomes of a host without its turn: it is as wanted, busy or frozen, or it is to be changed."""
@@ -111,7 +115,7 @@ class _Execution:
             self._done(name, not_settled(survey.target.spec, survey.snapshot))
             return
         if not survey.plan.changes:
-            self._done(name, _own(self.run, survey))
+            self._done(name, _own(self.run, survey, self.noting))
             return
         freeze = survey.target.operations.frozen(self.run.clock.now())
         if freeze is not None and "frozen" not in self.run.allow:
@@ -128,7 +132,8 @@ class _Execution:
         total = len(candidates) + len(run.done) + run.unreachable
         self.budget = Budget(rollout, total, unreachable=run.unreachable)
         self.gate = Gate(rollout.spread, candidates)
-        run.keeper.intend({name: transactions.intent(c.survey, c.tx) for name, c in self.changes.items()})
+        intents = {name: transactions.intent(c.survey, c.tx) for name, c in self.changes.items()}
+        self.noting.state(lambda: run.keeper.intend(intents))
         if self._over() or not self._stage(rollout):
             self._leave()
             return
@@ -157,6 +162,9 @@ class _Execution:
         """Whether no further host is to be begun; why, in `stopped`."""
         if self.run.stop.is_set():
             self.stopped = INTERRUPTED
+        elif self.noting.problem is not None:
+            # Each further host would be one that no state knows of.
+            self.stopped = self.stopped or self.budget.spent or NOT_NOTED
         self.stopped = self.stopped or self.budget.spent
         return bool(self.stopped)
 
@@ -246,9 +254,12 @@ class _Execution:
             self.budget.note_unreachable()
         self._done(change.name, result)
         if _is_known(result):
-            self.run.keeper.settle(change.name)
+            self._settle(change.name)
         if self.budget.spent:
             self.gate.close()
+
+    def _settle(self, name: str) -> None:
+        self.noting.state(lambda: self.run.keeper.settle(name))
 
     def _leave(self) -> None:
         """The hosts whose turn did not come: what is staged there is cleared away."""
@@ -259,7 +270,7 @@ class _Execution:
             change.revert(why)
             change.result = not_started(change.name, f"{why[:1].upper()}{why[1:]}.")
             self._done(change.name, change.result)
-            self.run.keeper.settle(change.name)
+            self._settle(change.name)
 
         run_all(left, clear, parallel=self.run.rollout.changing)
 
@@ -267,7 +278,7 @@ class _Execution:
 
     def _go_back(self, wave: Iterable[str]) -> None:
         """What `on-failure` says of hosts that did well before too many failed."""
-        if self.run.stop.is_set() and not self.budget.spent:
+        if not self.budget.spent:
             return
         if self.run.rollout.on_failure is OnFailure.ROLLBACK_WAVE:
             self._take_back(list(wave), self.budget.spent)
@@ -294,7 +305,10 @@ class _Execution:
         reason = result.problem.summary if result.problem else ""
         with self._turn:
             self.results[name] = result
-        self.run.journal.host(self.run.id, name, str(result.verdict), reason=reason, generation=result.generation)
+        run, verdict = self.run, str(result.verdict)
+        self.noting.journal(
+            lambda: run.journal.host(run.id, name, verdict, reason=reason, generation=result.generation)
+        )
         self.teller.tell(name, Phase.DONE, result.verdict, reason)
 
 
@@ -305,7 +319,7 @@ def _is_known(result: HostResult) -> bool:
     return result.verdict is not Verdict.UNREACHABLE
 
 
-def _own(run: Run, survey: Survey) -> HostResult:
+def _own(run: Run, survey: Survey, noting: Noting) -> HostResult:
     """A host that is already as wanted: what is declared becomes ours, without a byte of it being touched.
 
     The host's own record says so too, so that it can be compared from any checkout.
@@ -320,7 +334,7 @@ def _own(run: Run, survey: Survey) -> HostResult:
         return adopted.problem
     state = replace(state, generation=adopted.generation)
     if news or name in run.keeper.document.intents or (previous and previous.generation != state.generation):
-        run.keeper.update_host(name, state)
+        noting.state(lambda: run.keeper.update_host(name, state))
     return HostResult(host=name, verdict=Verdict.UNCHANGED, generation=adopted.generation, notes=adopted.notes)
 
 

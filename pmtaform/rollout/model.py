@@ -79,6 +79,7 @@ class RunResult:
     hosts: Mapping[str, HostResult] = field(default_factory=dict)
     interrupted: bool = False
     stopped: str = ""  # why no further host was begun, in words
+    unsaved: Diagnostic | None = None  # why what was done is not in the state and the journal; the hosts have it
 
     def having(self, *verdicts: Verdict) -> tuple[HostResult, ...]:
         """The hosts with one of these verdicts."""
@@ -86,7 +87,10 @@ class RunResult:
 
     @property
     def exit_code(self) -> Exit:
-        """One host that failed or went back outweighs one that moved, that one a lock, that one an unreachable."""
+        """One host that failed or went back outweighs one that moved, that one a lock, that one an unreachable.
+
+        Where all went well, and could not be written down, it is an error.
+        """
         if self.interrupted:
             return Exit.INTERRUPTED
         for code, verdicts in (
@@ -99,4 +103,4 @@ class RunResult:
         ):
             if self.having(*verdicts):
                 return code
-        return Exit.OK
+        return Exit.OK if self.unsaved is None else Exit.ERROR

@@ -28,6 +28,7 @@ from pmtaform.rollout import doubts
 from pmtaform.rollout.ahead import Ahead, look_ahead
 from pmtaform.rollout.listeners import log_files
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.outcomes import failed, notes_of
 from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.transactions import files_of, has_test_config, transaction_id
@@ -54,27 +55,28 @@ class Restore:
 
 def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
     """Put back the files that `generation` and all later ones replaced. The result says what happened."""
-    teller = Teller(run.watch)
+    teller, noting = Teller(run.watch), Noting(run.keeper)
     what = f"rollback to before generation {generation}"
     run.journal.start(run.id, who=run.who, what=what, plan=run.id, commit=run.commit)
     try:
-        result = _restore(run, spec, generation, teller)
+        result = _restore(run, spec, generation, teller, noting)
     except Blocked:
-        run.journal.end(run.id, "blocked")
+        noting.journal(lambda: run.journal.end(run.id, "blocked"))
         raise
     except Unreachable as problem:
         result = HostResult(host=spec.name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0])
     except PmtaformError as problem:
         result = HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
     reason = result.problem.summary if result.problem else ""
-    run.journal.host(run.id, spec.name, str(result.verdict), reason=reason, generation=result.generation)
+    verdict, made = str(result.verdict), result.generation
+    noting.journal(lambda: run.journal.host(run.id, spec.name, verdict, reason=reason, generation=made))
     teller.tell(spec.name, Phase.DONE, result.verdict, reason)
     whole = RunResult(run=run.id, hosts={spec.name: result})
-    run.journal.end(run.id, whole.exit_code.name.lower())
-    return whole
+    noting.journal(lambda: run.journal.end(run.id, whole.exit_code.name.lower()))
+    return replace(whole, unsaved=noting.finish())
 
 
-def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> HostResult:
+def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, noting: Noting) -> HostResult:
     opened: list[Session] = []
 
     def reopen() -> Session:
@@ -115,7 +117,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller) -> H
         known = Known(files=dict.fromkeys(ahead.recording.left.keys.values(), HASH_ONLY))
         after = probe(opened[-1], spec, known, absolute_includes)
         generation = outcome.generation or after.generation
-        notes = (*notes_of(spec, outcome), *_record(run, spec, after, generation, ahead))
+        notes = (*notes_of(spec, outcome), *_record(run, noting, spec, after, generation, ahead))
         if _activation(run, spec) is Activation.RELOAD:
             notes += _waiting(spec, _blocks(spec, ahead.before), _blocks(spec, after))
         result = HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=generation, notes=notes)
@@ -186,7 +188,9 @@ def _names(block: Block | None) -> list[tuple[str, str]]:
     return [(path[-1].split("[", 1)[0] if path else own, d.name) for _, path, d in directives_in(block)]
 
 
-def _record(run: Restore, spec: HostSpec, after: Snapshot, generation: int, ahead: Ahead) -> tuple[Diagnostic, ...]:
+def _record(
+    run: Restore, noting: Noting, spec: HostSpec, after: Snapshot, generation: int, ahead: Ahead
+) -> tuple[Diagnostic, ...]:
     """What is ours is what was ours then, and what is ours now and still there.
 
     A state under another key is left as it is: its digests are of use again once its key is back.
@@ -195,24 +199,22 @@ def _record(run: Restore, spec: HostSpec, after: Snapshot, generation: int, ahea
         return (_other_key(spec),)
     blocks = {str(address): block for address, block in _blocks(spec, after).items()}
     left = ahead.recording.left
-    run.keeper.update_host(
-        spec.name,
-        HostState(
-            machine_id=after.machine_id,
-            generation=generation,
-            version=after.version,
-            version_stamp=after.version_stamp,
-            files=files_of(after, run.key.seal_for(spec.name)),
-            patterns=dict(after.patterns),
-            blocks={name: run.key.digest(blocks[name].canonical()) for name in left.blocks if name in blocks},
-            keys={name: path for name, path in left.keys.items() if path in after.files},
-            unmanaged=sum(1 for name in blocks if name not in left.blocks),
-            applied_at=utc_now(),
-            plan=run.id,
-            commit=run.commit,
-            who=run.who,
-        ),
+    state = HostState(
+        machine_id=after.machine_id,
+        generation=generation,
+        version=after.version,
+        version_stamp=after.version_stamp,
+        files=files_of(after, run.key.seal_for(spec.name)),
+        patterns=dict(after.patterns),
+        blocks={name: run.key.digest(blocks[name].canonical()) for name in left.blocks if name in blocks},
+        keys={name: path for name, path in left.keys.items() if path in after.files},
+        unmanaged=sum(1 for name in blocks if name not in left.blocks),
+        applied_at=utc_now(),
+        plan=run.id,
+        commit=run.commit,
+        who=run.who,
     )
+    noting.state(lambda: run.keeper.update_host(spec.name, state))
     return ()
 
 

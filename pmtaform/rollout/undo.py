@@ -67,9 +67,10 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
 
 def _restore_state(context: Context, change: HostChange, session: Session, before: HostState | None) -> None:
     if before is None:
-        context.keeper.remove_host(change.name)
+        context.noting.state(lambda: context.keeper.remove_host(change.name))
         return
     known = Known(files=dict.fromkeys(before.files), patterns=tuple(before.patterns))
     after = probe(session, change.spec, known, absolute_includes)
     kept = {path: state for path, state in files_of(after, change.survey.seal).items() if path in before.files}
-    context.keeper.update_host(change.name, replace(before, files=kept, generation=after.generation))
+    state = replace(before, files=kept, generation=after.generation)
+    context.noting.state(lambda: context.keeper.update_host(change.name, state))

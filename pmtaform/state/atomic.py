@@ -90,7 +90,7 @@ def not_written(path: Path, problem: OSError) -> NoReturn:
         f"{path}: {reason}. What was there before is there still, whole. Make room, or give {path.parent} back its "
         "permissions, and run `pmtaform plan`: it sees by the hosts themselves what was done and was not noted here."
     )
-    raise PmtaformError.of("state-not-written", "the state could not be written", detail, place=Place(str(path)))
+    raise PmtaformError.of("state-not-written", "State not written", detail, place=Place(str(path)))
 
 
 @contextmanager

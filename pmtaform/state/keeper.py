@@ -66,6 +66,10 @@ class StateKeeper:
         """Forget host `name`, and save. Raises as `update_host`."""
         self._change(lambda document: document.without_host(name))
 
+    def save(self) -> None:
+        """Save what an earlier call could not. Raises as `update_host`."""
+        self._change(lambda document: document)
+
     def _change(self, make: Callable[[StateDocument], StateDocument]) -> None:
         with self._changing:
             self._document = make(self._document)

@@ -84,7 +84,7 @@ def test_a_file_that_is_asked_for_and_matched_is_sent_once(tmp_path: Path, many:
     odd = ["/etc/pmta/conf.d/a b.conf", "/etc/pmta/conf.d/*[x]?.conf", "/etc/pmta/conf.d/-n\\t.conf"]
     for path in odd:
         root.put(path, b"odd\n")
-    known = Known(files={path: HASH_ONLY for path in [*paths[::2], odd[0]]}, patterns=(PATTERN,))
+    known = Known(files=dict.fromkeys([*paths[::2], odd[0]], HASH_ONLY), patterns=(PATTERN,))
     found = look(root, known)
     sent = {path for path, file in found.files.items() if file.content is not None and path != CONFIG}
     assert sent == {*paths[1::2], *odd[1:]}

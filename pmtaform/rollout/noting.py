@@ -1,0 +1,58 @@
+"""What a run writes down of the hosts that it changes. What a host has does not depend on whether that can be written.
+
+The intents of a run are on the disk before its first host is begun: what is not written of its end, the next command
+takes from the hosts' own records.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.errors import PmtaformError
+from pmtaform.state import StateKeeper
+
+Write = Callable[[], None]
+
+
+class Noting:
+    """Writes to the state and the journal, and keeps what fails for the end. Safe to use from many threads."""
+
+    def __init__(self, keeper: StateKeeper) -> None:
+        self.problem: Diagnostic | None = None  # why something is not on the disk: no further host is begun
+        self._keeper = keeper
+        self._left: list[Write] = []
+        self._turn = threading.Lock()
+
+    def state(self, write: Write) -> None:
+        """Change the state. What fails stays in the keeper's document."""
+        try:
+            write()
+        except PmtaformError as problem:
+            self._keep(problem)
+
+    def journal(self, write: Write) -> None:
+        """Add a line to the journal."""
+        try:
+            write()
+        except PmtaformError as problem:
+            self._keep(problem, write)
+
+    def _keep(self, problem: PmtaformError, *left: Write) -> None:
+        with self._turn:
+            self.problem = self.problem or problem.diagnostics[0]
+            self._left += left
+
+    def finish(self) -> Diagnostic | None:
+        """Write what could not be written before; why that fails again, or None."""
+        if self.problem is None:
+            return None
+        try:
+            self._keeper.save()
+            while self._left:
+                self._left[0]()
+                del self._left[0]
+        except PmtaformError as problem:
+            return problem.diagnostics[0]
+        return None
