@@ -43,6 +43,7 @@ from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.predictions import Prediction
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.trial import Trial
+from pmtaform.rollout.twins import locked_by, locked_out
 from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import StateKeeper
 
@@ -361,6 +362,11 @@ class HostChange:
         return replace(outcome, doubts=doubts.of_new(outcome)) if proven else outcome
 
     def _fail(self, outcome: Outcome) -> None:
+        other = locked_by(outcome, self.context.id)
+        if other is not None:
+            problem = locked_out(self.name, other)
+            self.result = HostResult(host=self.name, verdict=Verdict.LOCKED, problem=problem, notes=self._notes)
+            return
         outcome = self._with_proof(outcome)
         told = failed(self.spec, unsaid(outcome, self.survey))
         own = tuple(note for note in self._notes if note not in told.notes)

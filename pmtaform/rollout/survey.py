@@ -43,6 +43,7 @@ from pmtaform.rollout.files import as_wanted, asked_for, content_of, live_files,
 from pmtaform.rollout.model import Event, Phase, Verdict
 from pmtaform.rollout.pool import Teller, run_all
 from pmtaform.rollout.remarks import applied_elsewhere, busy, expiring, machine_changed, not_in_force
+from pmtaform.rollout.twins import same_machine
 from pmtaform.rollout.unfinished import mend, settle_intent
 from pmtaform.state import FileState, HostState, Intent, Seal, StackKey
 
@@ -125,7 +126,14 @@ def survey_fleet(
     order = {target.spec.name: place for place, target in enumerate(listed)}
     fleet.surveys = dict(sorted(fleet.surveys.items(), key=lambda item: order[item[0]]))
     fleet.failures = dict(sorted(fleet.failures.items(), key=lambda item: order[item[0]]))
+    for name, note in same_machine(fleet.surveys.values()):
+        fleet.surveys[name] = _with_note(fleet.surveys[name], note)
     return fleet
+
+
+def _with_note(survey: Survey, note: Diagnostic) -> Survey:
+    plan = replace(survey.plan, notes=(*survey.plan.notes, note))
+    return replace(survey, difference=replace(survey.difference, plan=plan))
 
 
 def _survey(target: Target, key: StackKey, selection: Selection | None, keep_open: bool, teller: Teller) -> Survey:

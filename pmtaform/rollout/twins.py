@@ -1,0 +1,74 @@
+"""Two names of one machine: a run that changes both finds the second locked by the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.host import HostSpec, LockInfo, Outcome, Status
+
+if TYPE_CHECKING:
+    from pmtaform.rollout.survey import Survey
+
+SAME = "same-machine"
+_REMEDY = (
+    "Keep one of the names. If they are clones of one image, give each a machine id of its own: remove /etc/machine-id "
+    "there and run systemd-machine-id-setup."
+)
+
+
+def same_machine(surveys: Iterable[Survey]) -> Iterator[tuple[str, Diagnostic]]:
+    """What to know of hosts that are most likely one machine, by the host's name."""
+    places: dict[tuple[str, ...], list[str]] = {}
+    for survey in surveys:
+        spec, machine = survey.target.spec, survey.snapshot.machine_id
+        for place in _places(spec, machine):
+            places.setdefault(place, []).append(spec.name)
+    told: dict[str, Diagnostic] = {}
+    for place, names in places.items():
+        if len(names) > 1:
+            told |= {name: _note(place, names, name) for name in names if name not in told}
+    return iter(told.items())
+
+
+def _places(spec: HostSpec, machine: str) -> Iterator[tuple[str, ...]]:
+    """What says where a host is. Folders of one machine are hosts of their own."""
+    root = spec.root.rstrip("/") or "/"
+    if spec.transport == "local":
+        yield "folder", str(Path(root).resolve())
+    else:
+        yield "address", f"{spec.address or spec.name}:{spec.port or 22}", spec.proxy_jump or "", root
+        if machine:
+            yield "machine id", machine, root
+
+
+def _note(place: tuple[str, ...], names: list[str], host: str) -> Diagnostic:
+    return Diagnostic(
+        code=SAME,
+        summary="Two names of one machine",
+        detail=f"{', '.join(names)} have the same {place[0]} ({place[1]}). A machine takes one change at a time, so a "
+        f"run that changes both finds the second one locked. {_REMEDY}",
+        severity=Severity.WARNING,
+        host=host,
+    )
+
+
+def locked_by(outcome: Outcome, run: str) -> str | None:
+    """The host for which `run` itself holds the lock that an outcome met."""
+    lock: LockInfo | None = outcome.lock if outcome.status is Status.LOCKED else None
+    if lock is None or not lock.transaction.startswith(f"{run}-"):
+        return None
+    return lock.transaction.removeprefix(f"{run}-")
+
+
+def locked_out(host: str, other: str) -> Diagnostic:
+    """Why a host could not be changed whose machine this run changes under another name."""
+    return Diagnostic(
+        code=SAME,
+        summary="Two names of one machine",
+        detail=f"This run itself changes the machine, as {other}: {host} and {other} are the same. Nothing was touched "
+        f"as {host}. {_REMEDY}",
+        host=host,
+    )
