@@ -9,7 +9,7 @@ from pmtaform.api.project import Project
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.errors import UsageError
 from pmtaform.host import Generation, Record
-from pmtaform.rollout.transactions import transaction_id
+from pmtaform.rollout.transactions import adoption_id, transaction_id, undo_id
 from pmtaform.state import Event, Kind
 
 
@@ -149,14 +149,16 @@ def merged(
 ) -> list[RunRecord]:
     """The journal's runs of one host together with the generations and the records that it keeps, by time.
 
-    A transaction carries the name of its run: by that it finds its run. One without a run here becomes one of its own.
+    The name of a transaction has that of its run. A run may make up to three on a host: what becomes ours, the change,
+    and its undoing; the last one counts. A transaction of another journal becomes a run of its own.
     """
     own = {generation.transaction: generation for generation in kept}
     told = {record.transaction: record for record in records if record.transaction not in own}
     result = []
     for run in runs:
         name = transaction_id(run.run, host)
-        generation, record = own.pop(name, None), told.pop(name, None)
+        made = [own.pop(each, None) for each in (adoption_id(run.run, host), name, undo_id(name))]
+        generation, record = next((each for each in reversed(made) if each is not None), None), told.pop(name, None)
         if generation is not None:
             run = _with_kept(run, host, generation)
         elif record is not None and not any(known.host == host for known in run.hosts):
@@ -165,6 +167,15 @@ def merged(
     result += [_elsewhere(host, generation) for generation in own.values()]
     result += [_told_elsewhere(host, record) for record in told.values()]
     return sorted(result, key=lambda run: run.started)
+
+
+def _run_of(transaction: str, host: str) -> str:
+    """The run that made a transaction on a host, by its name."""
+    change = transaction_id("", host)
+    for end in (adoption_id("", host), undo_id(change), change):
+        if transaction.endswith(end):
+            return transaction.removesuffix(end)
+    return transaction
 
 
 def _told(host: str, record: Record) -> HostRecord:
@@ -176,7 +187,7 @@ def _told(host: str, record: Record) -> HostRecord:
 
 def _told_elsewhere(host: str, record: Record) -> RunRecord:
     return RunRecord(
-        run=record.transaction.removesuffix(transaction_id("", host)),
+        run=_run_of(record.transaction, host),
         started=record.since,
         who=record.who,
         what=record.what,
@@ -196,7 +207,7 @@ def _with_kept(run: RunRecord, host: str, kept: Generation) -> RunRecord:
 
 def _elsewhere(host: str, kept: Generation) -> RunRecord:
     return RunRecord(
-        run=kept.transaction.removesuffix(transaction_id("", host)),
+        run=_run_of(kept.transaction, host),
         started=kept.started,
         who=kept.who,
         what=kept.what,

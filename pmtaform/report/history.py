@@ -76,7 +76,9 @@ def _more(record: HostRecord) -> str:
     generation = f" (generation {record.generation})" if record.generation else ""
     reason = f": {record.reason}" if record.reason else ""
     kept = ""
-    if record.kept is not None:
+    if record.kept is not None and not record.kept.files:
+        kept = "; kept on the host: no file, as none changed"
+    elif record.kept is not None:
         status = f", which says {record.kept.status}" if record.kept.status != record.outcome else ""
         kept = f"; kept on the host{status}: {', '.join(record.kept.files)}"
     return f"{generation}{reason}{kept}"

@@ -88,7 +88,7 @@ def _rows(kept: Sequence[Generation]) -> list[str]:
     lines = []
     for each in kept:
         facts = f"{each.number:>5}  {each.started:<20}  {each.status:<12}  {each.who}  {each.what}"
-        lines += [clean(facts), "       " + clean(", ".join(each.files))]
+        lines += [clean(facts), "       " + clean(", ".join(each.files) or "(no file changed)")]
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Noting on a host what becomes ours there without a change: a record, and a generation that has no files."""
+"""Record on a host what becomes ours without a change: a record, and a generation without files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pmtaform.rollout import recording
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed
 from pmtaform.rollout.survey import Survey
-from pmtaform.rollout.transactions import transaction_id
+from pmtaform.rollout.transactions import adoption_id
 from pmtaform.state import utc_now
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _note(run: Run, survey: Survey, made: recording.Recording) -> Outcome:
         return opened[-1]
 
     note = Transaction(
-        id=f"{transaction_id(run.id, spec.name)}-own",
+        id=adoption_id(run.id, spec.name),
         who=run.who,
         what="adopt",
         started=utc_now(),
@@ -99,8 +99,8 @@ def _alike(one: LeftFile, other: LeftFile) -> bool:
 def _not_written(survey: Survey, reason: str) -> Diagnostic:
     return Diagnostic(
         code="record-not-written",
-        summary="The host keeps no record of what is ours",
-        detail=f"{reason}. The state at hand knows it; another checkout cannot tell what changes on the host later.",
+        summary="Ownership record not written",
+        detail=f"{reason}. The local state has it; another checkout cannot report later changes on the host.",
         severity=Severity.WARNING,
         host=survey.target.spec.name,
     )

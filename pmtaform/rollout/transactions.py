@@ -36,6 +36,16 @@ def transaction_id(run: str, host: str) -> str:
     return f"{run}-{plain}"
 
 
+def adoption_id(run: str, host: str) -> str:
+    """The name of the transaction that records what becomes ours without a change."""
+    return f"{transaction_id(run, host)}-own"
+
+
+def undo_id(transaction: str) -> str:
+    """The name of the transaction with which a run undoes one of its own."""
+    return f"{transaction}-back"
+
+
 def transaction(survey: Survey, *, run: str, who: str, what: str, plan: str, commit: str | None) -> Transaction:
     """What is sent to a host: its changes as files, and all that must still be as it was planned from."""
     spec, snapshot, found = survey.target.spec, survey.snapshot, survey.difference

@@ -12,7 +12,7 @@ from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.doubts import as_undone
 from pmtaform.rollout.model import HostResult, Verdict
 from pmtaform.rollout.outcomes import failed, not_undone
-from pmtaform.rollout.transactions import files_of
+from pmtaform.rollout.transactions import files_of, undo_id
 from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import HostState, utc_now
 
@@ -28,7 +28,7 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
         return opened[-1]
 
     try:
-        back, left = replace(tx, id=f"{tx.id}-back"), recording.before(change.survey)
+        back, left = replace(tx, id=undo_id(tx.id)), recording.before(change.survey)
         outcome = rollback(
             reopen(),
             spec,

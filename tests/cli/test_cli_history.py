@@ -142,6 +142,21 @@ def test_live_tells_runs_that_were_made_from_elsewhere(two: ProjectFolder) -> No
     assert "made from another machine" in two.run("history", "mta2", "--live").out
 
 
+def test_live_counts_an_adoption_to_its_run(one: ProjectFolder) -> None:
+    """A first apply that changes nothing leaves a generation without files: it is of this journal too."""
+    one.host.put("postmaster a@example.com\n")
+    one.config("postmaster: a@example.com")
+    one.apply().ended(Exit.OK)
+    known = runs(one, "mta1")
+    live = runs(one, "mta1", "--live")
+    assert [run["run"] for run in live] == [run["run"] for run in known]
+    assert all(run["in_journal"] for run in live)
+    assert "kept on the host: no file" in one.run("history", "mta1", "--live").out
+    assert "(no file changed)" in one.run("rollback", "mta1", "--list").out
+    (one.root / "state/fleet.journal").unlink()
+    assert [run["run"] for run in runs(one, "mta1", "--live")] == [run["run"] for run in known]
+
+
 def test_live_says_what_became_of_a_host_whose_run_was_killed(two: ProjectFolder) -> None:
     path = two.root / "state/fleet.journal"
     lines = path.read_bytes().splitlines(keepends=True)
