@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pmtaform.api import Planned, Project
     from pmtaform.plan.document import SavedPlan
     from pmtaform.state import HeldLock
+
+_PLAN_SUFFIXES: Final = {".plan", ".json"}  # a missing file that is called so is reported as a plan file
 
 
 def apply(
@@ -93,8 +95,9 @@ def _resumed(
 
 
 def _plan_file(name: str | None) -> Path | None:
+    """The argument as a plan file, if it is one or is called like one; None: it names a stack."""
     path = Path(name) if name is not None else None
-    return path if path is not None and path.is_file() else None
+    return path if path is not None and (path.is_file() or path.suffix in _PLAN_SUFFIXES) else None
 
 
 @contextmanager
