@@ -1,8 +1,8 @@
 """Which programs a stack may have run on this machine, decided outside of the stack.
 
-A stack often comes from somebody else's pull request, and is planned before anybody has read it. Three things in it run
+A stack often comes from another author's pull request, and is planned before a review. Three things in it run
 programs here: `command:` references, `ProxyCommand` and `Match exec` of an ssh_config that lies in the project. None
-is run unless whoever owns the machine or the project allows the program.
+is run unless the owner of the machine or of the project allows the program.
 """
 
 from __future__ import annotations

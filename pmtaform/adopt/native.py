@@ -15,7 +15,7 @@ _BLANKS: Final = " \t\r\n\x0b\x0c"
 
 
 def lines_within(nodes: Iterable[Node], skip: Container[int]) -> frozenset[int]:
-    """The line numbers of the directives in `skip` (by identity), in whichever section they stand."""
+    """The line numbers of the directives in `skip` (by identity), in any section."""
     found: set[int] = set()
     for node in nodes:
         if isinstance(node, Section):

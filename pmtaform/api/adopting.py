@@ -178,18 +178,18 @@ def _spec(source: Source, login: Login) -> HostSpec:
 
 
 def _require_settled(spec: HostSpec, snapshot: Snapshot) -> None:
-    """Raise `Locked` for a host whose files are another run's, and not confirmed: a stack would make them wanted."""
+    """Raise `Locked` for a host whose files belong to an unconfirmed change: the stack would declare them."""
     waits = snapshot.awaiting
     if waits is not None and waits.state is Waiting.PENDING:
-        who, until = f"{waits.who} ({waits.what}, since {waits.since})", f"goes back by itself in {waits.left} s"
+        who, until = f"{waits.who} ({waits.what}, since {waits.since})", f"rolls back by itself in {waits.left} s"
     elif snapshot.lock is not None:
         who, until = f"{snapshot.lock.who} ({snapshot.lock.what}, since {snapshot.lock.since})", "is under way"
     else:
         return
     raise Locked.of(
         "host-busy",
-        "The host has a change that is not confirmed",
-        f"The change of {who} {until}: what the host has now may be gone then, so no stack is made of it. Import again "
+        "Unconfirmed change on the host",
+        f"The change of {who} {until}: what the host has now may be gone then, so it is not imported. Import again "
         "once it is settled.",
         host=spec.name,
     )

@@ -94,7 +94,9 @@ def _error(notes: Sequence[Diagnostic]) -> Diagnostic:
     first = notes[0]
     where = _some(list(dict.fromkeys(_address(note) for note in notes)))
     detail = f"{first.summary} ({where}). {first.detail} Correct it; if it is meant, add --allow {first.code}."
-    return Diagnostic(code=first.code, summary="The plan makes an error", detail=detail, place=first.place)
+    return Diagnostic(
+        code=first.code, summary="Lint error in the planned configuration", detail=detail, place=first.place
+    )
 
 
 def _address(note: Diagnostic) -> str:
@@ -157,7 +159,7 @@ def _apply(
             "state-moved",
             "The state is no longer what was planned from",
             f"The plan was made from serial {planned.plan.serial}, and the state has serial "
-            f"{keeper.document.serial}: somebody applied in between. Plan again.",
+            f"{keeper.document.serial}: another run applied in between. Plan again.",
         )
     if keeper.document.key_id != planned.key.id:
         keeper.rekey(planned.key.id)

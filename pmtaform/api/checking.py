@@ -1,4 +1,4 @@
-"""What is to be said of a plan: lint's findings in what it makes, doubtful keys, keys that sign nothing."""
+"""Findings on a plan: lint of what it writes, doubtful keys, keys that sign nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pmtaform.stack import Stack
 
 Findings = Mapping[str, tuple[Diagnostic, ...]]  # by host
 _SIGNING: Final = frozenset({"domain-key", "dkim-sign", "second-dkim-sign"})
-# What is said of a host's includes as they are; the findings in what a plan makes say it, too.
+# Notes on a host's includes as they are; the findings on what a plan writes include them.
 _INCLUDES: Final = frozenset({"missing-include", "include-loop", "relative-include"})
 
 
@@ -43,7 +43,7 @@ def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
 
 
 def with_findings(plans: Iterable[HostPlan], found: Findings) -> list[HostPlan]:
-    """The plans with their findings, which take the place of what was said of the same."""
+    """The plans with their findings, which replace earlier notes on the same."""
     made = []
     for plan in plans:
         if more := found.get(plan.host, ()):

@@ -37,8 +37,8 @@ class Compared:
     """What differs between two configurations.
 
     `unseen` counts values of which only secrets could tell whether they differ. `moved` are includes with contents that
-    nobody has seen, in another place: whether the rest is the same cannot be told then. `pairs` are the queues whose
-    effective values differ, None if nobody asked.
+    no one has seen, in another place: whether the rest is the same is not known then. `pairs` are the queues whose
+    effective values differ; None: not compared.
     """
 
     left: Looked
@@ -50,12 +50,12 @@ class Compared:
 
     @property
     def differ(self) -> bool:
-        """Whether anything certainly does."""
+        """Whether anything certainly differs."""
         return bool(self.differences)
 
     @property
     def is_unsure(self) -> bool:
-        """Whether it cannot be told that nothing differs."""
+        """Whether it is not known that nothing differs."""
         return bool(self.moved) and not self.differences
 
 

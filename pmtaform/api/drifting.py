@@ -1,4 +1,4 @@
-"""Drift: what changed on hosts since the last apply, whatever the stack says now and whoever made that apply."""
+"""Drift: what changed on hosts since the last apply, independent of the stack and of who made that apply."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class DriftReport:
     """What changed on one host.
 
     `blocks` are ours, `others` are not, in a word each; `files` are those that are not as they were left, with what
-    differs. `by`: the host was compared with its own record; `is_elsewhere`: of an apply that the state at hand does
-    not know of. `unknown` says why it could be compared with nothing. `busy`: what it has now is another run's, and not
+    differs. `by`: the host was compared with its own record; `is_elsewhere`: of an apply that the local state does
+    not have. `unknown` says why it could be compared with nothing. `busy`: what it has now is another run's, and not
     confirmed.
     """
 
@@ -101,7 +101,7 @@ def _block(address: Address, left: Block | None, now: Block | None, wanted: Bloc
 
 
 def _as_planned(survey: Survey, basis: Basis, *, files: bool) -> Iterator[BlockDrift]:
-    """What only digests tell: the changes that a plan has for drift. After another state's apply they tell nothing."""
+    """What digests show of drift: a plan's changes for drift; nothing after another state's apply."""
     if basis.by is not None:
         return
     for change in survey.plan.changes:

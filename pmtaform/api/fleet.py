@@ -1,4 +1,4 @@
-"""The fleet at a glance: what each host runs, when it was last applied to, and what stands in the way of the next."""
+"""The fleet at a glance: what each host runs, when it was last applied to, and what keeps it from the next."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class PendingCommit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRow:
-    """One host. `problem` says why it could not be looked at; then only what the state knows is told.
+    """One host. `problem` says why it could not be looked at; then the row has only what the state knows.
 
     `version` is PowerMTA's own line, `generation` the last one that the host keeps (0: none), `changes` how many
     changes of the stack are to come, `left` how many differences stay because of `lifecycle`. `last` and `drift` None:
     nothing was applied yet, or the host was not seen. `elsewhere` is the last apply by the host's own record, where the
-    state does not know of it; `unknown` says why what changed since cannot be told.
+    state does not know of it; `unknown` says why what changed since is not known.
     """
 
     host: str

@@ -42,7 +42,7 @@ class Merged:
         return sources_of(self._stack)
 
     def findings(self, survey: Survey) -> Iterator[Diagnostic]:
-        """What is to be said of the host's configuration after the plan; the host's name is left to the caller."""
+        """The findings on the host's configuration after the plan, without the host's name."""
         sides = reading_of(survey)
         version = survey.snapshot.version or self._stack.powermta
         files = _files_before(survey)

@@ -43,7 +43,7 @@ class Origins:
 def origins_of(stack: Stack, host: str, address: str) -> list[Origins]:
     """Where the values of the blocks that `address` names come from (patterns: `plan.selection`).
 
-    No secret is looked up. Raises `UsageError` when the host is wanted to have no such block.
+    No secret is looked up. Raises `UsageError` when the stack declares no such block for the host.
     """
     desired = desired_of(stack, host, secrets=False)
     whose = _Layers(stack, host)

@@ -291,7 +291,7 @@ def _usable(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[D
         summary="The state was written with another key",
         detail=f"state/{state.stack}.json was written with key {state.key_id}, and state/{state.stack}.key is "
         f"{key.id}. Hosts are compared with their own records instead, and until the next apply nothing is deleted "
-        "because it is no longer declared. Put the right key file back if you have it.",
+        "because it is no longer declared. Restore the right key file if you have it.",
         severity=Severity.WARNING,
     )
     return replace(state, hosts={}, intents={}), (note,)

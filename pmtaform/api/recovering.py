@@ -189,7 +189,7 @@ def _take_over(
         return ()
     keeper.update_host(spec.name, state)
     made = f"generation {last.generation} of {spec.name} was made by {last.who} ({last.what or '?'}, {last.started})"
-    return (f"{made}, and the state did not know of it: it was taken over from the host's own record",)
+    return (f"{made}, and the state did not know of it: it was copied from the host's own record",)
 
 
 def _look(session: Session, target: Target) -> Snapshot:

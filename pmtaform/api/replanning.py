@@ -71,7 +71,7 @@ def authenticate(saved: SavedPlan, key: StackKey) -> None:
         what = "it has no seal" if not saved.seal else "its seal does not fit what it says"
         raise StateDamaged.of(
             "plan-not-authentic",
-            "The plan file is not what pmtaform wrote",
+            "Plan file not authentic",
             f"It was changed after it was written, or `show` printed it: {what}. Nothing was changed on any host. Plan "
             "again: pmtaform plan --out FILE.",
             place=Place(saved.path),

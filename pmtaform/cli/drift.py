@@ -18,7 +18,7 @@ def drift(
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
     detailed_exitcode: Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 when there is drift.")] = False,
 ) -> int:
-    """Show what changed on hosts since the last apply, whatever the stack says now."""
+    """Show what changed on hosts since the last apply, independent of the stack."""
     from pmtaform.api import Choice, drift_of, make_plan
     from pmtaform.cli.output import print_drift, watching
 

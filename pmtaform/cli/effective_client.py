@@ -33,7 +33,7 @@ class Asked:
         """Whether any of the options was given. Raises `UsageError` when the client itself is missing."""
         if self.client is None and self != Asked():
             raise UsageError.of(
-                "client-missing", "The client is missing", "These options are about a client: add --client ADDRESS."
+                "client-missing", "Client missing", "These options are about a client: add --client ADDRESS."
             )
         return self.client is not None
 

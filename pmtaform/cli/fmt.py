@@ -103,7 +103,7 @@ def _files(path: str) -> Iterator[Path | None]:
         yield Path(path)
     elif _is_stack(Path(path)):
         detail = f"{path} is a stack. `pmtaform fmt` lays out native files; a stack's YAML stays as it was written."
-        raise UsageError.of("not-powermta", "The folder holds no native configuration", detail)
+        raise UsageError.of("not-powermta", "Folder without native configuration", detail)
     else:
         looked = look_at_path(Path(path))
         for known in looked.configuration.trees:

@@ -30,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError as problem:  # streams of somebody who calls this; those of `open_streams` raise nothing
+        except OSError as problem:  # streams of a calling program; those of `open_streams` raise nothing
             let_go(stream, problem)
     return end_of_output(code)
 

@@ -28,7 +28,7 @@ def recover(
 ) -> int:
     """Finish or undo what a killed run, a lost connection or a reboot left half done. Changes nothing else.
 
-    A change that awaits its confirmation goes back by itself in time; --confirm and --revert decide sooner.
+    A change that awaits its confirmation rolls back by itself in time; --confirm and --revert decide sooner.
     """
     from pmtaform.api import Choice, recover_hosts
     from pmtaform.cli.output import print_recovered, tell

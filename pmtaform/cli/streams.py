@@ -59,7 +59,7 @@ class _Output(io.FileIO):
 def let_go(stream: Any, problem: OSError) -> None:
     """Have `stream` go nowhere from now on. `end_of_output` tells why, unless its reader has gone (`| head`).
 
-    Of standard error nothing is told: it is where that would be told.
+    A lost standard error is not reported: it is where reports go.
     """
     if not isinstance(problem, BrokenPipeError) and stream.fileno() != 2:
         _lost.append(os.strerror(problem.errno or 0).lower())

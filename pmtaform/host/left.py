@@ -1,8 +1,8 @@
 """What a transaction left on a host, by the host's own record: which files, and which of their content is ours.
 
-The record is written by whoever makes the transaction and kept beside the generation, readable by root alone. It needs
-no key of a stack, so that every checkout can compare with it, and holds no content: files by their SHA-256, ours by
-address. A copy of the configuration itself is beside the record of the last transaction, and is read into memory only.
+The client that makes the transaction writes the record. It is kept beside the generation, readable by root alone. It
+needs no key of a stack, so that every checkout can compare with it, and holds no content: files by their SHA-256, ours
+by address. A copy of the configuration itself is beside the last transaction's record, and is read into memory only.
 """
 
 from __future__ import annotations

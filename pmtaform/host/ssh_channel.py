@@ -222,7 +222,7 @@ class _Watch:
 
 
 def _cut(transport: Any) -> None:
-    """Close a connection at the other end of which nobody may be. Its thread may be stuck in writing to it."""
+    """Close a connection whose other end may be gone. Its thread may be stuck in writing to it."""
     with contextlib.suppress(Exception):
         end = getattr(transport.sock, "shutdown", None)
         end(socket.SHUT_RDWR) if end is not None else transport.sock.close()  # a `ProxyCommand` is ended

@@ -14,7 +14,7 @@ MOST_ERRORS = 1 << 16  # of what it says on stderr
 
 
 def too_long(spec: HostSpec) -> HostError:
-    """What a host is refused with that does not stop answering."""
+    """The error for a host that does not stop answering."""
     return HostError.of(
         "answer-too-long",
         "Answer too long",

@@ -2,7 +2,7 @@
 
 Four blanks for each section around a line, one blank between a name and its value, two before a comment, one empty
 line around sections and never two, no blanks at the ends of lines, and a line end at the end of the file. Comments
-that stand in one column stay in one column. The order of lines, the text of values and comments, and the file's own
+in one column stay in one column. The order of lines, the text of values and comments, and the file's own
 kind of line end (CRLF or LF, whichever most lines have) stay.
 
 Lines that make no sense, and what is broken over several lines, stay as they are, byte for byte; so does a whole file

@@ -45,7 +45,7 @@ def edit(
 ) -> dict[str, FileEdit]:
     """The edits, by path, after which `configuration` has every block of `wanted` and none of `remove`.
 
-    `files` names the file that a new block should stand in (else it goes where its kind is, or into the main file);
+    `files` names the file for a new block (else it goes where its kind is, or into the main file);
     a file that is not there yet is created. `live` are the configuration's blocks, if the caller has them. `before` are
     live blocks that move, and what each goes right above. Files that need no change are left out.
     """

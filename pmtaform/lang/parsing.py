@@ -342,7 +342,7 @@ class _Parser:
             )
 
     def _make_room(self, section: Section) -> None:
-        """End sections that the new one cannot stand in, where a closing tag was forgotten.
+        """End sections that cannot contain the new one, where a closing tag was forgotten.
 
         One that has its closing tag further down is not ended: the new section is inside it, where it does not belong.
         """

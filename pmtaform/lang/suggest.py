@@ -1,6 +1,6 @@
 """What was probably meant by a word that PowerMTA does not know. `lint` and `explain` both answer with this.
 
-A wrong suggestion is worse than none: whoever follows it gets the next error, or another meaning. So a word is only
+A wrong suggestion is worse than none: it leads to the next error, or to another meaning. So a word is only
 taken for a misspelling, never for something that merely looks alike: `min-smtp-out` is not `max-smtp-out`. What is
 suggested is current, and takes the value that is there; where it belongs into another section, that is said.
 """
@@ -60,7 +60,7 @@ def _is_fit(spec: DirectiveSpec, value: str) -> bool:
 
 
 def remedy(word: str, scope: str | None = None, value: str = "") -> str:
-    """What to write instead of a word, as sentences; empty when that cannot be told."""
+    """What to write instead of a word, as sentences; empty when that is not known."""
     known = inventions().directive(word) or inventions().section(word)
     if known is not None:
         return known.remedy
@@ -76,7 +76,7 @@ def places(scopes: Sequence[str]) -> str:
 
 
 def section_remedy(tag: str) -> str:
-    """What to write instead of a section's tag; empty when that cannot be told."""
+    """What to write instead of a section's tag; empty when that is not known."""
     known = inventions().section(tag)
     if known is not None:
         return known.remedy

@@ -52,7 +52,7 @@ def _host(before: HostPlan, now: HostPlan) -> Diagnostic | None:
 def _differs(what: Plan | HostPlan, lines: list[str]) -> Diagnostic:
     return Diagnostic(
         code="plan-differs",
-        summary="The plan made now is not the saved one",
+        summary="Plan differs from the saved one",
         detail=_detail(lines),
         host=what.host if isinstance(what, HostPlan) else None,
     )

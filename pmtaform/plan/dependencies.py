@@ -40,8 +40,8 @@ class Along:
         for address, why in self.taken.items():
             yield Diagnostic(
                 code="taken-along",
-                summary="Taken along with what was chosen",
-                detail=f"{address} is taken along because {why}.",
+                summary="Dependency included",
+                detail=f"{address} is included because {why}.",
                 severity=Severity.INFO,
                 host=host,
                 address=str(address),
@@ -50,7 +50,7 @@ class Along:
             detail = f"{address} is excluded, and {why}. Leave it out of --exclude, or exclude both."
             yield Diagnostic(
                 code=NEEDS_EXCLUDED,
-                summary="A change needs what is excluded",
+                summary="Dependency excluded",
                 detail=detail,
                 host=host,
                 address=str(address),

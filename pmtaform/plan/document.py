@@ -178,7 +178,7 @@ def _refuse_other_formats(tree: Mapping[str, object], path: str) -> None:
     if type(found) is int and 0 < found < FORMAT:
         raise StateDamaged.of(
             "plan-too-old",
-            "The plan is of an earlier format",
+            "Plan file of an earlier format",
             f"It has format {found}, and this pmtaform applies format {FORMAT}: an earlier pmtaform wrote it. Plan "
             "again: pmtaform plan --out FILE.",
             place=Place(path),

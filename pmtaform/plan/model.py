@@ -57,7 +57,7 @@ class Cause(StrEnum):
 class ValueChange:
     """One directive of a block, before and after. Empty: it is not there. `path` are the sections around it.
 
-    `cause` and `left`, what the last apply left there, are known where somebody changed a block of ours on the host.
+    `cause` and `left`, what the last apply left there, are known where a block of ours was changed on the host.
     """
 
     path: tuple[str, ...]
@@ -148,7 +148,7 @@ class HostPlan:
 
     @property
     def is_busy(self) -> bool:
-        """Whether another run changes the host, or has not confirmed its change: what was seen may be gone soon."""
+        """Whether another run changes the host, or has not confirmed its change: what was read is not final."""
         return any(note.code == BUSY for note in self.notes)
 
     @property

@@ -33,7 +33,7 @@ class LiveKey:
 class Previous:
     """What we applied last: the keyed digest of each block that is ours, and the path of each file that is.
 
-    `left` are the digests of what the last apply left, whoever made it; None: that was ours. `base` are the blocks
+    `left` are the digests of what the last apply left, by any state; None: that was ours. `base` are the blocks
     themselves, with all others that were there; None: they are not known.
     """
 

@@ -1,4 +1,4 @@
-"""What the last apply left of a value, and who has changed it since: somebody on the host, the stack, or both."""
+"""What the last apply left of a value, and where it changed since: on the host, in the stack, or both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Key = tuple[tuple[str, ...], str]
 class ValueDrift:
     """One value that is not as the last apply left it: what was left, what the host has, what the stack says now.
 
-    Empty: it is not there. `cause` HOST: the stack still says what was left; BOTH: it says something else by now.
+    Empty: it is not there. `cause` HOST: the stack still says what was left; BOTH: it now says something else.
     """
 
     path: tuple[str, ...]
@@ -46,7 +46,7 @@ def _caused(change: ValueChange, on_host: dict[_Key, ValueChange], in_stack: dic
 
 
 def drift_of_values(left: Block | None, live: Block | None, wanted: Block | None) -> tuple[ValueDrift, ...]:
-    """What somebody changed on the host: every value that is not as it was left."""
+    """What changed on the host: every value that is not as it was left."""
     in_stack, to_do = _by_key(left, wanted), _by_key(live, wanted)
     found = []
     for change in explain(left, live):

@@ -73,7 +73,7 @@ def _route(route: Route, printer: Printer) -> Iterator[str]:
 def _outcome(route: Route) -> str:
     names = " or ".join(route.choices)
     if not route.is_certain:
-        return f"It cannot be told which: {names}" if len(route.choices) > 1 else f"It cannot be told; perhaps {names}"
+        return f"Not certain which: {names}" if len(route.choices) > 1 else f"Not certain; perhaps {names}"
     if route.rejected:
         return f"The message is rejected: there is no virtual MTA {names}"
     if route.members:

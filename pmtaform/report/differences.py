@@ -28,7 +28,7 @@ def differences_text(compared: Sequence[Compared], *, colour: bool = False, widt
 def _compared(compared: Compared, style: Style, width: int) -> list[str]:
     names = f"{clean(compared.left.name)} -> {clean(compared.right.name)}"
     if compared.is_unsure:
-        lines = [style(f"{names}: whether they differ to PowerMTA cannot be told.", "bold")]
+        lines = [style(f"{names}: whether they differ to PowerMTA is not known.", "bold")]
     elif not compared.differ:
         lines = [style(f"{names}: no difference to PowerMTA.", "bold")]
     else:
@@ -44,7 +44,7 @@ def _compared(compared: Compared, style: Style, width: int) -> list[str]:
     for include in compared.moved:
         what = (
             f"`{clean(include.text)}` is in another place. Its contents were not seen, and order means something to "
-            "http-access, keys and rules: whether the rest is the same cannot be told."
+            "http-access, keys and rules: whether the rest is the same is not known."
         )
         lines += ["", *wrapped(what, width, "")]
     if compared.pairs is not None:
@@ -73,7 +73,7 @@ def _difference(difference: Difference, style: Style, width: int) -> Iterator[st
 
 def _pairs(pairs: Sequence[PairChange], style: Style, width: int, *, unsure: bool) -> Iterator[str]:
     if not pairs and unsure:
-        yield style("Whether a queue or a virtual MTA is changed by it cannot be told.", "bold")
+        yield style("Whether it changes a queue or a virtual MTA is not known.", "bold")
         return
     if not pairs:
         yield style("No queue and no virtual MTA is changed by it.", "bold")

@@ -36,7 +36,7 @@ def drift_text(
             lines += ["", *wrapped(f"{report.host}: {_compared(report.by, report.is_elsewhere)}", width, "")]
     for report in found.values():
         if report.unknown:
-            lines += ["", *wrapped(f"What changed on {report.host} cannot be told: {report.unknown}.", width, "")]
+            lines += ["", *wrapped(f"What changed on {report.host} is not known: {report.unknown}.", width, "")]
     for problem in failures.values():
         lines += ["", *problem_lines(problem, style, width)]
     return "\n".join(lines) + "\n"
@@ -64,7 +64,7 @@ def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic
 
 def _compared(by: LastLeft, is_elsewhere: bool) -> str:
     commit = f", commit {by.commit[:12]}" if by.commit else ""
-    whose = ", of an apply that the state at hand does not know" if is_elsewhere else ""
+    whose = ", of an apply that the local state does not know" if is_elsewhere else ""
     made = f"generation {by.generation}, by {by.who or '?'}, {by.started or '?'}{commit}"
     return f"compared with the host's own record{whose} ({made})."
 
@@ -109,10 +109,10 @@ def _value(value: ValueDrift, style: Style) -> Iterator[str]:
 
 def _stack(value: ValueDrift) -> str:
     if value.settled:
-        return "  (the stack says the same by now)"
+        return "  (the stack now says the same)"
     if value.wanted == value.left:
         return ""
-    return f"  (the stack says {_shown(value.wanted)} by now)"
+    return f"  (the stack now says {_shown(value.wanted)})"
 
 
 def _shown(lines: Sequence[str]) -> str:

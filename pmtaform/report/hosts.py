@@ -19,7 +19,7 @@ _VERSION = re.compile(r"\bv(\d[\w.]*)")
 
 
 def hosts_text(rows: Sequence[HostRow], *, colour: bool = False, width: int = WIDTH) -> str:
-    """One row a host, and below it what stands in the way of its next apply; why hosts were not seen comes last."""
+    """One row a host, and below it what keeps it from the next apply; then why hosts were not reached."""
     if not rows:
         return "No hosts are selected.\n"
     style = Style(colour)
@@ -83,7 +83,7 @@ def _colours(row: HostRow) -> tuple[str, ...]:
 
 
 def _beside(row: HostRow) -> Iterator[str]:
-    """What somebody who wants to change the host has to know."""
+    """Notes below a row: what to know before the host is changed."""
     if (waits := row.pending) is not None:
         state = "in force and waits to be confirmed" if waits.state == "pending" else "staged and not in force yet"
         words = f"{waits.what} by {waits.who} since {waits.since}: {state}; {waits.seconds_left} s left"
@@ -93,13 +93,13 @@ def _beside(row: HostRow) -> Iterator[str]:
     if row.lock is not None and row.pending is None:
         yield clean(f"being changed by {row.lock.who} since {row.lock.since} ({row.lock.what})")
     if row.elsewhere is not None:
-        known = f"the state knows generation {row.last.generation}" if row.last else "the state knows nothing of it"
+        known = f"the state has generation {row.last.generation}" if row.last else "the state has no generation"
         yield clean(
-            f"{known}: somebody applied or rolled back with another state ({row.elsewhere.who}, {row.elsewhere.at}); "
+            f"{known}: another state was used to apply or roll back ({row.elsewhere.who}, {row.elsewhere.at}); "
             f"see `pmtaform history {row.host} --live`"
         )
     if row.unknown:
-        yield clean(f"what changed since cannot be told: {row.unknown}")
+        yield clean(f"what changed since is not known: {row.unknown}")
 
 
 def _verdict(rows: Sequence[HostRow]) -> str:
@@ -110,7 +110,7 @@ def _verdict(rows: Sequence[HostRow]) -> str:
         (sum(1 for row in rows if row.pending), "with a pending commit"),
         (sum(1 for row in rows if row.lock and not row.pending), "being changed"),
         (sum(1 for row in rows if row.elsewhere), "applied to with another state"),
-        (sum(1 for row in rows if row.unknown), "of which it is not known what changed"),
+        (sum(1 for row in rows if row.unknown), "whose changes are not known"),
         (sum(1 for row in rows if row.frozen), "frozen"),
         (sum(1 for row in rows if row.problem), "not seen"),
     ]
@@ -134,7 +134,7 @@ def _document(row: HostRow) -> dict[str, Any]:
         "applied_elsewhere": row.elsewhere and _apply_document(row.elsewhere),
         "drift": row.drift and {"blocks": row.drift.blocks, "files": row.drift.files},
         "changes": row.changes if row.problem is None and not row.is_busy else None,
-        "left": row.left if row.problem is None and not row.is_busy else None,
+        "left_different": row.left if row.problem is None and not row.is_busy else None,
         "pending": waits
         and {
             "transaction": waits.transaction,

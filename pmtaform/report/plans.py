@@ -128,7 +128,7 @@ def _dangers(plan: Plan, style: Style, width: int) -> Iterator[str]:
     if by_code:
         yield ""
     if errors:
-        text = f"Errors that the plan makes or writes: {', '.join(errors)}. They stop an apply unless they are allowed."
+        text = f"Errors that the plan causes or writes: {', '.join(errors)}. They stop an apply unless allowed."
         yield from wrapped(text, width, "")
     allowed = " ".join(f"--allow {shlex.quote(clean(code))}" for code in dict.fromkeys([*by_code, *errors]))
     yield f"To consent: pmtaform apply {shlex.quote(clean(plan.stack))} {allowed}"

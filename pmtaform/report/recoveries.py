@@ -50,7 +50,7 @@ def _awaits(host: str, waiting: Awaiting, *, staged: bool) -> str:
             f"clears it away. Sooner: pmtaform recover {host} --revert."
         )
     return (
-        f"{began} It goes back by itself in {waiting.left} s. Sooner: pmtaform recover {host} --revert; to keep it: "
+        f"{began} It rolls back by itself in {waiting.left} s. Sooner: pmtaform recover {host} --revert; to keep it: "
         f"pmtaform recover {host} --confirm."
     )
 

@@ -1,4 +1,4 @@
-"""What a host is compared with to tell what changed on it: what the last apply left there, whoever made it.
+"""What a host is compared with to tell what changed on it: what the last apply left there, by any state.
 
 the state is of the host's last generation      the state, value by value with the copy that the host keeps
 it is older, of another key, or there is none   the host's own record of its last generation
@@ -27,7 +27,7 @@ class Basis:
 
     `blocks` are all blocks of the configuration then, and None where only digests are known; `as_left`: they are those
     that the host has now. `owned` are those of them that were ours. `by` is the host's own record, where that was
-    compared with, and `is_elsewhere`: the state at hand does not know of its generation. `unknown` says why nothing is
+    compared with, and `is_elsewhere`: the local state does not have its generation. `unknown` says why nothing is
     known.
     """
 
@@ -149,7 +149,7 @@ def _blocks(
 
 
 def with_basis(ours: Previous, basis: Basis, keyed: Callable[[bytes], str]) -> Previous:
-    """What we applied last, with what the last apply left, whoever made it."""
+    """What we applied last, with what the last apply left, by any state."""
     if basis.by is None and not basis.unknown:
         return replace(ours, base=basis.blocks)
     left = {str(a): keyed(b.canonical()) for a, b in (basis.blocks or {}).items() if str(a) in basis.owned}

@@ -100,7 +100,7 @@ def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
     lock: LockInfo | None
     if (waits := snapshot.awaiting) is not None:
         lock = LockInfo(who=waits.who, what=waits.what, since=waits.since, transaction=waits.transaction)
-        reason = f"its change goes back by itself in {waits.left} s without a confirmation"
+        reason = f"its change rolls back by itself in {waits.left} s without a confirmation"
     else:
         lock, reason = snapshot.lock, "its change is under way"
     return failed(spec, Outcome(host=spec.name, status=Status.LOCKED, lock=lock, reason=reason))

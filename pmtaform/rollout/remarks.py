@@ -16,7 +16,7 @@ from pmtaform.state import HostState, Seal
 if TYPE_CHECKING:
     from pmtaform.rollout.survey import Target
 
-ELSEWHERE: Final = "applied-elsewhere"  # the code of a note: the state at hand is not of the host's last generation
+ELSEWHERE: Final = "applied-elsewhere"  # the code of a note: the local state is not of the host's last generation
 
 
 def not_in_force(
@@ -70,7 +70,7 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
     who = f"{waiting.who} ({waiting.what}, since {waiting.since})"
     if waiting.state is Waiting.PENDING:
         detail = (
-            f"{who} has changed it and not confirmed that yet. Without a confirmation it goes back by itself in "
+            f"{who} has changed it and not confirmed that yet. Without a confirmation it rolls back by itself in "
             f"{waiting.left} s; until then nothing else is changed here."
         )
         summary = "The host has a change that awaits its confirmation"
@@ -84,32 +84,32 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
 def applied_elsewhere(
     spec: HostSpec, previous: HostState | None, basis: Basis, desired: Desired
 ) -> tuple[Diagnostic, ...]:
-    """What is to be said when the host was applied to, and the state at hand does not know of it."""
+    """The note on a host whose last generation the local state does not have."""
     if basis.by is None or not basis.is_elsewhere:
         return ()
-    by, known = basis.by, f"knows generation {previous.generation}" if previous is not None else "has nothing of it"
+    by, known = basis.by, f"has generation {previous.generation}" if previous is not None else "has no generation of it"
     commit = f", commit {by.commit[:12]}" if by.commit else ""
     detail = f"Generation {by.generation} of {spec.name} was made by {by.who or '?'}, {by.started or '?'}{commit} "
-    detail += f"({by.what or '?'}); the state at hand {known}. "
+    detail += f"({by.what or '?'}); the local state {known}. "
     if basis.unknown:
-        detail += f"What changed on the host since cannot be told: {basis.unknown}."
+        detail += f"What changed on the host since is not known: {basis.unknown}."
     else:
         detail += "The host is compared with its own record of that."
         detail += _orphans(basis, previous, desired)
-        detail += f" To take that record over into the state:\n    pmtaform recover {spec.name}"
-    summary = "The host was applied to with another state"
+        detail += f" To copy that record into the state:\n    pmtaform recover {spec.name}"
+    summary = "Host changed with another state"
     return (Diagnostic(code=ELSEWHERE, summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
 
 
 def _orphans(basis: Basis, previous: HostState | None, desired: Desired) -> str:
-    """What that apply owns, and neither the stack declares nor the state knows: nothing would ever delete it."""
+    """A note on blocks of that apply that are neither declared nor in the state: no apply deletes them."""
     declared = {str(address) for address in desired.blocks} | {str(each.address) for each in desired.whole_files}
     known = {*previous.blocks, *previous.keys} if previous is not None else set()
     lost = sorted((basis.owned | basis.keys.keys()) - declared - known)
     if not lost:
         return ""
     more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-    return f" It owns {', '.join(lost[:3])}{more}, which this stack does not declare: an apply leaves that in place."
+    return f" It owns {', '.join(lost[:3])}{more}, which this stack does not declare: an apply leaves them unchanged."
 
 
 def machine_changed(spec: HostSpec, previous: HostState | None, snapshot: Snapshot) -> tuple[Diagnostic, ...]:

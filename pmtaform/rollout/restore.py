@@ -222,8 +222,8 @@ def _other_key(spec: HostSpec) -> Diagnostic:
     return Diagnostic(
         code="state-key-changed",
         summary="The state was written with another key",
-        detail=f"The rollback is noted on {spec.name} itself, and not in the state. Put the right key file back, and "
-        f"then take the host's own record over:\n    pmtaform recover {spec.name}",
+        detail=f"The rollback is noted on {spec.name} itself, and not in the state. Restore the right key file, and "
+        f"then copy the host's own record into the state:\n    pmtaform recover {spec.name}",
         severity=Severity.WARNING,
         host=spec.name,
     )

@@ -21,7 +21,7 @@ def settle_intent(
     """What a run that was killed had begun here, by the host's own record: taken over, or dropped.
 
     `left` is what the last transaction left: the files of the state come from there, not from what is there now, which
-    somebody may have changed since.
+    may have changed since.
     """
     intent, past = target.intent, snapshot.past
     if intent is None or past is None or past.status in {"unsettled", "running"}:

@@ -57,8 +57,8 @@ def unknown_name(scope: str, name: str, place: Place, *, severity: Severity, sec
         return Diagnostic(
             code="misplaced-directive" if spec is None else "misplaced-section",
             summary="It does not belong there",
-            detail=f"`{name}` does not stand {where(scope)}: PowerMTA may refuse the file. "
-            f"It stands {_either(list(dict.fromkeys(scopes)))}.",
+            detail=f"`{name}` does not belong {where(scope)}: PowerMTA may refuse the file. "
+            f"It belongs {_either(list(dict.fromkeys(scopes)))}.",
             place=place,
             severity=severity,
         )

@@ -97,7 +97,7 @@ def test_an_apply_with_another_state_is_noticed(applied: ProjectFolder, tmp_path
     applied.config("postmaster: b@example.com")
     applied.apply("--host", "mta2").ended(Exit.OK)
     applied.state_file.write_bytes(before)
-    assert "the state knows generation 1: somebody applied" in applied.run("hosts").words
+    assert "the state has generation 1: another state was used to apply" in applied.run("hosts").words
 
 
 def test_what_stands_in_the_way_is_told_below_the_row(applied: ProjectFolder) -> None:

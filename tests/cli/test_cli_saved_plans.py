@@ -117,7 +117,7 @@ def test_every_difference_of_the_plans_is_shown_as_one(planned: ProjectFolder, w
     path = Path(planned.save_plan())
     edit, words = EDITS[what]
     signed_again(path, StackKey.open(planned.root / "state", "fleet"), edit)
-    stale(planned, str(path), words, "The plan made now is not the saved one", without=("on the host since the plan",))
+    stale(planned, str(path), words, "Plan differs from the saved one", without=("on the host since the plan",))
 
 
 def test_a_plan_that_is_the_same_is_applied_whoever_signed_it(planned: ProjectFolder) -> None:
@@ -151,7 +151,7 @@ def test_a_plan_that_somebody_edited_is_refused_though_its_checksum_fits(
     signed_again(path, other, lambda d: d.update(created="2020-01-01T00:00:00Z"))
     before = planned.host.tree()
     said = planned.run("apply", str(path)).ended(Exit.ERROR)
-    assert "The plan file is not what pmtaform wrote" in said.words
+    assert "Plan file not authentic" in said.words
     assert planned.host.tree() == before
 
 
@@ -287,7 +287,7 @@ def test_what_is_ignored_and_differs_is_seen_on_a_host_that_nobody_touched(one: 
     assert said.out.startswith("No changes to make on 1 host. 1 difference stays because of lifecycle.ignore.\n")
     assert "mta1:domain[a.com]" in said.words
     row = one.run("hosts", "--format", "json").ended(Exit.OK).json()["hosts"][0]
-    assert (row["changes"], row["left"]) == (0, 1)
+    assert (row["changes"], row["left_different"]) == (0, 1)
     shown = one.run("hosts").ended(Exit.OK)
     assert "nothing, 1 left" in shown.words
     assert "1 host: 1 with differences that stay." in shown.words
@@ -328,3 +328,9 @@ def test_a_frozen_host_is_counted_in_the_verdict(one: ProjectFolder) -> None:
     assert document["summary"]["frozen_hosts"] == 1
     assert "1 host with changes is frozen." in document["verdict"]
     assert document["hosts"][0]["frozen"] is True
+
+
+def test_a_plan_file_that_is_missing_is_no_unknown_stack(one: ProjectFolder) -> None:
+    one.config("postmaster: a@example.com")
+    assert "[no-such-plan]" in one.run("apply", "missing.plan").ended(Exit.USAGE).err
+    assert "[no-such-stack]" in one.run("apply", "missing").ended(Exit.USAGE).err

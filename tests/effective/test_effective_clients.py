@@ -69,7 +69,7 @@ def test_as_text(folder: ProjectFolder) -> None:
 
 def test_what_cannot_be_told_is_no_success(folder: ProjectFolder) -> None:
     said = folder.run("effective", "c.conf", "--client", "10.1.2.3").ended(Exit.ERROR)
-    assert "It cannot be told which: va or vb" in said.out
+    assert "Not certain which: va or vb" in said.out
     found = folder.run("effective", "c.conf", "--client", "10.1.2.3", "--format", "json").ended(Exit.ERROR).json()
     assert (found["kind"], found["virtual_mta"]["certain"]) == ("pmtaform-effective-client", False)
 

@@ -24,7 +24,7 @@ def test_as_json(project: ProjectFolder) -> None:
     ("words", "told"),
     [
         (["explain", "max-msg-raet"], 'Did you mean "max-msg-rate"?'),
-        (["explain", "dkim-sign", "--scope", "source"], "it stands in <domain>"),
+        (["explain", "dkim-sign", "--scope", "source"], "it belongs in <domain>"),
         (["explain"], "--search WORDS"),
     ],
 )

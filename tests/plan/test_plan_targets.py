@@ -64,7 +64,7 @@ def test_the_plan_says_why(one: ProjectFolder) -> None:
     case = CASES["a pool takes its virtual MTAs along"]
     prepare(one, case)
     said = one.plan(*case["choose"]).ended(Exit.OK)
-    assert "virtual-mta[v1] is taken along because virtual-mta-pool[p] names it." in said.words
+    assert "virtual-mta[v1] is included because virtual-mta-pool[p] names it." in said.words
 
 
 def test_a_saved_plan_takes_the_same_along(one: ProjectFolder) -> None:

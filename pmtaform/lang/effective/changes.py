@@ -45,7 +45,7 @@ def changed_pairs(
 def same_effect(before: Effective, after: Effective) -> bool | None:
     """Whether no queue and no virtual MTA is changed: what holds for domains and virtual MTAs is the same.
 
-    None: that cannot be told, because an include whose contents are not seen is in another place. It says nothing of
+    None: not known, because an include whose contents are not seen is in another place. It says nothing of
     the rest of a configuration (sources, listeners, logs).
     """
     if next(_changes(before, after, ("*",), None), None) is not None:

@@ -2,7 +2,7 @@
 
 The first that is given counts: the merge variable, the header (if it is processed), the source's pattern list,
 default-virtual-mta, `{default}`. Where the guide is silent, or a rule asks for what is not known of the message, all
-that may come out is kept: one name is an answer, several are "cannot be told".
+that may come out is kept: one name is an answer, several are "not certain".
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Route:
 
     @property
     def is_certain(self) -> bool:
-        """Whether it can be told what becomes of the message."""
+        """Whether the answer is certain."""
         return len(self.choices) == 1 and not self.doubts
 
 

@@ -79,7 +79,7 @@ class Rules:
     # -- one rule ------------------------------------------------------------------------------------------------------
 
     def _matches(self, tree: Tree, node: Directive | Section) -> bool | None:
-        """Whether a rule matches; None where that cannot be told."""
+        """Whether a rule matches; None where that is not known."""
         name, value = node.lead or ("", "") if isinstance(node, Section) else (node.name, node.value)
         name = name.lower()
         if name == "*":
@@ -117,7 +117,7 @@ class Rules:
         return exact if exact == loose else None
 
     def _unknown(self, tree: Tree, node: Directive | Section, why: str) -> None:
-        self._doubt(f"Whether {_text(tree, node)} matches cannot be told: {why}.")
+        self._doubt(f"Whether {_text(tree, node)} matches is not known: {why}.")
 
     def _doubt(self, text: str) -> None:
         if text not in self.doubts:

@@ -1,8 +1,8 @@
-"""Includes whose contents nobody has seen, and whether two configurations have them in the same place.
+"""Includes with unknown contents, and whether two configurations have them in the same place.
 
 The contents of a web address are not read, nor those of a file that is not there. They count where the `include` is,
 and order means something to http-access, to keys, to rules: with the include in another place, whether two
-configurations are equal cannot be told.
+configurations are equal is not known.
 """
 
 from __future__ import annotations

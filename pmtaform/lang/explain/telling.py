@@ -103,7 +103,7 @@ def unknown(name: str, scope: str | None = None) -> Diagnostic:
     elsewhere = known.anywhere(word)
     if scope is not None and elsewhere:
         places = sorted({where(each) for spec in elsewhere for each in spec.scopes})
-        detail = f"{word} does not belong {where(_scope(scope) or GLOBAL)}; it stands {', '.join(places)}."
+        detail = f"{word} does not belong {where(_scope(scope) or GLOBAL)}; it belongs {', '.join(places)}."
         return Diagnostic(code="misplaced-directive", summary="The directive does not belong there", detail=detail)
     invented = invention(word)
     if invented is not None:

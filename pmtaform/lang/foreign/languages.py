@@ -86,7 +86,7 @@ def _is_yaml(text: str, first: str) -> bool:
 
 
 def knows_no_line(tree: Tree) -> bool:
-    """Whether next to nothing in a file is PowerMTA's, so that nobody can say how it is laid out."""
+    """Whether next to nothing in a file is PowerMTA's, so that its layout is not known."""
     words = list(_words(tree))
     known = sum(1 for word in words if _is_known(word))
     return bool(words) and known * _FEW < len(words)

@@ -65,7 +65,7 @@ _ENDS: Final = {
 class Template:
     """A text with marks of templates. `languages` as people call them; `lines` are those with a mark, from 1.
 
-    `mark` is the first one, on `lines[0]`. `has_logic`: what the text becomes cannot be told from it.
+    `mark` is the first one, on `lines[0]`. `has_logic`: the text does not show what it renders to.
     """
 
     languages: tuple[str, ...]

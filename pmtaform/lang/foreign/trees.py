@@ -18,5 +18,5 @@ def template_in(tree: Tree) -> Template | None:
 
 
 def is_opaque(tree: Tree, template: Template | None, other: Foreign | None) -> bool:
-    """Whether nobody can tell from a file what PowerMTA will read."""
+    """Whether a file does not show what PowerMTA will read."""
     return other is not None or (template is not None and template.has_logic and tree.origins is None)

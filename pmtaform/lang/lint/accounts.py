@@ -1,4 +1,4 @@
-"""Nobody may log in, or nobody may send: accounts and sources that do not belong together."""
+"""Accounts and sources that do not fit together: no client can log in, or none may send."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ def _no_password(facts: Facts) -> Iterator[Hit]:
         if any(part.named("password") or part.named("include") for part in parts):
             continue
         detail = (
-            f"{parts[0].title} has no password, and logs in by one unless authentication-method says otherwise: nobody "
-            "can log in as this user. Write `password`, or another authentication-method."
+            f"{parts[0].title} has no password, and logs in by one unless authentication-method says otherwise: no "
+            "client can log in as this user. Write `password`, or another authentication-method."
         )
         yield on(parts[0], detail)
 
@@ -142,13 +142,13 @@ RULES: Final = (
     _rule(
         "users-may-not-relay",
         "Users may send nowhere",
-        "Whoever logs in has every mail to the outside refused.",
+        "All mail of these users to outside addresses is rejected.",
         _BASIS,
         _may_not_relay,
     ),
     _rule(
         "nobody-may-relay",
-        "Nobody may send to the outside",
+        "No client may send to the outside",
         "A working configuration has a source that may relay; else no mail leaves the server.",
         "guide 2.3, 3.3.2",
         _nobody_relays,
@@ -163,7 +163,7 @@ RULES: Final = (
     _rule(
         "user-without-password",
         "A user has no password",
-        "Nobody can log in as this user: the default of authentication-method is password.",
+        "No client can log in as this user: the default of authentication-method is password.",
         "guide 3.3.8",
         _no_password,
         is_whole=False,

@@ -264,7 +264,7 @@ RULES: Final = (
         id="setting-without-effect",
         severity=WARNING,
         summary="A setting has no effect",
-        why="It is read in the company of another setting only; whoever reads it believes that it works.",
+        why="It is read in the company of another setting only; readers believe that it works.",
         basis=_bases(
             [
                 *(need.basis for need in IDLE_IN_DOMAINS),

@@ -44,7 +44,7 @@ def _what(reference: Reference) -> str:
 def _unread(facts: Facts) -> str:
     if facts.subject.in_stack and not facts.whole:
         return (
-            " (Only what the stack declares was looked at. If the host has it besides, say so: "
+            " (Only what the stack declares was looked at. If something else on the host defines it, say so: "
             "# pmtaform: ignore RULE because REASON.)"
         )
     if facts.complete:

@@ -117,7 +117,7 @@ def _can_repeat(part: Part) -> bool:
 
 
 def _once(part: Part) -> str:
-    return f"{part.title} stands a second time, and the guide allows one. Make them one."
+    return f"{part.title} appears a second time, and the guide allows one. Merge them."
 
 
 def _twice(before: Part, part: Part) -> str:

@@ -30,7 +30,7 @@ class Subject:
     """What is linted.
 
     `whole` says that the configuration is all that PowerMTA would read: only then is something missing, undefined or
-    unused. `defaults` is the vendor's `/etc/pmta/config-defaults`, if it can be had: its definitions count, and
+    unused. `defaults` is the vendor's `/etc/pmta/config-defaults`, if available: its definitions count, and
     nothing in it is reported. `version` is PowerMTA's (`5.0`, `5.0r5`, `4.5`). `files` are facts on files that the
     configuration names, and on its own. `sources` are the lines of files that places point to but no tree holds
     (a stack's YAML), read for suppressions. `in_stack`: it comes from a repository, so secrets have no place in it.
@@ -100,7 +100,7 @@ class Rule:
 class Finding:
     """One finding. `end_column` is the column after the marked piece; `mark` the piece itself.
 
-    `ignored` is the reason of the comment that ignores it, which may be empty; None: nobody ignores it.
+    `ignored` is the reason of the comment that ignores it, which may be empty; None: not ignored.
     """
 
     rule: Rule

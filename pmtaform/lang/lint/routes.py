@@ -80,7 +80,7 @@ class _Walk:
                     yield from self._worth_telling(way[names.index(vmta) :])
 
     def _worth_telling(self, circle: list[_Step]) -> Iterator[list[_Step]]:
-        """A general line that leads a virtual MTA to itself is not told: the guide does not say that it is a circle."""
+        """A general line that leads a virtual MTA to itself is not reported: the guide does not call it a circle."""
         if len(circle) > 1 or f"<virtual-mta {circle[0][0]}>" in circle[0][1].section:
             yield circle
 

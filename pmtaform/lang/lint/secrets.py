@@ -73,11 +73,11 @@ def clear_detail(name: str, value: str) -> str:
     """What is wrong with a secret in clear text; the value is not repeated."""
     if _REFERENCE.match(value.strip('"')):
         return (
-            f"{name} is given a reference in native text, which goes to the server as it stands: PowerMTA would "
-            "take the reference itself for the secret. Write this part in YAML: {secret: keyring:NAME}."
+            f"{name} is given a reference in native text, which goes to the server as it is: PowerMTA would "
+            "use the reference itself as the secret. Write this part in YAML: {secret: keyring:NAME}."
         )
     return (
-        f"The value of {name} stands in a file of the stack, and so in every copy of the repository. Keep it in a "
+        f"The value of {name} is in a file of the stack, and so in every copy of the repository. Keep it in a "
         "keyring, a file or a program, and write a reference: {secret: keyring:NAME}."
     )
 

@@ -95,7 +95,7 @@ def _misplaced_section(facts: Facts) -> Iterator[Hit]:
             continue
         where = " or ".join("at top level" if p == "top" else f"in <{p}>" for p in spec.parents)
         here = f"in <{parent}>" if parent else "at top level"
-        yield on(part, f"<{part.tag}> does not belong {here}; it stands {where}.", mark=part.node.tag)
+        yield on(part, f"<{part.tag}> does not belong {here}; it belongs {where}.", mark=part.node.tag)
 
 
 _ABSENT: Final = "absent from both 5.0 guides and from the published configurations but its inventors' (MISTAKES.md)"

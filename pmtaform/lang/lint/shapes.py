@@ -52,7 +52,7 @@ def _wrong(line: Line) -> Wrong | None:
 
 
 def _wrong_everywhere(line: Line) -> Wrong | None:
-    """What is wrong with a value in a section that nobody knows, if no meaning of its directive takes it."""
+    """What is wrong with a value in an unknown section, if no meaning of its directive accepts it."""
     specs = catalogue().anywhere(line.node.name)
     found = [_judge(spec, line.value) for spec in specs if not spec.sensitive]
     return found[0] if found and all(found) else None

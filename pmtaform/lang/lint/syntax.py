@@ -109,7 +109,7 @@ def _equals(facts: Facts) -> Iterator[Hit]:
 def _meant(line: Line, name: str) -> str:
     scopes = list(dict.fromkeys(scope for spec in catalogue().anywhere(name) for scope in spec.scopes))
     if scopes:
-        return f"{name} does not belong here, either; it stands {places(scopes)}."
+        return f"{name} does not belong here, either; it belongs {places(scopes)}."
     return remedy(name, line.scope) or (f"There is no directive {values.shown(name)}, either." if name else "")
 
 

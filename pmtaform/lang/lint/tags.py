@@ -85,7 +85,7 @@ def _element(facts: Facts, tree: Tree, number: int, element: re.Match[str]) -> s
 
 
 def _separate(raw: str) -> str:
-    """What to write instead of several tags and directives on one line, with the words in it that nobody knows."""
+    """What to write instead of several tags and directives on one line, with its unknown words."""
     parts = ["There is one directive or one tag to a line: put each on a line of its own."]
     tags = list(dict.fromkeys(tag.lower() for close, tag in _TAG.findall(raw) if not close))
     if tags and catalogue().section(tags[0]) and raw.rstrip().lower().endswith(f"</{tags[0]}>"):

@@ -108,7 +108,7 @@ def _unverified(facts: Facts) -> Iterator[Hit]:
     for line in _demands(facts):
         if line.within is not None and not _is_for_everyone(line.within) and not _verifies(line.within):
             detail = (
-                "TLS is demanded, but the certificate is not checked: whoever sits in between can show his own. "
+                "TLS is demanded, but the certificate is not checked: an attacker in between can present another one. "
                 "smtp-tls-ca-file names the roots, or use DANE or MTA-STS; mail then waits where the certificate does "
                 "not verify."
             )

@@ -122,8 +122,8 @@ def _unknown(facts: Facts) -> Iterator[Hit]:
         yield at(
             line,
             f"Neither 5.0 guide has a directive {values.shown(name)}.{near} If it is from a "
-            f"release that pmtaform does not know, it is right and this finding is not; what stands {where} and is "
-            "unknown to PowerMTA stops a load.",
+            f"release that pmtaform does not know, it is right and this finding is not; a line {where} "
+            "that PowerMTA does not know stops a load.",
             mark=name,
         )
 
@@ -191,7 +191,7 @@ def _misplaced(facts: Facts) -> Iterator[Hit]:
         detail = (
             f"{values.shown(line.name)} does not belong {here}: {other}"
             if other
-            else f"{values.shown(line.name)} does not belong {here}; it stands {where}.{_inner_hint(line, scopes)}"
+            else f"{values.shown(line.name)} does not belong {here}; it belongs {where}.{_inner_hint(line, scopes)}"
         )
         yield at(line, detail, mark=line.node.name)
 
@@ -224,7 +224,7 @@ def _undocumented(facts: Facts) -> Iterator[Hit]:
                 else "is in neither 5.0 guide, yet in published configurations that seem to load"
             )
             detail = (
-                f"{line.name} {where}. What it does, and whether a later release still takes it, is not documented."
+                f"{line.name} {where}. What it does, and whether a later release still accepts it, is not documented."
             )
             yield at(line, detail, mark=line.node.name)
 

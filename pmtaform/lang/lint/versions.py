@@ -61,7 +61,7 @@ def _legacy(facts: Facts) -> Iterator[Hit]:
             instead = f"Write {spec.replaced_by} instead." if spec.replaced_by else "Remove it."
             where = "is named in a 5.0 guide in passing" if spec.is_in_guide else "is in no 5.0 guide"
             detail = (
-                f"{spec.name} is from an older release and {where}; whether yours still takes it is not documented. "
+                f"{spec.name} is from an older release and {where}; whether yours still accepts it is not documented. "
                 f"{instead}"
             )
             yield at(line, detail, mark=line.node.name)

@@ -40,7 +40,7 @@ def mask(spec: DirectiveSpec | None, name: str, value: str) -> str:
 
 
 def looks_like_key(word: str) -> bool:
-    """Whether a word that should be a network is a key that somebody put in its place."""
+    """Whether a word that should be a network is a key in the wrong place."""
     return _KEY.fullmatch(word) is not None
 
 

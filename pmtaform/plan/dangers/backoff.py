@@ -231,7 +231,7 @@ def _disabled_shorter(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterato
 
 def _ending(was: _Behaviour, now: _Behaviour) -> str:
     if now.leaves == float("inf"):
-        return "a queue that is in back-off stays in it until somebody ends it or PowerMTA restarts"
+        return "a queue that is in back-off stays in it until an operator ends it or PowerMTA restarts"
     return f"back-off lasts {_length(now.leaves)}, and ended {_before(was.leaves)} before"
 
 

@@ -77,7 +77,7 @@ def _raised(sides: Sides, queue: QueueChange, move: ValueMove) -> float | None:
 def _is_configured(sides: Sides, queue: QueueChange) -> bool:
     """Whether any section was for the queue before.
 
-    Where none was, PowerMTA's defaults held by nobody's choice: a new server's first limits are raised over nothing.
+    Where none was, PowerMTA's defaults held by no one's choice: a new server's first limits raise nothing.
     """
     domain = "*" if queue.mx else queue.queue_before or queue.domain
     return not domain or any(sides.before.matches(domain, vmta) for vmta in queue.vmtas[:1])

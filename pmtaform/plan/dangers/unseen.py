@@ -1,4 +1,4 @@
-"""What PowerMTA would read and nobody has seen: configuration from the web, files that could not be read."""
+"""What PowerMTA would read and no one has seen: configuration from the web, files that could not be read."""
 
 from __future__ import annotations
 
