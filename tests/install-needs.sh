@@ -7,6 +7,8 @@ command -v bash >/dev/null 2>&1 || missing="$missing bash"
 command -v busybox >/dev/null 2>&1 || missing="$missing busybox-static"
 command -v sudo >/dev/null 2>&1 || missing="$missing sudo"
 command -v shellcheck >/dev/null 2>&1 || missing="$missing shellcheck"
+command -v setfacl >/dev/null 2>&1 || missing="$missing acl"
+command -v getfattr >/dev/null 2>&1 || missing="$missing attr"
 command -v ssh-keygen >/dev/null 2>&1 || missing="$missing openssh-client"
 [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null 2>&1 || missing="$missing openssh-server"
 [ -n "$missing" ] || exit 0

@@ -25,7 +25,7 @@ nl='
 tab='	'
 
 # Every point at which a transaction can be interrupted, in order; a step done per file is journalled per file.
-STEPS='receive lock recover check policy stage fill backup keep-old prove running begin commit-key commit-config
+STEPS='receive lock recover check policy folder stage fill backup keep-old prove running begin commit-key commit-config
 settle-files test swap-back staged go-on arm activate activate-web health listeners ask pending
 confirm verdict remove-key keep clean disarm record unlock answer'
 UNDO_STEPS='undo undo-file undo-new undo-activate undo-clean'
@@ -173,6 +173,56 @@ linked() {
     done
     return 1
 }
+
+# Whether $1 is an allowed folder or below one.
+is_allowed() {
+    rest=$ALLOWED
+    while [ -n "$rest" ]; do
+        case $1/ in "${rest%%"$nl"*}"/*) return 0 ;; esac
+        rest=${rest#*"$nl"}
+    done
+    return 1
+}
+
+# Makes the folder $1 of the host the current one, whatever becomes of its name from then on: names in it begin with `./`.
+# Who owns a folder on the way may have made another one of it, or a link, a moment ago; so the way is looked at from
+# within, upwards. Above the allowed folders a link is followed that lies in a folder of this user's own.
+# 1: something else is there, 2: nothing; which, in BLOCKED.
+go_into() {
+    BLOCKED="the folder $1 does not exist"
+    if ! cd -P -- "$R$1/" 2>/dev/null; then
+        cd /
+        if [ ! -L "$R$1" ] && ! linked "$1" && [ ! -d "$R$1" ]; then return 2; fi
+        BLOCKED="the folder $1 cannot be entered"
+        return 1
+    fi
+    up=. at=$1
+    while [ -n "$at" ]; do
+        if [ ! -L "$up/../${at##*/}" ] && [ "$up/../${at##*/}" -ef "$up" ]; then
+            up=$up/..
+        elif [ "$up" -ef "$R$at/" ] && ! is_allowed "$at" && { [ -O "$R${at%/*}/" ] || [ ! -O / ]; }; then
+            up=$R${at%/*}/
+        else
+            cd /
+            BLOCKED="the folder $1 has become a link or a folder of somebody else's"
+            return 1
+        fi
+        at=${at%/*}
+    done
+    [ "$up" -ef "$R/" ] || { cd /; return 1; }
+}
+
+# Enters the folder of the file `path`: its names there, as `beside` has them.
+within() {
+    go_into "${path%/*}"
+    entered=$?
+    [ "$entered" = 0 ] || { WHY=$BLOCKED; return $entered; }
+    FILE=./${path##*/} NEW=./.${path##*/}.pmtaform-$ID
+    OLD=$NEW-old SWAP=$NEW-swap
+}
+
+# Whether what is open as 4 is the file $1, and not what a link leads to.
+is_open() { [ ! -L "$1" ] && [ "$1" -ef /proc/self/fd/4 ]; }
 
 # Makes the file $1, which nobody else may have made: of many who try, one succeeds.
 sole() {

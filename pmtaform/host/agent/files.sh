@@ -86,13 +86,7 @@ permitted() {
     case $1/ in
         *//* | */./* | */../*) WHY="$1 is not a plain path"; return 1 ;;
     esac
-    rest=$ALLOWED
-    inside=''
-    while [ -n "$rest" ]; do
-        case $1 in "${rest%%"$nl"*}"/*) inside=1 ;; esac
-        rest=${rest#*"$nl"}
-    done
-    [ -n "$inside" ] || { WHY="$1 is not below an allowed path"; return 1; }
+    is_allowed "${1%/*}" || { WHY="$1 is not below an allowed path"; return 1; }
     if linked "$1"; then WHY="$L is a symbolic link"; return 1; fi
     if [ -d "$R$1" ]; then WHY="$1 is a folder"; return 1; fi
     if [ -e "$R$1" ] && [ ! -f "$R$1" ]; then WHY="$1 is not a regular file"; return 1; fi
@@ -177,18 +171,29 @@ folder_owner() {
 # Makes the missing folders of $1, below (or as) an allowed folder only, owned like the one above.
 make_folders() {
     [ ! -d "$R$1" ] || return 0
-    rest=$ALLOWED inside=''
-    while [ -n "$rest" ]; do
-        case $1 in "${rest%%"$nl"*}" | "${rest%%"$nl"*}"/*) inside=1 ;; esac
-        rest=${rest#*"$nl"}
-    done
-    [ -n "$inside" ] || { WHY="the folder $1 does not exist"; return 1; }
+    is_allowed "$1" || { WHY="the folder $1 does not exist"; return 1; }
     make_folders "${1%/*}" || return 1
     say "$1" >>"$T/dirs"
-    mkdir -- "$R$1" 2>"$T/failed" || { WHY="the folder $1 could not be made"; return 1; }
-    folder_owner "${1%/*}"
-    chown -- "$F_OWNER:$F_GROUP" "$R$1" 2>"$T/failed" && chmod -- "$F_MODE" "$R$1" 2>"$T/failed" \
-        || { WHY="the folder $1 could not be made $F_OWNER:$F_GROUP"; return 1; }
+    make_folder "$1" || { WHY=${BLOCKED:-"the folder $1 could not be made"}; return 1; }
+}
+
+# Makes the folder $1 in one beside its place that nobody else may enter, gives it away there, and moves it to its place:
+# who owns the folder above could make a link of it at any moment, and what the link leads to would be given away.
+make_folder() {
+    go_into "${1%/*}" || return 1
+    BLOCKED='' NEW=.${1##*/}.pmtaform-$ID
+    mkdir -- "./$NEW" 2>"$T/failed" || return 1
+    point "folder.$n"
+    go_into "${1%/*}/$NEW" || return 1
+    BLOCKED=''
+    found=$(stat -c "%a$tab%U$tab%G$tab%u$tab%g" -- . .. 2>"$T/failed")
+    case ${found%%"$tab"*} in 700 | ?700) ;; *) return 1 ;; esac
+    [ -O . ] || return 1
+    split_owner "${found#*"$nl"}"
+    install -d -m "$F_MODE" -o "$F_OWNER" -g "$F_GROUP" -- ./made 2>"$T/failed" \
+        || { BLOCKED="the folder $1 could not be made $F_OWNER:$F_GROUP"; return 1; }
+    mv -fT -- ./made "../${1##*/}" 2>"$T/failed" && rmdir -- "../$NEW" 2>"$T/failed" || return 1
+    point "folder:after.$n"
 }
 
 # Whether there is a planned file with the action $1 and kind $2 (or "any").
@@ -207,44 +212,124 @@ each() {
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         [ "$action" = "$2" ] && { [ "$3" = any ] || [ "$kind" = "$3" ]; } || continue
         at "$1" "$n" || return 1
-        beside "$path"
         "$4" || return 1
         past "$1" "$n" || return 1
     done <"$T/plan"
 }
 
-# Writes the new content beside its target: made for nobody else, then with its owner, then its mode.
-stage() {
-    make_folders "${path%/*}" || return 1
-    case $src in
-        kept/*) from=$S/generations/${src#kept/} ;;
-        *) from=$T/blob.$n ;;
-    esac
-    sole "$NEW" || { WHY="$path: nothing can be written in its folder"; return 1; }
-    point "fill.$n"
-    install -m "$mode" -o "$owner" -g "$group" -- "$from" "$NEW" 2>"$T/failed" && return
+# Gives the contents of new files their owners and modes where nobody else comes: what is laid beside a file's place has
+# both from there.
+dress() {
+    STEP=stage as=''
+    set --
+    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        [ "$action$had" = write0 ] || continue
+        case $src in kept/*) continue ;; esac
+        if [ "$as" != "$mode:$owner:$group" ] || [ $# -ge 100 ]; then
+            dress_as "$@" || return 1
+            set -- "$path" "$mode" "$owner" "$group"
+            as=$mode:$owner:$group
+        fi
+        set -- "$@" "$T/blob.$n"
+    done <"$T/plan"
+    dress_as "$@"
+}
+
+# The first path, mode, owner and group; then the files.
+dress_as() {
+    [ $# -gt 0 ] || return 0
+    first=$1 modes=$2 owners=$3 groups=$4
+    shift 4
+    install -m "$modes" -o "$owners" -g "$groups" -- "$@" "$T/ready" 2>"$T/failed" && return
+    path=$first mode=$modes owner=$owners group=$groups
+    why_not_dressed
+    return 1
+}
+
+# Why the file `path` could not be given its owner or mode, as the program said that failed.
+why_not_dressed() {
     told=''
     read -r told <"$T/failed"
     case ${told#*: } in
-        "cannot change ownership "* | "can't change ownership "* | "invalid user "* | "invalid group "* | "unknown user "* | "unknown group "*)
+        *"change ownership "* | "changing ownership "* | *": Operation not permitted" \
+            | "invalid user"* | "invalid group"* | "unknown user"* | "unknown group"*)
             WHY="$path cannot be given to $owner:$group"
             [ "$(id -u)" = 0 ] || WHY="$WHY by $(id -un); this needs sudo"
             ;;
-        "cannot change permissions "* | "can't change permissions "*) WHY="$path cannot have the mode $mode" ;;
+        *"change permissions "* | "changing permissions "*) WHY="$path cannot have the mode $mode" ;;
         *) WHY="$path could not be written" ;;
     esac
-    return 1
+}
+
+# Writes the new content beside its target. The file is open as 4 all the while: somebody may have made a link of its name.
+stage() {
+    make_folders "${path%/*}" && within || return 1
+    WHY="$path: nothing can be written in its folder"
+    set -C
+    { set +C; point "fill.$n"; fill; } 2>/dev/null 4>"$NEW"
+    filled=$?
+    set +C
+    return $filled
+}
+
+# A file that is there keeps all that it is but its content: access control lists, extended attributes, its label.
+fill() {
+    WHY="$path could not be written" from=$T/blob.$n
+    case $src in kept/*) from=$S/generations/${src#kept/} ;; esac
+    if [ -f "$T/ready/blob.$n" ]; then
+        cp -p -- "$T/ready/blob.$n" /proc/self/fd/4 2>"$T/failed"
+        return
+    fi
+    was=''
+    if [ "$had" = 1 ]; then
+        if cp -P --attributes-only --preserve=mode,ownership,xattr -- "$FILE" /proc/self/fd/4 2>"$T/failed"; then
+            was=$omode:$oowner:$ogroup
+        elif has_more; then
+            WHY="$path has an access control list, extended attributes or a label, which the tools of this host do not keep"
+            return 1
+        fi
+        if [ "$mode" != "$omode" ] && has_list; then
+            WHY="$path has an access control list, whose mask is the middle digit of a mode: $mode would change what it grants"
+            WHY="$WHY; leave the mode out of the stack, or change the list with setfacl"
+            return 1
+        fi
+    fi
+    # Where this is not root nobody says whether the owner could be kept.
+    { [ "${was#*:}" = "$owner:$group" ] && [ -O / ]; } || chown -- "$owner:$group" /proc/self/fd/4 2>"$T/failed" \
+        || { why_not_dressed; return 1; }
+    [ "${was%%:*}" = "$mode" ] || chmod -- "$mode" /proc/self/fd/4 2>"$T/failed" || { why_not_dressed; return 1; }
+    cat -- "$from" 2>"$T/failed" >&4
+}
+
+has_list() { case $(ls -ld -- "$FILE" 2>/dev/null) in ??????????+*) ;; *) return 1 ;; esac; }
+
+# Whether the file has more than owner, group and mode, as far as the tools of this host tell.
+has_more() {
+    case $(ls -ld -- "$FILE" 2>/dev/null) in ??????????[+.@]*) return 0 ;; esac
+    [ -n "$(getfattr -m - -- "$FILE" 2>/dev/null)" ]
 }
 
 # Keeps what is there: a link beside the target that a rename puts back, and a copy for the generation.
 back_up() {
     [ "$had" = 1 ] || return 0
-    if ! ln -- "$R$path" "$OLD" 2>"$T/failed"; then
+    within || return 1
+    if ! ln -T -- "$FILE" "$OLD" 2>"$T/failed"; then
         true >"$T/copied.$n"
-        sole "$OLD" && cp -p -- "$R$path" "$OLD" 2>"$T/failed" || { WHY="$path could not be backed up"; return 1; }
+        set -C
+        { set +C; copy_all; } 2>/dev/null 4>"$OLD"
+        copied=$?
+        set +C
+        [ "$copied" = 0 ] || { WHY="$path could not be backed up"; return 1; }
     fi
     point "keep-old.$n"
-    { cat -- "$OLD" >"$T/gen/$n"; } 2>"$T/failed" || { WHY="$path could not be backed up"; return 1; }
+    { is_open "$OLD" && cat <&4 2>"$T/failed" >"$T/gen/$n"; } 2>/dev/null 4<"$OLD" \
+        || { WHY="$path could not be backed up"; return 1; }
+}
+
+# The file with all that it is into what is open as 4.
+copy_all() {
+    cp -P --preserve=mode,ownership,timestamps,xattr -- "$FILE" /proc/self/fd/4 2>"$T/failed" && return
+    ! has_more && cp -Pp -- "$FILE" /proc/self/fd/4 2>"$T/failed"
 }
 
 # Keeps what the host will have of its configuration, one file after the other, as the record of it names them: by that
@@ -312,23 +397,28 @@ flush_staged() {
 
 # Renames the staged file over its target, if that is still what was backed up. While rehearsing, what is staged stays.
 put() {
-    unmoved || return 1
+    within && unmoved || return 1
     if [ "$had" = 0 ]; then
         # What is staged stays beside it: by that it is told from what somebody else makes there later.
-        if ln -- "$NEW" "$R$path" 2>"$T/failed"; then return; fi
+        if ln -T -- "$NEW" "$FILE" 2>"$T/failed"; then return; fi
         unmoved && true >"$T/renamed.$n" || return 1 # no hard links here
     fi
     if [ -n "$REHEARSING" ]; then
-        ln -- "$NEW" "$SWAP" 2>"$T/failed" && mv -f -- "$SWAP" "$R$path" 2>"$T/failed"
+        ln -T -- "$NEW" "$SWAP" 2>"$T/failed" && mv -fT -- "$SWAP" "$FILE" 2>"$T/failed"
     else
-        mv -f -- "$NEW" "$R$path" 2>"$T/failed"
+        mv -fT -- "$NEW" "$FILE" 2>"$T/failed"
     fi || { WHY="$path could not be replaced"; return 1; }
 }
 
 take_away() {
-    [ -e "$R$path" ] || return 0
+    within
+    case $? in
+        1) return 1 ;;
+        2) return 0 ;;
+    esac
+    [ -e "$FILE" ] || [ -L "$FILE" ] || return 0
     [ -z "$RECOVERING" ] || untouched || { WHY=''; return 0; } # somebody else's by now
-    untouched && rm -f -- "$R$path" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
+    untouched && rm -f -- "$FILE" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
     [ -n "$REHEARSING" ] || [ "$kind" = key ] || true >"$T/gone.$n" || { WHY='the disk is full'; return 1; }
 }
 
@@ -336,16 +426,16 @@ take_away() {
 untouched() {
     unmoved || return 1
     [ "$kind" = key ] && [ -e "$T/gen/$n" ] || return 0
-    digests "$R$path" "$T/gen/$n"
+    digests "$FILE" "$T/gen/$n"
     [ "$SUMS" = "${SUMS%%"$nl"*}$nl${SUMS%%"$nl"*}$nl" ] || { WHY="$path was written into by somebody else meanwhile"; return 1; }
 }
 
 unmoved() {
     WHY=''
-    if linked "$path" || [ -d "$R$path" ]; then WHY="$path has become a link or a folder"; return 1; fi
+    if [ -L "$FILE" ] || [ -d "$FILE" ]; then WHY="$path has become a link or a folder"; return 1; fi
     if [ "$had" = 0 ]; then
-        [ ! -e "$R$path" ] || WHY="$path was made by somebody else meanwhile"
-    elif [ -e "$OLD" ] && [ ! "$R$path" -ef "$OLD" ] && [ ! -e "$T/copied.$n" ]; then
+        [ ! -e "$FILE" ] || WHY="$path was made by somebody else meanwhile"
+    elif [ -e "$OLD" ] && [ ! "$FILE" -ef "$OLD" ] && [ ! -e "$T/copied.$n" ]; then
         WHY="$path was replaced by somebody else meanwhile"
     fi
     [ -z "$WHY" ]
@@ -396,19 +486,23 @@ put_back() {
     [ -f "$T/plan.back" ] || { FAILED=' (the plan of it is gone)'; return 1; }
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-file "$n"
-        beside "$path"
-        [ ! -e "$SWAP" ] || rm -f -- "$SWAP"
-        [ "$had" = 1 ] && [ -e "$OLD" ] && [ ! "$R$path" -ef "$OLD" ] && ours || continue
+        within
+        case $? in
+            1) out_of_reach; continue ;;
+            2) continue ;;
+        esac
+        [ ! -e "$SWAP" ] && [ ! -L "$SWAP" ] || rm -f -- "$SWAP"
+        [ "$had" = 1 ] && [ -e "$OLD" ] && [ ! "$FILE" -ef "$OLD" ] && ours || continue
         PUT=yes
         spare
-        if [ -d "$R$path" ] || ! mv -f -- "$OLD" "$R$path" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
+        if ! mv -fT -- "$OLD" "$FILE" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
     done <"$T/plan.back"
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         at undo-new "$n"
-        beside "$path"
-        if [ "$had" = 0 ] && [ -e "$R$path" ] && ours; then
+        within || continue
+        if [ "$had" = 0 ] && [ -e "$FILE" ] && ours; then
             PUT=yes
-            rm -f -- "$R$path" "$T/renamed.$n" 2>>"$T/failed" || FAILED="$FAILED $path"
+            rm -f -- "$FILE" "$T/renamed.$n" 2>>"$T/failed" || FAILED="$FAILED $path"
         fi
         case "$FAILED " in *" $path "*) ;; *) clear_away || LITTER=yes ;; esac
     done <"$T/plan.back"
@@ -416,10 +510,26 @@ put_back() {
     if [ -f "$T/dirs" ]; then
         # Deepest last in the file: as many passes as there are folders, at most.
         while IFS= read -r path; do
-            while IFS= read -r path; do rmdir -- "$R$path" 2>/dev/null; done <"$T/dirs"
+            while IFS= read -r path; do
+                within || continue
+                rmdir -- "$NEW/made" "$NEW" "$FILE" 2>/dev/null
+            done <"$T/dirs"
         done <"$T/dirs"
     fi
+    cd /
     [ -z "$FAILED" ]
+}
+
+# A folder of which somebody has made something else may hold what is to be put back, or what was laid there.
+out_of_reach() {
+    if begun; then FAILED="$FAILED $path"; elif journalled stage "$n"; then LITTER=yes; fi
+    printf '%s\n' "$path: $WHY" >>"$T/failed"
+}
+
+# Whether the step $1 of the file $2 was begun.
+journalled() {
+    while read -r name number; do [ "$name $number" != "$1 $2" ] || return 0; done <"$T/journal"
+    return 1
 }
 
 # Whether it is this change that made of the path what it is: what was staged stands there, or has gone there, or what was
@@ -427,9 +537,9 @@ put_back() {
 ours() {
     marked begin || return 1
     if [ "$action" != write ]; then
-        { [ ! -e "$R$path" ] || [ -e "$T/gone.$n" ]; } && begun
+        { [ ! -e "$FILE" ] || [ -e "$T/gone.$n" ]; } && begun
     elif [ -e "$NEW" ]; then
-        [ "$R$path" -ef "$NEW" ] && is_new_content
+        [ "$FILE" -ef "$NEW" ] && is_new_content
     elif [ "$had" = 1 ]; then
         begun
     else
@@ -438,15 +548,15 @@ ours() {
 }
 
 is_new_content() {
-    digest "$R$path"
+    digest "$FILE"
     [ "$D" = "$new" ]
 }
 
 # The host is to be what it was, whatever somebody wrote while the change awaited its confirmation; that is kept.
 spare() {
-    if [ -e "$NEW" ] || [ ! -f "$R$path" ]; then return; fi
+    if [ -e "$NEW" ] || [ ! -f "$FILE" ]; then return; fi
     if [ "$action" = write ] && is_new_content; then return; fi
-    if { [ -d "$S/edited" ] || mkdir -- "$S/edited"; } 2>/dev/null && cp -p -- "$R$path" "$S/edited/$ID.$n" 2>/dev/null; then
+    if { [ -d "$S/edited" ] || mkdir -- "$S/edited"; } 2>/dev/null && cp -Pp -- "$FILE" "$S/edited/$ID.$n" 2>/dev/null; then
         flush "$S/edited/$ID.$n" "$S/edited" # before what it was copied from goes
         EDITED="$EDITED $path ($ID.$n)"
     else
@@ -458,14 +568,14 @@ spare() {
 swap_back() {
     unwritten new || return 1
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        beside "$path"
+        within || return 1
         case $had$kind$action in
-            *write) [ "$R$path" -ef "$NEW" ] ;;
-            1configremove) [ ! -e "$R$path" ] ;;
+            *write) [ "$FILE" -ef "$NEW" ] && [ ! -L "$FILE" ] ;;
+            1configremove) [ ! -e "$FILE" ] ;;
         esac || { WHY="$path was replaced by somebody else meanwhile"; return 1; }
         case $had$kind$action in
-            1*write | 1configremove) ln -f -- "$OLD" "$SWAP" 2>>"$T/failed" && mv -f -- "$SWAP" "$R$path" 2>>"$T/failed" || return 1 ;;
-            0*write) rm -f -- "$R$path" 2>>"$T/failed" || return 1 ;;
+            1*write | 1configremove) ln -fT -- "$OLD" "$SWAP" 2>>"$T/failed" && mv -fT -- "$SWAP" "$FILE" 2>>"$T/failed" || return 1 ;;
+            0*write) rm -f -- "$FILE" 2>>"$T/failed" || return 1 ;;
         esac
         # Both may be one file already, and a rename then leaves its source.
         [ ! -e "$SWAP" ] || rm -f -- "$SWAP"

@@ -4,6 +4,7 @@
 bounded() {
     (
         trap - HUP INT QUIT TERM PIPE XFSZ
+        cd /
         # What never stops talking must not fill the disk. Not so for what starts a daemon, which would inherit it.
         [ "$1" != "$R$PMTA" ] || ulimit -f 2048
         PMTAFORM_ROOT=$R exec timeout -k 5 "$TIMEOUT" "$@" </dev/null >"$T/out" 2>&1
@@ -212,10 +213,18 @@ show_logs() {
         now_size=$(stat -c %s -- "$R$file" 2>/dev/null) || continue
         [ "$now_size" != "$size" ] || continue
         [ "$now_size" -gt "$size" ] || size=0 # it was begun anew
-        lines=$(tail -c +$((size + 1)) -- "$R$file" 2>/dev/null | tail -c 65536 | telling "$file" | tail -n 5)
+        lines=$(show_file "$file" tail -c +$((size + 1)) 2>/dev/null | tail -c 65536 | telling "$file" | tail -n 5)
         [ -z "$lines" ] || printf '%s\n' "$file:" "$lines"
     done <"$T/logs" >>"$T/failed"
 }
+
+# What "$@" after $1 makes of the file $1, which no link leads to: what was opened is looked at, and then read.
+show_file() (
+    go_into "${1%/*}" || exit 1
+    name=./${1##*/}
+    shift
+    { is_open "$name" && "$@" <&4; } 4<"$name"
+)
 
 # Of the lines of the file $1 those that are worth being shown.
 telling() {

@@ -84,7 +84,7 @@ tell_files() {
             say "file $sum${tab}$line${path#"$R"}"
             case $want in hash | "$sum") continue ;; esac
             say "data ${path#"$R"}"
-            cat -- "$path" 2>/dev/null
+            { is_open "$path" && ! linked "${path#"$R"}" && cat <&4; } 2>/dev/null 4<"$path"
             kept=$?
             printf '\n%s\n' "$NONCE"
             [ $kept = 0 ] || say "bad moving${tab}${path#"$R"}"

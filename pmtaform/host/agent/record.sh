@@ -62,6 +62,7 @@ drop_lock() {
 
 # Notes that a step ($1, of file $2) begins; `past` that it is over.
 at() {
+    cd /
     STEP=$1
     say "$1 ${2:-0}" >>"$T/journal" || return 1
     point "$1.${2:-0}"

@@ -76,10 +76,11 @@ unstage() {
 # Makes the transaction's folder, which there is once. Whose it is stands beside it before it is there, so that nobody
 # takes it for a dead one's.
 take_place() {
+    is_ours || exit 65
     if [ ! -L "$S" ] && folders && [ ! -e "$T" ]; then
         if own "$S/own.$ID" && mkdir -- "$T" 2>/dev/null; then
             MINE=yes
-            if mkdir -- "$T/gen" 2>/dev/null && own "$T/owner"; then return; fi
+            if mkdir -- "$T/gen" "$T/ready" 2>/dev/null && own "$T/owner"; then return; fi
             abandon
             MINE=''
         else
@@ -94,6 +95,14 @@ take_place() {
         refuse "$S could not be made or written; does this need sudo?"
     fi
     exit 65
+}
+
+# Whether nobody else can write into S: what lies there is done, with all rights of this user.
+is_ours() {
+    [ -e "$S" ] || [ -L "$S" ] || return 0
+    [ ! -L "$S" ] && [ -O "$S" ] && { [ ! -e "$S/tx" ] || [ -O "$S/tx" ]; } && return
+    refuse "$S belongs to another user than the one that works here, who could have it do anything; give it to this one"
+    return 1
 }
 
 abandon() { rm -rf -- "$T" "$S/own.$ID"; }
@@ -166,6 +175,7 @@ tell_result() {
 # The second half of a transaction that waits: `commit` for a staged one, `confirm` or `revert` for a pending one.
 onward() {
     settings || return 1
+    is_ours || return 0
     T=$S/tx/$ID
     if [ ! -f "$S/results/$ID" ] && [ -e "$T/decided" ] && ! at_work "$T"; then
         case $OP in
@@ -370,13 +380,13 @@ serve() {
             onward
             [ "$LOOK" != yes ] || look
             ;;
-        result) settings && result ;;
+        result) settings && { ! is_ours || result; } ;;
         examine) examine ;;
         generations) settings && generations ;;
         left) settings && left ;;
         copies) settings && copies ;;
         results) settings && results ;;
-        release) settings && release ;;
+        release) settings && { ! is_ours || release; } ;;
     esac
     case $UNREAD in mark) IFS= read -r line && [ "$line" = "$NONCE" ] && UNREAD='' ;; esac
     if [ -n "$UNREAD" ]; then

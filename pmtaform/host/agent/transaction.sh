@@ -14,7 +14,7 @@ describe_generation() {
 prepare() {
     STALE=''
     at policy && survey || return 1
-    each stage write any stage || return 1
+    dress && each stage write any stage || return 1
     at backup && describe_generation >"$T/gen/info" \
         || { WHY='the disk is full'; return 1; }
     each backup write any back_up && each backup remove any back_up || return 1
@@ -165,12 +165,32 @@ forget_bases() {
 # Takes away every name that the transaction in T laid beside a file.
 clear_names() {
     set --
+    folder=''
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
+        if [ "${path%/*}" != "$folder" ] || [ $# -ge 200 ]; then
+            clear_in "$folder" "$@" || return 1
+            set --
+        fi
+        folder=${path%/*}
         beside "$path"
-        set -- "$@" "$OLD" "$NEW" "$SWAP"
-        [ $# -lt 200 ] || { rm -f -- "$@" || return 1; set --; }
+        set -- "$@" "./${OLD##*/}" "./${NEW##*/}" "./${SWAP##*/}"
     done <"$T/plan"
-    [ $# = 0 ] || rm -f -- "$@"
+    clear_in "$folder" "$@"
+}
+
+# Takes the names "$@" away that are in the folder $1, if it is there.
+clear_in() {
+    [ $# -gt 1 ] || return 0
+    go_into "$1"
+    entered=$?
+    shift
+    case $entered in
+        0) rm -f -- "$@" ;;
+        1) WHY="what lay beside the files could not be cleared away: $BLOCKED"; return 1 ;;
+    esac
+    entered=$?
+    cd /
+    return $entered
 }
 
 # Success, or everything back where even that fails. What was confirmed goes back only if that can be written down:
@@ -180,7 +200,7 @@ conclude() {
     wind_up
     case $? in
         0) finish applied '' '' ;;
-        2) stuck applied '' '' ;;
+        2) stuck applied '' "$WHY" ;;
     esac
     take_back
 }
