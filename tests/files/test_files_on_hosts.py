@@ -117,11 +117,11 @@ def test_a_new_certificate_is_told_by_its_end_and_its_key(fleet: ProjectFolder, 
 
 def test_a_fragment_is_told_line_by_line_with_words_for_secrets_masked(fleet: ProjectFolder) -> None:
     fleet.apply().ended(Exit.OK)
-    fleet.add_file("p.inc", RULE + "reply /x/ mode=normal\nauth-password hunter2\n")
+    fleet.add_file("p.inc", RULE + "reply /x/ mode=normal\nauth-password Zq8-vbn2-77Lk-x1\n")
     fleet.config(CONFIG, FILES.replace('{content: "reply /^421/ mode=backoff"}', "{file: p.inc}"))
-    said = fleet.plan()
+    said = fleet.apply("--allow", "misplaced-directive").ended(Exit.OK)
     assert "+ reply /x/ mode=normal  (line 2 of 3)" in said.out
-    assert "hunter2" not in said.all
+    assert "Zq8-vbn2" not in said.all
     assert "mode=backoff" not in said.out, "what stays is not told"
 
 

@@ -79,8 +79,9 @@ def _range(run: list[str]) -> str:
 
 
 def value(one: Value | None) -> str:
-    """An effective value: what it is, and whether it is only the default."""
+    """An effective value: what it is, secrets masked, and whether it is only the default."""
     if one is None or (not one.values and one.source is Source.NONE):
         return "not set"
-    text = values.shown(one.text)
+    masked = [values.mask(one.spec, one.name, text) for text in one.values]
+    text = values.shown(", ".join(masked) if masked else one.text)
     return f"{text} (the default)" if one.source is Source.DEFAULT else text
