@@ -17,6 +17,7 @@ class Facts:
         self.values: dict[str, str] = {}
         self.recovered: list[str] = []
         self.doubts: list[Doubt] = []
+        self.hard_links: list[tuple[str, int]] = []
         self.output = ""
         self._answers: list[tuple[int, list[str]]] = []
         for item in items:
@@ -28,6 +29,9 @@ class Facts:
             self.recovered.append(_recovered(one_line(item.rest)))
         elif item.key == "doubt":
             self.doubts += _doubt(decode(item.rest))
+        elif item.key == "names":
+            count, _, path = one_line(item.rest).partition(" ")
+            self.hard_links += [(path, int(count))] if count.isdigit() else []
         elif item.key == "output":
             self.output = clean(item.data or b"")
         elif item.key == "said":
@@ -71,6 +75,7 @@ class Facts:
             answers=self.answers,
             left=self.left,
             doubts=tuple(self.doubts),
+            hard_links=tuple(self.hard_links),
         )
 
 

@@ -272,6 +272,7 @@ class Outcome:
     answers: tuple[Answer, ...] = ()  # to a transaction's `questions`, while it is pending
     left: int = 0  # seconds in which a staged or pending one is waited for
     doubts: tuple[Doubt, ...] = ()
+    hard_links: tuple[tuple[str, int], ...] = ()  # changed files that had more names (hard links), and how many in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

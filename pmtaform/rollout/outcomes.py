@@ -73,7 +73,25 @@ def notes_of(spec: HostSpec, *outcomes: Outcome) -> tuple[Diagnostic, ...]:
 
 def _notes(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
     earlier = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
-    return (*earlier, *doubts.recovered(spec, outcome), *doubts.tested(spec, outcome))
+    shared = _shared(spec, outcome) if outcome.status is Status.APPLIED else ()
+    return (*earlier, *doubts.recovered(spec, outcome), *doubts.tested(spec, outcome), *shared)
+
+
+def _shared(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
+    """A note on files that had other names: a rename gives the new content to one name."""
+    return tuple(
+        Diagnostic(
+            code="hard-link-left",
+            summary="File had other names",
+            detail=(
+                f"{path} was one of {count} names (hard links) of one file. Only this name was changed; the others "
+                f"keep the old content. On the host, before the next change:\n    find / -xdev -samefile {path}"
+            ),
+            severity=Severity.WARNING,
+            host=spec.name,
+        )
+        for path, count in outcome.hard_links
+    )
 
 
 def recovered(spec: HostSpec, words: str) -> Diagnostic:

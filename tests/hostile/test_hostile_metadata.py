@@ -13,7 +13,8 @@ from hostroot import CONFIG, NEW, OLD, HostRoot, make_host_root, transaction
 from projects import is_root
 from ways import SHELLS, in_folder
 
-from pmtaform.host import FileKind, FileWrite, Status, revert
+from pmtaform.host import FileKind, FileRemoval, FileWrite, HostSpec, Outcome, Status, confirm, revert
+from pmtaform.rollout.outcomes import notes_of
 
 KEY = "/etc/pmta/dkim/key.pem"
 
@@ -159,3 +160,32 @@ def test_a_new_file_has_the_mode_that_was_asked_for_whatever_its_folder_hands_on
     done = in_folder(root, shell).apply(transaction(FileWrite(path=path, content=b"k", kind=FileKind.KEY), expect={}))
     assert done.status is Status.APPLIED
     assert attributes(root.at(path)) == {"": f"600 {os.getuid()} {os.getgid()}".encode()}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("removed", [False, True])
+def test_other_names_of_a_file_are_told(root: HostRoot, shell: str, removed: bool) -> None:
+    """A rename changes one name; the others keep the old content, also of a key that goes."""
+    for path, other in ((CONFIG, "/etc/pmta/other"), (KEY, "/etc/other-key")):
+        root.at(other).hardlink_to(root.at(path))
+    root.put("/etc/pmta/plain", b"plain\n")
+    key = FileRemoval(path=KEY, kind=FileKind.KEY)
+    writes = [FileWrite(path=CONFIG, content=NEW), FileWrite(path="/etc/pmta/plain", content=b"new\n")]
+    tx = transaction(*writes, removals=(key,) if removed else (), expect={}, confirm_within=600)
+    host = in_folder(root, shell)
+    assert host.apply(tx).status is Status.PENDING
+    done, _ = confirm(host.session, host.spec, tx, host.open)
+    assert done.status is Status.APPLIED
+    assert sorted(done.hard_links) == [(CONFIG, 2), *([(KEY, 2)] if removed else [])], "and nothing of a plain file"
+    assert root.read("/etc/pmta/other") == OLD
+
+
+@pytest.mark.parametrize("names", [1, 2, 3])
+def test_a_run_warns_of_other_names(names: int) -> None:
+    spec = HostSpec(name="mta1")
+    links = ((CONFIG, names),) if names > 1 else ()
+    outcome = Outcome(host="mta1", status=Status.APPLIED, hard_links=links)
+    notes = notes_of(spec, outcome)
+    assert [(note.code, note.host) for note in notes] == [("hard-link-left", "mta1")] * len(links)
+    assert all(f"one of {names} names" in note.detail and CONFIG in note.detail for note in notes)
+    assert notes_of(spec, Outcome(host="mta1", status=Status.ROLLED_BACK, hard_links=links)) == ()

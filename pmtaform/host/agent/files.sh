@@ -104,8 +104,11 @@ survey() {
         had=0 omode=- oowner=- ogroup=-
         if [ -e "$R$path" ]; then
             had=1
-            found=$(stat -c "%a$tab%U$tab%G$tab%u$tab%g" -- "$R$path" 2>/dev/null) || { WHY="$path cannot be looked at"; return 1; }
-            split_owner "$found"
+            found=$(stat -c "%h$tab%a$tab%U$tab%G$tab%u$tab%g" -- "$R$path" 2>/dev/null) \
+                || { WHY="$path cannot be looked at"; return 1; }
+            split_owner "${found#*"$tab"}"
+            # Its other names stay with the old file.
+            [ "${found%%"$tab"*}" -lt 2 ] || say "names ${found%%"$tab"*} $path" >>"$T/names"
             omode=$F_MODE oowner=$F_OWNER ogroup=$F_GROUP
         fi
         [ "$mode" != - ] || mode=$omode

@@ -102,6 +102,7 @@ record() {
         [ ! -f "$T/recovered" ] || cat -- "$T/recovered"
         [ "$1" != locked ] || tell_owner
         [ ! -f "$T/doubts" ] || cat -- "$T/doubts"
+        [ ! -f "$T/names" ] || cat -- "$T/names"
         [ "$CONFIRM" != 0 ] || [ ! -f "$T/answers" ] || cat -- "$T/answers"
         say whole
         say output
