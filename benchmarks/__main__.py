@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measure import Row
 
-NAMES = ("start", "parse", "knowledge", "local", "ssh")
+NAMES = ("start", "parse", "knowledge", "dangers", "local", "ssh")
 _HEAD = ("name", "what", "ours", "baseline", "ratio", "bound", "")
 
 

@@ -41,12 +41,15 @@ class Side:
         """What the sections at top level say, in order."""
         return self._of(self.effective.reading.domains)
 
-    def owned(self, vmta: str) -> Owned:
-        """What the virtual MTA's own sections say, and its pools'."""
-        reading = self.effective.reading
-        own = reading.virtual_mtas.get(vmta)
-        pools = [signature for pool in reading.pools_of.get(vmta, ()) for signature in self._of_pool(pool)]
-        return self._of(own.domains) if own is not None and _has_sections(own) else (), tuple(pools)
+    def own(self, vmta: str) -> tuple[Signature, ...]:
+        """What the virtual MTA's own sections say."""
+        owner = self.effective.reading.virtual_mtas.get(vmta)
+        return self._of(owner.domains) if owner is not None and _has_sections(owner) else ()
+
+    def of_pools(self, vmta: str) -> tuple[Signature, ...]:
+        """What the sections of its pools say."""
+        pools = self.effective.reading.pools_of.get(vmta, ())
+        return tuple(signature for pool in pools for signature in self._of_pool(pool))
 
     def _of_pool(self, pool: str) -> tuple[Signature, ...]:
         if pool not in self._pools:
@@ -66,6 +69,20 @@ class Side:
 
 def _has_sections(owner: Owner) -> bool:
     return owner.written is None or any("<" in text for text in owner.written)
+
+
+def owned_on_both(before: Side, after: Side, vmta: str) -> tuple[Owned, Owned]:
+    """What the sections of a virtual MTA and of its pools say on both sides; those of the same text are read once."""
+    own = before.own(vmta)
+    other = own if _is_same_text(before.effective, after.effective, vmta) else after.own(vmta)
+    return (own, before.of_pools(vmta)), (other, after.of_pools(vmta))
+
+
+def _is_same_text(before: Effective, after: Effective, vmta: str) -> bool:
+    left, right = before.reading.virtual_mtas.get(vmta), after.reading.virtual_mtas.get(vmta)
+    if left is None or right is None or left.written is None or left.written != right.written:
+        return False
+    return before.reading.macros == after.reading.macros or not any("$" in text for text in left.written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +115,11 @@ class Alike:
         self._local = before.effective.reading.host_names | after.effective.reading.host_names
         members: dict[tuple[Owned, Owned], list[str]] = {}
         for vmta in self._vmtas:
-            owned = before.owned(vmta), after.owned(vmta)
+            owned = owned_on_both(before, after, vmta)
             if any(any(side) for side in owned):
                 members.setdefault(owned, []).append(vmta)
-        sides = before.effective, after.effective
         self.groups = [
-            Group(tuple(names), owned, tuple(index for side in sides for index in _own_indexes(side, names[0])))
+            Group(tuple(names), owned, tuple(_own_indexes(before, after, owned, names[0])))
             for owned, names in members.items()
         ]
         self._rest: dict[tuple[int, ...], tuple[str, ...]] = {}
@@ -147,5 +163,7 @@ class Alike:
         return self._rest[apart]
 
 
-def _own_indexes(effective: Effective, vmta: str) -> Iterator[DomainIndex]:
-    return (index for layer, index in effective.layers(vmta) if layer and not index.is_empty)
+def _own_indexes(before: Side, after: Side, owned: tuple[Owned, Owned], vmta: str) -> Iterator[DomainIndex]:
+    """The layers of both sides that are not at top level; where both say the same, they have the same names."""
+    for side in (before,) if owned[0] == owned[1] else (before, after):
+        yield from (index for layer, index in side.effective.layers(vmta) if layer and not index.is_empty)

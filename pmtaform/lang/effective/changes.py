@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Final
 
-from pmtaform.lang.effective.alike import Alike, Group, Side, Signature
+from pmtaform.lang.effective.alike import Alike, Group, Side, Signature, owned_on_both
 from pmtaform.lang.effective.deciding import falling_back_on, specs_of
 from pmtaform.lang.effective.model import DEFAULT_VMTA
 from pmtaform.lang.effective.moves import PairChange, ValueMove, differing
@@ -133,8 +133,8 @@ class _Affected:
         """The virtual MTAs that the change may concern."""
         vmtas = self._vmtas
         if not self._touched:
-            left, right = self._sides
-            vmtas = [vmta for vmta in vmtas if not self._is_same_text(vmta) and left.owned(vmta) != right.owned(vmta)]
+            pairs = ((vmta, owned_on_both(*self._sides, vmta)) for vmta in vmtas if not self._is_same_text(vmta))
+            vmtas = [vmta for vmta, (left, right) in pairs if left != right]
         return Alike(*self._sides, vmtas)
 
     def _is_same_text(self, vmta: str) -> bool:

@@ -16,7 +16,7 @@ from pmtaform.plan.dangers.intake import Intake, in_words
 from pmtaform.plan.dangers.levels import bytes_of
 from pmtaform.plan.dangers.loss import CODE
 from pmtaform.plan.dangers.sides import Sides
-from pmtaform.plan.dangers.submission_cut_off import is_feeder, kept_doors
+from pmtaform.plan.dangers.submission_cut_off import is_feeder, is_said_the_same, kept_doors
 
 _Names = tuple[str, ...]  # the named sources that hold: of the listener, of the user
 
@@ -39,6 +39,7 @@ _CHECKS: Final = {
     "check-iprev-inbound": ("where the client's reverse DNS does not fit", "reject-iprev-check"),
 }
 _RESULTS: Final = ("fail", "permerror", "temperror")
+_REJECTS: Final = tuple(f"{prefix}-{result}" for _, prefix in _CHECKS.values() for result in _RESULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class _Reach:
 def mail_refused(sides: Sides) -> Iterator[Finding]:
     """Mail of those who may submit that is rejected for what it is."""
     if not sides.touches("source", "smtp-listener", "smtp-user"):
+        return
+    if is_said_the_same(sides, *_LIMITS, *_CHECKS, *_REJECTS):
         return
     found: dict[_Key, _Reach] = {}
     for alike in sides.clients:

@@ -58,7 +58,7 @@ def submission_cut_off(sides: Sides) -> Iterator[Finding]:
     if not sides.touches(*READS) or not sides.intakes[0].is_described:
         return
     yield from _listeners(sides)
-    if _are_rights_the_same(sides):
+    if is_said_the_same(sides, SERVICE, RELAYING, REQUIRE_AUTH, ALLOW_AUTH, *_FEATURES, *_ALSO_BY.values()):
         return
     lost: dict[_Key, list[Network]] = {}
     for alike in sides.clients:
@@ -73,8 +73,8 @@ def submission_cut_off(sides: Sides) -> Iterator[Finding]:
         yield Finding(code=CUT_OFF, detail=detail, cause=key.cause)
 
 
-def _are_rights_the_same(sides: Sides) -> bool:
-    """Whether the same doors and sources say the same of everything that is read here."""
+def is_said_the_same(sides: Sides, *names: str) -> bool:
+    """Whether the same sources, by the same listeners and logins, say the same of these directives."""
     before, after = sides.intakes
     was, now = before.sources, after.sources
     if any(door != other for door, other in kept_doors(sides)) or (was.networks, was.names) != (
@@ -84,7 +84,6 @@ def _are_rights_the_same(sides: Sides) -> bool:
         return False
     if any(name in after.users and after.users[name].source != user.source for name, user in before.users.items()):
         return False
-    names = (SERVICE, RELAYING, REQUIRE_AUTH, ALLOW_AUTH, *_FEATURES, *_ALSO_BY.values())
     return all(was.said(name) == now.said(name) for name in names)
 
 
