@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pmtaform.lang.effective import DEFAULT_VMTA, Effective
@@ -117,8 +117,12 @@ def enters_backoff(effective: Effective, values: dict[str, str]) -> bool:
     return any("mode=backoff" in getattr(node, "value", "") for nodes in lists for _, node in nodes.walk())
 
 
+QUEUED = "<domain *>\nqueue-to shared\n</domain>"  # no section names the queue: the wildcard holds for it as well
+
+
 @settings(max_examples=120, deadline=None)
 @given(edits())
+@example(([USUAL[1], QUEUED], [QUEUED]))
 def test_a_limit_that_is_raised_for_any_queue_is_found(edit: tuple[list[str], list[str]]) -> None:
     before, after = (read(pieces) for pieces in edit)
     sides = Effective(before), Effective(after)

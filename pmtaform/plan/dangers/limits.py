@@ -75,12 +75,12 @@ def _raised(sides: Sides, queue: QueueChange, move: ValueMove) -> float | None:
 
 
 def _is_configured(sides: Sides, queue: QueueChange) -> bool:
-    """Whether any section was for the queue before.
+    """Whether any section was for the queue before, or led its mail there.
 
     Where none was, PowerMTA's defaults held by no one's choice: a new server's first limits raise nothing.
     """
-    domain = "*" if queue.mx else queue.queue_before or queue.domain
-    return not domain or any(sides.before.matches(domain, vmta) for vmta in queue.vmtas[:1])
+    domains = ["*" if queue.mx else queue.queue_before or queue.domain, *([] if queue.mx else [queue.domain])]
+    return not all(domains) or any(sides.before.matches(domain, queue.vmtas[0]) for domain in domains)
 
 
 def _is_warmed(sides: Sides, vmta: str) -> bool:

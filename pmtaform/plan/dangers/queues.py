@@ -40,12 +40,16 @@ class QueueChange:
 
 def queue_changes(before: Effective, after: Effective) -> Iterator[QueueChange]:
     """Every destination and virtual MTA whose effective values change."""
+    shared: set[tuple[str, tuple[str, ...]]] = set()
     for pair in changed_pairs(before, after, most=None):
-        yield from _followed(pair, before, after)
+        yield from _followed(pair, before, after, shared)
     yield from _rolled_up(before, after)
 
 
-def _followed(pair: PairChange, before: Effective, after: Effective) -> Iterator[QueueChange]:
+def _followed(
+    pair: PairChange, before: Effective, after: Effective, shared: set[tuple[str, tuple[str, ...]]]
+) -> Iterator[QueueChange]:
+    """What a pair's change is once its queue is followed; `shared` are the queues that were looked at by others."""
     if not pair.domain:
         yield QueueChange(domain="", vmtas=pair.vmtas, moves=pair.moves)
         return
@@ -63,6 +67,12 @@ def _followed(pair: PairChange, before: Effective, after: Effective) -> Iterator
             queue_before=was_in,
             queue_after=is_in,
         )
+    elif (is_in, pair.vmtas) not in shared:
+        # No section need name the queue itself: what changes for its name is that of a wildcard that leads to it.
+        shared.add((is_in, pair.vmtas))
+        moves = differing(before.settings(is_in, vmta).values, after.settings(is_in, vmta).values)
+        if moves:
+            yield QueueChange(domain=is_in, vmtas=pair.vmtas, moves=moves)
 
 
 def _queue_of(effective: Effective, domain: str, vmta: str) -> str:
