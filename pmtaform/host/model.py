@@ -136,6 +136,7 @@ class Snapshot:
     awaiting: Awaiting | None = None
     unsettled: str | None = None  # the transaction that something left half done, if any
     past: Past | None = None  # what became of `Known.outcome_of`
+    sudo_log: frozenset[str] = frozenset()  # `log_input`, `log_output`: what sudo there keeps of what passes through it
     round_trips: int = 1
 
 

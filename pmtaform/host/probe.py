@@ -17,6 +17,8 @@ MAX_DEPTH = 16
 MAX_FILES = 20_000
 HASH_ONLY = "hash"  # as a digest in `Known.files`: never send the content
 
+_STREAMS = frozenset({"log_input", "log_output"})
+
 FindIncludes = Callable[[str, bytes], Sequence[str]]
 
 _REASONS = {
@@ -82,7 +84,8 @@ def _ask(
 ) -> None:
     """One exec."""
     stamp = known.version_stamp if first else found.facts.get("stamp", "")
-    body = [*common(spec), *_look(spec, known, paths, patterns, stamp)]
+    sudo = [setting("sudo-log", "yes", spec.name)] if first and spec.sudo else []
+    body = [*common(spec), *sudo, *_look(spec, known, paths, patterns, stamp)]
     items = call(session, spec, "probe", body, timeout=spec.connect_timeout + 2 * spec.command_timeout + 30)
     _take(items, found)
 
@@ -203,6 +206,7 @@ def _snapshot(spec: HostSpec, known: Known, found: _Found, trips: int) -> Snapsh
         awaiting=_awaiting(facts.get("awaiting", "")),
         unsettled=facts.get("unsettled") or None,
         past=_past(known.outcome_of, facts),
+        sudo_log=frozenset(facts.get("sudo-log", "").split()) & _STREAMS,
         round_trips=trips,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from pmtaform.desired import Desired
@@ -50,6 +51,28 @@ def expiring(target: Target, found: Difference) -> tuple[Diagnostic, ...]:
     told = {danger.detail for change in found.plan.changes for danger in change.dangers}
     notes = expiry_notes(target.desired.managed, target.spec.name, target.now)
     return tuple(note for note in notes if note.detail not in told)
+
+
+def kept_by_sudo(spec: HostSpec, streams: Collection[str]) -> tuple[Diagnostic, ...]:
+    """What is to be said of a host on which sudo keeps what passes through it."""
+    if not streams:
+        return ()
+    kept = {
+        "log_input": "what is sent: private keys and passwords that are written there",
+        "log_output": "what is read: the configuration, with the passwords in it",
+    }
+    return (
+        Diagnostic(
+            code="sudo-keeps-log",
+            summary="sudo keeps a log of what passes through it",
+            detail=f"`sudo -l` on {spec.name} has {', '.join(sorted(streams))}. It keeps "
+            f"{', and '.join(kept[stream] for stream in sorted(streams))}. Turn it off for the user that pmtaform logs "
+            "in as (`Defaults:USER !log_input, !log_output`), or protect the log (/var/log/sudo-io, a log server) as "
+            "you would the keys.",
+            severity=Severity.WARNING,
+            host=spec.name,
+        ),
+    )
 
 
 def busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:

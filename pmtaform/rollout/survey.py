@@ -42,7 +42,7 @@ from pmtaform.rollout.basis import Basis, Sources, basis_of, look_up, with_basis
 from pmtaform.rollout.files import as_wanted, asked_for, content_of, live_files, read_as_configuration
 from pmtaform.rollout.model import Event, Phase, Verdict
 from pmtaform.rollout.pool import Teller, run_all
-from pmtaform.rollout.remarks import applied_elsewhere, busy, expiring, machine_changed, not_in_force
+from pmtaform.rollout.remarks import applied_elsewhere, busy, expiring, kept_by_sudo, machine_changed, not_in_force
 from pmtaform.rollout.twins import same_machine
 from pmtaform.rollout.unfinished import mend, settle_intent
 from pmtaform.state import FileState, HostState, Intent, Seal, StackKey
@@ -164,7 +164,7 @@ def look_at(session: Session, target: Target, key: StackKey, selection: Selectio
     target, settled = settle_intent(target, snapshot, last.left if last is not None else None, seal)
     previous, ours = target.previous, _previous(target.previous)
     moved = machine_changed(spec, previous, snapshot)
-    notes = (*mended, *settled, *moved, *busy(spec, snapshot))
+    notes = (*mended, *settled, *moved, *busy(spec, snapshot), *kept_by_sudo(spec, snapshot.sudo_log))
     if moved and previous is not None:
         previous, ours, is_ours = None, Previous(), False
     last = last or look_up(session, spec, previous, snapshot, seal)

@@ -129,3 +129,11 @@ def test_without_sudo_a_user_sees_what_he_lacks(user: User, open_root: HostRoot)
     assert (done.status, open_root.read(CONFIG)) == (Status.REFUSED, OLD)
     assert "sudo" in done.reason
     closed(host)
+
+
+@pytest.mark.parametrize(("rights", "kept"), [("NOPASSWD: ALL", set()), ("NOPASSWD: LOG_INPUT: ALL", {"log_input"})])
+def test_what_sudo_itself_keeps_is_known(user: User, open_root: HostRoot, rights: str, kept: set[str]) -> None:
+    user.may(f"{rights}\nDefaults:{user.name} iolog_dir={open_root.path}/kept")
+    host = over_ssh(open_root, user.server, sudo=True)
+    assert host.probe().sudo_log == kept
+    closed(host)

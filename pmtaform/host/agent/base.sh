@@ -38,7 +38,7 @@ STAGED_FOR=86400
 fresh() {
     R='' ID='' TEXTS='' LOGS='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
     RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
-    WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 RECORD=0 OF='' WAIT=0 FORCE=no OUTCOME_OF='' TOLD=''
+    WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 RECORD=0 OF='' WAIT=0 FORCE=no OUTCOME_OF='' SUDO_LOG='' TOLD=''
     # The rest: what a transaction finds out as it goes.
     WHY='' STEP='' GENERATION=0 STALE='' UNDOING='' OWED='' WAITING='' REHEARSING='' RECOVERING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
     trap - HUP INT TERM PIPE
@@ -86,6 +86,7 @@ setting() {
         why) WHY_REVERT=${1#* } ;;
         look) LOOK=${1#* } ;;
         outcome) OUTCOME_OF=${1#* } ;;
+        sudo-log) SUDO_LOG=${1#* } ;;
     esac
 }
 

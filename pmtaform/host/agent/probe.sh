@@ -239,7 +239,26 @@ look() {
         with_lines scan_new "$FRESH"
     fi
     host_facts
+    [ -z "$SUDO_LOG" ] || sudo_log
     pmta_version
+}
+
+# Says which streams sudo keeps of what passes through it, as `sudo -l` has it of its user. Root needs no password for it.
+sudo_log() {
+    [ -n "${SUDO_USER-}" ] || return 0
+    listed=$(timeout -k 2 5 sudo -n -l -U "$SUDO_USER" 2>/dev/null </dev/null | dd bs=16384 count=1 iflag=fullblock 2>/dev/null)
+    kept=''
+    set -f
+    IFS=" ,:$tab$nl"
+    for word in $listed; do
+        case $word in
+            log_input | log_stdin | LOG_INPUT) kept="$kept log_input" ;;
+            log_output | log_stdout | log_stderr | LOG_OUTPUT) kept="$kept log_output" ;;
+        esac
+    done
+    unset IFS
+    set +f
+    [ -z "$kept" ] || say "sudo-log$kept"
 }
 
 last_generation() {
