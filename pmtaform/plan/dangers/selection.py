@@ -139,8 +139,9 @@ def selection_changed(sides: Sides) -> Iterator[Finding]:
         if is_known or (was.may_relay and now.may_relay):
             for move in (*_defaults(sides, was, now), *_rules(sides, was, now)):
                 moves.setdefault(move, []).append(client.shown)
+    yield from _rerouted(sides, both, moves)
     for move, sources in moves.items():
-        yield from _finding(sides, both, move, sources)
+        yield from _lost(sides, both, move, sources)
 
 
 def _names(effective: Effective) -> tuple[object, ...]:
@@ -175,16 +176,30 @@ def _rules(sides: Sides, was: Choice, now: Choice) -> Iterator[_Move]:
             yield _Move(f"that matches {rule.shown}", rule.target, rule.target, None)
 
 
-def _finding(sides: Sides, both: Both, move: _Move, sources: list[str]) -> Iterator[Finding]:
-    who = f"Mail from {words.several(list(dict.fromkeys(sources)))} {move.what}"
-    if not both.after.exists(move.after):
-        if move.before != move.after or both.before.exists(move.before):
-            yield Finding(code=LOST, detail=_nowhere(sides, who, move), cause=_cause_of_missing(sides, move))
-        return
-    if not both.before.exists(move.before) or both.is_same_way(move.before, move.after):
-        return
-    detail = f"{who} leaves over {both.after.shown(move.after)}, and before over {both.before.shown(move.before)}"
-    yield Finding(code=CODE, detail=f"{detail}{sides.because(move.cause)}.", cause=move.cause)
+def _lost(sides: Sides, both: Both, move: _Move, sources: list[str]) -> Iterator[Finding]:
+    """Mail that is directed to what does not exist."""
+    if not both.after.exists(move.after) and (move.before != move.after or both.before.exists(move.before)):
+        detail = _nowhere(sides, _who(sources, move.what), move)
+        yield Finding(code=LOST, detail=detail, cause=_cause_of_missing(sides, move))
+
+
+def _who(sources: list[str], what: str) -> str:
+    return f"Mail from {words.several(list(dict.fromkeys(sources)))} {what}"
+
+
+def _rerouted(sides: Sides, both: Both, moves: dict[_Move, list[str]]) -> Iterator[Finding]:
+    """Mail that goes over other addresses; what comes from several virtual MTAs to one is one finding."""
+    groups: dict[tuple[str, str, Address | None], tuple[list[str], dict[str, None]]] = {}
+    for move, sources in moves.items():
+        is_known = both.after.exists(move.after) and both.before.exists(move.before)
+        if is_known and not both.is_same_way(move.before, move.after):
+            group = groups.setdefault((move.what, move.after, move.cause), ([], {}))
+            group[0].extend(sources)
+            group[1][move.before] = None
+    for (what, after, cause), (sources, former) in groups.items():
+        was = words.several([both.before.shown(name) for name in former])
+        detail = f"{_who(sources, what)} leaves over {both.after.shown(after)}, and before over {was}"
+        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _nowhere(sides: Sides, who: str, move: _Move) -> str:

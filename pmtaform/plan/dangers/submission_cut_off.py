@@ -6,10 +6,11 @@ default takes over, nobody has said so, and feeders may have relied on what goes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
+from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.lint.networks import Network
@@ -29,6 +30,7 @@ from pmtaform.plan.dangers.sides import Sides
 
 CUT_OFF: Final = "submission-cut-off"
 READS: Final = ("source", "smtp-listener", "smtp-user", "smtp-ip", "smtp-port")
+_LOGS_IN: Final = "who logs in as"
 _OWN_SOURCES: Final = ("{pickup}", "{transmissions-api}")  # of mail that comes by no listener
 
 # What submitted mail may make use of, and what becomes of it without.
@@ -47,10 +49,30 @@ _ALSO_BY: Final = {"allow-mailmerge": "always-allow-api-submission"}
 class _Key:
     """Losses that are one sentence."""
 
-    who: str  # empty: the clients themselves
+    who: str  # empty: the clients themselves; for those who log in, their names follow
     says: str
     change: str
     cause: Address | None
+
+
+@dataclass(slots=True)
+class _Reach:
+    """Who loses it: classes of clients, and of those who log in, as which users."""
+
+    clients: dict[Network, None] = field(default_factory=dict)
+    users: dict[str, None] = field(default_factory=dict)
+
+    def add(self, clients: Iterable[Network], users: Iterable[str]) -> None:
+        self.clients |= dict.fromkeys(clients)
+        self.users |= dict.fromkeys(users)
+
+    def shown(self, who: str) -> str:
+        """They in words; `who` is what is known of them already."""
+        if self.users:
+            who = f"{who} {words.several([values.shown(user) for user in self.users])}"
+        if not self.clients:
+            return who
+        return f"{who}, from {in_words(self.clients)}," if who else in_words(self.clients)
 
 
 def submission_cut_off(sides: Sides) -> Iterator[Finding]:
@@ -60,15 +82,15 @@ def submission_cut_off(sides: Sides) -> Iterator[Finding]:
     yield from _listeners(sides)
     if is_said_the_same(sides, SERVICE, RELAYING, REQUIRE_AUTH, ALLOW_AUTH, *_FEATURES, *_ALSO_BY.values()):
         return
-    lost: dict[_Key, list[Network]] = {}
+    lost: dict[_Key, _Reach] = {}
     for alike in sides.clients:
-        for key in dict.fromkeys(_lost_by(sides, alike[0])):
-            lost.setdefault(key, []).extend(alike)
+        for key, users in _lost_by(sides, alike[0]):
+            lost.setdefault(key, _Reach()).add(alike, users)
     for name in _OWN_SOURCES:
         for key in _features(sides, None, [(name, name)]):
-            lost.setdefault(key, [])
-    for key, clients in lost.items():
-        who = f"{key.who}, from {in_words(clients)}," if key.who and clients else key.who or in_words(clients)
+            lost.setdefault(key, _Reach())
+    for key, reach in lost.items():
+        who = reach.shown(key.who)
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
         yield Finding(code=CUT_OFF, detail=detail, cause=key.cause)
 
@@ -136,12 +158,13 @@ def kept_doors(sides: Sides) -> list[tuple[str, str]]:
 # -- rights ------------------------------------------------------------------------------------------------------------
 
 
-def _lost_by(sides: Sides, client: Network) -> Iterator[_Key]:
+def _lost_by(sides: Sides, client: Network) -> Iterator[tuple[_Key, list[str]]]:
+    """What a class of clients loses, and as which users where they log in."""
     doors = kept_doors(sides)
     for pair in doors:
-        yield from _anonymous(sides, client, pair)
+        yield from ((key, []) for key in _anonymous(sides, client, pair))
         yield from _logged_in(sides, client, pair)
-    yield from _features(sides, client, doors)
+    yield from ((key, []) for key in _features(sides, client, doors))
 
 
 def _anonymous(sides: Sides, client: Network, doors: tuple[str, str]) -> Iterator[_Key]:
@@ -168,7 +191,7 @@ def _reads_mail(side: Intake) -> bool:
     return any(name in side.effective.reading.lines for name in ("relay-domain", "relay-address"))
 
 
-def _logged_in(sides: Sides, client: Network, doors: tuple[str, str]) -> Iterator[_Key]:
+def _logged_in(sides: Sides, client: Network, doors: tuple[str, str]) -> Iterator[tuple[_Key, list[str]]]:
     before, after = sides.intakes
     by_sources: dict[tuple[str, str], list[str]] = {}
     for name in before.users:
@@ -177,19 +200,18 @@ def _logged_in(sides: Sides, client: Network, doors: tuple[str, str]) -> Iterato
     for sources, names in by_sources.items():
         if not before.relays_as(sources[0], client, doors[0]) or after.relays_as(sources[1], client, doors[1]):
             continue
-        who = f"who logs in as {words.several(names)}"
         blocker = _blocker(after, client, doors[1], ALLOW_AUTH)
         if sources[0] != sources[1]:
             lines = [side.users[names[0]].lines.get("source") for side in (after, before)]
             cause = sides.cause_of_lines(line for line in lines if line is not None)
-            yield _Key(who, "may no longer relay", f"source {sources[0]} -> {sources[1]}", cause)
+            yield _Key(_LOGS_IN, "may no longer relay", f"source {sources[0]} -> {sources[1]}", cause), names
         elif blocker in (SERVICE, ALLOW_AUTH):
-            yield _key(sides, who, "can no longer log in", blocker, client, doors)
+            yield _key(sides, _LOGS_IN, "can no longer log in", blocker, client, doors), names
         else:
             named = (doors[0], sources[0]), (doors[1], sources[1])
             name = RELAYING if not after.is_on(RELAYING, client, *named[1]) else SERVICE
             change, cause = _change(sides, name, client, *named)
-            yield _Key(who, "may no longer relay", change, cause)
+            yield _Key(_LOGS_IN, "may no longer relay", change, cause), names
 
 
 def _blocker(side: Intake, client: Network, door: str, login: str) -> str:
