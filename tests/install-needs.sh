@@ -9,6 +9,7 @@ command -v sudo >/dev/null 2>&1 || missing="$missing sudo"
 command -v shellcheck >/dev/null 2>&1 || missing="$missing shellcheck"
 command -v setfacl >/dev/null 2>&1 || missing="$missing acl"
 command -v getfattr >/dev/null 2>&1 || missing="$missing attr"
+ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing faketime"
 command -v ssh-keygen >/dev/null 2>&1 || missing="$missing openssh-client"
 [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null 2>&1 || missing="$missing openssh-server"
 [ -n "$missing" ] || exit 0

@@ -57,8 +57,9 @@ def probe(session: Session, spec: HostSpec, known: Known, find_includes: FindInc
     paths.update({path: known_digest or "new" for path, known_digest in known.files.items()})
     patterns = list(known.patterns)
     trips = 0
+    most = MAX_FILES + len(paths)  # keys and files of a stack, however many, are no includes
     while paths or patterns:
-        if trips >= MAX_DEPTH or len(paths) + len(found.files) > MAX_FILES:
+        if trips >= MAX_DEPTH or len(paths) + len(found.files) > most:
             raise HostError.of(
                 "too-many-includes",
                 "The configuration includes too much",

@@ -5,12 +5,14 @@ Work is counted, not timed: the text that the shell writes when it traces each c
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hostroot import CONFIG, HostRoot, make_host_root, never, spec_of
 
+from pmtaform.errors import HostError
 from pmtaform.host import HASH_ONLY, Known, Snapshot, probe
 from pmtaform.host.local import LocalSession
 from pmtaform.lang.includes import absolute_includes
@@ -89,3 +91,11 @@ def test_a_file_that_is_asked_for_and_matched_is_sent_once(tmp_path: Path, many:
     sent = {path for path, file in found.files.items() if file.content is not None and path != CONFIG}
     assert sent == {*paths[1::2], *odd[1:]}
     assert found.patterns[PATTERN] == tuple(sorted([*paths, *odd]))
+
+
+def test_files_of_the_stack_are_not_counted_as_includes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[probe.__module__], "MAX_FILES", 5)
+    root = make_host_root(tmp_path / "root")
+    assert len(look(root, keys(root, 30)).files) == 31
+    with pytest.raises(HostError, match="too-many-includes"):
+        look(root, named_one_by_one(root, 30))
