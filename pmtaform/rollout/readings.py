@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.plan.dangers import Finding, find_dangers
+from pmtaform.plan.effectless import has_no_effect
 from pmtaform.plan.signing import Signer
 from pmtaform.rollout.predictions import Prediction, predictions
 
@@ -34,6 +35,16 @@ class Reading:
         if key not in self._dangers:
             self._dangers[key] = find_dangers(self.before, self.after, rate_factor, verified=verified)
         return self._dangers[key]
+
+    def has_no_effect(self, kinds: frozenset[str]) -> bool:
+        """Whether a change of blocks of these kinds changes nothing for mail."""
+        if kinds not in self._effectless:
+            self._effectless[kinds] = has_no_effect(self.before, self.after, kinds)
+        return self._effectless[kinds]
+
+    @cached_property
+    def _effectless(self) -> dict[frozenset[str], bool]:
+        return {}
 
     @cached_property
     def predictions(self) -> tuple[Prediction, ...]:
