@@ -13,6 +13,7 @@ from pmtaform.lang.lint.networks import Network
 # The blocks whose effect can be compared in full; of any other that differs, nothing is claimed.
 _QUEUES: Final = ("domain", "virtual-mta", "virtual-mta-pool", "domain-macro", "include")
 _COMPARED: Final = (*_QUEUES, "source")
+_READ_SOURCES: Final = frozenset({"source", "include"})
 _BY_MACRO: Final = ("relay-domain", "domain-key")  # lines that a macro may change without any queue
 
 
@@ -26,9 +27,9 @@ def has_no_effect(before: Configuration, after: Configuration, kinds: Collection
     left, right = Effective(before), Effective(after)
     if "domain-macro" in kinds and _use_macros(right):
         return False
-    return (
-        _pools(left) == _pools(right) and _same_sources(left.sources, right.sources) and bool(same_effect(left, right))
-    )
+    if _READ_SOURCES & set(kinds) and not _same_sources(left.sources, right.sources):
+        return False
+    return _pools(left) == _pools(right) and same_effect(left, right) is True
 
 
 def _use_macros(effective: Effective) -> bool:
