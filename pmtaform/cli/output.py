@@ -229,17 +229,16 @@ def print_generations(host: str, kept: Sequence[Generation], format: Format) -> 
     out(json_generations(host, kept) if format is Format.JSON else generations_text(host, kept))
 
 
-def print_undone(host: str, undone: Sequence[Generation]) -> None:
-    """What a rollback undoes."""
+def print_undone(host: str, undone: Sequence[Generation], plan: HostPlan, format: Format) -> None:  # noqa: A002
+    """What a rollback undoes, and the dangers of what comes back."""
+    from pmtaform.report.events import undo_json
+    from pmtaform.report.returns import return_text
     from pmtaform.report.states import undone_text
 
+    if format is Format.JSON:
+        out(undo_json(host, undone, plan))
+        return
     out(undone_text(host, undone))
-
-
-def print_return(plan: HostPlan) -> None:
-    """What comes back with a rollback, and its dangers."""
-    from pmtaform.report.returns import return_text
-
     out(return_text(plan, colour=colour_of(sys.stdout), width=width()))
 
 

@@ -29,7 +29,7 @@ def rollback(
     from pmtaform.api import check_allowed, generations_of, look_back, roll_back, to_undo
     from pmtaform.cli.asking import approved
     from pmtaform.cli.interrupt import stopping
-    from pmtaform.cli.output import print_generations, print_return, print_run, print_undone, watching
+    from pmtaform.cli.output import print_generations, print_run, print_undone, watching
 
     allowed = check_allowed(allow or [])
     project = settings.project()
@@ -39,9 +39,7 @@ def rollback(
         return Exit.OK
     with project.lock(loaded.name, f"rollback {host}"):
         undone = to_undo(loaded, host, to)
-        if format is Format.TEXT:
-            print_undone(host, undone)
-            print_return(look_back(project, loaded, host, undone[0].number))
+        print_undone(host, undone, look_back(project, loaded, host, undone[0].number), format)
         if not auto_approve and not approved("Put the files back that these replaced?", format):
             return Exit.ERROR
         with stopping(), watching([host], quiet=False, format=format) as watch:

@@ -51,7 +51,22 @@ KIND = "pmtaform-plan"
 Sealer = Callable[[bytes], str]  # `StackKey.seal_plan`
 
 # What a printed document says besides the plan itself. It is for readers: the seal covers it, the checksum does not.
-_TOLD = ("verdict", "summary", "effects", "rotations")
+_TOLD = ("verdict", "summary", "dangers", "effects", "rotations")
+DANGERS: dict[str, Any] = {
+    "type": "array",
+    "description": "Every danger once, worst first, with the addresses that it is about.",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "code": {"type": "string", "description": "The name for `--allow`."},
+            "meaning": {"type": "string"},
+            "detail": {"type": "string"},
+            "addresses": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["code", "meaning", "detail", "addresses"],
+    },
+}
 _HEAD = ("format", "kind", "checksum", "seal")
 
 
@@ -117,6 +132,7 @@ def plan_schema() -> dict[str, Any]:
     told = {
         "verdict": {"type": "string", "description": "The plan in one line. Only printed documents have it."},
         "summary": {"type": "object", "description": "The plan's numbers. Only printed documents have it."},
+        "dangers": {**DANGERS, "description": f"{DANGERS['description']} Only printed documents have it."},
         "effects": {"type": "array", "description": "The queues whose values change, with --effective."},
         "rotations": {"type": "array", "description": "Where keys that rotate stand, if the stack has such."},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pmtaform.plan.dangers.codes import CODES, CONSENTS
 from pmtaform.plan.model import Danger
@@ -35,6 +35,15 @@ def danger_lines(groups: Mapping[str, Sequence[tuple[Danger, list[str]]]], style
             yield from wrapped(danger.detail, width, "      ")
         if len(dangers) > MOST_TOLD:
             yield f"    ... and {len(dangers) - MOST_TOLD} more; --format json has all"
+
+
+def danger_documents(dangers: Iterable[tuple[str, Danger]]) -> list[dict[str, Any]]:
+    """The dangers as JSON data, worst first, each once (`plan.document.DANGERS` describes them)."""
+    return [
+        {"code": code, "meaning": CODES.get(code, ""), "detail": danger.detail, "addresses": addresses}
+        for code, group in dangers_by_code(dangers).items()
+        for danger, addresses in group
+    ]
 
 
 def danger_table() -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.plan.document import Sealer, diagnostic_document, to_document
 from pmtaform.plan.model import Plan
+from pmtaform.report.dangers import danger_documents
 from pmtaform.report.verdict import summary, verdict
 from pmtaform.rollout.model import Event, RunResult
 
@@ -22,11 +23,11 @@ def json_plan(
     *,
     sealer: Sealer | None = None,
 ) -> str:
-    """The plan's document with its verdict and its numbers, `effects` if they were asked for, keys that rotate if any.
+    """The plan's document with verdict, numbers and dangers; `effects` with --effective, and keys that rotate, if any.
 
     With a `sealer` it can be applied as a plan file can.
     """
-    rows = {"effects": effects, "rotations": rotations}
+    rows = {"dangers": danger_documents(plan.dangers), "effects": effects, "rotations": rotations}
     more = {name: list(given) for name, given in rows.items() if given is not None}
     return _text(to_document(plan, sealer, {"verdict": verdict(plan), "summary": summary(plan), **more}))
 

@@ -1,5 +1,7 @@
 """What `apply` and `rollback` say with `--format json`: one JSON object a line, the run's result the last.
 
+With a rollback, the first line is what it undoes and the dangers of what comes back.
+
 The tables below both write the lines and make their JSON Schema (`pmtaform schema --of events`), so the two cannot
 drift apart. A line's `format` grows when a reader of an earlier one could misread it; new phases do not count as that.
 """
@@ -7,16 +9,32 @@ drift apart. A line's `format` grows when a reader of an earlier one could misre
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from pmtaform.plan.codec import COUNT, TEXT, Codec, Schema, optional, record, several, word
-from pmtaform.plan.document import DIAGNOSTIC, LEFT
+from pmtaform.host import Generation
+from pmtaform.plan.codec import COUNT, TEXT, Codec, Schema, optional, record, several, table, word
+from pmtaform.plan.document import DANGERS, DIAGNOSTIC, LEFT
+from pmtaform.plan.model import Danger, HostPlan
+from pmtaform.report.dangers import danger_documents
+from pmtaform.report.returns import counts_of
 from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
 
 FORMAT = 1
 EVENT = "pmtaform-event"
 RUN = "pmtaform-run"
+UNDO = "pmtaform-undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What a rollback of a host undoes: generations, oldest first, with the changes that this is."""
+
+    host: str
+    generations: tuple[Generation, ...]
+    summary: dict[str, int]
+    dangers: tuple[tuple[str, Danger], ...]
 
 
 def _only_written(_value: object, _path: str) -> NoReturn:
@@ -62,8 +80,17 @@ _RUN = record(
     hosts=_listed(_HOST),
     unsaved=optional(DIAGNOSTIC).says("Why what was done is not in the state or the journal. The hosts have it."),
 )
+_GENERATION = record(Generation, number=COUNT, started=TEXT, who=TEXT, what=TEXT, status=TEXT, files=several(TEXT))
+_UNDO = record(
+    Undo,
+    host=TEXT,
+    generations=several(_GENERATION).says("What is undone, oldest first."),
+    summary=table(COUNT).says("How many blocks of the configuration are created, updated and deleted."),
+    dangers=Codec(danger_documents, _only_written, DANGERS),
+)
 _LINES: Mapping[str, tuple[Codec[Any], str]] = {
     EVENT: (_EVENT, "One step of one host."),
+    UNDO: (_UNDO, "What a rollback undoes: its first line."),
     RUN: (_RUN, "What became of the run: the last line."),
 }
 
@@ -81,6 +108,12 @@ def run_document(result: RunResult) -> dict[str, Any]:
 def event_json(event: Event) -> str:
     """One step of one host, on one line, its end included."""
     return _line(event_document(event))
+
+
+def undo_json(host: str, generations: Sequence[Generation], plan: HostPlan) -> str:
+    """What a rollback undoes, on one line, its end included."""
+    undo = Undo(host, tuple(generations), counts_of(plan), plan.all_dangers)
+    return _line(_document(UNDO, undo))
 
 
 def run_json(result: RunResult) -> str:

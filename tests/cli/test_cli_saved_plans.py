@@ -32,7 +32,7 @@ def signed_again(path: Path, key: StackKey, edit: Callable[[Any], object]) -> No
     """The plan, edited by somebody who has the key: as one that another pmtaform would have made."""
     document = json.loads(path.read_text())
     edit(document)
-    beside = ("checksum", "seal", "verdict", "summary")
+    beside = ("checksum", "seal", "verdict", "summary", "dangers")
     body = {name: value for name, value in document.items() if name not in beside}
     document["checksum"] = hashlib.sha256(canonical(body)).hexdigest()
     del document["seal"]

@@ -29,7 +29,12 @@ def test_the_worst_name_comes_first_and_the_worst_of_a_name() -> None:
     few = Danger("rate-raised", "twice as much", 2.0)
     many = Danger("rate-raised", "no limit any more", float("inf"))
     relay = Danger("open-relay", "everyone may relay")
-    text = plan_text(plan(host("a", rate(dangers=(few, many))), host("b", rate(dangers=(relay,)))))
+    sample = plan(host("a", rate(dangers=(few, many))), host("b", rate(dangers=(relay,))))
+    listed = json.loads(json_plan(sample))["dangers"]
+    assert [(danger["code"], danger["detail"]) for danger in listed] == [
+        (danger.code, danger.detail) for danger in (relay, many, few)
+    ]
+    text = plan_text(sample)
     places = [
         text.index(words) for words in ("  open-relay", "everyone may relay", "no limit any more", "twice as much")
     ]

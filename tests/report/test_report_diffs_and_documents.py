@@ -44,7 +44,7 @@ def test_files_stand_in_the_order_of_their_paths_and_unchanged_ones_are_left_out
 def test_a_printed_plan_says_its_verdict_and_its_numbers() -> None:
     sample = plan(host("mta1", rate(), unmanaged=7, adopted=("a",)), host("mta2"))
     document = json.loads(json_plan(sample))
-    assert list(document)[:5] == ["format", "kind", "verdict", "summary", "checksum"]
+    assert list(document)[:6] == ["format", "kind", "verdict", "summary", "dangers", "checksum"]
     assert document["verdict"] == "Plan: 1 to update on 1 of 2 hosts; needs a reload."
     assert document["summary"] == {
         "create": 0,

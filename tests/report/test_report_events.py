@@ -48,7 +48,9 @@ def test_every_line_of_a_run_that_goes_well_is_allowed(live: ProjectFolder) -> N
     assert phases[-1] == "done"
     assert "activating" in phases
     assert result["exit_code"] == 0
-    *events, result = checked(live.run("rollback", "mta1", "--auto-approve", "--format", "json").ended(Exit.OK).lines())
+    said = live.run("rollback", "mta1", "--auto-approve", "--format", "json").ended(Exit.OK)
+    undo, *events, result = checked(said.lines())
+    assert (undo["kind"], undo["host"], undo["generations"][0]["number"]) == ("pmtaform-undo", "mta1", 1)
     assert events
     assert result["kind"] == "pmtaform-run"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from projects import CONFIG, RUNS, ProjectFolder
 
@@ -60,6 +62,8 @@ def test_a_rollback_needs_consent_for_what_comes_back(
         assert f"[{danger}]" in said.words
         assert f"--allow {danger}" in said.words
         assert one.host.tree() == before
+    undo = json.loads(said.out.splitlines()[0])
+    assert (undo["kind"], undo["dangers"][0]["code"]) == ("pmtaform-undo", danger)
     assert len(one.run("rollback", "mta1", "--list", "--format", "json").json()["generations"]) == 2
     one.run("rollback", "mta1", "--auto-approve", *ALL).ended(Exit.OK)
 
