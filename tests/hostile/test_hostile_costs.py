@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostroot import CONFIG, HostRoot, make_host_root, never, spec_of
+from hostroot import CONFIG, NEW, HostRoot, key, make_host_root, never, spec_of, transaction
 
 from pmtaform.errors import HostError
-from pmtaform.host import HASH_ONLY, Known, Snapshot, probe
+from pmtaform.host import HASH_ONLY, Known, Snapshot, Status, apply, probe
 from pmtaform.host.local import LocalSession
 from pmtaform.lang.includes import absolute_includes
 
@@ -28,15 +28,19 @@ def files(root: HostRoot, many: int) -> list[str]:
     return paths
 
 
-def look(root: HostRoot, known: Known) -> Snapshot:
-    """Look at the host with a shell that writes down what it does."""
+def traced(root: HostRoot) -> LocalSession:
+    """A way to the host with a shell that writes down what it does."""
     shell = root.path / "traced"
     shell.write_text(f'#!/bin/sh\nexec bash -x "$@" 2>>{root.path}/trace\n')
     shell.chmod(0o755)
-    spec = spec_of(root)
-    session = LocalSession(spec, (str(shell),))
+    return LocalSession(spec_of(root), (str(shell),))
+
+
+def look(root: HostRoot, known: Known) -> Snapshot:
+    """Look at the host over `traced`."""
+    session = traced(root)
     try:
-        return probe(session, spec, known, absolute_includes if known == Known() else never)
+        return probe(session, spec_of(root), known, absolute_includes if known == Known() else never)
     finally:
         session.close()
 
@@ -99,3 +103,16 @@ def test_files_of_the_stack_are_not_counted_as_includes(tmp_path: Path, monkeypa
     assert len(look(root, keys(root, 30)).files) == 31
     with pytest.raises(HostError, match="too-many-includes"):
         look(root, named_one_by_one(root, 30))
+
+
+def test_twice_as_many_keys_are_twice_the_work_of_a_change(tmp_path: Path) -> None:
+    work = {}
+    for many in (60, 120):
+        root = make_host_root(tmp_path / str(many))
+        session = traced(root)
+        writes = [key(f"/etc/pmta/keys/key-{n:05}.pem") for n in range(many)]
+        done = apply(session, spec_of(root), transaction((CONFIG, NEW), *writes), lambda: session)  # noqa: B023
+        session.close()
+        assert done.status is Status.APPLIED
+        work[many] = (root.path / "trace").stat().st_size
+    assert work[120] < 2.4 * work[60], work
