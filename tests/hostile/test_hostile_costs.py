@@ -1,16 +1,19 @@
 """What is read is paid for once: twice as much of it is no more than twice the work.
 
-Work is counted, not timed: the text that the shell writes when it traces each command, with every value in it.
+Work is counted, not timed: the text that the shell writes when it traces each command, with every value in it, and the
+functions that a plan calls.
 """
 
 from __future__ import annotations
 
+import cProfile
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hostroot import CONFIG, NEW, HostRoot, key, make_host_root, never, spec_of, transaction
+from projects import RUNS, ProjectFolder
 
 from pmtaform.errors import HostError
 from pmtaform.host import HASH_ONLY, Known, Snapshot, Status, apply, probe
@@ -116,3 +119,26 @@ def test_twice_as_many_keys_are_twice_the_work_of_a_change(tmp_path: Path) -> No
         assert done.status is Status.APPLIED
         work[many] = (root.path / "trace").stat().st_size
     assert work[120] < 2.4 * work[60], work
+
+
+def domains(project: ProjectFolder, many: int, *, includes: bool) -> int:
+    """How many functions a plan calls that changes so many domains, in one file or in as many."""
+    blocks = {n: f"<domain d{n}.example>\n  max-smtp-out 1\n</domain>\n" for n in range(many)}
+    if includes:
+        for n, block in blocks.items():
+            project.host.put(block, f"/etc/pmta/conf.d/{n:05}.conf")
+        project.host.put(f"{RUNS}include {PATTERN}\n")
+    else:
+        project.host.put(RUNS + "".join(blocks.values()))
+    project.config("domain:\n" + "".join(f"  d{n}.example: {{max-smtp-out: 2}}\n" for n in blocks))
+    profile = cProfile.Profile()
+    said = profile.runcall(project.plan)
+    assert f"{many} to update" in said.out, said.all
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+@pytest.mark.parametrize("includes", [False, True], ids=["one file", "many files"])
+def test_a_plan_of_twice_as_many_blocks_calls_twice_as_much(one: ProjectFolder, includes: bool) -> None:
+    domains(one, 10, includes=includes)  # what is imported and read once
+    few = domains(one, 150, includes=includes)
+    assert domains(one, 300, includes=includes) < 2.4 * few
