@@ -131,6 +131,9 @@ SWAPS = {
         "for f in .config.pmtaform-$3 .config.pmtaform-$3-old .config.pmtaform-$3-swap dkim/.old.pem.pmtaform-$3-old"
         ' dkim/.new.pem.pmtaform-$3; do rm -f $f; ln -s "$4/victim" $f; done; :'
     ),
+    "file beside, to a pipe": (
+        "for f in .*.pmtaform-$3* dkim/.*.pmtaform-$3*; do [ -f $f ] && mv $f $f.away && mkfifo $f; done; :"
+    ),
     "file itself": (
         'for f in config dkim/old.pem; do [ -L $f ] || { mv $f $f.away; ln -s "$4/victim/passwd" $f; }; done; :'
     ),
@@ -160,7 +163,7 @@ def test_no_step_follows_a_link_that_appeared_meanwhile(
     if fails:
         root.tell("fail-reload")
     script = hook(tmp_path, f'mkdir "$4/ctl/once" 2>/dev/null || exit 0\n{USER} sh -c \'{SWAPS[swap]}\' sh "$@"')
-    host = in_folder(root, shell)
+    host = in_folder(root, shell, command_timeout=2.0)
     session = hooked(host, shell, point, script)
     run(host, session, change())
     session.close()

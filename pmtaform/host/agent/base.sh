@@ -128,13 +128,21 @@ digests() {
         *\\*)
             # It tells such a name in another form.
             for file; do
-                D=$(sha256sum <"$file")
+                D=''
+                [ ! -f "$file" ] || D=$(sha256sum <"$file")
                 SUMS=$SUMS${D%% *}$nl
             done 2>/dev/null
             return
             ;;
     esac
-    found=$(sha256sum -- "$@" 2>/dev/null)$nl
+    # A pipe would be waited for, without end.
+    found=$(
+        for file; do
+            shift
+            [ ! -f "$file" ] || set -- "$@" "$file"
+        done
+        [ $# = 0 ] || exec sha256sum -- "$@" 2>/dev/null
+    )$nl
     for file; do
         D=${found%%"$nl"*}
         if [ "${D#*  }" = "$file" ]; then

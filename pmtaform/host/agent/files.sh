@@ -325,7 +325,7 @@ back_up() {
         [ "$copied" = 0 ] || { WHY="$path could not be backed up"; return 1; }
     fi
     point "keep-old.$n"
-    { is_open "$OLD" && cat <&4 2>"$T/failed" >"$T/gen/$n"; } 2>/dev/null 4<"$OLD" \
+    { [ -f "$OLD" ] && { is_open "$OLD" && cat <&4 2>"$T/failed" >"$T/gen/$n"; } 2>/dev/null 4<"$OLD"; } \
         || { WHY="$path could not be backed up"; return 1; }
 }
 
@@ -344,7 +344,9 @@ keep_base() {
     while IFS=$tab read -r word which path; do
         [ "$word" = base ] || continue
         beside "$path"
-        if [ "$which" = new ]; then set -- "$@" "$NEW"; else set -- "$@" "$R$path"; fi
+        if [ "$which" = new ]; then file=$NEW; else file=$R$path; fi
+        [ -f "$file" ] || return 1 # a pipe would be waited for
+        set -- "$@" "$file"
         if [ $# -ge 100 ]; then cat -- "$@" >>"$T/gen/base" || return 1; set --; fi
     done 2>"$T/failed" <"$T/request"
     [ $# = 0 ] || cat -- "$@" 2>"$T/failed" >>"$T/gen/base"
@@ -401,6 +403,7 @@ flush_staged() {
 # Renames the staged file over its target, if that is still what was backed up. While rehearsing, what is staged stays.
 put() {
     within && unmoved || return 1
+    [ -f "$NEW" ] && [ ! -L "$NEW" ] || { WHY="what was laid beside $path was replaced by somebody else meanwhile"; return 1; }
     if [ "$had" = 0 ]; then
         # What is staged stays beside it: by that it is told from what somebody else makes there later.
         if ln -T -- "$NEW" "$FILE" 2>"$T/failed"; then return; fi
