@@ -117,7 +117,7 @@ def test_a_later_generation_is_not_undone_with_ones_own(root: HostRoot) -> None:
         host.session, host.spec, mine.generation, id="back", who="a", started="b", reopen=host.open, last=True
     )
     assert done.status is Status.STALE
-    assert "generation 2 was made by somebody else meanwhile" in done.reason
+    assert "generation 2 was made by another run meanwhile" in done.reason
     assert root.read("/etc/pmta/more") == b"theirs\n"
     assert root.read(CONFIG) == NEW
 
