@@ -34,12 +34,14 @@ def changed_pairs(
     domains: Iterable[str] | None = None,
     *,
     most: int | None = MOST_CHANGES,
+    without: Collection[str] = (),
 ) -> list[PairChange]:
     """The pairs whose effective values change, at most `most` (None: all).
 
-    `vmtas` are patterns with `*`; `domains`, if given, are looked at instead of one for each class.
+    `vmtas` are patterns with `*`; `domains`, if given, are looked at instead of one for each class. Virtual MTAs
+    themselves are not compared by directives of `without`.
     """
-    return list(islice(_changes(before, after, tuple(vmtas), domains), most))
+    return list(islice(_changes(before, after, tuple(vmtas), domains, without), most))
 
 
 def same_effect(before: Effective, after: Effective) -> bool | None:
@@ -54,11 +56,15 @@ def same_effect(before: Effective, after: Effective) -> bool | None:
 
 
 def _changes(
-    before: Effective, after: Effective, patterns: tuple[str, ...], domains: Iterable[str] | None
+    before: Effective,
+    after: Effective,
+    patterns: tuple[str, ...],
+    domains: Iterable[str] | None,
+    without: Collection[str] = (),
 ) -> Iterator[PairChange]:
     every = dict.fromkeys((*before.virtual_mtas(), *after.virtual_mtas()))
     chosen = list(every) if "*" in patterns else [vmta for vmta in every if _fits(vmta, patterns)]
-    yield from owner_changes(before, after, chosen)
+    yield from owner_changes(before, after, chosen, without)
     there = [vmta for vmta in chosen if before.knows(vmta) and after.knows(vmta)]
     if domains is None:
         yield from _Affected(before, after, there).changes()

@@ -17,9 +17,14 @@ from pmtaform.lang.effective.settings import Effective
 _Meaning = Mapping[str, tuple[str, ...]]
 
 
-def owner_changes(before: Effective, after: Effective, vmtas: Iterable[str]) -> Iterator[PairChange]:
-    """The virtual MTAs that come, go, or say otherwise themselves, those together that do so in the same way."""
-    owners = _Owners(before, after)
+def owner_changes(
+    before: Effective, after: Effective, vmtas: Iterable[str], without: Collection[str] = ()
+) -> Iterator[PairChange]:
+    """The virtual MTAs that come, go, or say otherwise themselves, those together that do so in the same way.
+
+    Virtual MTAs of both sides are not compared by directives of `without`.
+    """
+    owners = _Owners(before, after, without)
     groups: dict[object, tuple[list[str], Collection[str] | None]] = {}
     for vmta in vmtas:
         key, names = owners.change(vmta)
@@ -32,10 +37,10 @@ def owner_changes(before: Effective, after: Effective, vmtas: Iterable[str]) -> 
 class _Owners:
     """Both sides' virtual MTAs and pools."""
 
-    def __init__(self, before: Effective, after: Effective) -> None:
+    def __init__(self, before: Effective, after: Effective, without: Collection[str]) -> None:
         self._sides = before, after
-        was, now = _top(before.reading), _top(after.reading)
-        self._top = [name for name in dict.fromkeys((*was, *now)) if was.get(name) != now.get(name)]
+        self._without = without
+        self._top = self._differing(_top(before.reading), _top(after.reading))
         self._pools: dict[str, bool] = {}
 
     def change(self, vmta: str) -> tuple[object, Collection[str] | None]:
@@ -45,13 +50,17 @@ class _Owners:
             return tuple(_frozen(side.owner_meaning(vmta)) if side.knows(vmta) else None for side in self._sides), None
         if not self._is_same(vmta):
             was, now = before.owner_meaning(vmta), after.owner_meaning(vmta)
-            names = _differing(was, now)
+            names = self._differing(was, now)
             return ((_frozen(was), _frozen(now)) if names else None), names
         if not self._top:
             return None, ()
         was, now = (side.owner_meaning(vmta, self._top) for side in self._sides)
-        names = _differing(was, now)
+        names = self._differing(was, now)
         return (tuple((name, was.get(name), now.get(name)) for name in names) or None), names
+
+    def _differing(self, was: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+        names = dict.fromkeys((*now, *was))
+        return [name for name in names if name not in self._without and was.get(name) != now.get(name)]
 
     def _is_same(self, vmta: str) -> bool:
         """Whether the virtual MTA and its pools say the same on both sides."""
@@ -59,7 +68,11 @@ class _Owners:
         left, right = was.virtual_mtas.get(vmta), now.virtual_mtas.get(vmta)
         if (left is None) != (right is None) or was.pools_of.get(vmta) != now.pools_of.get(vmta):
             return False
-        if left is not None and right is not None and not _says_the_same(left, right):
+        if (
+            left is not None
+            and right is not None
+            and not (left.written == right.written if left.written is not None else _says_the_same(left, right))
+        ):
             return False
         pools = [vmta] if left is None and vmta in was.pools else was.pools_of.get(vmta, ())
         return all(map(self._is_same_pool, pools))
@@ -82,10 +95,6 @@ def _says_the_same(left: Owner, right: Owner) -> bool:
         return True
     was, now = ([[normal(line, one.tag) for line in lines] for lines in one.settings] for one in (left, right))
     return was == now
-
-
-def _differing(was: _Meaning, now: _Meaning) -> list[str]:
-    return [name for name in dict.fromkeys((*now, *was)) if was.get(name) != now.get(name)]
 
 
 def _frozen(meaning: _Meaning) -> frozenset[tuple[str, tuple[str, ...]]]:

@@ -115,15 +115,16 @@ class _Destinations:
         differing = (name for name in dict.fromkeys((*was, *now)) if not _is_same_text(was.get(name), now.get(name)))
         return frozenset(name for name in differing if self.before.of(name) != self.after.of(name))
 
-    def pairs(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """(domain, virtual MTAs) in groups that behave alike on both sides."""
+    def pairs(self) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
+        """(domain, virtual MTAs) in groups that behave alike on both sides, and the queues before and after."""
         seen: set[tuple[str, tuple[str, ...]]] = set()
         for queue in self._sides.queues:
             if queue.domain and not queue.mx and any(move.name in _NAMES for move in queue.moves):
                 seen.add((queue.domain, queue.vmtas))
-                yield queue.domain, queue.vmtas
+                was, now = queue.queue_before or queue.domain, queue.queue_after or queue.domain
+                yield queue.domain, queue.vmtas, was, now
         if self._changed_lists:
-            yield from (pair for pair in self._users() if pair not in seen)
+            yield from ((*pair, pair[0], pair[0]) for pair in self._users() if pair not in seen)
 
     def _users(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The destinations that name a changed list on both sides."""
@@ -176,9 +177,9 @@ def backoff_lost(sides: Sides) -> Iterator[Finding]:
     """Queues that no longer enter back-off for replies that slowed them before, or no longer leave it."""
     destinations = _Destinations(sides)
     losses: dict[_Loss, Reach] = {}
-    for domain, vmtas in destinations.pairs():
-        was = destinations.before.behaviour(sides.before.values(domain, vmtas[0], _NAMES))
-        now = destinations.after.behaviour(sides.after.values(domain, vmtas[0], _NAMES))
+    for domain, vmtas, left, right in destinations.pairs():
+        was = destinations.before.behaviour(sides.before.values(left, vmtas[0], _NAMES))
+        now = destinations.after.behaviour(sides.after.values(right, vmtas[0], _NAMES))
         for loss in _losses(sides, destinations, was, now):
             losses.setdefault(loss, Reach()).add(domain, vmtas)
     for loss, reach in losses.items():

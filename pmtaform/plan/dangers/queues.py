@@ -8,10 +8,11 @@ queue, and so under one limit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pmtaform.lang.effective import Effective, PairChange, ValueMove, changed_pairs
 from pmtaform.lang.effective.moves import differing
+from pmtaform.lang.effective.settings import KEY
 
 _QUEUE_TO = "queue-to"
 _MOST_HOPS = 8
@@ -39,9 +40,12 @@ class QueueChange:
 
 
 def queue_changes(before: Effective, after: Effective) -> Iterator[QueueChange]:
-    """Every destination and virtual MTA whose effective values change."""
+    """Every destination and virtual MTA whose effective values change.
+
+    The keys of virtual MTAs are left out: thousands may have one each, and which of them signs is looked at elsewhere.
+    """
     shared: set[tuple[str, tuple[str, ...]]] = set()
-    for pair in changed_pairs(before, after, most=None):
+    for pair in changed_pairs(before, after, most=None, without=(KEY,)):
         yield from _followed(pair, before, after, shared)
     yield from _rolled_up(before, after)
 
@@ -53,6 +57,24 @@ def _followed(
     if not pair.domain:
         yield QueueChange(domain="", vmtas=pair.vmtas, moves=pair.moves)
         return
+    if not any(side.queue_to(pair.domain, pair.vmtas[0]) for side in (before, after)):
+        yield QueueChange(domain=pair.domain, vmtas=pair.vmtas, moves=pair.moves)
+        return
+    for vmtas in _of_one_shape(before, after, pair.vmtas):
+        yield from _in_shared_queues(replace(pair, vmtas=vmtas), before, after, shared)
+
+
+def _of_one_shape(before: Effective, after: Effective, vmtas: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """Virtual MTAs under the same sections together: those alike for a domain may differ for the queue it is put in."""
+    groups: dict[object, list[str]] = {}
+    for vmta in vmtas:
+        groups.setdefault((before.shape(vmta), after.shape(vmta)), []).append(vmta)
+    yield from map(tuple, groups.values())
+
+
+def _in_shared_queues(
+    pair: PairChange, before: Effective, after: Effective, shared: set[tuple[str, tuple[str, ...]]]
+) -> Iterator[QueueChange]:
     vmta = pair.vmtas[0]
     was_in, is_in = _queue_of(before, pair.domain, vmta), _queue_of(after, pair.domain, vmta)
     if was_in == is_in == "":
