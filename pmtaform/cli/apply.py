@@ -34,13 +34,16 @@ def apply(
     allow: Annotated[
         list[str] | None, typer.Option("--allow", help="Consent to a danger by its name. Repeatable.")
     ] = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
     resume: Annotated[
-        str | None, typer.Option("--resume", metavar="RUN", help="Go on where this run ended: its hosts, its waves.")
+        str | None, typer.Option("--resume", metavar="RUN", help="Resume this run with its hosts and waves.")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")] = False,
 ) -> int:
-    """Show the plan, ask, and make the hosts what the stack says; a host that does not take it is put back."""
+    """Apply a stack: show the plan, ask for approval, change the hosts.
+
+    A host that rejects the change is rolled back.
+    """
     from pmtaform.api import check_allowed, load_plan
     from pmtaform.cli.output import print_plan, print_verdict
 

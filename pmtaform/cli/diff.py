@@ -25,7 +25,7 @@ def diff(
         bool, typer.Option("--effective", help="Also the queues whose effective values differ.")
     ] = False,
     stack: Annotated[str | None, typer.Option("--stack", help="The stack that hosts are of.")] = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
     detailed_exitcode: Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 when they differ.")] = False,
 ) -> int:
     """Compare two configurations as PowerMTA would see them: not as text, but block by block. Changes nothing."""

@@ -30,7 +30,7 @@ _To = Annotated[
     typer.Option("--to", metavar="REFERENCE", help="Where to keep it: keyring:NAME or file:PATH (as the stack says)."),
 ]
 _As = Annotated[RecordFormat | None, typer.Option("--as", help="How to write the record (bind).")]
-_Format = Annotated[Format, typer.Option("--format", help="How to answer.")]
+_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 @app.command("generate")

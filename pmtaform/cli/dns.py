@@ -39,7 +39,7 @@ class RecordFormat(StrEnum):
 def check(
     stack: StackArgument = None,
     host: Hosts = None,
-    format: Annotated[Format, typer.Option("--format", help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Ask DNS whether it fits the stack: reverse DNS, SPF, DKIM, DMARC, MX, addresses. No host is looked at.
 

@@ -15,7 +15,7 @@ from pmtaform.errors import Exit
 def drift(
     stack: StackArgument = None,
     host: Hosts = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
     detailed_exitcode: Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 when there is drift.")] = False,
 ) -> int:
     """Show what changed on hosts since the last apply, independent of the stack."""

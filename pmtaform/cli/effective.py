@@ -49,7 +49,7 @@ def effective(
         str | None, typer.Option("--merge-virtual-mta", help="Its *vmta merge variable.")
     ] = None,
     stack: Annotated[str | None, typer.Option("--stack", help="The stack that HOST is of.")] = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Show what PowerMTA would use, value by value: the line that decided, and those that it overruled."""
     from pmtaform.api.looking import look_at, project_if_any

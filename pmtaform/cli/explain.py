@@ -23,7 +23,7 @@ def explain(
         str | None, typer.Option("--why", metavar="HOST:ADDRESS", help="The same as HOST ADDRESS, as plans write it.")
     ] = None,
     stack: Annotated[str | None, typer.Option("--stack", help="The stack that HOST is of.")] = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> None:
     """Explain a directive or section (every fact with its basis), or where each value of a host's block was written."""
     from pmtaform.errors import UsageError

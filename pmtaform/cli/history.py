@@ -17,7 +17,7 @@ def history(
     live: Annotated[
         bool, typer.Option("--live", help="Also ask the host what it keeps, runs from other machines included.")
     ] = False,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Show the runs of a stack: when, who, from which commit and plan, and what became of it. The newest is last."""
     from pmtaform.api import history_of

@@ -15,7 +15,7 @@ from pmtaform.errors import Exit
 def hosts(
     stack: StackArgument = None,
     host: Hosts = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Show every host in a row: version, generation, last apply, drift, what is to do, what is pending or frozen."""
     from pmtaform.api import Choice, fleet_of, make_plan

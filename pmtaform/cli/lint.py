@@ -50,7 +50,7 @@ def lint(
     host: Annotated[
         str | None, typer.Option(help="Lint what this host of the stack has now. It is only looked at.")
     ] = None,
-    format: Annotated[LintFormat, typer.Option(help="How to answer.")] = LintFormat.TEXT,  # noqa: A002
+    format: Annotated[LintFormat, typer.Option(help="Output format.")] = LintFormat.TEXT,  # noqa: A002
     fix: Annotated[bool, typer.Option("--fix", help="Mend what is certain to mend in the files, and show it.")] = False,
     fail_on: Annotated[
         Level, typer.Option(help="Exit with 1 when there are findings of this severity or above.")

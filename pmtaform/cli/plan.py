@@ -22,7 +22,7 @@ def plan(
     target: Targets = None,
     exclude: Excludes = None,
     out: Annotated[Path | None, typer.Option("--out", help="Save the plan to this file, for `apply`.")] = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes.")
     ] = False,

@@ -19,12 +19,12 @@ def recover(
         bool, typer.Option("--confirm", help="Keep a change that still awaits its confirmation.")
     ] = False,
     revert: Annotated[
-        bool, typer.Option("--revert", help="Take such a change back now, before its time is over.")
+        bool, typer.Option("--revert", help="Revert such a change now, before its time is over.")
     ] = False,
     allow: Annotated[
         list[str] | None, typer.Option("--allow", help="With --confirm: consent to a danger by its name.")
     ] = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Finish or undo what a killed run, a lost connection or a reboot left half done. Changes nothing else.
 

@@ -15,16 +15,16 @@ def rollback(
     stack: Annotated[str | None, typer.Option(help="The stack's name or folder; the only one if left out.")] = None,
     to: Annotated[
         int | None,
-        typer.Option("--to", help="Put back what this generation replaced; the last one if left out.", min=1),
+        typer.Option("--to", help="Restore what this generation replaced; by default the last one.", min=1),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only list the generations that the host keeps.")] = False,
     auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
     allow: Annotated[list[str] | None, typer.Option("--allow", help="Consent to a danger by its name.")] = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
-    """Put back the files that a generation replaced, as one transaction; works from any machine.
+    """Restore the files that a generation replaced, as one transaction; works from any machine.
 
-    What comes back is looked at for dangers as a plan is; --allow restart also restarts PowerMTA where it needs that.
+    The dangers of what comes back need consent, as in a plan; --allow restart also restarts PowerMTA where needed.
     """
     from pmtaform.api import check_allowed, generations_of, look_back, roll_back, to_undo
     from pmtaform.cli.asking import approved

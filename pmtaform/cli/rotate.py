@@ -15,7 +15,7 @@ from pmtaform.errors import Exit
 def rotate(
     stack: StackArgument = None,
     as_of: AsOf = None,
-    format: Annotated[Format, typer.Option("--format", help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Generate the DKIM keys that are due, look at DNS, and say where each key with `rotation` stands.
 

@@ -25,7 +25,7 @@ def schema(
         ),
     ] = Of.STACK,
 ) -> None:
-    """Print a JSON Schema; of stack files, if not told otherwise: every section and directive with type and summary."""
+    """Print a JSON Schema, by default of stack files: every section and directive with type and summary."""
     print(json.dumps(_schema(of), indent=1, ensure_ascii=False))
 
 

@@ -26,7 +26,7 @@ _Words = Annotated[
         help="keyring:NAME, file:PATH, or the NAME of a keyring's entry; and the stack, if there are several.",
     ),
 ]
-_Format = Annotated[Format, typer.Option("--format", help="How to answer.")]
+_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 @app.command("list")

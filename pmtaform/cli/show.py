@@ -12,7 +12,7 @@ from pmtaform.cli.context import Format
 
 def show(
     plan: Annotated[Path, typer.Argument(metavar="PLANFILE", help="A plan saved with `plan --out`.")],
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> None:
     """Show a saved plan. No host is looked at."""
     from pmtaform.api import load_plan

@@ -13,7 +13,7 @@ app = typer.Typer(
 )
 
 _Stack = Annotated[str | None, typer.Argument(help="The stack's name or folder; the only one if left out.")]
-_Format = Annotated[Format, typer.Option("--format", help="How to answer.")]
+_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 @app.command("list")

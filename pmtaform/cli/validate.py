@@ -14,7 +14,7 @@ from pmtaform.errors import Exit
 
 def validate(
     stack: Annotated[str | None, typer.Argument(help="The stack's name or folder; the only one if left out.")] = None,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Check a stack: all errors at once, each with its place. No host is looked at, no secret asked for."""
     from pmtaform.cli.output import print_json, tell
