@@ -23,6 +23,11 @@ from pmtaform.stack.paths import MAIN, folder_problem, path_problem
 _IGNORE: Final = b"# Secrets and copies of servers: never in Git.\n*\n!.gitignore\n"
 _ODD: Final = re.compile(r"[^\w.@+=,~ -]")
 _UNSAID: Final = "native.conf"
+_ORDERED: Final = "list-order.conf"
+_WHY_ORDERED: Final = """\
+# pmtaform: on the server a pattern list is below a source that uses it, and PowerMTA needs it above (3.3.7.39).
+# This file keeps that order. To fix it, move the list above the source here or into `config`, then plan and apply.
+"""
 
 
 @dataclass(slots=True)
@@ -155,11 +160,14 @@ class Files:
             self.made[name] = OutFile(content=encode(copy.text))
             entry = self._native(name, copy)
             found.items += [Item(entry) for _ in range(copy.times)]
-        unsaid = [entry.text for entry in layer.entries if entry.form is Form.NATIVE]
-        if unsaid:
-            name = self._free(f"{folder}/{_UNSAID}")
-            self.made[name] = OutFile(content=encode("\n".join(unsaid)))
-            found.items.append(Item(Text(escaped(name))))
+        natives = [entry for entry in layer.entries if entry.form is Form.NATIVE]
+        unsaid = [entry.text for entry in natives if not entry.order]
+        ordered = [entry.text for entry in natives if entry.order]
+        for file, said in ((_UNSAID, unsaid), (_ORDERED, [_WHY_ORDERED, *ordered] if ordered else [])):
+            if said:
+                name = self._free(f"{folder}/{file}")
+                self.made[name] = OutFile(content=encode("\n".join(said)))
+                found.items.append(Item(Text(escaped(name))))
         return found
 
     def _free(self, name: str) -> str:

@@ -67,8 +67,11 @@ def _around(one: ServerSays) -> Iterator[Diagnostic]:
         yield _note("comment-masked", "Secrets in comments were masked", detail)
     configuration = one.server.configuration
     for late in late_lists(configuration, blocks_of(configuration)).values():
-        detail = f"{late.address} is below {late.user}, which uses it, and must be above. The first plan moves it."
-        yield replace(_note("list-below-source", "A pattern list moves", detail), address=str(late.address))
+        detail = (
+            f"{late.address} is below {late.user}, which uses it. The import keeps it as it is, but PowerMTA needs "
+        )
+        detail += "it above. Move it into `config` of the stack: the next plan moves it on the host."
+        yield replace(_note("list-below-source", "Pattern list below its source", detail), address=str(late.address))
     fragments = sorted(one.server.configuration.fragments)
     if fragments:
         detail = f"{', '.join(fragments[:5])}: included inside sections. What they hold belongs to those sections, and "

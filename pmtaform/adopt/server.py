@@ -14,6 +14,7 @@ from pmtaform.adopt.native import block_text, copied
 from pmtaform.adopt.say import Said, Speaker, UnsayableError
 from pmtaform.adopt.vault import Vault, secrets_of
 from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
+from pmtaform.lang.late import late_groups
 from pmtaform.lang.tree import Section, Tree
 
 _ORDER: Final = tuple(Form)
@@ -30,11 +31,12 @@ class Entry:
     text: str = ""
     why: str = ""
     alike: bytes = b""  # what is said, where it is the same on servers though the blocks differ
+    order: tuple[Address, ...] = ()  # the pattern lists and sources whose order the stack keeps, this block with them
 
     @property
-    def identity(self) -> tuple[Address, Form, bytes]:
+    def identity(self) -> tuple[Address, Form, bytes, tuple[Address, ...]]:
         """Equal on servers that may share what is said."""
-        return self.address, self.form, self.alike or self.block.canonical()
+        return self.address, self.form, self.alike or self.block.canonical(), self.order
 
     @property
     def remarks(self) -> frozenset[str]:
@@ -81,6 +83,7 @@ class Reading:
     comments: dict[int, Comments]
     secrets: frozenset[str]
     visits: Mapping[str, int]  # path -> how often it is read at top level
+    late: tuple[Address, ...] = ()  # pattern lists below a source that uses them, and the sources that do
 
     @classmethod
     def of(cls, server: Server) -> Reading:
@@ -93,7 +96,7 @@ class Reading:
         for block in blocks.values():
             for tree, count in _times(block):
                 visits[tree.path] = max(visits.get(tree.path, 0), count)
-        return cls(server, blocks, comments, secrets, visits)
+        return cls(server, blocks, comments, secrets, visits, late_groups(configuration, blocks))
 
 
 def _times(block: Block) -> Iterator[tuple[Tree, int]]:
@@ -118,9 +121,11 @@ def say(
     """Say all blocks. `least` are forms before which a block need not be tried; `skip` are lines of keys by block."""
     entries = []
     for address, block in reading.blocks.items():
-        first = Form.COPIED if _is_copied(reading, block, shape) else Form.TYPED
+        first = _first_form(reading, block, shape)
         first = max(first, least.get(address, first), key=_ORDER.index)
-        entries.append(_entry(reading, block, first, vault, skip.get(address, frozenset())))
+        entry = _entry(reading, block, first, vault, skip.get(address, frozenset()))
+        entry.order = reading.late if entry.form is Form.NATIVE and address in reading.late else ()
+        entries.append(entry)
     tags = {entry.said.path[0] for entry in entries if entry.said and entry.address.kind != SETTING}
     for place, entry in enumerate(entries):
         if entry.said and entry.address.kind == SETTING and entry.said.path[0] in tags:
@@ -134,6 +139,13 @@ def say(
         main.end if shape is Shape.YAML else (),
         sum(found.masked for found in reading.comments.values()),
     )
+
+
+def _first_form(reading: Reading, block: Block, shape: Shape) -> Form:
+    """The form to try first. YAML has no order, and a plan would move a pattern list that it has above its source."""
+    if _is_copied(reading, block, shape):
+        return Form.COPIED
+    return Form.NATIVE if block.address in reading.late and not secrets_of(block) else Form.TYPED
 
 
 def _is_copied(reading: Reading, block: Block, shape: Shape) -> bool:

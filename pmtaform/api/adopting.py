@@ -289,9 +289,8 @@ def _check_empty(stack: Stack, adopted: Adopted, servers: Iterable[Server]) -> N
             if key.path in server.keys
         }
         found = difference(desired, Live(server.configuration, keys), Previous(), lambda content: content.hex())
-        inexact = [change for change in found.plan.changes if not change.is_move]  # a list below its source is an error
-        if inexact:
-            shown = ", ".join(change.address for change in inexact[:5])
+        if found.plan.changes:
+            shown = ", ".join(change.address for change in found.plan.changes[:5])
             detail = f"The plan of what was written would not be empty ({shown}). Nothing was kept. This is a bug in "
             detail += "pmtaform: please report it."
             raise PmtaformError.of("import-inexact", "The servers cannot be said exactly", detail, host=server.name)

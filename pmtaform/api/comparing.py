@@ -63,7 +63,7 @@ def compare(left: Looked, right: Looked, *, effective: bool = False) -> Compared
     """What of `right` is not as in `left`."""
     before, after = _blocks(left), _blocks(right)
     declared = left.declared or right.declared
-    late_before, late_after = (late_lists(side.configuration, blocks_of(side.configuration)) for side in (left, right))
+    late_before, late_after = _late(left, right), _late(right, left)
     found: list[Difference] = []
     unseen = 0
     for address in dict.fromkeys((*after, *before)):
@@ -87,15 +87,21 @@ def compare(left: Looked, right: Looked, *, effective: bool = False) -> Compared
     return Compared(left=left, right=right, differences=tuple(found), unseen=unseen, moved=moved, pairs=pairs)
 
 
+def _late(side: Looked, other: Looked) -> Mapping[Address, LateList]:
+    """The pattern lists that only one side has below a source; where a stack has them may be open."""
+    below = late_lists(other.configuration, blocks_of(other.configuration))
+    late = late_lists(side.configuration, blocks_of(side.configuration), declared=other.stated)
+    return {address: found for address, found in late.items() if address not in below}
+
+
 def _moved(
     address: Address, before: Mapping[Address, LateList], after: Mapping[Address, LateList], place: Place
 ) -> Iterator[ValueChange]:
     """A pattern list that is below a source that uses it on one side only."""
-    was, now = before.get(address), after.get(address)
-    if was is not None and now is None:
-        yield place_change(was, place)
-    elif now is not None and was is None:
-        change = place_change(now, place)
+    if address in before:
+        yield place_change(before[address], place)
+    elif address in after:
+        change = place_change(after[address], place)
         yield replace(change, before=change.after, after=change.before)
 
 

@@ -17,6 +17,7 @@ from pmtaform.api.restoring import spec_of
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import HostError, PmtaformError, UsageError
 from pmtaform.host import CONFIG, HostSpec, Known, open_session, probe
+from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.includes import Configuration, absolute_includes, includes_in, is_pattern, read_configuration
 from pmtaform.reading import read_any, read_regular
 from pmtaform.stack import Stack
@@ -30,7 +31,8 @@ class Looked:
     """A configuration, and how its files are called where it was read.
 
     `defaults` is the vendor's config-defaults, if it is there. `real` maps PowerMTA's paths to the names that a person
-    would open; paths that are not in it are shown as they are. `declared`: it is what a stack says, without secrets.
+    would open; paths that are not in it are shown as they are. `declared`: it is what a stack says, without secrets;
+    `stated` are its blocks then, each where it was written.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Looked:
     defaults: Configuration | None = None
     real: Mapping[str, str] = field(default_factory=dict)
     declared: bool = False
+    stated: Mapping[Address, Block] | None = None
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:

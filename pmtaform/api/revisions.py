@@ -67,7 +67,7 @@ def _declared(desired: Desired, name: str, prefix: str) -> Looked:
     tree = parse("".join(lines), desired.config, origins=origins)
     files = {origin.file for origin in origins if origin is not None}
     real = {file: prefix + file for file in files} if prefix else {}
-    return Looked(name, single(tree), real=real, declared=True)
+    return Looked(name, single(tree), real=real, declared=True, stated=desired.blocks)
 
 
 def _lines_of(part: Part) -> range:

@@ -53,6 +53,11 @@ class Part:
         return self.tree.place(self.node.line)
 
     @property
+    def is_native(self) -> bool:
+        """Whether it was written in PowerMTA's own language, in the file of its tree: not made from YAML."""
+        return self.place.file == self.tree.path
+
+    @property
     def text(self) -> str:
         """Its lines as they were written."""
         return self.tree.text_of(self.node)

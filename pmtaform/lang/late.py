@@ -2,6 +2,9 @@
 
 It is the one order of sections that the guide demands: a list comes before the source (3.3.7.39). A list that comes
 after is another configuration than one that comes before, though every block is the same.
+
+A stack says where a list is: in YAML, which has no order, it is above every source; in a native file it is where the
+file has it, as far as the sources of the same file go. Other files are in the order of the host's includes.
 """
 
 from __future__ import annotations
@@ -31,11 +34,13 @@ def late_lists(
     blocks: Mapping[Address, Block],
     wanted: Mapping[Address, Block] | None = None,
     without: Collection[Address] = (),
+    declared: Mapping[Address, Block] | None = None,
 ) -> dict[Address, LateList]:
     """The lists of a configuration that are below a source that uses them, by address.
 
     `wanted` are blocks that change where they are: what they use counts, not what they used. `without` are blocks
-    that go. Of a list in several sections, the first counts.
+    that go. With `declared`, the blocks of a stack, only sources count that the stack has below the list. Of a list in
+    several sections, the first counts.
     """
     wanted = wanted or {}
     if not any(address.kind == _LIST for address in blocks):
@@ -46,9 +51,50 @@ def late_lists(
         users = (wanted[address].parts if address in wanted else (part,)) if address not in without else ()
         for used in (Address(_LIST, name) for user in users for name in _names(configuration, user)):
             block = blocks.get(used) if used not in without else None
-            if block is not None and used not in found and order[id(block.parts[0].node)] > order[id(part.node)]:
+            if block is None or used in found or order[id(block.parts[0].node)] < order[id(part.node)]:
+                continue
+            if declared is None or _is_above(configuration, declared, used, address):
                 found[used] = LateList(used, address, part)
     return found
+
+
+def late_groups(configuration: Configuration, blocks: Mapping[Address, Block]) -> tuple[Address, ...]:
+    """The lists that are below a source, and all sources that use one of them, in the order of the configuration."""
+    late = late_lists(configuration, blocks)
+    names = {address.key for address in late}
+    users = {
+        address
+        for address, block in blocks.items()
+        if late and address.kind == _SOURCE and any(not names.isdisjoint(_names(configuration, p)) for p in block.parts)
+    }
+    return tuple(address for address in blocks if address in late or address in users)
+
+
+def declared_below(blocks: Mapping[Address, Block]) -> frozenset[Address]:
+    """The lists that a native file of a stack has below a source that uses them. Includes are not followed."""
+    found: set[Address] = set()
+    for part in (part for address, block in blocks.items() if address.kind == _SOURCE for part in block.parts):
+        for child in part.node.children if isinstance(part.node, Section) else ():
+            if isinstance(child, Directive) and child.name.lower() == _LIST:
+                used = Address(_LIST, child.value.strip('"'))
+                if used in blocks and _is_below(blocks[used].parts[0], part):
+                    found.add(used)
+    return frozenset(found)
+
+
+def _is_above(configuration: Configuration, declared: Mapping[Address, Block], used: Address, address: Address) -> bool:
+    """Whether a stack has a list above a source."""
+    if used not in declared or not (part := declared[used].parts[0]).is_native:
+        return used in declared
+    users = declared[address].parts if address in declared else ()
+    naming = [user for user in users if user.is_native and used.key in _names(configuration, user)]
+    return bool(naming) and naming[0].tree.path == part.tree.path and not _is_below(part, naming[0])
+
+
+def _is_below(part: Part, user: Part) -> bool:
+    """Whether a list is below its user in the same native file."""
+    here, there = part.place, user.place
+    return part.is_native and user.is_native and here.file == there.file and (here.line or 0) > (there.line or 0)
 
 
 def _sources(blocks: Mapping[Address, Block], order: Mapping[int, int]) -> list[tuple[Address, Part]]:

@@ -31,7 +31,7 @@ from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.plan.threeway import with_causes
 
 ABSENT = "-"
-_BELOW = b"a pattern list below the source that uses it"  # stands for the content of such a list; no block has it
+_BELOW = b" below the source that uses it"  # follows the content of such a list in its digest; no content ends so
 PROTECTED = "protected"  # the code of a note that stops an apply
 
 _DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})
@@ -181,7 +181,7 @@ class _Comparison:
             return
         self.wanted[address] = block
         self.owned[name] = digest
-        self._change(address, action, self._reason(name, live, digest), live, block)
+        self._change(address, action, self._reason(name, live, block), live, block)
 
     def _leave(self, address: Address, action: Action, by: LeftBy) -> None:
         self.left.append(Left(str(address), action, by))
@@ -210,16 +210,21 @@ class _Comparison:
         if name in self.previous.blocks:
             self.owned[name] = self.previous.blocks[name]
 
-    def _reason(self, name: str, live: Block | None, wanted: str) -> Reason:
+    def _reason(self, name: str, live: Block | None, wanted: Block) -> Reason:
         applied = self.applied.get(name)
         if live is None:
-            return Reason.MISSING if applied == wanted else Reason.NEW
-        if applied is None:
+            return Reason.MISSING if self._is_applied(applied, wanted) else Reason.NEW
+        if applied is None or self._is_applied(applied, live):
             return Reason.CHANGED
-        drifted = self.keyed(live.canonical()) != applied
-        if not drifted:
-            return Reason.CHANGED
-        return Reason.DRIFT if applied == wanted else Reason.BOTH
+        return Reason.DRIFT if self._is_applied(applied, wanted) else Reason.BOTH
+
+    def _is_applied(self, applied: str | None, block: Block) -> bool:
+        """Whether a digest is that of a block, wherever an apply left it."""
+        return applied is not None and applied in (self.keyed(block.canonical()), self._below(block))
+
+    def _below(self, block: Block) -> str:
+        """The digest of a list that an apply left below its source."""
+        return self.keyed(block.canonical() + _BELOW)
 
     def _undeclared(self) -> None:
         for address, block in self.blocks.items():
@@ -275,12 +280,14 @@ class _Comparison:
         )
 
     def _late(self) -> None:
-        """Move the declared lists that are, or would be, below a source that uses them."""
-        late = late_lists(self.live.configuration, self.blocks, self.wanted, self.removed)
-        for address, found in late.items():
-            block = self.desired.blocks.get(address)
-            if block is None:
-                continue
+        """Move the lists that are, or would be, below a source that uses them, where the stack has them above it."""
+        sides = (self.live.configuration, self.blocks, self.wanted, self.removed)
+        late = late_lists(*sides)
+        moving = late_lists(*sides, declared=self.desired.blocks) if late else {}
+        for address in late.keys() - moving.keys():
+            self._own_below(address)
+        for address, found in moving.items():
+            block = self.desired.blocks[address]
             moves = place_change(found, block.place)
             if address in self.wanted:
                 self.moved[address] = found.part
@@ -289,24 +296,31 @@ class _Comparison:
             elif _is_ignored(self.desired, address):
                 self._leave(address, Action.UPDATE, LeftBy.IGNORE)
             elif self._is_left(address, Action.UPDATE, block):
-                self._keep_late(str(address))
+                self._keep_late(address)
             else:
                 self.moved[address] = found.part
                 self._move(address, block, moves)
 
-    def _keep_late(self, name: str) -> None:
-        """Own a list that stays below its source, but not as it should be: the next plan has to look at it again."""
+    def _keep_late(self, address: Address) -> None:
+        """Own a list that stays below its source only if it was ours."""
+        name = str(address)
         if name in self.adopted:
             self.adopted.remove(name)
             del self.owned[name]
-        elif name in self.owned:
-            self.owned[name] = self.keyed(_BELOW)
+        self._own_below(address)
+
+    def _own_below(self, address: Address) -> None:
+        """Own a list as one that is below its source: every plan looks at it, for a stack may come to have it above."""
+        name = str(address)
+        if name in self.owned:
+            self.owned[name] = self._below(self.desired.blocks[address])
 
     def _move(self, address: Address, block: Block, moves: ValueChange) -> None:
         name = str(address)
         if name in self.adopted:
             self.adopted.remove(name)
-        reason = Reason.DRIFT if name in self.previous.blocks else Reason.CHANGED
+        was_above = name in self.previous.blocks and self.applied.get(name) != self._below(block)
+        reason = Reason.DRIFT if was_above else Reason.CHANGED
         file = self.blocks[address].parts[0].tree.path
         change = Change(
             address=name, action=Action.UPDATE, reason=reason, values=(moves,), file=file, place=block.place

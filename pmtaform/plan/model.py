@@ -92,11 +92,6 @@ class Change:
     place: Place | None = None
     dangers: tuple[Danger, ...] = ()
 
-    @property
-    def is_move(self) -> bool:
-        """Whether the block moves and nothing else of it changes."""
-        return bool(self.values) and all(value.name == PLACE and not value.path for value in self.values)
-
 
 class LeftBy(StrEnum):
     """What keeps a difference on a host; the values are what is printed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, PmtaformError, SecretUnavailable, UsageError
 from pmtaform.lang.blocks import SETTING, Address, Block, collect
+from pmtaform.lang.late import declared_below
 from pmtaform.lang.parsing import gc_paused, parse
 from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
@@ -196,7 +197,7 @@ def _items(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics)
 
 
 def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found: Diagnostics) -> dict[Address, Block]:
-    ordered = dict(sorted(items.items(), key=lambda pair: _FIRST.get(pair[0][0], 3)))
+    ordered = _in_order(items)
     writer = Writer(resolver, found)
     writer.items(ordered)
     tree = parse(writer.text, shown, origins=writer.origins)
@@ -211,6 +212,13 @@ def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found:
         elif address in made:
             blocks[address] = made[address]
     return blocks
+
+
+def _in_order(items: Mapping[Key, Item]) -> dict[Key, Item]:
+    """The items, what is used before what uses it; a list that a native file has below its source stays there."""
+    natives = {item.block.address: item.block for item in items.values() if isinstance(item, Native)}
+    below = {(address.kind, address.key) for address in declared_below(natives)}
+    return dict(sorted(items.items(), key=lambda pair: 3 if pair[0] in below else _FIRST.get(pair[0][0], 3)))
 
 
 def render(desired: Desired) -> dict[str, str]:

@@ -88,11 +88,6 @@ def codes(imported: Imported) -> set[str]:
     return {note.code for note in imported.adopted.notes}
 
 
-def moves(imported: Imported) -> list[str]:
-    """The pattern lists of which the import says that the first plan moves them, as `changes` names them."""
-    return [f"{note.host}:{note.address}" for note in imported.adopted.notes if note.code == "list-below-source"]
-
-
 def fake_keyring() -> tuple[Resolver, FakeSecrets]:
     """A resolver whose keyring is in memory, and that keyring."""
     kept = FakeSecrets()

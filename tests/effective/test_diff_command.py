@@ -189,6 +189,39 @@ def test_a_stack_and_a_live_host(revised: ProjectFolder) -> None:
     revised.run("diff", "HEAD:fleet", "mta1", "--detailed-exitcode").ended(Exit.OK)
 
 
+SOURCE = "<source 0/0>\npattern-list p\n</source>\n"
+LIST = "<pattern-list p>\nmail-from /a/ virtual-mta=v\n</pattern-list>\n"
+IN_YAML = """\
+config:
+  pattern-list: {p: ["mail-from /a/ virtual-mta=v"]}
+  source: {"0/0": {pattern-list: p}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stack", "natives", "end"),
+    [
+        (IN_YAML, [], Exit.CHANGES),
+        ("native: [a]\n", [LIST + SOURCE], Exit.CHANGES),
+        ("native: [a]\n", [SOURCE + LIST], Exit.OK),
+        ("native: [a, b]\n", [LIST, SOURCE], Exit.OK),
+    ],
+    ids=["in YAML", "above in a native file", "below in a native file", "in another native file"],
+)
+def test_a_list_below_its_source_differs_from_what_the_stack_has_above(
+    project: ProjectFolder, stack: str, natives: list[str], end: Exit
+) -> None:
+    """What a plan would not move is no difference between a stack and a host."""
+    project.add_host("mta1", SOURCE + LIST)
+    for name, text in zip("ab", natives, strict=False):
+        project.add_file(name, text)
+    project.stack(stack, activation="none")
+    said = project.run("diff", ":fleet:mta1", "mta1", "--detailed-exitcode").ended(end)
+    assert ("below source[0.0.0.0/0]" in said.out) is (end is Exit.CHANGES)
+    planned = project.plan("--detailed-exitcode").ended(end)
+    assert ("above source[0.0.0.0/0]" in planned.out) is (end is Exit.CHANGES)
+
+
 def test_a_host_that_only_one_revision_has(revised: ProjectFolder) -> None:
     revised.add_host("mta3")
     revised.config("domain: {x.example: {max-smtp-out: 5}}")

@@ -49,7 +49,7 @@ def test_one_real_configuration_becomes_another_and_goes_back(project: ProjectFo
     project.stack(native(project, wanted) + "unmanaged: remove\n", activation="none")
     project.apply(*EVERYTHING).ended(Exit.OK)
     project.settled()
-    project.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
+    project.run("rollback", "mta1", "--auto-approve", *EVERYTHING).ended(Exit.OK)
     assert {p: c.encode("utf-8", "surrogateescape") for p, c in host.contents().items()} == files
 
 
@@ -118,5 +118,5 @@ def test_after_an_apply_a_plan_is_empty_and_a_rollback_brings_the_bytes_back(
         first.ended(Exit.OK)
         project.settled()
         if "No changes" not in first.out:
-            project.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
+            project.run("rollback", "mta1", "--auto-approve", *EVERYTHING).ended(Exit.OK)
         assert host.config.read_bytes() == live.encode()

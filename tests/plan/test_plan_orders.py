@@ -6,17 +6,19 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from native_sides import MAIN, compared, compared_with, live
+from native_sides import MAIN, compared_with, live
 from projects import RUNS, ProjectFolder
 
 from pmtaform.desired import Desired, Unmanaged
+from pmtaform.diagnostics import Place
 from pmtaform.errors import Exit
-from pmtaform.lang.blocks import blocks_of
+from pmtaform.lang.blocks import Address, Block, blocks_of, collect
 from pmtaform.lang.edit import FileEdit
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
-from pmtaform.plan.diff import difference, unchanged
-from pmtaform.plan.model import PLACE, Action, LeftBy
+from pmtaform.lang.tree import Tree
+from pmtaform.plan.diff import Difference, difference, unchanged
+from pmtaform.plan.model import PLACE, Action, LeftBy, Reason
 from pmtaform.plan.selection import Selection
 from pmtaform.plan.sides import Live, Previous
 
@@ -28,10 +30,23 @@ def files_of(case: dict) -> dict[str, str]:
     return {MAIN: case["live"].lstrip("\n"), **case.get("files", {})}
 
 
-def wanted(case: dict) -> str:
-    """The stack's blocks as text: those of the case, or the host's own."""
+def wanted(case: dict) -> dict[Address, Block]:
+    """The stack's blocks: those of the case, or the host's own in YAML."""
+    natives = case.get("native", {})
     blocks = blocks_of(live(files_of(case))).values()
-    return case.get("stack", "".join(part.text for block in blocks for part in block.parts))
+    own = "" if natives else "".join(part.text for block in blocks for part in block.parts)
+    trees = [yaml(case.get("stack", own)), *(parse(text, f"files/{name}.conf") for name, text in natives.items())]
+    return collect((tree, node) for tree in trees for node in tree.children)
+
+
+def yaml(text: str) -> Tree:
+    """Text as a stack's YAML makes it: each line is from another file than its tree."""
+    return parse(text, "stack", origins=[Place("stack/stack.yaml", n + 1) for n in range(len(text.splitlines()))])
+
+
+def compared(files: dict[str, str], blocks: dict[Address, Block], **more: object) -> Difference:
+    desired = Desired(host="mta1", blocks=blocks, **{"unmanaged": Unmanaged.REMOVE, **more})
+    return difference(desired, Live(live(files)), Previous(), _plain)
 
 
 def after(files: dict[str, str], edits: dict[str, FileEdit]) -> dict[str, str]:
@@ -53,8 +68,8 @@ def test_what_moves(case: dict) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_after_it_nothing_is_left_to_do(case: dict) -> None:
     files = files_of(case)
-    text = wanted(case)
-    again = compared(after(files, dict(compared(files, text).edits)), text)
+    blocks = wanted(case)
+    again = compared(after(files, dict(compared(files, blocks).edits)), blocks)
     assert again.plan.changes == ()
     assert again.edits == {}
 
@@ -70,7 +85,7 @@ def test_a_list_that_is_not_the_stacks_stays_where_it_is() -> None:
     [({"ignore": ("pattern-list[p]",)}, LeftBy.IGNORE), ({"protect": ("pattern-list[*]",)}, LeftBy.PROTECT)],
 )
 def test_what_keeps_a_list_where_it_is_is_told(more: dict, by: LeftBy) -> None:
-    made = compared(LATE, LATE, **more)
+    made = compared({MAIN: LATE}, collect((tree, node) for tree in [yaml(LATE)] for node in tree.children), **more)
     assert (made.plan.changes, dict(made.edits)) == ((), {})
     assert [(left.address, left.by) for left in made.plan.left] == [("pattern-list[p]", by)]
 
@@ -78,7 +93,7 @@ def test_what_keeps_a_list_where_it_is_is_told(more: dict, by: LeftBy) -> None:
 @pytest.mark.parametrize("owned", [True, False])
 def test_the_plan_after_one_that_left_a_list_below_looks_again(owned: bool) -> None:
     """What was left out of an apply is not taken for done."""
-    desired = Desired(host="mta1", blocks=blocks_of(single(parse(LATE, "stack"))))
+    desired = Desired(host="mta1", blocks=blocks_of(single(yaml(LATE))))
     first = difference(desired, Live(live({MAIN: LATE})), Previous(), _plain)
     before = Previous(blocks=first.owned) if owned else Previous()
     chosen = Selection(excludes=("pattern-list[p]",))
@@ -87,6 +102,46 @@ def test_the_plan_after_one_that_left_a_list_below_looks_again(owned: bool) -> N
     assert not unchanged(desired, Previous(blocks=made.owned), _plain)
     (again,) = difference(desired, Live(live({MAIN: LATE})), Previous(blocks=made.owned), _plain).plan.changes
     assert again.address == "pattern-list[p]"
+
+
+def test_a_list_that_was_kept_below_moves_once_the_stack_has_it_above() -> None:
+    """No file of the host changed since, and no block of the stack: only its place."""
+    native, moved = _native(LATE), Desired(host="mta1", blocks=blocks_of(single(yaml(LATE))))
+    kept = difference(native, Live(live({MAIN: LATE})), Previous(), _plain)
+    assert kept.plan.changes == ()
+    assert set(kept.plan.adopted) == {"source[0.0.0.0/0]", "pattern-list[p]"}
+    before = Previous(blocks=kept.owned)
+    again = difference(native, Live(live({MAIN: LATE})), before, _plain)
+    assert (again.plan.changes, again.plan.adopted, again.owned) == ((), (), kept.owned)
+    assert not unchanged(moved, before, _plain)
+    (change,) = difference(moved, Live(live({MAIN: LATE})), before, _plain).plan.changes
+    assert (change.address, change.reason) == ("pattern-list[p]", Reason.CHANGED)
+
+
+@pytest.mark.parametrize(
+    ("on_host", "in_stack", "reason"),
+    [("/a/", "/b/", Reason.CHANGED), ("/b/", "/a/", Reason.DRIFT), ("/b/", "/c/", Reason.BOTH)],
+)
+def test_why_a_list_that_was_kept_below_changes(on_host: str, in_stack: str, reason: Reason) -> None:
+    kept = difference(_native(LATE), Live(live({MAIN: LATE})), Previous(), _plain)
+    host = live({MAIN: LATE.replace("/a/", on_host)})
+    (change,) = difference(
+        _native(LATE.replace("/a/", in_stack)), Live(host), Previous(blocks=kept.owned), _plain
+    ).plan.changes
+    assert change.reason is reason
+
+
+def test_a_list_that_someone_moves_below_its_source_is_drift() -> None:
+    above = "".join(part.text for block in reversed(blocks_of(live({MAIN: LATE})).values()) for part in block.parts)
+    applied = difference(_native(above), Live(live({MAIN: above})), Previous(), _plain)
+    (change,) = difference(
+        _native(above), Live(live({MAIN: LATE})), Previous(blocks=applied.owned), _plain
+    ).plan.changes
+    assert (change.address, change.reason) == ("pattern-list[p]", Reason.DRIFT)
+
+
+def _native(text: str) -> Desired:
+    return Desired(host="mta1", blocks=blocks_of(single(parse(text, "files/a.conf"))))
 
 
 def _plain(content: bytes) -> str:
