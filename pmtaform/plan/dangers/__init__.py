@@ -19,11 +19,11 @@ from pmtaform.plan.dangers.acceptance import mail_refused
 from pmtaform.plan.dangers.access import access_changed
 from pmtaform.plan.dangers.accounts import accounts_cut_off
 from pmtaform.plan.dangers.addresses import addresses_lost, shares_raised, virtual_mtas_gone
-from pmtaform.plan.dangers.api_listeners import api_listeners_changed
 from pmtaform.plan.dangers.backoff import backoff_lost
 from pmtaform.plan.dangers.bounce_rules import bounce_rules_widened
 from pmtaform.plan.dangers.capacity import capacity_lost
 from pmtaform.plan.dangers.categories import categories_lost
+from pmtaform.plan.dangers.ciphers import ciphers_weakened
 from pmtaform.plan.dangers.codes import CODES, CONSENTS
 from pmtaform.plan.dangers.copies import copies_changed
 from pmtaform.plan.dangers.destinations import destinations_changed
@@ -31,7 +31,9 @@ from pmtaform.plan.dangers.finding import Check, Finding
 from pmtaform.plan.dangers.keeping import mail_not_kept
 from pmtaform.plan.dangers.limits import limits_raised, queues_parted, retries_woken, rollups_left
 from pmtaform.plan.dangers.loss import mail_bounced
+from pmtaform.plan.dangers.other_intakes import api_listeners_changed, pickup_lost
 from pmtaform.plan.dangers.pools import pools_narrowed
+from pmtaform.plan.dangers.processors import processors_narrowed
 from pmtaform.plan.dangers.recipients import recipients_opened, recipients_refused
 from pmtaform.plan.dangers.records import logs_lost, records_lost
 from pmtaform.plan.dangers.reroutes import fallback_changed, names_dead, reroutes_changed
@@ -75,12 +77,14 @@ CHECKS: Final[tuple[Check, ...]] = (
     records_lost,
     logs_lost,
     categories_lost,
+    processors_narrowed,
     contents_unseen,
     signing_changed,
     submission_opened,
     submission_cut_off,
     accounts_cut_off,
     api_listeners_changed,
+    pickup_lost,
     capacity_lost,
     mail_refused,
     recipients_opened,
@@ -88,6 +92,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     access_changed,
     tls_changed,
     inbound_tls_changed,
+    ciphers_weakened,
 )
 
 __all__ = ["CHECKS", "CODES", "CONSENTS", "Check", "Finding", "Sides", "find_dangers", "with_dangers"]

@@ -58,7 +58,8 @@ def limits_raised(sides: Sides) -> Iterator[Finding]:
                 known.factor = max(known.factor, factor)
                 known.reach.add(queue.domain, queue.vmtas)
     for key, one in raises.items():
-        detail = f"{_who(sides, key, one.reach)}: {key.name} {key.before} -> {key.after}{_times(one.factor)}"
+        free = ", which is no limit" * (one.factor == float("inf") and key.after.split()[0] == "0")
+        detail = f"{_who(sides, key, one.reach)}: {key.name} {key.before} -> {key.after}{free}{_times(one.factor)}"
         yield Finding(code=CODE, detail=f"{detail}{sides.because(key.cause)}.", cause=key.cause, weight=one.factor)
 
 

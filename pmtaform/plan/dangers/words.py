@@ -37,8 +37,13 @@ def domains(names: Iterable[str], *, mx: bool = False) -> str:
     if mx:
         return f"domains with MX {several(plain)}"
     closest = [name for name in plain if name != "*"]
-    every = "all other domains" if closest else "every domain that <domain *> covers"
-    return several(closest + [every] * ("*" in plain))
+    if "*" not in plain:
+        return several(closest)
+    if not closest:
+        return "every domain that <domain *> covers"
+    # They are the most, so that they are never among those that are only counted.
+    few = closest if len(closest) < _MOST_NAMED else [*closest[:2], f"{len(closest) - 2} more"]
+    return f"{', '.join(few)} and all other domains"
 
 
 def virtual_mtas(names: Iterable[str], every: Collection[str] = ()) -> str:

@@ -1,15 +1,21 @@
-"""Where programs submit mail by the transmissions API: places that go, and places that more can reach."""
+"""Where programs submit mail other than by SMTP: the transmissions API, and the folder that mail is picked up from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
+from pmtaform.lang import values
+from pmtaform.lang.effective import Effective
+from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import Finding
 from pmtaform.plan.dangers.listeners import API_LISTENER, Listener, Reach, sections
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.submission_cut_off import CUT_OFF
 from pmtaform.plan.dangers.submission_opened import OPENED
+
+_PICKUP: Final = "pickup"
 
 
 def api_listeners_changed(sides: Sides) -> Iterator[Finding]:
@@ -31,6 +37,16 @@ def api_listeners_changed(sides: Sides) -> Iterator[Finding]:
         yield _finding(sides, OPENED, detail + places, which)
 
 
+def pickup_lost(sides: Sides) -> Iterator[Finding]:
+    """A pickup folder that is no longer looked into."""
+    after = _folders(sides.after)
+    folders = [values.shown(folder) for folder in _folders(sides.before) if folder not in after]
+    if folders:
+        cause = sides.cause_named("setting", _PICKUP)
+        detail = f"Mail that programs put into {words.several(folders)} is no longer picked up, and stays there"
+        yield Finding(code=CUT_OFF, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+
+
 def _furthest(listeners: list[Listener]) -> Reach:
     return max((one.reach for one in listeners), default=Reach.NONE)
 
@@ -38,3 +54,9 @@ def _furthest(listeners: list[Listener]) -> Reach:
 def _finding(sides: Sides, code: str, detail: str, listeners: list[Listener]) -> Finding:
     cause = sides.cause_of_lines(one.line for one in listeners if one.line is not None)
     return Finding(code=code, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+
+
+def _folders(effective: Effective) -> list[str]:
+    """The folders that mail is picked up from; the second of each line is for what cannot be read."""
+    lines = effective.reading.lines.get(_PICKUP, ())
+    return [unquoted(line.value.strip()).split()[0].rstrip("/") for line in lines if line.value.strip('" ')]
