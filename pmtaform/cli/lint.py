@@ -51,7 +51,7 @@ def lint(
         str | None, typer.Option(help="Lint what this host of the stack has now. It is only looked at.")
     ] = None,
     format: Annotated[LintFormat, typer.Option(help="Output format.")] = LintFormat.TEXT,  # noqa: A002
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what is certain to mend in the files, and show it.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Correct what is certain in the files, and show it.")] = False,
     fail_on: Annotated[
         Level, typer.Option(help="Exit with 1 when there are findings of this severity or above.")
     ] = Level.ERROR,
@@ -118,8 +118,8 @@ def _gather(paths: list[str], host: str | None, choice: Choice, version: str | N
     if fix:
         raise UsageError.of(
             "fix-needs-files",
-            "Only native files can be mended",
-            "--fix is for configuration files; mend a stack by hand.",
+            "Only native files can be fixed",
+            "--fix is for configuration files; correct a stack by hand.",
         )
     stack = settings.project().load(paths[0] if paths else None)
     if host is None:

@@ -122,4 +122,4 @@ def _count(findings: Sequence[Finding]) -> str:
         numbers[finding.severity] += 1
     text = ", ".join(counted(number, _WORDS[severity]) for severity, number in numbers.items() if number)
     fixable = sum(1 for finding in findings if finding.fix)
-    return f"{text}." + (f" {fixable} can be mended with --fix." if fixable else "")
+    return f"{text}." + (f" {fixable} can be fixed with --fix." if fixable else "")

@@ -42,7 +42,7 @@ def test_text_shows_the_line_and_marks_the_piece():
     assert "    6 |     max-msg-rate 10/M   # slow\n      |                  ^~~~\n" in text
     assert "    fix: max-msg-rate 10/m   # slow\n" in text
     assert "    See also /etc/pmta/config:9\n" in text
-    assert text.endswith("2 errors, 1 warning, 1 remark. 1 can be mended with --fix.\n")
+    assert text.endswith("2 errors, 1 warning, 1 remark. 1 can be fixed with --fix.\n")
 
 
 def test_text_never_shows_a_secret():
@@ -186,7 +186,7 @@ def test_the_same_finding_is_one_entry_with_the_other_places():
     assert "/etc/pmta/config:2:14: warning:" in told
     assert "The same at 11 more places: line 6 (2/M), line 10" in told
     assert "and 3 more." in told
-    assert "12 warnings. 12 can be mended" in told
+    assert "12 warnings. 12 can be fixed" in told
     assert len(json.loads(json_lint(findings))["findings"]) == 12
     assert len(json.loads(sarif_lint(findings))["runs"][0]["results"]) == 12
 

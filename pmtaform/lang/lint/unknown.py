@@ -173,7 +173,7 @@ def _bad_rule(facts: Facts) -> Iterator[Hit]:
             continue
         yield at(
             line,
-            f"{values.shown(line.node.name)} begins no rule of a <{line.scope}>; a rule is "
+            f"`{values.shown(line.node.name)}` starts no rule of a <{line.scope}>; a rule is "
             f"{_RULE_FORMS[line.scope]}. The line is malformed, which stops a load.",
             mark=line.node.name,
         )
