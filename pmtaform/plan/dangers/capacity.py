@@ -37,7 +37,7 @@ def capacity_lost(sides: Sides) -> Iterator[Finding]:
     for name, group in sides.sections_before.of(_GROUP).items() if sides.touches(_GROUP) else ():
         was, now = group.value(_IN_GROUP), after[name].value(_IN_GROUP) if name in after else ""
         if _shrinks(sides, was, now):
-            detail = f"Clients of <{_GROUP} {values.shown(name)}> get {now} connections at once, and before {was}"
+            detail = f"<{_GROUP} {values.shown(name)}> limits connections of its clients to {now}, and before to {was}"
             yield _finding(sides, detail, sides.cause_named(_GROUP, name))
 
 
