@@ -30,7 +30,7 @@ def capacity_lost(sides: Sides) -> Iterator[Finding]:
         if _shrinks(sides, was, now):
             cause = sides.cause_named("setting", name)
             detail = (
-                f"The server as a whole takes {now} {what}, and before {was}; clients wait or are refused beyond that"
+                f"The server as a whole limits {what} to {now}, and before to {was}; beyond that, clients must wait"
             )
             yield _finding(sides, detail, cause)
     after = sides.sections_after.of(_GROUP)
