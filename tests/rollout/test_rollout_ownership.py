@@ -183,7 +183,7 @@ def test_a_host_that_was_forgotten_is_known_again_by_recover(one: ProjectFolder,
     one.config(A)
     said = one.plan().ended(Exit.OK)
     assert "[applied-elsewhere]" in said.words
-    assert "setting[http-log-requests], which this stack does not declare: an apply leaves that in place" in said.words
+    assert "setting[http-log-requests], which this stack does not declare: an apply leaves them unchanged" in said.words
     one.run("recover").ended(Exit.OK)
     assert addresses(one.plan("--format", "json")) == {("delete", "setting[http-log-requests]")}
 
