@@ -27,11 +27,10 @@ from pmtaform.plan.keys import key_change, key_in_use, key_removed
 from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, ValueChange
 from pmtaform.plan.reach import Names, read_at_start
 from pmtaform.plan.selection import Selection, matches
-from pmtaform.plan.sides import Live, LiveKey, Previous
+from pmtaform.plan.sides import Live, LiveKey, Previous, left_digest
 from pmtaform.plan.threeway import with_causes
 
 ABSENT = "-"
-_BELOW = b" below the source that uses it"  # follows the content of such a list in its digest; no content ends so
 PROTECTED = "protected"  # the code of a note that stops an apply
 
 _DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})
@@ -224,7 +223,7 @@ class _Comparison:
 
     def _below(self, block: Block) -> str:
         """The digest of a list that an apply left below its source."""
-        return self.keyed(block.canonical() + _BELOW)
+        return left_digest(block, self.keyed, is_below=True)
 
     def _undeclared(self) -> None:
         for address, block in self.blocks.items():

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.includes import Configuration
 from pmtaform.plan.files import LiveFile
+
+_BELOW = b" below the source that uses it"  # no content ends so
+
+
+def left_digest(block: Block, keyed: Callable[[bytes], str], *, is_below: bool) -> str:
+    """The digest of a block as an apply left it: a pattern list below a source that uses it has another than above."""
+    return keyed(block.canonical() + _BELOW if is_below else block.canonical())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform.host import HostSpec, LastLeft, Session, Snapshot, digest, last_left
 from pmtaform.lang.blocks import Address, Block, blocks_of
-from pmtaform.lang.includes import read_configuration
-from pmtaform.plan.sides import Previous
+from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.lang.late import late_lists
+from pmtaform.plan.sides import Previous, left_digest
 from pmtaform.rollout.unfinished import left_files
 from pmtaform.state import FileState, HostState, Seal
 
@@ -26,7 +27,8 @@ class Basis:
     """What the last apply left on a host.
 
     `blocks` are all blocks of the configuration then, and None where only digests are known; `as_left`: they are those
-    that the host has now. `owned` are those of them that were ours. `by` is the host's own record, where that was
+    that the host has now. `owned` are those of them that were ours; `below`: of a record's, the pattern lists below a
+    source that uses them. `by` is the host's own record, where that was
     compared with, and `is_elsewhere`: the local state does not have its generation. `unknown` says why nothing is
     known.
     """
@@ -35,6 +37,7 @@ class Basis:
     blocks: Mapping[Address, Block] | None = None
     as_left: bool = False
     owned: frozenset[str] = frozenset()
+    below: frozenset[Address] = frozenset()
     keys: Mapping[str, str] = field(default_factory=dict)
     by: LastLeft | None = None
     is_elsewhere: bool = False
@@ -97,7 +100,7 @@ def _of_state(sources: Sources) -> Basis:
         and contents is not None
         and all(_is_of(path, contents[path], previous, sources) for path in contents)
     ):
-        blocks = _blocks(sources.spec, contents, previous.patterns)
+        blocks = blocks_of(_read(sources.spec, contents, previous.patterns))
     owned = frozenset(previous.blocks)
     return Basis(files=previous.files, blocks=blocks, as_left=as_left, owned=owned, keys=previous.keys)
 
@@ -114,12 +117,14 @@ def _of_record(sources: Sources) -> Basis:
         return Basis(by=last, is_elsewhere=_is_elsewhere(sources), unknown=_why_unknown(sources))
     left = last.left
     files = left_files(left, sources.snapshot, sources.seal)
-    blocks = _blocks(sources.spec, last.contents, left.patterns) if last.contents is not None else None
+    read = _read(sources.spec, last.contents, left.patterns) if last.contents is not None else None
+    blocks = blocks_of(read) if read is not None else None
     return Basis(
         files=files,
         blocks=blocks,
         as_left=not moved(files, sources.snapshot, sources.seal),
         owned=frozenset(left.blocks),
+        below=frozenset(late_lists(read, blocks)) if read is not None and blocks is not None else frozenset(),
         keys=left.keys,
         by=last,
         is_elsewhere=_is_elsewhere(sources),
@@ -141,19 +146,22 @@ def _why_unknown(sources: Sources) -> str:
     return f'{made}, for the stack "{last.left.stack}"'
 
 
-def _blocks(
-    spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, Iterable[str]]
-) -> Mapping[Address, Block]:
+def _read(spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, Iterable[str]]) -> Configuration:
     named = {pattern: tuple(names) for pattern, names in patterns.items()}
-    return blocks_of(read_configuration(spec.config, contents, named))
+    return read_configuration(spec.config, contents, named)
+
+
+def _digests(basis: Basis, keyed: Callable[[bytes], str]) -> dict[str, str]:
+    """The digests of what was ours, as a state keeps them."""
+    ours = {address: block for address, block in (basis.blocks or {}).items() if str(address) in basis.owned}
+    return {str(a): left_digest(block, keyed, is_below=a in basis.below) for a, block in ours.items()}
 
 
 def with_basis(ours: Previous, basis: Basis, keyed: Callable[[bytes], str]) -> Previous:
     """What we applied last, with what the last apply left, by any state."""
     if basis.by is None and not basis.unknown:
         return replace(ours, base=basis.blocks)
-    left = {str(a): keyed(b.canonical()) for a, b in (basis.blocks or {}).items() if str(a) in basis.owned}
-    return replace(ours, left=left, base=basis.blocks)
+    return replace(ours, left=_digests(basis, keyed), base=basis.blocks)
 
 
 def state_of(
@@ -169,7 +177,7 @@ def state_of(
         version_stamp=snapshot.version_stamp,
         files=basis.files,
         patterns=left.left.patterns,
-        blocks={str(a): keyed(b.canonical()) for a, b in basis.blocks.items() if str(a) in basis.owned},
+        blocks=_digests(basis, keyed),
         keys=basis.keys,
         unmanaged=left.left.unmanaged,
         applied_at=left.started if _TIME.fullmatch(left.started) else now,

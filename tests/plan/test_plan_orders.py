@@ -162,3 +162,26 @@ def test_apply_repairs_it_and_then_nothing_is_left_to_do(one: ProjectFolder) -> 
     text = one.host.contents()[MAIN]
     assert text.index("<pattern-list p>") < text.index("<source 0/0>")
     one.plan("--detailed-exitcode").ended(Exit.OK)
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_list_that_a_native_file_keeps_below_moves_when_the_stack_moves_it(
+    one: ProjectFolder, is_forgotten: bool
+) -> None:
+    """Also where the state was lost, and `recover` copied what the host's own record says."""
+    mta = "<virtual-mta v>\n</virtual-mta>\n"
+    one.host.put(RUNS + LATE + mta)
+    one.add_file("a.conf", LATE + mta)
+    one.stack("native: [a.conf]\nconfig: {domain: {x.example: {max-smtp-out: 5}}}\n", activation="none")
+    one.apply().ended(Exit.OK)
+    one.settled()
+    if is_forgotten:
+        one.state_file.unlink()
+        assert "copied from the host's own record" in one.run("recover", "mta1").ended(Exit.OK).words
+    one.plan("--detailed-exitcode").ended(Exit.OK)
+    source, at, rules = LATE.partition("<pattern-list")
+    one.add_file("a.conf", at + rules + source + mta)
+    said = one.plan("--detailed-exitcode").ended(Exit.CHANGES)
+    assert "below source[0.0.0.0/0], which uses it" in said.out
+    one.apply().ended(Exit.OK)
+    one.settled()
