@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -67,6 +68,7 @@ DANGERS: dict[str, Any] = {
         "required": ["code", "meaning", "detail", "addresses"],
     },
 }
+_SEAL = re.compile("(?:[0-9a-f]{64})?")
 _HEAD = ("format", "kind", "checksum", "seal")
 
 
@@ -114,10 +116,17 @@ def load_saved(text: str | bytes, path: str = "") -> SavedPlan:
     _refuse_other_formats(tree, path)
     try:
         plan = _plan(tree)
-        return SavedPlan(plan, path, a_text(tree["seal"], "seal"), _sealed(tree))
+        return SavedPlan(plan, path, _seal(tree["seal"]), _sealed(tree))
     except Wrong as wrong:
         where = f"{wrong.path}: " if wrong.path else ""
         _damaged(where + wrong.problem, Place(path))
+
+
+def _seal(value: object) -> str:
+    text: str = a_text(value, "seal")
+    if _SEAL.fullmatch(text) is None:
+        raise Wrong("it is no seal: 64 hexadecimal digits, or nothing", "seal")
+    return text
 
 
 def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -172,7 +172,8 @@ def test_the_seal_covers_every_entry_of_a_document(plan: Plan, data: st.DataObje
     document = to_document(plan, seal, {"verdict": "Plan: …", "summary": {"create": 1}})
     assert load_saved(json.dumps(document)).is_sealed_by(seal)
     name = data.draw(st.sampled_from(["seal", "verdict", "summary", "created", "tool_version", "key_id", "stack"]))
-    other: object = {"create": 2} if name == "summary" else f"{document[name]}."
+    others: dict[str, object] = {"summary": {"create": 2}, "seal": seal(b"another plan")}
+    other = others.get(name, f"{document[name]}.")
     broken = {**document, name: other}
     if name not in ("seal", "verdict", "summary"):  # the checksum of what was changed needs no key
         broken["checksum"] = to_document(replace(plan, **{name: other}))["checksum"]
