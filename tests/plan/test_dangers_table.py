@@ -57,7 +57,7 @@ def test_a_configuration_that_does_not_change_has_no_dangers(row: dict[str, Any]
 
 def test_there_are_as_many_guards_as_dangers() -> None:
     dangerous = [bool(row.values[0]["dangers"]) for row in rows()]
-    assert len(dangerous) >= 60
+    assert len(dangerous) >= 600
     assert dangerous.count(False) >= dangerous.count(True) * 0.9
 
 
