@@ -64,7 +64,7 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
         for note in errors_of(host):
             if note.code not in allowed:
                 errors.setdefault(note.code, []).append(note)
-    told = [_needs_consent(code, addresses) for code, addresses in missing.items()]
+    told = [_needs_consent(code, list(dict.fromkeys(addresses))) for code, addresses in missing.items()]
     told += [_error(notes) for notes in errors.values()]
     if stops or told:
         raise Blocked(*stops, *told)
