@@ -163,7 +163,7 @@ def rollback(
     """
     way = way or way_back(session, spec, generation)
     if last and way.newest != generation:
-        reason = f"generation {way.newest} was made by somebody else meanwhile, and would be undone with it"
+        reason = f"generation {way.newest} was made by another run meanwhile, and would be undone with it"
         return Outcome(host=spec.name, status=Status.STALE, step="check", reason=reason)
     if not way.changes:
         return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")

@@ -74,12 +74,12 @@ def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_told_as_undone(
     one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch, status: Status
 ) -> None:
     """Without a confirmation it is rolled back as a generation, which can fail as any transaction can."""
-    end = Outcome(host="mta1", status=status, reason="generation 2 was made by somebody else meanwhile")
+    end = Outcome(host="mta1", status=status, reason="generation 2 was made by another run meanwhile")
     monkeypatch.setattr("pmtaform.host.rollback", lambda *_, **__: end)
     one_host.stack(WANTED + "confirm-within: 0\nchecks: {ours: {command: [/bin/false]}}\n")
     said = one_host.apply().ended(Exit.SOME_FAILED)
     assert "[rollback-failed]" in said.words
-    assert "it was not undone: generation 2 was made by somebody else meanwhile" in said.words
+    assert "it was not undone: generation 2 was made by another run meanwhile" in said.words
     assert "Nothing was touched" not in said.words
     assert "max-smtp-out 11" in one_host.host.running
 
@@ -156,7 +156,7 @@ def test_a_later_change_of_somebody_else_is_not_taken_back_with_a_wave(
     real = undo.rollback
     monkeypatch.setattr(undo, "rollback", rollback)
     said = project.apply().ended(Exit.SOME_FAILED)
-    assert "generation 2 was made by somebody else meanwhile" in said.words
+    assert "generation 2 was made by another run meanwhile" in said.words
     assert project.hosts["mta1"].read("/etc/pmta/conf.d/bob.conf") == "# bob\n"
     assert "max-smtp-out 11" in project.hosts["mta1"].running
 
