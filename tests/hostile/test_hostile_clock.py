@@ -43,9 +43,20 @@ def root(tmp_path: Path) -> HostRoot:
 
 @pytest.fixture
 def clock(tmp_path: Path) -> Clock:
+    forget_the_dead()
     clock = Clock(tmp_path / "clock")
     clock.jump("+0")
     return clock
+
+
+def forget_the_dead() -> None:
+    """Remove what libfaketime has left of programs that were killed.
+
+    It names a semaphore after the process, and says so in the output of a later process that gets the same number.
+    """
+    for left in Path("/dev/shm").glob("*faketime_s*"):
+        if not Path("/proc", left.name.rpartition("_")[2]).exists():
+            left.unlink(missing_ok=True)
 
 
 # busybox is linked statically, and so has the machine's own clock.
