@@ -64,9 +64,9 @@ def _child(what: str) -> list[float]:
 
 
 def _edit() -> tuple[float, float]:
-    from pmtaform.desired import Desired
     from pmtaform.lang.blocks import blocks_of
     from pmtaform.lang.includes import single
+    from pmtaform.model.desired import Desired
     from pmtaform.plan.diff import difference
     from pmtaform.plan.sides import Live, Previous
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from benchmarks.distance import far
 from benchmarks.fleet import Fleet, servers
 from benchmarks.measure import PROGRAM, Command, Row, compare, processes
-from pmtaform.operations import Rollout
+from pmtaform.model.operations import Rollout
 
 if TYPE_CHECKING:
     from sshd import Sshd

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pmtaform.adopt.model import OutFile
 from pmtaform.adopt.server import ServerSays
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang.blocks import Address
+from pmtaform.model.desired import Desired
 from pmtaform.secrets import Secret
 from pmtaform.stack import Stack, check_stack, compile_host
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         remove_secret,
         store_secret,
     )
-    from pmtaform.api.planning import Choice, Planned, make_plan
+    from pmtaform.api.planning import Planned, make_plan
     from pmtaform.api.project import Project
     from pmtaform.api.recovering import Recovered, recover_hosts
     from pmtaform.api.replanning import plan_again
@@ -37,11 +37,12 @@ if TYPE_CHECKING:
     from pmtaform.api.resuming import resumable
     from pmtaform.api.rotation_steps import Rotated, rotate_keys
     from pmtaform.api.saving import load_plan, save_plan
+    from pmtaform.model.choice import Choice
     from pmtaform.stack import compile_host, load_stack
 
 _HOMES = {
     "Checked": "pmtaform.api.keeping",
-    "Choice": "pmtaform.api.planning",
+    "Choice": "pmtaform.model.choice",
     "DriftReport": "pmtaform.api.drifting",
     "HistoryReport": "pmtaform.api.history",
     "HostRow": "pmtaform.api.fleet",

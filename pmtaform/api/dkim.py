@@ -11,7 +11,6 @@ from typing import Final
 from pmtaform.api.dkim_lines import idle_lines, keys_of, line_of, signers_of
 from pmtaform.api.dns import resolver_of
 from pmtaform.api.hosts import resolver_for
-from pmtaform.desired import Desired, KeyFile
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity, did_you_mean
 from pmtaform.dkim.keys import SigningKey
 from pmtaform.dns.check import dkim_findings
@@ -22,7 +21,8 @@ from pmtaform.dns.records import Record, zone_of
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import SecretUnavailable, UsageError
 from pmtaform.lang.effective.signing import KeyLine
-from pmtaform.plan.selection import matches
+from pmtaform.model.desired import Desired, KeyFile
+from pmtaform.model.selection import matches
 from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Resolver as Secrets
 from pmtaform.secrets import require_reference
@@ -101,7 +101,7 @@ def declared_keys(stack: Stack, names: Sequence[str] = (), hosts: Sequence[str] 
     `names` are patterns of `DOMAIN` or `DOMAIN/SELECTOR` with `*`, `hosts` those of hosts and groups; empty: all.
     Raises `UsageError` for a pattern that matches nothing, `Invalid`.
     """
-    from pmtaform.api.planning import Choice
+    from pmtaform.model.choice import Choice
 
     compiled = compile_all(stack, hosts=Choice(hosts=tuple(hosts)).select(stack))
     found: dict[tuple[str, ...], list[tuple[str, KeyFile]]] = {}

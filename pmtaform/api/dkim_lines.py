@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.desired import Desired, KeyFile
 from pmtaform.lang.blocks import Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.signing import KeyLine, first_matches, key_line, signing_keys
+from pmtaform.model.desired import Desired, KeyFile
 from pmtaform.stack.linting import as_configuration
 
 _NAME: Final = "domain-key"

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pmtaform.api.hosts import resolver_for
-from pmtaform.desired import KeyFile
 from pmtaform.dns.check import Report, check_dns
 from pmtaform.dns.facts import Facts, PublicKey, Said, Selector, facts_of
 from pmtaform.dns.records import Record, records_of
 from pmtaform.dns.resolver import Resolver, Server, plain
 from pmtaform.errors import PmtaformError
+from pmtaform.model.desired import KeyFile
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 
@@ -29,7 +29,7 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
     Private keys are resolved one by one: one that cannot be had takes nothing but its own record away. Raises
     `UsageError` when none matches, `Invalid`.
     """
-    from pmtaform.api.planning import Choice
+    from pmtaform.model.choice import Choice
 
     chosen = Choice(hosts=tuple(hosts)).select(stack)
     compiled = compile_all(stack)

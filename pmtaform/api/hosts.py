@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Place
 from pmtaform.errors import Invalid
 from pmtaform.host import Activation, HostSpec
+from pmtaform.model.desired import Desired
 from pmtaform.programs import ANY_PROGRAM, AllowedPrograms
 from pmtaform.rollout.survey import Target
 from pmtaform.secrets import Reference, Resolver, Secret, require_reference

@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang.blocks import Address, Part, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL
@@ -21,6 +20,7 @@ from pmtaform.lang.lint.secrets import clear_detail
 from pmtaform.lang.lint.suppress import suppressions, without_suppressed
 from pmtaform.lang.secrecy import holds_secret
 from pmtaform.lang.tree import Section
+from pmtaform.model.desired import Desired
 from pmtaform.plan.model import Action
 from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.transactions import reading_of

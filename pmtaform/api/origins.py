@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pmtaform.api.hosts import desired_of
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import UsageError
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.tree import Section
-from pmtaform.plan.selection import matches
+from pmtaform.model.desired import Desired
+from pmtaform.model.selection import matches
 from pmtaform.stack import Stack
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence
 from pmtaform.stack.stack import Layer
@@ -41,7 +41,7 @@ class Origins:
 
 
 def origins_of(stack: Stack, host: str, address: str) -> list[Origins]:
-    """Where the values of the blocks that `address` names come from (patterns: `plan.selection`).
+    """Where the values of the blocks that `address` names come from (patterns: `model.selection`).
 
     No secret is looked up. Raises `UsageError` when the stack declares no such block for the host.
     """

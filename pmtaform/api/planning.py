@@ -17,12 +17,13 @@ from pmtaform.api.project import Project
 from pmtaform.api.rotating import Resolve, Rotating
 from pmtaform.api.settling import begin, run_notes, settle, told_of_rotation, verified_signers
 from pmtaform.clock import Clock, SetClock, SystemClock
-from pmtaform.desired import Desired, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Invalid, UsageError
-from pmtaform.operations import Operations
+from pmtaform.model.choice import Choice
+from pmtaform.model.desired import Desired, Unmanaged
+from pmtaform.model.operations import Operations
+from pmtaform.model.selection import ALL_DOMAINS, is_catch_all, matches
 from pmtaform.plan.model import HostPlan, Plan
-from pmtaform.plan.selection import ALL_DOMAINS, Selection, is_catch_all, matches
 from pmtaform.plan.signing import Signer
 from pmtaform.rollout.model import Event
 from pmtaform.rollout.survey import Fleet, Target, survey_fleet
@@ -34,38 +35,6 @@ if TYPE_CHECKING:
     from pmtaform.dns.resolver import Resolver
 
 Watch = Callable[[Event], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which hosts and blocks a run is about, as patterns with `*`. Empty: all."""
-
-    hosts: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-
-    def select(self, stack: Stack) -> list[str]:
-        """The names of the chosen hosts. Raises `UsageError` for a pattern that no host matches."""
-        names = list(stack.hosts)
-        if not self.hosts:
-            return names
-        chosen: dict[str, None] = {}
-        for pattern in self.hosts:
-            found = [n for n in names if matches(pattern, n) or pattern in stack.hosts[n].groups]
-            if not found:
-                raise UsageError.of(
-                    "no-such-host",
-                    "No host matches",
-                    f'"{pattern}" matches no host and no group of stack "{stack.name}".'
-                    + (did_you_mean(pattern, names) or f" Its hosts are: {', '.join(names[:20])}."),
-                )
-            chosen.update(dict.fromkeys(found))
-        return list(chosen)
-
-    @property
-    def selection(self) -> Selection:
-        """The choice of blocks."""
-        return Selection(self.targets, self.excludes)
 
 
 @dataclass(slots=True, kw_only=True)

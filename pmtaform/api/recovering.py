@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 
 from pmtaform.api.applying import check_allowed, without_consent
 from pmtaform.api.hosts import host_spec, resolver_for
-from pmtaform.api.planning import Choice
 from pmtaform.api.project import Project
-from pmtaform.desired import Limits
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
 from pmtaform.host import (
@@ -28,6 +26,8 @@ from pmtaform.host import (
 )
 from pmtaform.host import settle_waiting as settle
 from pmtaform.lang.includes import absolute_includes
+from pmtaform.model.choice import Choice
+from pmtaform.model.desired import Limits
 from pmtaform.plan.between import plan_between
 from pmtaform.rollout import doubts
 from pmtaform.rollout.ahead import look_behind

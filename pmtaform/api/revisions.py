@@ -11,12 +11,12 @@ from pathlib import Path
 from pmtaform.api.hosts import desired_of
 from pmtaform.api.looking import Looked
 from pmtaform.api.project import Project
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.blocks import Part
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
+from pmtaform.model.desired import Desired
 from pmtaform.stack import Stack, load_stack
 
 _TIMEOUT = 60.0

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pmtaform.desired import KeyFile
 from pmtaform.diagnostics import Place
 from pmtaform.dkim.observing import Facts, Look, observe, switched
 from pmtaform.dkim.standing import Standing, stand
 from pmtaform.errors import PmtaformError
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration
+from pmtaform.model.desired import KeyFile
+from pmtaform.model.rotation import History, Life, is_of
 from pmtaform.plan.signing import Signer, Signing, longest_wait, signing_of
 from pmtaform.rollout.model import RunResult, Verdict
 from pmtaform.rollout.survey import Fleet, Survey
 from pmtaform.rollout.transactions import after_of, before_of
-from pmtaform.rotations import History, Life, is_of
 from pmtaform.secrets import Secret
 from pmtaform.stack import Stack
 from pmtaform.stack.linting import as_configuration

@@ -19,8 +19,8 @@ from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim.standing import Standing, Todo
 from pmtaform.errors import UsageError
+from pmtaform.model.rotation import Life, selector_for
 from pmtaform.plan.signing import longest_wait, signing_of
-from pmtaform.rotations import Life, selector_for
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.linting import as_configuration

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pmtaform.dkim.observing import Facts
 from pmtaform.dkim.standing import stand
-from pmtaform.rotations import History
+from pmtaform.model.rotation import History
 from pmtaform.stack import Stack
 from pmtaform.stack.rotations import rotated_keys
 from pmtaform.state.rotations import RotationFile

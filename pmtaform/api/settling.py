@@ -12,10 +12,10 @@ from pmtaform.api.rotating import Resolve, Rotating, rotating
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.dkim.observing import Look
 from pmtaform.errors import UsageError
+from pmtaform.model.rotation import Stage, is_of
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.signing import NOT_PUBLISHED, Signer, Signing, with_unpublished
 from pmtaform.rollout.survey import Fleet, Survey
-from pmtaform.rotations import Stage, is_of
 from pmtaform.stack import Stack
 from pmtaform.state import StateDocument
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from pmtaform.rotations import History, Life, Rotation, age_order
+from pmtaform.model.rotation import History, Life, Rotation, age_order
 
 _TIMES: Final = ("generated", "published", "verified", "signed", "stopped", "removed", "revoked")
 _REMEMBERED: Final = 10  # revoked selectors, whose names are not taken again

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pmtaform.dkim.observing import Facts, Look, file_due, record_due
-from pmtaform.rotations import History, Life, Rotation, Stage, Wanted
+from pmtaform.model.rotation import History, Life, Rotation, Stage, Wanted
 
 
 class Todo(StrEnum):

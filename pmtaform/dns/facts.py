@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pmtaform.desired import Desired, KeyFile
 from pmtaform.diagnostics import Place
 from pmtaform.dns.resolver import plain
 from pmtaform.lang.blocks import Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.values.text import unquoted
+from pmtaform.model.desired import Desired, KeyFile
 
 _SOURCE: Final = "smtp-source-host"
 _LISTS: Final = {"bounce-processor": "bounce", "feedback-loop-processor": "feedback"}

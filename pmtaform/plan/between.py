@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pmtaform.desired import Desired, Limits, Unmanaged
 from pmtaform.lang.blocks import Address, blocks_of
 from pmtaform.lang.includes import Configuration
+from pmtaform.model.desired import Desired, Limits, Unmanaged
 from pmtaform.plan.dangers import find_dangers, with_dangers
 from pmtaform.plan.diff import difference
 from pmtaform.plan.files import LICENCE

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, address_of, blocks_of
@@ -18,6 +17,7 @@ from pmtaform.lang.joined import joined
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.model import Subject
 from pmtaform.lang.lint.references import is_given, named_file, references
+from pmtaform.model.desired import Desired
 from pmtaform.plan.model import Action, HostPlan, LeftBy
 
 NEEDS_EXCLUDED: Final = "needs-what-is-excluded"  # the code of a note that stops an apply

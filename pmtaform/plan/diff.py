@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from pmtaform.desired import FILE, Desired, KeyFile, ManagedFile, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.lang.late import late_lists
+from pmtaform.model.desired import FILE, Desired, KeyFile, ManagedFile, Unmanaged
+from pmtaform.model.selection import Selection, matches
 from pmtaform.plan.dangers.by_change import many_deletions, restart_needed
 from pmtaform.plan.dependencies import along
 from pmtaform.plan.explain import explain, place_change, scope_of
@@ -26,7 +27,6 @@ from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_in_use, key_removed
 from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, ValueChange
 from pmtaform.plan.reach import Names, read_at_start
-from pmtaform.plan.selection import Selection, matches
 from pmtaform.plan.sides import Live, LiveKey, Previous, left_digest
 from pmtaform.plan.threeway import with_causes
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pmtaform.desired import FileRole
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.values.show import SENSITIVE, sounds_secret
+from pmtaform.model.desired import FileRole
 from pmtaform.tls.pem import Pem, has_private_key, read_pem
 
 _WORD: Final = re.compile(r"[A-Za-z][\w-]*")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from pmtaform.desired import FILE, FileRole, ManagedFile
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import Impact
+from pmtaform.model.desired import FILE, FileRole, ManagedFile
 from pmtaform.plan.file_text import described, is_shown, lines_of
 from pmtaform.plan.model import Action, Change, Danger, LeftBy, Reason, ValueChange
 from pmtaform.tls.checks import EXPIRED, expiry_findings

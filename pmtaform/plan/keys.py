@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pmtaform.desired import KeyFile
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import Address
+from pmtaform.model.desired import KeyFile
 from pmtaform.plan.model import Action, Change, Danger, Reason, ValueChange
 from pmtaform.plan.sides import LiveKey
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pmtaform.desired import FILE
 from pmtaform.lang.blocks import Address, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
+from pmtaform.model.desired import FILE
 from pmtaform.plan.explain import scope_of
 from pmtaform.plan.files import WEB_CERTIFICATE
 from pmtaform.plan.model import Change

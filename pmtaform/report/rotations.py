@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.dkim.standing import SelectorStanding, Standing, Step, Todo, moment, short
+from pmtaform.model.rotation import Stage
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
-from pmtaform.rotations import Stage
 
 if TYPE_CHECKING:
     from pmtaform.api.rotation_steps import Rotated

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pmtaform.host import Answer, Question
-from pmtaform.operations import Check, CheckKind
+from pmtaform.model.operations import Check, CheckKind
 from pmtaform.rollout.figures import NoFigures, field, figures, form, queues, shares
 
 _FEW = 20  # of fewer queues than this, so many more must be in trouble before a share means something

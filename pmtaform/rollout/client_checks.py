@@ -8,7 +8,7 @@ import ssl
 from urllib.parse import urlsplit
 
 from pmtaform.host import Answer, HostSpec
-from pmtaform.operations import Check, CheckKind
+from pmtaform.model.operations import Check, CheckKind
 
 _CLOSED = Answer(1, "")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.lang.blocks import Address
-from pmtaform.operations import OnFailure, Rollout
+from pmtaform.model.operations import OnFailure, Rollout
 from pmtaform.rollout import transactions
 from pmtaform.rollout.adopt import Adopted, adopt
 from pmtaform.rollout.changing import Context, HostChange

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pmtaform.desired import FILE, Desired, FileRole, ManagedFile
 from pmtaform.host import FileKind, FileWrite, Snapshot, digest
 from pmtaform.lang.blocks import Address
+from pmtaform.model.desired import FILE, Desired, FileRole, ManagedFile
 from pmtaform.plan.files import LiveFile
 from pmtaform.plan.sides import Previous
 from pmtaform.state import HostState, Seal

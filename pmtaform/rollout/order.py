@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pmtaform.operations import OnFailure, Rollout, Spread, SpreadBy
+from pmtaform.model.operations import OnFailure, Rollout, Spread, SpreadBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

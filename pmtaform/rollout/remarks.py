@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import Awaiting, HostSpec, Snapshot, Waiting
+from pmtaform.model.desired import Desired
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.files import expiry_notes
 from pmtaform.plan.model import BUSY

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pmtaform.desired import Desired, KeyFile
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.dkim import describe_file, one_key_in, same_private_key
 from pmtaform.errors import HostError, PmtaformError
@@ -31,12 +30,13 @@ from pmtaform.host import (
     probe,
 )
 from pmtaform.lang.includes import absolute_includes, read_configuration
-from pmtaform.operations import Operations
+from pmtaform.model.desired import Desired, KeyFile
+from pmtaform.model.operations import Operations
+from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference, difference, unchanged
 from pmtaform.plan.files import expiry_notes
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.reach import unread_notes
-from pmtaform.plan.selection import Selection
 from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.rollout.basis import Basis, Sources, basis_of, look_up, with_basis
 from pmtaform.rollout.files import as_wanted, asked_for, content_of, live_files, read_as_configuration

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import zlib
 
-from pmtaform.desired import KeyFile
 from pmtaform.errors import PmtaformError
 from pmtaform.host import (
     ABSENT,
@@ -20,6 +19,7 @@ from pmtaform.host import (
     digest,
 )
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern
+from pmtaform.model.desired import KeyFile
 from pmtaform.plan.services import PMTA, WEB, services_of
 from pmtaform.rollout.files import file_write, new_fragments, read_as_configuration
 from pmtaform.rollout.listeners import listeners, log_files

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from pmtaform.clock import Clock
 from pmtaform.host import Answer, Doubt, HostSpec, Question
-from pmtaform.operations import Check, Operations
+from pmtaform.model.operations import Check, Operations
 from pmtaform.rollout import checks
 from pmtaform.rollout.doubts import Proof, kept, proven_by, questions, undecided
 from pmtaform.rollout.figures import NoFigures, form

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
-from pmtaform.operations import Check, CheckKind
+from pmtaform.model.operations import Check, CheckKind
 from pmtaform.stack import shapes
 from pmtaform.stack.nodes import Mapping, Node, Scalar, is_null, kind_of
 from pmtaform.stack.validate import validate

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, PmtaformError, SecretUnavailable, UsageError
 from pmtaform.lang.blocks import SETTING, Address, Block, collect
 from pmtaform.lang.late import declared_below
 from pmtaform.lang.parsing import gc_paused, parse
+from pmtaform.model.desired import Desired
 from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
 from pmtaform.stack.content import ALL, Item, Key, Native, Removed, lay_over, removals

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from pmtaform.desired import FileRole, ManagedFile
 from pmtaform.diagnostics import Diagnostic, Diagnostics
 from pmtaform.lang.parsing import parse_bytes
+from pmtaform.model.desired import FileRole, ManagedFile
 from pmtaform.tls.checks import certificate_findings, expiry_findings, key_findings
 from pmtaform.tls.pem import Pem, has_certificate, has_private_key, read_pem
 

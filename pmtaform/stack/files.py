@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from pmtaform.desired import FileRole, KeyFile, ManagedFile
 from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.lang.blocks import Address, Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import include_path, is_url, may_name
+from pmtaform.model.desired import FileRole, KeyFile, ManagedFile
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.file_checks import check_contents, check_keys_beside

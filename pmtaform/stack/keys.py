@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pmtaform.desired import KeyFile
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
 from pmtaform.dkim.keys import SigningKey
 from pmtaform.errors import Invalid
@@ -14,6 +13,7 @@ from pmtaform.lang import values as lang_values
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.tree import Directive, Section
+from pmtaform.model.desired import KeyFile
 from pmtaform.secrets import require_reference
 from pmtaform.stack import foreach
 from pmtaform.stack.content import Item, Key, Line, Lines, Native, Sections, Text

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pmtaform.desired import FILE
 from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.model.desired import FILE
 from pmtaform.stack.nodes import Mapping, Node, Sequence
 from pmtaform.stack.shapes import LIFECYCLE
 from pmtaform.stack.stack import Lifecycle

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pmtaform.desired import Desired, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import SETTING, Address
 from pmtaform.lang.includes import Configuration, include_path, single
 from pmtaform.lang.joined import joined
 from pmtaform.lang.lint import Subject, lint
 from pmtaform.lang.tree import split_lines
+from pmtaform.model.desired import Desired, Unmanaged
 from pmtaform.stack.compile import compile_host
 from pmtaform.stack.signing import SAID_TOO, not_signing
 from pmtaform.stack.stack import Stack

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.parsing import gc_paused
-from pmtaform.operations import Operations
+from pmtaform.model.desired import Limits, Unmanaged
+from pmtaform.model.operations import Operations
 from pmtaform.stack import shapes
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules

@@ -14,7 +14,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
 from pmtaform.expect import DOCUMENTED, NOTHING_OWN, Command, Expect, Texts, normal
 from pmtaform.lang.catalogue import Impact
-from pmtaform.operations import DAYS, Check, Commands, Freeze, OnFailure, Operations, Rollout, Spread, SpreadBy, Window
+from pmtaform.model.operations import (
+    DAYS,
+    Check,
+    Commands,
+    Freeze,
+    OnFailure,
+    Operations,
+    Rollout,
+    Spread,
+    SpreadBy,
+    Window,
+)
 from pmtaform.stack import shapes
 from pmtaform.stack.checks import read_checks
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of

@@ -12,7 +12,7 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import Invalid
 from pmtaform.lang.blocks import Address
-from pmtaform.rotations import VARIABLE, Rotation, Wanted
+from pmtaform.model.rotation import VARIABLE, Rotation, Wanted
 from pmtaform.secrets import Scheme, require_reference
 from pmtaform.stack import shapes
 from pmtaform.stack.findings import unique

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pmtaform.desired import FileRole
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
+from pmtaform.model.desired import FileRole
 from pmtaform.stack import shapes
 from pmtaform.stack.file_plans import FIELDS as FILE_FIELDS
 from pmtaform.stack.foreach import KEY as FOR_EACH

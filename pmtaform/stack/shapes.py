@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pydantic_core import PydanticCustomError, SchemaValidator
 
-from pmtaform.operations import OnFailure, Share
+from pmtaform.model.operations import OnFailure, Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.desired import Desired
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.signing import KeyLine, signing_keys
 from pmtaform.lang.includes import Configuration
+from pmtaform.model.desired import Desired
 
 NOT_SIGNING: Final = "dkim-not-signing"
 SAID_TOO: Final = {"key-without-dkim-sign": NOT_SIGNING}  # lint's findings that say the same, less exactly

@@ -8,11 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pmtaform.desired import Limits, Unmanaged
 from pmtaform.diagnostics import Diagnostic, Place
-from pmtaform.operations import Operations
-from pmtaform.operations import Rollout as Rollout
-from pmtaform.rotations import Wanted
+from pmtaform.model.desired import Limits, Unmanaged
+from pmtaform.model.operations import Operations
+from pmtaform.model.operations import Rollout as Rollout
+from pmtaform.model.rotation import Wanted
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules
 from pmtaform.stack.dns import DnsSettings

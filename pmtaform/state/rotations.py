@@ -15,8 +15,8 @@ from typing import Any, Final, NoReturn
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import StateDamaged
+from pmtaform.model.rotation import History, Life
 from pmtaform.reading import read_regular
-from pmtaform.rotations import History, Life
 from pmtaform.state.atomic import check_stack_name, ensure_folder, replace_file, sweep
 
 FORMAT: Final = 1

@@ -14,7 +14,7 @@ from projects import ProjectFolder
 from pmtaform.api import Choice, Project, fleet_of, make_plan
 from pmtaform.errors import Exit
 from pmtaform.host import Awaiting, LockInfo, Waiting
-from pmtaform.operations import Freeze, Operations
+from pmtaform.model.operations import Freeze, Operations
 from pmtaform.report.hosts import hosts_text, json_hosts
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

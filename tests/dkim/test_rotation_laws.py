@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pmtaform.dkim.observing import Facts, Look, observe, switched
 from pmtaform.dkim.standing import Standing, Todo, stand
-from pmtaform.rotations import History, Life, Rotation, Stage, selector_for
+from pmtaform.model.rotation import History, Life, Rotation, Stage, selector_for
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

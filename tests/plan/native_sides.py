@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pmtaform.desired import Desired, Unmanaged
 from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.includes import Configuration, read_configuration, single
 from pmtaform.lang.parsing import parse
+from pmtaform.model.desired import Desired, Unmanaged
 from pmtaform.plan.diff import Difference, difference
 from pmtaform.plan.sides import Live, Previous
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from native_sides import MAIN, compared, live
 
-from pmtaform.desired import Desired, FileRole, ManagedFile
 from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
+from pmtaform.model.desired import Desired, FileRole, ManagedFile
 from pmtaform.plan.diff import difference
 from pmtaform.plan.files import LiveFile
 from pmtaform.plan.services import services_of

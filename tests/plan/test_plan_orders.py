@@ -9,7 +9,6 @@ import pytest
 from native_sides import MAIN, compared_with, live
 from projects import RUNS, ProjectFolder
 
-from pmtaform.desired import Desired, Unmanaged
 from pmtaform.diagnostics import Place
 from pmtaform.errors import Exit
 from pmtaform.lang.blocks import Address, Block, blocks_of, collect
@@ -17,9 +16,10 @@ from pmtaform.lang.edit import FileEdit
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.tree import Tree
+from pmtaform.model.desired import Desired, Unmanaged
+from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference, difference, unchanged
 from pmtaform.plan.model import PLACE, Action, LeftBy, Reason
-from pmtaform.plan.selection import Selection
 from pmtaform.plan.sides import Live, Previous
 
 CASES = tomllib.loads(Path(__file__).with_name("orders.toml").read_text(encoding="utf-8"))["case"]

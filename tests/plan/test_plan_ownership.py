@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from projects import RUNS, ProjectFolder, addresses
 
 from pmtaform.errors import Exit
-from pmtaform.plan.selection import ALL_DOMAINS, exactly, matches
+from pmtaform.model.selection import ALL_DOMAINS, exactly, matches
 
 GMAIL = "<domain gmail.com>\n    max-smtp-out 20\n</domain>\n"
 YAHOO = "<domain yahoo.com>\n    max-smtp-out 10\n</domain>\n"

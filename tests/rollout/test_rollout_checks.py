@@ -17,7 +17,7 @@ from pmtaform.api import Choice, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
 from pmtaform.errors import Exit
 from pmtaform.host import Answer
-from pmtaform.operations import Check, CheckKind
+from pmtaform.model.operations import Check, CheckKind
 from pmtaform.rollout import checks
 from pmtaform.rollout.figures import NoFigures, field, figures
 from pmtaform.rollout.model import RunResult

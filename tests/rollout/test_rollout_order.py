@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmtaform.operations import OnFailure, Rollout, Share, Spread, SpreadBy
+from pmtaform.model.operations import OnFailure, Rollout, Share, Spread, SpreadBy
 from pmtaform.rollout.order import Budget, Candidate, Gate, waves
 
 shares = st.builds(Share, st.integers(1, 100), st.booleans())

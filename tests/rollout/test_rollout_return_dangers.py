@@ -7,10 +7,10 @@ import json
 import pytest
 from projects import CONFIG, RUNS, ProjectFolder
 
-from pmtaform.desired import Limits
 from pmtaform.errors import Exit
 from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply, open_session
 from pmtaform.lang.includes import read_configuration
+from pmtaform.model.desired import Limits
 from pmtaform.plan.between import FileMoves, plan_between
 from pmtaform.plan.dangers import CODES
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from stack_project import HOST, Project
 
-from pmtaform.desired import Unmanaged
 from pmtaform.errors import Invalid, UsageError
+from pmtaform.model.desired import Unmanaged
 from pmtaform.secrets import Secret
 from pmtaform.stack import Transport, compile_all, compile_host, find_project, load_stack, stack_names
 

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pmtaform.lang.catalogue import Impact
-from pmtaform.operations import CheckKind, Commands, OnFailure, Operations, Spread, SpreadBy
+from pmtaform.model.operations import CheckKind, Commands, OnFailure, Operations, Spread, SpreadBy
 from pmtaform.stack import Stack, load_stack
 from pmtaform.stack.schema import json_schema
 

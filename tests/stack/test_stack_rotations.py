@@ -12,7 +12,7 @@ import yaml
 from stack_project import Project
 
 from pmtaform.errors import Invalid
-from pmtaform.rotations import Rotation, Wanted
+from pmtaform.model.rotation import Rotation, Wanted
 from pmtaform.stack import compile_host, load_stack, render
 from pmtaform.stack.compile import check_stack
 from pmtaform.stack.references import secret_uses

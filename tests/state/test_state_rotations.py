@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pmtaform.errors import StateDamaged
-from pmtaform.rotations import History, Life
+from pmtaform.model.rotation import History, Life
 from pmtaform.state.rotations import RotationFile, encode
 
 AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -1,0 +1,66 @@
+"""Which hosts and blocks a run is about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pmtaform.diagnostics import did_you_mean
+from pmtaform.errors import UsageError
+from pmtaform.model.selection import Selection, matches
+
+
+class Grouped(Protocol):
+    """A host of a stack, as far as a choice looks at it."""
+
+    @property
+    def groups(self) -> Collection[str]:
+        """The groups that the host is in."""
+        ...
+
+
+class HostsByName(Protocol):
+    """A stack, as far as a choice looks at it."""
+
+    @property
+    def name(self) -> str:
+        """The name of the stack, for messages."""
+        ...
+
+    @property
+    def hosts(self) -> Mapping[str, Grouped]:
+        """All hosts of the stack."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which hosts and blocks a run is about, as patterns with `*`. Empty: all."""
+
+    hosts: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+    def select(self, stack: HostsByName) -> list[str]:
+        """Return the names of the chosen hosts. Raises `UsageError` for a pattern that no host matches."""
+        names = list(stack.hosts)
+        if not self.hosts:
+            return names
+        chosen: dict[str, None] = {}
+        for pattern in self.hosts:
+            matching = [n for n in names if matches(pattern, n) or pattern in stack.hosts[n].groups]
+            if not matching:
+                raise UsageError.of(
+                    "no-such-host",
+                    "No host matches",
+                    f'"{pattern}" matches no host and no group of stack "{stack.name}".'
+                    + (did_you_mean(pattern, names) or f" Its hosts are: {', '.join(names[:20])}."),
+                )
+            chosen.update(dict.fromkeys(matching))
+        return list(chosen)
+
+    @property
+    def selection(self) -> Selection:
+        """The choice of blocks."""
+        return Selection(self.targets, self.excludes)
