@@ -16,7 +16,8 @@ What unsure leads to:
                   none that tell: the host rolls back. The run reports what was answered.
     show status   Asked again in JSON and XML. Still unsure before a change: the reload decides. After it: as `reload`.
 
-The guides document neither exit codes nor most texts (OPERATIONS 2, 5, 6), so a stack may add those of its version.
+The guides document neither exit codes nor most texts (docs/powermta/operations.md sections 2, 5 and 6), so a
+stack may add those of its version.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The words of `pmta`'s commands (OPERATIONS.md section 4): which there are, since when, and how they shorten."""
+"""The words of `pmta`'s commands: names, first versions and abbreviations (docs/powermta/operations.md section 4)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pmtaform.emulator.loading import Group, Item, Loaded, LoadError
 
 
 def check(loaded: Loaded, *, strict: bool = False) -> None:
-    """Raise `LoadError` at the first contradiction (LANGUAGE.md sections 5 and 6)."""
+    """Raise `LoadError` at the first contradiction (docs/powermta/language.md sections 5 and 6)."""
     top = loaded.top
     macros = macros_of(top)
     for item in top.items("domain-macro"):

@@ -20,7 +20,7 @@ _JUNK: Final = {"stray-closing-tag": "closes nothing", "malformed-tag": "malform
 
 
 class LoadError(Exception):
-    """Why a configuration does not load, in the one form that the guide shows (OPERATIONS.md section 2)."""
+    """Why a configuration does not load, in the form that the guide shows (docs/powermta/operations.md section 2)."""
 
     def __init__(self, file: str, line: int, reason: str) -> None:
         super().__init__(f"Error in line {line} of {file}: {reason}")

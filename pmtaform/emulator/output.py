@@ -1,4 +1,4 @@
-"""The forms in which `pmta` answers: text for people, JSON, XML and `--dom` lines (OPERATIONS.md section 5)."""
+"""Output of `pmta`: text for people, JSON, XML and `--dom` lines (docs/powermta/operations.md section 5)."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class SectionSpec:
 
 
 class Catalogue:
-    """The tables, indexed. Names are looked up without regard to case (LANGUAGE.md section 1)."""
+    """The tables, indexed. Names are looked up without regard to case (docs/powermta/language.md section 1)."""
 
     def __init__(self, directives: Iterable[DirectiveSpec], sections: Iterable[SectionSpec]) -> None:
         self.directives = tuple(directives)

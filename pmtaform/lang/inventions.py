@@ -1,7 +1,7 @@
 """Words that look like PowerMTA and are not, with their genuine equivalents (data/inventions.json).
 
 They are absent from the directive index and the text of both 5.0 guides, and from every published configuration but
-the ones that invented them (MISTAKES.md).
+the ones that invented them (docs/powermta/mistakes.md).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Invention:
 
     name: str
     remedy: str
-    rows: tuple[int, ...]  # of MISTAKES.md
+    rows: tuple[int, ...]  # of docs/powermta/mistakes.md
     exact: str | None = None
 
 

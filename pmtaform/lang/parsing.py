@@ -3,8 +3,8 @@
 `str(parse(text)) == text` for every text whatever. Lines that make no sense become `Junk` with a diagnostic; parsing
 never stops.
 
-Facts (LANGUAGE.md section 1): one directive per line, `#` starts a comment anywhere on a line, tags stand on lines of
-their own, there is no documented continuation. Continued lists and broken regexes are found in the wild all the same:
+Facts (docs/powermta/language.md section 1): one directive a line, `#` starts a comment anywhere on a line, a tag has
+its own line, no continuation is documented. Published files have continued lists and broken regexes all the same:
 they become one node over several lines, and are reported.
 """
 

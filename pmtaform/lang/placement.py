@@ -1,7 +1,7 @@
 """Where new blocks go: after the last of their kind, or where the canonical order puts them.
 
 Order that means something to PowerMTA is kept: a `pattern-list` stands before the `source` that uses it, a macro
-before its use (LANGUAGE.md section 5).
+before its use (docs/powermta/language.md section 5).
 """
 
 from __future__ import annotations

@@ -242,7 +242,7 @@ def _ownership(file: ManagedFile, live: LiveFile) -> list[ValueChange]:
 
 
 def _impact(path: str, role: FileRole | None, scope: Scope) -> tuple[Impact, str]:
-    """What a new content needs to be in force, and what the guides leave open (OPERATIONS 3)."""
+    """What new content needs to take effect, and what the guides leave open (docs/powermta/operations.md section 3)."""
     if path == WEB_CERTIFICATE:
         if scope.activates:
             return Impact.RESTART, ""

@@ -1,4 +1,4 @@
-"""What `pmta show status` and `pmta show queues` say, as data (OPERATIONS.md section 5).
+"""What `pmta show status` and `pmta show queues` say, as data (docs/powermta/operations.md section 5).
 
 5.0 has `--json`; what came before has `--xml` with the same fields. Fields may be missing; no answer is an error.
 """

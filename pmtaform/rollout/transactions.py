@@ -104,7 +104,10 @@ def restarts(survey: Survey) -> bool:
 
 
 def has_test_config(version: str | None) -> bool:
-    """Whether this PowerMTA has `pmta test config`: documented for 5.0; whether 4.x has it is not (OPERATIONS 2)."""
+    """Whether this PowerMTA has `pmta test config`: documented for 5.0, not for 4.x.
+
+    Basis: docs/powermta/operations.md section 2.
+    """
     return release(version) >= 5
 
 

@@ -29,7 +29,7 @@ from pmtaform.stack.rotations import expanded, retired_of
 from pmtaform.stack.stack import Layer, Lifecycle, Stack
 from pmtaform.stack.variables import Variables, resolve
 
-# What must stand before what uses it (LANGUAGE.md section 5): macros, then settings, then lists, then the rest.
+# Definitions precede their uses (docs/powermta/language.md section 5): macros, settings, lists, then the rest.
 _FIRST: Final = {"domain-macro": 0, SETTING: 1, "include": 1, "pattern-list": 2}
 # What would make one item's lines part of another's. All else that the parser says was told when the item was read.
 _BREAKS_OUT: Final = frozenset({"unclosed-section", "stray-closing-tag", "malformed-tag", "line-continuation"})

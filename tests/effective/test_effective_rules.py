@@ -1,4 +1,4 @@
-"""Every rule of precedence, row by row (LANGUAGE.md sections 2, 5, 6, 7 and 10)."""
+"""Every rule of precedence, row by row (docs/powermta/language.md sections 2, 5, 6, 7 and 10)."""
 
 from __future__ import annotations
 

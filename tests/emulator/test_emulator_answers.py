@@ -1,4 +1,4 @@
-"""Commands and the forms of their answers (OPERATIONS.md sections 4 and 5)."""
+"""Commands and the forms of their answers (docs/powermta/operations.md sections 4 and 5)."""
 
 import json
 import re

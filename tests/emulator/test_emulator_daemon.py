@@ -1,4 +1,4 @@
-"""Starting, stopping, reloading: what is in force when (OPERATIONS.md sections 1 to 3)."""
+"""Starting, stopping, reloading: what is in force when (docs/powermta/operations.md sections 1 to 3)."""
 
 import re
 

@@ -5,72 +5,76 @@ import pytest
 from pmtaform.emulator import fault, install
 
 ERRORS = {
-    "OPERATIONS-2.2 the documented sample": ("\n" * 10 + "postmaster\n", 11, "argument missing"),
-    "LANGUAGE-5 unknown directive": ("no-such-thing yes", 1, "unknown directive no-such-thing"),
-    "LANGUAGE-5 unknown section": ("<mta x>\n</mta>", 1, "unknown section <mta>"),
-    "LANGUAGE-1 a domain directive at top level": ("max-msg-rate 5/h", 1, "max-msg-rate does not belong at top level"),
-    "LANGUAGE-1 a global directive in a domain": (
+    "operations 2.2 the documented sample": ("\n" * 10 + "postmaster\n", 11, "argument missing"),
+    "language 5 unknown directive": ("no-such-thing yes", 1, "unknown directive no-such-thing"),
+    "language 5 unknown section": ("<mta x>\n</mta>", 1, "unknown section <mta>"),
+    "language 1 a domain directive outside domains": (
+        "max-msg-rate 5/h",
+        1,
+        "max-msg-rate does not belong at top level",
+    ),
+    "language 1 a global directive in a domain": (
         "<domain *>\nrun-as-root no\n</domain>",
         2,
         "run-as-root does not belong in <domain>",
     ),
-    "LANGUAGE-1 nesting": (
+    "language 1 nesting": (
         "<virtual-mta a>\n<virtual-mta b>\n</virtual-mta>\n</virtual-mta>",
         2,
         "<virtual-mta> does not belong in <virtual-mta>",
     ),
-    "LANGUAGE-1 nesting of what stands inside": (
+    "language 1 nesting of what stands inside": (
         "<email-patterns>\n</email-patterns>",
         1,
         "<email-patterns> does not belong at top level",
     ),
-    "LANGUAGE-1 a section needs its argument": ("<domain>\n</domain>", 1, "argument missing"),
-    "LANGUAGE-1 a comment swallows the argument": ("postmaster # me@example.com", 1, "argument missing"),
-    "LANGUAGE-1 no equals sign": ("postmaster = a@example.com", 1, None),
-    "LANGUAGE-1 braces": ("<domain *>\n{\n</domain>", 2, "unknown directive: {"),
-    "LANGUAGE-1 no XML comments": ("<!-- old -->", 1, None),
-    "LANGUAGE-1 an unclosed section": ("<domain *>\nmax-smtp-out 5\n", 1, "<domain> is not closed"),
-    "LANGUAGE-1 a stray closing tag": ("</domain>", 1, "closes nothing: </domain>"),
-    "LANGUAGE-1 a tag that does not end": ("<domain *\n", 1, "malformed tag: <domain *"),
-    "LANGUAGE-2 truth values": ("run-as-root on", 1, None),
-    "LANGUAGE-2 durations": ("<domain *>\n\nretry-after 10 minutes\n</domain>", 3, None),
-    "LANGUAGE-2 rates": ("<domain *>\nmax-msg-rate 300/hour\n</domain>", 2, None),
-    "LANGUAGE-2 numbers": ("<domain *>\nmax-smtp-out many\n</domain>", 2, None),
-    "LANGUAGE-4 include is no section": ("<include /etc/pmta/x>\n</include>", 1, "unknown section <include>"),
-    "LANGUAGE-4 include of nothing": (
+    "language 1 a section needs its argument": ("<domain>\n</domain>", 1, "argument missing"),
+    "language 1 a comment swallows the argument": ("postmaster # me@example.com", 1, "argument missing"),
+    "language 1 no equals sign": ("postmaster = a@example.com", 1, None),
+    "language 1 braces": ("<domain *>\n{\n</domain>", 2, "unknown directive: {"),
+    "language 1 no XML comments": ("<!-- old -->", 1, None),
+    "language 1 an unclosed section": ("<domain *>\nmax-smtp-out 5\n", 1, "<domain> is not closed"),
+    "language 1 a stray closing tag": ("</domain>", 1, "closes nothing: </domain>"),
+    "language 1 a tag that does not end": ("<domain *\n", 1, "malformed tag: <domain *"),
+    "language 2 truth values": ("run-as-root on", 1, None),
+    "language 2 durations": ("<domain *>\n\nretry-after 10 minutes\n</domain>", 3, None),
+    "language 2 rates": ("<domain *>\nmax-msg-rate 300/hour\n</domain>", 2, None),
+    "language 2 numbers": ("<domain *>\nmax-smtp-out many\n</domain>", 2, None),
+    "language 4 include is no section": ("<include /etc/pmta/x>\n</include>", 1, "unknown section <include>"),
+    "language 4 include of nothing": (
         "include /etc/pmta/none",
         1,
         "cannot open /etc/pmta/none: No such file or directory",
     ),
-    "LANGUAGE-4 include does not stand everywhere": (
+    "language 4 include does not stand everywhere": (
         "<bounce-processor>\ninclude /etc/pmta/config\n</bounce-processor>",
         2,
         "include does not belong in <bounce-processor>",
     ),
-    "LANGUAGE-5 a macro in a circle": (
+    "language 5 a macro in a circle": (
         "domain-macro a $b\ndomain-macro b x,$a",
         1,
         "domain-macro a refers to itself",
     ),
-    "LANGUAGE-6 a macro that is not there": ("\n<domain $x>\n</domain>", 2, "domain-macro x is not defined"),
-    "LANGUAGE-5 a virtual MTA in two pools with domains": (
+    "language 6 a macro that is not there": ("\n<domain $x>\n</domain>", 2, "domain-macro x is not defined"),
+    "language 5 a virtual MTA in two pools with domains": (
         "<virtual-mta v>\n</virtual-mta>\n"
         "<virtual-mta-pool a>\nvirtual-mta v\n<domain *>\n</domain>\n</virtual-mta-pool>\n"
         "<virtual-mta-pool b>\nvirtual-mta v\n<domain *>\n</domain>\n</virtual-mta-pool>",
         9,
         "virtual MTA v is in two pools with domains, a and b",
     ),
-    "LANGUAGE-5 a pool called like a virtual MTA": (
+    "language 5 a pool called like a virtual MTA": (
         "<virtual-mta v>\n</virtual-mta>\n<virtual-mta-pool v>\nvirtual-mta v\n</virtual-mta-pool>",
         3,
         "v is the name of a virtual MTA and of a pool",
     ),
-    "LANGUAGE-5 a pattern-list below its source": (
+    "language 5 a pattern-list below its source": (
         "<source 0/0>\npattern-list p\n</source>\n<pattern-list p>\nmail-from /a/ virtual-mta=v\n</pattern-list>",
         2,
         "pattern-list p is not defined above",
     ),
-    "LANGUAGE-5 records twice": (
+    "language 5 records twice": (
         "<acct-file /var/log/pmta/a.csv>\nrecords d\nrecords b\n</acct-file>",
         3,
         "records given twice",
@@ -79,37 +83,37 @@ ERRORS = {
 }
 
 LOADS = {
-    "LANGUAGE-1 comments, blanks, case": "\t# a\n\n  Postmaster  a@example.com   # b\n<DOMAIN *>#c\n</DOMAIN>",
-    "LANGUAGE-1 CRLF": "postmaster a@example.com\r\n<domain *>\r\nmax-smtp-out 5\r\n</domain>\r\n",
-    "LANGUAGE-1 the empty string": '<domain *>\nbcc-upon-delivery ""\n</domain>',
-    "LANGUAGE-1 not UTF-8": "# caf\udce9\npostmaster a@example.com",
-    "LANGUAGE-1 domain in a virtual MTA and a pool": (
+    "language 1 comments, blanks, case": "\t# a\n\n  Postmaster  a@example.com   # b\n<DOMAIN *>#c\n</DOMAIN>",
+    "language 1 CRLF": "postmaster a@example.com\r\n<domain *>\r\nmax-smtp-out 5\r\n</domain>\r\n",
+    "language 1 the empty string": '<domain *>\nbcc-upon-delivery ""\n</domain>',
+    "language 1 not UTF-8": "# caf\udce9\npostmaster a@example.com",
+    "language 1 domain in a virtual MTA and a pool": (
         "<virtual-mta v>\n<domain *>\nmax-smtp-out 5\n</domain>\n</virtual-mta>\n"
         "<virtual-mta-pool p>\nvirtual-mta v\n<domain x>\n</domain>\n</virtual-mta-pool>"
     ),
-    "LANGUAGE-1 nested pattern lists": (
+    "language 1 nested pattern lists": (
         "<pattern-list p>\nmail-from /a/ <pattern-list>\n* virtual-mta=v\n</pattern-list>\n</pattern-list>"
     ),
-    "LANGUAGE-2 short networks": "<source 10/8>\nalways-allow-relaying no\n</source>\nsmtp-listener 0/0:25",
-    "LANGUAGE-5 bounce categories": "<bounce-category-patterns>\n/spam/ spam\n// other\n</bounce-category-patterns>",
-    "LANGUAGE-6 macros nest and multiply": (
+    "language 2 short networks": "<source 10/8>\nalways-allow-relaying no\n</source>\nsmtp-listener 0/0:25",
+    "language 5 bounce categories": "<bounce-category-patterns>\n/spam/ spam\n// other\n</bounce-category-patterns>",
+    "language 6 macros nest and multiply": (
         "domain-macro tld com, co.uk\ndomain-macro big yahoo.$tld,aol.com\n"
         "<domain $big>\n</domain>\n<domain a.$tld>\n</domain>"
     ),
-    "LANGUAGE-5 a pattern-list above its source": (
+    "language 5 a pattern-list above its source": (
         "<pattern-list p>\nmail-from /a/ virtual-mta=v\n</pattern-list>\n<source 0/0>\npattern-list p\n</source>"
     ),
 }
 
 LENIENT = {
-    "LANGUAGE-5 a section opened twice": "<domain *>\n</domain>\n<domain *>\n</domain>",
-    "LANGUAGE-5 a scalar given twice": "<domain *>\nmax-smtp-out 5\nmax-smtp-out 6\n</domain>",
-    "LANGUAGE-1 a list that goes on": "domain-macro a x.example,\n y.example\n<domain $a>\n</domain>",
-    "LANGUAGE-4 a wildcard that matches nothing": "include /etc/pmta/conf.d/*.conf",
-    "LANGUAGE-5 an unknown virtual MTA in a pool": "<virtual-mta-pool p>\nvirtual-mta none\n</virtual-mta-pool>",
-    "LANGUAGE-5 an unknown pattern list": "<domain *>\nsmtp-pattern-list none\n</domain>",
-    "LANGUAGE-5 an unknown list of a source": "<source 0/0>\npattern-list none\n</source>",
-    "LANGUAGE-4 an address to include": "include https://config.example.com/pmta",
+    "language 5 a section opened twice": "<domain *>\n</domain>\n<domain *>\n</domain>",
+    "language 5 a scalar given twice": "<domain *>\nmax-smtp-out 5\nmax-smtp-out 6\n</domain>",
+    "language 1 a list that goes on": "domain-macro a x.example,\n y.example\n<domain $a>\n</domain>",
+    "language 4 a wildcard that matches nothing": "include /etc/pmta/conf.d/*.conf",
+    "language 5 an unknown virtual MTA in a pool": "<virtual-mta-pool p>\nvirtual-mta none\n</virtual-mta-pool>",
+    "language 5 an unknown pattern list": "<domain *>\nsmtp-pattern-list none\n</domain>",
+    "language 5 an unknown list of a source": "<source 0/0>\npattern-list none\n</source>",
+    "language 4 an address to include": "include https://config.example.com/pmta",
 }
 
 

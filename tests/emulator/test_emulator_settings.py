@@ -1,37 +1,37 @@
-"""`show settings` (OPERATIONS.md section 2, LANGUAGE.md sections 5, 6 and 10)."""
+"""`show settings` (docs/powermta/operations.md section 2, docs/powermta/language.md sections 5, 6 and 10)."""
 
 import pytest
 
 from pmtaform.lang.catalogue import catalogue
 
 CASES = {
-    "LANGUAGE-5 exact beats subdomain beats all": (
+    "language 5 exact beats subdomain beats all": (
         "<domain *>\nmax-smtp-out 1\n</domain>\n<domain [*.]b.example>\nmax-smtp-out 2\n</domain>\n"
         "<domain a.b.example>\nmax-smtp-out 3\n</domain>",
         {"a.b.example": "3", "c.b.example": "2", "b.example": "2", "other.example": "1"},
     ),
-    "LANGUAGE-2 a star and a dot is subdomains only": (
+    "language 2 a star and a dot is subdomains only": (
         "<domain *.b.example>\nmax-smtp-out 2\n</domain>",
         {"a.b.example": "2", "b.example": "20"},
     ),
-    "LANGUAGE-5 the longer suffix is closer": (
+    "language 5 the longer suffix is closer": (
         "<domain [*.]b.example>\nmax-smtp-out 2\n</domain>\n<domain *.example>\nmax-smtp-out 3\n</domain>",
         {"a.b.example": "2", "c.example": "3"},
     ),
-    "LANGUAGE-5 each directive on its own": (
+    "language 5 each directive on its own": (
         "<domain *>\nmax-smtp-out 9\n</domain>\n<domain b.example>\nretry-after 1h\n</domain>",
         {"b.example": "9"},
     ),
-    "LANGUAGE-5 literal beats macro wherever it stands": (
+    "language 5 literal beats macro wherever it stands": (
         "domain-macro all b.example\n"
         "<domain b.example>\nmax-smtp-out 4\n</domain>\n<domain $all>\nmax-smtp-out 5\n</domain>",
         {"b.example": "4"},
     ),
-    "LANGUAGE-6 macros nest and are parts of names": (
+    "language 6 macros nest and are parts of names": (
         "domain-macro tld com,net\ndomain-macro all b.$tld\n<domain $all>\nmax-smtp-out 5\n</domain>",
         {"b.com": "5", "b.net": "5", "b.org": "20"},
     ),
-    "LANGUAGE-5 virtual MTA, then pool, then global": (
+    "language 5 virtual MTA, then pool, then global": (
         "<virtual-mta v>\n<domain x.example>\nmax-smtp-out 1\n</domain>\n</virtual-mta>\n"
         "<virtual-mta w>\n</virtual-mta>\n"
         "<virtual-mta-pool p>\nvirtual-mta v\nvirtual-mta w\n"
@@ -43,7 +43,7 @@ CASES = {
         "<domain *>\nmax-smtp-out 1\n</domain>\n<domain *>\nmax-smtp-out 2\nmax-smtp-out 3\n</domain>",
         {"x.example": "3"},
     ),
-    "LANGUAGE-2 address literals": (
+    "language 2 address literals": (
         "<domain [10/8]>\nmax-smtp-out 2\n</domain>\n<domain [0/0]>\nmax-smtp-out 3\n</domain>",
         {"[10.1.2.3]": "2", "[11.1.2.3]": "3", "x.example": "20"},
     ),

@@ -303,7 +303,7 @@ def test_a_link_in_the_way_is_refused_by_the_host(fleet: ProjectFolder) -> None:
 
 
 def test_the_web_monitors_certificate_restarts_the_web_monitor(live: ProjectFolder, mx: Made, issuer: Made) -> None:
-    """OPERATIONS 3: the web monitor's certificate file needs a restart of pmtahttp."""
+    """docs/powermta/operations.md section 3: the web monitor's certificate file needs a restart of pmtahttp."""
     give(live, mx, issuer)
     body = "allowed-paths: [/var/lib/pmta]\nfiles:\n  /var/lib/pmta/webmon.pem: "
     live.stack(body + "{file: tls/mx.pem, private-key: 'file:mx.key'}\n")

@@ -170,7 +170,7 @@ def test_a_status_that_is_not_understood_leaves_it_to_the_settings(live: Project
 
 
 def test_why_a_restart_failed_is_shown(live: ProjectFolder) -> None:
-    """The service ends with 0, and the reason is in the log beside the log only (OPERATIONS 2.6)."""
+    """The service exits with 0; the reason is only in the start error log (docs/powermta/operations.md section 2)."""
     service = live.host.at("/etc/init.d/pmta")
     real = service.with_name("real-pmta")
     service.rename(real)

@@ -53,7 +53,7 @@ def test_a_restart_happens_with_consent_and_only_then(live: ProjectFolder) -> No
 
 
 def test_the_web_monitors_port_restarts_what_reads_it(live: ProjectFolder) -> None:
-    """OPERATIONS 3: `http-mgmt-port` needs a restart of pmtahttp."""
+    """docs/powermta/operations.md section 3: `http-mgmt-port` needs a restart of pmtahttp."""
     live.stack("config: {http-mgmt-port: 8443}")
     live.apply("--allow", "restart").ended(Exit.OK)
     assert "http-mgmt-port" not in status_of(live), "nothing waits for a restart"

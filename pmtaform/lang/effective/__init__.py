@@ -4,7 +4,7 @@
     settings = effective.settings("gmail.com", "mkt-01")
     settings.values["max-smtp-out"]           # Value: what it is, why, and what it overruled
 
-Facts are those of LANGUAGE.md sections 5 to 10; where the guides are silent, a value says what it assumes.
+Facts: docs/powermta/language.md sections 5 to 10. Where the guides are silent, a value names its assumption.
 """
 
 from pmtaform.lang.effective.changes import MOST_CHANGES, changed_pairs, same_effect

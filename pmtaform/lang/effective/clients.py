@@ -1,6 +1,6 @@
 """What a client may do: the sources that hold for it, by its address and by what its listener and its login give it.
 
-Facts: LANGUAGE.md section 5 (guide 3.3.7).
+Facts: docs/powermta/language.md section 5 (guide 3.3.7).
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Assumption(StrEnum):
 
     @property
     def says(self) -> str:
-        """The assumption as one sentence (basis: LANGUAGE.md sections 4 to 6)."""
+        """The assumption as one sentence (basis: docs/powermta/language.md sections 4 to 6)."""
         return _SAYS[self]
 
 
@@ -175,7 +175,7 @@ class EffectiveSettings:
         return f"{self.domain}/{self.vmta}"
 
     def in_backoff(self) -> dict[str, Value]:
-        """What replaces normal limits in back-off mode, by the name of the normal directive (LANGUAGE.md section 10).
+        """What replaces normal limits in back-off mode, by the normal directive (docs/powermta/language.md section 10).
 
         A directive has a counterpart where the catalogue knows `backoff-` before its name.
         """

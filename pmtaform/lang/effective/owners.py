@@ -1,4 +1,4 @@
-"""What a virtual MTA itself is set to: its own lines, its pool's, those at top level (LANGUAGE.md sections 5 and 7)."""
+"""Settings of a virtual MTA: its own, its pool's, the global ones (docs/powermta/language.md sections 5 and 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which domain sections a domain falls under, and how closely (LANGUAGE.md sections 2, 5 and 6)."""
+"""Which domain sections a domain falls under, and how closely (docs/powermta/language.md sections 2, 5 and 6)."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class Effective:
                 yield domain, vmta
 
     def backoff_begins(self, settings: EffectiveSettings) -> bool:
-        """Whether anything in the configuration puts the queue into back-off (LANGUAGE.md section 10)."""
+        """Whether anything in the configuration puts the queue into back-off (docs/powermta/language.md section 10)."""
         at_last = settings.values["backoff-upon-all-sources-disabled"].values
         if at_last and parse_bool(at_last[0]):
             return True

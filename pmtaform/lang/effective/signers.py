@@ -1,7 +1,7 @@
 """Which key signs a message: by the domain of its identity, the keys of its virtual MTA, and its recipient's domain.
 
 Keys are tried in order, those of the virtual MTA before its pool's and the global ones; the first whose domain is the
-identity's or above it signs, and without one the message goes out unsigned (LANGUAGE.md section 11).
+identity's or above it signs, and without one the message goes out unsigned (docs/powermta/language.md section 11).
 """
 
 from __future__ import annotations

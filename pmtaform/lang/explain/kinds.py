@@ -1,4 +1,4 @@
-"""What a directive takes, in words and examples (LANGUAGE.md section 2, in `data/types.json`)."""
+"""What a directive takes, in words and examples (docs/powermta/language.md section 2, in `data/types.json`)."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ RULES = (
         severity=ERROR,
         summary="Braces do not belong to the language",
         why="PowerMTA has sections in tags, not blocks in braces; what is inside is read as global directives.",
-        basis="How PowerMTA reads a line: guide 3.1 (LANGUAGE.md section 1).",
+        basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
         check=_braces,
     ),
     Rule(
@@ -143,7 +143,7 @@ RULES = (
         severity=ERROR,
         summary="A section is written without its tags",
         why="Indentation means nothing to PowerMTA: the lines below are read as part of what is around them.",
-        basis="How PowerMTA reads a line: guide 3.1 (LANGUAGE.md section 1).",
+        basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
         check=_without_tags,
     ),
     Rule(

@@ -185,7 +185,7 @@ def _key_files(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=path)
 
 
-_NOWHERE: Final = "What loads is undocumented (LANGUAGE.md section 5); what becomes of mail: guide 8.5.2"
+_NOWHERE: Final = "What loads is undocumented (docs/powermta/language.md section 5); what becomes of mail: guide 8.5.2"
 
 
 def _rule(noun: str, severity: Severity, why: str) -> Rule:
@@ -237,7 +237,7 @@ RULES: Final = (
             "Whether PowerMTA tells `Gmail` from `gmail` in names is not documented. If it does, the name leads "
             "nowhere."
         ),
-        basis="undocumented (LANGUAGE.md section 1)",
+        basis="undocumented (docs/powermta/language.md section 1)",
         check=_case,
     ),
     Rule(

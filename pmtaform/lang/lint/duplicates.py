@@ -165,7 +165,7 @@ RULES: Final = (
         severity=ERROR,
         summary="A single value is set twice",
         why="Which of two contradicting lines counts is not documented, so nobody knows what the server does.",
-        basis="undocumented (LANGUAGE.md section 5); `records` at most once: guide 3.3.11.11",
+        basis="undocumented (docs/powermta/language.md section 5); `records` at most once: guide 3.3.11.11",
         check=_repeated,
     ),
     Rule(

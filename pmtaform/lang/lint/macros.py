@@ -60,7 +60,7 @@ RULES: Final = (
         severity=ERROR,
         summary="An item of a macro is no domain",
         why="The section that uses the macro holds for no such domain, so its limits are never used.",
-        basis="guide 3.3.10 (macros), domain patterns (LANGUAGE.md section 2)",
+        basis="guide 3.3.10 (macros), domain patterns (docs/powermta/language.md section 2)",
         check=_items,
     ),
 )

@@ -98,7 +98,10 @@ def _misplaced_section(facts: Facts) -> Iterator[Hit]:
         yield on(part, f"<{part.tag}> does not belong {here}; it belongs {where}.", mark=part.node.tag)
 
 
-_ABSENT: Final = "absent from both 5.0 guides and from the published configurations but its inventors' (MISTAKES.md)"
+_ABSENT: Final = (
+    "absent from both 5.0 guides, and from published configurations except those of its inventors "
+    "(docs/powermta/mistakes.md)"
+)
 
 RULES: Final = (
     Rule(

@@ -113,8 +113,8 @@ def _meant(line: Line, name: str) -> str:
     return remedy(name, line.scope) or (f"There is no directive {values.shown(name)}, either." if name else "")
 
 
-_TREE: Final = "How PowerMTA reads a line: guide 3.1 (LANGUAGE.md section 1)."
-_INCLUDES: Final = "guide 3.3.1.31; the rest is undocumented (LANGUAGE.md section 4)"
+_TREE: Final = "How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1)."
+_INCLUDES: Final = "guide 3.3.1.31; the rest is undocumented (docs/powermta/language.md section 4)"
 
 RULES: Final = (
     Rule(

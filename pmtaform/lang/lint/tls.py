@@ -186,7 +186,7 @@ RULES: Final = (
         severity=WARNING,
         summary="TLS is offered without a certificate",
         why="Clients that try it fail.",
-        basis="guide 10.21 (LANGUAGE.md section 12)",
+        basis="guide 10.21 (docs/powermta/language.md section 12)",
         check=_no_certificate,
         whole=True,
     ),

@@ -182,7 +182,7 @@ RULES: Final = (
         severity=ERROR,
         summary="This version of PowerMTA does not have it",
         why="An unknown line stops a load.",
-        basis="guides of 2019 and 2020, 4.5 release notes (LANGUAGE.md section 14)",
+        basis="guides of 2019 and 2020, 4.5 release notes (docs/powermta/language.md section 14)",
         check=_too_new,
     ),
 )

@@ -30,7 +30,10 @@ def check_records(spec: DirectiveSpec, text: str) -> str | None:
 
 
 def domain_problem(text: str) -> str | None:
-    """What is wrong with one domain pattern (LANGUAGE.md section 2: `*`, `name`, `*.name`, `[*.]name`, `[CIDR]`)."""
+    """Return what is wrong with a domain pattern: `*`, `name`, `*.name`, `[*.]name`, `[CIDR]`.
+
+    Basis: docs/powermta/language.md section 2.
+    """
     text = unquoted(text)
     if "@" in text:
         return f"{cited(text)} is a mail address where a domain is wanted; write {cited(text.rpartition('@')[2])}."

@@ -1,4 +1,4 @@
-"""Durations, rates, sizes, truth values and networks, as PowerMTA spells them (LANGUAGE.md section 2)."""
+"""Durations, rates, sizes, truth values and networks, as PowerMTA spells them (docs/powermta/language.md section 2)."""
 
 from __future__ import annotations
 
