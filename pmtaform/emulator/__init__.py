@@ -3,9 +3,9 @@
 `install(root)` puts programs into a folder that stands for a machine's root: `/usr/sbin/pmta`, `/usr/sbin/pmtad` and
 the init scripts `pmta` and `pmtahttp`. They read the real configuration files under that root, and answer as the
 documentation of PowerMTA 5.0 says (docs/powermta/operations.md, docs/powermta/language.md). No mail is sent. Unless
-`install(root, listen=True)` asks for it, no port is opened and nothing runs in the background: the daemon is a record in `/var/lib/pmta-emulator`,
-which may be a symbolic link to a folder elsewhere. `fault` makes commands go wrong, `figures` gives the server
-something to do, `calls` tells what was called.
+`install(root, listen=True)` asks for it, no port is opened and nothing runs in the background: the daemon is a record
+in `/var/lib/pmta-emulator`, which may be a symbolic link to a folder elsewhere. `fault` makes commands go wrong,
+`figures` gives the server something to do, `calls` tells what was called.
 
 Documented, and done so:
 

@@ -1,8 +1,8 @@
 """Following `include`: several files read as one configuration.
 
 Facts (docs/powermta/language.md section 4): `include PATH`, wildcards allowed, at top level and inside source, domain,
-virtual-mta and smtp-pattern-list; the content is read in the scope of the line. The order of a wildcard's matches is not
-documented: they are read in byte order, and nothing should depend on it. URLs are not read.
+virtual-mta and smtp-pattern-list; the content is read in the scope of the line. The order of a wildcard's matches is
+not documented: they are read in byte order, and nothing should depend on it. URLs are not read.
 """
 
 from __future__ import annotations

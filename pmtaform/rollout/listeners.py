@@ -1,8 +1,8 @@
 """Where a configuration has PowerMTA greet SMTP clients, as far as the host itself can ask, and where it logs.
 
 Facts: `smtp-listener {IP|CIDR}:PORT`, as a line or a section; with none, port 25 on every address
-(docs/powermta/language.md section 13); `immediate-tls` ones do not greet before TLS. Whether a reload opens a new one is documented nowhere
-(docs/powermta/operations.md section 3).
+(docs/powermta/language.md section 13); `immediate-tls` ones do not greet before TLS. Whether a reload
+opens a new one is documented nowhere (docs/powermta/operations.md section 3).
 """
 
 from __future__ import annotations
