@@ -23,10 +23,9 @@ if TYPE_CHECKING:
         plan_again,
         save_plan,
     )
-    from pmtaform.diagnostics import Diagnostic, Place, Severity
+    from pmtaform.diagnostics import Diagnostic, Exit, Kind, Place, Severity
     from pmtaform.errors import (
         Blocked,
-        Exit,
         HostError,
         Invalid,
         Locked,
@@ -59,10 +58,9 @@ _HOMES = {
         "plan_again",
         "save_plan",
     ),
-    "pmtaform.diagnostics": ("Diagnostic", "Place", "Severity"),
+    "pmtaform.diagnostics": ("Diagnostic", "Exit", "Kind", "Place", "Severity"),
     "pmtaform.errors": (
         "Blocked",
-        "Exit",
         "HostError",
         "Invalid",
         "Locked",
@@ -95,6 +93,7 @@ __all__ = [
     "HostPlan",
     "HostResult",
     "Invalid",
+    "Kind",
     "Locked",
     "Place",
     "Plan",

@@ -9,7 +9,7 @@ from pmtaform import __version__
 
 
 def main() -> None:
-    """Run the command line, and exit with its code (`pmtaform.errors.Exit`)."""
+    """Run the command line, and exit with its code (`pmtaform.diagnostics.Exit`)."""
     if sys.argv[1:] == ["--version"]:
         print(f"pmtaform {__version__}")  # before anything is imported: scripts ask for it often
         sys.exit(0)

@@ -19,32 +19,22 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable
-from enum import IntEnum
-from typing import Self
+from typing import ClassVar, Self
 
-from pmtaform.diagnostics import Diagnostic, Place
-
-
-class Exit(IntEnum):
-    """Exit codes, frozen (docs/exit-codes.md)."""
-
-    OK = 0
-    ERROR = 1
-    CHANGES = 2
-    SOME_FAILED = 3
-    STALE = 4
-    LOCKED = 5
-    BLOCKED = 6
-    UNREACHABLE = 7
-    USAGE = 64
-    INVALID = 78
-    INTERRUPTED = 130
+from pmtaform.diagnostics import Definition, Diagnostic, Exit, Kind, Place, Severity
 
 
 class PmtaformError(Exception):
-    """An expected failure, told in diagnostics."""
+    """An expected failure, with its diagnostics. Its class follows the kind of its diagnostics."""
 
-    exit_code: Exit = Exit.ERROR
+    kind: ClassVar[Kind] = Kind.FAILED
+    exit_code: ClassVar[Exit] = Exit.ERROR
+
+    def __init_subclass__(cls, kind: Kind | None = None) -> None:
+        """Give the subclass its kind, and the exit code that belongs to the kind."""
+        if kind is not None:
+            cls.kind = kind
+            cls.exit_code = kind.exit_code
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         self.diagnostics = diagnostics
@@ -52,10 +42,18 @@ class PmtaformError(Exception):
 
     @classmethod
     def of(
-        cls, code: str, summary: str, detail: str = "", *, place: Place | None = None, host: str | None = None
+        cls,
+        code: Definition | str,
+        summary: str = "",
+        detail: str = "",
+        *,
+        place: Place | None = None,
+        host: str | None = None,
     ) -> Self:
         """An error with one diagnostic. Returns an instance of the class it is called on."""
-        return cls(Diagnostic(code=code, summary=summary, detail=detail, place=place, host=host))
+        if isinstance(code, Definition):
+            return cls(code.diagnostic(summary or detail, place, host=host, severity=Severity.ERROR))
+        return cls(Diagnostic(code=code, summary=summary, kind=cls.kind, detail=detail, place=place, host=host))
 
     @classmethod
     def all(cls, diagnostics: Iterable[Diagnostic]) -> Self:
@@ -63,54 +61,40 @@ class PmtaformError(Exception):
         return cls(*diagnostics)
 
 
-class UsageError(PmtaformError):
-    """The command line asks for something that cannot be."""
-
-    exit_code = Exit.USAGE
+class UsageError(PmtaformError, kind=Kind.USAGE):
+    """The command line asks for something impossible."""
 
 
-class Invalid(PmtaformError):
+class Invalid(PmtaformError, kind=Kind.INVALID):
     """The stack or a configuration is not valid."""
 
-    exit_code = Exit.INVALID
 
-
-class Stale(PmtaformError):
+class Stale(PmtaformError, kind=Kind.STALE):
     """The plan, the state or the live target is no longer what was planned from."""
 
-    exit_code = Exit.STALE
+
+class Locked(PmtaformError, kind=Kind.LOCKED):
+    """Another run is at work; the detail names it, and since when it runs."""
 
 
-class Locked(PmtaformError):
-    """Somebody else is at work; the detail says who, and since when."""
-
-    exit_code = Exit.LOCKED
+class Blocked(PmtaformError, kind=Kind.BLOCKED):
+    """A danger, a threshold or a policy blocks the change; the detail names the consent that it needs."""
 
 
-class Blocked(PmtaformError):
-    """A danger, a threshold or a policy stands in the way; the detail says which consent it needs."""
-
-    exit_code = Exit.BLOCKED
+class StateDamaged(PmtaformError, kind=Kind.STATE_DAMAGED):
+    """A state or plan file is not readable."""
 
 
-class StateDamaged(PmtaformError):
-    """A state or plan file cannot be read."""
+class SecretUnavailable(PmtaformError, kind=Kind.SECRET_UNAVAILABLE):
+    """A secret reference has no value; the detail names the source, and what else would work."""
 
 
-class SecretUnavailable(PmtaformError):
-    """A secret reference could not be resolved; the detail says where it looked and what else would work."""
-
-
-class HostError(PmtaformError):
+class HostError(PmtaformError, kind=Kind.HOST_FAILED):
     """One host's operation failed; the host is as it was before."""
 
-    exit_code = Exit.SOME_FAILED
 
-
-class Unreachable(HostError):
-    """The host could not be reached or logged in to."""
-
-    exit_code = Exit.UNREACHABLE
+class Unreachable(HostError, kind=Kind.HOST_UNREACHABLE):
+    """There was no connection to the host, or no login."""
 
 
 def where_from(problem: BaseException) -> str:

@@ -17,10 +17,10 @@ from textwrap import dedent, indent
 from typing import Any
 
 from pmtaform.cli import run
+from pmtaform.diagnostics import Exit
 from pmtaform.emulator import calls, clear_faults, fault, install
 from pmtaform.emulator.daemon import Daemon
 from pmtaform.emulator.layout import Layout
-from pmtaform.errors import Exit
 
 CONFIG = "/etc/pmta/config"
 RUNS = "log-file /var/log/pmta/log\n"  # what a PowerMTA needs at the least to start

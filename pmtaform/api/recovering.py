@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pmtaform.api.applying import check_allowed, without_consent
 from pmtaform.api.hosts import host_spec, resolver_for
 from pmtaform.api.project import Project
-from pmtaform.diagnostics import Diagnostic
-from pmtaform.errors import Exit, Locked, PmtaformError, Unreachable
+from pmtaform.diagnostics import Diagnostic, Exit
+from pmtaform.errors import Locked, PmtaformError, Unreachable
 from pmtaform.host import (
     Awaiting,
     HostSpec,

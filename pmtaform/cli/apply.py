@@ -12,7 +12,8 @@ import typer
 from pmtaform.cli.asking import approved
 from pmtaform.cli.choice import Excludes, Hosts, Targets
 from pmtaform.cli.context import Format, settings
-from pmtaform.errors import Exit, UsageError
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
     from pmtaform.api import Planned, Project

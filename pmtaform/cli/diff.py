@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 if TYPE_CHECKING:
     from pmtaform.api.looking import Looked

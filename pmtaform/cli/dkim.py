@@ -10,7 +10,7 @@ from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.dns import RecordFormat
 from pmtaform.cli.rotate import rotate
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 app = typer.Typer(
     help="The keys that mail is signed with: make them, list them, write their records, verify and rotate them.",

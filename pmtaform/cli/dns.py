@@ -9,7 +9,7 @@ import typer
 
 from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

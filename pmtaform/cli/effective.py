@@ -9,7 +9,7 @@ import typer
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.effective_client import Asked, submission
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

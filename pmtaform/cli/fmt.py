@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from pmtaform.cli.context import settings
-from pmtaform.diagnostics import Severity
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 if TYPE_CHECKING:
     from pmtaform.rollout.model import Event

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmtaform.cli.context import settings
-from pmtaform.diagnostics import Severity
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit, Severity
 
 if TYPE_CHECKING:
     from pmtaform.api.linting import Choice, Linted

@@ -10,7 +10,8 @@ import typer
 from pmtaform.cli.choice import Excludes, Hosts, StackArgument, Targets
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.moments import AsOf, moment_of
-from pmtaform.errors import Exit, Unreachable, UsageError
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
     from pmtaform.api import Planned

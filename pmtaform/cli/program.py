@@ -17,7 +17,8 @@ import typer
 from pmtaform.cli.app import build
 from pmtaform.cli.quick import quicken
 from pmtaform.cli.streams import end_of_output, let_go
-from pmtaform.errors import Exit, PmtaformError, where_from
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import PmtaformError, where_from
 
 # Typer has its own Click inside of late, and needed Click itself before: what both call a problem with the command
 # line is found from a class that it has always exported (its bases are UsageError, ClickException).

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.errors import Exit, UsageError
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import UsageError
 
 
 def recover(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 
 def rollback(

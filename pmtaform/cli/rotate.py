@@ -9,7 +9,7 @@ import typer
 from pmtaform.cli.choice import StackArgument
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.moments import AsOf, moment_of
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 
 def rotate(

@@ -10,7 +10,8 @@ import typer
 from pmtaform.cli.asking import approved
 from pmtaform.cli.choice import StackArgument
 from pmtaform.cli.context import Format, settings
-from pmtaform.errors import Exit, PmtaformError, UsageError
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import PmtaformError, UsageError
 
 app = typer.Typer(
     help="The secrets that a stack refers to. A value is never taken from an argument, and shown only by `get`.",

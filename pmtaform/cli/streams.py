@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 _lost: list[str] = []  # why output did not get out, the first reason first
 

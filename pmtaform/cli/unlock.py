@@ -8,7 +8,7 @@ import typer
 
 from pmtaform.cli.choice import StackArgument
 from pmtaform.cli.context import settings
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 
 def unlock(

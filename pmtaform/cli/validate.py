@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.diagnostics import Severity
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit, Severity
 
 
 def validate(

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pmtaform.diagnostics import Diagnostic
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Diagnostic, Exit
 from pmtaform.plan.model import Left
 
 

@@ -8,7 +8,7 @@ import pytest
 from projects import PROGRAM, ProjectFolder
 from terminal import talk
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 QUESTION = "Only `yes` is taken: "
 

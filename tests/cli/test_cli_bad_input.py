@@ -15,7 +15,7 @@ from signing_keys import another
 from sshd import Sshd, start_sshd
 from test_cli_commands import foreign_lock
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.state import HostState, StateKeeper
 
 WANTED = "postmaster: a@example.com"

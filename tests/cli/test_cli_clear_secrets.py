@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.plan.dangers import CODES
 
 WORD = "5d0c1e7fa9" * 4  # fit for every one of these directives

@@ -11,7 +11,7 @@ import pytest
 from projects import PROGRAM, RUNS, ProjectFolder, addresses, until
 
 from pmtaform import __version__
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 COMMANDS = [
     *(("init",), ("validate",), ("schema",), ("render",), ("plan",), ("apply",), ("show",), ("rollback",)),

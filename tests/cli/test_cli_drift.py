@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from projects import RUNS, ProjectFolder, addresses
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 STACK = "domain:\n  gmail.com: {max-smtp-out: %s, max-msg-rate: %s}"
 LEFT = STACK % ("20", "20/h")

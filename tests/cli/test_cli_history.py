@@ -7,7 +7,7 @@ import json
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.state import Journal
 
 

@@ -12,7 +12,7 @@ import pytest
 from projects import ProjectFolder
 
 from pmtaform.api import Choice, Project, fleet_of, make_plan
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.host import Awaiting, LockInfo, Waiting
 from pmtaform.model.operations import Freeze, Operations
 from pmtaform.report.hosts import hosts_text, json_hosts

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from projects import HostFolder, ProjectFolder, until
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 _GATE = """\
 #!/bin/sh

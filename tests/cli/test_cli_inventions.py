@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.inventions import Invention, inventions
 

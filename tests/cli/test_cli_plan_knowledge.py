@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from projects import RUNS, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 LAYERS = RUNS + (
     "<domain *>\n    max-smtp-out 5\n</domain>\n"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from projects import RUNS, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.state import StackKey
 
 DOMAIN = "domain: {gmail.com: {max-msg-rate: 100/h}}"

@@ -13,7 +13,7 @@ import pytest
 from projects import RUNS, ProjectFolder
 from signing_keys import another, pem
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 KEYS = [another().decode() for _ in "ab"]
 USER, HAND = "canary-user-7f3a", "canary-by-hand-55d0"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from projects import PROGRAM, RUNS, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 
 def shell(project: ProjectFolder, line: str) -> subprocess.CompletedProcess[str]:

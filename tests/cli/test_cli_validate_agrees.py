@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import RUNS, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 # Text of a native file that is written to a host, and the rule that refuses it.
 REFUSED = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 V1 = "virtual-mta: {v1: {smtp-source-host: 192.0.2.1 a.example.com}}"
 GHOSTS = {

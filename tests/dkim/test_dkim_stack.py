@@ -8,7 +8,7 @@ import pytest
 from projects import OFFLINE, RUNS, ProjectFolder, Said, addresses, dangers
 from signing_keys import FORMATS, other_type, pem, pkcs1, public, short
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 PATH = "/etc/pmta/dkim/s1.example.com.pem"
 SIGNING = "domain: {'*': {dkim-sign: yes}}"

@@ -13,12 +13,12 @@ from signing_keys import FORMATS, other_type, pem, pkcs1, short
 from pmtaform.api import Project, dkim_verify
 from pmtaform.api.dkim import declared_keys
 from pmtaform.api.dkim_verify import Answer, Proof, verify_keys
+from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.fake import FakeResolver
 from pmtaform.dns.resolver import Answer as DnsAnswer
 from pmtaform.dns.resolver import Server, Status
-from pmtaform.errors import Exit
 from pmtaform.host import Snapshot, probe
 
 AT = "s1._domainkey.example.com"

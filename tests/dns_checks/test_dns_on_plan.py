@@ -11,10 +11,10 @@ from dns_server import Start
 from projects import ProjectFolder, Said, dangers
 from signing_keys import pem
 
+from pmtaform.diagnostics import Exit
 from pmtaform.dns.fake import FakeResolver
 from pmtaform.dns.public_key import public_key_of
 from pmtaform.dns.resolver import Status
-from pmtaform.errors import Exit
 from pmtaform.lang.lint import RULES
 from pmtaform.stack import load_stack
 

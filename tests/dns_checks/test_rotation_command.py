@@ -12,7 +12,7 @@ from projects import OFFLINE, ProjectFolder
 from rotating import KEY, NOON, few_keys
 
 from pmtaform.clock import SystemClock
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.plan.document import plan_schema
 
 

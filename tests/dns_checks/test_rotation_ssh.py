@@ -13,9 +13,9 @@ from rotating import DAY, KEY, Turning, few_keys
 from signing_keys import pem
 from sshd import Sshd, start_sshd
 
+from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import dkim_text
-from pmtaform.errors import Exit
 
 pytestmark = pytest.mark.sshd
 

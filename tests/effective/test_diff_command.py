@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from projects import RUNS, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 
 def git(project: ProjectFolder, *words: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from projects import ProjectFolder
 
 from pmtaform.cli.effective_client import Asked, submission
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.lang.effective import DEFAULT_VMTA, Effective
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse

@@ -8,7 +8,8 @@ import pytest
 from projects import RUNS, ProjectFolder
 
 from pmtaform.api.looking import look_at_path
-from pmtaform.errors import Exit, UsageError
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import UsageError
 
 GOLDEN = Path(__file__).with_name("golden")
 CONFIG = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 
 def test_a_directive(project: ProjectFolder) -> None:

@@ -18,7 +18,7 @@ import pytest
 from projects import ProjectFolder, is_root, until
 from world import AFTER, CONSENT, NEW_KEY, OLD_KEY, World, marks
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.host.wire import steps
 
 ALL = bool(os.environ.get("PMTAFORM_ALL_FAULTS"))

@@ -12,8 +12,8 @@ from projects import RUNS, HostFolder, ProjectFolder, addresses, dangers
 from sshd import Sshd
 from tls_files import Made, made
 
+from pmtaform.diagnostics import Exit
 from pmtaform.emulator import calls
-from pmtaform.errors import Exit
 
 TLS = "/etc/pmta/tls/mx.pem"
 LICENCE = "/etc/pmta/license"

@@ -12,8 +12,7 @@ import pytest
 from projects import ProjectFolder, is_root
 
 from pmtaform.cli import fmt as command
-from pmtaform.diagnostics import Diagnostic
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Diagnostic, Exit
 from pmtaform.lang import canonical
 
 UGLY = "postmaster   a@example.com\n<domain x>\nauth-password   geheim\n</domain>"

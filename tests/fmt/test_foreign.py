@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "foreign.toml").read_text(encoding="utf-8"))["case"]
 REFUSED = [case for case in CASES if case.get("refused")]

@@ -18,7 +18,8 @@ from hostroot import CONFIG, NEW, OLD, HostRoot, never, spec_of, transaction
 from sshd import Sshd, start_sshd
 from ways import Host, over_ssh
 
-from pmtaform.errors import Exit, HostError, Unreachable
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import HostError, Unreachable
 from pmtaform.host import Known, Said, Session, Status, known_hosts, open_session, probe, sockets, ssh
 from pmtaform.host.transport import MOST_ERRORS
 from pmtaform.secrets import Secret

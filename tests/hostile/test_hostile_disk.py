@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from projects import ProjectFolder, Said
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.state import atomic, journal
 
 HOSTS = ("mta1", "mta2", "mta3")

@@ -9,7 +9,7 @@ import pytest
 from projects import ProjectFolder
 from sshd import Sshd, start_sshd
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 
 @pytest.fixture(scope="module")

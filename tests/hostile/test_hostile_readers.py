@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from projects import PROGRAM, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 # What happens to the streams of the command whose output `head` reads.
 STREAMS = {"both streams": "2>&1", "standard output": "2>/dev/null", "standard error": "2>&1 >/dev/null"}

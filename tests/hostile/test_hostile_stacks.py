@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.programs import PROJECT_FILE, VARIABLE
 
 REFERENCES = {

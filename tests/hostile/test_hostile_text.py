@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from projects import RUNS, ProjectFolder, Said
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.host import FileWrite, HostSpec, Transaction, apply, open_session
 from pmtaform.report import style
 

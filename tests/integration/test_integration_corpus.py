@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from projects import ProjectFolder
 from test_integration_ssh import CORPUS, native, put_corpus
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.lang.lint import RULES
 from pmtaform.plan.dangers import CODES
 

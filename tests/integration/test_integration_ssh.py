@@ -17,8 +17,8 @@ from projects import RUNS, HostFolder, ProjectFolder, addresses, is_root, until
 from sshd import Sshd, start_sshd
 
 from pmtaform.api import Project, make_plan
+from pmtaform.diagnostics import Exit
 from pmtaform.emulator import install
-from pmtaform.errors import Exit
 from pmtaform.host import transaction
 
 pytestmark = pytest.mark.sshd

@@ -8,7 +8,7 @@ import pytest
 from projects import RUNS, ProjectFolder, dangers
 from signing_keys import pem
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.plan.dangers import CODES
 
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmtaform.diagnostics import Diagnostic, Place, Severity
-from pmtaform.errors import Exit, StateDamaged
+from pmtaform.diagnostics import Diagnostic, Exit, Place, Severity
+from pmtaform.errors import StateDamaged
 from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.document import dumps, load_saved, loads, to_document
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, Left, LeftBy, Plan, Reason, ValueChange

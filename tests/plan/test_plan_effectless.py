@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import RUNS, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 WHOLE = RUNS + "spool /var/spool/pmta\n"
 WORDS = "No queue, signature, address, submission or access changes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import RUNS, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 OWN = "/etc/pmta/conf.d/own.conf"
 NATIVE = f"native: [{{file: files/own.conf, path: {OWN}}}]\n"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from projects import RUNS, ProjectFolder, Said
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.lang.lint import RULES
 from pmtaform.plan.dangers import CODES
 

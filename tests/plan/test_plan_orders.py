@@ -9,8 +9,7 @@ import pytest
 from native_sides import MAIN, compared_with, live
 from projects import RUNS, ProjectFolder
 
-from pmtaform.diagnostics import Place
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit, Place
 from pmtaform.lang.blocks import Address, Block, blocks_of, collect
 from pmtaform.lang.edit import FileEdit
 from pmtaform.lang.includes import single

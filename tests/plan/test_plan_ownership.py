@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from projects import RUNS, ProjectFolder, addresses
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.model.selection import ALL_DOMAINS, exactly, matches
 
 GMAIL = "<domain gmail.com>\n    max-smtp-out 20\n</domain>\n"

@@ -10,7 +10,7 @@ import pytest
 from projects import RUNS, ProjectFolder, addresses
 from signing_keys import pem
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.lang.lint import RULES
 from pmtaform.plan.dangers import CODES
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.plan.document import plan_schema, to_document
 from pmtaform.plan.model import Plan
 from pmtaform.report.events import event_json, events_schema, run_json

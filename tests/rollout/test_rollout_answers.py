@@ -7,9 +7,9 @@ import json
 import pytest
 from projects import RUNS, ProjectFolder, Said
 
+from pmtaform.diagnostics import Exit
 from pmtaform.emulator.daemon import Daemon
 from pmtaform.emulator.layout import Layout
-from pmtaform.errors import Exit
 
 QUEUE = (
     "config: {domain: {gmail.com: {max-smtp-out: 7}}}"  # `pmta show settings gmail.com` tells whether it is in force

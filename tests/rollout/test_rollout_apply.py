@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from projects import RUNS, ProjectFolder, addresses, dangers, until
 
+from pmtaform.diagnostics import Exit
 from pmtaform.emulator.daemon import Daemon
 from pmtaform.emulator.layout import Layout
-from pmtaform.errors import Exit
 
 WANTED = "config: {postmaster: a@example.com}"
 OTHER = "config: {postmaster: b@example.com}"

@@ -15,7 +15,7 @@ from projects import RUNS, ProjectFolder, Said
 
 from pmtaform.api import Choice, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.host import Answer
 from pmtaform.model.operations import Check, CheckKind
 from pmtaform.rollout import checks

@@ -12,7 +12,8 @@ from projects import RUNS, ProjectFolder, Said
 
 from pmtaform.api import Choice, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
-from pmtaform.errors import Exit, Unreachable
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import Unreachable
 from pmtaform.host import HostSpec, Session
 from pmtaform.rollout import changing
 from pmtaform.rollout.model import RunResult, Verdict

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from projects import ProjectFolder, addresses
 
-from pmtaform.errors import Exit, Unreachable
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import Unreachable
 from pmtaform.rollout import changing
 
 A, B = "postmaster: a@example.com", "http-log-requests: yes"

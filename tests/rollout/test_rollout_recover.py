@@ -11,7 +11,8 @@ from hosts_waiting import pending, staged
 from projects import RUNS, ProjectFolder, is_root
 
 from pmtaform.api import recovering
-from pmtaform.errors import Exit, Unreachable
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import Unreachable
 from pmtaform.host import FileWrite, HostSpec, Outcome, Session, Status, Transaction, apply, confirm, open_session
 from pmtaform.rollout import changing, undo
 

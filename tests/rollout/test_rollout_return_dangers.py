@@ -7,7 +7,7 @@ import json
 import pytest
 from projects import CONFIG, RUNS, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply, open_session
 from pmtaform.lang.includes import read_configuration
 from pmtaform.model.desired import Limits

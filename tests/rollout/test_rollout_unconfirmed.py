@@ -8,7 +8,7 @@ import pytest
 from hosts_waiting import pending, staged
 from projects import ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 # What Anna's pending change makes of mta1 (`hosts_waiting`), as this stack declares it.
 AS_PENDING = "config: {log-file: /var/log/pmta/log}\n"

@@ -22,7 +22,7 @@ from keyrings.alt.file import PlaintextKeyring
 from projects import ProjectFolder
 
 from pmtaform.cli.app import COMMANDS as REGISTERED
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 UseKeyring = Callable[[KeyringBackend], None]
 

@@ -21,9 +21,9 @@ from keyring_backends import HangingKeyring, MemoryKeyring
 from projects import PROGRAM, ProjectFolder, Said, until
 from terminal import talk
 
+from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dkim.keys import locked_pem
-from pmtaform.errors import Exit
 
 VALUE = "canary-value-17"
 UseKeyring = Callable[[KeyringBackend], None]

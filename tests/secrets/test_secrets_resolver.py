@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pmtaform.diagnostics import Place
-from pmtaform.errors import Exit, SecretUnavailable
+from pmtaform.diagnostics import Exit, Place
+from pmtaform.errors import SecretUnavailable
 from pmtaform.programs import ANY_PROGRAM
 from pmtaform.secrets import FakeSecrets, Reference, Resolver, Scheme, Secret, require_reference
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from state_samples import document, host
 
-from pmtaform.errors import Exit, Locked, PmtaformError, Stale, StateDamaged, UsageError
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import Locked, PmtaformError, Stale, StateDamaged, UsageError
 from pmtaform.state import (
     FileBackend,
     LockInfo,

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state_samples import document, documents, host, hosts
 
-from pmtaform.errors import Exit, StateDamaged
+from pmtaform.diagnostics import Exit
+from pmtaform.errors import StateDamaged
 from pmtaform.state import HostState, StateDocument
 from pmtaform.state.document import Encoder
 from pmtaform.state.reading import decode

@@ -1,7 +1,7 @@
-"""What is wrong, told as data.
+"""What is wrong, as data.
 
 A diagnostic's `summary` is short and constant, so that people learn to recognise it; everything particular
-(names, values, remedies) stands in `detail`. Diagnostics are collected, not raised one by one.
+(names, values, remedies) is in `detail`. Diagnostics are collected, not raised one by one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from pmtaform.diagnostics.kinds import Kind
 
 
 class Severity(StrEnum):
@@ -39,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """One finding.
+    """One finding. Made from a `Definition`, which has the code, the summary, the kind and the usual severity.
 
     `code` is a stable kebab-case name (`unknown-directive`); `detail` says what is wrong, why it matters and
     what to do; `related` are further places ("first defined here").
@@ -47,6 +49,7 @@ class Diagnostic:
 
     code: str
     summary: str
+    kind: Kind = Kind.FAILED
     detail: str = ""
     severity: Severity = Severity.ERROR
     place: Place | None = None
@@ -59,7 +62,7 @@ class Diagnostic:
         return self if self.place is not None or place is None else replace(self, place=place)
 
     def for_host(self, host: str) -> Diagnostic:
-        """The same finding, said of `host`."""
+        """The same finding, about `host`."""
         return replace(self, host=host)
 
     def __str__(self) -> str:

@@ -1,0 +1,1 @@
+"""The table of diagnostics: one module an area, one constant a code."""
