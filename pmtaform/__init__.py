@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from pmtaform.plan.dangers import CODES
     from pmtaform.plan.document import SavedPlan
     from pmtaform.plan.model import Action, Change, Danger, HostPlan, Plan
-    from pmtaform.rollout.model import Event, HostResult, RunResult, Verdict
+    from pmtaform.progress import Event, Verdict
+    from pmtaform.rollout.model import HostResult, RunResult
 
 __version__ = "0.1.0"
 
@@ -74,7 +75,8 @@ _HOMES = {
     "pmtaform.plan.dangers": ("CODES",),
     "pmtaform.plan.document": ("SavedPlan",),
     "pmtaform.plan.model": ("Action", "Change", "Danger", "HostPlan", "Plan"),
-    "pmtaform.rollout.model": ("Event", "HostResult", "RunResult", "Verdict"),
+    "pmtaform.progress": ("Event", "Verdict"),
+    "pmtaform.rollout.model": ("HostResult", "RunResult"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pmtaform.api.effects import effects_of
     from pmtaform.api.fleet import HostRow, fleet_of
     from pmtaform.api.history import HistoryReport, history_of
-    from pmtaform.api.hosts import desired_of
     from pmtaform.api.keeping import (
         Checked,
         check_secrets,
@@ -29,16 +28,17 @@ if TYPE_CHECKING:
         remove_secret,
         store_secret,
     )
-    from pmtaform.api.planning import Planned, make_plan
-    from pmtaform.api.project import Project
     from pmtaform.api.recovering import Recovered, recover_hosts
-    from pmtaform.api.replanning import plan_again
     from pmtaform.api.restoring import forget_host, generations_of, look_back, release_host, roll_back, to_undo
     from pmtaform.api.resuming import resumable
     from pmtaform.api.rotation_steps import Rotated, rotate_keys
     from pmtaform.api.saving import load_plan, save_plan
     from pmtaform.model.choice import Choice
+    from pmtaform.planning.pipeline import Planned, make_plan
+    from pmtaform.planning.replan import plan_again
+    from pmtaform.project import Project
     from pmtaform.stack import compile_host, load_stack
+    from pmtaform.stack.resolve import desired_of
 
 _HOMES = {
     "Checked": "pmtaform.api.keeping",
@@ -46,15 +46,15 @@ _HOMES = {
     "DriftReport": "pmtaform.api.drifting",
     "HistoryReport": "pmtaform.api.history",
     "HostRow": "pmtaform.api.fleet",
-    "Planned": "pmtaform.api.planning",
-    "Project": "pmtaform.api.project",
+    "Planned": "pmtaform.planning.pipeline",
+    "Project": "pmtaform.project",
     "apply_plan": "pmtaform.api.applying",
     "check_allowed": "pmtaform.api.applying",
     "check_consent": "pmtaform.api.applying",
     "check_secrets": "pmtaform.api.keeping",
     "check_stack_dns": "pmtaform.api.dns",
     "compile_host": "pmtaform.stack",
-    "desired_of": "pmtaform.api.hosts",
+    "desired_of": "pmtaform.stack.resolve",
     "dns_facts": "pmtaform.api.dns",
     "dns_records": "pmtaform.api.dns",
     "drift_of": "pmtaform.api.drifting",
@@ -67,9 +67,9 @@ _HOMES = {
     "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
     "load_plan": "pmtaform.api.saving",
-    "make_plan": "pmtaform.api.planning",
+    "make_plan": "pmtaform.planning.pipeline",
     "needs_folder": "pmtaform.api.keeping",
-    "plan_again": "pmtaform.api.replanning",
+    "plan_again": "pmtaform.planning.replan",
     "read_secret": "pmtaform.api.keeping",
     "release_host": "pmtaform.api.restoring",
     "remove_secret": "pmtaform.api.keeping",

@@ -18,18 +18,18 @@ from pmtaform.adopt.model import Adopted, KeyMaterial, Options, Server
 from pmtaform.adopt.run import adopt
 from pmtaform.adopt.sources import Source, loose_path, read_loose, read_sources
 from pmtaform.adopt.verify import write
-from pmtaform.api.hosts import resolver_for
 from pmtaform.diagnostics import Place
 from pmtaform.errors import HostError, Locked, PmtaformError, UsageError
 from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, Waiting, open_session, probe
 from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
+from pmtaform.parallel import run_all
 from pmtaform.plan.diff import difference
 from pmtaform.plan.sides import Live, LiveKey, Previous
-from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Resolver, Secret, parse_reference
 from pmtaform.stack import Stack, compile_host, load_stack
 from pmtaform.stack.paths import MAIN
+from pmtaform.stack.resolve import resolver_for
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PARALLEL: Final = 16

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
-from pmtaform.api.planning import Planned, Watch
 from pmtaform.diagnostics import Diagnostic, did_you_mean
 from pmtaform.errors import Blocked, Locked, PmtaformError, Stale, Unreachable, UsageError
 from pmtaform.plan.dangers import CODES, CONSENTS
@@ -17,8 +16,10 @@ from pmtaform.plan.files import IN_CONFIGURATION
 from pmtaform.plan.findings import errors_of, rule_names
 from pmtaform.plan.model import Danger, HostPlan
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
+from pmtaform.planning.pipeline import Planned
+from pmtaform.progress import Verdict, Watch
 from pmtaform.rollout.execute import Run, execute
-from pmtaform.rollout.model import HostResult, RunResult, Verdict
+from pmtaform.rollout.model import HostResult, RunResult
 from pmtaform.state import HeldLock, StateKeeper, who
 
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from pmtaform.api.dkim_lines import idle_lines, keys_of, line_of, signers_of
 from pmtaform.api.dns import resolver_of
-from pmtaform.api.hosts import resolver_for
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity, did_you_mean
 from pmtaform.dkim.keys import SigningKey
 from pmtaform.dns.check import dkim_findings
@@ -23,13 +22,14 @@ from pmtaform.errors import SecretUnavailable, UsageError
 from pmtaform.lang.effective.signing import KeyLine
 from pmtaform.model.desired import Desired, KeyFile
 from pmtaform.model.selection import matches
-from pmtaform.rollout.pool import run_all
+from pmtaform.parallel import run_all
 from pmtaform.secrets import Resolver as Secrets
 from pmtaform.secrets import require_reference
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.private_keys import read_key
+from pmtaform.stack.resolve import resolver_for
 
 _PARALLEL: Final = 16
 

@@ -13,7 +13,6 @@ from typing import Final
 
 from pmtaform.api.dkim import DeclaredKey, read_declared, selector_of
 from pmtaform.api.dns import resolver_of
-from pmtaform.api.hosts import host_spec, resolver_for
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.dkim.keys import SigningKey, load_private_key, same_private_key
 from pmtaform.dkim.sign import sign_message
@@ -24,8 +23,10 @@ from pmtaform.dns.findings import Finding, Level, finding, not_asked
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import HostError, Invalid, Unreachable
 from pmtaform.host import HASH_ONLY, HostSpec, Known, Snapshot, open_session, probe
-from pmtaform.rollout.pool import run_all
+from pmtaform.host_specs import host_spec
+from pmtaform.parallel import run_all
 from pmtaform.stack import Stack, compile_host
+from pmtaform.stack.resolve import resolver_for
 
 _LOCAL: Final = frozenset({"dkim-testing"})  # a warning, and no reason to doubt that the record is the key's
 

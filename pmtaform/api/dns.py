@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pmtaform.api.hosts import resolver_for
 from pmtaform.dns.check import Report, check_dns
 from pmtaform.dns.facts import Facts, PublicKey, Said, Selector, facts_of
 from pmtaform.dns.records import Record, records_of
@@ -16,6 +15,7 @@ from pmtaform.errors import PmtaformError
 from pmtaform.model.desired import KeyFile
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
+from pmtaform.stack.resolve import resolver_for
 
 if TYPE_CHECKING:
     from pmtaform.diagnostics import Diagnostic

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pmtaform.api.planning import Planned
 from pmtaform.host import LastLeft
+from pmtaform.inspection.basis import Basis
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import read_configuration
 from pmtaform.model.desired import FILE
 from pmtaform.model.selection import matches
 from pmtaform.plan.model import Cause, Change, Reason
 from pmtaform.plan.threeway import ValueDrift, drift_of_values
-from pmtaform.rollout.basis import Basis
-from pmtaform.rollout.survey import Survey
+from pmtaform.planning.pipeline import Planned
 from pmtaform.state import FileState
 
 _DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})

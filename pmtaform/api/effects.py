@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pmtaform.api.planning import Planned
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.effective import Effective, PairChange, changed_pairs
-from pmtaform.rollout.survey import Survey
+from pmtaform.planning.pipeline import Planned
 from pmtaform.rollout.transactions import after_of, before_of, edited
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from pmtaform.api.project import Project
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.errors import UsageError
 from pmtaform.host import Generation, Record
+from pmtaform.project import Project
 from pmtaform.rollout.transactions import adoption_id, transaction_id, undo_id
 from pmtaform.state import Event, Kind
 

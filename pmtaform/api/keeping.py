@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import Invalid, SecretUnavailable, UsageError
+from pmtaform.parallel import run_all
 from pmtaform.programs import ANY_PROGRAM
 from pmtaform.reading import read_regular
-from pmtaform.rollout.pool import run_all
 from pmtaform.secrets import Reference, Resolver, Scheme, Secret, require_reference
 from pmtaform.stack import Purpose, SecretUse, Stack
 from pmtaform.stack.emit import unsafe

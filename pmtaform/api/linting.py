@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pmtaform.api.hosts import host_spec, resolver_for
 from pmtaform.diagnostics import Place
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.host import HASH_ONLY, Known, open_session, probe
+from pmtaform.host_specs import host_spec
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import (
     Configuration,
@@ -34,6 +34,7 @@ from pmtaform.lang.tree import Directive
 from pmtaform.reading import read_any
 from pmtaform.stack import Stack, compile_host
 from pmtaform.stack.linting import sources_of, subject_of
+from pmtaform.stack.resolve import resolver_for
 
 MAIN = "/etc/pmta/config"
 DEFAULTS = "/etc/pmta/config-defaults"

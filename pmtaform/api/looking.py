@@ -12,13 +12,13 @@ from glob import glob
 from pathlib import Path
 from typing import Final
 
-from pmtaform.api.project import Project
 from pmtaform.api.restoring import spec_of
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import HostError, PmtaformError, UsageError
 from pmtaform.host import CONFIG, HostSpec, Known, open_session, probe
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.includes import Configuration, absolute_includes, includes_in, is_pattern, read_configuration
+from pmtaform.project import Project
 from pmtaform.reading import read_any, read_regular
 from pmtaform.stack import Stack
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pmtaform.api.hosts import desired_of
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import UsageError
 from pmtaform.lang import values
@@ -17,6 +16,7 @@ from pmtaform.model.desired import Desired
 from pmtaform.model.selection import matches
 from pmtaform.stack import Stack
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence
+from pmtaform.stack.resolve import desired_of
 from pmtaform.stack.stack import Layer
 
 

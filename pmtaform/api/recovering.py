@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pmtaform.api.applying import check_allowed, without_consent
-from pmtaform.api.hosts import host_spec, resolver_for
-from pmtaform.api.project import Project
 from pmtaform.diagnostics import Diagnostic, Exit
 from pmtaform.errors import Locked, PmtaformError, Unreachable
 from pmtaform.host import (
@@ -25,17 +23,20 @@ from pmtaform.host import (
     recover,
 )
 from pmtaform.host import settle_waiting as settle
+from pmtaform.host_specs import host_spec
+from pmtaform.inspection import doubts
+from pmtaform.inspection.basis import Sources, basis_of, is_current, state_of
+from pmtaform.inspection.survey import Target
+from pmtaform.inspection.unfinished import settle_intent, unrecovered
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.model.choice import Choice
 from pmtaform.model.desired import Limits
+from pmtaform.parallel import run_all
 from pmtaform.plan.between import plan_between
-from pmtaform.rollout import doubts
+from pmtaform.project import Project
 from pmtaform.rollout.ahead import look_behind
-from pmtaform.rollout.basis import Sources, basis_of, is_current, state_of
-from pmtaform.rollout.pool import run_all
-from pmtaform.rollout.survey import Target
-from pmtaform.rollout.unfinished import settle_intent, unrecovered
 from pmtaform.stack import Stack, compile_host
+from pmtaform.stack.resolve import resolver_for
 from pmtaform.state import StackKey, StateKeeper, utc_now, who
 
 

@@ -6,18 +6,19 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from pmtaform.api.applying import check_allowed, without_consent
-from pmtaform.api.hosts import host_spec, resolver_for
-from pmtaform.api.planning import Watch
-from pmtaform.api.project import Project
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.errors import Blocked, HostError, UsageError
 from pmtaform.host import Generation, HostSpec, Record, generations, open_session, records, release
+from pmtaform.host_specs import host_spec
 from pmtaform.plan.between import plan_between
 from pmtaform.plan.model import HostPlan
+from pmtaform.progress import Watch
+from pmtaform.project import Project
 from pmtaform.rollout.ahead import Ahead, look_ahead
 from pmtaform.rollout.model import RunResult
 from pmtaform.rollout.restore import Restore, restore
 from pmtaform.stack import Stack
+from pmtaform.stack.resolve import resolver_for
 from pmtaform.state import StateKeeper, new_run_id, who
 
 

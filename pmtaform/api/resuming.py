@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 
 from pmtaform.api.history import RunRecord, runs_of
-from pmtaform.api.project import Project
 from pmtaform.errors import UsageError
 from pmtaform.model.choice import Choice
+from pmtaform.project import Project
 from pmtaform.state import Kind
 
 _CHANGED = "applied"  # the word that the journal has for a host that took its change

@@ -8,16 +8,16 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from pmtaform.api.hosts import desired_of
 from pmtaform.api.looking import Looked
-from pmtaform.api.project import Project
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.blocks import Part
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
 from pmtaform.model.desired import Desired
+from pmtaform.project import Project
 from pmtaform.stack import Stack, load_stack
+from pmtaform.stack.resolve import desired_of
 
 _TIMEOUT = 60.0
 

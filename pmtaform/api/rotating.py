@@ -14,17 +14,18 @@ from pmtaform.diagnostics import Place
 from pmtaform.dkim.observing import Facts, Look, observe, switched
 from pmtaform.dkim.standing import Standing, stand
 from pmtaform.errors import PmtaformError
+from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration
 from pmtaform.model.desired import KeyFile
 from pmtaform.model.rotation import History, Life, is_of
 from pmtaform.plan.signing import Signer, Signing, longest_wait, signing_of
-from pmtaform.rollout.model import RunResult, Verdict
-from pmtaform.rollout.survey import Fleet, Survey
+from pmtaform.progress import Verdict
+from pmtaform.rollout.model import RunResult
 from pmtaform.rollout.transactions import after_of, before_of
-from pmtaform.secrets import Secret
 from pmtaform.stack import Stack
 from pmtaform.stack.linting import as_configuration
+from pmtaform.stack.resolve import Resolve
 from pmtaform.stack.rotations import RotatedKey, rotated_keys
 from pmtaform.state import StateDocument
 from pmtaform.state.rotations import Histories, RotationFile
@@ -32,7 +33,6 @@ from pmtaform.state.rotations import Histories, RotationFile
 if TYPE_CHECKING:
     from pmtaform.dns.resolver import Resolver
 
-Resolve = Callable[[str, Place | None], Secret]
 _DONE = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 
 

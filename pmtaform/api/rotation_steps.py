@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pmtaform.api.hosts import resolver_for
-from pmtaform.api.project import Project
 from pmtaform.api.rotating import Rotating
-from pmtaform.api.settling import begin
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim.standing import Standing, Todo
 from pmtaform.errors import UsageError
 from pmtaform.model.rotation import Life, selector_for
 from pmtaform.plan.signing import longest_wait, signing_of
+from pmtaform.planning.rotation import begin
+from pmtaform.project import Project
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.linting import as_configuration
+from pmtaform.stack.resolve import resolver_for
 from pmtaform.stack.rotations import RotatedKey
 from pmtaform.state import StateDocument
 

@@ -6,10 +6,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from pmtaform.api.planning import Planned
 from pmtaform.diagnostics import Place
 from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.plan.document import SavedPlan, dumps, load_saved
+from pmtaform.planning.pipeline import Planned
 
 
 def save_plan(planned: Planned, path: Path) -> None:

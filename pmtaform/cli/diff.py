@@ -13,7 +13,7 @@ from pmtaform.diagnostics import Exit
 
 if TYPE_CHECKING:
     from pmtaform.api.looking import Looked
-    from pmtaform.api.project import Project
+    from pmtaform.project import Project
 
 _SIDE = "A file, a folder, a host of a stack, or REV:STACK[:HOST]: a stack at a Git revision (empty: as it is now)."
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pmtaform.diagnostics import Exit
 
 if TYPE_CHECKING:
-    from pmtaform.rollout.model import Event
+    from pmtaform.progress import Event
 
 _FIRST = (
     "\npmtaform: stopping: no further host is begun; those at work finish or go back. Ctrl-C again leaves at once.\n"

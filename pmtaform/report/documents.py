@@ -9,9 +9,10 @@ from typing import Any
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.plan.document import Sealer, diagnostic_document, to_document
 from pmtaform.plan.model import Plan
+from pmtaform.progress import Event
 from pmtaform.report.dangers import danger_documents
 from pmtaform.report.verdict import summary, verdict
-from pmtaform.rollout.model import Event, RunResult
+from pmtaform.rollout.model import RunResult
 
 FORMAT = 1
 

@@ -17,9 +17,10 @@ from pmtaform.host import Generation
 from pmtaform.plan.codec import COUNT, TEXT, Codec, Schema, optional, record, several, table, word
 from pmtaform.plan.document import DANGERS, DIAGNOSTIC, LEFT
 from pmtaform.plan.model import Danger, HostPlan
+from pmtaform.progress import Event, Phase, Verdict
 from pmtaform.report.dangers import danger_documents
 from pmtaform.report.returns import counts_of
-from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.rollout.model import HostResult, RunResult
 
 FORMAT = 1
 EVENT = "pmtaform-event"

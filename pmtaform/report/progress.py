@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
+from pmtaform.progress import Event, Verdict
 from pmtaform.report.runs import colour_of, event_line, is_done
 from pmtaform.report.style import clean, counted, is_terminal, wants_colour, write
-from pmtaform.rollout.model import Event, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Group

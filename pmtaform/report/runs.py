@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pmtaform.progress import Event, Phase, Verdict
 from pmtaform.report.problems import capital, problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, clean_lines, counted, wrapped
 from pmtaform.report.verdict import differences_stay
-from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.rollout.model import HostResult, RunResult
 
 _COLOURS = {
     Verdict.APPLIED: "green",

@@ -9,10 +9,10 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
 from pmtaform.host import Activation, LeftFile, Outcome, Session, Status, Transaction, apply, open_session
 from pmtaform.host.left import LeftRecord
+from pmtaform.inspection.survey import Survey
 from pmtaform.rollout import recording
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed
-from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.transactions import adoption_id
 from pmtaform.state import utc_now
 

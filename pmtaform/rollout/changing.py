@@ -35,15 +35,16 @@ from pmtaform.host import (
     revert,
     stage,
 )
-from pmtaform.rollout import doubts, recording, transactions
-from pmtaform.rollout.model import HostResult, Phase, Verdict
+from pmtaform.inspection import doubts
+from pmtaform.inspection.predictions import Prediction
+from pmtaform.inspection.same_machine import locked_by, locked_out
+from pmtaform.inspection.survey import Survey
+from pmtaform.progress import Phase, Teller, Verdict
+from pmtaform.rollout import recording, transactions
+from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.outcomes import failed, not_started, not_undone, notes_of
-from pmtaform.rollout.pool import Teller
-from pmtaform.rollout.predictions import Prediction
-from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.trial import Trial
-from pmtaform.rollout.twins import locked_by, locked_out
 from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import StateKeeper
 

@@ -11,17 +11,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pmtaform.clock import Clock, SystemClock
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.model.operations import OnFailure, Rollout
+from pmtaform.parallel import run_all
+from pmtaform.progress import Event, Phase, Teller, Verdict
 from pmtaform.rollout import transactions
 from pmtaform.rollout.adopt import Adopted, adopt
 from pmtaform.rollout.changing import Context, HostChange
-from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.rollout.model import HostResult, RunResult
 from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.order import Budget, Candidate, Gate, waves
 from pmtaform.rollout.outcomes import not_settled, not_started
-from pmtaform.rollout.pool import Teller, run_all
-from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.undo import take_back
 from pmtaform.state import HostState, Journal, StateKeeper
 

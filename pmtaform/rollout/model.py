@@ -1,57 +1,13 @@
-"""What is told while hosts are worked on, and what became of each."""
+"""The results of a run, host by host."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from pmtaform.diagnostics import Diagnostic, Exit
 from pmtaform.plan.model import Left
-
-
-class Phase(StrEnum):
-    """Where the work on one host stands."""
-
-    CONNECTING = "connecting"
-    PROBING = "probing"
-    PLANNED = "planned"
-    STAGING = "staging"  # the files are laid beside their places, and tested
-    STAGED = "staged"
-    WAITING = "waiting"  # for hosts that must not change at the same time
-    ACTIVATING = "activating"  # the files are put in place, and PowerMTA takes them
-    CHECKING = "checking"
-    OBSERVING = "observing"
-    CONFIRMING = "confirming"  # over a new connection
-    REVERTING = "reverting"
-    SOAKING = "soaking"  # between waves; of the run, not of a host
-    RECORDING = "recording"
-    DONE = "done"
-
-
-class Verdict(StrEnum):
-    """What became of one host in a run."""
-
-    APPLIED = "applied"
-    UNCHANGED = "unchanged"
-    ROLLED_BACK = "rolled back"
-    FAILED = "failed"
-    STALE = "stale"
-    LOCKED = "locked"
-    UNREACHABLE = "unreachable"
-    FROZEN = "frozen"
-    NOT_STARTED = "not started"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One step of one host, for whoever watches. `seconds` count from the start of the run."""
-
-    host: str
-    phase: Phase
-    verdict: Verdict | None = None
-    detail: str = ""
-    seconds: float = 0.0
+from pmtaform.progress import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

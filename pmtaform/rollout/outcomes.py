@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import Doubt, HostSpec, LockInfo, Outcome, Snapshot, Status
-from pmtaform.rollout import doubts
-from pmtaform.rollout.model import HostResult, Verdict
+from pmtaform.inspection import doubts
+from pmtaform.progress import Verdict
+from pmtaform.rollout.model import HostResult
 
 _VERDICTS = {
     Status.APPLIED: Verdict.APPLIED,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from pmtaform.host import LeftFile, LeftRecord, Snapshot, digest
 from pmtaform.host.left import encode
+from pmtaform.inspection.managed_files import file_write
 from pmtaform.lang.includes import Configuration
 from pmtaform.rollout import transactions
-from pmtaform.rollout.files import file_write
 
 if TYPE_CHECKING:
     from pmtaform.host import Transaction
-    from pmtaform.rollout.survey import Survey
+    from pmtaform.inspection.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,16 +21,16 @@ from pmtaform.host import (
     probe,
     rollback,
 )
+from pmtaform.inspection import doubts
 from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impact_of
 from pmtaform.lang.catalogue import GLOBAL, Impact
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
-from pmtaform.rollout import doubts
+from pmtaform.progress import Event, Phase, Teller, Verdict
 from pmtaform.rollout.ahead import Ahead, look_ahead
 from pmtaform.rollout.listeners import log_files
-from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.rollout.model import HostResult, RunResult
 from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.outcomes import failed, notes_of
-from pmtaform.rollout.pool import Teller
 from pmtaform.rollout.transactions import files_of, has_test_config, transaction_id
 from pmtaform.rollout.unsaid import without_secrets
 from pmtaform.state import HostState, Journal, StackKey, StateKeeper, utc_now

@@ -18,13 +18,13 @@ from pmtaform.host import (
     Transaction,
     digest,
 )
+from pmtaform.inspection.managed_files import file_write, new_fragments, read_as_configuration
+from pmtaform.inspection.reading import Reading, reading
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern
 from pmtaform.model.desired import KeyFile
 from pmtaform.plan.services import PMTA, WEB, services_of
-from pmtaform.rollout.files import file_write, new_fragments, read_as_configuration
 from pmtaform.rollout.listeners import listeners, log_files
-from pmtaform.rollout.readings import Reading, reading
-from pmtaform.rollout.survey import Survey
 from pmtaform.state import FileState, HostState, Intent, Seal, utc_now
 
 

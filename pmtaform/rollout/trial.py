@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 from pmtaform.clock import Clock
 from pmtaform.host import Answer, Doubt, HostSpec, Question
+from pmtaform.inspection.doubts import Proof, kept, proven_by, questions, undecided
+from pmtaform.inspection.predictions import Prediction, disagreements
 from pmtaform.model.operations import Check, Operations
+from pmtaform.progress import Phase
 from pmtaform.rollout import checks
-from pmtaform.rollout.doubts import Proof, kept, proven_by, questions, undecided
 from pmtaform.rollout.figures import NoFigures, form
-from pmtaform.rollout.model import Phase
-from pmtaform.rollout.predictions import Prediction, disagreements
 
 _SAMPLES = 20  # looks at a host while it is observed
 _LEAST = 5.0  # seconds between them

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from pmtaform.errors import PmtaformError
 from pmtaform.host import Known, Outcome, Session, Status, confirm, open_session, probe, reach, rollback
+from pmtaform.inspection.doubts import as_undone
 from pmtaform.lang.includes import absolute_includes
+from pmtaform.progress import Verdict
 from pmtaform.rollout import recording
 from pmtaform.rollout.changing import Context, HostChange
-from pmtaform.rollout.doubts import as_undone
-from pmtaform.rollout.model import HostResult, Verdict
+from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed, not_undone
 from pmtaform.rollout.transactions import files_of, undo_id
 from pmtaform.rollout.unsaid import unsaid

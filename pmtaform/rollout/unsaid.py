@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pmtaform.host import Outcome
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Block, blocks_of, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.includes import read_configuration
 from pmtaform.lang.tree import Section
 from pmtaform.lang.values import SENSITIVE
-from pmtaform.rollout.survey import Survey
 
 _SHORT = 3  # shorter values are words of their own
 

@@ -16,7 +16,6 @@ from projects import ProjectFolder, Said
 from signing_keys import other_type, pem, pkcs1, short
 
 from pmtaform.api.dkim_keeping import make_key
-from pmtaform.api.project import Project
 from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dkim.keys import locked_pem
@@ -24,6 +23,7 @@ from pmtaform.dkim.sign import sign_message
 from pmtaform.dkim.trial import trial_message
 from pmtaform.dkim.verification import verify_signature
 from pmtaform.dns.dkim_record import parse_dkim
+from pmtaform.project import Project
 
 SIGNING = "domain: {'*': {dkim-sign: yes}}"
 NAME = "example.com/s1"

@@ -9,7 +9,7 @@ from hostroot import HostRoot, make_host_root, never, spec_of
 
 from pmtaform.host import Known, probe
 from pmtaform.host.local import LocalSession
-from pmtaform.rollout.remarks import kept_by_sudo
+from pmtaform.inspection.notes import kept_by_sudo
 
 LISTED = {
     "input and output": ("    env_reset, log_input, log_output, use_pty", {"log_input", "log_output"}),

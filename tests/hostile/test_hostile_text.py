@@ -227,8 +227,8 @@ def test_sarif_makes_no_link_of_what_a_host_says(one: ProjectFolder) -> None:
 
 
 def test_a_line_of_progress_is_one_line() -> None:
+    from pmtaform.progress import Event, Phase
     from pmtaform.report.runs import event_line
-    from pmtaform.rollout.model import Event, Phase
 
     line = event_line(Event(host="mta1", phase=Phase.STAGING, detail=LINES, seconds=1.0))
     assert line.startswith("mta1: ")

@@ -114,16 +114,16 @@ def test_hosts_with_the_same_result_are_one_entry(project: ProjectFolder) -> Non
 def test_only_hosts_with_changes_are_linted_and_the_same_only_once(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pmtaform.api import merged
+    from pmtaform.planning import host_lint
 
     linted: list[object] = []
-    whole = merged.lint_change
+    whole = host_lint.lint_change
 
     def counting(*arguments: Any) -> Any:
         linted.append(arguments)
         return whole(*arguments)
 
-    monkeypatch.setattr(merged, "lint_change", counting)
+    monkeypatch.setattr(host_lint, "lint_change", counting)
     for name in ("mta1", "mta2", "mta3"):
         project.add_host(name)
     project.config("postmaster: a@example.com")

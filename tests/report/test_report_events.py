@@ -16,8 +16,9 @@ from projects import ProjectFolder
 from pmtaform.diagnostics import Exit
 from pmtaform.plan.document import plan_schema, to_document
 from pmtaform.plan.model import Plan
+from pmtaform.progress import Event, Phase, Verdict
 from pmtaform.report.events import event_json, events_schema, run_json
-from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.rollout.model import HostResult, RunResult
 
 PUBLISHED = Path(__file__).parents[2] / "docs/events.schema.json"
 LINE = Draft202012Validator(events_schema())

@@ -10,10 +10,11 @@ import pytest
 from rich.console import Console
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.progress import Event, Phase, Verdict
 from pmtaform.report import event_line, json_event, json_run, run_text, write
 from pmtaform.report.progress import LiveTable, PlainLines, progress
 from pmtaform.report.style import wants_colour
-from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.rollout.model import HostResult, RunResult
 
 REFUSED = Diagnostic(
     code="reload-failed",

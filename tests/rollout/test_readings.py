@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmtaform.rollout.readings import reading
+from pmtaform.inspection.reading import reading
 
 MAIN = "/etc/pmta/config"
 BEFORE = {MAIN: b"domain-macro a x.com\n<domain $a>\nmax-smtp-out 10\n</domain>\n"}

@@ -15,8 +15,9 @@ from pmtaform.clock import SetClock
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import Unreachable
 from pmtaform.host import HostSpec, Session
+from pmtaform.progress import Verdict
 from pmtaform.rollout import changing
-from pmtaform.rollout.model import RunResult, Verdict
+from pmtaform.rollout.model import RunResult
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)  # a Wednesday
 WANTED = "config: {postmaster: a@example.com}"

@@ -26,7 +26,8 @@ from pmtaform import (
     plan_again,
     save_plan,
 )
-from pmtaform.rollout.model import Event, HostResult, Phase, RunResult, Verdict
+from pmtaform.progress import Event, Phase, Verdict
+from pmtaform.rollout.model import HostResult, RunResult
 
 LIBRARY = Path(pmtaform.__file__).parents[1] / "docs/library.md"
 PIPELINE = re.compile(r"```python\n(.*?)```", re.DOTALL)

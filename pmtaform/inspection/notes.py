@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import Awaiting, HostSpec, Snapshot, Waiting
+from pmtaform.inspection.basis import Basis
 from pmtaform.model.desired import Desired
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.files import expiry_notes
 from pmtaform.plan.model import BUSY
-from pmtaform.rollout.basis import Basis
 from pmtaform.state import HostState, Seal
 
 if TYPE_CHECKING:
-    from pmtaform.rollout.survey import Target
+    from pmtaform.inspection.survey import Target
 
 ELSEWHERE: Final = "applied-elsewhere"  # the code of a note: the local state is not of the host's last generation
 

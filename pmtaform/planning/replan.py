@@ -9,8 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pmtaform import __version__
-from pmtaform.api.planning import Planned, Watch, make_plan
-from pmtaform.api.project import Project
 from pmtaform.clock import Clock
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.errors import Stale, StateDamaged
@@ -18,6 +16,9 @@ from pmtaform.model.choice import Choice
 from pmtaform.plan.comparing import plan_differences
 from pmtaform.plan.document import SavedPlan
 from pmtaform.plan.model import Plan
+from pmtaform.planning.pipeline import Planned, make_plan
+from pmtaform.progress import Watch
+from pmtaform.project import Project
 from pmtaform.state import StackKey
 
 if TYPE_CHECKING:

@@ -9,32 +9,31 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pmtaform import __version__
-from pmtaform.api.advising import with_effects
-from pmtaform.api.checking import Findings, check_findings, findings_of, with_findings
-from pmtaform.api.dns_on_plan import with_dns
-from pmtaform.api.hosts import check_shared_roots, host_spec, resolver_for
-from pmtaform.api.project import Project
-from pmtaform.api.rotating import Resolve, Rotating
-from pmtaform.api.settling import begin, run_notes, settle, told_of_rotation, verified_signers
+from pmtaform.api.rotating import Rotating
 from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Invalid, UsageError
+from pmtaform.host_specs import host_spec
+from pmtaform.inspection.survey import Fleet, Target, survey_fleet
 from pmtaform.model.choice import Choice
 from pmtaform.model.desired import Desired, Unmanaged
 from pmtaform.model.operations import Operations
 from pmtaform.model.selection import ALL_DOMAINS, is_catch_all, matches
 from pmtaform.plan.model import HostPlan, Plan
 from pmtaform.plan.signing import Signer
-from pmtaform.rollout.model import Event
-from pmtaform.rollout.survey import Fleet, Target, survey_fleet
+from pmtaform.planning.dangers import with_effects
+from pmtaform.planning.dns import with_dns
+from pmtaform.planning.lint import Findings, check_findings, findings_of, with_findings
+from pmtaform.planning.rotation import begin, run_notes, settle, told_of_rotation, verified_signers
+from pmtaform.progress import Watch
+from pmtaform.project import Project
 from pmtaform.stack import Stack, compile_all, require_valid
+from pmtaform.stack.resolve import Resolve, resolver_for
 from pmtaform.state import StackKey, StateDocument, new_run_id, utc_now
 
 if TYPE_CHECKING:
     from pmtaform.dkim.standing import Standing
     from pmtaform.dns.resolver import Resolver
-
-Watch = Callable[[Event], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -188,6 +187,21 @@ def _targets(
         )
         for name, desired in compiled.items()
     ]
+
+
+def check_shared_roots(targets: Iterable[Target]) -> None:
+    """Two local hosts in one folder would undo each other's changes. Raises `Invalid`."""
+    seen: dict[str, str] = {}
+    for target in targets:
+        if target.spec.transport != "local":
+            continue
+        other = seen.setdefault(target.spec.root, target.spec.name)
+        if other != target.spec.name:
+            raise Invalid.of(
+                "shared-root",
+                "Two hosts stand on one folder",
+                f"{other} and {target.spec.name} both have the root {target.spec.root}. Give each its own.",
+            )
 
 
 def refuse_invalid(fleet: Fleet, findings: Findings, allow: Collection[str]) -> None:

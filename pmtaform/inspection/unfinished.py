@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
 from pmtaform.host import HostSpec, LeftRecord, Outcome, Session, Snapshot, Status, open_session, recover
-from pmtaform.rollout import doubts
+from pmtaform.inspection import doubts
 from pmtaform.state import FileState, HostState, Seal, who
 
 if TYPE_CHECKING:
-    from pmtaform.rollout.survey import Target
+    from pmtaform.inspection.survey import Target
 
 
 def settle_intent(

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import PmtaformError
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.values.text import unquoted
 from pmtaform.model.desired import Desired, KeyFile
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, ValueChange
-from pmtaform.rollout.survey import Survey
 from pmtaform.stack import Stack, compile_host
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.expect import Command
 from pmtaform.host import Answer, Doubt, HostSpec, Outcome, Question, Session, examine
+from pmtaform.inspection.predictions import Prediction, is_in_force, predictions
 from pmtaform.lang.includes import Configuration
-from pmtaform.rollout.predictions import Prediction, is_in_force, predictions
 
 _WITHIN = 30  # seconds for one question
 

@@ -29,22 +29,22 @@ from pmtaform.host import (
     open_session,
     probe,
 )
+from pmtaform.inspection.basis import Basis, Sources, basis_of, look_up, with_basis
+from pmtaform.inspection.managed_files import as_wanted, asked_for, content_of, live_files, read_as_configuration
+from pmtaform.inspection.notes import applied_elsewhere, busy, expiring, kept_by_sudo, machine_changed, not_in_force
+from pmtaform.inspection.same_machine import same_machine
+from pmtaform.inspection.unfinished import mend, settle_intent
 from pmtaform.lang.includes import absolute_includes, read_configuration
 from pmtaform.model.desired import Desired, KeyFile
 from pmtaform.model.operations import Operations
 from pmtaform.model.selection import Selection
+from pmtaform.parallel import run_all
 from pmtaform.plan.diff import Difference, difference, unchanged
 from pmtaform.plan.files import expiry_notes
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.reach import unread_notes
 from pmtaform.plan.sides import Live, LiveKey, Previous
-from pmtaform.rollout.basis import Basis, Sources, basis_of, look_up, with_basis
-from pmtaform.rollout.files import as_wanted, asked_for, content_of, live_files, read_as_configuration
-from pmtaform.rollout.model import Event, Phase, Verdict
-from pmtaform.rollout.pool import Teller, run_all
-from pmtaform.rollout.remarks import applied_elsewhere, busy, expiring, kept_by_sudo, machine_changed, not_in_force
-from pmtaform.rollout.twins import same_machine
-from pmtaform.rollout.unfinished import mend, settle_intent
+from pmtaform.progress import Event, Phase, Teller, Verdict
 from pmtaform.state import FileState, HostState, Intent, Seal, StackKey
 
 

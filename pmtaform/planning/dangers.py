@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.dangers import with_dangers
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.signing import Signer
-from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.transactions import edited, reading_of
 
 

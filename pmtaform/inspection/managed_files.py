@@ -13,7 +13,7 @@ from pmtaform.plan.sides import Previous
 from pmtaform.state import HostState, Seal
 
 if TYPE_CHECKING:
-    from pmtaform.rollout.survey import Survey
+    from pmtaform.inspection.survey import Survey
 
 
 def asked_for(desired: Desired, *, trust: bool) -> dict[str, str | None]:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pmtaform.host import HostSpec, LastLeft, Session, Snapshot, digest, last_left
+from pmtaform.inspection.unfinished import left_files
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.lang.late import late_lists
 from pmtaform.plan.sides import Previous, left_digest
-from pmtaform.rollout.unfinished import left_files
 from pmtaform.state import FileState, HostState, Seal
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

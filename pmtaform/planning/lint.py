@@ -8,8 +8,8 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import Invalid
+from pmtaform.inspection.survey import Survey
 from pmtaform.plan.model import HostPlan
-from pmtaform.rollout.survey import Survey
 from pmtaform.rollout.transactions import after_of, edited
 from pmtaform.stack import Stack
 
@@ -30,7 +30,7 @@ def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
             groups.setdefault(_sameness(survey), []).append(name)
     found: dict[str, tuple[Diagnostic, ...]] = {}
     if groups:
-        from pmtaform.api.merged import Merged
+        from pmtaform.planning.host_lint import Merged
 
         merged = Merged(stack)
         for names in groups.values():

@@ -1,42 +1,20 @@
-"""From a stack's hosts to what is needed to reach them and what they should have."""
+"""From a stack's hosts to what is needed to reach them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pmtaform.diagnostics import Place
-from pmtaform.errors import Invalid
 from pmtaform.host import Activation, HostSpec
-from pmtaform.model.desired import Desired
 from pmtaform.programs import ANY_PROGRAM, AllowedPrograms
-from pmtaform.rollout.survey import Target
-from pmtaform.secrets import Reference, Resolver, Secret, require_reference
-from pmtaform.stack import Stack, StackHost, compile_host
+from pmtaform.secrets import Secret
+from pmtaform.stack import Stack, StackHost
 from pmtaform.stack.document import root_of
 from pmtaform.stack.paths import TLS_FOLDERS
 from pmtaform.stack.project_file import allowed_programs
+from pmtaform.stack.resolve import Resolve
 
 
-def resolver_for(stack: Stack) -> Callable[[str, Place | None], Secret]:
-    """What leads a stack's secret references to values, each asked for once.
-
-    A PEM file keeps its lines and ends with one line end; any other value loses the one that a tool adds.
-    """
-    resolver = Resolver(stack.folder, allowed=allowed_programs(stack.folder))
-
-    def resolve(reference: str, place: Place | None) -> Secret:
-        parsed: Reference = require_reference(reference, place=place)
-        secret = resolver.resolve(parsed, place=place)
-        value = secret.reveal()
-        if value.lstrip().startswith(b"-----BEGIN "):
-            return Secret(value.rstrip(b"\r\n") + b"\n", secret.reference)
-        return secret
-
-    return resolve
-
-
-def host_spec(stack: Stack, host: StackHost, resolve: Callable[[str, Place | None], Secret]) -> HostSpec:
+def host_spec(stack: Stack, host: StackHost, resolve: Resolve) -> HostSpec:
     """How to reach a host, its secrets resolved. Raises `SecretUnavailable`."""
 
     def secret(key: str, reference: str | None) -> Secret | None:
@@ -80,23 +58,3 @@ def _ssh_programs(stack: Stack, host: StackHost) -> AllowedPrograms:
     """What the host's ssh_config may run: anything if it is the operator's own, and not a file of the project."""
     mine = host.ssh_config is None or not Path(host.ssh_config).resolve().is_relative_to(root_of(stack.folder))
     return ANY_PROGRAM if mine else allowed_programs(stack.folder)
-
-
-def check_shared_roots(targets: Iterable[Target]) -> None:
-    """Two local hosts in one folder would undo each other's changes. Raises `Invalid`."""
-    seen: dict[str, str] = {}
-    for target in targets:
-        if target.spec.transport != "local":
-            continue
-        other = seen.setdefault(target.spec.root, target.spec.name)
-        if other != target.spec.name:
-            raise Invalid.of(
-                "shared-root",
-                "Two hosts stand on one folder",
-                f"{other} and {target.spec.name} both have the root {target.spec.root}. Give each its own.",
-            )
-
-
-def desired_of(stack: Stack, host: str, *, secrets: bool) -> Desired:
-    """What one host should have; with `secrets`, references are resolved."""
-    return compile_host(stack, host, resolver_for(stack) if secrets else None)

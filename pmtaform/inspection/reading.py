@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from pmtaform.inspection.predictions import Prediction, predictions
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.plan.dangers import Finding, find_dangers
 from pmtaform.plan.effectless import has_no_effect
 from pmtaform.plan.signing import Signer
-from pmtaform.rollout.predictions import Prediction, predictions
 
 _KEPT = 8  # different changes at once; each holds its trees
 

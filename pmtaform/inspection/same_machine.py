@@ -10,7 +10,7 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import HostSpec, LockInfo, Outcome, Status
 
 if TYPE_CHECKING:
-    from pmtaform.rollout.survey import Survey
+    from pmtaform.inspection.survey import Survey
 
 SAME = "same-machine"
 _REMEDY = (

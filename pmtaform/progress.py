@@ -1,0 +1,73 @@
+"""The progress of the work on hosts, as events for whoever watches."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where the work on one host stands."""
+
+    CONNECTING = "connecting"
+    PROBING = "probing"
+    PLANNED = "planned"
+    STAGING = "staging"  # the files are laid beside their places, and tested
+    STAGED = "staged"
+    WAITING = "waiting"  # for hosts that must not change at the same time
+    ACTIVATING = "activating"  # the files are put in place, and PowerMTA takes them
+    CHECKING = "checking"
+    OBSERVING = "observing"
+    CONFIRMING = "confirming"  # over a new connection
+    REVERTING = "reverting"
+    SOAKING = "soaking"  # between waves; of the run, not of a host
+    RECORDING = "recording"
+    DONE = "done"
+
+
+class Verdict(StrEnum):
+    """What became of one host in a run."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    ROLLED_BACK = "rolled back"
+    FAILED = "failed"
+    STALE = "stale"
+    LOCKED = "locked"
+    UNREACHABLE = "unreachable"
+    FROZEN = "frozen"
+    NOT_STARTED = "not started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One step of one host, for whoever watches. `seconds` count from the start of the run."""
+
+    host: str
+    phase: Phase
+    verdict: Verdict | None = None
+    detail: str = ""
+    seconds: float = 0.0
+
+
+Watch = Callable[[Event], None]
+
+
+class Teller:
+    """Tells a watcher what happens, one event at a time, with the seconds since the start."""
+
+    def __init__(self, watch: Callable[[Event], None] | None) -> None:
+        self._watch = watch
+        self._started = time.monotonic()
+        self._turn = threading.Lock()
+
+    def tell(self, host: str, phase: Phase, verdict: Verdict | None = None, detail: str = "") -> None:
+        """Say that `host` is in `phase`."""
+        if self._watch is None:
+            return
+        with self._turn:
+            seconds = time.monotonic() - self._started
+            self._watch(Event(host=host, phase=phase, verdict=verdict, detail=detail, seconds=seconds))
