@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if find_spec("pmtaform_emulator") is None:
+    raise pytest.UsageError("The stand-in for PowerMTA is not installed. Run:\n    make setup")
+
 from projects import ProjectFolder
 from sshd import Sshd, start_sshd
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from pmtaform.cli import run
 from pmtaform.diagnostics import Exit
-from pmtaform.emulator import calls, clear_faults, fault, install
-from pmtaform.emulator.daemon import Daemon
-from pmtaform.emulator.layout import Layout
+from pmtaform_emulator import calls, clear_faults, fault, install
+from pmtaform_emulator.daemon import Daemon
+from pmtaform_emulator.layout import Layout
 
 CONFIG = "/etc/pmta/config"
 RUNS = "log-file /var/log/pmta/log\n"  # what a PowerMTA needs at the least to start

@@ -3,6 +3,11 @@
 # Everything happens in a copy, .demo/, that is made anew each time.
 set -eu
 cd "$(dirname "$0")/../.."
+if ! python -c 'import pmtaform_emulator' 2>/dev/null; then
+    echo "The demo needs the stand-in for PowerMTA, which is not installed. Install it:" >&2
+    echo "    pip install ./emulator" >&2
+    exit 1
+fi
 rm -rf .demo
 mkdir -p .demo/stacks
 cp -R stacks/demo .demo/stacks/demo
@@ -26,12 +31,12 @@ on() {
 }
 
 for host in mta1 mta2; do
-    python -m pmtaform.emulator install "stacks/demo/hosts/$host"
+    python -m pmtaform_emulator install "stacks/demo/hosts/$host"
 done
-python -m pmtaform.emulator start stacks/demo/hosts/mta1 >/dev/null
+python -m pmtaform_emulator start stacks/demo/hosts/mta1 >/dev/null
 # mta2 is fresh: PowerMTA was installed with the least configuration that it starts with.
 printf 'log-file /var/log/pmta/log\nrun-as-root no\n\n<spool /var/spool/pmta>\n</spool>\n' >stacks/demo/hosts/mta2/etc/pmta/config
-python -m pmtaform.emulator start stacks/demo/hosts/mta2 >/dev/null
+python -m pmtaform_emulator start stacks/demo/hosts/mta2 >/dev/null
 mkdir -p stacks/demo/keys
 (umask 077 && python -c '
 from cryptography.hazmat.primitives import serialization as s

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pmtaform.emulator import install
-from pmtaform.emulator.daemon import Daemon
-from pmtaform.emulator.layout import Layout
-from pmtaform.emulator.program import main, service
+from pmtaform_emulator import install
+from pmtaform_emulator.daemon import Daemon
+from pmtaform_emulator.layout import Layout
+from pmtaform_emulator.program import main, service
 
 MINIMAL = "postmaster postmaster@example.com\nlog-file /var/log/pmta/log\n"
 

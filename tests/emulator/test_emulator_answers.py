@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pmtaform.emulator import figures, install
-from pmtaform.emulator.commands import COMMANDS, UsageError, understand
+from pmtaform_emulator import figures, install
+from pmtaform_emulator.commands import COMMANDS, UsageError, understand
 
 TWO_VMTAS = "log-file /l\n<virtual-mta v1>\n</virtual-mta>\n<virtual-mta v2>\n</virtual-mta>\n"
 

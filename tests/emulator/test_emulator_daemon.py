@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from pmtaform.emulator import calls
-from pmtaform.emulator.layout import Layout
-from pmtaform.emulator.store import Store
+from pmtaform_emulator import calls
+from pmtaform_emulator.layout import Layout
+from pmtaform_emulator.store import Store
 
 GOOD = "log-file /var/log/pmta/log\n"
 NEW = GOOD + "postmaster new@example.com\n"

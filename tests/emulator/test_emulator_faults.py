@@ -2,8 +2,8 @@
 
 import pytest
 
-from pmtaform.emulator import clear_faults, fault
-from pmtaform.emulator.__main__ import run
+from pmtaform_emulator import clear_faults, fault
+from pmtaform_emulator.__main__ import run
 
 OLD = "log-file /l\n"
 NEW = "log-file /l\npostmaster a@example.com\n"

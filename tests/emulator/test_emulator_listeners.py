@@ -14,10 +14,10 @@ from contextlib import ExitStack, suppress
 import pytest
 from projects import until
 
-from pmtaform.emulator import calls, fault, install
-from pmtaform.emulator.__main__ import run
-from pmtaform.emulator.daemon import Daemon
-from pmtaform.emulator.layout import Layout
+from pmtaform_emulator import calls, fault, install
+from pmtaform_emulator.__main__ import run
+from pmtaform_emulator.daemon import Daemon
+from pmtaform_emulator.layout import Layout
 
 LOG = "log-file /var/log/pmta/log\n"
 
@@ -190,7 +190,7 @@ def test_a_slow_start_is_starting_for_so_many_questions(host) -> None:
 
 
 def test_queues_with_errors_over_time_in_every_form(host) -> None:
-    from pmtaform.emulator import figures
+    from pmtaform_emulator import figures
 
     host.start()
     events = [{"type": "error", "time": f"2026-01-31 12:0{n}:00", "text": f"421 <{n}>"} for n in range(3)]

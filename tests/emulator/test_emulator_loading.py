@@ -2,7 +2,7 @@
 
 import pytest
 
-from pmtaform.emulator import fault, install
+from pmtaform_emulator import fault, install
 
 ERRORS = {
     "operations 2.2 the documented sample": ("\n" * 10 + "postmaster\n", 11, "argument missing"),

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pmtaform.emulator import calls, fault, install
+from pmtaform_emulator import calls, fault, install
 
 
 def bare(*words, cwd="/", **more):
@@ -45,7 +45,7 @@ def test_the_programs_run_with_a_bare_environment_from_anywhere(tmp_path):
 
 
 def test_the_command_line_installs(tmp_path):
-    command = [sys.executable, "-m", "pmtaform.emulator", "install", str(tmp_path), "--version", "4.5r1"]
+    command = [sys.executable, "-m", "pmtaform_emulator", "install", str(tmp_path), "--version", "4.5r1"]
     subprocess.run(command, check=True, timeout=60)
     assert "v4.5r1" in bare(tmp_path / "usr/sbin/pmta", "show", "version").stdout
 
@@ -58,7 +58,7 @@ def test_installing_again_keeps_the_daemon(host):
 
 def test_what_a_version_says_needs_no_catalogue(host):
     code = (
-        "import sys, pathlib; from pmtaform.emulator.program import main; "
+        "import sys, pathlib; from pmtaform_emulator.program import main; "
         "main(['show', 'version'], pathlib.Path(sys.argv[1])); print(sorted(m for m in sys.modules if 'lang' in m))"
     )
     done = subprocess.run([sys.executable, "-c", code, host.root], capture_output=True, text=True, check=True)
@@ -121,7 +121,7 @@ def test_a_reader_that_goes_away_gets_no_traceback(host):
 def test_other_users_may_not(host):
     host.start()
     done = subprocess.run(
-        [sys.executable, "-c", "import sys, pathlib; from pmtaform.emulator.program import main; "
+        [sys.executable, "-c", "import sys, pathlib; from pmtaform_emulator.program import main; "
          "import os; os.setuid(65534); sys.exit(main(['reload'], pathlib.Path(sys.argv[1])))", host.root],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from sshd import Sshd
 from tls_files import Made, made
 
 from pmtaform.diagnostics import Exit
-from pmtaform.emulator import calls
+from pmtaform_emulator import calls
 
 TLS = "/etc/pmta/tls/mx.pem"
 LICENCE = "/etc/pmta/license"

@@ -18,8 +18,8 @@ from sshd import Sshd, start_sshd
 
 from pmtaform.api import Project, make_plan
 from pmtaform.diagnostics import Exit
-from pmtaform.emulator import install
 from pmtaform.host import transaction
+from pmtaform_emulator import install
 
 pytestmark = pytest.mark.sshd
 CORPUS = Path(__file__).parent.parent / "corpus"

@@ -8,8 +8,8 @@ import pytest
 from projects import RUNS, ProjectFolder, Said
 
 from pmtaform.diagnostics import Exit
-from pmtaform.emulator.daemon import Daemon
-from pmtaform.emulator.layout import Layout
+from pmtaform_emulator.daemon import Daemon
+from pmtaform_emulator.layout import Layout
 
 QUEUE = (
     "config: {domain: {gmail.com: {max-smtp-out: 7}}}"  # `pmta show settings gmail.com` tells whether it is in force

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from projects import RUNS, ProjectFolder, addresses, dangers, until
 
 from pmtaform.diagnostics import Exit
-from pmtaform.emulator.daemon import Daemon
-from pmtaform.emulator.layout import Layout
+from pmtaform_emulator.daemon import Daemon
+from pmtaform_emulator.layout import Layout
 
 WANTED = "config: {postmaster: a@example.com}"
 OTHER = "config: {postmaster: b@example.com}"

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pmtaform.emulator.layout import CONFIG, DEFAULTS
-from pmtaform.emulator.loading import Loaded
 from pmtaform.lang.effective import DEFAULT_VMTA as DEFAULT_VMTA
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform_emulator.layout import CONFIG, DEFAULTS
+from pmtaform_emulator.loading import Loaded
 
 EMPTY: Final = '""'
 

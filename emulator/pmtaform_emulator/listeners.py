@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pmtaform.emulator.loading import Loaded
-    from pmtaform.emulator.store import State, Store
+    from pmtaform_emulator.loading import Loaded
+    from pmtaform_emulator.store import State, Store
 
 _FILE: Final = "listeners.json"
 _LOCK: Final = "listeners.lock"

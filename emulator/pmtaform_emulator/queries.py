@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from pmtaform.emulator.daemon import NOT_RUNNING, Daemon, Refused
-from pmtaform.emulator.figures import known_figures
-from pmtaform.emulator.layout import LICENSE, Layout
-from pmtaform.emulator.output import Answer
+from pmtaform_emulator.daemon import NOT_RUNNING, Daemon, Refused
+from pmtaform_emulator.figures import known_figures
+from pmtaform_emulator.layout import LICENSE, Layout
+from pmtaform_emulator.output import Answer
 
 if TYPE_CHECKING:
-    from pmtaform.emulator.commands import Call
-    from pmtaform.emulator.loading import Group, Loaded
-    from pmtaform.emulator.store import State
+    from pmtaform_emulator.commands import Call
+    from pmtaform_emulator.loading import Group, Loaded
+    from pmtaform_emulator.store import State
 
 BUILT: Final = "2020-11-05"
 SAYS: Final = "pmtaform emulator, not PowerMTA"
@@ -86,7 +86,7 @@ def _status(daemon: Daemon, state: State, _: Call) -> Answer:
 
 
 def _settings(daemon: Daemon, state: State, call: Call) -> Answer:
-    from pmtaform.emulator import settings
+    from pmtaform_emulator import settings
 
     in_force = settings.effective(_loaded(daemon, state))
     if call.command.name == "show vmta-settings":
@@ -170,7 +170,7 @@ def _change_queue(daemon: Daemon, _: State, call: Call) -> Answer:
 def _in_force(daemon: Daemon, state: State, _: Call) -> Answer:
     import hashlib
 
-    from pmtaform.emulator.listeners import listening
+    from pmtaform_emulator.listeners import listening
 
     files = {path: hashlib.sha256(content).hexdigest() for path, content in daemon.in_force().items()}
     pending = state.pending() if state.running else []
@@ -197,7 +197,7 @@ def _top(daemon: Daemon, state: State) -> Group:
 
 
 def _loaded(daemon: Daemon, state: State) -> Loaded:
-    from pmtaform.emulator import loading
+    from pmtaform_emulator import loading
 
     kept = Layout(daemon.store.folder / "configurations" / str(state.generation))
     return loading.read(kept, version=daemon.layout.version())

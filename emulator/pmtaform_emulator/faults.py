@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from pmtaform.emulator.layout import Layout
-from pmtaform.emulator.store import Store
+from pmtaform_emulator.layout import Layout
+from pmtaform_emulator.store import Store
 
 Kind = Literal[
     "fail",

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from glob import glob
 from typing import Final
 
-from pmtaform.emulator.layout import CONFIG, DEFAULTS, Layout, release
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.includes import include_path, is_pattern, is_url
 from pmtaform.lang.parsing import parse_bytes
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
 from pmtaform.lang.values import argument_problem, problem
+from pmtaform_emulator.layout import CONFIG, DEFAULTS, Layout, release
 
 _MAX_DEPTH: Final = 16
 _JUNK: Final = {"stray-closing-tag": "closes nothing", "malformed-tag": "malformed tag"}

@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pmtaform.emulator.faults import are_listeners_late, is_strict
-from pmtaform.emulator.layout import LOGS, Layout
-from pmtaform.emulator.store import State, Store
+from pmtaform_emulator.faults import are_listeners_late, is_strict
+from pmtaform_emulator.layout import LOGS, Layout
+from pmtaform_emulator.store import State, Store
 
 if TYPE_CHECKING:
-    from pmtaform.emulator.loading import Loaded
+    from pmtaform_emulator.loading import Loaded
 
 NOT_RUNNING = "Cannot connect to PowerMTA: it is not running"
 
@@ -110,7 +110,7 @@ class Daemon:
             return self.store.kept(state.generation) if state.running else {}
 
     def _load(self) -> Loaded:
-        from pmtaform.emulator import crosschecks, loading
+        from pmtaform_emulator import crosschecks, loading
 
         strict = is_strict(self.store)
         try:
@@ -121,8 +121,8 @@ class Daemon:
         return loaded
 
     def _put_into_force(self, state: State, loaded: Loaded) -> None:
-        from pmtaform.emulator.listeners import smtp_of
-        from pmtaform.emulator.restarts import slow
+        from pmtaform_emulator.listeners import smtp_of
+        from pmtaform_emulator.restarts import slow
 
         state.generation += 1
         self.store.keep(state.generation, loaded.files)
@@ -138,7 +138,7 @@ class Daemon:
         self._follow(state)
 
     def _start(self, state: State) -> None:
-        from pmtaform.emulator.crosschecks import has_log_file
+        from pmtaform_emulator.crosschecks import has_log_file
 
         try:
             loaded = self._load()
@@ -159,7 +159,7 @@ class Daemon:
         """Have the ports follow what is in force; a port that cannot be opened is told and stops nothing."""
         if not self.store.document("install.json").get("listen"):
             return
-        from pmtaform.emulator.listeners import follow
+        from pmtaform_emulator.listeners import follow
 
         for row in follow(self.store, state):
             self.store.log({"program": "pmtad", "command": "listen", "arguments": [], "exit": 1, **row})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pmtaform.emulator.layout import release
+from pmtaform_emulator.layout import release
 
 
 @dataclass(frozen=True, slots=True)

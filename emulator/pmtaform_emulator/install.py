@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 import pmtaform
-from pmtaform.emulator.layout import LOGS, STATE, VERSION, Layout
-from pmtaform.emulator.store import Store
+from pmtaform_emulator.layout import LOGS, STATE, VERSION, Layout
+from pmtaform_emulator.store import Store
 
 _SHIM: Final = """\
 #!/bin/sh
 # A stand-in for PowerMTA's {name}, by pmtaform. It is not PowerMTA and delivers no mail.
-exec {python} -I -S -c 'import sys; sys.path.insert(0, sys.argv[1]); \\
-from pmtaform.emulator.__main__ import run; run(sys.argv[2:])' {package} --root {root} --as {program} "$@"
+exec {python} -I -S -c 'import sys; sys.path[:0] = sys.argv[1:3]; \\
+from pmtaform_emulator.__main__ import run; run(sys.argv[3:])' {emulator} {pmtaform} --root {root} --as {program} "$@"
 """
 _PROGRAMS: Final = {
     "/usr/sbin/pmta": "pmta",
@@ -38,12 +38,12 @@ def install(root: Path, *, version: str = VERSION, python: str = sys.executable,
     store = Store(layout)
     with store.locked():
         store.replace("install.json", {"product": "pmtaform emulator", "version": version, "listen": listen})
-    package = Path(pmtaform.__file__).resolve().parent.parent
     for path, program in _PROGRAMS.items():
         text = _SHIM.format(
             name=path.rpartition("/")[2],
             python=_quoted(python),
-            package=_quoted(str(package)),
+            emulator=_quoted(str(Path(__file__).resolve().parent.parent)),
+            pmtaform=_quoted(str(Path(pmtaform.__file__).resolve().parent.parent)),
             root=_quoted(str(layout.root)),
             program=program,
         )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pmtaform.emulator.layout import Layout
-from pmtaform.emulator.store import Store
+from pmtaform_emulator.layout import Layout
+from pmtaform_emulator.store import Store
 
 FILE: Final = "figures.json"
 

@@ -40,8 +40,8 @@ This emulator's choice, where the documentation is silent:
 - 4.0 and 4.5 know no `test config` and no `--json`, and no directive that came later; `pmtad` returns at once.
 """
 
-from pmtaform.emulator.faults import clear_faults, fault
-from pmtaform.emulator.figures import figures
-from pmtaform.emulator.install import calls, install
+from pmtaform_emulator.faults import clear_faults, fault
+from pmtaform_emulator.figures import figures
+from pmtaform_emulator.install import calls, install
 
 __all__ = ["calls", "clear_faults", "fault", "figures", "install"]

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pmtaform.emulator.layout import Layout
+from pmtaform_emulator.layout import Layout
 
 
 @dataclass(slots=True)

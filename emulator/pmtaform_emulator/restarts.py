@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmtaform.emulator.loading import Group, Item
 from pmtaform.lang.catalogue import Impact, catalogue
+from pmtaform_emulator.loading import Group, Item
 
 Slow = dict[str, dict[str, Any]]
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
-from pmtaform.emulator import queries
-from pmtaform.emulator.commands import Call, UsageError, understand
-from pmtaform.emulator.daemon import NOT_RUNNING, Daemon, Refused
-from pmtaform.emulator.faults import Fault, take
-from pmtaform.emulator.layout import Layout, release
-from pmtaform.emulator.output import FORMS, Answer
+from pmtaform_emulator import queries
+from pmtaform_emulator.commands import Call, UsageError, understand
+from pmtaform_emulator.daemon import NOT_RUNNING, Daemon, Refused
+from pmtaform_emulator.faults import Fault, take
+from pmtaform_emulator.layout import Layout, release
+from pmtaform_emulator.output import FORMS, Answer
 
 RELOADED: Final = "Configuration reloaded."
 CLOSED: Final = "Permission denied: pmta needs root or membership of group pmta"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pmtaform.emulator.loading import Group, Item, Loaded, LoadError
+from pmtaform_emulator.loading import Group, Item, Loaded, LoadError
 
 
 def check(loaded: Loaded, *, strict: bool = False) -> None:

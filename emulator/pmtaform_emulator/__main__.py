@@ -1,4 +1,4 @@
-"""`python -m pmtaform.emulator`: install the emulator, tell it to misbehave, or be one of its programs."""
+"""`python -m pmtaform_emulator`: install the emulator, tell it to misbehave, or be one of its programs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 _USAGE = """\
 A stand-in for PowerMTA, for the demo, tests and pipelines without a licence; not PowerMTA.
 
-python -m pmtaform.emulator install ROOT [--version V] [--listen]
-python -m pmtaform.emulator start|stop|restart ROOT
-python -m pmtaform.emulator fault ROOT COMMAND KIND [--times N|always] [--message TEXT] [--exit-code N] [--seconds S]
-python -m pmtaform.emulator clear ROOT
-python -m pmtaform.emulator --root ROOT [--as pmta|pmtad|init.d/pmta|init.d/pmtahttp] ARGUMENTS
+python -m pmtaform_emulator install ROOT [--version V] [--listen]
+python -m pmtaform_emulator start|stop|restart ROOT
+python -m pmtaform_emulator fault ROOT COMMAND KIND [--times N|always] [--message TEXT] [--exit-code N] [--seconds S]
+python -m pmtaform_emulator clear ROOT
+python -m pmtaform_emulator --root ROOT [--as pmta|pmtad|init.d/pmta|init.d/pmtahttp] ARGUMENTS
 """
 
 
@@ -39,7 +39,7 @@ def _dispatch(words: list[str]) -> int:
         program = "pmta"
         if len(words) >= 2 and words[0] == "--as":
             program, words = words[1], words[2:]
-        from pmtaform.emulator.program import main, service
+        from pmtaform_emulator.program import main, service
 
         if program == "pmta":
             return main(words, root)
@@ -52,8 +52,8 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _manage(words: list[str]) -> int:
-    from pmtaform.emulator import clear_faults, fault, install
-    from pmtaform.emulator.program import service
+    from pmtaform_emulator import clear_faults, fault, install
+    from pmtaform_emulator.program import service
 
     options = _options(words)
     if any(word.startswith("-") for word in words):
