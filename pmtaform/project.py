@@ -36,7 +36,7 @@ class Project:
 
         Raises `StateDamaged` when a key is rotated and its history cannot be read.
         """
-        from pmtaform.api.selectors import with_selectors
+        from pmtaform.signing.selectors import with_selectors
 
         stack = load_stack(self.stack_folder(name))
         return with_selectors(stack, self.rotations(stack.name))

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from pmtaform.api.effects import effects_of
     from pmtaform.api.fleet import HostRow, fleet_of
     from pmtaform.api.history import HistoryReport, history_of
-    from pmtaform.api.keeping import (
+    from pmtaform.api.recovering import Recovered, recover_hosts
+    from pmtaform.api.restoring import forget_host, generations_of, look_back, release_host, roll_back, to_undo
+    from pmtaform.api.resuming import resumable
+    from pmtaform.api.saving import load_plan, save_plan
+    from pmtaform.api.secret_store import (
         Checked,
         check_secrets,
         holds_secret,
@@ -28,20 +32,16 @@ if TYPE_CHECKING:
         remove_secret,
         store_secret,
     )
-    from pmtaform.api.recovering import Recovered, recover_hosts
-    from pmtaform.api.restoring import forget_host, generations_of, look_back, release_host, roll_back, to_undo
-    from pmtaform.api.resuming import resumable
-    from pmtaform.api.rotation_steps import Rotated, rotate_keys
-    from pmtaform.api.saving import load_plan, save_plan
     from pmtaform.model.choice import Choice
     from pmtaform.planning.pipeline import Planned, make_plan
     from pmtaform.planning.replan import plan_again
     from pmtaform.project import Project
+    from pmtaform.signing.rotate import Rotated, rotate_keys
     from pmtaform.stack import compile_host, load_stack
     from pmtaform.stack.resolve import desired_of
 
 _HOMES = {
-    "Checked": "pmtaform.api.keeping",
+    "Checked": "pmtaform.api.secret_store",
     "Choice": "pmtaform.model.choice",
     "DriftReport": "pmtaform.api.drifting",
     "HistoryReport": "pmtaform.api.history",
@@ -51,7 +51,7 @@ _HOMES = {
     "apply_plan": "pmtaform.api.applying",
     "check_allowed": "pmtaform.api.applying",
     "check_consent": "pmtaform.api.applying",
-    "check_secrets": "pmtaform.api.keeping",
+    "check_secrets": "pmtaform.api.secret_store",
     "check_stack_dns": "pmtaform.api.dns",
     "compile_host": "pmtaform.stack",
     "desired_of": "pmtaform.stack.resolve",
@@ -62,26 +62,26 @@ _HOMES = {
     "fleet_of": "pmtaform.api.fleet",
     "forget_host": "pmtaform.api.restoring",
     "generations_of": "pmtaform.api.restoring",
-    "holds_secret": "pmtaform.api.keeping",
+    "holds_secret": "pmtaform.api.secret_store",
     "history_of": "pmtaform.api.history",
     "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
     "load_plan": "pmtaform.api.saving",
     "make_plan": "pmtaform.planning.pipeline",
-    "needs_folder": "pmtaform.api.keeping",
+    "needs_folder": "pmtaform.api.secret_store",
     "plan_again": "pmtaform.planning.replan",
-    "read_secret": "pmtaform.api.keeping",
+    "read_secret": "pmtaform.api.secret_store",
     "release_host": "pmtaform.api.restoring",
-    "remove_secret": "pmtaform.api.keeping",
+    "remove_secret": "pmtaform.api.secret_store",
     "Recovered": "pmtaform.api.recovering",
     "recover_hosts": "pmtaform.api.recovering",
     "resumable": "pmtaform.api.resuming",
     "look_back": "pmtaform.api.restoring",
     "roll_back": "pmtaform.api.restoring",
-    "rotate_keys": "pmtaform.api.rotation_steps",
+    "rotate_keys": "pmtaform.signing.rotate",
     "save_plan": "pmtaform.api.saving",
-    "Rotated": "pmtaform.api.rotation_steps",
-    "store_secret": "pmtaform.api.keeping",
+    "Rotated": "pmtaform.signing.rotate",
+    "store_secret": "pmtaform.api.secret_store",
     "to_undo": "pmtaform.api.restoring",
 }
 

@@ -43,9 +43,9 @@ def generate(
     format: _Format = Format.TEXT,  # noqa: A002
 ) -> None:
     """Make a key, keep it, and print the record to publish. What is there is never overwritten."""
-    from pmtaform.api.dkim_keeping import make_key
     from pmtaform.cli.output_keys import print_kept_key
     from pmtaform.clock import SystemClock
+    from pmtaform.signing.key_store import make_key
 
     loaded = settings.project().load(stack)
     print_kept_key(loaded, make_key(loaded, name, SystemClock().now(), bits=bits, to=to), format, as_)
@@ -64,9 +64,9 @@ def import_(
     format: _Format = Format.TEXT,  # noqa: A002
 ) -> None:
     """Keep a key that was made elsewhere, once it is found fit to sign with. What is there is never overwritten."""
-    from pmtaform.api.dkim_keeping import import_key
     from pmtaform.cli.dkim_words import read_key_file
     from pmtaform.cli.output_keys import print_kept_key
+    from pmtaform.signing.key_store import import_key
 
     loaded = settings.project().load(stack)
     kept = import_key(loaded, name, read_key_file(file), file, to=to, passphrase=passphrase)
@@ -81,9 +81,9 @@ def list_(
     format: _Format = Format.TEXT,  # noqa: A002
 ) -> None:
     """List the stack's keys: type and size, age, what DNS says, and where each is used. No host is looked at."""
-    from pmtaform.api.dkim import declared_keys, key_rows
     from pmtaform.cli.dkim_words import chosen
     from pmtaform.cli.output_keys import print_keys
+    from pmtaform.signing.declared import declared_keys, key_rows
 
     loaded, names = chosen(words or [])
     ask = not offline and loaded.dns.mode != "off"
@@ -100,10 +100,10 @@ def record(
     format: Annotated[Format, typer.Option("--format", help="json is --as json.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Write the TXT records of the stack's keys. Exits 1 when a key could not be read."""
-    from pmtaform.api.dkim import declared_keys, key_records
     from pmtaform.cli.dkim_words import chosen
     from pmtaform.cli.output import out, tell
     from pmtaform.dns.formats import As, write_records
+    from pmtaform.signing.declared import declared_keys, key_records
 
     loaded, names = chosen(words or [])
     flags = tuple(flag for flag, wanted in (("y", testing), ("s", strict)) if wanted)
@@ -124,10 +124,10 @@ def verify(
 
     Exits 3 when something is wrong, 7 when nothing is wrong but a host or DNS could not be asked.
     """
-    from pmtaform.api.dkim import declared_keys
-    from pmtaform.api.dkim_verify import verify_keys
     from pmtaform.cli.dkim_words import chosen
     from pmtaform.cli.output_keys import print_proofs
+    from pmtaform.signing.declared import declared_keys
+    from pmtaform.signing.verification import verify_keys
 
     loaded, names = chosen(words or [])
     proofs = verify_keys(loaded, declared_keys(loaded, names, host or ()))

@@ -12,12 +12,12 @@ from pmtaform.report import style
 
 if TYPE_CHECKING:
     from pmtaform.api import Checked
-    from pmtaform.api.dkim import KeyRow
-    from pmtaform.api.dkim_keeping import Kept
-    from pmtaform.api.dkim_verify import Proof
-    from pmtaform.api.rotation_steps import Rotated
     from pmtaform.dns.check import Report
     from pmtaform.secrets import Reference, Secret
+    from pmtaform.signing.declared import KeyRow
+    from pmtaform.signing.key_store import Kept
+    from pmtaform.signing.rotate import Rotated
+    from pmtaform.signing.verification import Proof
     from pmtaform.stack import SecretUse, Stack
 
 
@@ -56,10 +56,10 @@ def print_keys(stack: str, rows: Sequence[KeyRow], format: Format) -> None:  # n
 
 def print_kept_key(stack: Stack, kept: Kept, format: Format, as_: str | None) -> None:  # noqa: A002
     """A key that is kept now: its record is data, all else is talk."""
-    from pmtaform.api.dkim import record_of
     from pmtaform.dns.dkim_record import dkim_text
     from pmtaform.dns.formats import As, write_records
     from pmtaform.report.dkim import json_kept, kept_text
+    from pmtaform.signing.declared import record_of
 
     home = kept.home
     record = None

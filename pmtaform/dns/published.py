@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pmtaform.dkim.observing import Look
+from pmtaform.dkim.observation import Look
 from pmtaform.dns.dkim_record import dkim_problems, parse_dkim
 from pmtaform.dns.facts import PublicKey
 from pmtaform.dns.resolver import Answer, Resolver, Server

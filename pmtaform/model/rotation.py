@@ -2,7 +2,7 @@
 
     generated ─▶ published ─▶ verified ─▶ signing ─▶ retiring ─▶ revoked
 
-The nouns only: `pmtaform.dkim.observing` and `pmtaform.dkim.standing` say what follows from them. Times have their
+The nouns only: `pmtaform.dkim.observation` and `pmtaform.dkim.status` say what follows from them. Times have their
 zone; None is "not known, or not yet".
 """
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pmtaform import __version__
-from pmtaform.api.rotating import Rotating
 from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Invalid, UsageError
@@ -27,12 +26,13 @@ from pmtaform.planning.lint import Findings, check_findings, findings_of, with_f
 from pmtaform.planning.rotation import begin, run_notes, settle, told_of_rotation, verified_signers
 from pmtaform.progress import Watch
 from pmtaform.project import Project
+from pmtaform.signing.fleet_rotation import Rotating
 from pmtaform.stack import Stack, compile_all, require_valid
 from pmtaform.stack.resolve import Resolve, resolver_for
 from pmtaform.state import StackKey, StateDocument, new_run_id, utc_now
 
 if TYPE_CHECKING:
-    from pmtaform.dkim.standing import Standing
+    from pmtaform.dkim.status import Standing
     from pmtaform.dns.resolver import Resolver
 
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pmtaform.api.rotating import Rotating, rotating
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.dkim.observing import Look
+from pmtaform.dkim.observation import Look
 from pmtaform.errors import UsageError
 from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.model.rotation import Stage, is_of
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.signing import NOT_PUBLISHED, Signer, Signing, with_unpublished
 from pmtaform.project import Project
+from pmtaform.signing.fleet_rotation import Rotating, rotating
 from pmtaform.stack import Stack
 from pmtaform.stack.resolve import Resolve
 from pmtaform.state import StateDocument

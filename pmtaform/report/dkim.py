@@ -13,10 +13,10 @@ from pmtaform.report.secret_uses import hosts_text
 from pmtaform.report.style import WIDTH, Style, clean, counted
 
 if TYPE_CHECKING:
-    from pmtaform.api.dkim import KeyRow
-    from pmtaform.api.dkim_keeping import Kept
-    from pmtaform.api.dkim_verify import Proof
     from pmtaform.dns.records import Record
+    from pmtaform.signing.declared import KeyRow
+    from pmtaform.signing.key_store import Kept
+    from pmtaform.signing.verification import Proof
 
 _WIDEST = 48
 _HEAD = ("KEY", "TYPE", "STORED", "DNS", "HOSTS", "SIGNS FOR", "REFERENCE")

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pmtaform.dkim.standing import SelectorStanding, Standing, Step, Todo, moment, short
+from pmtaform.dkim.status import SelectorStanding, Standing, Step, Todo, moment, short
 from pmtaform.model.rotation import Stage
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
 
 if TYPE_CHECKING:
-    from pmtaform.api.rotation_steps import Rotated
+    from pmtaform.signing.rotate import Rotated
 
 _COLOURS = {
     Stage.GENERATED: "yellow",

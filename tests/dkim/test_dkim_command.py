@@ -15,7 +15,6 @@ from keyring.backend import KeyringBackend
 from projects import ProjectFolder, Said
 from signing_keys import other_type, pem, pkcs1, short
 
-from pmtaform.api.dkim_keeping import make_key
 from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dkim.keys import locked_pem
@@ -24,6 +23,7 @@ from pmtaform.dkim.trial import trial_message
 from pmtaform.dkim.verification import verify_signature
 from pmtaform.dns.dkim_record import parse_dkim
 from pmtaform.project import Project
+from pmtaform.signing.key_store import make_key
 
 SIGNING = "domain: {'*': {dkim-sign: yes}}"
 NAME = "example.com/s1"
@@ -87,7 +87,7 @@ def test_a_new_key_is_kept_where_the_stack_says_and_its_record_is_printed(filed:
 
 
 def test_2048_bits_unless_it_is_said(filed: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pmtaform.api import dkim_keeping
+    from pmtaform.signing import key_store as dkim_keeping
 
     asked: list[int] = []
     made = load_private_key(pem())

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmtaform.dkim.observing import Facts, Look, observe, switched
-from pmtaform.dkim.standing import Standing, Todo, stand
+from pmtaform.dkim.observation import Facts, Look, observe, switched
+from pmtaform.dkim.status import Standing, Todo, stand
 from pmtaform.model.rotation import History, Life, Rotation, Stage, selector_for
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)

@@ -14,12 +14,12 @@ from dns_server import NameServer, Start
 from projects import ProjectFolder
 
 from pmtaform.api import Choice, Planned, Project, apply_plan, make_plan
-from pmtaform.api.rotation_steps import Rotated, rotate_keys
 from pmtaform.clock import SetClock
 from pmtaform.dkim import keys
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.live import LiveResolver
 from pmtaform.rollout.model import RunResult
+from pmtaform.signing.rotate import Rotated, rotate_keys
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,9 +10,7 @@ from dns_server import NameServer, Start
 from projects import ProjectFolder, Said
 from signing_keys import FORMATS, other_type, pem, pkcs1, short
 
-from pmtaform.api import Project, dkim_verify
-from pmtaform.api.dkim import declared_keys
-from pmtaform.api.dkim_verify import Answer, Proof, verify_keys
+from pmtaform.api import Project
 from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import dkim_text
@@ -20,6 +18,9 @@ from pmtaform.dns.fake import FakeResolver
 from pmtaform.dns.resolver import Answer as DnsAnswer
 from pmtaform.dns.resolver import Server, Status
 from pmtaform.host import Snapshot, probe
+from pmtaform.signing.declared import declared_keys
+from pmtaform.signing import verification
+from pmtaform.signing.verification import Answer, Proof, verify_keys
 
 AT = "s1._domainkey.example.com"
 PATH = "/etc/pmta/dkim/s1.example.com.pem"
@@ -192,7 +193,7 @@ def test_a_hosts_configuration_is_not_fetched(mailing: Mailing, monkeypatch: pyt
         seen.append(probe(*words))
         return seen[-1]
 
-    monkeypatch.setattr(dkim_verify, "probe", probed)
+    monkeypatch.setattr(verification, "probe", probed)
     mailing.run("verify", "--host", "mta1").ended(Exit.OK)
     fetched = {path for snapshot in seen for path, live in snapshot.files.items() if live.content is not None}
     assert fetched == {PATH}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pmtaform.dkim.observing import Look
+from pmtaform.dkim.observation import Look
 from pmtaform.dns.facts import PublicKey
 from pmtaform.dns.fake import FakeResolver, Zone
 from pmtaform.dns.published import look_at_record

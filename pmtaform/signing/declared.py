@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from pmtaform.api.dkim_lines import idle_lines, keys_of, line_of, signers_of
 from pmtaform.api.dns import resolver_of
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity, did_you_mean
 from pmtaform.dkim.keys import SigningKey
@@ -25,6 +24,7 @@ from pmtaform.model.selection import matches
 from pmtaform.parallel import run_all
 from pmtaform.secrets import Resolver as Secrets
 from pmtaform.secrets import require_reference
+from pmtaform.signing.key_lines import idle_lines, keys_of, line_of, signers_of
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.emit import Resolve

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Place
-from pmtaform.dkim.observing import Facts, Look, observe, switched
-from pmtaform.dkim.standing import Standing, stand
+from pmtaform.dkim.observation import Facts, Look, observe, switched
+from pmtaform.dkim.status import Standing, stand
 from pmtaform.errors import PmtaformError
 from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.lang.blocks import Address, Block, blocks_of

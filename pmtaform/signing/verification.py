@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from pmtaform.api.dkim import DeclaredKey, read_declared, selector_of
 from pmtaform.api.dns import resolver_of
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.dkim.keys import SigningKey, load_private_key, same_private_key
@@ -25,6 +24,7 @@ from pmtaform.errors import HostError, Invalid, Unreachable
 from pmtaform.host import HASH_ONLY, HostSpec, Known, Snapshot, open_session, probe
 from pmtaform.host_specs import host_spec
 from pmtaform.parallel import run_all
+from pmtaform.signing.declared import DeclaredKey, read_declared, selector_of
 from pmtaform.stack import Stack, compile_host
 from pmtaform.stack.resolve import resolver_for
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from pmtaform.dkim.observing import Facts
-from pmtaform.dkim.standing import stand
+from pmtaform.dkim.observation import Facts
+from pmtaform.dkim.status import stand
 from pmtaform.model.rotation import History
 from pmtaform.stack import Stack
 from pmtaform.stack.rotations import rotated_keys

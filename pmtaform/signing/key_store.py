@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from pmtaform.api.dkim import DeclaredKey, declared_keys
-from pmtaform.api.keeping import holds_secret, read_secret, store_secret
+from pmtaform.api.secret_store import holds_secret, read_secret, store_secret
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim.keys import GOOD_BITS, SigningKey, generate_key, load_private_key, locked_pem
 from pmtaform.errors import Invalid, PmtaformError, UsageError
 from pmtaform.secrets import Reference, Scheme, parse_reference, require_reference
+from pmtaform.signing.declared import DeclaredKey, declared_keys
 from pmtaform.stack import Stack
 from pmtaform.stack.keys import name_problem
 from pmtaform.stack.resolve import resolver_for

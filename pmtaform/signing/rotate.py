@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pmtaform.api.rotating import Rotating
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.dkim.standing import Standing, Todo
+from pmtaform.dkim.status import Standing, Todo
 from pmtaform.errors import UsageError
 from pmtaform.model.rotation import Life, selector_for
 from pmtaform.plan.signing import longest_wait, signing_of
 from pmtaform.planning.rotation import begin
 from pmtaform.project import Project
+from pmtaform.signing.fleet_rotation import Rotating
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.linting import as_configuration
@@ -105,7 +105,7 @@ def _is_due(standing: Standing, now: datetime) -> bool:
 
 def _generate(turning: Rotating, name: str, warnings: list[Diagnostic], bits: int) -> Generated:
     """A new key for `name`: stored first, and known only then, so that a run that is cut short loses nothing."""
-    from pmtaform.api.keeping import store_secret
+    from pmtaform.api.secret_store import store_secret
     from pmtaform.dkim.keys import generate_key
     from pmtaform.secrets import require_reference
 
@@ -129,7 +129,7 @@ def _free_selector(turning: Rotating, key: RotatedKey) -> str:
 
     Raises `SecretUnavailable` when the store cannot be asked: a key that is only out of reach is not made again.
     """
-    from pmtaform.api.keeping import holds_secret
+    from pmtaform.api.secret_store import holds_secret
     from pmtaform.secrets import require_reference
 
     def is_held(selector: str) -> bool:

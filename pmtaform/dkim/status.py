@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pmtaform.dkim.observing import Facts, Look, file_due, record_due
+from pmtaform.dkim.observation import Facts, Look, file_due, record_due
 from pmtaform.model.rotation import History, Life, Rotation, Stage, Wanted
 
 
