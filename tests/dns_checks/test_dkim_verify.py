@@ -18,8 +18,8 @@ from pmtaform.dns.fake import FakeResolver
 from pmtaform.dns.resolver import Answer as DnsAnswer
 from pmtaform.dns.resolver import Server, Status
 from pmtaform.host import Snapshot, probe
-from pmtaform.signing.declared import declared_keys
 from pmtaform.signing import verification
+from pmtaform.signing.declared import declared_keys
 from pmtaform.signing.verification import Answer, Proof, verify_keys
 
 AT = "s1._domainkey.example.com"
