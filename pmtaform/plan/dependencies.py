@@ -15,8 +15,8 @@ from pmtaform.lang.blocks import Address, address_of, blocks_of
 from pmtaform.lang.includes import Configuration, include_path, may_name, single
 from pmtaform.lang.joined import joined
 from pmtaform.lang.lint.facts import Facts, Line, Part
-from pmtaform.lang.lint.model import Subject
 from pmtaform.lang.lint.references import is_given, named_file, references
+from pmtaform.lang.lint.subject import Subject
 from pmtaform.model.desired import Desired
 from pmtaform.plan.model import Action, HostPlan, LeftBy
 

@@ -5,9 +5,10 @@ compile_host(stack, name) -> Desired   one host, layers merged, variables replac
 check_stack(folder)                    everything that is wrong with a stack, for `validate`
 """
 
-from pmtaform.stack.compile import check_stack, compile_all, compile_host, render, require_valid
+from pmtaform.stack.compile import compile_all, compile_host, render, require_valid
 from pmtaform.stack.emit import Resolve
-from pmtaform.stack.load import find_project, load_stack, stack_folder, stack_names
+from pmtaform.stack.load import check_stack, load_stack
+from pmtaform.stack.locate import find_project, stack_folder, stack_names
 from pmtaform.stack.references import Purpose, SecretUse, secret_uses
 from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost, Transport
 from pmtaform.stack.starter import write_starter

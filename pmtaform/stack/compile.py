@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Diagnostics, did_you_mean
@@ -15,19 +13,17 @@ from pmtaform.lang.late import declared_below
 from pmtaform.lang.parsing import gc_paused, parse
 from pmtaform.model.desired import Desired
 from pmtaform.stack import keys as dkim
-from pmtaform.stack.build import Builder
-from pmtaform.stack.content import ALL, Item, Key, Native, Removed, lay_over, removals
+from pmtaform.stack.content import Item, Key, Native
 from pmtaform.stack.emit import Resolve, Writer
 from pmtaform.stack.file_checks import expiring
-from pmtaform.stack.file_plans import FilePlan, files_of, merge
+from pmtaform.stack.file_plans import files_of
 from pmtaform.stack.files import FileCompiler
 from pmtaform.stack.findings import unique
-from pmtaform.stack.load import read_stack
-from pmtaform.stack.native import entries_of, targets_of
+from pmtaform.stack.layering import layer_items, layered
 from pmtaform.stack.private_keys import UNRESOLVED
-from pmtaform.stack.rotations import expanded, retired_of
-from pmtaform.stack.stack import Layer, Lifecycle, Stack
-from pmtaform.stack.variables import Variables, resolve
+from pmtaform.stack.rotations import retired_of
+from pmtaform.stack.stack import Lifecycle, Stack
+from pmtaform.stack.variables import resolve
 
 # Definitions precede their uses (docs/powermta/language.md section 5): macros, settings, lists, then the rest.
 _FIRST: Final = {"domain-macro": 0, SETTING: 1, "include": 1, "pattern-list": 2}
@@ -59,18 +55,6 @@ def compile_all(stack: Stack, resolve: Resolve | None = None, hosts: Iterable[st
     return compiled
 
 
-def check_stack(folder: Path) -> tuple[Stack, tuple[Diagnostic, ...]]:
-    """Everything that is wrong with a stack: its own keys, and what each host would be given. Never raises for that.
-
-    No secret is looked up. The stack is what could be read of it; it is fit for use when no finding is an error.
-    """
-    found = Diagnostics()
-    with gc_paused():
-        stack = read_stack(folder, found)
-        check_hosts(stack, found)
-    return stack, tuple(unique(found))
-
-
 def check_hosts(stack: Stack, found: Diagnostics, *, but: Collection[str] = ()) -> None:
     """Compile every host without secrets, and every layer that no host uses, for what is wrong with them.
 
@@ -83,7 +67,7 @@ def check_hosts(stack: Stack, found: Diagnostics, *, but: Collection[str] = ()) 
     spare = [layer for name, layer in stack.groups.items() if name not in used]
     for layer in spare if stack.hosts else [stack.base, *spare]:
         variables = resolve([stack.base.variables, layer.variables], None, found, lenient=True)
-        _items(stack, layer, variables, found)
+        layer_items(stack, layer, variables, found)
         dkim.keys_of(layer.keys, variables, found)
         files_of(layer.files, variables, found)
 
@@ -116,36 +100,6 @@ def _raise(found: Diagnostics) -> None:
     raise kind.all(unique(found))
 
 
-@dataclass(slots=True)
-class Layered:
-    """What all layers of one host say together, before it is text.
-
-    `targets` are the files that blocks belong in: a block stays in its file when a higher layer replaces it. A key that
-    is rotated is in `keys` once for each of its selectors, and as it was written in `rotated`.
-    """
-
-    variables: Variables
-    items: dict[Key, Item] = field(default_factory=dict)
-    keys: dict[str, dkim.KeyPlan] = field(default_factory=dict)
-    files: dict[str, FilePlan] = field(default_factory=dict)
-    targets: dict[Address, str] = field(default_factory=dict)
-    rotated: dict[str, dkim.KeyPlan] = field(default_factory=dict)
-
-
-def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
-    """The layers of the host `name` laid over each other. What is wrong goes into `found`."""
-    layers = stack.layers(name)
-    made = Layered(resolve([layer.variables for layer in layers], name, found))
-    for layer in layers:
-        said = _items(stack, layer, made.variables, found)
-        made.targets.update(targets_of(said))
-        made.items = lay_over(made.items, said)
-        made.keys = dkim.merge(made.keys, dkim.keys_of(layer.keys, made.variables, found))
-        made.files = merge(made.files, files_of(layer.files, made.variables, found))
-    made.keys, made.rotated = expanded(made.keys, stack.selectors, found)
-    return made
-
-
 def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnostics) -> Desired:
     host = stack.hosts[name]
     with gc_paused():
@@ -174,26 +128,6 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         limits=stack.limits,
         activates=host.activation != "none",
     )
-
-
-def _items(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics) -> dict[Key, Item]:
-    """What one layer says, its `config` and its native files together."""
-    config = Builder(stack.rules, found).config(layer.config, variables)
-    natives = stack.natives.blocks(entries_of(layer.native, variables, stack.allowed_paths, found), found)
-    items: dict[Key, Item] = dict(natives)
-    for key, item in config.items():
-        native = natives.get(key)
-        if native is not None and not isinstance(item, Removed):
-            detail = f"{Address(*key)} stands in `config` and, at {native.place}, in a native file of the same layer. "
-            detail += "Keep it in one of them; a group or a host may replace it."
-            found.error("said-twice", "The same thing is said twice", detail, item.place, related=(native.place,))
-    if layer is stack.base:
-        for key, item in removals(config):
-            if not any(key == known or (key[1] == ALL and key[0] in known) for known in natives):
-                detail = "Nothing lies below the stack's own layer, so null takes nothing away here, and what the key "
-                detail += "names is left out. An empty section is written {}."
-                found.warning("null-removes-nothing", "A null has no effect", detail, item.place)
-    return lay_over(items, config) if natives else config
 
 
 def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found: Diagnostics) -> dict[Address, Block]:

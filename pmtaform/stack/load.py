@@ -1,84 +1,16 @@
-"""From a folder to a `Stack`."""
+"""From a folder to a `Stack` that is checked, its hosts compiled for what is wrong with them."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-from pmtaform.diagnostics import Diagnostics, did_you_mean
-from pmtaform.errors import Invalid, UsageError
+from pmtaform.diagnostics import Diagnostic, Diagnostics
+from pmtaform.errors import Invalid
 from pmtaform.lang.parsing import gc_paused
-from pmtaform.model.desired import Limits, Unmanaged
-from pmtaform.model.operations import Operations
-from pmtaform.stack import shapes
-from pmtaform.stack.assets import Assets
-from pmtaform.stack.build import Rules
-from pmtaform.stack.dns import read_dns
-from pmtaform.stack.document import Document, read_document, yaml_files
-from pmtaform.stack.file_plans import files_of
+from pmtaform.stack.compile import check_hosts
 from pmtaform.stack.findings import unique
-from pmtaform.stack.hosts import read_host
-from pmtaform.stack.lifecycle import read_lifecycle
-from pmtaform.stack.names import version_of
-from pmtaform.stack.native import NativeFiles, entries_of
-from pmtaform.stack.nodes import Mapping, Node, is_null, kind_of
-from pmtaform.stack.operations import merged, read_operations, read_rollout
-from pmtaform.stack.paths import ALWAYS, folder_problem
-from pmtaform.stack.stack import Layer, Stack, StackHost
-from pmtaform.stack.validate import validate
-from pmtaform.stack.variables import Variables, check_variables, resolve
-
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
-_HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-STACKS: Final = "stacks"
-
-
-def find_project(start: Path) -> Path:
-    """The project's root: the nearest folder upwards from `start` that holds `stacks/`.
-
-    Raises `UsageError` (code `no-project`) when there is none.
-    """
-    here = start.absolute()
-    for folder in (here, *here.parents):
-        if (folder / STACKS).is_dir():
-            return folder
-    detail = f"Neither {here} nor a folder above it holds `{STACKS}/`. Go into a project, name one with -C DIR, "
-    detail += "or begin one: pmtaform init NAME."
-    raise UsageError.of("no-project", "This is not a pmtaform project", detail)
-
-
-def stack_names(project: Path) -> list[str]:
-    """The names of a project's stacks, sorted: folders under `stacks/` that hold YAML files."""
-    folder = project / STACKS
-    if not folder.is_dir():
-        return []
-    return sorted(
-        entry.name
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".") and yaml_files(entry)
-    )
-
-
-def stack_folder(project: Path, name: str | None) -> Path:
-    """The folder of a stack: by name, by path, or the only one there is. Raises `UsageError`."""
-    known = stack_names(project)
-    if name is None:
-        if len(known) == 1:
-            return project / STACKS / known[0]
-        several = f"Name one of: {', '.join(known)}."
-        none = f"There is no stack under {project / STACKS}. `pmtaform init NAME` writes one."
-        raise UsageError.of("which-stack", "Which stack is meant is not clear", several if known else none)
-    if name in known:
-        return project / STACKS / name
-    path = Path(name)
-    if path.is_dir() and yaml_files(path):
-        return path
-    near = did_you_mean(name, known) or (f" There are: {', '.join(known)}." if known else "")
-    detail = f'"{name}" is neither a stack under {project / STACKS} nor the folder of one.{near}'
-    raise UsageError.of("no-such-stack", "There is no such stack", detail)
+from pmtaform.stack.read import read_stack
+from pmtaform.stack.stack import Stack
 
 
 def load_stack(folder: Path) -> Stack:
@@ -91,203 +23,19 @@ def load_stack(folder: Path) -> Stack:
     with gc_paused():
         stack = read_stack(folder, found)
         if found.has_errors:
-            from pmtaform.stack.compile import check_hosts
-
             check_hosts(stack, found)
     if found.has_errors:
         raise Invalid.all(unique(found))
     return stack
 
 
-def read_stack(folder: Path, found: Diagnostics) -> Stack:
-    """As `load_stack`, with everything that is wrong in `found` and left out of the stack."""
-    folder = folder.absolute()
-    shown = _shown(folder)
-    document = read_document(folder, shown, found)
-    top = validate(shapes.STACK, document.root, "A stack", found)
-    _check_name(document, top.get("stack"), folder, found)
-    allowed = _allowed_paths(document, top.get("allowed-paths", []), found)
-    rules = Rules(strict=top.get("strict", False), powermta=version_of(top.get("powermta")))
-    natives = NativeFiles(folder, shown, rules)
-    base = _layer("stack", document.root, found)
-    groups = _groups(document.root.get("groups"), found)
-    hosts, own = _hosts(document, folder, allowed, groups, found)
-    stack = Stack(
-        name=folder.name,
-        folder=folder,
-        shown=shown,
-        powermta=top.get("powermta"),
-        hosts=hosts,
-        unmanaged=Unmanaged(top.get("unmanaged", "keep")),
-        lifecycle=base.lifecycle,
-        limits=_limits(document.root.get("limits"), found),
-        strict=rules.strict,
-        allowed_paths=allowed,
-        rollout=read_rollout(document.root.get("rollout"), found),
-        operations=_operations(hosts, base, groups, own, found),
-        dns=read_dns(document.root.get("dns"), found),
-        generations=top.get("generations", 10),
-        base=base,
-        groups=groups,
-        own=own,
-        rules=rules,
-        natives=natives,
-        assets=Assets(folder, shown),
-    )
-    return _with_files(stack, document, found)
+def check_stack(folder: Path) -> tuple[Stack, tuple[Diagnostic, ...]]:
+    """Everything that is wrong with a stack: its own keys, and what each host would be given. Never raises for that.
 
-
-def _shown(folder: Path) -> str:
-    try:
-        relative = folder.relative_to(find_project(folder))
-    except UsageError:
-        return folder.name
-    return relative.as_posix() if relative.parts else folder.name
-
-
-def _check_name(document: Document, name: str | None, folder: Path, found: Diagnostics) -> None:
-    node = document.root.get("stack")
-    if node is not None and name and name != folder.name:
-        detail = f"It says `{name}`, and its folder is `{folder.name}`. Its state is kept under this name, so a "
-        detail += "copied folder with the old name would be taken for the old stack. Make them the same."
-        found.error("stack-name", "A stack is not called like its folder", detail, node.place)
-    elif not _NAME.fullmatch(folder.name):
-        detail = f"`{folder.name}`: a stack's name has small letters, digits and dashes, and begins with no dash."
-        place = node.place if node else document.root.place
-        found.error("stack-name", "A stack cannot have this name", detail, place)
-
-
-def _allowed_paths(document: Document, said: list[str], found: Diagnostics) -> tuple[str, ...]:
-    paths = [ALWAYS]
-    node = document.root.get("allowed-paths")
-    for written in said:
-        path = written.rstrip("/") or "/"
-        if problem := folder_problem(path):
-            found.error("path-not-allowed", "A path on the host cannot be used", problem, node.place if node else None)
-        elif path not in paths:
-            paths.append(path)
-    return tuple(paths)
-
-
-def _layer(name: str, node: Mapping, found: Diagnostics) -> Layer:
-    return Layer(
-        name=name,
-        variables=check_variables(node.get("vars"), found),
-        config=node.get("config"),
-        native=node.get("native"),
-        keys=node.get("dkim-keys"),
-        files=node.get("files"),
-        lifecycle=read_lifecycle(node.get("lifecycle"), found),
-        operations=read_operations(node, f"The {name}", found),
-    )
-
-
-def _operations(
-    hosts: dict[str, StackHost],
-    base: Layer,
-    groups: dict[str, Layer],
-    own: dict[str, Layer],
-    found: Diagnostics,
-) -> dict[str, Operations]:
-    """How each host is changed."""
-    made = {}
-    for name, host in hosts.items():
-        layers = [base, *(groups[group] for group in host.groups if group in groups), own[name]]
-        made[name] = merged([dict(layer.operations) for layer in layers], host.place, name, found)
-    return made
-
-
-def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, Mapping]]:
-    """The entries of a mapping from names to mappings."""
-    if node is None or is_null(node):
-        return []
-    if not isinstance(node, Mapping):
-        found.error("stack-shape", "A mapping is missing", f"`{what}` is {kind_of(node)}.", node.place)
-        return []
-    named: list[tuple[str, Mapping]] = []
-    for key, value in node.items():
-        if not _HOST_NAME.fullmatch(key.text):
-            detail = f"{key.text!r}: a name has letters, digits, dots, - and _, and begins with a letter or a digit."
-            found.error("bad-name", f"A name under `{what}` cannot be used", detail, key.place)
-        elif is_null(value):
-            named.append((key.text, Mapping(key.line, key.column, key.file)))
-        elif isinstance(value, Mapping):
-            named.append((key.text, value))
-        else:
-            detail = f"`{key.text}` is {kind_of(value)}, and its keys belong here."
-            found.error("stack-shape", "A mapping is missing", detail, value.place)
-    return named
-
-
-def _groups(node: Node | None, found: Diagnostics) -> dict[str, Layer]:
-    groups: dict[str, Layer] = {}
-    for name, body in _named(node, "groups", found):
-        validate(shapes.GROUP, body, f"The group {name}", found)
-        groups[name] = _layer(f"group {name}", body, found)
-    return groups
-
-
-def _hosts(
-    document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, Layer], found: Diagnostics
-) -> tuple[dict[str, StackHost], dict[str, Layer]]:
-    ssh = document.root.get("ssh")
-    defaults = validate(shapes.SSH, ssh, "`ssh`", found)
-    hosts: dict[str, StackHost] = {}
-    own: dict[str, Layer] = {}
-    for name, node in _named(document.root.get("hosts"), "hosts", found):
-        host = read_host(name, node, ssh, defaults, folder, allowed, found)
-        for group in host.groups:
-            if group not in groups:
-                at = node.get("groups")
-                detail = f"The host {name} is in `{group}`, and no such group is under `groups`."
-                detail += did_you_mean(group, groups)
-                found.error("unknown-group", "There is no such group", detail, at.place if at else host.place)
-        hosts[name] = host
-        own[name] = _layer(f"host {name}", node, found)
-    return hosts, own
-
-
-def _limits(node: Node | None, found: Diagnostics) -> Limits:
-    said = validate(shapes.LIMITS, node, "`limits`", found)
-    plain = Limits()
-    return Limits(
-        deletions_percent=said.get("deletions", plain.deletions_percent),
-        deletions_free=said.get("deletions-free", plain.deletions_free),
-        rate_factor=said.get("rate-factor", plain.rate_factor),
-    )
-
-
-def _with_files(stack: Stack, document: Document, found: Diagnostics) -> Stack:
-    """The stack with its digest. The files that it names are read here, so that it covers them."""
-    _read_natives(stack, found)
-    named = [*stack.natives.contents(), *stack.assets.contents()]
-    contents = [*document.contents, *((f"{stack.shown}/{name}", data) for name, data in named)]
-    whole = hashlib.sha256()
-    for name, data in contents:
-        # The name within the stack: the digest is the same wherever the project lies.
-        inner = name.removeprefix(stack.shown + "/").encode("utf-8", "surrogatepass")
-        whole.update(b"%d %d\n%s" % (len(inner), len(data), inner))
-        whole.update(data)
-    warnings = tuple(unique(d for d in found))
-    return replace(stack, digest=whole.hexdigest(), files=tuple(name for name, _ in contents), diagnostics=warnings)
-
-
-def _read_natives(stack: Stack, found: Diagnostics) -> None:
-    """Read every native file, and every file to be put on a host, that some host uses."""
-    quiet = Diagnostics()
-    for name in stack.hosts:
-        layers = stack.layers(name)
-        variables = resolve([layer.variables for layer in layers], name, quiet)
-        for layer in layers:
-            for entry in entries_of(layer.native, variables, stack.allowed_paths, quiet):
-                stack.natives.read(entry, found)
-            _read_assets(stack, layer, variables, found)
-
-
-def _read_assets(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics) -> None:
-    """Read every file of the project that a layer puts on hosts."""
-    quiet = Diagnostics()
-    for plan in files_of(layer.files, variables, quiet).values():
-        named = plan.text("file", quiet) if plan is not None else None
-        if named is not None:
-            stack.assets.read(*named, found)
+    No secret is looked up. The stack is what could be read of it; it is fit for use when no finding is an error.
+    """
+    found = Diagnostics()
+    with gc_paused():
+        stack = read_stack(folder, found)
+        check_hosts(stack, found)
+    return stack, tuple(unique(found))

@@ -12,11 +12,11 @@ from pmtaform.errors import Invalid
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.parsing import gc_paused
 from pmtaform.secrets import parse_reference
-from pmtaform.stack.compile import Layered, layered
 from pmtaform.stack.content import Body, Item, Key, Lines, Sections
 from pmtaform.stack.file_plans import FilePlan
 from pmtaform.stack.findings import unique
 from pmtaform.stack.keys import KeyPlan
+from pmtaform.stack.layering import Layered, layered
 from pmtaform.stack.nodes import Scalar
 from pmtaform.stack.stack import Stack, StackHost
 from pmtaform.stack.variables import substitute

@@ -14,7 +14,7 @@ from stack_project import Project
 from pmtaform.errors import Invalid
 from pmtaform.model.rotation import Rotation, Wanted
 from pmtaform.stack import compile_host, load_stack, render
-from pmtaform.stack.compile import check_stack
+from pmtaform.stack.load import check_stack
 from pmtaform.stack.references import secret_uses
 from pmtaform.stack.rotations import rotated_keys
 from pmtaform.stack.schema import json_schema

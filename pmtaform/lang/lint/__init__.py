@@ -8,8 +8,9 @@ A rule never calls wrong what the guides call fine. Where they are silent it say
 """
 
 from pmtaform.lang.lint.fixes import applied, apply_fixes
-from pmtaform.lang.lint.model import FileFacts, Finding, Fix, Rule, Subject
+from pmtaform.lang.lint.model import Finding, Fix, Rule
 from pmtaform.lang.lint.run import lint
+from pmtaform.lang.lint.subject import FileFacts, Subject
 from pmtaform.lang.lint.table import FAMILIES, RULES, rules_text
 
 __all__ = [

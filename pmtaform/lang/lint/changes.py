@@ -16,8 +16,9 @@ from pmtaform.lang.blocks import Address, address_of
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.includes import Configuration, include_arguments
 from pmtaform.lang.lint import suppress
-from pmtaform.lang.lint.model import Finding, Subject
+from pmtaform.lang.lint.model import Finding
 from pmtaform.lang.lint.run import lint
+from pmtaform.lang.lint.subject import Subject
 from pmtaform.lang.tree import Junk
 
 _LINES: Final = re.compile(r"\blines? \d+")

@@ -16,7 +16,7 @@ from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.foreign import foreign_of, is_opaque, template_in
 from pmtaform.lang.includes import include_path, is_pattern, is_url
 from pmtaform.lang.lint.meant import Meant, meant_sections
-from pmtaform.lang.lint.model import FileFacts, Subject
+from pmtaform.lang.lint.subject import FileFacts, Subject
 from pmtaform.lang.lint.version import Version
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
 

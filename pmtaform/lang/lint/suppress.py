@@ -13,7 +13,8 @@ from typing import Final
 
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.lang.lint.facts import Facts
-from pmtaform.lang.lint.model import INFO, WARNING, Finding, Hit, Rule, Subject
+from pmtaform.lang.lint.model import INFO, WARNING, Finding, Hit, Rule
+from pmtaform.lang.lint.subject import Subject
 
 _MARK: Final = "pmtaform:"
 _COMMENT: Final = re.compile(

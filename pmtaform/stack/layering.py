@@ -1,0 +1,66 @@
+"""The layers of one host laid over each other: stack, groups in their order, host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pmtaform.diagnostics import Diagnostics
+from pmtaform.lang.blocks import Address
+from pmtaform.stack import keys as dkim
+from pmtaform.stack.build import Builder
+from pmtaform.stack.content import ALL, Item, Key, Removed, lay_over, removals
+from pmtaform.stack.file_plans import FilePlan, files_of, merge
+from pmtaform.stack.native import entries_of, targets_of
+from pmtaform.stack.rotations import expanded
+from pmtaform.stack.stack import Layer, Stack
+from pmtaform.stack.variables import Variables, resolve
+
+
+@dataclass(slots=True)
+class Layered:
+    """What all layers of one host say together, before it is text.
+
+    `targets` are the files that blocks belong in: a block stays in its file when a higher layer replaces it. A key that
+    is rotated is in `keys` once for each of its selectors, and as it was written in `rotated`.
+    """
+
+    variables: Variables
+    items: dict[Key, Item] = field(default_factory=dict)
+    keys: dict[str, dkim.KeyPlan] = field(default_factory=dict)
+    files: dict[str, FilePlan] = field(default_factory=dict)
+    targets: dict[Address, str] = field(default_factory=dict)
+    rotated: dict[str, dkim.KeyPlan] = field(default_factory=dict)
+
+
+def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
+    """The layers of the host `name` laid over each other. What is wrong goes into `found`."""
+    layers = stack.layers(name)
+    made = Layered(resolve([layer.variables for layer in layers], name, found))
+    for layer in layers:
+        said = layer_items(stack, layer, made.variables, found)
+        made.targets.update(targets_of(said))
+        made.items = lay_over(made.items, said)
+        made.keys = dkim.merge(made.keys, dkim.keys_of(layer.keys, made.variables, found))
+        made.files = merge(made.files, files_of(layer.files, made.variables, found))
+    made.keys, made.rotated = expanded(made.keys, stack.selectors, found)
+    return made
+
+
+def layer_items(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics) -> dict[Key, Item]:
+    """What one layer says, its `config` and its native files together."""
+    config = Builder(stack.rules, found).config(layer.config, variables)
+    natives = stack.natives.blocks(entries_of(layer.native, variables, stack.allowed_paths, found), found)
+    items: dict[Key, Item] = dict(natives)
+    for key, item in config.items():
+        native = natives.get(key)
+        if native is not None and not isinstance(item, Removed):
+            detail = f"{Address(*key)} stands in `config` and, at {native.place}, in a native file of the same layer. "
+            detail += "Keep it in one of them; a group or a host may replace it."
+            found.error("said-twice", "The same thing is said twice", detail, item.place, related=(native.place,))
+    if layer is stack.base:
+        for key, item in removals(config):
+            if not any(key == known or (key[1] == ALL and key[0] in known) for known in natives):
+                detail = "Nothing lies below the stack's own layer, so null takes nothing away here, and what the key "
+                detail += "names is left out. An empty section is written {}."
+                found.warning("null-removes-nothing", "A null has no effect", detail, item.place)
+    return lay_over(items, config) if natives else config

@@ -1,0 +1,57 @@
+"""Where projects and their stacks are on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pmtaform.diagnostics import did_you_mean
+from pmtaform.errors import UsageError
+from pmtaform.stack.document import yaml_files
+
+STACKS: Final = "stacks"
+
+
+def find_project(start: Path) -> Path:
+    """The project's root: the nearest folder upwards from `start` that holds `stacks/`.
+
+    Raises `UsageError` (code `no-project`) when there is none.
+    """
+    here = start.absolute()
+    for folder in (here, *here.parents):
+        if (folder / STACKS).is_dir():
+            return folder
+    detail = f"Neither {here} nor a folder above it holds `{STACKS}/`. Go into a project, name one with -C DIR, "
+    detail += "or begin one: pmtaform init NAME."
+    raise UsageError.of("no-project", "This is not a pmtaform project", detail)
+
+
+def stack_names(project: Path) -> list[str]:
+    """The names of a project's stacks, sorted: folders under `stacks/` that hold YAML files."""
+    folder = project / STACKS
+    if not folder.is_dir():
+        return []
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if entry.is_dir() and not entry.name.startswith(".") and yaml_files(entry)
+    )
+
+
+def stack_folder(project: Path, name: str | None) -> Path:
+    """The folder of a stack: by name, by path, or the only one there is. Raises `UsageError`."""
+    known = stack_names(project)
+    if name is None:
+        if len(known) == 1:
+            return project / STACKS / known[0]
+        several = f"Name one of: {', '.join(known)}."
+        none = f"There is no stack under {project / STACKS}. `pmtaform init NAME` writes one."
+        raise UsageError.of("which-stack", "Which stack is meant is not clear", several if known else none)
+    if name in known:
+        return project / STACKS / name
+    path = Path(name)
+    if path.is_dir() and yaml_files(path):
+        return path
+    near = did_you_mean(name, known) or (f" There are: {', '.join(known)}." if known else "")
+    detail = f'"{name}" is neither a stack under {project / STACKS} nor the folder of one.{near}'
+    raise UsageError.of("no-such-stack", "There is no such stack", detail)
