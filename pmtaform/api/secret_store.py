@@ -15,7 +15,7 @@ from pmtaform.errors import Invalid, SecretUnavailable, UsageError
 from pmtaform.parallel import run_all
 from pmtaform.programs import ANY_PROGRAM
 from pmtaform.reading import read_regular
-from pmtaform.secrets import Reference, Resolver, Scheme, Secret, require_reference
+from pmtaform.secrets import Reference, Resolver, Secret, require_reference
 from pmtaform.stack import Purpose, SecretUse, Stack
 from pmtaform.stack.emit import unsafe
 from pmtaform.stack.project_file import allowed_programs
@@ -197,9 +197,7 @@ def remove_secret(reference: Reference, folder: Path) -> bool:
 
 def needs_folder(reference: Reference) -> bool:
     """Whether a reference means another thing in another stack: a relative path, or a program run in its folder."""
-    if reference.scheme is Scheme.FILE:
-        return not reference.name.startswith(("/", "~"))
-    return reference.scheme is Scheme.COMMAND
+    return reference.kind.is_of_stack(reference.name)
 
 
 def _without_line_end(value: bytes) -> bytes:

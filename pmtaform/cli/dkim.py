@@ -27,7 +27,7 @@ _Words = Annotated[
 ]
 _To = Annotated[
     str | None,
-    typer.Option("--to", metavar="REFERENCE", help="Where to keep it: keyring:NAME or file:PATH (as the stack says)."),
+    typer.Option("--to", metavar="REFERENCE", help="Where to keep it, as keyring:NAME (the stack's place)."),
 ]
 _As = Annotated[RecordFormat | None, typer.Option("--as", help="How to write the record (bind).")]
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]

@@ -49,7 +49,7 @@ def chosen(words: list[str]) -> Chosen:
     return Chosen(reference, _folder(reference, stack), stack)
 
 
-_ORDER = "Write a reference (keyring:NAME, file:PATH), and the stack after it if there are several."
+_ORDER = "Write a reference (such as keyring:NAME or file:PATH), and the stack after it if there are several."
 
 
 def _parted(first: str, second: str) -> tuple[str, str]:

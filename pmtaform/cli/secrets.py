@@ -24,7 +24,7 @@ _Words = Annotated[
     list[str],
     typer.Argument(
         metavar="REFERENCE [STACK]",
-        help="keyring:NAME, file:PATH, or the NAME of a keyring's entry; and the stack, if there are several.",
+        help="A reference (keyring:NAME), or the NAME of a keyring entry; then the stack, if there are several.",
     ),
 ]
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]

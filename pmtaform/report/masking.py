@@ -11,6 +11,7 @@ from functools import cache
 
 from pmtaform.lang.catalogue import DirectiveSpec, catalogue
 from pmtaform.lang.values.show import SENSITIVE, looks_like_key, mask, shown, sounds_secret
+from pmtaform.secrets import is_scheme
 
 _SOUNDING = r"password|passwd|passphrase|secret|token|api[-_]?key|auth[-_]?user(?:name)?|credential|private[-_]?key"
 _ENDS = re.compile("([\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029])")  # where another program may see a line end
@@ -18,7 +19,7 @@ _HEAD = re.compile(r"(\s*)([^\s=:]+)(?:([\s=:]+)(.*))?", re.DOTALL)
 _FIRST_WORD = re.compile(r'(?:"[^"]*"|[^" \t]+)(?:[ \t]|$)')
 _RULE = re.compile(r"\s*/(?:/|.*/)")  # a line that begins with a regular expression; `//` is the empty one
 _KEY = re.compile(r"""[\w-]+(?=["']?[ \t]*:(?:[ \t]|$))""")
-_REFERENCE = re.compile(r"""["']?(?:keyring|env|file|command):""")
+_REFERENCE = re.compile(r"""["']?([a-z][a-z0-9-]*):""")
 
 
 def masked_line(raw: str) -> str:
@@ -104,9 +105,14 @@ def _after_words(text: str, *, keep_references: bool = False) -> str:
     value = re.match(r"""["']?[\s=:>]*""", text[start:])
     start += value.end() if value else 0
     rest = text[start:]
-    if not rest.strip(" \t\"'{}[],|>") or (keep_references and _REFERENCE.match(rest)):
+    if not rest.strip(" \t\"'{}[],|>") or (keep_references and _is_reference(rest)):
         return text
     return text[:start].rstrip() + (" " if start else "") + SENSITIVE
+
+
+def _is_reference(text: str) -> bool:
+    like = _REFERENCE.match(text)
+    return like is not None and is_scheme(like[1])
 
 
 def _end_of_name(text: str, *, keys: bool) -> int | None:

@@ -11,9 +11,10 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from pmtaform.programs import AllowedPrograms, remedy
-from pmtaform.secrets.provider import MAX_BYTES, Unresolved
+from pmtaform.secrets.provider import MAX_BYTES, ProviderKind, Unresolved
 
 _CHUNK = 65536
 _running: set[subprocess.Popen[bytes]] = set()
@@ -121,3 +122,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _problem(name: str) -> str:
+    try:
+        argv = shlex.split(name)
+    except ValueError:
+        return "The command has a quotation mark or a backslash without its partner."
+    return "" if argv and argv[0] else "The command has no program."
+
+
+COMMAND: Final = ProviderKind(
+    argument="PROGRAM ARGUMENTS",
+    place="the output of the command",
+    open=lambda surroundings: CommandSecrets(surroundings.folder, surroundings.allowed),
+    problem=_problem,
+    is_of_stack=lambda _name: True,
+)

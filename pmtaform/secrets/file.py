@@ -6,9 +6,9 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
-from pmtaform.secrets.provider import MAX_BYTES, Unresolved, within
+from pmtaform.secrets.provider import MAX_BYTES, ProviderKind, Unresolved, within
 
 _OPEN_TO_OTHERS = 0o066
 
@@ -169,3 +169,12 @@ def _remove(path: Path) -> bool:
 def _not_written(path: Path, problem: OSError) -> NoReturn:
     why = f"it could not be written: {os.strerror(problem.errno or 0).lower()}"
     raise Unresolved(str(path), why, "What was there before is there still.") from None
+
+
+FILE: Final = ProviderKind(
+    argument="PATH",
+    place="the file",
+    open=lambda surroundings: FileSecrets(surroundings.folder),
+    is_writable=True,
+    is_of_stack=lambda name: not name.startswith(("/", "~")),
+)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from pmtaform.secrets.provider import Unresolved, within
+from pmtaform.secrets.provider import ProviderKind, Unresolved, within
 
 SERVICE = "pmtaform"
 _LOOKED = f'the system\'s keyring, service "{SERVICE}"'
@@ -124,3 +124,8 @@ def _guarded(question: Callable[[_Backend], T]) -> T:
     except Exception as problem:
         why = f"its backend {backend_name} failed with {type(problem).__name__}"
         raise Unresolved(_LOOKED, why, "Try it alone: `keyring --list-backends`.") from None
+
+
+KEYRING: Final = ProviderKind(
+    argument="NAME", place="the system's keyring", open=lambda _surroundings: KeyringSecrets(), is_writable=True
+)

@@ -1,11 +1,14 @@
-"""What a provider of secrets is, how it says that it has none, and the one that only looks at this process."""
+"""The port of secret providers: what one must do, how it reports that it has no value, and how it is registered."""
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
+
+from pmtaform.programs import AllowedPrograms
 
 MAX_BYTES = 1 << 20  # no key or password is larger; what is larger is a mistake
 
@@ -72,16 +75,40 @@ def within(seconds: float, task: Callable[[], T]) -> T:
     return results[0]
 
 
-class EnvironmentSecrets:
-    """`env:NAME`. `environ` None: that of this process, looked at when asked."""
+@runtime_checkable
+class InFiles(Protocol):
+    """A provider whose secrets are files of this machine, which Git could see."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        self._environ = environ
+    def path(self, name: str) -> Path:
+        """The file that `name` means. Raises `Unresolved`."""
+        ...
 
-    def fetch(self, name: str, *, deadline: float) -> bytes:  # noqa: ARG002 - never waits
-        """The variable's value."""
-        value = (os.environ if self._environ is None else self._environ).get(name)
-        looked = "the environment of this process"
-        if value is None:
-            raise Unresolved(looked, f"{name} is not set", f"Set it before pmtaform runs: export {name}=….")
-        return os.fsencode(value)
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a provider works: `folder` is the stack's, `allowed` are the programs that a stack may have run."""
+
+    folder: Path
+    allowed: AllowedPrograms
+
+
+def spaces_around(name: str) -> str:
+    """The problem of a name with spaces at its ends, or the empty string."""
+    return "There are spaces around the name behind the colon." if name != name.strip() else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderKind:
+    """A kind of reference, `scheme:NAME`; the scheme is its name in the registry.
+
+    `argument` is what follows the colon, for messages ("NAME"), and `place` where the provider looks ("the system's
+    keyring"). `problem` returns what is wrong with a name, or the empty string; it must not repeat the name, which may
+    be a secret. `is_writable`: the provider is a `Store`. `is_of_stack`: a name means another thing in another stack.
+    """
+
+    argument: str
+    place: str
+    open: Callable[[Surroundings], Provider]
+    problem: Callable[[str], str] = spaces_around
+    is_writable: bool = False
+    is_of_stack: Callable[[str], bool] = lambda _name: False

@@ -1,65 +1,66 @@
-"""References to secrets: what a stack holds in place of a secret.
+"""References to secrets, `scheme:NAME`: what a stack holds in place of a secret.
 
-    keyring:NAME    the entry NAME of the service `pmtaform` in the system's keyring
-    env:NAME        an environment variable
-    file:PATH       a file that only its owner may read; relative paths are relative to the stack's folder
-    command:ARGV    what a program prints; split into words as a shell would, but no shell is run
-
+The schemes are those of the registered providers (`plugins.SECRET_PROVIDERS`); `docs/secrets.md` lists ours.
 A text that is no reference may be a secret that somebody pasted in: it is never repeated in a message.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Final
 
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import Invalid
+from pmtaform.plugins import SECRET_PROVIDERS
+from pmtaform.registry import PlugInBroken
+from pmtaform.secrets.provider import ProviderKind
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+KEYRING: Final = "keyring"  # the scheme of a bare NAME on the command line
 _SCHEME_LIKE = re.compile(r"([A-Za-z]{2,12}):")
+_SCHEME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _SUMMARY = "not a usable secret reference"
-
-
-class Scheme(StrEnum):
-    """Where a secret comes from."""
-
-    KEYRING = "keyring"
-    ENV = "env"
-    FILE = "file"
-    COMMAND = "command"
-
-
-FORMS = {
-    Scheme.KEYRING: "keyring:NAME",
-    Scheme.ENV: "env:NAME",
-    Scheme.FILE: "file:PATH",
-    Scheme.COMMAND: "command:PROGRAM ARGUMENTS",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Where a secret is to be found. No secret itself: it is shown, saved in plans and committed to Git."""
 
-    scheme: Scheme
+    scheme: str
     name: str
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.name}"
 
     @property
-    def argv(self) -> list[str]:
-        """The words of a `command:` reference."""
-        return shlex.split(self.name)
+    def kind(self) -> ProviderKind:
+        """Its provider's kind. Raises `PlugInBroken`."""
+        return SECRET_PROVIDERS[self.scheme]
 
 
-def forms(*, but: Scheme | None = None) -> str:
-    """The forms that a reference can have, in words, but for one."""
-    shown = [form for scheme, form in FORMS.items() if scheme is not but]
-    return ", ".join(shown[:-1]) + " or " + shown[-1]
+def is_scheme(text: str) -> bool:
+    """Whether references can begin with `text` and a colon."""
+    return _SCHEME.fullmatch(text) is not None and text in SECRET_PROVIDERS
+
+
+def forms(*, but: str | None = None, writable: bool = False) -> str:
+    """The forms that a reference can have, in words: without the scheme `but`, or only those that we write."""
+    shown = [
+        f"{scheme}:{kind.argument}"
+        for scheme, kind in _usable_kinds()
+        if scheme != but and (kind.is_writable or not writable)
+    ]
+    return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def _usable_kinds() -> Iterator[tuple[str, ProviderKind]]:
+    """A broken plug-in is reported where it is used, not where the choices are listed."""
+    for scheme in SECRET_PROVIDERS.names():
+        try:
+            yield scheme, SECRET_PROVIDERS[scheme]
+        except PlugInBroken:
+            continue
 
 
 def parse_reference(text: str, *, place: Place | None = None) -> Reference | None:
@@ -67,14 +68,15 @@ def parse_reference(text: str, *, place: Place | None = None) -> Reference | Non
 
     Raises `Invalid` (code `secret-reference`) for a reference with nothing usable behind its colon.
     """
-    scheme_text, colon, name = text.partition(":")
-    if not colon or scheme_text not in set(Scheme):
+    scheme, colon, name = text.partition(":")
+    if not colon or not is_scheme(scheme):
         return None
-    scheme = Scheme(scheme_text)
-    problem = _problem(scheme, name)
+    reference = Reference(scheme, name)
+    problem = _problem(reference)
     if problem:
-        raise Invalid.of("secret-reference", _SUMMARY, f"{problem} Write {FORMS[scheme]}.", place=place)
-    return Reference(scheme, name)
+        form = f"{scheme}:{reference.kind.argument}"
+        raise Invalid.of("secret-reference", _SUMMARY, f"{problem} Write {form}.", place=place)
+    return reference
 
 
 def require_reference(text: str, *, what: str = "this value", place: Place | None = None) -> Reference:
@@ -85,11 +87,9 @@ def require_reference(text: str, *, what: str = "this value", place: Place | Non
     reference = parse_reference(text, place=place)
     if reference is not None:
         return reference
-    like = _SCHEME_LIKE.match(text)
-    hint = did_you_mean(like[1], list(Scheme)) if like else ""
     detail = (
         f"{what} must be a reference, so that it never lies in Git, in a plan or in a state file; "
-        f"what stands here is none.{hint} Write {forms()}."
+        f"what stands here is none.{_hint(text)} Write {forms()}."
     )
     raise Invalid.of("secret-in-clear", "a secret must be given by reference", detail, place=place)
 
@@ -103,34 +103,25 @@ def named_reference(text: str) -> Reference:
 
 
 def _keyring(name: str) -> Reference:
-    problem = _problem(Scheme.KEYRING, name)
-    like = _SCHEME_LIKE.match(name)
-    hint = did_you_mean(like[1], list(Scheme)) if like else ""
+    reference = Reference(KEYRING, name)
+    problem = _problem(reference)
+    hint = _hint(name)
     if hint:
         problem = f"There is no such scheme.{hint}"
     if problem:
         raise Invalid.of("secret-reference", _SUMMARY, f"{problem} Write {forms()}, or the NAME of a keyring's entry.")
-    return Reference(Scheme.KEYRING, name)
+    return reference
 
 
-def _problem(scheme: Scheme, name: str) -> str:
-    """What is wrong with `name` behind `scheme:`, or the empty string."""
-    if not name.strip():
-        return f'There is nothing behind "{scheme}:".'
-    if any(ord(char) < 32 or ord(char) == 127 for char in name):
-        return f'There is a line break or another control character behind "{scheme}:".'
-    if scheme is Scheme.ENV and not _VARIABLE.fullmatch(name):
-        return "The name of an environment variable has letters, digits and underscores only."
-    if scheme is Scheme.COMMAND:
-        return _command_problem(name)
-    if name != name.strip():
-        return f'There are spaces around the name behind "{scheme}:".'
-    return ""
+def _hint(text: str) -> str:
+    like = _SCHEME_LIKE.match(text)
+    return did_you_mean(like[1], SECRET_PROVIDERS.names()) if like else ""
 
 
-def _command_problem(name: str) -> str:
-    try:
-        argv = shlex.split(name)
-    except ValueError:
-        return "The command has a quotation mark or a backslash without its partner."
-    return "" if argv and argv[0] else "The command has no program."
+def _problem(reference: Reference) -> str:
+    """What is wrong with the name behind the colon, or the empty string."""
+    if not reference.name.strip():
+        return f'There is nothing behind "{reference.scheme}:".'
+    if any(ord(char) < 32 or ord(char) == 127 for char in reference.name):
+        return f'There is a line break or another control character behind "{reference.scheme}:".'
+    return reference.kind.problem(reference.name)

@@ -9,12 +9,11 @@ from typing import Self
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import SecretUnavailable
+from pmtaform.plugins import SECRET_PROVIDERS
 from pmtaform.programs import AllowedPrograms
 from pmtaform.secrets.fake import FakeSecrets
-from pmtaform.secrets.file import FileSecrets
-from pmtaform.secrets.keyring import KeyringSecrets
-from pmtaform.secrets.provider import EnvironmentSecrets, Provider, Store, Unresolved
-from pmtaform.secrets.reference import Reference, Scheme, forms
+from pmtaform.secrets.provider import InFiles, Provider, Store, Surroundings, Unresolved
+from pmtaform.secrets.reference import Reference, forms
 from pmtaform.secrets.secret import Secret
 
 DEADLINE = 30.0  # seconds: time enough to answer a prompt to unlock
@@ -32,19 +31,12 @@ class Resolver:
         self,
         base: Path,
         *,
-        providers: Mapping[Scheme, Provider] | None = None,
+        providers: Mapping[str, Provider] | None = None,
         deadline: float = DEADLINE,
         allowed: AllowedPrograms | None = None,
     ) -> None:
-        from pmtaform.secrets.command import CommandSecrets  # subprocess is slow to import; few runs get here
-
-        self._providers: dict[Scheme, Provider] = {
-            Scheme.KEYRING: KeyringSecrets(),
-            Scheme.ENV: EnvironmentSecrets(),
-            Scheme.FILE: FileSecrets(base),
-            Scheme.COMMAND: CommandSecrets(base, allowed or AllowedPrograms()),
-            **(providers or {}),
-        }
+        self._surroundings = Surroundings(base, allowed or AllowedPrograms())
+        self._providers = dict(providers or {})
         self._deadline = deadline
         self._lock = threading.Lock()
         self._entries: dict[Reference, _Entry] = {}
@@ -52,8 +44,8 @@ class Resolver:
     @classmethod
     def fake(cls, values: Mapping[str, str | bytes]) -> Self:
         """A resolver that knows `values`, by whole reference (`"env:TOKEN"`), and looks nowhere else."""
-        providers: dict[Scheme, Provider] = {}
-        for scheme in Scheme:
+        providers: dict[str, Provider] = {}
+        for scheme in SECRET_PROVIDERS.names():
             prefix = f"{scheme}:"
             providers[scheme] = FakeSecrets(
                 {text.removeprefix(prefix): v for text, v in values.items() if text.startswith(prefix)}
@@ -104,8 +96,8 @@ class Resolver:
 
     def file_of(self, reference: Reference) -> Path | None:
         """The file that a `file:` reference means; None for other references. Raises `SecretUnavailable`."""
-        provider = self._providers[reference.scheme]
-        if not isinstance(provider, FileSecrets):
+        provider = self._provider(reference)
+        if not isinstance(provider, InFiles):
             return None
         try:
             return provider.path(reference.name)
@@ -113,14 +105,21 @@ class Resolver:
             raise _unavailable(reference, problem, None) from None
 
     def _store(self, reference: Reference) -> Store:
-        provider = self._providers[reference.scheme]
+        provider = self._provider(reference)
         if isinstance(provider, Store):
             return provider
         detail = (
-            f"{reference}: pmtaform reads {reference.scheme}: references and does not write them; keyring: and file: "
-            "are those that it writes. Change it with the tool that keeps it."
+            f"{reference}: pmtaform reads {reference.scheme}: references and does not write them; it writes "
+            f"{forms(writable=True)}. Change it with the tool that keeps it."
         )
         raise SecretUnavailable.of("secret-not-kept-here", "a secret of this kind is kept by others", detail)
+
+    def _provider(self, reference: Reference) -> Provider:
+        with self._lock:
+            provider = self._providers.get(reference.scheme)
+            if provider is None:
+                provider = self._providers[reference.scheme] = reference.kind.open(self._surroundings)
+            return provider
 
     def _forget(self, reference: Reference) -> None:
         with self._lock:
@@ -132,7 +131,7 @@ class Resolver:
         with entry.lock:
             if entry.value is None and entry.failure is None:
                 try:
-                    entry.value = self._providers[reference.scheme].fetch(reference.name, deadline=self._deadline)
+                    entry.value = self._provider(reference).fetch(reference.name, deadline=self._deadline)
                 except Unresolved as problem:
                     entry.failure = problem
         return entry
@@ -154,13 +153,7 @@ def _without_line_end(value: bytes) -> bytes:
 
 
 def _empty(reference: Reference) -> Unresolved:
-    wheres = {
-        Scheme.KEYRING: "the system's keyring",
-        Scheme.ENV: "the environment of this process",
-        Scheme.FILE: "the file",
-        Scheme.COMMAND: "the output of the command",
-    }
-    return Unresolved(wheres[reference.scheme], "there is nothing in it", "An empty value is no secret.")
+    return Unresolved(reference.kind.place, "there is nothing in it", "An empty value is no secret.")
 
 
 def _unavailable(reference: Reference, problem: Unresolved, place: Place | None) -> SecretUnavailable:

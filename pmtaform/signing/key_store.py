@@ -11,7 +11,7 @@ from pmtaform.api.secret_store import holds_secret, read_secret, store_secret
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim.keys import GOOD_BITS, SigningKey, generate_key, load_private_key, locked_pem
 from pmtaform.errors import Invalid, PmtaformError, UsageError
-from pmtaform.secrets import Reference, Scheme, parse_reference, require_reference
+from pmtaform.secrets import KEYRING, Reference, forms, parse_reference, require_reference
 from pmtaform.signing.declared import DeclaredKey, declared_keys
 from pmtaform.stack import Stack
 from pmtaform.stack.keys import name_problem
@@ -144,13 +144,13 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> Home
 def _default(stack: Stack, domain: str, selector: str, own: list[DeclaredKey]) -> Reference:
     if own:
         return require_reference(own[0].reference)
-    return Reference(Scheme.KEYRING, f"{stack.name}/dkim/{'all' if domain == '*' else domain}/{selector}")
+    return Reference(KEYRING, f"{stack.name}/dkim/{'all' if domain == '*' else domain}/{selector}")
 
 
 def _check_kept_here(reference: Reference) -> None:
-    if reference.scheme in (Scheme.KEYRING, Scheme.FILE):
+    if reference.kind.is_writable:
         return
-    detail = f"{reference}: pmtaform reads such references and writes none. Give --to keyring:NAME or --to file:PATH, "
+    detail = f"{reference}: pmtaform reads such references and writes none. Give --to {forms(writable=True)}, "
     detail += "and name that in the stack; or have the tool that keeps it make the key."
     raise UsageError.of("secret-not-kept-here", "A key cannot be kept there", detail)
 

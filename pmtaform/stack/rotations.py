@@ -13,7 +13,7 @@ from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import Invalid
 from pmtaform.lang.blocks import Address
 from pmtaform.model.rotation import VARIABLE, Rotation, Wanted
-from pmtaform.secrets import Scheme, require_reference
+from pmtaform.secrets import forms, require_reference
 from pmtaform.stack import shapes
 from pmtaform.stack.findings import unique
 from pmtaform.stack.keys import KeyPlan, keys_of, merge
@@ -198,9 +198,9 @@ def _reference(plan: KeyPlan, found: Diagnostics) -> str | None:
     except Invalid as error:
         found.extend(error.diagnostics)
         return None
-    if reference.scheme not in (Scheme.KEYRING, Scheme.FILE):
-        detail = f"{reference.scheme}: is not written by pmtaform, and rotation makes new keys. Write keyring:NAME or "
-        detail += f"file:PATH, with {_USE} in it."
+    if not reference.kind.is_writable:
+        detail = f"{reference.scheme}: is not written by pmtaform, and rotation makes new keys. Write "
+        detail += f"{forms(writable=True)}, with {_USE} in it."
         found.error("rotation-reference", "New keys cannot be stored there", detail, node.place)
         return None
     return text

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.model.desired import FileRole
+from pmtaform.plugins import SECRET_PROVIDERS
+from pmtaform.secrets import forms
 from pmtaform.stack import shapes
 from pmtaform.stack.file_plans import FIELDS as FILE_FIELDS
 from pmtaform.stack.foreach import KEY as FOR_EACH
@@ -57,6 +59,7 @@ def json_schema() -> Schema:
         "rotation": _object(shapes.ROTATION) | {"required": list(shapes.ROTATION.required)},
         "files": _mapping({"anyOf": [{"$ref": "#/$defs/file"}, {"type": "null"}]}, "Files by their path on the host."),
         "file": _file(),
+        "reference": _reference(),
         "for-each": _for_each(),
         "secret": _secret("secret"),
         "file-and-secret": _secret("value", "secret"),
@@ -174,6 +177,14 @@ def _file() -> Schema:
         "type": "object",
         "additionalProperties": False,
         "properties": {field: kinds[field] for field in FILE_FIELDS},
+    }
+
+
+def _reference() -> Schema:
+    return {
+        "description": f"A reference to a secret: {forms()}.",
+        "type": "string",
+        "pattern": f"^({'|'.join(SECRET_PROVIDERS.names())}):.",
     }
 
 

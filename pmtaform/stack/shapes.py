@@ -179,7 +179,7 @@ def _whole(least: int, most: int | None = None) -> Kind:
 
 
 VERSION: Final = r"[0-9]{1,2}\.[0-9]{1,2}(r[0-9]+)?"
-REFERENCE: Final = {"type": "string", "pattern": "^(keyring|env|file|command):."}
+REFERENCE: Final = {"$ref": "#/$defs/reference"}
 TEXT: Final = _made(_text, type=["string", "number"])
 WORD: Final = _made(_word, type=["string", "number"])
 SECRET: Final = Kind(TEXT.core, REFERENCE)

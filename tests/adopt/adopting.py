@@ -13,8 +13,7 @@ from pmtaform.adopt.choices import Form, KeysIn, SecretsIn, Shape
 from pmtaform.adopt.model import Options
 from pmtaform.api import Project, make_plan
 from pmtaform.api.adopting import Imported, Login, import_stack
-from pmtaform.secrets import FakeSecrets, Resolver
-from pmtaform.secrets.reference import Scheme
+from pmtaform.secrets import KEYRING, FakeSecrets, Resolver
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 FILES = sorted(CORPUS.glob("*.conf"))
@@ -91,4 +90,4 @@ def codes(imported: Imported) -> set[str]:
 def fake_keyring() -> tuple[Resolver, FakeSecrets]:
     """A resolver whose keyring is in memory, and that keyring."""
     kept = FakeSecrets()
-    return Resolver(Path(), providers={Scheme.KEYRING: kept}), kept
+    return Resolver(Path(), providers={KEYRING: kept}), kept

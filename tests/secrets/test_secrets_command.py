@@ -147,7 +147,7 @@ def test_what_others_keep_is_not_written(one: ProjectFolder, given: Callable[[st
     one.config("postmaster: a@b.example")
     given(VALUE)
     said = one.run("secrets", "set", reference).ended(Exit.ERROR)
-    assert "keyring: and file: are those that it writes" in said.words
+    assert "it writes keyring:NAME or file:PATH" in said.words
 
 
 @pytest.mark.parametrize(

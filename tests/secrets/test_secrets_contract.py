@@ -16,9 +16,9 @@ from keyrings.alt.file import PlaintextKeyring
 from pmtaform.programs import ANY_PROGRAM
 from pmtaform.secrets import FakeSecrets, Provider, Store, Unresolved
 from pmtaform.secrets.command import CommandSecrets
+from pmtaform.secrets.environment import EnvironmentSecrets
 from pmtaform.secrets.file import FileSecrets
 from pmtaform.secrets.keyring import KeyringSecrets
-from pmtaform.secrets.provider import EnvironmentSecrets
 
 VALUE = b"canary-p\xc3\xa4ss word\n"
 DEADLINE = 20.0

@@ -15,15 +15,15 @@ import pytest
 from pmtaform.diagnostics import Exit, Place
 from pmtaform.errors import SecretUnavailable
 from pmtaform.programs import ANY_PROGRAM
-from pmtaform.secrets import FakeSecrets, Reference, Resolver, Scheme, Secret, require_reference
+from pmtaform.secrets import KEYRING, FakeSecrets, Reference, Resolver, Secret, require_reference
 
 PLACE = Place("stacks/demo/stack.yaml", 7, 18)
-KEY = Reference(Scheme.KEYRING, "dkim/example.com/s1")
+KEY = Reference(KEYRING, "dkim/example.com/s1")
 
 
 def resolver(value: str | bytes | None, **more: object) -> tuple[Resolver, FakeSecrets]:
     fake = FakeSecrets({} if value is None else {KEY.name: value}, **more)  # type: ignore[arg-type]
-    return Resolver(Path(), providers={Scheme.KEYRING: fake}), fake
+    return Resolver(Path(), providers={KEYRING: fake}), fake
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pmtaform.lang.lint.hits import at, whole
 from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
 from pmtaform.lang.lint.references import named_file
 from pmtaform.lang.secrecy import holds_secret
+from pmtaform.plugins import SECRET_PROVIDERS
 
 _GUESSABLE: Final = frozenset(
     {
@@ -23,7 +24,7 @@ _GUESSABLE: Final = frozenset(
         "pass1234", "mailer",
     }
 )  # fmt: skip
-_REFERENCE: Final = re.compile("(?:keyring|env|file|command):.")
+_REFERENCE: Final = re.compile("([a-z][a-z0-9-]*):.")
 _SHORTEST: Final = 8
 _PLACEHOLDERS: Final = ("(secret ", "{{", "${", "$(", "QQQ", "REDACTED", "redacted", "***", "###", "<")
 
@@ -71,7 +72,8 @@ def _in_clear(facts: Facts) -> Iterator[Hit]:
 
 def clear_detail(name: str, value: str) -> str:
     """What is wrong with a secret in clear text; the value is not repeated."""
-    if _REFERENCE.match(value.strip('"')):
+    like = _REFERENCE.match(value.strip('"'))
+    if like is not None and like[1] in SECRET_PROVIDERS:
         return (
             f"{name} is given a reference in native text, which goes to the server as it is: PowerMTA would "
             "use the reference itself as the secret. Write this part in YAML: {secret: keyring:NAME}."

@@ -1,0 +1,25 @@
+"""What a plug-in can add, and our own of each kind: one line a thing.
+
+`docs/extending.md` has a complete example of each kind.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pmtaform.registry import Registry
+
+if TYPE_CHECKING:
+    from pmtaform.secrets.provider import ProviderKind
+
+SECRET_PROVIDERS: Final[Registry[ProviderKind]] = Registry(
+    "pmtaform.secret_providers",
+    noun="secret provider",
+    kind="pmtaform.secrets.provider:ProviderKind",
+    own={
+        "keyring": "pmtaform.secrets.keyring:KEYRING",
+        "env": "pmtaform.secrets.environment:ENVIRONMENT",
+        "file": "pmtaform.secrets.file:FILE",
+        "command": "pmtaform.secrets.command:COMMAND",
+    },
+)
