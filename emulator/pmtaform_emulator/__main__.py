@@ -1,4 +1,4 @@
-"""`python -m pmtaform_emulator`: install the emulator, tell it to misbehave, or be one of its programs."""
+"""`python -m pmtaform_emulator`: install the emulator, give it a fault, or run one of its programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ python -m pmtaform_emulator --root ROOT [--as pmta|pmtad|init.d/pmta|init.d/pmta
 
 
 def run(argv: Sequence[str]) -> None:
-    """Be the program that the arguments name, and end."""
+    """Run the program that the arguments name, and exit."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -74,19 +74,19 @@ def _manage(words: list[str]) -> int:
 
 
 def _options(words: list[str]) -> dict[str, object]:
-    """Take `--name value` pairs out of `words`."""
-    found: dict[str, object] = {}
+    """The `--name value` pairs, which are removed from `words`."""
+    options: dict[str, object] = {}
     if "--listen" in words:
         words.remove("--listen")
-        found["listen"] = True
+        options["listen"] = True
     for name, read in _OPTIONS.items():
         if name in words:
             at = words.index(name)
             if at + 1 >= len(words):
                 raise ValueError(f"{name} needs a value")
-            found[name[2:].replace("-", "_")] = read(words[at + 1])
+            options[name[2:].replace("-", "_")] = read(words[at + 1])
             del words[at : at + 2]
-    return found
+    return options
 
 
 def _times(text: str) -> int | None:

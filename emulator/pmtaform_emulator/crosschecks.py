@@ -1,10 +1,12 @@
-"""What stops a load although every line of it is right: names that clash, macros that never end, wrong order."""
+"""Contradictions that stop a load although each line is valid: clashing names, endless macros, wrong order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pmtaform_emulator.loading import Group, Item, Loaded, LoadError
+from pmtaform_emulator.loading import Loaded, LoadedDirective, LoadedSection, LoadError
+
+Located = LoadedDirective | LoadedSection  # where an error is reported
 
 
 def check(loaded: Loaded, *, strict: bool = False) -> None:
@@ -22,25 +24,25 @@ def check(loaded: Loaded, *, strict: bool = False) -> None:
 
 
 def has_log_file(loaded: Loaded) -> bool:
-    """Whether a log is named, without which PowerMTA does not start."""
+    """Whether a log file is configured; PowerMTA does not start without one."""
     return any(True for _ in loaded.top.items("log-file"))
 
 
-def macros_of(top: Group) -> dict[str, list[str]]:
-    """Every domain-macro with its parts."""
-    found: dict[str, list[str]] = {}
+def macros_of(top: LoadedSection) -> dict[str, list[str]]:
+    """Every domain-macro and its parts, by name."""
+    parts_of: dict[str, list[str]] = {}
     for item in top.items("domain-macro"):
         name, *parts = item.value.split(None, 1)
-        found.setdefault(name, []).extend(part.strip() for part in "".join(parts).split(",") if part.strip())
-    return found
+        parts_of.setdefault(name, []).extend(part.strip() for part in "".join(parts).split(",") if part.strip())
+    return parts_of
 
 
-def expand(text: str, macros: Mapping[str, list[str]], place: Item | Group) -> list[str]:
-    """Every text that one with macros stands for; several macros multiply out."""
+def expand(text: str, macros: Mapping[str, list[str]], place: Located) -> list[str]:
+    """Every expansion of a text with macros; several macros give every combination."""
     return list(_expand(text, macros, place, ()))
 
 
-def _expand(text: str, macros: Mapping[str, list[str]], place: Item | Group, above: tuple[str, ...]) -> Iterator[str]:
+def _expand(text: str, macros: Mapping[str, list[str]], place: Located, above: tuple[str, ...]) -> Iterator[str]:
     before, dollar, rest = text.partition("$")
     if not dollar:
         yield text
@@ -58,24 +60,24 @@ def _expand(text: str, macros: Mapping[str, list[str]], place: Item | Group, abo
                 yield before + middle + tail
 
 
-def _domains(top: Group, macros: Mapping[str, list[str]]) -> None:
+def _domains(top: LoadedSection, macros: Mapping[str, list[str]]) -> None:
     for parent in (top, *top.groups("virtual-mta"), *top.groups("virtual-mta-pool")):
         for domain in parent.groups("domain"):
             if "$" in domain.argument:
                 expand(domain.argument, macros, domain)
 
 
-def _names(top: Group) -> None:
+def _names(top: LoadedSection) -> None:
     taken: dict[str, str] = {}
     for content in top.content:
-        if not isinstance(content, Group) or content.tag not in ("virtual-mta", "virtual-mta-pool"):
+        if not isinstance(content, LoadedSection) or content.tag not in ("virtual-mta", "virtual-mta-pool"):
             continue
         if taken.setdefault(content.argument, content.tag) != content.tag:
             reason = f"{content.argument} is the name of a virtual MTA and of a pool"
             raise LoadError(content.file, content.line, reason)
 
 
-def _pools(top: Group) -> None:
+def _pools(top: LoadedSection) -> None:
     home: dict[str, str] = {}
     for pool in top.groups("virtual-mta-pool"):
         if not any(True for _ in pool.groups("domain")):
@@ -88,11 +90,11 @@ def _pools(top: Group) -> None:
                 raise LoadError(member.file, member.line, reason)
 
 
-def _pattern_lists(top: Group, *, strict: bool) -> None:
+def _pattern_lists(top: LoadedSection, *, strict: bool) -> None:
     every = {group.argument for group in top.groups("pattern-list")}
     seen: set[str] = set()
     for content in top.content:
-        if not isinstance(content, Group):
+        if not isinstance(content, LoadedSection):
             continue
         if content.tag == "pattern-list":
             seen.add(content.argument)
@@ -103,8 +105,8 @@ def _pattern_lists(top: Group, *, strict: bool) -> None:
                 raise LoadError(item.file, item.line, f"pattern-list {item.value} is not defined above")
 
 
-def _references(top: Group) -> None:
-    """Names of things that are not there: fatal only when strict, for the guides do not say."""
+def _references(top: LoadedSection) -> None:
+    """Raise for a name that is not defined. Only when strict: the guides do not state what PowerMTA does."""
     names = {tag: {group.argument for group in top.groups(tag)} for tag in ("virtual-mta", "smtp-pattern-list")}
     for pool in top.groups("virtual-mta-pool"):
         for item in pool.items("virtual-mta"):

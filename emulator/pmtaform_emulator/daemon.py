@@ -1,6 +1,6 @@
-"""The emulated daemon: starting, stopping and reloading it, as recorded acts.
+"""The emulated daemon: start, stop and reload, as recorded actions.
 
-Nothing runs in the background, unless listeners that answer were asked for (`listeners`).
+Nothing runs in the background unless it was installed with listeners (`listeners`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pmtaform_emulator.faults import are_listeners_late, is_strict
 from pmtaform_emulator.layout import LOGS, Layout
-from pmtaform_emulator.store import State, Store
+from pmtaform_emulator.store import DaemonStore, State
 
 if TYPE_CHECKING:
     from pmtaform_emulator.loading import Loaded
@@ -19,7 +19,7 @@ NOT_RUNNING = "Cannot connect to PowerMTA: it is not running"
 
 
 class Refused(Exception):
-    """The daemon did not do what was asked; the text is what PowerMTA would print."""
+    """The daemon rejected the command; the text is what PowerMTA would print."""
 
 
 class Daemon:
@@ -27,14 +27,14 @@ class Daemon:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.store = Store(layout)
+        self.store = DaemonStore(layout)
 
     def test(self) -> None:
-        """Check the configuration on disk. The daemon is not concerned and need not run."""
+        """Check the configuration on disk. The daemon need not run."""
         self._load()
 
     def reload(self) -> None:
-        """Put the configuration on disk into force, or refuse and keep the old one."""
+        """Load the configuration on disk, or reject it and keep the old one."""
         with self.store.locked():
             state = self.store.read()
             if not state.running:
@@ -48,7 +48,7 @@ class Daemon:
             self._follow(state)
 
     def start(self) -> bool:
-        """Start the daemon; False when it was running already. A startup error is logged and refused."""
+        """Start the daemon; False when it was running already. A startup error is logged and raised."""
         with self.store.locked():
             state = self.store.read()
             if state.running:
@@ -72,7 +72,7 @@ class Daemon:
             return was_running
 
     def restart_web_monitor(self) -> None:
-        """Start the web monitor anew: directives that it reads once come into force."""
+        """Restart the web monitor: directives that it reads once take effect."""
         with self.store.locked():
             state = self.store.read()
             state.web = state.loaded
@@ -80,14 +80,14 @@ class Daemon:
             self._follow(state)
 
     def slow_down(self, calls: int) -> None:
-        """Seem to be starting for the next `calls` calls of `show status`."""
+        """Answer `starting` to the next `calls` calls of `show status`."""
         with self.store.locked():
             state = self.store.read()
             state.starting = calls
             self.store.write(state)
 
     def is_starting(self) -> bool:
-        """Whether this call of `show status` is told that it is starting; each call counts."""
+        """Whether this call of `show status` is to answer `starting`; each call is counted."""
         if not self.store.read().starting:
             return False
         with self.store.locked():
@@ -107,7 +107,7 @@ class Daemon:
             return {}
         with self.store.locked():
             state = self.store.read()
-            return self.store.kept(state.generation) if state.running else {}
+            return self.store.files_of(state.generation) if state.running else {}
 
     def _load(self) -> Loaded:
         from pmtaform_emulator import crosschecks, loading
@@ -130,7 +130,7 @@ class Daemon:
         state.smtp = smtp_of(loaded)
 
     def _stop(self, state: State) -> None:
-        """Forget what a stopped process forgets: the modes of queues go back to normal."""
+        """Forget what a stopped process forgets: the modes of queues are normal again."""
         state.running = False
         state.queues = {}
         state.starting = 0
@@ -156,7 +156,7 @@ class Daemon:
         self._follow(state)
 
     def _follow(self, state: State) -> None:
-        """Have the ports follow what is in force; a port that cannot be opened is told and stops nothing."""
+        """Open and close ports as the configuration in force says. A port that cannot be opened is only logged."""
         if not self.store.document("install.json").get("listen"):
             return
         from pmtaform_emulator.listeners import follow
@@ -165,7 +165,7 @@ class Daemon:
             self.store.log({"program": "pmtad", "command": "listen", "arguments": [], "exit": 1, **row})
 
     def _startup_error(self, reason: str) -> Refused:
-        """Log why the daemon does not start, and say it as the daemon does."""
+        """Log why the daemon does not start; return it in the words of the daemon."""
         line = f"{_now()} Startup error: {reason}"
         log = self.layout.real(LOGS + "/pmta-startuperr.log")
         try:

@@ -1,4 +1,4 @@
-"""Putting the emulated programs into a folder that stands for a machine's root."""
+"""Install the emulated programs into a folder that serves as a machine's root."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 import pmtaform
 from pmtaform_emulator.layout import LOGS, STATE, VERSION, Layout
-from pmtaform_emulator.store import Store
+from pmtaform_emulator.store import DaemonStore
 
 _SHIM: Final = """\
 #!/bin/sh
@@ -26,16 +26,16 @@ _PROGRAMS: Final = {
 
 
 def install(root: Path, *, version: str = VERSION, python: str = sys.executable, listen: bool = False) -> None:
-    """Install the emulator on the host whose root is `root`. What is installed already is replaced.
+    """Install the emulator on the host whose root is `root`, over an earlier installation.
 
-    With `listen` the daemon, while it runs, answers on the ports that the configuration in force names, on loopback.
+    With `listen` the daemon answers, while it runs, on the ports that the configuration in force names, on loopback.
 
-    The daemon is not started, and there is no configuration yet. Nothing outside `root` is touched.
+    The daemon is not started, and no configuration is written. Nothing outside `root` is touched.
     """
     layout = Layout(Path(root).absolute())
     for folder in ("/etc/pmta", "/var/spool/pmta", LOGS, STATE):
         layout.real(folder).mkdir(0o700 if folder == STATE else 0o755, parents=True, exist_ok=True)
-    store = Store(layout)
+    store = DaemonStore(layout)
     with store.locked():
         store.replace("install.json", {"product": "pmtaform emulator", "version": version, "listen": listen})
     for path, program in _PROGRAMS.items():
@@ -51,7 +51,7 @@ def install(root: Path, *, version: str = VERSION, python: str = sys.executable,
 
 
 def calls(root: Path) -> list[dict[str, object]]:
-    """Every call that was made of the emulated programs, in order."""
+    """Every call of the emulated programs, in order."""
     try:
         lines = (Layout(Path(root)).state / "calls.log").read_text(encoding="utf-8").splitlines()
     except OSError:

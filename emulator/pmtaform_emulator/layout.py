@@ -1,4 +1,4 @@
-"""Where things are under a host's root, and what an installation says of itself."""
+"""Paths under a host's root, and the version that is installed there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION = "5.0r8"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The files of one emulated host. Paths as PowerMTA names them (`/etc/pmta/config`) live under `root`."""
+    """The files of one emulated host. Paths as PowerMTA names them (`/etc/pmta/config`) are under `root`."""
 
     root: Path
 
@@ -32,7 +32,7 @@ class Layout:
         return self.real(STATE)
 
     def is_closed_to_us(self) -> bool:
-        """Whether the caller may not use the programs: PowerMTA's want root or a member of their group."""
+        """Whether the caller may not use the programs: PowerMTA's require root or a member of their group."""
         try:
             self.state.stat()
         except FileNotFoundError:
@@ -44,13 +44,13 @@ class Layout:
     def version(self) -> str:
         """The version that was installed."""
         try:
-            found = json.loads((self.state / "install.json").read_bytes())["version"]
+            version = json.loads((self.state / "install.json").read_bytes())["version"]
         except (OSError, ValueError, KeyError, TypeError):
             return VERSION
-        return str(found)
+        return str(version)
 
 
 def release(version: str) -> tuple[int, int]:
-    """The release that a version belongs to: `5.0r8` is (5, 0). Text that begins with no version is (0, 0)."""
-    found = re.match(r"(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    """The release that a version belongs to: `5.0r8` is (5, 0). Text that does not start with a version is (0, 0)."""
+    match = re.match(r"(\d+)\.(\d+)", version)
+    return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -1,8 +1,8 @@
-"""The ports of an emulated server: which the configuration in force wants, opening them, and who answers there.
+"""The ports of an emulated server: those that the configuration in force names, and the process that answers there.
 
-Only loopback is ever listened on, and only on ports that a configuration names. The sockets are opened here, before
-the process that answers is begun, so whoever started the daemon can connect at once. That process holds a lock: while
-the lock is held its process id is true.
+The server listens on loopback only, and only on ports that a configuration names. The sockets are opened here, before
+that process is started, so the caller that started the daemon can connect at once. The process holds a lock: while
+the lock is held, the recorded process id is valid.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pmtaform_emulator.loading import Loaded
-    from pmtaform_emulator.store import State, Store
+    from pmtaform_emulator.store import DaemonStore, State
 
 _FILE: Final = "listeners.json"
 _LOCK: Final = "listeners.lock"
@@ -38,11 +38,11 @@ class Port:
     port: int
 
     def row(self, problem: str = "") -> dict[str, Any]:
-        """As it is recorded; `problem` says why it is not open."""
+        """The record of the port; `problem` is the reason why it is not open."""
         return {"protocol": self.protocol, "address": self.address, "port": self.port, "problem": problem}
 
 
-def is_wanted(store: Store) -> bool:
+def is_wanted(store: DaemonStore) -> bool:
     """Whether the server was installed with listeners that answer."""
     return store.document("install.json").get("listen") is True
 
@@ -54,32 +54,32 @@ def smtp_of(loaded: Loaded) -> list[str]:
     return [*directives, *(group.argument for group in top.groups("smtp-listener"))]
 
 
-def listening(store: Store) -> list[dict[str, Any]]:
+def listening(store: DaemonStore) -> list[dict[str, Any]]:
     """Every port that is wanted, with the problem of those that could not be opened."""
     rows = store.document(_FILE).get("ports", [])
     return rows if isinstance(rows, list) else []
 
 
-def follow(store: Store, state: State) -> list[dict[str, Any]]:
-    """Open what the daemon wants and close what it does not; the host's lock must be held. Says what is not open.
+def follow(store: DaemonStore, state: State) -> list[dict[str, Any]]:
+    """Open the ports in force and close the others; return those that could not be opened. The lock must be held.
 
-    Where nothing changes nobody is interrupted. Otherwise all ports are closed for the moment that it takes.
+    If nothing changes, no connection is interrupted. Otherwise all ports are closed for a moment.
     """
     wanted = _wanted(state) if state.running and is_wanted(store) else []
     before = listening(store)
     if before == [port.row() for port in wanted] and (not wanted or _is_held(store)):
         return []
     _end(store)
-    rows = _begin(store, wanted)
+    rows = _start(store, wanted)
     return [row for row in rows if row["problem"]]
 
 
 def _wanted(state: State) -> list[Port]:
-    found = [Port("smtp", *where) for text in state.smtp if (where := _place(text))]
+    ports = [Port("smtp", *where) for text in state.smtp if (where := _place(text))]
     values = ((state.web or {}).get(_WEB) or {}).get("values") or ["0"]
     if values[-1].isdecimal() and 0 < int(values[-1]) < 65536:
-        found.append(Port("http", _HERE, int(values[-1])))
-    return list(dict.fromkeys(found))
+        ports.append(Port("http", _HERE, int(values[-1])))
+    return list(dict.fromkeys(ports))
 
 
 def _place(text: str) -> tuple[str, int] | None:
@@ -96,7 +96,7 @@ def _is_loopback(address: str) -> bool:
     return False
 
 
-def _begin(store: Store, wanted: list[Port]) -> list[dict[str, Any]]:
+def _start(store: DaemonStore, wanted: list[Port]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     opened: list[tuple[Port, socket.socket]] = []
     try:
@@ -127,8 +127,8 @@ def _open(port: Port) -> socket.socket:
     return listener
 
 
-def _answer_at(store: Store, opened: list[tuple[Port, socket.socket]]) -> int:
-    """Begin the process that answers; its process id."""
+def _answer_at(store: DaemonStore, opened: list[tuple[Port, socket.socket]]) -> int:
+    """Start the process that answers; return its process id."""
     path = store.folder.resolve() / _LOCK
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     sockets = [listener.fileno() for _, listener in opened]
@@ -139,7 +139,7 @@ def _answer_at(store: Store, opened: list[tuple[Port, socket.socket]]) -> int:
             for kind in ("smtp", "http")
         ]
         program = Path(__file__).with_name("serving.py")
-        said = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-I", "-S", str(program), str(handle), str(path), *kinds],
             pass_fds=(*sockets, handle),
             stdin=subprocess.DEVNULL,
@@ -147,13 +147,13 @@ def _answer_at(store: Store, opened: list[tuple[Port, socket.socket]]) -> int:
             stderr=subprocess.DEVNULL,
             check=True,
         )
-        return int(said.stdout)
+        return int(process.stdout)
     finally:
         os.close(handle)
 
 
-def _end(store: Store) -> None:
-    """End the process that answers, and wait until its ports are closed."""
+def _end(store: DaemonStore) -> None:
+    """End the process that answers and wait until its ports are closed."""
     process = store.document(_FILE).get("process", 0)
     with suppress(FileNotFoundError):
         handle = os.open(store.folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
@@ -171,14 +171,14 @@ def _end(store: Store) -> None:
 def _kill(process: int, lock: int) -> None:
     """Kill the process that holds the lock and wait for its end: only then are its ports closed for certain.
 
-    The kernel lets go of the lock and of the sockets in an order of its own.
+    The kernel releases the lock and the sockets in no documented order.
     """
     try:
         handle = os.pidfd_open(process)
     except OSError:
         return
     try:
-        if _is_free(lock):  # it has ended since, and its number may be another's
+        if _is_free(lock):  # it has ended since; its number may belong to another process
             return
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         select.select([handle], [], [])
@@ -188,7 +188,7 @@ def _kill(process: int, lock: int) -> None:
         os.close(handle)
 
 
-def _is_held(store: Store) -> bool:
+def _is_held(store: DaemonStore) -> bool:
     try:
         handle = os.open(store.folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

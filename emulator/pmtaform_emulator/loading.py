@@ -1,4 +1,4 @@
-"""Reading a configuration as a server does: all files in order, and an end at the first thing that is wrong."""
+"""Load a configuration as a server does: all files in order, up to the first error."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Unreadable(Exception):
 
 
 @dataclass(slots=True)
-class Item:
-    """One directive, where it stands, and what the catalogue knows of it."""
+class LoadedDirective:
+    """One directive, its place, and its entry in the catalogue."""
 
     file: str
     line: int
@@ -42,34 +42,34 @@ class Item:
 
 
 @dataclass(slots=True)
-class Group:
-    """One section with its content, includes followed."""
+class LoadedSection:
+    """One section and its content, that of included files too."""
 
     file: str
     line: int
     tag: str
     argument: str
-    content: list[Item | Group] = field(default_factory=list)
+    content: list[LoadedDirective | LoadedSection] = field(default_factory=list)
     seen: set[tuple[str, ...]] = field(default_factory=set)
 
-    def items(self, name: str = "") -> Iterator[Item]:
+    def items(self, name: str = "") -> Iterator[LoadedDirective]:
         """Its own directives, or those called `name`."""
-        return (c for c in self.content if isinstance(c, Item) and name in ("", c.name))
+        return (c for c in self.content if isinstance(c, LoadedDirective) and name in ("", c.name))
 
-    def groups(self, tag: str) -> Iterator[Group]:
+    def groups(self, tag: str) -> Iterator[LoadedSection]:
         """The sections in it that have this tag."""
-        return (c for c in self.content if isinstance(c, Group) and c.tag == tag)
+        return (c for c in self.content if isinstance(c, LoadedSection) and c.tag == tag)
 
 
 @dataclass(slots=True)
 class Loaded:
-    """A configuration that was read: its files by PowerMTA's paths, its lines in order, what strictness minds.
+    """A configuration that was read: its files by PowerMTA's paths, its lines in order, what a strict server rejects.
 
-    `patterns` says which files each wildcard of an include named.
+    `patterns` has the files that each wildcard of an include matched.
     """
 
     files: dict[str, bytes]
-    top: Group
+    top: LoadedSection
     oddities: list[LoadError]
     patterns: dict[str, list[str]] = field(default_factory=dict)
 
@@ -93,25 +93,25 @@ class _Reader:
         self.layout = layout
         self.release = release(version)
         self.files: dict[str, bytes] = {}
-        self.top = Group(CONFIG, 1, GLOBAL, "")
+        self.top = LoadedSection(CONFIG, 1, GLOBAL, "")
         self.oddities: list[LoadError] = []
         self.patterns: dict[str, list[str]] = {}
         self.known = catalogue()
         self.fine: set[tuple[int, str]] = set()
 
-    def file(self, path: str, scope: str, into: Group, depth: int) -> None:
+    def file(self, path: str, scope: str, into: LoadedSection, depth: int) -> None:
         try:
             content = self.layout.real(posixpath.normpath(path)).read_bytes()
         except OSError as error:
             raise Unreadable(f"Cannot open {path}: {error.strerror}") from error
         self.files[path] = content
         tree = parse_bytes(content, path, scope=scope)
-        for found in tree.diagnostics:
-            line = found.place.line if found.place else None
-            self.oddities.append(LoadError(path, line or 1, found.summary.lower()))
+        for diagnostic in tree.diagnostics:
+            line = diagnostic.place.line if diagnostic.place else None
+            self.oddities.append(LoadError(path, line or 1, diagnostic.summary.lower()))
         self.nodes(tree, tree.children, into, depth)
 
-    def nodes(self, tree: Tree, nodes: list[Node], into: Group, depth: int) -> None:
+    def nodes(self, tree: Tree, nodes: list[Node], into: LoadedSection, depth: int) -> None:
         for node in nodes:
             if isinstance(node, Section):
                 self.section(tree, node, into, depth)
@@ -120,7 +120,7 @@ class _Reader:
             else:
                 self.directive(tree, node, into, depth)
 
-    def directive(self, tree: Tree, node: Directive, into: Group, depth: int) -> None:
+    def directive(self, tree: Tree, node: Directive, into: LoadedSection, depth: int) -> None:
         spec = self.known.directive(into.tag, node.name)
         if spec is None or release(spec.since or "") > self.release:
             raise LoadError(tree.path, node.line, self.why_not(into.tag, node.name))
@@ -139,11 +139,11 @@ class _Reader:
         if spec.status.startswith("removed"):
             self.odd(tree, node, f"{name} was removed")
         into.seen.add((name,))
-        into.content.append(Item(tree.path, node.line, name, node.value, spec))
+        into.content.append(LoadedDirective(tree.path, node.line, name, node.value, spec))
         if name == "include":
             self.include(tree, node, into, depth)
 
-    def include(self, tree: Tree, node: Directive, into: Group, depth: int) -> None:
+    def include(self, tree: Tree, node: Directive, into: LoadedSection, depth: int) -> None:
         path = include_path(node.value)
         if is_url(path):
             self.odd(tree, node, "the emulator reads nothing over the network")
@@ -164,11 +164,11 @@ class _Reader:
 
     def matches(self, pattern: str) -> list[str]:
         # As in a shell, a wildcard names no hidden file; with Path.glob it does.
-        found = glob(posixpath.normpath(pattern).lstrip("/"), root_dir=self.layout.root)  # noqa: PTH207
-        self.patterns[pattern] = sorted("/" + path for path in found if self.layout.real(path).is_file())
+        matches = glob(posixpath.normpath(pattern).lstrip("/"), root_dir=self.layout.root)  # noqa: PTH207
+        self.patterns[pattern] = sorted("/" + path for path in matches if self.layout.real(path).is_file())
         return self.patterns[pattern]
 
-    def section(self, tree: Tree, node: Section, into: Group, depth: int) -> None:
+    def section(self, tree: Tree, node: Section, into: LoadedSection, depth: int) -> None:
         spec = self.known.section(node.tag)
         parent = None if into.tag == GLOBAL else into.tag
         if spec is None or release(spec.since or "") > self.release:
@@ -187,7 +187,7 @@ class _Reader:
         into.seen.add(key)
         if node.lead and self.known.directive(node.tag, node.lead[0]) is None:
             raise LoadError(tree.path, node.line, self.why_not(node.tag, node.lead[0]))
-        group = Group(tree.path, node.line, node.tag, node.argument)
+        group = LoadedSection(tree.path, node.line, node.tag, node.argument)
         into.content.append(group)
         self.nodes(tree, node.children, group, depth)
         if not node.closed:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 FORMS: Final = ("json", "xml", "dom")
-# A pattern, not a compiled one: it takes 7 ms to compile, and only XML needs it.
+# Not compiled here: that takes 7 ms, and only XML needs it.
 _NOT_XML: Final = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 @dataclass(slots=True)
-class Answer:
-    """What a command answers: a message, the data behind it, and the text that a person reads."""
+class Reply:
+    """The reply to a command: a message, its data, and the text for people."""
 
     message: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -25,13 +25,13 @@ class Answer:
 
     @property
     def code(self) -> int:
-        """The exit code: 0 or 1, unless a fault says otherwise. PowerMTA's own are not documented."""
+        """The exit code: 0 or 1, unless a fault sets it. PowerMTA's exit codes are not documented."""
         if self.exit_code is not None:
             return self.exit_code
         return 0 if self.ok else 1
 
     def render(self, form: str) -> str:
-        """The answer in one form; "" is text."""
+        """The reply in one form; "" is text."""
         if form == "json":
             document = {"status": "success" if self.ok else "error", "message": self.message, "data": self.data}
             return json.dumps(document, indent=2) + "\n"

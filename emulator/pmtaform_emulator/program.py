@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from pmtaform_emulator import queries
-from pmtaform_emulator.commands import Call, UsageError, understand
+from pmtaform_emulator.commands import Call, CommandLineError, parse
 from pmtaform_emulator.daemon import NOT_RUNNING, Daemon, Refused
 from pmtaform_emulator.faults import Fault, take
 from pmtaform_emulator.layout import Layout, release
-from pmtaform_emulator.output import FORMS, Answer
+from pmtaform_emulator.output import FORMS, Reply
 
 RELOADED: Final = "Configuration reloaded."
 CLOSED: Final = "Permission denied: pmta needs root or membership of group pmta"
-VALID: Final = ""  # what PowerMTA answers is documented nowhere: nothing is what no caller can misread
+VALID: Final = ""  # PowerMTA's output is not documented; no caller can misread empty output
 
 
 def main(argv: Sequence[str], root: Path, stdout: TextIO | None = None, stderr: TextIO | None = None) -> int:
@@ -29,15 +29,15 @@ def main(argv: Sequence[str], root: Path, stdout: TextIO | None = None, stderr: 
     try:
         while words and words[0].startswith("--"):
             form = _form(words.pop(0), layout.version())
-        call = understand(words, layout.version())
-    except UsageError as error:
-        code = _say(Answer(str(error), ok=False), form, stdout, stderr)
+        call = parse(words, layout.version())
+    except CommandLineError as error:
+        code = _print(Reply(str(error), ok=False), form, stdout, stderr)
         daemon.store.log({"program": "pmta", "command": None, "arguments": list(argv), "exit": code})
         return code
-    answer = _answer(daemon, call)
-    code = _say(answer, form, stdout, stderr)
+    reply = _reply(daemon, call)
+    code = _print(reply, form, stdout, stderr)
     done = {"program": "pmta", "command": call.command.name, "arguments": list(argv), "exit": code}
-    daemon.store.log({**done, "message": answer.message})
+    daemon.store.log({**done, "message": reply.message})
     return code
 
 
@@ -52,21 +52,21 @@ def service(
     else:
         act = argv[0] if len(argv) == 1 else ""
     if program == "pmtahttp":
-        answer = _guarded(daemon, f"pmtahttp {act}", lambda: _web_monitor(daemon, act))
+        reply = _guarded(daemon, f"pmtahttp {act}", lambda: _web_monitor(daemon, act))
     elif act == "reload":
         return main(["reload"], root, stdout, stderr)
     elif act in ("start", "stop", "restart"):
-        answer = _service_act(daemon, act)
+        reply = _service_act(daemon, act)
     elif act == "status":
         running = daemon.state().running
-        answer = Answer("pmta is running" if running else "pmta is stopped", exit_code=0 if running else 3)
+        reply = Reply("pmta is running" if running else "pmta is stopped", exit_code=0 if running else 3)
     elif program == "pmtad":
-        answer = Answer(f"pmtad: {act}", ok=False)
+        reply = Reply(f"pmtad: {act}", ok=False)
     else:
-        answer = Answer(f"Usage: {program} {{start|stop|restart|reload|status}}", ok=False, exit_code=2)
-    code = _say(answer, "", stdout, stderr)
+        reply = Reply(f"Usage: {program} {{start|stop|restart|reload|status}}", ok=False, exit_code=2)
+    code = _print(reply, "", stdout, stderr)
     daemon.store.log(
-        {"program": program, "command": act, "arguments": list(argv), "exit": code, "message": answer.message}
+        {"program": program, "command": act, "arguments": list(argv), "exit": code, "message": reply.message}
     )
     return code
 
@@ -74,74 +74,74 @@ def service(
 def _form(option: str, version: str) -> str:
     form = option[2:]
     if form not in FORMS or (form == "json" and release(version) < (5, 0)):
-        raise UsageError(f"Unknown option: {option}")
+        raise CommandLineError(f"Unknown option: {option}")
     return form
 
 
-def _say(answer: Answer, form: str, stdout: TextIO | None, stderr: TextIO | None) -> int:
-    """Print an answer: what the daemon says goes to standard output, a startup error to standard error."""
+def _print(reply: Reply, form: str, stdout: TextIO | None, stderr: TextIO | None) -> int:
+    """Print a reply: a startup error to standard error, anything else to standard output."""
     out = stdout or sys.stdout
-    if not form and not answer.ok and "Startup error" in answer.message:
+    if not form and not reply.ok and "Startup error" in reply.message:
         out = stderr or sys.stderr
-    out.write(answer.render(form))
+    out.write(reply.render(form))
     out.flush()
-    return answer.code
+    return reply.code
 
 
-def _service_act(daemon: Daemon, act: str) -> Answer:
-    def done() -> Answer:
+def _service_act(daemon: Daemon, act: str) -> Reply:
+    def done() -> Reply:
         if act == "start":
-            return Answer("Starting PowerMTA: done" if daemon.start() else "PowerMTA is already running")
+            return Reply("Starting PowerMTA: done" if daemon.start() else "PowerMTA is already running")
         if act == "stop":
-            return Answer("Stopping PowerMTA: done" if daemon.stop() else "PowerMTA is not running")
+            return Reply("Stopping PowerMTA: done" if daemon.stop() else "PowerMTA is not running")
         daemon.restart()
-        return Answer("Restarting PowerMTA: done")
+        return Reply("Restarting PowerMTA: done")
 
     return _guarded(daemon, act, done)
 
 
-def _web_monitor(daemon: Daemon, act: str) -> Answer:
+def _web_monitor(daemon: Daemon, act: str) -> Reply:
     if act not in ("start", "restart", "stop"):
-        return Answer("Usage: pmtahttp {start|stop|restart}", ok=False, exit_code=2)
+        return Reply("Usage: pmtahttp {start|stop|restart}", ok=False, exit_code=2)
     if act != "stop":
         daemon.restart_web_monitor()
-    return Answer(f"pmtahttp {act}: done")
+    return Reply(f"pmtahttp {act}: done")
 
 
-def _answer(daemon: Daemon, call: Call) -> Answer:
+def _reply(daemon: Daemon, call: Call) -> Reply:
     return _guarded(daemon, call.command.name, lambda: _perform(daemon, call))
 
 
-def _perform(daemon: Daemon, call: Call) -> Answer:
+def _perform(daemon: Daemon, call: Call) -> Reply:
     name = call.command.name
     if name == "reload":
         daemon.reload()
-        return Answer(RELOADED)
+        return Reply(RELOADED)
     if name == "test config":
         daemon.test()
-        return Answer(VALID)
+        return Reply(VALID)
     return queries.answer(daemon, call)
 
 
-def _guarded(daemon: Daemon, command: str, act: Callable[[], Answer]) -> Answer:
-    """Do something, unless a fault says otherwise; a failure becomes an answer."""
+def _guarded(daemon: Daemon, command: str, act: Callable[[], Reply]) -> Reply:
+    """Do something unless a fault prevents it; a failure becomes a reply."""
     if daemon.layout.is_closed_to_us():
-        return Answer(CLOSED, ok=False)
+        return Reply(CLOSED, ok=False)
     try:
         fault = take(daemon.store, command)
         if fault is None:
             return act()
         return _spoiled(daemon, fault, command, act)
     except Refused as error:
-        return Answer(str(error), ok=False)
+        return Reply(str(error), ok=False)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return Answer(f"{where}{error.strerror or error}", ok=False)
+        return Reply(f"{where}{error.strerror or error}", ok=False)
 
 
-def _spoiled(daemon: Daemon, fault: Fault, command: str, act: Callable[[], Answer]) -> Answer:
-    message = fault.message or f"{command} failed (a fault that the emulator was told to have)"
-    spoiled = Answer(message, ok=False, exit_code=fault.exit_code)
+def _spoiled(daemon: Daemon, fault: Fault, command: str, act: Callable[[], Reply]) -> Reply:
+    message = fault.message or f"{command} failed (a fault of the emulator)"
+    spoiled = Reply(message, ok=False, exit_code=fault.exit_code)
     if fault.kind == "refuse":
         spoiled.message = fault.message or NOT_RUNNING
     elif fault.kind == "hang":
@@ -151,13 +151,13 @@ def _spoiled(daemon: Daemon, fault: Fault, command: str, act: Callable[[], Answe
         spoiled.message = fault.message or "PowerMTA closed the connection"
     elif fault.kind == "garbage":
         noise = fault.message or "\x1b[2J\x00\x07<<<{\ufffd " + os.urandom(16).hex()
-        return Answer(noise, {"garbage": noise}, exit_code=fault.exit_code)
+        return Reply(noise, {"garbage": noise}, exit_code=fault.exit_code)
     elif fault.kind == "ignore":
         texts = {"reload": RELOADED, "test config": VALID}
-        return Answer(fault.message or texts.get(command, "done"), exit_code=fault.exit_code)
+        return Reply(fault.message or texts.get(command, "done"), exit_code=fault.exit_code)
     elif fault.kind == "reworded":
         act()
-        return Answer(fault.message or "", exit_code=fault.exit_code)
+        return Reply(fault.message or "", exit_code=fault.exit_code)
     elif fault.kind == "other-settings":
         return _other_settings(act(), fault)
     elif fault.kind == "slow":
@@ -169,11 +169,11 @@ def _spoiled(daemon: Daemon, fault: Fault, command: str, act: Callable[[], Answe
     return spoiled
 
 
-def _other_settings(true: Answer, fault: Fault) -> Answer:
-    """An answer of `show settings` in which no value is what is in force."""
+def _other_settings(true: Reply, fault: Fault) -> Reply:
+    """A reply to `show settings` in which no value is the one in force."""
     if not true.ok:
         return true
     other = fault.message or "emulated-other-value"
     settings = dict.fromkeys(true.data["settings"], other)
     text = "\n".join(f"{name} {other}" for name in settings)
-    return Answer("", {"settings": settings}, text, exit_code=fault.exit_code)
+    return Reply("", {"settings": settings}, text, exit_code=fault.exit_code)

@@ -1,4 +1,4 @@
-"""What `pmta show …` answers, and the commands that only change queues."""
+"""The replies to `pmta show …`, and the commands that only change queues."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 from pmtaform_emulator.daemon import NOT_RUNNING, Daemon, Refused
 from pmtaform_emulator.figures import known_figures
 from pmtaform_emulator.layout import LICENSE, Layout
-from pmtaform_emulator.output import Answer
+from pmtaform_emulator.output import Reply
 
 if TYPE_CHECKING:
     from pmtaform_emulator.commands import Call
-    from pmtaform_emulator.loading import Group, Loaded
+    from pmtaform_emulator.loading import Loaded, LoadedSection
     from pmtaform_emulator.store import State
 
 BUILT: Final = "2020-11-05"
-SAYS: Final = "pmtaform emulator, not PowerMTA"
+PRODUCT: Final = "pmtaform emulator, not PowerMTA"
 
 
-def answer(daemon: Daemon, call: Call) -> Answer:
-    """Answer one query. Raises `Refused` when the daemon is down or does not know what is asked for."""
+def answer(daemon: Daemon, call: Call) -> Reply:
+    """Answer one query. Raises `Refused` when the daemon is down or does not know the object."""
     name = call.command.name
     if name == "show version":
         return _version(daemon)
@@ -31,29 +31,29 @@ def answer(daemon: Daemon, call: Call) -> Answer:
     if not state.running and name != "emulator inforce":
         raise Refused(NOT_RUNNING)
     if name in _PLAIN:
-        return Answer(_PLAIN[name])
+        return Reply(_PLAIN[name])
     if name not in _QUERIES:
         raise Refused(f"{name}: the pmtaform emulator does not do this")
     return _QUERIES[name](daemon, state, call)
 
 
-def _version(daemon: Daemon) -> Answer:
+def _version(daemon: Daemon) -> Reply:
     version = daemon.layout.version()
-    text = f"PowerMTA v{version} ({BUILT}, 64-bit; {SAYS})."
-    product = {"name": "PowerMTA", "version": version, "date": BUILT, "bits": 64, "emulator": SAYS}
-    return Answer(text, {"mta": {"product": product, "fullHostName": os.uname().nodename}}, text)
+    text = f"PowerMTA v{version} ({BUILT}, 64-bit; {PRODUCT})."
+    product = {"name": "PowerMTA", "version": version, "date": BUILT, "bits": 64, "emulator": PRODUCT}
+    return Reply(text, {"mta": {"product": product, "fullHostName": os.uname().nodename}}, text)
 
 
-def _license(daemon: Daemon) -> Answer:
+def _license(daemon: Daemon) -> Reply:
     try:
         text = daemon.layout.real(LICENSE).read_text(encoding="ascii", errors="replace")
     except OSError:
         text = "product: pmtaform emulator (needs no licence)\nserial: none\n"
     rows = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    return Answer("", {"license": {key.strip(): value.strip() for key, value in rows.items()}}, text)
+    return Reply("", {"license": {key.strip(): value.strip() for key, value in rows.items()}}, text)
 
 
-def _status(daemon: Daemon, state: State, _: Call) -> Answer:
+def _status(daemon: Daemon, state: State, _: Call) -> Reply:
     idle = {"cur": 0, "max": 0, "top": 0}
     status: dict[str, Any] = {
         "status": "starting" if daemon.is_starting() else "running",
@@ -67,14 +67,14 @@ def _status(daemon: Daemon, state: State, _: Call) -> Answer:
     mta = _version(daemon).data["mta"]
     pending = [row["name"] for row in state.pending()]
     emulator = {
-        "is": SAYS,
+        "is": PRODUCT,
         "generation": state.generation,
         "starts": state.starts,
         "reloads": state.reloads,
         "restartPending": pending,
     }
     data = {"mta": {**mta, "lak": {"serial": "none"}}, "status": status, "emulator": emulator}
-    text = [f"PowerMTA v{daemon.layout.version()} ({SAYS})", f"status {status['status']}"]
+    text = [f"PowerMTA v{daemon.layout.version()} ({PRODUCT})", f"status {status['status']}"]
     text += [f"started {state.started_at}"]
     for way in ("smtpIn", "smtpOut"):
         text.append(f"{way} " + " ".join(f"{k}={v}" for k, v in status["conn"][way].items()))
@@ -82,10 +82,10 @@ def _status(daemon: Daemon, state: State, _: Call) -> Answer:
     text.append("spool " + " ".join(f"{k}={v}" for k, v in status["spool"].items()))
     if pending:
         text.append("restart pending " + " ".join(pending))
-    return Answer("", data, "\n".join(text))
+    return Reply("", data, "\n".join(text))
 
 
-def _settings(daemon: Daemon, state: State, call: Call) -> Answer:
+def _settings(daemon: Daemon, state: State, call: Call) -> Reply:
     from pmtaform_emulator import settings
 
     in_force = settings.effective(_loaded(daemon, state))
@@ -96,15 +96,15 @@ def _settings(daemon: Daemon, state: State, call: Call) -> Answer:
     if not in_force.knows(vmta or settings.DEFAULT_VMTA):
         raise Refused(f"Unknown virtual MTA: {vmta}")
     if domain:
-        found = settings.domain_settings(in_force, domain, vmta or settings.DEFAULT_VMTA)
+        values = settings.domain_settings(in_force, domain, vmta or settings.DEFAULT_VMTA)
     else:
-        found = settings.vmta_settings(in_force, vmta)
-    text = "\n".join(f"{name} {value}" for name, values in found.items() for value in values)
-    plain = {n: "" if v == ['""'] else v[0] if len(v) == 1 else v for n, v in found.items()}
-    return Answer("", {"settings": plain}, text)
+        values = settings.vmta_settings(in_force, vmta)
+    text = "\n".join(f"{name} {value}" for name, several in values.items() for value in several)
+    plain = {n: "" if v == ['""'] else v[0] if len(v) == 1 else v for n, v in values.items()}
+    return Reply("", {"settings": plain}, text)
 
 
-def _vmtas(daemon: Daemon, state: State, call: Call) -> Answer:
+def _vmtas(daemon: Daemon, state: State, call: Call) -> Reply:
     top = _top(daemon, state)
     names = list(dict.fromkeys(group.argument for group in top.groups("virtual-mta")))
     most = _most(call, len(names))
@@ -112,10 +112,10 @@ def _vmtas(daemon: Daemon, state: State, call: Call) -> Answer:
     lines = [f"{'name':<32}{'domains':>8}{'#rcpt':>10}{'% total':>9}{'kbytes':>12}{'conn':>6}"]
     lines += [f"{row['name']:<32}{0:>8}{0:>10}{0.0:>9.1f}{0.0:>12.1f}{0:>6}" for row in rows]
     lines.append(f"{len(rows)} of {len(names)} virtual MTA(s) shown.")
-    return Answer("", {"vmta": rows, "total": len(names)}, "\n".join(lines))
+    return Reply("", {"vmta": rows, "total": len(names)}, "\n".join(lines))
 
 
-def _queues(daemon: Daemon, state: State, call: Call) -> Answer:
+def _queues(daemon: Daemon, state: State, call: Call) -> Reply:
     wanted = call.arguments[0] if call.arguments else "*/*"
     rows: dict[str, dict[str, Any]] = {}
     known = known_figures(daemon.store)[1]
@@ -134,29 +134,29 @@ def _queues(daemon: Daemon, state: State, call: Call) -> Answer:
         lines.append(f"{row['name']:<40}{row['rcp']:>10}{row['kb']:>12.1f}{row['conn']:>6} {row['mode']}")
         if "errors" in call.options:
             lines += [f"  {event.get('time', '')} {event.get('text', '')}" for event in row["event"]]
-    return Answer("", {"queue": shown, "total": len(rows)}, "\n".join([*lines, f"{len(rows)} queue(s)."]))
+    return Reply("", {"queue": shown, "total": len(rows)}, "\n".join([*lines, f"{len(rows)} queue(s)."]))
 
 
-def _domains(daemon: Daemon, state: State, call: Call) -> Answer:
+def _domains(daemon: Daemon, state: State, call: Call) -> Reply:
     names = {name.partition("/")[0] for name in known_figures(daemon.store)[1]}
     names |= {name.partition("/")[0] for name in state.queues}
     wanted = call.arguments[0] if call.arguments else "*"
     rows = [{"name": name, "rcp": 0, "kb": 0.0, "conn": 0} for name in sorted(names) if wanted in ("*", name)]
     text = "\n".join([*(str(row["name"]) for row in rows), f"{len(rows)} domain(s)."])
-    return Answer("", {"domain": rows, "total": len(rows)}, text)
+    return Reply("", {"domain": rows, "total": len(rows)}, text)
 
 
-def _change_queue(daemon: Daemon, _: State, call: Call) -> Answer:
+def _change_queue(daemon: Daemon, _: State, call: Call) -> Reply:
     name, queue = call.command.name, call.arguments[0]
     if name == "set queue":
         mode = call.options.get("mode", "")
         if mode not in ("normal", "backoff"):
             raise Refused("set queue: --mode=normal or --mode=backoff is needed")
         change: dict[str, Any] = {"mode": mode}
-        said = f"Queue(s) set to {mode} mode."
+        text = f"Queue(s) set to {mode} mode."
     else:
         change = {"paused": name == "pause queue"}
-        said = "Queue(s) paused." if change["paused"] else "Queue(s) resumed."
+        text = "Queue(s) paused." if change["paused"] else "Queue(s) resumed."
     with daemon.store.locked():
         state = daemon.store.read()
         known = {*state.queues, *known_figures(daemon.store)[1]}
@@ -164,10 +164,10 @@ def _change_queue(daemon: Daemon, _: State, call: Call) -> Answer:
         for matched in matching:
             state.queues[matched] = {**state.queues.get(matched, {}), **change}
         daemon.store.write(state)
-    return Answer(said)
+    return Reply(text)
 
 
-def _in_force(daemon: Daemon, state: State, _: Call) -> Answer:
+def _in_force(daemon: Daemon, state: State, _: Call) -> Reply:
     import hashlib
 
     from pmtaform_emulator.listeners import listening
@@ -189,10 +189,10 @@ def _in_force(daemon: Daemon, state: State, _: Call) -> Answer:
         for row in pending
     ]
     lines += [f"{p['protocol']} {p['address']}:{p['port']} {p['problem'] or 'open'}" for p in ports]
-    return Answer("", data, "\n".join(lines))
+    return Reply("", data, "\n".join(lines))
 
 
-def _top(daemon: Daemon, state: State) -> Group:
+def _top(daemon: Daemon, state: State) -> LoadedSection:
     return _loaded(daemon, state).top
 
 
@@ -234,7 +234,7 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
             into[name] = value
 
 
-_QUERIES: Final[Mapping[str, Callable[[Daemon, State, Call], Answer]]] = {
+_QUERIES: Final[Mapping[str, Callable[[Daemon, State, Call], Reply]]] = {
     "show status": _status,
     "show settings": _settings,
     "show vmta-settings": _settings,

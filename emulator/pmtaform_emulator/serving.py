@@ -2,8 +2,8 @@
 
     serving.py LOCK-DESCRIPTOR LOCK-FILE SMTP-DESCRIPTORS HTTP-DESCRIPTORS      (descriptors with commas between)
 
-It goes into the background, says its process id, and ends when it is killed or when the lock's file is no longer
-there, so that a root that is deleted leaves no process behind. It imports nothing of pmtaform, to start fast.
+It goes into the background, prints its process id, and ends when it is killed or when the lock's file no longer
+exists, so that a deleted root leaves no process behind. It imports nothing of pmtaform, to start fast.
 """
 
 from __future__ import annotations
@@ -14,87 +14,86 @@ import socket
 import sys
 from collections.abc import Callable
 
-_LOOK = 0.25  # seconds between two looks for the lock's file
+_INTERVAL = 0.25  # seconds between two checks that the lock's file exists
 _MOST = 65536  # bytes of a line or of a request's head
 _GREETING = f"220 {os.uname().nodename} ESMTP (pmtaform emulator)\r\n".encode()
 _STATUS = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nrunning (pmtaform emulator)\n"
 _NOT_THERE = b"HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-_REPLIES = {b"EHLO": b"250 ", b"HELO": b"250 ", b"NOOP": b"250 ", b"RSET": b"250 ", b"QUIT": b"221 "}
+_REPLIES = {b"EHLO": b"250 ok", b"HELO": b"250 ok", b"NOOP": b"250 ok", b"RSET": b"250 ok", b"QUIT": b"221 bye"}
 
 
-class Client:
-    """One connection, and what was read of it."""
+class Connection:
+    """One client's connection and the bytes that are read but not answered yet."""
 
-    def __init__(self, connection: socket.socket, talk: Callable[[Client], bool]) -> None:
-        self.connection = connection
+    def __init__(self, accepted: socket.socket, talk: Callable[[Connection], bool]) -> None:
+        self.socket = accepted
         self.talk = talk
         self.read = b""
 
-    def hear(self) -> bool:
-        """Take what has come and answer it; False at the end of the conversation."""
+    def receive(self) -> bool:
+        """Read what has arrived and answer it; False at the end of the conversation."""
         try:
-            more = self.connection.recv(4096)
+            more = self.socket.recv(4096)
             self.read += more
             return bool(more) and len(self.read) <= _MOST and self.talk(self)
         except OSError:
             return False
 
-    def say(self, text: bytes) -> None:
-        """Send an answer. It is short, so it goes at once or the client is gone."""
-        self.connection.send(text)
+    def send(self, text: bytes) -> None:
+        """Send a reply. It is short, so it is sent at once or the client is gone."""
+        self.socket.send(text)
 
 
-def smtp(client: Client) -> bool:
+def smtp(connection: Connection) -> bool:
     """Answer every whole line; only EHLO, HELO, NOOP, RSET and QUIT are known."""
-    *lines, client.read = client.read.split(b"\n")
+    *lines, connection.read = connection.read.split(b"\n")
     for line in lines:
         word = line.strip()[:4].upper()
-        reply = _REPLIES.get(word, b"502 ")
-        client.say(reply + (b"bye" if word == b"QUIT" else b"ok" if reply == b"250 " else b"not done here") + b"\r\n")
+        connection.send(_REPLIES.get(word, b"502 not done here") + b"\r\n")
         if word == b"QUIT":
             return False
     return True
 
 
-def http(client: Client) -> bool:
-    """Answer one request: /status is there, with whatever query, and nothing else is."""
-    if b"\r\n\r\n" not in client.read and b"\n\n" not in client.read:
+def http(connection: Connection) -> bool:
+    """Answer one request: `/status` exists, with any query, and nothing else."""
+    if b"\r\n\r\n" not in connection.read and b"\n\n" not in connection.read:
         return True
-    words = client.read.split(None, 2)
+    words = connection.read.split(None, 2)
     path = words[1].partition(b"?")[0] if len(words) > 1 else b""
-    client.say(_STATUS if path == b"/status" and words[0] in (b"GET", b"HEAD") else _NOT_THERE)
+    connection.send(_STATUS if path == b"/status" and words[0] in (b"GET", b"HEAD") else _NOT_THERE)
     return False
 
 
-def serve(lock: int, path: str, listening: list[tuple[socket.socket, Callable[[Client], bool]]]) -> None:
-    """Answer until the lock's file is gone."""
+def serve(lock: int, path: str, listening: list[tuple[socket.socket, Callable[[Connection], bool]]]) -> None:
+    """Answer until the lock's file no longer exists."""
     chosen = selectors.DefaultSelector()
     for listener, talk in listening:
         listener.setblocking(False)
         chosen.register(listener, selectors.EVENT_READ, talk)
-    while _is_there(lock, path):
-        for key, _ in chosen.select(_LOOK):
-            if isinstance(key.data, Client):
-                if not key.data.hear():
-                    chosen.unregister(key.data.connection)
-                    key.data.connection.close()
+    while _exists(lock, path):
+        for key, _ in chosen.select(_INTERVAL):
+            if isinstance(key.data, Connection):
+                if not key.data.receive():
+                    chosen.unregister(key.data.socket)
+                    key.data.socket.close()
             elif isinstance(key.fileobj, socket.socket):
                 _welcome(key.fileobj, key.data, chosen)
 
 
-def _welcome(listener: socket.socket, talk: Callable[[Client], bool], chosen: selectors.BaseSelector) -> None:
+def _welcome(listener: socket.socket, talk: Callable[[Connection], bool], chosen: selectors.BaseSelector) -> None:
     try:
-        connection, _ = listener.accept()
-        connection.setblocking(False)
-        client = Client(connection, talk)
+        accepted, _ = listener.accept()
+        accepted.setblocking(False)
+        connection = Connection(accepted, talk)
         if talk is smtp:
-            client.say(_GREETING)
-        chosen.register(connection, selectors.EVENT_READ, client)
+            connection.send(_GREETING)
+        chosen.register(accepted, selectors.EVENT_READ, connection)
     except OSError:
         return
 
 
-def _is_there(lock: int, path: str) -> bool:
+def _exists(lock: int, path: str) -> bool:
     try:
         return os.path.samestat(os.stat(path), os.fstat(lock))  # noqa: PTH116  (pathlib takes longer than all else)
     except OSError:

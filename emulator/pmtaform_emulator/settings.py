@@ -18,7 +18,7 @@ EMPTY: Final = '""'
 
 
 def effective(loaded: Loaded) -> Effective:
-    """What can be asked of a configuration that was read, config-defaults and all."""
+    """The effective settings of a loaded configuration, `config-defaults` included."""
     return Effective(_configuration(loaded, CONFIG), _configuration(loaded, DEFAULTS))
 
 
@@ -26,14 +26,14 @@ def _configuration(loaded: Loaded, main: str) -> Configuration:
     return read_configuration(main, loaded.files, loaded.patterns)
 
 
-def domain_settings(found: Effective, domain: str, vmta: str = DEFAULT_VMTA) -> dict[str, list[str]]:
+def domain_settings(in_force: Effective, domain: str, vmta: str = DEFAULT_VMTA) -> dict[str, list[str]]:
     """Every domain directive with the values in force for a queue; an empty one has the single value `""`."""
-    return _plain(found.settings(domain, vmta).values)
+    return _plain(in_force.settings(domain, vmta).values)
 
 
-def vmta_settings(found: Effective, vmta: str) -> dict[str, list[str]]:
+def vmta_settings(in_force: Effective, vmta: str) -> dict[str, list[str]]:
     """Every directive of a virtual MTA with the values in force: its own, its pool's, the global ones, defaults."""
-    return _plain(found.settings("*", vmta).virtual_mta)
+    return _plain(in_force.settings("*", vmta).virtual_mta)
 
 
 def _plain(values: Mapping[str, Value]) -> dict[str, list[str]]:

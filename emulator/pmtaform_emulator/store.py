@@ -1,7 +1,7 @@
-"""What the emulated daemon remembers: a small document, and a copy of the files of each configuration in force.
+"""The emulated daemon's memory: a small document, and a copy of the files of the configuration in force.
 
-Every reader and writer holds the lock for the moment that it takes; nobody holds it while waiting for anything
-else. Documents are replaced whole, so that a killed command leaves the old or the new one.
+Every reader and writer holds the lock only while it reads or writes, never while it waits for anything else.
+Documents are replaced atomically, so that a killed command leaves the old or the new one.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ class State:
     reloads: int = 0
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
     smtp: list[str] = field(default_factory=list)  # the arguments of the SMTP listeners in force
-    starting: int = 0  # how many more calls of `show status` are told that it is starting
+    starting: int = 0  # how many more calls of `show status` answer `starting`
 
     def pending(self) -> list[dict[str, Any]]:
-        """What was loaded and waits for a restart: its name, its service, the values in force and those loaded."""
-        found = []
+        """Loaded directives that wait for a restart: name, service, the values in force and those loaded."""
+        rows = []
         for name in dict.fromkeys([*self.loaded, *self.started, *(self.web or {})]):
-            rows = [where[name] for where in (self.loaded, self.started, self.web or {}) if name in where]
-            service = rows[0]["service"]
+            known = [where[name] for where in (self.loaded, self.started, self.web or {}) if name in where]
+            service = known[0]["service"]
             before = (self.web or {}) if service == "pmtahttp" else self.started
             old, new = (where.get(name, {}).get("values", []) for where in (before, self.loaded))
             if old != new:
-                found.append({"name": name, "service": service, "inForce": old, "loaded": new})
-        return found
+                rows.append({"name": name, "service": service, "inForce": old, "loaded": new})
+        return rows
 
 
-class Store:
+class DaemonStore:
     """The recorded state of one host."""
 
     def __init__(self, layout: Layout) -> None:
@@ -60,7 +60,7 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the host's lock. The kernel lets go of it when the process ends, however it ends."""
+        """Hold the host's lock. The kernel releases it when the process ends, however it ends."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -70,20 +70,20 @@ class Store:
             os.close(handle)
 
     def read(self) -> State:
-        """The state as it is now. A damaged or missing document is a daemon that was never started."""
-        found = self.document("state.json")
-        known = {name: found[name] for name in State.__slots__ if name in found}
+        """The current state. A damaged or missing document means a daemon that was never started."""
+        document = self.document("state.json")
+        known = {name: document[name] for name in State.__slots__ if name in document}
         return State(**known)
 
     def write(self, state: State) -> None:
-        """Record the state and forget configurations that nothing refers to. The lock must be held."""
+        """Record the state and delete configurations that nothing refers to. The lock must be held."""
         self.replace("state.json", asdict(state))
         for old in self._generations():
             if old.name != str(state.generation):
                 _remove(old)
 
     def keep(self, number: int, files: Mapping[str, bytes]) -> None:
-        """Keep the files of configuration `number`. The lock must be held."""
+        """Store the files of configuration `number`. The lock must be held."""
         folder = self.folder / "configurations" / str(number)
         _remove(folder)
         for path, content in files.items():
@@ -91,19 +91,19 @@ class Store:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             target.write_bytes(content)
 
-    def kept(self, number: int) -> dict[str, bytes]:
-        """The files of configuration `number` by the paths that PowerMTA knows them by."""
+    def files_of(self, number: int) -> dict[str, bytes]:
+        """The files of configuration `number`, by PowerMTA's paths."""
         folder = self.folder / "configurations" / str(number)
-        found = sorted(path for path in folder.rglob("*") if path.is_file())
-        return {"/" + str(path.relative_to(folder)): path.read_bytes() for path in found}
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {"/" + str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
     def document(self, name: str) -> dict[str, Any]:
         """A JSON document of the emulator's folder; empty when it is missing or damaged."""
         try:
-            found = json.loads((self.folder / name).read_bytes())
+            content = json.loads((self.folder / name).read_bytes())
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return content if isinstance(content, dict) else {}
 
     def replace(self, name: str, content: object) -> None:
         """Replace a JSON document as a whole. The lock must be held."""
@@ -112,7 +112,7 @@ class Store:
         new.replace(self.folder / name)
 
     def log(self, line: Mapping[str, object]) -> None:
-        """Add one line to the log of calls. A log that cannot be written stops nothing."""
+        """Add one line to the log of calls. A log that cannot be written is ignored."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(self.folder / "calls.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -131,7 +131,7 @@ class Store:
 
 
 def _remove(folder: Path) -> None:
-    """Take a folder away with all that is in it, as far as that goes; shutil would take longer to import."""
+    """Delete a folder and its content as far as possible; importing shutil would take longer."""
     with suppress(OSError):
         for path in sorted(folder.rglob("*"), reverse=True):
             if path.is_dir() and not path.is_symlink():

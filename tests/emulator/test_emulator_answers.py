@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pmtaform_emulator import figures, install
-from pmtaform_emulator.commands import COMMANDS, UsageError, understand
+from pmtaform_emulator.commands import COMMANDS, CommandLineError, parse
 
 TWO_VMTAS = "log-file /l\n<virtual-mta v1>\n</virtual-mta>\n<virtual-mta v2>\n</virtual-mta>\n"
 
@@ -37,12 +37,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("words", SHORT)
 def test_words_may_be_shortened(words):
-    assert understand(words.split(), "5.0r8").command.name == SHORT[words]
+    assert parse(words.split(), "5.0r8").command.name == SHORT[words]
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.least == 0])
 def test_whole_words_are_never_ambiguous(command):
-    assert understand(command.words, "5.0r8").command == command
+    assert parse(command.words, "5.0r8").command == command
 
 
 @pytest.mark.parametrize("words", REFUSED)
@@ -54,9 +54,9 @@ def test_what_is_no_command_is_refused(host, words):
 
 
 def test_later_commands_are_unknown_to_older_releases():
-    understand(["pause", "job", "1"], "4.5r3")
-    with pytest.raises(UsageError):
-        understand(["pause", "job", "1"], "4.0")
+    parse(["pause", "job", "1"], "4.5r3")
+    with pytest.raises(CommandLineError):
+        parse(["pause", "job", "1"], "4.0")
 
 
 def test_version_has_the_documented_form_and_says_what_it_is(host):

@@ -6,7 +6,7 @@ import pytest
 
 from pmtaform_emulator import calls
 from pmtaform_emulator.layout import Layout
-from pmtaform_emulator.store import Store
+from pmtaform_emulator.store import DaemonStore
 
 GOOD = "log-file /var/log/pmta/log\n"
 NEW = GOOD + "postmaster new@example.com\n"
@@ -33,11 +33,11 @@ def test_a_failed_reload_keeps_the_old_configuration(host):
 def test_test_config_touches_nothing(host):
     host.start(GOOD)
     host.write(NEW)
-    before = Store(Layout(host.root)).read()
+    before = DaemonStore(Layout(host.root)).read()
     assert host.pmta("test", "config")[0] == 0
     host.write(BAD)
     assert host.pmta("test", "config")[0] == 1
-    assert Store(Layout(host.root)).read() == before
+    assert DaemonStore(Layout(host.root)).read() == before
     assert host.in_force() == GOOD
 
 

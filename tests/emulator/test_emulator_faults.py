@@ -19,12 +19,12 @@ def running(host):
 @pytest.mark.parametrize(
     ("kind", "code", "said", "in_force"),
     [
-        ("fail", 1, "told to have", OLD),
+        ("fail", 1, "a fault of the emulator", OLD),
         ("refuse", 1, "Cannot connect to PowerMTA", OLD),
-        ("hang", 1, "told to have", OLD),
+        ("hang", 1, "a fault of the emulator", OLD),
         ("garbage", 0, "\x1b[2J", OLD),
         ("ignore", 0, "Configuration reloaded.", OLD),
-        ("fail-after", 1, "told to have", NEW),
+        ("fail-after", 1, "a fault of the emulator", NEW),
         ("reworded", 0, "", NEW),
     ],
 )
