@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pmtaform.inspection.reading import after_of, before_of, edited
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.effective import Effective, PairChange, changed_pairs
 from pmtaform.planning.pipeline import Planned
-from pmtaform.rollout.transactions import after_of, before_of, edited
 
 
 def effects_of(planned: Planned) -> dict[str, tuple[PairChange, ...]]:

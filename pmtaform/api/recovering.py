@@ -27,7 +27,7 @@ from pmtaform.host_specs import host_spec
 from pmtaform.inspection import doubts
 from pmtaform.inspection.basis import Sources, basis_of, is_current, state_of
 from pmtaform.inspection.survey import Target
-from pmtaform.inspection.unfinished import settle_intent, unrecovered
+from pmtaform.inspection.unfinished import resolve_intent, unrecovered
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.model.choice import Choice
 from pmtaform.model.desired import Limits
@@ -150,7 +150,7 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, key: StackKey
         snapshot = _look(session, target)
     seal = key.seal_for(spec.name)
     last = last_left(session, spec, contents=True) if snapshot.generation else None
-    settled, told = settle_intent(target, snapshot, last.left if last is not None else None, seal)
+    settled, told = resolve_intent(target, snapshot, last.left if last is not None else None, seal)
     if target.intent is not None and settled.intent is None:
         done += [note.detail for note in told]
         if settled.previous is not None and settled.previous is not target.previous:

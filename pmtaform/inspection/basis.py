@@ -11,8 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pmtaform.host import HostSpec, LastLeft, Session, Snapshot, digest, last_left
-from pmtaform.inspection.unfinished import left_files
+from pmtaform.host import HostSpec, LastLeft, LeftRecord, Session, Snapshot, digest, last_left
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.lang.late import late_lists
@@ -129,6 +128,20 @@ def _of_record(sources: Sources) -> Basis:
         by=last,
         is_elsewhere=_is_elsewhere(sources),
     )
+
+
+def left_files(left: LeftRecord, snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
+    """The files of a host's record as a state keeps them. What the record leaves to the host is as it is now."""
+    found = {}
+    for path, file in left.files.items():
+        live = snapshot.files.get(path)
+        found[path] = FileState(
+            digest=seal(file.digest),
+            mode=file.mode if file.mode is not None else live.mode if live else 0,
+            owner=file.owner or (live.owner if live else ""),
+            group=file.group or (live.group if live else ""),
+        )
+    return found
 
 
 def _is_elsewhere(sources: Sources) -> bool:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from pmtaform.host import FileKind, FileWrite, Snapshot, digest
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import FILE, Desired, FileRole, ManagedFile
 from pmtaform.plan.files import LiveFile
 from pmtaform.plan.sides import Previous
 from pmtaform.state import HostState, Seal
-
-if TYPE_CHECKING:
-    from pmtaform.inspection.survey import Survey
 
 
 def asked_for(desired: Desired, *, trust: bool) -> dict[str, str | None]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import Awaiting, HostSpec, Snapshot, Waiting
 from pmtaform.inspection.basis import Basis
+from pmtaform.inspection.survey import Target
 from pmtaform.model.desired import Desired
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.files import expiry_notes
-from pmtaform.plan.model import BUSY
+from pmtaform.plan.model import BUSY, HostPlan
 from pmtaform.state import HostState, Seal
-
-if TYPE_CHECKING:
-    from pmtaform.inspection.survey import Target
 
 ELSEWHERE: Final = "applied-elsewhere"  # the code of a note: the local state is not of the host's last generation
 
@@ -46,9 +44,9 @@ def not_in_force(
     )
 
 
-def expiring(target: Target, found: Difference) -> tuple[Diagnostic, ...]:
+def expiring(target: Target, plan: HostPlan) -> tuple[Diagnostic, ...]:
     """Certificates that have expired or soon will; of one that is to be written, its danger tells more than a note."""
-    told = {danger.detail for change in found.plan.changes for danger in change.dangers}
+    told = {danger.detail for change in plan.changes for danger in change.dangers}
     notes = expiry_notes(target.desired.managed, target.spec.name, target.now)
     return tuple(note for note in notes if note.detail not in told)
 

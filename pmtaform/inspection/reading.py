@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from pmtaform.inspection.managed_files import new_fragments, read_as_configuration
 from pmtaform.inspection.predictions import Prediction, predictions
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.plan.dangers import Finding, find_dangers
 from pmtaform.plan.effectless import has_no_effect
@@ -71,3 +73,40 @@ def _reading(main: str, before: _Files, after: _Files, patterns: _Patterns) -> R
 
 def _side(main: str, files: _Files, patterns: Mapping[str, tuple[str, ...]]) -> Configuration:
     return read_configuration(main, dict(files), patterns)
+
+
+# -- of a host ---------------------------------------------------------------------------------------------------------
+
+
+def before_of(survey: Survey) -> Configuration:
+    """The configuration that the host has."""
+    return reading_of(survey).before
+
+
+def after_of(survey: Survey) -> Configuration:
+    """The configuration that the host will have."""
+    return reading_of(survey).after
+
+
+def edited(survey: Survey) -> dict[str, bytes]:
+    """The files of the configuration, fragments among them, that the host will have another content of."""
+    return {path: edit.content for path, edit in survey.difference.edits.items()} | new_fragments(survey)
+
+
+def contents_after(survey: Survey) -> dict[str, bytes]:
+    """The content of every configuration file that the host will have, by path."""
+    return _contents(survey) | edited(survey)
+
+
+def reading_of(survey: Survey) -> Reading:
+    """The configuration that the host has, and the one that it will have."""
+    contents = _contents(survey)
+    return reading(survey.target.spec.config, contents, contents | edited(survey), survey.snapshot.patterns)
+
+
+def _contents(survey: Survey) -> dict[str, bytes]:
+    desired = survey.target.desired
+    others = dict.fromkeys(survey.difference.owned_keys.values())
+    others |= dict.fromkeys(each.path for each in desired.whole_files)
+    found = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in others}
+    return found | read_as_configuration(desired, survey.snapshot, others)

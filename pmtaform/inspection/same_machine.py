@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.host import HostSpec, LockInfo, Outcome, Status
-
-if TYPE_CHECKING:
-    from pmtaform.inspection.survey import Survey
+from pmtaform.inspection.survey import Survey
 
 SAME = "same-machine"
 _REMEDY = (

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
 from pmtaform.host import HostSpec, LeftRecord, Outcome, Session, Snapshot, Status, open_session, recover
 from pmtaform.inspection import doubts
-from pmtaform.state import FileState, HostState, Seal, who
+from pmtaform.inspection.basis import left_files
+from pmtaform.inspection.survey import Target
+from pmtaform.state import HostState, Seal, who
 
-if TYPE_CHECKING:
-    from pmtaform.inspection.survey import Target
 
-
-def settle_intent(
+def resolve_intent(
     target: Target, snapshot: Snapshot, left: LeftRecord | None, seal: Seal
 ) -> tuple[Target, tuple[Diagnostic, ...]]:
     """What a run that was killed had begun here, by the host's own record: taken over, or dropped.
@@ -55,21 +53,7 @@ def settle_intent(
     return replace(target, intent=None), (told,)
 
 
-def left_files(left: LeftRecord, snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
-    """The files of a host's record as a state keeps them. What the record leaves to the host is as it is now."""
-    found = {}
-    for path, file in left.files.items():
-        live = snapshot.files.get(path)
-        found[path] = FileState(
-            digest=seal(file.digest),
-            mode=file.mode if file.mode is not None else live.mode if live else 0,
-            owner=file.owner or (live.owner if live else ""),
-            group=file.group or (live.group if live else ""),
-        )
-    return found
-
-
-def mend(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
+def recover_unfinished(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
     """Finish or undo what a dead transaction left; one that is still at work is only told of."""
     outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
     unsure: tuple[Diagnostic, ...] = ()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.inspection.reading import edited, reading_of
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.dangers import with_dangers
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.signing import Signer
-from pmtaform.rollout.transactions import edited, reading_of
 
 
 def with_effects(plan: HostPlan, survey: Survey, verified: frozenset[Signer] = frozenset()) -> HostPlan:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.inspection.reading import reading_of
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address, Part, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL
@@ -23,7 +24,6 @@ from pmtaform.lang.secrecy import holds_secret
 from pmtaform.lang.tree import Section
 from pmtaform.model.desired import Desired
 from pmtaform.plan.model import Action
-from pmtaform.rollout.transactions import reading_of
 from pmtaform.stack import Stack
 from pmtaform.stack.linting import sources_of
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import Invalid
+from pmtaform.inspection.reading import after_of, edited
 from pmtaform.inspection.survey import Survey
 from pmtaform.plan.model import HostPlan
-from pmtaform.rollout.transactions import after_of, edited
 from pmtaform.stack import Stack
 
 Findings = Mapping[str, tuple[Diagnostic, ...]]  # by host

@@ -13,7 +13,9 @@ from pmtaform.clock import Clock, SetClock, SystemClock
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.host_specs import host_spec
-from pmtaform.inspection.survey import Fleet, Target, survey_fleet
+from pmtaform.inspection.fleet import FleetRequest, inspect_fleet
+from pmtaform.inspection.notes import expiring
+from pmtaform.inspection.survey import Fleet, Target
 from pmtaform.model.choice import Choice
 from pmtaform.model.desired import Desired, Unmanaged
 from pmtaform.model.operations import Operations
@@ -91,16 +93,17 @@ def make_plan(
     turning = begin(project, stack, known, resolve, clock.now(), as_of, allow, resolver)
     moment = SetClock(as_of) if as_of is not None else clock
 
+    how = FleetRequest(
+        key=key,
+        selection=choice.selection,
+        parallel=stack.rollout.looking,
+        keep_open=keep_open,
+        watch=watch,
+        stop=stop,
+    )
+
     def look(targets: list[Target]) -> Fleet:
-        return survey_fleet(
-            targets,
-            key,
-            selection=choice.selection,
-            parallel=stack.rollout.looking,
-            keep_open=keep_open,
-            watch=watch,
-            stop=stop,
-        )
+        return inspect_fleet(targets, how)
 
     generations = {name: host.generation for name, host in state.hosts.items()}
 
@@ -224,7 +227,8 @@ def _told(
     """The plans, with what keeps them from being made and what is to be said of what they change."""
     hosts = [_frozen(host, stack.operations[host.host], clock) for host in plans]
     hosts = [with_effects(host, fleet.surveys[host.host], verified) for host in hosts]
-    return with_findings(hosts, findings)
+    hosts = with_findings(hosts, findings)
+    return [replace(h, notes=(*h.notes, *expiring(fleet.surveys[h.host].target, h))) for h in hosts]
 
 
 def _of_the_future(as_of: datetime | None) -> tuple[Diagnostic, ...]:

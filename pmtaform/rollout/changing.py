@@ -37,6 +37,7 @@ from pmtaform.host import (
 )
 from pmtaform.inspection import doubts
 from pmtaform.inspection.predictions import Prediction
+from pmtaform.inspection.reading import reading_of
 from pmtaform.inspection.same_machine import locked_by, locked_out
 from pmtaform.inspection.survey import Survey
 from pmtaform.progress import Phase, Teller, Verdict
@@ -114,7 +115,7 @@ class HostChange:
                 commit=context.commit,
             )
             if made.activation is not Activation.NONE and self.survey.difference.edits:
-                self._predictions = transactions.reading_of(self.survey).predictions
+                self._predictions = reading_of(self.survey).predictions
             made = recording.with_record(made, self.survey)
             self._tx = replace(made, questions=tuple(each.question for each in self._predictions))
         return self._tx
@@ -233,7 +234,7 @@ class HostChange:
         outcome = self._outcome
         assert outcome is not None  # noqa: S101
         unknown = doubts.of_new(outcome)
-        sides = transactions.reading_of(self.survey)
+        sides = reading_of(self.survey)
         asked = doubts.proofs(sides.before, sides.after) if unknown else ()
         return self._trial.checked(self._predictions, outcome.answers, unknown, asked)
 
@@ -356,7 +357,7 @@ class HostChange:
         if outcome.status is not Status.ROLLED_BACK or not doubts.of_old(outcome):
             return outcome
         try:
-            sides = transactions.reading_of(self.survey)
+            sides = reading_of(self.survey)
             proven = doubts.is_proven(self._session(), self.spec, sides.after, sides.before)
         except PmtaformError:
             return outcome

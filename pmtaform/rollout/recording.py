@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pmtaform.host import LeftFile, LeftRecord, Snapshot, digest
 from pmtaform.host.left import encode
 from pmtaform.inspection.managed_files import file_write
+from pmtaform.inspection.reading import after_of, before_of, contents_after
 from pmtaform.lang.includes import Configuration
 from pmtaform.rollout import transactions
 
@@ -33,7 +34,7 @@ class Recording:
 def after(survey: Survey) -> Recording:
     """What the host has once the survey's changes are made."""
     found = survey.difference
-    contents = transactions.contents_after(survey)
+    contents = contents_after(survey)
     written = {key.path: transactions.key_write(key) for key in found.write_keys}
     written |= {file.path: file_write(file) for file in found.write_files}
     files = {path: _as_found(survey.snapshot, path, value) for path, value in transactions.wanted_files(survey).items()}
@@ -46,7 +47,7 @@ def after(survey: Survey) -> Recording:
         survey.target.desired.stack,
         files,
         contents,
-        transactions.after_of(survey),
+        after_of(survey),
         owned=(found.owned, found.owned_keys),
         unmanaged=found.plan.unmanaged,
     )
@@ -60,7 +61,7 @@ def before(survey: Survey) -> Recording:
         survey.target.desired.stack,
         files_of(snapshot),
         contents,
-        transactions.before_of(survey),
+        before_of(survey),
         owned=(previous.blocks, previous.keys) if previous is not None else ((), {}),
         unmanaged=previous.unmanaged if previous is not None else 0,
     )

@@ -18,10 +18,10 @@ from pmtaform.host import (
     Transaction,
     digest,
 )
-from pmtaform.inspection.managed_files import file_write, new_fragments, read_as_configuration
-from pmtaform.inspection.reading import Reading, reading
+from pmtaform.inspection.managed_files import file_write
+from pmtaform.inspection.reading import after_of, before_of, contents_after
 from pmtaform.inspection.survey import Survey
-from pmtaform.lang.includes import Configuration, include_arguments, is_pattern
+from pmtaform.lang.includes import include_arguments, is_pattern
 from pmtaform.model.desired import KeyFile
 from pmtaform.plan.services import PMTA, WEB, services_of
 from pmtaform.rollout.listeners import listeners, log_files
@@ -129,40 +129,6 @@ def key_write(key: KeyFile) -> FileWrite:
         owner=key.owner,
         group=key.group,
     )
-
-
-def before_of(survey: Survey) -> Configuration:
-    """The configuration that the host has."""
-    return reading_of(survey).before
-
-
-def after_of(survey: Survey) -> Configuration:
-    """The configuration that the host will have."""
-    return reading_of(survey).after
-
-
-def edited(survey: Survey) -> dict[str, bytes]:
-    """The files of the configuration, fragments among them, that the host will have another content of."""
-    return {path: edit.content for path, edit in survey.difference.edits.items()} | new_fragments(survey)
-
-
-def contents_after(survey: Survey) -> dict[str, bytes]:
-    """The content of every configuration file that the host will have, by path."""
-    return _contents(survey) | edited(survey)
-
-
-def reading_of(survey: Survey) -> Reading:
-    """Both."""
-    contents = _contents(survey)
-    return reading(survey.target.spec.config, contents, contents | edited(survey), survey.snapshot.patterns)
-
-
-def _contents(survey: Survey) -> dict[str, bytes]:
-    desired = survey.target.desired
-    others = dict.fromkeys(survey.difference.owned_keys.values())
-    others |= dict.fromkeys(each.path for each in desired.whole_files)
-    found = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in others}
-    return found | read_as_configuration(desired, survey.snapshot, others)
 
 
 # -- afterwards --------------------------------------------------------------------------------------------------------

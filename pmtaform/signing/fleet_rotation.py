@@ -14,6 +14,7 @@ from pmtaform.diagnostics import Place
 from pmtaform.dkim.observation import Facts, Look, observe, switched
 from pmtaform.dkim.status import Standing, stand
 from pmtaform.errors import PmtaformError
+from pmtaform.inspection.reading import after_of, before_of
 from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration
@@ -22,7 +23,6 @@ from pmtaform.model.rotation import History, Life, is_of
 from pmtaform.plan.signing import Signer, Signing, longest_wait, signing_of
 from pmtaform.progress import Verdict
 from pmtaform.rollout.model import RunResult
-from pmtaform.rollout.transactions import after_of, before_of
 from pmtaform.stack import Stack
 from pmtaform.stack.linting import as_configuration
 from pmtaform.stack.resolve import Resolve

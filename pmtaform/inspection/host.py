@@ -1,0 +1,177 @@
+"""Inspecting one host: at most three probes, and the difference to what it should have.
+
+An unchanged host is known by its digests alone. Its files are fetched and parsed only when something differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import Enum, auto
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.host import LastLeft, Session, Snapshot, Status, last_left
+from pmtaform.inspection.basis import Basis, Sources, basis_of, look_up, with_basis
+from pmtaform.inspection.compare import compare, digests_after, digests_before
+from pmtaform.inspection.notes import applied_elsewhere, busy, kept_by_sudo, machine_changed, not_in_force
+from pmtaform.inspection.probing import has_all_contents, is_as_left, previous_of, probe_files
+from pmtaform.inspection.survey import Survey, Target
+from pmtaform.inspection.unfinished import recover_unfinished, resolve_intent
+from pmtaform.model.selection import Selection
+from pmtaform.plan.diff import Difference, unchanged
+from pmtaform.plan.model import HostPlan
+from pmtaform.state import HostState, StackKey
+
+
+class Probe(Enum):
+    """Which look at the host is due. Each happens at most once."""
+
+    FIRST = auto()
+    RECOVERED = auto()  # after an unfinished transaction was finished or undone
+    CONTENTS = auto()  # of every file
+
+
+class Seen(Enum):
+    """What a probe showed."""
+
+    UNFINISHED = auto()  # a run that died left a transaction
+    AS_LEFT = auto()  # every file is as the last apply left it, and nothing else is wanted
+    DIGESTS = auto()  # something differs, and the contents of some files are not known
+    CONTENTS = auto()  # the contents of all files are known
+
+
+NEXT: Final[Mapping[tuple[Probe, Seen], Probe | None]] = {
+    # The recovery changes files, so what the first probe showed no longer holds.
+    (Probe.FIRST, Seen.UNFINISHED): Probe.RECOVERED,
+    # Most hosts of most plans: one round trip, and no file is sent.
+    (Probe.FIRST, Seen.AS_LEFT): None,
+    # The first probe asks for digests where the state says that nothing has to change. Only contents say what differs.
+    (Probe.FIRST, Seen.DIGESTS): Probe.CONTENTS,
+    (Probe.FIRST, Seen.CONTENTS): None,
+    # What is still unfinished belongs to a run that is at work: the plan has a note, and no second recovery is tried.
+    (Probe.RECOVERED, Seen.AS_LEFT): None,
+    (Probe.RECOVERED, Seen.DIGESTS): Probe.CONTENTS,
+    (Probe.RECOVERED, Seen.CONTENTS): None,
+    (Probe.CONTENTS, Seen.CONTENTS): None,
+}
+
+
+def inspect_host(session: Session, target: Target, key: StackKey, selection: Selection | None = None) -> Survey:
+    """Probe a host over an open session, and compare. Raises `HostError` and `Unreachable`."""
+    return _Inspection(session, target, key, selection).run()
+
+
+class _Inspection:
+    """One host while it is inspected: what is known of it grows with each probe."""
+
+    snapshot: Snapshot
+    previous: HostState | None  # None, too, where another machine answers than the last apply was made on
+    basis: Basis
+
+    def __init__(self, session: Session, target: Target, key: StackKey, selection: Selection | None) -> None:
+        self._session, self._target, self._key, self._selection = session, target, key, selection
+        self._spec, self._desired, self._seal = target.spec, target.desired, key.seal_for(target.spec.name)
+        self._notes: tuple[Diagnostic, ...] = ()
+        # Whether the state says that nothing has to change, if the host is as the last apply left it.
+        self._is_trusted = (
+            target.previous is not None
+            and target.intent is None
+            and unchanged(self._desired, previous_of(target.previous), key.digest)
+        )
+
+    def run(self) -> Survey:
+        """The survey of the host."""
+        probe: Probe | None = Probe.FIRST
+        seen = Seen.UNFINISHED
+        while probe is not None:
+            seen = self._probe(probe)
+            probe = NEXT[probe, seen]
+        return self._as_left() if seen is Seen.AS_LEFT else self._compared()
+
+    def _probe(self, probe: Probe) -> Seen:
+        is_trusted = self._is_trusted and probe is not Probe.CONTENTS
+        self.snapshot = probe_files(self._session, self._target, trust=is_trusted)
+        if probe is Probe.CONTENTS:
+            return Seen.CONTENTS
+        if probe is Probe.FIRST and self.snapshot.unsettled is not None:
+            self._notes += recover_unfinished(self._session, self._spec, self.snapshot.unsettled)
+            return Seen.UNFINISHED
+        self._find_basis()
+        if self._is_as_left():
+            return Seen.AS_LEFT
+        ours = previous_of(self.previous)
+        return Seen.CONTENTS if has_all_contents(self.snapshot, self._desired, ours) else Seen.DIGESTS
+
+    def _find_basis(self) -> None:
+        """Work out what the host is compared with: what the last apply left, as the state or the host itself has it."""
+        target, snapshot = self._target, self.snapshot
+        last = last_left(self._session, self._spec, contents=True) if _took_intent(target, snapshot) else None
+        left = last.left if last is not None else None
+        self._target, resolved = resolve_intent(target, snapshot, left, self._seal)
+        self.previous = self._target.previous
+        moved = machine_changed(self._spec, self.previous, snapshot)
+        self._notes += (*resolved, *moved, *busy(self._spec, snapshot), *kept_by_sudo(self._spec, snapshot.sudo_log))
+        if moved:
+            self.previous = None
+        last = last or look_up(self._session, self._spec, self.previous, snapshot, self._seal)
+        self.basis = basis_of(self._sources(last))
+        self._notes += applied_elsewhere(self._spec, self.previous, self.basis, self._desired)
+
+    def _sources(self, last: LastLeft | None) -> Sources:
+        return Sources(
+            spec=self._spec,
+            stack=self._desired.stack,
+            previous=self.previous,
+            snapshot=self.snapshot,
+            last=last,
+            seal=self._seal,
+            generation=self._target.generation,
+        )
+
+    def _is_as_left(self) -> bool:
+        return (
+            self._is_trusted
+            and self.previous is not None
+            and self.basis.as_left
+            and is_as_left(self.snapshot, self.previous, self._desired, self._seal)
+        )
+
+    # -- the results ---------------------------------------------------------------------------------------------------
+
+    def _as_left(self) -> Survey:
+        """The survey of a host that is as the last apply left it, and should have nothing else."""
+        ours = previous_of(self.previous)
+        plan = HostPlan(
+            host=self._spec.name,
+            unmanaged=ours.unmanaged,
+            notes=self._notes,
+            basis=digests_before(self.snapshot, self._seal),
+            version=self.snapshot.version,
+        )
+        return self._survey(Difference(plan, owned=dict(ours.blocks), owned_keys=dict(ours.keys)))
+
+    def _compared(self) -> Survey:
+        """The survey of a host whose files were parsed."""
+        target, snapshot, seal = self._target, self.snapshot, self._seal
+        ours = with_basis(previous_of(self.previous), self.basis, self._key.digest)
+        difference = compare(target, snapshot, ours, self._key, self._selection)
+        touched = not_in_force(target, snapshot, difference, self.previous, seal)
+        plan = replace(
+            difference.plan,
+            notes=(*self._notes, *touched, *difference.plan.notes),
+            basis=digests_before(snapshot, seal),
+            result=digests_after(difference, seal),
+            version=snapshot.version,
+        )
+        return self._survey(replace(difference, plan=plan))
+
+    def _survey(self, difference: Difference) -> Survey:
+        return Survey(
+            target=self._target, snapshot=self.snapshot, difference=difference, seal=self._seal, basis=self.basis
+        )
+
+
+def _took_intent(target: Target, snapshot: Snapshot) -> bool:
+    """Whether the host made the change of a run that was killed."""
+    return target.intent is not None and snapshot.past is not None and snapshot.past.status == Status.APPLIED
