@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pmtaform.api.resuming import resumable
     from pmtaform.api.saving import load_plan, save_plan
     from pmtaform.api.secret_store import (
-        Checked,
+        CheckedSecret,
         check_secrets,
         holds_secret,
         needs_folder,
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from pmtaform.planning.pipeline import Planned, make_plan
     from pmtaform.planning.replan import plan_again
     from pmtaform.project import Project
-    from pmtaform.signing.rotate import Rotated, rotate_keys
+    from pmtaform.signing.rotate import RotationReport, rotate_keys
     from pmtaform.stack import compile_host, load_stack
     from pmtaform.stack.resolve import desired_of
 
 _HOMES = {
-    "Checked": "pmtaform.api.secret_store",
+    "CheckedSecret": "pmtaform.api.secret_store",
     "Choice": "pmtaform.model.choice",
     "DriftReport": "pmtaform.api.drifting",
     "HistoryReport": "pmtaform.api.history",
@@ -80,13 +80,13 @@ _HOMES = {
     "roll_back": "pmtaform.api.restoring",
     "rotate_keys": "pmtaform.signing.rotate",
     "save_plan": "pmtaform.api.saving",
-    "Rotated": "pmtaform.signing.rotate",
+    "RotationReport": "pmtaform.signing.rotate",
     "store_secret": "pmtaform.api.secret_store",
     "to_undo": "pmtaform.api.restoring",
 }
 
 __all__ = [
-    "Checked",
+    "CheckedSecret",
     "Choice",
     "DriftReport",
     "HistoryReport",
@@ -94,7 +94,7 @@ __all__ = [
     "Planned",
     "Project",
     "Recovered",
-    "Rotated",
+    "RotationReport",
     "apply_plan",
     "check_allowed",
     "check_consent",

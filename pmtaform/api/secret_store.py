@@ -26,7 +26,7 @@ _IGNORE = "# Secrets: never in Git.\n*\n!.gitignore\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class CheckedSecret:
     """What became of one use of a secret. `facts` may be told: a key's type and size, a file's mode.
 
     It is of use when no finding is an error.
@@ -42,11 +42,13 @@ class Checked:
         return not any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
-def check_secrets(stack: Stack, uses: Iterable[SecretUse], resolver: Resolver | None = None) -> tuple[Checked, ...]:
+def check_secrets(
+    stack: Stack, uses: Iterable[SecretUse], resolver: Resolver | None = None
+) -> tuple[CheckedSecret, ...]:
     """Look up every secret once, and see whether each is fit for what it is for. No host is looked at."""
     lookups = resolver or Resolver(stack.folder, allowed=allowed_programs(stack.folder))
     listed = list(uses)
-    done: dict[int, Checked] = {}
+    done: dict[int, CheckedSecret] = {}
 
     def check(number: int) -> None:
         done[number] = _check(listed[number], listed, lookups)
@@ -55,20 +57,20 @@ def check_secrets(stack: Stack, uses: Iterable[SecretUse], resolver: Resolver | 
     return tuple(done[number] for number in range(len(listed)))
 
 
-def _check(use: SecretUse, uses: list[SecretUse], resolver: Resolver) -> Checked:
+def _check(use: SecretUse, uses: list[SecretUse], resolver: Resolver) -> CheckedSecret:
     reference = require_reference(use.reference, place=use.place)
     try:
         secret = resolver.resolve(reference, place=use.place)
         mode = _mode(reference, resolver)
         if use.purpose is Purpose.DIRECTIVE:
-            return Checked(use=use, facts=mode, findings=_directive(use, secret))
+            return CheckedSecret(use=use, facts=mode, findings=_directive(use, secret))
         if use.purpose is Purpose.PRIVATE_KEY:
             return _private_key(use, secret, _passphrase_of(use, uses, resolver), mode)
         if use.purpose is Purpose.PASSPHRASE and use.identity_files:
             return _ssh_passphrase(use, secret, mode)
-        return Checked(use=use, facts=mode)
+        return CheckedSecret(use=use, facts=mode)
     except SecretUnavailable as problem:
-        return Checked(use=use, findings=problem.diagnostics)
+        return CheckedSecret(use=use, findings=problem.diagnostics)
 
 
 def _mode(reference: Reference, resolver: Resolver) -> tuple[str, ...]:
@@ -110,20 +112,22 @@ def _passphrase_of(use: SecretUse, uses: Iterable[SecretUse], resolver: Resolver
     return None
 
 
-def _private_key(use: SecretUse, secret: Secret, passphrase: bytes | None, facts: tuple[str, ...]) -> Checked:
+def _private_key(use: SecretUse, secret: Secret, passphrase: bytes | None, facts: tuple[str, ...]) -> CheckedSecret:
     """As a plan reads it: what is fit there is fit here."""
     from pmtaform.dkim.keys import load_private_key
 
     try:
         key = load_private_key(secret.reveal(), passphrase, reference=use.reference)
     except Invalid as problem:
-        return Checked(use=use, facts=facts, findings=tuple(replace(d, place=use.place) for d in problem.diagnostics))
-    return Checked(
+        return CheckedSecret(
+            use=use, facts=facts, findings=tuple(replace(d, place=use.place) for d in problem.diagnostics)
+        )
+    return CheckedSecret(
         use=use, facts=(key.describe, *facts), findings=tuple(replace(d, place=use.place) for d in key.warnings)
     )
 
 
-def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> Checked:
+def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> CheckedSecret:
     """Whether a passphrase opens every key that it is for and that can be read here."""
     from pmtaform.secrets.material import is_encrypted, passphrase_problem
 
@@ -147,7 +151,7 @@ def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> C
             findings.append(_told(use, "key-passphrase-wrong", "A passphrase does not open its key", detail))
         else:
             facts = (f"opens {path.name}", *facts)
-    return Checked(use=use, facts=facts, findings=tuple(findings))
+    return CheckedSecret(use=use, facts=facts, findings=tuple(findings))
 
 
 # -- those that pmtaform keeps ----

@@ -136,10 +136,10 @@ def print_plan(
     if diff:
         diffs = {name: diff_lines(survey.difference.edits) for name, survey in planned.fleet.surveys.items()}
     _plan_text(planned.plan, diffs)
-    if planned.standings:
+    if planned.statuses:
         from pmtaform.report.rotations import rotations_text
 
-        out(rotations_text(planned.standings, ahead=ahead, colour=colour_of(sys.stdout), width=width()))
+        out(rotations_text(planned.statuses, ahead=ahead, colour=colour_of(sys.stdout), width=width()))
     if effective:
         from pmtaform.api import effects_of
         from pmtaform.report.effects import effects_text
@@ -149,11 +149,11 @@ def print_plan(
 
 def _rotation_rows(planned: Planned) -> list[dict[str, Any]] | None:
     """What the JSON of a plan says of keys that rotate; None where no key does."""
-    if not planned.standings:
+    if not planned.statuses:
         return None
     from pmtaform.report.rotations import rotation_rows
 
-    return rotation_rows(planned.standings)
+    return rotation_rows(planned.statuses)
 
 
 def print_saved_plan(plan: Plan, format: Format) -> None:  # noqa: A002

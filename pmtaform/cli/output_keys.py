@@ -11,17 +11,17 @@ from pmtaform.cli.output import colour_of, out, tell, width, write
 from pmtaform.report import style
 
 if TYPE_CHECKING:
-    from pmtaform.api import Checked
+    from pmtaform.api import CheckedSecret
     from pmtaform.dns.check import Report
     from pmtaform.secrets import Reference, Secret
     from pmtaform.signing.declared import KeyRow
-    from pmtaform.signing.key_store import Kept
-    from pmtaform.signing.rotate import Rotated
-    from pmtaform.signing.verification import Proof
+    from pmtaform.signing.key_store import StoredKey
+    from pmtaform.signing.rotate import RotationReport
+    from pmtaform.signing.verification import KeyVerification
     from pmtaform.stack import SecretUse, Stack
 
 
-def print_rotated(done: Rotated, format: Format, *, ahead: bool = False) -> None:  # noqa: A002
+def print_rotated(done: RotationReport, format: Format, *, ahead: bool = False) -> None:  # noqa: A002
     """What was done for keys that rotate, and where they stand."""
     from pmtaform.report.rotations import json_rotated, rotated_text
 
@@ -54,7 +54,7 @@ def print_keys(stack: str, rows: Sequence[KeyRow], format: Format) -> None:  # n
     tell(dict.fromkeys(problem for row in rows for problem in row.problems))
 
 
-def print_kept_key(stack: Stack, kept: Kept, format: Format, as_: str | None) -> None:  # noqa: A002
+def print_kept_key(stack: Stack, kept: StoredKey, format: Format, as_: str | None) -> None:  # noqa: A002
     """A key that is kept now: its record is data, all else is talk."""
     from pmtaform.dns.dkim_record import dkim_text
     from pmtaform.dns.formats import As, write_records
@@ -74,7 +74,7 @@ def print_kept_key(stack: Stack, kept: Kept, format: Format, as_: str | None) ->
         out(write_records([record], As(as_) if as_ else As.BIND), exact=True)
 
 
-def print_proofs(stack: str, proofs: Sequence[Proof], format: Format) -> None:  # noqa: A002
+def print_proofs(stack: str, proofs: Sequence[KeyVerification], format: Format) -> None:  # noqa: A002
     """Whether hosts have the keys that they should have, and what those sign verifies."""
     from pmtaform.report.dkim import json_proofs, proofs_text
 
@@ -91,7 +91,7 @@ def print_secret_uses(stack: str, uses: Sequence[SecretUse], format: Format) -> 
     out(json_uses(stack, uses) if format is Format.JSON else uses_text(uses))
 
 
-def print_secret_checks(stack: str, checked: Sequence[Checked], format: Format) -> None:  # noqa: A002
+def print_secret_checks(stack: str, checked: Sequence[CheckedSecret], format: Format) -> None:  # noqa: A002
     """What became of every secret, and what is wrong with those that cannot be used."""
     from pmtaform.report.secret_uses import checks_text, json_checks
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.dkim.pem import Form, decoded, form_of, is_tidy, key_in
+from pmtaform.dkim.pem import KeyForm, decoded, form_of, is_tidy, key_in
 from pmtaform.errors import Invalid
 from pmtaform.secrets import Secret
 
@@ -153,36 +153,36 @@ def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> Signing
     if not _is_sound(key):
         raise _unreadable(form.opened)
     as_given = form.writable and is_tidy(text)
-    pem = text + b"\n" if as_given else _rewritten(key, pkcs1=form.opened is Form.PKCS1)
+    pem = text + b"\n" if as_given else _rewritten(key, pkcs1=form.opened is KeyForm.PKCS1)
     warnings = tuple(_doubts(key.key_size, reference))
     return SigningKey(pem=Secret(pem, reference), bits=key.key_size, public=_public(key), warnings=warnings)
 
 
-def _check_form(form: Form) -> None:
-    if form is Form.NONE:
+def _check_form(form: KeyForm) -> None:
+    if form is KeyForm.NONE:
         raise Unfit(
             "dkim-key-damaged",
             "A private key cannot be read",
             "it is not in PEM form: it needs a line -----BEGIN … PRIVATE KEY----- and the -----END line that belongs "
             "to it. Was it cut off, or its line breaks lost? Take the file that was made with the key.",
         )
-    if form is Form.PUBLIC:
+    if form is KeyForm.PUBLIC:
         raise Unfit(
             "dkim-key-not-private",
             "This is no private key",
             "it is a public key or a certificate, which cannot sign. Give the private key that belongs to it.",
         )
-    if form is Form.SEVERAL:
+    if form is KeyForm.SEVERAL:
         raise Unfit(
             "dkim-key-several",
             "A file holds several private keys",
             "which of them would sign is not documented. Keep one in a file, each under a selector of its own.",
         )
-    if form is Form.OTHER_TYPE:
+    if form is KeyForm.OTHER_TYPE:
         raise Unfit("dkim-key-type", "A private key is not RSA", f"it is an EC or DSA key. {_TYPE} Make an RSA key.")
 
 
-def _unreadable(form: Form) -> Unfit:
+def _unreadable(form: KeyForm) -> Unfit:
     if form.encrypted:
         return Unfit(
             "dkim-key-passphrase",

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from pmtaform.model.rotation import History, Life, Rotation, age_order
+from pmtaform.model.rotation import KeyHistory, Rotation, SelectorLife, age_order
 
 _TIMES: Final = ("generated", "published", "verified", "signed", "stopped", "removed", "revoked")
 _REMEMBERED: Final = 10  # revoked selectors, whose names are not taken again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class RecordStatus:
     """What DNS says of one selector's record. None: not everybody could be asked, and nobody says otherwise.
 
     `published`: all authoritative servers have it and it fits the key; `verified`: the configured resolvers, too;
@@ -33,7 +33,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class KeyFacts:
     """What is seen of one key.
 
     `hosts` have the key by the stack. `live` are the selectors that hosts which were looked at sign with; `kept` are
@@ -46,7 +46,7 @@ class Facts:
     live: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     longest: timedelta = timedelta()
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    records: Mapping[str, RecordStatus] = field(default_factory=dict)
     overruled: Mapping[str, str] = field(default_factory=dict)
     publics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Facts:
         return set(self.hosts) <= set(self.live)
 
 
-def observe(history: History, rotation: Rotation, facts: Facts, now: datetime) -> History:
+def observe(history: KeyHistory, rotation: Rotation, facts: KeyFacts, now: datetime) -> KeyHistory:
     """The history with what is seen now."""
     at = _stamp(history, now)
     found = _discovered(history, facts)
@@ -71,7 +71,7 @@ def observe(history: History, rotation: Rotation, facts: Facts, now: datetime) -
     lives = []
     for life in found:
         new = history.life(life.selector) is None
-        seen = _in_dns(_with_public(life, facts), facts.looks.get(life.selector, Look()), at)
+        seen = _in_dns(_with_public(life, facts), facts.records.get(life.selector, RecordStatus()), at)
         if life.selector == current:
             seen = replace(seen, signed=seen.signed or at, stopped=None, removed=None, revoked=None)
         elif life.selector in facts.signing or (
@@ -79,10 +79,10 @@ def observe(history: History, rotation: Rotation, facts: Facts, now: datetime) -
         ):
             seen = replace(seen, stopped=at, removed=None, revoked=None)
         lives.append(_ended(seen, current, before, rotation, facts, now))
-    return History(current=current, lives=_remembered(lives))
+    return KeyHistory(current=current, lives=_remembered(lives))
 
 
-def switched(history: History, selector: str, now: datetime) -> History:
+def switched(history: KeyHistory, selector: str, now: datetime) -> KeyHistory:
     """All hosts sign with `selector` since now."""
     now = _stamp(history, now)
     old, new = history.life(history.current), history.life(selector)
@@ -93,12 +93,12 @@ def switched(history: History, selector: str, now: datetime) -> History:
     return replace(history.having(replace(new, signed=now, stopped=None)), current=selector)
 
 
-def file_due(life: Life, longest: timedelta) -> datetime | None:
+def file_due(life: SelectorLife, longest: timedelta) -> datetime | None:
     """When no mail that waits can need its key any more; None while it signs."""
     return None if life.stopped is None else life.stopped + max(longest, life.bounce_after or timedelta())
 
 
-def _stamp(history: History, now: datetime) -> datetime:
+def _stamp(history: KeyHistory, now: datetime) -> datetime:
     """What is written down as now: never earlier than what is written down already.
 
     Once a clock that was set back goes right again, nothing has lasted longer than it did.
@@ -107,17 +107,17 @@ def _stamp(history: History, now: datetime) -> datetime:
     return max((at for at in times if at is not None and at > now), default=now)
 
 
-def _discovered(history: History, facts: Facts) -> list[Life]:
+def _discovered(history: KeyHistory, facts: KeyFacts) -> list[SelectorLife]:
     """All lives, those included that hosts have and the history does not know."""
     known = {life.selector for life in history.lives}
     new = sorted((facts.kept | facts.signing) - known, key=age_order)
     since = age_order(history.current or "")
-    older = [Life(selector=name) for name in new if history.current and age_order(name) < since]
-    newer = [Life(selector=name) for name in new if not history.current or age_order(name) >= since]
+    older = [SelectorLife(selector=name) for name in new if history.current and age_order(name) < since]
+    newer = [SelectorLife(selector=name) for name in new if not history.current or age_order(name) >= since]
     return [*older, *history.lives, *newer]
 
 
-def _current(history: History, lives: list[Life], facts: Facts) -> str | None:
+def _current(history: KeyHistory, lives: list[SelectorLife], facts: KeyFacts) -> str | None:
     names = [life.selector for life in lives]
     everywhere = set(facts.live.values()) if facts.all_seen and facts.live else set()
     if history.current in names:
@@ -133,11 +133,11 @@ def _current(history: History, lives: list[Life], facts: Facts) -> str | None:
     return unknown[-1] if unknown and not (facts.live and facts.all_seen) else None
 
 
-def _place(lives: list[Life], selector: str | None) -> int:
+def _place(lives: list[SelectorLife], selector: str | None) -> int:
     return next((at for at, life in enumerate(lives) if life.selector == selector), 0)
 
 
-def _with_public(life: Life, facts: Facts) -> Life:
+def _with_public(life: SelectorLife, facts: KeyFacts) -> SelectorLife:
     public, algorithm = facts.publics.get(life.selector, (life.public, life.algorithm))
     if life.public and (life.public, life.algorithm) != (public, algorithm):
         # Another key than the one that was looked for in DNS.
@@ -145,7 +145,7 @@ def _with_public(life: Life, facts: Facts) -> Life:
     return replace(life, public=public, algorithm=algorithm)
 
 
-def _in_dns(life: Life, look: Look, now: datetime) -> Life:
+def _in_dns(life: SelectorLife, look: RecordStatus, now: datetime) -> SelectorLife:
     published, verified = life.published, life.verified
     if look.published is not None:
         published = (published or now) if look.published else None
@@ -154,7 +154,9 @@ def _in_dns(life: Life, look: Look, now: datetime) -> Life:
     return replace(life, published=published, verified=verified if published else None)
 
 
-def _ended(life: Life, current: str | None, before: set[str], rotation: Rotation, facts: Facts, now: datetime) -> Life:
+def _ended(
+    life: SelectorLife, current: str | None, before: set[str], rotation: Rotation, facts: KeyFacts, now: datetime
+) -> SelectorLife:
     """Its last steps: how long it must be kept, and what is gone already."""
     used = life.selector == current or life.stopped is not None
     if used and life.removed is None:
@@ -165,17 +167,17 @@ def _ended(life: Life, current: str | None, before: set[str], rotation: Rotation
     over = life.selector in before and (due is None or now >= due)
     if over and life.removed is None and life.selector not in facts.kept:
         life = replace(life, removed=now)
-    look = facts.looks.get(life.selector, Look())
+    look = facts.records.get(life.selector, RecordStatus())
     if life.removed is not None and life.revoked is None and look.gone and now >= record_due(life, rotation, now):
         life = replace(life, revoked=now)
     return life
 
 
-def record_due(life: Life, rotation: Rotation, now: datetime) -> datetime:
+def record_due(life: SelectorLife, rotation: Rotation, now: datetime) -> datetime:
     """When its record may go: `retire_after` after its file went, at once if it never signed."""
     return (life.removed or now) + (rotation.retire_after if life.stopped is not None else timedelta())
 
 
-def _remembered(lives: list[Life]) -> tuple[Life, ...]:
+def _remembered(lives: list[SelectorLife]) -> tuple[SelectorLife, ...]:
     gone = [life for life in lives if life.revoked is not None][:-_REMEMBERED]
     return tuple(life for life in lives if life not in gone)

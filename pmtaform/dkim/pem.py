@@ -11,7 +11,7 @@ _BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-
 _MOST_IN_A_LINE: Final = 76  # OpenSSL writes 64, and old versions read no more than these
 
 
-class Form(Enum):
+class KeyForm(Enum):
     """What a file says that it is, by its `-----BEGIN` line."""
 
     PKCS1 = "RSA PRIVATE KEY"
@@ -28,49 +28,49 @@ class Form(Enum):
     @property
     def encrypted(self) -> bool:
         """Whether it takes a passphrase to read it."""
-        return self in (Form.PKCS1_ENCRYPTED, Form.PKCS8_ENCRYPTED, Form.OPENSSH_ENCRYPTED)
+        return self in (KeyForm.PKCS1_ENCRYPTED, KeyForm.PKCS8_ENCRYPTED, KeyForm.OPENSSH_ENCRYPTED)
 
     @property
     def writable(self) -> bool:
         """Whether PowerMTA's OpenSSL reads it as it is."""
-        return self in (Form.PKCS1, Form.PKCS8)
+        return self in (KeyForm.PKCS1, KeyForm.PKCS8)
 
     @property
-    def opened(self) -> Form:
+    def opened(self) -> KeyForm:
         """What it is once its passphrase was the right one."""
-        return Form.PKCS1 if self is Form.PKCS1_ENCRYPTED else Form.PKCS8 if self.encrypted else self
+        return KeyForm.PKCS1 if self is KeyForm.PKCS1_ENCRYPTED else KeyForm.PKCS8 if self.encrypted else self
 
 
 _LABELS: Final = {
-    b"RSA PRIVATE KEY": Form.PKCS1,
-    b"PRIVATE KEY": Form.PKCS8,
-    b"ENCRYPTED PRIVATE KEY": Form.PKCS8_ENCRYPTED,
-    b"OPENSSH PRIVATE KEY": Form.OPENSSH,
-    b"EC PRIVATE KEY": Form.OTHER_TYPE,
-    b"DSA PRIVATE KEY": Form.OTHER_TYPE,
-    b"PUBLIC KEY": Form.PUBLIC,
-    b"RSA PUBLIC KEY": Form.PUBLIC,
-    b"CERTIFICATE": Form.PUBLIC,
+    b"RSA PRIVATE KEY": KeyForm.PKCS1,
+    b"PRIVATE KEY": KeyForm.PKCS8,
+    b"ENCRYPTED PRIVATE KEY": KeyForm.PKCS8_ENCRYPTED,
+    b"OPENSSH PRIVATE KEY": KeyForm.OPENSSH,
+    b"EC PRIVATE KEY": KeyForm.OTHER_TYPE,
+    b"DSA PRIVATE KEY": KeyForm.OTHER_TYPE,
+    b"PUBLIC KEY": KeyForm.PUBLIC,
+    b"RSA PUBLIC KEY": KeyForm.PUBLIC,
+    b"CERTIFICATE": KeyForm.PUBLIC,
 }
 
 
-def form_of(content: bytes) -> Form:
+def form_of(content: bytes) -> KeyForm:
     """What a file says that it is; `NONE` also when it has no end."""
     return key_in(content)[0]
 
 
-def key_in(content: bytes) -> tuple[Form, bytes]:
+def key_in(content: bytes) -> tuple[KeyForm, bytes]:
     """The one private key of a file: its form, and its lines without what stands around them.
 
     Certificates and public keys beside it are passed over. The lines are empty for `PUBLIC`, `SEVERAL` and `NONE`.
     """
     found = list(_blocks(content))
-    private = [(form, text) for form, text in found if form is not Form.PUBLIC]
+    private = [(form, text) for form, text in found if form is not KeyForm.PUBLIC]
     if len(private) == 1:
         return private[0]
     if private:
-        return Form.SEVERAL, b""
-    return (Form.PUBLIC if found else Form.NONE), b""
+        return KeyForm.SEVERAL, b""
+    return (KeyForm.PUBLIC if found else KeyForm.NONE), b""
 
 
 def is_tidy(text: bytes) -> bool:
@@ -89,21 +89,21 @@ def decoded(content: bytes, passphrase: bytes | None) -> object:
         raise ValueError("unreadable")
     # Not that the library does not check: it checks too much (see `keys._is_sound`), and says no more than "invalid".
     try:
-        if form in (Form.OPENSSH, Form.OPENSSH_ENCRYPTED):
+        if form in (KeyForm.OPENSSH, KeyForm.OPENSSH_ENCRYPTED):
             return serialization.load_ssh_private_key(text + b"\n", passphrase)
         return serialization.load_pem_private_key(text + b"\n", passphrase, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise ValueError("unreadable") from problem
 
 
-def _blocks(content: bytes) -> Iterator[tuple[Form, bytes]]:
+def _blocks(content: bytes) -> Iterator[tuple[KeyForm, bytes]]:
     """What a file holds that is known here. Parameters of curves and the like are not."""
     for block in _BLOCK.finditer(content):
         form = _LABELS.get(block[1])
-        if form is Form.PKCS1 and b"ENCRYPTED" in block[2][:200]:
-            form = Form.PKCS1_ENCRYPTED
-        elif form is Form.OPENSSH and _is_encrypted_openssh(block[2]):
-            form = Form.OPENSSH_ENCRYPTED
+        if form is KeyForm.PKCS1 and b"ENCRYPTED" in block[2][:200]:
+            form = KeyForm.PKCS1_ENCRYPTED
+        elif form is KeyForm.OPENSSH and _is_encrypted_openssh(block[2]):
+            form = KeyForm.OPENSSH_ENCRYPTED
         if form is not None:
             yield form, block[0]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pmtaform.dkim.observation import Facts, Look, file_due, record_due
-from pmtaform.model.rotation import History, Life, Rotation, Stage, Wanted
+from pmtaform.dkim.observation import KeyFacts, RecordStatus, file_due, record_due
+from pmtaform.model.rotation import KeyHistory, Rotation, SelectorLife, Stage, WantedSelectors
 
 
 class Todo(StrEnum):
@@ -26,7 +26,7 @@ class Todo(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class NextStep:
     """What comes next. `due` None: it cannot be said before something else has happened. `waits_for` in words."""
 
     todo: Todo
@@ -35,19 +35,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SelectorStanding:
+class SelectorStatus:
     """One selector: its stage, since when, and what becomes of it next."""
 
     selector: str
     stage: Stage
     since: datetime | None
-    step: Step
+    step: NextStep
     public: str = ""
     algorithm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class KeyStatus:
     """One key at one moment.
 
     `switch` is the selector that hosts change to, all of them together or none; `blocked` says why a switch that is
@@ -58,44 +58,44 @@ class Standing:
     rotation: Rotation
     hosts: tuple[str, ...]
     at: datetime
-    selectors: tuple[SelectorStanding, ...]
-    step: Step
-    wanted: Wanted
+    selectors: tuple[SelectorStatus, ...]
+    step: NextStep
+    wanted: WantedSelectors
     current: str | None = None
     switch: str | None = None
     blocked: str = ""
     unready: dict[str, str] = field(default_factory=dict)
 
 
-def stand(
+def key_status(
     key: str,
     rotation: Rotation,
-    history: History,
-    facts: Facts,
+    history: KeyHistory,
+    facts: KeyFacts,
     now: datetime,
     *,
     force: bool = False,
     hold: str = "",
-) -> Standing:
+) -> KeyStatus:
     """Where `key` stands at `now`; `hold` is why hosts cannot switch at the moment, whatever DNS says."""
-    return _Judge(rotation, history, facts, now, force, hold).standing(key)
+    return _Judge(rotation, history, facts, now, force, hold).status(key)
 
 
 class _Judge:
     def __init__(
-        self, rotation: Rotation, history: History, facts: Facts, now: datetime, force: bool, hold: str
+        self, rotation: Rotation, history: KeyHistory, facts: KeyFacts, now: datetime, force: bool, hold: str
     ) -> None:
         self.rotation, self.history, self.facts, self.now = rotation, history, facts, now
         self.force, self.hold = force, hold
         self.current = history.life(history.current)
         self.candidates = [life for life in history.candidates if life.selector not in facts.missing]
 
-    def standing(self, key: str) -> Standing:
+    def status(self, key: str) -> KeyStatus:
         candidate = self._candidate()
         step = self._step(candidate)
         switch = self._switch(candidate)
         rows = tuple(self._row(life, candidate, step) for life in self.history.lives)
-        return Standing(
+        return KeyStatus(
             key=key,
             rotation=self.rotation,
             hosts=self.facts.hosts,
@@ -111,7 +111,7 @@ class _Judge:
 
     # -- the way to the next selector ----------------------------------------------------------------------------------
 
-    def _candidate(self) -> Life | None:
+    def _candidate(self) -> SelectorLife | None:
         """The selector that would sign next: one that is verified, else the newest."""
         ready = [life for life in self.candidates if not self._unready(life)]
         return ready[0] if ready else self.candidates[-1] if self.candidates else None
@@ -123,36 +123,38 @@ class _Judge:
             return self.now
         return (self.current.signed or self.now) + self.rotation.every
 
-    def _step(self, candidate: Life | None) -> Step:
+    def _step(self, candidate: SelectorLife | None) -> NextStep:
         if candidate is None:
             return self._generation()
         look = self._look(candidate)
         if candidate.published is None:
             due = max(self.due - self.rotation.publish_for, candidate.generated or self.now)
-            return Step(todo=Todo.PUBLISH, due=due, waits_for=look.why)
+            return NextStep(todo=Todo.PUBLISH, due=due, waits_for=look.why)
         if candidate.verified is None:
-            return Step(todo=Todo.VERIFY, waits_for=look.why)
+            return NextStep(todo=Todo.VERIFY, waits_for=look.why)
         if self.now < (ready := self._ready(candidate)):
-            return Step(todo=Todo.VERIFY, due=ready, waits_for=f"its record to have been there until {moment(ready)}")
+            return NextStep(
+                todo=Todo.VERIFY, due=ready, waits_for=f"its record to have been there until {moment(ready)}"
+            )
         waits = self._unready(candidate) or self.hold if self.now >= self.due else ""
-        return Step(todo=Todo.SWITCH, due=self.due, waits_for=waits)
+        return NextStep(todo=Todo.SWITCH, due=self.due, waits_for=waits)
 
-    def _generation(self) -> Step:
+    def _generation(self) -> NextStep:
         lost = next((self.facts.missing[life.selector] for life in self.history.candidates), "")
         due = self.due - self.rotation.lead if self.current is not None else self.now
-        return Step(todo=Todo.GENERATE, due=self.now if lost else due, waits_for=lost)
+        return NextStep(todo=Todo.GENERATE, due=self.now if lost else due, waits_for=lost)
 
-    def _switch(self, candidate: Life | None) -> str | None:
+    def _switch(self, candidate: SelectorLife | None) -> str | None:
         if candidate is None or self.hold or self.now < self.due:
             return None
         return None if self._unready(candidate) and not self.force else candidate.selector
 
-    def _blocked(self, candidate: Life | None, switch: str | None) -> str:
+    def _blocked(self, candidate: SelectorLife | None, switch: str | None) -> str:
         if candidate is None or switch is not None or self.now < self.due:
             return ""
         return self._unready(candidate) or self.hold
 
-    def _unready(self, life: Life) -> str:
+    def _unready(self, life: SelectorLife) -> str:
         """Why hosts must not begin to sign with a selector; empty: they may."""
         look = self._look(life)
         if look.verified is not True:
@@ -162,30 +164,30 @@ class _Judge:
         ready = self._ready(life)
         return "" if self.now >= ready else f"its record was not there long enough: that is until {moment(ready)}"
 
-    def _ready(self, life: Life) -> datetime:
+    def _ready(self, life: SelectorLife) -> datetime:
         return (life.verified or self.now) + self.rotation.publish_for
 
-    def _look(self, life: Life) -> Look:
-        return self.facts.looks.get(life.selector, Look())
+    def _look(self, life: SelectorLife) -> RecordStatus:
+        return self.facts.records.get(life.selector, RecordStatus())
 
     # -- one selector --------------------------------------------------------------------------------------------------
 
-    def _row(self, life: Life, candidate: Life | None, step: Step) -> SelectorStanding:
+    def _row(self, life: SelectorLife, candidate: SelectorLife | None, step: NextStep) -> SelectorStatus:
         stage, since = self._stage(life)
         if stage in (Stage.RETIRING, Stage.REVOKED):
             step = self._ending(life, stage)
         elif stage is Stage.OVERRULED:
-            step = Step(todo=Todo.DONE, waits_for=self.facts.overruled[life.selector])
+            step = NextStep(todo=Todo.DONE, waits_for=self.facts.overruled[life.selector])
         elif stage is Stage.SIGNING:
-            step = step if candidate is None else Step(todo=Todo.DONE, due=self.due)
+            step = step if candidate is None else NextStep(todo=Todo.DONE, due=self.due)
         elif candidate is None or life.selector != candidate.selector:
             why = self.facts.missing.get(life.selector, "")
-            step = Step(todo=Todo.DONE, waits_for=why or "another selector that is to sign before it")
-        return SelectorStanding(
+            step = NextStep(todo=Todo.DONE, waits_for=why or "another selector that is to sign before it")
+        return SelectorStatus(
             selector=life.selector, stage=stage, since=since, step=step, public=life.public, algorithm=life.algorithm
         )
 
-    def _stage(self, life: Life) -> tuple[Stage, datetime | None]:
+    def _stage(self, life: SelectorLife) -> tuple[Stage, datetime | None]:
         if life.selector == self.history.current:
             return (Stage.OVERRULED if self._is_overruled(life) else Stage.SIGNING), life.signed
         if life.revoked is not None:
@@ -197,27 +199,27 @@ class _Judge:
             return Stage.VERIFIED, self._ready(life)
         return (Stage.GENERATED, life.generated) if life.published is None else (Stage.PUBLISHED, life.published)
 
-    def _is_overruled(self, life: Life) -> bool:
+    def _is_overruled(self, life: SelectorLife) -> bool:
         """Whether its line is there, and PowerMTA takes another everywhere."""
         return life.selector in self.facts.overruled and life.selector not in self.facts.signing
 
-    def _ending(self, life: Life, stage: Stage) -> Step:
+    def _ending(self, life: SelectorLife, stage: Stage) -> NextStep:
         if life.revoked is not None:
-            return Step(todo=Todo.DONE)
+            return NextStep(todo=Todo.DONE)
         if stage is Stage.REVOKED or life.removed is not None:
-            return Step(todo=Todo.REMOVE_RECORD, due=record_due(life, self.rotation, self.now))
+            return NextStep(todo=Todo.REMOVE_RECORD, due=record_due(life, self.rotation, self.now))
         due = file_due(life, self.facts.longest) or self.now
         signs = sorted(host for host, found in self.facts.live.items() if life.selector in found)
         if signs:
-            return Step(todo=Todo.REMOVE_FILE, waits_for=f"{', '.join(signs)}, which still signs with it")
-        return Step(todo=Todo.REMOVE_FILE, due=due)
+            return NextStep(todo=Todo.REMOVE_FILE, waits_for=f"{', '.join(signs)}, which still signs with it")
+        return NextStep(todo=Todo.REMOVE_FILE, due=due)
 
     # -- what hosts and DNS should have --------------------------------------------------------------------------------
 
-    def _wanted(self, switch: str | None, rows: tuple[SelectorStanding, ...]) -> Wanted:
+    def _wanted(self, switch: str | None, rows: tuple[SelectorStatus, ...]) -> WantedSelectors:
         lives = self.history.lives
         retired = tuple(life.selector for life in lives if self._may_go(life))
-        return Wanted(
+        return WantedSelectors(
             files=tuple(life.selector for life in lives if life.removed is None and life.selector not in retired),
             signing=switch or self.history.current,
             retired=retired,
@@ -225,7 +227,7 @@ class _Judge:
             records=tuple((row.selector, row.public, row.algorithm) for row in rows if row.stage is not Stage.REVOKED),
         )
 
-    def _may_go(self, life: Life) -> bool:
+    def _may_go(self, life: SelectorLife) -> bool:
         """Whether no mail can need its key any more."""
         if life.selector == self.history.current or life.selector in self.facts.signing:
             return False

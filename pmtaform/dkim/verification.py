@@ -11,14 +11,14 @@ Txt = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class SignatureCheck:
     """Whether a signature is valid, and why not."""
 
     ok: bool
     why: str = ""
 
 
-def verify_signature(message: bytes, txt: Txt) -> Verified:
+def verify_signature(message: bytes, txt: Txt) -> SignatureCheck:
     """Whether the first DKIM-Signature of a message is valid by the record that `txt` knows. Nothing else is asked."""
     import dkim
 
@@ -33,14 +33,16 @@ def verify_signature(message: bytes, txt: Txt) -> Verified:
     try:
         verifier = dkim.DKIM(message, logger=heard.logger, minkey=1024, timeout=0)
         if verifier.verify(dnsfunc=answer):
-            return Verified(ok=True)
+            return SignatureCheck(ok=True)
     except dkim.DKIMException as problem:
-        return Verified(ok=False, why=str(problem))
+        return SignatureCheck(ok=False, why=str(problem))
     except Exception as problem:  # what a record may hold is up to whoever writes it, and dkimpy trips over some
-        return Verified(ok=False, why=f"the record's key has no form that could be read ({type(problem).__name__})")
+        return SignatureCheck(
+            ok=False, why=f"the record's key has no form that could be read ({type(problem).__name__})"
+        )
     if not asked:
-        return Verified(ok=False, why="the message has no signature")
-    return Verified(ok=False, why=heard.last or "the signature is not of the key that the record shows")
+        return SignatureCheck(ok=False, why="the message has no signature")
+    return SignatureCheck(ok=False, why=heard.last or "the signature is not of the key that the record shows")
 
 
 class _Heard(logging.Handler):

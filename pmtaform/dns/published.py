@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pmtaform.dkim.observation import Look
+from pmtaform.dkim.observation import RecordStatus
 from pmtaform.dns.dkim_record import dkim_problems, parse_dkim
 from pmtaform.dns.facts import PublicKey
 from pmtaform.dns.resolver import Answer, Resolver, Server
@@ -13,7 +13,9 @@ from pmtaform.dns.tags import TagError
 _HARMLESS = frozenset({"dkim-testing"})
 
 
-def look_at_record(resolver: Resolver, name: str, public: PublicKey | None, *, authoritative: bool = True) -> Look:
+def look_at_record(
+    resolver: Resolver, name: str, public: PublicKey | None, *, authoritative: bool = True
+) -> RecordStatus:
     """What servers say of the record at `name` (`s1._domainkey.example.com`), each asked by itself.
 
     It fits when there is one TXT record that has `public`. A server that is silent or fails says nothing: what rests on
@@ -23,7 +25,9 @@ def look_at_record(resolver: Resolver, name: str, public: PublicKey | None, *, a
     others = _asked(resolver, name, resolver.servers)
     if authoritative and not owners:
         why = "the zone's own name servers cannot be found"
-        return Look(published=None, verified=None, gone=None, why=_first([_problem(a, public) for a in others], why))
+        return RecordStatus(
+            published=None, verified=None, gone=None, why=_first([_problem(a, public) for a in others], why)
+        )
     problems = {id(answer): _problem(answer, public) for answer in (*owners, *others)}
 
     def all_fit(answers: list[Answer]) -> bool | None:
@@ -34,7 +38,7 @@ def look_at_record(resolver: Resolver, name: str, public: PublicKey | None, *, a
     published = all_fit(owners if authoritative else others)
     verified = all_fit([*owners, *others]) if others else None
     why = _first(problems.values(), "" if others else "there is no resolver to ask")
-    return Look(published=published, verified=verified, gone=_gone([*owners, *others]), why=why)
+    return RecordStatus(published=published, verified=verified, gone=_gone([*owners, *others]), why=why)
 
 
 def _asked(resolver: Resolver, name: str, servers: Iterable[Server]) -> list[Answer]:

@@ -50,7 +50,7 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class SelectorLife:
     """One selector. `public` and `algorithm` are `p=` and `k=` of its record.
 
     `published` and `verified` are since when, without a break, its record was there: at all authoritative servers, at
@@ -72,24 +72,24 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class KeyHistory:
     """What is known of one key's selectors, in the order in which they were made; `current` is the one that signs."""
 
     current: str | None = None
-    lives: tuple[Life, ...] = ()
+    lives: tuple[SelectorLife, ...] = ()
 
-    def life(self, selector: str | None) -> Life | None:
+    def life(self, selector: str | None) -> SelectorLife | None:
         """The selector with this name."""
         return next((life for life in self.lives if life.selector == selector), None)
 
-    def having(self, life: Life) -> History:
+    def having(self, life: SelectorLife) -> KeyHistory:
         """With this life, in its own place if it has one, else as the newest."""
         if self.life(life.selector) is None:
             return replace(self, lives=(*self.lives, life))
         return replace(self, lives=tuple(life if life.selector == old.selector else old for old in self.lives))
 
     @property
-    def candidates(self) -> tuple[Life, ...]:
+    def candidates(self) -> tuple[SelectorLife, ...]:
         """Those that are newer than the one that signs, the oldest first."""
         names = [life.selector for life in self.lives]
         newer = self.lives[names.index(self.current) + 1 :] if self.current in names else self.lives
@@ -97,7 +97,7 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedSelectors:
     """What hosts should have of one key: `files` on them, `signing` in their `domain-key` line.
 
     `retired` are selectors whose files may be deleted: no mail can need them. `records` are those that DNS must have,

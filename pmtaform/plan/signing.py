@@ -31,14 +31,14 @@ def signer_of(value: str) -> Signer | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Signing:
+class SigningKeys:
     """What a configuration signs with: the keys that PowerMTA takes, and of those that it never does, what it takes."""
 
     signs: frozenset[Signer] = frozenset()
     overruled: Mapping[Signer, str] = field(default_factory=dict)
 
 
-def signing_of(configuration: Configuration) -> Signing:
+def signing_of(configuration: Configuration) -> SigningKeys:
     """Who signs, by the first line that fits, in whichever section."""
     found = first_matches(Reading.of(configuration))
     signs = frozenset((key.selector, key.domain) for key, line in found.items() if line is None)
@@ -47,7 +47,7 @@ def signing_of(configuration: Configuration) -> Signing:
         for key, line in found.items()
         if line is not None and (key.selector, key.domain) not in signs
     }
-    return Signing(signs, overruled)
+    return SigningKeys(signs, overruled)
 
 
 def _words(line: Line) -> str:

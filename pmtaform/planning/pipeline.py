@@ -28,13 +28,13 @@ from pmtaform.planning.lint import Findings, check_findings, findings_of, with_f
 from pmtaform.planning.rotation import begin, run_notes, settle, told_of_rotation, verified_signers
 from pmtaform.progress import Watch
 from pmtaform.project import Project
-from pmtaform.signing.fleet_rotation import Rotating
+from pmtaform.signing.fleet_rotation import FleetRotation
 from pmtaform.stack import Stack, compile_all, require_valid
 from pmtaform.stack.resolve import Resolve, resolver_for
 from pmtaform.state import StackKey, StateDocument, new_run_id, utc_now
 
 if TYPE_CHECKING:
-    from pmtaform.dkim.status import Standing
+    from pmtaform.dkim.status import KeyStatus
     from pmtaform.dns.resolver import Resolver
 
 
@@ -50,12 +50,12 @@ class Planned:
     state: StateDocument
     choice: Choice = field(default_factory=Choice)
     clock: Clock = field(default_factory=SystemClock)
-    rotating: Rotating | None = None  # the keys that are rotated, if there are any
+    rotating: FleetRotation | None = None  # the keys that are rotated, if there are any
 
     @property
-    def standings(self) -> tuple[Standing, ...]:
+    def statuses(self) -> tuple[KeyStatus, ...]:
         """Where each key that is rotated stands."""
-        return () if self.rotating is None else tuple(self.rotating.standings.values())
+        return () if self.rotating is None else tuple(self.rotating.statuses.values())
 
     def close(self) -> None:
         """Close every open session."""

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.dkim.observation import Look
+from pmtaform.dkim.observation import RecordStatus
 from pmtaform.errors import UsageError
 from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.model.rotation import Stage, is_of
 from pmtaform.plan.model import HostPlan
-from pmtaform.plan.signing import NOT_PUBLISHED, Signer, Signing, with_unpublished
+from pmtaform.plan.signing import NOT_PUBLISHED, Signer, SigningKeys, with_unpublished
 from pmtaform.project import Project
-from pmtaform.signing.fleet_rotation import Rotating, rotating
+from pmtaform.signing.fleet_rotation import FleetRotation, rotating
 from pmtaform.stack import Stack
 from pmtaform.stack.resolve import Resolve
 from pmtaform.state import StateDocument
@@ -36,7 +36,7 @@ def begin(
     as_of: datetime | None,
     allow: Collection[str],
     resolver: Callable[[], Resolver] | None,
-) -> Rotating | None:
+) -> FleetRotation | None:
     """The rotation of a stack's keys before hosts are looked at; None when none rotates.
 
     Raises `UsageError` when `as_of` has passed.
@@ -58,7 +58,7 @@ def _asking(stack: Stack) -> Resolver:
 
 
 def settle(
-    turning: Rotating,
+    turning: FleetRotation,
     fleet: Fleet,
     now: datetime,
     allow: Collection[str],
@@ -102,42 +102,42 @@ def _at_rest(survey: Survey, now: datetime, allow: Collection[str]) -> str:
     return ""
 
 
-def told_of_rotation(turning: Rotating, plans: Iterable[HostPlan]) -> list[HostPlan]:
+def told_of_rotation(turning: FleetRotation, plans: Iterable[HostPlan]) -> list[HostPlan]:
     """The plans with their dangers, and with what is unexpected on their hosts."""
     hosts = [with_unpublished(plan, turning.unready) for plan in plans]
     return [replace(plan, notes=(*plan.notes, *_unexpected(turning, plan.host))) for plan in hosts]
 
 
-def verified_signers(turning: Rotating) -> frozenset[Signer]:
+def verified_signers(turning: FleetRotation) -> frozenset[Signer]:
     """The selectors that may sign: their records are in DNS, as long as the rotation asks for."""
     return frozenset(
         (row.selector, turning.keys[name].domain.lower())
-        for name, standing in turning.standings.items()
-        for row in standing.selectors
-        if row.stage in _MAY_SIGN and row.selector not in standing.unready
+        for name, status in turning.statuses.items()
+        for row in status.selectors
+        if row.stage in _MAY_SIGN and row.selector not in status.unready
     )
 
 
-def run_notes(turning: Rotating) -> tuple[Diagnostic, ...]:
+def run_notes(turning: FleetRotation) -> tuple[Diagnostic, ...]:
     """What is to be known of the keys that are rotated; a key is of several hosts."""
-    return tuple(note for name in turning.standings for note in _notes(turning, name))
+    return tuple(note for name in turning.statuses for note in _notes(turning, name))
 
 
-def _notes(turning: Rotating, name: str) -> Iterator[Diagnostic]:
-    standing, key = turning.standings[name], turning.keys[name]
-    if name in turning.hold and standing.blocked:
+def _notes(turning: FleetRotation, name: str) -> Iterator[Diagnostic]:
+    status, key = turning.statuses[name], turning.keys[name]
+    if name in turning.hold and status.blocked:
         detail = (
             f"{name}: {turning.hold[name]}. All hosts of a selector switch together or none does, so none does now; "
         )
         detail += "their other changes go on."
         yield _warning("dkim-switch-held", "A switch to a new selector waits for all its hosts", detail, turning, name)
-    elif standing.blocked:
-        detail = f"{name} is due to sign with its next selector, and does not: {standing.blocked}. "
+    elif status.blocked:
+        detail = f"{name} is due to sign with its next selector, and does not: {status.blocked}. "
         detail += "`pmtaform dkim rotate` shows the record. To switch all the same, apply with --allow "
         detail += f"{NOT_PUBLISHED}."
         yield _warning(NOT_PUBLISHED, "A switch to a new selector is blocked", detail, turning, name)
-    for row in standing.selectors:
-        look = turning.facts[name].looks.get(row.selector, Look())
+    for row in status.selectors:
+        look = turning.facts[name].records.get(row.selector, RecordStatus())
         if row.stage is Stage.SIGNING and look.verified is False:
             detail = (
                 f"{row.selector}._domainkey.{key.domain}: {look.why}. Hosts sign with it, and receivers that do not "
@@ -155,7 +155,7 @@ def _notes(turning: Rotating, name: str) -> Iterator[Diagnostic]:
     yield from _lost(turning, name)
 
 
-def _lost(turning: Rotating, name: str) -> Iterator[Diagnostic]:
+def _lost(turning: FleetRotation, name: str) -> Iterator[Diagnostic]:
     missing = turning.facts[name].missing
     for life in turning.histories[name].candidates:
         if life.selector in missing:
@@ -164,22 +164,18 @@ def _lost(turning: Rotating, name: str) -> Iterator[Diagnostic]:
             yield _warning("dkim-key-lost", "The key of a new selector cannot be had", detail, turning, name)
 
 
-def _unexpected(turning: Rotating, host: str) -> Iterator[Diagnostic]:
+def _unexpected(turning: FleetRotation, host: str) -> Iterator[Diagnostic]:
     for name, key in turning.keys.items():
-        standing = turning.standings[name]
-        after = turning.after.get(host, Signing()).overruled
-        if standing.current is not None and (first := after.get((standing.current, key.domain.lower()))):
-            detail = (
-                f"{host} does not sign with {standing.current} of {name}: PowerMTA takes the first domain-key that "
-            )
+        status = turning.statuses[name]
+        after = turning.after.get(host, SigningKeys()).overruled
+        if status.current is not None and (first := after.get((status.current, key.domain.lower()))):
+            detail = f"{host} does not sign with {status.current} of {name}: PowerMTA takes the first domain-key that "
             detail += f"fits, and that is {first}. Take that line out, or put it below."
             yield replace(_warning("dkim-overruled", "Another key signs first", detail, turning, name), host=host)
         found = turning.facts[name].live.get(host, frozenset())
-        other = sorted(one for one in found if is_of(key.stem, one) and one != standing.current)
-        if other and standing.current is not None:
-            detail = (
-                f"{host} signs with {', '.join(other)}, and the selector of {name} is {standing.current}: somebody "
-            )
+        other = sorted(one for one in found if is_of(key.stem, one) and one != status.current)
+        if other and status.current is not None:
+            detail = f"{host} signs with {', '.join(other)}, and the selector of {name} is {status.current}: somebody "
             detail += (
                 "changed it or rolled it back. The plan puts it right, and keeps the other's file as long as mail "
             )
@@ -190,7 +186,7 @@ def _unexpected(turning: Rotating, host: str) -> Iterator[Diagnostic]:
             yield replace(note, host=host)
 
 
-def _warning(code: str, summary: str, detail: str, turning: Rotating, name: str) -> Diagnostic:
+def _warning(code: str, summary: str, detail: str, turning: FleetRotation, name: str) -> Diagnostic:
     return Diagnostic(
         code=code, summary=summary, detail=detail, severity=Severity.WARNING, place=turning.keys[name].place
     )

@@ -15,8 +15,8 @@ from pmtaform.report.style import WIDTH, Style, clean, counted
 if TYPE_CHECKING:
     from pmtaform.dns.records import Record
     from pmtaform.signing.declared import KeyRow
-    from pmtaform.signing.key_store import Kept
-    from pmtaform.signing.verification import Proof
+    from pmtaform.signing.key_store import StoredKey
+    from pmtaform.signing.verification import KeyVerification
 
 _WIDEST = 48
 _HEAD = ("KEY", "TYPE", "STORED", "DNS", "HOSTS", "SIGNS FOR", "REFERENCE")
@@ -88,7 +88,7 @@ def _row(row: KeyRow, now: datetime) -> dict[str, Any]:
 # -- what was made ----
 
 
-def kept_text(kept: Kept) -> str:
+def kept_text(kept: StoredKey) -> str:
     """What is kept where, and what comes next."""
     home, key = kept.home, kept.key
     done = "is kept" if kept.is_new else "was there already"
@@ -100,7 +100,7 @@ def kept_text(kept: Kept) -> str:
     return "".join(clean(line) + "\n" for line in lines)
 
 
-def json_kept(kept: Kept, record: Record | None) -> str:
+def json_kept(kept: StoredKey, record: Record | None) -> str:
     """A document of kind `pmtaform-dkim-key`."""
     from pmtaform.dns.dkim_record import chunked
 
@@ -127,7 +127,7 @@ def json_kept(kept: Kept, record: Record | None) -> str:
 # -- what was verified ----
 
 
-def proofs_text(proofs: Sequence[Proof], *, colour: bool = False, width: int = WIDTH) -> str:
+def proofs_text(proofs: Sequence[KeyVerification], *, colour: bool = False, width: int = WIDTH) -> str:
     """One line a key and host, what is wrong below it, and the sum."""
     if not proofs:
         return "The stack has no DKIM keys.\n"
@@ -146,13 +146,13 @@ def proofs_text(proofs: Sequence[Proof], *, colour: bool = False, width: int = W
     return "\n".join(lines) + "\n"
 
 
-def _verdict(proof: Proof, style: Style) -> str:
+def _verdict(proof: KeyVerification, style: Style) -> str:
     if proof.is_wrong:
         return style("WRONG  ", "red", "bold")
     return style("unknown", "yellow") if proof.is_unknown else style("ok     ", "green")
 
 
-def json_proofs(stack: str, proofs: Iterable[Proof]) -> str:
+def json_proofs(stack: str, proofs: Iterable[KeyVerification]) -> str:
     """A document of kind `pmtaform-dkim-verify`. Answers are `yes`, `no` or `unknown`."""
     rows = [
         {

@@ -12,7 +12,7 @@ from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.style import Style, clean, counted
 
 if TYPE_CHECKING:
-    from pmtaform.api import Checked
+    from pmtaform.api import CheckedSecret
     from pmtaform.secrets import Reference
     from pmtaform.stack import SecretUse, Stack
 
@@ -27,7 +27,7 @@ def uses_text(uses: Sequence[SecretUse]) -> str:
     return "".join(line + "\n" for line in _columns([_cells(use) for use in uses]))
 
 
-def checks_text(checked: Sequence[Checked], *, colour: bool = False) -> str:
+def checks_text(checked: Sequence[CheckedSecret], *, colour: bool = False) -> str:
     """As `uses_text`, with what became of each; the findings are told elsewhere."""
     if not checked:
         return "The stack refers to no secret.\n"
@@ -44,7 +44,7 @@ def json_uses(stack: str, uses: Iterable[SecretUse]) -> str:
     return _document(stack, [_use(use) for use in uses])
 
 
-def json_checks(stack: str, checked: Iterable[Checked]) -> str:
+def json_checks(stack: str, checked: Iterable[CheckedSecret]) -> str:
     """As `json_uses`, with `ok`, `facts` and `findings` of each."""
     rows = [
         {
@@ -100,7 +100,7 @@ def hosts_text(hosts: Sequence[str]) -> str:
     return f"{', '.join(hosts[: _MOST_HOSTS - 1])} and {len(hosts) - _MOST_HOSTS + 1} more"
 
 
-def _verdict(each: Checked, style: Style) -> str:
+def _verdict(each: CheckedSecret, style: Style) -> str:
     if not each.ok:
         return style("FAILED ", "red", "bold")
     return style("warning", "yellow") if each.findings else style("ok     ", "green")

@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Place
-from pmtaform.dkim.observation import Facts, Look, observe, switched
-from pmtaform.dkim.status import Standing, stand
+from pmtaform.dkim.observation import KeyFacts, RecordStatus, observe, switched
+from pmtaform.dkim.status import KeyStatus, key_status
 from pmtaform.errors import PmtaformError
 from pmtaform.inspection.reading import after_of, before_of
 from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration
 from pmtaform.model.desired import KeyFile
-from pmtaform.model.rotation import History, Life, is_of
-from pmtaform.plan.signing import Signer, Signing, longest_wait, signing_of
+from pmtaform.model.rotation import KeyHistory, SelectorLife, is_of
+from pmtaform.plan.signing import Signer, SigningKeys, longest_wait, signing_of
 from pmtaform.progress import Verdict
 from pmtaform.rollout.model import RunResult
 from pmtaform.stack import Stack
@@ -37,7 +37,7 @@ _DONE = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 
 
 @dataclass(slots=True, kw_only=True)
-class Rotating:
+class FleetRotation:
     """A stack's rotated keys. `now` is the time, `at` the moment that is asked about: `plan --as-of` looks ahead."""
 
     stack: Stack
@@ -50,15 +50,15 @@ class Rotating:
     now: datetime
     at: datetime
     force: bool = False
-    histories: dict[str, History] = field(default_factory=dict)
-    facts: dict[str, Facts] = field(default_factory=dict)
-    standings: dict[str, Standing] = field(default_factory=dict)
+    histories: dict[str, KeyHistory] = field(default_factory=dict)
+    facts: dict[str, KeyFacts] = field(default_factory=dict)
+    statuses: dict[str, KeyStatus] = field(default_factory=dict)
     hold: dict[str, str] = field(default_factory=dict)
-    live: dict[str, Signing] = field(default_factory=dict)  # by host, as it was seen
-    after: dict[str, Signing] = field(default_factory=dict)  # once the plan is applied
-    declared: dict[str, Signing] = field(default_factory=dict)  # by the stack, where no host is looked at
+    live: dict[str, SigningKeys] = field(default_factory=dict)  # by host, as it was seen
+    after: dict[str, SigningKeys] = field(default_factory=dict)  # once the plan is applied
+    declared: dict[str, SigningKeys] = field(default_factory=dict)  # by the stack, where no host is looked at
     longest: dict[str, timedelta] = field(default_factory=dict)
-    _looks: dict[tuple[str, str], Look] = field(default_factory=dict)
+    _looks: dict[tuple[str, str], RecordStatus] = field(default_factory=dict)
     _publics: dict[tuple[str, str], tuple[str, str] | str] = field(default_factory=dict)
 
     # -- what is known -------------------------------------------------------------------------------------------------
@@ -66,12 +66,12 @@ class Rotating:
     def think(self) -> bool:
         """Work out where every key stands by what is known; whether hosts should have anything else than before."""
         for name, key in self.keys.items():
-            bare = self._facts(key, History())
-            known = observe(self.loaded.get(name, History()), key.rotation, bare, self.now)
+            bare = self._facts(key, KeyHistory())
+            known = observe(self.loaded.get(name, KeyHistory()), key.rotation, bare, self.now)
             facts = self._facts(key, known)
             self.facts[name] = facts
-            self.histories[name] = observe(self.loaded.get(name, History()), key.rotation, facts, self.now)
-            self.standings[name] = stand(
+            self.histories[name] = observe(self.loaded.get(name, KeyHistory()), key.rotation, facts, self.now)
+            self.statuses[name] = key_status(
                 name,
                 key.rotation,
                 self.histories[name],
@@ -81,22 +81,22 @@ class Rotating:
                 hold=self.hold.get(name, ""),
             )
         before = self.stack.selectors
-        selectors = {name: standing.wanted for name, standing in self.standings.items()}
+        selectors = {name: status.wanted for name, status in self.statuses.items()}
         self.stack = replace(self.stack, selectors=selectors)
         return selectors != before
 
-    def _facts(self, key: RotatedKey, known: History) -> Facts:
+    def _facts(self, key: RotatedKey, known: KeyHistory) -> KeyFacts:
         """What is seen of a key; of the selectors in `known`, also what the store and DNS say."""
         live = {host: _of_key(key, found.signs) for host, found in self.live.items() if host in key.hosts}
         lives = [life for life in known.lives if life.revoked is None]
         publics = {life.selector: self._public(key, life) for life in lives}
-        return Facts(
+        return KeyFacts(
             hosts=key.hosts,
             live=live,
             kept=self._kept(key),
             overruled=self._overruled(key),
             longest=max((self.longest[host] for host in key.hosts if host in self.longest), default=longest_wait(())),
-            looks={life.selector: self._look(key, life, publics[life.selector]) for life in lives},
+            records={life.selector: self._look(key, life, publics[life.selector]) for life in lives},
             publics={name: found for name, found in publics.items() if isinstance(found, tuple)},
             missing={name: found for name, found in publics.items() if isinstance(found, str)},
         )
@@ -123,7 +123,7 @@ class Rotating:
                     found.add(selector)
         return frozenset(found)
 
-    def _public(self, key: RotatedKey, life: Life) -> tuple[str, str] | str:
+    def _public(self, key: RotatedKey, life: SelectorLife) -> tuple[str, str] | str:
         """`p=` and `k=` of a selector's key, or why it cannot be had. Once its file has gone, as they were known."""
         if life.removed is not None or (life.stopped is not None and life.public):
             return (life.public, life.algorithm)
@@ -132,7 +132,7 @@ class Rotating:
             self._publics[index] = _public_key(key.reference_of(life.selector), key.place, self.resolve)
         return self._publics[index]
 
-    def _look(self, key: RotatedKey, life: Life, public: tuple[str, str] | str) -> Look:
+    def _look(self, key: RotatedKey, life: SelectorLife, public: tuple[str, str] | str) -> RecordStatus:
         """What DNS says, compared with the key itself, or with what was known of one that cannot be had now."""
         index = (key.name, life.selector)
         if index not in self._looks:
@@ -140,13 +140,13 @@ class Rotating:
             self._looks[index] = self._asked(f"{life.selector}._domainkey.{key.domain}", known)
         return self._looks[index]
 
-    def _asked(self, name: str, public: tuple[str, str]) -> Look:
+    def _asked(self, name: str, public: tuple[str, str]) -> RecordStatus:
         from pmtaform.dns.facts import PublicKey
 
         if self.stack.dns.mode == "off":
-            return Look(why="the stack says `dns: {mode: off}`, so DNS is not asked")
+            return RecordStatus(why="the stack says `dns: {mode: off}`, so DNS is not asked")
         if self.resolver is None:
-            return Look()
+            return RecordStatus()
         from pmtaform.dns.published import look_at_record
 
         known = PublicKey(*public) if public[0] else None
@@ -169,7 +169,7 @@ class Rotating:
 
     def _held(self, name: str, fleet: Fleet, why_not: Mapping[str, str]) -> str:
         """Why the hosts of a key cannot switch all together; empty: they can, or need not."""
-        selector = self.standings[name].switch
+        selector = self.statuses[name].switch
         if selector is None or name in self.hold:
             return self.hold.get(name, "")
         key = self.keys[name]
@@ -199,16 +199,16 @@ class Rotating:
         """Of every selector that is not verified, why not."""
         return {
             (selector, self.keys[name].domain.lower()): why
-            for name, standing in self.standings.items()
-            for selector, why in standing.unready.items()
+            for name, status in self.statuses.items()
+            for selector, why in status.unready.items()
         }
 
     @property
     def together(self) -> dict[str, str]:
         """Hosts that must change at the same time, each with one word for all of them."""
         groups: list[set[str]] = []
-        for name, standing in self.standings.items():
-            if standing.switch is not None:
+        for name, status in self.statuses.items():
+            if status.switch is not None:
                 hosts = set(self.keys[name].hosts)
                 joined = [group for group in groups if group & hosts]
                 groups = [group for group in groups if not group & hosts] + [hosts.union(*joined)]
@@ -219,12 +219,12 @@ class Rotating:
     def record(self, result: RunResult, state: StateDocument, now: datetime) -> None:
         """Write down what an apply did: which hosts switched, which files have gone. Raises `PmtaformError`."""
         after = dict(self.live)
-        for name, standing in self.standings.items():
+        for name, status in self.statuses.items():
             key = self.keys[name]
             took = [host for host in key.hosts if host in result.hosts and result.hosts[host].verdict in _DONE]
             after |= {host: self.after[host] for host in took if host in self.after}
-            if standing.switch is not None and set(took) == set(key.hosts):
-                self.histories[name] = switched(self.histories[name], standing.switch, now)
+            if status.switch is not None and set(took) == set(key.hosts):
+                self.histories[name] = switched(self.histories[name], status.switch, now)
         self.loaded, self.state, self.live, self.now = {**self.loaded, **self.histories}, state, after, now
         self.at = now
         self.think()
@@ -245,14 +245,14 @@ def rotating(
     at: datetime | None = None,
     *,
     force: bool = False,
-) -> Rotating | None:
+) -> FleetRotation | None:
     """The rotation of a stack's keys, as far as it is known before hosts are looked at; None when it has none."""
     keys = rotated_keys(stack)
     if not keys:
         return None
     asks = stack.dns.mode != "off"
     moment = now.replace(microsecond=0)
-    made = Rotating(
+    made = FleetRotation(
         stack=stack,
         keys=keys,
         file=file,

@@ -21,7 +21,7 @@ _MOST: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class KeyLocation:
     """Where a key is to be kept. `declared` is the stack's entry for it, if it has one with that reference.
 
     `passphrase` is that of the entry: what is kept is encrypted with it.
@@ -40,16 +40,16 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredKey:
     """A key that is kept, and what there is to say of it. `is_new` False: it was there already."""
 
-    home: Home
+    home: KeyLocation
     key: SigningKey
     warnings: tuple[Diagnostic, ...] = ()
     is_new: bool = True
 
 
-def make_key(stack: Stack, name: str, now: datetime, *, bits: int = GOOD_BITS, to: str | None = None) -> Kept:
+def make_key(stack: Stack, name: str, now: datetime, *, bits: int = GOOD_BITS, to: str | None = None) -> StoredKey:
     """Make a key and keep it where the stack's entry says, or at `to`; else in the keyring.
 
     `name` is DOMAIN/SELECTOR, or DOMAIN alone: then the selector is the declared one that has no key yet, or a new one
@@ -64,7 +64,7 @@ def make_key(stack: Stack, name: str, now: datetime, *, bits: int = GOOD_BITS, t
 
 def import_key(
     stack: Stack, name: str, content: bytes, source: str, *, to: str | None = None, passphrase: str | None = None
-) -> Kept:
+) -> StoredKey:
     """Keep a key that was made elsewhere; `source` is what messages call it.
 
     `passphrase` is a reference, for a key that is encrypted. It is kept encrypted if the stack's entry has a
@@ -82,18 +82,18 @@ def import_key(
     key = load_private_key(content, phrase, reference=source)
     if holds_secret(home.reference, stack.folder):
         if _same_there(stack, home, key):
-            return Kept(home=home, key=key, warnings=key.warnings, is_new=False)
+            return StoredKey(home=home, key=key, warnings=key.warnings, is_new=False)
         raise UsageError.of("dkim-key-is-there", "There is a key already", _is_there(home))
     return _keep(stack, home, key, key.pem.reveal())
 
 
-def _keep(stack: Stack, home: Home, key: SigningKey, pem: bytes) -> Kept:
+def _keep(stack: Stack, home: KeyLocation, key: SigningKey, pem: bytes) -> StoredKey:
     kept = locked_pem(key, home.passphrase) if home.passphrase else pem
     warnings = store_secret(home.reference, kept, stack.folder)
-    return Kept(home=home, key=key, warnings=(*key.warnings, *warnings))
+    return StoredKey(home=home, key=key, warnings=(*key.warnings, *warnings))
 
 
-def _same_there(stack: Stack, home: Home, key: SigningKey) -> bool:
+def _same_there(stack: Stack, home: KeyLocation, key: SigningKey) -> bool:
     there = read_secret(home.reference, stack.folder).reveal()
     try:
         return load_private_key(there, home.passphrase).public == key.public
@@ -101,7 +101,7 @@ def _same_there(stack: Stack, home: Home, key: SigningKey) -> bool:
         return False
 
 
-def _is_there(home: Home) -> str:
+def _is_there(home: KeyLocation) -> str:
     return (
         f"{home.reference} has a value, and a key that was signed with must not be lost: nothing was changed. A new "
         f"key wants a new selector: pmtaform dkim generate {home.domain}. If the value is not needed any more: "
@@ -112,7 +112,7 @@ def _is_there(home: Home) -> str:
 # -- names and places ----
 
 
-def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> Home:
+def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyLocation:
     domain, slash, selector = name.partition("/")
     if problem := name_problem(domain, selector if slash else "s1"):
         raise UsageError.of("dkim-name", "A DKIM key has no usable name", f'"{name}": {problem}')
@@ -138,7 +138,7 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> Home
     phrase = None
     if declared is not None and declared.passphrase:
         phrase = resolver_for(stack)(declared.passphrase, declared.place).reveal()
-    return Home(domain=domain, selector=selector, reference=reference, declared=declared, passphrase=phrase)
+    return KeyLocation(domain=domain, selector=selector, reference=reference, declared=declared, passphrase=phrase)
 
 
 def _default(stack: Stack, domain: str, selector: str, own: list[DeclaredKey]) -> Reference:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.dkim.status import Standing, Todo
+from pmtaform.dkim.status import KeyStatus, Todo
 from pmtaform.errors import UsageError
-from pmtaform.model.rotation import Life, selector_for
+from pmtaform.model.rotation import SelectorLife, selector_for
 from pmtaform.plan.signing import longest_wait, signing_of
 from pmtaform.planning.rotation import begin
 from pmtaform.project import Project
-from pmtaform.signing.fleet_rotation import Rotating
+from pmtaform.signing.fleet_rotation import FleetRotation
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.linting import as_configuration
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generated:
+class GeneratedKey:
     """A key that was made: whose, under which selector, and where it lies."""
 
     key: str
@@ -42,15 +42,15 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rotated:
+class RotationReport:
     """What was done, and where each key stands.
 
     `publish` are the records that DNS must have, `missing` those of them that it has not; `remove` names those that may
     go.
     """
 
-    standings: tuple[Standing, ...]
-    generated: tuple[Generated, ...] = ()
+    statuses: tuple[KeyStatus, ...]
+    generated: tuple[GeneratedKey, ...] = ()
     publish: tuple[Record, ...] = ()
     missing: tuple[Record, ...] = ()
     remove: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ def rotate_keys(
     as_of: datetime | None = None,
     resolver: Callable[[], Resolver] | None = None,
     bits: int = 2048,
-) -> Rotated:
+) -> RotationReport:
     """Generate the keys that are due, look at DNS, and write down what was seen. Call it under the stack's lock.
 
     With `as_of` nothing is made or written: it says where keys will stand at that moment, if DNS stays as it is. Raises
@@ -73,58 +73,58 @@ def rotate_keys(
     """
     now = (clock or SystemClock()).now()
     state = project.backend(stack.name).load() or StateDocument.new(stack.name)
-    turning = begin(project, stack, state, resolver_for(stack), now, as_of, (), resolver)
-    if turning is None:
+    rotation = begin(project, stack, state, resolver_for(stack), now, as_of, (), resolver)
+    if rotation is None:
         detail = f'No key of stack "{stack.name}" has `rotation`. Write under a key: rotation: {{every: 90d}}.'
         raise UsageError.of("no-rotation", "There is nothing to rotate", detail)
-    for name, desired in compile_all(turning.stack).items():
-        turning.longest[name] = longest_wait(desired.blocks.values())
-        turning.declared[name] = signing_of(as_configuration(desired)[0])
-    turning.think()
-    made: list[Generated] = []
+    for name, desired in compile_all(rotation.stack).items():
+        rotation.longest[name] = longest_wait(desired.blocks.values())
+        rotation.declared[name] = signing_of(as_configuration(desired)[0])
+    rotation.think()
+    made: list[GeneratedKey] = []
     warnings: list[Diagnostic] = []
     if as_of is None:
-        turning.save()
-        due = [name for name in turning.keys if _is_due(turning.standings[name], turning.now)]
-        made = [_generate(turning, name, warnings, bits) for name in due]
-    publish = _to_publish(turning)
-    return Rotated(
-        standings=tuple(turning.standings.values()),
+        rotation.save()
+        due = [name for name in rotation.keys if _is_due(rotation.statuses[name], rotation.now)]
+        made = [_generate(rotation, name, warnings, bits) for name in due]
+    publish = _to_publish(rotation)
+    return RotationReport(
+        statuses=tuple(rotation.statuses.values()),
         generated=tuple(made),
         publish=publish,
-        missing=tuple(record for record in publish if not _is_there(turning, record)),
-        remove=_to_remove(turning),
+        missing=tuple(record for record in publish if not _is_there(rotation, record)),
+        remove=_to_remove(rotation),
         warnings=tuple(warnings),
     )
 
 
-def _is_due(standing: Standing, now: datetime) -> bool:
-    step = standing.step
+def _is_due(status: KeyStatus, now: datetime) -> bool:
+    step = status.step
     return step.todo is Todo.GENERATE and step.due is not None and step.due <= now
 
 
-def _generate(turning: Rotating, name: str, warnings: list[Diagnostic], bits: int) -> Generated:
+def _generate(rotation: FleetRotation, name: str, warnings: list[Diagnostic], bits: int) -> GeneratedKey:
     """A new key for `name`: stored first, and known only then, so that a run that is cut short loses nothing."""
     from pmtaform.api.secret_store import store_secret
     from pmtaform.dkim.keys import generate_key
     from pmtaform.secrets import require_reference
 
-    key = turning.keys[name]
-    selector = _free_selector(turning, key)
+    key = rotation.keys[name]
+    selector = _free_selector(rotation, key)
     text = key.reference_of(selector)
     made = generate_key(bits, reference=text)
     reference = require_reference(text, what="A private key", place=key.place)
-    warnings += store_secret(reference, made.pem.reveal(), turning.stack.folder)
-    history = turning.histories[name]
-    life = Life(selector=selector, generated=turning.now, public=made.p, algorithm="rsa")
-    turning.loaded = {**turning.loaded, name: history.having(life)}
-    turning.histories[name] = turning.loaded[name]
-    turning.save()
-    turning.think()
-    return Generated(key=name, selector=selector, reference=str(reference))
+    warnings += store_secret(reference, made.pem.reveal(), rotation.stack.folder)
+    history = rotation.histories[name]
+    life = SelectorLife(selector=selector, generated=rotation.now, public=made.p, algorithm="rsa")
+    rotation.loaded = {**rotation.loaded, name: history.having(life)}
+    rotation.histories[name] = rotation.loaded[name]
+    rotation.save()
+    rotation.think()
+    return GeneratedKey(key=name, selector=selector, reference=str(reference))
 
 
-def _free_selector(turning: Rotating, key: RotatedKey) -> str:
+def _free_selector(rotation: FleetRotation, key: RotatedKey) -> str:
     """A name that no selector had, that the store has nothing under, and DNS neither.
 
     Raises `SecretUnavailable` when the store cannot be asked: a key that is only out of reach is not made again.
@@ -134,62 +134,62 @@ def _free_selector(turning: Rotating, key: RotatedKey) -> str:
 
     def is_held(selector: str) -> bool:
         reference = require_reference(key.reference_of(selector), place=key.place)
-        return holds_secret(reference, turning.stack.folder)
+        return holds_secret(reference, rotation.stack.folder)
 
-    taken = {life.selector for life in turning.histories[key.name].lives}
-    for life in turning.histories[key.name].candidates:
+    taken = {life.selector for life in rotation.histories[key.name].lives}
+    for life in rotation.histories[key.name].candidates:
         is_held(life.selector)
     while True:
-        selector = selector_for(key.stem, turning.now, taken)
-        if not is_held(selector) and not _has_record(turning, key, selector):
+        selector = selector_for(key.stem, rotation.now, taken)
+        if not is_held(selector) and not _has_record(rotation, key, selector):
             return selector
         taken.add(selector)
 
 
-def _has_record(turning: Rotating, key: RotatedKey, selector: str) -> bool:
+def _has_record(rotation: FleetRotation, key: RotatedKey, selector: str) -> bool:
     """Whether DNS has something at a selector's name that it has not at every name (a wildcard)."""
-    if turning.resolver is None:
+    if rotation.resolver is None:
         return False
     nowhere = f"{selector}-{uuid.uuid4().hex[:12]}._domainkey.{key.domain}"
-    if turning.resolver.ask(nowhere, "TXT").records:
+    if rotation.resolver.ask(nowhere, "TXT").records:
         return False
-    return bool(turning.resolver.ask(f"{selector}._domainkey.{key.domain}", "TXT").records)
+    return bool(rotation.resolver.ask(f"{selector}._domainkey.{key.domain}", "TXT").records)
 
 
-def _to_publish(turning: Rotating) -> tuple[Record, ...]:
+def _to_publish(rotation: FleetRotation) -> tuple[Record, ...]:
     """The records that DNS must have, whether it has them already or not."""
     from pmtaform.dns.dkim_record import dkim_text
     from pmtaform.dns.records import Record, zone_of
 
     found = []
-    for name, standing in turning.standings.items():
-        domain = turning.keys[name].domain.lower()
-        for selector, public, algorithm in standing.wanted.records:
+    for name, status in rotation.statuses.items():
+        domain = rotation.keys[name].domain.lower()
+        for selector, public, algorithm in status.wanted.records:
             if public:
                 host = f"{selector.lower()}._domainkey.{domain}"
-                zone = zone_of(host, turning.stack.dns.zones, [domain])
+                zone = zone_of(host, rotation.stack.dns.zones, [domain])
                 value = dkim_text(public, algorithm)
                 found.append(Record(zone=zone, name=host, kind="TXT", value=value, purpose="dkim"))
     return tuple(found)
 
 
-def _is_there(turning: Rotating, record: Record) -> bool:
+def _is_there(rotation: FleetRotation, record: Record) -> bool:
     looks = {
-        f"{selector.lower()}._domainkey.{turning.keys[name].domain.lower()}": look
-        for name, facts in turning.facts.items()
-        for selector, look in facts.looks.items()
+        f"{selector.lower()}._domainkey.{rotation.keys[name].domain.lower()}": look
+        for name, facts in rotation.facts.items()
+        for selector, look in facts.records.items()
     }
     return record.name in looks and looks[record.name].published is True
 
 
-def _to_remove(turning: Rotating) -> tuple[str, ...]:
+def _to_remove(rotation: FleetRotation) -> tuple[str, ...]:
     """The names of records that no mail needs any more, and that are still there as far as is known."""
     return tuple(
-        f"{row.selector.lower()}._domainkey.{turning.keys[name].domain.lower()}"
-        for name, standing in turning.standings.items()
-        for row in standing.selectors
+        f"{row.selector.lower()}._domainkey.{rotation.keys[name].domain.lower()}"
+        for name, status in rotation.statuses.items()
+        for row in status.selectors
         if row.step.todo is Todo.REMOVE_RECORD
         and row.step.due is not None
-        and row.step.due <= turning.at
-        and turning.facts[name].looks[row.selector].gone is not True
+        and row.step.due <= rotation.at
+        and rotation.facts[name].records[row.selector].gone is not True
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from pmtaform.dkim.observation import Facts
-from pmtaform.dkim.status import stand
-from pmtaform.model.rotation import History
+from pmtaform.dkim.observation import KeyFacts
+from pmtaform.dkim.status import key_status
+from pmtaform.model.rotation import KeyHistory
 from pmtaform.stack import Stack
 from pmtaform.stack.rotations import rotated_keys
 from pmtaform.state.rotations import RotationFile
@@ -25,12 +25,12 @@ def with_selectors(stack: Stack, file: RotationFile) -> Stack:
         return stack
     selectors = {}
     for name, key in keys.items():
-        history = histories.get(name, History())
-        facts = Facts(hosts=key.hosts, kept=frozenset(life.selector for life in history.lives))
-        selectors[name] = stand(name, key.rotation, history, facts, moment).wanted
+        history = histories.get(name, KeyHistory())
+        facts = KeyFacts(hosts=key.hosts, kept=frozenset(life.selector for life in history.lives))
+        selectors[name] = key_status(name, key.rotation, history, facts, moment).wanted
     return replace(stack, selectors=selectors)
 
 
-def _times(history: History) -> Iterator[datetime]:
+def _times(history: KeyHistory) -> Iterator[datetime]:
     for life in history.lives:
         yield from (at for at in (life.generated, life.signed, life.stopped, life.removed) if at is not None)

@@ -31,7 +31,7 @@ from pmtaform.stack.resolve import resolver_for
 _LOCAL: Final = frozenset({"dkim-testing"})  # a warning, and no reason to doubt that the record is the key's
 
 
-class Answer(StrEnum):
+class Confirmed(StrEnum):
     """Whether something is so."""
 
     YES = "yes"
@@ -40,7 +40,7 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class KeyVerification:
     """What was found out of one key on one host. `key` and `fingerprint` are those of the key on the host."""
 
     host: str
@@ -49,9 +49,9 @@ class Proof:
     path: str
     key: str = ""
     fingerprint: str = ""
-    as_stack: Answer = Answer.UNKNOWN
-    as_dns: Answer = Answer.UNKNOWN
-    verified: Answer = Answer.UNKNOWN
+    as_stack: Confirmed = Confirmed.UNKNOWN
+    as_dns: Confirmed = Confirmed.UNKNOWN
+    verified: Confirmed = Confirmed.UNKNOWN
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -62,7 +62,7 @@ class Proof:
     @property
     def is_wrong(self) -> bool:
         """Whether something is wrong."""
-        return Answer.NO in (self.as_stack, self.as_dns, self.verified) or self._has(Level.ERROR)
+        return Confirmed.NO in (self.as_stack, self.as_dns, self.verified) or self._has(Level.ERROR)
 
     @property
     def is_unknown(self) -> bool:
@@ -85,7 +85,7 @@ class _Run:
 
 def verify_keys(
     stack: Stack, keys: Sequence[DeclaredKey], *, resolver: Resolver | None = None, clock: Clock | None = None
-) -> tuple[Proof, ...]:
+) -> tuple[KeyVerification, ...]:
     """Verify every key on every host that should have it. Nothing is changed anywhere.
 
     A host that cannot be reached is told in its proofs. Raises `Invalid`, and `SecretUnavailable` when a host cannot
@@ -98,7 +98,7 @@ def verify_keys(
         run.wanted[key] = read, " ".join(each.detail for each in problems) if read is None else ""
     hosts = list(dict.fromkeys(host for key in keys for host in key.hosts))
     specs = {host: host_spec(stack, stack.hosts[host], resolve) for host in hosts}
-    found: dict[str, list[Proof]] = {}
+    found: dict[str, list[KeyVerification]] = {}
 
     def work(host: str) -> None:
         found[host] = _host(run, specs[host], [key for key in keys if host in key.hosts])
@@ -107,7 +107,7 @@ def verify_keys(
     return tuple(proof for host in hosts for proof in found[host])
 
 
-def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[Proof]:
+def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[KeyVerification]:
     own = {key.address.key: key.path for key in compile_host(run.stack, spec.name).keys}
     paths = {key: own[key.name] if key.is_ours else key.paths[0] for key in keys}
     try:
@@ -135,16 +135,18 @@ def _fetch(spec: HostSpec, paths: Sequence[str]) -> Snapshot:
         session.close()
 
 
-def _unproved(spec: HostSpec, key: DeclaredKey, paths: Mapping[DeclaredKey, str]) -> Proof:
-    return Proof(host=spec.name, domain=key.domain, selector=key.selector, path=paths[key])
+def _unproved(spec: HostSpec, key: DeclaredKey, paths: Mapping[DeclaredKey, str]) -> KeyVerification:
+    return KeyVerification(host=spec.name, domain=key.domain, selector=key.selector, path=paths[key])
 
 
-def _prove(run: _Run, spec: HostSpec, key: DeclaredKey, paths: Mapping[DeclaredKey, str], snapshot: Snapshot) -> Proof:
+def _prove(
+    run: _Run, spec: HostSpec, key: DeclaredKey, paths: Mapping[DeclaredKey, str], snapshot: Snapshot
+) -> KeyVerification:
     proof = _unproved(spec, key, paths)
     subject = f"{spec.name}: {key.name}"
     found = _on_host(proof.path, snapshot, subject)
     if isinstance(found, Finding):
-        return replace(proof, as_stack=Answer.NO, findings=(found,))
+        return replace(proof, as_stack=Confirmed.NO, findings=(found,))
     as_stack, told = _compared(run, key, found, subject, proof.path)
     as_dns, said = _published(run, key, found)
     verified, tried = _tried(run, key, found, subject)
@@ -183,50 +185,54 @@ def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | Findin
 
 def _compared(
     run: _Run, key: DeclaredKey, found: SigningKey, subject: str, path: str
-) -> tuple[Answer, tuple[Finding, ...]]:
+) -> tuple[Confirmed, tuple[Finding, ...]]:
     if not key.is_ours:
         detail = f"A `domain-key` line of the stack names {path}, and `dkim-keys` has no entry for it: the file was "
         detail += "compared with DNS only."
-        return Answer.UNKNOWN, (finding(Level.INFO, "dkim-undeclared", "A key is not in dkim-keys", subject, detail),)
+        return Confirmed.UNKNOWN, (
+            finding(Level.INFO, "dkim-undeclared", "A key is not in dkim-keys", subject, detail),
+        )
     wanted, why = run.wanted[key]
     if wanted is None:
         told = finding(Level.UNKNOWN, "stack-key-unknown", "The stack's key could not be read", subject, why)
-        return Answer.UNKNOWN, (told,)
+        return Confirmed.UNKNOWN, (told,)
     if wanted.public == found.public:
-        return Answer.YES, ()
+        return Confirmed.YES, ()
     detail = f"{path} holds {found.describe} {found.fingerprint}, and {key.reference} is {wanted.describe} "
     detail += f"{wanted.fingerprint}. `pmtaform plan` shows the difference."
-    return Answer.NO, (finding(Level.ERROR, "host-key-differs", "A host has another key", subject, detail),)
+    return Confirmed.NO, (finding(Level.ERROR, "host-key-differs", "A host has another key", subject, detail),)
 
 
-def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Answer, tuple[Finding, ...]]:
+def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirmed, tuple[Finding, ...]]:
     """Whether DNS shows the key that the host has."""
     if not key.record_name:
         detail = (
             "The key signs for all domains. Every domain that mail is from needs a record with it; which those are "
         )
         detail += "the stack does not say, so none was looked at."
-        return Answer.UNKNOWN, (finding(Level.INFO, "dkim-all-domains", "No record was looked at", key.name, detail),)
+        return Confirmed.UNKNOWN, (
+            finding(Level.INFO, "dkim-all-domains", "No record was looked at", key.name, detail),
+        )
     said = list(dkim_findings(run.resolver, selector_of(key, found)))
     levels = {each.level for each in said if each.code not in _LOCAL}
     said += same_everywhere(run.resolver, key.record_name, "TXT", authoritative=run.stack.dns.authoritative)
-    answer = Answer.NO if Level.ERROR in levels else Answer.UNKNOWN if Level.UNKNOWN in levels else Answer.YES
+    answer = Confirmed.NO if Level.ERROR in levels else Confirmed.UNKNOWN if Level.UNKNOWN in levels else Confirmed.YES
     return answer, tuple(said)
 
 
-def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tuple[Answer, tuple[Finding, ...]]:
+def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tuple[Confirmed, tuple[Finding, ...]]:
     """Sign a message with the host's key, and verify it with the record that DNS has."""
     if not key.record_name:
-        return Answer.UNKNOWN, ()
+        return Confirmed.UNKNOWN, ()
     record = run.resolver.ask(key.record_name, "TXT")
     if not record.is_known:
-        return Answer.UNKNOWN, (not_asked(key.record_name, [record]),)
+        return Confirmed.UNKNOWN, (not_asked(key.record_name, [record]),)
     if not record.records:
-        return Answer.UNKNOWN, ()  # that it is not there is told already
+        return Confirmed.UNKNOWN, ()  # that it is not there is told already
     now = run.clock.now()
     message = sign_message(trial_message(key.domain, now), found, key.domain, key.selector)
     verified = verify_signature(message, lambda name: record.records[0] if plain(name) == key.record_name else None)
     if verified.ok:
-        return Answer.YES, ()
+        return Confirmed.YES, ()
     detail = f"A message that was signed with the host's key does not verify: {verified.why}. Receivers see it so, too."
-    return Answer.NO, (finding(Level.ERROR, "dkim-signature", "A signature does not verify", subject, detail),)
+    return Confirmed.NO, (finding(Level.ERROR, "dkim-signature", "A signature does not verify", subject, detail),)

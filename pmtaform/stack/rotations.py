@@ -12,7 +12,7 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import Invalid
 from pmtaform.lang.blocks import Address
-from pmtaform.model.rotation import VARIABLE, Rotation, Wanted
+from pmtaform.model.rotation import VARIABLE, Rotation, WantedSelectors
 from pmtaform.secrets import forms, require_reference
 from pmtaform.stack import shapes
 from pmtaform.stack.findings import unique
@@ -49,7 +49,7 @@ class RotatedKey:
 
 
 def expanded(
-    plans: dict[str, KeyPlan], selectors: MappingType[str, Wanted], found: Diagnostics
+    plans: dict[str, KeyPlan], selectors: MappingType[str, WantedSelectors], found: Diagnostics
 ) -> tuple[dict[str, KeyPlan], dict[str, KeyPlan]]:
     """(keys as hosts should have them, keys that are rotated as they were written); what is wrong is in `found`."""
     result: dict[str, KeyPlan] = {}
@@ -62,7 +62,7 @@ def expanded(
         rotated[name] = plan
         if read_rotation(node, found) is None or _reference(plan, found) is None:
             continue
-        wanted = selectors.get(name, Wanted())
+        wanted = selectors.get(name, WantedSelectors())
         for selector in wanted.files:
             inner = f"{plan.domain}/{selector}"
             if inner in plans:
@@ -75,12 +75,12 @@ def expanded(
     return result, rotated
 
 
-def retired_of(rotated: MappingType[str, KeyPlan], selectors: MappingType[str, Wanted]) -> frozenset[str]:
+def retired_of(rotated: MappingType[str, KeyPlan], selectors: MappingType[str, WantedSelectors]) -> frozenset[str]:
     """The addresses of key files that no mail can need any more."""
     return frozenset(
         str(Address("dkim-key", f"{plan.domain}/{selector}"))
         for name, plan in rotated.items()
-        for selector in selectors.get(name, Wanted()).retired
+        for selector in selectors.get(name, WantedSelectors()).retired
     )
 
 

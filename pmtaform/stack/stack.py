@@ -12,7 +12,7 @@ from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.model.desired import Limits, Unmanaged
 from pmtaform.model.operations import Operations
 from pmtaform.model.operations import Rollout as Rollout
-from pmtaform.model.rotation import Wanted
+from pmtaform.model.rotation import WantedSelectors
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules
 from pmtaform.stack.dns import DnsSettings
@@ -122,7 +122,9 @@ class Stack:
     own: Mapping[str, Layer] = field(default_factory=dict, repr=False, compare=False)  # what hosts say themselves
     rules: Rules = field(default=Rules(), repr=False, compare=False)
     natives: NativeFiles = field(repr=False, compare=False)
-    selectors: Mapping[str, Wanted] = field(default_factory=dict, repr=False, compare=False)  # of keys that are rotated
+    selectors: Mapping[str, WantedSelectors] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # of keys that are rotated
     assets: Assets = field(repr=False, compare=False)
 
     def layers(self, host: str) -> list[Layer]:

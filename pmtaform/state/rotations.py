@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import StateDamaged
-from pmtaform.model.rotation import History, Life
+from pmtaform.model.rotation import KeyHistory, SelectorLife
 from pmtaform.reading import read_regular
 from pmtaform.state.atomic import check_stack_name, ensure_folder, replace_file, sweep
 
@@ -27,7 +27,7 @@ _SHOWN: Final = "%Y-%m-%dT%H:%M:%SZ"
 _PUBLIC: Final = re.compile(r"[A-Za-z0-9+/=]{0,2048}")
 _FIELDS: Final = {"selector", *_TIMES, "bounce-after", "public", "algorithm"}
 
-Histories = Mapping[str, History]  # by DOMAIN/STEM
+Histories = Mapping[str, KeyHistory]  # by DOMAIN/STEM
 
 
 class RotationFile:
@@ -105,13 +105,13 @@ def encode(stack: str, histories: Histories) -> bytes:
     return f'{{\n {head},\n "keys": {body}\n}}\n'.encode("ascii")
 
 
-def _shown(history: History) -> str:
+def _shown(history: KeyHistory) -> str:
     lives = ",\n    ".join(json.dumps(_life_document(life)) for life in history.lives)
     listed = f"[\n    {lives}\n   ]" if lives else "[]"
     return f'{{\n   "current": {json.dumps(history.current)},\n   "selectors": {listed}\n  }}'
 
 
-def _life_document(life: Life) -> dict[str, Any]:
+def _life_document(life: SelectorLife) -> dict[str, Any]:
     times = {name: at.astimezone(UTC).strftime(_SHOWN) for name in _TIMES if (at := getattr(life, name)) is not None}
     document: dict[str, Any] = {"selector": life.selector, **times}
     if life.bounce_after is not None:
@@ -121,7 +121,7 @@ def _life_document(life: Life) -> dict[str, Any]:
     return document
 
 
-def _history(name: str, tree: object) -> History:
+def _history(name: str, tree: object) -> KeyHistory:
     entry = _object(tree, {"current", "selectors"}, name)
     current, listed = entry["current"], entry["selectors"]
     if not isinstance(listed, list) or not (current is None or isinstance(current, str)):
@@ -129,10 +129,10 @@ def _history(name: str, tree: object) -> History:
     lives = tuple(_life(name, item) for item in listed)
     if len({life.selector for life in lives}) != len(lives):
         raise _Wrong(f"a selector of {name} stands twice")
-    return History(current=current, lives=lives)
+    return KeyHistory(current=current, lives=lives)
 
 
-def _life(name: str, tree: object) -> Life:
+def _life(name: str, tree: object) -> SelectorLife:
     if not isinstance(tree, dict) or "selector" not in tree or not tree.keys() <= _FIELDS:
         raise _Wrong(f"a selector of {name} has another form")
     selector, public, algorithm = tree["selector"], tree.get("public", ""), tree.get("algorithm", "")
@@ -141,7 +141,7 @@ def _life(name: str, tree: object) -> Life:
     seconds = tree.get("bounce-after")
     if seconds is not None and (type(seconds) is not int or not 0 <= seconds < 10**9):
         raise _Wrong(f"{name}, {selector}: bounce-after is no number of seconds")
-    return Life(
+    return SelectorLife(
         selector=selector,
         public=public,
         algorithm=algorithm,

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmtaform.dkim.observation import Facts, Look, observe, switched
-from pmtaform.dkim.status import Standing, Todo, stand
-from pmtaform.model.rotation import History, Life, Rotation, Stage, selector_for
+from pmtaform.dkim.observation import KeyFacts, RecordStatus, observe, switched
+from pmtaform.dkim.status import KeyStatus, Todo, key_status
+from pmtaform.model.rotation import KeyHistory, Rotation, SelectorLife, Stage, selector_for
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 ROTATION = Rotation(every=90 * DAY, publish_for=timedelta(hours=48), retire_after=7 * DAY)
 LONGEST = timedelta(days=4, hours=12)
-MISSING = Look(published=False, verified=False, gone=True, why="ns1 has no record")
-HALF = Look(published=True, verified=False, gone=False, why="a resolver has no record yet")
-WHOLE = Look(published=True, verified=True, gone=False, why="")
+MISSING = RecordStatus(published=False, verified=False, gone=True, why="ns1 has no record")
+HALF = RecordStatus(published=True, verified=False, gone=False, why="a resolver has no record yet")
+WHOLE = RecordStatus(published=True, verified=True, gone=False, why="")
 
 
 @dataclass
@@ -34,63 +34,63 @@ class World:
     zone: set[str] = field(default_factory=set)
     resolvers: bool = True
     asked: bool = True
-    history: History = field(default_factory=History)
+    history: KeyHistory = field(default_factory=KeyHistory)
     signed: dict[str, datetime] = field(default_factory=dict)  # when a host last signed with it
     switches: list[tuple[datetime, str]] = field(default_factory=list)
     deleted: list[tuple[datetime, str]] = field(default_factory=list)
     whole_since: dict[str, datetime] = field(default_factory=dict)  # since when everybody could see its record
 
-    def facts(self, hosts: bool = True) -> Facts:
+    def facts(self, hosts: bool = True) -> KeyFacts:
         looks = {selector: self.look(selector) for selector in self.store} if self.asked else {}
         live = {name: frozenset([one] if one else []) for name, one in self.hosts.items()} if hosts else {}
-        return Facts(hosts=tuple(self.hosts), live=live, kept=frozenset(self.files), longest=LONGEST, looks=looks)
+        return KeyFacts(hosts=tuple(self.hosts), live=live, kept=frozenset(self.files), longest=LONGEST, records=looks)
 
-    def look(self, selector: str) -> Look:
+    def look(self, selector: str) -> RecordStatus:
         if selector not in self.zone:
             return MISSING
         return WHOLE if self.resolvers else HALF
 
-    def standing(self, hosts: bool = True) -> Standing:
+    def status(self, hosts: bool = True) -> KeyStatus:
         facts = self.facts(hosts)
         self.history = observe(self.history, ROTATION, facts, self.now)
-        return stand("example.com/s", ROTATION, self.history, facts, self.now)
+        return key_status("example.com/s", ROTATION, self.history, facts, self.now)
 
     def rotate(self) -> None:
         """`pmtaform dkim rotate`: a key is generated when that is due."""
-        step = self.standing(hosts=False).step
+        step = self.status(hosts=False).step
         if step.todo is Todo.GENERATE and step.due is not None and step.due <= self.now:
             name = selector_for("s", self.now, {*self.store, *(life.selector for life in self.history.lives)})
             self.store.append(name)
-            self.history = self.history.having(Life(selector=name, generated=self.now))
+            self.history = self.history.having(SelectorLife(selector=name, generated=self.now))
 
     def apply(self) -> None:
         """`pmtaform apply`: the hosts get what is wanted."""
-        standing = self.standing()
-        self.check(standing)
-        gone = self.files - set(standing.wanted.files)
+        status = self.status()
+        self.check(status)
+        gone = self.files - set(status.wanted.files)
         self.deleted += [(self.now, name) for name in gone]
         for name in gone:
-            assert name in standing.wanted.retired, "a file goes that nobody said may go"
-        self.files = set(standing.wanted.files)
-        if standing.switch is not None:
-            self.switches.append((self.now, standing.switch))
-            self.history = switched(self.history, standing.switch, self.now)
-        self.hosts = dict.fromkeys(self.hosts, standing.wanted.signing)
+            assert name in status.wanted.retired, "a file goes that nobody said may go"
+        self.files = set(status.wanted.files)
+        if status.switch is not None:
+            self.switches.append((self.now, status.switch))
+            self.history = switched(self.history, status.switch, self.now)
+        self.hosts = dict.fromkeys(self.hosts, status.wanted.signing)
 
     def publish(self) -> None:
         """Whoever keeps the zone puts what is wanted into it, and takes out what may go."""
-        wanted = {name for name, *_ in self.standing(hosts=False).wanted.records}
+        wanted = {name for name, *_ in self.status(hosts=False).wanted.records}
         self.zone = wanted | {name for name in self.zone if self.history.life(name) is None}
 
-    def check(self, standing: Standing) -> None:
+    def check(self, status: KeyStatus) -> None:
         """The laws, at every step that hosts take."""
-        wanted = standing.wanted
+        wanted = status.wanted
         if any(self.hosts.values()):
             assert wanted.signing is not None, "mail was signed, and would not be any more"
         assert wanted.signing is None or wanted.signing in wanted.files
         assert not set(wanted.files) & set(wanted.retired)
-        if standing.switch is not None:
-            since = self.whole_since[standing.switch]
+        if status.switch is not None:
+            since = self.whole_since[status.switch]
             assert self.now - since >= ROTATION.publish_for, "it signs before everybody has seen its record long enough"
         for name in self.files - set(wanted.files):
             if name in self.signed:
@@ -158,15 +158,15 @@ def happen(world: World, event: str) -> None:
         case "unpublish":
             world.zone.clear()
             world.passes(timedelta())
-            world.standing()  # somebody looks
+            world.status()  # somebody looks
         case "resolvers":
             world.resolvers = not world.resolvers
             world.passes(timedelta())
-            world.standing()
+            world.status()
         case "asked":
             world.asked = not world.asked
         case "forget":
-            world.history = History()
+            world.history = KeyHistory()
         case "by-hand":
             if world.files:
                 world.hosts["mta1"] = min(world.files)
@@ -181,9 +181,9 @@ def test_each_step_is_safe_to_repeat(events: list[str], hosts: bool) -> None:
     world = World()
     for event in events:
         happen(world, event)
-    once = world.standing(hosts)
+    once = world.status(hosts)
     history = world.history
-    assert world.standing(hosts) == once
+    assert world.status(hosts) == once
     assert world.history == history
     world.rotate()
     stored = list(world.store)
@@ -207,7 +207,7 @@ def signing() -> World:
 
 def test_a_lost_history_makes_everything_last_longer(signing: World) -> None:
     before = signing.hosts["mta1"]
-    signing.history = History()
+    signing.history = KeyHistory()
     signing.apply()
     assert signing.hosts["mta1"] == before, "what hosts sign with is taken from them"
     assert signing.files == set(signing.store), "no file goes"
@@ -222,26 +222,26 @@ def test_a_lost_history_makes_everything_last_longer(signing: World) -> None:
 def test_a_record_that_disappears_begins_its_time_again(signing: World) -> None:
     new = signing.store[1]
     signing.zone.discard(new)
-    standing = signing.standing()
-    assert (standing.step.todo, standing.step.waits_for) == (Todo.PUBLISH, "ns1 has no record")
+    status = signing.status()
+    assert (status.step.todo, status.step.waits_for) == (Todo.PUBLISH, "ns1 has no record")
     signing.zone.add(new)
     signing.now += 10 * DAY
-    standing = signing.standing()
-    assert standing.blocked.startswith("its record was not there long enough")
-    assert standing.switch is None
+    status = signing.status()
+    assert status.blocked.startswith("its record was not there long enough")
+    assert status.switch is None
     signing.now += timedelta(hours=47)
-    assert signing.standing().switch is None
+    assert signing.status().switch is None
     signing.now += timedelta(hours=1)
-    assert signing.standing().switch == new
+    assert signing.status().switch == new
 
 
 def test_who_cannot_be_asked_blocks_and_does_not_begin_again(signing: World) -> None:
     signing.now += 10 * DAY
     signing.asked = False
-    standing = signing.standing()
-    assert (standing.switch, standing.blocked) == (None, "DNS was not asked")
+    status = signing.status()
+    assert (status.switch, status.blocked) == (None, "DNS was not asked")
     signing.asked = True
-    assert signing.standing().switch == signing.store[1]
+    assert signing.status().switch == signing.store[1]
 
 
 def test_it_can_be_forced_by_name_and_held(signing: World) -> None:
@@ -249,19 +249,19 @@ def test_it_can_be_forced_by_name_and_held(signing: World) -> None:
     signing.resolvers = False
     facts = signing.facts()
     history = observe(signing.history, ROTATION, facts, signing.now)
-    forced = stand("k", ROTATION, history, facts, signing.now, force=True)
+    forced = key_status("k", ROTATION, history, facts, signing.now, force=True)
     assert forced.switch == signing.store[1]
     assert forced.unready[signing.store[1]] == "a resolver has no record yet"
-    held = stand("k", ROTATION, history, facts, signing.now, force=True, hold="mta2 could not be reached")
+    held = key_status("k", ROTATION, history, facts, signing.now, force=True, hold="mta2 could not be reached")
     assert (held.switch, held.wanted.signing) == (None, signing.store[0])
 
 
 def test_a_clock_that_goes_back_makes_nothing_happen(signing: World) -> None:
     now = signing.now
     signing.now = START - 400 * DAY
-    standing = signing.standing()
-    assert standing.switch is None
-    assert set(standing.wanted.files) == signing.files
+    status = signing.status()
+    assert status.switch is None
+    assert set(status.wanted.files) == signing.files
     signing.now = now
     for _ in range(3):
         signing.day()
@@ -275,27 +275,27 @@ def test_a_host_that_was_rolled_back_by_hand_keeps_the_old_file_needed(signing: 
     assert signing.hosts["mta1"] == new
     signing.hosts["mta1"] = old
     signing.now += 30 * DAY
-    standing = signing.standing()
-    assert (standing.wanted.signing, standing.switch) == (new, None)
-    assert old in standing.wanted.files
-    row = next(row for row in standing.selectors if row.selector == old)
+    status = signing.status()
+    assert (status.wanted.signing, status.switch) == (new, None)
+    assert old in status.wanted.files
+    row = next(row for row in status.selectors if row.selector == old)
     assert (row.stage, row.step.waits_for) == (Stage.RETIRING, "mta1, which still signs with it")
     signing.apply()
     assert signing.hosts["mta1"] == new
     signing.now += LONGEST - timedelta(hours=1)
-    assert old in signing.standing().wanted.files
+    assert old in signing.status().wanted.files
     signing.now += timedelta(hours=1)
-    assert old in signing.standing().wanted.retired
+    assert old in signing.status().wanted.retired
 
 
 def test_a_run_that_ended_before_it_could_say_so_is_found_out(signing: World) -> None:
     old, new = signing.store
     signing.hosts["mta1"] = new
-    assert signing.standing().current == old, "one host is somebody's mistake"
+    assert signing.status().current == old, "one host is somebody's mistake"
     signing.hosts["mta2"] = new
-    standing = signing.standing()
-    assert (standing.current, standing.switch) == (new, None)
-    assert old in standing.wanted.files
+    status = signing.status()
+    assert (status.current, status.switch) == (new, None)
+    assert old in status.wanted.files
 
 
 def test_another_key_behind_the_same_reference_is_another_key(signing: World) -> None:
@@ -303,8 +303,8 @@ def test_another_key_behind_the_same_reference_is_another_key(signing: World) ->
     life = signing.history.life(new)
     assert life is not None
     assert life.verified is not None
-    history = signing.history.having(Life(**{**{f: getattr(life, f) for f in life.__slots__}, "public": "AAA"}))
-    facts = Facts(publics={new: ("BBB", "rsa")}, looks={new: Look(why="?")})
+    history = signing.history.having(SelectorLife(**{**{f: getattr(life, f) for f in life.__slots__}, "public": "AAA"}))
+    facts = KeyFacts(publics={new: ("BBB", "rsa")}, records={new: RecordStatus(why="?")})
     seen = observe(history, ROTATION, facts, signing.now).life(new)
     assert seen is not None
     assert (seen.verified, seen.public) == (None, "BBB")

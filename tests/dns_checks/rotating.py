@@ -19,7 +19,7 @@ from pmtaform.dkim import keys
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.live import LiveResolver
 from pmtaform.rollout.model import RunResult
-from pmtaform.signing.rotate import Rotated, rotate_keys
+from pmtaform.signing.rotate import RotationReport, rotate_keys
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -69,7 +69,7 @@ class Turning:
         where = {"ns1.example.com": self.owner.server}
         return LiveResolver([self.cache.server], timeout=2, endpoints=where)
 
-    def rotate(self, **more: Any) -> Rotated:
+    def rotate(self, **more: Any) -> RotationReport:
         stack = self.root.load("fleet")
         with self.root.lock("fleet", "test"):
             return rotate_keys(self.root, stack, clock=self.clock, resolver=self.resolver, **more)
@@ -112,8 +112,8 @@ class Turning:
         return sorted(path.name.removesuffix(".example.com.pem") for path in folder.glob("*.pem"))
 
     def stages(self, planned: Planned | None = None) -> dict[str, str]:
-        (standing,) = (planned or self.plan()).standings
-        return {row.selector: row.stage.value for row in standing.selectors}
+        (status,) = (planned or self.plan()).statuses
+        return {row.selector: row.stage.value for row in status.selectors}
 
     def until_signing(self) -> str:
         """The first selector signs on all hosts."""

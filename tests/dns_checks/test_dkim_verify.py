@@ -15,12 +15,12 @@ from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.fake import FakeResolver
-from pmtaform.dns.resolver import Answer as DnsAnswer
+from pmtaform.dns.resolver import Confirmed as DnsAnswer
 from pmtaform.dns.resolver import Server, Status
 from pmtaform.host import Snapshot, probe
 from pmtaform.signing import verification
 from pmtaform.signing.declared import declared_keys
-from pmtaform.signing.verification import Answer, Proof, verify_keys
+from pmtaform.signing.verification import Confirmed, KeyVerification, verify_keys
 
 AT = "s1._domainkey.example.com"
 PATH = "/etc/pmta/dkim/s1.example.com.pem"
@@ -207,7 +207,7 @@ def test_dns_that_stops_to_answer_is_no_missing_record(mailing: Mailing) -> None
 
     stack = Project(mailing.project.root).load("fleet")
     (proof,) = verify_keys(stack, declared_keys(stack, hosts=("mta1",)), resolver=Stops({(AT, "TXT"): [shown()]}))
-    assert (proof.as_dns, proof.verified) == (Answer.YES, Answer.UNKNOWN)
+    assert (proof.as_dns, proof.verified) == (Confirmed.YES, Confirmed.UNKNOWN)
     assert proof.is_unknown
     assert [each.code for each in proof.findings] == ["dns-not-asked"]
 
@@ -242,7 +242,7 @@ def test_a_key_that_a_line_alone_names_is_compared_with_dns_alone(mailing: Maili
 
 
 def test_a_proof_is_wrong_or_unknown_or_neither() -> None:
-    fine = Proof(host="h", domain="d", selector="s", path="/p", as_stack=Answer.YES, as_dns=Answer.YES)
+    fine = KeyVerification(host="h", domain="d", selector="s", path="/p", as_stack=Confirmed.YES, as_dns=Confirmed.YES)
     assert not fine.is_wrong
     assert not fine.is_unknown
 

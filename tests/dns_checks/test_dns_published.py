@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pmtaform.dkim.observation import Look
+from pmtaform.dkim.observation import RecordStatus
 from pmtaform.dns.facts import PublicKey
 from pmtaform.dns.fake import FakeResolver, Zone
 from pmtaform.dns.published import look_at_record
@@ -20,7 +20,7 @@ REVOKED = ["v=DKIM1; p="]
 Said = list[str] | Status | None
 
 
-def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authoritative: bool = True) -> Look:
+def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authoritative: bool = True) -> RecordStatus:
     def zone(said: Said) -> Zone:
         return {("example.com", "A"): ["192.0.2.9"], **({(NAME, "TXT"): said} if said is not None else {})}
 

@@ -101,9 +101,9 @@ def test_plan_shows_the_future_and_changes_nothing(fleet: Turning) -> None:
     first = fleet.until_signing()
     history = fleet.root.rotations("fleet").path.read_bytes()
     for days, todo, due in ((1, "generate", 86), (87, "generate", 86)):
-        (standing,) = fleet.plan(as_of=fleet.clock.now() + days * DAY).standings
-        assert standing.step.todo.value == todo
-        assert standing.step.due == fleet.clock.now() + due * DAY
+        (status,) = fleet.plan(as_of=fleet.clock.now() + days * DAY).statuses
+        assert status.step.todo.value == todo
+        assert status.step.due == fleet.clock.now() + due * DAY
     assert fleet.rotate(as_of=fleet.clock.now() + 87 * DAY).generated == ()
     assert fleet.root.rotations("fleet").path.read_bytes() == history
     fleet.passes(86 * DAY)
@@ -111,7 +111,7 @@ def test_plan_shows_the_future_and_changes_nothing(fleet: Turning) -> None:
     fleet.publish()
     ahead = fleet.plan(as_of=fleet.clock.now() + 5 * DAY)
     assert [host.host for host in ahead.plan.changed] == ["mta1", "mta2"]
-    assert ahead.standings[0].switch == "s-20260330"
+    assert ahead.statuses[0].switch == "s-20260330"
     assert fleet.lines("mta1") == [first]
     with pytest.raises(UsageError, match="as-of-passed"):
         fleet.plan(as_of=NOON)
@@ -129,7 +129,7 @@ def test_a_switch_is_blocked_without_the_record_and_forced_by_name_only(fleet: T
     fleet.project.stack(KEY + "      postmaster: a@example.com\n", **OFFLINE)
     planned = fleet.plan()
     assert "dkim-not-published" in codes(planned.plan)
-    assert "another record" in planned.standings[0].blocked
+    assert "another record" in planned.statuses[0].blocked
     fleet.apply()
     assert fleet.lines("mta1") == [first]
     assert "postmaster" in fleet.project.hosts["mta1"].read(), "other changes go on"
@@ -163,7 +163,7 @@ def held(fleet: Turning, *hosts: str, **more: Any) -> str:
     assert "dkim-switch-held" in codes(planned.plan)
     fleet.apply(*hosts, **more)
     assert fleet.lines("mta1") == before
-    return planned.standings[0].blocked
+    return planned.statuses[0].blocked
 
 
 def test_all_hosts_switch_or_none(fleet: Turning, due: tuple[str, str]) -> None:
@@ -230,9 +230,9 @@ def test_a_new_selector_that_another_line_comes_before_is_not_switched_to(fleet:
         fleet.publish()
     fleet.passes(2 * DAY)
     planned = fleet.plan()
-    assert planned.standings[0].switch is None
+    assert planned.statuses[0].switch is None
     assert "dkim-switch-held" in codes(planned.plan)
-    assert "PowerMTA takes old of example.com (/etc/pmta/config:" in planned.standings[0].blocked
+    assert "PowerMTA takes old of example.com (/etc/pmta/config:" in planned.statuses[0].blocked
     fleet.apply(allow=("missing-key-file",))
     assert fleet.lines("mta1") == ["old"]
     assert fleet.stages() == {"s-20260101": "verified"}
@@ -262,8 +262,8 @@ def test_rotate_sees_by_the_stack_that_another_line_comes_before(fleet: Turning)
     stack = fleet.project.folder / "stack.yaml"
     fleet.project.add_file("old.conf", "domain-key old,example.com,/etc/pmta/old.pem\n")
     stack.write_text("native: [old.conf]\n" + stack.read_text())
-    (standing,) = fleet.rotate().standings
-    assert [(row.selector, row.stage.value) for row in standing.selectors] == [(first, "overruled")]
+    (status,) = fleet.rotate().statuses
+    assert [(row.selector, row.stage.value) for row in status.selectors] == [(first, "overruled")]
 
 
 def test_a_virtual_mta_of_its_own_key_does_not_stop_the_rest(fleet: Turning) -> None:
@@ -301,7 +301,7 @@ def test_a_run_that_was_killed_before_it_wrote_is_found_out(fleet: Turning, due:
     fleet.apply()
     path.write_bytes(before)
     planned = fleet.plan()
-    assert planned.standings[0].current == second
+    assert planned.statuses[0].current == second
     assert not planned.plan.changed
 
 

@@ -12,7 +12,7 @@ import yaml
 from stack_project import Project
 
 from pmtaform.errors import Invalid
-from pmtaform.model.rotation import Rotation, Wanted
+from pmtaform.model.rotation import Rotation, WantedSelectors
 from pmtaform.stack import compile_host, load_stack, render
 from pmtaform.stack.load import check_stack
 from pmtaform.stack.references import secret_uses
@@ -21,7 +21,7 @@ from pmtaform.stack.schema import json_schema
 
 StackOf = Callable[[str], Project]
 KEY = "private-key: 'keyring:dkim/example.com/${selector}', rotation: {every: 90d}"
-WANTED = Wanted(files=("s-20260101", "s-20260331"), signing="s-20260101", retired=("s-20251001",))
+WANTED = WantedSelectors(files=("s-20260101", "s-20260331"), signing="s-20260101", retired=("s-20251001",))
 
 
 def test_a_rotation_is_read(stack_of: StackOf) -> None:

@@ -11,24 +11,24 @@ from typing import Any
 import pytest
 
 from pmtaform.errors import StateDamaged
-from pmtaform.model.rotation import History, Life
+from pmtaform.model.rotation import KeyHistory, SelectorLife
 from pmtaform.state.rotations import RotationFile, encode
 
 AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-HISTORY = History(
+HISTORY = KeyHistory(
     current="s-20260101",
     lives=(
-        Life(selector="s-20260101", generated=AT, signed=AT, bounce_after=timedelta(hours=108), public="AQ==",
+        SelectorLife(selector="s-20260101", generated=AT, signed=AT, bounce_after=timedelta(hours=108), public="AQ==",
              algorithm="rsa"),
-        Life(selector="s-20260331", published=AT, verified=AT),
+        SelectorLife(selector="s-20260331", published=AT, verified=AT),
     ),
 )  # fmt: skip
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     kept = RotationFile(tmp_path / "state", "fleet")
-    kept.save({"example.com/s": HISTORY, "a.example/t": History()})
-    assert RotationFile(tmp_path / "state", "fleet").load() == {"example.com/s": HISTORY, "a.example/t": History()}
+    kept.save({"example.com/s": HISTORY, "a.example/t": KeyHistory()})
+    assert RotationFile(tmp_path / "state", "fleet").load() == {"example.com/s": HISTORY, "a.example/t": KeyHistory()}
     assert stat.S_IMODE(kept.path.stat().st_mode) == 0o600
     assert [p.name for p in kept.path.parent.iterdir()] == ["fleet.dkim.json"]
 
