@@ -10,8 +10,12 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics.kinds import Kind
+
+if TYPE_CHECKING:
+    from pmtaform.diagnostics.definition import Definition
 
 
 class Severity(StrEnum):
@@ -103,6 +107,18 @@ class Diagnostics:
                 **more,  # type: ignore[arg-type]
             )
         )
+
+    def report(
+        self,
+        definition: Definition,
+        detail: str = "",
+        place: Place | None = None,
+        *,
+        related: tuple[Place, ...] = (),
+        severity: Severity | None = None,
+    ) -> None:
+        """Keep a diagnostic of this definition. `severity` overrules the table, which should be rare."""
+        self._items.append(definition.diagnostic(detail, place, related=related, severity=severity))
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
