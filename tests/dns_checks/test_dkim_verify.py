@@ -15,7 +15,7 @@ from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.fake import FakeResolver
-from pmtaform.dns.resolver import Confirmed as DnsAnswer
+from pmtaform.dns.resolver import Answer as DnsAnswer
 from pmtaform.dns.resolver import Server, Status
 from pmtaform.host import Snapshot, probe
 from pmtaform.signing import verification
