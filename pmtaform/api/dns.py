@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pmtaform.dns.check import Report, check_dns
 from pmtaform.dns.facts import Facts, PublicKey, Said, Selector, facts_of
 from pmtaform.dns.records import Record, records_of
-from pmtaform.dns.resolver import Resolver, Server, plain
+from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import PmtaformError
 from pmtaform.model.desired import KeyFile
 from pmtaform.stack import Stack
@@ -96,18 +96,11 @@ def reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:
     return found
 
 
-def resolver_of(stack: Stack) -> Resolver:
-    """The resolver that a stack's `dns` describes; this machine's own servers when it names none."""
-    from pmtaform.dns.live import LiveResolver
-
-    wanted = stack.dns
-    servers = [Server.parse(text) for text in wanted.resolvers] or None
-    return LiveResolver(servers, timeout=wanted.timeout, tries=wanted.tries, deadline=wanted.deadline)
-
-
 def check_stack_dns(stack: Stack, facts: Facts, resolver: Resolver | None = None) -> Report:
     """Whether DNS says what `facts` want."""
-    return check_dns(resolver or resolver_of(stack), facts, authoritative=stack.dns.authoritative)
+    from pmtaform.dns.live import live_resolver
+
+    return check_dns(resolver or live_resolver(stack.dns), facts, authoritative=stack.dns.authoritative)
 
 
 def dns_records(facts: Facts, zone: str | None = None) -> tuple[Record, ...]:

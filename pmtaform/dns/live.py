@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.dns.resolver import Answer, Resolver, Server, Status, parents, plain
+from pmtaform.model.dns import DnsSettings
 
 if TYPE_CHECKING:
     import dns.message
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 _MOST_ALIASES = 8
 _MOST_NAME_SERVERS = 8
 _GIVEN_UP = 16  # so many tries in a row without a word: a fleet's questions would take minutes to say the same
+
+
+def live_resolver(settings: DnsSettings) -> LiveResolver:
+    """Return the resolver that a stack's `dns` describes; it asks this machine's own servers when `dns` names none."""
+    servers = [Server.parse(text) for text in settings.resolvers] or None
+    return LiveResolver(servers, timeout=settings.timeout, tries=settings.tries, deadline=settings.deadline)
 
 
 class LiveResolver(Resolver):

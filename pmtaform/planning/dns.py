@@ -44,7 +44,8 @@ def with_dns(
     """
     if stack.dns.on_plan == "off" or not any(_may_touch(change) for plan in hosts for change in plan.changes):
         return list(hosts)
-    from pmtaform.api.dns import resolver_of, waiting_selectors
+    from pmtaform.api.dns import waiting_selectors
+    from pmtaform.dns.live import live_resolver
     from pmtaform.dns.touched import touched_findings
 
     facts, keys = _facts(stack, surveys), _Keys(surveys, waiting_selectors(stack))
@@ -57,7 +58,7 @@ def with_dns(
     if not touched:
         return list(hosts)
     found: dict[Owner, list[Finding]] = {}
-    for owner, finding in touched_findings(resolver or resolver_of(stack), facts, touched):
+    for owner, finding in touched_findings(resolver or live_resolver(stack.dns), facts, touched):
         found.setdefault(owner, []).append(finding)
     required = stack.dns.on_plan == "require"
     return [_told(plan, touched.keys(), found, required=required) for plan in hosts]

@@ -52,9 +52,9 @@ def begin(
 
 
 def _asking(stack: Stack) -> Resolver:
-    from pmtaform.api.dns import resolver_of
+    from pmtaform.dns.live import live_resolver
 
-    return resolver_of(stack)
+    return live_resolver(stack.dns)
 
 
 def settle(

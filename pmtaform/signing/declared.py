@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from pmtaform.api.dns import resolver_of
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity, did_you_mean
 from pmtaform.dkim.keys import SigningKey
 from pmtaform.dns.check import dkim_findings
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.facts import PublicKey, Selector
 from pmtaform.dns.findings import Finding, Level
+from pmtaform.dns.live import live_resolver
 from pmtaform.dns.records import Record, zone_of
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import SecretUnavailable, UsageError
@@ -166,7 +166,7 @@ def key_rows(
 ) -> tuple[KeyRow, ...]:
     """What each key is. With `ask`, DNS is asked for its record: `resolver`, else those that the stack names."""
     resolve, secrets = resolver_for(stack), Secrets(stack.folder)
-    asked = (resolver or resolver_of(stack)) if ask else None
+    asked = (resolver or live_resolver(stack.dns)) if ask else None
     rows: dict[int, KeyRow] = {}
 
     def work(number: int) -> None:

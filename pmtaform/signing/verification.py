@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from pmtaform.api.dns import resolver_of
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.dkim.keys import SigningKey, load_private_key, same_private_key
 from pmtaform.dkim.sign import sign_message
@@ -19,6 +18,7 @@ from pmtaform.dkim.trial import trial_message
 from pmtaform.dkim.verification import verify_signature
 from pmtaform.dns.check import dkim_findings, same_everywhere
 from pmtaform.dns.findings import Finding, Level, finding, not_asked
+from pmtaform.dns.live import live_resolver
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import HostError, Invalid, Unreachable
 from pmtaform.host import HASH_ONLY, HostSpec, Known, Snapshot, open_session, probe
@@ -91,7 +91,7 @@ def verify_keys(
     A host that cannot be reached is told in its proofs. Raises `Invalid`, and `SecretUnavailable` when a host cannot
     be logged in to without a secret that cannot be had.
     """
-    run = _Run(stack, resolver or resolver_of(stack), clock or SystemClock())
+    run = _Run(stack, resolver or live_resolver(stack.dns), clock or SystemClock())
     resolve = resolver_for(stack)
     for key in keys:
         read, problems = read_declared(key, resolve)

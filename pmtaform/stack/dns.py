@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pmtaform.diagnostics import Diagnostics
+from pmtaform.model.dns import DnsSettings
 from pmtaform.stack import shapes
 from pmtaform.stack.nodes import Node, Scalar, is_null
 from pmtaform.stack.validate import validate
 
 _DOMAIN: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+")
 _DOMAINS: Final = ("envelope-domains", "bounce-domains", "feedback-domains", "from-domains", "zones")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DnsSettings:
-    """The key `dns`. Times are seconds; domains are in small letters, without a dot at their end."""
-
-    mode: str = "warn"  # "require", "warn" or "off"
-    on_plan: str = "off"  # the same, of what a plan changes; a stack that says nothing of DNS is planned without it
-    resolvers: tuple[str, ...] = ()  # none: those of this machine
-    timeout: float = 3.0
-    tries: int = 2
-    deadline: float = 15.0
-    authoritative: bool = True
-    envelope_domains: tuple[str, ...] = ()
-    bounce_domains: tuple[str, ...] = ()
-    feedback_domains: tuple[str, ...] = ()
-    from_domains: tuple[str, ...] = ()
-    zones: tuple[str, ...] = ()
 
 
 def read_dns(node: Node | None, found: Diagnostics) -> DnsSettings:

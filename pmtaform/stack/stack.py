@@ -10,12 +10,12 @@ from typing import Any
 
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.model.desired import Limits, Unmanaged
+from pmtaform.model.dns import DnsSettings
 from pmtaform.model.operations import Operations
 from pmtaform.model.operations import Rollout as Rollout
 from pmtaform.model.rotation import WantedSelectors
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules
-from pmtaform.stack.dns import DnsSettings
 from pmtaform.stack.native import NativeFiles
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node

@@ -46,7 +46,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Ask:
 
     def ask(zone: Zone) -> FakeResolver:
         resolver = FakeResolver(zone)
-        monkeypatch.setattr("pmtaform.api.dns.resolver_of", lambda _: resolver)
+        monkeypatch.setattr("pmtaform.dns.live.live_resolver", lambda _: resolver)
         return resolver
 
     return ask
