@@ -23,25 +23,18 @@ if TYPE_CHECKING:
     from pmtaform.api.restoring import forget_host, generations_of, look_back, release_host, roll_back, to_undo
     from pmtaform.api.resuming import resumable
     from pmtaform.api.saving import load_plan, save_plan
-    from pmtaform.api.secret_store import (
-        CheckedSecret,
-        check_secrets,
-        holds_secret,
-        needs_folder,
-        read_secret,
-        remove_secret,
-        store_secret,
-    )
+    from pmtaform.api.secret_checks import CheckedSecret, check_secrets
     from pmtaform.model.choice import Choice
     from pmtaform.planning.pipeline import Planned, make_plan
     from pmtaform.planning.replan import plan_again
     from pmtaform.project import Project
+    from pmtaform.secrets.store import holds_secret, needs_folder, read_secret, remove_secret, store_secret
     from pmtaform.signing.rotate import RotationReport, rotate_keys
     from pmtaform.stack import compile_host, load_stack
     from pmtaform.stack.resolve import desired_of
 
 _HOMES = {
-    "CheckedSecret": "pmtaform.api.secret_store",
+    "CheckedSecret": "pmtaform.api.secret_checks",
     "Choice": "pmtaform.model.choice",
     "DriftReport": "pmtaform.api.drifting",
     "HistoryReport": "pmtaform.api.history",
@@ -51,7 +44,7 @@ _HOMES = {
     "apply_plan": "pmtaform.api.applying",
     "check_allowed": "pmtaform.api.applying",
     "check_consent": "pmtaform.api.applying",
-    "check_secrets": "pmtaform.api.secret_store",
+    "check_secrets": "pmtaform.api.secret_checks",
     "check_stack_dns": "pmtaform.api.dns",
     "compile_host": "pmtaform.stack",
     "desired_of": "pmtaform.stack.resolve",
@@ -62,17 +55,17 @@ _HOMES = {
     "fleet_of": "pmtaform.api.fleet",
     "forget_host": "pmtaform.api.restoring",
     "generations_of": "pmtaform.api.restoring",
-    "holds_secret": "pmtaform.api.secret_store",
+    "holds_secret": "pmtaform.secrets.store",
     "history_of": "pmtaform.api.history",
     "import_stack": "pmtaform.api.adopting",
     "load_stack": "pmtaform.stack",
     "load_plan": "pmtaform.api.saving",
     "make_plan": "pmtaform.planning.pipeline",
-    "needs_folder": "pmtaform.api.secret_store",
+    "needs_folder": "pmtaform.secrets.store",
     "plan_again": "pmtaform.planning.replan",
-    "read_secret": "pmtaform.api.secret_store",
+    "read_secret": "pmtaform.secrets.store",
     "release_host": "pmtaform.api.restoring",
-    "remove_secret": "pmtaform.api.secret_store",
+    "remove_secret": "pmtaform.secrets.store",
     "Recovered": "pmtaform.api.recovering",
     "recover_hosts": "pmtaform.api.recovering",
     "resumable": "pmtaform.api.resuming",
@@ -81,7 +74,7 @@ _HOMES = {
     "rotate_keys": "pmtaform.signing.rotate",
     "save_plan": "pmtaform.api.saving",
     "RotationReport": "pmtaform.signing.rotate",
-    "store_secret": "pmtaform.api.secret_store",
+    "store_secret": "pmtaform.secrets.store",
     "to_undo": "pmtaform.api.restoring",
 }
 

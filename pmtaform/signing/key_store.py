@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from pmtaform.api.secret_store import holds_secret, read_secret, store_secret
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.dkim.keys import GOOD_BITS, SigningKey, generate_key, load_private_key, locked_pem
 from pmtaform.errors import Invalid, PmtaformError, UsageError
 from pmtaform.secrets import KEYRING, Reference, forms, parse_reference, require_reference
+from pmtaform.secrets.store import holds_secret, read_secret, store_secret
 from pmtaform.signing.declared import DeclaredKey, declared_keys
 from pmtaform.stack import Stack
 from pmtaform.stack.keys import name_problem

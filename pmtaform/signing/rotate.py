@@ -105,9 +105,9 @@ def _is_due(status: KeyStatus, now: datetime) -> bool:
 
 def _generate(rotation: FleetRotation, name: str, warnings: list[Diagnostic], bits: int) -> GeneratedKey:
     """A new key for `name`: stored first, and known only then, so that a run that is cut short loses nothing."""
-    from pmtaform.api.secret_store import store_secret
     from pmtaform.dkim.keys import generate_key
     from pmtaform.secrets import require_reference
+    from pmtaform.secrets.store import store_secret
 
     key = rotation.keys[name]
     selector = _free_selector(rotation, key)
@@ -129,8 +129,8 @@ def _free_selector(rotation: FleetRotation, key: RotatedKey) -> str:
 
     Raises `SecretUnavailable` when the store cannot be asked: a key that is only out of reach is not made again.
     """
-    from pmtaform.api.secret_store import holds_secret
     from pmtaform.secrets import require_reference
+    from pmtaform.secrets.store import holds_secret
 
     def is_held(selector: str) -> bool:
         reference = require_reference(key.reference_of(selector), place=key.place)
