@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pmtaform.api.recovering import Recovered, recover_hosts
     from pmtaform.api.restoring import forget_host, generations_of, look_back, release_host, roll_back, to_undo
     from pmtaform.api.resuming import resumable
+    from pmtaform.api.rotation import rotate_keys
     from pmtaform.api.saving import load_plan, save_plan
     from pmtaform.api.secret_checks import CheckedSecret, check_secrets
     from pmtaform.model.choice import Choice
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pmtaform.planning.replan import plan_again
     from pmtaform.project import Project
     from pmtaform.secrets.store import holds_secret, needs_folder, read_secret, remove_secret, store_secret
-    from pmtaform.signing.rotate import RotationReport, rotate_keys
+    from pmtaform.signing.rotate import RotationReport
     from pmtaform.stack import compile_host, load_stack
     from pmtaform.stack.resolve import desired_of
 
@@ -71,7 +72,7 @@ _HOMES = {
     "resumable": "pmtaform.api.resuming",
     "look_back": "pmtaform.api.restoring",
     "roll_back": "pmtaform.api.restoring",
-    "rotate_keys": "pmtaform.signing.rotate",
+    "rotate_keys": "pmtaform.api.rotation",
     "save_plan": "pmtaform.api.saving",
     "RotationReport": "pmtaform.signing.rotate",
     "store_secret": "pmtaform.secrets.store",

@@ -22,9 +22,9 @@ def rotate(
     New keys go where `private-key` says. No host is looked at or changed: `apply` puts keys on hosts and switches. With
     --as-of nothing is generated or written down.
     """
+    from pmtaform.api.rotation import rotate_keys
     from pmtaform.cli.output import tell
     from pmtaform.cli.output_keys import print_rotated
-    from pmtaform.signing.rotate import rotate_keys
 
     project = settings.project()
     loaded = project.load(stack)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.dkim.observation import RecordStatus
-from pmtaform.errors import UsageError
 from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.model.rotation import Stage, is_of
 from pmtaform.plan.model import HostPlan
 from pmtaform.plan.signing import NOT_PUBLISHED, Signer, SigningKeys, with_unpublished
 from pmtaform.project import Project
-from pmtaform.signing.fleet_rotation import FleetRotation, rotating
+from pmtaform.signing.fleet_rotation import FleetRotation, RotationRequest, start_rotation
 from pmtaform.stack import Stack
 from pmtaform.stack.resolve import Resolve
 from pmtaform.state import StateDocument
@@ -41,20 +40,18 @@ def begin(
 
     Raises `UsageError` when `as_of` has passed.
     """
-    if as_of is not None and as_of < now:
-        raise UsageError.of(
-            "as-of-passed",
-            "The moment that is asked about has passed",
-            f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only.",
+    return start_rotation(
+        RotationRequest(
+            stack=stack,
+            file=project.rotations(stack.name),
+            state=state,
+            resolve=resolve,
+            now=now,
+            as_of=as_of,
+            force=NOT_PUBLISHED in allow,
+            resolver=resolver,
         )
-    file, force = project.rotations(stack.name), NOT_PUBLISHED in allow
-    return rotating(stack, file, state, resolve, resolver or (lambda: _asking(stack)), now, as_of, force=force)
-
-
-def _asking(stack: Stack) -> Resolver:
-    from pmtaform.dns.live import live_resolver
-
-    return live_resolver(stack.dns)
+    )
 
 
 def settle(

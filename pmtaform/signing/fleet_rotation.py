@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pmtaform.diagnostics import Place
 from pmtaform.dkim.observation import KeyFacts, RecordStatus, observe, switched
 from pmtaform.dkim.status import KeyStatus, key_status
-from pmtaform.errors import PmtaformError
+from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.inspection.reading import after_of, before_of
 from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.lang.blocks import Address, Block, blocks_of
@@ -63,7 +63,7 @@ class FleetRotation:
 
     # -- what is known -------------------------------------------------------------------------------------------------
 
-    def think(self) -> bool:
+    def update(self) -> bool:
         """Work out where every key stands by what is known; whether hosts should have anything else than before."""
         for name, key in self.keys.items():
             bare = self._facts(key, KeyHistory())
@@ -165,7 +165,7 @@ class FleetRotation:
             self.after[name] = signing_of(_configuration(survey, edited=True)) if survey.plan.changes else live
             self.longest[name] = _longest(survey)
         self.hold |= {name: why for name in self.keys if (why := self._held(name, fleet, why_not))}
-        return self.think()
+        return self.update()
 
     def _held(self, name: str, fleet: Fleet, why_not: Mapping[str, str]) -> str:
         """Why the hosts of a key cannot switch all together; empty: they can, or need not."""
@@ -227,7 +227,7 @@ class FleetRotation:
                 self.histories[name] = switched(self.histories[name], status.switch, now)
         self.loaded, self.state, self.live, self.now = {**self.loaded, **self.histories}, state, after, now
         self.at = now
-        self.think()
+        self.update()
         self.save()
 
     def save(self) -> None:
@@ -235,37 +235,66 @@ class FleetRotation:
         self.file.save({**self.loaded, **self.histories})
 
 
-def rotating(
-    stack: Stack,
-    file: RotationFile,
-    state: StateDocument,
-    resolve: Resolve,
-    resolver: Callable[[], Resolver],
-    now: datetime,
-    at: datetime | None = None,
-    *,
-    force: bool = False,
-) -> FleetRotation | None:
-    """The rotation of a stack's keys, as far as it is known before hosts are looked at; None when it has none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationRequest:
+    """What the rotation of a stack's keys is worked out from.
+
+    `as_of` is the moment whose steps are asked for, None for `now`; `force` lets a selector sign whose record is not
+    verified. `resolver` makes the resolver, None: the one that the stack's `dns` describes.
+    """
+
+    stack: Stack
+    file: RotationFile
+    state: StateDocument
+    resolve: Resolve
+    now: datetime
+    as_of: datetime | None = None
+    force: bool = False
+    resolver: Callable[[], Resolver] | None = None
+
+
+def start_rotation(request: RotationRequest) -> FleetRotation | None:
+    """Return the rotation of a stack's keys before hosts are looked at; None when no key rotates.
+
+    Raises `UsageError` when `as_of` has passed.
+    """
+    _check_moment(request)
+    stack, now = request.stack, request.now.replace(microsecond=0)
     keys = rotated_keys(stack)
     if not keys:
         return None
-    asks = stack.dns.mode != "off"
-    moment = now.replace(microsecond=0)
-    made = FleetRotation(
+    rotation = FleetRotation(
         stack=stack,
         keys=keys,
-        file=file,
-        loaded=file.load(),
-        state=state,
-        resolve=resolve,
-        resolver=resolver() if asks else None,
-        now=moment,
-        at=at or moment,
-        force=force,
+        file=request.file,
+        loaded=request.file.load(),
+        state=request.state,
+        resolve=request.resolve,
+        resolver=_resolver(request) if stack.dns.mode != "off" else None,
+        now=now,
+        at=request.as_of or now,
+        force=request.force,
     )
-    made.think()
-    return made
+    rotation.update()
+    return rotation
+
+
+def _check_moment(request: RotationRequest) -> None:
+    if request.as_of is not None and request.as_of < request.now:
+        raise UsageError.of(
+            "as-of-passed",
+            "The moment that is asked about has passed",
+            f"{request.as_of:%Y-%m-%d %H:%M} is before now, {request.now:%Y-%m-%d %H:%M} UTC. A plan can look ahead "
+            "only.",
+        )
+
+
+def _resolver(request: RotationRequest) -> Resolver:
+    if request.resolver is not None:
+        return request.resolver()
+    from pmtaform.dns.live import live_resolver
+
+    return live_resolver(request.stack.dns)
 
 
 def _public_key(reference: str, place: Place, resolve: Resolve) -> tuple[str, str] | str:

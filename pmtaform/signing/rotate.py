@@ -6,30 +6,25 @@ No host is looked at or changed; every step is safe to repeat.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.dkim.keys import GOOD_BITS, generate_key
 from pmtaform.dkim.status import KeyStatus, Todo
 from pmtaform.errors import UsageError
 from pmtaform.model.rotation import SelectorLife, selector_for
 from pmtaform.plan.signing import longest_wait, signing_of
-from pmtaform.planning.rotation import begin
-from pmtaform.project import Project
-from pmtaform.signing.fleet_rotation import FleetRotation
-from pmtaform.stack import Stack
+from pmtaform.secrets import require_reference
+from pmtaform.secrets.store import holds_secret, store_secret
+from pmtaform.signing.fleet_rotation import FleetRotation, RotationRequest, start_rotation
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.linting import as_configuration
-from pmtaform.stack.resolve import resolver_for
 from pmtaform.stack.rotations import RotatedKey
-from pmtaform.state import StateDocument
 
 if TYPE_CHECKING:
     from pmtaform.dns.records import Record
-    from pmtaform.dns.resolver import Resolver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,40 +52,30 @@ class RotationReport:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def rotate_keys(
-    project: Project,
-    stack: Stack,
-    *,
-    clock: Clock | None = None,
-    as_of: datetime | None = None,
-    resolver: Callable[[], Resolver] | None = None,
-    bits: int = 2048,
-) -> RotationReport:
-    """Generate the keys that are due, look at DNS, and write down what was seen. Call it under the stack's lock.
+def rotate(request: RotationRequest, *, bits: int = GOOD_BITS) -> RotationReport:
+    """Generate the keys that are due, look at DNS, and write the history. Call it under the stack's lock.
 
-    With `as_of` nothing is made or written: it says where keys will stand at that moment, if DNS stays as it is. Raises
-    `UsageError` when no key has `rotation`, `SecretUnavailable` when a new key cannot be stored, `StateDamaged`.
+    With `as_of` nothing is made or written: the report is of that moment, if DNS stays as it is. Raises `UsageError`
+    when no key has `rotation`, `SecretUnavailable` when a new key cannot be stored, `StateDamaged`.
     """
-    now = (clock or SystemClock()).now()
-    state = project.backend(stack.name).load() or StateDocument.new(stack.name)
-    rotation = begin(project, stack, state, resolver_for(stack), now, as_of, (), resolver)
+    rotation = start_rotation(request)
     if rotation is None:
-        detail = f'No key of stack "{stack.name}" has `rotation`. Write under a key: rotation: {{every: 90d}}.'
+        detail = f'No key of stack "{request.stack.name}" has `rotation`. Write under a key: rotation: {{every: 90d}}.'
         raise UsageError.of("no-rotation", "There is nothing to rotate", detail)
     for name, desired in compile_all(rotation.stack).items():
         rotation.longest[name] = longest_wait(desired.blocks.values())
         rotation.declared[name] = signing_of(as_configuration(desired)[0])
-    rotation.think()
-    made: list[GeneratedKey] = []
+    rotation.update()
+    generated: list[GeneratedKey] = []
     warnings: list[Diagnostic] = []
-    if as_of is None:
+    if request.as_of is None:
         rotation.save()
         due = [name for name in rotation.keys if _is_due(rotation.statuses[name], rotation.now)]
-        made = [_generate(rotation, name, warnings, bits) for name in due]
+        generated = [_generate(rotation, name, warnings, bits) for name in due]
     publish = _to_publish(rotation)
     return RotationReport(
         statuses=tuple(rotation.statuses.values()),
-        generated=tuple(made),
+        generated=tuple(generated),
         publish=publish,
         missing=tuple(record for record in publish if not _is_there(rotation, record)),
         remove=_to_remove(rotation),
@@ -105,10 +90,6 @@ def _is_due(status: KeyStatus, now: datetime) -> bool:
 
 def _generate(rotation: FleetRotation, name: str, warnings: list[Diagnostic], bits: int) -> GeneratedKey:
     """A new key for `name`: stored first, and known only then, so that a run that is cut short loses nothing."""
-    from pmtaform.dkim.keys import generate_key
-    from pmtaform.secrets import require_reference
-    from pmtaform.secrets.store import store_secret
-
     key = rotation.keys[name]
     selector = _free_selector(rotation, key)
     text = key.reference_of(selector)
@@ -120,7 +101,7 @@ def _generate(rotation: FleetRotation, name: str, warnings: list[Diagnostic], bi
     rotation.loaded = {**rotation.loaded, name: history.having(life)}
     rotation.histories[name] = rotation.loaded[name]
     rotation.save()
-    rotation.think()
+    rotation.update()
     return GeneratedKey(key=name, selector=selector, reference=str(reference))
 
 
@@ -129,8 +110,6 @@ def _free_selector(rotation: FleetRotation, key: RotatedKey) -> str:
 
     Raises `SecretUnavailable` when the store cannot be asked: a key that is only out of reach is not made again.
     """
-    from pmtaform.secrets import require_reference
-    from pmtaform.secrets.store import holds_secret
 
     def is_held(selector: str) -> bool:
         reference = require_reference(key.reference_of(selector), place=key.place)

@@ -14,12 +14,13 @@ from dns_server import NameServer, Start
 from projects import ProjectFolder
 
 from pmtaform.api import Choice, Planned, Project, apply_plan, make_plan
+from pmtaform.api.rotation import rotate_keys
 from pmtaform.clock import SetClock
 from pmtaform.dkim import keys
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.live import LiveResolver
 from pmtaform.rollout.model import RunResult
-from pmtaform.signing.rotate import RotationReport, rotate_keys
+from pmtaform.signing.rotate import RotationReport
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
