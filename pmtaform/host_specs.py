@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pmtaform.host import Activation, HostSpec
+from pmtaform.plugins import TRANSPORTS
 from pmtaform.programs import ANY_PROGRAM, AllowedPrograms
 from pmtaform.secrets import Secret
 from pmtaform.stack import Stack, StackHost
@@ -24,7 +25,7 @@ def host_spec(stack: Stack, host: StackHost, resolve: Resolve) -> HostSpec:
     commands = operations.commands
     return HostSpec(
         name=host.name,
-        transport=host.transport,
+        transport=TRANSPORTS[host.transport],
         root=host.root,
         address=host.address,
         port=host.port,

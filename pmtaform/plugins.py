@@ -11,6 +11,18 @@ from pmtaform.registry import Registry
 
 if TYPE_CHECKING:
     from pmtaform.secrets.provider import ProviderKind
+    from pmtaform.transports.transport import Transport
+
+DEFAULT_TRANSPORT: Final = "ssh"
+TRANSPORTS: Final[Registry[Transport]] = Registry(
+    "pmtaform.transports",
+    noun="transport",
+    kind="pmtaform.transports.transport:Transport",
+    own={
+        "ssh": "pmtaform.transports.ssh:SSH",
+        "local": "pmtaform.transports.local:LOCAL",
+    },
+)
 
 SECRET_PROVIDERS: Final[Registry[ProviderKind]] = Registry(
     "pmtaform.secret_providers",

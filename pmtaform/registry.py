@@ -78,6 +78,14 @@ class Registry(Generic[T]):
         """Every name with its thing. Raises `PlugInBroken`."""
         return ((name, self[name]) for name in self.names())
 
+    def usable(self) -> Iterator[tuple[str, T]]:
+        """As `all`, without broken plug-ins: for lists of choices. A broken one is reported where it is used."""
+        for name in self.names():
+            try:
+                yield name, self[name]
+            except PlugInBroken:
+                continue
+
     def _plug_in(self, plug_in: PlugIn) -> T:
         if not _NAME.fullmatch(plug_in.name):
             self._refuse(plug_in, "Its name may have small letters, digits and single dashes only.")

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 
 from projects import CONFIG, RUNS, ProjectFolder
 
-from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply, open_session, stage
+from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply, stage
+from pmtaform.transports.local import LOCAL
 
 
 @contextmanager
 def pending(project: ProjectFolder, within: float = 600) -> Iterator[Transaction]:
     """Anna has changed mta1 from her laptop, and has not confirmed it."""
-    spec = HostSpec(name="mta1", transport="local", root=str(project.host.root))
-    session = open_session(spec)
+    spec = HostSpec(name="mta1", transport=LOCAL, root=str(project.host.root))
+    session = spec.open()
     made = _change(within)
     done = apply(session, spec, made, lambda: session)
     assert done.status is Status.PENDING, done
@@ -24,8 +25,8 @@ def pending(project: ProjectFolder, within: float = 600) -> Iterator[Transaction
 @contextmanager
 def staged(project: ProjectFolder) -> Iterator[None]:
     """Anna has staged a change of mta1 from her laptop, and is still connected."""
-    spec = HostSpec(name="mta1", transport="local", root=str(project.host.root))
-    session = open_session(spec)
+    spec = HostSpec(name="mta1", transport=LOCAL, root=str(project.host.root))
+    session = spec.open()
     assert stage(session, spec, _change(600), lambda: session).status is Status.STAGED
     yield
     session.close()

@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pmtaform.transports.ssh import SSH
+
 HOST_KEYS = ("ed25519", "ecdsa")
 
 
@@ -62,7 +64,7 @@ class Sshd:
     def options(self, **more: object) -> dict[str, object]:
         """What a `HostSpec` needs to reach it."""
         return {
-            "transport": "ssh",
+            "transport": SSH,
             "address": self.address,
             "port": self.port,
             "user": self.user,

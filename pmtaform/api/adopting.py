@@ -20,7 +20,7 @@ from pmtaform.adopt.sources import Source, loose_path, read_loose, read_sources
 from pmtaform.adopt.verify import write
 from pmtaform.diagnostics import Place
 from pmtaform.errors import HostError, Locked, PmtaformError, UsageError
-from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, Waiting, open_session, probe
+from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, Waiting, probe
 from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
 from pmtaform.parallel import run_all
@@ -30,6 +30,7 @@ from pmtaform.secrets import Resolver, Secret, parse_reference
 from pmtaform.stack import Stack, compile_host, load_stack
 from pmtaform.stack.paths import MAIN
 from pmtaform.stack.resolve import resolver_for
+from pmtaform.transports.local import LOCAL
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PARALLEL: Final = 16
@@ -140,7 +141,7 @@ def _loose(source: Source, main: Path, options: Options) -> Server:
 
 def _live(source: Source, folder: Path, options: Options, login: Login) -> Server:
     spec = _spec(source, login)
-    session = open_session(spec)
+    session = spec.open()
     try:
         snapshot = _probe(session, spec, {})
         _require_settled(spec, snapshot)
@@ -164,7 +165,7 @@ def _live(source: Source, folder: Path, options: Options, login: Login) -> Serve
 
 def _spec(source: Source, login: Login) -> HostSpec:
     if source.root is not None:
-        return HostSpec(name=source.name, transport="local", root=str(source.root))
+        return HostSpec(name=source.name, transport=LOCAL, root=str(source.root))
     return HostSpec(
         name=source.name,
         address=source.address,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import PmtaformError, UsageError
-from pmtaform.host import HASH_ONLY, Known, open_session, probe
+from pmtaform.host import HASH_ONLY, Known, probe
 from pmtaform.host_specs import host_spec
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import (
@@ -234,7 +234,7 @@ def lint_stack(stack: Stack, choice: Choice, *, hosts: Iterable[str] = (), versi
 def lint_host(stack: Stack, name: str, choice: Choice, *, version: str | None = None) -> Linted:
     """Lint what a host has now; it is only looked at. Raises `HostError` and `Unreachable`."""
     spec = host_spec(stack, stack.hosts[name], resolver_for(stack))
-    session = open_session(spec)
+    session = spec.open()
     try:
         snapshot = probe(session, spec, Known(), absolute_includes)
         contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}

@@ -15,7 +15,7 @@ from typing import Final
 from pmtaform.api.restoring import spec_of
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.errors import HostError, PmtaformError, UsageError
-from pmtaform.host import CONFIG, HostSpec, Known, open_session, probe
+from pmtaform.host import CONFIG, HostSpec, Known, probe
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.includes import Configuration, absolute_includes, includes_in, is_pattern, read_configuration
 from pmtaform.project import Project
@@ -190,7 +190,7 @@ class _Reader:
 def look_at_host(stack: Stack, host: str) -> Looked:
     """What a live host has now. Raises `UsageError`, `HostError` and `Unreachable`."""
     spec = spec_of(stack, host)
-    session = open_session(spec)
+    session = spec.open()
     try:
         known = Known(files={DEFAULTS: None})
         snapshot = probe(session, spec, known, absolute_includes)

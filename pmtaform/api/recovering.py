@@ -18,7 +18,6 @@ from pmtaform.host import (
     Status,
     Waiting,
     last_left,
-    open_session,
     probe,
     recover,
 )
@@ -107,7 +106,7 @@ _HEEDED = {"confirm": {Status.APPLIED}, "revert": {Status.ROLLED_BACK, Status.RE
 def _recover(target: Target, keeper: StateKeeper, key: StackKey, word: Word) -> Recovered:
     name = target.spec.name
     try:
-        session = open_session(target.spec)
+        session = target.spec.open()
         try:
             return _settle(session, target, keeper, key, word)
         finally:
@@ -136,7 +135,7 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, key: StackKey
         done.append(f"{waiting.transaction} was told to {decide}: {end}")
         snapshot = _look(session, target)
     if snapshot.unsettled is not None:
-        outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
+        outcome = recover(session, spec, who=who(), reopen=spec.open)
         if outcome.status is Status.LOCKED:
             raise Locked.of("host-locked", "Somebody else is at work on the host", outcome.reason, host=spec.name)
         if outcome.recovered:

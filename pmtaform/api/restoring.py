@@ -8,7 +8,7 @@ from dataclasses import replace
 from pmtaform.api.applying import check_allowed, without_consent
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.errors import Blocked, HostError, UsageError
-from pmtaform.host import Generation, HostSpec, Record, generations, open_session, records, release
+from pmtaform.host import Generation, HostSpec, Record, generations, records, release
 from pmtaform.host_specs import host_spec
 from pmtaform.plan.between import plan_between
 from pmtaform.plan.model import HostPlan
@@ -38,7 +38,7 @@ def spec_of(stack: Stack, host: str) -> HostSpec:
 def generations_of(stack: Stack, host: str) -> list[Generation]:
     """The generations that a host keeps, oldest first. Raises `HostError`."""
     spec = spec_of(stack, host)
-    session = open_session(spec)
+    session = spec.open()
     try:
         return generations(session, spec)
     finally:
@@ -48,7 +48,7 @@ def generations_of(stack: Stack, host: str) -> list[Generation]:
 def records_of(stack: Stack, host: str) -> tuple[list[Generation], list[Record]]:
     """What a host keeps of its transactions: its generations, and the records of all. Raises `HostError`."""
     spec = spec_of(stack, host)
-    session = open_session(spec)
+    session = spec.open()
     try:
         return generations(session, spec), records(session, spec)
     finally:
@@ -94,7 +94,7 @@ def look_back(project: Project, stack: Stack, host: str, generation: int) -> Hos
     """What a rollback to before `generation` changes on a host, with its dangers. Raises `HostError`."""
     spec = spec_of(stack, host)
     state = project.backend(stack.name).load()
-    session = open_session(spec)
+    session = spec.open()
     try:
         previous = state.hosts.get(host) if state is not None else None
         return _returning(look_ahead(session, spec, generation, stack.name, previous), stack, host)
@@ -141,7 +141,7 @@ def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]
 def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
     """Take a dead holder's lock off a host; says in words what was done. Raises `Locked` when the holder is alive."""
     spec = spec_of(stack, host)
-    session = open_session(spec)
+    session = spec.open()
     try:
         info = release(session, spec, force=force)
     finally:

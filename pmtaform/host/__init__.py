@@ -1,12 +1,10 @@
 """One live host: how to reach it, what it has, and changes made as one.
 
-Importing this package imports no SSH library; opening an SSH session does.
+Importing this package imports no SSH library; `HostSpec.open` of a host over SSH does.
 """
 
 from __future__ import annotations
 
-from pmtaform.errors import HostError
-from pmtaform.host.ahead import dial
 from pmtaform.host.examine import examine
 from pmtaform.host.generations import WayBack, generations, records, release, rollback, way_back, way_back_from
 from pmtaform.host.left import LastLeft, LeftFile, LeftRecord, kept_copies, last_left
@@ -38,7 +36,7 @@ from pmtaform.host.model import (
 )
 from pmtaform.host.probe import HASH_ONLY, probe
 from pmtaform.host.transaction import apply, commit, confirm, reach, recover, result, revert, settle_waiting, stage
-from pmtaform.host.transport import Said, Session, Transport
+from pmtaform.host.transport import Said, Session
 from pmtaform.host.wire import steps
 
 __all__ = [
@@ -70,7 +68,6 @@ __all__ = [
     "Snapshot",
     "Status",
     "Transaction",
-    "Transport",
     "Waiting",
     "WayBack",
     "apply",
@@ -81,7 +78,6 @@ __all__ = [
     "generations",
     "kept_copies",
     "last_left",
-    "open_session",
     "probe",
     "reach",
     "records",
@@ -96,22 +92,3 @@ __all__ = [
     "way_back",
     "way_back_from",
 ]
-
-
-def open_session(spec: HostSpec) -> Session:
-    """An open session to `spec`, to be closed by the caller.
-
-    Raises `Unreachable`, or `HostError` for an unknown transport.
-    """
-    if spec.transport == "local":
-        from pmtaform.host.local import open_local
-
-        return open_local(spec)
-    if spec.transport == "ssh":
-        early = dial(spec)
-        from pmtaform.host.ssh import open_ssh
-
-        return open_ssh(spec, early)
-    raise HostError.of(
-        "unknown-transport", "The transport is not known", f'"{spec.transport}"; use "ssh" or "local".', host=spec.name
-    )

@@ -11,10 +11,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pmtaform.expect import NOTHING_OWN, Command, Expect
 from pmtaform.programs import ANY_PROGRAM, AllowedPrograms
 from pmtaform.secrets import Secret
+from pmtaform.transports.ssh import SSH
+from pmtaform.transports.transport import Transport
+
+if TYPE_CHECKING:
+    from pmtaform.host.transport import Session
 
 CONFIG = "/etc/pmta/config"
 ABSENT = "-"  # stands where a digest would: the file is not there
@@ -38,7 +44,7 @@ class HostSpec:
     """One host as the stack describes it: how to reach it and where its things are. Times in seconds."""
 
     name: str
-    transport: str = "ssh"  # "ssh" or "local"
+    transport: Transport = SSH
     root: str = "/"  # the folder that stands for the machine's root
     address: str = ""
     port: int | None = None
@@ -64,6 +70,10 @@ class HostSpec:
     allowed_paths: tuple[str, ...] = ("/etc/pmta",)
     generations: int = 10
     expect: Expect = NOTHING_OWN
+
+    def open(self) -> Session:
+        """An open session to the host, to be closed by the caller. Raises `Unreachable`."""
+        return self.transport.open(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

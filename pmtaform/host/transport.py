@@ -1,4 +1,4 @@
-"""What every way to a host offers: a program that runs there, is told things, and answers."""
+"""The port of sessions: an open way to a host, on which a program runs, reads requests and writes answers."""
 
 from __future__ import annotations
 
@@ -72,10 +72,3 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Give everything back. May be called again."""
-
-
-class Transport(Protocol):
-    """A way to hosts: opens sessions."""
-
-    def __call__(self, spec: HostSpec) -> Session:
-        """Open a session to `spec`. Raises `Unreachable`."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import PmtaformError
-from pmtaform.host import open_session
 from pmtaform.inspection.host import inspect_host
 from pmtaform.inspection.same_machine import same_machine
 from pmtaform.inspection.survey import Fleet, Survey, Target
@@ -77,7 +76,7 @@ def _inspect_into(fleet: Fleet, target: Target, request: FleetRequest, teller: T
 
 
 def _inspect(target: Target, request: FleetRequest, teller: Teller) -> Survey:
-    session = open_session(target.spec)
+    session = target.spec.open()
     is_handed_over = False
     try:
         teller.tell(target.spec.name, Phase.PROBING)

@@ -33,7 +33,7 @@ def same_machine(surveys: Iterable[Survey]) -> Iterator[tuple[str, Diagnostic]]:
 def _places(spec: HostSpec, machine: str) -> Iterator[tuple[str, ...]]:
     """What says where a host is. Folders of one machine are hosts of their own."""
     root = spec.root.rstrip("/") or "/"
-    if spec.transport == "local":
+    if spec.transport.is_local:
         yield "folder", str(Path(root).resolve())
     else:
         yield "address", f"{spec.address or spec.name}:{spec.port or 22}", spec.proxy_jump or "", root

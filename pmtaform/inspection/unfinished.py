@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
-from pmtaform.host import HostSpec, LeftRecord, Outcome, Session, Snapshot, Status, open_session, recover
+from pmtaform.host import HostSpec, LeftRecord, Outcome, Session, Snapshot, Status, recover
 from pmtaform.inspection import doubts
 from pmtaform.inspection.basis import left_files
 from pmtaform.inspection.survey import Target
@@ -55,7 +55,7 @@ def resolve_intent(
 
 def recover_unfinished(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
     """Finish or undo what a dead transaction left; one that is still at work is only told of."""
-    outcome = recover(session, spec, who=who(), reopen=lambda: open_session(spec))
+    outcome = recover(session, spec, who=who(), reopen=spec.open)
     unsure: tuple[Diagnostic, ...] = ()
     if outcome.status is Status.LOCKED and outcome.lock is not None:
         return ()  # somebody has come to it in between; the next look tells of that

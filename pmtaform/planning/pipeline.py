@@ -196,7 +196,7 @@ def check_shared_roots(targets: Iterable[Target]) -> None:
     """Two local hosts in one folder would undo each other's changes. Raises `Invalid`."""
     seen: dict[str, str] = {}
     for target in targets:
-        if target.spec.transport != "local":
+        if not target.spec.transport.is_local:
             continue
         other = seen.setdefault(target.spec.root, target.spec.name)
         if other != target.spec.name:

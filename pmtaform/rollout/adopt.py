@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import HostError
-from pmtaform.host import Activation, LeftFile, Outcome, Session, Status, Transaction, apply, open_session
+from pmtaform.host import Activation, LeftFile, Outcome, Session, Status, Transaction, apply
 from pmtaform.host.left import LeftRecord
 from pmtaform.inspection.survey import Survey
 from pmtaform.rollout import recording
@@ -59,7 +59,7 @@ def _note(run: Run, survey: Survey, made: recording.Recording) -> Outcome:
     spec, opened = survey.target.spec, list[Session]()
 
     def reopen() -> Session:
-        opened.append(open_session(spec))
+        opened.append(spec.open())
         return opened[-1]
 
     note = Transaction(

@@ -29,7 +29,6 @@ from pmtaform.host import (
     commit,
     confirm,
     examine,
-    open_session,
     probe,
     reach,
     revert,
@@ -338,7 +337,7 @@ class HostChange:
         return self._sessions[-1]
 
     def _reopen(self) -> Session:
-        self._sessions.append(open_session(self.spec))
+        self._sessions.append(self.spec.open())
         return self._sessions[-1]
 
     def _tell(self, phase: Phase, detail: str = "") -> None:

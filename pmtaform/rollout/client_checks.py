@@ -25,7 +25,7 @@ def ask_from_here(check: Check, spec: HostSpec) -> Answer:
 
 def _greeting(check: Check, spec: HostSpec) -> Answer:
     address = check.address
-    if address == "127.0.0.1" and spec.transport == "ssh":
+    if address == "127.0.0.1" and not spec.transport.is_local:
         address = spec.address or spec.name
     with socket.create_connection((address, check.port), timeout=check.within) as connection:
         if check.kind is CheckKind.TCP:

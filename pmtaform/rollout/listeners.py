@@ -24,7 +24,7 @@ def listeners(spec: HostSpec, before: Configuration | None, after: Configuration
     A folder that stands for a machine has that machine's addresses in its configuration and not its own: there only
     loopback addresses that are written out are asked.
     """
-    own = spec.transport == "ssh" and spec.root.rstrip("/") == ""
+    own = not spec.transport.is_local and spec.root.rstrip("/") == ""
     known = set(_askable(before, own)) if before is not None else set()
     found = dict.fromkeys(_askable(after, own))
     return tuple(Listener(address, port, new=(address, port) not in known) for address, port in found)[:_MOST]

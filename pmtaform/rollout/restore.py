@@ -17,7 +17,6 @@ from pmtaform.host import (
     Status,
     Transaction,
     confirm,
-    open_session,
     probe,
     rollback,
 )
@@ -80,7 +79,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, noti
     opened: list[Session] = []
 
     def reopen() -> Session:
-        opened.append(open_session(spec))
+        opened.append(spec.open())
         return opened[-1]
 
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.errors import PmtaformError
-from pmtaform.host import Known, Outcome, Session, Status, confirm, open_session, probe, reach, rollback
+from pmtaform.host import Known, Outcome, Session, Status, confirm, probe, reach, rollback
 from pmtaform.inspection.doubts import as_undone
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.progress import Verdict
@@ -25,7 +25,7 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
     undone = False
 
     def reopen() -> Session:
-        opened.append(open_session(spec))
+        opened.append(spec.open())
         return opened[-1]
 
     try:

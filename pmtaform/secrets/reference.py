@@ -7,14 +7,12 @@ A text that is no reference may be a secret that somebody pasted in: it is never
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import Invalid
 from pmtaform.plugins import SECRET_PROVIDERS
-from pmtaform.registry import PlugInBroken
 from pmtaform.secrets.provider import ProviderKind
 
 KEYRING: Final = "keyring"  # the scheme of a bare NAME on the command line
@@ -48,19 +46,10 @@ def forms(*, but: str | None = None, writable: bool = False) -> str:
     """The forms that a reference can have, in words: without the scheme `but`, or only those that we write."""
     shown = [
         f"{scheme}:{kind.argument}"
-        for scheme, kind in _usable_kinds()
+        for scheme, kind in SECRET_PROVIDERS.usable()
         if scheme != but and (kind.is_writable or not writable)
     ]
     return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def _usable_kinds() -> Iterator[tuple[str, ProviderKind]]:
-    """A broken plug-in is reported where it is used, not where the choices are listed."""
-    for scheme in SECRET_PROVIDERS.names():
-        try:
-            yield scheme, SECRET_PROVIDERS[scheme]
-        except PlugInBroken:
-            continue
 
 
 def parse_reference(text: str, *, place: Place | None = None) -> Reference | None:

@@ -21,7 +21,7 @@ from pmtaform.dns.findings import Finding, Level, finding, not_asked
 from pmtaform.dns.live import live_resolver
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import HostError, Invalid, Unreachable
-from pmtaform.host import HASH_ONLY, HostSpec, Known, Snapshot, open_session, probe
+from pmtaform.host import HASH_ONLY, HostSpec, Known, Snapshot, probe
 from pmtaform.host_specs import host_spec
 from pmtaform.parallel import run_all
 from pmtaform.signing.declared import DeclaredKey, read_declared, selector_of
@@ -128,7 +128,7 @@ def _not_seen(spec: HostSpec, problem: HostError) -> Finding:
 
 def _fetch(spec: HostSpec, paths: Sequence[str]) -> Snapshot:
     files = {spec.config: HASH_ONLY, **dict.fromkeys(paths)}  # the configuration is asked for always, and not needed
-    session = open_session(spec)
+    session = spec.open()
     try:
         return probe(session, spec, Known(files=files), lambda *_: ())
     finally:

@@ -10,7 +10,7 @@ from pmtaform.stack.emit import Resolve
 from pmtaform.stack.load import check_stack, load_stack
 from pmtaform.stack.locate import find_project, stack_folder, stack_names
 from pmtaform.stack.references import Purpose, SecretUse, secret_uses
-from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost, Transport
+from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost
 from pmtaform.stack.starter import write_starter
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "SecretUse",
     "Stack",
     "StackHost",
-    "Transport",
     "check_stack",
     "compile_all",
     "compile_host",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
 from pmtaform.errors import Invalid
+from pmtaform.plugins import DEFAULT_TRANSPORT, TRANSPORTS
+from pmtaform.registry import PlugInBroken
 from pmtaform.secrets import require_reference
 from pmtaform.stack.nodes import Mapping, Node, is_null
 from pmtaform.stack.paths import MAIN, path_problem
 from pmtaform.stack.shapes import HOST
-from pmtaform.stack.stack import StackHost, Transport
+from pmtaform.stack.stack import StackHost
 from pmtaform.stack.validate import validate
+from pmtaform.transports.transport import Transport
 
 PMTA: Final = "/usr/sbin/pmta"
 SECRETS: Final = ("password", "sudo", "passphrase")
@@ -34,11 +38,11 @@ def read_host(
     """
     own = validate(HOST, node, f"The host {name}", found)
     said = {**defaults, **own}
-    transport = Transport(said.get("transport", "ssh"))
-    if transport is Transport.LOCAL:
-        _check_local(name, own, node, found)
+    transport = _transport(said.get("transport", DEFAULT_TRANSPORT), node, found)
+    _check_keys(name, transport, own, node, found)
 
-    remote = transport is Transport.SSH  # a local host has no use for what `ssh` says, so it is never asked for
+    # A local host has no use for what `ssh` says, so its secrets are not asked for.
+    remote = not transport.is_local
     places = {key: _said_at(key, node, ssh) for key in SECRETS if remote and isinstance(said.get(key), str)}
 
     def reference(key: str) -> str | None:
@@ -47,7 +51,7 @@ def read_host(
     return StackHost(
         name=name,
         place=node.place,
-        transport=transport,
+        transport=transport.name,
         root=_root(said.get("root"), transport, node, folder, found),
         address=said.get("address", name),
         port=said.get("port"),
@@ -89,22 +93,32 @@ def _reference(text: str, place: Place, found: Diagnostics) -> str | None:
         return None
 
 
-_SSH_ONLY: Final = ("address", "port", "user", "password", "identity-files", "passphrase", "proxy-jump", "ssh-config")
+def _transport(name: str, node: Mapping, found: Diagnostics) -> Transport:
+    try:
+        return TRANSPORTS[name]
+    except PlugInBroken as broken:
+        found.extend(replace(one, place=_at(node, "transport")) for one in broken.diagnostics)
+    except KeyError:
+        names = TRANSPORTS.names()
+        detail = f"`transport`: Write {', '.join(names[:-1])} or {names[-1]}.{did_you_mean(name, names)}"
+        found.error("bad-key-value", "A key has a wrong value", detail, _at(node, "transport"))
+    return TRANSPORTS[DEFAULT_TRANSPORT]
 
 
-def _check_local(name: str, own: dict[str, Any], node: Mapping, found: Diagnostics) -> None:
-    if "root" not in own:
-        detail = f"`{name}` is a local host: a folder of this machine stands for its root. Write `root: hosts/{name}`."
-        found.error("missing-key", "A key is missing", detail, node.place)
-    for field in _SSH_ONLY:
+def _check_keys(name: str, transport: Transport, own: dict[str, Any], node: Mapping, found: Diagnostics) -> None:
+    what = f"`{name}` has `transport: {transport.name}`: {transport.summary}"
+    for field in transport.needs:
+        if field not in own:
+            found.error("missing-key", "A key is missing", f"{what}. Write `{field}`.", node.place)
+    for field in transport.unused:
         key = node.key(field)
         if field in own and key is not None:
-            detail = f"`{name}` is a local host, and `{field}` is for SSH. Remove it, or write `transport: ssh`."
+            detail = f"{what}. `{field}` has no effect on that. Remove it, or name another transport."
             found.error("unused-key", "A key has no effect here", detail, key.place)
 
 
 def _root(said: str | None, transport: Transport, node: Mapping, folder: Path, found: Diagnostics) -> str:
-    if transport is Transport.LOCAL:
+    if transport.is_local:
         return _file(said or ".", folder)
     root = said or "/"
     if not root.startswith("/") or ".." in root.split("/"):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.model.desired import FileRole
-from pmtaform.plugins import SECRET_PROVIDERS
+from pmtaform.plugins import SECRET_PROVIDERS, TRANSPORTS
 from pmtaform.secrets import forms
 from pmtaform.stack import shapes
 from pmtaform.stack.file_plans import FIELDS as FILE_FIELDS
@@ -59,6 +59,7 @@ def json_schema() -> Schema:
         "rotation": _object(shapes.ROTATION) | {"required": list(shapes.ROTATION.required)},
         "files": _mapping({"anyOf": [{"$ref": "#/$defs/file"}, {"type": "null"}]}, "Files by their path on the host."),
         "file": _file(),
+        "transport": _transport(),
         "reference": _reference(),
         "for-each": _for_each(),
         "secret": _secret("secret"),
@@ -178,6 +179,12 @@ def _file() -> Schema:
         "additionalProperties": False,
         "properties": {field: kinds[field] for field in FILE_FIELDS},
     }
+
+
+def _transport() -> Schema:
+    kinds = dict(TRANSPORTS.usable())
+    words = "; ".join(f"{name}: {kind.summary}" for name, kind in kinds.items())
+    return {"description": f"How a host is reached. {words}.", "enum": list(kinds)}
 
 
 def _reference() -> Schema:

@@ -270,7 +270,7 @@ SSH: Final = Shape(_CONNECTION)
 GROUP: Final = Shape(_LAYER)
 HOST: Final = Shape(
     {
-        "transport": (_choice("ssh", "local"), "How the host is reached: over SSH, or a folder of this machine."),
+        "transport": (Kind(WORD.core, {"$ref": "#/$defs/transport"}), "How the host is reached (ssh)."),
         "root": (TEXT, "The folder that stands for the host's root; for a local host, relative to the stack's folder."),
         "address": (WORD, "Name or IP address of the SSH server. Left out: the host's own name."),
         **_CONNECTION,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,13 @@ from pmtaform.model.dns import DnsSettings
 from pmtaform.model.operations import Operations
 from pmtaform.model.operations import Rollout as Rollout
 from pmtaform.model.rotation import WantedSelectors
+from pmtaform.plugins import DEFAULT_TRANSPORT
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import Rules
 from pmtaform.stack.native import NativeFiles
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node
 from pmtaform.stack.paths import ALWAYS, MAIN
-
-
-class Transport(StrEnum):
-    """How a host is reached."""
-
-    SSH = "ssh"
-    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +33,7 @@ class StackHost:
 
     name: str
     place: Place
-    transport: Transport = Transport.SSH
+    transport: str = DEFAULT_TRANSPORT
     root: str = "/"
     address: str = ""
     port: int | None = None

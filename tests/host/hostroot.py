@@ -14,6 +14,7 @@ from pathlib import Path
 from projects import beside
 
 from pmtaform.host import Activation, FileKind, FileRemoval, FileWrite, HostSpec, Transaction, digest
+from pmtaform.transports.local import LOCAL
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for the shared sshd harness
 
@@ -137,7 +138,7 @@ def make_host_root(path: Path, config: bytes = OLD) -> HostRoot:
 
 def spec_of(root: HostRoot, **more: object) -> HostSpec:
     """The host as a stack would describe it."""
-    given: dict[str, object] = {"name": "mta1", "transport": "local", "root": str(root.path), "command_timeout": 20.0}
+    given: dict[str, object] = {"name": "mta1", "transport": LOCAL, "root": str(root.path), "command_timeout": 20.0}
     return HostSpec(**{**given, **more})  # type: ignore[arg-type]
 
 

@@ -14,7 +14,7 @@ from hostroot import CONFIG, NEW, OLD, HostRoot, make_host_root, spec_of, transa
 from ways import Host, in_folder
 
 from pmtaform.errors import HostError
-from pmtaform.host import FileRemoval, FileWrite, Known, Status, apply, open_session, probe
+from pmtaform.host import FileRemoval, FileWrite, Known, Status, apply, probe
 from pmtaform.host.local import LocalSession
 
 ROOT = os.geteuid() == 0
@@ -207,12 +207,7 @@ def test_what_a_user_owns_needs_no_sudo_and_what_he_cannot_give_does(open_root: 
 
 def test_a_root_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="root-missing"):
-        open_session(spec_of(HostRoot(tmp_path / "absent")))
-
-
-def test_an_unknown_transport(root: HostRoot) -> None:
-    with pytest.raises(HostError, match="unknown-transport"):
-        open_session(spec_of(root, transport="telnet"))
+        spec_of(HostRoot(tmp_path / "absent")).open()
 
 
 def test_a_missing_shell(root: HostRoot) -> None:
@@ -222,7 +217,7 @@ def test_a_missing_shell(root: HostRoot) -> None:
 
 
 def test_a_host_is_left_alone_until_it_is_changed(root: HostRoot) -> None:
-    session = open_session(spec_of(root))
+    session = spec_of(root).open()
     probe(session, spec_of(root), Known(), lambda *_: [])
     assert not root.at("/var").exists()
     done = apply(session, spec_of(root), transaction((CONFIG, NEW)), lambda: session)

@@ -20,7 +20,7 @@ from ways import Host, over_ssh
 
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import HostError, Unreachable
-from pmtaform.host import Known, Said, Session, Status, known_hosts, open_session, probe, sockets, ssh
+from pmtaform.host import Known, Said, Session, Status, known_hosts, probe, sockets, ssh
 from pmtaform.host.transport import MOST_ERRORS
 from pmtaform.secrets import Secret
 
@@ -29,7 +29,7 @@ def fails(server: Sshd, **options: object) -> str:
     """The one diagnostic of a connect that must fail."""
     spec = spec_of(HostRoot(server.folder), **{**server.options(), "connect_timeout": 5.0, **options})
     with pytest.raises(Unreachable) as caught:
-        open_session(spec).close()
+        spec.open().close()
     assert caught.value.exit_code is Exit.UNREACHABLE
     (one,) = caught.value.diagnostics
     assert one.host == "mta1"
@@ -44,7 +44,7 @@ def told(session: Session, command: list[str], data: bytes, *, timeout: float) -
 
 def works(server: Sshd, **options: object) -> None:
     spec = spec_of(HostRoot(server.folder), **{**server.options(), **options})
-    session = open_session(spec)
+    session = spec.open()
     try:
         assert told(session, ["echo", "$HOME; 'x'"], b"", timeout=20).stdout.endswith(b"$HOME; 'x'\n")
     finally:
@@ -202,7 +202,7 @@ def test_a_login_does_not_wait_to_be_told_that_it_may_ask(sshd: Sshd, tmp_path: 
         thread = threading.Thread(target=serve)
         thread.start()
         spec = spec_of(HostRoot(sshd.folder), **{**sshd.options(), "port": port, "known_hosts": known})
-        open_session(spec).close()
+        spec.open().close()
         thread.join()
         servers[0].close()
 
@@ -289,7 +289,7 @@ def test_twenty_failed_connects_leave_nothing_open(sshd: Sshd, tmp_path: Path) -
 
 def test_a_command_that_hangs_is_ended(sshd: Sshd) -> None:
     spec = spec_of(HostRoot(sshd.folder), **sshd.options())
-    session = open_session(spec)
+    session = spec.open()
     with pytest.raises(Unreachable, match="host-timeout"):
         told(session, ["sleep", "1000"], b"", timeout=0.3)
     with pytest.raises(Unreachable, match="connection-lost"):
@@ -299,7 +299,7 @@ def test_a_command_that_hangs_is_ended(sshd: Sshd) -> None:
 
 
 def test_much_in_and_much_out_at_once(sshd: Sshd) -> None:
-    session = open_session(spec_of(HostRoot(sshd.folder), **sshd.options()))
+    session = spec_of(HostRoot(sshd.folder), **sshd.options()).open()
     data = os.urandom(8 << 20)
     done = told(session, ["sh", "-c", "head -c 8388608; head -c 3000000 /dev/zero >&2"], data, timeout=60)
     assert (done.stdout == data, len(done.stderr) >= MOST_ERRORS, done.exit_code) == (True, True, 0)
@@ -307,14 +307,14 @@ def test_much_in_and_much_out_at_once(sshd: Sshd) -> None:
 
 
 def test_a_program_that_does_not_read_its_input(sshd: Sshd) -> None:
-    session = open_session(spec_of(HostRoot(sshd.folder), **sshd.options()))
+    session = spec_of(HostRoot(sshd.folder), **sshd.options()).open()
     assert told(session, ["sh", "-c", "exit 3"], b"x" * (8 << 20), timeout=30).exit_code == 3
     session.close()
 
 
 def test_errors_that_nobody_waits_for_do_not_stop_it(sshd: Sshd) -> None:
     """They share a window with the output."""
-    session = open_session(spec_of(HostRoot(sshd.folder), **sshd.options()))
+    session = spec_of(HostRoot(sshd.folder), **sshd.options()).open()
     noisy = session.begin(["sh", "-c", "head -c 3000000 /dev/zero >&2; echo; echo end; read -r x; echo $x"], timeout=30)
     said = noisy.ask(b"", b"\nend\n", timeout=30)
     assert (said.stdout, said.exit_code) == (b"\nend\n", None)
@@ -342,7 +342,7 @@ def test_a_login_shell_that_talks_does_no_harm(root: HostRoot, tmp_path: Path) -
 def test_a_host_without_a_usable_shell_says_so(root: HostRoot, tmp_path: Path) -> None:
     with start_sshd(tmp_path / "own", options="ForceCommand echo This account is not available") as own:
         spec = spec_of(root, **own.options())
-        session = open_session(spec)
+        session = spec.open()
         with pytest.raises(HostError, match="This account is not available"):
             probe(session, spec, Known(), never)
         session.close()

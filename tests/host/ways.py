@@ -9,7 +9,7 @@ from pathlib import Path
 from hostroot import HostRoot, never, spec_of
 from sshd import Sshd
 
-from pmtaform.host import HostSpec, Known, Outcome, Session, Snapshot, Transaction, apply, open_session, probe
+from pmtaform.host import HostSpec, Known, Outcome, Session, Snapshot, Transaction, apply, probe
 from pmtaform.host.local import LocalSession
 
 DIE = Path(__file__).with_name("die.sh")
@@ -45,7 +45,7 @@ class Host:
 
 def over_ssh(root: HostRoot, server: Sshd, **more: object) -> Host:
     spec = spec_of(root, **server.options(**more))
-    return Host(root, spec, lambda: open_session(spec))
+    return Host(root, spec, spec.open)
 
 
 def in_folder(root: HostRoot, shell: str = "dash", environment: dict[str, str] | None = None, **more: object) -> Host:

@@ -18,7 +18,7 @@ from projects import until
 from sshd import Sshd, start_sshd
 
 from pmtaform.errors import Unreachable
-from pmtaform.host import HostSpec, Outcome, Session, Status, apply, commit, confirm, open_session, revert, stage
+from pmtaform.host import HostSpec, Outcome, Session, Status, apply, commit, confirm, revert, stage
 from pmtaform.host import ssh_channel as channels
 from pmtaform.host import transaction as transactions
 
@@ -109,7 +109,7 @@ POINTS = {
 @pytest.mark.parametrize("limit", POINTS.values(), ids=POINTS)
 def test_a_server_that_stops_while_it_is_connected_to(sshd: Sshd, root: HostRoot, limit: int) -> None:
     with way_to(sshd, limit) as way, pytest.raises(Unreachable, match=r"\[connect-timeout\]"):
-        open_session(way.spec(root, connect_timeout=1.0))
+        way.spec(root, connect_timeout=1.0).open()
 
 
 # -- once it is there --------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def begin(session: Session, way: Way, *words: str) -> Callable[[bytes], object]:
 @pytest.mark.parametrize("size", [0, 100, 600_000], ids=["nothing", "a little", "much"])
 def test_a_server_that_stops_is_left_before_its_command_is_due(sshd: Sshd, root: HostRoot, size: int) -> None:
     with way_to(sshd) as way:
-        session = open_session(way.spec(root, connect_timeout=PATIENCE))
+        session = way.spec(root, connect_timeout=PATIENCE).open()
         ask = begin(session, way, "cat")
         with pytest.raises(Unreachable, match=r"\[host-silent\]"):
             ask(b"x" * size)
@@ -136,14 +136,14 @@ def test_a_server_that_stops_is_left_before_its_command_is_due(sshd: Sshd, root:
 
 def test_a_server_that_stopped_is_closed(sshd: Sshd, root: HostRoot) -> None:
     with way_to(sshd) as way:
-        session = open_session(way.spec(root, connect_timeout=PATIENCE))
+        session = way.spec(root, connect_timeout=PATIENCE).open()
         begin(session, way, "cat")
         session.close()
 
 
 def test_one_that_only_takes_its_time_is_waited_for(sshd: Sshd, root: HostRoot) -> None:
     with way_to(sshd) as way:
-        session = open_session(way.spec(root, connect_timeout=PATIENCE))
+        session = way.spec(root, connect_timeout=PATIENCE).open()
         done = session.begin(["sh", "-c", f"sleep {PATIENCE * 2}; echo done"], timeout=60)
         assert done.ask(b"", b"done\n", timeout=60).stdout == b"done\n"
         session.close()
@@ -156,7 +156,7 @@ def test_a_jump_host_that_stops_is_left(sshd: Sshd, root: HostRoot) -> None:
         known.write_text(known.read_text() + "".join(sshd.line(kind) for kind in sshd.keys))
         options = {**sshd.options(), "known_hosts": str(known), "proxy_jump": f"{sshd.user}@127.0.0.1:{jump.port}"}
         options["connect_timeout"] = PATIENCE
-        session = open_session(spec_of(root, **options))
+        session = spec_of(root, **options).open()
         ask = begin(session, way, "cat")
         with pytest.raises(Unreachable, match=r"\[host-silent\]"):
             ask(b"")
@@ -176,7 +176,7 @@ class Frozen:
     session: Session
 
     def reopen(self) -> Session:
-        return open_session(replace(self.spec, connect_timeout=0.5))
+        return replace(self.spec, connect_timeout=0.5).open()
 
     def when(self, word: str, work: Callable[[], Outcome]) -> Outcome:
         """What becomes of `work` if the server stops while `pmta WORD` runs."""
@@ -195,7 +195,7 @@ class Frozen:
 def frozen(sshd: Sshd, root: HostRoot) -> Iterator[Frozen]:
     with way_to(sshd) as way:
         spec = way.spec(root, connect_timeout=PATIENCE)
-        one = Frozen(root, way, spec, open_session(spec))
+        one = Frozen(root, way, spec, spec.open())
         yield one
         one.session.close()
 
@@ -259,14 +259,14 @@ def test_a_server_that_is_shown_too_many_keys(
     with start_sshd(tmp_path / "sshd", options="MaxAuthTries 3") as server, agent_with(tmp_path, paths, monkeypatch):
         options = server.options(use_agent=agent, identity_files=() if agent else tuple(paths))
         with pytest.raises(Unreachable, match=r"\[too-many-keys\]") as caught:
-            open_session(spec_of(root, **options))
+            spec_of(root, **options).open()
         assert "`identity-files`" in str(caught.value)
-        open_session(spec_of(root, **server.options(use_agent=agent))).close()
+        spec_of(root, **server.options(use_agent=agent)).open().close()
 
 
 def test_a_server_that_is_shown_few_wrong_keys(tmp_path: Path, root: HostRoot, sshd: Sshd) -> None:
     with pytest.raises(Unreachable, match=r"\[authentication-failed\]"):
-        open_session(spec_of(root, **sshd.options(identity_files=tuple(keys(tmp_path, 2)))))
+        spec_of(root, **sshd.options(identity_files=tuple(keys(tmp_path, 2)))).open()
 
 
 @contextmanager

@@ -12,8 +12,9 @@ import pytest
 from projects import RUNS, ProjectFolder, Said
 
 from pmtaform.diagnostics import Exit
-from pmtaform.host import FileWrite, HostSpec, Transaction, apply, open_session
+from pmtaform.host import FileWrite, HostSpec, Transaction, apply
 from pmtaform.report import style
+from pmtaform.transports.local import LOCAL
 
 WORDS = "::error file=a::x ##[error]x ##vso[task.x]x ##teamcity[x] ``` ~~~ ::stop-commands::x"
 ODD = "\x1b[2J\x1b]8;;http://a.example\x07x\x9b2J\u202ex\u2066\u200bx\u034f\ufe0f\u3164\x7f\x08"
@@ -73,7 +74,8 @@ def contents(project: ProjectFolder) -> None:
 
 def a_record(project: ProjectFolder) -> None:
     """What another's program has left on the host: who did what, and why."""
-    session = open_session(spec := HostSpec(name="mta1", transport="local", root=str(project.host.root)))
+    spec = HostSpec(name="mta1", transport=LOCAL, root=str(project.host.root))
+    session = spec.open()
     made = Transaction(
         id="t1",
         who="anna",

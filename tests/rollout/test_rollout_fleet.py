@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from pmtaform.host import HostSpec, Session
 from pmtaform.progress import Verdict
 from pmtaform.rollout import changing
 from pmtaform.rollout.model import RunResult
+from pmtaform.transports.local import LOCAL
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)  # a Wednesday
 WANTED = "config: {postmaster: a@example.com}"
@@ -264,13 +268,26 @@ def one_host(project: ProjectFolder) -> ProjectFolder:
     return project
 
 
+def unsteady(monkeypatch: pytest.MonkeyPatch, failures: Iterator[Unreachable]) -> None:
+    """Let the first connection to a local host succeed, and each later one raise the next of `failures`, if any."""
+    opened: list[HostSpec] = []
+
+    def unsteadily(spec: HostSpec) -> Session:
+        opened.append(spec)
+        if len(opened) > 1:
+            for problem in failures:
+                raise problem
+        return LOCAL.open(spec)
+
+    monkeypatch.setattr("pmtaform.transports.local.LOCAL", replace(LOCAL, open=unsteadily))
+
+
+REFUSED = Unreachable.of("connection-refused", "The host refused the connection", host="mta1")
+
+
 def test_a_change_that_shuts_us_out_is_not_confirmed(one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     one_host.stack(WANTED)
-
-    def shut(spec: object) -> None:
-        raise Unreachable.of("connection-refused", "The host refused the connection", host="mta1")
-
-    monkeypatch.setattr(changing, "open_session", shut)
+    unsteady(monkeypatch, repeat(REFUSED))
     said = one_host.apply().ended(Exit.SOME_FAILED)
     assert "could not be reached over a new connection: The host refused the connection" in said.words
     assert one_host.host.running == RUNS
@@ -281,17 +298,10 @@ def test_a_moment_without_network_does_not_undo_a_change(
     one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_host.stack(WANTED)
-    tries = iter([Unreachable.of("connection-refused", "The host refused the connection", host="mta1")] * 2)
-
-    def open_session(spec: HostSpec) -> Session:
-        for problem in tries:
-            raise problem
-        return real(spec)
-
-    real = changing.open_session
-    monkeypatch.setattr(changing, "open_session", open_session)
+    failures = iter([REFUSED] * 2)
+    unsteady(monkeypatch, failures)
     one_host.apply().ended(Exit.OK)
-    assert next(tries, None) is None, "it was tried again"
+    assert next(failures, None) is None, "it was tried again"
     assert one_host.host.running == NEW
 
 

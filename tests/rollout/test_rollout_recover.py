@@ -13,7 +13,7 @@ from projects import RUNS, ProjectFolder, is_root
 from pmtaform.api import recovering
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import Unreachable
-from pmtaform.host import FileWrite, HostSpec, Outcome, Session, Status, Transaction, apply, confirm, open_session
+from pmtaform.host import FileWrite, HostSpec, Outcome, Session, Status, Transaction, apply, confirm
 from pmtaform.rollout import changing, undo
 
 WANTED = "config: {domain: {gmail.com: {max-smtp-out: 11}}}\n"
@@ -151,7 +151,7 @@ def test_a_later_change_of_somebody_else_is_not_taken_back_with_a_wave(
     change = Transaction(id="bob-1", who="bob@desk", what="a change", started="now", writes=(theirs,), expect={})
 
     def rollback(session: Session, spec: HostSpec, *rest: Any, **named: Any) -> Outcome:
-        assert apply(session, spec, change, lambda: open_session(spec)).status is Status.APPLIED
+        assert apply(session, spec, change, spec.open).status is Status.APPLIED
         return real(session, spec, *rest, **named)
 
     real = undo.rollback
@@ -179,7 +179,7 @@ def test_a_change_that_somebody_else_confirms_while_its_check_fails_is_told_as_t
     one_host.stack(WANTED + "checks: {ours: {command: [/bin/false]}}\n")
 
     def revert(session: Session, spec: HostSpec, tx: Transaction, *rest: Any) -> Outcome:
-        assert confirm(session, spec, tx, lambda: open_session(spec))[0].status is Status.APPLIED
+        assert confirm(session, spec, tx, spec.open)[0].status is Status.APPLIED
         return real(session, spec, tx, *rest)
 
     real = changing.revert

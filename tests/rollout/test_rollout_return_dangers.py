@@ -8,11 +8,12 @@ import pytest
 from projects import CONFIG, RUNS, ProjectFolder
 
 from pmtaform.diagnostics import Exit
-from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply, open_session
+from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply
 from pmtaform.lang.includes import read_configuration
 from pmtaform.model.desired import Limits
 from pmtaform.plan.between import FileMoves, plan_between
 from pmtaform.plan.dangers import CODES
+from pmtaform.transports.local import LOCAL
 
 PLAIN = "postmaster: a@example.com"
 SLOW = "domain: {gmail.com: {max-msg-rate: 100/h}}"
@@ -88,8 +89,8 @@ def test_a_name_that_no_danger_has_is_refused(one: ProjectFolder) -> None:
 
 def pending(project: ProjectFolder, config: str) -> None:
     """Anna has made a change from her laptop, and has not confirmed it."""
-    spec = HostSpec(name="mta1", transport="local", root=str(project.host.root))
-    session = open_session(spec)
+    spec = HostSpec(name="mta1", transport=LOCAL, root=str(project.host.root))
+    session = spec.open()
     change = Transaction(
         id="anna-1",
         who="anna@laptop",

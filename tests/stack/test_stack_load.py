@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from distributions import install
 from stack_project import HOST, Project
 
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.model.desired import Unmanaged
 from pmtaform.secrets import Secret
-from pmtaform.stack import Transport, compile_all, compile_host, find_project, load_stack, stack_names
+from pmtaform.stack import compile_all, compile_host, find_project, load_stack, stack_names
+from pmtaform.stack.schema import json_schema
 
 StackOf = Callable[[str], Project]
 
@@ -80,9 +82,9 @@ def test_everything_of_a_host(project: Project) -> None:
     assert stack.operations[host.name].commands.restart == ("systemctl", "restart", "pmta")
     assert host.groups == ("a",)
     local = stack.hosts["mta2"]
-    assert (local.transport, local.root) == (Transport.LOCAL, str(project.folder.parent / "mta2"))
+    assert (local.transport, local.root) == ("local", str(project.folder.parent / "mta2"))
     plain = stack.hosts["mta3"]
-    assert (plain.transport, plain.address, plain.root, plain.user) == (Transport.SSH, "mta3", "/", "deploy")
+    assert (plain.transport, plain.address, plain.root, plain.user) == ("ssh", "mta3", "/", "deploy")
     assert stack.unmanaged is Unmanaged.REMOVE
     assert (stack.rollout.parallel, stack.generations) == (2, 3)
     assert stack.allowed_paths == ("/etc/pmta", "/var/lib/pmta")
@@ -97,6 +99,41 @@ def test_everything_of_a_host(project: Project) -> None:
 def test_a_local_host_wants_no_ssh_keys(project: Project) -> None:
     project.write("hosts: {a: {transport: local, address: x}}")
     assert sorted(project.codes()) == ["missing-key", "unused-key"]
+
+
+RSH = """
+from pmtaform.transports.local import LOCAL
+from pmtaform.transports.transport import Transport
+
+RSH = Transport(name="rsh", summary="as in 1983", open=LOCAL.open, needs=("user",), unused=("passphrase",))
+"""
+
+
+def test_a_transport_of_a_plug_in_is_one_registration(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("hosts: {a: {transport: rsh, user: deploy, address: x}}")
+    assert project.codes() == ["bad-key-value"]
+    lines = "[pmtaform.transports]\nrsh = acme_rsh:RSH\n"
+    install(monkeypatch, tmp_path / "site", name="acme-rsh", entry_points=lines, modules={"acme_rsh.py": RSH})
+    host = load_stack(project.folder).hosts["a"]
+    assert (host.transport, host.address, host.root) == ("rsh", "x", "/")
+    project.write("hosts: {a: {transport: rsh, passphrase: env:X}}")
+    assert sorted(project.codes()) == ["missing-key", "unused-key"]
+    assert json_schema()["$defs"]["transport"]["enum"] == ["ssh", "local", "rsh"]
+
+
+def test_a_broken_transport_is_an_error_at_its_line(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "[pmtaform.transports]\nrsh = acme_rsh:RSH\n"
+    install(monkeypatch, tmp_path / "site", name="acme-rsh", entry_points=lines, modules={"acme_rsh.py": "1 / 0"})
+    project.write("hosts: {a: {transport: rsh}}")
+    [error] = project.findings()
+    assert error.code == "plugin-broken"
+    assert error.place is not None
+    assert error.place.line == 1
+    assert "acme-rsh 1.0" in error.detail
 
 
 @pytest.mark.parametrize("name", ["-oProxyCommand=id", "a b", "a\\nb"])

@@ -1,0 +1,23 @@
+"""`transport: ssh`, which a host has unless its stack names another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pmtaform.transports.transport import Transport
+
+if TYPE_CHECKING:
+    from pmtaform.host.model import HostSpec
+    from pmtaform.host.transport import Session
+
+
+def _open(spec: HostSpec) -> Session:
+    from pmtaform.host.ahead import dial
+
+    early = dial(spec)
+    from pmtaform.host.ssh import open_ssh
+
+    return open_ssh(spec, early)
+
+
+SSH: Final = Transport(name="ssh", summary="over SSH", open=_open)
