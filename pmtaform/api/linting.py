@@ -268,7 +268,7 @@ def linted(
     for subject in subjects:
         for finding in _found(subject, choice):
             told = _local(finding, local)
-            key = (told.rule.id, told.place, told.detail)
+            key = (told.rule.code, told.place, told.detail)
             before = found.get(key)
             found[key] = told if before is None or before.host == told.host else replace(before, host=None)
     told_of = _few_at_each_place(found.values())
@@ -289,7 +289,7 @@ def _few_at_each_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     counts: dict[tuple[str, Place], int] = {}
     kept: dict[tuple[str, Place, int], Finding] = {}
     for finding in findings:
-        where = (finding.rule.id, finding.place)
+        where = (finding.rule.code, finding.place)
         counts[where] = counts.get(where, 0) + 1
         if counts[where] <= _MOST_AT_A_PLACE or finding.place.line is None:
             kept[*where, counts[where]] = finding

@@ -90,11 +90,11 @@ def _choice(
     from pmtaform.api.linting import Choice
     from pmtaform.diagnostics import did_you_mean
     from pmtaform.errors import UsageError
-    from pmtaform.lang.lint import RULES
+    from pmtaform.lang.lint import rules
 
     for name in (*(only or ()), *(disable or ()), *(enable or ())):
-        if name not in RULES:
-            detail = f'There is no rule "{name}".{did_you_mean(name, RULES)} `pmtaform lint --rules` lists them.'
+        if name not in rules():
+            detail = f'There is no rule "{name}".{did_you_mean(name, rules())} `pmtaform lint --rules` lists them.'
             raise UsageError.of("no-such-rule", "There is no such rule", detail)
     return Choice(only=only or None, disabled=disable or (), enabled=enable or (), ignored=ignored)
 
@@ -151,7 +151,7 @@ def _lint_path(path: Path, choice: Choice, version: str | None, *, fix: bool) ->
         for name, edit in edits.items():
             write_edit(edit, found.files[name])
             _tell("\n".join(edit.diff(masked_line)))
-        _tell(f"Mended: {', '.join(sorted({f.rule.id for f in applied(found.findings, edits)}))}.")
+        _tell(f"Mended: {', '.join(sorted({f.rule.code for f in applied(found.findings, edits)}))}.")
         found = lint_path(path, choice, version=version)
     return found
 

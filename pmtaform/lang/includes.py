@@ -157,7 +157,7 @@ def single(tree: Tree) -> Configuration:
 def _missing(path: str, place: Place | None) -> Diagnostic:
     return Diagnostic(
         code="missing-include",
-        summary="An included file is not there",
+        summary="Included file missing",
         detail=f"{path} is not where this configuration was read, so what it says is not known. What PowerMTA does "
         "without it is not documented; it may refuse to load. Create the file or remove the include.",
         place=place,
@@ -167,7 +167,7 @@ def _missing(path: str, place: Place | None) -> Diagnostic:
 def _circle(path: str, place: Place | None) -> Diagnostic:
     return Diagnostic(
         code="include-loop",
-        summary="Files include each other in a circle",
+        summary="Files that include each other",
         detail=f"{path} is included from within itself (or more than {_MAX_DEPTH} deep). Remove one of the includes.",
         place=place,
     )
@@ -176,7 +176,7 @@ def _circle(path: str, place: Place | None) -> Diagnostic:
 def _relative(path: str, place: Place | None) -> Diagnostic:
     return Diagnostic(
         code="relative-include",
-        summary="An include is not an absolute path",
+        summary="Relative path of an include",
         detail=f"What `{path}` is relative to is not documented, so the file is not followed. Write the whole path.",
         place=place,
     )

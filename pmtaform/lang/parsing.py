@@ -212,18 +212,18 @@ class _Parser:
     def _odd(self, number: int, text: str) -> int:
         """A directive that may be more than a plain line. Returns the number of the last line taken."""
         if text in ("{", "}"):
-            self._junk(number, text, "brace", "Braces do not belong to the language", _BRACES)
+            self._junk(number, text, "brace", "Braces", _BRACES)
             return number
         if text.endswith(">") and (cut := text.lower().rfind("<pattern-list>")) > 0 and cut + 14 == len(text):
             self._open_nested(number, text[:cut].rstrip(BLANKS))
             return number
         if text.endswith("-->"):
-            self._junk(number, text, "xml-comment", "XML comments do not belong to the language", _XML)
+            self._junk(number, text, "xml-comment", "XML comment", _XML)
             return number
         words = _split_careful(text) if not text.startswith("/") else list(_split_rule(text))
         name, value = words[0], words[1] if len(words) == 2 else ""
         if value.endswith("{"):
-            self._report("brace", "Braces do not belong to the language", _BRACES, number)
+            self._report("brace", "Braces", _BRACES, number)
         node = Directive(number, name, value)
         self.children.append(node)
         if value.endswith(",") or (not value and name.lower() == "domain-macro"):
@@ -244,7 +244,7 @@ class _Parser:
         if node.span > 1:
             self._report(
                 "line-continuation",
-                "A list goes on over several lines",
+                "List over several lines",
                 f"No continuation of lines is documented: PowerMTA may take lines {node.line + 1} to {node.end} for "
                 f"unknown directives. Write the whole list of {node.name} on one line.",
                 node.line,
@@ -268,7 +268,7 @@ class _Parser:
                 break
         self._report(
             "broken-regex",
-            "A regex does not end on its line",
+            "Regular expression not closed",
             "A pattern stands between two slashes on one line; PowerMTA documents no continuation, so this rule does "
             r"not match what was meant. Write it on one line; a `#` in a regex is written \x23, a slash \/.",
             node.line,
@@ -278,7 +278,7 @@ class _Parser:
 
     def _tag(self, text: str, number: int) -> None:
         if text.startswith("<!--"):
-            self._junk(number, text, "xml-comment", "XML comments do not belong to the language", _XML)
+            self._junk(number, text, "xml-comment", "XML comment", _XML)
             return
         first = _FIRST_TAG.match(text)
         if first is not None and first.end() < len(text):
@@ -289,7 +289,7 @@ class _Parser:
                 number,
                 text,
                 "malformed-tag",
-                "A tag is not closed",
+                "Malformed tag",
                 "A tag is `<name argument>` or `</name>` on a line of its own, and ends with `>`.",
             )
             return
@@ -335,7 +335,7 @@ class _Parser:
         if not closed:
             self._report(
                 "unclosed-section",
-                "A section is never closed",
+                "Section not closed",
                 f"<{section.tag}> has no </{section.tag}>, so everything after it may be read as part of it. "
                 f"Write </{section.tag}> where it ends.",
                 section.line,
@@ -383,7 +383,7 @@ class _Parser:
                 number,
                 text,
                 "stray-closing-tag",
-                "A closing tag closes nothing",
+                "Closing tag without section",
                 f"No <{tag}> is open here. Remove the line, or write the opening tag that it belongs to.",
             )
             return
@@ -428,26 +428,26 @@ _FIRST_TAG: Final = re.compile(r"<(/?)[ \t]*([A-Za-z][\w-]*)(?:\s[^<>]*)?>")
 _HIDDEN: Final = (
     (
         "not-utf8",
-        "The file is not UTF-8",
+        "File not in UTF-8",
         "PowerMTA reads its configuration as UTF-8. The bytes are kept as they are; save the file as UTF-8.",
         re.compile("[\udc80-\udcff]"),
     ),
     (
         "odd-blank",
-        "A character looks like a blank and is none",
+        "Blank that separates nothing",
         "A no-break space or another Unicode blank separates nothing: the word before and after it are one word to "
         "PowerMTA. Put a plain blank there.",
         _ODD_SPACE,
     ),
     (
         "control-character",
-        "The file holds control characters",
+        "Control character",
         "A NUL or another control character is not part of the language, and hides from editors. Remove it.",
         re.compile("[\0-\x08\x0e-\x1b\x7f]"),
     ),
     (
         "byte-order-mark",
-        "The file begins with a byte order mark",
+        "Byte order mark",
         "The mark becomes part of the first word. Save the file as UTF-8 without a byte order mark.",
         re.compile("\\A\ufeff"),
     ),

@@ -21,10 +21,10 @@ def errors_of(host: HostPlan) -> Iterator[Diagnostic]:
     """The host's notes that stop an apply unless their rule is allowed."""
     errors = [note for note in host.notes if note.severity is Severity.ERROR]
     if errors:
-        from pmtaform.lang.lint import RULES
+        from pmtaform.lang.lint import rules
 
         dangers = {danger.code for _, danger in host.all_dangers}
-        yield from (note for note in errors if note.code in RULES and _SAME_AS.get(note.code, "") not in dangers)
+        yield from (note for note in errors if note.code in rules() and _SAME_AS.get(note.code, "") not in dangers)
 
 
 def error_names(plan: Plan) -> list[str]:
@@ -34,6 +34,6 @@ def error_names(plan: Plan) -> list[str]:
 
 def rule_names() -> dict[str, str]:
     """Every rule that an apply can be allowed to break, with what it finds."""
-    from pmtaform.lang.lint import RULES
+    from pmtaform.lang.lint import rules
 
-    return {name: rule.summary for name, rule in RULES.items()}
+    return {name: rule.summary for name, rule in rules().items()}

@@ -16,7 +16,7 @@ from pmtaform.inspection.reading import reading_of
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address, Part, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL
-from pmtaform.lang.lint import RULES, FileFacts, Finding, Subject
+from pmtaform.lang.lint import FileFacts, Finding, Subject, rules
 from pmtaform.lang.lint.changes import Judged, lint_change
 from pmtaform.lang.lint.secrets import clear_detail
 from pmtaform.lang.lint.suppress import suppressions, without_suppressed
@@ -55,7 +55,7 @@ class Merged:
             if judged.is_new or judged.address in written:
                 yield from _shown(judged)
             elif judged.finding.severity is Severity.ERROR:
-                old.setdefault(judged.finding.rule.id, []).append(judged)
+                old.setdefault(judged.finding.rule.code, []).append(judged)
         for known in old.values():
             yield _known(known)
 
@@ -87,7 +87,7 @@ def _files_changed(survey: Survey) -> dict[str, FileFacts]:
 
 def _secrets(desired: Desired, written: set[Address | None]) -> Iterator[Judged]:
     """The secrets in clear text that native files of the stack bring; those of typed lines came by reference."""
-    rule = RULES["plain-text-secret"]
+    rule = rules()["plain-text-secret"]
     for address, block in desired.blocks.items():
         if address not in written:
             continue

@@ -70,11 +70,12 @@ def check_findings(findings: Findings, allow: Collection[str] = ()) -> None:
     `validate` refuses the same wherever it is written. Here it counts where it would be written to a host, so that a
     fault that a server had before it was adopted keeps nothing else from being changed.
     """
-    from pmtaform.lang.lint.table import INVALID
+    from pmtaform.lang.lint import rules
     from pmtaform.stack.findings import unique
 
+    malformed = {code for code, rule in rules().items() if rule.is_form}
     errors = (each for found in findings.values() for each in found if each.severity is Severity.ERROR)
-    refused = unique(replace(each, host=None) for each in errors if each.code in INVALID and each.code not in allow)
+    refused = unique(replace(each, host=None) for each in errors if each.code in malformed and each.code not in allow)
     if refused:
         raise Invalid(*refused)
 

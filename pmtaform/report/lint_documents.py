@@ -33,7 +33,7 @@ def json_lint(findings: Sequence[Finding]) -> str:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
-        "rule": finding.rule.id,
+        "rule": finding.rule.code,
         "severity": finding.severity.value,
         "security": finding.rule.security,
         "summary": clean(finding.rule.summary),
@@ -89,7 +89,7 @@ def _suite(file: str, findings: Sequence[Finding]) -> tuple[int, str]:
 
 
 def _case(name: str, finding: Finding) -> str:
-    title = _attribute(f"{finding.rule.id} at {_position(finding.place)}")
+    title = _attribute(f"{finding.rule.code} at {_position(finding.place)}")
     message = _attribute(clean(finding.rule.summary))
     return (
         f"  <testcase classname={name} name={title}>\n"
@@ -104,9 +104,8 @@ def _position(place: Place) -> str:
 
 def _line(finding: Finding) -> str:
     host = f"{clean(finding.host)}: " if finding.host else ""
-    return (
-        f"{host}{clean(str(finding.place))}: {clean(finding.rule.summary)}: {clean(finding.detail)} [{finding.rule.id}]"
-    )
+    summary, code = clean(finding.rule.summary), finding.rule.code
+    return f"{host}{clean(str(finding.place))}: {summary}: {clean(finding.detail)} [{code}]"
 
 
 def _text(text: str) -> str:
@@ -134,7 +133,7 @@ def _annotation(finding: Finding) -> str:
             properties["col"] = str(place.column)
             if finding.end_column is not None:
                 properties["endColumn"] = str(finding.end_column)
-    properties["title"] = f"{finding.rule.summary} [{finding.rule.id}]"
+    properties["title"] = f"{finding.rule.summary} [{finding.rule.code}]"
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     host = f"{finding.host}: " if finding.host else ""
     return f"::{_COMMANDS[finding.severity]} {listed}::{_message(host + finding.detail)}"

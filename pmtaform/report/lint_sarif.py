@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pmtaform import __version__
 from pmtaform.diagnostics import Place, Severity
-from pmtaform.lang.lint import RULES, Finding, Fix, Rule
+from pmtaform.lang.lint import Finding, Fix, Rule, rules
 from pmtaform.lang.splices import Splice
 from pmtaform.report.masking import masked_line
 from pmtaform.report.style import clean
@@ -24,9 +24,9 @@ def sarif_lint(findings: Sequence[Finding], files: Mapping[str, str] | None = No
 
     `files` says what the files of fixes are called on this machine.
     """
-    used = list(dict.fromkeys(finding.rule.id for finding in findings))
+    used = list(dict.fromkeys(finding.rule.code for finding in findings))
     index = {name: number for number, name in enumerate(used)}
-    results = [_result(finding, index[finding.rule.id], files or {}) for finding in findings]
+    results = [_result(finding, index[finding.rule.code], files or {}) for finding in findings]
     if any(finding.ignored is not None for finding in findings):
         for result, finding in zip(results, findings, strict=True):
             result["suppressions"] = list(_suppressions(finding))  # of all results or of none (3.27.23)
@@ -35,7 +35,7 @@ def sarif_lint(findings: Sequence[Finding], files: Mapping[str, str] | None = No
             "driver": {
                 "name": "pmtaform",
                 "semanticVersion": __version__,
-                "rules": [_sarif_rule(RULES[name]) for name in used],
+                "rules": [_sarif_rule(rules()[name]) for name in used],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -49,10 +49,10 @@ def _sarif_rule(rule: Rule) -> dict[str, Any]:
     if rule.security:
         properties["security-severity"] = "8.0" if rule.severity is Severity.ERROR else "5.0"
     return {
-        "id": rule.id,
+        "id": rule.code,
         "shortDescription": {"text": rule.summary},
-        "fullDescription": {"text": rule.why},
-        "help": {"text": f"{rule.why}\n\nBasis: {rule.basis}"},
+        "fullDescription": {"text": rule.explanation},
+        "help": {"text": f"{rule.explanation}\n\nBasis: {rule.basis}"},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         "properties": properties,
     }
@@ -61,7 +61,7 @@ def _sarif_rule(rule: Rule) -> dict[str, Any]:
 def _result(finding: Finding, index: int, files: Mapping[str, str]) -> dict[str, Any]:
     host = f"{clean(finding.host)}: " if finding.host else ""
     result: dict[str, Any] = {
-        "ruleId": finding.rule.id,
+        "ruleId": finding.rule.code,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
         "message": {"text": _without_links(f"{host}{clean(finding.rule.summary)}: {clean(finding.detail)}")},

@@ -43,7 +43,7 @@ def lint_text(
 
 def _key(finding: Finding) -> tuple[str, Severity, str]:
     """What makes two findings the same: what they say, apart from the piece that is meant and from numbers."""
-    return finding.rule.id, finding.severity, without_numbers(_without_mark(finding))
+    return finding.rule.code, finding.severity, without_numbers(_without_mark(finding))
 
 
 def _without_mark(finding: Finding) -> str:
@@ -70,7 +70,7 @@ def _hosts(group: Sequence[Finding]) -> int:
 def _finding(finding: Finding, source: Source | None, style: Style, width: int) -> Iterator[str]:
     host = f"{clean(finding.host)}: " if finding.host else ""
     severity = style(finding.severity.value, _COLOURS[finding.severity], "bold")
-    name = style(f"[{finding.rule.id}]", "dim")
+    name = style(f"[{finding.rule.code}]", "dim")
     yield f"{host}{clean(str(finding.place))}: {severity}: {capital(clean(finding.rule.summary))} {name}"
     raw = source(finding.place) if source is not None and finding.place.line is not None else None
     if raw is not None and raw.strip():

@@ -15,7 +15,7 @@ from pmtaform.diagnostics import Exit
 from pmtaform.dns.fake import FakeResolver
 from pmtaform.dns.public_key import public_key_of
 from pmtaform.dns.resolver import Status
-from pmtaform.lang.lint import RULES
+from pmtaform.lang.lint import rules
 from pmtaform.stack import load_stack
 
 BOUNCE = "bounce-processor: {address-list: {domain: bounce.example.com}}"
@@ -62,7 +62,7 @@ def grown(one: ProjectFolder) -> ProjectFolder:
 
 def codes(said: Said) -> set[str]:
     """What is said of a plan, apart from what lint finds in it."""
-    return {note["code"] for host in said.json()["hosts"] for note in host["notes"]} - RULES.keys()
+    return {note["code"] for host in said.json()["hosts"] for note in host["notes"]} - rules().keys()
 
 
 def planned(project: ProjectFolder, dns: str, config: str = NEW, body: str = "") -> Said:

@@ -35,7 +35,7 @@ def found_in(
 
 def told(findings: list[Finding]) -> list[tuple[str, int]]:
     """(rule, line) of every finding; line 0 for the file as a whole."""
-    return [(finding.rule.id, finding.place.line or 0) for finding in findings]
+    return [(finding.rule.code, finding.place.line or 0) for finding in findings]
 
 
 def only(rule: str, findings: list[Finding]) -> list[int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lint_help import found, only
 
-from pmtaform.lang.lint import RULES
+from pmtaform.lang.lint import rules
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "facts.toml").read_text(encoding="utf-8"))["case"]
 
@@ -15,7 +15,7 @@ CASES = tomllib.loads((Path(__file__).parent / "cases" / "facts.toml").read_text
 def test_what_the_guides_say(case):
     findings = found(case["config"].lstrip("\n"), whole=case.get("whole", False))
     assert only(case["rule"], findings) == case["lines"]
-    mine = [finding for finding in findings if finding.rule.id == case["rule"]]
+    mine = [finding for finding in findings if finding.rule.code == case["rule"]]
     assert {str(finding.severity) for finding in mine} <= {case.get("severity", str(f.severity)) for f in mine}
     details = " ".join(finding.detail for finding in mine)
     assert [words for words in case.get("says", ()) if words not in details] == []
@@ -25,15 +25,15 @@ def test_what_the_guides_say(case):
 
 
 def test_cases_name_rules_that_exist():
-    assert {case["rule"] for case in CASES} | {rule for case in CASES for rule in case.get("quiet", ())} <= set(RULES)
+    assert {case["rule"] for case in CASES} | {rule for case in CASES for rule in case.get("quiet", ())} <= set(rules())
 
 
 def test_a_wrong_name_at_top_level_is_not_turned_into_an_open_relay():
     """`always-allow-relay yes` has no effect; a fix that renames it at top level might let everyone relay."""
-    (finding,) = [f for f in found("always-allow-relay yes\n") if f.rule.id == "invented-directive"]
+    (finding,) = [f for f in found("always-allow-relay yes\n") if f.rule.code == "invented-directive"]
     assert finding.fix is None
     (finding,) = [
-        f for f in found("<source 10/8>\nalways-allow-relay yes\n</source>\n") if f.rule.id == "invented-directive"
+        f for f in found("<source 10/8>\nalways-allow-relay yes\n</source>\n") if f.rule.code == "invented-directive"
     ]
     assert finding.fix is not None
 

@@ -143,7 +143,7 @@ def test_overlapping_fixes_are_applied_once():
     findings = lint(Subject(configuration=given))
     edits = apply_fixes(given, [*findings, *findings])
     assert len(edits[MAIN].splices) == 1
-    assert {f.rule.id for f in applied(findings, edits)} == {"bad-boolean"}
+    assert {f.rule.code for f in applied(findings, edits)} == {"bad-boolean"}
 
 
 def test_a_stack_is_mended_by_hand():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lint_help import KINDS, found
 
-from pmtaform.lang.lint import RULES
+from pmtaform.lang.lint import rules
 
 WILD = Path(__file__).parent / "cases" / "wild"
 
@@ -24,8 +24,8 @@ def text_of(case: dict) -> str:
 def test_a_case(case):
     findings = found(text_of(case), whole=case.get("whole", "file" in case))
     expected = [(rule, line) for rule, line, *_ in case["finds"]]
-    assert sorted((f.rule.id, f.place.line or 0) for f in findings) == sorted(expected)
-    details = {(f.rule.id, f.place.line or 0): f.detail for f in findings}
+    assert sorted((f.rule.code, f.place.line or 0) for f in findings) == sorted(expected)
+    details = {(f.rule.code, f.place.line or 0): f.detail for f in findings}
     for rule, line, *words in case["finds"]:
         for word in words:
             assert word in details[rule, line]
@@ -38,4 +38,4 @@ def test_every_wild_file_has_a_case():
 
 
 def test_only_rules_that_exist_are_named():
-    assert {rule for case in KINDS for rule, *_ in case["finds"]} <= set(RULES)
+    assert {rule for case in KINDS for rule, *_ in case["finds"]} <= set(rules())

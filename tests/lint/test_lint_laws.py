@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.includes import read_configuration, single
 from pmtaform.lang.inventions import inventions
-from pmtaform.lang.lint import RULES, FileFacts, Subject, apply_fixes, lint
+from pmtaform.lang.lint import FileFacts, Subject, apply_fixes, lint, rules
 from pmtaform.lang.parsing import parse, parse_bytes
 from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint
 from pmtaform.report.lint_sarif import sarif_lint
@@ -74,11 +74,11 @@ def test_no_input_makes_it_raise(main, other, whole, version):
     files["/c1"] = files["/b"]
     configuration = read_configuration("/a", files, {"/c*": ["/c1"]})
     subject = Subject(configuration=configuration, whole=whole, version=version, files={"/k": FileFacts(mode=0o666)})
-    every = [rule.id for rule in RULES.values() if rule.optional]
+    every = [rule.code for rule in rules().values() if rule.optional]
     findings = lint(subject, enabled=every)
     assert findings == lint(subject, enabled=every)
     apply_fixes(configuration, findings)
-    keys = [(f.rule.id, f.place.file, f.place.line, f.detail) for f in findings]
+    keys = [(f.rule.code, f.place.file, f.place.line, f.detail) for f in findings]
     assert len(keys) == len(set(keys))
     for write in (json_lint, sarif_lint, junit_lint, github_lint):
         write(findings).encode("utf-8")
@@ -133,11 +133,11 @@ def test_sharing_a_file_many_times_over_ends():
     assert lint(Subject(configuration=configuration))
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("rule", rules().values(), ids=rules())
 def test_each_rule_alone(rule):
     tree = parse_bytes((CORPUS / "020-ai-braces-heredoc-vps2.conf").read_bytes(), "/a")
-    findings = lint(Subject(configuration=single(tree)), only=[rule.id])
-    assert {finding.rule.id for finding in findings} <= {rule.id}
+    findings = lint(Subject(configuration=single(tree)), only=[rule.code])
+    assert {finding.rule.code for finding in findings} <= {rule.code}
 
 
 @pytest.mark.parametrize("name", NAMES)

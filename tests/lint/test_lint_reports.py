@@ -10,7 +10,7 @@ from lint_help import configuration, found
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.lint import RULES, Finding, Subject, apply_fixes, lint
+from pmtaform.lang.lint import Finding, Subject, apply_fixes, lint, rules
 from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint
 from pmtaform.report.lint_sarif import sarif_lint
 from pmtaform.report.lint_text import lint_text
@@ -28,7 +28,7 @@ def source(place):
 
 
 def odd(file="a b/%,:é\x1b.conf", detail='x <&>"\n::error::%0A\x1b[31m\x00') -> Finding:
-    rule = RULES["open-relay"]
+    rule = rules()["open-relay"]
     place = Place(file, 2, 3)
     return Finding(
         rule=rule, severity=Severity.ERROR, place=place, detail=detail, end_column=7, host="m1", related=(place,)
@@ -37,7 +37,7 @@ def odd(file="a b/%,:é\x1b.conf", detail='x <&>"\n::error::%0A\x1b[31m\x00') ->
 
 def test_text_shows_the_line_and_marks_the_piece():
     text = lint_text(found(TEXT), source=source)
-    assert "/etc/pmta/config:1:13: error: Everyone may administer the server [http-admin-for-everyone]\n" in text
+    assert "/etc/pmta/config:1:13: error: Web monitor administered by everyone [http-admin-for-everyone]\n" in text
     assert "    1 | http-access 0/0 admin\n      |             ^~~~~~~~~\n" in text
     assert "    6 |     max-msg-rate 10/M   # slow\n      |                  ^~~~\n" in text
     assert "    fix: max-msg-rate 10/m   # slow\n" in text
@@ -68,7 +68,7 @@ def test_nothing_found():
 
 def test_text_of_a_stack_line():
     place = Place("stacks/a/x.yaml", 1, 3)
-    finding = Finding(rule=RULES["open-relay"], severity=Severity.ERROR, place=place, detail="d", mark="yes")
+    finding = Finding(rule=rules()["open-relay"], severity=Severity.ERROR, place=place, detail="d", mark="yes")
     text = lint_text([finding], source=lambda _: "  always-allow-relaying: yes\n")
     assert "      |                          ^~~\n" in text
 
@@ -134,7 +134,7 @@ def test_junit_is_xml_whatever_stands_in_it():
 def test_github_annotations_cannot_be_forged():
     lines = github_lint([odd()]).splitlines()
     assert lines == [
-        "::error file=a b/%25%2C%3Aé\\x1b.conf,line=2,col=3,endColumn=7,title=Everyone may relay [open-relay]"
+        "::error file=a b/%25%2C%3Aé\\x1b.conf,line=2,col=3,endColumn=7,title=Open relay [open-relay]"
         '::m1: x <&>"\\n::error::%250A\\x1b[31m\\x00'
     ]
 
@@ -280,7 +280,7 @@ def test_sarif_has_no_fix_that_holds_a_secret():
 
 def test_sarif_tells_what_a_comment_ignores():
     text = "http-access 0/0 admin # pmtaform: ignore http-admin-for-everyone because lab\nrun-as-root maybe\n"
-    assert [f.rule.id for f in found(text)] == ["bad-boolean"]
+    assert [f.rule.code for f in found(text)] == ["bad-boolean"]
     findings = lint(Subject(configuration=configuration(text), whole=False), ignored=True)
     results = {result["ruleId"]: result for result in sarif_results(findings)}
     assert results["http-admin-for-everyone"]["suppressions"] == [

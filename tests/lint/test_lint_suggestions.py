@@ -18,7 +18,7 @@ WORDS = [name[:-1] for name in NAMES if len(name) > 6] + [name.replace("-", "_")
 @pytest.mark.parametrize("name", sorted(inventions().directives))
 def test_lint_and_explain_say_the_same_of_an_invention(name):
     told = inventions().directives[name].remedy
-    (finding,) = [f for f in found(f"{name} x\n") if f.rule.id == "invented-directive"]
+    (finding,) = [f for f in found(f"{name} x\n") if f.rule.code == "invented-directive"]
     assert told in finding.detail
     assert explain(name) is not None or told in unknown(name).detail
 
@@ -30,7 +30,7 @@ def test_lint_and_explain_say_the_same_of_a_slip(word, scope):
         return
     text = f"{word}\n" if scope == "global" else f"<{scope} x>\n{word}\n</{scope}>\n"
     told = remedy(word, scope) or section_remedy(word)
-    details = [f.detail for f in found(text) if f.rule.id == "unknown-directive"]
+    details = [f.detail for f in found(text) if f.rule.code == "unknown-directive"]
     assert all(remedy(word, scope) in detail for detail in details)
     assert told in unknown(word, scope).detail
 

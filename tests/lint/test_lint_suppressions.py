@@ -40,7 +40,7 @@ def test_without_a_reason_it_works_and_is_told():
 def test_unused_and_unknown():
     assert told(found("log-file /a # pmtaform: ignore open-relay because x\n")) == [("unused-suppression", 1)]
     (finding,) = found("log-file /a # pmtaform: ignore open-relai because x\n")
-    assert finding.rule.id == "unknown-suppression"
+    assert finding.rule.code == "unknown-suppression"
     assert "open-relay" in finding.detail
 
 

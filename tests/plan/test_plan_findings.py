@@ -11,7 +11,7 @@ import pytest
 from projects import RUNS, ProjectFolder, Said
 
 from pmtaform.diagnostics import Exit
-from pmtaform.lang.lint import RULES
+from pmtaform.lang.lint import rules
 from pmtaform.plan.dangers import CODES
 
 FOLDER = Path(__file__).parent / "findings"
@@ -19,7 +19,7 @@ CASES = {
     case["name"]: case for family in tomllib.loads((FOLDER / "merged.toml").read_text()).values() for case in family
 }
 CONSENT = tuple(word for code in CODES for word in ("--allow", code))  # dangers are not what these tests are about
-EVERYTHING = (*CONSENT, *(word for rule in RULES for word in ("--allow", rule)))
+EVERYTHING = (*CONSENT, *(word for rule in rules() for word in ("--allow", rule)))
 WHOLE = RUNS + "spool /var/spool/pmta\n"
 BEFORE = "It was there before"
 
@@ -36,7 +36,7 @@ def prepare(one: ProjectFolder, case: dict[str, Any]) -> None:
 
 def notes(said: Said, severity: str) -> list[dict[str, Any]]:
     return [
-        n for host in said.json()["hosts"] for n in host["notes"] if n["severity"] == severity and n["code"] in RULES
+        n for host in said.json()["hosts"] for n in host["notes"] if n["severity"] == severity and n["code"] in rules()
     ]
 
 

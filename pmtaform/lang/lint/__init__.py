@@ -1,28 +1,35 @@
 """Lint: what in a configuration is wrong, unsafe, or without effect.
 
-lint(Subject(configuration=…)) -> findings      rules are asked one after the other; they are listed in `RULES`
+lint(Subject(configuration=…)) -> findings      rules are asked one after the other; `rules()` has them by code
 apply_fixes(configuration, findings) -> edits   what is certain to mend, as splices of lines
 rules_text()                                    the listing of all rules
 
 A rule never calls wrong what the guides call fine. Where they are silent it says so, and is no error.
 """
 
+from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.fixes import applied, apply_fixes
-from pmtaform.lang.lint.model import Finding, Fix, Rule
+from pmtaform.lang.lint.hits import at, on
+from pmtaform.lang.lint.model import Family, Finding, Fix, Hit, Rule
 from pmtaform.lang.lint.run import lint
 from pmtaform.lang.lint.subject import FileFacts, Subject
-from pmtaform.lang.lint.table import FAMILIES, RULES, rules_text
+from pmtaform.lang.lint.table import families, rules, rules_text
 
 __all__ = [
-    "FAMILIES",
-    "RULES",
+    "Facts",
+    "Family",
     "FileFacts",
     "Finding",
     "Fix",
+    "Hit",
     "Rule",
     "Subject",
     "applied",
     "apply_fixes",
+    "at",
+    "families",
     "lint",
+    "on",
+    "rules",
     "rules_text",
 ]

@@ -8,8 +8,10 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at, few, on, whole
-from pmtaform.lang.lint.model import WARNING, Check, Hit, Rule
+from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.networks import is_everyone
+
+_BASIS: Final = "guide 3.3.2, 3.3.7, 3.3.8: the defaults of always-allow-relaying and of a user's source"
 
 _AUTH: Final = "{auth}"
 # Where one of these is, mail may come in without a source that relays.
@@ -53,7 +55,36 @@ def _source_of(parts: list[Part]) -> str:
     return lines[-1].value.strip('"').lower() if lines else _AUTH
 
 
-def _may_not_relay(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="users-may-not-relay",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Users who may not relay",
+    explanation="PowerMTA rejects all mail of these users to outside addresses.",
+    basis=_BASIS,
+    whole=True,
+    wrong="""
+        <smtp-user feeder>
+          password kx9QvLmT2rW8zPbA
+        </smtp-user>
+        <source 0/0>
+          require-auth yes
+        </source>
+    """,
+    right="""
+        <smtp-user feeder>
+          password kx9QvLmT2rW8zPbA
+          source {auth}
+        </smtp-user>
+        <source {auth}>
+          always-allow-relaying yes
+        </source>
+        <source 0/0>
+          require-auth yes
+        </source>
+    """,
+)
+def users_may_not_relay(facts: Facts) -> Iterator[Hit]:
     """Users that log in to a source which lets them send nowhere."""
     if not facts.complete or facts.settings("always-allow-relaying"):
         return
@@ -91,7 +122,29 @@ def _barred(barred: dict[str, list[Part]], sources: dict[str, list[Part]]) -> Hi
     return on(first[0], detail, related=tuple(part.place for part in sources.get(source, ())[:1]))
 
 
-def _nobody_relays(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="nobody-may-relay",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="No client may relay",
+    explanation="A configuration needs a source that may relay; otherwise no mail leaves the server.",
+    basis="guide 2.3, 3.3.2",
+    whole=True,
+    wrong="""
+        smtp-listener 127.0.0.1:25
+        <source 127.0.0.1>
+          smtp-service yes
+        </source>
+    """,
+    right="""
+        smtp-listener 127.0.0.1:25
+        <source 127.0.0.1>
+          smtp-service yes
+          always-allow-relaying yes
+        </source>
+    """,
+)
+def nobody_may_relay(facts: Facts) -> Iterator[Hit]:
     """A configuration in which no client at all may send to the outside."""
     if not facts.complete or _any_relays(facts) or facts.by_tag.get("smtp-user"):
         return
@@ -104,7 +157,31 @@ def _nobody_relays(facts: Facts) -> Iterator[Hit]:
     yield whole(facts, detail)
 
 
-def _nobody_logs_in(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="nobody-can-log-in",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Login required, but no users",
+    explanation="No client can send mail.",
+    basis="guide 3.3.7, require-auth; 3.3.8",
+    whole=True,
+    wrong="""
+        smtp-listener 192.0.2.10:25
+        <source 0/0>
+          require-auth yes
+        </source>
+    """,
+    right="""
+        smtp-listener 192.0.2.10:25
+        <source 0/0>
+          require-auth yes
+        </source>
+        <smtp-user feeder>
+          password kx9QvLmT2rW8zPbA
+        </smtp-user>
+    """,
+)
+def nobody_can_log_in(facts: Facts) -> Iterator[Hit]:
     if not facts.complete or facts.by_tag.get("smtp-user"):
         return
     if facts.defaults is not None and facts.defaults.by_tag.get("smtp-user"):
@@ -119,7 +196,26 @@ def _nobody_logs_in(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _no_password(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="user-without-password",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="User without password",
+    explanation="No client can log in as this user: the default of authentication-method is password.",
+    basis="guide 3.3.8",
+    wrong="""
+        <smtp-user feeder>
+          source partners
+        </smtp-user>
+    """,
+    right="""
+        <smtp-user feeder>
+          source partners
+          password kx9QvLmT2rW8zPbA
+        </smtp-user>
+    """,
+)
+def user_without_password(facts: Facts) -> Iterator[Hit]:
     for parts in _users(facts).values():
         methods = [line.value.strip('"').lower() for part in parts for line in part.named("authentication-method")]
         if methods and methods[-1] != "password":
@@ -131,41 +227,3 @@ def _no_password(facts: Facts) -> Iterator[Hit]:
             "client can log in as this user. Write `password`, or another authentication-method."
         )
         yield on(parts[0], detail)
-
-
-def _rule(name: str, summary: str, why: str, basis: str, check: Check, *, is_whole: bool = True) -> Rule:
-    return Rule(id=name, severity=WARNING, summary=summary, why=why, basis=basis, check=check, whole=is_whole)
-
-
-_BASIS: Final = "guide 3.3.2, 3.3.7, 3.3.8: the defaults of always-allow-relaying and of a user's source"
-RULES: Final = (
-    _rule(
-        "users-may-not-relay",
-        "Users may send nowhere",
-        "All mail of these users to outside addresses is rejected.",
-        _BASIS,
-        _may_not_relay,
-    ),
-    _rule(
-        "nobody-may-relay",
-        "No client may send to the outside",
-        "A working configuration has a source that may relay; else no mail leaves the server.",
-        "guide 2.3, 3.3.2",
-        _nobody_relays,
-    ),
-    _rule(
-        "nobody-can-log-in",
-        "A login is demanded and there are no users",
-        "No client can send anything.",
-        "guide 3.3.7, require-auth; 3.3.8",
-        _nobody_logs_in,
-    ),
-    _rule(
-        "user-without-password",
-        "A user has no password",
-        "No client can log in as this user: the default of authentication-method is password.",
-        "guide 3.3.8",
-        _no_password,
-        is_whole=False,
-    ),
-)

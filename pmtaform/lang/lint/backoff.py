@@ -10,7 +10,7 @@ from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.domains import Applies, domains, inherited, users_of_lists
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few
-from pmtaform.lang.lint.model import WARNING, Hit, Rule
+from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 
 _RATES: Final = (
     ("backoff-max-msg-rate", "max-msg-rate"),
@@ -47,7 +47,33 @@ def _users(facts: Facts, lists: set[str]) -> list[Part]:
     return [part for name in sorted(lists) for part in users.get(name, ())]
 
 
-def _never_starts(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="backoff-never-starts",
+    severity=WARNING,
+    family=Family.BACKOFF,
+    summary="Back-off that never starts",
+    explanation=(
+        "No queue enters back-off by itself on a 421 or another 4xx reply. It needs a mode=backoff rule, the loss of "
+        "all sources, or a command; until then the settings for back-off have no effect."
+    ),
+    basis="guide 10.3, 3.3.10.46",
+    whole=True,
+    wrong="""
+        <domain *>
+          backoff-retry-after 30m
+        </domain>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /^421 / mode=backoff
+        </smtp-pattern-list>
+        <domain *>
+          smtp-pattern-list replies
+          backoff-retry-after 30m
+        </domain>
+    """,
+)
+def backoff_never_starts(facts: Facts) -> Iterator[Hit]:
     if _unknown_lists(facts) or not facts.complete:
         return
     applies = Applies(_starting(facts))
@@ -66,7 +92,27 @@ def _never_starts(facts: Facts) -> Iterator[Hit]:
         yield at(lines[0], detail, mark=lines[0].node.name)
 
 
-def _never_ends(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="backoff-never-ends",
+    severity=WARNING,
+    family=Family.BACKOFF,
+    summary="Back-off that never ends",
+    explanation="The default of backoff-to-normal-after is never: a queue that entered back-off once stays in it.",
+    basis="guide 10.3.2, 3.3.10.44, 3.3.10.46",
+    whole=True,
+    wrong="""
+        <domain *>
+          backoff-upon-all-sources-disabled yes
+        </domain>
+    """,
+    right="""
+        <domain *>
+          backoff-upon-all-sources-disabled yes
+          backoff-to-normal-after 2h
+        </domain>
+    """,
+)
+def backoff_never_ends(facts: Facts) -> Iterator[Hit]:
     if not facts.complete:
         return
     ending = Applies(part for part in domains(facts) if _has_end(part))
@@ -101,7 +147,27 @@ def _has_end(part: Part) -> bool:
     return part.says("backoff-to-normal-after-delivery", True)
 
 
-def _faster(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="backoff-faster",
+    severity=WARNING,
+    family=Family.BACKOFF,
+    summary="Back-off faster than normal mode",
+    explanation="A site that rejects mail gets more of it, and blocks the address.",
+    basis="inferred from guide 10.3; the default of backoff-max-smtp-out: 3.3.10.75",
+    wrong="""
+        <domain *>
+          max-msg-rate 10/h
+          backoff-max-msg-rate 10/m
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-msg-rate 10/m
+          backoff-max-msg-rate 10/h
+        </domain>
+    """,
+)
+def backoff_faster(facts: Facts) -> Iterator[Hit]:
     for name, normal in _RATES:
         for line in facts.named(name):
             other = inherited(facts, line.within, normal) if line.within is not None else None
@@ -171,7 +237,27 @@ def first_interval(line: Line) -> int | None:
     return values.parse_duration(line.value.strip('"').split(",")[0])
 
 
-def _retry_faster(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="backoff-retries-sooner",
+    severity=WARNING,
+    family=Family.BACKOFF,
+    summary="Back-off retries sooner than normal mode",
+    explanation="A site that rejects mail gets more attempts.",
+    basis="seen in published configurations; the default of backoff-retry-after: guide 3.3.10.40",
+    wrong="""
+        <domain *>
+          retry-after 1h
+          backoff-retry-after 10m
+        </domain>
+    """,
+    right="""
+        <domain *>
+          retry-after 10m
+          backoff-retry-after 1h
+        </domain>
+    """,
+)
+def backoff_retries_sooner(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("backoff-retry-after"):
         other = inherited(facts, line.within, "retry-after") if line.within is not None else None
         mine = first_interval(line)
@@ -192,7 +278,32 @@ def _retry_faster(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail)
 
 
-def _never_enabled(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="source-never-enabled",
+    severity=WARNING,
+    family=Family.BACKOFF,
+    summary="Disabled address that is never enabled again",
+    explanation="The default of reenable-source-ip-after is never: the queue loses address after address.",
+    basis="guide 3.3.15, 3.3.10.47",
+    whole=True,
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /^421 / disable-source-ip
+        </smtp-pattern-list>
+        <domain *>
+          smtp-pattern-list replies
+        </domain>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /^421 / disable-source-ip,reenable-after=1h
+        </smtp-pattern-list>
+        <domain *>
+          smtp-pattern-list replies
+        </domain>
+    """,
+)
+def source_never_enabled(facts: Facts) -> Iterator[Hit]:
     """Rules that disable an address for good."""
     if not facts.complete:
         return
@@ -213,51 +324,3 @@ def _never_enabled(facts: Facts) -> Iterator[Hit]:
 
 def _is_finite(line: Line | None) -> bool:
     return line is not None and line.value.strip('"').lower() not in ("never", "")
-
-
-RULES: Final = (
-    Rule(
-        id="backoff-never-starts",
-        severity=WARNING,
-        summary="Back-off never starts",
-        why="Nothing enters back-off by itself on a 421 or another 4xx: it takes a mode=backoff rule, the loss of all "
-        "sources, or a command. Settings for it are idle until then.",
-        basis="guide 10.3, 3.3.10.46",
-        check=_never_starts,
-        whole=True,
-    ),
-    Rule(
-        id="backoff-never-ends",
-        severity=WARNING,
-        summary="Back-off never ends",
-        why="The default of backoff-to-normal-after is never: a queue that was slowed down once stays slow.",
-        basis="guide 10.3.2, 3.3.10.44, 3.3.10.46",
-        check=_never_ends,
-        whole=True,
-    ),
-    Rule(
-        id="backoff-faster",
-        severity=WARNING,
-        summary="Back-off sends more than normal mode",
-        why="A site that refuses mail gets more of it, and blocks the address.",
-        basis="inferred from guide 10.3; the default of backoff-max-smtp-out: 3.3.10.75",
-        check=_faster,
-    ),
-    Rule(
-        id="backoff-retries-sooner",
-        severity=WARNING,
-        summary="Back-off retries sooner than normal mode",
-        why="A site that refuses mail is hammered.",
-        basis="seen in published configurations; the default of backoff-retry-after: guide 3.3.10.40",
-        check=_retry_faster,
-    ),
-    Rule(
-        id="source-never-enabled",
-        severity=WARNING,
-        summary="A disabled address is never enabled again",
-        why="The default of reenable-source-ip-after is never: address after address is lost to the queue.",
-        basis="guide 3.3.15, 3.3.10.47",
-        check=_never_enabled,
-        whole=True,
-    ),
-)

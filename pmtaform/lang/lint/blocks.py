@@ -10,13 +10,33 @@ from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.inventions import inventions
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.meant import Form, Meant
-from pmtaform.lang.lint.model import ERROR, Fix, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.splices import Splice
 from pmtaform.lang.tree import Directive, Tree
 
 
-def _braces(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="brace",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Braces",
+    explanation=(
+        "PowerMTA has sections in tags, not blocks in braces. It reads the lines between braces as global directives."
+    ),
+    basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
+    wrong="""
+        domain example.com {
+          max-smtp-out 5
+        }
+    """,
+    right="""
+        <domain example.com>
+          max-smtp-out 5
+        </domain>
+    """,
+)
+def brace(facts: Facts) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for meant in facts.meant:
         if meant.form is Form.BRACES:
@@ -40,7 +60,24 @@ def _other_braces(tree: Tree, seen: set[tuple[str, int]]) -> Iterator[Hit]:
         yield Hit(tree=tree, line=line, detail=found.detail, place=found.place)
 
 
-def _without_tags(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="section-without-tags",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Section without tags",
+    explanation="Indentation means nothing to PowerMTA: it reads the lines as part of the section around them.",
+    basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
+    wrong="""
+        domain example.com:
+          max-smtp-out 5
+    """,
+    right="""
+        <domain example.com>
+          max-smtp-out 5
+        </domain>
+    """,
+)
+def section_without_tags(facts: Facts) -> Iterator[Hit]:
     for meant in facts.meant:
         if meant.form is Form.NO_TAGS:
             section = meant.section
@@ -92,7 +129,28 @@ def _line(tree: Tree, number: int, raw: str, text: str) -> Fix:
     return Fix(tree.path, Splice(number - 1, number, (indent + text + end,)))
 
 
-def _other_list(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="other-kind-of-list",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Rule of another kind of list",
+    explanation=(
+        "A list accepts its own kind of rules only. Any other line is malformed, and PowerMTA does not load the "
+        "configuration."
+    ),
+    basis="guide 3.3.14, 3.3.15",
+    wrong="""
+        <pattern-list senders>
+          reply /^421 / mode=backoff
+        </pattern-list>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /^421 / mode=backoff
+        </smtp-pattern-list>
+    """,
+)
+def other_kind_of_list(facts: Facts) -> Iterator[Hit]:
     for meant in facts.meant:
         if meant.form is not Form.OTHER_LIST:
             continue
@@ -127,31 +185,3 @@ def _hit(
     meant: Meant, detail: str, mark: str, fix: tuple[Fix, ...] | None = None, *, related: tuple[Place, ...] = ()
 ) -> Hit:
     return Hit(tree=meant.tree, line=meant.section.line, detail=detail, mark=mark, fix=fix, related=related)
-
-
-RULES = (
-    Rule(
-        id="brace",
-        severity=ERROR,
-        summary="Braces do not belong to the language",
-        why="PowerMTA has sections in tags, not blocks in braces; what is inside is read as global directives.",
-        basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
-        check=_braces,
-    ),
-    Rule(
-        id="section-without-tags",
-        severity=ERROR,
-        summary="A section is written without its tags",
-        why="Indentation means nothing to PowerMTA: the lines below are read as part of what is around them.",
-        basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
-        check=_without_tags,
-    ),
-    Rule(
-        id="other-kind-of-list",
-        severity=ERROR,
-        summary="The rules belong to another kind of list",
-        why="A list takes its own kind of rules only; any other line is malformed, which stops a load.",
-        basis="guide 3.3.14, 3.3.15",
-        check=_other_list,
-    ),
-)

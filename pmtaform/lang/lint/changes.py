@@ -22,7 +22,7 @@ from pmtaform.lang.lint.subject import Subject
 from pmtaform.lang.tree import Junk
 
 _LINES: Final = re.compile(r"\blines? \d+")
-_OWN: Final = frozenset(rule.id for rule in suppress.RULES)  # they judge comments, and no configuration
+_OWN: Final = frozenset(rule.code for rule in suppress.RULES)  # they check comments, and no configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def lint_change(before: Subject, after: Subject) -> list[Judged]:
     findings = lint(after, disabled=_OWN)
     homes = Homes(after.configuration)
     placed = [(finding, homes.of(finding.place.file, finding.place.line)) for finding in findings]
-    known = _identities(before, {finding.rule.id for finding in findings}) if findings else Counter()
+    known = _identities(before, {finding.rule.code for finding in findings}) if findings else Counter()
     judged = []
     for finding, address in placed:
         identity = _identity(finding, address)
@@ -98,4 +98,4 @@ def _identities(subject: Subject, rules: set[str]) -> Counter[_Identity]:
 
 
 def _identity(finding: Finding, address: Address | None) -> _Identity:
-    return finding.rule.id, address, finding.mark or _LINES.sub("line", finding.detail)
+    return finding.rule.code, address, finding.mark or _LINES.sub("line", finding.detail)

@@ -14,7 +14,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.domains import Applies, domains
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
 
 Test = Callable[[Line], bool]
 
@@ -91,7 +91,38 @@ IDLE_IN_SECTIONS: Final = (
 )
 
 
-def _required(facts: Facts) -> Iterator[Hit]:
+def _bases(rows: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(rows))
+
+
+@Rule(
+    code="required-setting",
+    severity=ERROR,
+    family=Family.DEPENDENT,
+    summary="Required setting missing",
+    explanation=(
+        "Without it the section or the value does not work: mail is not delivered, or PowerMTA does not load the "
+        "configuration."
+    ),
+    basis=_bases(
+        [
+            *(need.basis for need in REQUIRED_IN_DOMAINS),
+            *(row[3] for row in REQUIRED_IN_SECTIONS),
+            "2020 guide 3.3.23",
+        ]
+    ),
+    wrong="""
+        <proxy gate>
+        </proxy>
+    """,
+    right="""
+        <proxy gate>
+          server 192.0.2.1:5000
+          client 192.0.2.2 a.example.com
+        </proxy>
+    """,
+)
+def required_setting(facts: Facts) -> Iterator[Hit]:
     for need in REQUIRED_IN_DOMAINS if facts.whole else ():
         for line in _without(facts, need):
             yield at(
@@ -120,7 +151,33 @@ def _at_cause(part: Part, cause: Line | None, detail: str) -> Hit:
     return on(part, detail) if cause is None else at(cause, detail)
 
 
-def _idle(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="setting-without-effect",
+    severity=WARNING,
+    family=Family.DEPENDENT,
+    summary="Setting without effect",
+    explanation="PowerMTA reads it only together with another setting, which is missing.",
+    basis=_bases(
+        [
+            *(need.basis for need in IDLE_IN_DOMAINS),
+            *(need.basis for _, need in IDLE_IN_SECTIONS),
+            "guide 3.3.7.2, 3.3.10.50, 3.3.10.60, 3.3.11.2, 3.3.11.3, 3.3.11.8, 3.3.1.20, 3.3.1.33.2",
+            "2020 guide 3.3.12.8",
+        ]
+    ),
+    wrong="""
+        <virtual-mta mta-a>
+          proxy-protocol 2
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          smtp-proxy-source-host 192.0.2.1 10.0.0.1:5000 192.0.2.2 a.example.com
+          proxy-protocol 2
+        </virtual-mta>
+    """,
+)
+def setting_without_effect(facts: Facts) -> Iterator[Hit]:
     for need in IDLE_IN_DOMAINS if facts.whole else ():
         for line in _without(facts, need):
             yield _no_effect(line, need.remedy)
@@ -239,40 +296,3 @@ def _without_mx(facts: Facts) -> Iterator[Hit]:
         line, hosts = part.last("bounce-upon-no-mx"), part.last("smtp-hosts")
         if line is not None and hosts is not None and not line.is_false and hosts.value not in ("", '""'):
             yield _no_effect(line, "it is ignored where smtp-hosts is set. Remove one of the two.", related=hosts)
-
-
-def _bases(rows: Iterable[str]) -> str:
-    return "; ".join(dict.fromkeys(rows))
-
-
-RULES: Final = (
-    Rule(
-        id="required-setting",
-        severity=ERROR,
-        summary="A required setting is missing",
-        why="Without it the section or the value does not work: mail is not delivered, or nothing loads.",
-        basis=_bases(
-            [
-                *(need.basis for need in REQUIRED_IN_DOMAINS),
-                *(row[3] for row in REQUIRED_IN_SECTIONS),
-                "2020 guide 3.3.23",
-            ]
-        ),
-        check=_required,
-    ),
-    Rule(
-        id="setting-without-effect",
-        severity=WARNING,
-        summary="A setting has no effect",
-        why="It is read in the company of another setting only; readers believe that it works.",
-        basis=_bases(
-            [
-                *(need.basis for need in IDLE_IN_DOMAINS),
-                *(need.basis for _, need in IDLE_IN_SECTIONS),
-                "guide 3.3.7.2, 3.3.10.50, 3.3.10.60, 3.3.11.2, 3.3.11.3, 3.3.11.8, 3.3.1.20, 3.3.1.33.2",
-                "2020 guide 3.3.12.8",
-            ]
-        ),
-        check=_idle,
-    ),
-)

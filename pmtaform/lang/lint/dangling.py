@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.diagnostics import Severity
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Check, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Check, Family, Given, Hit, Rule
 from pmtaform.lang.lint.nearest import nearest
 from pmtaform.lang.lint.references import VMTAS, Reference, is_given, named_file, references
+from pmtaform.lang.lint.subject import FileFacts
+
+_NOWHERE: Final = "What loads is undocumented (docs/powermta/language.md section 5); what becomes of mail: guide 8.5.2"
 
 
 def _undefined(noun: str) -> Check:
@@ -87,7 +89,32 @@ def _other_case(facts: Facts, reference: Reference) -> str | None:
     return None
 
 
-def _case(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="name-differs-in-case",
+    severity=WARNING,
+    family=Family.REFERENCES,
+    summary="Name in another case",
+    explanation=(
+        "The guides do not state whether PowerMTA distinguishes `Gmail` from `gmail` in names. If it does, the name "
+        "is undefined."
+    ),
+    basis="undocumented (docs/powermta/language.md section 1)",
+    wrong="""
+        <virtual-mta MTA-A>
+        </virtual-mta>
+        <virtual-mta-pool all>
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+    right="""
+        <virtual-mta mta-a>
+        </virtual-mta>
+        <virtual-mta-pool all>
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+)
+def name_differs_in_case(facts: Facts) -> Iterator[Hit]:
     for reference in references(facts).all:
         if is_given(reference.name) or any(
             values.normalise_argument(kind, reference.name) in facts.defined(kind) for kind in reference.kinds
@@ -103,7 +130,28 @@ def _case(facts: Facts) -> Iterator[Hit]:
             )
 
 
-def _macro(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="undefined-macro",
+    severity=WARNING,
+    family=Family.REFERENCES,
+    summary="Undefined domain macro",
+    explanation=(
+        "The section applies to no domain, so mail is sent with the general settings, or PowerMTA does not load the "
+        "configuration."
+    ),
+    basis="undocumented; guide 3.3.10 on macros",
+    whole=True,
+    wrong="""
+        <domain $mail>
+        </domain>
+    """,
+    right="""
+        domain-macro mail a.example,b.example
+        <domain $mail>
+        </domain>
+    """,
+)
+def undefined_macro(facts: Facts) -> Iterator[Hit]:
     for user, name in references(facts).macros:
         if name in facts.macros or (
             isinstance(user, Line) and user.name == "domain-key" and name in ("selector", "domain")
@@ -118,7 +166,29 @@ def _macro(facts: Facts) -> Iterator[Hit]:
         yield on(user, detail, mark=f"${name}") if isinstance(user, Part) else at(user, detail, mark=f"${name}")
 
 
-def _queue(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="undefined-queue",
+    severity=WARNING,
+    family=Family.REFERENCES,
+    summary="Shared queue without hosts",
+    explanation="A queue whose name is no domain in DNS needs smtp-hosts; PowerMTA cannot deliver its mail without.",
+    basis="guide 10.9",
+    whole=True,
+    wrong="""
+        <domain example.com>
+          queue-to big.queue
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+          queue-to big.queue
+        </domain>
+        <domain big.queue>
+          smtp-hosts lookup-mx:example.com
+        </domain>
+    """,
+)
+def undefined_queue(facts: Facts) -> Iterator[Hit]:
     """Merged queues whose names are no domains need hosts of their own."""
     with_hosts = {p.key for p in facts.by_tag.get("domain", ()) if p.named("smtp-hosts") or p.named("route")}
     macros = any("$" in key for key in with_hosts)
@@ -146,7 +216,27 @@ _ONLY_BY_NAME: Final = (
 )
 
 
-def _unused(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unused-definition",
+    severity=INFO,
+    family=Family.REFERENCES,
+    summary="Unused definition",
+    explanation="It has no effect. Often the line that should name it is missing or misspelt.",
+    basis="inferred",
+    whole=True,
+    wrong="""
+        <pattern-list senders>
+        </pattern-list>
+    """,
+    right="""
+        <pattern-list senders>
+        </pattern-list>
+        <source 192.0.2.0/24>
+          pattern-list senders
+        </source>
+    """,
+)
+def unused_definition(facts: Facts) -> Iterator[Hit]:
     if not facts.complete:
         return  # it may be used in what was not read
     used: dict[str, set[str]] = {}
@@ -170,7 +260,18 @@ def _unused(facts: Facts) -> Iterator[Hit]:
             yield at(line, f"Nothing uses ${values.shown(name)}. Use it, or remove it.", mark=name)
 
 
-def _key_files(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="missing-key-file",
+    severity=ERROR,
+    family=Family.REFERENCES,
+    summary="Missing file",
+    explanation="Mail goes out unsigned, or TLS does not work.",
+    basis="guide 10.6; what loads is undocumented",
+    wrong="domain-key s1,*,/etc/pmta/gone.pem",
+    right="domain-key s1,*,/etc/pmta/s1.pem",
+    given=Given(files={"/etc/pmta/gone.pem": FileFacts(exists=False), "/etc/pmta/s1.pem": FileFacts(mode=0o600)}),
+)
+def missing_key_file(facts: Facts) -> Iterator[Hit]:
     for line in facts.named(
         "domain-key", "smtp-server-tls-certificate", "tls-certificate", "smtp-client-certificate", "smtp-tls-ca-file"
     ):
@@ -185,76 +286,203 @@ def _key_files(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=path)
 
 
-_NOWHERE: Final = "What loads is undocumented (docs/powermta/language.md section 5); what becomes of mail: guide 8.5.2"
+undefined_virtual_mta: Final = Rule(
+    code="undefined-virtual-mta",
+    severity=ERROR,
+    family=Family.REFERENCES,
+    summary="Undefined virtual MTA",
+    explanation="PowerMTA rejects or bounces mail that is sent to a virtual MTA that does not exist.",
+    basis=_NOWHERE,
+    whole=True,
+    partial=True,
+    wrong="""
+        <virtual-mta-pool all>
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+    right="""
+        <virtual-mta mta-a>
+        </virtual-mta>
+        <virtual-mta-pool all>
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+    check=_undefined("virtual-mta"),
+)
 
+undefined_pattern_list: Final = Rule(
+    code="undefined-pattern-list",
+    severity=ERROR,
+    family=Family.REFERENCES,
+    summary="Undefined pattern list",
+    explanation="The list must be defined above the source that uses it.",
+    basis=_NOWHERE,
+    whole=True,
+    partial=True,
+    wrong="""
+        <source 192.0.2.0/24>
+          pattern-list senders
+        </source>
+    """,
+    right="""
+        <pattern-list senders>
+        </pattern-list>
+        <source 192.0.2.0/24>
+          pattern-list senders
+        </source>
+    """,
+    check=_undefined("pattern-list"),
+)
 
-def _rule(noun: str, severity: Severity, why: str) -> Rule:
-    return Rule(
-        id=f"undefined-{noun}",
-        severity=severity,
-        summary=f"There is no such {_NOUN[noun]}",
-        why=why,
-        basis=_NOWHERE,
-        check=_undefined(noun),
-        whole=True,
-        partial=severity is ERROR,
-    )
+undefined_smtp_pattern_list: Final = Rule(
+    code="undefined-smtp-pattern-list",
+    severity=WARNING,
+    family=Family.REFERENCES,
+    summary="Undefined SMTP pattern list",
+    explanation="The domain reacts to no reply: its queues never enter back-off.",
+    basis=_NOWHERE,
+    whole=True,
+    wrong="""
+        <domain *>
+          smtp-pattern-list replies
+        </domain>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+        </smtp-pattern-list>
+        <domain *>
+          smtp-pattern-list replies
+        </domain>
+    """,
+    check=_undefined("smtp-pattern-list"),
+)
 
+undefined_source: Final = Rule(
+    code="undefined-source",
+    severity=ERROR,
+    family=Family.REFERENCES,
+    summary="Undefined source",
+    explanation="The permissions of its clients are not the intended ones.",
+    basis=_NOWHERE,
+    whole=True,
+    partial=True,
+    wrong="""
+        <smtp-user feeder>
+          source partners
+        </smtp-user>
+    """,
+    right="""
+        <source partners>
+        </source>
+        <smtp-user feeder>
+          source partners
+        </smtp-user>
+    """,
+    check=_undefined("source"),
+)
 
-RULES: Final = (
-    _rule("virtual-mta", ERROR, "Mail that is led to a virtual MTA that does not exist is rejected or bounces."),
-    _rule("pattern-list", ERROR, "The list must stand before the source that uses it, so it must stand somewhere."),
-    _rule("smtp-pattern-list", WARNING, "The domain reacts to no reply: it never backs off."),
-    _rule("source", ERROR, "What its clients may do is then not what was meant."),
-    _rule("source-group", WARNING, "The limit on connections is then not what was meant."),
-    _rule("address-list", WARNING, "Addresses that are to be suppressed get mail."),
-    _rule("rewrite-list", WARNING, "Addresses go out as they are."),
-    _rule("signals-filter", WARNING, "Other mail than was meant is reported, or none."),
-    _rule("proxy", ERROR, "Mail would leave from another address, or not at all."),
-    Rule(
-        id="undefined-macro",
-        severity=WARNING,
-        summary="There is no such domain macro",
-        why="The section applies to no domain, so mail is sent with the general settings, or nothing loads.",
-        basis="undocumented; guide 3.3.10 on macros",
-        check=_macro,
-        whole=True,
-    ),
-    Rule(
-        id="undefined-queue",
-        severity=WARNING,
-        summary="A merged queue has no hosts",
-        why="A queue whose name is no domain of DNS needs smtp-hosts, or its mail goes nowhere.",
-        basis="guide 10.9",
-        check=_queue,
-        whole=True,
-    ),
-    Rule(
-        id="name-differs-in-case",
-        severity=WARNING,
-        summary="A name is written in another case",
-        why=(
-            "Whether PowerMTA tells `Gmail` from `gmail` in names is not documented. If it does, the name leads "
-            "nowhere."
-        ),
-        basis="undocumented (docs/powermta/language.md section 1)",
-        check=_case,
-    ),
-    Rule(
-        id="unused-definition",
-        severity=INFO,
-        summary="Nothing uses this definition",
-        why="It has no effect. Often the line that should name it was lost or misspelt.",
-        basis="inferred",
-        check=_unused,
-        whole=True,
-    ),
-    Rule(
-        id="missing-key-file",
-        severity=ERROR,
-        summary="A file that the configuration names is not there",
-        why="Mail goes out unsigned, or TLS does not come up.",
-        basis="guide 10.6; what loads is undocumented",
-        check=_key_files,
-    ),
+undefined_source_group: Final = Rule(
+    code="undefined-source-group",
+    severity=WARNING,
+    family=Family.REFERENCES,
+    summary="Undefined source group",
+    explanation="The limit on connections is not the intended one.",
+    basis=_NOWHERE,
+    whole=True,
+    wrong="""
+        <source 192.0.2.0/24>
+          source-group partners
+        </source>
+    """,
+    right="""
+        <source-group partners>
+        </source-group>
+        <source 192.0.2.0/24>
+          source-group partners
+        </source>
+    """,
+    check=_undefined("source-group"),
+)
+
+undefined_address_list: Final = Rule(
+    code="undefined-address-list",
+    severity=WARNING,
+    family=Family.REFERENCES,
+    summary="Undefined address list",
+    explanation="Addresses that should be suppressed get mail.",
+    basis=_NOWHERE,
+    whole=True,
+    wrong="""
+        <source 192.0.2.0/24>
+          suppression-lists unsubscribed
+        </source>
+    """,
+    right="""
+        <address-list unsubscribed>
+        </address-list>
+        <source 192.0.2.0/24>
+          suppression-lists unsubscribed
+        </source>
+    """,
+    check=_undefined("address-list"),
+)
+
+undefined_rewrite_list: Final = Rule(
+    code="undefined-rewrite-list",
+    severity=WARNING,
+    family=Family.REFERENCES,
+    summary="Undefined rewrite list",
+    explanation="PowerMTA does not rewrite the addresses.",
+    basis=_NOWHERE,
+    whole=True,
+    wrong="""
+        <virtual-mta mta-a>
+          rewrite-list senders
+        </virtual-mta>
+    """,
+    right="""
+        <rewrite-list senders>
+        </rewrite-list>
+        <virtual-mta mta-a>
+          rewrite-list senders
+        </virtual-mta>
+    """,
+    check=_undefined("rewrite-list"),
+)
+
+undefined_signals_filter: Final = Rule(
+    code="undefined-signals-filter",
+    severity=WARNING,
+    family=Family.REFERENCES,
+    summary="Undefined signals filter",
+    explanation="PowerMTA reports other mail than intended, or none.",
+    basis=_NOWHERE,
+    whole=True,
+    wrong="enable-signals some-mail",
+    right="""
+        <signals-filter some-mail>
+        </signals-filter>
+        enable-signals some-mail
+    """,
+    check=_undefined("signals-filter"),
+)
+
+undefined_proxy: Final = Rule(
+    code="undefined-proxy",
+    severity=ERROR,
+    family=Family.REFERENCES,
+    summary="Undefined proxy",
+    explanation="Mail leaves from another address, or not at all.",
+    basis=_NOWHERE,
+    whole=True,
+    partial=True,
+    wrong="use-proxy gate",
+    right="""
+        <proxy gate>
+          server 192.0.2.1:5000
+          client 192.0.2.2 a.example.com
+        </proxy>
+        use-proxy gate
+    """,
+    check=_undefined("proxy"),
 )

@@ -9,7 +9,7 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
 from pmtaform.lang.values.text import split
 
 _SIGN: Final = ("dkim-sign", "second-dkim-sign")
@@ -107,7 +107,27 @@ def _all_keys(facts: Facts) -> list[Key]:
     return found
 
 
-def _no_key(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="dkim-sign-without-key",
+    severity=WARNING,
+    family=Family.DKIM,
+    summary="Signing without a key",
+    explanation="Without a matching key mail goes out unsigned, silently.",
+    basis="guide 10.6",
+    whole=True,
+    wrong="""
+        <domain *>
+          dkim-sign yes
+        </domain>
+    """,
+    right="""
+        domain-key s1,*,/etc/pmta/s1.pem
+        <domain *>
+          dkim-sign yes
+        </domain>
+    """,
+)
+def dkim_sign_without_key(facts: Facts) -> Iterator[Hit]:
     malformed = any(key.value.count(",") != 2 or "=" in key.value for key in facts.named("domain-key"))
     if _handed_in(facts) or not facts.complete or malformed:
         return
@@ -127,7 +147,23 @@ def _has_key(facts: Facts, line: Line) -> bool:
     return any(ring.keys for ring in _available(facts, line))
 
 
-def _no_signing(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="key-without-dkim-sign",
+    severity=WARNING,
+    family=Family.DKIM,
+    summary="Key without signing",
+    explanation="A key has no effect without dkim-sign in the recipients' domain.",
+    basis="guide 10.6",
+    whole=True,
+    wrong="domain-key s1,*,/etc/pmta/s1.pem",
+    right="""
+        domain-key s1,*,/etc/pmta/s1.pem
+        <domain *>
+          dkim-sign yes
+        </domain>
+    """,
+)
+def key_without_dkim_sign(facts: Facts) -> Iterator[Hit]:
     keys = _all_keys(facts)
     if not keys or _signing(facts) or not facts.complete:
         return
@@ -140,7 +176,31 @@ def _no_signing(facts: Facts) -> Iterator[Hit]:
     yield at(keys[0].line, detail, mark=keys[0].line.node.name)
 
 
-def _by_header_only(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="dkim-options-not-read",
+    severity=WARNING,
+    family=Family.DKIM,
+    summary="Header that requests signing not processed",
+    explanation="Mail goes out unsigned, silently.",
+    basis="guide 3.3.10.19, 3.3.7.41",
+    whole=True,
+    wrong="""
+        domain-key s1,*,/etc/pmta/s1.pem
+        <domain *>
+          dkim-sign if-x-dkim-options-present
+        </domain>
+    """,
+    right="""
+        domain-key s1,*,/etc/pmta/s1.pem
+        <source 10/8>
+          process-x-dkim-options yes
+        </source>
+        <domain *>
+          dkim-sign if-x-dkim-options-present
+        </domain>
+    """,
+)
+def dkim_options_not_read(facts: Facts) -> Iterator[Hit]:
     """Signing that a header of the message asks for, where no source reads the header."""
     if not facts.complete or any(line.is_true for line in facts.named("process-x-dkim-options")):
         return
@@ -159,7 +219,30 @@ def _identity_domain(line: Line) -> str:
     return text if "." in text and "$" not in text and "*" not in text else ""
 
 
-def _other_domain(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="key-for-other-domain",
+    severity=WARNING,
+    family=Family.DKIM,
+    summary="No key for the signing identity",
+    explanation="A key signs for its own domain and its subdomains; if none matches, mail goes out unsigned.",
+    basis="guide 10.6, 3.3.1.33.1",
+    whole=True,
+    wrong="""
+        domain-key s1,a.example,/etc/pmta/s1.pem
+        <domain *>
+          dkim-sign yes
+          dkim-identity @b.example
+        </domain>
+    """,
+    right="""
+        domain-key s1,a.example,/etc/pmta/s1.pem
+        <domain *>
+          dkim-sign yes
+          dkim-identity @news.a.example
+        </domain>
+    """,
+)
+def key_for_other_domain(facts: Facts) -> Iterator[Hit]:
     if _handed_in(facts) or not facts.complete:
         return
     for line in facts.named("dkim-identity", "second-dkim-identity"):
@@ -177,7 +260,23 @@ def _other_domain(facts: Facts) -> Iterator[Hit]:
         yield at(line, detail, related=(keys[0].line.place,))
 
 
-def _unreachable(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unreachable-key",
+    severity=WARNING,
+    family=Family.DKIM,
+    summary="Key that is never used",
+    explanation="PowerMTA tries the keys in order, and uses the first whose domain is the sender's or a parent of it.",
+    basis="guide 3.3.1.33.1",
+    wrong="""
+        domain-key s1,*,/etc/pmta/s1.pem
+        domain-key s2,a.example,/etc/pmta/s2.pem
+    """,
+    right="""
+        domain-key s2,a.example,/etc/pmta/s2.pem
+        domain-key s1,*,/etc/pmta/s1.pem
+    """,
+)
+def unreachable_key(facts: Facts) -> Iterator[Hit]:
     """Keys below one that is tried for the same domains."""
     chosen = any(line.is_true for line in facts.named("process-x-dkim-options")) or any(
         line in facts.by_name.get("second-dkim-sign", ()) for line in _signing(facts)
@@ -211,7 +310,26 @@ def _first_above(above: dict[str, Key], domain: str) -> Key | None:
     return None
 
 
-def _sha1(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="dkim-sha1",
+    severity=WARNING,
+    family=Family.DKIM,
+    summary="Signatures with SHA-1",
+    explanation="RFC 8301 retired SHA-1: verifiers must not accept such signatures.",
+    basis="RFC 8301 section 3.1",
+    security=True,
+    wrong="""
+        <domain *>
+          dkim-algorithm rsa-sha1
+        </domain>
+    """,
+    right="""
+        <domain *>
+          dkim-algorithm rsa-sha256
+        </domain>
+    """,
+)
+def dkim_sha1(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("dkim-algorithm", "second-dkim-algorithm"):
         if line.value.strip('"').lower() == "rsa-sha1":
             detail = (
@@ -221,92 +339,55 @@ def _sha1(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail)
 
 
-def _body_limit(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="dkim-body-limit",
+    severity=WARNING,
+    family=Family.DKIM,
+    summary="Signature of a part of the body",
+    explanation="Anyone can append content to signed mail.",
+    basis="guide 3.3.10.20; RFC 6376 section 8.2",
+    security=True,
+    wrong="""
+        <domain *>
+          dkim-add-body-limit yes
+        </domain>
+    """,
+    right="""
+        <domain *>
+          dkim-add-body-limit no
+        </domain>
+    """,
+)
+def dkim_body_limit(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("dkim-add-body-limit", "second-dkim-add-body-limit"):
         if line.is_true:
             detail = "With a body limit in the signature, anything can be appended to signed mail. Remove the line."
             yield at(line, detail, mark=line.node.name)
 
 
-def _private_keys(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="private-key-sent",
+    severity=ERROR,
+    family=Family.DKIM,
+    summary="Private keys sent to recipients",
+    explanation="Anyone with the key can sign mail in your name.",
+    basis="guide 3.3.7.43",
+    security=True,
+    wrong="""
+        <source 192.0.2.0/24>
+          retain-x-dkim-key yes
+        </source>
+    """,
+    right="""
+        <source 192.0.2.0/24>
+          retain-x-dkim-key no
+        </source>
+    """,
+)
+def private_key_sent(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("retain-x-dkim-key"):
         if line.is_true:
             detail = (
                 "The X-DKIM-Key header holds the private key, and stays in the mail that goes out. Remove the line."
             )
             yield at(line, detail, mark=line.node.name)
-
-
-RULES: Final = (
-    Rule(
-        id="dkim-sign-without-key",
-        severity=WARNING,
-        summary="There is no key to sign with",
-        why="Without a matching key mail goes out unsigned, silently.",
-        basis="guide 10.6",
-        check=_no_key,
-        whole=True,
-    ),
-    Rule(
-        id="key-without-dkim-sign",
-        severity=WARNING,
-        summary="There is a key, and nothing is signed",
-        why="A key does nothing without dkim-sign in the recipients' domain.",
-        basis="guide 10.6",
-        check=_no_signing,
-        whole=True,
-    ),
-    Rule(
-        id="key-for-other-domain",
-        severity=WARNING,
-        summary="No key is for the signing identity",
-        why="A key signs for its own domain and those below it; if none matches, mail goes out unsigned.",
-        basis="guide 10.6, 3.3.1.33.1",
-        check=_other_domain,
-        whole=True,
-    ),
-    Rule(
-        id="dkim-options-not-read",
-        severity=WARNING,
-        summary="The header that would have mail signed is not read",
-        why="Mail goes out unsigned, silently.",
-        basis="guide 3.3.10.19, 3.3.7.41",
-        check=_by_header_only,
-        whole=True,
-    ),
-    Rule(
-        id="unreachable-key",
-        severity=WARNING,
-        summary="A key is never used",
-        why="Keys are tried in order, and the first whose domain is equal to or above the sender's signs.",
-        basis="guide 3.3.1.33.1",
-        check=_unreachable,
-    ),
-    Rule(
-        id="dkim-sha1",
-        severity=WARNING,
-        summary="Signatures use SHA-1",
-        why="RFC 8301 retired it: verifiers must not take such signatures for valid.",
-        basis="RFC 8301 section 3.1",
-        check=_sha1,
-        security=True,
-    ),
-    Rule(
-        id="dkim-body-limit",
-        severity=WARNING,
-        summary="Signatures cover a part of the body only",
-        why="Content can be appended to signed mail.",
-        basis="guide 3.3.10.20; RFC 6376 section 8.2",
-        check=_body_limit,
-        security=True,
-    ),
-    Rule(
-        id="private-key-sent",
-        severity=ERROR,
-        summary="Private keys are sent to recipients",
-        why="Whoever has the key signs in your name.",
-        basis="guide 3.3.7.43",
-        check=_private_keys,
-        security=True,
-    ),
-)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from pmtaform.diagnostics import Place
 from pmtaform.lang import values
@@ -11,7 +10,7 @@ from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few, on
 from pmtaform.lang.lint.mend import delete_fix
-from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
 
 
 def _groups(facts: Facts) -> Iterator[list[Line]]:
@@ -39,7 +38,20 @@ def _same(first: Line, second: Line) -> bool:
     return values.normalise(first.spec, first.value) == values.normalise(second.spec, second.value)
 
 
-def _repeated(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="repeated-directive",
+    severity=ERROR,
+    family=Family.DUPLICATES,
+    summary="Single value set twice",
+    explanation="Which of two contradicting lines counts is not documented, so no one knows the server's setting.",
+    basis="undocumented (docs/powermta/language.md section 5); `records` at most once: guide 3.3.11.11",
+    wrong="""
+        log-file /var/log/pmta/log
+        log-file /var/log/pmta/other
+    """,
+    right="log-file /var/log/pmta/log",
+)
+def repeated_directive(facts: Facts) -> Iterator[Hit]:
     for lines in _groups(facts):
         for before, line in _single(lines):
             if _same(before, line):
@@ -57,7 +69,20 @@ def _repeated(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name, related=(before.place,))
 
 
-def _said_again(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="said-again",
+    severity=INFO,
+    family=Family.DUPLICATES,
+    summary="Repeated line",
+    explanation="A later change of one of the lines contradicts the other.",
+    basis="inferred",
+    wrong="""
+        log-file /var/log/pmta/log
+        log-file /var/log/pmta/log
+    """,
+    right="log-file /var/log/pmta/log",
+)
+def said_again(facts: Facts) -> Iterator[Hit]:
     for lines in _groups(facts):
         for before, line in _single(lines):
             if _same(before, line):
@@ -70,7 +95,30 @@ def _said_again(facts: Facts) -> Iterator[Hit]:
                 )
 
 
-def _accumulated(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="listed-twice",
+    severity=WARNING,
+    family=Family.DUPLICATES,
+    summary="Repeated entry of a list",
+    explanation=(
+        "The second entry has no effect, or an unknown one. A pool has no weights: no document states that a member "
+        "named twice gets twice the mail."
+    ),
+    basis="inferred; guide 8.3 for pools",
+    wrong="""
+        <virtual-mta-pool all>
+          virtual-mta mta-a
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+    right="""
+        <virtual-mta-pool all>
+          virtual-mta mta-a
+          virtual-mta mta-b
+        </virtual-mta-pool>
+    """,
+)
+def listed_twice(facts: Facts) -> Iterator[Hit]:
     """Lines of a directive that adds up, word for word the same."""
     for lines in _groups(facts):
         seen: dict[tuple[str, str], Line] = {}
@@ -94,7 +142,31 @@ def _accumulated(facts: Facts) -> Iterator[Hit]:
                 yield at(line, detail, related=(before.place,))
 
 
-def _sections(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="repeated-section",
+    severity=WARNING,
+    family=Family.DUPLICATES,
+    summary="Repeated section",
+    explanation=(
+        "How PowerMTA merges two sections with the same argument is not documented; configurations that have them load."
+    ),
+    basis="undocumented; seen in published configurations; one <vault>: 2020 guide 3.3.23",
+    wrong="""
+        <domain example.com>
+          max-smtp-out 5
+        </domain>
+        <domain example.com>
+          max-msg-rate 100/h
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+          max-smtp-out 5
+          max-msg-rate 100/h
+        </domain>
+    """,
+)
+def repeated_section(facts: Facts) -> Iterator[Hit]:
     for within in (None, *facts.parts):
         parts = facts.top_parts if within is None else within.parts
         if len(parts) < 2:
@@ -136,7 +208,26 @@ def _twice(before: Part, part: Part) -> str:
     return f"{detail} They contradict each other in {few(clash)}." if clash else detail
 
 
-def _exclusive(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="exclusive-directives",
+    severity=ERROR,
+    family=Family.DUPLICATES,
+    summary="Directives that exclude each other",
+    explanation="PowerMTA accepts one or the other.",
+    basis="2020 guide, smtp-proxy-source-host",
+    wrong="""
+        <virtual-mta mta-a>
+          use-proxy gate
+          smtp-proxy-source-host 192.0.2.1 10.0.0.1:5000 192.0.2.2 a.example.com
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          smtp-proxy-source-host 192.0.2.1 10.0.0.1:5000 192.0.2.2 a.example.com
+        </virtual-mta>
+    """,
+)
+def exclusive_directives(facts: Facts) -> Iterator[Hit]:
     """Ways to the outside that exclude each other in a virtual MTA."""
     for part in facts.by_tag.get("virtual-mta", ()):
         other = part.last("smtp-proxy-source-host")
@@ -147,7 +238,26 @@ def _exclusive(facts: Facts) -> Iterator[Hit]:
                 yield at(other, detail, mark=other.node.name, related=(one.place,))
 
 
-def _spool_forms(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="mixed-spool-forms",
+    severity=WARNING,
+    family=Family.DUPLICATES,
+    summary="Spools in two forms",
+    explanation="The form of a line is deprecated. No guide describes the use of both together.",
+    basis="guide 3.3.1.4",
+    wrong="""
+        spool /var/spool/pmta
+        <spool /var/spool/pmta2>
+        </spool>
+    """,
+    right="""
+        <spool /var/spool/pmta>
+        </spool>
+        <spool /var/spool/pmta2>
+        </spool>
+    """,
+)
+def mixed_spool_forms(facts: Facts) -> Iterator[Hit]:
     sections = facts.top("spool")
     for line in facts.settings("spool"):
         if sections:
@@ -157,56 +267,3 @@ def _spool_forms(facts: Facts) -> Iterator[Hit]:
                 "all."
             )
             yield at(line, detail, related=related)
-
-
-RULES: Final = (
-    Rule(
-        id="repeated-directive",
-        severity=ERROR,
-        summary="A single value is set twice",
-        why="Which of two contradicting lines counts is not documented, so nobody knows what the server does.",
-        basis="undocumented (docs/powermta/language.md section 5); `records` at most once: guide 3.3.11.11",
-        check=_repeated,
-    ),
-    Rule(
-        id="said-again",
-        severity=INFO,
-        summary="A line says again what was said before",
-        why="The next person changes one of them and wonders.",
-        basis="inferred",
-        check=_said_again,
-    ),
-    Rule(
-        id="listed-twice",
-        severity=WARNING,
-        summary="One line stands twice in a list",
-        why="It has no effect, or an unknown one; in a pool there are no weights, so a member named twice is not used "
-        "twice as much by any document.",
-        basis="inferred; guide 8.3 for pools",
-        check=_accumulated,
-    ),
-    Rule(
-        id="repeated-section",
-        severity=WARNING,
-        summary="One section stands twice",
-        why="How two sections with the same argument are merged is not documented; they evidently load.",
-        basis="undocumented; seen in published configurations; one <vault>: 2020 guide 3.3.23",
-        check=_sections,
-    ),
-    Rule(
-        id="exclusive-directives",
-        severity=ERROR,
-        summary="Two directives exclude each other",
-        why="PowerMTA takes one or the other.",
-        basis="2020 guide, smtp-proxy-source-host",
-        check=_exclusive,
-    ),
-    Rule(
-        id="mixed-spool-forms",
-        severity=WARNING,
-        summary="Spools are written in two forms",
-        why="The form of a line is deprecated; of the two together nothing is said.",
-        basis="guide 3.3.1.4",
-        check=_spool_forms,
-    ),
-)

@@ -8,11 +8,30 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, few
-from pmtaform.lang.lint.model import INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.networks import Covers, network
 
 
-def _http_access(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unreachable-http-access",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Unreachable line of http-access",
+    explanation=(
+        "PowerMTA reads the list from the top and the first match decides, so a later line admits or rejects no one."
+    ),
+    basis="guide 3.3.1.36.3",
+    security=True,
+    wrong="""
+        http-access 0/0 none
+        http-access 192.0.2.0/24 monitor
+    """,
+    right="""
+        http-access 192.0.2.0/24 monitor
+        http-access 0/0 none
+    """,
+)
+def unreachable_http_access(facts: Facts) -> Iterator[Hit]:
     covers = Covers()
     for line in facts.settings("http-access"):
         words = line.value.split(None, 1)
@@ -33,7 +52,25 @@ def _http_access(facts: Facts) -> Iterator[Hit]:
             covers.add(found, line)
 
 
-def _queue_filter(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unreachable-queue-filter",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Unreachable part of a queue filter",
+    explanation="The first match decides.",
+    basis="guide 3.3.11.5",
+    wrong="""
+        <acct-file /var/log/pmta/acct.csv>
+          queue-filter */*,!example.com/mta-a
+        </acct-file>
+    """,
+    right="""
+        <acct-file /var/log/pmta/acct.csv>
+          queue-filter !example.com/mta-a,*/*
+        </acct-file>
+    """,
+)
+def unreachable_queue_filter(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("queue-filter"):
         items = [item.strip() for item in line.value.strip('"').split(",")]
         ends = next((n for n, item in enumerate(items) if item.lstrip("!") == "*/*"), None)
@@ -49,7 +86,25 @@ def _queue_filter(facts: Facts) -> Iterator[Hit]:
 _OF_QUEUES: Final = "d, b, t and tq"
 
 
-def _empty_filter(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="queue-filter-matches-nothing",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Queue filter that matches nothing",
+    explanation="PowerMTA does not record deliveries and bounces.",
+    basis="guide 3.3.11.5",
+    wrong="""
+        <acct-file /var/log/pmta/acct.csv>
+          queue-filter !gmail.com/*
+        </acct-file>
+    """,
+    right="""
+        <acct-file /var/log/pmta/acct.csv>
+          queue-filter !gmail.com/*,*/*
+        </acct-file>
+    """,
+)
+def queue_filter_matches_nothing(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("queue-filter"):
         items = [item.strip() for item in line.value.strip('"').split(",") if item.strip()]
         if items and all(item.startswith("!") for item in items):
@@ -58,32 +113,3 @@ def _empty_filter(facts: Facts) -> Iterator[Hit]:
                 "record. Add `*/*` at the end."
             )
             yield at(line, detail)
-
-
-RULES: Final = (
-    Rule(
-        id="unreachable-http-access",
-        severity=WARNING,
-        summary="A line of http-access is never reached",
-        why="The list is read from the top and the first match decides: whoever was to be let in, or kept out, is not.",
-        basis="guide 3.3.1.36.3",
-        check=_http_access,
-        security=True,
-    ),
-    Rule(
-        id="unreachable-queue-filter",
-        severity=WARNING,
-        summary="A part of the queue filter is never reached",
-        why="The first match decides.",
-        basis="guide 3.3.11.5",
-        check=_queue_filter,
-    ),
-    Rule(
-        id="queue-filter-matches-nothing",
-        severity=WARNING,
-        summary="The queue filter lets nothing through",
-        why="Deliveries and bounces are not recorded.",
-        basis="guide 3.3.11.5",
-        check=_empty_filter,
-    ),
-)

@@ -15,7 +15,7 @@ from pmtaform.lang import values
 from pmtaform.lang.foreign import Template
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
 
 _OF_BLOCKS: Final = frozenset({"brace", "section-without-tags", "other-kind-of-list"})  # about the lines below, too
 _OMISSION: Final = re.compile(r"\.\.\.+")
@@ -30,14 +30,32 @@ def silences(facts: Facts, hit: Hit, rule: Rule) -> bool:
     """Whether a hit is in a file, or on a line, of which only the rules here speak."""
     path = hit.tree.path
     if path in facts.others:
-        return rule.id != "other-language"
+        return rule.code != "other-language"
     template = facts.templates.get(path)
-    if template is None or rule.id == "placeholder":
+    if template is None or rule.code == "placeholder":
         return False
-    return path in facts.opaque or (hit.line in template.lines and rule.id not in _OF_BLOCKS)
+    return path in facts.opaque or (hit.line in template.lines and rule.code not in _OF_BLOCKS)
 
 
-def _other_language(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="other-language",
+    severity=ERROR,
+    family=Family.UNKNOWN,
+    summary="Other language",
+    explanation="PowerMTA does not load the file, and pmtaform cannot check its content.",
+    basis="guide 3.1",
+    wrong="""
+        {
+          "max-msg-rate": "100/h"
+        }
+    """,
+    right="""
+        <domain *>
+          max-msg-rate 100/h
+        </domain>
+    """,
+)
+def other_language(facts: Facts) -> Iterator[Hit]:
     for path, found in facts.others.items():
         detail = (
             f"This is {found.language}, not a native configuration, so nothing in it was checked. Lint the file that "
@@ -46,7 +64,17 @@ def _other_language(facts: Facts) -> Iterator[Hit]:
         yield Hit(tree=facts.configuration.trees[path], line=found.line, detail=detail)
 
 
-def _placeholder(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="placeholder",
+    severity=WARNING,
+    family=Family.UNKNOWN,
+    summary="Template not filled in",
+    explanation="PowerMTA has no variables except domain macros. A placeholder is an unknown line, or a wrong value.",
+    basis="guide 3.3.10 (macros); seen in published templates",
+    wrong="host-name {{ hostname }}",
+    right="host-name mail.example.com",
+)
+def placeholder(facts: Facts) -> Iterator[Hit]:
     for path, template in facts.templates.items():
         yield _template(facts, path, template)
     for line in facts.lines:
@@ -70,23 +98,3 @@ def _template(facts: Facts, path: str, template: Template) -> Hit:
         f"{'these lines' if number > 1 else 'this line'} nothing else was checked."
     )
     return Hit(tree=tree, line=template.lines[0], detail=detail, mark=template.mark)
-
-
-RULES: Final = (
-    Rule(
-        id="other-language",
-        severity=ERROR,
-        summary="The file is not in PowerMTA's language",
-        why="PowerMTA does not load it, and what is in it cannot be checked as a configuration.",
-        basis="guide 3.1",
-        check=_other_language,
-    ),
-    Rule(
-        id="placeholder",
-        severity=WARNING,
-        summary="A template was not filled in",
-        why="PowerMTA has no variables except domain macros; a placeholder is an unknown line, or a wrong value.",
-        basis="guide 3.3.10 (macros); seen in published templates",
-        check=_placeholder,
-    ),
-)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.networks import is_everyone
 
 
@@ -26,7 +25,18 @@ def _grants(facts: Facts) -> Iterator[tuple[Line, str]]:
         closed.add(network)
 
 
-def _everyone_changes(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="http-admin-for-everyone",
+    severity=ERROR,
+    family=Family.WEB_MONITOR,
+    summary="Web monitor administered by everyone",
+    explanation="Anyone who reaches the port can change the configuration, or delete the queues.",
+    basis="guide 3.3.1.36.3",
+    security=True,
+    wrong="http-access 0/0 admin",
+    right="http-access 127.0.0.1 admin",
+)
+def http_admin_for_everyone(facts: Facts) -> Iterator[Hit]:
     for line, level in _grants(facts):
         if level in ("admin", "operator"):
             can = (
@@ -40,14 +50,36 @@ def _everyone_changes(facts: Facts) -> Iterator[Hit]:
             )
 
 
-def _everyone_looks(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="http-monitor-for-everyone",
+    severity=WARNING,
+    family=Family.WEB_MONITOR,
+    summary="Web monitor open to everyone",
+    explanation="Queues, recipients' addresses and logs are open; the guide recommends that for tests only.",
+    basis="guide 3.3.1.36.3",
+    security=True,
+    wrong="http-access 0/0 monitor",
+    right="http-access 192.0.2.0/24 monitor",
+)
+def http_monitor_for_everyone(facts: Facts) -> Iterator[Hit]:
     for line, level in _grants(facts):
         if level.startswith("monitor"):
             what = "queues and addresses" if "deny-logs" in level else "queues, addresses and logs"
             yield at(line, f"Everyone who reaches the web monitor sees {what}. Limit it to the networks of your staff.")
 
 
-def _protection(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="http-protection-off",
+    severity=WARNING,
+    family=Family.WEB_MONITOR,
+    summary="Protection of the web monitor off",
+    explanation="Both protections are on by default in 5.0.",
+    basis="guide 3.3.1.36",
+    security=True,
+    wrong="http-csrf-protection false",
+    right="http-csrf-protection true",
+)
+def http_protection_off(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("http-redirect-to-https", "http-csrf-protection"):
         if line.is_false:
             what = (
@@ -56,34 +88,3 @@ def _protection(facts: Facts) -> Iterator[Hit]:
                 else "a page that an administrator visits can send commands to the monitor"
             )
             yield at(line, f"Without it, {what}. Remove the line: the default of 5.0 is true.", mark=line.node.name)
-
-
-RULES: Final = (
-    Rule(
-        id="http-admin-for-everyone",
-        severity=ERROR,
-        summary="Everyone may administer the server",
-        why="Who reaches the port rewrites the configuration, or empties the queues.",
-        basis="guide 3.3.1.36.3",
-        check=_everyone_changes,
-        security=True,
-    ),
-    Rule(
-        id="http-monitor-for-everyone",
-        severity=WARNING,
-        summary="Everyone may look at the web monitor",
-        why="Queues, recipients' addresses and logs are open; the guide calls that fit for tests only.",
-        basis="guide 3.3.1.36.3",
-        check=_everyone_looks,
-        security=True,
-    ),
-    Rule(
-        id="http-protection-off",
-        severity=WARNING,
-        summary="A protection of the web monitor is switched off",
-        why="Both protections are on by default in 5.0.",
-        basis="guide 3.3.1.36",
-        check=_protection,
-        security=True,
-    ),
-)

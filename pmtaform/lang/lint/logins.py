@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.model import WARNING, Hit, Rule
+from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.networks import Network, network
 from pmtaform.lang.lint.relay import for_everyone, is_closed
 
 
-def _no_throttle(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="no-auth-throttle",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Unlimited password guessing",
+    explanation="The default of smtp-max-auth-failure-rate is no limit.",
+    basis="guide 3.3.7.7",
+    security=True,
+    whole=True,
+    wrong="""
+        <smtp-user feeder>
+          password kx9QvLmT2rW8zPbA
+        </smtp-user>
+        <source 0/0>
+        </source>
+    """,
+    right="""
+        <smtp-user feeder>
+          password kx9QvLmT2rW8zPbA
+        </smtp-user>
+        <source 0/0>
+          require-auth yes
+          smtp-max-auth-failure-rate 5/m
+        </source>
+    """,
+)
+def no_auth_throttle(facts: Facts) -> Iterator[Hit]:
     if not facts.top("smtp-user") or is_closed(facts):
         return
     told: set[str] = set()
@@ -29,7 +54,28 @@ def _no_throttle(facts: Facts) -> Iterator[Hit]:
         yield on(part, detail)
 
 
-def _idle_throttle(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="auth-throttle-without-auth",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Limit on failed logins without effect",
+    explanation="It counts only together with require-auth, so passwords can be guessed.",
+    basis="guide 3.3.7.7",
+    security=True,
+    whole=True,
+    wrong="""
+        <source 0/0>
+          smtp-max-auth-failure-rate 5/m
+        </source>
+    """,
+    right="""
+        <source 0/0>
+          require-auth yes
+          smtp-max-auth-failure-rate 5/m
+        </source>
+    """,
+)
+def auth_throttle_without_auth(facts: Facts) -> Iterator[Hit]:
     """A limit on failed logins where no login is demanded."""
     if not facts.complete:
         return
@@ -58,7 +104,27 @@ def _overlap(one: Network, other: Network) -> bool:
     return one.version == other.version and one.overlaps(other)
 
 
-def _auth_contradiction(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="auth-contradiction",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Login required and forbidden",
+    explanation="No client can send mail.",
+    basis="guide 3.3.7, require-auth and allow-auth",
+    wrong="""
+        <source 192.0.2.0/24>
+          require-auth yes
+          allow-auth no
+        </source>
+    """,
+    right="""
+        <source 192.0.2.0/24>
+          require-auth yes
+          allow-auth yes
+        </source>
+    """,
+)
+def auth_contradiction(facts: Facts) -> Iterator[Hit]:
     for part in facts.by_tag.get("source", ()):
         line = part.last("require-auth")
         if line is not None and line.is_true and part.says("allow-auth", False):
@@ -66,35 +132,3 @@ def _auth_contradiction(facts: Facts) -> Iterator[Hit]:
                 f"{part.title} demands a login and allows none, so its clients can send nothing. Remove one of the two."
             )
             yield at(line, detail, mark=line.node.name)
-
-
-RULES: Final = (
-    Rule(
-        id="no-auth-throttle",
-        severity=WARNING,
-        summary="Passwords may be guessed without limit",
-        why="The default of smtp-max-auth-failure-rate is no limit.",
-        basis="guide 3.3.7.7",
-        check=_no_throttle,
-        security=True,
-        whole=True,
-    ),
-    Rule(
-        id="auth-throttle-without-auth",
-        severity=WARNING,
-        summary="A limit on failed logins has no effect",
-        why="It counts only in company of require-auth: readers believe that passwords cannot be guessed.",
-        basis="guide 3.3.7.7",
-        check=_idle_throttle,
-        security=True,
-        whole=True,
-    ),
-    Rule(
-        id="auth-contradiction",
-        severity=WARNING,
-        summary="A login is demanded and forbidden",
-        why="No client can send anything.",
-        basis="guide 3.3.7, require-auth and allow-auth",
-        check=_auth_contradiction,
-    ),
-)

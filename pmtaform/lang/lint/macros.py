@@ -8,14 +8,32 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few
-from pmtaform.lang.lint.model import ERROR, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, Family, Hit, Rule
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.values.lines import domain_problem
 
 _MOST_TOLD: Final = 3
 
 
-def _items(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="macro-item",
+    severity=ERROR,
+    family=Family.ORDER,
+    summary="Item of a macro that is no domain",
+    explanation="The section that uses the macro applies to no such domain, so its limits are never used.",
+    basis="guide 3.3.10 (macros), domain patterns (docs/powermta/language.md section 2)",
+    wrong="""
+        domain-macro mail a.example,@b.example
+        <domain $mail>
+        </domain>
+    """,
+    right="""
+        domain-macro mail a.example,b.example
+        <domain $mail>
+        </domain>
+    """,
+)
+def macro_item(facts: Facts) -> Iterator[Hit]:
     partly = _parts_of_names(facts)
     for line in facts.named("domain-macro"):
         name, _, rest = line.value.partition(" ")
@@ -52,15 +70,3 @@ def _hit(line: Line, name: str, wrong: dict[str, str]) -> Hit:
     if others:
         detail += f" Look at {values.shown(few(others, _MOST_TOLD))}, too."
     return at(line, detail, mark=first)
-
-
-RULES: Final = (
-    Rule(
-        id="macro-item",
-        severity=ERROR,
-        summary="An item of a macro is no domain",
-        why="The section that uses the macro holds for no such domain, so its limits are never used.",
-        basis="guide 3.3.10 (macros), domain patterns (docs/powermta/language.md section 2)",
-        check=_items,
-    ),
-)

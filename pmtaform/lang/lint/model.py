@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from textwrap import dedent
+from typing import Final, NamedTuple
 
-from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.diagnostics import Definition, Diagnostic, Kind, Place, Severity
 from pmtaform.lang.lint.facts import Facts
+from pmtaform.lang.lint.subject import FileFacts
 from pmtaform.lang.splices import Splice
 from pmtaform.lang.tree import Tree
 
@@ -41,23 +44,89 @@ class Hit:
 Check = Callable[[Facts], Iterable[Hit]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule. `id` is stable; `summary` is constant; `why` says what harm there is; `basis` where the fact is from.
+class Family(StrEnum):
+    """What a rule is about. The value is the heading in listings."""
 
-    `whole` rules are asked only of whole configurations; `optional` ones only by name.
+    SYNTAX = "Syntax"
+    UNKNOWN = "Unknown names"
+    VALUES = "Values"
+    DUPLICATES = "Duplicates"
+    REFERENCES = "References"
+    ORDER = "Order and patterns"
+    RELAYING = "Relaying and listeners"
+    WEB_MONITOR = "Web monitor"
+    TLS = "TLS"
+    SECRETS = "Secrets and files"
+    DKIM = "DKIM"
+    BACKOFF = "Back-off"
+    RATES = "Rates and retries"
+    VIRTUAL_MTAS = "Virtual MTAs"
+    DEPENDENT = "Dependent settings"
+    COMPLETE = "Complete configurations"
+    VERSIONS = "Versions"
+    SUPPRESSIONS = "Suppressions"
+    OTHER = "Other"
+
+
+# PowerMTA cannot read what these are about, or reads something else than was meant. Consent does not help.
+_MALFORMED: Final = frozenset({Family.SYNTAX, Family.UNKNOWN, Family.VALUES, Family.DUPLICATES})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What an example needs beside its text: the version, the facts on files, the included files by path."""
+
+    version: str | None = None
+    in_stack: bool = False
+    files: Mapping[str, FileFacts] | None = None
+    included: Mapping[str, str] = field(default_factory=dict)
+
+
+def _no_hits(_: Facts) -> Iterable[Hit]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Definition):
+    """The declaration of one rule: a decorator of the function that checks it.
+
+    `code` is stable and `summary` constant; `explanation` says what harm there is, `basis` where the fact is from.
+    `wrong` and `right` are examples, indented as fits: the rule finds something in the first and nothing in the second.
+    `whole` rules run on whole configurations only, `partial` ones of them on incomplete stacks too; `optional` ones run
+    only if named.
     """
 
-    id: str
-    severity: Severity
-    summary: str
-    why: str
+    kind: Kind = Kind.INVALID
+    family: Family = Family.OTHER
     basis: str
-    check: Check
+    wrong: str
+    right: str
+    given: Given = Given()
+    check: Check = _no_hits
     security: bool = False
     whole: bool = False
     optional: bool = False
-    partial: bool = False  # of the `whole` rules: asked of a stack that declares only a part of a host, too
+    partial: bool = False
+    malformed: bool = False
+
+    def __call__(self, check: Check) -> Rule:
+        """The rule with its check."""
+        return replace(self, check=check)
+
+    @property
+    def is_form(self) -> bool:
+        """Whether PowerMTA cannot read what the rule finds, so that no consent allows it."""
+        return self.malformed or self.family in _MALFORMED
+
+    @property
+    def examples(self) -> tuple[str, str]:
+        """The wrong and the right example, each a text of whole lines."""
+        return _lines(self.wrong), _lines(self.right)
+
+
+def _lines(example: str) -> str:
+    text = dedent(example[1:]).rstrip() if example.startswith("\n") else example
+    return f"{text}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +149,6 @@ class Finding:
 
     def diagnostic(self) -> Diagnostic:
         """The finding as a diagnostic."""
-        return Diagnostic(
-            code=self.rule.id,
-            summary=self.rule.summary,
-            detail=self.detail,
-            severity=self.severity,
-            place=self.place,
-            host=self.host,
-            related=self.related,
+        return self.rule.diagnostic(
+            self.detail, self.place, host=self.host, related=self.related, severity=self.severity
         )

@@ -8,7 +8,7 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.patterns import RULE_NAMES, regex_of, rule_text
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.lint.regex import matches_every_text, matches_everything, split_regex
@@ -17,7 +17,29 @@ _MOST_WALKED: Final = 2000
 _FIRST_MATCH: Final = ("pattern-list", "bounce-category-patterns")
 
 
-def _late_lists(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="pattern-list-after-source",
+    severity=ERROR,
+    family=Family.ORDER,
+    summary="Pattern list below its source",
+    explanation="The list must be above the source. No other order of sections is required.",
+    basis="guide 3.3.7.39",
+    wrong="""
+        <source 192.0.2.0/24>
+          pattern-list senders
+        </source>
+        <pattern-list senders>
+        </pattern-list>
+    """,
+    right="""
+        <pattern-list senders>
+        </pattern-list>
+        <source 192.0.2.0/24>
+          pattern-list senders
+        </source>
+    """,
+)
+def pattern_list_after_source(facts: Facts) -> Iterator[Hit]:
     for reference in references(facts).all:
         part = facts.defined("pattern-list").get(reference.name)
         if reference.noun != "pattern-list" or reference.line.scope != "source" or part is None:
@@ -33,7 +55,25 @@ def _late_lists(facts: Facts) -> Iterator[Hit]:
             )
 
 
-def _late_macros(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="macro-after-use",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Macro used above its definition",
+    explanation="The guides do not state whether PowerMTA accepts that.",
+    basis="undocumented; every example in the guides defines first",
+    wrong="""
+        <domain $mail>
+        </domain>
+        domain-macro mail a.example
+    """,
+    right="""
+        domain-macro mail a.example
+        <domain $mail>
+        </domain>
+    """,
+)
+def macro_after_use(facts: Facts) -> Iterator[Hit]:
     told: set[str] = set()
     for user, name in references(facts).macros:
         lines = facts.macros.get(name, [])
@@ -56,7 +96,24 @@ def _is_foreign(facts: Facts, line: Line) -> bool:
     return line.tree.path not in facts.configuration.trees
 
 
-def _macro_loops(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="macro-loop",
+    severity=ERROR,
+    family=Family.ORDER,
+    summary="Macro that refers to itself",
+    explanation="A loop of macros is an error at load.",
+    basis="guide 3.3.10",
+    malformed=True,
+    wrong="""
+        domain-macro first $second
+        domain-macro second $first
+    """,
+    right="""
+        domain-macro first $second
+        domain-macro second a.example
+    """,
+)
+def macro_loop(facts: Facts) -> Iterator[Hit]:
     uses: dict[str, set[str]] = {}
     for user, name in references(facts).macros:
         if isinstance(user, Line) and user.name == "domain-macro" and user.value:
@@ -125,7 +182,27 @@ def _catches_all(line: Line) -> bool:
     return line.name == "mail-from" and matches_everything(body)
 
 
-def _unreachable(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unreachable-rule",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Rule below one that matches everything",
+    explanation="The first match decides, so rules below a catch-all have no effect.",
+    basis="guide 3.3.14, 10.8",
+    wrong="""
+        <pattern-list senders>
+          * virtual-mta=mta-a
+          mail-from /news/ virtual-mta=mta-b
+        </pattern-list>
+    """,
+    right="""
+        <pattern-list senders>
+          mail-from /news/ virtual-mta=mta-b
+          * virtual-mta=mta-a
+        </pattern-list>
+    """,
+)
+def unreachable_rule(facts: Facts) -> Iterator[Hit]:
     for tag in _FIRST_MATCH:
         for part in facts.by_tag.get(tag, ()):
             at_index = next((n for n, line in enumerate(part.lines) if _catches_all(line)), None)
@@ -142,7 +219,27 @@ def _unreachable(facts: Facts) -> Iterator[Hit]:
                 yield at(rest[0], detail, mark=rest[0].node.name, related=(line.place,))
 
 
-def _shadowed(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="shadowed-rule",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Repeated pattern of a list",
+    explanation="The first match decides, so the second rule has no effect.",
+    basis="guide 3.3.14, 3.3.15",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /busy/ mode=backoff
+          reply /busy/ mode=normal
+        </smtp-pattern-list>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /busy/ mode=backoff
+          reply /welcome/ mode=normal
+        </smtp-pattern-list>
+    """,
+)
+def shadowed_rule(facts: Facts) -> Iterator[Hit]:
     """The same pattern twice in a list."""
     for tag in (*_FIRST_MATCH, "smtp-pattern-list", "mx-rollup-list"):
         for part in facts.by_tag.get(tag, ()):
@@ -184,47 +281,3 @@ def _conflict(first: str, second: str) -> bool:
         return True
     switches = {"mode=normal", "mode=backoff"}
     return bool((one & switches) and (two & switches) and not one & two & switches)
-
-
-RULES: Final = (
-    Rule(
-        id="pattern-list-after-source",
-        severity=ERROR,
-        summary="A pattern list stands below the source that uses it",
-        why="The list must come first; that is the one order of sections that the guide demands.",
-        basis="guide 3.3.7.39",
-        check=_late_lists,
-    ),
-    Rule(
-        id="macro-after-use",
-        severity=WARNING,
-        summary="A macro is used above its definition",
-        why="Whether PowerMTA takes that is not documented.",
-        basis="undocumented; every example in the guides defines first",
-        check=_late_macros,
-    ),
-    Rule(
-        id="macro-loop",
-        severity=ERROR,
-        summary="A macro leads back to itself",
-        why="Macro loops are errors at load.",
-        basis="guide 3.3.10",
-        check=_macro_loops,
-    ),
-    Rule(
-        id="unreachable-rule",
-        severity=WARNING,
-        summary="A rule stands below one that matches everything",
-        why="The first match decides, so nothing below a catch-all has an effect.",
-        basis="guide 3.3.14, 10.8",
-        check=_unreachable,
-    ),
-    Rule(
-        id="shadowed-rule",
-        severity=WARNING,
-        summary="The same pattern stands twice in a list",
-        why="The first match decides, so the second has no effect.",
-        basis="guide 3.3.14, 3.3.15",
-        check=_shadowed,
-    ),
-)

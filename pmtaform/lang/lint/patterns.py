@@ -9,7 +9,7 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.regex import is_glob, matches_every_text, matches_everything, regex_problem, split_regex
 
 RULE_NAMES: Final = ("/REGEX/", "reply", "mail-from", "rcpt-to", "header")
@@ -27,7 +27,25 @@ def regex_of(line: Line) -> str | None:
     return None if parts is None else parts[1]
 
 
-def _catch_all_reply(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="catch-all-reply",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Rule that matches every reply",
+    explanation="Every queue that uses the list backs off, bounces or is deferred at the first reply.",
+    basis="guide 3.3.15",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply // bounce-queue
+        </smtp-pattern-list>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /^550 blocked/ bounce-queue
+        </smtp-pattern-list>
+    """,
+)
+def catch_all_reply(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("reply"):
         body = regex_of(line)
         if line.scope == "smtp-pattern-list" and body is not None and matches_every_text(body):
@@ -40,7 +58,27 @@ def _catch_all_reply(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=f"/{body}/")
 
 
-def _glob(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="glob-in-regex",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="File pattern as a regular expression",
+    explanation=(
+        "Patterns are regular expressions: `@*` is any number of at-signs, also none, so it matches everything."
+    ),
+    basis="guide 3.2",
+    wrong="""
+        <pattern-list senders>
+          mail-from /@*/ virtual-mta=mta-a
+        </pattern-list>
+    """,
+    right=r"""
+        <pattern-list senders>
+          mail-from /@news\.example\.com$/ virtual-mta=mta-a
+        </pattern-list>
+    """,
+)
+def glob_in_regex(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("mail-from", "rcpt-to", "header"):
         body = regex_of(line) if line.scope == "pattern-list" else None
         if body is None or regex_problem(body) or not (is_glob(body) or _odd_everything(body)):
@@ -57,7 +95,26 @@ def _odd_everything(body: str) -> bool:
     return body not in ("", "^", "$") and matches_everything(body) and body.strip("^$").replace(".*", "") != ""
 
 
-def _invalid(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="invalid-regex",
+    severity=ERROR,
+    family=Family.ORDER,
+    summary="Invalid regular expression",
+    explanation="No PCRE accepts it.",
+    basis="guide 3.2; PCRE",
+    malformed=True,
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /(blocked/ bounce-rcpt
+        </smtp-pattern-list>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /(blocked)/ bounce-rcpt
+        </smtp-pattern-list>
+    """,
+)
+def invalid_regex(facts: Facts) -> Iterator[Hit]:
     for line in facts.named(*RULE_NAMES, "relay-address", "address"):
         body = regex_of(line) if "/" in line.value or line.name == "/REGEX/" else None
         if body is None or (line.name in ("relay-address", "address") and not line.value.startswith("/")):
@@ -68,7 +125,26 @@ def _invalid(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=f"/{body}/")
 
 
-def _dots(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unescaped-dot",
+    severity=INFO,
+    family=Family.ORDER,
+    summary="Dot that matches any character",
+    explanation="The pattern matches more than intended, though seldom in practice.",
+    basis="guide 3.2",
+    optional=True,
+    wrong="""
+        <pattern-list senders>
+          mail-from /@example.com$/ virtual-mta=mta-a
+        </pattern-list>
+    """,
+    right=r"""
+        <pattern-list senders>
+          mail-from /@example\.com$/ virtual-mta=mta-a
+        </pattern-list>
+    """,
+)
+def unescaped_dot(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("mail-from", "rcpt-to"):
         body = regex_of(line) if line.scope == "pattern-list" else None
         if body is not None and re.search(r"@[A-Za-z0-9-]+\.[A-Za-z]", body):
@@ -76,42 +152,3 @@ def _dots(facts: Facts) -> Iterator[Hit]:
                 r"A dot stands for any character: write \. for a dot. /@example.com$/ matches user@examplescom, too."
             )
             yield at(line, detail, mark=f"/{body}/")
-
-
-RULES: Final = (
-    Rule(
-        id="catch-all-reply",
-        severity=WARNING,
-        summary="A rule matches every reply",
-        why="Every queue that uses the list backs off, bounces or is deferred at the first answer.",
-        basis="guide 3.3.15",
-        check=_catch_all_reply,
-    ),
-    Rule(
-        id="glob-in-regex",
-        severity=WARNING,
-        summary="A pattern looks like a file pattern",
-        why=(
-            "Patterns are regular expressions: `@*` is any number of at-signs, none included, so it matches everything."
-        ),
-        basis="guide 3.2",
-        check=_glob,
-    ),
-    Rule(
-        id="invalid-regex",
-        severity=ERROR,
-        summary="A regular expression is broken",
-        why="No PCRE takes it.",
-        basis="guide 3.2; PCRE",
-        check=_invalid,
-    ),
-    Rule(
-        id="unescaped-dot",
-        severity=INFO,
-        summary="A dot in a pattern stands for any character",
-        why="The pattern matches more than was meant, though seldom in practice.",
-        basis="guide 3.2",
-        check=_dots,
-        optional=True,
-    ),
-)

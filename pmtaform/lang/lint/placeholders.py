@@ -9,7 +9,7 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.model import INFO, Hit, Rule
+from pmtaform.lang.lint.model import INFO, Family, Hit, Rule
 
 _PLACEHOLDER_IP: Final = re.compile(r"(?:[xX]{1,3}|[0-9]{1,3}|[xX][0-9])(?:\.(?:[xX]{1,3}[0-9]?|[0-9]{1,3})){3}")
 _PLACEHOLDER_DOMAIN: Final = re.compile(
@@ -19,7 +19,25 @@ _PLACEHOLDER_DOMAIN: Final = re.compile(
 )
 
 
-def _placeholders(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="placeholder-value",
+    severity=INFO,
+    family=Family.UNKNOWN,
+    summary="Placeholder as a value",
+    explanation="A value of a sample was not replaced.",
+    basis="seen in published samples",
+    wrong="""
+        <domain *>
+          dkim-identity @yourdomain.com
+        </domain>
+    """,
+    right="""
+        <domain *>
+          dkim-identity @news.example.com
+        </domain>
+    """,
+)
+def placeholder_value(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         if line.spec is None or line.spec.sensitive or not line.value:
             continue
@@ -40,15 +58,3 @@ def placeholder_in(line: Line) -> str:
         found = _PLACEHOLDER_IP.match(value)
         return found[0] if found and "x" in found[0].lower() else ""
     return ""
-
-
-RULES: Final = (
-    Rule(
-        id="placeholder-value",
-        severity=INFO,
-        summary="A value is a placeholder",
-        why="A sample was taken over as it was.",
-        basis="seen in published samples",
-        check=_placeholders,
-    ),
-)

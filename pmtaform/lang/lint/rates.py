@@ -11,7 +11,7 @@ from pmtaform.lang.lint.backoff import first_interval
 from pmtaform.lang.lint.domains import inherited
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.model import INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
 
 _DAY: Final = 86_400
 _IMPLAUSIBLE: Final = 2_000_000  # messages a day for one queue
@@ -33,7 +33,25 @@ def _per_day(line: Line) -> float | None:
     return rate.count * _DAY / rate.seconds
 
 
-def _implausible(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="implausible-rate",
+    severity=WARNING,
+    family=Family.RATES,
+    summary="Implausibly high rate",
+    explanation="Such a burst gets an address blocked for weeks. Rates per second are mostly a wrong unit.",
+    basis="judgement: more than 2 million messages a day for one queue",
+    wrong="""
+        <domain gmail.com>
+          max-msg-rate 100/s
+        </domain>
+    """,
+    right="""
+        <domain gmail.com>
+          max-msg-rate 300/h
+        </domain>
+    """,
+)
+def implausible_rate(facts: Facts) -> Iterator[Hit]:
     for line in facts.named(*_MESSAGES):
         daily = _per_day(line)
         if daily is not None and _IMPLAUSIBLE <= daily < _NO_LIMIT:
@@ -46,14 +64,50 @@ def _implausible(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail)
 
 
-def _no_op(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="no-op-limit",
+    severity=INFO,
+    family=Family.RATES,
+    summary="Limit without effect",
+    explanation="It looks like a limit and is none.",
+    basis="seen in published configurations",
+    wrong="""
+        <domain gmail.com>
+          max-msg-rate 99999999/h
+        </domain>
+    """,
+    right="""
+        <domain gmail.com>
+          max-msg-rate unlimited
+        </domain>
+    """,
+)
+def no_op_limit(facts: Facts) -> Iterator[Hit]:
     for line in facts.named(*_RATES):
         daily = _per_day(line)
         if daily is not None and daily >= _NO_LIMIT:
             yield at(line, "So large a limit is none. Write unlimited, or the limit that is meant.")
 
 
-def _zero(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="zero-rate",
+    severity=WARNING,
+    family=Family.RATES,
+    summary="Undocumented rate of 0",
+    explanation="The guide explains 0 for smtp-max-auth-failure-rate only, where it is no limit.",
+    basis="undocumented; guide 3.3.7.7",
+    wrong="""
+        <domain *>
+          max-msg-rate 0
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-msg-rate unlimited
+        </domain>
+    """,
+)
+def zero_rate(facts: Facts) -> Iterator[Hit]:
     for line in facts.named(
         *_RATES, "max-data-volume-rate", "backoff-max-data-volume-rate", "max-smtp-data-volume-rate"
     ):
@@ -65,7 +119,25 @@ def _zero(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail)
 
 
-def _short_retry(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="short-retry",
+    severity=WARNING,
+    family=Family.RATES,
+    summary="Retries within a minute",
+    explanation="A site that rejects mail gets attempt after attempt.",
+    basis="seen in published configurations",
+    wrong="""
+        <domain *>
+          retry-after 1s
+        </domain>
+    """,
+    right="""
+        <domain *>
+          retry-after 10m
+        </domain>
+    """,
+)
+def short_retry(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("retry-after", "backoff-retry-after"):
         seconds = first_interval(line)
         if line.within is not None and line.within.key.startswith("{"):
@@ -79,7 +151,27 @@ def _short_retry(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail)
 
 
-def _retry_too_late(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="retry-after-bounce",
+    severity=WARNING,
+    family=Family.RATES,
+    summary="Mail bounces before its first retry",
+    explanation="Every temporary rejection becomes a bounce.",
+    basis="inferred from guide 3.3.10, retry-after and bounce-after",
+    wrong="""
+        <domain *>
+          retry-after 5d
+          bounce-after 4d
+        </domain>
+    """,
+    right="""
+        <domain *>
+          retry-after 1h
+          bounce-after 4d
+        </domain>
+    """,
+)
+def retry_after_bounce(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("retry-after", "backoff-retry-after"):
         other = line.within.last("bounce-after") if line.within is not None else None
         seconds = first_interval(line)
@@ -92,7 +184,31 @@ def _retry_too_late(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, related=(other.place,))
 
 
-def _above_total(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="limit-above-total",
+    severity=INFO,
+    family=Family.RATES,
+    summary="Limit above the total",
+    explanation="max-smtp-out is per queue in a domain and the total in a virtual MTA: the smaller one decides.",
+    basis="guide 3.3.10, 3.3.12",
+    wrong="""
+        <virtual-mta mta-a>
+          max-smtp-out 5
+          <domain *>
+            max-smtp-out 10
+          </domain>
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          max-smtp-out 10
+          <domain *>
+            max-smtp-out 5
+          </domain>
+        </virtual-mta>
+    """,
+)
+def limit_above_total(facts: Facts) -> Iterator[Hit]:
     """A limit of one queue above the limit of the virtual MTA that the queue belongs to."""
     total = facts.setting("total-max-smtp-out")
     for line in facts.named("max-smtp-out"):
@@ -131,7 +247,17 @@ def _int(line: Line) -> int:
 _ADVISED: Final = {"total-max-smtp-out": 7500, "total-max-smtp-in": 100}
 
 
-def _above_advice(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="total-above-advice",
+    severity=WARNING,
+    family=Family.RATES,
+    summary="Server-wide limit above the guide's advice",
+    explanation="More connections than the machine can serve slow down all of them.",
+    basis="guide 3.3.1.1, 3.3.1.2",
+    wrong="total-max-smtp-in 101",
+    right="total-max-smtp-in 100",
+)
+def total_above_advice(facts: Facts) -> Iterator[Hit]:
     for line in facts.named(*_ADVISED):
         most = _ADVISED[line.name]
         if line.scope == GLOBAL and _int(line) > most:
@@ -142,7 +268,26 @@ def _above_advice(facts: Facts) -> Iterator[Hit]:
 _MOST_PATTERNS: Final = 500  # of a suppression list, as the guide advises
 
 
-def _many_patterns(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="many-suppression-patterns",
+    severity=WARNING,
+    family=Family.RATES,
+    summary="Many patterns in a suppression list",
+    explanation="PowerMTA tries each pattern for each recipient: submission slows down.",
+    basis="guide 3.3.5, 10.16; that submission slows down is inferred",
+    wrong="<source 192.0.2.0/24>\n  suppression-lists gone\n</source>\n<address-list gone>\n"
+    + "".join(f"  address /a{n}@example.com/\n" for n in range(501))
+    + "</address-list>",
+    right=r"""
+        <source 192.0.2.0/24>
+          suppression-lists gone
+        </source>
+        <address-list gone>
+          address /@example\.com$/
+        </address-list>
+    """,
+)
+def many_suppression_patterns(facts: Facts) -> Iterator[Hit]:
     """Suppression lists with more patterns than the guide advises: each is tried for each recipient."""
     lists = facts.defined("address-list") | facts.defined("suppression-list")
     used = {name.strip().strip('"') for line in facts.named("suppression-lists") for name in line.value.split(",")}
@@ -157,14 +302,51 @@ def _many_patterns(facts: Facts) -> Iterator[Hit]:
             yield on(part, detail)
 
 
-def _short_send(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="short-send-timeout",
+    severity=INFO,
+    family=Family.RATES,
+    summary="Time to send data below the RFC's minimum",
+    explanation="PowerMTA gives up on a slow receiver, and sends the message again.",
+    basis="guide 3.3.10.66; RFC 5321 section 4.5.3.2.5",
+    wrong="""
+        <domain *>
+          data-send-timeout 2m
+        </domain>
+    """,
+    right="""
+        <domain *>
+          data-send-timeout 3m
+        </domain>
+    """,
+)
+def short_send_timeout(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("data-send-timeout"):
         seconds = values.parse_duration(line.value.strip('"'))
         if seconds is not None and seconds < _SEND_TIMEOUT:
             yield at(line, "RFC 5321 asks for at least 3m, which is also the default. Set 3m or more.")
 
 
-def _equals_default(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="equals-default",
+    severity=INFO,
+    family=Family.RATES,
+    summary="Value equal to the default",
+    explanation="Remove the line, or keep it to show that the value is intended.",
+    basis="defaults in guide 3.3",
+    optional=True,
+    wrong="""
+        <domain *>
+          max-smtp-out 20
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-smtp-out 10
+        </domain>
+    """,
+)
+def equals_default(facts: Facts) -> Iterator[Hit]:
     """Values that are the default, where no more general section says otherwise."""
     for line in facts.lines:
         spec = line.spec
@@ -177,101 +359,26 @@ def _equals_default(facts: Facts) -> Iterator[Hit]:
             yield at(line, f"{values.shown(line.value)} is the default of {line.name}.")
 
 
-def _alias(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="alias",
+    severity=INFO,
+    family=Family.RATES,
+    summary="Alias of a directive",
+    explanation="Two names for one directive are hard to search for.",
+    basis="guide 3.3.10",
+    optional=True,
+    wrong="""
+        <domain *>
+          max-rcpt-per-transaction 100
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-rcpt-per-message 100
+        </domain>
+    """,
+)
+def alias(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         if line.spec is not None and line.spec.canonical:
             yield at(line, f"{line.name} is another name of {line.spec.canonical}.", mark=line.node.name)
-
-
-RULES: Final = (
-    Rule(
-        id="implausible-rate",
-        severity=WARNING,
-        summary="The rate is implausibly high",
-        why="A burst like that gets an address blocked for weeks; per-second rates are mostly a slip of the unit.",
-        basis="judgement: more than 2 million messages a day for one queue",
-        check=_implausible,
-    ),
-    Rule(
-        id="no-op-limit",
-        severity=INFO,
-        summary="The limit limits nothing",
-        why="It reads like a limit and is none.",
-        basis="seen in published configurations",
-        check=_no_op,
-    ),
-    Rule(
-        id="zero-rate",
-        severity=WARNING,
-        summary="What a rate of 0 means is not documented",
-        why="The guide explains it for smtp-max-auth-failure-rate only, where it is no limit.",
-        basis="undocumented; guide 3.3.7.7",
-        check=_zero,
-    ),
-    Rule(
-        id="short-retry",
-        severity=WARNING,
-        summary="Retries come within a minute",
-        why="It hammers a site that is refusing mail.",
-        basis="seen in published configurations",
-        check=_short_retry,
-    ),
-    Rule(
-        id="retry-after-bounce",
-        severity=WARNING,
-        summary="Mail bounces before it is tried again",
-        why="Every temporary refusal becomes a bounce.",
-        basis="inferred from guide 3.3.10, retry-after and bounce-after",
-        check=_retry_too_late,
-    ),
-    Rule(
-        id="limit-above-total",
-        severity=INFO,
-        summary="A limit can never be reached",
-        why="max-smtp-out in a domain is per queue, in a virtual MTA it is the total: the smaller one decides.",
-        basis="guide 3.3.10, 3.3.12",
-        check=_above_total,
-    ),
-    Rule(
-        id="total-above-advice",
-        severity=WARNING,
-        summary="The server-wide limit is above what the guide advises",
-        why="More connections than the machine can serve slow down all of them.",
-        basis="guide 3.3.1.1, 3.3.1.2",
-        check=_above_advice,
-    ),
-    Rule(
-        id="many-suppression-patterns",
-        severity=WARNING,
-        summary="A suppression list has very many patterns",
-        why="Each pattern is tried for each recipient: submission slows down.",
-        basis="guide 3.3.5, 10.16; that submission slows down is inferred",
-        check=_many_patterns,
-    ),
-    Rule(
-        id="short-send-timeout",
-        severity=INFO,
-        summary="The time to send data is shorter than the RFC asks for",
-        why="A slow receiver is given up on, and the message is sent again.",
-        basis="guide 3.3.10.66; RFC 5321 section 4.5.3.2.5",
-        check=_short_send,
-    ),
-    Rule(
-        id="equals-default",
-        severity=INFO,
-        summary="The value is the default",
-        why="The line can go, or stay to say that the value is meant.",
-        basis="defaults in guide 3.3",
-        check=_equals_default,
-        optional=True,
-    ),
-    Rule(
-        id="alias",
-        severity=INFO,
-        summary="The directive has another name",
-        why="Two names for one thing are hard to search for.",
-        basis="guide 3.3.10",
-        check=_alias,
-        optional=True,
-    ),
-)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.diagnostics import Severity
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.networks import is_everyone, is_inside, network
 from pmtaform.lang.lint.regex import matches_every_text, split_regex
 
@@ -36,7 +35,26 @@ def _relaying(part: Part) -> Line | None:
     return line if line is not None and line.is_true else None
 
 
-def _open_relay(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="open-relay",
+    severity=ERROR,
+    family=Family.RELAYING,
+    summary="Open relay",
+    explanation="Anyone can send any mail through the server; its addresses end up on every block list.",
+    basis="guide 3.3.1.32.1 and its warning",
+    security=True,
+    wrong="""
+        <source 0/0>
+          always-allow-relaying yes
+        </source>
+    """,
+    right="""
+        <source 192.0.2.0/24>
+          always-allow-relaying yes
+        </source>
+    """,
+)
+def open_relay(facts: Facts) -> Iterator[Hit]:
     for part in for_everyone(facts):
         line = _relaying(part)
         if line is not None and not part.says("require-auth", True):
@@ -63,7 +81,27 @@ def _global_relaying(facts: Facts) -> Iterator[Hit]:
     yield at(line, detail, mark=line.node.name, severity=WARNING if refused else None)
 
 
-def _relay_behind_auth(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="relay-behind-auth",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Open relay behind a login",
+    explanation="One line less, or one guessed account, and everyone may relay.",
+    basis="seen in published configurations",
+    security=True,
+    wrong="""
+        <source 0/0>
+          always-allow-relaying yes
+          require-auth true
+        </source>
+    """,
+    right="""
+        <source 0/0>
+          require-auth true
+        </source>
+    """,
+)
+def relay_behind_auth(facts: Facts) -> Iterator[Hit]:
     for part in for_everyone(facts):
         line = _relaying(part)
         if line is not None and part.says("require-auth", True):
@@ -87,7 +125,28 @@ def _listeners(facts: Facts) -> Iterator[tuple[Line, str, str]]:
             yield source, part.node.argument.rpartition(":")[0], source.value
 
 
-def _open_listener(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="open-relay-listener",
+    severity=ERROR,
+    family=Family.RELAYING,
+    summary="Open relay by a listener",
+    explanation="A source that a listener gives to its clients applies to everyone who reaches the listener.",
+    basis="guide 3.3.1.20, warning",
+    security=True,
+    wrong="""
+        <source partners>
+          always-allow-relaying yes
+        </source>
+        smtp-listener 0/0:25 source=partners
+    """,
+    right="""
+        <source partners>
+          always-allow-relaying yes
+        </source>
+        smtp-listener 10.0.0.1:25 source=partners
+    """,
+)
+def open_relay_listener(facts: Facts) -> Iterator[Hit]:
     sources = facts.defined("source")
     for line, address, name in _listeners(facts):
         part = sources.get(name)
@@ -104,7 +163,18 @@ def _open_listener(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=name, related=(relaying.place,), severity=WARNING if auth else None)
 
 
-def _open_recipients(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="open-relay-recipients",
+    severity=ERROR,
+    family=Family.RELAYING,
+    summary="Mail accepted for every domain",
+    explanation="relay-domain and relay-address open their recipients to everyone.",
+    basis="inferred from guide 3.3.2",
+    security=True,
+    wrong="relay-domain *",
+    right="relay-domain example.com",
+)
+def open_relay_recipients(facts: Facts) -> Iterator[Hit]:
     for line in facts.settings("relay-domain"):
         domain = line.value.strip('"').lower()
         bare = domain.removeprefix("[*.]").removeprefix("*.")
@@ -123,7 +193,26 @@ def _recipients(what: str) -> str:
     )
 
 
-def _wide_relay(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="relay-wide-network",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Relay for a very wide network",
+    explanation="No organisation has that many addresses; strangers are among them.",
+    basis="inferred",
+    security=True,
+    wrong="""
+        <source 128/1>
+          always-allow-relaying yes
+        </source>
+    """,
+    right="""
+        <source 10/8>
+          always-allow-relaying yes
+        </source>
+    """,
+)
+def relay_wide_network(facts: Facts) -> Iterator[Hit]:
     for part in facts.by_tag.get("source", ()):
         found = network(part.key)
         line = _relaying(part)
@@ -154,7 +243,18 @@ def is_closed(facts: Facts) -> bool:
     return any(part.says("smtp-service", False) for part in _every(facts))
 
 
-def _everywhere(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="listener-everywhere",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Listener open to the Internet",
+    explanation="If a source allows something by mistake, everyone can use it.",
+    basis="guide 3.3.1.20; seen in published configurations",
+    security=True,
+    wrong="smtp-listener 0/0:25",
+    right="smtp-listener 127.0.0.1:25",
+)
+def listener_everywhere(facts: Facts) -> Iterator[Hit]:
     if is_closed(facts):
         return
     detail = (
@@ -174,7 +274,24 @@ def _is_any(address: str) -> bool:
     return is_everyone(address) or address.strip("[]") in ("0.0.0.0", "::")  # noqa: S104 - what is looked for
 
 
-def _dummy(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="dummy-listener-exposed",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Dummy listener open to the Internet",
+    explanation="PowerMTA accepts mail that reaches it by mistake, and discards it.",
+    basis="inferred",
+    security=True,
+    wrong="""
+        dummy-smtp-ip 198.51.100.7
+        dummy-smtp-port 2525
+    """,
+    right="""
+        dummy-smtp-ip 127.0.0.1
+        dummy-smtp-port 2525
+    """,
+)
+def dummy_listener_exposed(facts: Facts) -> Iterator[Hit]:
     port, ip = facts.setting("dummy-smtp-port"), facts.setting("dummy-smtp-ip")
     if port is None or not port.value.isascii() or not port.value.isdecimal() or int(port.value[:9]) == 0:
         return
@@ -189,7 +306,23 @@ def _dummy(facts: Facts) -> Iterator[Hit]:
     yield at(ip or port, detail)
 
 
-def _reserved(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="reserved-source-name",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Reserved name of a source",
+    explanation="Names in braces are reserved for PowerMTA.",
+    basis="guide 3.3.7; common in published configurations all the same",
+    wrong="""
+        <source {partners}>
+        </source>
+    """,
+    right="""
+        <source partners>
+        </source>
+    """,
+)
+def reserved_source_name(facts: Facts) -> Iterator[Hit]:
     for part in facts.top("source"):
         key = part.key
         if (
@@ -205,101 +338,69 @@ def _reserved(facts: Facts) -> Iterator[Hit]:
             yield on(part, detail)
 
 
-def _rule(name: str, severity: Severity, summary: str, why: str, basis: str, check: Check) -> Rule:
-    return Rule(id=name, severity=severity, summary=summary, why=why, basis=basis, check=check, security=True)
+plain_auth_for_everyone: Final = Rule(
+    code="plain-auth-for-everyone",
+    severity=ERROR,
+    family=Family.RELAYING,
+    summary="Passwords in clear on the Internet",
+    explanation="Anyone on the network path can read the password.",
+    basis="guide, allow-unencrypted-plain-auth; seen in published configurations",
+    security=True,
+    wrong="""
+        <source 0/0>
+          allow-unencrypted-plain-auth yes
+        </source>
+    """,
+    right="""
+        <source 0/0>
+          allow-unencrypted-plain-auth no
+        </source>
+    """,
+    check=_everyone_says(
+        "allow-unencrypted-plain-auth",
+        "Logins without TLS show the password on the way. Set it to no, with `allow-starttls yes` and "
+        "`require-starttls-before-auth yes`.",
+    ),
+)
 
+dkim_keys_from_everyone: Final = Rule(
+    code="dkim-keys-from-everyone",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Signing keys from strangers",
+    explanation="PowerMTA accepts the header from everyone, and passes it on to recipients where it is not processed.",
+    basis="guide 3.3.7.42",
+    security=True,
+    wrong="""
+        <source 0/0>
+          process-x-dkim-key yes
+        </source>
+    """,
+    right="""
+        <source 192.0.2.0/24>
+          process-x-dkim-key yes
+        </source>
+    """,
+    check=_everyone_says("process-x-dkim-key", "Process X-DKIM-Key from trusted sources only."),
+)
 
-RULES: Final = (
-    _rule(
-        "open-relay",
-        ERROR,
-        "Everyone may relay",
-        "Anyone can send any mail through the server; its addresses end up on every block list.",
-        "guide 3.3.1.32.1 and its warning",
-        _open_relay,
-    ),
-    _rule(
-        "open-relay-listener",
-        ERROR,
-        "A listener lets everyone relay",
-        "A source that a listener gives to its clients holds for everyone who reaches the listener.",
-        "guide 3.3.1.20, warning",
-        _open_listener,
-    ),
-    _rule(
-        "open-relay-recipients",
-        ERROR,
-        "Mail for every domain is accepted",
-        "relay-domain and relay-address open their recipients to everyone.",
-        "inferred from guide 3.3.2",
-        _open_recipients,
-    ),
-    _rule(
-        "relay-behind-auth",
-        WARNING,
-        "Only a login stands before an open relay",
-        "One line less, or one account guessed, and everyone may relay.",
-        "seen in published configurations",
-        _relay_behind_auth,
-    ),
-    _rule(
-        "relay-wide-network",
-        WARNING,
-        "A very wide network may relay",
-        "No organisation has so many addresses; strangers are among them.",
-        "inferred",
-        _wide_relay,
-    ),
-    _rule(
-        "plain-auth-for-everyone",
-        ERROR,
-        "Passwords cross the Internet in clear",
-        "Who listens on the way has the account.",
-        "guide, allow-unencrypted-plain-auth; seen in published configurations",
-        _everyone_says(
-            "allow-unencrypted-plain-auth",
-            "Logins without TLS show the password on the way. Set it to no, with `allow-starttls yes` and "
-            "`require-starttls-before-auth yes`.",
-        ),
-    ),
-    _rule(
-        "dkim-keys-from-everyone",
-        WARNING,
-        "Strangers may hand in signing keys",
-        "The header is taken from everyone, and goes on to recipients where it is not processed.",
-        "guide 3.3.7.42",
-        _everyone_says("process-x-dkim-key", "Process X-DKIM-Key from trusted sources only."),
-    ),
-    _rule(
-        "virtual-mta-from-everyone",
-        WARNING,
-        "Strangers may choose the virtual MTA",
-        "Whoever may submit mail picks the addresses that it goes out from.",
-        "guide, scope of the example",
-        _everyone_says("process-x-virtual-mta", "Process X-Virtual-MTA from trusted sources only."),
-    ),
-    _rule(
-        "listener-everywhere",
-        WARNING,
-        "A listener is open to the world",
-        "Whatever a source allows by mistake, everyone can use.",
-        "guide 3.3.1.20; seen in published configurations",
-        _everywhere,
-    ),
-    _rule(
-        "dummy-listener-exposed",
-        WARNING,
-        "The dummy listener is open to the world",
-        "Mail that reaches it by mistake is accepted, and gone.",
-        "inferred",
-        _dummy,
-    ),
-    Rule(
-        id="reserved-source-name",
-        severity=WARNING,
-        summary="A source has a reserved name",
-        why="Names in braces are reserved for PowerMTA.",
-        basis="guide 3.3.7; common in published configurations all the same",
-        check=_reserved,
-    ),
+virtual_mta_from_everyone: Final = Rule(
+    code="virtual-mta-from-everyone",
+    severity=WARNING,
+    family=Family.RELAYING,
+    summary="Virtual MTA chosen by strangers",
+    explanation="Everyone who may submit mail chooses the addresses that it is sent from.",
+    basis="guide, scope of the example",
+    security=True,
+    wrong="""
+        <source 0/0>
+          process-x-virtual-mta yes
+        </source>
+    """,
+    right="""
+        <source 192.0.2.0/24>
+          process-x-virtual-mta yes
+        </source>
+    """,
+    check=_everyone_says("process-x-virtual-mta", "Process X-Virtual-MTA from trusted sources only."),
 )

@@ -12,7 +12,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import sub_fix
-from pmtaform.lang.lint.model import WARNING, Fix, Hit, Rule
+from pmtaform.lang.lint.model import WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.patterns import regex_of, rule_text
 from pmtaform.lang.lint.regex import matches_every_text, regex_problem, split_regex
 
@@ -65,7 +65,27 @@ def _replies(facts: Facts) -> Iterator[tuple[Line, str, str]]:
             yield line, parts[1], parts[2].strip()
 
 
-def _unknown_users(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unknown-users-slow-a-queue",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Rule that treats unknown users as a block",
+    explanation=(
+        "Every list has addresses that no longer exist; each of them slows or stops all other mail of the queue."
+    ),
+    basis="guide 3.3.15; texts of widespread mail servers",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /^550 / mode=backoff
+        </smtp-pattern-list>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /^550 .*blocked/ mode=backoff
+        </smtp-pattern-list>
+    """,
+)
+def unknown_users_slow_a_queue(facts: Facts) -> Iterator[Hit]:
     for line, body, actions in _replies(facts):
         action = next((word for word in _WHOLE_QUEUE if word in actions), None)
         if action is None or matches_every_text(body):
@@ -79,7 +99,25 @@ def _unknown_users(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=f"/{body}/")
 
 
-def _literal(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="brackets-in-regex",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Unescaped brackets of a reply",
+    explanation="In a regular expression brackets are a group or a class: the rule never matches the intended reply.",
+    basis="guide 3.2; PCRE",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /421 4.7.0 [TSS04] Messages temporarily deferred/ mode=backoff
+        </smtp-pattern-list>
+    """,
+    right=r"""
+        <smtp-pattern-list replies>
+          reply /421 4.7.0 \[TSS04\] Messages temporarily deferred/ mode=backoff
+        </smtp-pattern-list>
+    """,
+)
+def brackets_in_regex(facts: Facts) -> Iterator[Hit]:
     for line, body, _ in _replies(facts):
         found = _GROUP.search(body) or _CLASS.search(body)
         if found is None or re.search(r"\\[1-9]", body):
@@ -93,7 +131,25 @@ def _literal(facts: Facts) -> Iterator[Hit]:
         yield at(line, detail, mark=found[0])
 
 
-def _bounce_rcpt(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="bounce-rcpt-on-5xx",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Action without effect on a reply",
+    explanation="bounce-rcpt works on 4xx replies to RCPT only.",
+    basis="guide 3.3.15",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /^550 user unknown/ bounce-rcpt
+        </smtp-pattern-list>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /^450 user unknown/ bounce-rcpt
+        </smtp-pattern-list>
+    """,
+)
+def bounce_rcpt_on_5xx(facts: Facts) -> Iterator[Hit]:
     for line, body, actions in _replies(facts):
         if "bounce-rcpt" in re.split(r"[,\s]+", actions) and re.match(r"\^?\(?5(?:\d|\\d|\[|\.|\b)", body):
             detail = (
@@ -103,7 +159,27 @@ def _bounce_rcpt(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark="bounce-rcpt")
 
 
-def _words_above_codes(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="words-above-codes",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="General word above a code",
+    explanation="The first match decides: bounces get another category, and list tools act on the category.",
+    basis="guide 10.8; texts of widespread mail servers",
+    wrong=r"""
+        <bounce-category-patterns>
+          /rejected/ policy-related
+          /^[45]\.1\.1/ bad-mailbox
+        </bounce-category-patterns>
+    """,
+    right=r"""
+        <bounce-category-patterns>
+          /^[45]\.1\.1/ bad-mailbox
+          /rejected/ policy-related
+        </bounce-category-patterns>
+    """,
+)
+def words_above_codes(facts: Facts) -> Iterator[Hit]:
     for part in facts.by_tag.get("bounce-category-patterns", ()):
         words: list[tuple[Line, str, str]] = []
         told: set[int] = set()
@@ -143,7 +219,27 @@ def _above(line: Line, code: str, category: str, taken: tuple[Line, str, str, st
     return at(above, detail, mark=f"/{body}/", related=(line.place,))
 
 
-def _slashes(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unescaped-slash",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Unescaped slash in a pattern",
+    explanation=(
+        "It may end the pattern: the rule then matches other texts, or PowerMTA does not load the configuration."
+    ),
+    basis="guide 3.2; every published configuration escapes it",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /see http://example.com for help/ mode=backoff
+        </smtp-pattern-list>
+    """,
+    right=r"""
+        <smtp-pattern-list replies>
+          reply /see http:\/\/example\.com for help/ mode=backoff
+        </smtp-pattern-list>
+    """,
+)
+def unescaped_slash(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("/REGEX/", "reply", "mail-from", "rcpt-to", "header"):
         text = _written(line)
         inner = _inner_slash(text)
@@ -186,60 +282,28 @@ def _verbatim(text: str) -> str:
     return text.replace("\\", "\\\\")
 
 
-def _quotes(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unescaped-quote",
+    severity=WARNING,
+    family=Family.ORDER,
+    summary="Unescaped quote in a pattern",
+    explanation=(
+        "The guide requires escaped quotes in patterns of replies; the meaning of an unescaped one is not documented."
+    ),
+    basis="guide 3.3.15",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /status "blocked"/ mode=backoff
+        </smtp-pattern-list>
+    """,
+    right=r"""
+        <smtp-pattern-list replies>
+          reply /status \"blocked\"/ mode=backoff
+        </smtp-pattern-list>
+    """,
+)
+def unescaped_quote(facts: Facts) -> Iterator[Hit]:
     for line, body, _ in _replies(facts):
         if re.search(r'(?<!\\)"', body) and not line.value.startswith('"'):
             detail = 'The guide has a backslash before each quote in such a pattern: write \\".'
             yield at(line, detail, mark=f"/{body}/")
-
-
-RULES: Final = (
-    Rule(
-        id="unknown-users-slow-a-queue",
-        severity=WARNING,
-        summary="A rule takes unknown users for a block",
-        why="Every list has addresses that no longer exist; each of them slows or stops the mail of all others.",
-        basis="guide 3.3.15; texts of widespread mail servers",
-        check=_unknown_users,
-    ),
-    Rule(
-        id="brackets-in-regex",
-        severity=WARNING,
-        summary="Brackets of a reply are not escaped",
-        why="In a regular expression brackets are a group or a class: the reply that was meant is never matched.",
-        basis="guide 3.2; PCRE",
-        check=_literal,
-    ),
-    Rule(
-        id="bounce-rcpt-on-5xx",
-        severity=WARNING,
-        summary="The action does nothing on this reply",
-        why="bounce-rcpt works on 4xx replies to RCPT only.",
-        basis="guide 3.3.15",
-        check=_bounce_rcpt,
-    ),
-    Rule(
-        id="words-above-codes",
-        severity=WARNING,
-        summary="A general word decides before a code",
-        why="The first match decides: bounces get another category, and list tools act on the category.",
-        basis="guide 10.8; texts of widespread mail servers",
-        check=_words_above_codes,
-    ),
-    Rule(
-        id="unescaped-slash",
-        severity=WARNING,
-        summary="A slash in a pattern is not escaped",
-        why="It may end the pattern: the rule then matches other texts, or the line stops a load.",
-        basis="guide 3.2; every published configuration escapes it",
-        check=_slashes,
-    ),
-    Rule(
-        id="unescaped-quote",
-        severity=WARNING,
-        summary="A quote in a pattern is not escaped",
-        why="The guide wants quotes in patterns of replies escaped; what one does otherwise is not documented.",
-        basis="guide 3.3.15",
-        check=_quotes,
-    ),
-)

@@ -11,14 +11,38 @@ from pmtaform.lang.effective.deciding import decide, specs_of
 from pmtaform.lang.effective.reading import DOMAIN
 from pmtaform.lang.lint.domains import domains
 from pmtaform.lang.lint.facts import Facts
-from pmtaform.lang.lint.model import ERROR, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, Family, Hit, Rule
 from pmtaform.lang.values.text import unquoted
 
 _ROUTES: Final = ("backoff-reroute-to-virtual-mta", "reroute-to-virtual-mta")
 _MOST_LOOKED_AT: Final = 20_000  # queues
 
 
-def _circles(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="reroute-circle",
+    severity=ERROR,
+    family=Family.VIRTUAL_MTAS,
+    summary="Circle of reroutes",
+    explanation="Queues in a circle get no mail; PowerMTA writes one line to the log.",
+    basis="guide 3.3.10.50 (2020: 3.3.10.51); of reroute-to-virtual-mta inferred from it",
+    wrong="""
+        <virtual-mta mta-a>
+          <domain *>
+            backoff-reroute-to-virtual-mta mta-a
+          </domain>
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          <domain *>
+            backoff-reroute-to-virtual-mta slow
+          </domain>
+        </virtual-mta>
+        <virtual-mta slow>
+        </virtual-mta>
+    """,
+)
+def reroute_circle(facts: Facts) -> Iterator[Hit]:
     for name in _ROUTES:
         lines = [line for line in facts.named(name) if line.scope == "domain"]
         if not lines:
@@ -90,15 +114,3 @@ class _Walk:
             return None
         value = decide(self._name, self._spec, self.effective.matches(domain, vmta))
         return value.lines[0] if value is not None and value.values else None
-
-
-RULES: Final = (
-    Rule(
-        id="reroute-circle",
-        severity=ERROR,
-        summary="Virtual MTAs reroute mail in a circle",
-        why="Queues in a circle get no mail; one line of the log tells.",
-        basis="guide 3.3.10.50 (2020: 3.3.10.51); of reroute-to-virtual-mta inferred from it",
-        check=_circles,
-    ),
-)

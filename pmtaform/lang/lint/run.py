@@ -11,7 +11,7 @@ from pmtaform.lang.lint.foreign import silences
 from pmtaform.lang.lint.model import Finding, Hit, Rule
 from pmtaform.lang.lint.subject import Subject
 from pmtaform.lang.lint.suppress import judge, suppressions, with_suppressed
-from pmtaform.lang.lint.table import RULES
+from pmtaform.lang.lint.table import rules
 from pmtaform.lang.parsing import gc_paused
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -38,19 +38,21 @@ def lint(
         kept = with_suppressed(found, known)
     if not ignored:
         kept = [finding for finding in kept if finding.ignored is None]
-    kept += [_at_host(finding, subject) for finding in judge(known, RULES, [rule.id for rule in asked])]
+    kept += [_at_host(finding, subject) for finding in judge(known, rules(), [rule.code for rule in asked])]
     return sorted(_once(kept), key=_order(subject))
 
 
 def chosen(only: Collection[str] | None, disabled: Collection[str], enabled: Collection[str]) -> list[Rule]:
     """The rules to ask."""
     if only is not None:
-        return [rule for rule in RULES.values() if rule.id in only and rule.id not in disabled]
-    return [r for r in RULES.values() if (not r.optional or r.id in enabled) and r.id not in disabled]
+        return [rule for rule in rules().values() if rule.code in only and rule.code not in disabled]
+    return [
+        rule for rule in rules().values() if (not rule.optional or rule.code in enabled) and rule.code not in disabled
+    ]
 
 
-def _findings(facts: Facts, rules: Iterable[Rule]) -> Iterator[Finding]:
-    for rule in rules:
+def _findings(facts: Facts, asked: Iterable[Rule]) -> Iterator[Finding]:
+    for rule in asked:
         if not rule.whole or facts.whole or (rule.partial and facts.subject.in_stack):
             for hit in rule.check(facts):
                 if not silences(facts, hit, rule):
@@ -106,7 +108,7 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
     seen: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
         place = finding.place
-        seen.setdefault((finding.rule.id, place.file, place.line, finding.detail), finding)
+        seen.setdefault((finding.rule.code, place.file, place.line, finding.detail), finding)
     return list(seen.values())
 
 
@@ -120,4 +122,4 @@ class _order:  # noqa: N801 - a sort key, called like a function
         place = finding.place
         number = self.files.get(place.file, len(self.files))
         rank = _RANK[finding.severity]
-        return (number, place.file, place.line or 0, place.column or 0, rank, finding.rule.id, finding.detail)
+        return (number, place.file, place.line or 0, place.column or 0, rank, finding.rule.code, finding.detail)

@@ -9,8 +9,9 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, whole
-from pmtaform.lang.lint.model import ERROR, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Family, Given, Hit, Rule
 from pmtaform.lang.lint.references import named_file
+from pmtaform.lang.lint.subject import FileFacts
 from pmtaform.lang.secrecy import holds_secret
 from pmtaform.plugins import SECRET_PROVIDERS
 
@@ -36,7 +37,26 @@ def _passwords(facts: Facts) -> Iterator[Line]:
             yield line
 
 
-def _guessable(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="guessable-password",
+    severity=ERROR,
+    family=Family.SECRETS,
+    summary="Guessable password",
+    explanation="Ports that accept logins are attacked around the clock; one account is enough to send anything.",
+    basis="docs/powermta/mistakes.md row 98; the shortest is our judgement (NIST SP 800-63B: 8)",
+    security=True,
+    wrong="""
+        <smtp-user feeder>
+          password changeme
+        </smtp-user>
+    """,
+    right="""
+        <smtp-user feeder>
+          password kx9QvLmT2rW8zPbA
+        </smtp-user>
+    """,
+)
+def guessable_password(facts: Facts) -> Iterator[Hit]:
     for line in _passwords(facts):
         why = _weakness(line.value.strip('"'), line)
         if why:
@@ -62,7 +82,27 @@ def _weakness(text: str, line: Line) -> str | None:
     return f"has fewer than {_SHORTEST} characters" if len(text) < _SHORTEST else None
 
 
-def _in_clear(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="plain-text-secret",
+    severity=ERROR,
+    family=Family.SECRETS,
+    summary="Secret in clear text",
+    explanation="A secret in Git is in every copy of the repository, for ever.",
+    basis="docs/powermta/mistakes.md rows 97 and 98",
+    security=True,
+    wrong="""
+        <smtp-user feeder>
+          password kx9QvLmT2rW8zPbA
+        </smtp-user>
+    """,
+    right="""
+        <smtp-user feeder>
+          password (secret keyring:feeder)
+        </smtp-user>
+    """,
+    given=Given(in_stack=True),
+)
+def plain_text_secret(facts: Facts) -> Iterator[Hit]:
     if not facts.subject.in_stack:
         return
     for line in facts.lines:
@@ -84,7 +124,22 @@ def clear_detail(name: str, value: str) -> str:
     )
 
 
-def _readable(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="secret-file-readable",
+    severity=WARNING,
+    family=Family.SECRETS,
+    summary="File with secrets readable by others",
+    explanation=(
+        "The guide requires restrictive permissions: the file has passwords in clear, or a key that signs mail in "
+        "your name."
+    ),
+    basis="guide 10.4.2, 10.6.2",
+    security=True,
+    wrong="domain-key s1,*,/etc/pmta/open.pem",
+    right="domain-key s1,*,/etc/pmta/s1.pem",
+    given=Given(files={"/etc/pmta/open.pem": FileFacts(mode=0o644), "/etc/pmta/s1.pem": FileFacts(mode=0o640)}),
+)
+def secret_file_readable(facts: Facts) -> Iterator[Hit]:
     with_secrets = {
         line.tree.path: line for line in facts.lines if line.spec is not None and line.spec.sensitive and line.value
     }
@@ -109,7 +164,18 @@ def _readable(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=path)
 
 
-def _world_readable(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="world-readable-data",
+    severity=WARNING,
+    family=Family.SECRETS,
+    summary="Logs readable by every local user",
+    explanation="Accounting files and logs have recipients' addresses.",
+    basis="guide 3.3.11, 3.3.1.37",
+    security=True,
+    wrong="log-file-world-readable yes",
+    right="log-file-world-readable no",
+)
+def world_readable_data(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("world-readable", "log-file-world-readable"):
         if line.is_true:
             detail = (
@@ -118,7 +184,26 @@ def _world_readable(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _log_data(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="message-content-logged",
+    severity=WARNING,
+    family=Family.SECRETS,
+    summary="Message content in the log",
+    explanation="The content is large, and personal.",
+    basis="guide 3.3.7.62",
+    security=True,
+    wrong="""
+        <source 192.0.2.0/24>
+          log-data yes
+        </source>
+    """,
+    right="""
+        <source 192.0.2.0/24>
+          log-data no
+        </source>
+    """,
+)
+def message_content_logged(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("log-data"):
         if line.is_true:
             detail = (
@@ -128,7 +213,18 @@ def _log_data(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _root(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="runs-as-root",
+    severity=WARNING,
+    family=Family.SECRETS,
+    summary="Daemon runs as root",
+    explanation="A security hole in the daemon gives control of the whole machine.",
+    basis="guide 3.3.1.8",
+    security=True,
+    wrong="run-as-root yes",
+    right="run-as-root no",
+)
+def runs_as_root(facts: Facts) -> Iterator[Hit]:
     for line in facts.settings("run-as-root"):
         if line.is_true:
             detail = (
@@ -139,7 +235,24 @@ def _root(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _root_by_default(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="runs-as-root-by-default",
+    severity=WARNING,
+    family=Family.SECRETS,
+    summary="Daemon runs as root by default",
+    explanation=(
+        "A security hole in the daemon gives control of the whole machine, and the default of run-as-root is true."
+    ),
+    basis="guide 3.3.1.8",
+    security=True,
+    whole=True,
+    wrong="log-file /var/log/pmta/log",
+    right="""
+        log-file /var/log/pmta/log
+        run-as-root no
+    """,
+)
+def runs_as_root_by_default(facts: Facts) -> Iterator[Hit]:
     if not facts.settings("run-as-root") and facts.complete:
         yield whole(
             facts,
@@ -147,71 +260,3 @@ def _root_by_default(facts: Facts) -> Iterator[Hit]:
             "give the "
             "files to the user pmta; it takes a restart.",
         )
-
-
-RULES: Final = (
-    Rule(
-        id="guessable-password",
-        severity=ERROR,
-        summary="The password is easy to guess",
-        why="Ports that take logins are tried around the clock; one account is enough to send anything.",
-        basis="docs/powermta/mistakes.md row 98; the shortest is our judgement (NIST SP 800-63B: 8)",
-        check=_guessable,
-        security=True,
-    ),
-    Rule(
-        id="plain-text-secret",
-        severity=ERROR,
-        summary="A secret stands in the stack",
-        why="What is in Git is in every copy of it, for ever.",
-        basis="docs/powermta/mistakes.md rows 97 and 98",
-        check=_in_clear,
-        security=True,
-    ),
-    Rule(
-        id="secret-file-readable",
-        severity=WARNING,
-        summary="Others may read a file with secrets",
-        why="The guide demands restrictive permissions, because passwords are in clear and keys sign in your name.",
-        basis="guide 10.4.2, 10.6.2",
-        check=_readable,
-        security=True,
-    ),
-    Rule(
-        id="world-readable-data",
-        severity=WARNING,
-        summary="Every local user may read what is logged",
-        why="Accounting files and logs hold recipients' addresses.",
-        basis="guide 3.3.11, 3.3.1.37",
-        check=_world_readable,
-        security=True,
-    ),
-    Rule(
-        id="message-content-logged",
-        severity=WARNING,
-        summary="The content of messages is logged",
-        why="It is heavy, and personal.",
-        basis="guide 3.3.7.62",
-        check=_log_data,
-        security=True,
-    ),
-    Rule(
-        id="runs-as-root",
-        severity=WARNING,
-        summary="The daemon keeps root",
-        why="A hole in it is a hole in the machine.",
-        basis="guide 3.3.1.8",
-        check=_root,
-        security=True,
-    ),
-    Rule(
-        id="runs-as-root-by-default",
-        severity=WARNING,
-        summary="The daemon keeps root by default",
-        why="A hole in it is a hole in the machine, and the default of run-as-root is true.",
-        basis="guide 3.3.1.8",
-        check=_root_by_default,
-        security=True,
-        whole=True,
-    ),
-)

@@ -12,12 +12,35 @@ from pmtaform.lang.inventions import Invention, inventions
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import on
 from pmtaform.lang.lint.mend import line_fix
-from pmtaform.lang.lint.model import ERROR, WARNING, Fix, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.nearest import suggested_section
 from pmtaform.lang.splices import Splice
 
+_ABSENT: Final = (
+    "absent from both 5.0 guides, and from published configurations except those of its inventors "
+    "(docs/powermta/mistakes.md)"
+)
 
-def _invented_section(facts: Facts) -> Iterator[Hit]:
+
+@Rule(
+    code="invented-section",
+    severity=ERROR,
+    family=Family.UNKNOWN,
+    summary="Invented section",
+    explanation=(
+        "A web page invented it, and others copied it. PowerMTA does not load a configuration with an unknown tag."
+    ),
+    basis=_ABSENT,
+    wrong="""
+        <limits>
+        </limits>
+    """,
+    right="""
+        <domain *>
+        </domain>
+    """,
+)
+def invented_section(facts: Facts) -> Iterator[Hit]:
     for part in facts.parts:
         known = inventions().section(part.tag) if catalogue().section(part.tag) is None else None
         if known is not None:
@@ -64,7 +87,26 @@ def _is_broken(part: Part) -> bool:
     return any(mark in part.node.argument or mark in part.tag for mark in "<>")
 
 
-def _unknown_section(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unknown-section",
+    severity=WARNING,
+    family=Family.UNKNOWN,
+    summary="Unknown section",
+    explanation=(
+        "PowerMTA does not load a configuration with an unknown tag. Some releases may have sections that pmtaform "
+        "does not know."
+    ),
+    basis="absent from both 5.0 guides",
+    wrong="""
+        <domaine example.com>
+        </domaine>
+    """,
+    right="""
+        <domain example.com>
+        </domain>
+    """,
+)
+def unknown_section(facts: Facts) -> Iterator[Hit]:
     for part in facts.parts:
         if catalogue().section(part.tag) is not None or inventions().section(part.tag) or _is_broken(part):
             continue
@@ -78,7 +120,23 @@ def _unknown_section(facts: Facts) -> Iterator[Hit]:
         )
 
 
-def _old_name(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="deprecated-section",
+    severity=WARNING,
+    family=Family.UNKNOWN,
+    summary="Old name of a section",
+    explanation="Any release may remove the old name.",
+    basis="guide 3.3.7.38 (2019) against 3.3.5 (2020); 3.3.21",
+    wrong="""
+        <sparkpost-analytics>
+        </sparkpost-analytics>
+    """,
+    right="""
+        <signals>
+        </signals>
+    """,
+)
+def deprecated_section(facts: Facts) -> Iterator[Hit]:
     for part in facts.parts:
         spec = catalogue().section(part.tag)
         if spec is not None and spec.replaced_by:
@@ -86,7 +144,27 @@ def _old_name(facts: Facts) -> Iterator[Hit]:
             yield on(part, detail, mark=part.node.tag, fix=_renamed(part, spec.replaced_by))
 
 
-def _misplaced_section(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="misplaced-section",
+    severity=ERROR,
+    family=Family.UNKNOWN,
+    summary="Misplaced section",
+    explanation="Only a few sections may be nested. Often a closing tag is missing.",
+    basis="guide 3.3",
+    wrong="""
+        <domain example.com>
+        <source 192.0.2.0/24>
+        </source>
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+        </domain>
+        <source 192.0.2.0/24>
+        </source>
+    """,
+)
+def misplaced_section(facts: Facts) -> Iterator[Hit]:
     known = catalogue()
     for part in facts.parts:
         spec = known.section(part.tag)
@@ -96,44 +174,3 @@ def _misplaced_section(facts: Facts) -> Iterator[Hit]:
         where = " or ".join("at top level" if p == "top" else f"in <{p}>" for p in spec.parents)
         here = f"in <{parent}>" if parent else "at top level"
         yield on(part, f"<{part.tag}> does not belong {here}; it belongs {where}.", mark=part.node.tag)
-
-
-_ABSENT: Final = (
-    "absent from both 5.0 guides, and from published configurations except those of its inventors "
-    "(docs/powermta/mistakes.md)"
-)
-
-RULES: Final = (
-    Rule(
-        id="invented-section",
-        severity=ERROR,
-        summary="There is no such section",
-        why="It was made up on some page, and copied. PowerMTA does not load a configuration with an unknown tag.",
-        basis=_ABSENT,
-        check=_invented_section,
-    ),
-    Rule(
-        id="unknown-section",
-        severity=WARNING,
-        summary="The section is unknown",
-        why="PowerMTA does not load a configuration with an unknown tag; but there are releases that we have not seen.",
-        basis="absent from both 5.0 guides",
-        check=_unknown_section,
-    ),
-    Rule(
-        id="deprecated-section",
-        severity=WARNING,
-        summary="The section has another name now",
-        why="The old name may go with any release.",
-        basis="guide 3.3.7.38 (2019) against 3.3.5 (2020); 3.3.21",
-        check=_old_name,
-    ),
-    Rule(
-        id="misplaced-section",
-        severity=ERROR,
-        summary="The section does not belong there",
-        why="Only a few sections may be nested; the usual reason is a closing tag that was forgotten.",
-        basis="guide 3.3",
-        check=_misplaced_section,
-    ),
-)

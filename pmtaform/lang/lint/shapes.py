@@ -13,12 +13,14 @@ from pmtaform.lang.catalogue import DirectiveSpec, catalogue
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.mend import value_fix
-from pmtaform.lang.lint.model import ERROR, WARNING, Check, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
 from pmtaform.lang.lint.syntax import is_pair
 from pmtaform.lang.lint.tags import ends_itself, tag_in
 from pmtaform.lang.lint.unknown import UNSAFE_YES, is_inside_unknown
 from pmtaform.lang.tree import Directive
+
+_FORMS: Final = "the value types in guide 3.2 and the directive's own section"
 
 _TRUTHS: Final = {"on": "yes", "enabled": "yes", "1": "yes", "off": "no", "disabled": "no", "0": "no"}
 _RATE: Final = re.compile(r"([0-9]{1,18})/([0-9]{0,9})([A-Za-z]+)")
@@ -187,7 +189,27 @@ def cut_by_hash(line: Line) -> str | None:
     return rest if glued else None
 
 
-def _hash(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="hash-in-value",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Value cut off by #",
+    explanation=(
+        "Everything after `#` is a comment, in passwords and regular expressions too: the rest is silently lost."
+    ),
+    basis="guide 3.3.15, 3.3.10.55",
+    wrong="""
+        <smtp-user feeder>
+          password kx9QvLmT2#rW8zPb
+        </smtp-user>
+    """,
+    right="""
+        <smtp-user feeder>
+          password kx9QvLmT2rW8zPbA
+        </smtp-user>
+    """,
+)
+def hash_in_value(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         if line.spec is not None and line.spec.sensitive and cut_by_hash(line) is not None:
             detail = (
@@ -215,7 +237,26 @@ def _hash_in_regex(raw: str) -> bool:
     return "/" in raw[:cut] and "/" in raw[cut:]
 
 
-def _argument(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="bad-argument",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Invalid argument of a section",
+    explanation=(
+        "PowerMTA does not load a configuration with a malformed line: at a reload the old configuration stays, at a "
+        "start mail stops."
+    ),
+    basis=_FORMS,
+    wrong="""
+        <domain example.com/>
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+        </domain>
+    """,
+)
+def bad_argument(facts: Facts) -> Iterator[Hit]:
     for part in facts.parts:
         argument = part.node.argument
         if "<" in argument or ">" in argument or "{{" in argument or "${" in argument:
@@ -230,7 +271,26 @@ def _argument(facts: Facts) -> Iterator[Hit]:
             yield on(part, values.shown(detail))
 
 
-def _multiline(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="two-rules-on-a-line",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Two rules on one line",
+    explanation="The second pattern becomes part of the category of the first one.",
+    basis="guide 10.8",
+    wrong="""
+        <bounce-category-patterns>
+          /spam/ spam-related /quota/ quota-issues
+        </bounce-category-patterns>
+    """,
+    right="""
+        <bounce-category-patterns>
+          /spam/ spam-related
+          /quota/ quota-issues
+        </bounce-category-patterns>
+    """,
+)
+def two_rules_on_a_line(facts: Facts) -> Iterator[Hit]:
     """Two patterns on one line of the bounce categories."""
     for line in facts.named("/REGEX/"):
         node: Directive = line.node
@@ -241,103 +301,207 @@ def _multiline(facts: Facts) -> Iterator[Hit]:
             )
 
 
-_FORMS: Final = "the value types in guide 3.2 and the directive's own section"
-
-
-def _rule(
-    name: str, summary: str, why: str, basis: str = _FORMS, *, warn: bool = False, security: bool = False
-) -> Rule:
-    return Rule(
-        id=name,
-        severity=WARNING if warn else ERROR,
-        summary=summary,
-        why=why,
-        basis=basis,
-        check=_asks(name),
-        security=security,
-    )
-
-
 _MALFORMED: Final = "A malformed line stops a load: at a reload the old configuration stays, at a start mail stops."
 
-RULES: Final = (
-    _rule("bad-value", "The value is wrong", _MALFORMED),
-    _rule("missing-value", "The value is missing", _MALFORMED),
-    Rule(
-        id="bad-argument",
-        severity=ERROR,
-        summary="The section's argument is wrong",
-        why=_MALFORMED,
-        basis=_FORMS,
-        check=_argument,
+bad_value: Final = Rule(
+    code="bad-value",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Invalid value",
+    explanation=(
+        "PowerMTA does not load a configuration with a malformed line: at a reload the old configuration stays, at a "
+        "start mail stops."
     ),
-    _rule("bad-boolean", "The value is neither yes nor no", "Booleans are yes, no, true and false.", "guide 3.2"),
-    _rule(
-        "rate-unit",
-        "The unit of the rate is not documented",
-        "Documented units are d, day, h, hr, m, min, s and sec; `hour` and its like are not among them.",
-        "guide 3.3.10.33",
+    basis=_FORMS,
+    wrong="""
+        <domain *>
+          max-smtp-out many
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-smtp-out 20
+        </domain>
+    """,
+    check=_asks("bad-value"),
+)
+
+missing_value: Final = Rule(
+    code="missing-value",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Missing value",
+    explanation=(
+        "PowerMTA does not load a configuration with a malformed line: at a reload the old configuration stays, at a "
+        "start mail stops."
     ),
-    _rule(
-        "rate-unit-case",
-        "The unit of the rate is not in lower case",
-        "Units are documented in lower case only; whether others are taken is not said.",
-        "guide 3.3.10.33",
-        warn=True,
+    basis=_FORMS,
+    wrong="postmaster",
+    right="postmaster admin@example.com",
+    check=_asks("missing-value"),
+)
+
+bad_boolean: Final = Rule(
+    code="bad-boolean",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Invalid truth value",
+    explanation="Truth values are yes, no, true and false.",
+    basis="guide 3.2",
+    wrong="run-as-root off",
+    right="run-as-root no",
+    check=_asks("bad-boolean"),
+)
+
+rate_unit: Final = Rule(
+    code="rate-unit",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Undocumented unit of a rate",
+    explanation="Documented units are d, day, h, hr, m, min, s and sec; `hour` is not among them.",
+    basis="guide 3.3.10.33",
+    wrong="""
+        <domain *>
+          max-msg-rate 3000/hour
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-msg-rate 3000/h
+        </domain>
+    """,
+    check=_asks("rate-unit"),
+)
+
+rate_unit_case: Final = Rule(
+    code="rate-unit-case",
+    severity=WARNING,
+    family=Family.VALUES,
+    summary="Unit of a rate in upper case",
+    explanation="Units are documented in lower case only; the guides do not state whether PowerMTA accepts others.",
+    basis="guide 3.3.10.33",
+    wrong="""
+        <domain *>
+          max-msg-rate 10/M
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-msg-rate 10/m
+        </domain>
+    """,
+    check=_asks("rate-unit-case"),
+)
+
+regex_flag: Final = Rule(
+    code="regex-flag",
+    severity=WARNING,
+    family=Family.VALUES,
+    summary="Flag after a regular expression",
+    explanation=(
+        "No flags are documented. Patterns of replies match without regard to case; `(?-i)` in the pattern switches "
+        "that off."
     ),
-    _rule(
-        "regex-flag",
-        "A flag follows a regular expression",
-        "No flags are documented; patterns of replies match without regard to case already, (?-i) switches that off.",
-        "guide 3.2, 3.3.15",
-        warn=True,
+    basis="guide 3.2, 3.3.15",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /^550 blocked/i bounce-queue
+        </smtp-pattern-list>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /^550 blocked/ bounce-queue
+        </smtp-pattern-list>
+    """,
+    check=_asks("regex-flag"),
+)
+
+bare_address: Final = Rule(
+    code="bare-address",
+    severity=WARNING,
+    family=Family.VALUES,
+    summary="Address without brackets",
+    explanation="IP addresses are documented in brackets only. PowerMTA may look up one without brackets as a name.",
+    basis="guide 3.3.10.89",
+    wrong="""
+        <domain next.queue>
+          smtp-hosts 192.0.2.1
+        </domain>
+    """,
+    right="""
+        <domain next.queue>
+          smtp-hosts [192.0.2.1]
+        </domain>
+    """,
+    check=_asks("bare-address"),
+)
+
+rollup_name: Final = Rule(
+    code="rollup-name",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Rollup queue without the ending .rollup",
+    explanation="The names of rollup queues must end in .rollup.",
+    basis="guide 10.17",
+    wrong="""
+        <mx-rollup-list>
+          mx mx.example.net example
+        </mx-rollup-list>
+    """,
+    right="""
+        <mx-rollup-list>
+          mx mx.example.net example.rollup
+        </mx-rollup-list>
+    """,
+    check=_asks("rollup-name"),
+)
+
+domain_key_fields: Final = Rule(
+    code="domain-key-fields",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Invalid fields of a domain key",
+    explanation=(
+        "A key has exactly three fields: selector, domain and file. With others mail goes out unsigned, or PowerMTA "
+        "does not load the configuration."
     ),
-    _rule(
-        "bare-address",
-        "An address stands without brackets",
-        "IP addresses are documented in brackets only; without them one may be looked up as a name.",
-        "guide 3.3.10.89",
-        warn=True,
-    ),
-    _rule(
-        "rollup-name",
-        "The name of a rollup queue does not end in .rollup",
-        "The names of rollup queues must end in .rollup.",
-        "guide 10.17",
-    ),
-    _rule(
-        "domain-key-fields",
-        "The fields of a key are wrong",
-        "A key has exactly three fields, selector, domain and file. Mail goes out unsigned, or nothing loads.",
-        "guide 10.6",
-    ),
-    _rule(
-        "removed-form",
-        "This form was removed",
-        "PowerMTA 4.5 dropped it.",
-        "4.5 release notes",
-    ),
-    _rule(
-        "weak-api-key",
-        "The key has not the form of one",
-        "A key that is too short or has other characters is not taken; a short one could be guessed.",
-        "guide 3.3.1.36.5",
-        security=True,
-    ),
-    Rule(
-        id="hash-in-value",
-        severity=ERROR,
-        summary="A # cuts the value off",
-        why="Everything after # is a comment, in passwords and regular expressions too: the rest is silently lost.",
-        basis="guide 3.3.15, 3.3.10.55",
-        check=_hash,
-    ),
-    Rule(
-        id="two-rules-on-a-line",
-        severity=ERROR,
-        summary="Two rules stand on one line",
-        why="The second pattern becomes part of the first one's category.",
-        basis="guide 10.8",
-        check=_multiline,
-    ),
+    basis="guide 10.6",
+    wrong="domain-key example.com,mta1,*,/etc/pmta/key.pem",
+    right="domain-key mta1,example.com,/etc/pmta/key.pem",
+    check=_asks("domain-key-fields"),
+)
+
+removed_form: Final = Rule(
+    code="removed-form",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Removed form",
+    explanation="PowerMTA 4.5 removed this form.",
+    basis="4.5 release notes",
+    wrong="""
+        <virtual-mta mta-a>
+          cold-virtual-mta 192.0.2.2/32 mta2.example.com
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          cold-virtual-mta mta-b
+        </virtual-mta>
+        <virtual-mta mta-b>
+        </virtual-mta>
+    """,
+    check=_asks("removed-form"),
+)
+
+weak_api_key: Final = Rule(
+    code="weak-api-key",
+    severity=ERROR,
+    family=Family.VALUES,
+    summary="Invalid API key",
+    explanation="PowerMTA rejects a key that is too short or has other characters. A short key can be guessed.",
+    basis="guide 3.3.1.36.5",
+    security=True,
+    wrong="http-api-key short_key_123",
+    right="http-api-key 7d3kQ9vTz2LxW8pRb5NcY4mHs6JfGa1E",
+    check=_asks("weak-api-key"),
 )

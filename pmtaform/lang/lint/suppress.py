@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pmtaform.diagnostics import Place, did_you_mean
-from pmtaform.lang.lint.facts import Facts
-from pmtaform.lang.lint.model import INFO, WARNING, Finding, Hit, Rule
+from pmtaform.lang.lint.model import INFO, WARNING, Family, Finding, Rule
 from pmtaform.lang.lint.subject import Subject
 
 _MARK: Final = "pmtaform:"
@@ -82,9 +81,9 @@ def with_suppressed(findings: Iterable[Finding], known: Sequence[Suppression]) -
     for finding in findings:
         place = finding.place
         near = by_file.get(place.file, []) if place.line is None else by_line.get((place.file, place.line), [])
-        used = [s for s in near if finding.rule.id in s.rules]
+        used = [s for s in near if finding.rule.code in s.rules]
         for suppression in used:
-            suppression.used.add(finding.rule.id)
+            suppression.used.add(finding.rule.code)
         result.append(replace(finding, ignored=used[0].reason) if used else finding)
     return result
 
@@ -97,20 +96,22 @@ def without_suppressed(findings: Iterable[Finding], known: Sequence[Suppression]
 def judge(known: Sequence[Suppression], rules: Mapping[str, Rule], asked: Collection[str]) -> Iterator[Finding]:
     """What is wrong with the suppressions themselves. `asked` are the rules that were asked at all."""
     for suppression in known:
-        if not suppression.reason and WITHOUT_REASON.id in asked:
+        if not suppression.reason and suppression_without_reason.code in asked:
             yield _finding(
-                WITHOUT_REASON,
+                suppression_without_reason,
                 suppression,
                 "Say why, for the next person: `# pmtaform: ignore RULE because REASON`.",
             )
         for name in suppression.rules:
             if name not in rules:
-                if UNKNOWN_RULE.id in asked:
+                if unknown_suppression.code in asked:
                     detail = f"There is no rule {name}.{did_you_mean(name, rules)} `pmtaform lint --rules` lists them."
-                    yield _finding(UNKNOWN_RULE, suppression, detail)
-            elif name not in suppression.used and name in asked and UNUSED.id in asked:
+                    yield _finding(unknown_suppression, suppression, detail)
+            elif name not in suppression.used and name in asked and unused_suppression.code in asked:
                 yield _finding(
-                    UNUSED, suppression, f"{name} finds nothing here. Remove the comment, or the name from it."
+                    unused_suppression,
+                    suppression,
+                    f"{name} finds nothing here. Remove the comment, or the name from it.",
                 )
 
 
@@ -118,33 +119,37 @@ def _finding(rule: Rule, suppression: Suppression, detail: str) -> Finding:
     return Finding(rule=rule, severity=rule.severity, place=suppression.place, detail=detail, mark="pmtaform:")
 
 
-def _told_elsewhere(_: Facts) -> Iterator[Hit]:
-    """Suppressions are judged when all other rules have been asked."""
-    return iter(())
-
-
-WITHOUT_REASON: Final = Rule(
-    id="suppression-without-reason",
+suppression_without_reason: Final = Rule(
+    code="suppression-without-reason",
     severity=WARNING,
-    summary="A finding is ignored without a reason",
-    why="In a year nobody knows whether it was looked at or waved through.",
+    family=Family.SUPPRESSIONS,
+    summary="Suppression without a reason",
+    explanation="Later no one knows whether someone looked at the finding.",
     basis="our own rule",
-    check=_told_elsewhere,
+    wrong="run-as-root yes  # pmtaform: ignore runs-as-root",
+    right="run-as-root yes  # pmtaform: ignore runs-as-root because this machine has no other user",
 )
-UNKNOWN_RULE: Final = Rule(
-    id="unknown-suppression",
+
+unknown_suppression: Final = Rule(
+    code="unknown-suppression",
     severity=WARNING,
-    summary="A comment ignores a rule that does not exist",
-    why="It keeps nothing quiet.",
+    family=Family.SUPPRESSIONS,
+    summary="Suppression of an unknown rule",
+    explanation="It suppresses nothing.",
     basis="our own rule",
-    check=_told_elsewhere,
+    wrong="run-as-root no  # pmtaform: ignore no-such-rule because it is fine",
+    right="run-as-root yes  # pmtaform: ignore runs-as-root because this machine has no other user",
 )
-UNUSED: Final = Rule(
-    id="unused-suppression",
+
+unused_suppression: Final = Rule(
+    code="unused-suppression",
     severity=INFO,
-    summary="A comment ignores a rule that finds nothing",
-    why="It would hide the next finding.",
+    family=Family.SUPPRESSIONS,
+    summary="Unused suppression",
+    explanation="It would hide the next finding.",
     basis="our own rule",
-    check=_told_elsewhere,
+    wrong="run-as-root no  # pmtaform: ignore runs-as-root because this machine has no other user",
+    right="run-as-root yes  # pmtaform: ignore runs-as-root because this machine has no other user",
 )
-RULES: Final = (WITHOUT_REASON, UNKNOWN_RULE, UNUSED)
+
+RULES: Final = (suppression_without_reason, unknown_suppression, unused_suppression)

@@ -12,10 +12,13 @@ from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import line_fix, sub_fix
-from pmtaform.lang.lint.model import ERROR, WARNING, Check, Fix, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Fix, Given, Hit, Rule
 from pmtaform.lang.lint.tags import ends_itself, is_crowded, line_of
 from pmtaform.lang.suggest import places, remedy
 from pmtaform.lang.tree import Tree
+
+_TREE: Final = "How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1)."
+_INCLUDES: Final = "guide 3.3.1.31; the rest is undocumented (docs/powermta/language.md section 4)"
 
 _COMMENT: Final = re.compile(r"(\s*)(.*?)(\s*)<!--\s*(.*?)\s*-->\s*", re.DOTALL)
 _PAIR: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*=")
@@ -37,14 +40,53 @@ def _passed_on(code: str) -> Check:
     return check
 
 
-def _malformed(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="malformed-tag",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Malformed tag",
+    explanation="A tag that does not end with > opens no section, so its directives land in the one before.",
+    basis=_TREE,
+    wrong="""
+        <domain example.com
+          max-smtp-out 5
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+          max-smtp-out 5
+        </domain>
+    """,
+)
+def malformed_tag(facts: Facts) -> Iterator[Hit]:
     for tree in facts.configuration.trees.values():
         for found in tree.diagnostics:
             if found.code == "malformed-tag" and not is_crowded(found):
                 yield _hit(tree, found)
 
 
-def _unclosed(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unclosed-section",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Section not closed",
+    explanation="PowerMTA may read everything after it as a part of it.",
+    basis=_TREE,
+    wrong="""
+        <domain example.com>
+          max-smtp-out 5
+        <spool /var/spool/pmta>
+        </spool>
+    """,
+    right="""
+        <domain example.com>
+          max-smtp-out 5
+        </domain>
+        <spool /var/spool/pmta>
+        </spool>
+    """,
+)
+def unclosed_section(facts: Facts) -> Iterator[Hit]:
     """Sections without an end; not those whose end is on the line of a directive, which has a rule of its own."""
     closed = {(line.tree.path, line.within.node.line) for line in facts.lines if line.within and _closes(line)}
     elements = {(part.tree.path, part.node.line) for part in facts.parts if part.tag == "include" or ends_itself(part)}
@@ -84,7 +126,17 @@ def is_pair(line: Line) -> bool:
     return line.spec is None and _PAIR.match(line.node.name) is not None
 
 
-def _equals(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="equals-sign",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Equals sign after a name",
+    explanation="The line is malformed, and PowerMTA does not load the configuration.",
+    basis="guide 3.1",
+    wrong="postmaster = admin@example.com",
+    right="postmaster admin@example.com",
+)
+def equals_sign(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         if not is_pair(line):
             continue
@@ -113,123 +165,171 @@ def _meant(line: Line, name: str) -> str:
     return remedy(name, line.scope) or (f"There is no directive {values.shown(name)}, either." if name else "")
 
 
-_TREE: Final = "How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1)."
-_INCLUDES: Final = "guide 3.3.1.31; the rest is undocumented (docs/powermta/language.md section 4)"
+xml_comment: Final = Rule(
+    code="xml-comment",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="XML comment",
+    explanation=(
+        "Only `#` starts a comment. A line that starts with `<` is read as a tag, and the lines between the marks of "
+        "a longer comment stay in force."
+    ),
+    basis=_TREE,
+    wrong="<!-- Gmail -->",
+    right="# Gmail",
+    check=_passed_on("xml-comment"),
+)
 
-RULES: Final = (
-    Rule(
-        id="xml-comment",
-        severity=ERROR,
-        summary="XML comments do not belong to the language",
-        why="Only `#` begins a comment. A line that starts with < is read as a tag, and what stands between the marks "
-        "of a longer comment stays in force.",
-        basis=_TREE,
-        check=_passed_on("xml-comment"),
+stray_closing_tag: Final = Rule(
+    code="stray-closing-tag",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Closing tag without section",
+    explanation=(
+        "The line is malformed, and PowerMTA does not load the configuration. Often the opening tag was renamed or "
+        "deleted."
     ),
-    Rule(
-        id="malformed-tag",
-        severity=ERROR,
-        summary="A tag is not closed",
-        why="A tag that does not end with > opens no section, so its directives land in the one before.",
-        basis=_TREE,
-        check=_malformed,
+    basis=_TREE,
+    wrong="""
+        max-smtp-out 5
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+          max-smtp-out 5
+        </domain>
+    """,
+    check=_passed_on("stray-closing-tag"),
+)
+
+line_continuation: Final = Rule(
+    code="line-continuation",
+    severity=WARNING,
+    family=Family.SYNTAX,
+    summary="List over several lines",
+    explanation="No continuation of lines is documented; PowerMTA may take the next lines for unknown directives.",
+    basis="undocumented; no example in either guide",
+    wrong="""
+        domain-macro mail a.example,
+          b.example
+    """,
+    right="domain-macro mail a.example,b.example",
+    check=_passed_on("line-continuation"),
+)
+
+broken_regex: Final = Rule(
+    code="broken-regex",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Regular expression not closed",
+    explanation=(
+        "A pattern is between two slashes on one line, and everything after a `#` is a comment, in a pattern too. "
+        "The rule does not match what was meant, or the line is malformed."
     ),
-    Rule(
-        id="stray-closing-tag",
-        severity=ERROR,
-        summary="A closing tag closes nothing",
-        why="It is a malformed line, which stops a load; often the opening tag was renamed or deleted.",
-        basis=_TREE,
-        check=_passed_on("stray-closing-tag"),
+    basis="guide 3.1, 3.3.15",
+    wrong="""
+        <smtp-pattern-list replies>
+          reply /too many connections mode=backoff
+        </smtp-pattern-list>
+    """,
+    right="""
+        <smtp-pattern-list replies>
+          reply /too many connections/ mode=backoff
+        </smtp-pattern-list>
+    """,
+    check=_passed_on("broken-regex"),
+)
+
+not_utf8: Final = Rule(
+    code="not-utf8",
+    severity=WARNING,
+    family=Family.SYNTAX,
+    summary="File not in UTF-8",
+    explanation="PowerMTA reads its configuration as UTF-8.",
+    basis="guide 3.1",
+    wrong="# caf\udce9",
+    right="# café",
+    check=_passed_on("not-utf8"),
+)
+
+odd_blank: Final = Rule(
+    code="odd-blank",
+    severity=WARNING,
+    family=Family.SYNTAX,
+    summary="Blank that separates nothing",
+    explanation=(
+        "A no-break space is no separator: the words around it are one word. It comes with text that is copied from "
+        "a web page."
     ),
-    Rule(
-        id="unclosed-section",
-        severity=ERROR,
-        summary="A section is never closed",
-        why="Everything after it may be read as part of it.",
-        basis=_TREE,
-        check=_unclosed,
+    basis="inferred from guide 3.1",
+    wrong="log-file\u00a0/var/log/pmta/log",
+    right="log-file /var/log/pmta/log",
+    check=_passed_on("odd-blank"),
+)
+
+control_character: Final = Rule(
+    code="control-character",
+    severity=WARNING,
+    family=Family.SYNTAX,
+    summary="Control character",
+    explanation="Control characters are not part of the language, and editors hide them.",
+    basis="inferred from guide 3.1",
+    wrong="host-name mail.example.com \x00",
+    right="host-name mail.example.com",
+    check=_passed_on("control-character"),
+)
+
+byte_order_mark: Final = Rule(
+    code="byte-order-mark",
+    severity=WARNING,
+    family=Family.SYNTAX,
+    summary="Byte order mark",
+    explanation="The mark becomes part of the first word.",
+    basis="inferred from guide 3.1",
+    wrong="\ufeffpostmaster admin@example.com",
+    right="postmaster admin@example.com",
+    check=_passed_on("byte-order-mark"),
+)
+
+missing_include: Final = Rule(
+    code="missing-include",
+    severity=WARNING,
+    family=Family.SYNTAX,
+    summary="Included file missing",
+    explanation="PowerMTA's reaction is not documented; it may reject the configuration.",
+    basis=_INCLUDES,
+    wrong="include /etc/pmta/gone.conf",
+    right="include /etc/pmta/extra.conf",
+    given=Given(included={"/etc/pmta/extra.conf": "postmaster admin@example.com"}),
+    check=_passed_on("missing-include"),
+)
+
+include_loop: Final = Rule(
+    code="include-loop",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Files that include each other",
+    explanation="PowerMTA's reaction is not documented, and no way to read such files makes sense.",
+    basis=_INCLUDES,
+    wrong="include /etc/pmta/loop.conf",
+    right="include /etc/pmta/extra.conf",
+    given=Given(
+        included={
+            "/etc/pmta/loop.conf": "include /etc/pmta/loop.conf",
+            "/etc/pmta/extra.conf": "postmaster admin@example.com",
+        }
     ),
-    Rule(
-        id="equals-sign",
-        severity=ERROR,
-        summary="There is no equals sign between name and value",
-        why="The line is malformed, which stops a load.",
-        basis="guide 3.1",
-        check=_equals,
-    ),
-    Rule(
-        id="line-continuation",
-        severity=WARNING,
-        summary="A list goes on over several lines",
-        why="No continuation of lines is documented; the lines that follow may be unknown directives.",
-        basis="undocumented; no example in either guide",
-        check=_passed_on("line-continuation"),
-    ),
-    Rule(
-        id="broken-regex",
-        severity=ERROR,
-        summary="A regex does not end on its line",
-        why="A pattern stands between two slashes on one line, and everything after a # is a comment, in a pattern "
-        "too. The rule does not match what was meant, or the line is malformed.",
-        basis="guide 3.1, 3.3.15",
-        check=_passed_on("broken-regex"),
-    ),
-    Rule(
-        id="not-utf8",
-        severity=WARNING,
-        summary="The file is not UTF-8",
-        why="PowerMTA reads its configuration as UTF-8.",
-        basis="guide 3.1",
-        check=_passed_on("not-utf8"),
-    ),
-    Rule(
-        id="odd-blank",
-        severity=WARNING,
-        summary="A character looks like a blank and is none",
-        why="A no-break space separates nothing: the words around it are one word. It comes with text copied from a "
-        "web page.",
-        basis="inferred from guide 3.1",
-        check=_passed_on("odd-blank"),
-    ),
-    Rule(
-        id="control-character",
-        severity=WARNING,
-        summary="The file holds control characters",
-        why="They are not part of the language, and hide from editors.",
-        basis="inferred from guide 3.1",
-        check=_passed_on("control-character"),
-    ),
-    Rule(
-        id="byte-order-mark",
-        severity=WARNING,
-        summary="The file begins with a byte order mark",
-        why="The mark becomes part of the first word.",
-        basis="inferred from guide 3.1",
-        check=_passed_on("byte-order-mark"),
-    ),
-    Rule(
-        id="missing-include",
-        severity=WARNING,
-        summary="An included file is not there",
-        why="What PowerMTA does then is not documented; it may refuse to load.",
-        basis=_INCLUDES,
-        check=_passed_on("missing-include"),
-    ),
-    Rule(
-        id="include-loop",
-        severity=ERROR,
-        summary="Files include each other in a circle",
-        why="What PowerMTA does then is not documented; no reading of it makes sense.",
-        basis=_INCLUDES,
-        check=_passed_on("include-loop"),
-    ),
-    Rule(
-        id="relative-include",
-        severity=WARNING,
-        summary="An include is not an absolute path",
-        why="What it is relative to is not documented.",
-        basis=_INCLUDES,
-        check=_passed_on("relative-include"),
-    ),
+    check=_passed_on("include-loop"),
+)
+
+relative_include: Final = Rule(
+    code="relative-include",
+    severity=WARNING,
+    family=Family.SYNTAX,
+    summary="Relative path of an include",
+    explanation="The folder that such a path starts from is not documented.",
+    basis=_INCLUDES,
+    wrong="include extra.conf",
+    right="include /etc/pmta/extra.conf",
+    check=_passed_on("relative-include"),
 )

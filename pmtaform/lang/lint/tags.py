@@ -12,7 +12,7 @@ from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import line_fix
-from pmtaform.lang.lint.model import ERROR, Fix, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
 from pmtaform.lang.parsing import CROWDED
 from pmtaform.lang.suggest import remedy, section_remedy
 from pmtaform.lang.tree import Tree
@@ -38,7 +38,24 @@ def ends_itself(part: Part) -> bool:
     return not part.node.closed and argument.endswith("/") and not argument.strip('"').startswith("/")
 
 
-def _tag_on_line(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="tag-on-directive-line",
+    severity=ERROR,
+    family=Family.SYNTAX,
+    summary="Tag on a directive's line",
+    explanation="A line has one directive or one tag. A page that lost its line breaks is not a configuration.",
+    basis="guide 3.1",
+    wrong="""
+        <domain example.com>
+          max-smtp-out 5 </domain>
+    """,
+    right="""
+        <domain example.com>
+          max-smtp-out 5
+        </domain>
+    """,
+)
+def tag_on_directive_line(facts: Facts) -> Iterator[Hit]:
     """A tag and a directive on one line: the page lost its line breaks."""
     for line in facts.lines:
         tag = tag_in(line.value)
@@ -120,15 +137,3 @@ def _split_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
         return None
     indent = raw[: len(raw) - len(raw.lstrip())]
     return line_fix(tree, line, found[1], indent.removesuffix("    ").removesuffix("\t") + found[2])
-
-
-RULES: Final = (
-    Rule(
-        id="tag-on-directive-line",
-        severity=ERROR,
-        summary="A tag shares its line with something else",
-        why="There is one directive or one tag to a line; a page that lost its line breaks is not a configuration.",
-        basis="guide 3.1",
-        check=_tag_on_line,
-    ),
-)

@@ -7,12 +7,25 @@ from typing import Final
 
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.model import INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
 
 _SERVICES: Final = ("smtp-server-tls-allow", "http-tls-allow", "smtp-tls-allow", "tls-allow")
 
 
-def _old_protocols(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="old-tls",
+    severity=WARNING,
+    family=Family.TLS,
+    summary="Obsolete TLS protocol",
+    explanation=(
+        "SSLv3, TLS 1.0 and TLS 1.1 are retired (RFC 7568, RFC 8996); PowerMTA switches the first two off by default."
+    ),
+    basis="guide 3.3.1, 10.21",
+    security=True,
+    wrong="http-tls-allow-sslv3 yes",
+    right="http-tls-allow-sslv3 no",
+)
+def old_tls(facts: Facts) -> Iterator[Hit]:
     for service in _SERVICES:
         for protocol in ("sslv3", "tlsv1", "tlsv1.1"):
             for line in facts.named(f"{service}-{protocol}"):
@@ -24,7 +37,18 @@ def _old_protocols(facts: Facts) -> Iterator[Hit]:
                 yield at(line, detail, mark=line.node.name)
 
 
-def _weak_ciphers(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="weak-ciphers",
+    severity=WARNING,
+    family=Family.TLS,
+    summary="Weak TLS ciphers",
+    explanation="Others can read the traffic.",
+    basis="guide, *-tls-ciphers; OpenSSL's cipher lists",
+    security=True,
+    wrong="smtp-server-tls-ciphers ALL:!ADH",
+    right="smtp-server-tls-ciphers HIGH:!aNULL:!MD5",
+)
+def weak_ciphers(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         if not line.name.endswith("tls-ciphers"):
             continue
@@ -50,7 +74,26 @@ def _weak_ciphers(facts: Facts) -> Iterator[Hit]:
                 break
 
 
-def _plain_smarthost(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="plain-auth-to-smarthost",
+    severity=WARNING,
+    family=Family.TLS,
+    summary="Login sent in clear",
+    explanation="Anyone on the network path can read the account of the next server.",
+    basis="guide 3.3.10.56",
+    security=True,
+    wrong="""
+        <domain next.queue>
+          use-unencrypted-plain-auth yes
+        </domain>
+    """,
+    right="""
+        <domain next.queue>
+          use-unencrypted-plain-auth no
+        </domain>
+    """,
+)
+def plain_auth_to_smarthost(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("use-unencrypted-plain-auth"):
         if line.is_true:
             part = line.within
@@ -63,7 +106,27 @@ def _plain_smarthost(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _contradiction(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="starttls-contradiction",
+    severity=WARNING,
+    family=Family.TLS,
+    summary="TLS required and forbidden",
+    explanation="PowerMTA cannot deliver mail for the domain.",
+    basis="guide, use-starttls and require-starttls",
+    wrong="""
+        <domain example.com>
+          require-starttls yes
+          use-starttls no
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+          require-starttls yes
+          use-starttls yes
+        </domain>
+    """,
+)
+def starttls_contradiction(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("require-starttls"):
         part = line.within
         if part is not None and line.is_true and part.says("use-starttls", False):
@@ -71,7 +134,27 @@ def _contradiction(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _no_certificate(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="starttls-without-certificate",
+    severity=WARNING,
+    family=Family.TLS,
+    summary="TLS without a certificate",
+    explanation="Clients that start TLS fail.",
+    basis="guide 10.21 (docs/powermta/language.md section 12)",
+    whole=True,
+    wrong="""
+        <source 192.0.2.0/24>
+          allow-starttls yes
+        </source>
+    """,
+    right="""
+        smtp-server-tls-certificate /etc/pmta/server.pem
+        <source 192.0.2.0/24>
+          allow-starttls yes
+        </source>
+    """,
+)
+def starttls_without_certificate(facts: Facts) -> Iterator[Hit]:
     if facts.setting("smtp-server-tls-certificate") or any(
         p.named("tls-certificate") for p in facts.top("smtp-listener")
     ):
@@ -86,7 +169,27 @@ def _no_certificate(facts: Facts) -> Iterator[Hit]:
             return
 
 
-def _auth_needs_tls(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="auth-needs-missing-tls",
+    severity=WARNING,
+    family=Family.TLS,
+    summary="Login needs TLS that is not offered",
+    explanation="No client can log in.",
+    basis="guide 3.3.7, require-starttls-before-auth and allow-starttls",
+    whole=True,
+    wrong="""
+        <source 192.0.2.0/24>
+          require-starttls-before-auth yes
+        </source>
+    """,
+    right="""
+        <source 192.0.2.0/24>
+          require-starttls-before-auth yes
+          allow-starttls yes
+        </source>
+    """,
+)
+def auth_needs_missing_tls(facts: Facts) -> Iterator[Hit]:
     sources = facts.by_tag.get("source", [])
     if any(part.says("allow-starttls", True) for part in sources) or any(
         part.says("immediate-tls", True) for part in facts.top("smtp-listener")
@@ -101,7 +204,30 @@ def _auth_needs_tls(facts: Facts) -> Iterator[Hit]:
             return
 
 
-def _unverified(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unverified-certificates",
+    severity=INFO,
+    family=Family.TLS,
+    summary="Certificates of servers not verified",
+    explanation=(
+        "Without smtp-tls-ca-file PowerMTA accepts any certificate, so it also delivers mail to a server in the middle."
+    ),
+    basis="guide 10.21",
+    security=True,
+    whole=True,
+    wrong="""
+        <domain example.com>
+          require-starttls yes
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+          require-starttls yes
+          smtp-tls-ca-file /etc/pmta/ca.pem
+        </domain>
+    """,
+)
+def unverified_certificates(facts: Facts) -> Iterator[Hit]:
     """TLS is demanded, but who answers is not looked at."""
     if any(_verifies(part) for part in facts.by_tag.get("domain", ()) if part.key == "*"):
         return
@@ -127,7 +253,25 @@ def _is_for_everyone(part: Part) -> bool:
     return part.key == "*" and not any(part.named(name) for name in ("smtp-hosts", "route", "file-destination"))
 
 
-def _everyone(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="tls-demanded-of-everyone",
+    severity=WARNING,
+    family=Family.TLS,
+    summary="TLS required of every server",
+    explanation="Servers without TLS get no mail: it stays in the queue until it bounces.",
+    basis="guide 3.3.10, require-starttls and use-starttls",
+    wrong="""
+        <domain *>
+          require-starttls yes
+        </domain>
+    """,
+    right="""
+        <domain example.com>
+          require-starttls yes
+        </domain>
+    """,
+)
+def tls_demanded_of_everyone(facts: Facts) -> Iterator[Hit]:
     for line in _demands(facts):
         if line.within is not None and _is_for_everyone(line.within):
             detail = (
@@ -140,81 +284,3 @@ def _everyone(facts: Facts) -> Iterator[Hit]:
 
 def _verifies(part: Part) -> bool:
     return bool(part.named("smtp-tls-ca-file")) or part.says("use-dane", True) or part.says("use-mta-sts", True)
-
-
-RULES: Final = (
-    Rule(
-        id="old-tls",
-        severity=WARNING,
-        summary="An obsolete protocol is allowed",
-        why=(
-            "SSLv3, TLS 1.0 and TLS 1.1 are retired (RFC 7568, RFC 8996); PowerMTA switches the first two off by "
-            "default."
-        ),
-        basis="guide 3.3.1, 10.21",
-        check=_old_protocols,
-        security=True,
-    ),
-    Rule(
-        id="weak-ciphers",
-        severity=WARNING,
-        summary="Weak ciphers are allowed",
-        why="What is sent can be read on the way.",
-        basis="guide, *-tls-ciphers; OpenSSL's cipher lists",
-        check=_weak_ciphers,
-        security=True,
-    ),
-    Rule(
-        id="plain-auth-to-smarthost",
-        severity=WARNING,
-        summary="A login is sent in clear",
-        why="Who listens on the way has the account at the next server.",
-        basis="guide 3.3.10.56",
-        check=_plain_smarthost,
-        security=True,
-    ),
-    Rule(
-        id="starttls-contradiction",
-        severity=WARNING,
-        summary="TLS is demanded and forbidden",
-        why="Mail for the domain cannot be delivered.",
-        basis="guide, use-starttls and require-starttls",
-        check=_contradiction,
-    ),
-    Rule(
-        id="starttls-without-certificate",
-        severity=WARNING,
-        summary="TLS is offered without a certificate",
-        why="Clients that try it fail.",
-        basis="guide 10.21 (docs/powermta/language.md section 12)",
-        check=_no_certificate,
-        whole=True,
-    ),
-    Rule(
-        id="auth-needs-missing-tls",
-        severity=WARNING,
-        summary="A login needs TLS that is not offered",
-        why="Nobody can log in.",
-        basis="guide 3.3.7, require-starttls-before-auth and allow-starttls",
-        check=_auth_needs_tls,
-        whole=True,
-    ),
-    Rule(
-        id="tls-demanded-of-everyone",
-        severity=WARNING,
-        summary="TLS is demanded of every server",
-        why="Servers without TLS get no mail: it is queued until it bounces.",
-        basis="guide 3.3.10, require-starttls and use-starttls",
-        check=_everyone,
-    ),
-    Rule(
-        id="unverified-certificates",
-        severity=INFO,
-        summary="Certificates of other servers are not checked",
-        why="Without smtp-tls-ca-file PowerMTA takes any certificate; delivery goes on, and so does whoever listens.",
-        basis="guide 10.21",
-        check=_unverified,
-        security=True,
-        whole=True,
-    ),
-)

@@ -13,9 +13,14 @@ from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.foreign import is_omission
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import rename_fix
-from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Fix, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.nearest import suggested
 from pmtaform.lang.lint.syntax import is_pair
+
+_ABSENT: Final = (
+    "absent from both 5.0 guides, and from published configurations except those of its inventors "
+    "(docs/powermta/mistakes.md)"
+)
 
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _RULE_LISTS: Final = frozenset(
@@ -79,7 +84,19 @@ def is_inside_unknown(part: Part | None) -> bool:
     return False
 
 
-def _invented(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="invented-directive",
+    severity=ERROR,
+    family=Family.UNKNOWN,
+    summary="Invented directive",
+    explanation=(
+        "A web page invented it, and others copied it. PowerMTA does not load a configuration with an unknown line."
+    ),
+    basis=_ABSENT,
+    wrong="dkim-selector mail",
+    right="domain-key mail,example.com,/etc/pmta/mail.example.com.pem",
+)
+def invented_directive(facts: Facts) -> Iterator[Hit]:
     for line in _strange(facts):
         known = _invention_of(line)
         if known is not None:
@@ -112,7 +129,28 @@ def _is_for_everyone(line: Line) -> bool:
     return line.scope == GLOBAL or (line.within is not None and line.within.key in ("0.0.0.0/0", "::/0"))
 
 
-def _unknown(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unknown-directive",
+    severity=WARNING,
+    family=Family.UNKNOWN,
+    summary="Unknown directive",
+    explanation=(
+        "PowerMTA does not load a configuration with an unknown line. Some releases may have directives that "
+        "pmtaform does not know."
+    ),
+    basis="absent from both 5.0 guides",
+    wrong="""
+        <domain *>
+          max-msg-ratee 100/h
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-msg-rate 100/h
+        </domain>
+    """,
+)
+def unknown_directive(facts: Facts) -> Iterator[Hit]:
     for line in _strange(facts):
         name = line.node.name
         if not _is_unknown(line) or is_impossible(name):
@@ -140,7 +178,17 @@ def _is_unknown(line: Line) -> bool:
     )
 
 
-def _impossible(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="impossible-directive",
+    severity=ERROR,
+    family=Family.UNKNOWN,
+    summary="Line without a directive",
+    explanation="A line is a directive's name, a blank, and its value. A name has no commas, quotes or other marks.",
+    basis="guide 3.1",
+    wrong="a.example,b.example",
+    right="domain-macro mail a.example,b.example",
+)
+def impossible_directive(facts: Facts) -> Iterator[Hit]:
     for line in _strange(facts):
         if _is_unknown(line) and is_impossible(line.node.name):
             detail = f"{_why_impossible(line)} No release has such a directive: the line stops a load."
@@ -165,7 +213,27 @@ def _why_impossible(line: Line) -> str:
     return f"{values.shown(name)} is no word: a directive has letters, digits and hyphens."
 
 
-def _bad_rule(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="rule-form",
+    severity=ERROR,
+    family=Family.UNKNOWN,
+    summary="Malformed rule",
+    explanation=(
+        "A list of rules accepts rules only. Any other line is malformed, and PowerMTA does not load the configuration."
+    ),
+    basis="guide 3.3.14, 3.3.15, 10.8, 10.17",
+    wrong="""
+        <pattern-list senders>
+          news@example.com mta-a
+        </pattern-list>
+    """,
+    right=r"""
+        <pattern-list senders>
+          mail-from /^news@example\.com$/ virtual-mta=mta-a
+        </pattern-list>
+    """,
+)
+def rule_form(facts: Facts) -> Iterator[Hit]:
     for line in _strange(facts):
         if line.scope not in _RULE_LISTS or is_omission(line.node.name) or catalogue().anywhere(line.node.name):
             continue
@@ -179,7 +247,21 @@ def _bad_rule(facts: Facts) -> Iterator[Hit]:
         )
 
 
-def _misplaced(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="misplaced-directive",
+    severity=ERROR,
+    family=Family.UNKNOWN,
+    summary="Misplaced directive",
+    explanation="A directive has its meaning in its own sections only; in any other section it is an unknown line.",
+    basis="the scopes in guide 3.3",
+    wrong="max-msg-rate 100/h",
+    right="""
+        <domain *>
+          max-msg-rate 100/h
+        </domain>
+    """,
+)
+def misplaced_directive(facts: Facts) -> Iterator[Hit]:
     for line in _strange(facts):
         specs = catalogue().anywhere(line.node.name)
         if not specs or is_inside_unknown(line.within):
@@ -214,7 +296,17 @@ def _inner_hint(line: Line, scopes: list[str]) -> str:
     return ""
 
 
-def _undocumented(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="undocumented-directive",
+    severity=INFO,
+    family=Family.UNKNOWN,
+    summary="Undocumented directive",
+    explanation="Published configurations use it; no guide states what it does, and any release may remove it.",
+    basis="seen in published configurations only",
+    wrong="sync-msg-create yes",
+    right="run-as-root no",
+)
+def undocumented_directive(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         spec = line.spec
         if spec is not None and spec.confidence in ("observed", "memory") and spec.status == "current":
@@ -227,62 +319,3 @@ def _undocumented(facts: Facts) -> Iterator[Hit]:
                 f"{line.name} {where}. What it does, and whether a later release still accepts it, is not documented."
             )
             yield at(line, detail, mark=line.node.name)
-
-
-_ABSENT: Final = (
-    "absent from both 5.0 guides, and from published configurations except those of its inventors "
-    "(docs/powermta/mistakes.md)"
-)
-
-RULES: Final = (
-    Rule(
-        id="invented-directive",
-        severity=ERROR,
-        summary="There is no such directive",
-        why="It was made up on some page, and copied. PowerMTA does not load a configuration with an unknown line.",
-        basis=_ABSENT,
-        check=_invented,
-    ),
-    Rule(
-        id="unknown-directive",
-        severity=WARNING,
-        summary="The directive is unknown",
-        why=(
-            "PowerMTA does not load a configuration with an unknown line; but there are releases that we have not seen."
-        ),
-        basis="absent from both 5.0 guides",
-        check=_unknown,
-    ),
-    Rule(
-        id="impossible-directive",
-        severity=ERROR,
-        summary="The line starts with no directive",
-        why="A line is a directive's name, a blank, and its value. What has commas, quotes or other marks is no name.",
-        basis="guide 3.1",
-        check=_impossible,
-    ),
-    Rule(
-        id="misplaced-directive",
-        severity=ERROR,
-        summary="The directive does not belong there",
-        why="A directive has its meaning in its own sections only; anywhere else it is an unknown line.",
-        basis="the scopes in guide 3.3",
-        check=_misplaced,
-    ),
-    Rule(
-        id="rule-form",
-        severity=ERROR,
-        summary="The line is no rule of its list",
-        why="The lists of rules take rules only; any other line is malformed, which stops a load.",
-        basis="guide 3.3.14, 3.3.15, 10.8, 10.17",
-        check=_bad_rule,
-    ),
-    Rule(
-        id="undocumented-directive",
-        severity=INFO,
-        summary="The directive is not documented",
-        why="It works for some, by what they publish; nothing says what it does or how long it stays.",
-        basis="seen in published configurations only",
-        check=_undocumented,
-    ),
-)

@@ -12,7 +12,7 @@ from pmtaform.lang.includes import include_path, is_url
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.mend import rename_fix
-from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Fix, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Fix, Given, Hit, Rule
 from pmtaform.lang.lint.version import Version
 
 _LATER: Final = "5.0, a later 5.0"
@@ -21,7 +21,25 @@ _PER_HOUR: Final = {"max-msg-per-hour": "max-msg-rate", "backoff-max-msg-per-hou
 _BRACKETED: Final = re.compile(r"\[[0-9.]+\](?::[0-9]+)?")
 
 
-def _deprecated(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="deprecated-directive",
+    severity=WARNING,
+    family=Family.VERSIONS,
+    summary="Deprecated directive",
+    explanation="It has a newer name or form, and any release may remove it.",
+    basis="guide, and the 4.5 release notes",
+    wrong="""
+        <domain *>
+          deliver-local-dsn no
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-smtp-out 10
+        </domain>
+    """,
+)
+def deprecated_directive(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         spec = line.spec
         if spec is None or spec.status != "deprecated" or (spec.name == "spool" and facts.top("spool")):
@@ -54,7 +72,23 @@ def _modern(facts: Facts, line: Line) -> tuple[Fix, ...] | None:
     return None
 
 
-def _legacy(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="legacy-directive",
+    severity=WARNING,
+    family=Family.VERSIONS,
+    summary="Directive of an older release",
+    explanation=(
+        "DomainKeys, Sender-ID and Goodmail no longer exist, and other words have successors; 5.0 documents none of "
+        "them."
+    ),
+    basis="seen in published configurations; absent from the 5.0 guides",
+    wrong="acct-log-header yes",
+    right="""
+        <acct-file /var/log/pmta/acct.csv>
+        </acct-file>
+    """,
+)
+def legacy_directive(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         spec = line.spec
         if spec is not None and spec.status == "legacy":
@@ -67,7 +101,17 @@ def _legacy(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _removed(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="removed-directive",
+    severity=INFO,
+    family=Family.VERSIONS,
+    summary="Removed directive",
+    explanation="It has no effect in later releases, or does not load.",
+    basis="2020 guide; 4.5 release notes",
+    wrong="http-tls-allow-sslv3 no",
+    right="http-tls-ciphers HIGH:!aNULL:!MD5",
+)
+def removed_directive(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         spec = line.spec
         if spec is None or not spec.status.startswith("removed"):
@@ -80,7 +124,26 @@ def _removed(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _too_new(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="not-in-version",
+    severity=ERROR,
+    family=Family.VERSIONS,
+    summary="Directive of a later version",
+    explanation="PowerMTA does not load a configuration with an unknown line.",
+    basis="guides of 2019 and 2020, 4.5 release notes (docs/powermta/language.md section 14)",
+    wrong="""
+        <domain *>
+          use-mta-sts yes
+        </domain>
+    """,
+    right="""
+        <domain *>
+          max-smtp-out 10
+        </domain>
+    """,
+    given=Given(version="4.5"),
+)
+def not_in_version(facts: Facts) -> Iterator[Hit]:
     version = facts.version
     if version is None:
         return
@@ -150,39 +213,3 @@ _FORMS: Final[tuple[tuple[str, str, tuple[str, ...], Callable[[Line], bool]], ..
 
 def _not_there(line: Line, what: str, since: str, version: Version) -> Hit:
     return at(line, f"{values.shown(what)} came with {_told(since)}, and PowerMTA {version} does not have it.")
-
-
-RULES: Final = (
-    Rule(
-        id="deprecated-directive",
-        severity=WARNING,
-        summary="The directive is deprecated",
-        why="It has a newer name or form, and may go with any release.",
-        basis="guide, and the 4.5 release notes",
-        check=_deprecated,
-    ),
-    Rule(
-        id="legacy-directive",
-        severity=WARNING,
-        summary="The directive is from an older release",
-        why="DomainKeys, Sender-ID and Goodmail are dead, and other words have successors; 5.0 documents none of them.",
-        basis="seen in published configurations; absent from the 5.0 guides",
-        check=_legacy,
-    ),
-    Rule(
-        id="removed-directive",
-        severity=INFO,
-        summary="The directive was removed",
-        why="It has no effect in later releases, or does not load.",
-        basis="2020 guide; 4.5 release notes",
-        check=_removed,
-    ),
-    Rule(
-        id="not-in-version",
-        severity=ERROR,
-        summary="This version of PowerMTA does not have it",
-        why="An unknown line stops a load.",
-        basis="guides of 2019 and 2020, 4.5 release notes (docs/powermta/language.md section 14)",
-        check=_too_new,
-    ),
-)

@@ -8,7 +8,7 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
 
 
 def _addresses(part: Part) -> Iterator[tuple[str, str, Line]]:
@@ -22,7 +22,31 @@ def _addresses(part: Part) -> Iterator[tuple[str, str, Line]]:
             yield line.value, "", line
 
 
-def _used_twice(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="address-used-twice",
+    severity=INFO,
+    family=Family.VIRTUAL_MTAS,
+    summary="Address of two virtual MTAs",
+    explanation="Receivers count by address: each of the virtual MTAs affects the reputation of the other.",
+    basis="inferred from guide 8.2; one reverse name: RFC 1912 section 2.1",
+    wrong="""
+        <virtual-mta mta-a>
+          smtp-source-host 192.0.2.1 a.example.com
+        </virtual-mta>
+        <virtual-mta mta-b>
+          smtp-source-host 192.0.2.1 b.example.com
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          smtp-source-host 192.0.2.1 a.example.com
+        </virtual-mta>
+        <virtual-mta mta-b>
+          smtp-source-host 192.0.2.2 b.example.com
+        </virtual-mta>
+    """,
+)
+def address_used_twice(facts: Facts) -> Iterator[Hit]:
     seen: dict[str, tuple[Part, str, Line]] = {}
     for part in facts.top("virtual-mta"):
         for address, host, line in _addresses(part):
@@ -44,7 +68,29 @@ def _used_twice(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=address, related=(first.place,), severity=WARNING if differ else None)
 
 
-def _pool_name(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="pool-named-as-virtual-mta",
+    severity=ERROR,
+    family=Family.VIRTUAL_MTAS,
+    summary="Pool with the name of a virtual MTA",
+    explanation="PowerMTA rejects it.",
+    basis="guide 8.3",
+    wrong="""
+        <virtual-mta mta-a>
+        </virtual-mta>
+        <virtual-mta-pool mta-a>
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+    right="""
+        <virtual-mta mta-a>
+        </virtual-mta>
+        <virtual-mta-pool all>
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+)
+def pool_named_as_virtual_mta(facts: Facts) -> Iterator[Hit]:
     vmtas = facts.defined("virtual-mta")
     for part in facts.top("virtual-mta-pool"):
         other = vmtas.get(part.key)
@@ -56,7 +102,41 @@ def _pool_name(facts: Facts) -> Iterator[Hit]:
             yield on(part, detail, related=(other.place,))
 
 
-def _two_pools(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="virtual-mta-in-two-pools",
+    severity=ERROR,
+    family=Family.VIRTUAL_MTAS,
+    summary="Virtual MTA in two pools with domains",
+    explanation="It is an error at load, because the domain settings of either pool could apply.",
+    basis="guide 3.3.13.2",
+    wrong="""
+        <virtual-mta mta-a>
+        </virtual-mta>
+        <virtual-mta-pool first>
+          virtual-mta mta-a
+          <domain *>
+          </domain>
+        </virtual-mta-pool>
+        <virtual-mta-pool second>
+          virtual-mta mta-a
+          <domain *>
+          </domain>
+        </virtual-mta-pool>
+    """,
+    right="""
+        <virtual-mta mta-a>
+        </virtual-mta>
+        <virtual-mta-pool first>
+          virtual-mta mta-a
+          <domain *>
+          </domain>
+        </virtual-mta-pool>
+        <virtual-mta-pool second>
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+)
+def virtual_mta_in_two_pools(facts: Facts) -> Iterator[Hit]:
     home: dict[str, Part] = {}
     for pool in facts.top("virtual-mta-pool"):
         if not any(child.tag == "domain" for child in pool.parts):
@@ -74,7 +154,24 @@ def _two_pools(facts: Facts) -> Iterator[Hit]:
                 yield at(line, detail, related=(other.place,))
 
 
-def _empty_pool(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="empty-pool",
+    severity=WARNING,
+    family=Family.VIRTUAL_MTAS,
+    summary="Empty pool",
+    explanation="Mail that is sent to the pool cannot be delivered.",
+    basis="inferred from guide 8.3",
+    wrong="""
+        <virtual-mta-pool all>
+        </virtual-mta-pool>
+    """,
+    right="""
+        <virtual-mta-pool all>
+          virtual-mta mta-a
+        </virtual-mta-pool>
+    """,
+)
+def empty_pool(facts: Facts) -> Iterator[Hit]:
     for part in facts.top("virtual-mta-pool"):
         if not part.named("virtual-mta") and not part.named("include"):
             yield on(part, f"{part.title} has no virtual MTA: mail that is led to it has nowhere to go.")
@@ -89,7 +186,33 @@ def _with_cold(facts: Facts) -> set[str]:
     return found
 
 
-def _cold_limit(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="cold-limit-without-cold-virtual-mta",
+    severity=WARNING,
+    family=Family.VIRTUAL_MTAS,
+    summary="Warm-up limit without warm-up",
+    explanation="It looks like a limit on sending, and limits nothing.",
+    basis="guide 10.7",
+    whole=True,
+    wrong="""
+        <virtual-mta mta-a>
+          <domain *>
+            max-cold-virtual-mta-msg 200/day
+          </domain>
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          cold-virtual-mta mta-b
+          <domain *>
+            max-cold-virtual-mta-msg 200/day
+          </domain>
+        </virtual-mta>
+        <virtual-mta mta-b>
+        </virtual-mta>
+    """,
+)
+def cold_limit_without_cold_virtual_mta(facts: Facts) -> Iterator[Hit]:
     warm = _with_cold(facts)
     for line in facts.named("max-cold-virtual-mta-msg"):
         owner = line.within.within if line.within is not None else None
@@ -103,7 +226,33 @@ def _cold_limit(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _cold_unused(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="cold-virtual-mta-unused",
+    severity=WARNING,
+    family=Family.VIRTUAL_MTAS,
+    summary="Cold virtual MTA without mail",
+    explanation="The default of max-cold-virtual-mta-msg is 0/d.",
+    basis="guide 10.7, 3.3.10.48",
+    whole=True,
+    wrong="""
+        <virtual-mta mta-a>
+          cold-virtual-mta mta-b
+        </virtual-mta>
+        <virtual-mta mta-b>
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          cold-virtual-mta mta-b
+          <domain *>
+            max-cold-virtual-mta-msg 200/day
+          </domain>
+        </virtual-mta>
+        <virtual-mta mta-b>
+        </virtual-mta>
+    """,
+)
+def cold_virtual_mta_unused(facts: Facts) -> Iterator[Hit]:
     if facts.by_name.get("max-cold-virtual-mta-msg") or not facts.complete:
         return
     for line in facts.named("cold-virtual-mta"):
@@ -115,7 +264,29 @@ def _cold_unused(facts: Facts) -> Iterator[Hit]:
         yield at(line, detail)
 
 
-def _rollup_hosts(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="rollup-without-hosts",
+    severity=WARNING,
+    family=Family.VIRTUAL_MTAS,
+    summary="Rollup of a wildcard without hosts",
+    explanation="PowerMTA cannot infer the hosts of a wildcard.",
+    basis="guide 10.17",
+    whole=True,
+    wrong="""
+        <mx-rollup-list>
+          mx *.example.net example.rollup
+        </mx-rollup-list>
+    """,
+    right="""
+        <mx-rollup-list>
+          mx *.example.net example.rollup
+        </mx-rollup-list>
+        <domain example.rollup>
+          smtp-hosts lookup-mx:example.net
+        </domain>
+    """,
+)
+def rollup_without_hosts(facts: Facts) -> Iterator[Hit]:
     with_hosts = {
         part.key for part in facts.by_tag.get("domain", ()) if part.named("smtp-hosts") or part.named("route")
     }
@@ -132,7 +303,25 @@ def _rollup_hosts(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.value.split()[1])
 
 
-def _unqualified(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unqualified-ehlo-name",
+    severity=WARNING,
+    family=Family.VIRTUAL_MTAS,
+    summary="EHLO name without domain",
+    explanation="RFC 5321 requires a full host name, and many receivers check it.",
+    basis="RFC 5321 section 4.1.1.1; guide 3.3.1.16",
+    wrong="""
+        <virtual-mta mta-a>
+          smtp-source-host 192.0.2.1 mta1
+        </virtual-mta>
+    """,
+    right="""
+        <virtual-mta mta-a>
+          smtp-source-host 192.0.2.1 mta1.example.com
+        </virtual-mta>
+    """,
+)
+def unqualified_ehlo_name(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("smtp-source-host"):
         words = line.value.split()
         if len(words) == 2 and "." not in words[1] and not any(c in words[1] for c in "${[Q"):
@@ -146,7 +335,32 @@ def _unqualified(facts: Facts) -> Iterator[Hit]:
 _SENDERS: Final = ("smtp-source-host", "smtp-proxy-source-host", "smtp-source-ip")
 
 
-def _spf_unknown(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="spf-check-without-source-host",
+    severity=WARNING,
+    family=Family.VIRTUAL_MTAS,
+    summary="SPF check that defers all mail",
+    explanation="The check needs smtp-source-host or smtp-proxy-source-host; without, PowerMTA defers every attempt.",
+    basis="guide 3.3.10.2",
+    whole=True,
+    wrong="""
+        <domain *>
+          check-spf-outbound yes
+        </domain>
+        <virtual-mta mta-a>
+        </virtual-mta>
+    """,
+    right="""
+        <domain *>
+          check-spf-outbound yes
+        </domain>
+        <virtual-mta mta-a>
+          smtp-source-host 192.0.2.1 a.example.com
+        </virtual-mta>
+        smtp-source-host 192.0.2.2 mail.example.com
+    """,
+)
+def spf_check_without_source_host(facts: Facts) -> Iterator[Hit]:
     """Our own SPF is checked for an address that nothing names."""
     if not facts.complete or any(facts.settings(name) for name in _SENDERS):
         return
@@ -160,83 +374,3 @@ def _spf_unknown(facts: Facts) -> Iterator[Hit]:
             "deferred. Add smtp-source-host, or remove the line."
         )
         yield at(line, detail, mark=line.node.name)
-
-
-RULES: Final = (
-    Rule(
-        id="address-used-twice",
-        severity=INFO,
-        summary="Two virtual MTAs send from one address",
-        why="Receivers count by address; what one virtual MTA does to its reputation, the other feels.",
-        basis="inferred from guide 8.2; one reverse name: RFC 1912 section 2.1",
-        check=_used_twice,
-    ),
-    Rule(
-        id="pool-named-as-virtual-mta",
-        severity=ERROR,
-        summary="A pool has the name of a virtual MTA",
-        why="PowerMTA refuses it.",
-        basis="guide 8.3",
-        check=_pool_name,
-    ),
-    Rule(
-        id="virtual-mta-in-two-pools",
-        severity=ERROR,
-        summary="A virtual MTA is in two pools with domains",
-        why="Which pool's domain settings hold cannot be said; it is an error at load.",
-        basis="guide 3.3.13.2",
-        check=_two_pools,
-    ),
-    Rule(
-        id="empty-pool",
-        severity=WARNING,
-        summary="A pool has no members",
-        why="Mail that is led to it has nowhere to go.",
-        basis="inferred from guide 8.3",
-        check=_empty_pool,
-    ),
-    Rule(
-        id="cold-limit-without-cold-virtual-mta",
-        severity=WARNING,
-        summary="A warm-up limit without warm-up",
-        why="It is taken for a limit on sending, and limits nothing.",
-        basis="guide 10.7",
-        check=_cold_limit,
-        whole=True,
-    ),
-    Rule(
-        id="cold-virtual-mta-unused",
-        severity=WARNING,
-        summary="A cold virtual MTA gets no mail",
-        why="The default of max-cold-virtual-mta-msg is 0/d.",
-        basis="guide 10.7, 3.3.10.48",
-        check=_cold_unused,
-        whole=True,
-    ),
-    Rule(
-        id="rollup-without-hosts",
-        severity=WARNING,
-        summary="A rollup of a wildcard has no hosts",
-        why="PowerMTA cannot infer the hosts of a wildcard.",
-        basis="guide 10.17",
-        check=_rollup_hosts,
-        whole=True,
-    ),
-    Rule(
-        id="unqualified-ehlo-name",
-        severity=WARNING,
-        summary="The EHLO name is no full host name",
-        why="RFC 5321 demands one, and many receivers check.",
-        basis="RFC 5321 section 4.1.1.1; guide 3.3.1.16",
-        check=_unqualified,
-    ),
-    Rule(
-        id="spf-check-without-source-host",
-        severity=WARNING,
-        summary="An SPF check defers all mail",
-        why="The check needs smtp-source-host or smtp-proxy-source-host; without, every attempt is deferred.",
-        basis="guide 3.3.10.2",
-        check=_spf_unknown,
-        whole=True,
-    ),
-)

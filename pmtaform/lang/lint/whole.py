@@ -6,11 +6,10 @@ import posixpath
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.diagnostics import Severity
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, on, whole
-from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Check, Hit, Rule
+from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.references import named_file
 
 _LISTENERS: Final = ("smtp-listener", "smtp-ip", "smtp-port")
@@ -28,7 +27,17 @@ def _missing(names: tuple[str, ...], detail: str) -> Check:
     return check
 
 
-def _wrong_path(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="wrong-path",
+    severity=WARNING,
+    family=Family.COMPLETE,
+    summary="Path of another product",
+    explanation="PowerMTA does not find files in other folders.",
+    basis="guide 2.1",
+    wrong="include /usr/local/pmta/config",
+    right="include /etc/pmta/extra.conf",
+)
+def wrong_path(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         for path in _ELSEWHERE:
             if path in line.value and (line.spec is None or not line.spec.sensitive):
@@ -41,7 +50,17 @@ def _wrong_path(facts: Facts) -> Iterator[Hit]:
                 break
 
 
-def _vendor_file(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="vendor-file",
+    severity=WARNING,
+    family=Family.COMPLETE,
+    summary="Vendor's file changed or included",
+    explanation="Every upgrade overwrites config-defaults, and PowerMTA loads it by itself.",
+    basis="guide 5.8, 10.8",
+    wrong="include /etc/pmta/config-defaults",
+    right="include /etc/pmta/extra.conf",
+)
+def vendor_file(facts: Facts) -> Iterator[Hit]:
     for path, tree in facts.configuration.trees.items():
         if posixpath.basename(path) == "config-defaults":
             detail = (
@@ -55,7 +74,23 @@ def _vendor_file(facts: Facts) -> Iterator[Hit]:
             yield at(line, "config-defaults is loaded by itself; do not include it.")
 
 
-def _unreadable(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="unreadable-key",
+    severity=WARNING,
+    family=Family.COMPLETE,
+    summary="File that PowerMTA may not read",
+    explanation="With `run-as-root no` the user pmta must be able to read every file that the configuration names.",
+    basis="inferred from guide 3.3.1.8",
+    wrong="""
+        run-as-root no
+        domain-key s1,*,/root/s1.pem
+    """,
+    right="""
+        run-as-root no
+        domain-key s1,*,/etc/pmta/s1.pem
+    """,
+)
+def unreadable_key(facts: Facts) -> Iterator[Hit]:
     """Files in root's home, for a daemon that is not root."""
     line = facts.setting("run-as-root")
     if line is None or not line.is_false:
@@ -71,7 +106,27 @@ def _unreadable(facts: Facts) -> Iterator[Hit]:
             yield at(user, detail, mark=path, related=(line.place,))
 
 
-def _fbl(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="complaints-not-recorded",
+    severity=INFO,
+    family=Family.COMPLETE,
+    summary="Complaints not recorded",
+    explanation="People who complain should get no more mail, and no one learns about them.",
+    basis="guide 12.6 (acct-file records f)",
+    whole=True,
+    wrong="""
+        <feedback-loop-processor>
+        </feedback-loop-processor>
+    """,
+    right="""
+        <feedback-loop-processor>
+        </feedback-loop-processor>
+        <acct-file /var/log/pmta/fbl.csv>
+          records f
+        </acct-file>
+    """,
+)
+def complaints_not_recorded(facts: Facts) -> Iterator[Hit]:
     """Complaints that are read and not recorded."""
     for part in facts.top("feedback-loop-processor"):
         if (
@@ -82,7 +137,31 @@ def _fbl(facts: Facts) -> Iterator[Hit]:
             yield on(part, detail)
 
 
-def _not_accepted(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="processor-mail-refused",
+    severity=WARNING,
+    family=Family.COMPLETE,
+    summary="Mail of a processor rejected",
+    explanation="PowerMTA does not count bounces and complaints that it rejects, and those addresses get more mail.",
+    basis="guide 3.3.3, 12.6",
+    whole=True,
+    wrong="""
+        <bounce-processor>
+          <address-list>
+            domain bounce.example.com
+          </address-list>
+        </bounce-processor>
+    """,
+    right="""
+        relay-domain bounce.example.com
+        <bounce-processor>
+          <address-list>
+            domain bounce.example.com
+          </address-list>
+        </bounce-processor>
+    """,
+)
+def processor_mail_refused(facts: Facts) -> Iterator[Hit]:
     """Processors whose mail is refused: it has to be accepted first, as any mail."""
     if not facts.complete or any(facts.settings(name) for name in ("relay-domain", "relay-address", "host-name")):
         return
@@ -102,7 +181,26 @@ def _records(lines: list[Line], wanted: tuple[str, ...]) -> bool:
     return any(item.strip().lower() in wanted for line in lines for item in line.value.strip('"').split(","))
 
 
-def _move_interval(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="move-interval-without-move-to",
+    severity=INFO,
+    family=Family.COMPLETE,
+    summary="Interval without move-to",
+    explanation="Without move-to, move-interval does nothing.",
+    basis="guide 3.3.11.2",
+    wrong="""
+        <acct-file /var/log/pmta/acct.csv>
+          move-interval 5m
+        </acct-file>
+    """,
+    right="""
+        <acct-file /var/log/pmta/acct.csv>
+          move-to /var/log/pmta/old
+          move-interval 5m
+        </acct-file>
+    """,
+)
+def move_interval_without_move_to(facts: Facts) -> Iterator[Hit]:
     for part in facts.top("acct-file"):
         line = part.last("move-interval")
         if line is not None and not part.named("move-to"):
@@ -113,7 +211,26 @@ def _move_interval(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
 
 
-def _delete_after(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="delete-after-with-move-to",
+    severity=INFO,
+    family=Family.COMPLETE,
+    summary="Retention time beside move-to",
+    explanation="delete-after applies only without move-to.",
+    basis="guide 3.3.11.1",
+    wrong="""
+        <acct-file /var/log/pmta/acct.csv>
+          move-to /var/log/pmta/old
+          delete-after 8d
+        </acct-file>
+    """,
+    right="""
+        <acct-file /var/log/pmta/acct.csv>
+          delete-after 8d
+        </acct-file>
+    """,
+)
+def delete_after_with_move_to(facts: Facts) -> Iterator[Hit]:
     for part in facts.top("acct-file"):
         line, other = part.last("delete-after"), part.last("move-to")
         if line is not None and other is not None:
@@ -123,7 +240,28 @@ def _delete_after(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name, related=(other.place,))
 
 
-def _assumes(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="delivery-assumed",
+    severity=WARNING,
+    family=Family.COMPLETE,
+    summary="Mail lost or sent twice",
+    explanation=(
+        "The reply to the end of a message decides whether the receiver accepted it; without waiting for the reply "
+        "PowerMTA guesses."
+    ),
+    basis="guide 3.3.10; seen in published configurations",
+    wrong="""
+        <domain *>
+          assume-delivery-upon-data-termination-timeout yes
+        </domain>
+    """,
+    right="""
+        <domain *>
+          assume-delivery-upon-data-termination-timeout no
+        </domain>
+    """,
+)
+def delivery_assumed(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("assume-delivery-upon-data-termination-timeout"):
         if line.is_true:
             detail = (
@@ -141,129 +279,92 @@ def _assumes(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail)
 
 
-def _sync(facts: Facts) -> Iterator[Hit]:
+@Rule(
+    code="mail-not-synced",
+    severity=INFO,
+    family=Family.COMPLETE,
+    summary="Accepted mail not synced to disk",
+    explanation="A crash of the machine loses mail that was accepted.",
+    basis="comments in published samples; undocumented",
+    wrong="sync-msg-create false",
+    right="sync-msg-create true",
+)
+def mail_not_synced(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("sync-msg-create"):
         if line.is_false:
             detail = "Mail that was accepted can be lost in a crash of the machine. Set it to true where loss matters."
             yield at(line, detail, mark=line.node.name)
 
 
-def _required(name: str, severity: Severity, summary: str, why: str, basis: str, check: Check) -> Rule:
-    return Rule(id=name, severity=severity, summary=summary, why=why, basis=basis, check=check, whole=True)
+no_log_file: Final = Rule(
+    code="no-log-file",
+    severity=ERROR,
+    family=Family.COMPLETE,
+    summary="No log file",
+    explanation="PowerMTA does not start without: `Startup error: No logging file specified`.",
+    basis="guide 4.2.1, 3.3.1.37.2",
+    whole=True,
+    wrong="postmaster admin@example.com",
+    right="""
+        postmaster admin@example.com
+        log-file /var/log/pmta/log
+    """,
+    check=_missing(("log-file",), "PowerMTA does not start without a log file. Write `log-file /var/log/pmta/log`."),
+)
 
+no_spool: Final = Rule(
+    code="no-spool",
+    severity=ERROR,
+    family=Family.COMPLETE,
+    summary="No spool",
+    explanation="PowerMTA has no folder for its mail; every working configuration has a spool.",
+    basis="guide 2.3",
+    whole=True,
+    wrong="log-file /var/log/pmta/log",
+    right="""
+        log-file /var/log/pmta/log
+        <spool /var/spool/pmta>
+        </spool>
+    """,
+    check=_missing(
+        ("spool",), "A working configuration has at least one spool. Write <spool /var/spool/pmta> and </spool>."
+    ),
+)
 
-RULES: Final = (
-    _required(
-        "no-log-file",
-        ERROR,
-        "There is no log file",
-        "PowerMTA does not start without: `Startup error: No logging file specified`.",
-        "guide 4.2.1, 3.3.1.37.2",
-        _missing(("log-file",), "PowerMTA does not start without a log file. Write `log-file /var/log/pmta/log`."),
-    ),
-    _required(
-        "no-spool",
-        ERROR,
-        "There is no spool",
-        "Mail has nowhere to be kept; at least one spool belongs to every working configuration.",
-        "guide 2.3",
-        _missing(
-            ("spool",), "A working configuration has at least one spool. Write <spool /var/spool/pmta> and </spool>."
-        ),
-    ),
-    _required(
-        "no-postmaster",
-        WARNING,
-        "There is no postmaster",
-        "Reports of crashes and mail for postmaster go nowhere.",
-        "guide 2.3",
-        _missing(("postmaster",), "Nobody gets the server's own mail. Write `postmaster you@example.com`."),
-    ),
-    Rule(
-        id="no-listener",
-        severity=WARNING,
-        summary="There is no listener",
-        why="With none configured, port 25 is open on every address.",
-        basis="guide 3.3.1.20",
-        check=_missing(
-            _LISTENERS,
-            "Without an smtp-listener PowerMTA listens on port 25 of every address. Write one for the address that "
-            "mail is "
-            "fed through, such as `smtp-listener 127.0.0.1:25`.",
-        ),
-        security=True,
-        whole=True,
-    ),
-    Rule(
-        id="wrong-path",
-        severity=WARNING,
-        summary="The path is not PowerMTA's",
-        why="Files that are looked for in the wrong place are not found.",
-        basis="guide 2.1",
-        check=_wrong_path,
-    ),
-    Rule(
-        id="vendor-file",
-        severity=WARNING,
-        summary="The vendor's file is changed or included",
-        why="config-defaults is overwritten with every upgrade, and loaded by itself.",
-        basis="guide 5.8, 10.8",
-        check=_vendor_file,
-    ),
-    Rule(
-        id="unreadable-key",
-        severity=WARNING,
-        summary="PowerMTA may not read a file",
-        why="With run-as-root no the user pmta must be able to read every file that is named.",
-        basis="inferred from guide 3.3.1.8",
-        check=_unreadable,
-    ),
-    _required(
-        "complaints-not-recorded",
-        INFO,
-        "Complaints are not recorded",
-        "Who complains should get no more mail, and nobody learns of it.",
-        "guide 12.6 (acct-file records f)",
-        _fbl,
-    ),
-    _required(
-        "processor-mail-refused",
-        WARNING,
-        "The mail of a processor is not accepted",
-        "Bounces and complaints that are refused are not counted, and those addresses get more mail.",
-        "guide 3.3.3, 12.6",
-        _not_accepted,
-    ),
-    Rule(
-        id="move-interval-without-move-to",
-        severity=INFO,
-        summary="An interval is ignored",
-        why="Without move-to, move-interval does nothing.",
-        basis="guide 3.3.11.2",
-        check=_move_interval,
-    ),
-    Rule(
-        id="delete-after-with-move-to",
-        severity=INFO,
-        summary="A time to keep files is ignored",
-        why="It applies only without move-to.",
-        basis="guide 3.3.11.1",
-        check=_delete_after,
-    ),
-    Rule(
-        id="delivery-assumed",
-        severity=WARNING,
-        summary="Mail is lost, or sent twice",
-        why="The answer to the end of a message decides whether it was taken; not waiting for it is guessing.",
-        basis="guide 3.3.10; seen in published configurations",
-        check=_assumes,
-    ),
-    Rule(
-        id="mail-not-synced",
-        severity=INFO,
-        summary="Accepted mail is not written through",
-        why="A crash of the machine loses mail that was already accepted.",
-        basis="comments in published samples; undocumented",
-        check=_sync,
+no_postmaster: Final = Rule(
+    code="no-postmaster",
+    severity=WARNING,
+    family=Family.COMPLETE,
+    summary="No postmaster",
+    explanation="No one gets reports of crashes and mail for postmaster.",
+    basis="guide 2.3",
+    whole=True,
+    wrong="log-file /var/log/pmta/log",
+    right="""
+        log-file /var/log/pmta/log
+        postmaster admin@example.com
+    """,
+    check=_missing(("postmaster",), "Nobody gets the server's own mail. Write `postmaster you@example.com`."),
+)
+
+no_listener: Final = Rule(
+    code="no-listener",
+    severity=WARNING,
+    family=Family.COMPLETE,
+    summary="No listener",
+    explanation="Without a listener, port 25 is open on every address.",
+    basis="guide 3.3.1.20",
+    security=True,
+    whole=True,
+    wrong="log-file /var/log/pmta/log",
+    right="""
+        log-file /var/log/pmta/log
+        smtp-listener 127.0.0.1:25
+    """,
+    check=_missing(
+        _LISTENERS,
+        "Without an smtp-listener PowerMTA listens on port 25 of every address. Write one for the address that "
+        "mail is "
+        "fed through, such as `smtp-listener 127.0.0.1:25`.",
     ),
 )
