@@ -36,7 +36,11 @@ def test_there_are_citations() -> None:
 def test_a_citation_names_a_page_of_the_repository() -> None:
     """A page is cited by its path, so that a reader can open it."""
     texts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "pmtaform").rglob("*.py"))}
-    assert [path for path, text in texts.items() if re.search(r"\b[A-Z]{5,}\.md\b", text)] == []
+    assert [
+        path
+        for path, text in texts.items()
+        if re.search(r"\b(?!README|SECURITY|CHANGELOG|CONTRIBUTING)[A-Z]+\.md\b", text)
+    ] == []
 
 
 @pytest.mark.parametrize("page", ["language", "operations"])
