@@ -45,7 +45,7 @@ _generate = keys.generate_key
 def few_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make each test's first key the same as another's first: making keys is slow."""
     counted = iter(range(100))
-    monkeypatch.setattr(keys, "generate_key", lambda bits, reference: _made(next(counted)))
+    monkeypatch.setattr("pmtaform.signing.rotate.generate_key", lambda bits, reference: _made(next(counted)))
 
 
 @dataclass
