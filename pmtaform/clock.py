@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from pmtaform.errors import UsageError
+
 
 class Clock(Protocol):
     """What tells the time, and lets it pass."""
@@ -71,3 +73,13 @@ class SetClock:
         """Let `seconds` pass."""
         with self._turn:
             self._passed += seconds
+
+
+def check_ahead(as_of: datetime | None, now: datetime) -> None:
+    """Raise `UsageError` when `as_of` has passed."""
+    if as_of is not None and as_of < now:
+        raise UsageError.of(
+            "as-of-passed",
+            "The moment that is asked about has passed",
+            f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only.",
+        )

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from pmtaform.api.saving import load_plan, save_plan
     from pmtaform.api.secret_checks import CheckedSecret, check_secrets
     from pmtaform.model.choice import Choice
-    from pmtaform.planning.pipeline import Planned, make_plan
+    from pmtaform.planning.draft import Planned
+    from pmtaform.planning.pipeline import make_plan
     from pmtaform.planning.replan import plan_again
+    from pmtaform.planning.request import PlanRequest
     from pmtaform.project import Project
     from pmtaform.secrets.store import holds_secret, needs_folder, read_secret, remove_secret, store_secret
     from pmtaform.signing.rotate import RotationReport
@@ -40,7 +42,8 @@ _HOMES = {
     "DriftReport": "pmtaform.api.drifting",
     "HistoryReport": "pmtaform.api.history",
     "HostRow": "pmtaform.api.fleet",
-    "Planned": "pmtaform.planning.pipeline",
+    "PlanRequest": "pmtaform.planning.request",
+    "Planned": "pmtaform.planning.draft",
     "Project": "pmtaform.project",
     "apply_plan": "pmtaform.api.applying",
     "check_allowed": "pmtaform.api.applying",
@@ -85,6 +88,7 @@ __all__ = [
     "DriftReport",
     "HistoryReport",
     "HostRow",
+    "PlanRequest",
     "Planned",
     "Project",
     "Recovered",

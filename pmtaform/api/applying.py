@@ -16,7 +16,7 @@ from pmtaform.plan.files import IN_CONFIGURATION
 from pmtaform.plan.findings import errors_of, rule_names
 from pmtaform.plan.model import Danger, HostPlan
 from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
-from pmtaform.planning.pipeline import Planned
+from pmtaform.planning.draft import Planned
 from pmtaform.progress import Verdict, Watch
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult
@@ -176,7 +176,7 @@ def _apply(
         clock=planned.clock,
         allow=allow,
         done=done,
-        together={**(planned.rotating.together if planned.rotating is not None else {}), **(together or {})},
+        together={**_together(planned), **(together or {})},
         unreachable=sum(isinstance(problem, Unreachable) for problem in planned.fleet.failures.values()),
         choice=planned.plan.selection,
         watch=watch,
@@ -189,9 +189,14 @@ def _apply(
         verdict = Verdict.UNREACHABLE if isinstance(problem, Unreachable) else Verdict.FAILED
         hosts[name] = HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0])
     result = replace(result, hosts=hosts)
-    if planned.rotating is not None:
-        try:
-            planned.rotating.record(result, keeper.document, planned.clock.now().replace(microsecond=0))
-        except PmtaformError as problem:  # the hosts have what they have
-            result = replace(result, unsaved=result.unsaved or problem.diagnostics[0])
+    try:
+        for step in planned.steps:
+            step.record(result, keeper.document, planned.clock.now())
+    except PmtaformError as problem:  # the hosts have what they have
+        result = replace(result, unsaved=result.unsaved or problem.diagnostics[0])
     return result
+
+
+def _together(planned: Planned) -> dict[str, str]:
+    """Hosts that must be changed at the same time, by what the steps of the plan say."""
+    return {host: word for step in planned.steps for host, word in step.together().items()}

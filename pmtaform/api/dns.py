@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pmtaform.dns.check import Report, check_dns
-from pmtaform.dns.facts import Facts, PublicKey, Said, Selector, facts_of
+from pmtaform.dns.facts import Facts, PublicKey, Selector, facts_of
 from pmtaform.dns.records import Record, records_of
 from pmtaform.dns.resolver import Resolver, plain
 from pmtaform.errors import PmtaformError
 from pmtaform.model.desired import KeyFile
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
+from pmtaform.stack.dns_inputs import declared_names, reached_at, waiting_selectors
 from pmtaform.stack.resolve import resolver_for
 
 if TYPE_CHECKING:
@@ -46,32 +46,12 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
             problems[key.reference] = problem.diagnostics
             return None
 
-    facts = facts_of(compiled.values(), said_of(stack), public_key, reached_at(stack, list(compiled)))
+    facts = facts_of(compiled.values(), declared_names(stack), public_key, reached_at(stack, list(compiled)))
     sources = tuple(source for source in facts.sources if source.host in chosen)
     waiting = waiting_selectors(stack)
     selectors = [replace(one, signs=(one.domain, one.selector) not in waiting) for one in facts.selectors]
     facts = replace(facts, sources=sources, selectors=(*selectors, *_retiring(stack, facts)))
     return facts, tuple(d for found in problems.values() for d in found)
-
-
-def said_of(stack: Stack) -> Said:
-    """The domains that a stack's `dns` names."""
-    return Said(
-        envelope=stack.dns.envelope_domains,
-        bounce=stack.dns.bounce_domains,
-        feedback=stack.dns.feedback_domains,
-        from_=stack.dns.from_domains,
-        zones=stack.dns.zones,
-    )
-
-
-def waiting_selectors(stack: Stack) -> set[tuple[str, str]]:
-    """(domain, selector) of the next selectors of keys that rotate."""
-    return {
-        (plain(name.partition("/")[0]), selector.lower())
-        for name, wanted in stack.selectors.items()
-        for selector in wanted.waiting
-    }
 
 
 def _retiring(stack: Stack, facts: Facts) -> list[Selector]:
@@ -83,17 +63,6 @@ def _retiring(stack: Stack, facts: Facts) -> list[Selector]:
         for selector, public, algorithm in wanted.records
         if public and ((domain := plain(name.partition("/")[0])), selector.lower()) not in known
     ]
-
-
-def reached_at(stack: Stack, hosts: Sequence[str]) -> list[str]:
-    """The IP addresses at which hosts are reached, as far as the stack says them."""
-    found: list[str] = []
-    for name in hosts:
-        try:
-            found.append(str(ipaddress.ip_address(stack.hosts[name].address)))
-        except ValueError:
-            continue
-    return found
 
 
 def check_stack_dns(stack: Stack, facts: Facts, resolver: Resolver | None = None) -> Report:

@@ -14,7 +14,7 @@ from pmtaform.model.desired import FILE
 from pmtaform.model.selection import matches
 from pmtaform.plan.model import Cause, Change, Reason
 from pmtaform.plan.threeway import ValueDrift, drift_of_values
-from pmtaform.planning.pipeline import Planned
+from pmtaform.planning.draft import Planned
 from pmtaform.state import FileState
 
 _DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pmtaform.inspection.reading import after_of, before_of, edited
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.effective import Effective, PairChange, changed_pairs
-from pmtaform.planning.pipeline import Planned
+from pmtaform.planning.draft import Planned
 
 
 def effects_of(planned: Planned) -> dict[str, tuple[PairChange, ...]]:

@@ -10,7 +10,7 @@ from pmtaform.api.drifting import DriftReport, drift_of
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.host import LastLeft, LockInfo, Snapshot, Waiting
 from pmtaform.model.operations import Freeze, Operations
-from pmtaform.planning.pipeline import Planned
+from pmtaform.planning.draft import Planned
 from pmtaform.state import HostState
 
 

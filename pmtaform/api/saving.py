@@ -9,7 +9,7 @@ from pathlib import Path
 from pmtaform.diagnostics import Place
 from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.plan.document import SavedPlan, dumps, load_saved
-from pmtaform.planning.pipeline import Planned
+from pmtaform.planning.draft import Planned
 
 
 def save_plan(planned: Planned, path: Path) -> None:

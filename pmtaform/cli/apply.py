@@ -124,14 +124,16 @@ def _planned(
     allow: list[str],
     format: Format,  # noqa: A002
 ) -> Planned:
-    from pmtaform.api import Choice, make_plan, plan_again
+    from pmtaform.api import Choice, PlanRequest, make_plan, plan_again
     from pmtaform.cli.output import watching
 
     with watching(format=format) as watch:
         if saved is not None:
             return plan_again(project, saved, watch=watch)
         choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
-        return make_plan(project, project.load(stack), choice, keep_open=True, watch=watch, allow=allow)
+        return make_plan(
+            project, project.load(stack), PlanRequest(choice=choice, keep_open=True, watch=watch, allow=allow)
+        )
 
 
 def _go(

@@ -19,13 +19,15 @@ def drift(
     detailed_exitcode: Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 when there is drift.")] = False,
 ) -> int:
     """Show what changed on hosts since the last apply, independent of the stack."""
-    from pmtaform.api import Choice, drift_of, make_plan
+    from pmtaform.api import Choice, PlanRequest, drift_of, make_plan
     from pmtaform.cli.output import print_drift, watching
 
     project = settings.project()
     loaded = project.load(stack)
     with watching() as watch:
-        planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch, validate=False)
+        planned = make_plan(
+            project, loaded, PlanRequest(choice=Choice(hosts=tuple(host or ())), watch=watch, validate=False)
+        )
     found = drift_of(planned)
     print_drift(planned, found, format)
     code = plan_exit(planned, detailed=False)

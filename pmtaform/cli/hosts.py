@@ -18,13 +18,15 @@ def hosts(
     format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Show every host in a row: version, generation, last apply, drift, what is to do, what is pending or frozen."""
-    from pmtaform.api import Choice, fleet_of, make_plan
+    from pmtaform.api import Choice, PlanRequest, fleet_of, make_plan
     from pmtaform.cli.output import print_hosts, watching
 
     project = settings.project()
     loaded = project.load(stack)
     with watching() as watch:
-        planned = make_plan(project, loaded, Choice(hosts=tuple(host or ())), watch=watch, validate=False)
+        planned = make_plan(
+            project, loaded, PlanRequest(choice=Choice(hosts=tuple(host or ())), watch=watch, validate=False)
+        )
     rows = fleet_of(planned, loaded.operations)
     print_hosts(loaded.name, rows, format)
     code = plan_exit(planned, detailed=False)

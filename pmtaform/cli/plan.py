@@ -34,7 +34,7 @@ def plan(
     as_of: AsOf = None,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
-    from pmtaform.api import Choice, make_plan, save_plan
+    from pmtaform.api import Choice, PlanRequest, make_plan, save_plan
     from pmtaform.cli.output import print_plan, watching
 
     moment = moment_of(as_of)
@@ -49,7 +49,7 @@ def plan(
     loaded = project.load(stack)
     choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
     with watching() as watch:
-        planned = make_plan(project, loaded, choice, watch=watch, as_of=moment)
+        planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, as_of=moment))
     if out is not None:
         save_plan(planned, out)
     print_plan(planned, format, diff=diff, effective=effective, ahead=moment is not None)

@@ -11,8 +11,7 @@ from pmtaform.inspection.basis import Basis
 from pmtaform.inspection.survey import Target
 from pmtaform.model.desired import Desired
 from pmtaform.plan.diff import Difference
-from pmtaform.plan.files import expiry_notes
-from pmtaform.plan.model import BUSY, HostPlan
+from pmtaform.plan.model import BUSY
 from pmtaform.state import HostState, Seal
 
 ELSEWHERE: Final = "applied-elsewhere"  # the code of a note: the local state is not of the host's last generation
@@ -42,13 +41,6 @@ def not_in_force(
             host=target.spec.name,
         ),
     )
-
-
-def expiring(target: Target, plan: HostPlan) -> tuple[Diagnostic, ...]:
-    """Certificates that have expired or soon will; of one that is to be written, its danger tells more than a note."""
-    told = {danger.detail for change in plan.changes for danger in change.dangers}
-    notes = expiry_notes(target.desired.managed, target.spec.name, target.now)
-    return tuple(note for note in notes if note.detail not in told)
 
 
 def kept_by_sudo(spec: HostSpec, streams: Collection[str]) -> tuple[Diagnostic, ...]:

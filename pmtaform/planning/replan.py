@@ -9,14 +9,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pmtaform import __version__
-from pmtaform.clock import Clock
+from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.errors import Stale, StateDamaged
 from pmtaform.model.choice import Choice
 from pmtaform.plan.comparing import plan_differences
 from pmtaform.plan.document import SavedPlan
 from pmtaform.plan.model import Plan
-from pmtaform.planning.pipeline import Planned, make_plan
+from pmtaform.planning.draft import Planned
+from pmtaform.planning.pipeline import make_plan
+from pmtaform.planning.request import PlanRequest
 from pmtaform.progress import Watch
 from pmtaform.project import Project
 from pmtaform.state import StackKey
@@ -48,7 +50,8 @@ def plan_again(
         )
     selection = {name: tuple(plan.selection.get(name, ())) for name in ("hosts", "targets", "excludes")}
     choice = Choice(**selection)
-    planned = make_plan(project, stack, choice, keep_open=True, watch=watch, clock=clock, resolver=resolver)
+    request = PlanRequest(choice=choice, keep_open=True, watch=watch, clock=clock or SystemClock(), resolver=resolver)
+    planned = make_plan(project, stack, request)
     try:
         _same(plan, planned.plan)
     except Stale:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pmtaform.clock import check_ahead
 from pmtaform.diagnostics import Place
 from pmtaform.dkim.observation import KeyFacts, RecordStatus, observe, switched
 from pmtaform.dkim.status import KeyStatus, key_status
-from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.errors import PmtaformError
 from pmtaform.inspection.reading import after_of, before_of
 from pmtaform.inspection.survey import Fleet, Survey
 from pmtaform.lang.blocks import Address, Block, blocks_of
@@ -22,7 +23,6 @@ from pmtaform.model.desired import KeyFile
 from pmtaform.model.rotation import KeyHistory, SelectorLife, is_of
 from pmtaform.plan.signing import Signer, SigningKeys, longest_wait, signing_of
 from pmtaform.progress import Verdict
-from pmtaform.rollout.model import RunResult
 from pmtaform.stack import Stack
 from pmtaform.stack.linting import as_configuration
 from pmtaform.stack.resolve import Resolve
@@ -32,6 +32,7 @@ from pmtaform.state.rotations import Histories, RotationFile
 
 if TYPE_CHECKING:
     from pmtaform.dns.resolver import Resolver
+    from pmtaform.rollout.model import RunResult
 
 _DONE = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 
@@ -258,7 +259,7 @@ def start_rotation(request: RotationRequest) -> FleetRotation | None:
 
     Raises `UsageError` when `as_of` has passed.
     """
-    _check_moment(request)
+    check_ahead(request.as_of, request.now)
     stack, now = request.stack, request.now.replace(microsecond=0)
     keys = rotated_keys(stack)
     if not keys:
@@ -277,16 +278,6 @@ def start_rotation(request: RotationRequest) -> FleetRotation | None:
     )
     rotation.update()
     return rotation
-
-
-def _check_moment(request: RotationRequest) -> None:
-    if request.as_of is not None and request.as_of < request.now:
-        raise UsageError.of(
-            "as-of-passed",
-            "The moment that is asked about has passed",
-            f"{request.as_of:%Y-%m-%d %H:%M} is before now, {request.now:%Y-%m-%d %H:%M} UTC. A plan can look ahead "
-            "only.",
-        )
 
 
 def _resolver(request: RotationRequest) -> Resolver:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from projects import ProjectFolder
 
-from pmtaform.api import Choice, Project, fleet_of, make_plan
+from pmtaform.api import Choice, PlanRequest, Project, fleet_of, make_plan
 from pmtaform.diagnostics import Exit
 from pmtaform.host import Awaiting, LockInfo, Waiting
 from pmtaform.model.operations import Freeze, Operations
@@ -102,7 +102,7 @@ def test_an_apply_with_another_state_is_noticed(applied: ProjectFolder, tmp_path
 
 def test_what_stands_in_the_way_is_told_below_the_row(applied: ProjectFolder) -> None:
     project = Project(applied.root)
-    planned = make_plan(project, project.load("fleet"), Choice(hosts=("mta2",)))
+    planned = make_plan(project, project.load("fleet"), PlanRequest(choice=Choice(hosts=("mta2",))))
     survey = planned.fleet.surveys["mta2"]
     waits = Awaiting(
         transaction="t1", state=Waiting.PENDING, left=90, since="2026-01-31T11:59:00Z", who="ann@ops", what="apply"

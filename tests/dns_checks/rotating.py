@@ -13,7 +13,7 @@ import pytest
 from dns_server import NameServer, Start
 from projects import ProjectFolder
 
-from pmtaform.api import Choice, Planned, Project, apply_plan, make_plan
+from pmtaform.api import Choice, Planned, PlanRequest, Project, apply_plan, make_plan
 from pmtaform.api.rotation import rotate_keys
 from pmtaform.clock import SetClock
 from pmtaform.dkim import keys
@@ -79,7 +79,9 @@ class Turning:
         choice = Choice(hosts=hosts, targets=more.pop("targets", ()))
         stack = self.root.load("fleet")
         planned = make_plan(
-            self.root, stack, choice, keep_open=keep_open, clock=self.clock, resolver=self.resolver, **more
+            self.root,
+            stack,
+            PlanRequest(choice=choice, keep_open=keep_open, clock=self.clock, resolver=self.resolver, **more),
         )
         if not keep_open:
             planned.close()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 from projects import RUNS, ProjectFolder, Said
 
-from pmtaform.api import Choice, Project, apply_plan, make_plan
+from pmtaform.api import PlanRequest, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
 from pmtaform.diagnostics import Exit
 from pmtaform.host import Answer
@@ -140,7 +140,7 @@ def test_figures_and_queues(host: ProjectFolder) -> None:
 
 def library(project: ProjectFolder, clock: SetClock) -> RunResult:
     root = Project(project.root)
-    planned = make_plan(root, root.load("fleet"), Choice(), keep_open=True, clock=clock)
+    planned = make_plan(root, root.load("fleet"), PlanRequest(keep_open=True, clock=clock))
     try:
         with root.lock("fleet", "test") as lock:
             return apply_plan(planned, lock=lock)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from projects import RUNS, ProjectFolder, Said
 
-from pmtaform.api import Choice, Project, apply_plan, make_plan
+from pmtaform.api import PlanRequest, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import Unreachable
@@ -50,7 +50,7 @@ def library(project: ProjectFolder, clock: SetClock | None = None, **more: Any) 
     """The same through the library, with a clock that can be set."""
     root = Project(project.root)
     stack = root.load("fleet")
-    planned = make_plan(root, stack, Choice(), keep_open=True, clock=clock or SetClock(NOON))
+    planned = make_plan(root, stack, PlanRequest(keep_open=True, clock=clock or SetClock(NOON)))
     try:
         with root.lock("fleet", "test") as lock:
             return apply_plan(planned, lock=lock, **more)
@@ -226,7 +226,7 @@ def test_within_its_window_a_stack_consents_to_a_restart_itself(
         commands={"restart": ["/usr/sbin/pmta", "restart"]},
     )
     root = Project(fleet.root)
-    planned = make_plan(root, root.load("fleet"), clock=SetClock(NOON))
+    planned = make_plan(root, root.load("fleet"), PlanRequest(clock=SetClock(NOON)))
     if restarts:
         check_consent(planned, ())
     else:

@@ -16,6 +16,7 @@ from pmtaform import (
     Blocked,
     Exit,
     Locked,
+    PlanRequest,
     Project,
     Stale,
     apply_plan,
@@ -39,7 +40,7 @@ def test_the_four_entrances_do_the_main_job_and_print_nothing(
     one.config("postmaster: a@example.com")
     project = Project(one.root)
     stack = load_stack(project.stack_folder("fleet"))
-    planned = make_plan(project, stack, keep_open=True)
+    planned = make_plan(project, stack, PlanRequest(keep_open=True))
     assert [change.address for change in planned.plan.hosts[0].changes] == ["setting[postmaster]"]
     result = apply_plan(planned)
     planned.close()
@@ -57,7 +58,7 @@ def test_every_step_of_every_host_is_told_in_order(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
     told: list[Event] = []
     project = Project(one.root)
-    planned = make_plan(project, project.load("fleet"), keep_open=True, watch=told.append)
+    planned = make_plan(project, project.load("fleet"), PlanRequest(keep_open=True, watch=told.append))
     assert [event.phase for event in told] == [Phase.CONNECTING, Phase.PROBING, Phase.PLANNED]
     told.clear()
     apply_plan(planned, watch=told.append)
@@ -72,7 +73,7 @@ def test_a_run_that_is_stopped_begins_no_host(one: ProjectFolder) -> None:
     stop = threading.Event()
     stop.set()
     project = Project(one.root)
-    planned = make_plan(project, project.load("fleet"), keep_open=True)
+    planned = make_plan(project, project.load("fleet"), PlanRequest(keep_open=True))
     result = apply_plan(planned, stop=stop)
     planned.close()
     assert result.interrupted
@@ -83,7 +84,7 @@ def test_a_run_that_is_stopped_begins_no_host(one: ProjectFolder) -> None:
 def test_a_plan_is_applied_once(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
     project = Project(one.root)
-    planned = make_plan(project, project.load("fleet"), keep_open=True)
+    planned = make_plan(project, project.load("fleet"), PlanRequest(keep_open=True))
     apply_plan(planned)
     with pytest.raises(Stale, match="serial 0"):
         apply_plan(planned)
@@ -119,7 +120,7 @@ def test_no_caller_applies_without_consent(one: ProjectFolder, config: str, code
     one.config(config)
     project = Project(one.root)
     before = one.host.tree()
-    planned = make_plan(project, project.load("fleet"), keep_open=True)
+    planned = make_plan(project, project.load("fleet"), PlanRequest(keep_open=True))
     with pytest.raises(Blocked) as blocked:
         apply_plan(planned, allow=["restart"])
     codes = {why.code for why in blocked.value.diagnostics}
@@ -133,7 +134,7 @@ def test_no_caller_applies_without_consent(one: ProjectFolder, config: str, code
 def test_no_caller_applies_without_the_lock(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
     project = Project(one.root)
-    planned = make_plan(project, project.load("fleet"), keep_open=True)
+    planned = make_plan(project, project.load("fleet"), PlanRequest(keep_open=True))
     with project.lock("fleet", "another run") as held:
         with pytest.raises(Locked, match="another run"):
             apply_plan(planned)

@@ -8,15 +8,37 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.errors import Invalid
-from pmtaform.inspection.reading import after_of, edited
 from pmtaform.inspection.survey import Survey
 from pmtaform.plan.model import HostPlan
+from pmtaform.planning.draft import Draft
+from pmtaform.planning.step import Step
 from pmtaform.stack import Stack
 
 Findings = Mapping[str, tuple[Diagnostic, ...]]  # by host
 _SIGNING: Final = frozenset({"domain-key", "dkim-sign", "second-dkim-sign"})
 # Notes on a host's includes as they are; the findings on what a plan writes include them.
 _INCLUDES: Final = frozenset({"missing-include", "include-loop", "relative-include"})
+
+
+class LintStep(Step):
+    """Adds what lint finds in the configuration that a host will have, and rejects what PowerMTA cannot read."""
+
+    findings: Findings
+
+    @staticmethod
+    def applies(stack: Stack) -> bool:  # noqa: ARG004
+        """Any stack may change hosts; those without changes are not linted."""
+        return True
+
+    def advise(self, draft: Draft) -> None:
+        """Add the findings as notes."""
+        self.findings = findings_of(draft.stack, draft.fleet.surveys)
+        draft.hosts = tuple(with_findings(draft.hosts, self.findings))
+
+    def consent(self, draft: Draft) -> None:
+        """Raise `Invalid` for errors that `validate` reports too, unless the request allows them."""
+        if draft.request.validate:
+            check_findings(self.findings, draft.request.allow)
 
 
 def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
@@ -56,6 +78,8 @@ def with_findings(plans: Iterable[HostPlan], found: Findings) -> list[HostPlan]:
 
 def _sameness(survey: Survey) -> tuple[object, ...]:
     """What two hosts have in common that will have the same configuration, changed in the same places."""
+    from pmtaform.inspection.reading import edited
+
     live = tuple(sorted((path, file.digest) for path, file in survey.snapshot.files.items()))
     absent = tuple(sorted(survey.snapshot.missing))
     after = tuple(sorted(edited(survey).items()))
@@ -90,6 +114,7 @@ def _unused_keys(survey: Survey) -> Iterator[Diagnostic]:
     """The keys that will sign nothing, if the plan changes anything about signing."""
     changes = survey.plan.changes
     if any(c.address.startswith("dkim-key[") or any(v.name in _SIGNING for v in c.values) for c in changes):
+        from pmtaform.inspection.reading import after_of
         from pmtaform.stack.signing import not_signing
 
         configuration = after_of(survey)

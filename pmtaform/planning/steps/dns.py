@@ -19,6 +19,8 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.values.text import unquoted
 from pmtaform.model.desired import Desired, KeyFile
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, ValueChange
+from pmtaform.planning.draft import Draft
+from pmtaform.planning.step import Step
 from pmtaform.stack import Stack, compile_host
 
 if TYPE_CHECKING:
@@ -35,6 +37,20 @@ _SEVERITIES: Final = {"error": Severity.WARNING, "unknown": Severity.WARNING, "w
 _CODES: Final = {"error": "dns-wrong", "unknown": "dns-unknown"}  # of dangers, where the stack requires it
 
 
+class DnsStep(Step):
+    """Adds what DNS says of the addresses, keys and domains that changes add."""
+
+    @staticmethod
+    def applies(stack: Stack) -> bool:
+        """Whether the stack wants DNS to be asked when a plan is made."""
+        return stack.dns.on_plan != "off"
+
+    def advise(self, draft: Draft) -> None:
+        """Add notes, and dangers where the stack requires that DNS is right."""
+        resolver = draft.request.resolver() if draft.request.resolver is not None else None
+        draft.hosts = tuple(with_dns(draft.stack, draft.fleet.surveys, draft.hosts, resolver))
+
+
 def with_dns(
     stack: Stack, surveys: Mapping[str, Survey], hosts: Sequence[HostPlan], resolver: Resolver | None = None
 ) -> list[HostPlan]:
@@ -42,11 +58,11 @@ def with_dns(
 
     `resolver` None: the one that the stack's `dns` describes. Never raises for what DNS says.
     """
-    if stack.dns.on_plan == "off" or not any(_may_touch(change) for plan in hosts for change in plan.changes):
+    if not any(_may_touch(change) for plan in hosts for change in plan.changes):
         return list(hosts)
-    from pmtaform.api.dns import waiting_selectors
     from pmtaform.dns.live import live_resolver
     from pmtaform.dns.touched import touched_findings
+    from pmtaform.stack.dns_inputs import waiting_selectors
 
     facts, keys = _facts(stack, surveys), _Keys(surveys, waiting_selectors(stack))
     touched = {
@@ -73,14 +89,14 @@ def _may_touch(change: Change) -> bool:
 
 def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> Facts:
     """What DNS must say of the whole fleet, but for its keys. A host that was not looked at is as the stack has it."""
-    from pmtaform.api.dns import reached_at, said_of
     from pmtaform.dns.facts import facts_of
+    from pmtaform.stack.dns_inputs import declared_names, reached_at
 
     desired: list[Desired] = []
     for name in stack.hosts:
         with suppress(PmtaformError):  # another host that is not right is for its own plan to tell
             desired.append(surveys[name].target.desired if name in surveys else compile_host(stack, name))
-    return facts_of(desired, said_of(stack), lambda _: None, reached_at(stack, list(stack.hosts)))
+    return facts_of(desired, declared_names(stack), lambda _: None, reached_at(stack, list(stack.hosts)))
 
 
 class _Keys:

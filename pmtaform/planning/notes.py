@@ -1,0 +1,67 @@
+"""Notes on a plan as a whole: what it does not do, and for which moment it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.inspection.survey import Target
+from pmtaform.model.choice import Choice
+from pmtaform.model.selection import ALL_DOMAINS, is_catch_all
+from pmtaform.stack import Stack
+from pmtaform.state import StackKey, StateDocument
+
+
+def usable_state(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[Diagnostic, ...]]:
+    """The state, or one without hosts when its digests were made with another key."""
+    if not state.hosts or state.key_id == key.id:
+        return state, ()
+    note = Diagnostic(
+        code="state-key-changed",
+        summary="The state was written with another key",
+        detail=f"state/{state.stack}.json was written with key {state.key_id}, and state/{state.stack}.key is "
+        f"{key.id}. Hosts are compared with their own records instead, and until the next apply nothing is deleted "
+        "because it is no longer declared. Restore the right key file if you have it.",
+        severity=Severity.WARNING,
+    )
+    return replace(state, hosts={}, intents={}), (note,)
+
+
+def left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
+    """Hosts that were applied to and are no longer in the stack: nothing is done to them, and that is said."""
+    gone = [name for name in state.hosts if name not in stack.hosts]
+    if not gone:
+        return ()
+    return (
+        Diagnostic(
+            code="host-left-behind",
+            summary="A host that was applied to is no longer in the stack",
+            detail=f"{', '.join(gone[:10])}: it keeps what it has, and nothing looks at it any more. When it is gone "
+            f"for good: pmtaform state forget {gone[0]} {stack.name}.",
+            severity=Severity.WARNING,
+        ),
+    )
+
+
+def for_a_future_date(as_of: datetime | None) -> tuple[Diagnostic, ...]:
+    """The note on a plan that is for a moment ahead."""
+    if as_of is None:
+        return ()
+    detail = (
+        f"It says what will be to do on {as_of:%Y-%m-%d %H:%M %Z}, if DNS, the stack and the hosts stay as they are. "
+    )
+    detail += "It cannot be saved or applied: plan again then."
+    summary = "This is a plan of a moment to come"
+    return (Diagnostic(code="plan-ahead", summary=summary, detail=detail, severity=Severity.INFO),)
+
+
+def catch_all_alone(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:
+    """A pattern that names the catch-all where there are other domains that it does not name."""
+    given = [pattern for pattern in (*choice.targets, *choice.excludes) if is_catch_all(pattern)]
+    if not given or not any(a.kind == "domain" and a.key != "*" for each in targets for a in each.desired.blocks):
+        return ()
+    detail = f"{given[0]} is the block <domain *> and no other. Every domain is {ALL_DOMAINS}."
+    summary = "Pattern names the catch-all alone"
+    return (Diagnostic(code="catch-all-alone", summary=summary, detail=detail, severity=Severity.INFO),)

@@ -1,0 +1,40 @@
+"""How a plan is made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pmtaform.clock import Clock, SystemClock
+from pmtaform.model.choice import Choice
+from pmtaform.progress import Watch
+
+if TYPE_CHECKING:
+    from pmtaform.dns.resolver import Resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What a plan is about, and how it is made.
+
+    `keep_open` leaves the sessions open for an apply. `as_of` is a moment ahead that the plan is wanted of, and `allow`
+    the dangers and findings that have consent already. `resolver` makes what asks DNS; without it, the stack's `dns`
+    decides. `validate` False, as `drift` has it, reads hosts even where the stack has errors.
+    """
+
+    choice: Choice = field(default_factory=Choice)
+    keep_open: bool = False
+    watch: Watch | None = field(default=None, repr=False)
+    stop: threading.Event | None = field(default=None, repr=False)  # once set, no further host is started
+    clock: Clock = field(default_factory=SystemClock, repr=False)
+    as_of: datetime | None = None
+    allow: Collection[str] = ()
+    resolver: Callable[[], Resolver] | None = field(default=None, repr=False)
+    validate: bool = True
+
+    def moment(self) -> datetime:
+        """The moment that the plan is for."""
+        return self.as_of if self.as_of is not None else self.clock.now()

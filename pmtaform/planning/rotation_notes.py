@@ -1,0 +1,108 @@
+"""What a plan reports of keys that are rotated: notes on the run and on hosts, and dangers of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.dkim.observation import RecordStatus
+from pmtaform.model.rotation import Stage, is_of
+from pmtaform.plan.model import HostPlan
+from pmtaform.plan.signing import NOT_PUBLISHED, Signer, SigningKeys, with_unpublished
+from pmtaform.signing.fleet_rotation import FleetRotation
+
+_MAY_SIGN: Final = (Stage.VERIFIED, Stage.SIGNING, Stage.OVERRULED)
+
+
+def with_rotation_notes(rotation: FleetRotation, plans: Iterable[HostPlan]) -> list[HostPlan]:
+    """The plans with their dangers, and with what is unexpected on their hosts."""
+    hosts = [with_unpublished(plan, rotation.unready) for plan in plans]
+    return [replace(plan, notes=(*plan.notes, *_unexpected(rotation, plan.host))) for plan in hosts]
+
+
+def verified_signers(rotation: FleetRotation) -> frozenset[Signer]:
+    """The selectors that may sign: their records are in DNS, as long as the rotation asks for."""
+    return frozenset(
+        (row.selector, rotation.keys[name].domain.lower())
+        for name, status in rotation.statuses.items()
+        for row in status.selectors
+        if row.stage in _MAY_SIGN and row.selector not in status.unready
+    )
+
+
+def run_notes(rotation: FleetRotation) -> tuple[Diagnostic, ...]:
+    """What is to be known of the keys that are rotated; a key is of several hosts."""
+    return tuple(note for name in rotation.statuses for note in _notes(rotation, name))
+
+
+def _notes(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
+    status, key = rotation.statuses[name], rotation.keys[name]
+    if name in rotation.hold and status.blocked:
+        detail = (
+            f"{name}: {rotation.hold[name]}. All hosts of a selector switch together or none does, so none does now; "
+        )
+        detail += "their other changes go on."
+        yield _warning("dkim-switch-held", "A switch to a new selector waits for all its hosts", detail, rotation, name)
+    elif status.blocked:
+        detail = f"{name} is due to sign with its next selector, and does not: {status.blocked}. "
+        detail += "`pmtaform dkim rotate` shows the record. To switch all the same, apply with --allow "
+        detail += f"{NOT_PUBLISHED}."
+        yield _warning(NOT_PUBLISHED, "A switch to a new selector is blocked", detail, rotation, name)
+    for row in status.selectors:
+        look = rotation.facts[name].records.get(row.selector, RecordStatus())
+        if row.stage is Stage.SIGNING and look.verified is False:
+            detail = (
+                f"{row.selector}._domainkey.{key.domain}: {look.why}. Hosts sign with it, and receivers that do not "
+            )
+            detail += "find the record that fits take the signature for false."
+            yield _warning(
+                "dkim-record-missing", "The record of a key that signs is not as it must be", detail, rotation, name
+            )
+        elif row.stage is Stage.RETIRING and look.gone:
+            detail = (
+                f"{row.selector}._domainkey.{key.domain} has gone already, and mail that was signed with it is still "
+            )
+            detail += "on its way. Put it back until `pmtaform dkim rotate` says that it may go."
+            yield _warning(
+                "dkim-record-early", "The record of a retiring key is gone too early", detail, rotation, name
+            )
+    yield from _lost(rotation, name)
+
+
+def _lost(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
+    missing = rotation.facts[name].missing
+    for life in rotation.histories[name].candidates:
+        if life.selector in missing:
+            detail = f"{life.selector} of {name} was to sign next: {missing[life.selector]} Put the key back, or let "
+            detail += "`pmtaform dkim rotate` make another."
+            yield _warning("dkim-key-lost", "The key of a new selector cannot be had", detail, rotation, name)
+
+
+def _unexpected(rotation: FleetRotation, host: str) -> Iterator[Diagnostic]:
+    for name, key in rotation.keys.items():
+        status = rotation.statuses[name]
+        after = rotation.after.get(host, SigningKeys()).overruled
+        if status.current is not None and (first := after.get((status.current, key.domain.lower()))):
+            detail = f"{host} does not sign with {status.current} of {name}: PowerMTA takes the first domain-key that "
+            detail += f"fits, and that is {first}. Take that line out, or put it below."
+            yield replace(_warning("dkim-overruled", "Another key signs first", detail, rotation, name), host=host)
+        found = rotation.facts[name].live.get(host, frozenset())
+        other = sorted(one for one in found if is_of(key.stem, one) and one != status.current)
+        if other and status.current is not None:
+            detail = f"{host} signs with {', '.join(other)}, and the selector of {name} is {status.current}: somebody "
+            detail += (
+                "changed it or rolled it back. The plan puts it right, and keeps the other's file as long as mail "
+            )
+            detail += "may need it."
+            note = _warning(
+                "dkim-unexpected-selector", "A host signs with an unexpected selector", detail, rotation, name
+            )
+            yield replace(note, host=host)
+
+
+def _warning(code: str, summary: str, detail: str, rotation: FleetRotation, name: str) -> Diagnostic:
+    return Diagnostic(
+        code=code, summary=summary, detail=detail, severity=Severity.WARNING, place=rotation.keys[name].place
+    )

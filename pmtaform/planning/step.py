@@ -1,0 +1,47 @@
+"""How a feature joins the making of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from pmtaform.planning.draft import Draft
+from pmtaform.stack import Stack
+from pmtaform.state import StateDocument
+
+if TYPE_CHECKING:
+    from pmtaform.rollout.model import RunResult
+
+
+class Step(Protocol):
+    """A feature that takes part in making a plan. One object is made for each plan whose stack uses the feature.
+
+    The hooks are called in this order. A hook that a feature does not need is not written: those here do nothing.
+    What a feature needs is imported in its hooks, so that a stack that does not use it does not load it.
+    """
+
+    @staticmethod
+    def applies(stack: Stack) -> bool:
+        """Whether a stack uses the feature. It is asked of every stack, so it has to be fast."""
+        ...
+
+    def prepare(self, draft: Draft) -> None:
+        """Change what hosts should have, before the stack is compiled."""
+
+    def reconcile(self, draft: Draft) -> Collection[str]:  # noqa: ARG002
+        """Change what hosts should have, by what was seen on them; the hosts that have to be looked at again."""
+        return ()
+
+    def advise(self, draft: Draft) -> None:
+        """Add notes and dangers to the plans of hosts."""
+
+    def consent(self, draft: Draft) -> None:
+        """Raise `Invalid` for what the request does not allow, and no host may be given."""
+
+    def together(self) -> Mapping[str, str]:
+        """Hosts that must be changed at the same time, each with a word that all of them share."""
+        return {}
+
+    def record(self, result: RunResult, state: StateDocument, now: datetime) -> None:
+        """Store what an apply did. Raises `PmtaformError`."""

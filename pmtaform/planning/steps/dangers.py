@@ -1,0 +1,56 @@
+"""The dangers of a plan: what its changes cost, beside what each change shows by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.inspection.survey import Survey
+from pmtaform.lang.blocks import Address
+from pmtaform.plan.model import HostPlan
+from pmtaform.plan.signing import Signer
+from pmtaform.planning.draft import Draft
+from pmtaform.planning.step import Step
+from pmtaform.stack import Stack
+
+
+class DangersStep(Step):
+    """Adds the dangers of what a host's changes do to mail, reputation and access."""
+
+    @staticmethod
+    def applies(stack: Stack) -> bool:  # noqa: ARG004
+        """Any stack may change hosts."""
+        return True
+
+    def advise(self, draft: Draft) -> None:
+        """Add the dangers to the changes that have them."""
+        surveys, verified = draft.fleet.surveys, draft.verified
+        draft.hosts = tuple(with_dangers_of(plan, surveys[plan.host], verified) for plan in draft.hosts)
+
+
+def with_dangers_of(plan: HostPlan, survey: Survey, verified: frozenset[Signer] = frozenset()) -> HostPlan:
+    """The plan with the dangers of what its changes do to mail, reputation and access.
+
+    `verified` are the keys whose rotation has found their records.
+    """
+    if not plan.changes:
+        return plan
+    from pmtaform.inspection.reading import edited, reading_of
+    from pmtaform.plan.dangers import with_dangers
+
+    if not edited(survey):
+        return plan
+    factor = survey.target.desired.limits.rate_factor
+    reading = reading_of(survey)
+    advised = with_dangers(plan, reading.dangers(factor, verified))
+    kinds = frozenset(Address.parse(change.address).kind for change in plan.changes)
+    if advised.all_dangers or not reading.has_no_effect(kinds):
+        return advised
+    return replace(advised, notes=(*advised.notes, _without_effect(plan.host)))
+
+
+def _without_effect(host: str) -> Diagnostic:
+    detail = "No queue, signature, address, submission or access changes: lines only move or are written another way."
+    return Diagnostic(
+        code="no-effect", summary="Changes without effect on mail", detail=detail, severity=Severity.INFO, host=host
+    )

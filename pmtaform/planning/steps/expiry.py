@@ -1,0 +1,26 @@
+"""Certificates that have expired, or soon will."""
+
+from __future__ import annotations
+
+from pmtaform.planning.draft import Draft
+from pmtaform.planning.step import Step
+from pmtaform.stack import Stack
+
+
+class ExpiryStep(Step):
+    """Adds a note on each certificate of a host that has expired, or soon will."""
+
+    @staticmethod
+    def applies(stack: Stack) -> bool:
+        """Whether the stack declares files: a certificate is one."""
+        return any(layer.files is not None for layer in (stack.base, *stack.groups.values(), *stack.own.values()))
+
+    def advise(self, draft: Draft) -> None:
+        """Add the notes; not that on a certificate which the plan writes and a danger reports."""
+        from pmtaform.plan.files import expiry_notes
+
+        now = draft.request.moment()
+        for plan in draft.hosts:
+            known = {danger.detail for change in plan.changes for danger in change.dangers}
+            notes = expiry_notes(draft.fleet.surveys[plan.host].target.desired.managed, plan.host, now)
+            draft.add_notes(plan.host, *(note for note in notes if note.detail not in known))

@@ -1,0 +1,74 @@
+"""From the compiled stack to the hosts that are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from pmtaform.diagnostics import did_you_mean
+from pmtaform.errors import Invalid, UsageError
+from pmtaform.host_specs import host_spec
+from pmtaform.inspection.survey import Target
+from pmtaform.model.choice import Choice
+from pmtaform.model.desired import Desired, Unmanaged
+from pmtaform.model.selection import ALL_DOMAINS, is_catch_all, matches
+from pmtaform.planning.draft import Draft
+
+
+def targets_of(draft: Draft, compiled: Mapping[str, Desired]) -> tuple[Target, ...]:
+    """The hosts, with what each should have and what the last apply left there. Raises `SecretUnavailable`."""
+    stack, known, now = draft.stack, draft.state, draft.request.moment()
+    return tuple(
+        Target(
+            spec=host_spec(stack, stack.hosts[name], draft.resolve),
+            desired=desired,
+            previous=known.hosts.get(name),
+            operations=stack.operations[name],
+            groups=stack.hosts[name].groups,
+            intent=known.intents.get(name),
+            generation=draft.saved.hosts[name].generation if name in draft.saved.hosts else None,
+            now=now,
+        )
+        for name, desired in compiled.items()
+    )
+
+
+def check_shared_roots(targets: Iterable[Target]) -> None:
+    """Two local hosts in one folder would undo each other's changes. Raises `Invalid`."""
+    seen: dict[str, str] = {}
+    for target in targets:
+        if not target.spec.transport.is_local:
+            continue
+        other = seen.setdefault(target.spec.root, target.spec.name)
+        if other != target.spec.name:
+            raise Invalid.of(
+                "shared-root",
+                "Two hosts stand on one folder",
+                f"{other} and {target.spec.name} both have the root {target.spec.root}. Give each its own.",
+            )
+
+
+def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
+    """Raise `UsageError` for a pattern that names nothing.
+
+    A misspelt target would look like "nothing to do", and what a misspelt exclusion was to keep would be changed.
+    """
+    if not choice.targets and not choice.excludes:
+        return
+    names: set[str] = set()
+    for target in targets:
+        if target.desired.unmanaged is Unmanaged.REMOVE:
+            return  # blocks that only the host knows may be meant
+        own = {str(a) for a in target.desired.blocks} | {str(each.address) for each in target.desired.whole_files}
+        if target.previous is not None:
+            own |= target.previous.blocks.keys() | target.previous.keys.keys()
+        names |= own | {f"{target.spec.name}:{name}" for name in own}
+    for pattern in (*choice.targets, *choice.excludes):
+        if not any(matches(pattern, name) for name in names):
+            raise UsageError.of("no-such-target", "No block has this address", _names_nothing(pattern, names))
+
+
+def _names_nothing(pattern: str, names: Collection[str]) -> str:
+    detail = f'"{pattern}" matches nothing that the stack declares or that was applied.'
+    if is_catch_all(pattern):
+        return f"{detail} It is the block <domain *>; all domains are {ALL_DOMAINS}."
+    return detail + (did_you_mean(pattern, names) or " `pmtaform state list` shows addresses.")
