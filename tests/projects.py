@@ -10,11 +10,11 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent, indent
-from typing import Any
+from typing import Any, TypeVar
 
 from pmtaform.cli import run
 from pmtaform.diagnostics import Exit
@@ -22,10 +22,13 @@ from pmtaform_emulator import calls, clear_faults, fault, install
 from pmtaform_emulator.daemon import Daemon
 from pmtaform_emulator.layout import Layout
 
+A = TypeVar("A")
+B = TypeVar("B")
 CONFIG = "/etc/pmta/config"
 RUNS = "log-file /var/log/pmta/log\n"  # what a PowerMTA needs at the least to start
 PROGRAM = [sys.executable, "-m", "pmtaform"]
 OFFLINE = {"activation": "none"}  # a host without a PowerMTA: the files are all there is
+ALL_FAULTS = bool(os.environ.get("PMTAFORM_ALL_FAULTS"))  # `make faults` runs every combination
 
 
 # A PowerMTA of a few lines: what it runs is what it read last, and it can be told to fail and to hang.
@@ -285,6 +288,20 @@ class ProjectFolder:
         """Begin a command as a process of its own, in the project's folder."""
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen([*PROGRAM, *arguments], cwd=self.root, text=True, **{**pipes, **more})
+
+
+def pairs(rows: Iterable[A], columns: Iterable[B], every: int) -> list[tuple[A, B]]:
+    """Every pair for `make faults`; else each row with every n-th column, shifted from row to row.
+
+    So each row and each column is in the sample, and neighbouring rows have different columns.
+    """
+    columns = list(columns)
+    return [
+        (row, column)
+        for at, row in enumerate(rows)
+        for number, column in enumerate(columns)
+        if ALL_FAULTS or (at + number) % every == 0
+    ]
 
 
 def addresses(said: Said) -> set[tuple[str, str]]:

@@ -15,14 +15,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from projects import ProjectFolder, is_root, until
+from projects import ALL_FAULTS, ProjectFolder, is_root, pairs, until
 from world import AFTER, CONSENT, NEW_KEY, OLD_KEY, World, marks
 
 from pmtaform.diagnostics import Exit
 from pmtaform.host.wire import steps
-
-ALL = bool(os.environ.get("PMTAFORM_ALL_FAULTS"))
-
 
 # -- the points --------------------------------------------------------------------------------------------------------
 
@@ -67,7 +64,7 @@ def _thinned(told: list[str]) -> list[str]:
     and the next begins, which is one moment, its beginning.
     """
     seen = list(dict.fromkeys(told))
-    if ALL:
+    if ALL_FAULTS:
         return seen
     seen = [point for point in seen if ":after." not in point or point == seen[-1]]
     steps_of: dict[str, list[str]] = {}
@@ -224,11 +221,11 @@ def is_new(world: World, old: dict[str, tuple[str, int, int, int]]) -> None:
     assert files["/etc/pmta/config"][1:] == old["/etc/pmta/config"][1:], "mode, owner and group are as they were"
 
 
-def combinations() -> list[tuple[str, str]]:
-    return [(point, fault) for point in points() for fault in FAULTS]
+def combinations(every: int) -> list[tuple[str, str]]:
+    return pairs(points(), FAULTS, every)
 
 
-@pytest.mark.parametrize(("point", "fault"), combinations())
+@pytest.mark.parametrize(("point", "fault"), combinations(every=2))
 def test_whatever_goes_wrong_at_whatever_point(world: World, point: str, fault: str) -> None:
     if fault in NEEDS_ROOT and not is_root():
         pytest.skip("only root can mount a small disk")
@@ -249,10 +246,10 @@ def overtaken(world: World, code: int) -> None:
     assert "max-smtp-out 15" in world.files()["/etc/pmta/config"][0]
 
 
-@pytest.mark.parametrize(
-    "fault", ["the client is killed", "the program is killed", "the connection is cut", "the host reboots"]
-)
-@pytest.mark.parametrize("point", undo_points())
+UNDO_FAULTS = ("the client is killed", "the program is killed", "the connection is cut", "the host reboots")
+
+
+@pytest.mark.parametrize(("point", "fault"), pairs(undo_points(), UNDO_FAULTS, every=2))
 def test_whatever_goes_wrong_while_it_is_undone(world: World, point: str, fault: str) -> None:
     old = world.files()
     world.ctl("fail-reload").write_text("1\n")
@@ -288,13 +285,6 @@ def test_the_points_are_the_steps_that_the_program_has() -> None:
 
 
 @pytest.mark.sshd
-@pytest.mark.parametrize(("point", "fault"), [] if ALL else combinations()[::6][:42])
+@pytest.mark.parametrize(("point", "fault"), combinations(every=11))
 def test_the_same_over_ssh(world: World, over_ssh: None, point: str, fault: str) -> None:
-    test_whatever_goes_wrong_at_whatever_point(world, point, fault)
-
-
-@pytest.mark.sshd
-@pytest.mark.skipif(not ALL, reason="all of them over SSH are for `make faults`; a sample is above")
-@pytest.mark.parametrize(("point", "fault"), combinations() if ALL else [])
-def test_all_of_it_over_ssh(world: World, over_ssh: None, point: str, fault: str) -> None:
     test_whatever_goes_wrong_at_whatever_point(world, point, fault)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from hostroot import CONFIG, NEW, HostRoot, key, make_host_root, transaction
-from projects import is_root
+from projects import is_root, pairs
 from ways import SHELLS, Host, in_folder
 
 from pmtaform.host import FileKind, FileRemoval, FileWrite, Outcome, Status, Transaction, confirm, probe, recover, stage
@@ -142,16 +142,18 @@ SWAPS = {
 
 
 def cases() -> list[tuple[str, str, bool, str]]:
-    """Each swap at each point: under dash; the points at which names are made under the other shells too."""
-    found = []
+    """Swaps at points, the shells in turn. `make faults` runs each swap at each point, `make test` a third of them."""
+    moments = [
+        (point, fails)
+        for fails in (False, True)
+        for point in (points(fails) if is_root() else ())
+        if not fails or point.startswith("undo")
+    ]
     shells = list(SHELLS)
-    for fails in (False, True):
-        for point in points(fails) if is_root() else ():
-            if fails and not point.startswith("undo"):
-                continue
-            for number, swap in enumerate(SWAPS):
-                found.append((swap, point, fails, shells[(len(found) + number) % 3]))
-    return found
+    return [
+        (swap, point, fails, shells[number % len(shells)])
+        for number, ((point, fails), swap) in enumerate(pairs(moments, SWAPS, every=3))
+    ]
 
 
 @pytest.mark.parametrize(("swap", "point", "fails", "shell"), cases())
