@@ -16,17 +16,18 @@ from pmtaform.adopt.choices import KeysIn, SecretsIn
 from pmtaform.adopt.keys import key_paths
 from pmtaform.adopt.model import Adopted, KeyMaterial, Options, Server
 from pmtaform.adopt.run import adopt
-from pmtaform.adopt.sources import Source, loose_path, read_loose, read_sources
+from pmtaform.adopt.servers import ImportSource, read_sources
 from pmtaform.adopt.verify import write
-from pmtaform.diagnostics import Place
+from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.errors import HostError, Locked, PmtaformError, UsageError
-from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, Waiting, probe
+from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, probe
 from pmtaform.lang.blocks import blocks_of
-from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
+from pmtaform.lang.includes import Configuration
 from pmtaform.parallel import run_all
 from pmtaform.plan.diff import difference
 from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.secrets import Resolver, Secret, parse_reference
+from pmtaform.sources import FolderReader, find_includes, from_snapshot, locate, unconfirmed_change
 from pmtaform.stack import Stack, compile_host, load_stack
 from pmtaform.stack.paths import MAIN
 from pmtaform.stack.resolve import resolver_for
@@ -89,9 +90,9 @@ def _check_name(folder: Path, name: str) -> None:
         raise UsageError.of("stack-exists", "There is such a stack already", detail)
 
 
-def _check_different(sources: Sequence[Source]) -> None:
+def _check_different(sources: Sequence[ImportSource]) -> None:
     """One server under two names would be changed by both."""
-    seen: dict[object, Source] = {}
+    seen: dict[object, ImportSource] = {}
     for source in sources:
         first = seen.setdefault(source.root or source.file or (source.address, source.port or 22), source)
         if first is not source:
@@ -102,15 +103,15 @@ def _check_different(sources: Sequence[Source]) -> None:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _read_all(sources: Sequence[Source], folder: Path, options: Options, login: Login) -> list[Server]:
+def _read_all(sources: Sequence[ImportSource], folder: Path, options: Options, login: Login) -> list[Server]:
     """Every server; if one cannot be read, there is no stack. All that is wrong is told at once."""
     found: dict[str, Server] = {}
     failures: dict[str, PmtaformError] = {}
 
-    def read(source: Source) -> None:
+    def read(source: ImportSource) -> None:
         try:
             if source.file is not None:
-                found[source.name] = _loose(source, source.file, options)
+                found[source.name] = _loose(source, options)
             else:
                 found[source.name] = _live(source, folder, options, login)
         except PmtaformError as problem:
@@ -125,45 +126,55 @@ def _read_all(sources: Sequence[Source], folder: Path, options: Options, login: 
     return [found[source.name] for source in sources]
 
 
-def _loose(source: Source, main: Path, options: Options) -> Server:
+def _loose(source: ImportSource, options: Options) -> Server:
     """Files that are no machine's root: the stack is given a folder with a copy of them, to plan against."""
-    loose = read_loose(main)
-    configuration = read_configuration(MAIN, loose.contents, loose.patterns)
+    reader = FolderReader(locate(Path(source.text).expanduser()), MAIN)
+    configuration = reader.read(MAIN)
+    if reader.unread:
+        raise UsageError.all(_not_read(path, why) for path, why in sorted(reader.unread.items()))
     keys: dict[str, KeyMaterial] = {}
     if options.keys is not KeysIn.LEAVE:
         for path in key_paths(blocks_of(configuration)):
-            there = loose_path(path, main.parent)
-            if path.startswith("/etc/pmta/") and ".." not in path and there.is_file():
-                keys[path] = KeyMaterial(content=there.read_bytes(), mode=0o600)
+            content = reader.content(path)
+            if isinstance(content, bytes):
+                keys[path] = KeyMaterial(content=content, mode=0o600)
     entry = {"transport": "local", "root": f"hosts/{source.name}", "activation": "none"}
     return Server(name=source.name, source=source.text, entry=entry, configuration=configuration, keys=keys, copy=True)
 
 
-def _live(source: Source, folder: Path, options: Options, login: Login) -> Server:
+def _live(source: ImportSource, folder: Path, options: Options, login: Login) -> Server:
     spec = _spec(source, login)
     session = spec.open()
     try:
-        snapshot = _probe(session, spec, {})
+        snapshot = probe(session, spec, Known(), find_includes(spec))
         _require_settled(spec, snapshot)
-        if MAIN in snapshot.missing:
-            detail = f"There is no {MAIN}. Is PowerMTA installed there?"
-            raise HostError.of("no-configuration", "There is no configuration", detail, host=spec.name)
-        contents = {path: file.content or b"" for path, file in snapshot.files.items()}
-        configuration = read_configuration(MAIN, contents, snapshot.patterns)
-        keys = {} if options.keys is KeysIn.LEAVE else _keys(session, spec, configuration)
+        loaded = from_snapshot(spec, snapshot)
+        if loaded.unread:
+            raise HostError.all(_not_read(path, why, spec.name) for path, why in sorted(loaded.unread.items()))
+        keys = {} if options.keys is KeysIn.LEAVE else _keys(session, spec, loaded.configuration)
     finally:
         session.close()
     return Server(
         name=source.name,
         source=source.text,
         entry=_entry(source, folder, login, has_pmta=bool(snapshot.version_stamp)),
-        configuration=configuration,
+        configuration=loaded.configuration,
         version=snapshot.version,
         keys=keys,
     )
 
 
-def _spec(source: Source, login: Login) -> HostSpec:
+def _not_read(path: str, why: str, host: str | None = None) -> Diagnostic:
+    return Diagnostic(
+        code="include-not-read",
+        summary="Included file not read",
+        detail=f"{path} exists, but it was not read: {why}. A stack made without it would be a guess, so none was "
+        "written.",
+        host=host,
+    )
+
+
+def _spec(source: ImportSource, login: Login) -> HostSpec:
     if source.root is not None:
         return HostSpec(name=source.name, transport=LOCAL, root=str(source.root))
     return HostSpec(
@@ -180,37 +191,15 @@ def _spec(source: Source, login: Login) -> HostSpec:
 
 def _require_settled(spec: HostSpec, snapshot: Snapshot) -> None:
     """Raise `Locked` for a host whose files belong to an unconfirmed change: the stack would declare them."""
-    waits = snapshot.awaiting
-    if waits is not None and waits.state is Waiting.PENDING:
-        who, until = f"{waits.who} ({waits.what}, since {waits.since})", f"rolls back by itself in {waits.left} s"
-    elif snapshot.lock is not None:
-        who, until = f"{snapshot.lock.who} ({snapshot.lock.what}, since {snapshot.lock.since})", "is under way"
-    else:
-        return
-    raise Locked.of(
-        "host-busy",
-        "Unconfirmed change on the host",
-        f"The change of {who} {until}: what the host has now may be gone then, so it is not imported. Import again "
-        "once it is settled.",
-        host=spec.name,
-    )
-
-
-def _probe(session: Session, spec: HostSpec, more: dict[str, str | None]) -> Snapshot:
-    snapshot = probe(session, spec, Known(files=more), absolute_includes)
-    unreadable = {path: why for path, why in snapshot.unreadable.items() if path not in more}
-    if unreadable:
-        raise HostError.all(
-            diagnostic
-            for path, why in sorted(unreadable.items())
-            for diagnostic in HostError.of(
-                "file-unreadable",
-                "A file of the host cannot be used",
-                f"{path} is {why}. A stack that has not seen every file would be a guess, so none was written.",
-                host=spec.name,
-            ).diagnostics
+    change = unconfirmed_change(snapshot)
+    if change is not None:
+        raise Locked.of(
+            "host-busy",
+            "Unconfirmed change on the host",
+            f"The change of {change}: what the host has now may be gone then, so it is not imported. Import again "
+            "once it is settled.",
+            host=spec.name,
         )
-    return snapshot
 
 
 def _keys(session: Session, spec: HostSpec, configuration: Configuration) -> dict[str, KeyMaterial]:
@@ -218,7 +207,7 @@ def _keys(session: Session, spec: HostSpec, configuration: Configuration) -> dic
     paths = [path for path in key_paths(blocks_of(configuration)) if path not in configuration.trees]
     if not paths:
         return {}
-    files = _probe(session, spec, dict.fromkeys(paths)).files
+    files = probe(session, spec, Known(files=dict.fromkeys(paths)), lambda *_: ()).files
     return {path: _material(files[path]) for path in paths if path in files and files[path].content is not None}
 
 
@@ -227,7 +216,7 @@ def _material(file: LiveFile) -> KeyMaterial:
 
 
 def _entry(
-    source: Source, folder: Path, login: Login, *, has_pmta: bool
+    source: ImportSource, folder: Path, login: Login, *, has_pmta: bool
 ) -> dict[str, str | bool | int | tuple[str, ...]]:
     """The host's keys in the stack."""
     made: dict[str, str | bool | int | tuple[str, ...]] = {}

@@ -1,6 +1,6 @@
 """Comparing configurations as PowerMTA would see them: block by block, not line by line.
 
-Includes count as what they name, spelling and order as far as they mean something. Of a stack, secrets are not looked
+Includes count as what they name, spelling and order as far as they mean something. Of a stack, secrets are not loaded
 up: a value that only a secret could tell apart is counted, not compared.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from pmtaform.api.looking import Looked
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import UsageError
 from pmtaform.host import CONFIG
@@ -21,6 +20,7 @@ from pmtaform.lang.late import LateList, late_lists
 from pmtaform.lang.values import SENSITIVE
 from pmtaform.plan.explain import explain, place_change
 from pmtaform.plan.model import Action, Change, Reason, ValueChange
+from pmtaform.sources import LoadedConfiguration
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Compared:
     effective values differ; None: not compared.
     """
 
-    left: Looked
-    right: Looked
+    left: LoadedConfiguration
+    right: LoadedConfiguration
     differences: tuple[Difference, ...]
     unseen: int = 0
     moved: tuple[UnseenInclude, ...] = ()
@@ -59,10 +59,10 @@ class Compared:
         return bool(self.moved) and not self.differences
 
 
-def compare(left: Looked, right: Looked, *, effective: bool = False) -> Compared:
+def compare(left: LoadedConfiguration, right: LoadedConfiguration, *, effective: bool = False) -> Compared:
     """What of `right` is not as in `left`."""
     before, after = _blocks(left), _blocks(right)
-    declared = left.declared or right.declared
+    declared = left.is_declared or right.is_declared
     late_before, late_after = _late(left, right), _late(right, left)
     found: list[Difference] = []
     unseen = 0
@@ -87,10 +87,10 @@ def compare(left: Looked, right: Looked, *, effective: bool = False) -> Compared
     return Compared(left=left, right=right, differences=tuple(found), unseen=unseen, moved=moved, pairs=pairs)
 
 
-def _late(side: Looked, other: Looked) -> Mapping[Address, LateList]:
+def _late(side: LoadedConfiguration, other: LoadedConfiguration) -> Mapping[Address, LateList]:
     """The pattern lists that only one side has below a source; where a stack has them may be open."""
     below = late_lists(other.configuration, blocks_of(other.configuration))
-    late = late_lists(side.configuration, blocks_of(side.configuration), declared=other.stated)
+    late = late_lists(side.configuration, blocks_of(side.configuration), declared=other.declared)
     return {address: found for address, found in late.items() if address not in below}
 
 
@@ -105,9 +105,9 @@ def _moved(
         yield replace(change, before=change.after, after=change.before)
 
 
-def _blocks(looked: Looked) -> Mapping[Address, Block]:
-    blocks = flat_blocks(looked.configuration)
-    if not looked.declared:
+def _blocks(loaded: LoadedConfiguration) -> Mapping[Address, Block]:
+    blocks = flat_blocks(loaded.configuration)
+    if not loaded.is_declared:
         return blocks
     # What a stack includes and says itself is in its blocks; the line that names the file is no difference.
     return {address: block for address, block in blocks.items() if address.kind != "include" or is_url(address.key)}
@@ -122,8 +122,8 @@ def _difference(
     old: Block | None,
     new: Block | None,
     values: tuple[ValueChange, ...],
-    left: Looked,
-    right: Looked,
+    left: LoadedConfiguration,
+    right: LoadedConfiguration,
 ) -> Difference:
     action = Action.CREATE if old is None else Action.DELETE if new is None else Action.UPDATE
     change = Change(address=str(address), action=action, reason=Reason.CHANGED, values=values)
@@ -134,7 +134,9 @@ def _difference(
     )
 
 
-def paired(left: Mapping[str, Looked], right: Mapping[str, Looked]) -> list[tuple[Looked, Looked]]:
+def paired(
+    left: Mapping[str, LoadedConfiguration], right: Mapping[str, LoadedConfiguration]
+) -> list[tuple[LoadedConfiguration, LoadedConfiguration]]:
     """Which configuration is compared with which: one with one, else hosts of the same name.
 
     A host that only one side has is compared with nothing. Raises `UsageError` when one side has several hosts and
@@ -152,5 +154,5 @@ def paired(left: Mapping[str, Looked], right: Mapping[str, Looked]) -> list[tupl
                 f"One side has several hosts ({', '.join(many)}). Write STACK:HOST.{did_you_mean(name, many)}",
             )
         return [(left[name], right[name])]
-    nothing = Looked("nothing", read_configuration(CONFIG, {}))
+    nothing = LoadedConfiguration(name="nothing", configuration=read_configuration(CONFIG, {}))
     return [(left.get(name, nothing), right.get(name, nothing)) for name in dict.fromkeys((*left, *right))]

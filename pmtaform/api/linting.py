@@ -1,45 +1,25 @@
-"""What is linted, and where it comes from: files of this machine, a stack, or a live host. Nothing is written here.
-
-A folder stands for a machine's root when it holds `etc/pmta/config`, else for its `/etc/pmta`; absolute paths of
-includes are looked up inside it.
-"""
+"""Lint files of this machine, a stack, or a live host."""
 
 from __future__ import annotations
 
-import glob
-import os
-import posixpath
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pmtaform.diagnostics import Place
-from pmtaform.errors import PmtaformError, UsageError
-from pmtaform.host import HASH_ONLY, Known, probe
+from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.host_specs import host_spec
 from pmtaform.lang.catalogue import GLOBAL, catalogue
-from pmtaform.lang.includes import (
-    Configuration,
-    absolute_includes,
-    is_pattern,
-    read_configuration,
-    single,
-)
+from pmtaform.lang.includes import Configuration
 from pmtaform.lang.lint import FileFacts, Finding, Subject, lint
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.references import named_file
-from pmtaform.lang.parsing import parse, parse_bytes
-from pmtaform.lang.splices import FileEdit
+from pmtaform.lang.parsing import parse
 from pmtaform.lang.tree import Directive
-from pmtaform.reading import read_any
+from pmtaform.sources import DEFAULTS, LoadedConfiguration, read_host, read_path
 from pmtaform.stack import Stack, compile_host
 from pmtaform.stack.linting import sources_of, subject_of
 from pmtaform.stack.resolve import resolver_for
 
-MAIN = "/etc/pmta/config"
-DEFAULTS = "/etc/pmta/config-defaults"
-_FOLDER = "/etc/pmta/"
-_MOST_FILES = 20_000
 _MOST_AT_A_PLACE = 5
 _INCLUDED = ("smtp-pattern-list", "domain", "virtual-mta", "source")
 
@@ -59,6 +39,7 @@ class Linted:
     """What was linted, and what was found. `files` maps the configuration's paths to files of this machine.
 
     `findings` are what a person reads: a few of what is found again and again at one place. `every` has them all.
+    `notes` are about the source as a whole, such as a host's change that is not confirmed.
     """
 
     findings: tuple[Finding, ...]
@@ -66,6 +47,7 @@ class Linted:
     subjects: tuple[Subject, ...] = field(repr=False, default=())
     files: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Sequence[str]] = field(repr=False, default_factory=dict)
+    notes: tuple[Diagnostic, ...] = ()
 
     def line(self, place: Place) -> str | None:
         """The line of a file at a place, if it was read."""
@@ -76,98 +58,37 @@ class Linted:
 # -- files of this machine -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
-    """Where the machine's files are: `folder` stands for its directory `stands_for`."""
-
-    folder: str
-    stands_for: str = "/"
-
-    def local(self, path: str) -> str | None:
-        """The file of this machine for a path of the configured one."""
-        path = posixpath.normpath(path)
-        if self.stands_for == "/":
-            return os.path.join(self.folder, path.lstrip("/"))  # noqa: PTH118 - text in, text out
-        if not path.startswith(self.stands_for + "/"):
-            return None
-        return os.path.join(self.folder, path[len(self.stands_for) + 1 :])  # noqa: PTH118
-
-    def matching(self, pattern: str) -> list[str]:
-        """The paths of the configured machine that an include pattern names."""
-        local = self.local(pattern)
-        base = self.local(self.stands_for + "/x") if self.stands_for != "/" else os.path.join(self.folder, "x")  # noqa: PTH118
-        if local is None or base is None:
-            return []
-        base = base[:-1]
-        found = glob.glob(glob.escape(base) + local[len(base) :])  # noqa: PTH207 - patterns are the product's
-        top = "/" if self.stands_for == "/" else self.stands_for + "/"
-        return sorted(top + name[len(base) :] for name in found if Path(name).is_file())
-
-
-def locate(path: Path) -> tuple[Root, str]:
-    """The root that a path belongs to, and the configuration's main file in it. Raises `UsageError`."""
-    if path.is_dir():
-        if (path / "etc/pmta/config").is_file():
-            return Root(str(path)), MAIN
-        if (path / "config").is_file():
-            return Root(str(path), "/etc/pmta"), MAIN
-        raise UsageError.of(
-            "no-configuration",
-            "There is no configuration in the folder",
-            "A folder stands for a machine's root (it holds etc/pmta/config) or for its /etc/pmta (it holds config).",
-            place=Place(str(path)),
-        )
-    if not path.exists():
-        raise UsageError.of("no-such-file", "There is no such file", "Name a file or a folder.", place=Place(str(path)))
-    text = str(path)
-    at = os.path.abspath(text).find(_FOLDER)  # noqa: PTH100 - links are not resolved
-    if at >= 0:
-        absolute = os.path.abspath(text)  # noqa: PTH100
-        shown = text[: len(text) - len(absolute) + at] if text.endswith(absolute[at:]) else absolute[:at]
-        return Root(shown or "/"), absolute[at:]
-    return Root(str(path.parent), "/etc/pmta"), _FOLDER + path.name
-
-
 def lint_path(path: Path, choice: Choice, *, version: str | None = None) -> Linted:
     """Lint a file or folder with what it includes. Raises `UsageError` when it cannot be read."""
-    root, main = locate(path)
-    files: dict[str, bytes] = {}
-    local: dict[str, str] = {}
-    patterns: dict[str, list[str]] = {}
-    pending = [main]
-    while pending and len(files) < _MOST_FILES:
-        name = pending.pop()
-        here = str(path) if name == main and not path.is_dir() else root.local(name)
-        content = _content(here, required=name == main)
-        if content is None or here is None or name in files:
-            continue
-        files[name], local[name] = content, here
-        for argument in absolute_includes("", content):
-            if is_pattern(argument):
-                patterns[argument] = root.matching(argument)
-            pending += patterns[argument] if is_pattern(argument) else [argument]
-    configuration = read_configuration(main, files, patterns)
+    loaded = read_path(path, _named_files)
+    configuration = loaded.configuration
     whole = path.is_dir() or _is_whole(configuration, path.name)
     subject = Subject(
         configuration=configuration if whole else _in_its_section(configuration),
         whole=whole,
-        defaults=_defaults(root, main, files),
+        defaults=_defaults(loaded),
         version=version,
-        files=_facts(configuration, local) if root == Root("/") else None,
+        files=_facts(loaded),
     )
-    return linted([subject], choice, local)
+    return linted([subject], choice, loaded.real, notes=loaded.notes)
 
 
-def _content(path: str | None, *, required: bool) -> bytes | None:
-    if path is None:
+def _named_files(configuration: Configuration) -> frozenset[str]:
+    """The files that a configuration names, beside those that it includes."""
+    facts = Facts(Subject(configuration=configuration))
+    return frozenset(path for line in facts.lines if (path := named_file(line)))
+
+
+def _facts(loaded: LoadedConfiguration) -> dict[str, FileFacts] | None:
+    """The facts on a configuration's own files and on those that it names, where they are known."""
+    if loaded.modes is None:
         return None
-    try:
-        return read_any(Path(path))
-    except (OSError, ValueError) as problem:
-        if not required:
-            return None
-        why = problem.strerror if isinstance(problem, OSError) else str(problem)
-        raise UsageError.of("unreadable", "The file cannot be read", f"{why}.", place=Place(path)) from None
+    return {path: FileFacts(exists=mode is not None, mode=mode) for path, mode in loaded.modes.items()}
+
+
+def _defaults(loaded: LoadedConfiguration) -> Configuration | None:
+    """The vendor's defaults, unless the configuration includes them itself."""
+    return None if DEFAULTS in loaded.configuration.trees else loaded.defaults
 
 
 def _is_whole(configuration: Configuration, name: str) -> bool:
@@ -193,29 +114,6 @@ def _in_its_section(configuration: Configuration) -> Configuration:
     return configuration
 
 
-def _defaults(root: Root, main: str, files: Mapping[str, bytes]) -> Configuration | None:
-    """The vendor's defaults, where they are beside the configuration."""
-    if main == DEFAULTS or DEFAULTS in files:
-        return None
-    content = _content(root.local(DEFAULTS), required=False)
-    return None if content is None else single(parse_bytes(content, DEFAULTS))
-
-
-def _facts(configuration: Configuration, local: Mapping[str, str]) -> dict[str, FileFacts]:
-    """What is known of the configuration's own files and of those that it names, on this machine."""
-    facts = Facts(Subject(configuration=configuration))
-    named = {path for line in facts.lines if (path := named_file(line))}
-    found: dict[str, FileFacts] = {}
-    for path in {*named, *local}:
-        try:
-            found[path] = FileFacts(mode=Path(path).stat().st_mode & 0o7777)
-        except FileNotFoundError:
-            found[path] = FileFacts(exists=False)
-        except (OSError, ValueError):
-            continue  # not to be looked at from here: nothing is known of it
-    return found
-
-
 # -- stacks --------------------------------------------------------------------------------------------------------
 
 
@@ -233,25 +131,15 @@ def lint_stack(stack: Stack, choice: Choice, *, hosts: Iterable[str] = (), versi
 
 def lint_host(stack: Stack, name: str, choice: Choice, *, version: str | None = None) -> Linted:
     """Lint what a host has now; it is only looked at. Raises `HostError` and `Unreachable`."""
-    spec = host_spec(stack, stack.hosts[name], resolver_for(stack))
-    session = spec.open()
-    try:
-        snapshot = probe(session, spec, Known(), absolute_includes)
-        contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
-        configuration = read_configuration(spec.config, contents, snapshot.patterns)
-        facts = Facts(Subject(configuration=configuration))
-        named = {path: HASH_ONLY for line in facts.lines if (path := named_file(line))}
-        found = {path: FileFacts(mode=file.mode) for path, file in snapshot.files.items()}
-        if named:
-            again = probe(session, spec, Known(files=named), lambda *_: ())
-            found |= {path: FileFacts(mode=again.files[path].mode) for path in named if path in again.files}
-            found |= {path: FileFacts(exists=False) for path in named if path in again.missing}
-    finally:
-        session.close()
+    loaded = read_host(host_spec(stack, stack.hosts[name], resolver_for(stack)), _named_files)
     subject = Subject(
-        configuration=configuration, version=version or snapshot.version or stack.powermta, files=found, host=name
+        configuration=loaded.configuration,
+        defaults=_defaults(loaded),
+        version=version or loaded.version or stack.powermta,
+        files=_facts(loaded),
+        host=name,
     )
-    return linted([subject], choice, {})
+    return linted([subject], choice, {}, notes=loaded.notes)
 
 
 # -- together ------------------------------------------------------------------------------------------------------
@@ -262,6 +150,7 @@ def linted(
     choice: Choice,
     local: Mapping[str, str],
     sources: Mapping[str, Sequence[str]] | None = None,
+    notes: tuple[Diagnostic, ...] = (),
 ) -> Linted:
     """Ask the rules of every subject; what several hosts show is told once, without a host's name."""
     found: dict[tuple[object, ...], Finding] = {}
@@ -277,7 +166,14 @@ def linted(
         for path, tree in subject.configuration.trees.items():
             if tree.origins is None:
                 lines.setdefault(local.get(path, path), tree.lines)
-    return Linted(findings=told_of, every=tuple(found.values()), subjects=tuple(subjects), files=local, sources=lines)
+    return Linted(
+        findings=told_of,
+        every=tuple(found.values()),
+        subjects=tuple(subjects),
+        files=local,
+        sources=lines,
+        notes=notes,
+    )
 
 
 def _found(subject: Subject, choice: Choice) -> list[Finding]:
@@ -308,35 +204,3 @@ def _local(finding: Finding, local: Mapping[str, str]) -> Finding:
         return replace(place, file=local[place.file]) if place.file in local else place
 
     return replace(finding, place=here(finding.place), related=tuple(here(place) for place in finding.related))
-
-
-def write_edit(edit: FileEdit, path: str) -> None:
-    """Put an edit into a file of this machine: whole or not at all, mode and owner as they were.
-
-    Raises `PmtaformError` when it cannot be written, or is no longer what was linted.
-    """
-    target = Path(path).resolve()  # a symbolic link stays one
-    beside = target.with_name(f".{target.name}.pmtaform")
-    try:
-        before = target.stat()
-        if target.read_bytes() != "".join(edit.before).encode("utf-8", "surrogateescape"):
-            raise PmtaformError.of(
-                "file-moved", "The file changed meanwhile", "It was left as it is. Lint again.", place=Place(path)
-            )
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
-                if os.geteuid() == 0:
-                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
-                os.fchmod(file.fileno(), before.st_mode & 0o7777)
-                file.write(edit.content)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(target)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-    except OSError as problem:
-        raise PmtaformError.of(
-            "fix-not-written", "A fix cannot be written", f"{problem.strerror or problem}.", place=Place(path)
-        ) from None

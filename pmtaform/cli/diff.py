@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Exit
-
-if TYPE_CHECKING:
-    from pmtaform.api.looking import Looked
-    from pmtaform.project import Project
 
 _SIDE = "A file, a folder, a host of a stack, or REV:STACK[:HOST]: a stack at a Git revision (empty: as it is now)."
 
@@ -30,15 +25,15 @@ def diff(
 ) -> int:
     """Compare two configurations as PowerMTA would see them: not as text, but block by block. Changes nothing."""
     from pmtaform.api.comparing import compare, paired
-    from pmtaform.api.looking import project_if_any
+    from pmtaform.api.targets import project_if_any, read_side
     from pmtaform.cli.output import out, tell
     from pmtaform.report import wants_colour
     from pmtaform.report.differences import differences_text, json_differences
 
     project = project_if_any(settings.directory)
-    sides = [_look(text, project, stack) for text in (left, right)]
+    sides = [read_side(text, project, stack) for text in (left, right)]
     pairs = paired(*sides)
-    tell({str(d): d for side in sides for looked in side.values() for d in looked.problems}.values())
+    tell({str(d): d for side in sides for loaded in side.values() for d in loaded.problems}.values())
     found = [compare(*pair, effective=effective) for pair in pairs]
     if format is Format.JSON:
         out(json_differences(found))
@@ -47,20 +42,3 @@ def diff(
     if detailed_exitcode and any(each.differ for each in found):
         return Exit.CHANGES
     return Exit.ERROR if any(each.is_unsure for each in found) else Exit.OK
-
-
-def _look(text: str, project: Project | None, stack: str | None) -> dict[str, Looked]:
-    """One side: what there is, by host; a file or folder is one thing."""
-    from pmtaform.api.looking import look_at
-    from pmtaform.api.revisions import look_at_stack
-    from pmtaform.errors import UsageError
-
-    if ":" not in text or Path(text).exists():
-        return {text: look_at(text, project, stack)}
-    if project is None:
-        raise UsageError.of(
-            "no-such-configuration",
-            "There is no such configuration",
-            f'"{text}" is no file, and no project is here whose stack it could be.',
-        )
-    return look_at_stack(project, text)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pmtaform.diagnostics import Diagnostic
+    from pmtaform.errors import UsageError
 
 
 def fmt(
@@ -38,7 +37,7 @@ def fmt(
 
     found: list[Diagnostic] = []
     changed = 0
-    for each in _sources(paths):
+    for each in _sources(paths, found):
         changed += _one(each, found, write=not (check or diff), diff=diff, name=not diff)
     tell(found)
     failed = any(each.severity is Severity.ERROR for each in found)
@@ -57,11 +56,11 @@ class _Source(NamedTuple):
         return str(self.path or "stdin")
 
 
-def _sources(paths: list[str]) -> list[_Source]:
+def _sources(paths: list[str], problems: list[Diagnostic]) -> list[_Source]:
     """Every file, read. Raises `UsageError` before anything is written when one is no native configuration."""
     from pmtaform.errors import UsageError
 
-    sources = [_Source(each, _read(each)) for path in paths for each in _files(path)]
+    sources = [source for path in paths for source in _read(path, problems)]
     refused = [problem for source in sources if (problem := _refusal(source)) is not None]
     if refused:
         raise UsageError(*refused)
@@ -91,22 +90,28 @@ def _refusal(source: _Source) -> Diagnostic | None:
     )
 
 
-def _files(path: str) -> Iterator[Path | None]:
-    """The files that a path stands for; None is stdin. Vendor's config-defaults is not laid out: it is not ours."""
-    from pmtaform.api.looking import look_at_path
-    from pmtaform.errors import UsageError
+def _read(path: str, problems: list[Diagnostic]) -> Iterator[_Source]:
+    """The files that a path stands for. The vendor's config-defaults stays as it is: it is not ours."""
+    from pmtaform.sources import read_named, read_path
 
     if path == "-":
-        yield None
+        yield _Source(None, sys.stdin.buffer.read())
     elif not Path(path).is_dir():
-        yield Path(path)
+        yield _Source(Path(path), read_named(Path(path)))
     elif _is_stack(Path(path)):
-        detail = f"{path} is a stack. `pmtaform fmt` lays out native files; a stack's YAML stays as it was written."
-        raise UsageError.of("not-powermta", "Folder without native configuration", detail)
+        raise _is_no_native(path)
     else:
-        looked = look_at_path(Path(path))
-        for known in looked.configuration.trees:
-            yield Path(looked.real[known])
+        loaded = read_path(Path(path))
+        problems += [problem for problem in loaded.problems if problem.code == "include-not-read"]
+        for known, tree in loaded.configuration.trees.items():
+            yield _Source(Path(loaded.real[known]), tree.to_bytes())
+
+
+def _is_no_native(path: str) -> UsageError:
+    from pmtaform.errors import UsageError
+
+    detail = f"{path} is a stack. `pmtaform fmt` lays out native files; a stack's YAML stays as it was written."
+    return UsageError.of("not-powermta", "Folder without native configuration", detail)
 
 
 def _is_stack(folder: Path) -> bool:
@@ -126,6 +131,7 @@ def _one(source: _Source, found: list[Diagnostic], *, write: bool, diff: bool, n
     from pmtaform.diagnostics import Place
     from pmtaform.lang.canonical import canonical
     from pmtaform.lang.tree import decode, encode
+    from pmtaform.sources import replace_native
 
     path = source.path
     text = decode(source.content)
@@ -142,24 +148,10 @@ def _one(source: _Source, found: list[Diagnostic], *, write: bool, diff: bool, n
         sys.stdout.buffer.write(encode(laid_out.text))
     elif differs and path is not None:
         if write:
-            _write(path, encode(laid_out.text))
+            replace_native(path, encode(laid_out.text))
         if name:
             out(f"{path}\n")
     return int(differs)
-
-
-def _read(path: Path | None) -> bytes:
-    from pmtaform.diagnostics import Place
-    from pmtaform.errors import UsageError
-    from pmtaform.reading import read_any
-
-    if path is None:
-        return sys.stdin.buffer.read()
-    try:
-        return read_any(path)
-    except OSError as problem:
-        detail = f"{problem.strerror or problem}."
-        raise UsageError.of("file-unreadable", "The file cannot be read", detail, place=Place(str(path))) from None
 
 
 def _show(name: str, before: str, after: str) -> None:
@@ -170,29 +162,3 @@ def _show(name: str, before: str, after: str) -> None:
 
     style = Style(not settings.no_color and wants_colour(sys.stdout))
     out("".join(style(line, *diff_styles(line)) + "\n" for line in layout_diff(name, before, after)))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put the file in place whole, with the mode and the owner it has. Raises `PmtaformError`."""
-    from pmtaform.diagnostics import Place
-    from pmtaform.errors import PmtaformError
-
-    target = path.resolve()
-    try:
-        known = target.stat()
-        descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fchown(descriptor, known.st_uid, known.st_gid)
-                os.fchmod(descriptor, known.st_mode & 0o7777)
-                os.fsync(descriptor)
-            Path(scratch).replace(target)
-        except BaseException:
-            Path(scratch).unlink(missing_ok=True)
-            raise
-    except OSError as problem:
-        detail = f"{problem.strerror or problem}. It is as it was."
-        place = Place(str(path))
-        raise PmtaformError.of("file-not-written", "The file cannot be written", detail, place=place) from None

@@ -70,7 +70,7 @@ def lint(
 
     A finding is ignored with a comment on its line or the line above: # pmtaform: ignore RULE because REASON.
     """
-    from pmtaform.cli.output import out
+    from pmtaform.cli.output import out, tell
     from pmtaform.lang.lint import rules_text
 
     if rules:
@@ -78,6 +78,7 @@ def lint(
         return Exit.OK
     choice = _choice(only, disable, enable, ignored=format is LintFormat.SARIF)
     found = _gather(paths or [], host, choice, powermta, fix=fix)
+    tell(note for linted in found for note in linted.notes)
     full = format in (LintFormat.JSON, LintFormat.SARIF)
     findings = [finding for linted in found for finding in (linted.every if full else linted.findings)]
     _print(findings, found, format)
@@ -133,14 +134,15 @@ def _is_native(text: str) -> bool:
     """Whether a path is a native file or a folder of them, rather than a stack."""
     path = Path(text)
     if path.is_dir():
-        return (path / "etc/pmta/config").is_file() or (path / "config").is_file()
-    return path.is_file() and path.suffix not in (".yaml", ".yml")
+        return (path / "etc/pmta/config").exists() or (path / "config").exists()
+    return path.exists() and path.suffix not in (".yaml", ".yml")
 
 
 def _lint_path(path: Path, choice: Choice, version: str | None, *, fix: bool) -> Linted:
-    from pmtaform.api.linting import lint_path, write_edit
+    from pmtaform.api.linting import lint_path
     from pmtaform.lang.lint import applied, apply_fixes
     from pmtaform.report.masking import masked_line
+    from pmtaform.sources import replace_native
 
     found = lint_path(path, choice, version=version)
     for _ in range(_ROUNDS if fix else 0):
@@ -149,7 +151,8 @@ def _lint_path(path: Path, choice: Choice, version: str | None, *, fix: bool) ->
         if not edits:
             break
         for name, edit in edits.items():
-            write_edit(edit, found.files[name])
+            before = "".join(edit.before).encode("utf-8", "surrogateescape")
+            replace_native(Path(found.files[name]), edit.content, expected=before)
             _tell("\n".join(edit.diff(masked_line)))
         _tell(f"Mended: {', '.join(sorted({f.rule.code for f in applied(found.findings, edits)}))}.")
         found = lint_path(path, choice, version=version)

@@ -18,6 +18,7 @@ from pmtaform.lang.tree import Directive, Node, Tree
 
 _WILDCARDS = frozenset("*?[")
 _MAX_DEPTH = 16
+UNKNOWN_CONTENTS = frozenset({"missing-include", "include-not-read"})  # the diagnostics of files that were not seen
 
 
 def is_pattern(argument: str) -> bool:
@@ -108,12 +109,15 @@ class Configuration:
 
 
 def read_configuration(
-    main: str, files: Mapping[str, bytes], patterns: Mapping[str, Sequence[str]] | None = None
+    main: str,
+    files: Mapping[str, bytes],
+    patterns: Mapping[str, Sequence[str]] | None = None,
+    unread: Mapping[str, str] | None = None,
 ) -> Configuration:
     """Parse a host's files, following includes from `main`.
 
-    `files` has the content of every known file by its absolute path; `patterns` what each wildcard names. What is
-    missing, stands in a circle or is relative is told in `diagnostics`.
+    `files` has the content of every known file by its absolute path; `patterns` what each wildcard names; `unread` why
+    a file that exists was not read. What is missing, not read, in a circle or relative is in `diagnostics`.
     """
     named = {pattern: tuple(sorted(paths)) for pattern, paths in (patterns or {}).items()}
     trees: dict[str, Tree] = {}
@@ -127,7 +131,8 @@ def read_configuration(
         if path in trees:
             return
         if path not in files:
-            found.append(_missing(path, place))
+            why = (unread or {}).get(path)
+            found.append(_missing(path, place) if why is None else _not_read(path, why, place))
             return
         if len(above) > _MAX_DEPTH:
             found.append(_circle(path, place))
@@ -145,7 +150,7 @@ def read_configuration(
     read(main, "global", (), None)
     if main not in trees:
         trees[main] = parse_bytes(b"", main)
-        found = [d for d in found if d.code != "missing-include"]
+        found = [d for d in found if d.code not in UNKNOWN_CONTENTS]
     return Configuration(main, trees, named, frozenset(fragments), tuple(found))
 
 
@@ -160,6 +165,15 @@ def _missing(path: str, place: Place | None) -> Diagnostic:
         summary="Included file missing",
         detail=f"{path} is not where this configuration was read, so what it says is not known. What PowerMTA does "
         "without it is not documented; it may refuse to load. Create the file or remove the include.",
+        place=place,
+    )
+
+
+def _not_read(path: str, why: str, place: Place | None) -> Diagnostic:
+    return Diagnostic(
+        code="include-not-read",
+        summary="Included file not read",
+        detail=f"{path} exists, but it was not read: {why}. What it sets is not known.",
         place=place,
     )
 

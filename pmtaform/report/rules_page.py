@@ -100,6 +100,8 @@ def _given(given: Given) -> Iterator[str]:
     for path, facts in (given.files or {}).items():
         mode = "" if facts.mode is None else f" has mode {facts.mode:04o}"
         yield f"In this example `{path}`{mode if facts.exists else ' does not exist'}."
+    for path, why in given.unread.items():
+        yield f"In this example `{path}` was not read: {why}."
     for path, text in given.included.items():
         yield f"In this example `{path}` has the line `{text}`."
 

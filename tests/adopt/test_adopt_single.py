@@ -14,7 +14,7 @@ from sshd import Sshd
 from pmtaform.adopt.choices import Form, Shape
 from pmtaform.adopt.model import Options, Server
 from pmtaform.adopt.run import adopt
-from pmtaform.adopt.sources import read_sources
+from pmtaform.adopt.servers import read_sources
 from pmtaform.api.adopting import Login
 from pmtaform.errors import HostError, PmtaformError, Unreachable, UsageError
 from pmtaform.lang.catalogue import catalogue
@@ -267,7 +267,7 @@ def test_a_file_that_cannot_be_read(adopting: Adopting) -> None:
     server.at("/etc/pmta/x").symlink_to("config")
     with pytest.raises(HostError) as caught:
         adopting.run(server)
-    assert caught.value.diagnostics[0].code == "file-unreadable"
+    assert caught.value.diagnostics[0].code == "include-not-read"
 
 
 def test_a_server_over_ssh(adopting: Adopting, server: Sshd) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from projects import RUNS, ProjectFolder
 
-from pmtaform.api.looking import look_at_path
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import UsageError
+from pmtaform.sources import read_path
 
 GOLDEN = Path(__file__).with_name("golden")
 CONFIG = """\
@@ -157,9 +157,10 @@ def test_an_include_leads_to_no_file_outside(home: Path) -> None:
     (home.parent / "secret").write_text("log-file /stolen\n")
     (home / "config").write_text("include /etc/pmta/../../secret\ninclude /etc/pmta/link\ninclude /etc/passwd\n")
     (home / "link").symlink_to(home.parent / "secret")
-    looked = look_at_path(home)
-    assert list(looked.configuration.trees) == ["/etc/pmta/config"]
-    assert [problem.code for problem in looked.problems] == ["missing-include"] * 3
+    loaded = read_path(home)
+    assert list(loaded.configuration.trees) == ["/etc/pmta/config"]
+    problems = [problem.code for problem in loaded.problems]
+    assert problems == ["missing-include", "include-not-read", "missing-include"]
 
 
 def test_a_machines_root(tmp_path: Path) -> None:
@@ -168,12 +169,12 @@ def test_a_machines_root(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     (tmp_path / "etc/pmta/config-defaults").write_text("<domain *>\n</domain>\n")
-    looked = look_at_path(tmp_path)
-    assert set(looked.configuration.trees) == {f"/etc/pmta/{name}" for name in FILES}
-    assert looked.defaults is not None
-    assert look_at_path(tmp_path / "etc/pmta/config").configuration.trees.keys() == looked.configuration.trees.keys()
+    loaded = read_path(tmp_path)
+    assert set(loaded.configuration.trees) == {f"/etc/pmta/{name}" for name in FILES}
+    assert loaded.defaults is not None
+    assert read_path(tmp_path / "etc/pmta/config").configuration.trees.keys() == loaded.configuration.trees.keys()
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
-        look_at_path(tmp_path / "not-there")
+    with pytest.raises(UsageError, match="not read: it does not exist"):
+        read_path(tmp_path / "not-there")

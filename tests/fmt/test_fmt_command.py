@@ -112,7 +112,9 @@ def test_a_file_that_cannot_be_laid_out_is_left_and_the_others_are_not(
     assert other.read_text() == NICE
 
 
-@pytest.mark.parametrize(("path", "told"), [("not-there", "No such file"), ("project", "holds no configuration")])
+@pytest.mark.parametrize(
+    ("path", "told"), [("not-there", "it does not exist"), ("project", "Folder without a configuration")]
+)
 def test_what_is_not_there(project: ProjectFolder, ugly: Path, path: str, told: str) -> None:
     assert told in project.run("fmt", path).ended(Exit.USAGE).words
 

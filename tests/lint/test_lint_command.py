@@ -8,11 +8,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pmtaform.api.linting import Choice, lint_host, lint_path, lint_stack, write_edit
+from pmtaform.api.linting import Choice, lint_host, lint_path, lint_stack
 from pmtaform.cli import lint as command
 from pmtaform.cli.context import settings
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.lang.splices import FileEdit, Splice
+from pmtaform.sources import replace_native
 from pmtaform.stack import load_stack
 
 WHOLE = (
@@ -164,7 +165,7 @@ def test_a_file_that_moved_is_left(tmp_path):
     path.write_text("b\n")
     edit = FileEdit("/etc/pmta/config", ["a\n"], (Splice(0, 1, ("c\n",)),))
     with pytest.raises(PmtaformError, match="changed meanwhile"):
-        write_edit(edit, str(path))
+        replace_native(path, edit.content, expected=b"a\n")
     assert path.read_text() == "b\n"
     assert [p.name for p in tmp_path.iterdir()] == ["config"]
 

@@ -20,7 +20,7 @@ def findings(rule: Rule, example: str) -> list[Finding]:
     contents = {MAIN: example.encode("utf-8", "surrogateescape")}
     contents |= {path: f"{text}\n".encode() for path, text in given.included.items()}
     subject = Subject(
-        configuration=read_configuration(MAIN, contents),
+        configuration=read_configuration(MAIN, contents, unread=given.unread),
         whole=rule.whole,
         version=given.version,
         in_stack=given.in_stack,

@@ -133,20 +133,11 @@ NO_CONFIGURATION_THERE: Final = Definition(
 )
 CONFIGURATION_UNREADABLE: Final = Definition(
     code="configuration-unreadable",
-    summary="Configuration not readable",
+    summary="Configuration not read",
     kind=Kind.USAGE,
     explanation=(
-        "The operating system denies reading the configuration file on this machine. Correct the permissions of "
-        "the file, or run the command as another user."
-    ),
-)
-UNREADABLE: Final = Definition(
-    code="unreadable",
-    summary="File not readable",
-    kind=Kind.USAGE,
-    explanation=(
-        "The operating system denies reading a file on this machine, or the file is no regular file. Correct the "
-        "path or the permissions."
+        "The configuration file on this machine does not exist, is no regular file, is larger than 64 MiB, lacks "
+        "permissions or leads out of the folder. Correct it, or name the file itself."
     ),
 )
 NO_SUCH_PLAN: Final = Definition(

@@ -123,6 +123,16 @@ MISSING_INCLUDE: Final = Definition(
         "is not known. PowerMTA may reject the configuration. Create the file or remove the include."
     ),
 )
+INCLUDE_NOT_READ: Final = Definition(
+    code="include-not-read",
+    summary="Included file not read",
+    kind=Kind.INVALID,
+    explanation=(
+        "The configuration includes a file that exists and was not read: it leads out of the folder, is no regular "
+        "file, is larger than 64 MiB or lacks permissions. What it sets is not known. Correct the file, or name a "
+        "folder that holds all files."
+    ),
+)
 INCLUDE_LOOP: Final = Definition(
     code="include-loop",
     summary="Circular include",

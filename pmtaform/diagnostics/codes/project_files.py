@@ -24,15 +24,6 @@ FILE_MOVED: Final = Definition(
         "Another program changed the file after pmtaform read it, so pmtaform left it unchanged. Run the command again."
     ),
 )
-FIX_NOT_WRITTEN: Final = Definition(
-    code="fix-not-written",
-    summary="Fix not written",
-    kind=Kind.FAILED,
-    explanation=(
-        "The operating system denies writing the corrected file. Correct the permissions of the file and its "
-        "folder, and lint again."
-    ),
-)
 FILE_NOT_WRITTEN: Final = Definition(
     code="file-not-written",
     summary="File not written",

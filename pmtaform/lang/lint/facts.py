@@ -14,7 +14,7 @@ from pmtaform.diagnostics import Place
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.foreign import foreign_of, is_opaque, template_in
-from pmtaform.lang.includes import include_path, is_pattern, is_url
+from pmtaform.lang.includes import UNKNOWN_CONTENTS, include_path, is_pattern, is_url
 from pmtaform.lang.lint.meant import Meant, meant_sections
 from pmtaform.lang.lint.subject import FileFacts, Subject
 from pmtaform.lang.lint.version import Version
@@ -128,7 +128,7 @@ class Facts:
         self.opaque = {
             path for path, tree in trees.items() if is_opaque(tree, self.templates.get(path), self.others.get(path))
         }
-        unread = any(d.code == "missing-include" for d in self.configuration.diagnostics)
+        unread = any(d.code in UNKNOWN_CONTENTS for d in self.configuration.diagnostics)
         self.complete = (subject.all_read or not unread) and not self.opaque
         self.meant: list[Meant] = []  # sections that are written as something else
         self._nodes_of: dict[str, list[Node]] = {}

@@ -74,12 +74,15 @@ _MALFORMED: Final = frozenset({Family.SYNTAX, Family.UNKNOWN, Family.VALUES, Fam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What an example needs beside its text: the version, the facts on files, the included files by path."""
+    """What an example needs beside its text: the version, the facts on files, the included files by path;
+    `unread` has the reason why an included file was not read.
+    """
 
     version: str | None = None
     in_stack: bool = False
     files: Mapping[str, FileFacts] | None = None
     included: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 def _no_hits(_: Facts) -> Iterable[Hit]:

@@ -304,6 +304,22 @@ missing_include: Final = Rule(
     check=_passed_on("missing-include"),
 )
 
+include_not_read: Final = Rule(
+    code="include-not-read",
+    severity=WARNING,
+    family=Family.SYNTAX,
+    summary="Included file not read",
+    explanation="What it sets is not known, so other findings may be missing or wrong.",
+    basis=_INCLUDES,
+    wrong="include /etc/pmta/secret.conf",
+    right="include /etc/pmta/extra.conf",
+    given=Given(
+        unread={"/etc/pmta/secret.conf": "permission to read it is missing"},
+        included={"/etc/pmta/extra.conf": "postmaster admin@example.com"},
+    ),
+    check=_passed_on("include-not-read"),
+)
+
 include_loop: Final = Rule(
     code="include-loop",
     severity=ERROR,

@@ -28,6 +28,7 @@ _OWN: Final = {
     "control-character": "pmtaform.lang.lint.syntax:control_character",
     "byte-order-mark": "pmtaform.lang.lint.syntax:byte_order_mark",
     "missing-include": "pmtaform.lang.lint.syntax:missing_include",
+    "include-not-read": "pmtaform.lang.lint.syntax:include_not_read",
     "include-loop": "pmtaform.lang.lint.syntax:include_loop",
     "relative-include": "pmtaform.lang.lint.syntax:relative_include",
     "tag-on-directive-line": "pmtaform.lang.lint.tags:tag_on_directive_line",

@@ -6,22 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from pmtaform.errors import UsageError
-from pmtaform.lang.includes import includes_in
 from pmtaform.stack.paths import ALWAYS, MAIN
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_MOST: Final = 64 * 1024 * 1024
 _HOME: Final = MAIN.lstrip("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ImportSource:
     """One place to read from. Over SSH when `address` is set; else `root` is a machine's root, or `file` the main file.
 
     `name` is the host's; `spare` a longer one, for when two hosts would have the same.
@@ -37,7 +34,7 @@ class Source:
     file: Path | None = None
 
 
-def read_sources(texts: Sequence[str]) -> list[Source]:
+def read_sources(texts: Sequence[str]) -> list[ImportSource]:
     """What the texts mean, each with a name of its own. Raises `UsageError`."""
     sources = [_source(text) for text in texts]
     for what in ("name", "spare"):
@@ -49,7 +46,7 @@ def read_sources(texts: Sequence[str]) -> list[Source]:
     return sources
 
 
-def _numbered(sources: Iterable[Source]) -> Iterable[Source]:
+def _numbered(sources: Iterable[ImportSource]) -> Iterable[ImportSource]:
     taken: set[str] = set()
     for source in sources:
         name, number = source.name, 2
@@ -59,7 +56,7 @@ def _numbered(sources: Iterable[Source]) -> Iterable[Source]:
         yield replace(source, name=name)
 
 
-def _source(text: str) -> Source:
+def _source(text: str) -> ImportSource:
     if "://" in text:
         return _url(text)
     path = Path(text).expanduser()
@@ -72,10 +69,19 @@ def _source(text: str) -> Source:
     if (path / "config").exists():
         return _file(text, path / "config")
     detail = f"The folder holds neither {_HOME} (a machine's root) nor config (a copy of {ALWAYS})."
-    raise _wrong(text, detail)
+    raise _wrong(text, detail + _inside(path))
 
 
-def _url(text: str) -> Source:
+def _inside(path: Path) -> str:
+    """A hint for a folder that holds the folders of several servers."""
+    found = sorted(child.name for child in path.iterdir() if (child / _HOME).exists() or (child / "config").exists())
+    if not found:
+        return ""
+    shown = " ".join(f"--from {path / name}" for name in found[:5])
+    return f" Folders in it do; name each of them: {shown}{' …' if len(found) > 5 else ''}."
+
+
+def _url(text: str) -> ImportSource:
     try:
         url = urlsplit(text)
         host, port = url.hostname, url.port
@@ -87,7 +93,7 @@ def _url(text: str) -> Source:
     whole = _fit(host.replace(":", "-"))
     is_address = re.fullmatch(r"[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*", host) is not None
     short = whole if is_address else _fit(whole.partition(".")[0])
-    return Source(text=text, name=short, spare=whole, address=host, user=url.username or None, port=port)
+    return ImportSource(text=text, name=short, spare=whole, address=host, user=url.username or None, port=port)
 
 
 def _url_problem(url: SplitResult, host: str | None) -> str:
@@ -104,18 +110,18 @@ def _url_problem(url: SplitResult, host: str | None) -> str:
     return ""
 
 
-def _root(text: str, path: Path) -> Source:
+def _root(text: str, path: Path) -> ImportSource:
     found = path.resolve()
-    return Source(text=text, name=_fit(found.name), spare=_fit(f"{found.parent.name}-{found.name}"), root=found)
+    return ImportSource(text=text, name=_fit(found.name), spare=_fit(f"{found.parent.name}-{found.name}"), root=found)
 
 
-def _file(text: str, path: Path) -> Source:
+def _file(text: str, path: Path) -> ImportSource:
     """A file: as part of a machine's root where it lies at its place in one."""
     found = path.absolute()
     if found.as_posix().endswith(MAIN):
         return _root(text, Path(found.as_posix()[: -len(MAIN)] or "/"))
     stem = found.parent.name if found.name == "config" else found.name.partition(".")[0]
-    return Source(text=text, name=_fit(stem), spare=_fit(f"{found.parent.name}-{found.name}"), file=found)
+    return ImportSource(text=text, name=_fit(stem), spare=_fit(f"{found.parent.name}-{found.name}"), file=found)
 
 
 def _fit(text: str) -> str:
@@ -127,58 +133,3 @@ def _fit(text: str) -> str:
 def _wrong(text: str, why: str) -> UsageError:
     forms = "Write ssh://[user@]host[:port], a folder or a file."
     return UsageError.of("import-source", "There is nothing to import from", f'"{text}": {why} {forms}')
-
-
-# -- files that are no machine's root ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Loose:
-    """A configuration that lies somewhere: contents and what patterns name, by the paths they have on a server."""
-
-    contents: dict[str, bytes]
-    patterns: dict[str, tuple[str, ...]]
-
-
-def read_loose(main: Path) -> Loose:
-    """Read a main file and what it includes; its folder stands for /etc/pmta. Raises `UsageError`."""
-    found = Loose({MAIN: _content(main, str(main))}, {})
-    waiting = [MAIN]
-    while waiting:
-        path = waiting.pop()
-        for argument in includes_in(path, found.contents[path]):
-            named = _named(argument, main.parent)
-            if has_magic(argument) and argument.startswith("/"):
-                found.patterns[argument] = tuple(named)
-            for target in named:
-                if target not in found.contents:
-                    found.contents[target] = _content(loose_path(target, main.parent), target)
-                    waiting.append(target)
-    return found
-
-
-def loose_path(path: str, folder: Path) -> Path:
-    """Where a file of /etc/pmta lies when `folder` stands for it."""
-    return folder / path.removeprefix(ALWAYS).lstrip("/")
-
-
-def _named(argument: str, folder: Path) -> list[str]:
-    """The files that are there of those that an include names."""
-    if not argument.startswith(ALWAYS + "/") or ".." in argument.split("/"):
-        return []
-    inner = argument.removeprefix(ALWAYS).lstrip("/")
-    if has_magic(inner):
-        names = sorted(glob(inner, root_dir=folder))  # noqa: PTH207 - as a shell does: no hidden files
-    else:
-        names = [inner]
-    return [f"{ALWAYS}/{name}" for name in names if (folder / name).is_file()]
-
-
-def _content(path: Path, shown: str) -> bytes:
-    try:
-        if path.stat().st_size <= _MOST:
-            return path.read_bytes()
-        why = "is larger than 64 MB"
-    except OSError as problem:
-        why = f"cannot be read: {problem.strerror}"
-    raise UsageError.of("import-source", "There is nothing to import from", f"{shown} {why}.")

@@ -1,4 +1,4 @@
-"""What a stack said at some revision of the project's Git repository."""
+"""Read what a stack declares, now or at a revision of the project's Git repository."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pmtaform.api.looking import Looked
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.blocks import Part
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
 from pmtaform.model.desired import Desired
-from pmtaform.project import Project
+from pmtaform.sources.model import LoadedConfiguration
 from pmtaform.stack import Stack, load_stack
 from pmtaform.stack.resolve import desired_of
+
+if TYPE_CHECKING:
+    from pmtaform.project import Project
 
 _TIMEOUT = 60.0
 
 
-def look_at_stack(project: Project, spec: str) -> dict[str, Looked]:
-    """What the hosts of `REV:STACK[:HOST]` should have, by host. An empty REV is the working tree.
+def read_stack(project: Project, spec: str) -> dict[str, LoadedConfiguration]:
+    """What `REV:STACK[:HOST]` declares, by host. An empty REV is the working tree.
 
     Raises `UsageError` when there is no such revision, stack or host, and `Invalid` when the stack is not valid.
     """
@@ -46,7 +49,7 @@ def look_at_stack(project: Project, spec: str) -> dict[str, Looked]:
             raise Invalid(*problem.diagnostics, *UsageError.of("revision-invalid", detail).diagnostics) from None
 
 
-def _hosts(stack: Stack, host: str, name: str, prefix: str = "") -> dict[str, Looked]:
+def _hosts(stack: Stack, host: str, name: str, prefix: str = "") -> dict[str, LoadedConfiguration]:
     if host and host not in stack.hosts:
         detail = f'"{host}" is not a host of {name}.{did_you_mean(host, stack.hosts)}'
         raise UsageError.of("no-such-host", "The stack has no such host", detail)
@@ -54,7 +57,7 @@ def _hosts(stack: Stack, host: str, name: str, prefix: str = "") -> dict[str, Lo
     return {each: _declared(desired_of(stack, each, secrets=False), f"{name}:{each}", prefix) for each in chosen}
 
 
-def _declared(desired: Desired, name: str, prefix: str) -> Looked:
+def _declared(desired: Desired, name: str, prefix: str) -> LoadedConfiguration:
     """What is declared, as a configuration of one file whose lines know where they were written."""
     lines: list[str] = []
     origins: list[Place | None] = []
@@ -67,7 +70,9 @@ def _declared(desired: Desired, name: str, prefix: str) -> Looked:
     tree = parse("".join(lines), desired.config, origins=origins)
     files = {origin.file for origin in origins if origin is not None}
     real = {file: prefix + file for file in files} if prefix else {}
-    return Looked(name, single(tree), real=real, declared=True, stated=desired.blocks)
+    return LoadedConfiguration(
+        name=name, configuration=single(tree), real=real, is_declared=True, declared=desired.blocks
+    )
 
 
 def _lines_of(part: Part) -> range:

@@ -1,0 +1,95 @@
+"""Read the configuration of a live host. The host is only looked at."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+
+from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.errors import HostError
+from pmtaform.host import HASH_ONLY, HostSpec, Known, Session, Snapshot, Waiting, probe
+from pmtaform.host.probe import FindIncludes
+from pmtaform.lang.includes import absolute_includes, read_configuration
+from pmtaform.sources.model import DEFAULTS, FindFiles, LoadedConfiguration, without_defaults
+
+
+def read_host(spec: HostSpec, named: FindFiles | None = None) -> LoadedConfiguration:
+    """The configuration that a host has now. Raises `HostError` and `Unreachable`.
+
+    `named` finds the files that it names, whose permissions are looked up on the host.
+    """
+    session = spec.open()
+    try:
+        snapshot = probe(session, spec, Known(files={DEFAULTS: None}), find_includes(spec))
+        loaded = from_snapshot(spec, snapshot)
+        if named is not None:
+            loaded = replace(loaded, modes=_modes(session, spec, snapshot, frozenset(named(loaded.configuration))))
+    finally:
+        session.close()
+    return loaded
+
+
+def find_includes(spec: HostSpec) -> FindIncludes:
+    """Finds the files that a file of the host includes; none that climb out of the folder that is the host's root."""
+    if spec.root == "/":
+        return absolute_includes
+    return lambda path, content: [each for each in absolute_includes(path, content) if not _climbs(each)]
+
+
+def _climbs(path: str) -> bool:
+    return posixpath.normpath(path.lstrip("/")).startswith("..")
+
+
+def from_snapshot(spec: HostSpec, snapshot: Snapshot) -> LoadedConfiguration:
+    """The configuration in a snapshot that has every content. Raises `HostError` when the main file was not read."""
+    if spec.config in snapshot.missing:
+        detail = f"{spec.config} does not exist. Is PowerMTA installed there?"
+        raise HostError.of("no-configuration", "No configuration on the host", detail, host=spec.name)
+    if spec.config in snapshot.unreadable:
+        detail = f"{spec.config} is {snapshot.unreadable[spec.config]}. Without it nothing is known of the host."
+        raise HostError.of("file-unreadable", "File on the host not readable", detail, host=spec.name)
+    contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
+    unread = {path: f"it is {why}" for path, why in snapshot.unreadable.items()}
+    configuration = read_configuration(spec.config, contents, snapshot.patterns, unread)
+    defaults = read_configuration(DEFAULTS, contents, snapshot.patterns, unread) if DEFAULTS in contents else None
+    notes = [_awaiting(spec, change) for change in (unconfirmed_change(snapshot),) if change]
+    if DEFAULTS in unread:
+        notes.append(replace(without_defaults(unread.pop(DEFAULTS)), host=spec.name))
+    return LoadedConfiguration(
+        name=spec.name,
+        configuration=configuration,
+        defaults=defaults,
+        notes=tuple(notes),
+        unread=unread,
+        version=snapshot.version,
+    )
+
+
+def unconfirmed_change(snapshot: Snapshot) -> str | None:
+    """The change that the host's files belong to and that is not confirmed, in words; None: there is none."""
+    waits, lock = snapshot.awaiting, snapshot.lock
+    if waits is not None and waits.state is Waiting.PENDING:
+        return f"{waits.who} ({waits.what}, since {waits.since}) rolls back by itself in {waits.left} s"
+    if lock is not None:
+        return f"{lock.who} ({lock.what}, since {lock.since}) is under way"
+    return None
+
+
+def _awaiting(spec: HostSpec, change: str) -> Diagnostic:
+    return Diagnostic(
+        code="host-busy",
+        summary="Change under way on the host",
+        detail=f"The change of {change}: what the host has now may be gone then.",
+        severity=Severity.WARNING,
+        host=spec.name,
+    )
+
+
+def _modes(session: Session, spec: HostSpec, snapshot: Snapshot, paths: frozenset[str]) -> dict[str, int | None]:
+    """The permissions of the files in the snapshot, and of `paths`; None: the file does not exist."""
+    modes: dict[str, int | None] = {path: file.mode for path, file in snapshot.files.items()}
+    if paths:
+        again = probe(session, spec, Known(files=dict.fromkeys(paths, HASH_ONLY)), lambda *_: ())
+        modes |= {path: again.files[path].mode for path in paths if path in again.files}
+        modes |= dict.fromkeys(path for path in paths if path in again.missing)
+    return modes
