@@ -164,7 +164,7 @@ def test_a_file_that_moved_is_left(tmp_path):
     path = tmp_path / "config"
     path.write_text("b\n")
     edit = FileEdit("/etc/pmta/config", ["a\n"], (Splice(0, 1, ("c\n",)),))
-    with pytest.raises(PmtaformError, match="changed meanwhile"):
+    with pytest.raises(PmtaformError, match="changed during"):
         replace_native(path, edit.content, expected=b"a\n")
     assert path.read_text() == "b\n"
     assert [p.name for p in tmp_path.iterdir()] == ["config"]

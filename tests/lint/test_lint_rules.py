@@ -4,10 +4,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from lint_help import KINDS, found, found_in, only, told
+from lint_help import KINDS, MAIN, found, found_in, only, told
 
 from pmtaform.diagnostics import Severity
-from pmtaform.lang.lint import FileFacts, rules, rules_text
+from pmtaform.lang.includes import read_configuration
+from pmtaform.lang.lint import FileFacts, Subject, lint, rules, rules_text
 from pmtaform.lang.lint.regex import matches_everything, regex_problem
 from pmtaform.lang.lint.version import Version
 
@@ -46,6 +47,17 @@ def test_includes_that_lead_nowhere():
     assert only("missing-include", findings) == [1]
     assert only("relative-include", findings) == [2]
     assert only("include-loop", findings) == [1]
+
+
+def test_an_include_that_was_not_read():
+    """It is not reported as missing, and what it may define is reported with that reserve."""
+    text = b"include /etc/pmta/x\n<domain y>\nsmtp-pattern-list perhaps\n</domain>\n"
+    configuration = read_configuration(MAIN, {MAIN: text}, unread={"/etc/pmta/x": "it is a folder"})
+    findings = lint(Subject(configuration=configuration))
+    assert only("include-not-read", findings) == [1]
+    assert only("missing-include", findings) == []
+    assert "it is a folder" in "".join(each.detail for each in findings if each.rule.code == "include-not-read")
+    assert "(Not every included file could be read; it may be defined there.)" in findings[-1].detail
 
 
 def test_every_rule_has_a_case():
