@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.stack import Stack, find_project, load_stack, stack_folder
+from pmtaform.stack.rotations import rotated_keys
 from pmtaform.state import FileBackend, HeldLock, Journal, LockInfo, StackKey
 from pmtaform.state.rotations import RotationFile
 
@@ -36,10 +37,13 @@ class Project:
 
         Raises `StateDamaged` when a key is rotated and its history cannot be read.
         """
+        stack = load_stack(self.stack_folder(name))
+        keys = rotated_keys(stack)
+        if not keys:
+            return stack
         from pmtaform.signing.selectors import with_selectors
 
-        stack = load_stack(self.stack_folder(name))
-        return with_selectors(stack, self.rotations(stack.name))
+        return with_selectors(stack, keys, self.rotations(stack.name))
 
     def rotations(self, stack: str) -> RotationFile:
         """Where the histories of the stack's rotated keys are kept."""

@@ -20,7 +20,6 @@ from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.lang.late import late_lists
 from pmtaform.model.desired import FILE, Desired, KeyFile, ManagedFile, Unmanaged
 from pmtaform.model.selection import Selection, matches
-from pmtaform.plan.dangers.by_change import many_deletions, restart_needed
 from pmtaform.plan.dependencies import along
 from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
@@ -119,6 +118,8 @@ class _Comparison:
         self.remove_keys: list[str] = []
 
     def run(self) -> Difference:
+        from pmtaform.plan.dangers.by_change import many_deletions
+
         for address, block in self.desired.blocks.items():
             self._declared(address, block)
         self._undeclared()
@@ -253,6 +254,8 @@ class _Comparison:
     def _change(
         self, address: Address, action: Action, reason: Reason, before: Block | None, after: Block | None
     ) -> None:
+        from pmtaform.plan.dangers.by_change import restart_needed
+
         changed = explain(before, after)
         left = self.previous.base.get(address) if self.previous.base is not None and reason in _DRIFT else None
         if left is not None:

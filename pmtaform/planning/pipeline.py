@@ -44,7 +44,7 @@ def make_plan(project: Project, stack: Stack, request: PlanRequest | None = None
         difference(draft)
         advise(draft)
         consent(draft)
-    return _planned(draft)
+        return _planned(draft)
 
 
 def load(project: Project, stack: Stack, request: PlanRequest) -> Draft:

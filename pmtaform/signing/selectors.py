@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,15 +10,12 @@ from pmtaform.dkim.observation import KeyFacts
 from pmtaform.dkim.status import key_status
 from pmtaform.model.rotation import KeyHistory
 from pmtaform.stack import Stack
-from pmtaform.stack.rotations import rotated_keys
+from pmtaform.stack.rotations import RotatedKey
 from pmtaform.state.rotations import RotationFile
 
 
-def with_selectors(stack: Stack, file: RotationFile) -> Stack:
-    """The stack with the selectors that its keys have by their history alone; nobody is asked."""
-    keys = rotated_keys(stack)
-    if not keys:
-        return stack
+def with_selectors(stack: Stack, keys: Mapping[str, RotatedKey], file: RotationFile) -> Stack:
+    """The stack with the selectors that its rotated keys have by their history alone."""
     histories = file.load()
     moment = max((at for history in histories.values() for at in _times(history)), default=None)
     if moment is None:
