@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         Unreachable,
         UsageError,
     )
-    from pmtaform.plan.dangers import CODES
+    from pmtaform.plan.dangers import danger_kinds
     from pmtaform.plan.document import SavedPlan
     from pmtaform.plan.model import Action, Change, Danger, HostPlan, Plan
     from pmtaform.progress import Event, Verdict
@@ -74,7 +74,7 @@ _HOMES = {
         "Unreachable",
         "UsageError",
     ),
-    "pmtaform.plan.dangers": ("CODES",),
+    "pmtaform.plan.dangers": ("danger_kinds",),
     "pmtaform.plan.document": ("SavedPlan",),
     "pmtaform.plan.model": ("Action", "Change", "Danger", "HostPlan", "Plan"),
     "pmtaform.progress": ("Event", "Verdict"),
@@ -83,7 +83,6 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "CODES",
     "Action",
     "Blocked",
     "Change",
@@ -117,6 +116,7 @@ __all__ = [
     "__version__",
     "apply_plan",
     "check_consent",
+    "danger_kinds",
     "drift_of",
     "load_plan",
     "load_stack",

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, did_you_mean
 from pmtaform.errors import Blocked, Locked, PmtaformError, Stale, Unreachable, UsageError
-from pmtaform.plan.dangers import CODES, CONSENTS
+from pmtaform.plan.dangers import consent_kinds, danger_kinds
 from pmtaform.plan.dependencies import NEEDS_EXCLUDED
 from pmtaform.plan.diff import PROTECTED
 from pmtaform.plan.files import IN_CONFIGURATION
@@ -26,14 +26,14 @@ from pmtaform.state import HeldLock, StateKeeper, who
 def check_allowed(allow: Iterable[str]) -> frozenset[str]:
     """The dangers and the rules of lint that are allowed. Raises `UsageError` for a name that none has."""
     allowed = frozenset(allow)
-    known = CODES | CONSENTS
+    known = {code: kind.summary for code, kind in consent_kinds().items()}
     if unknown := allowed - known.keys():
         known = rule_names() | known
         for name in sorted(unknown - known.keys()):
             raise UsageError.of(
                 "no-such-danger",
                 "There is no such danger to allow",
-                f'"{name}".{did_you_mean(name, known)} Dangers are: {", ".join(CODES | CONSENTS)}. '
+                f'"{name}".{did_you_mean(name, known)} Dangers are: {", ".join(consent_kinds())}. '
                 "`pmtaform lint --rules` lists the errors that can be allowed.",
             )
     return allowed
@@ -86,7 +86,7 @@ def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnosti
 
 
 def _needs_consent(code: str, addresses: Sequence[str]) -> Diagnostic:
-    detail = f"{CODES[code]} ({_some(addresses)}). Read the plan; if it is meant, add --allow {code}."
+    detail = f"{danger_kinds()[code].summary} ({_some(addresses)}). Read the plan; if it is meant, add --allow {code}."
     return Diagnostic(code=code, summary="A danger needs consent by name", detail=detail)
 
 

@@ -10,7 +10,7 @@ from pmtaform.inspection.managed_files import new_fragments, read_as_configurati
 from pmtaform.inspection.predictions import Prediction, predictions
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.includes import Configuration, read_configuration
-from pmtaform.plan.dangers import Finding, find_dangers
+from pmtaform.plan.dangers import DangerFinding, find_dangers
 from pmtaform.plan.effectless import has_no_effect
 from pmtaform.plan.signing import Signer
 
@@ -28,10 +28,10 @@ class Reading:
     after: Configuration
 
     @cached_property
-    def _dangers(self) -> dict[tuple[float, frozenset[Signer]], tuple[Finding, ...]]:
+    def _dangers(self) -> dict[tuple[float, frozenset[Signer]], tuple[DangerFinding, ...]]:
         return {}
 
-    def dangers(self, rate_factor: float, verified: frozenset[Signer] = frozenset()) -> tuple[Finding, ...]:
+    def dangers(self, rate_factor: float, verified: frozenset[Signer] = frozenset()) -> tuple[DangerFinding, ...]:
         """What the change costs mail, reputation or access; the records of `verified` are in DNS."""
         key = rate_factor, verified
         if key not in self._dangers:

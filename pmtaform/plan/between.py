@@ -13,6 +13,7 @@ from pmtaform.lang.blocks import Address, blocks_of
 from pmtaform.lang.includes import Configuration
 from pmtaform.model.desired import Desired, Limits, Unmanaged
 from pmtaform.plan.dangers import find_dangers, with_dangers
+from pmtaform.plan.dangers.kinds import LICENCE_REMOVED, NAMED_FILE_REMOVED, SIGNING_KEY_REPLACED
 from pmtaform.plan.diff import difference
 from pmtaform.plan.files import LICENCE
 from pmtaform.plan.keys import key_removed
@@ -54,10 +55,10 @@ def _of_files(files: FileMoves, after: Configuration) -> Iterator[Danger]:
         if path in keys:
             yield key_removed(path)
         elif path == LICENCE:
-            yield Danger("licence-removed", f"{path} is deleted. Without a licence PowerMTA does not start again.")
+            yield Danger(LICENCE_REMOVED.code, f"{path} is deleted. Without a licence PowerMTA does not start again.")
         elif path in named:
             detail = f"{path} is deleted, and the configuration then names it. What PowerMTA does without it is not "
-            yield Danger("named-file-removed", detail + "documented: it may refuse to load, or go on without TLS.")
+            yield Danger(NAMED_FILE_REMOVED.code, detail + "documented: it may refuse to load, or go on without TLS.")
     for path in sorted(files.replaced & keys):
         detail = f"{path} gets another key under the same selector. Signatures fail until DNS shows that key."
-        yield Danger("signing-key-replaced", detail)
+        yield Danger(SIGNING_KEY_REPLACED.code, detail)

@@ -16,6 +16,7 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import Impact
 from pmtaform.model.desired import FILE, FileRole, ManagedFile
+from pmtaform.plan.dangers.kinds import LICENCE_REMOVED, NAMED_FILE_REMOVED, RESTART
 from pmtaform.plan.file_text import described, is_shown, lines_of
 from pmtaform.plan.model import Action, Change, Danger, LeftBy, Reason, ValueChange
 from pmtaform.tls.checks import EXPIRED, expiry_findings
@@ -256,8 +257,8 @@ def _impact(path: str, role: FileRole | None, scope: Scope) -> tuple[Impact, str
 
 def _restart(path: str) -> Danger:
     if path != WEB_CERTIFICATE:
-        return Danger("restart", f"{path} is read when PowerMTA starts, like the list that names it.")
-    return Danger("restart", f"The web monitor (pmtahttp) reads {path} when it starts, and is restarted for it.")
+        return Danger(RESTART.code, f"{path} is read when PowerMTA starts, like the list that names it.")
+    return Danger(RESTART.code, f"The web monitor (pmtahttp) reads {path} when it starts, and is restarted for it.")
 
 
 def _undeclared(name: str, path: str, live: LiveFile, scope: Scope, found: FileDifference) -> None:
@@ -279,11 +280,11 @@ def _undeclared(name: str, path: str, live: LiveFile, scope: Scope, found: FileD
     dangers = [_restart(path)] if impact is Impact.RESTART else []
     if path == LICENCE:
         detail = f"{path} is deleted. Without a licence PowerMTA does not start again."
-        dangers.append(Danger("licence-removed", detail))
+        dangers.append(Danger(LICENCE_REMOVED.code, detail))
     elif path in scope.named:
         detail = f"{path} is deleted, and the configuration still names it. What PowerMTA does without it is not "
         detail += "documented: it may refuse to load, or go on without TLS. Take the directive out as well."
-        dangers.append(Danger("named-file-removed", detail))
+        dangers.append(Danger(NAMED_FILE_REMOVED.code, detail))
     found.changes.append(
         Change(
             address=name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import KeyFile
+from pmtaform.plan.dangers.kinds import SIGNING_KEY_REMOVED, SIGNING_KEY_REPLACED
 from pmtaform.plan.model import Action, Change, Danger, Reason, ValueChange
 from pmtaform.plan.sides import LiveKey
 
@@ -12,7 +13,7 @@ from pmtaform.plan.sides import LiveKey
 def key_removed(path: str) -> Danger:
     """The danger of deleting the key file `path`."""
     return Danger(
-        "signing-key-removed",
+        SIGNING_KEY_REMOVED.code,
         f"The key file {path} is deleted. Mail that still waits in a queue under this selector is "
         "signed when it is sent, and then has no key.",
     )
@@ -49,7 +50,7 @@ def key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> 
     if replaced and not live.unread:
         dangers = (
             Danger(
-                "signing-key-replaced",
+                SIGNING_KEY_REPLACED.code,
                 f"{key.path} holds another key than {key.reference}. Signatures under selector {key.selector} fail "
                 f"until DNS shows the new key at {key.selector}._domainkey.{key.domain}. A new key wants a new "
                 "selector.",

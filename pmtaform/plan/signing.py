@@ -15,9 +15,10 @@ from pmtaform.lang.effective.reading import Reading
 from pmtaform.lang.effective.signing import first_matches
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.values.text import unquoted
+from pmtaform.plan.dangers.kinds import DKIM_NOT_PUBLISHED
 from pmtaform.plan.model import Change, Danger, HostPlan
 
-NOT_PUBLISHED: Final = "dkim-not-published"
+NOT_PUBLISHED: Final = DKIM_NOT_PUBLISHED.code
 _LINE: Final = "domain-key"
 _WAITS: Final = "bounce-after"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pmtaform.plan.dangers.codes import CODES, CONSENTS
+from pmtaform.plan.dangers import consent_kinds, danger_kinds
 from pmtaform.plan.model import Danger
 from pmtaform.report.grouping import collected
 from pmtaform.report.style import Style, clean, named, wrapped
@@ -16,7 +16,7 @@ MOST_TOLD: Final = 12  # sentences of one code
 def dangers_by_code(dangers: Iterable[tuple[str, Danger]]) -> dict[str, list[tuple[Danger, list[str]]]]:
     """Each danger once, with the addresses that it is about; the worst code first, and the worst danger of each."""
     found = sorted(collected((danger, address) for address, danger in dangers), key=lambda one: -one[0].weight)
-    codes = dict.fromkeys((*CODES, *(danger.code for danger, _ in found)))
+    codes = dict.fromkeys((*danger_kinds(), *(danger.code for danger, _ in found)))
     groups = {code: [one for one in found if one[0].code == code] for code in codes}
     return {code: group for code, group in groups.items() if group}
 
@@ -25,11 +25,12 @@ def danger_lines(groups: Mapping[str, Sequence[tuple[Danger, list[str]]]], style
     """The dangers of a plan by code: what the code means once, then each danger with its addresses."""
     if groups:
         yield style("Dangers, which need consent by name:", "bold", "red")
+    kinds = danger_kinds()
     for code, dangers in groups.items():
         yield ""
         yield "  " + style(clean(code), "red", "bold")
-        if code in CODES:
-            yield from (style(line, "dim") for line in wrapped(f"({CODES[code]})", width, "  "))
+        if code in kinds:
+            yield from (style(line, "dim") for line in wrapped(f"({kinds[code].summary})", width, "  "))
         for danger, addresses in dangers[:MOST_TOLD]:
             yield from wrapped(named(addresses), width, "    ")
             yield from wrapped(danger.detail, width, "      ")
@@ -39,14 +40,26 @@ def danger_lines(groups: Mapping[str, Sequence[tuple[Danger, list[str]]]], style
 
 def danger_documents(dangers: Iterable[tuple[str, Danger]]) -> list[dict[str, Any]]:
     """The dangers as JSON data, worst first, each once (`plan.document.DANGERS` describes them)."""
+    kinds = danger_kinds()
     return [
-        {"code": code, "meaning": CODES.get(code, ""), "detail": danger.detail, "addresses": addresses}
+        {
+            "code": code,
+            "meaning": kinds[code].summary if code in kinds else "",
+            "detail": danger.detail,
+            "addresses": addresses,
+        }
         for code, group in dangers_by_code(dangers).items()
         for danger, addresses in group
     ]
 
 
 def danger_table() -> str:
-    """The names of all dangers as a Markdown table, worst first."""
-    rows = [f"| `{name}` | {line} |" for name, line in (*CODES.items(), *CONSENTS.items())]
-    return "\n".join(["| name | what it costs |", "| --- | --- |", *rows]) + "\n"
+    """The codes of all dangers as a Markdown table, worst first."""
+    rows = [f"| `{code}` | {kind.summary} | {_cell(kind.explanation)} |" for code, kind in consent_kinds().items()]
+    return "\n".join(["| code | what it costs | explanation |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+def _cell(explanation: str) -> str:
+    """An explanation on one line, its command as code."""
+    text, _, command = explanation.partition("\n    ")
+    return f"{text} `{command}`" if command else text

@@ -39,6 +39,7 @@ from pmtaform.inspection.predictions import Prediction
 from pmtaform.inspection.reading import reading_of
 from pmtaform.inspection.same_machine import locked_by, locked_out
 from pmtaform.inspection.survey import Survey
+from pmtaform.plan.dangers.kinds import UNDRAINED
 from pmtaform.progress import Phase, Teller, Verdict
 from pmtaform.rollout import recording, transactions
 from pmtaform.rollout.model import HostResult
@@ -212,7 +213,7 @@ class HostChange:
     def _may_begin(self) -> bool:
         """What is looked at right before: the spool where there is a restart, the queues where they are observed."""
         most = self.operations.drain_below
-        if self.tx.activation is Activation.RESTART and most is not None and "undrained" not in self.context.allow:
+        if self.tx.activation is Activation.RESTART and most is not None and UNDRAINED.code not in self.context.allow:
             why = self._trial.drained(most)
             if why:
                 detail = f"{why}. Drain it, wait, or say --allow undrained."

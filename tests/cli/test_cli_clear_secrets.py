@@ -6,10 +6,10 @@ import pytest
 from projects import ProjectFolder
 
 from pmtaform.diagnostics import Exit
-from pmtaform.plan.dangers import CODES
+from pmtaform.plan.dangers import danger_kinds
 
 WORD = "5d0c1e7fa9" * 4  # fit for every one of these directives
-DANGERS = tuple(word for code in CODES for word in ("--allow", code))
+DANGERS = tuple(word for code in danger_kinds() for word in ("--allow", code))
 TYPED = {
     "a password": f"smtp-user: {{u: {{password: {WORD}}}}}",
     "a relay's password": f"domain: {{example.org: {{auth-password: {WORD}}}}}",

@@ -13,12 +13,12 @@ from test_integration_ssh import CORPUS, native, put_corpus
 
 from pmtaform.diagnostics import Exit
 from pmtaform.lang.lint import rules
-from pmtaform.plan.dangers import CODES
+from pmtaform.plan.dangers import danger_kinds
 
 NAMES = sorted(p.name for p in CORPUS.iterdir() if p.suffix != ".tsv")
 
 
-EVERYTHING = tuple(word for name in (*CODES, *rules()) for word in ("--allow", name))
+EVERYTHING = tuple(word for name in (*danger_kinds(), *rules()) for word in ("--allow", name))
 
 
 @pytest.mark.parametrize("name", NAMES)

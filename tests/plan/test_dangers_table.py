@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pmtaform.lang.includes import Configuration, read_configuration
-from pmtaform.plan.dangers import CODES, find_dangers
+from pmtaform.plan.dangers import Sides, checks, danger_kinds, find_dangers
 
 MAIN, EXTRA = "/etc/pmta/config", "/etc/pmta/extra"
 ROWS = Path(__file__).parent / "dangers"
@@ -50,6 +50,13 @@ def test_the_dangers_of_a_change_are_found_and_no_others(row: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("row", list(rows()))
+def test_a_check_reports_only_the_kinds_that_it_declares(row: dict[str, Any]) -> None:
+    sides = Sides(configuration(row, "before"), configuration(row, "after"), row.get("rate_factor", 3.0))
+    for check in checks():
+        assert {finding.kind for finding in check(sides)} <= set(check.kinds)
+
+
+@pytest.mark.parametrize("row", list(rows()))
 def test_a_configuration_that_does_not_change_has_no_dangers(row: dict[str, Any]) -> None:
     for side in ("before", "after"):
         assert find_dangers(configuration(row, side), configuration(row, side)) == ()
@@ -62,4 +69,4 @@ def test_there_are_as_many_guards_as_dangers() -> None:
 
 
 def test_every_code_of_a_row_is_a_danger() -> None:
-    assert {code for row in rows() for code in row.values[0]["dangers"]} <= CODES.keys()
+    assert {code for row in rows() for code in row.values[0]["dangers"]} <= danger_kinds().keys()

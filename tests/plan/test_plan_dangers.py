@@ -9,7 +9,7 @@ from projects import RUNS, ProjectFolder, dangers
 from signing_keys import pem
 
 from pmtaform.diagnostics import Exit
-from pmtaform.plan.dangers import CODES
+from pmtaform.plan.dangers import danger_kinds
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def test_a_danger_needs_consent(one: ProjectFolder, case: Case) -> None:
     assert f"To consent: pmtaform apply fleet --allow {case.code}" in text.out
     said = one.apply().ended(Exit.BLOCKED)
     assert f"--allow {case.code}" in said.words
-    others = [word for code in CODES if code != case.code for word in ("--allow", code)]
+    others = [word for code in danger_kinds() if code != case.code for word in ("--allow", code)]
     one.apply(*others).ended(Exit.BLOCKED)
     assert one.host.tree() == before
     assert not one.state_file.exists()
@@ -261,7 +261,7 @@ def test_where_the_stack_activates_nothing_no_restart_is_asked_for(one: ProjectF
 
 
 def test_every_danger_is_specified() -> None:
-    assert {case.code for case in CASES.values()} | ELSEWHERE == CODES.keys()
+    assert {case.code for case in CASES.values()} | ELSEWHERE == danger_kinds().keys()
 
 
 HARMLESS = {

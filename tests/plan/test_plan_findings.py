@@ -12,13 +12,15 @@ from projects import RUNS, ProjectFolder, Said
 
 from pmtaform.diagnostics import Exit
 from pmtaform.lang.lint import rules
-from pmtaform.plan.dangers import CODES
+from pmtaform.plan.dangers import danger_kinds
 
 FOLDER = Path(__file__).parent / "findings"
 CASES = {
     case["name"]: case for family in tomllib.loads((FOLDER / "merged.toml").read_text()).values() for case in family
 }
-CONSENT = tuple(word for code in CODES for word in ("--allow", code))  # dangers are not what these tests are about
+CONSENT = tuple(
+    word for code in danger_kinds() for word in ("--allow", code)
+)  # dangers are not what these tests are about
 EVERYTHING = (*CONSENT, *(word for rule in rules() for word in ("--allow", rule)))
 WHOLE = RUNS + "spool /var/spool/pmta\n"
 BEFORE = "It was there before"

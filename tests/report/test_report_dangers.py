@@ -7,7 +7,7 @@ from pathlib import Path
 
 from report_samples import host, plan, rate
 
-from pmtaform.plan.dangers import CODES, CONSENTS
+from pmtaform.plan.dangers import consent_kinds, danger_kinds
 from pmtaform.plan.model import Danger
 from pmtaform.report import json_plan, plan_text
 from pmtaform.report.dangers import MOST_TOLD, danger_table
@@ -20,7 +20,7 @@ def test_a_danger_is_a_sentence_under_the_name_that_consents() -> None:
     text = plan_text(plan(host("a", rate(dangers=(Danger("rate-raised", RATE),)))), width=200)
     lines = text.splitlines()
     at = lines.index("  rate-raised")
-    assert lines[at + 1] == f"  ({CODES['rate-raised']})"
+    assert lines[at + 1] == f"  ({danger_kinds()['rate-raised'].summary})"
     assert lines[at + 3].strip() == RATE
     assert "--allow rate-raised" in text
 
@@ -46,7 +46,7 @@ def test_the_same_danger_on_many_hosts_is_told_once() -> None:
     hosts = [host(f"mta{number}", rate(dangers=(Danger("rate-raised", RATE),))) for number in range(1, 10)]
     text = plan_text(plan(*hosts), width=200)
     assert text.count(RATE) == 1
-    assert text.count(CODES["rate-raised"]) == 1
+    assert text.count(danger_kinds()["rate-raised"].summary) == 1
     assert "and 5 more" in text
 
 
@@ -78,4 +78,4 @@ def test_the_documentation_has_the_names_as_the_code_has_them() -> None:
 
 
 def test_every_name_is_in_the_table() -> None:
-    assert all(f"| `{name}` | " in danger_table() for name in (*CODES, *CONSENTS))
+    assert all(f"| `{name}` | " in danger_table() for name in consent_kinds())

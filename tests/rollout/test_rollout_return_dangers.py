@@ -12,7 +12,7 @@ from pmtaform.host import FileWrite, HostSpec, Status, Transaction, apply
 from pmtaform.lang.includes import read_configuration
 from pmtaform.model.desired import Limits
 from pmtaform.plan.between import FileMoves, plan_between
-from pmtaform.plan.dangers import CODES
+from pmtaform.plan.dangers import danger_kinds
 from pmtaform.transports.local import LOCAL
 
 PLAIN = "postmaster: a@example.com"
@@ -40,7 +40,7 @@ RETURNS = [
     pytest.param(PLAIN, f"{PLAIN}\nhttp-log-requests: yes", None, id="a-block-that-goes"),
     pytest.param("run-as-root: no", PLAIN, None, id="a-restart-that-is-not-made"),
 ]
-ALL = tuple(word for code in CODES for word in ("--allow", code))
+ALL = tuple(word for code in danger_kinds() for word in ("--allow", code))
 
 
 def applied(project: ProjectFolder, *configs: str) -> None:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from projects import PROGRAM, RUNS, HostFolder, ProjectFolder, Said
 
-from pmtaform.plan.dangers import CODES
+from pmtaform.plan.dangers import danger_kinds
 
 SCHEMES = ("env", "file", "command", "keyring")  # each is how one host, of that name, has its secrets
 
@@ -216,7 +216,7 @@ class Records(logging.Handler):
 def _consent(words: Sequence[str]) -> tuple[str, ...]:
     """To what the planted stack costs by right: an API key, another password, a listener instead of the default one."""
     if words[0] == "rollback":  # from all of the planted stack to nothing
-        return tuple(word for code in CODES if code != "restart" for word in ("--allow", code))
+        return tuple(word for code in danger_kinds() if code != "restart" for word in ("--allow", code))
     return ("--allow", "access-opened", "--allow", "submission-cut-off") if words[0] == "apply" else ()
 
 

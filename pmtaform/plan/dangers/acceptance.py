@@ -11,10 +11,10 @@ from pmtaform.lang.effective import Value
 from pmtaform.lang.lint.networks import Network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import Intake, in_words
 from pmtaform.plan.dangers.levels import bytes_of
-from pmtaform.plan.dangers.loss import CODE
+from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.submission_cut_off import is_feeder, is_said_the_same, kept_doors
 
@@ -57,7 +57,8 @@ class _Reach:
     users: dict[str, None] = field(default_factory=dict)
 
 
-def mail_refused(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST)
+def mail_refused(sides: Sides) -> Iterator[DangerFinding]:
     """Mail of those who may submit that is rejected for what it is."""
     if not sides.touches("source", "smtp-listener", "smtp-user"):
         return
@@ -74,7 +75,7 @@ def mail_refused(sides: Sides) -> Iterator[Finding]:
         who = [in_words(reach.clients)] if reach.clients else []
         who += [f"who logs in as {words.several(list(reach.users))}"] if reach.users else []
         detail = f"Mail from {' and from '.join(who)} is rejected {key.what}: {key.change}{sides.because(key.cause)}."
-        yield Finding(code=CODE, detail=detail, cause=key.cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=detail, cause=key.cause)
 
 
 def _ways(sides: Sides, client: Network) -> Iterator[tuple[_Names, _Names, list[str]]]:

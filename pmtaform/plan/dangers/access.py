@@ -13,12 +13,30 @@ from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.lint.networks import Network, divided, network
 from pmtaform.lang.values.text import unquoted
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import EVERY_V4, EVERY_V6, in_words, is_everyone, is_machine
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.sides import Sides
 
-OPENED: Final = "access-opened"
-CUT_OFF: Final = "access-cut-off"
+ACCESS_OPENED: Final = DangerKind(
+    code="access-opened",
+    rank=40,
+    summary="the web monitor opens to more addresses",
+    explanation=(
+        "The web monitor and its interfaces accept more addresses, or with more rights. Limit `http-access` to the "
+        "networks of your staff."
+    ),
+)
+ACCESS_CUT_OFF: Final = DangerKind(
+    code="access-cut-off",
+    rank=270,
+    summary="addresses or programs lose the web monitor and its interfaces",
+    explanation=(
+        "People or programs that use the web monitor or its interfaces are rejected after the change. Keep an "
+        "address from which you administer the server."
+    ),
+)
+
 _ACCESS: Final = "http-access"
 _KEY: Final = "http-api-key"
 _PORT: Final = "http-mgmt-port"
@@ -84,7 +102,8 @@ class _Key:
     cause: Address | None
 
 
-def access_changed(sides: Sides) -> Iterator[Finding]:
+@reports(ACCESS_OPENED, ACCESS_CUT_OFF)
+def access_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Addresses and programs that may do more on the web monitor than before, or nothing any more."""
     if not sides.touches(_ACCESS, _KEY, _PORT, _CSRF, _ALLOWED, _DENIED):
         return
@@ -96,11 +115,11 @@ def access_changed(sides: Sides) -> Iterator[Finding]:
     if _is_on(before, _CSRF) and not _is_on(after, _CSRF):
         cause = _cause(sides, after.lines.get(_CSRF, ()), before.lines.get(_CSRF, ()))
         yield _finding(
-            sides, OPENED, "Other web pages may act in an operator's name: http-csrf-protection is off", cause
+            sides, ACCESS_OPENED, "Other web pages may act in an operator's name: http-csrf-protection is off", cause
         )
 
 
-def _levels(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[Finding]:
+def _levels(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[DangerFinding]:
     opened: dict[_Key, list[Network]] = {}
     closed: dict[_Key, list[Network]] = {}
     for client in _classes(before, after):
@@ -115,11 +134,11 @@ def _levels(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[Finding
         who = in_words(clients)
         detail = f"{who[0].upper()}{who[1:]} may use the web monitor: {_change(key)}{_MAY.get(key.after, '')}"
         size = max(2.0**-client.prefixlen for client in clients)
-        yield _finding(sides, OPENED, detail, key.cause, _rank(key.after) + size)
+        yield _finding(sides, ACCESS_OPENED, detail, key.cause, _rank(key.after) + size)
     for key, clients in closed.items():
         who = in_words(clients)
         detail = f"{who[0].upper()}{who[1:]} may no longer use the web monitor and its interfaces: {_change(key)}"
-        yield _finding(sides, CUT_OFF, detail, key.cause)
+        yield _finding(sides, ACCESS_CUT_OFF, detail, key.cause)
 
 
 def _classes(*sides: _Monitor) -> list[Network]:
@@ -135,7 +154,7 @@ def _change(key: _Key) -> str:
     return f"{_ACCESS} {values.shown(key.before)} -> {values.shown(key.after)}"
 
 
-def _keys(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[Finding]:
+def _keys(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[DangerFinding]:
     """API keys, which are secrets: only their number is told."""
     had, has = before.texts(_KEY), after.texts(_KEY)
     gone, new = had.keys() - has.keys(), has.keys() - had.keys()
@@ -143,39 +162,39 @@ def _keys(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[Finding]:
     if gone:
         which = f"{_number(len(gone))} of {len(had)} API keys" if has.keys() & had.keys() else "the former API key"
         which += "s" * (len(had) == len(gone) > 1)
-        yield _finding(sides, CUT_OFF, f"Programs that use {which} are refused (`{_KEY}`)", cause)
+        yield _finding(sides, ACCESS_CUT_OFF, f"Programs that use {which} are refused (`{_KEY}`)", cause)
     if len(new) > len(gone):
         count = len(new) - len(gone)
         detail = f"{_number(count).capitalize()} more API key{'s' * (count > 1)} (`{_KEY}`) may do everything on the "
-        yield _finding(sides, OPENED, detail + "web monitor, from any address", cause)
+        yield _finding(sides, ACCESS_OPENED, detail + "web monitor, from any address", cause)
 
 
 def _number(count: int) -> str:
     return "one" if count == 1 else str(count)
 
 
-def _old_lists(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[Finding]:
+def _old_lists(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[DangerFinding]:
     """The access lists of older releases. How they go together with `http-access` is not documented."""
     for name, opens in ((_ALLOWED, True), (_DENIED, False)):
         had, has = before.texts(name), after.texts(name)
         for text in [*(has.keys() - had.keys()), *(had.keys() - has.keys())]:
             client = network(text)
             added = text in has
-            code = OPENED if added is opens else CUT_OFF
-            if code == OPENED and client is not None and is_machine(client):
+            kind = ACCESS_OPENED if added is opens else ACCESS_CUT_OFF
+            if kind is ACCESS_OPENED and client is not None and is_machine(client):
                 continue
             cause = _cause(sides, has.values(), had.values())
-            may = "may" if code == OPENED else "may no longer"
+            may = "may" if kind is ACCESS_OPENED else "may no longer"
             verb = "is added" if added else "goes"
-            yield _finding(sides, code, f"{values.shown(text)} {may} use the web monitor: `{name}` {verb}", cause)
+            yield _finding(sides, kind, f"{values.shown(text)} {may} use the web monitor: `{name}` {verb}", cause)
 
 
-def _port(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[Finding]:
+def _port(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[DangerFinding]:
     was, now = (_last(side, _PORT, "8080") for side in (before, after))
     if was != now and before.is_used:
         cause = _cause(sides, after.lines.get(_PORT, ()), before.lines.get(_PORT, ()))
         detail = f"Who uses the web monitor and its interfaces at port {values.shown(was)} must go to "
-        yield _finding(sides, CUT_OFF, detail + values.shown(now), cause)
+        yield _finding(sides, ACCESS_CUT_OFF, detail + values.shown(now), cause)
 
 
 def _last(side: _Monitor, name: str, default: str) -> str:
@@ -192,5 +211,5 @@ def _cause(sides: Sides, after: Iterable[Line], before: Iterable[Line]) -> Addre
     return sides.cause_of_lines([*after, *before])
 
 
-def _finding(sides: Sides, code: str, detail: str, cause: Address | None, weight: float = 1.0) -> Finding:
-    return Finding(code=code, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=weight)
+def _finding(sides: Sides, kind: DangerKind, detail: str, cause: Address | None, weight: float = 1.0) -> DangerFinding:
+    return DangerFinding(kind=kind, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=weight)

@@ -9,16 +9,17 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.values.text import unquoted
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import User
 from pmtaform.plan.dangers.sides import Sides
-from pmtaform.plan.dangers.submission_cut_off import CUT_OFF
+from pmtaform.plan.dangers.submission_cut_off import SUBMISSION_CUT_OFF
 
 # What a client must have to log in, and how a change of it is told. The value of `password` is a secret.
 _CREDENTIALS: Final = ("authentication-method", "password", "tls-certificate")
 
 
-def accounts_cut_off(sides: Sides) -> Iterator[Finding]:
+@reports(SUBMISSION_CUT_OFF)
+def accounts_cut_off(sides: Sides) -> Iterator[DangerFinding]:
     """Users that can no longer log in as they did."""
     if not sides.touches("smtp-user"):
         return
@@ -61,5 +62,5 @@ def _told(name: str, was: str, now: str | None) -> str:
     return f"is cut off until the client has the new {'password' if name == 'password' else 'certificate'}"
 
 
-def _finding(sides: Sides, detail: str, cause: Address | None) -> Finding:
-    return Finding(code=CUT_OFF, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+def _finding(sides: Sides, detail: str, cause: Address | None) -> DangerFinding:
+    return DangerFinding(kind=SUBMISSION_CUT_OFF, detail=f"{detail}{sides.because(cause)}.", cause=cause)

@@ -9,28 +9,46 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.exits import Both, covered, exits_of, growth, is_range
-from pmtaform.plan.dangers.finding import Finding
-from pmtaform.plan.dangers.pools import SHARE
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
+from pmtaform.plan.dangers.pools import SHARE_RAISED
 from pmtaform.plan.dangers.sides import Sides
 
-LOST: Final = "source-address-removed"
-GONE: Final = "virtual-mta-removed"
+VIRTUAL_MTA_REMOVED: Final = DangerKind(
+    code="virtual-mta-removed",
+    rank=140,
+    summary="mail that is queued for a virtual MTA bounces",
+    explanation=(
+        "PowerMTA bounces mail that is queued for a virtual MTA that no longer exists. Let its queues drain first."
+    ),
+)
+SOURCE_ADDRESS_REMOVED: Final = DangerKind(
+    code="source-address-removed",
+    rank=180,
+    summary="mail leaves from other addresses than before",
+    explanation=(
+        "Mail leaves from other addresses, which have another reputation and other records in DNS. Warm up new "
+        "addresses before they replace old ones."
+    ),
+)
 
 
-def virtual_mtas_gone(sides: Sides) -> Iterator[Finding]:
+@reports(VIRTUAL_MTA_REMOVED)
+def virtual_mtas_gone(sides: Sides) -> Iterator[DangerFinding]:
     """Virtual MTAs that are there before and not after."""
     after = sides.after.reading.virtual_mtas
     for name in sides.before.reading.virtual_mtas:
         if name not in after:
-            yield Finding(
-                code=GONE,
+            yield DangerFinding(
+                kind=VIRTUAL_MTA_REMOVED,
                 detail=f"Mail queued for virtual MTA {values.shown(name)} bounces (5.3.5) once it is gone. Drain, "
                 "reroute or pause its queues first.",
                 cause=sides.cause_named("virtual-mta", name),
             )
 
 
-def addresses_lost(sides: Sides) -> Iterator[Finding]:
+@reports(SOURCE_ADDRESS_REMOVED)
+def addresses_lost(sides: Sides) -> Iterator[DangerFinding]:
     """Virtual MTAs that no longer send from an address, in groups that lose the same for one cause."""
     both = exits_of(sides)
     groups: dict[tuple[str, Address | None], list[str]] = {}
@@ -40,7 +58,9 @@ def addresses_lost(sides: Sides) -> Iterator[Finding]:
             groups.setdefault((what, both.cause(vmta)), []).append(vmta)
     for (what, cause), vmtas in groups.items():
         who = words.virtual_mtas(vmtas, sides.virtual_mtas)
-        yield Finding(code=LOST, detail=f"{who}: {what}{sides.because(cause)}.", cause=cause, weight=len(vmtas))
+        yield DangerFinding(
+            kind=SOURCE_ADDRESS_REMOVED, detail=f"{who}: {what}{sides.because(cause)}.", cause=cause, weight=len(vmtas)
+        )
 
 
 def _lost(sides: Sides, both: Both, vmta: str) -> str:
@@ -62,7 +82,8 @@ def _named(addresses: list[str]) -> str:
     return words.several([values.shown(address) for address in addresses])
 
 
-def shares_raised(sides: Sides) -> Iterator[Finding]:
+@reports(SHARE_RAISED)
+def shares_raised(sides: Sides) -> Iterator[DangerFinding]:
     """Virtual MTAs that lose addresses, so that each of those left sends many times its share."""
     both = exits_of(sides)
     for vmta in both.moved:
@@ -77,4 +98,6 @@ def shares_raised(sides: Sides) -> Iterator[Finding]:
                 f"{words.virtual_mtas([vmta])}: {len(set(was))} addresses shared its mail, and now {_named(left)} "
                 f"{'share' if len(left) > 1 else 'sends'} all of it (up to {factor:.3g} times as much for one)"
             )
-            yield Finding(code=SHARE, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=factor)
+            yield DangerFinding(
+                kind=SHARE_RAISED, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=factor
+            )

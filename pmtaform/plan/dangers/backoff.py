@@ -19,13 +19,30 @@ from pmtaform.lang.effective.model import Line
 from pmtaform.lang.effective.reading import Body, Nodes
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.reach import Reach
 from pmtaform.plan.dangers.reply_rules import Rule, rules_of, still_disables, still_slows
 from pmtaform.plan.dangers.sides import Sides
 
-DISABLED: Final = "backoff-disabled"
-UNENDING: Final = "backoff-unending"
+BACKOFF_DISABLED: Final = DangerKind(
+    code="backoff-disabled",
+    rank=230,
+    summary="queues no longer slow down when a receiver asks for it",
+    explanation=(
+        "PowerMTA goes on at full rate though the receiver rejects mail. Keep the list of replies that starts back-off."
+    ),
+)
+BACKOFF_UNENDING: Final = DangerKind(
+    code="backoff-unending",
+    rank=240,
+    summary="queues that slow down do not speed up again",
+    explanation=(
+        "A queue that entered back-off stays in it. Set `backoff-to-normal-after`, or a rule that returns to normal "
+        "mode."
+    ),
+)
+
 _LIST: Final = "smtp-pattern-list"
 _AT_LAST: Final = "backoff-upon-all-sources-disabled"
 _AFTER: Final = "backoff-to-normal-after"
@@ -168,12 +185,13 @@ _NAMES: Final = frozenset({_LIST, _AT_LAST, _AFTER, _DELIVERY, _REENABLE, "queue
 class _Loss:
     """What a destination loses, in words; losses with the same words are one finding."""
 
-    code: str
+    kind: DangerKind
     what: str
     cause: Address | None
 
 
-def backoff_lost(sides: Sides) -> Iterator[Finding]:
+@reports(BACKOFF_DISABLED, BACKOFF_UNENDING)
+def backoff_lost(sides: Sides) -> Iterator[DangerFinding]:
     """Queues that no longer enter back-off for replies that slowed them before, or no longer leave it."""
     destinations = _Destinations(sides)
     losses: dict[_Loss, Reach] = {}
@@ -184,7 +202,7 @@ def backoff_lost(sides: Sides) -> Iterator[Finding]:
             losses.setdefault(loss, Reach()).add(domain, vmtas)
     for loss, reach in losses.items():
         who = f"{words.domains(reach.domains)} over {reach.over(sides)}"
-        yield Finding(code=loss.code, detail=f"{who}: {loss.what}{sides.because(loss.cause)}.", cause=loss.cause)
+        yield DangerFinding(kind=loss.kind, detail=f"{who}: {loss.what}{sides.because(loss.cause)}.", cause=loss.cause)
 
 
 def _losses(sides: Sides, destinations: _Destinations, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
@@ -193,21 +211,23 @@ def _losses(sides: Sides, destinations: _Destinations, was: _Behaviour, now: _Be
     yield from _disabled_shorter(sides, was, now)
     if now.enters and was.enters and now.leaves > max(was.leaves, 1.0) * sides.rate_factor:
         cause = sides.cause_of_lines(rule.line for rule in was.rules) if was.rules != now.rules else None
-        yield _Loss(UNENDING, _ending(was, now), cause or _cause(sides, was, now))
+        yield _Loss(BACKOFF_UNENDING, _ending(was, now), cause or _cause(sides, was, now))
 
 
 def _no_longer_entered(sides: Sides, destinations: _Destinations, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
     if not now.enters:
-        yield _Loss(DISABLED, "no reply leads to back-off any more", _cause(sides, was, now))
+        yield _Loss(BACKOFF_DISABLED, "no reply leads to back-off any more", _cause(sides, was, now))
         return
     lost = destinations.lost(was.rules, now.rules)
     if lost:
         shown = words.several([values.shown(rule.pattern) for rule in lost])
-        yield _Loss(DISABLED, f"replies that match {shown} no longer lead to back-off", _cause(sides, was, now))
+        yield _Loss(BACKOFF_DISABLED, f"replies that match {shown} no longer lead to back-off", _cause(sides, was, now))
     if was.at_last and not now.at_last:
-        yield _Loss(DISABLED, "no back-off any more when all source addresses are disabled", _cause(sides, was, now))
+        yield _Loss(
+            BACKOFF_DISABLED, "no back-off any more when all source addresses are disabled", _cause(sides, was, now)
+        )
     if _is_much_sooner(sides, was.leaves, now.leaves):
-        yield _Loss(DISABLED, _ending(was, now), _cause(sides, was, now))
+        yield _Loss(BACKOFF_DISABLED, _ending(was, now), _cause(sides, was, now))
 
 
 def _is_much_sooner(sides: Sides, was: float, now: float) -> bool:
@@ -221,12 +241,14 @@ def _disabled_shorter(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterato
     if lost:
         shown = words.several([values.shown(rule.pattern) for rule in lost])
         what = f"an address that gets a reply that matches {shown} is no longer disabled, and sends on"
-        yield _Loss(DISABLED, what, _cause(sides, was, now))
+        yield _Loss(BACKOFF_DISABLED, what, _cause(sides, was, now))
     elif any(rule.disables for rule in now.rules) and _is_much_sooner(sides, was.reenables, now.reenables):
         what = f"an address that a reply disabled sends again after {_length(now.reenables)}, and before after "
         cause = next((a for a in sides.changed if a.kind == "domain"), None)
         yield _Loss(
-            DISABLED, what + _length(was.reenables), cause if was.rules == now.rules else _cause(sides, was, now)
+            BACKOFF_DISABLED,
+            what + _length(was.reenables),
+            cause if was.rules == now.rules else _cause(sides, was, now),
         )
 
 

@@ -15,8 +15,8 @@ from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
-from pmtaform.plan.dangers.loss import CODE
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, findings_of
 from pmtaform.plan.dangers.reply_rules import Rule, rules_of, sample, takes
@@ -28,13 +28,14 @@ _ACTIONS: Final = {"bounce-queue": "bounce all mail in the queue", "bounce-rcpt"
 _REPLIES: Final = ("421 try again", "450 4.2.0 busy", "451 greylisted", "452 4.5.3 too many", "554 5.7.1 blocked")
 
 
-def bounce_rules_widened(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST)
+def bounce_rules_widened(sides: Sides) -> Iterator[DangerFinding]:
     """Replies that bounce mail after the change and did not before, for the queues that use the list."""
     yield from _of_lists(sides)
     yield from findings_of(sides, _of_queues(sides))
 
 
-def _of_lists(sides: Sides) -> Iterator[Finding]:
+def _of_lists(sides: Sides) -> Iterator[DangerFinding]:
     """Lists that change, and are used by some queue on both sides."""
     if sides.are_same(_LIST):
         return
@@ -44,8 +45,8 @@ def _of_lists(sides: Sides) -> Iterator[Finding]:
             if name in _used(sides):
                 cause = sides.cause_of_lines(lines)
                 detail = f"Queues that use <{_LIST} {values.shown(name)}>: {_what(action, patterns)}"
-                yield Finding(
-                    code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=_worst(patterns)
+                yield DangerFinding(
+                    kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=_worst(patterns)
                 )
 
 
@@ -59,7 +60,10 @@ def _of_queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
             _rules(side, _name(value)) for side, value in zip(_both(sides), (move.before, move.after), strict=True)
         )
         for action, patterns, _ in _gained(was, now):
-            yield queue, Effect(CODE, _what(action, patterns), sides.cause(move.before, move.after), _worst(patterns))
+            yield (
+                queue,
+                Effect(MAIL_LOST, _what(action, patterns), sides.cause(move.before, move.after), _worst(patterns)),
+            )
 
 
 def _both(sides: Sides) -> tuple[Effective, Effective]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import Impact
+from pmtaform.plan.dangers.kinds import MANY_DELETIONS, RESTART
 from pmtaform.plan.model import Danger
 
 
@@ -13,7 +14,7 @@ def restart_needed(address: Address, impact: Impact) -> tuple[Danger, ...]:
         return ()
     return (
         Danger(
-            "restart",
+            RESTART.code,
             f"{address} takes effect only after a restart. A restart ends connections, returns every queue to "
             "normal mode and starts retry lists over; a failed start stops all mail.",
         ),
@@ -26,7 +27,7 @@ def many_deletions(deleted: int, total: int, percent: float, free: int) -> tuple
         return ()
     return (
         Danger(
-            "many-deletions",
+            MANY_DELETIONS.code,
             f"{deleted} of {total} blocks would be deleted, more than {percent:g} %. If that is meant, consent to it; "
             "if not, look for a layer, a group or a file that the stack has lost.",
         ),

@@ -10,9 +10,9 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.values.text import unquoted
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.sides import Sides
-from pmtaform.plan.dangers.submission_cut_off import CUT_OFF
+from pmtaform.plan.dangers.submission_cut_off import SUBMISSION_CUT_OFF
 
 _GROUP: Final = "source-group"
 _IN_GROUP: Final = "max-smtp-in"
@@ -23,7 +23,8 @@ _SERVER: Final = {
 }
 
 
-def capacity_lost(sides: Sides) -> Iterator[Finding]:
+@reports(SUBMISSION_CUT_OFF)
+def capacity_lost(sides: Sides) -> Iterator[DangerFinding]:
     """Limits on what the server takes in that are many times lower than before."""
     for name, what in _SERVER.items():
         was, now = _setting(sides.before, name), _setting(sides.after, name)
@@ -51,5 +52,5 @@ def _shrinks(sides: Sides, was: str, now: str) -> bool:
     return was.isdigit() and now.isdigit() and int(now) * sides.rate_factor < int(was)
 
 
-def _finding(sides: Sides, detail: str, cause: Address | None) -> Finding:
-    return Finding(code=CUT_OFF, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+def _finding(sides: Sides, detail: str, cause: Address | None) -> DangerFinding:
+    return DangerFinding(kind=SUBMISSION_CUT_OFF, detail=f"{detail}{sides.because(cause)}.", cause=cause)

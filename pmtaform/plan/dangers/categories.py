@@ -7,15 +7,16 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
-from pmtaform.plan.dangers.records import CODE
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.records import RECORDS_LOST
 from pmtaform.plan.dangers.sections import Sections
 from pmtaform.plan.dangers.sides import Sides
 
 _TAG: Final = "bounce-category-patterns"
 
 
-def categories_lost(sides: Sides) -> Iterator[Finding]:
+@reports(RECORDS_LOST)
+def categories_lost(sides: Sides) -> Iterator[DangerFinding]:
     """Categories that some pattern gave, and none does after the change."""
     if sides.are_same(_TAG):
         return
@@ -25,7 +26,7 @@ def categories_lost(sides: Sides) -> Iterator[Finding]:
         cause = sides.cause_named(_TAG)
         shown = words.several([values.shown(name) for name in lost])
         detail = f"Bounces are no longer recorded as {shown}, and what relies on that category no longer sees them"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=RECORDS_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _categories(sections: Sections) -> dict[str, None]:

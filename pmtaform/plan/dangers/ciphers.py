@@ -10,11 +10,11 @@ from pmtaform.lang import values
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, findings_of
 from pmtaform.plan.dangers.sides import Sides
-from pmtaform.plan.dangers.tls import DROPPED
+from pmtaform.plan.dangers.tls import TLS_DROPPED
 
 _OUT: Final = "smtp-tls-ciphers"
 _IN: Final = {"smtp-server-tls-ciphers": "who submits mail", "http-tls-ciphers": "who uses the web monitor"}
@@ -25,7 +25,8 @@ _WEAK: Final = frozenset(
 _BETWEEN: Final = re.compile(r"[:, ]+")
 
 
-def ciphers_weakened(sides: Sides) -> Iterator[Finding]:
+@reports(TLS_DROPPED)
+def ciphers_weakened(sides: Sides) -> Iterator[DangerFinding]:
     """Lists of ciphers that name weak ones which they did not name before."""
     yield from findings_of(sides, _queues(sides))
     for name, who in _IN.items():
@@ -34,7 +35,7 @@ def ciphers_weakened(sides: Sides) -> Iterator[Finding]:
         if gained:
             cause = sides.cause_named("setting", name)
             detail = f"{who[0].upper()}{who[1:]} may get {_shown(gained)}, and be overheard (`{name}`)"
-            yield Finding(code=DROPPED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+            yield DangerFinding(kind=TLS_DROPPED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
@@ -45,7 +46,7 @@ def _queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
         gained = _weak(_text(move.after)) - _weak(_text(move.before))
         if gained:
             what = f"mail may go out under {_shown(gained)}, and be overheard (`{_OUT}`)"
-            yield queue, Effect(DROPPED, what, sides.cause(move.before, move.after))
+            yield queue, Effect(TLS_DROPPED, what, sides.cause(move.before, move.after))
 
 
 def _weak(text: str) -> set[str]:

@@ -8,19 +8,29 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.values.text import lower_address, unquoted
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, findings_of
+from pmtaform.plan.dangers.records import RECORDS_LOST
 from pmtaform.plan.dangers.selection import Client, clients
 from pmtaform.plan.dangers.sides import Sides
 
-COPIED: Final = "mail-copied"
-ENDED: Final = "records-lost"
+MAIL_COPIED: Final = DangerKind(
+    code="mail-copied",
+    rank=200,
+    summary="copies of mail go to an address that got none before",
+    explanation=(
+        "Copies contain the whole content of messages. Check that the address that receives them may have them."
+    ),
+)
+
 _BCC: Final = "bcc"
 _DELIVERED: Final = "bcc-upon-delivery"
 
 
-def copies_changed(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_COPIED, RECORDS_LOST)
+def copies_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Sources and queues whose mail is copied to another address than before."""
     if not sides.are_same("source"):
         for client in clients(sides):
@@ -28,14 +38,14 @@ def copies_changed(sides: Sides) -> Iterator[Finding]:
     yield from findings_of(sides, _of_queues(sides))
 
 
-def _of_source(sides: Sides, client: Client) -> Iterator[Finding]:
+def _of_source(sides: Sides, client: Client) -> Iterator[DangerFinding]:
     was, now = _bcc(sides.before, client), _bcc(sides.after, client)
     if was == now or (not now and not client.is_known(sides.after)):
         return
     lines = [side.sources.line(_BCC, *client.key) for side in (sides.after, sides.before)]
     cause = sides.cause_of_lines([line for line in lines if line is not None])
-    code, what = _effect(was, now)
-    yield Finding(code=code, detail=f"Mail from {client.shown}: {what}{sides.because(cause)}.", cause=cause)
+    kind, what = _effect(was, now)
+    yield DangerFinding(kind=kind, detail=f"Mail from {client.shown}: {what}{sides.because(cause)}.", cause=cause)
 
 
 def _bcc(effective: Effective, client: Client) -> str:
@@ -52,12 +62,12 @@ def _of_queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
         move = queue.move(_DELIVERED) if queue.domain else None
         if move is not None:
             was, now = ((_address(one.values[-1]) if one and one.values else "") for one in (move.before, move.after))
-            code, what = _effect(was, now, "delivered mail")
-            yield queue, Effect(code, what, sides.cause(move.before, move.after))
+            kind, what = _effect(was, now, "delivered mail")
+            yield queue, Effect(kind, what, sides.cause(move.before, move.after))
 
 
-def _effect(was: str, now: str, which: str = "every message") -> tuple[str, str]:
+def _effect(was: str, now: str, which: str = "every message") -> tuple[DangerKind, str]:
     if not now:
-        return ENDED, f"{which} is no longer copied to {values.shown(was)}"
+        return RECORDS_LOST, f"{which} is no longer copied to {values.shown(was)}"
     before = f", and before to {values.shown(was)}" if was else ""
-    return COPIED, f"{which} is copied to {values.shown(now)}{before}"
+    return MAIL_COPIED, f"{which} is copied to {values.shown(now)}{before}"

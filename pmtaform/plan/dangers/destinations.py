@@ -11,9 +11,11 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.values.text import lower_domain, split, unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Reach
+from pmtaform.plan.dangers.selection import ROUTING_CHANGED
 from pmtaform.plan.dangers.sides import Sides
 
 _HOSTS: Final = "smtp-hosts"
@@ -42,7 +44,8 @@ class _Move:
     mx: bool
 
 
-def destinations_changed(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST, ROUTING_CHANGED)
+def destinations_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Queues whose mail goes to other hosts, into something else, or is discarded."""
     moves: dict[_Move, Reach] = {}
     for queue in sides.queues:
@@ -54,11 +57,11 @@ def destinations_changed(sides: Sides) -> Iterator[Finding]:
         yield _finding(sides, move, who, len(reach.domains) * reach.count())
 
 
-def _finding(sides: Sides, move: _Move, who: str, weight: float) -> Finding:
+def _finding(sides: Sides, move: _Move, who: str, weight: float) -> DangerFinding:
     lost = move.after.type == "discard" and move.before.type != "discard"
     went = f", and before {move.before.shown}" if move.before.shown != move.after.shown else ""
-    return Finding(
-        code="mail-lost" if lost else "routing-changed",
+    return DangerFinding(
+        kind=MAIL_LOST if lost else ROUTING_CHANGED,
         detail=f"{who}: mail {move.after.shown}{went}{sides.because(move.cause)}.",
         cause=move.cause,
         weight=weight,

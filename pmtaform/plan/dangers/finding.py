@@ -1,4 +1,4 @@
-"""What a check of the effect reports."""
+"""What a check of the effect is, and what it reports."""
 
 from __future__ import annotations
 
@@ -7,24 +7,44 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pmtaform.lang.blocks import Address
+from pmtaform.plan.dangers.kind import DangerKind
 
 if TYPE_CHECKING:
     from pmtaform.plan.dangers.sides import Sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DangerFinding:
     """One danger of a change.
 
-    `code` is one of `CODES`. `detail` is a sentence with numbers, complete by itself: who is concerned, what was, what
-    will be, because of which line. `cause` is the changed block that brings it about; None: the host as a whole.
-    `weight` orders findings of one code, the worst first (for a limit: how many times more it allows).
+    `detail` is a complete sentence with numbers: which mail or clients, the value before, the value after, and the line
+    that causes it. `cause` is the changed block that brings it about; None: the host as a whole. `weight` orders
+    findings of one kind, the worst first (for a limit: how many times more it allows).
     """
 
-    code: str
+    kind: DangerKind
     detail: str
     cause: Address | None = None
     weight: float = field(default=1.0, compare=False)
 
+    @property
+    def code(self) -> str:
+        """The code of its kind."""
+        return self.kind.code
 
-Check = Callable[["Sides"], Iterator[Finding]]
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A function from the two sides of a change to its dangers, with the kinds that it reports."""
+
+    kinds: tuple[DangerKind, ...]
+    find: Callable[[Sides], Iterator[DangerFinding]]
+
+    def __call__(self, sides: Sides) -> Iterator[DangerFinding]:
+        """The dangers of a change."""
+        return self.find(sides)
+
+
+def reports(*kinds: DangerKind) -> Callable[[Callable[[Sides], Iterator[DangerFinding]]], Check]:
+    """Declare a function as a check that reports these kinds of danger."""
+    return lambda find: Check(kinds, find)

@@ -10,8 +10,8 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
-from pmtaform.plan.dangers.loss import CODE
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.sections import Body, Sections
 from pmtaform.plan.dangers.sides import Sides
 
@@ -20,7 +20,8 @@ _PROCESSORS: Final = {"bounce-processor": "a bounce", "feedback-loop-processor":
 _LOOPBACK: Final = ("127.", "::1", "[::1]")
 
 
-def mail_not_kept(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST)
+def mail_not_kept(sides: Sides) -> Iterator[DangerFinding]:
     """Spools that go, and switches of the server that cost mail."""
     yield from _spools(sides)
     yield from _switches(sides)
@@ -28,7 +29,7 @@ def mail_not_kept(sides: Sides) -> Iterator[Finding]:
     yield from _test_listener(sides)
 
 
-def _spools(sides: Sides) -> Iterator[Finding]:
+def _spools(sides: Sides) -> Iterator[DangerFinding]:
     was = _paths(sides.before, sides.sections_before)
     now = _paths(sides.after, sides.sections_after)
     gone = [path for path in was if path not in now]
@@ -37,12 +38,12 @@ def _spools(sides: Sides) -> Iterator[Finding]:
         cause = cause or sides.cause_named("setting", _SPOOL)
         left = f"the spools are {_named(now)}" if now else "no spool is left"
         detail = f"Mail that waits in spool {_named(gone)} is not delivered after the next restart: {left}"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=100.0)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=100.0)
     drained = [path for path, body in now.items() if body is not None and body.is_on("deliver-only")]
     if now and len(drained) == len(now) and was.keys() == now.keys() and not _all_drain(was):
         cause = next((a for path in now if (a := Address(_SPOOL, path)) in sides.changed), None)
         detail = f"No spool accepts new mail: {_named(now)} only deliver what they hold (`deliver-only`)"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _all_drain(spools: dict[str, Body | None]) -> bool:
@@ -64,7 +65,7 @@ def _named(names: Iterable[str]) -> str:
     return words.several([values.shown(name) for name in names])
 
 
-def _switches(sides: Sides) -> Iterator[Finding]:
+def _switches(sides: Sides) -> Iterator[DangerFinding]:
     for name, costly, what in (
         ("sync-msg-create", False, "accepted mail may vanish when the machine fails, since it is not forced to disk"),
         ("spool-delete-corrupted", True, "spool files that cannot be read are deleted, with the mail in them"),
@@ -72,8 +73,8 @@ def _switches(sides: Sides) -> Iterator[Finding]:
         was, now = _switch(sides.before, name), _switch(sides.after, name)
         if now is costly and was is not costly:
             cause = sides.cause_named("setting", name)
-            yield Finding(
-                code=CODE, detail=f"The server as a whole: {what} (`{name}`){sides.because(cause)}.", cause=cause
+            yield DangerFinding(
+                kind=MAIL_LOST, detail=f"The server as a whole: {what} (`{name}`){sides.because(cause)}.", cause=cause
             )
 
 
@@ -82,13 +83,13 @@ def _switch(effective: Effective, name: str) -> bool | None:
     return values.parse_bool(unquoted(lines[-1].value.strip())) if lines else None
 
 
-def _processors(sides: Sides) -> Iterator[Finding]:
+def _processors(sides: Sides) -> Iterator[DangerFinding]:
     for tag, kind in _PROCESSORS.items():
         was, now = sides.sections_before.of(tag).get(""), sides.sections_after.of(tag).get("")
         if now is not None and _discards(now) and (was is None or not _discards(was)):
             cause = sides.cause_named(tag)
             detail = f"<{tag}>: mail that is not recognised as {kind} is discarded (`deliver-unmatched-email no`)"
-            yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+            yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _discards(processor: Body) -> bool:
@@ -98,12 +99,12 @@ def _discards(processor: Body) -> bool:
     )
 
 
-def _test_listener(sides: Sides) -> Iterator[Finding]:
+def _test_listener(sides: Sides) -> Iterator[DangerFinding]:
     was, now = _sink(sides.before), _sink(sides.after)
     if now and now != was and not now.startswith(_LOOPBACK):
         cause = sides.cause_named("setting", "dummy-smtp-port")
         detail = f"Mail that is submitted to {values.shown(now)} is accepted and discarded (`dummy-smtp-port`)"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _sink(effective: Effective) -> str:

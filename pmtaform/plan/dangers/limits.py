@@ -16,13 +16,23 @@ from pmtaform.lang.effective import Value, ValueMove
 from pmtaform.lang.effective.model import Source
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.levels import factor_of, is_limit
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, Reach, findings_of
 from pmtaform.plan.dangers.sides import Sides
 
-CODE: Final = "rate-raised"
+RATE_RAISED: Final = DangerKind(
+    code="rate-raised",
+    rank=220,
+    summary="a limit is raised many times over; receivers throttle or block an address that sends a burst",
+    explanation=(
+        "A limit allows many times more than before (`limits.rate-factor`), or no longer exists. Receivers throttle "
+        "or block an address that sends a burst; raise limits in steps."
+    ),
+)
+
 _WAKE: Final = "retry-upon-new-mail"
 _NO_ROLLUP: Final = "disable-mx-rollup"
 _COLD: Final = "max-cold-virtual-mta-msg"
@@ -47,7 +57,8 @@ class _Raise:
     reach: Reach = field(default_factory=Reach)
 
 
-def limits_raised(sides: Sides) -> Iterator[Finding]:
+@reports(RATE_RAISED)
+def limits_raised(sides: Sides) -> Iterator[DangerFinding]:
     """Limits of queues and of virtual MTAs that allow more than `rate_factor` times as much as before."""
     raises: dict[_Key, _Raise] = {}
     for queue in sides.queues:
@@ -60,7 +71,9 @@ def limits_raised(sides: Sides) -> Iterator[Finding]:
     for key, one in raises.items():
         free = ", which is no limit" * (one.factor == float("inf") and key.after.split()[0] == "0")
         detail = f"{_who(sides, key, one.reach)}: {key.name} {key.before} -> {key.after}{free}{_times(one.factor)}"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(key.cause)}.", cause=key.cause, weight=one.factor)
+        yield DangerFinding(
+            kind=RATE_RAISED, detail=f"{detail}{sides.because(key.cause)}.", cause=key.cause, weight=one.factor
+        )
 
 
 def _raised(sides: Sides, queue: QueueChange, move: ValueMove) -> float | None:
@@ -118,7 +131,8 @@ def _times(factor: float) -> str:
     )
 
 
-def retries_woken(sides: Sides) -> Iterator[Finding]:
+@reports(RATE_RAISED)
+def retries_woken(sides: Sides) -> Iterator[DangerFinding]:
     """Queues that no longer wait for their next try."""
     return findings_of(sides, _woken(sides))
 
@@ -128,7 +142,7 @@ def _woken(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
         move = queue.move(_WAKE) if queue.domain else None
         if move is not None and _is_on(move.after) and not _is_on(move.before):
             what = f"new mail ends the wait for the next try, so that `retry-after` no longer holds (`{_WAKE}`)"
-            yield queue, Effect(CODE, what, sides.cause(move.before, move.after))
+            yield queue, Effect(RATE_RAISED, what, sides.cause(move.before, move.after))
 
 
 def _is_on(value: Value | None) -> bool:
@@ -138,7 +152,8 @@ def _is_on(value: Value | None) -> bool:
 # -- one limit for many domains ----------------------------------------------------------------------------------------
 
 
-def queues_parted(sides: Sides) -> Iterator[Finding]:
+@reports(RATE_RAISED)
+def queues_parted(sides: Sides) -> Iterator[DangerFinding]:
     """Domains that were under one limit together, and get one each.
 
     The limit of a shared queue (`queue-to`, MX rollup) holds for all its domains; out of it, each counts by itself.
@@ -156,7 +171,7 @@ def _leaving(sides: Sides) -> Mapping[str, list[QueueChange]]:
     return leaving
 
 
-def _parted(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> Iterator[Finding]:
+def _parted(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> Iterator[DangerFinding]:
     vmta = queues[0].vmtas[0]
     had = sides.before.settings(shared, vmta).values[name]
     if not had.is_set:
@@ -172,8 +187,8 @@ def _parted(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> 
         return  # each by itself is reported as a raised limit
     cause = sides.cause(had)
     each = words.value(alone[0])
-    yield Finding(
-        code=CODE,
+    yield DangerFinding(
+        kind=RATE_RAISED,
         detail=f"{words.domains(domains, mx=mx)} had one {name} of {words.value(had)} together (queue {shared}), and "
         f"now each domain has {each} for itself{sides.because(cause)}.",
         cause=cause,
@@ -181,7 +196,8 @@ def _parted(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> 
     )
 
 
-def rollups_left(sides: Sides) -> Iterator[Finding]:
+@reports(RATE_RAISED)
+def rollups_left(sides: Sides) -> Iterator[DangerFinding]:
     """Domains that leave the queues of their MX (`disable-mx-rollup`), and the limits that they had there together."""
     return findings_of(sides, _left(sides)) if sides.before.reading.rollups else iter(())
 
@@ -195,7 +211,7 @@ def _left(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
         if left:
             what = f"mail no longer counts towards the limits that its MX has in {words.several(left)}, which hold for "
             what += f"many domains together; each has its own limits (`{_NO_ROLLUP}`)"
-            yield queue, Effect(CODE, what, sides.cause(move.before, move.after))
+            yield queue, Effect(RATE_RAISED, what, sides.cause(move.before, move.after))
 
 
 def _frees(sides: Sides, queue: QueueChange, rollup: str) -> bool:

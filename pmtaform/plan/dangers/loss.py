@@ -9,12 +9,22 @@ from pmtaform.lang import values
 from pmtaform.lang.effective import Value, ValueMove
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, findings_of
 from pmtaform.plan.dangers.sides import Sides
 
-CODE: Final = "mail-lost"
+MAIL_LOST: Final = DangerKind(
+    code="mail-lost",
+    rank=150,
+    summary="mail is discarded, bounced or rejected that was delivered before",
+    explanation=(
+        "Mail that PowerMTA delivers now is discarded, bounced or rejected after the change. The sentence names the "
+        "directive and the queues."
+    ),
+)
+
 _AFTER: Final = "bounce-after"
 _LOGIN: Final = ("auth-username", "auth-password")
 _NO_MX: Final = "bounce-upon-no-mx"
@@ -29,7 +39,8 @@ _SWITCHES: Final = {
 }
 
 
-def mail_bounced(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST)
+def mail_bounced(sides: Sides) -> Iterator[DangerFinding]:
     """Queues whose mail bounces or is given up where it was kept before."""
     return findings_of(sides, _effects(sides))
 
@@ -39,7 +50,7 @@ def _effects(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
         for move in queue.moves if queue.domain else ():
             what = _what(sides, queue, move)
             if what and not sides.sections_before.is_blank:
-                yield queue, Effect(CODE, what, sides.cause(move.before, move.after), _weight(move))
+                yield queue, Effect(MAIL_LOST, what, sides.cause(move.before, move.after), _weight(move))
 
 
 def _what(sides: Sides, queue: QueueChange, move: ValueMove) -> str:

@@ -10,15 +10,34 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.exits import Both, Spread, exits_of, growth
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
+from pmtaform.plan.dangers.selection import ROUTING_CHANGED
 from pmtaform.plan.dangers.sides import Sides
 
-EMPTIED: Final = "pool-emptied"
-SHARE: Final = "share-raised"
+POOL_EMPTIED: Final = DangerKind(
+    code="pool-emptied",
+    rank=160,
+    summary="a pool has no virtual MTA left, or goes itself",
+    explanation=(
+        "Mail that is sent to the pool cannot be delivered. Give the pool a member, or send its mail elsewhere first."
+    ),
+)
+SHARE_RAISED: Final = DangerKind(
+    code="share-raised",
+    rank=170,
+    summary="an address sends many times its share; receivers throttle or block it",
+    explanation=(
+        "The members of a pool, and the addresses of a virtual MTA, are used in turn; with fewer of them each sends "
+        "more. Receivers throttle or block an address whose volume rises suddenly."
+    ),
+)
+
 _POOL: Final = "virtual-mta-pool"
 
 
-def pools_narrowed(sides: Sides) -> Iterator[Finding]:
+@reports(POOL_EMPTIED, SHARE_RAISED, ROUTING_CHANGED)
+def pools_narrowed(sides: Sides) -> Iterator[DangerFinding]:
     """Pools without a member left, and pools whose addresses get many times their share of the mail."""
     both = exits_of(sides)
     for pool in _touched(sides, both):
@@ -51,7 +70,7 @@ def _cause(sides: Sides, both: Both, pool: str) -> Address | None:
     return next((address for address in members if address in sides.changed), sides.cause_of_lines(()))
 
 
-def _emptied(sides: Sides, both: Both, pool: str, cause: Address | None) -> Finding:
+def _emptied(sides: Sides, both: Both, pool: str, cause: Address | None) -> DangerFinding:
     listed = [values.shown(name) for name in both.after.listed(pool)]
     name = values.shown(pool)
     if not sides.after.knows(pool):
@@ -66,10 +85,10 @@ def _emptied(sides: Sides, both: Both, pool: str, cause: Address | None) -> Find
         )
     else:
         detail = f"Pool {name} has no virtual MTA left; mail that is directed to it has nowhere to go."
-    return Finding(code=EMPTIED, detail=detail, cause=cause)
+    return DangerFinding(kind=POOL_EMPTIED, detail=detail, cause=cause)
 
 
-def _raised(sides: Sides, both: Both, pool: str, cause: Address | None) -> Iterator[Finding]:
+def _raised(sides: Sides, both: Both, pool: str, cause: Address | None) -> Iterator[DangerFinding]:
     before, after = both.before.spread(pool), both.after.spread(pool)
     factors = growth(before, after)
     factors = {address: factor for address, factor in factors.items() if factor > sides.rate_factor}
@@ -88,8 +107,8 @@ def _raised(sides: Sides, both: Both, pool: str, cause: Address | None) -> Itera
         instead = f"instead of {_percent(was)}" if was else f"and sent none of it; no address sent more than {most}"
         gets = f"get {_percent(now)} of its mail each" if each else f"gets {_percent(now)} of its mail"
         detail = f"Pool {values.shown(pool)}: {shown} {gets} {instead}"
-        yield Finding(
-            code=SHARE,
+        yield DangerFinding(
+            kind=SHARE_RAISED,
             detail=f"{detail} ({factor:.3g} times as much){gone}{sides.because(cause)}.",
             cause=cause,
             weight=factor,
@@ -113,7 +132,7 @@ def _percent(share: float) -> str:
     return f"{share * 100:.3g} %"
 
 
-def _replaced(sides: Sides, both: Both, pool: str, cause: Address | None) -> Iterator[Finding]:
+def _replaced(sides: Sides, both: Both, pool: str, cause: Address | None) -> Iterator[DangerFinding]:
     """A pool whose mail leaves mostly from addresses that sent none of it before."""
     before, after = both.before.spread(pool), both.after.spread(pool)
     if both.before.members(pool) == both.after.members(pool) or before.keys() <= after.keys():
@@ -121,7 +140,9 @@ def _replaced(sides: Sides, both: Both, pool: str, cause: Address | None) -> Ite
     kept = sum(share for address, share in after.items() if address in before)
     if kept * sides.rate_factor < 1:
         detail = f"Pool {values.shown(pool)} sends from {_addresses(after)}, and before from {_addresses(before)}"
-        yield Finding(code="routing-changed", detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=1 - kept)
+        yield DangerFinding(
+            kind=ROUTING_CHANGED, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=1 - kept
+        )
 
 
 def _addresses(spread: Spread) -> str:

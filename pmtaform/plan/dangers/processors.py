@@ -8,8 +8,8 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
-from pmtaform.plan.dangers.records import CODE
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.records import RECORDS_LOST
 from pmtaform.plan.dangers.sections import Sections
 from pmtaform.plan.dangers.sides import Sides
 
@@ -17,7 +17,8 @@ _READ: Final = {"bounce-processor": "bounces", "feedback-loop-processor": "compl
 _NAMES: Final = ("address", "domain", "address-file")
 
 
-def processors_narrowed(sides: Sides) -> Iterator[Finding]:
+@reports(RECORDS_LOST)
+def processors_narrowed(sides: Sides) -> Iterator[DangerFinding]:
     """Addresses that a processor no longer looks at."""
     for tag, what in _READ.items():
         if sides.are_same(tag):
@@ -28,7 +29,7 @@ def processors_narrowed(sides: Sides) -> Iterator[Finding]:
             cause = sides.cause_named(tag)
             shown = words.several([f"`{values.shown(one)}`" for one in lost])
             detail = f"Mail to {shown} is no longer read by <{tag}>: {what} that come there are not recorded"
-            yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+            yield DangerFinding(kind=RECORDS_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _addresses(sections: Sections, tag: str) -> dict[str, None]:

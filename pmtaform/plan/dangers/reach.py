@@ -8,7 +8,8 @@ from itertools import chain
 
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.sides import Sides
 
@@ -41,21 +42,21 @@ class Reach:
 class Effect:
     """What happens in a queue, in words that follow its name; effects with the same words are one finding."""
 
-    code: str
+    kind: DangerKind
     what: str
     cause: Address | None = None
     weight: float = 1.0
 
 
-def findings_of(sides: Sides, effects: Iterable[tuple[QueueChange, Effect]]) -> Iterator[Finding]:
+def findings_of(sides: Sides, effects: Iterable[tuple[QueueChange, Effect]]) -> Iterator[DangerFinding]:
     """One finding for each effect, with all the queues that it happens in."""
     reaches: dict[tuple[Effect, bool], Reach] = {}
     for queue, effect in effects:
         reaches.setdefault((effect, queue.mx), Reach()).add(queue.domain, queue.vmtas)
     for (effect, mx), reach in reaches.items():
         who = f"{words.domains(reach.domains, mx=mx)} over {reach.over(sides)}"
-        yield Finding(
-            code=effect.code,
+        yield DangerFinding(
+            kind=effect.kind,
             detail=f"{who}: {effect.what}{sides.because(effect.cause)}.",
             cause=effect.cause,
             weight=effect.weight,

@@ -15,10 +15,11 @@ from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.lint.regex import matches_every_text, split_regex
 from pmtaform.lang.values.text import unquoted
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import Intake, is_machine
 from pmtaform.plan.dangers.sides import Sides
-from pmtaform.plan.dangers.submission_cut_off import CUT_OFF
+from pmtaform.plan.dangers.submission_cut_off import SUBMISSION_CUT_OFF
+from pmtaform.plan.dangers.submission_opened import OPEN_RELAY, RELAY_OPENED
 
 _DOMAIN: Final = "relay-domain"
 _ADDRESS: Final = "relay-address"
@@ -29,7 +30,8 @@ _READS: Final = (_DOMAIN, _ADDRESS, _NAME, "domain-macro", "source", "smtp-liste
 _ANY_ADDRESS: Final = ("@", ".*@.*", ".+@.+")
 
 
-def recipients_opened(sides: Sides) -> Iterator[Finding]:
+@reports(OPEN_RELAY, RELAY_OPENED)
+def recipients_opened(sides: Sides) -> Iterator[DangerFinding]:
     """Recipients that strangers may send to, and might not before."""
     if not sides.touches(*_READS) or not _strangers_submit(sides, sides.intakes[1]):
         return
@@ -40,14 +42,15 @@ def recipients_opened(sides: Sides) -> Iterator[Finding]:
         cause = sides.cause_of_lines([line])
         everything = _is_everything(name, text)
         detail = f"`{name} {values.shown(text)}` makes the server accept mail for these recipients from everyone"
-        yield Finding(
-            code="open-relay" if everything else "relay-opened",
+        yield DangerFinding(
+            kind=OPEN_RELAY if everything else RELAY_OPENED,
             detail=f"{detail}{sides.because(cause)}.",
             cause=cause,
         )
 
 
-def recipients_refused(sides: Sides) -> Iterator[Finding]:
+@reports(SUBMISSION_CUT_OFF)
+def recipients_refused(sides: Sides) -> Iterator[DangerFinding]:
     """Recipients whose mail the server accepted from strangers, and no longer does."""
     if not sides.touches(*_READS) or not _strangers_submit(sides, sides.intakes[0]):
         return
@@ -56,8 +59,8 @@ def recipients_refused(sides: Sides) -> Iterator[Finding]:
         if _is_covered(name, text, after) or _is_everything(name, text):
             continue
         cause = sides.cause_of_lines([line])
-        yield Finding(
-            code=CUT_OFF,
+        yield DangerFinding(
+            kind=SUBMISSION_CUT_OFF,
             detail=f"Mail for {values.shown(text)} (`{name}`) is no longer accepted from outside, bounces and "
             f"complaints among it{sides.because(cause)}.",
             cause=cause,

@@ -10,20 +10,39 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, findings_of
 from pmtaform.plan.dangers.record_files import TAG, TYPES, RecordFile, lost_fields, record_files, types_of
 from pmtaform.plan.dangers.sides import Sides
 
-CODE: Final = "records-lost"
-NO_LOG: Final = "log-file-removed"
+LOG_FILE_REMOVED: Final = DangerKind(
+    code="log-file-removed",
+    rank=60,
+    summary="PowerMTA does not start again without a log file",
+    explanation=(
+        "A reload succeeds without a log file, and the next start of PowerMTA fails. Keep `log-file` in the "
+        "configuration."
+    ),
+)
+RECORDS_LOST: Final = DangerKind(
+    code="records-lost",
+    rank=250,
+    summary="accounting records, logs or copies are no longer written, kept, or where they were",
+    explanation=(
+        "Programs that read accounting files, logs or copies miss data, or data is deleted earlier. Move such a "
+        "program first."
+    ),
+)
+
 _LOG: Final = "log-file"
 _KEPT: Final = "log-rotate"
 _DISABLED: Final = "disable-acct-records"
 
 
-def records_lost(sides: Sides) -> Iterator[Finding]:
+@reports(RECORDS_LOST)
+def records_lost(sides: Sides) -> Iterator[DangerFinding]:
     """Accounting files that go or record less, and queues whose records are switched off."""
     if not sides.are_same(TAG):
         was, now = record_files(sides.sections_before), record_files(sides.sections_after)
@@ -32,7 +51,7 @@ def records_lost(sides: Sides) -> Iterator[Finding]:
     yield from findings_of(sides, _disabled(sides))
 
 
-def _gone(sides: Sides, file: RecordFile, now: Mapping[str, RecordFile]) -> Iterator[Finding]:
+def _gone(sides: Sides, file: RecordFile, now: Mapping[str, RecordFile]) -> Iterator[DangerFinding]:
     cause = sides.cause_named(TAG, file.name)
     moved = [other.shown for other in now.values() if set(file.types) <= set(other.types) and not other.filters]
     if moved:
@@ -42,14 +61,14 @@ def _gone(sides: Sides, file: RecordFile, now: Mapping[str, RecordFile]) -> Iter
         lost = [kind for kind in file.types if kind not in elsewhere]
         what = f"{_types(file.types)} are no longer written to {file.shown}"
         what += f"; nothing else records all {_types(lost)}" if lost else ""
-    yield Finding(code=CODE, detail=f"{_capital(what)}{sides.because(cause)}.", cause=cause, weight=10.0)
+    yield DangerFinding(kind=RECORDS_LOST, detail=f"{_capital(what)}{sides.because(cause)}.", cause=cause, weight=10.0)
 
 
-def _less(sides: Sides, was: RecordFile, now: RecordFile) -> Iterator[Finding]:
+def _less(sides: Sides, was: RecordFile, now: RecordFile) -> Iterator[DangerFinding]:
     cause = sides.cause_named(TAG, was.name)
     for what in _losses(was, now):
         detail = f"Accounting file {was.shown}: {what}"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=RECORDS_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _losses(was: RecordFile, now: RecordFile) -> Iterator[str]:
@@ -90,28 +109,32 @@ def _disabled(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
         was, now = (types_of(one.text) if one and one.values else () for one in (move.before, move.after))
         more = [kind for kind in now if kind not in was]
         if more and not sides.sections_before.is_blank:
-            yield queue, Effect(CODE, f"{_types(more)} are no longer written", sides.cause(move.before, move.after))
+            yield (
+                queue,
+                Effect(RECORDS_LOST, f"{_types(more)} are no longer written", sides.cause(move.before, move.after)),
+            )
 
 
-def logs_lost(sides: Sides) -> Iterator[Finding]:
+@reports(LOG_FILE_REMOVED, RECORDS_LOST)
+def logs_lost(sides: Sides) -> Iterator[DangerFinding]:
     """A log file that goes, moves, or is kept for a shorter time."""
     was, now = _setting(sides.before, _LOG), _setting(sides.after, _LOG)
     cause = sides.cause_named("setting", _LOG) if was != now else None
     if was and not now:
         detail = "PowerMTA does not start without a `log-file`: a reload may pass, and the next start stops all mail"
-        yield Finding(code=NO_LOG, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=LOG_FILE_REMOVED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
     elif was != now and was:
         detail = f"The log is written to {values.shown(now)}, and before to {values.shown(was)}"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=RECORDS_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
     yield from _fewer_logs(sides)
 
 
-def _fewer_logs(sides: Sides) -> Iterator[Finding]:
+def _fewer_logs(sides: Sides) -> Iterator[DangerFinding]:
     was, now = _setting(sides.before, _KEPT) or "8", _setting(sides.after, _KEPT) or "8"
     if was.isdigit() and now.isdigit() and int(now) < int(was):
         cause: Address | None = sides.cause_named("setting", _KEPT)
         detail = f"{now} rotated log files are kept, and before {was}; the others are deleted"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=RECORDS_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _setting(effective: Effective, name: str) -> str:

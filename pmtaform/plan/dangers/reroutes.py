@@ -11,9 +11,10 @@ from pmtaform.lang.effective.model import Line
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.exits import Both, Exits, exits_of
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.queues import QueueChange
-from pmtaform.plan.dangers.selection import CODE, LOST
+from pmtaform.plan.dangers.selection import ROUTING_CHANGED
 from pmtaform.plan.dangers.sides import Sides
 
 _WHEN: Final = {"reroute-to-virtual-mta": "mail", "backoff-reroute-to-virtual-mta": "mail in back-off"}
@@ -21,7 +22,8 @@ _COLD: Final = "cold-virtual-mta"
 _FALLBACK: Final = "invalid-virtual-mta-fallback"
 
 
-def reroutes_changed(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST, ROUTING_CHANGED)
+def reroutes_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Queues whose mail is moved to another virtual MTA than before, or no longer moved."""
     both = exits_of(sides)
     for queue in sides.queues:
@@ -30,7 +32,7 @@ def reroutes_changed(sides: Sides) -> Iterator[Finding]:
                 yield from _rerouted(sides, both, queue, move)
 
 
-def _rerouted(sides: Sides, both: Both, queue: QueueChange, move: ValueMove) -> Iterator[Finding]:
+def _rerouted(sides: Sides, both: Both, queue: QueueChange, move: ValueMove) -> Iterator[DangerFinding]:
     was, now = _name(move.before), _name(move.after)
     cause = sides.cause(move.before, move.after)
     who = f"{words.domains([queue.domain], mx=queue.mx)} over {words.virtual_mtas(queue.vmtas, sides.virtual_mtas)}"
@@ -38,16 +40,16 @@ def _rerouted(sides: Sides, both: Both, queue: QueueChange, move: ValueMove) -> 
         detail = (
             f"{_WHEN[move.name]} is moved to {values.shown(now)}, which does not exist. What PowerMTA does then is "
         )
-        yield Finding(
-            code=LOST,
+        yield DangerFinding(
+            kind=MAIL_LOST,
             detail=f"{who}: {detail}not documented; it may bounce (5.3.5){sides.because(cause)}.",
             cause=cause,
         )
     elif any(not both.is_same_way(was or vmta, now or vmta) for vmta in queue.vmtas):
         target = f"to {both.after.shown(now)}" if now else "to no other virtual MTA"
         before = f", and before to {both.before.shown(was)}" if was and both.before.exists(was) else ""
-        yield Finding(
-            code=CODE,
+        yield DangerFinding(
+            kind=ROUTING_CHANGED,
             detail=f"{who}: {_WHEN[move.name]} is moved {target}{before}{sides.because(cause)}.",
             cause=cause,
         )
@@ -58,7 +60,8 @@ def _name(value: object) -> str:
     return unquoted(found[-1].strip()) if found else ""
 
 
-def fallback_changed(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST, ROUTING_CHANGED)
+def fallback_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Another virtual MTA, or none, for mail that names one that does not exist."""
     both = exits_of(sides)
     was, now = _top(sides.before.reading.lines.get(_FALLBACK)), _top(sides.after.reading.lines.get(_FALLBACK))
@@ -68,13 +71,13 @@ def fallback_changed(sides: Sides) -> Iterator[Finding]:
     who = "Mail that names a virtual MTA which does not exist"
     if now and not both.after.exists(now):
         detail = f"{who} falls back to {values.shown(now)}, which does not exist either: it is rejected (5.5.0)"
-        yield Finding(code=LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
     elif not now:
         detail = f"{who} has no fallback any more: before, it left over {both.before.shown(was)}"
-        yield Finding(code=LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
     elif was and not both.is_same_way(was, now):
         detail = f"{who} leaves over {both.after.shown(now)}, and before over {both.before.shown(was)}"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=ROUTING_CHANGED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _top(lines: list[Line] | None) -> str:
@@ -90,7 +93,8 @@ def _is_used(sides: Sides) -> bool:
     )
 
 
-def names_dead(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST)
+def names_dead(sides: Sides) -> Iterator[DangerFinding]:
     """Pools and warm-up settings that newly name a virtual MTA that does not exist."""
     both = exits_of(sides)
     removed = sides.before.reading.virtual_mtas.keys() - sides.after.reading.virtual_mtas.keys()
@@ -100,7 +104,7 @@ def names_dead(sides: Sides) -> Iterator[Finding]:
         yield from _dead_reroutes(sides, removed)
 
 
-def _dead_members(sides: Sides, both: Both) -> Iterator[Finding]:
+def _dead_members(sides: Sides, both: Both) -> Iterator[DangerFinding]:
     for pool, owner in sides.after.reading.pools.items():
         other = sides.before.reading.pools.get(pool)
         same = other is not None and owner.written is not None and owner.written == other.written
@@ -115,7 +119,7 @@ def _dead_members(sides: Sides, both: Both) -> Iterator[Finding]:
                 f"{'do' if len(new) > 1 else 'does'} not exist. What PowerMTA does with its turns is not documented; "
                 f"{len(dead)} of {len(both.after.listed(pool))} may bounce (5.3.5), or the load fails"
             )
-            yield Finding(code=LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+            yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _dead(exits: Exits, pool: str) -> list[str]:
@@ -123,7 +127,7 @@ def _dead(exits: Exits, pool: str) -> list[str]:
     return [name for name in exits.listed(pool) if name not in members]
 
 
-def _dead_cold(sides: Sides, both: Both, removed: set[str]) -> Iterator[Finding]:
+def _dead_cold(sides: Sides, both: Both, removed: set[str]) -> Iterator[DangerFinding]:
     groups: dict[str, list[str]] = {}
     for queue in sides.queues:
         move = None if queue.domain else queue.move(_COLD)
@@ -141,10 +145,10 @@ def _dead_cold(sides: Sides, both: Both, removed: set[str]) -> Iterator[Finding]
             f"{words.virtual_mtas(vmtas)}: the first messages of each day go to {values.shown(name)}, which does not "
             "exist. What PowerMTA does then is not documented; they may bounce (5.3.5)"
         )
-        yield Finding(code=LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
-def _dead_reroutes(sides: Sides, removed: set[str]) -> Iterator[Finding]:
+def _dead_reroutes(sides: Sides, removed: set[str]) -> Iterator[DangerFinding]:
     """Domains that still name a virtual MTA that goes."""
     groups: dict[tuple[str, str], dict[str, None]] = {}
     for tree in sides.configurations[1].trees.values():
@@ -158,4 +162,4 @@ def _dead_reroutes(sides: Sides, removed: set[str]) -> Iterator[Finding]:
         detail = (
             f"`{name} {values.shown(target)}` ({count}) leads to a virtual MTA that goes; such mail may bounce (5.3.5)"
         )
-        yield Finding(code=LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)

@@ -9,13 +9,15 @@ from pmtaform.lang import values
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.selection import ROUTING_CHANGED
 from pmtaform.plan.dangers.sides import Sides
 
 _SERVER: Final = "name-server"
 
 
-def resolvers_changed(sides: Sides) -> Iterator[Finding]:
+@reports(ROUTING_CHANGED)
+def resolvers_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Name servers none of which was asked before; one that stays still answers for part of the mail."""
     was, now = _asked(sides.before), _asked(sides.after)
     if set(was) & set(now) or was == now or sides.sections_before.is_blank:
@@ -24,7 +26,7 @@ def resolvers_changed(sides: Sides) -> Iterator[Finding]:
     detail = (
         f"DNS is asked at {_shown(now)}, and before at {_shown(was)}: all mail goes where that answers, or waits if it "
     )
-    yield Finding(code="routing-changed", detail=f"{detail}does not{sides.because(cause)}.", cause=cause)
+    yield DangerFinding(kind=ROUTING_CHANGED, detail=f"{detail}does not{sides.because(cause)}.", cause=cause)
 
 
 def _asked(effective: Effective) -> list[str]:

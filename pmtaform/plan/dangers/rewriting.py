@@ -10,16 +10,17 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.values.text import lower_address, unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.sections import Sections
-from pmtaform.plan.dangers.selection import CODE, Client, clients
+from pmtaform.plan.dangers.selection import ROUTING_CHANGED, Client, clients
 from pmtaform.plan.dangers.sides import Sides
 
 _LIST: Final = "rewrite-list"
 _ALIAS: Final = "alias"
 
 
-def addresses_rewritten(sides: Sides) -> Iterator[Finding]:
+@reports(ROUTING_CHANGED)
+def addresses_rewritten(sides: Sides) -> Iterator[DangerFinding]:
     """Sources and virtual MTAs whose mail is rewritten by other rules than before, and aliases that lead elsewhere."""
     if not sides.are_same("source", _LIST):
         yield from _of_sources(sides)
@@ -27,7 +28,7 @@ def addresses_rewritten(sides: Sides) -> Iterator[Finding]:
     yield from _aliases(sides)
 
 
-def _of_sources(sides: Sides) -> Iterator[Finding]:
+def _of_sources(sides: Sides) -> Iterator[DangerFinding]:
     groups: dict[tuple[str, str], list[str]] = {}
     for client in clients(sides):
         if client.is_known(sides.before) and client.is_known(sides.after):
@@ -42,7 +43,7 @@ def _named(effective: Effective, client: Client) -> str:
     return unquoted(line.value.strip()) if line is not None else ""
 
 
-def _of_virtual_mtas(sides: Sides) -> Iterator[Finding]:
+def _of_virtual_mtas(sides: Sides) -> Iterator[DangerFinding]:
     for queue in sides.queues:
         move = None if queue.domain else queue.move(_LIST)
         if move is not None and move.before is not None and move.after is not None:
@@ -59,7 +60,7 @@ def _of_virtual_mtas(sides: Sides) -> Iterator[Finding]:
             yield from _finding(sides, f"Mail over {words.virtual_mtas(vmtas, sides.virtual_mtas)}", name, name)
 
 
-def _finding(sides: Sides, who: str, was: str, now: str) -> Iterator[Finding]:
+def _finding(sides: Sides, who: str, was: str, now: str) -> Iterator[DangerFinding]:
     before, after = _rules(sides.sections_before, was), _rules(sides.sections_after, now)
     if before == after:
         return
@@ -70,7 +71,7 @@ def _finding(sides: Sides, who: str, was: str, now: str) -> Iterator[Finding]:
     parts = [f"gains {_shown(new)}"] * bool(new) + [f"loses {_shown(gone)}"] * bool(gone)
     what = " and ".join(parts) or "applies its rules in another order"
     detail = f"{who}: the rewriting of sender addresses {what}; replies and bounces follow the sender"
-    yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+    yield DangerFinding(kind=ROUTING_CHANGED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _shown(rules: list[str]) -> str:
@@ -83,14 +84,16 @@ def _rules(sections: Sections, name: str) -> tuple[str, ...]:
     return tuple(f"{e.line.name} {' '.join(lower_address(w) for w in e.line.value.split())}" for e in entries)
 
 
-def _aliases(sides: Sides) -> Iterator[Finding]:
+def _aliases(sides: Sides) -> Iterator[DangerFinding]:
     """Aliases that are there on both sides and lead elsewhere."""
     was, now = _targets(sides.before, sides.sections_before), _targets(sides.after, sides.sections_after)
     for source, targets in was.items():
         if source in now and now[source] != targets:
             detail = f"Mail for {values.shown(source)} goes to {values.shown(now[source])}, and before to "
             cause = sides.cause_named("setting", _ALIAS)
-            yield Finding(code=CODE, detail=f"{detail}{values.shown(targets)}{sides.because(cause)}.", cause=cause)
+            yield DangerFinding(
+                kind=ROUTING_CHANGED, detail=f"{detail}{values.shown(targets)}{sides.because(cause)}.", cause=cause
+            )
 
 
 def _targets(effective: Effective, sections: Sections) -> dict[str, str]:

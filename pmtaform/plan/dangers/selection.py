@@ -16,13 +16,23 @@ from pmtaform.lang.effective.patterns import Network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.exits import Both, exits_of
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.list_rules import Rule, Turn, rules_of, turns
+from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.sections import Sections
 from pmtaform.plan.dangers.sides import Sides
 
-CODE: Final = "routing-changed"
-LOST: Final = "mail-lost"
+ROUTING_CHANGED: Final = DangerKind(
+    code="routing-changed",
+    rank=190,
+    summary="mail goes another way: over another virtual MTA, or to other hosts",
+    explanation=(
+        "Messages take another virtual MTA, or go to other hosts, than before. Check that the new way is prepared "
+        "for this mail."
+    ),
+)
+
 _DEFAULT: Final = "default-virtual-mta"
 _LIST: Final = "pattern-list"
 _EVERYONE: Final = ipaddress.ip_network("0.0.0.0/0")
@@ -126,7 +136,8 @@ class _Move:
     cause: Address | None
 
 
-def selection_changed(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST, ROUTING_CHANGED)
+def selection_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Mail of a source that is directed to a virtual MTA with other addresses, or to none that exists."""
     if sides.are_same("source", _LIST) and _names(sides.before) == _names(sides.after):
         return
@@ -176,18 +187,18 @@ def _rules(sides: Sides, was: Choice, now: Choice) -> Iterator[_Move]:
             yield _Move(f"that matches {rule.shown}", rule.target, rule.target, None)
 
 
-def _lost(sides: Sides, both: Both, move: _Move, sources: list[str]) -> Iterator[Finding]:
+def _lost(sides: Sides, both: Both, move: _Move, sources: list[str]) -> Iterator[DangerFinding]:
     """Mail that is directed to what does not exist."""
     if not both.after.exists(move.after) and (move.before != move.after or both.before.exists(move.before)):
         detail = _nowhere(sides, _who(sources, move.what), move)
-        yield Finding(code=LOST, detail=detail, cause=_cause_of_missing(sides, move))
+        yield DangerFinding(kind=MAIL_LOST, detail=detail, cause=_cause_of_missing(sides, move))
 
 
 def _who(sources: list[str], what: str) -> str:
     return f"Mail from {words.several(list(dict.fromkeys(sources)))} {what}"
 
 
-def _rerouted(sides: Sides, both: Both, moves: dict[_Move, list[str]]) -> Iterator[Finding]:
+def _rerouted(sides: Sides, both: Both, moves: dict[_Move, list[str]]) -> Iterator[DangerFinding]:
     """Mail that goes over other addresses; what comes from several virtual MTAs to one is one finding."""
     groups: dict[tuple[str, str, Address | None], tuple[list[str], dict[str, None]]] = {}
     for move, sources in moves.items():
@@ -199,7 +210,7 @@ def _rerouted(sides: Sides, both: Both, moves: dict[_Move, list[str]]) -> Iterat
     for (what, after, cause), (sources, former) in groups.items():
         was = words.several([both.before.shown(name) for name in former])
         detail = f"{_who(sources, what)} leaves over {both.after.shown(after)}, and before over {was}"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=ROUTING_CHANGED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _nowhere(sides: Sides, who: str, move: _Move) -> str:

@@ -9,15 +9,16 @@ from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.effective.model import Source
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.levels import factor_of
-from pmtaform.plan.dangers.limits import CODE
+from pmtaform.plan.dangers.limits import RATE_RAISED
 from pmtaform.plan.dangers.sides import Sides
 
 _NAMES: Final = ("total-max-smtp-out", "mx-connection-limit", "ip-connection-limit")
 
 
-def server_limits_raised(sides: Sides) -> Iterator[Finding]:
+@reports(RATE_RAISED)
+def server_limits_raised(sides: Sides) -> Iterator[DangerFinding]:
     """Limits at top level that allow more than `rate_factor` times as much as before."""
     for name in _NAMES:
         spec = catalogue().directive(GLOBAL, name)
@@ -28,8 +29,8 @@ def server_limits_raised(sides: Sides) -> Iterator[Finding]:
         if factor is not None and factor > sides.rate_factor:
             cause = sides.cause(before, after)
             shown = f"{words.value(before)} -> {words.value(after)}"
-            yield Finding(
-                code=CODE,
+            yield DangerFinding(
+                kind=RATE_RAISED,
                 detail=f"The server as a whole: {name} {shown}{sides.because(cause)}.",
                 cause=cause,
                 weight=factor,

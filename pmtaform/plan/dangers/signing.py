@@ -22,14 +22,23 @@ from pmtaform.lang.effective import ValueMove
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.effective.signers import ANY, Keys, Rule, Signer, Signing, rule_of, says_anything
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
+from pmtaform.plan.dangers.kinds import SIGNING_KEY_REMOVED, SIGNING_KEY_REPLACED
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.signing_strength import weakened
 
-LOST: Final = "signing-key-removed"
-REPLACED: Final = "signing-key-replaced"
-CHANGED: Final = "signing-changed"
+SIGNING_CHANGED: Final = DangerKind(
+    code="signing-changed",
+    rank=100,
+    summary="mail is signed with another selector, identity or algorithm, or more weakly",
+    explanation=(
+        "The signature has another selector, identity or algorithm. Check that its record is in DNS and that the "
+        "identity is aligned with the sender."
+    ),
+)
+
 _READS: Final = ("domain", "virtual-mta", "virtual-mta-pool", "domain-macro", "domain-key", "domain-key-list")
 _QUEUES: Final = (*_READS, "mx-rollup-list", "host-name")
 _ASSUMED: Final = " No <domain> says whether mail is signed (`dkim-sign`); it is taken to be."
@@ -42,7 +51,7 @@ class _Outcome:
     `before` is empty where the keys that signed say what was.
     """
 
-    code: str
+    kind: DangerKind
     before: str
     after: str
     cause: Address | None
@@ -76,7 +85,8 @@ class _Reach:
 _Found = dict[_Outcome, _Reach]
 
 
-def signing_changed(sides: Sides) -> Iterator[Finding]:
+@reports(SIGNING_KEY_REMOVED, SIGNING_KEY_REPLACED, SIGNING_CHANGED)
+def signing_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Mail whose signature changes for the worse."""
     if not sides.touches(*_QUEUES):
         return
@@ -92,7 +102,7 @@ def signing_changed(sides: Sides) -> Iterator[Finding]:
         was = outcome.before or f"signed with {words.several(list(reach.signers))}"
         detail += f"{was}{outcome.nth} -> {outcome.after}{sides.because(outcome.cause)}.{_ASSUMED * both.assumed}"
         weight = float(len(reach.senders) * max(1, len(reach.recipients)))
-        yield Finding(code=outcome.code, detail=detail, cause=outcome.cause, weight=weight)
+        yield DangerFinding(kind=outcome.kind, detail=detail, cause=outcome.cause, weight=weight)
     if sides.touches("domain-key-list", "domain-macro"):
         yield from both.lists()
 
@@ -180,18 +190,18 @@ class _Both:
             return
         nth = " (second signature)" * was.second
         if new is None or now is None:
-            yield _Outcome(LOST, "", "unsigned", cause, nth)
+            yield _Outcome(SIGNING_KEY_REMOVED, "", "unsigned", cause, nth)
         elif now.by_header and not was.by_header:
             after = "unsigned, unless the message brings X-DKIM-Options"
-            yield _Outcome(LOST, "", after, cause, nth)
+            yield _Outcome(SIGNING_KEY_REMOVED, "", after, cause, nth)
         elif _is_same_key(old, new):
             if was.identity.removeprefix("@") != now.identity.removeprefix("@"):
-                yield _Outcome(CHANGED, f"signed as {_identity(was)}", _identity(now), cause, nth)
+                yield _Outcome(SIGNING_CHANGED, f"signed as {_identity(was)}", _identity(now), cause, nth)
             for text in weaker:
                 left, _, right = text.partition(" -> ")
-                yield _Outcome(CHANGED, f"signed with {left}", right, cause, nth)
+                yield _Outcome(SIGNING_CHANGED, f"signed with {left}", right, cause, nth)
         elif not self._is_next(old, new):
-            yield _Outcome(CHANGED, "", _name(new), cause, nth)
+            yield _Outcome(SIGNING_CHANGED, "", _name(new), cause, nth)
 
     def _is_next(self, old: Signer, new: Signer) -> bool:
         """Whether the host gets a new selector for the same domain, or one whose record is verified."""
@@ -262,7 +272,7 @@ class _Both:
         lines: list[Line] = [old.line, *([new.line] if new is not None else [])]
         return self.sides.cause_of_lines(lines)
 
-    def lists(self) -> Iterator[Finding]:
+    def lists(self) -> Iterator[DangerFinding]:
         """Lists of keys that messages choose by name; there is no other key for such a message."""
         after, empty = self.after.lists, Keys(())
         for name, left in self.before.lists.items():
@@ -277,7 +287,7 @@ class _Both:
                     who = f"Mail of {_senders([sender])} that chooses the key list {values.shown(name)}"
                     was = one.before or f"signed with {_name(old)}"
                     detail = f"{who}: {was} -> {one.after}{self.sides.because(cause)}."
-                    yield Finding(code=one.code, detail=detail, cause=cause)
+                    yield DangerFinding(kind=one.kind, detail=detail, cause=cause)
 
 
 def _classes(rule: Rule, *rings: Keys) -> list[str]:
@@ -298,7 +308,9 @@ def _is_same_key(old: Signer, new: Signer) -> bool:
 def _replaced(old: Signer, new: Signer | None, cause: Address | None) -> Iterator[_Outcome]:
     if new is not None and _is_same_key(old, new) and new.key.path != old.key.path:
         after = f"the file {values.shown(new.key.path)}; if it holds another key, signatures fail until DNS shows that"
-        yield _Outcome(REPLACED, f"signed with {_name(old)} from {values.shown(old.key.path)}", after, cause)
+        yield _Outcome(
+            SIGNING_KEY_REPLACED, f"signed with {_name(old)} from {values.shown(old.key.path)}", after, cause
+        )
 
 
 def _name(signer: Signer) -> str:

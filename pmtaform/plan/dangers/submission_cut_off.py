@@ -15,7 +15,7 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.lint.networks import Network
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import (
     ALLOW_AUTH,
     RELAYING,
@@ -25,10 +25,20 @@ from pmtaform.plan.dangers.intake import (
     in_words,
     is_everyone,
 )
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.listeners import Listener, Reach
 from pmtaform.plan.dangers.sides import Sides
 
-CUT_OFF: Final = "submission-cut-off"
+SUBMISSION_CUT_OFF: Final = DangerKind(
+    code="submission-cut-off",
+    rank=70,
+    summary="clients or accounts that submit mail no longer can",
+    explanation=(
+        "Programs that submit mail now are rejected after the change. Move them first, or keep the source, listener "
+        "or account that the sentence names."
+    ),
+)
+
 READS: Final = ("source", "smtp-listener", "smtp-user", "smtp-ip", "smtp-port")
 _LOGS_IN: Final = "who logs in as"
 _OWN_SOURCES: Final = ("{pickup}", "{transmissions-api}")  # of mail that comes by no listener
@@ -75,7 +85,8 @@ class _Reach:
         return f"{who}, from {in_words(self.clients)}," if who else in_words(self.clients)
 
 
-def submission_cut_off(sides: Sides) -> Iterator[Finding]:
+@reports(SUBMISSION_CUT_OFF)
+def submission_cut_off(sides: Sides) -> Iterator[DangerFinding]:
     """Listeners and rights that those who submit mail lose."""
     if not sides.touches(*READS) or not sides.intakes[0].is_described:
         return
@@ -92,7 +103,7 @@ def submission_cut_off(sides: Sides) -> Iterator[Finding]:
     for key, reach in lost.items():
         who = reach.shown(key.who)
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
-        yield Finding(code=CUT_OFF, detail=detail, cause=key.cause)
+        yield DangerFinding(kind=SUBMISSION_CUT_OFF, detail=detail, cause=key.cause)
 
 
 def is_said_the_same(sides: Sides, *names: str) -> bool:
@@ -112,7 +123,7 @@ def is_said_the_same(sides: Sides, *names: str) -> bool:
 # -- listeners ---------------------------------------------------------------------------------------------------------
 
 
-def _listeners(sides: Sides) -> Iterator[Finding]:
+def _listeners(sides: Sides) -> Iterator[DangerFinding]:
     before, after = sides.intakes
     for listener in before.listeners:
         if not any(before.connects(alike[0], listener.source) for alike in sides.clients):
@@ -121,8 +132,8 @@ def _listeners(sides: Sides) -> Iterator[Finding]:
         if other is None:
             left = words.several([one.name for one in after.listeners])
             cause = sides.cause_of_lines(_lines(listener, *after.listeners))
-            yield Finding(
-                code=CUT_OFF,
+            yield DangerFinding(
+                kind=SUBMISSION_CUT_OFF,
                 detail=f"Who submits mail to {listener.name} is cut off: the server listens on {left} only"
                 f"{sides.because(cause)}.",
                 cause=cause,
@@ -130,8 +141,8 @@ def _listeners(sides: Sides) -> Iterator[Finding]:
         elif other.immediate_tls != listener.immediate_tls:
             cause = sides.cause_of_lines(_lines(other, listener))
             speaks = "speak TLS from the start" if other.immediate_tls else "start without TLS"
-            yield Finding(
-                code=CUT_OFF,
+            yield DangerFinding(
+                kind=SUBMISSION_CUT_OFF,
                 detail=f"Who submits mail to {listener.name} is cut off: clients must {speaks} there"
                 f"{sides.because(cause)}.",
                 cause=cause,

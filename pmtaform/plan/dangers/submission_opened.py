@@ -15,7 +15,7 @@ from pmtaform.lang.blocks import SETTING, Address
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.lint.networks import Network
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import (
     ALLOW_AUTH,
     RELAYING,
@@ -27,11 +27,39 @@ from pmtaform.plan.dangers.intake import (
     is_everyone,
     is_machine,
 )
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.levels import factor_of
 from pmtaform.plan.dangers.listeners import Reach
 from pmtaform.plan.dangers.sides import Sides
 
-OPENED: Final = "submission-opened"
+OPEN_RELAY: Final = DangerKind(
+    code="open-relay",
+    rank=10,
+    summary="anyone may relay through the server",
+    explanation=(
+        "Anyone can send any mail through the server, and its addresses end up on block lists. Limit "
+        "`always-allow-relaying`, `relay-domain` and `relay-address` to networks and domains that you know."
+    ),
+)
+RELAY_OPENED: Final = DangerKind(
+    code="relay-opened",
+    rank=20,
+    summary="more clients or recipients may relay through the server",
+    explanation=(
+        "After the change clients may relay, or recipients are accepted, that were rejected before. Check that the "
+        "networks and domains in the sentence are yours."
+    ),
+)
+SUBMISSION_OPENED: Final = DangerKind(
+    code="submission-opened",
+    rank=30,
+    summary="more clients may connect, log in, submit mail or choose its virtual MTA",
+    explanation=(
+        "More clients reach the server, or one of the conditions that they must meet is gone. Check the source and "
+        "the listener that the sentence names."
+    ),
+)
+
 READS: Final = ("source", "smtp-listener", "smtp-user", "smtp-ip", "smtp-port", RELAYING)
 _FAILURES: Final = "smtp-max-auth-failure-rate"
 _NOTHING: Final = (Reach.NONE, "")
@@ -91,7 +119,7 @@ _OTHERS: Final = (
 class _Key:
     """Gains that are one sentence."""
 
-    code: str
+    kind: DangerKind
     says: str
     change: str
     cause: Address | None
@@ -108,7 +136,8 @@ class _Gains:
         self.found.setdefault(key, []).extend(self.clients)
 
 
-def submission_opened(sides: Sides) -> Iterator[Finding]:
+@reports(OPEN_RELAY, RELAY_OPENED, SUBMISSION_OPENED)
+def submission_opened(sides: Sides) -> Iterator[DangerFinding]:
     """What clients may do that they might not do before."""
     if not sides.touches(*READS):
         return
@@ -121,11 +150,11 @@ def submission_opened(sides: Sides) -> Iterator[Finding]:
         who = in_words(clients)
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}.{_more(key)}"
         size = max(2.0**-client.prefixlen for client in clients)
-        yield Finding(code=key.code, detail=detail, cause=key.cause, weight=size)
+        yield DangerFinding(kind=key.kind, detail=detail, cause=key.cause, weight=size)
 
 
 def _more(key: _Key) -> str:
-    if key.code != "open-relay":
+    if key.kind != OPEN_RELAY:
         return ""
     if key.cause == Address(SETTING, RELAYING):
         return " The guide documents this line at top level; if it counts there, the server is an open relay."
@@ -166,15 +195,15 @@ def _gained(sides: Sides, right: _Right, client: Network, gains: _Gains) -> bool
         change = [_where(before, after)]
     if right is _RELAY:
         lines += after.effective.reading.lines.get(RELAYING, [])
-    code = _code(right, client, now)
-    gains.add(_Key(code, right.says, "; ".join(change), sides.cause_of_lines(lines)))
+    kind = _kind(right, client, now)
+    gains.add(_Key(kind, right.says, "; ".join(change), sides.cause_of_lines(lines)))
     return True
 
 
-def _code(right: _Right, client: Network, reach: Reach) -> str:
+def _kind(right: _Right, client: Network, reach: Reach) -> DangerKind:
     if right is not _RELAY:
-        return OPENED
-    return "open-relay" if is_everyone(client) and reach >= Reach.PUBLIC else "relay-opened"
+        return SUBMISSION_OPENED
+    return OPEN_RELAY if is_everyone(client) and reach >= Reach.PUBLIC else RELAY_OPENED
 
 
 def _reach(side: Intake, right: _Right, client: Network) -> tuple[Reach, str]:
@@ -212,5 +241,5 @@ def _guessing(sides: Sides, client: Network, gains: _Gains) -> None:
         factor = factor_of(was, now) if _LOGIN.holds(after, client, door) else None
         if factor is not None and factor > sides.rate_factor:
             change = f"{_FAILURES} {words.value(was)} -> {words.value(now)}"
-            gains.add(_Key(OPENED, "may guess passwords faster", change, sides.cause(was, now)))
+            gains.add(_Key(SUBMISSION_OPENED, "may guess passwords faster", change, sides.cause(was, now)))
             return

@@ -10,19 +10,29 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.values.text import split, unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
-from pmtaform.plan.dangers.loss import CODE
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
+from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.sections import Sections
 from pmtaform.plan.dangers.selection import Client, clients
 from pmtaform.plan.dangers.sides import Sides
 
-LIFTED: Final = "suppression-lifted"
+SUPPRESSION_LIFTED: Final = DangerKind(
+    code="suppression-lifted",
+    rank=210,
+    summary="mail goes to recipients that a suppression list kept out",
+    explanation=(
+        "Recipients who unsubscribed, complained or bounced get mail again. Keep the list, or the line that names it."
+    ),
+)
+
 _LISTS: Final = "suppression-lists"
 _TAG: Final = "address-list"
 _WIDE: Final = ("domain", "address-file")
 
 
-def suppressions_changed(sides: Sides) -> Iterator[Finding]:
+@reports(MAIL_LOST, SUPPRESSION_LIFTED)
+def suppressions_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Sources that use other suppression lists, and lists in use that lose or gain more than single addresses."""
     if sides.are_same("source", _TAG):
         return
@@ -42,7 +52,7 @@ def _lists(effective: Effective, client: Client) -> tuple[str, ...]:
     return tuple(unquoted(name) for name in split(line.value) if name and name != '""') if line is not None else ()
 
 
-def _detached(sides: Sides, client: Client, was: tuple[str, ...], now: tuple[str, ...]) -> Iterator[Finding]:
+def _detached(sides: Sides, client: Client, was: tuple[str, ...], now: tuple[str, ...]) -> Iterator[DangerFinding]:
     lines = [side.sources.line(_LISTS, *client.key) for side in (sides.after, sides.before)]
     cause = sides.cause_of_lines([line for line in lines if line is not None]) if was != now else None
     gone = [name for name in was if name not in now and _entries(sides.sections_before, name)]
@@ -51,10 +61,10 @@ def _detached(sides: Sides, client: Client, was: tuple[str, ...], now: tuple[str
         yield _lifted(sides, f"Mail from {client.shown}", f"suppression list {_named(gone)} no longer holds", cause)
     if new:
         detail = f"Mail from {client.shown}: recipients of suppression list {_named(new)} are refused"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
-def _list_changed(sides: Sides, name: str, sources: list[str]) -> Iterator[Finding]:
+def _list_changed(sides: Sides, name: str, sources: list[str]) -> Iterator[DangerFinding]:
     was, now = _entries(sides.sections_before, name), _entries(sides.sections_after, name)
     cause = sides.cause_named(_TAG, name)
     who = f"Mail from {words.several(sources)}"
@@ -66,11 +76,11 @@ def _list_changed(sides: Sides, name: str, sources: list[str]) -> Iterator[Findi
         yield _lifted(sides, who, f"suppression list {values.shown(name)} no longer has {_named(gone)}", cause)
     if new:
         detail = f"{who}: suppression list {values.shown(name)} refuses {_named(new)}"
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
-def _lifted(sides: Sides, who: str, what: str, cause: Address | None) -> Finding:
-    return Finding(code=LIFTED, detail=f"{who}: {what}{sides.because(cause)}.", cause=cause)
+def _lifted(sides: Sides, who: str, what: str, cause: Address | None) -> DangerFinding:
+    return DangerFinding(kind=SUPPRESSION_LIFTED, detail=f"{who}: {what}{sides.because(cause)}.", cause=cause)
 
 
 def _named(names: list[str]) -> str:

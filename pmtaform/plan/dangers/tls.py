@@ -16,13 +16,31 @@ from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.effective import Value
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Reach
 from pmtaform.plan.dangers.sides import Sides
 
-DEMANDED: Final = "tls-demanded"
-DROPPED: Final = "tls-dropped"
+TLS_DEMANDED: Final = DangerKind(
+    code="tls-demanded",
+    rank=120,
+    summary="mail stops where the other side has no TLS, or no certificate that verifies",
+    explanation=(
+        "Mail to servers, or from clients, without TLS or without a verifiable certificate stays in the queue or is "
+        "rejected. Require TLS only of partners that offer it."
+    ),
+)
+TLS_DROPPED: Final = DangerKind(
+    code="tls-dropped",
+    rank=130,
+    summary="mail or passwords go over the network unencrypted, or to servers that are not verified",
+    explanation=(
+        "Others on the network path can read mail or passwords, or receive mail in place of the real server. Keep "
+        "TLS and its verification, unless a partner cannot use them."
+    ),
+)
+
 _USE: Final = "use-starttls"
 _REQUIRE: Final = "require-starttls"
 _VERIFY: Final = "smtp-tls-ca-file"
@@ -44,7 +62,7 @@ _READS: Final = frozenset((_USE, _REQUIRE, _VERIFY, _CERTIFICATE, _PLAIN_AUTH, _
 class _Effect:
     """What becomes of TLS: `says` is a clause, `name` the directive behind it with its values on both sides."""
 
-    code: str
+    kind: DangerKind
     says: str
     name: str
     before: Value | None
@@ -53,14 +71,15 @@ class _Effect:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    code: str
+    kind: DangerKind
     says: str
     change: str
     cause: Address | None
     mx: bool
 
 
-def tls_changed(sides: Sides) -> Iterator[Finding]:
+@reports(TLS_DEMANDED, TLS_DROPPED)
+def tls_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Mail that is sent without TLS, or not verified, or that stops where TLS is not offered."""
     reaches: dict[_Key, Reach] = {}
     for queue in sides.queues:
@@ -69,13 +88,13 @@ def tls_changed(sides: Sides) -> Iterator[Finding]:
         for effect in _effects(sides, queue):
             cause = sides.cause(effect.before, effect.after)
             change = f"{effect.name} {words.value(effect.before)} -> {words.value(effect.after)}"
-            key = _Key(effect.code, effect.says, change, cause, queue.mx)
+            key = _Key(effect.kind, effect.says, change, cause, queue.mx)
             reaches.setdefault(key, Reach()).add(queue.domain, queue.vmtas)
     for key, reach in reaches.items():
         over = f" over {reach.over(sides)}" * (len(sides.virtual_mtas) > 1)
         who = words.domains(reach.domains, mx=key.mx) + over
         detail = f"Mail to {who} {key.says}: {key.change}{sides.because(key.cause)}."
-        yield Finding(code=key.code, detail=detail, cause=key.cause, weight=float("*" in reach.domains))
+        yield DangerFinding(kind=key.kind, detail=detail, cause=key.cause, weight=float("*" in reach.domains))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +129,27 @@ def _effects(sides: Sides, queue: QueueChange) -> Iterator[_Effect]:
     vmta = queue.vmtas[0]
     was = _Mode(sides.before.meaning(queue.queue_before or _asked(queue), vmta))
     now = _Mode(sides.after.meaning(queue.queue_after or _asked(queue), vmta))
-    for code, name, says in (*_encryption(was, now), *_verification(was, now), *_lesser(was, now)):
+    for kind, name, says in (*_encryption(was, now), *_verification(was, now), *_lesser(was, now)):
         move = queue.move(name)
         if move is not None:
-            yield _Effect(code, says, name, move.before, move.after)
+            yield _Effect(kind, says, name, move.before, move.after)
 
 
 def _asked(queue: QueueChange) -> str:
     return "*" if queue.mx else queue.domain
 
 
-_Told = tuple[str, str, str]  # code, directive, clause
+_Told = tuple[DangerKind, str, str]  # kind, directive, clause
 
 
 def _encryption(was: _Mode, now: _Mode) -> Iterator[_Told]:
     if now.requires and not was.requires:
         name = _USE if was.is_on(_REQUIRE) else _REQUIRE
-        yield DEMANDED, name, "waits and then bounces wherever the other server offers no TLS"
+        yield TLS_DEMANDED, name, "waits and then bounces wherever the other server offers no TLS"
     elif was.uses and not now.uses:
-        yield DROPPED, _USE, "goes out unencrypted"
+        yield TLS_DROPPED, _USE, "goes out unencrypted"
     elif was.requires and not now.requires:
-        yield DROPPED, _REQUIRE, "goes out unencrypted wherever the other server offers no TLS"
+        yield TLS_DROPPED, _REQUIRE, "goes out unencrypted wherever the other server offers no TLS"
 
 
 def _verification(was: _Mode, now: _Mode) -> Iterator[_Told]:
@@ -139,9 +158,9 @@ def _verification(was: _Mode, now: _Mode) -> Iterator[_Told]:
     if now.has(_VERIFY) and not was.has(_VERIFY):
         fate = "waits and then bounces" if now.requires else "goes out unencrypted"
         says = f"{fate} wherever the other server's certificate does not verify"
-        yield DEMANDED if now.requires else DROPPED, _VERIFY, says
+        yield TLS_DEMANDED if now.requires else TLS_DROPPED, _VERIFY, says
     elif was.has(_VERIFY) and not now.has(_VERIFY):
-        yield DROPPED, _VERIFY, "goes to servers whose certificates are no longer verified"
+        yield TLS_DROPPED, _VERIFY, "goes to servers whose certificates are no longer verified"
 
 
 def _lesser(was: _Mode, now: _Mode) -> Iterator[_Told]:
@@ -149,14 +168,14 @@ def _lesser(was: _Mode, now: _Mode) -> Iterator[_Told]:
         return
     for name in _POLICIES:
         if was.is_on(name) and was.is_certain(name) and not (now.is_on(name) and now.is_certain(name)):
-            yield DROPPED, name, "no longer heeds what receivers demand of TLS"
+            yield TLS_DROPPED, name, "no longer heeds what receivers demand of TLS"
     for name in _GOOD:
         if was.is_on(name) and not now.is_on(name):
-            yield DROPPED, name, "goes out with an older version of TLS, or without"
+            yield TLS_DROPPED, name, "goes out with an older version of TLS, or without"
     for name in _OLD:
         if now.is_on(name) and not was.is_on(name):
-            yield DROPPED, name, "may go out with an obsolete version of TLS"
+            yield TLS_DROPPED, name, "may go out with an obsolete version of TLS"
     if now.is_on(_PLAIN_AUTH) and not was.is_on(_PLAIN_AUTH) and now.has(_LOGIN):
-        yield DROPPED, _PLAIN_AUTH, "sends its login unencrypted"
+        yield TLS_DROPPED, _PLAIN_AUTH, "sends its login unencrypted"
     if was.has(_CERTIFICATE) and not now.has(_CERTIFICATE):
-        yield DROPPED, _CERTIFICATE, "shows no client certificate, and servers that demand one refuse it"
+        yield TLS_DROPPED, _CERTIFICATE, "shows no client certificate, and servers that demand one refuse it"

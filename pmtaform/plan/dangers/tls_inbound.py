@@ -15,11 +15,12 @@ from pmtaform.lang.effective.model import Source
 from pmtaform.lang.lint.networks import Network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import ALLOW_AUTH, Intake, classes, in_words, is_machine
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.submission_cut_off import kept_doors
-from pmtaform.plan.dangers.tls import DEMANDED, DROPPED
+from pmtaform.plan.dangers.tls import TLS_DEMANDED, TLS_DROPPED
 
 _CERTIFICATE: Final = "smtp-server-tls-certificate"
 _HTTPS: Final = "http-redirect-to-https"
@@ -34,8 +35,8 @@ class _Switch:
     """A switch of sources: what it costs clients when it goes on, or off. None: nothing."""
 
     name: str
-    on: tuple[str, str] | None
-    off: tuple[str, str] | None
+    on: tuple[DangerKind, str] | None
+    off: tuple[DangerKind, str] | None
     for_logins: bool = True
 
 
@@ -43,17 +44,17 @@ _SWITCHES: Final = (
     _Switch(
         "allow-starttls",
         None,
-        (DROPPED, "are offered no TLS: what they submit goes unencrypted, and those that demand TLS are cut off"),
+        (TLS_DROPPED, "are offered no TLS: what they submit goes unencrypted, and those that demand TLS are cut off"),
         for_logins=False,
     ),
     _Switch(
         "require-starttls-before-auth",
-        (DEMANDED, "can no longer log in without TLS"),
-        (DROPPED, "may log in without TLS, and be overheard"),
+        (TLS_DEMANDED, "can no longer log in without TLS"),
+        (TLS_DROPPED, "may log in without TLS, and be overheard"),
     ),
     _Switch(
         "allow-unencrypted-plain-auth",
-        (DROPPED, "may send their passwords in clear, to be read on the way"),
+        (TLS_DROPPED, "may send their passwords in clear, to be read on the way"),
         None,
     ),
 )
@@ -61,13 +62,14 @@ _SWITCHES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    code: str
+    kind: DangerKind
     says: str
     change: str
     cause: Address | None
 
 
-def inbound_tls_changed(sides: Sides) -> Iterator[Finding]:
+@reports(TLS_DEMANDED, TLS_DROPPED)
+def inbound_tls_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Clients that are offered less TLS, or must use it now."""
     if sides.touches("source", "smtp-listener"):
         yield from _clients(sides)
@@ -77,7 +79,7 @@ def inbound_tls_changed(sides: Sides) -> Iterator[Finding]:
         yield from _server(sides)
 
 
-def _clients(sides: Sides) -> Iterator[Finding]:
+def _clients(sides: Sides) -> Iterator[DangerFinding]:
     found: dict[_Key, list[Network]] = {}
     for alike in sides.clients:
         if not is_machine(alike[0]):
@@ -86,7 +88,7 @@ def _clients(sides: Sides) -> Iterator[Finding]:
     for key, clients in found.items():
         who = in_words(clients).replace("everyone", "clients everywhere")
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
-        yield Finding(code=key.code, detail=detail, cause=key.cause)
+        yield DangerFinding(kind=key.kind, detail=detail, cause=key.cause)
 
 
 def _of_class(sides: Sides, client: Network) -> Iterator[_Key]:
@@ -106,14 +108,14 @@ def _of_class(sides: Sides, client: Network) -> Iterator[_Key]:
                 yield _Key(*cost, change, sides.cause(left, right))
 
 
-def _certificate(sides: Sides) -> Iterator[Finding]:
+def _certificate(sides: Sides) -> Iterator[DangerFinding]:
     """The certificate of all listeners that have none of their own."""
     before, after = (effective.reading.lines.get(_CERTIFICATE, []) for effective in (sides.before, sides.after))
     if not before or after or not _offers(sides.intakes[1]):
         return
     cause = sides.cause_of_lines(before)
-    yield Finding(
-        code=DROPPED,
+    yield DangerFinding(
+        kind=TLS_DROPPED,
         detail=f"Clients that submit mail are offered no TLS: the server has no certificate without `{_CERTIFICATE}`"
         f"{sides.because(cause)}.",
         cause=cause,
@@ -132,7 +134,7 @@ def _offers(side: Intake) -> bool:
 # -- the server as a whole ---------------------------------------------------------------------------------------------
 
 
-def _server(sides: Sides) -> Iterator[Finding]:
+def _server(sides: Sides) -> Iterator[DangerFinding]:
     for prefix, who in _SERVICES.items():
         for name in _GOOD:
             yield from _moved(sides, prefix + name, False, f"{who} gets an older version of TLS, or none")
@@ -141,7 +143,7 @@ def _server(sides: Sides) -> Iterator[Finding]:
     yield from _moved(sides, _HTTPS, False, "passwords and keys for the web monitor may cross the network in clear")
 
 
-def _moved(sides: Sides, name: str, to: bool, says: str) -> Iterator[Finding]:
+def _moved(sides: Sides, name: str, to: bool, says: str) -> Iterator[DangerFinding]:
     """The danger of a switch that goes on (or off), where it is certain that it was not so before."""
     before, after = _value(sides.before, name), _value(sides.after, name)
     if before is None or after is None or _is_on(after) is not to or _is_on(before) is to or _is_doubtful(after):
@@ -149,7 +151,7 @@ def _moved(sides: Sides, name: str, to: bool, says: str) -> Iterator[Finding]:
     cause = sides.cause(before, after)
     change = f"{name} {words.value(before)} -> {words.value(after)}"
     detail = f"{says[0].upper()}{says[1:]}: {change}{sides.because(cause)}."
-    yield Finding(code=DROPPED, detail=detail, cause=cause)
+    yield DangerFinding(kind=TLS_DROPPED, detail=detail, cause=cause)
 
 
 def _value(effective: Effective, name: str) -> Value | None:

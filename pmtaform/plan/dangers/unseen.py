@@ -12,10 +12,20 @@ from pmtaform.lang.includes import Configuration, is_url
 from pmtaform.lang.tree import Directive
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
-from pmtaform.plan.dangers.finding import Finding
+from pmtaform.plan.dangers.finding import DangerFinding, reports
+from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.sides import Sides
 
-CODE: Final = "unseen-contents"
+UNSEEN_CONTENTS: Final = DangerKind(
+    code="unseen-contents",
+    rank=260,
+    summary="PowerMTA reads a file that was not seen, so nothing is known of what it changes",
+    explanation=(
+        "PowerMTA reads a file or URL that pmtaform did not read, so its effect is unknown. Include files that are "
+        "part of the stack or on the host."
+    ),
+)
+
 _ROUTES: Final = "routing-file"
 _UNREAD: Final = ("missing-include", "relative-include", "include-loop")
 # Blocks whose order among what an include brings decides what holds.
@@ -24,7 +34,8 @@ _ORDERED: Final = ("http-access", "domain-key", "smtp-pattern-list", "pattern-li
 _Where = tuple[str, str]  # the scope that it is in, and the URL
 
 
-def contents_unseen(sides: Sides) -> Iterator[Finding]:
+@reports(UNSEEN_CONTENTS)
+def contents_unseen(sides: Sides) -> Iterator[DangerFinding]:
     """Includes whose content was not seen, that are new or are elsewhere among what depends on order."""
     before, after = sides.configurations
     was, now = Counter(_urls(before)), Counter(_urls(after))
@@ -44,14 +55,14 @@ def _urls(configuration: Configuration) -> Iterator[_Where]:
                     yield scope, unquoted(node.value)
 
 
-def _added(sides: Sides, scope: str, url: str) -> Finding:
+def _added(sides: Sides, scope: str, url: str) -> DangerFinding:
     cause = _cause(sides, url)
     where = "" if scope == "global" else f" in a <{scope}>"
     detail = (
         f"PowerMTA reads {values.shown(url)}{where}. What is there was not seen, may change at any time, and may open "
         "the server, lift limits or direct mail elsewhere"
     )
-    return Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+    return DangerFinding(kind=UNSEEN_CONTENTS, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
 def _cause(sides: Sides, argument: str) -> Address | None:
@@ -59,7 +70,7 @@ def _cause(sides: Sides, argument: str) -> Address | None:
     return next(named, None) or sides.cause_of_lines(())
 
 
-def _moved(sides: Sides, before: Configuration, after: Configuration, urls: set[str]) -> Iterator[Finding]:
+def _moved(sides: Sides, before: Configuration, after: Configuration, urls: set[str]) -> Iterator[DangerFinding]:
     """URLs that are above something on one side and below it on the other, where order decides."""
     if not urls:
         return
@@ -70,8 +81,8 @@ def _moved(sides: Sides, before: Configuration, after: Configuration, urls: set[
         if crossed:
             shown = words.several([f"`{values.shown(line)}`" for line in crossed])
             side = "below" if crossed[0] in now[url][0] else "above"
-            yield Finding(
-                code=CODE,
+            yield DangerFinding(
+                kind=UNSEEN_CONTENTS,
                 detail=f"include {values.shown(url)} is now {side} {shown}. What is there was not seen, and order "
                 "decides which of such lines holds.",
                 cause=_cause(sides, url) if len(sides.changed) == 1 else None,
@@ -91,20 +102,20 @@ def _above(configuration: Configuration, urls: set[str]) -> dict[str, tuple[set[
     return {url: (lines, every) for url, lines in above.items()}
 
 
-def _unread(sides: Sides, before: Configuration, after: Configuration) -> Iterator[Finding]:
+def _unread(sides: Sides, before: Configuration, after: Configuration) -> Iterator[DangerFinding]:
     known = {(problem.code, problem.detail) for problem in before.diagnostics}
     for problem in after.diagnostics:
         if problem.code in _UNREAD and (problem.code, problem.detail) not in known:
             place = f" ({problem.place})" if problem.place else ""
             cause = next((a for a in sides.changed if a.kind == "include" and a.key in problem.detail), None)
-            yield Finding(
-                code=CODE,
+            yield DangerFinding(
+                kind=UNSEEN_CONTENTS,
                 detail=f"{problem.detail}{place}",
                 cause=cause,
             )
 
 
-def _routing_file(sides: Sides) -> Iterator[Finding]:
+def _routing_file(sides: Sides) -> Iterator[DangerFinding]:
     """A table of routes, of which no guide says how it goes together with the rest."""
     was, now = ([line.value for line in side.reading.lines.get(_ROUTES, ())] for side in (sides.before, sides.after))
     if was != now:
@@ -112,4 +123,4 @@ def _routing_file(sides: Sides) -> Iterator[Finding]:
         detail = (
             f"Mail may go elsewhere: `{_ROUTES}` names a table that was not seen, and the guides do not describe it"
         )
-        yield Finding(code=CODE, detail=f"{detail}{sides.because(cause)}.", cause=cause)
+        yield DangerFinding(kind=UNSEEN_CONTENTS, detail=f"{detail}{sides.because(cause)}.", cause=cause)

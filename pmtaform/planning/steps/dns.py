@@ -18,6 +18,7 @@ from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.values.text import unquoted
 from pmtaform.model.desired import Desired, KeyFile
+from pmtaform.plan.dangers.kinds import DNS_UNKNOWN, DNS_WRONG
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, ValueChange
 from pmtaform.planning.draft import Draft
 from pmtaform.planning.step import Step
@@ -34,7 +35,7 @@ _KEY_LINE: Final = "domain-key"
 _NAMES: Final = frozenset({_SOURCE, _KEY_LINE})
 _PROCESSORS: Final = {"bounce-processor": True, "feedback-loop-processor": False}  # whether its domains send, too
 _SEVERITIES: Final = {"error": Severity.WARNING, "unknown": Severity.WARNING, "warning": Severity.WARNING}
-_CODES: Final = {"error": "dns-wrong", "unknown": "dns-unknown"}  # of dangers, where the stack requires it
+_CODES: Final = {"error": DNS_WRONG.code, "unknown": DNS_UNKNOWN.code}  # of dangers, where the stack requires it
 
 
 class DnsStep(Step):

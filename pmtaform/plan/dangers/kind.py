@@ -1,0 +1,21 @@
+"""What the kinds of danger are declared as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pmtaform.diagnostics import Definition, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DangerKind(Definition):
+    """One kind of danger, which needs consent by its code. Its `summary` says what it costs.
+
+    `rank` orders the kinds in a plan: the lowest is the worst.
+    """
+
+    kind: Kind = Kind.BLOCKED
+    rank: int
+
+    def __hash__(self) -> int:
+        return hash(self.code)
