@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pmtaform.dns.check import Report, check_dns
-from pmtaform.dns.facts import Facts, PublicKey, Selector, facts_of
-from pmtaform.dns.records import Record, records_of
-from pmtaform.dns.resolver import Resolver, plain
+from pmtaform.dns.check import DnsReport, check_dns
+from pmtaform.dns.facts import DnsFacts, PublicKey, Selector, facts_of
+from pmtaform.dns.records import DnsRecord, records_of
+from pmtaform.dns.resolver import DnsResolver, plain
 from pmtaform.errors import PmtaformError
 from pmtaform.model.desired import KeyFile
 from pmtaform.stack import Stack
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pmtaform.diagnostics import Diagnostic
 
 
-def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Diagnostic, ...]]:
+def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[DnsFacts, tuple[Diagnostic, ...]]:
     """What DNS must say of a stack, and why some keys could not be read.
 
     With `hosts`, patterns of hosts and groups, only their addresses; domains are the whole fleet's all the same.
@@ -54,7 +54,7 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[Facts, tuple[Dia
     return facts, tuple(d for found in problems.values() for d in found)
 
 
-def _retiring(stack: Stack, facts: Facts) -> list[Selector]:
+def _retiring(stack: Stack, facts: DnsFacts) -> list[Selector]:
     """Selectors whose files have left the hosts, and whose records must stay for mail that is on its way."""
     known = {(one.domain, one.selector) for one in facts.selectors}
     return [
@@ -65,13 +65,13 @@ def _retiring(stack: Stack, facts: Facts) -> list[Selector]:
     ]
 
 
-def check_stack_dns(stack: Stack, facts: Facts, resolver: Resolver | None = None) -> Report:
+def check_stack_dns(stack: Stack, facts: DnsFacts, resolver: DnsResolver | None = None) -> DnsReport:
     """Whether DNS says what `facts` want."""
     from pmtaform.dns.live import live_resolver
 
     return check_dns(resolver or live_resolver(stack.dns), facts, authoritative=stack.dns.authoritative)
 
 
-def dns_records(facts: Facts, zone: str | None = None) -> tuple[Record, ...]:
+def dns_records(facts: DnsFacts, zone: str | None = None) -> tuple[DnsRecord, ...]:
     """The wanted records, in all zones or those in one domain."""
     return records_of(facts, zone)

@@ -15,7 +15,7 @@ from pmtaform.stack.resolve import resolver_for
 from pmtaform.state import StateDocument
 
 if TYPE_CHECKING:
-    from pmtaform.dns.resolver import Resolver
+    from pmtaform.dns.resolver import DnsResolver
 
 
 def rotate_keys(
@@ -24,7 +24,7 @@ def rotate_keys(
     *,
     clock: Clock | None = None,
     as_of: datetime | None = None,
-    resolver: Callable[[], Resolver] | None = None,
+    resolver: Callable[[], DnsResolver] | None = None,
     bits: int = 2048,
 ) -> RotationReport:
     """Generate the keys of a stack that are due, and report the status of each; see `signing.rotate.rotate`."""

@@ -12,7 +12,7 @@ from pmtaform.report import style
 
 if TYPE_CHECKING:
     from pmtaform.api import CheckedSecret
-    from pmtaform.dns.check import Report
+    from pmtaform.dns.check import DnsReport
     from pmtaform.secrets import Reference, Secret
     from pmtaform.signing.declared import KeyRow
     from pmtaform.signing.key_store import StoredKey
@@ -31,7 +31,7 @@ def print_rotated(done: RotationReport, format: Format, *, ahead: bool = False) 
         out(rotated_text(done, ahead=ahead, colour=colour_of(sys.stdout), width=width()))
 
 
-def print_dns(report: Report, format: Format) -> None:  # noqa: A002
+def print_dns(report: DnsReport, format: Format) -> None:  # noqa: A002
     """What a check of DNS found."""
     from pmtaform.report.dns import dns_text, json_dns
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pmtaform.dns.facts import Source
-from pmtaform.dns.findings import Finding, Level, finding
+from pmtaform.dns.facts import SendingAddress
+from pmtaform.dns.findings import DnsFinding, DnsLevel, finding
 
 
-def address_findings(sources: Iterable[Source]) -> Iterator[Finding]:
+def address_findings(sources: Iterable[SendingAddress]) -> Iterator[DnsFinding]:
     """Addresses that several hosts send from, or that one host gives several HELO names."""
-    users: dict[str, list[Source]] = {}
+    users: dict[str, list[SendingAddress]] = {}
     for source in sources:
         users.setdefault(source.address, []).append(source)
     for address, found in users.items():
@@ -20,7 +20,7 @@ def address_findings(sources: Iterable[Source]) -> Iterator[Finding]:
         if len(hosts) > 1 and not found[0].is_network:
             detail = f"{where}. An address belongs to one machine: the other cannot bind it, and reputation and rate "
             detail += "limits are reckoned twice. Give each host its own."
-            yield finding(Level.ERROR, "address-twice", "An address is used by two hosts", address, detail)
+            yield finding(DnsLevel.ERROR, "address-twice", "An address is used by two hosts", address, detail)
         elif len(names) > 1:
             detail = f"{where} say HELO {' and '.join(names)}. Its PTR can agree with one name only. Use one."
-            yield finding(Level.WARNING, "address-names", "An address has several HELO names", address, detail)
+            yield finding(DnsLevel.WARNING, "address-names", "An address has several HELO names", address, detail)

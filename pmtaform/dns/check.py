@@ -11,12 +11,12 @@ from typing import Final
 from pmtaform.dns.addresses import address_findings
 from pmtaform.dns.dkim_record import dkim_problems
 from pmtaform.dns.dmarc import dmarc_findings
-from pmtaform.dns.facts import Facts, Selector
-from pmtaform.dns.findings import Finding, Level, finding, not_asked
+from pmtaform.dns.facts import DnsFacts, Selector
+from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
 from pmtaform.dns.mx import mx_findings
-from pmtaform.dns.resolver import Answer, Resolver, Status, reverse_name
+from pmtaform.dns.resolver import DnsAnswer, DnsResolver, DnsStatus, reverse_name
 from pmtaform.dns.reverse import reverse_findings
-from pmtaform.dns.spf import MOST_LOOKUPS, SpfResult, Verdict, check_host, costs_of
+from pmtaform.dns.spf import MOST_LOOKUPS, SpfResult, SpfVerdict, check_host, costs_of
 
 PARALLEL: Final = 16
 _BAD_FAMILIES: Final = ("dkim-key", "dkim-unreadable", "dkim-revoked", "dkim-algorithm", "dkim-hash", "dkim-service")
@@ -31,32 +31,34 @@ class SpfCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class DnsReport:
     """What was found. `checked` counts the checks by family; `servers` are the configured ones."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[DnsFinding, ...]
     costs: tuple[SpfCost, ...]
     checked: int
     servers: tuple[str, ...]
 
-    def at(self, level: Level) -> tuple[Finding, ...]:
+    def at(self, level: DnsLevel) -> tuple[DnsFinding, ...]:
         """The findings of one level."""
         return tuple(one for one in self.findings if one.level is level)
 
     @property
     def is_wrong(self) -> bool:
         """Whether something is wrong."""
-        return bool(self.at(Level.ERROR))
+        return bool(self.at(DnsLevel.ERROR))
 
     @property
     def is_unknown(self) -> bool:
         """Whether nothing is wrong as far as could be asked, and something could not be asked."""
-        return not self.is_wrong and bool(self.at(Level.UNKNOWN))
+        return not self.is_wrong and bool(self.at(DnsLevel.UNKNOWN))
 
 
-def check_dns(resolver: Resolver, facts: Facts, *, authoritative: bool = True, parallel: int = PARALLEL) -> Report:
+def check_dns(
+    resolver: DnsResolver, facts: DnsFacts, *, authoritative: bool = True, parallel: int = PARALLEL
+) -> DnsReport:
     """Check all that `facts` want. With `authoritative`, the zones' own servers are compared with the resolvers."""
-    checks: list[Callable[[], Iterable[Finding]]] = []
+    checks: list[Callable[[], Iterable[DnsFinding]]] = []
     costs: dict[str, SpfResult] = {}
     sources = {(s.address, s.helo): s for s in reversed(facts.sources)}
     checks += [partial(reverse_findings, resolver, source) for source in reversed(sources.values())]
@@ -69,7 +71,7 @@ def check_dns(resolver: Resolver, facts: Facts, *, authoritative: bool = True, p
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="dns") as pool:
         found = [one for each in pool.map(_run, checks) for one in each]
     found += address_findings(facts.sources)
-    return Report(
+    return DnsReport(
         findings=tuple(dict.fromkeys(found)),
         costs=tuple(SpfCost(domain=domain, result=costs[domain]) for domain in sorted(costs)),
         checked=len(checks),
@@ -77,11 +79,11 @@ def check_dns(resolver: Resolver, facts: Facts, *, authoritative: bool = True, p
     )
 
 
-def _run(check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+def _run(check: Callable[[], Iterable[DnsFinding]]) -> list[DnsFinding]:
     return list(check())
 
 
-def dkim_findings(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
+def dkim_findings(resolver: DnsResolver, selector: Selector) -> Iterator[DnsFinding]:
     """What is wrong with the record of a key."""
     answer = resolver.ask(selector.name, "TXT")
     name = selector.name
@@ -92,72 +94,76 @@ def dkim_findings(resolver: Resolver, selector: Selector) -> Iterator[Finding]:
         detail = (
             "Hosts do not sign with this key yet, and will when its record is there. `pmtaform dkim rotate` writes it."
         )
-        yield finding(Level.WARNING, "dkim-next-missing", "The next DKIM record is not published", name, detail, answer)
+        yield finding(
+            DnsLevel.WARNING, "dkim-next-missing", "The next DKIM record is not published", name, detail, answer
+        )
         return
     if not answer.records:
         detail = "Mail is signed with this key, and receivers find no public key: every signature fails. "
         detail += "`pmtaform dns records` writes the record."
-        yield finding(Level.ERROR, "dkim-missing", "A DKIM record is missing", name, detail, answer)
+        yield finding(DnsLevel.ERROR, "dkim-missing", "A DKIM record is missing", name, detail, answer)
         return
     if len(answer.records) > 1:
         detail = f"There are {len(answer.records)} TXT records; receivers may take any of them. Leave one."
-        yield finding(Level.ERROR, "dkim-several", "A selector has several records", name, detail, answer)
+        yield finding(DnsLevel.ERROR, "dkim-several", "A selector has several records", name, detail, answer)
         return
     if selector.public is None:
         detail = "The private key could not be read here, so its record cannot be compared."
-        yield finding(Level.INFO, "dkim-not-compared", "A DKIM record was not compared", name, detail, answer)
+        yield finding(DnsLevel.INFO, "dkim-not-compared", "A DKIM record was not compared", name, detail, answer)
         return
     for code, what in dkim_problems(answer.records[0], selector.public.key, selector.public.algorithm):
-        level = Level.ERROR if code in _BAD_FAMILIES else Level.WARNING
+        level = DnsLevel.ERROR if code in _BAD_FAMILIES else DnsLevel.WARNING
         yield finding(level, code, "A DKIM record does not fit its key", name, what, answer)
 
 
 def spf_findings(
-    resolver: Resolver, addresses: Sequence[str], domain: str, costs: dict[str, SpfResult]
-) -> Iterator[Finding]:
+    resolver: DnsResolver, addresses: Sequence[str], domain: str, costs: dict[str, SpfResult]
+) -> Iterator[DnsFinding]:
     """What is wrong with the SPF of a domain that `addresses` send for; `costs` gets what it takes."""
     answer = resolver.ask(domain, "TXT")
     if not answer.is_known:
         yield not_asked(domain, [answer])
         return
     whole = costs[domain] = costs_of(resolver, domain)
-    refused: dict[tuple[Verdict, str], list[str]] = {}
+    refused: dict[tuple[SpfVerdict, str], list[str]] = {}
     for address in addresses:
         result = check_host(resolver, domain, address)
-        if result.verdict is Verdict.TEMPERROR:
+        if result.verdict is SpfVerdict.TEMPERROR:
             yield not_asked(domain, result.unasked)
             return
-        if result.verdict is not Verdict.PASS:
+        if result.verdict is not SpfVerdict.PASS:
             refused.setdefault((result.verdict, result.why or result.matched), []).append(address)
-    if whole.verdict is Verdict.TEMPERROR:
+    if whole.verdict is SpfVerdict.TEMPERROR:
         yield not_asked(domain, whole.unasked)  # a term that only other addresses come to
-    if whole.verdict is Verdict.NONE:
+    if whole.verdict is SpfVerdict.NONE:
         detail = "It has no SPF record, so nothing says that the fleet may send for it. "
         detail += "`pmtaform dns records` writes one."
-        yield finding(Level.ERROR, "spf-missing", "A domain has no SPF record", domain, detail, answer)
+        yield finding(DnsLevel.ERROR, "spf-missing", "A domain has no SPF record", domain, detail, answer)
         return
     for (verdict, why), addresses in refused.items():
         yield _refused(domain, verdict, why, addresses, answer)
-    if whole.lookups > MOST_LOOKUPS and not any(verdict is Verdict.PERMERROR for verdict, _ in refused):
+    if whole.lookups > MOST_LOOKUPS and not any(verdict is SpfVerdict.PERMERROR for verdict, _ in refused):
         detail = f"It takes {whole.lookups} lookups, and ten are allowed: {spelled(whole)}. An address that matches "
         detail += "late, or not at all, gets permerror. Replace includes by ip4 and ip6."
-        yield finding(Level.ERROR, "spf-lookups", "SPF takes too many lookups", domain, detail, answer)
-    elif whole.verdict is Verdict.PERMERROR and not refused:
+        yield finding(DnsLevel.ERROR, "spf-lookups", "SPF takes too many lookups", domain, detail, answer)
+    elif whole.verdict is SpfVerdict.PERMERROR and not refused:
         detail = (
             f"{whole.why[:1].upper()}{whole.why[1:]}. The addresses of the fleet match before that; all others get "
         )
         detail += "permerror instead of what `all` says. Mend or remove the term."
-        yield finding(Level.WARNING, "spf-broken-later", "An SPF record is broken further on", domain, detail, answer)
+        yield finding(
+            DnsLevel.WARNING, "spf-broken-later", "An SPF record is broken further on", domain, detail, answer
+        )
 
 
-def _refused(domain: str, verdict: Verdict, why: str, addresses: list[str], answer: Answer) -> Finding:
+def _refused(domain: str, verdict: SpfVerdict, why: str, addresses: list[str], answer: DnsAnswer) -> DnsFinding:
     shown = ", ".join(addresses[:8]) + (f" and {len(addresses) - 8} more" if len(addresses) > 8 else "")
-    if verdict is Verdict.PERMERROR:
+    if verdict is SpfVerdict.PERMERROR:
         detail = f"{why[:1].upper()}{why[1:]}. Receivers treat all mail of the domain as without SPF, or refuse it."
-        return finding(Level.ERROR, "spf-permerror", "An SPF record is broken", domain, detail, answer)
+        return finding(DnsLevel.ERROR, "spf-permerror", "An SPF record is broken", domain, detail, answer)
     detail = f"{shown}: {verdict}" + (f" by {why}" if why else "") + ". They may send for this domain. "
     detail += "Add them as ip4: or ip6:, before `all`."
-    return finding(Level.ERROR, "spf-uncovered", "SPF does not cover an address that sends", domain, detail, answer)
+    return finding(DnsLevel.ERROR, "spf-uncovered", "SPF does not cover an address that sends", domain, detail, answer)
 
 
 def spelled(result: SpfResult) -> str:
@@ -165,7 +171,7 @@ def spelled(result: SpfResult) -> str:
     return ", ".join(f"{cost.term} {cost.lookups}" for cost in result.costs) or "none"
 
 
-def _questions(facts: Facts) -> list[tuple[str, str]]:
+def _questions(facts: DnsFacts) -> list[tuple[str, str]]:
     """What every server must answer alike."""
     found = [(reverse_name(address), "PTR") for address in facts.addresses]
     named = [source for source in facts.sources if source.helo and not source.is_network]
@@ -177,7 +183,7 @@ def _questions(facts: Facts) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def same_everywhere(resolver: Resolver, name: str, kind: str, *, authoritative: bool) -> Iterator[Finding]:
+def same_everywhere(resolver: DnsResolver, name: str, kind: str, *, authoritative: bool) -> Iterator[DnsFinding]:
     """What servers do not say alike. One that cannot be asked here is no difference: only answers are compared."""
     servers = list(resolver.servers)
     if authoritative and resolver.ask(name, kind).is_known:
@@ -186,14 +192,14 @@ def same_everywhere(resolver: Resolver, name: str, kind: str, *, authoritative: 
         return
     answers = [resolver.ask(name, kind, server=server) for server in dict.fromkeys(servers)]
     known = [answer for answer in answers if answer.is_known]
-    broken = [answer for answer in answers if answer.status is Status.FAILED]
+    broken = [answer for answer in answers if answer.status is DnsStatus.FAILED]
     if len({answer.records for answer in known}) > 1:
         detail = "Their answers differ, so receivers see one or the other: a change that is still on its way (wait "
         detail += "for the TTL), a secondary that is behind, or a split view."
         yield finding(
-            Level.ERROR, "dns-split", "Name servers give different answers", f"{name} {kind}", detail, *answers
+            DnsLevel.ERROR, "dns-split", "Name servers give different answers", f"{name} {kind}", detail, *answers
         )
     elif known and broken:
         detail = "Some servers fail, so receivers fail now and then: "
         detail += ", ".join(answer.server for answer in broken) + "."
-        yield finding(Level.WARNING, "dns-flaky", "A name server fails", f"{name} {kind}", detail, *answers)
+        yield finding(DnsLevel.WARNING, "dns-flaky", "A name server fails", f"{name} {kind}", detail, *answers)

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pmtaform.dns.facts import Facts
-from pmtaform.dns.findings import Finding, Level, finding, not_asked
-from pmtaform.dns.resolver import Answer, Resolver, parents
+from pmtaform.dns.facts import DnsFacts
+from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
+from pmtaform.dns.resolver import DnsAnswer, DnsResolver, parents
 from pmtaform.dns.tags import TagError, tags_of
 
 _MOST_LABELS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class DmarcPolicy:
     """A DMARC record: policies are `none`, `quarantine` or `reject`; alignments are `r` or `s`."""
 
     policy: str
@@ -28,7 +28,7 @@ class Policy:
     reports: str = ""
 
 
-def parse_dmarc(text: str) -> Policy:
+def parse_dmarc(text: str) -> DmarcPolicy:
     """The policy in a record. Raises `TagError`."""
     tags = tags_of(text)
     if next(iter(tags)) != "v" or tags["v"] != "DMARC1":
@@ -36,7 +36,7 @@ def parse_dmarc(text: str) -> Policy:
     policy = tags.get("p", "").lower()
     if policy not in ("none", "quarantine", "reject"):
         raise TagError("p is not none, quarantine or reject")
-    found = Policy(
+    found = DmarcPolicy(
         policy=policy,
         subdomains=tags.get("sp", policy).lower(),
         dkim=tags.get("adkim", "r").lower(),
@@ -48,7 +48,7 @@ def parse_dmarc(text: str) -> Policy:
     return found
 
 
-def dmarc_findings(resolver: Resolver, facts: Facts, domain: str) -> Iterator[Finding]:
+def dmarc_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Iterator[DnsFinding]:
     """What is wrong with the policy of a From domain, or with what has to be aligned with it."""
     at, answer = _nearest(resolver, domain)
     if not answer.is_known:
@@ -58,7 +58,7 @@ def dmarc_findings(resolver: Resolver, facts: Facts, domain: str) -> Iterator[Fi
     if not records:
         detail = f"Neither _dmarc.{domain} nor a domain above has a policy. Gmail and Yahoo want one of bulk senders. "
         detail += f'Begin with _dmarc.{domain} TXT "v=DMARC1; p=none".'
-        yield finding(Level.ERROR, "dmarc-missing", "A From domain has no DMARC policy", domain, detail, answer)
+        yield finding(DnsLevel.ERROR, "dmarc-missing", "A From domain has no DMARC policy", domain, detail, answer)
         return
     try:
         if len(records) > 1:
@@ -66,12 +66,14 @@ def dmarc_findings(resolver: Resolver, facts: Facts, domain: str) -> Iterator[Fi
         policy = parse_dmarc(records[0])
     except TagError as problem:
         detail = f"The DMARC record of {at} does not count: {problem}."
-        yield finding(Level.ERROR, "dmarc-unreadable", "A DMARC policy cannot be read", domain, detail, answer)
+        yield finding(DnsLevel.ERROR, "dmarc-unreadable", "A DMARC policy cannot be read", domain, detail, answer)
         return
     yield from _aligned(resolver, facts, domain, policy, answer)
 
 
-def _aligned(resolver: Resolver, facts: Facts, domain: str, policy: Policy, answer: Answer) -> Iterator[Finding]:
+def _aligned(
+    resolver: DnsResolver, facts: DnsFacts, domain: str, policy: DmarcPolicy, answer: DnsAnswer
+) -> Iterator[DnsFinding]:
     organisation = organisation_of(resolver, domain)
     signing = sorted({selector.domain for selector in facts.selectors})
     by_key = any(_agree(domain, one, policy.dkim, organisation) for one in signing)
@@ -82,7 +84,7 @@ def _aligned(resolver: Resolver, facts: Facts, domain: str, policy: Policy, answ
     detail = f"DKIM signs for {', '.join(signing) or 'no domain'}, envelope senders are in "
     detail += f"{', '.join(facts.envelope_domains) or 'no known domain'}; none is aligned with {domain}{strict}, so "
     detail += f"its mail fails DMARC (p={policy.policy}). Add a key for {domain}, or its envelope domain to `dns:`."
-    yield finding(Level.ERROR, "dmarc-not-aligned", "Nothing is aligned with a From domain", domain, detail, answer)
+    yield finding(DnsLevel.ERROR, "dmarc-not-aligned", "Nothing is aligned with a From domain", domain, detail, answer)
 
 
 def _agree(domain: str, other: str, mode: str, organisation: str) -> bool:
@@ -91,7 +93,7 @@ def _agree(domain: str, other: str, mode: str, organisation: str) -> bool:
     return other == organisation or other.endswith(f".{organisation}")
 
 
-def organisation_of(resolver: Resolver, domain: str) -> str:
+def organisation_of(resolver: DnsResolver, domain: str) -> str:
     """The organisation's domain: the highest of two labels or more with a policy, else the domain itself."""
     found = domain
     for up in _above(domain):
@@ -100,7 +102,7 @@ def organisation_of(resolver: Resolver, domain: str) -> str:
     return found
 
 
-def _nearest(resolver: Resolver, domain: str) -> tuple[str, Answer]:
+def _nearest(resolver: DnsResolver, domain: str) -> tuple[str, DnsAnswer]:
     """The policy that holds for `domain`: its own, else that of the nearest domain above."""
     first = answer = resolver.ask(f"_dmarc.{domain}", "TXT")
     for up in _above(domain):
@@ -114,5 +116,5 @@ def _above(domain: str) -> tuple[str, ...]:
     return tuple(up for up in parents(domain) if 2 <= up.count(".") + 1 <= _MOST_LABELS)
 
 
-def _records(answer: Answer) -> list[str]:
+def _records(answer: DnsAnswer) -> list[str]:
     return [text for text in answer.records if text.replace(" ", "").startswith("v=DMARC1")]

@@ -19,7 +19,7 @@ _LISTS: Final = {"bounce-processor": "bounce", "feedback-loop-processor": "feedb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SendingAddress:
     """An address that a host sends from. `helo` is empty when the line has no name; `vmta` is empty globally."""
 
     host: str
@@ -63,10 +63,10 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class DnsFacts:
     """What is wanted of DNS. Domains are sorted; `accepts` are the domains that each host takes mail for."""
 
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SendingAddress, ...] = ()
     selectors: tuple[Selector, ...] = ()
     envelope_domains: tuple[str, ...] = ()
     bounce_domains: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ def _by_number(text: str) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class StackDomains:
     """The domains that a stack's `dns` names."""
 
     envelope: tuple[str, ...] = ()
@@ -101,10 +101,10 @@ class Said:
 
 def facts_of(
     desired: Iterable[Desired],
-    said: Said,
+    said: StackDomains,
     public_key: Callable[[KeyFile], PublicKey | None],
     addresses: Iterable[str] = (),
-) -> Facts:
+) -> DnsFacts:
     """What DNS must say of hosts. `addresses` are further IP addresses that they can be reached at."""
     hosts = list(desired)
     sources = tuple(source for host in hosts for source in _sources(host))
@@ -114,7 +114,7 @@ def facts_of(
     selectors = _selectors(hosts, public_key)
     from_domains = set(said.from_) or {selector.domain for selector in selectors}
     listens = {s.address for s in sources if not s.is_network} | set(addresses)
-    return Facts(
+    return DnsFacts(
         sources=sources,
         selectors=selectors,
         envelope_domains=tuple(sorted({*said.envelope, *bounce})),
@@ -137,7 +137,7 @@ def _selectors(hosts: Iterable[Desired], public_key: Callable[[KeyFile], PublicK
     return tuple(found[index] for index in sorted(found))
 
 
-def _sources(host: Desired) -> Iterator[Source]:
+def _sources(host: Desired) -> Iterator[SendingAddress]:
     for block, name, value, place in _lines(host):
         vmta = block.address.key if block.address.kind == "virtual-mta" else ""
         if name != _SOURCE or (block.is_section and not vmta):
@@ -149,7 +149,7 @@ def _sources(host: Desired) -> Iterator[Source]:
             continue  # lint says so
         if network is not None:
             single = network.prefixlen == network.max_prefixlen
-            yield Source(
+            yield SendingAddress(
                 host=host.host,
                 vmta=vmta,
                 address=str(network.network_address) if single else str(network),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pmtaform.dns.resolver import Answer, Resolver, Server, Status, parents, plain
+from pmtaform.dns.resolver import DnsAnswer, DnsResolver, DnsServer, DnsStatus, parents, plain
 
-Zone = Mapping[tuple[str, str], Sequence[str] | Status]
+Zone = Mapping[tuple[str, str], Sequence[str] | DnsStatus]
 
-_ONLY = Server("127.0.0.1", 5300)
+_ONLY = DnsServer("127.0.0.1", 5300)
 _MOST_ALIASES = 8
 
 
-class FakeResolver(Resolver):
+class FakeResolver(DnsResolver):
     """Answers from `zone`: (name, kind) -> records, or the status instead. Other kinds of a known name: no data.
 
     `views` are servers that say something else; `name_servers` are those of zones by the zone's name.
@@ -22,9 +22,9 @@ class FakeResolver(Resolver):
         self,
         zone: Zone,
         *,
-        views: Mapping[Server, Zone] | None = None,
-        name_servers: Mapping[str, Sequence[Server]] | None = None,
-        servers: Sequence[Server] = (_ONLY,),
+        views: Mapping[DnsServer, Zone] | None = None,
+        name_servers: Mapping[str, Sequence[DnsServer]] | None = None,
+        servers: Sequence[DnsServer] = (_ONLY,),
     ) -> None:
         self._zone = _plain(zone)
         self._views = {server: _plain(view) for server, view in (views or {}).items()}
@@ -33,46 +33,52 @@ class FakeResolver(Resolver):
         self.asked: list[tuple[str, str]] = []
 
     @property
-    def servers(self) -> tuple[Server, ...]:
+    def servers(self) -> tuple[DnsServer, ...]:
         """The configured servers."""
         return self._servers
 
-    def ask(self, name: str, kind: str, *, server: Server | None = None) -> Answer:
-        """See `Resolver.ask`."""
+    def ask(self, name: str, kind: str, *, server: DnsServer | None = None) -> DnsAnswer:
+        """See `DnsResolver.ask`."""
         name, kind = plain(name), kind.upper()
         self.asked.append((name, kind))
         if server is not None:
             return self._from(server, name, kind)
-        answer = Answer(name=name, kind=kind, status=Status.OFFLINE)
+        answer = DnsAnswer(name=name, kind=kind, status=DnsStatus.OFFLINE)
         for one in self._servers:
             answer = self._from(one, name, kind)
             if answer.is_known:
                 break
         return answer
 
-    def authoritative(self, name: str) -> tuple[Server, ...]:
-        """See `Resolver.authoritative`."""
+    def authoritative(self, name: str) -> tuple[DnsServer, ...]:
+        """See `DnsResolver.authoritative`."""
         return next((self._name_servers[up] for up in parents(name) if up in self._name_servers), ())
 
-    def _from(self, server: Server, name: str, kind: str) -> Answer:
+    def _from(self, server: DnsServer, name: str, kind: str) -> DnsAnswer:
         zone = self._views.get(server, self._zone)
         chain: list[str] = []
         at = name
-        while kind != "CNAME" and (alias := zone.get((at, "CNAME"))) and not isinstance(alias, Status):
+        while kind != "CNAME" and (alias := zone.get((at, "CNAME"))) and not isinstance(alias, DnsStatus):
             at = plain(alias[0])
             chain.append(at)
             if len(chain) > _MOST_ALIASES:
-                return Answer(name=name, kind=kind, status=Status.FAILED, server=str(server), chain=tuple(chain))
+                return DnsAnswer(name=name, kind=kind, status=DnsStatus.FAILED, server=str(server), chain=tuple(chain))
         found = zone.get((at, kind))
-        if isinstance(found, Status):
-            return Answer(name=name, kind=kind, status=found, server=str(server), chain=tuple(chain))
-        status = Status.ANSWERED if found else Status.NO_DATA if any(n == at for n, _ in zone) else Status.NO_SUCH_NAME
+        if isinstance(found, DnsStatus):
+            return DnsAnswer(name=name, kind=kind, status=found, server=str(server), chain=tuple(chain))
+        status = (
+            DnsStatus.ANSWERED
+            if found
+            else DnsStatus.NO_DATA
+            if any(n == at for n, _ in zone)
+            else DnsStatus.NO_SUCH_NAME
+        )
         records = tuple(sorted(found or ()))
         ttl = 300 if records else None
-        return Answer(
+        return DnsAnswer(
             name=name, kind=kind, status=status, records=records, ttl=ttl, server=str(server), chain=tuple(chain)
         )
 
 
-def _plain(zone: Zone) -> dict[tuple[str, str], Sequence[str] | Status]:
+def _plain(zone: Zone) -> dict[tuple[str, str], Sequence[str] | DnsStatus]:
     return {(plain(name), kind.upper()): found for (name, kind), found in zone.items()}

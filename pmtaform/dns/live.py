@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pmtaform.dns.resolver import Answer, Resolver, Server, Status, parents, plain
+from pmtaform.dns.resolver import DnsAnswer, DnsResolver, DnsServer, DnsStatus, parents, plain
 from pmtaform.model.dns import DnsSettings
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ _GIVEN_UP = 16  # so many tries in a row without a word: a fleet's questions wou
 
 def live_resolver(settings: DnsSettings) -> LiveResolver:
     """Return the resolver that a stack's `dns` describes; it asks this machine's own servers when `dns` names none."""
-    servers = [Server.parse(text) for text in settings.resolvers] or None
+    servers = [DnsServer.parse(text) for text in settings.resolvers] or None
     return LiveResolver(servers, timeout=settings.timeout, tries=settings.tries, deadline=settings.deadline)
 
 
-class LiveResolver(Resolver):
+class LiveResolver(DnsResolver):
     """Asks over UDP, and over TCP when an answer was cut short.
 
     `timeout` bounds one try and `deadline` one question with all its tries and aliases, in seconds. `endpoints`
@@ -33,53 +33,53 @@ class LiveResolver(Resolver):
 
     def __init__(
         self,
-        servers: Sequence[Server] | None = None,
+        servers: Sequence[DnsServer] | None = None,
         *,
         timeout: float = 3.0,
         tries: int = 2,
         deadline: float = 15.0,
-        endpoints: Mapping[str, Server] | None = None,
+        endpoints: Mapping[str, DnsServer] | None = None,
     ) -> None:
         self._servers = tuple(servers) if servers is not None else system_servers()
         self._timeout = timeout
         self._tries = tries
         self._deadline = deadline
         self._endpoints = {plain(name): server for name, server in (endpoints or {}).items()}
-        self._silences: dict[Server, int] = {}
-        self._known: dict[tuple[str, str, Server | None], Answer] = {}
+        self._silences: dict[DnsServer, int] = {}
+        self._known: dict[tuple[str, str, DnsServer | None], DnsAnswer] = {}
 
     @property
-    def servers(self) -> tuple[Server, ...]:
+    def servers(self) -> tuple[DnsServer, ...]:
         """The configured servers; the system's if none were given."""
         return self._servers
 
-    def ask(self, name: str, kind: str, *, server: Server | None = None) -> Answer:
-        """See `Resolver.ask`."""
+    def ask(self, name: str, kind: str, *, server: DnsServer | None = None) -> DnsAnswer:
+        """See `DnsResolver.ask`."""
         key = (plain(name), kind.upper(), server)
         if key not in self._known:
             self._known[key] = self._ask(*key, time.monotonic() + self._deadline)
         return self._known[key]
 
-    def authoritative(self, name: str) -> tuple[Server, ...]:
-        """See `Resolver.authoritative`."""
+    def authoritative(self, name: str) -> tuple[DnsServer, ...]:
+        """See `DnsResolver.authoritative`."""
         for zone in parents(name):
             if "." not in zone:
                 break  # a top level's servers know of delegations, not of what is there
             answer = self.ask(zone, "NS")
-            if answer.status is Status.ANSWERED:
+            if answer.status is DnsStatus.ANSWERED:
                 found = [s for host in answer.records[:_MOST_NAME_SERVERS] for s in self._at(host)]
                 return tuple(dict.fromkeys(found))
             if not answer.is_absent:
                 break
         return ()
 
-    def _at(self, host: str) -> list[Server]:
+    def _at(self, host: str) -> list[DnsServer]:
         if plain(host) in self._endpoints:
             return [self._endpoints[plain(host)]]
-        return [Server(address) for kind in ("A", "AAAA") for address in self.ask(host, kind).records]
+        return [DnsServer(address) for kind in ("A", "AAAA") for address in self.ask(host, kind).records]
 
-    def _ask(self, name: str, kind: str, server: Server | None, until: float) -> Answer:
-        answer = Answer(name=name, kind=kind, status=Status.OFFLINE)
+    def _ask(self, name: str, kind: str, server: DnsServer | None, until: float) -> DnsAnswer:
+        answer = DnsAnswer(name=name, kind=kind, status=DnsStatus.OFFLINE)
         for _ in range(self._tries):
             for one in (server,) if server else self._servers:
                 left = until - time.monotonic()
@@ -89,13 +89,13 @@ class LiveResolver(Resolver):
                 # A server that says "no" says more than one that says nothing.
                 if got.is_known:
                     return got
-                if answer.status in (Status.OFFLINE, Status.TIMEOUT):
+                if answer.status in (DnsStatus.OFFLINE, DnsStatus.TIMEOUT):
                     answer = got
-            if answer.status in (Status.REFUSED, Status.FAILED):
+            if answer.status in (DnsStatus.REFUSED, DnsStatus.FAILED):
                 break
         return answer
 
-    def _once(self, name: str, kind: str, server: Server, timeout: float, until: float) -> Answer:
+    def _once(self, name: str, kind: str, server: DnsServer, timeout: float, until: float) -> DnsAnswer:
         """One try, its aliases followed; where they lead out of the zone, the configured servers are asked."""
         import dns.rcode
 
@@ -104,8 +104,8 @@ class LiveResolver(Resolver):
         records: tuple[str, ...] = ()
         ttl: int | None = None
         response = self._exchange(name, kind, server, timeout)
-        status = response if isinstance(response, Status) else Status.FAILED
-        while not isinstance(response, Status) and len(chain) <= _MOST_ALIASES:
+        status = response if isinstance(response, DnsStatus) else DnsStatus.FAILED
+        while not isinstance(response, DnsStatus) and len(chain) <= _MOST_ALIASES:
             at, more, records, ttl = _follow(response, at, kind)
             chain += more
             code = response.rcode()
@@ -113,25 +113,25 @@ class LiveResolver(Resolver):
                 status = _status(code, records)
                 break
             response = self._anyone(at, kind, until)
-        return Answer(name=name, kind=kind, status=status, records=records, ttl=ttl, server=str(server), chain=chain)
+        return DnsAnswer(name=name, kind=kind, status=status, records=records, ttl=ttl, server=str(server), chain=chain)
 
-    def _anyone(self, name: str, kind: str, until: float) -> dns.message.Message | Status:
+    def _anyone(self, name: str, kind: str, until: float) -> dns.message.Message | DnsStatus:
         for server in self._servers:
             left = until - time.monotonic()
-            response = self._exchange(name, kind, server, min(self._timeout, left)) if left > 0 else Status.TIMEOUT
-            if not isinstance(response, Status):
+            response = self._exchange(name, kind, server, min(self._timeout, left)) if left > 0 else DnsStatus.TIMEOUT
+            if not isinstance(response, DnsStatus):
                 return response
-        return Status.FAILED
+        return DnsStatus.FAILED
 
-    def _exchange(self, name: str, kind: str, server: Server, timeout: float) -> dns.message.Message | Status:
+    def _exchange(self, name: str, kind: str, server: DnsServer, timeout: float) -> dns.message.Message | DnsStatus:
         if self._silences.get(server, 0) >= _GIVEN_UP:
-            return Status.TIMEOUT
+            return DnsStatus.TIMEOUT
         response = _exchange(name, kind, server, timeout)
-        self._silences[server] = self._silences.get(server, 0) + 1 if response is Status.TIMEOUT else 0
+        self._silences[server] = self._silences.get(server, 0) + 1 if response is DnsStatus.TIMEOUT else 0
         return response
 
 
-def _exchange(name: str, kind: str, server: Server, timeout: float) -> dns.message.Message | Status:
+def _exchange(name: str, kind: str, server: DnsServer, timeout: float) -> dns.message.Message | DnsStatus:
     """The response, or why there is none."""
     import dns.exception
     import dns.message
@@ -140,29 +140,29 @@ def _exchange(name: str, kind: str, server: Server, timeout: float) -> dns.messa
     try:
         query = dns.message.make_query(name, kind, use_edns=0, payload=1232)
     except (dns.exception.DNSException, UnicodeError):
-        return Status.NO_SUCH_NAME  # too long, or an empty label: there cannot be such a name
+        return DnsStatus.NO_SUCH_NAME  # too long, or an empty label: there cannot be such a name
     try:
         return dns.query.udp_with_fallback(
             query, server.address, timeout=timeout, port=server.port, ignore_unexpected=True, ignore_errors=True
         )[0]
     except dns.exception.Timeout:
-        return Status.TIMEOUT
+        return DnsStatus.TIMEOUT
     except (dns.exception.DNSException, EOFError):
-        return Status.FAILED
+        return DnsStatus.FAILED
     except OSError:
-        return Status.OFFLINE
+        return DnsStatus.OFFLINE
 
 
-def _status(code: int, records: tuple[str, ...]) -> Status:
+def _status(code: int, records: tuple[str, ...]) -> DnsStatus:
     import dns.rcode
 
     if code == dns.rcode.REFUSED:
-        return Status.REFUSED
+        return DnsStatus.REFUSED
     if code == dns.rcode.NXDOMAIN:
-        return Status.NO_SUCH_NAME
+        return DnsStatus.NO_SUCH_NAME
     if code != dns.rcode.NOERROR:
-        return Status.FAILED
-    return Status.ANSWERED if records else Status.NO_DATA
+        return DnsStatus.FAILED
+    return DnsStatus.ANSWERED if records else DnsStatus.NO_DATA
 
 
 def _follow(
@@ -193,7 +193,7 @@ def _text(record: Any, kind: str) -> str:
     return str(record.to_text())
 
 
-def system_servers() -> tuple[Server, ...]:
+def system_servers() -> tuple[DnsServer, ...]:
     """The name servers that this machine is set up with; none when it has none."""
     import dns.exception
     import dns.resolver
@@ -202,4 +202,4 @@ def system_servers() -> tuple[Server, ...]:
         found = dns.resolver.Resolver(configure=True).nameservers
     except (dns.exception.DNSException, OSError):
         return ()
-    return tuple(Server(str(address)) for address in found if "://" not in str(address))
+    return tuple(DnsServer(str(address)) for address in found if "://" not in str(address))

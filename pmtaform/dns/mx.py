@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmtaform.dns.facts import Facts
-from pmtaform.dns.findings import Finding, Level, finding, not_asked
-from pmtaform.dns.resolver import Answer, Resolver
+from pmtaform.dns.facts import DnsFacts
+from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
+from pmtaform.dns.resolver import DnsAnswer, DnsResolver
 
 
-def mx_findings(resolver: Resolver, facts: Facts, domain: str) -> Iterator[Finding]:
+def mx_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Iterator[DnsFinding]:
     """What is wrong with the way of mail to `domain`."""
     takers = sorted(host for host, domains in facts.accepts.items() if domain in domains)
     if facts.accepts and not takers:
         detail = "No host has it in an address-list of a processor or as relay-domain, so that mail to it is refused. "
         detail += "Add it there, or take it out of `dns:`."
-        yield finding(Level.ERROR, "mx-not-accepted", "No host accepts mail for a domain", domain, detail)
+        yield finding(DnsLevel.ERROR, "mx-not-accepted", "No host accepts mail for a domain", domain, detail)
     answer = resolver.ask(domain, "MX")
     if not answer.is_known:
         yield not_asked(domain, [answer])
@@ -23,14 +23,14 @@ def mx_findings(resolver: Resolver, facts: Facts, domain: str) -> Iterator[Findi
     exchanges = [text.split()[-1] for text in answer.records]
     if exchanges == ["."]:
         detail = 'Its MX is "." (RFC 7505): it takes no mail, so bounces and complaints are lost. Name a host.'
-        yield finding(Level.ERROR, "mx-null", "A domain says that it takes no mail", domain, detail, answer)
+        yield finding(DnsLevel.ERROR, "mx-null", "A domain says that it takes no mail", domain, detail, answer)
         return
     yield from _exchanges(resolver, facts, domain, answer, exchanges or [domain])
 
 
 def _exchanges(
-    resolver: Resolver, facts: Facts, domain: str, answer: Answer, exchanges: list[str]
-) -> Iterator[Finding]:
+    resolver: DnsResolver, facts: DnsFacts, domain: str, answer: DnsAnswer, exchanges: list[str]
+) -> Iterator[DnsFinding]:
     reached: set[str] = set()
     asked = [answer]
     for name in exchanges:
@@ -41,16 +41,18 @@ def _exchanges(
         if answer.records and any(one.chain for one in answers):
             detail = f"MX names {name}, which is a CNAME. RFC 2181 forbids that, and some senders refuse it. "
             detail += f"Name {answers[0].chain[-1] if answers[0].chain else 'the host itself'}."
-            yield finding(Level.ERROR, "mx-alias", "An MX leads to an alias", domain, detail, answer, *answers)
+            yield finding(DnsLevel.ERROR, "mx-alias", "An MX leads to an alias", domain, detail, answer, *answers)
         if not records and unknown:
             yield not_asked(domain, unknown)
             return
         if not records:
             detail = f"{name} has neither A nor AAAA" + ("" if answer.records else ", and there is no MX")
             detail += ": bounces and complaints cannot be delivered. Point the MX at a host of the fleet."
-            yield finding(Level.ERROR, "mx-nowhere", "Mail to a domain leads nowhere", domain, detail, answer, *answers)
+            yield finding(
+                DnsLevel.ERROR, "mx-nowhere", "Mail to a domain leads nowhere", domain, detail, answer, *answers
+            )
         reached |= records
     if reached and not reached & facts.listens:
         detail = f"It leads to {', '.join(sorted(reached))}, none of which is an address of a host here. That is right "
         detail += "only if something there (NAT, a balancer) passes mail on to one."
-        yield finding(Level.WARNING, "mx-elsewhere", "An MX leads past the fleet", domain, detail, *asked)
+        yield finding(DnsLevel.WARNING, "mx-elsewhere", "An MX leads past the fleet", domain, detail, *asked)

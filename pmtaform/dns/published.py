@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pmtaform.dkim.observation import RecordStatus
 from pmtaform.dns.dkim_record import dkim_problems, parse_dkim
 from pmtaform.dns.facts import PublicKey
-from pmtaform.dns.resolver import Answer, Resolver, Server
+from pmtaform.dns.resolver import DnsAnswer, DnsResolver, DnsServer
 from pmtaform.dns.tags import TagError
 
 _HARMLESS = frozenset({"dkim-testing"})
 
 
 def look_at_record(
-    resolver: Resolver, name: str, public: PublicKey | None, *, authoritative: bool = True
+    resolver: DnsResolver, name: str, public: PublicKey | None, *, authoritative: bool = True
 ) -> RecordStatus:
     """What servers say of the record at `name` (`s1._domainkey.example.com`), each asked by itself.
 
@@ -30,7 +30,7 @@ def look_at_record(
         )
     problems = {id(answer): _problem(answer, public) for answer in (*owners, *others)}
 
-    def all_fit(answers: list[Answer]) -> bool | None:
+    def all_fit(answers: list[DnsAnswer]) -> bool | None:
         if any(answer.is_known and problems[id(answer)] for answer in answers):
             return False
         return None if not answers or any(not answer.is_known for answer in answers) else True
@@ -41,7 +41,7 @@ def look_at_record(
     return RecordStatus(published=published, verified=verified, gone=_gone([*owners, *others]), why=why)
 
 
-def _asked(resolver: Resolver, name: str, servers: Iterable[Server]) -> list[Answer]:
+def _asked(resolver: DnsResolver, name: str, servers: Iterable[DnsServer]) -> list[DnsAnswer]:
     return [resolver.ask(name, "TXT", server=server) for server in dict.fromkeys(servers)]
 
 
@@ -49,7 +49,7 @@ def _first(problems: Iterable[str], otherwise: str) -> str:
     return next((problem for problem in problems if problem), otherwise)
 
 
-def _problem(answer: Answer, public: PublicKey | None) -> str:
+def _problem(answer: DnsAnswer, public: PublicKey | None) -> str:
     """What is wrong with one server's answer, in words that follow a name; empty: nothing."""
     who = answer.server or "a name server"
     if not answer.is_known:
@@ -66,13 +66,13 @@ def _problem(answer: Answer, public: PublicKey | None) -> str:
     return f"{who} has another record: {found[0].rstrip('.')}" if found else ""
 
 
-def _gone(answers: list[Answer]) -> bool | None:
+def _gone(answers: list[DnsAnswer]) -> bool | None:
     if any(answer.records and not _is_revoked(answer) for answer in answers):
         return False
     return None if not answers or any(not answer.is_known for answer in answers) else True
 
 
-def _is_revoked(answer: Answer) -> bool:
+def _is_revoked(answer: DnsAnswer) -> bool:
     try:
         return all(parse_dkim(text).is_revoked for text in answer.records)
     except TagError:

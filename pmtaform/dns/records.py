@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.dns.dkim_record import dkim_text
-from pmtaform.dns.facts import Facts
+from pmtaform.dns.facts import DnsFacts
 from pmtaform.dns.resolver import parents, plain, reverse_name
 
 TTL: Final = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class DnsRecord:
     """One record. Names are whole, without a dot at their end; a TXT value is one text, however long."""
 
     zone: str
@@ -31,7 +31,7 @@ class Record:
         return "" if self.name == self.zone else self.name.removesuffix(f".{self.zone}")
 
 
-def records_of(facts: Facts, zone: str | None = None) -> tuple[Record, ...]:
+def records_of(facts: DnsFacts, zone: str | None = None) -> tuple[DnsRecord, ...]:
     """What is wanted, sorted by zone and name; with `zone`, only what is in that domain.
 
     SPF is written as the fleet alone needs it: who else sends for the domain has to be added. A DMARC policy of
@@ -54,7 +54,7 @@ def records_of(facts: Facts, zone: str | None = None) -> tuple[Record, ...]:
     wanted |= {(f"_dmarc.{domain}", "TXT", "v=DMARC1; p=none", "dmarc") for domain in tops}
     known = _domains(facts)
     records = [
-        Record(zone=zone_of(name, facts.zones, known), name=name, kind=kind, value=value, purpose=purpose)
+        DnsRecord(zone=zone_of(name, facts.zones, known), name=name, kind=kind, value=value, purpose=purpose)
         for name, kind, value, purpose in wanted
     ]
     if zone is not None:
@@ -62,11 +62,11 @@ def records_of(facts: Facts, zone: str | None = None) -> tuple[Record, ...]:
     return tuple(sorted(records, key=lambda one: (one.zone, one.name, one.kind, one.value)))
 
 
-def _within(record: Record, zone: str) -> bool:
+def _within(record: DnsRecord, zone: str) -> bool:
     return record.name == zone or record.name.endswith(f".{zone}")
 
 
-def _pointers(facts: Facts) -> dict[str, str]:
+def _pointers(facts: DnsFacts) -> dict[str, str]:
     """One name for each address: the first that the fleet gives it."""
     found: dict[str, str] = {}
     for source in facts.sources:
@@ -75,7 +75,7 @@ def _pointers(facts: Facts) -> dict[str, str]:
     return found
 
 
-def spf_text(facts: Facts) -> str:
+def spf_text(facts: DnsFacts) -> str:
     """An SPF policy for the fleet's addresses and networks, neighbours together; empty when there are none."""
     networks = [ipaddress.ip_network(source.address) for source in facts.sources]
     four = ipaddress.collapse_addresses(n for n in networks if isinstance(n, ipaddress.IPv4Network))
@@ -89,7 +89,7 @@ def _term(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
     return f"ip{network.version}:{network.network_address if single else network}"
 
 
-def _domains(facts: Facts) -> set[str]:
+def _domains(facts: DnsFacts) -> set[str]:
     signing = {selector.domain for selector in facts.selectors}
     return {*signing, *facts.envelope_domains, *facts.from_domains, *facts.feedback_domains}
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Status(StrEnum):
+class DnsStatus(StrEnum):
     """What came of a question."""
 
     ANSWERED = "answered"
@@ -23,14 +23,14 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Server:
+class DnsServer:
     """A name server."""
 
     address: str
     port: int = 53
 
     @classmethod
-    def parse(cls, text: str) -> Server:
+    def parse(cls, text: str) -> DnsServer:
         """From `192.0.2.1`, `127.0.0.1:5300`, `::1` or `[::1]:5300`. Raises `ValueError`."""
         found = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?|([0-9.]+):([0-9]{1,5})", text)
         if found is None:
@@ -46,7 +46,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class DnsAnswer:
     """What one server said. `records` are as text, sorted; the strings of a TXT record are joined.
 
     Names have no dot at their end. `chain` are the names that CNAMEs led to, the last one bears the records.
@@ -55,7 +55,7 @@ class Answer:
 
     name: str
     kind: str
-    status: Status
+    status: DnsStatus
     records: tuple[str, ...] = ()
     ttl: int | None = None
     server: str = ""
@@ -64,35 +64,35 @@ class Answer:
     @property
     def is_known(self) -> bool:
         """Whether it says what there is, or that there is nothing."""
-        return self.status in (Status.ANSWERED, Status.NO_SUCH_NAME, Status.NO_DATA)
+        return self.status in (DnsStatus.ANSWERED, DnsStatus.NO_SUCH_NAME, DnsStatus.NO_DATA)
 
     @property
     def is_absent(self) -> bool:
         """Whether it says that there is nothing (a void lookup)."""
-        return self.status in (Status.NO_SUCH_NAME, Status.NO_DATA)
+        return self.status in (DnsStatus.NO_SUCH_NAME, DnsStatus.NO_DATA)
 
     @property
     def is_unreached(self) -> bool:
         """Whether nobody could be asked: it says nothing about the name."""
-        return self.status in (Status.TIMEOUT, Status.OFFLINE, Status.REFUSED)
+        return self.status in (DnsStatus.TIMEOUT, DnsStatus.OFFLINE, DnsStatus.REFUSED)
 
 
-class Resolver(Protocol):
+class DnsResolver(Protocol):
     """Whoever answers. Safe to use from many threads; it never raises for what DNS says, and never hangs."""
 
     @property
-    def servers(self) -> tuple[Server, ...]:
+    def servers(self) -> tuple[DnsServer, ...]:
         """The configured servers, in the order in which they are asked."""
         ...
 
-    def ask(self, name: str, kind: str, *, server: Server | None = None) -> Answer:
+    def ask(self, name: str, kind: str, *, server: DnsServer | None = None) -> DnsAnswer:
         """The records of `kind` (`A`, `TXT`, …) at `name`.
 
         Without `server`, the configured ones are asked in turn until one knows; with it, that one alone.
         """
         ...
 
-    def authoritative(self, name: str) -> tuple[Server, ...]:
+    def authoritative(self, name: str) -> tuple[DnsServer, ...]:
         """The name servers of the zone that `name` is in. None when they cannot be found."""
         ...
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from pmtaform.dns.facts import Source
-from pmtaform.dns.findings import Finding, Level, finding, not_asked
-from pmtaform.dns.resolver import Resolver, reverse_name
+from pmtaform.dns.facts import SendingAddress
+from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
+from pmtaform.dns.resolver import DnsResolver, reverse_name
 
 
-def reverse_findings(resolver: Resolver, source: Source) -> Iterator[Finding]:
+def reverse_findings(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFinding]:
     """What is wrong with the names of one address. A network's addresses are known only on the host."""
     if source.is_network:
         detail = f"{source.where} sends from every local address in it; which there are is not known here."
-        yield finding(Level.INFO, "source-network", "A network is not checked", source.address, detail)
+        yield finding(DnsLevel.INFO, "source-network", "A network is not checked", source.address, detail)
         return
     if not source.helo:
         detail = f"smtp-source-host of {source.where} has no name after the address. Add the name of the address."
-        yield finding(Level.WARNING, "helo-missing", "An address has no HELO name", source.address, detail)
+        yield finding(DnsLevel.WARNING, "helo-missing", "An address has no HELO name", source.address, detail)
     yield from _pointer(resolver, source)
     if source.helo:
         yield from _forward(resolver, source)
 
 
-def _pointer(resolver: Resolver, source: Source) -> Iterator[Finding]:
+def _pointer(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFinding]:
     pointer = resolver.ask(reverse_name(source.address), "PTR")
     subject = source.address
     if not pointer.is_known:
@@ -34,7 +34,7 @@ def _pointer(resolver: Resolver, source: Source) -> Iterator[Finding]:
     if not pointer.records:
         detail = f"{source.where} sends from it, and it has no PTR: many receivers refuse its mail. Have whoever runs "
         detail += f"the address set {pointer.name} to {wanted}."
-        yield finding(Level.ERROR, "ptr-missing", "An address has no reverse DNS", subject, detail, pointer)
+        yield finding(DnsLevel.ERROR, "ptr-missing", "An address has no reverse DNS", subject, detail, pointer)
         return
     kind = _kind(source.address)
     forward = {name: resolver.ask(name, kind) for name in pointer.records[:10]}
@@ -46,14 +46,14 @@ def _pointer(resolver: Resolver, source: Source) -> Iterator[Finding]:
         detail = f"Its PTR names {', '.join(pointer.records)}, and no {kind} record there leads back to it: receivers "
         detail += f"take that for no reverse DNS. Add {kind} {source.address} to the name, or set the PTR to {wanted}."
         summary = "Reverse DNS is not forward-confirmed"
-        yield finding(Level.ERROR, "ptr-unconfirmed", summary, subject, detail, pointer, *forward.values())
+        yield finding(DnsLevel.ERROR, "ptr-unconfirmed", summary, subject, detail, pointer, *forward.values())
     elif source.helo and source.helo not in pointer.records:
         detail = f"{source.where} says HELO {source.helo}, and the PTR names {', '.join(pointer.records)}. Receivers "
         detail += f"compare them. Set the PTR to {source.helo}, or write the PTR's name in smtp-source-host."
-        yield finding(Level.ERROR, "helo-differs", "HELO and reverse DNS differ", subject, detail, pointer)
+        yield finding(DnsLevel.ERROR, "helo-differs", "HELO and reverse DNS differ", subject, detail, pointer)
 
 
-def _forward(resolver: Resolver, source: Source) -> Iterator[Finding]:
+def _forward(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFinding]:
     kind = _kind(source.address)
     answer = resolver.ask(source.helo, kind)
     if not answer.is_known:
@@ -63,7 +63,7 @@ def _forward(resolver: Resolver, source: Source) -> Iterator[Finding]:
         detail = f"{source.where} says HELO {source.helo} from {source.address}, and its {kind} records are: {has}. "
         detail += f"Add {kind} {source.address}."
         yield finding(
-            Level.ERROR, "helo-forward", "A HELO name does not lead to its address", source.helo, detail, answer
+            DnsLevel.ERROR, "helo-forward", "A HELO name does not lead to its address", source.helo, detail, answer
         )
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from pmtaform.dns.resolver import Answer, Resolver, Status, reverse_name
+from pmtaform.dns.resolver import DnsAnswer, DnsResolver, DnsStatus, reverse_name
 from pmtaform.dns.spf_macros import MacroError, Macros, expand
-from pmtaform.dns.spf_record import Policy, SpfSyntaxError, Term, parse
+from pmtaform.dns.spf_record import SpfPolicy, SpfSyntaxError, Term, parse
 
 MOST_LOOKUPS: Final = 10
 MOST_VOID: Final = 2
@@ -22,7 +22,7 @@ _COSTLY: Final = frozenset({"include", "a", "mx", "ptr", "exists", "redirect"})
 _RUNAWAY: Final = 100  # where even a walk that has no limit ends
 
 
-class Verdict(StrEnum):
+class SpfVerdict(StrEnum):
     """Results of `check_host`."""
 
     NONE = "none"
@@ -34,11 +34,11 @@ class Verdict(StrEnum):
     PERMERROR = "permerror"
 
 
-_QUALIFIERS: Final = {"+": Verdict.PASS, "-": Verdict.FAIL, "~": Verdict.SOFTFAIL, "?": Verdict.NEUTRAL}
+_QUALIFIERS: Final = {"+": SpfVerdict.PASS, "-": SpfVerdict.FAIL, "~": SpfVerdict.SOFTFAIL, "?": SpfVerdict.NEUTRAL}
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class LookupCost:
     """What one term takes: `lookups` counts it and everything below it."""
 
     domain: str  # whose record the term is in
@@ -50,40 +50,40 @@ class Cost:
 class SpfResult:
     """What a receiver decides. `matched` is the term that did; `costs` are the terms of the domain's own record."""
 
-    verdict: Verdict
+    verdict: SpfVerdict
     matched: str = ""
     why: str = ""
     lookups: int = 0
     void: int = 0
-    costs: tuple[Cost, ...] = ()
-    unasked: tuple[Answer, ...] = ()  # the answers that a temperror is about
+    costs: tuple[LookupCost, ...] = ()
+    unasked: tuple[DnsAnswer, ...] = ()  # the answers that a temperror is about
 
 
 class _Stop(Exception):
-    def __init__(self, verdict: Verdict, why: str) -> None:
+    def __init__(self, verdict: SpfVerdict, why: str) -> None:
         self.verdict, self.why = verdict, why
         super().__init__(why)
 
 
 @dataclass(slots=True)
 class _Run:
-    resolver: Resolver
+    resolver: DnsResolver
     address: ipaddress.IPv4Address | ipaddress.IPv6Address
     sender: str
     helo: str
     limited: bool = True  # False: nothing matches, and nothing ends at ten
     lookups: int = 0
     void: int = 0
-    costs: list[Cost] = field(default_factory=list)
-    unasked: list[Answer] = field(default_factory=list)
+    costs: list[LookupCost] = field(default_factory=list)
+    unasked: list[DnsAnswer] = field(default_factory=list)
 
-    def check(self, domain: str, path: tuple[str, ...] = ()) -> tuple[Verdict, str]:
+    def check(self, domain: str, path: tuple[str, ...] = ()) -> tuple[SpfVerdict, str]:
         """The verdict, and the term that gave it."""
         if domain in path:
-            raise _Stop(Verdict.PERMERROR, f"{' includes '.join((*path, domain))}: a loop")
+            raise _Stop(SpfVerdict.PERMERROR, f"{' includes '.join((*path, domain))}: a loop")
         policy = self._policy(domain)
         if policy is None:
-            return Verdict.NONE, ""
+            return SpfVerdict.NONE, ""
         path = (*path, domain)
         for term in policy.terms:
             before = self.lookups
@@ -92,33 +92,33 @@ class _Run:
             if matches and (self.limited or term.name == "all"):
                 return _QUALIFIERS[term.qualifier], term.text
         if policy.redirect is None:
-            return Verdict.NEUTRAL, ""
+            return SpfVerdict.NEUTRAL, ""
         return self._redirect(policy.redirect, domain, path)
 
-    def _redirect(self, target: str, domain: str, path: tuple[str, ...]) -> tuple[Verdict, str]:
+    def _redirect(self, target: str, domain: str, path: tuple[str, ...]) -> tuple[SpfVerdict, str]:
         before = self.lookups
         self._count(f"redirect={target}")
         verdict, matched = self.check(self._expand(target, domain), path)
         self._note(domain, f"redirect={target}", before, path)
-        if verdict is Verdict.NONE:
-            raise _Stop(Verdict.PERMERROR, f"redirect={target} leads to a domain without an SPF record")
+        if verdict is SpfVerdict.NONE:
+            raise _Stop(SpfVerdict.PERMERROR, f"redirect={target} leads to a domain without an SPF record")
         return verdict, matched
 
     def _note(self, domain: str, term: str, before: int, path: tuple[str, ...]) -> None:
         if self.lookups > before and len(path) == 1:
-            self.costs.append(Cost(domain, term, self.lookups - before))
+            self.costs.append(LookupCost(domain, term, self.lookups - before))
 
-    def _policy(self, domain: str) -> Policy | None:
+    def _policy(self, domain: str) -> SpfPolicy | None:
         answer = self._ask(domain, "TXT")
         records = [text for text in answer.records if text.lower() == "v=spf1" or text.lower().startswith("v=spf1 ")]
         if not records:
             return None
         if len(records) > 1:
-            raise _Stop(Verdict.PERMERROR, f"{domain} has {len(records)} SPF records; only one may be there")
+            raise _Stop(SpfVerdict.PERMERROR, f"{domain} has {len(records)} SPF records; only one may be there")
         try:
             return parse(records[0])
         except SpfSyntaxError as problem:
-            raise _Stop(Verdict.PERMERROR, f"the SPF record of {domain} cannot be read: {problem}") from None
+            raise _Stop(SpfVerdict.PERMERROR, f"the SPF record of {domain} cannot be read: {problem}") from None
 
     def _matches(self, term: Term, domain: str, path: tuple[str, ...]) -> bool:
         if term.name == "all":
@@ -134,14 +134,14 @@ class _Run:
         if term.name == "mx":
             return self._mx(target, term)
         if term.name == "exists":
-            return self._ask(target, "A", void=True).status is Status.ANSWERED
+            return self._ask(target, "A", void=True).status is DnsStatus.ANSWERED
         return self._ptr(target)
 
     def _include(self, term: Term, target: str, path: tuple[str, ...]) -> bool:
         verdict, _ = self.check(target, path)
-        if verdict is Verdict.NONE:
-            raise _Stop(Verdict.PERMERROR, f"{term.text} leads to a domain without an SPF record")
-        return verdict is Verdict.PASS
+        if verdict is SpfVerdict.NONE:
+            raise _Stop(SpfVerdict.PERMERROR, f"{term.text} leads to a domain without an SPF record")
+        return verdict is SpfVerdict.PASS
 
     def _in_addresses(self, name: str, term: Term, *, void: bool) -> bool:
         kind, prefix = ("A", term.prefix4) if self.address.version == 4 else ("AAAA", term.prefix6)
@@ -153,7 +153,7 @@ class _Run:
     def _mx(self, target: str, term: Term) -> bool:
         names = [text.split()[-1] for text in self._ask(target, "MX", void=True).records]
         if len(names) > _MOST_NAMES:
-            raise _Stop(Verdict.PERMERROR, f"{term.text}: {target} has {len(names)} MX records, more than ten")
+            raise _Stop(SpfVerdict.PERMERROR, f"{term.text}: {target} has {len(names)} MX records, more than ten")
         return any(self._in_addresses(name, term, void=False) for name in names if name != ".")
 
     def _ptr(self, target: str) -> bool:
@@ -169,26 +169,28 @@ class _Run:
         try:
             return expand(text, Macros(self.address, self.sender, self.helo, domain))
         except MacroError as problem:
-            raise _Stop(Verdict.PERMERROR, str(problem)) from None
+            raise _Stop(SpfVerdict.PERMERROR, str(problem)) from None
 
     def _count(self, term: str) -> None:
         self.lookups += 1
         if self.lookups > (MOST_LOOKUPS if self.limited else _RUNAWAY):
-            raise _Stop(Verdict.PERMERROR, f"{term} is the {self.lookups}th lookup; only {MOST_LOOKUPS} are allowed")
+            raise _Stop(SpfVerdict.PERMERROR, f"{term} is the {self.lookups}th lookup; only {MOST_LOOKUPS} are allowed")
 
-    def _ask(self, name: str, kind: str, *, void: bool = False) -> Answer:
+    def _ask(self, name: str, kind: str, *, void: bool = False) -> DnsAnswer:
         answer = self.resolver.ask(name, kind)
         if not answer.is_known:
             self.unasked.append(answer)
-            raise _Stop(Verdict.TEMPERROR, f"{kind} of {name}: {answer.status}")
+            raise _Stop(SpfVerdict.TEMPERROR, f"{kind} of {name}: {answer.status}")
         if void and answer.is_absent:
             self.void += 1
             if self.limited and self.void > MOST_VOID:
-                raise _Stop(Verdict.PERMERROR, f"{kind} of {name} is the third lookup that finds nothing; two may")
+                raise _Stop(SpfVerdict.PERMERROR, f"{kind} of {name} is the third lookup that finds nothing; two may")
         return answer
 
 
-def check_host(resolver: Resolver, domain: str, address: str, *, sender: str = "", helo: str = "unknown") -> SpfResult:
+def check_host(
+    resolver: DnsResolver, domain: str, address: str, *, sender: str = "", helo: str = "unknown"
+) -> SpfResult:
     """What a receiver decides about mail of `sender` (postmaster@`domain`) from `address`.
 
     Never raises for what DNS says. Raises `ValueError` when `address` is no IP address.
@@ -196,13 +198,13 @@ def check_host(resolver: Resolver, domain: str, address: str, *, sender: str = "
     return _result(resolver, domain, address, sender, helo, limited=True)
 
 
-def costs_of(resolver: Resolver, domain: str, *, version: int = 4) -> SpfResult:
+def costs_of(resolver: DnsResolver, domain: str, *, version: int = 4) -> SpfResult:
     """All that the policy of `domain` takes when nothing in it matches; its verdict is that of `all`."""
     address = "192.0.2.255" if version == 4 else "2001:db8::ffff"
     return _result(resolver, domain, address, "", "unknown", limited=False)
 
 
-def _result(resolver: Resolver, domain: str, address: str, sender: str, helo: str, *, limited: bool) -> SpfResult:
+def _result(resolver: DnsResolver, domain: str, address: str, sender: str, helo: str, *, limited: bool) -> SpfResult:
     run = _Run(resolver, ipaddress.ip_address(address), sender or f"postmaster@{domain}", helo, limited)
     why = ""
     try:

@@ -34,14 +34,14 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class SpfPolicy:
     """The mechanisms in order, and where the policy goes on if none matches."""
 
     terms: tuple[Term, ...]
     redirect: str | None = None
 
 
-def parse(record: str) -> Policy:
+def parse(record: str) -> SpfPolicy:
     """The policy in a record. Raises `SpfSyntaxError`."""
     terms: list[Term] = []
     modifiers: dict[str, str] = {}
@@ -59,7 +59,7 @@ def parse(record: str) -> Policy:
                 raise SpfSyntaxError(f"{word}: {name} stands there twice or says nothing")
             modifiers[name] = found[2]
     ends = any(term.name == "all" for term in terms)
-    return Policy(tuple(terms), None if ends else modifiers.get("redirect"))
+    return SpfPolicy(tuple(terms), None if ends else modifiers.get("redirect"))
 
 
 def _term(word: str) -> Term:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pmtaform.dns.check import PARALLEL, dkim_findings, spf_findings
-from pmtaform.dns.facts import Facts, Selector, Source
-from pmtaform.dns.findings import Finding
+from pmtaform.dns.facts import DnsFacts, Selector, SendingAddress
+from pmtaform.dns.findings import DnsFinding
 from pmtaform.dns.mx import mx_findings
-from pmtaform.dns.resolver import Resolver
+from pmtaform.dns.resolver import DnsResolver
 from pmtaform.dns.reverse import reverse_findings
 
 Owner = tuple[str, str]  # a host, and the address of the block or file that changes
@@ -22,7 +22,7 @@ _Key = tuple[object, ...]
 class Touched:
     """What one change adds: addresses that send, keys that sign, domains that take mail (`bounce`: they send, too)."""
 
-    sources: list[Source] = field(default_factory=list)
+    sources: list[SendingAddress] = field(default_factory=list)
     selectors: list[Selector] = field(default_factory=list)
     mail: list[str] = field(default_factory=list)
     bounce: list[str] = field(default_factory=list)
@@ -35,12 +35,12 @@ class Touched:
 class _Checks:
     """Each check once, and whose changes it is about."""
 
-    resolver: Resolver
-    facts: Facts
-    run: dict[_Key, Callable[[], Iterable[Finding]]] = field(default_factory=dict)
+    resolver: DnsResolver
+    facts: DnsFacts
+    run: dict[_Key, Callable[[], Iterable[DnsFinding]]] = field(default_factory=dict)
     owners: dict[_Key, list[Owner]] = field(default_factory=dict)
 
-    def add(self, owner: Owner, key: _Key, check: Callable[[], Iterable[Finding]]) -> None:
+    def add(self, owner: Owner, key: _Key, check: Callable[[], Iterable[DnsFinding]]) -> None:
         self.run.setdefault(key, check)
         self.owners.setdefault(key, []).append(owner)
 
@@ -63,15 +63,15 @@ class _Checks:
 
 
 def touched_findings(
-    resolver: Resolver, facts: Facts, touched: Mapping[Owner, Touched], parallel: int = PARALLEL
-) -> Iterator[tuple[Owner, Finding]]:
+    resolver: DnsResolver, facts: DnsFacts, touched: Mapping[Owner, Touched], parallel: int = PARALLEL
+) -> Iterator[tuple[Owner, DnsFinding]]:
     """What is wrong with what changes add; `facts` are those of the whole fleet, as it will be."""
     checks = _Checks(resolver, facts)
     for owner, added in touched.items():
         checks.of(owner, added)
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="dns") as pool:
         found = list(pool.map(lambda check: list(check()), checks.run.values()))
-    told: dict[tuple[Owner, Finding], None] = {}
+    told: dict[tuple[Owner, DnsFinding], None] = {}
     for key, findings in zip(checks.run, found, strict=True):
         for owner in checks.owners[key]:
             told.update(dict.fromkeys((owner, finding) for finding in findings))

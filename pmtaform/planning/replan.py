@@ -24,7 +24,7 @@ from pmtaform.project import Project
 from pmtaform.state import StackKey
 
 if TYPE_CHECKING:
-    from pmtaform.dns.resolver import Resolver
+    from pmtaform.dns.resolver import DnsResolver
 
 
 def plan_again(
@@ -33,7 +33,7 @@ def plan_again(
     *,
     watch: Watch | None = None,
     clock: Clock | None = None,
-    resolver: Callable[[], Resolver] | None = None,
+    resolver: Callable[[], DnsResolver] | None = None,
 ) -> Planned:
     """Make a saved plan again, and see that it is the same.
 

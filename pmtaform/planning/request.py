@@ -13,7 +13,7 @@ from pmtaform.model.choice import Choice
 from pmtaform.progress import Watch
 
 if TYPE_CHECKING:
-    from pmtaform.dns.resolver import Resolver
+    from pmtaform.dns.resolver import DnsResolver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class PlanRequest:
     clock: Clock = field(default_factory=SystemClock, repr=False)
     as_of: datetime | None = None
     allow: Collection[str] = ()
-    resolver: Callable[[], Resolver] | None = field(default=None, repr=False)
+    resolver: Callable[[], DnsResolver] | None = field(default=None, repr=False)
     validate: bool = True
 
     def moment(self) -> datetime:

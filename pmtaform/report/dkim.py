@@ -13,7 +13,7 @@ from pmtaform.report.secret_uses import hosts_text
 from pmtaform.report.style import WIDTH, Style, clean, counted
 
 if TYPE_CHECKING:
-    from pmtaform.dns.records import Record
+    from pmtaform.dns.records import DnsRecord
     from pmtaform.signing.declared import KeyRow
     from pmtaform.signing.key_store import StoredKey
     from pmtaform.signing.verification import KeyVerification
@@ -100,7 +100,7 @@ def kept_text(kept: StoredKey) -> str:
     return "".join(clean(line) + "\n" for line in lines)
 
 
-def json_kept(kept: StoredKey, record: Record | None) -> str:
+def json_kept(kept: StoredKey, record: DnsRecord | None) -> str:
     """A document of kind `pmtaform-dkim-key`."""
     from pmtaform.dns.dkim_record import chunked
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
 
 if TYPE_CHECKING:
-    from pmtaform.dns.check import Report, SpfCost
-    from pmtaform.dns.findings import Finding
-    from pmtaform.dns.resolver import Answer
+    from pmtaform.dns.check import DnsReport, SpfCost
+    from pmtaform.dns.findings import DnsFinding
+    from pmtaform.dns.resolver import DnsAnswer
 
 _COLOURS = {"error": "red", "warning": "yellow", "unknown": "yellow", "info": "cyan"}
 _ORDER = ("error", "unknown", "warning", "info")
@@ -18,7 +18,7 @@ _WORDS = {"error": "error", "warning": "warning", "info": "remark"}
 _MOST_ANSWERS = 6
 
 
-def dns_text(report: Report, *, colour: bool = False, width: int = WIDTH) -> str:
+def dns_text(report: DnsReport, *, colour: bool = False, width: int = WIDTH) -> str:
     """The findings, the worst first, each with what servers said; then what SPF costs, and the sum."""
     style = Style(colour)
     lines: list[str] = []
@@ -31,7 +31,7 @@ def dns_text(report: Report, *, colour: bool = False, width: int = WIDTH) -> str
     return "\n".join(lines) + "\n"
 
 
-def finding_lines(found: Finding, style: Style, width: int) -> list[str]:
+def finding_lines(found: DnsFinding, style: Style, width: int) -> list[str]:
     """One finding, with what servers said."""
     level = style(found.level.value, _COLOURS[found.level.value], "bold")
     code = style(f"[{clean(found.code)}]", "dim")
@@ -43,7 +43,7 @@ def finding_lines(found: Finding, style: Style, width: int) -> list[str]:
     return lines
 
 
-def _answer(answer: Answer) -> str:
+def _answer(answer: DnsAnswer) -> str:
     who = answer.server or "no server"
     what = " | ".join(_short(text) for text in answer.records) or answer.status.value
     alias = f" (alias of {answer.chain[-1]})" if answer.chain else ""
@@ -59,7 +59,7 @@ def _cost(cost: SpfCost) -> str:
     return clean(f"{cost.domain}: {cost.result.lookups}" + (f" ({terms})" if terms else ""))
 
 
-def _sum(report: Report) -> str:
+def _sum(report: DnsReport) -> str:
     numbers = {level: sum(1 for one in report.findings if one.level.value == level) for level in _ORDER}
     parts = [counted(numbers[level], word) for level, word in _WORDS.items() if numbers[level]]
     if numbers["unknown"]:
@@ -68,7 +68,7 @@ def _sum(report: Report) -> str:
     return f"{counted(report.checked, 'check')}: {', '.join(parts) or 'all is right'}. Asked: {clean(servers)}."
 
 
-def json_dns(report: Report) -> str:
+def json_dns(report: DnsReport) -> str:
     """The report as a JSON document."""
     document = {
         "format": 1,
@@ -81,7 +81,7 @@ def json_dns(report: Report) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def finding_row(found: Finding) -> dict[str, Any]:
+def finding_row(found: DnsFinding) -> dict[str, Any]:
     """A finding as JSON has it."""
     return {
         "level": found.level.value,

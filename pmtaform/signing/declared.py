@@ -13,10 +13,10 @@ from pmtaform.dkim.keys import SigningKey
 from pmtaform.dns.check import dkim_findings
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.facts import PublicKey, Selector
-from pmtaform.dns.findings import Finding, Level
+from pmtaform.dns.findings import DnsFinding, DnsLevel
 from pmtaform.dns.live import live_resolver
-from pmtaform.dns.records import Record, zone_of
-from pmtaform.dns.resolver import Resolver, plain
+from pmtaform.dns.records import DnsRecord, zone_of
+from pmtaform.dns.resolver import DnsResolver, plain
 from pmtaform.errors import SecretUnavailable, UsageError
 from pmtaform.lang.effective.signing import KeyLine
 from pmtaform.model.desired import Desired, KeyFile
@@ -84,14 +84,14 @@ class KeyRow:
     key: SigningKey | None
     problems: tuple[Diagnostic, ...] = ()
     stored: datetime | None = None
-    dns: tuple[Finding, ...] | None = None
+    dns: tuple[DnsFinding, ...] | None = None
 
     @property
     def dns_status(self) -> str:
         """`published`, the code of what is wrong, or `not-checked`."""
         if self.dns is None:
             return "not-checked"
-        wrong = [each for each in self.dns if each.level in (Level.ERROR, Level.UNKNOWN)]
+        wrong = [each for each in self.dns if each.level in (DnsLevel.ERROR, DnsLevel.UNKNOWN)]
         return (wrong or list(self.dns))[0].code if self.dns else "published"
 
 
@@ -162,7 +162,7 @@ def read_declared(key: DeclaredKey, resolve: Resolve) -> tuple[SigningKey | None
 
 
 def key_rows(
-    stack: Stack, keys: Sequence[DeclaredKey], *, ask: bool = True, resolver: Resolver | None = None
+    stack: Stack, keys: Sequence[DeclaredKey], *, ask: bool = True, resolver: DnsResolver | None = None
 ) -> tuple[KeyRow, ...]:
     """What each key is. With `ask`, DNS is asked for its record: `resolver`, else those that the stack names."""
     resolve, secrets = resolver_for(stack), Secrets(stack.folder)
@@ -176,7 +176,7 @@ def key_rows(
     return tuple(rows[number] for number in range(len(keys)))
 
 
-def _row(declared: DeclaredKey, resolve: Resolve, secrets: Secrets, resolver: Resolver | None) -> KeyRow:
+def _row(declared: DeclaredKey, resolve: Resolve, secrets: Secrets, resolver: DnsResolver | None) -> KeyRow:
     key, problems = read_declared(declared, resolve)
     dns = None
     if resolver is not None and declared.record_name:
@@ -199,23 +199,23 @@ def selector_of(declared: DeclaredKey, key: SigningKey | None) -> Selector:
     return Selector(domain=plain(declared.domain), selector=declared.selector.lower(), public=public)
 
 
-def record_of(stack: Stack, domain: str, selector: str, text: str, known: Iterable[str] = ()) -> Record:
+def record_of(stack: Stack, domain: str, selector: str, text: str, known: Iterable[str] = ()) -> DnsRecord:
     """The TXT record of a selector with this text. `known` are domains that may be zones."""
     name = plain(f"{selector}._domainkey.{domain}")
     zone = zone_of(name, stack.dns.zones, {*map(plain, known), *stack.dns.from_domains, plain(domain)})
-    return Record(zone=zone, name=name, kind="TXT", value=text, purpose="dkim")
+    return DnsRecord(zone=zone, name=name, kind="TXT", value=text, purpose="dkim")
 
 
 def key_records(
     stack: Stack, keys: Sequence[DeclaredKey], *, flags: tuple[str, ...] = (), revoked: bool = False
-) -> tuple[tuple[Record, ...], tuple[Diagnostic, ...]]:
+) -> tuple[tuple[DnsRecord, ...], tuple[Diagnostic, ...]]:
     """The records of keys, and what is wrong with or doubtful about them. One that revokes a key needs no key.
 
     A key for all domains has a record at each of them: those of `dns: from-domains`.
     """
     resolve = resolver_for(stack)
     zones = [key.domain for key in keys if key.record_name]
-    found: dict[tuple[str, str], Record] = {}
+    found: dict[tuple[str, str], DnsRecord] = {}
     problems: list[Diagnostic] = []
     for declared in keys:
         if not declared.is_ours and not revoked:

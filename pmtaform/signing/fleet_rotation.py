@@ -31,7 +31,7 @@ from pmtaform.state import StateDocument
 from pmtaform.state.rotations import Histories, RotationFile
 
 if TYPE_CHECKING:
-    from pmtaform.dns.resolver import Resolver
+    from pmtaform.dns.resolver import DnsResolver
     from pmtaform.rollout.model import RunResult
 
 _DONE = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
@@ -47,7 +47,7 @@ class FleetRotation:
     loaded: Histories
     state: StateDocument
     resolve: Resolve
-    resolver: Resolver | None
+    resolver: DnsResolver | None
     now: datetime
     at: datetime
     force: bool = False
@@ -251,7 +251,7 @@ class RotationRequest:
     now: datetime
     as_of: datetime | None = None
     force: bool = False
-    resolver: Callable[[], Resolver] | None = None
+    resolver: Callable[[], DnsResolver] | None = None
 
 
 def start_rotation(request: RotationRequest) -> FleetRotation | None:
@@ -280,7 +280,7 @@ def start_rotation(request: RotationRequest) -> FleetRotation | None:
     return rotation
 
 
-def _resolver(request: RotationRequest) -> Resolver:
+def _resolver(request: RotationRequest) -> DnsResolver:
     if request.resolver is not None:
         return request.resolver()
     from pmtaform.dns.live import live_resolver

@@ -24,7 +24,7 @@ from pmtaform.stack.linting import as_configuration
 from pmtaform.stack.rotations import RotatedKey
 
 if TYPE_CHECKING:
-    from pmtaform.dns.records import Record
+    from pmtaform.dns.records import DnsRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,8 @@ class RotationReport:
 
     statuses: tuple[KeyStatus, ...]
     generated: tuple[GeneratedKey, ...] = ()
-    publish: tuple[Record, ...] = ()
-    missing: tuple[Record, ...] = ()
+    publish: tuple[DnsRecord, ...] = ()
+    missing: tuple[DnsRecord, ...] = ()
     remove: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -135,10 +135,10 @@ def _has_record(rotation: FleetRotation, key: RotatedKey, selector: str) -> bool
     return bool(rotation.resolver.ask(f"{selector}._domainkey.{key.domain}", "TXT").records)
 
 
-def _to_publish(rotation: FleetRotation) -> tuple[Record, ...]:
+def _to_publish(rotation: FleetRotation) -> tuple[DnsRecord, ...]:
     """The records that DNS must have, whether it has them already or not."""
     from pmtaform.dns.dkim_record import dkim_text
-    from pmtaform.dns.records import Record, zone_of
+    from pmtaform.dns.records import DnsRecord, zone_of
 
     found = []
     for name, status in rotation.statuses.items():
@@ -148,11 +148,11 @@ def _to_publish(rotation: FleetRotation) -> tuple[Record, ...]:
                 host = f"{selector.lower()}._domainkey.{domain}"
                 zone = zone_of(host, rotation.stack.dns.zones, [domain])
                 value = dkim_text(public, algorithm)
-                found.append(Record(zone=zone, name=host, kind="TXT", value=value, purpose="dkim"))
+                found.append(DnsRecord(zone=zone, name=host, kind="TXT", value=value, purpose="dkim"))
     return tuple(found)
 
 
-def _is_there(rotation: FleetRotation, record: Record) -> bool:
+def _is_there(rotation: FleetRotation, record: DnsRecord) -> bool:
     looks = {
         f"{selector.lower()}._domainkey.{rotation.keys[name].domain.lower()}": look
         for name, facts in rotation.facts.items()

@@ -17,9 +17,9 @@ from pmtaform.dkim.sign import sign_message
 from pmtaform.dkim.trial import trial_message
 from pmtaform.dkim.verification import verify_signature
 from pmtaform.dns.check import dkim_findings, same_everywhere
-from pmtaform.dns.findings import Finding, Level, finding, not_asked
+from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
 from pmtaform.dns.live import live_resolver
-from pmtaform.dns.resolver import Resolver, plain
+from pmtaform.dns.resolver import DnsResolver, plain
 from pmtaform.errors import HostError, Invalid, Unreachable
 from pmtaform.host import HASH_ONLY, HostSpec, Known, Snapshot, probe
 from pmtaform.host_specs import host_spec
@@ -52,7 +52,7 @@ class KeyVerification:
     as_stack: Confirmed = Confirmed.UNKNOWN
     as_dns: Confirmed = Confirmed.UNKNOWN
     verified: Confirmed = Confirmed.UNKNOWN
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DnsFinding, ...] = ()
 
     @property
     def name(self) -> str:
@@ -62,14 +62,14 @@ class KeyVerification:
     @property
     def is_wrong(self) -> bool:
         """Whether something is wrong."""
-        return Confirmed.NO in (self.as_stack, self.as_dns, self.verified) or self._has(Level.ERROR)
+        return Confirmed.NO in (self.as_stack, self.as_dns, self.verified) or self._has(DnsLevel.ERROR)
 
     @property
     def is_unknown(self) -> bool:
         """Whether nothing is wrong as far as it could be found out, and something could not."""
-        return not self.is_wrong and self._has(Level.UNKNOWN)
+        return not self.is_wrong and self._has(DnsLevel.UNKNOWN)
 
-    def _has(self, level: Level) -> bool:
+    def _has(self, level: DnsLevel) -> bool:
         return any(each.level is level for each in self.findings)
 
 
@@ -78,13 +78,13 @@ class _Run:
     """What all proofs of one run share."""
 
     stack: Stack
-    resolver: Resolver
+    resolver: DnsResolver
     clock: Clock
     wanted: dict[DeclaredKey, tuple[SigningKey | None, str]] = field(default_factory=dict)
 
 
 def verify_keys(
-    stack: Stack, keys: Sequence[DeclaredKey], *, resolver: Resolver | None = None, clock: Clock | None = None
+    stack: Stack, keys: Sequence[DeclaredKey], *, resolver: DnsResolver | None = None, clock: Clock | None = None
 ) -> tuple[KeyVerification, ...]:
     """Verify every key on every host that should have it. Nothing is changed anywhere.
 
@@ -118,12 +118,12 @@ def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[KeyVer
     return [_prove(run, spec, key, paths, snapshot) for key in keys]
 
 
-def _not_seen(spec: HostSpec, problem: HostError) -> Finding:
+def _not_seen(spec: HostSpec, problem: HostError) -> DnsFinding:
     """Nothing is known of a host that cannot be reached; one that is, and cannot answer, is itself wrong."""
     why = " ".join(each.detail or each.summary for each in problem.diagnostics)
     if isinstance(problem, Unreachable):
-        return finding(Level.UNKNOWN, "host-unreachable", "A host could not be looked at", spec.name, why)
-    return finding(Level.ERROR, "host-failed", "A host could be reached, and not be looked at", spec.name, why)
+        return finding(DnsLevel.UNKNOWN, "host-unreachable", "A host could not be looked at", spec.name, why)
+    return finding(DnsLevel.ERROR, "host-failed", "A host could be reached, and not be looked at", spec.name, why)
 
 
 def _fetch(spec: HostSpec, paths: Sequence[str]) -> Snapshot:
@@ -145,7 +145,7 @@ def _prove(
     proof = _unproved(spec, key, paths)
     subject = f"{spec.name}: {key.name}"
     found = _on_host(proof.path, snapshot, subject)
-    if isinstance(found, Finding):
+    if isinstance(found, DnsFinding):
         return replace(proof, as_stack=Confirmed.NO, findings=(found,))
     as_stack, told = _compared(run, key, found, subject, proof.path)
     as_dns, said = _published(run, key, found)
@@ -161,49 +161,49 @@ def _prove(
     )
 
 
-def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | Finding:
+def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | DnsFinding:
     """The key in the file on the host, or why there is none."""
     live = snapshot.files.get(path)
     if path in snapshot.unreadable:
         detail = f"{path} is {snapshot.unreadable[path]}."
-        return finding(Level.ERROR, "host-key-unreadable", "A key file cannot be used", subject, detail)
+        return finding(DnsLevel.ERROR, "host-key-unreadable", "A key file cannot be used", subject, detail)
     if live is None or live.content is None:
         detail = f"{path} is not there, so PowerMTA cannot sign with it. `pmtaform plan` shows what is to be done."
-        return finding(Level.ERROR, "host-key-missing", "A key is not on the host", subject, detail)
+        return finding(DnsLevel.ERROR, "host-key-missing", "A key is not on the host", subject, detail)
     try:
         key = load_private_key(live.content, reference=path)
     except Invalid as problem:
         told = problem.diagnostics[0]
-        return finding(Level.ERROR, told.code, "PowerMTA cannot sign with a key file", subject, told.detail)
+        return finding(DnsLevel.ERROR, told.code, "PowerMTA cannot sign with a key file", subject, told.detail)
     if not same_private_key(live.content, key.pem.reveal()):
         detail = (
             f"{path} is in a form that PowerMTA may not read. `pmtaform apply` writes the key in one that it reads."
         )
-        return finding(Level.ERROR, "host-key-form", "A key file is in another form", subject, detail)
+        return finding(DnsLevel.ERROR, "host-key-form", "A key file is in another form", subject, detail)
     return key
 
 
 def _compared(
     run: _Run, key: DeclaredKey, found: SigningKey, subject: str, path: str
-) -> tuple[Confirmed, tuple[Finding, ...]]:
+) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
     if not key.is_ours:
         detail = f"A `domain-key` line of the stack names {path}, and `dkim-keys` has no entry for it: the file was "
         detail += "compared with DNS only."
         return Confirmed.UNKNOWN, (
-            finding(Level.INFO, "dkim-undeclared", "A key is not in dkim-keys", subject, detail),
+            finding(DnsLevel.INFO, "dkim-undeclared", "A key is not in dkim-keys", subject, detail),
         )
     wanted, why = run.wanted[key]
     if wanted is None:
-        told = finding(Level.UNKNOWN, "stack-key-unknown", "The stack's key could not be read", subject, why)
+        told = finding(DnsLevel.UNKNOWN, "stack-key-unknown", "The stack's key could not be read", subject, why)
         return Confirmed.UNKNOWN, (told,)
     if wanted.public == found.public:
         return Confirmed.YES, ()
     detail = f"{path} holds {found.describe} {found.fingerprint}, and {key.reference} is {wanted.describe} "
     detail += f"{wanted.fingerprint}. `pmtaform plan` shows the difference."
-    return Confirmed.NO, (finding(Level.ERROR, "host-key-differs", "A host has another key", subject, detail),)
+    return Confirmed.NO, (finding(DnsLevel.ERROR, "host-key-differs", "A host has another key", subject, detail),)
 
 
-def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirmed, tuple[Finding, ...]]:
+def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
     """Whether DNS shows the key that the host has."""
     if not key.record_name:
         detail = (
@@ -211,16 +211,18 @@ def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirme
         )
         detail += "the stack does not say, so none was looked at."
         return Confirmed.UNKNOWN, (
-            finding(Level.INFO, "dkim-all-domains", "No record was looked at", key.name, detail),
+            finding(DnsLevel.INFO, "dkim-all-domains", "No record was looked at", key.name, detail),
         )
     said = list(dkim_findings(run.resolver, selector_of(key, found)))
     levels = {each.level for each in said if each.code not in _LOCAL}
     said += same_everywhere(run.resolver, key.record_name, "TXT", authoritative=run.stack.dns.authoritative)
-    answer = Confirmed.NO if Level.ERROR in levels else Confirmed.UNKNOWN if Level.UNKNOWN in levels else Confirmed.YES
+    answer = (
+        Confirmed.NO if DnsLevel.ERROR in levels else Confirmed.UNKNOWN if DnsLevel.UNKNOWN in levels else Confirmed.YES
+    )
     return answer, tuple(said)
 
 
-def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tuple[Confirmed, tuple[Finding, ...]]:
+def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
     """Sign a message with the host's key, and verify it with the record that DNS has."""
     if not key.record_name:
         return Confirmed.UNKNOWN, ()
@@ -235,4 +237,4 @@ def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tupl
     if verified.ok:
         return Confirmed.YES, ()
     detail = f"A message that was signed with the host's key does not verify: {verified.why}. Receivers see it so, too."
-    return Confirmed.NO, (finding(Level.ERROR, "dkim-signature", "A signature does not verify", subject, detail),)
+    return Confirmed.NO, (finding(DnsLevel.ERROR, "dkim-signature", "A signature does not verify", subject, detail),)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from pmtaform.dns.facts import Said
+from pmtaform.dns.facts import StackDomains
 from pmtaform.dns.resolver import plain
 from pmtaform.stack.stack import Stack
 
 
-def declared_names(stack: Stack) -> Said:
+def declared_names(stack: Stack) -> StackDomains:
     """The domains that a stack's `dns` names."""
-    return Said(
+    return StackDomains(
         envelope=stack.dns.envelope_domains,
         bounce=stack.dns.bounce_domains,
         feedback=stack.dns.feedback_domains,

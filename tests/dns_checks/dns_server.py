@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from dnslib import QTYPE, RCODE, RR, TXT, DNSRecord
 
 from pmtaform.dns.dkim_record import chunked
-from pmtaform.dns.resolver import Server, Status
+from pmtaform.dns.resolver import DnsServer, DnsStatus
 
-Zone = Mapping[tuple[str, str], Sequence[str] | Status]
+Zone = Mapping[tuple[str, str], Sequence[str] | DnsStatus]
 Start = Callable[..., "NameServer"]
 
 
@@ -47,8 +47,8 @@ class NameServer:
         return self
 
     @property
-    def server(self) -> Server:
-        return Server("127.0.0.1", self.port)
+    def server(self) -> DnsServer:
+        return DnsServer("127.0.0.1", self.port)
 
     def stop(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as poke:
@@ -97,10 +97,10 @@ class NameServer:
             reply.add_answer(_record(at, "CNAME", alias[0]))
             at, hops = alias[0], hops + 1
         found = self.zone.get((at, kind))
-        if found is Status.TIMEOUT:
+        if found is DnsStatus.TIMEOUT:
             return None
-        if isinstance(found, Status):
-            reply.header.rcode = {Status.REFUSED: RCODE.REFUSED, Status.FAILED: RCODE.SERVFAIL}[found]
+        if isinstance(found, DnsStatus):
+            reply.header.rcode = {DnsStatus.REFUSED: RCODE.REFUSED, DnsStatus.FAILED: RCODE.SERVFAIL}[found]
         elif found:
             for value in found:
                 reply.add_answer(_record(at, kind, value))

@@ -15,8 +15,7 @@ from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.fake import FakeResolver
-from pmtaform.dns.resolver import Answer as DnsAnswer
-from pmtaform.dns.resolver import Server, Status
+from pmtaform.dns.resolver import DnsAnswer, DnsServer, DnsStatus
 from pmtaform.host import Snapshot, probe
 from pmtaform.signing import verification
 from pmtaform.signing.declared import declared_keys
@@ -116,8 +115,8 @@ RECORDS: dict[str, tuple[Any, int, tuple[str, str, str], str]] = {
     "revoked": ([dkim_text("")], Exit.SOME_FAILED, ("yes", "no", "no"), "dkim-revoked"),
     "no record": (["hello"], Exit.SOME_FAILED, ("yes", "no", "no"), "dkim-unreadable"),
     "in test": ([dkim_text(load_private_key(pem()).p, flags=("y",))], Exit.OK, ("yes", "yes", "yes"), "dkim-testing"),
-    "a server that fails": (Status.FAILED, Exit.SOME_FAILED, ("yes", "no", "unknown"), "dns-failed"),
-    "a server that refuses": (Status.REFUSED, Exit.UNREACHABLE, ("yes", "unknown", "unknown"), "dns-not-asked"),
+    "a server that fails": (DnsStatus.FAILED, Exit.SOME_FAILED, ("yes", "no", "unknown"), "dns-failed"),
+    "a server that refuses": (DnsStatus.REFUSED, Exit.UNREACHABLE, ("yes", "unknown", "unknown"), "dns-not-asked"),
 }
 
 
@@ -201,9 +200,9 @@ def test_a_hosts_configuration_is_not_fetched(mailing: Mailing, monkeypatch: pyt
 
 def test_dns_that_stops_to_answer_is_no_missing_record(mailing: Mailing) -> None:
     class Stops(FakeResolver):
-        def ask(self, name: str, kind: str, *, server: Server | None = None) -> DnsAnswer:
+        def ask(self, name: str, kind: str, *, server: DnsServer | None = None) -> DnsAnswer:
             answer = super().ask(name, kind, server=server)
-            return answer if len(self.asked) == 1 else replace(answer, status=Status.TIMEOUT, records=())
+            return answer if len(self.asked) == 1 else replace(answer, status=DnsStatus.TIMEOUT, records=())
 
     stack = Project(mailing.project.root).load("fleet")
     (proof,) = verify_keys(stack, declared_keys(stack, hosts=("mta1",)), resolver=Stops({(AT, "TXT"): [shown()]}))
@@ -252,7 +251,12 @@ def test_a_proof_is_wrong_or_unknown_or_neither() -> None:
 
 @pytest.mark.parametrize(
     ("record", "status"),
-    [([shown()], "published"), (None, "dkim-missing"), ([shown("two")], "dkim-key"), (Status.REFUSED, "dns-not-asked")],
+    [
+        ([shown()], "published"),
+        (None, "dkim-missing"),
+        ([shown("two")], "dkim-key"),
+        (DnsStatus.REFUSED, "dns-not-asked"),
+    ],
 )
 def test_the_list_has_what_dns_says(mailing: Mailing, record: Any, status: str) -> None:
     mailing.zone[AT, "TXT"] = record

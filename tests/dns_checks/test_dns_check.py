@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from pmtaform.dns.check import Report, check_dns
-from pmtaform.dns.facts import Facts, PublicKey, Selector, Source
+from pmtaform.dns.check import DnsReport, check_dns
+from pmtaform.dns.facts import DnsFacts, PublicKey, Selector, SendingAddress
 from pmtaform.dns.fake import FakeResolver, Zone
-from pmtaform.dns.findings import Level
-from pmtaform.dns.resolver import Server, Status
+from pmtaform.dns.findings import DnsLevel
+from pmtaform.dns.resolver import DnsServer, DnsStatus
 
 KEY = PublicKey("MIGf", "rsa")
-FACTS = Facts(
-    sources=(Source(host="mta1", vmta="v1", address="192.0.2.1", helo="mta1.example.com"),),
+FACTS = DnsFacts(
+    sources=(SendingAddress(host="mta1", vmta="v1", address="192.0.2.1", helo="mta1.example.com"),),
     selectors=(Selector(domain="example.com", selector="s1", public=KEY),),
     envelope_domains=("bounce.example.com",),
     bounce_domains=("bounce.example.com",),
@@ -38,11 +38,11 @@ DKIM = ("s1._domainkey.example.com", "TXT")
 DMARC = ("_dmarc.example.com", "TXT")
 
 
-def check(changes: Zone | None = None, facts: Facts = FACTS, **more: Any) -> Report:
+def check(changes: Zone | None = None, facts: DnsFacts = FACTS, **more: Any) -> DnsReport:
     return check_dns(FakeResolver({**RIGHT, **(changes or {})}, **more), facts)
 
 
-def codes(report: Report) -> set[str]:
+def codes(report: DnsReport) -> set[str]:
     return {found.code for found in report.findings}
 
 
@@ -85,9 +85,9 @@ def test_a_fleet_that_is_right_has_no_findings() -> None:
         ({MX: []}, "mx-nowhere"),
         ({MX: ["10 www.example.com"], ("www.example.com", "CNAME"): ["mta1.example.com"]}, "mx-alias"),
         ({MX: ["10 other.example.com"], ("other.example.com", "A"): ["203.0.113.1"]}, "mx-elsewhere"),
-        ({DKIM: Status.FAILED}, "dns-failed"),
+        ({DKIM: DnsStatus.FAILED}, "dns-failed"),
         (
-            {SPF: ["v=spf1 ip4:192.0.2.1 include:x.example.com -all"], ("x.example.com", "TXT"): Status.FAILED},
+            {SPF: ["v=spf1 ip4:192.0.2.1 include:x.example.com -all"], ("x.example.com", "TXT"): DnsStatus.FAILED},
             "dns-failed",
         ),
     ],
@@ -116,7 +116,7 @@ def test_an_address_of_two_hosts_and_one_with_two_names() -> None:
 
 
 def test_servers_that_disagree_are_found_out_with_what_each_says() -> None:
-    behind = Server("127.0.0.1", 5301)
+    behind = DnsServer("127.0.0.1", 5301)
     old = {**RIGHT, DKIM: ["v=DKIM1; p=OLD"]}
     report = check(views={behind: old}, name_servers={"example.com": [behind]})
     (found,) = report.findings
@@ -125,13 +125,13 @@ def test_servers_that_disagree_are_found_out_with_what_each_says() -> None:
 
 
 def test_a_name_server_that_cannot_be_reached_from_here_is_no_difference() -> None:
-    gone = Server("127.0.0.1", 5301)
-    silent: Zone = dict.fromkeys(RIGHT, Status.TIMEOUT)
+    gone = DnsServer("127.0.0.1", 5301)
+    silent: Zone = dict.fromkeys(RIGHT, DnsStatus.TIMEOUT)
     assert check(views={gone: silent}, name_servers={"example.com": [gone]}).findings == ()
 
 
 def test_offline_is_not_wrong() -> None:
-    report = check(dict.fromkeys([*RIGHT, ("_dmarc.news.example.com", "TXT")], Status.TIMEOUT))
-    assert {found.level for found in report.findings} == {Level.UNKNOWN}
+    report = check(dict.fromkeys([*RIGHT, ("_dmarc.news.example.com", "TXT")], DnsStatus.TIMEOUT))
+    assert {found.level for found in report.findings} == {DnsLevel.UNKNOWN}
     assert report.is_unknown
     assert not report.is_wrong

@@ -14,7 +14,7 @@ from signing_keys import pem
 from pmtaform.diagnostics import Exit
 from pmtaform.dns.fake import FakeResolver
 from pmtaform.dns.public_key import public_key_of
-from pmtaform.dns.resolver import Status
+from pmtaform.dns.resolver import DnsStatus
 from pmtaform.lang.lint import rules
 from pmtaform.stack import load_stack
 
@@ -211,7 +211,7 @@ def test_what_is_required_and_wrong_stops_an_apply_unless_allowed(grown: Project
 
 
 def test_what_could_not_be_asked_is_told_apart_from_wrong(grown: ProjectFolder, dns: Ask) -> None:
-    offline = dict.fromkeys(right(), Status.OFFLINE)
+    offline = dict.fromkeys(right(), DnsStatus.OFFLINE)
     dns(offline)
     assert codes(planned(grown, "dns: warn")) == {"dns-not-asked"}
     said = planned(grown, "dns: require")

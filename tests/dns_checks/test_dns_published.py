@@ -8,16 +8,16 @@ from pmtaform.dkim.observation import RecordStatus
 from pmtaform.dns.facts import PublicKey
 from pmtaform.dns.fake import FakeResolver, Zone
 from pmtaform.dns.published import look_at_record
-from pmtaform.dns.resolver import Server, Status
+from pmtaform.dns.resolver import DnsServer, DnsStatus
 
 NAME = "s._domainkey.example.com"
 KEY = PublicKey("AAAA", "rsa")
-OWNERS = (Server("192.0.2.1"), Server("192.0.2.2"))
-RESOLVER = Server("192.0.2.53")
+OWNERS = (DnsServer("192.0.2.1"), DnsServer("192.0.2.2"))
+RESOLVER = DnsServer("192.0.2.53")
 HERE = ["v=DKIM1; k=rsa; p=AAAA"]
 OTHER = ["v=DKIM1; k=rsa; p=BBBB"]
 REVOKED = ["v=DKIM1; p="]
-Said = list[str] | Status | None
+Said = list[str] | DnsStatus | None
 
 
 def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authoritative: bool = True) -> RecordStatus:
@@ -45,10 +45,10 @@ def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authorita
         (([*HERE, *OTHER], HERE, HERE), False, False, False),
         ((["v=DKIM1; t=y; p=AAAA"], HERE, HERE), True, True, False),
         ((["no record"], HERE, HERE), False, False, False),
-        ((HERE, HERE, Status.TIMEOUT), True, None, False),
-        ((HERE, Status.FAILED, HERE), None, None, False),
-        ((Status.TIMEOUT, None, HERE), False, False, False),
-        ((None, None, Status.TIMEOUT), False, False, None),
+        ((HERE, HERE, DnsStatus.TIMEOUT), True, None, False),
+        ((HERE, DnsStatus.FAILED, HERE), None, None, False),
+        ((DnsStatus.TIMEOUT, None, HERE), False, False, False),
+        ((None, None, DnsStatus.TIMEOUT), False, False, None),
     ],
 )
 def test_what_servers_say(said: tuple[Said, Said, Said], published: object, verified: object, gone: object) -> None:
@@ -60,7 +60,7 @@ def test_what_servers_say(said: tuple[Said, Said, Said], published: object, veri
 def test_who_said_it_is_named() -> None:
     assert look(HERE, None, HERE).why == "192.0.2.2:53 has no record"
     assert "192.0.2.53:53 has another record: Its public key is not that" in look(HERE, HERE, OTHER).why
-    assert look(HERE, HERE, Status.TIMEOUT).why == "192.0.2.53:53 gives no answer (timeout)"
+    assert look(HERE, HERE, DnsStatus.TIMEOUT).why == "192.0.2.53:53 gives no answer (timeout)"
 
 
 def test_a_zone_whose_servers_cannot_be_found_is_not_verified() -> None:

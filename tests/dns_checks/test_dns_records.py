@@ -14,19 +14,19 @@ from signing_keys import FORMATS, other_type, pem
 
 from pmtaform.dkim import load_private_key
 from pmtaform.dns.dkim_record import chunked, dkim_problems, dkim_text
-from pmtaform.dns.facts import Facts, PublicKey, Selector, Source
+from pmtaform.dns.facts import DnsFacts, PublicKey, Selector, SendingAddress
 from pmtaform.dns.formats import As, write_records
 from pmtaform.dns.formats.bind import quoted
 from pmtaform.dns.formats.terraform import hcl
 from pmtaform.dns.public_key import public_key_of
-from pmtaform.dns.records import Record, records_of, zone_of
+from pmtaform.dns.records import DnsRecord, records_of, zone_of
 
 LONG = PublicKey("A" * 700, "rsa")
-FACTS = Facts(
+FACTS = DnsFacts(
     sources=(
-        Source(host="mta1", vmta="", address="192.0.2.0", helo="mta1.example.com"),
-        Source(host="mta1", vmta="v2", address="192.0.2.1", helo="mta1.example.com"),
-        Source(host="mta2", vmta="", address="2001:db8::1", helo="mta2.example.com"),
+        SendingAddress(host="mta1", vmta="", address="192.0.2.0", helo="mta1.example.com"),
+        SendingAddress(host="mta1", vmta="v2", address="192.0.2.1", helo="mta1.example.com"),
+        SendingAddress(host="mta2", vmta="", address="2001:db8::1", helo="mta2.example.com"),
     ),
     selectors=(
         Selector(domain="example.com", selector="s1", public=LONG),
@@ -37,7 +37,7 @@ FACTS = Facts(
     accepts={},
 )
 RECORDS = records_of(FACTS)
-ODD = Record(zone="example.com", name="example.com", kind="TXT", value='a "b" \\ ${c} %{d}; é', purpose="spf")
+ODD = DnsRecord(zone="example.com", name="example.com", kind="TXT", value='a "b" \\ ${c} %{d}; é', purpose="spf")
 
 
 def test_what_is_wanted() -> None:
@@ -104,7 +104,7 @@ def test_octodns_is_read_back_by_a_parser_of_yaml() -> None:
 
 def test_octodns_wants_natural_order() -> None:
     hosts = [
-        Record(zone="example.com", name=f"mta{n}.example.com", kind="A", value=f"192.0.2.{n}", purpose="helo")
+        DnsRecord(zone="example.com", name=f"mta{n}.example.com", kind="A", value=f"192.0.2.{n}", purpose="helo")
         for n in (10, 2, 1)
     ]
     assert list(yaml.safe_load(write_records(hosts, As.OCTODNS))) == ["mta1", "mta2", "mta10"]
@@ -121,7 +121,7 @@ def test_dnscontrol_has_every_record_as_a_call() -> None:
 @pytest.mark.parametrize(("form", "kind"), [(As.ROUTE53, "aws_route53_record"), (As.CLOUDFLARE, "cloudflare_record")])
 def test_terraform_names_are_valid_and_unique(form: As, kind: str) -> None:
     alike = [
-        Record(zone="example.com", name=name, kind="TXT", value="x", purpose="spf")
+        DnsRecord(zone="example.com", name=name, kind="TXT", value="x", purpose="spf")
         for name in ("a-b.example.com", "a.b.example.com", "a_b.example.com", "1.example.com")
     ]
     text = write_records([*RECORDS, *alike, ODD], form)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pmtaform.dns.fake import FakeResolver, Zone
-from pmtaform.dns.resolver import Status
-from pmtaform.dns.spf import Verdict, check_host, costs_of
+from pmtaform.dns.resolver import DnsStatus
+from pmtaform.dns.spf import SpfVerdict, check_host, costs_of
 
 HOSTS: Zone = {
     ("mta1.example.com", "A"): ["192.0.2.10"],
@@ -21,7 +21,7 @@ HOSTS: Zone = {
 }
 
 
-def verdict(record: str, address: str = "192.0.2.10", **more: object) -> Verdict:
+def verdict(record: str, address: str = "192.0.2.10", **more: object) -> SpfVerdict:
     resolver = FakeResolver({**HOSTS, ("example.com", "TXT"): ["google-site=x", record]})
     return check_host(resolver, "example.com", address).verdict
 
@@ -64,20 +64,20 @@ def test_verdicts(record: str, result: str) -> None:
 
 
 def test_ipv6_is_matched_by_aaaa() -> None:
-    assert verdict("v=spf1 a:mta1.example.com -all", "2001:db8::10") is Verdict.PASS
-    assert verdict("v=spf1 a:mta1.example.com//32 -all", "2001:db8:1::1") is Verdict.PASS
+    assert verdict("v=spf1 a:mta1.example.com -all", "2001:db8::10") is SpfVerdict.PASS
+    assert verdict("v=spf1 a:mta1.example.com//32 -all", "2001:db8:1::1") is SpfVerdict.PASS
 
 
 def test_two_records_are_one_too_many() -> None:
     resolver = FakeResolver({("example.com", "TXT"): ["v=spf1 +all", "v=spf1 -all"]})
-    assert check_host(resolver, "example.com", "192.0.2.1").verdict is Verdict.PERMERROR
+    assert check_host(resolver, "example.com", "192.0.2.1").verdict is SpfVerdict.PERMERROR
 
 
 def test_a_server_that_fails_is_a_temporary_error() -> None:
-    resolver = FakeResolver({("example.com", "TXT"): Status.FAILED})
+    resolver = FakeResolver({("example.com", "TXT"): DnsStatus.FAILED})
     result = check_host(resolver, "example.com", "192.0.2.1")
-    assert result.verdict is Verdict.TEMPERROR
-    assert result.unasked[0].status is Status.FAILED
+    assert result.verdict is SpfVerdict.TEMPERROR
+    assert result.unasked[0].status is DnsStatus.FAILED
 
 
 def chain(length: int) -> Zone:
@@ -86,9 +86,9 @@ def chain(length: int) -> Zone:
 
 
 def test_ten_lookups_are_allowed_and_eleven_are_not() -> None:
-    assert check_host(FakeResolver(chain(10)), "i0.example.com", "192.0.2.1").verdict is Verdict.PASS
+    assert check_host(FakeResolver(chain(10)), "i0.example.com", "192.0.2.1").verdict is SpfVerdict.PASS
     result = check_host(FakeResolver(chain(11)), "i0.example.com", "192.0.2.1")
-    assert result.verdict is Verdict.PERMERROR
+    assert result.verdict is SpfVerdict.PERMERROR
     assert "11th lookup" in result.why
 
 
@@ -101,11 +101,11 @@ def test_costs_are_told_for_each_mechanism_with_all_below_it() -> None:
 
 def test_a_third_lookup_that_finds_nothing_is_an_error() -> None:
     record = "v=spf1 a:x.example.com a:y.example.com {} +all"
-    assert verdict(record.format("")) is Verdict.PASS
-    assert verdict(record.format("a:z.example.com")) is Verdict.PERMERROR
+    assert verdict(record.format("")) is SpfVerdict.PASS
+    assert verdict(record.format("a:z.example.com")) is SpfVerdict.PERMERROR
 
 
 def test_more_than_ten_exchanges_are_an_error() -> None:
     zone = {**HOSTS, ("example.com", "MX"): [f"10 m{n}.example.com" for n in range(11)]}
     resolver = FakeResolver({**zone, ("example.com", "TXT"): ["v=spf1 mx -all"]})
-    assert check_host(resolver, "example.com", "192.0.2.1").verdict is Verdict.PERMERROR
+    assert check_host(resolver, "example.com", "192.0.2.1").verdict is SpfVerdict.PERMERROR

@@ -7,7 +7,7 @@ from enum import StrEnum
 from importlib import import_module
 from itertools import groupby
 
-from pmtaform.dns.records import Record
+from pmtaform.dns.records import DnsRecord
 
 
 class As(StrEnum):
@@ -24,20 +24,20 @@ class As(StrEnum):
 _MODULES = {form: f"pmtaform.dns.formats.{form.value}" for form in As} | {As.JSON: "pmtaform.dns.formats.json_"}
 
 
-def write_records(records: Sequence[Record], form: As) -> str:
+def write_records(records: Sequence[DnsRecord], form: As) -> str:
     """The records in one format. No records: a text that says nothing."""
     return str(import_module(_MODULES[form]).write(records))
 
 
-def by_zone(records: Sequence[Record]) -> list[tuple[str, list[Record]]]:
+def by_zone(records: Sequence[DnsRecord]) -> list[tuple[str, list[DnsRecord]]]:
     """The records of each zone."""
     ordered = sorted(records, key=lambda one: one.zone)
     return [(zone, list(found)) for zone, found in groupby(ordered, key=lambda one: one.zone)]
 
 
-def sets_of(records: Sequence[Record]) -> list[tuple[Record, list[str]]]:
+def sets_of(records: Sequence[DnsRecord]) -> list[tuple[DnsRecord, list[str]]]:
     """Record sets: the first record of each name and kind, and all their values."""
-    found: dict[tuple[str, str], list[Record]] = {}
+    found: dict[tuple[str, str], list[DnsRecord]] = {}
     for record in records:
         found.setdefault((record.name, record.kind), []).append(record)
     return [(same[0], [one.value for one in same]) for same in found.values()]

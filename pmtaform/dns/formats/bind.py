@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from pmtaform.dns.dkim_record import chunked
 from pmtaform.dns.formats import by_zone
-from pmtaform.dns.records import Record
+from pmtaform.dns.records import DnsRecord
 
 
-def write(records: Sequence[Record]) -> str:
+def write(records: Sequence[DnsRecord]) -> str:
     """The records, zone by zone."""
     lines: list[str] = []
     for zone, found in by_zone(records):
@@ -18,7 +18,7 @@ def write(records: Sequence[Record]) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def _value(record: Record) -> str:
+def _value(record: DnsRecord) -> str:
     if record.kind == "TXT":
         return " ".join(quoted(piece) for piece in chunked(record.value))
     return f"{record.value}." if record.kind == "PTR" else record.value

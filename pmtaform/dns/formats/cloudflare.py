@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pmtaform.dns.formats.terraform import Names, hcl
-from pmtaform.dns.records import Record
+from pmtaform.dns.formats.terraform import ResourceNames, hcl
+from pmtaform.dns.records import DnsRecord
 
 _HEAD = """\
 variable "cloudflare_zone_ids" {
@@ -15,13 +15,13 @@ variable "cloudflare_zone_ids" {
 """
 
 
-def write(records: Sequence[Record]) -> str:
+def write(records: Sequence[DnsRecord]) -> str:
     """The variable and the resources."""
-    names = Names()
+    names = ResourceNames()
     return _HEAD + "".join(_resource(names, record) for record in records)
 
 
-def _resource(names: Names, record: Record) -> str:
+def _resource(names: ResourceNames, record: DnsRecord) -> str:
     several = f"{record.name}_{record.kind.lower()}_{record.value}" if record.kind in ("A", "AAAA") else ""
     name = names.name(several or f"{record.name}_{record.kind.lower()}_{record.purpose}")
     # Mail does not go through Cloudflare's proxy: a proxied address would break forward-confirmed names.

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from pmtaform.dns.dkim_record import chunked
-from pmtaform.dns.records import Record
+from pmtaform.dns.records import DnsRecord
 
 
-def write(records: Sequence[Record]) -> str:
+def write(records: Sequence[DnsRecord]) -> str:
     """One document."""
     rows = [_row(record) for record in records]
     return json.dumps({"format": 1, "kind": "pmtaform-dns-records", "records": rows}, indent=1) + "\n"
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: DnsRecord) -> dict[str, Any]:
     row: dict[str, Any] = {
         "zone": record.zone,
         "name": record.name,

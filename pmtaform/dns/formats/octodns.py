@@ -7,16 +7,16 @@ import re
 from collections.abc import Sequence
 
 from pmtaform.dns.formats import by_zone, sets_of
-from pmtaform.dns.records import Record
+from pmtaform.dns.records import DnsRecord
 
 
-def write(records: Sequence[Record]) -> str:
+def write(records: Sequence[DnsRecord]) -> str:
     """The zones' documents, the name of its file above each."""
     return "".join(f"---\n# {zone}.yaml\n" + _zone(found) for zone, found in by_zone(records))
 
 
-def _zone(records: Sequence[Record]) -> str:
-    names: dict[str, list[tuple[Record, list[str]]]] = {}
+def _zone(records: Sequence[DnsRecord]) -> str:
+    names: dict[str, list[tuple[DnsRecord, list[str]]]] = {}
     for first, values in sets_of(records):
         names.setdefault(first.relative, []).append((first, values))
     lines: list[str] = []

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pmtaform.dns.dkim_record import chunked
 from pmtaform.dns.formats import sets_of
-from pmtaform.dns.formats.terraform import Names, hcl
-from pmtaform.dns.records import Record
+from pmtaform.dns.formats.terraform import ResourceNames, hcl
+from pmtaform.dns.records import DnsRecord
 
 _HEAD = """\
 variable "route53_zone_ids" {
@@ -17,13 +17,13 @@ variable "route53_zone_ids" {
 """
 
 
-def write(records: Sequence[Record]) -> str:
+def write(records: Sequence[DnsRecord]) -> str:
     """The variable and the resources."""
-    names = Names()
+    names = ResourceNames()
     return _HEAD + "".join(_resource(names, first, values) for first, values in sets_of(records))
 
 
-def _resource(names: Names, first: Record, values: Sequence[str]) -> str:
+def _resource(names: ResourceNames, first: DnsRecord, values: Sequence[str]) -> str:
     written = ", ".join(hcl(_value(first.kind, value)) for value in values)
     return (
         f'\nresource "aws_route53_record" "{names.name(f"{first.name}_{first.kind.lower()}")}" {{\n'

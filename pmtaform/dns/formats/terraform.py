@@ -10,7 +10,7 @@ from typing import Final
 _MOST: Final = 64
 
 
-class Names:
+class ResourceNames:
     """Names of resources: letters, digits and `_`, each once."""
 
     def __init__(self) -> None:

@@ -25,9 +25,9 @@ from pmtaform.planning.step import Step
 from pmtaform.stack import Stack, compile_host
 
 if TYPE_CHECKING:
-    from pmtaform.dns.facts import Facts, PublicKey, Selector, Source
-    from pmtaform.dns.findings import Finding
-    from pmtaform.dns.resolver import Resolver
+    from pmtaform.dns.facts import DnsFacts, PublicKey, Selector, SendingAddress
+    from pmtaform.dns.findings import DnsFinding
+    from pmtaform.dns.resolver import DnsResolver
     from pmtaform.dns.touched import Owner, Touched
 
 _SOURCE: Final = "smtp-source-host"
@@ -53,7 +53,7 @@ class DnsStep(Step):
 
 
 def with_dns(
-    stack: Stack, surveys: Mapping[str, Survey], hosts: Sequence[HostPlan], resolver: Resolver | None = None
+    stack: Stack, surveys: Mapping[str, Survey], hosts: Sequence[HostPlan], resolver: DnsResolver | None = None
 ) -> list[HostPlan]:
     """The plans of hosts with what DNS says of their changes: notes, and with `require` dangers of the changes.
 
@@ -74,7 +74,7 @@ def with_dns(
     }
     if not touched:
         return list(hosts)
-    found: dict[Owner, list[Finding]] = {}
+    found: dict[Owner, list[DnsFinding]] = {}
     for owner, finding in touched_findings(resolver or live_resolver(stack.dns), facts, touched):
         found.setdefault(owner, []).append(finding)
     required = stack.dns.on_plan == "require"
@@ -88,7 +88,7 @@ def _may_touch(change: Change) -> bool:
     return change.action is not Action.DELETE and any(value.name in names for value in change.values)
 
 
-def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> Facts:
+def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> DnsFacts:
     """What DNS must say of the whole fleet, but for its keys. A host that was not looked at is as the stack has it."""
     from pmtaform.dns.facts import facts_of
     from pmtaform.stack.dns_inputs import declared_names, reached_at
@@ -129,7 +129,7 @@ def _public_key(key: KeyFile) -> PublicKey | None:
 # -- what a change adds ------------------------------------------------------------------------------------------------
 
 
-def _touched(host: str, change: Change, facts: Facts, keys: _Keys) -> Touched:
+def _touched(host: str, change: Change, facts: DnsFacts, keys: _Keys) -> Touched:
     from pmtaform.dns.touched import Touched
 
     found = Touched()
@@ -150,7 +150,7 @@ def _touched(host: str, change: Change, facts: Facts, keys: _Keys) -> Touched:
     return found
 
 
-def _sources(host: str, address: Address, gained: Iterable[str], facts: Facts) -> list[Source]:
+def _sources(host: str, address: Address, gained: Iterable[str], facts: DnsFacts) -> list[SendingAddress]:
     vmta = address.key if address.kind == "virtual-mta" else ""
     new = {_source(text) for text in gained}
     own = [one for one in facts.sources if one.host == host and one.vmta == vmta]
@@ -185,7 +185,7 @@ def _selectors(host: str, lines: Iterable[str], keys: _Keys) -> list[Selector]:
     return found
 
 
-def _domains(value: ValueChange, facts: Facts) -> list[str]:
+def _domains(value: ValueChange, facts: DnsFacts) -> list[str]:
     known = {*facts.bounce_domains, *facts.feedback_domains}
     named = [unquoted(text).lower().rstrip(".") for text in value.after if text not in value.before]
     return [name for name in named if name in known]  # macros and patterns are no names that could be asked for
@@ -195,12 +195,12 @@ def _domains(value: ValueChange, facts: Facts) -> list[str]:
 
 
 def _told(
-    plan: HostPlan, asked: Iterable[Owner], found: Mapping[Owner, Sequence[Finding]], *, required: bool
+    plan: HostPlan, asked: Iterable[Owner], found: Mapping[Owner, Sequence[DnsFinding]], *, required: bool
 ) -> HostPlan:
     own = [address for host, address in asked if host == plan.host]
     if not own:
         return plan
-    notes: dict[Finding, Diagnostic] = {}  # a key file and the line that names it have one record: it is told once
+    notes: dict[DnsFinding, Diagnostic] = {}  # a key file and the line that names it have one record: it is told once
     changes: list[Change] = []
     for change in plan.changes:
         findings = found.get((plan.host, change.address), ())
@@ -214,7 +214,7 @@ def _told(
     return replace(plan, changes=tuple(changes), notes=(*plan.notes, *notes.values(), *right))
 
 
-def _note(found: Finding, host: str, change: Change) -> Diagnostic:
+def _note(found: DnsFinding, host: str, change: Change) -> Diagnostic:
     return Diagnostic(
         code=found.code,
         summary=found.summary,
