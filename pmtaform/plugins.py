@@ -11,6 +11,7 @@ from pmtaform.registry import Registry
 
 if TYPE_CHECKING:
     from pmtaform.secrets.provider import ProviderKind
+    from pmtaform.state.backend import BackendKind
     from pmtaform.transports.transport import Transport
 
 DEFAULT_TRANSPORT: Final = "ssh"
@@ -33,5 +34,15 @@ SECRET_PROVIDERS: Final[Registry[ProviderKind]] = Registry(
         "env": "pmtaform.secrets.environment:ENVIRONMENT",
         "file": "pmtaform.secrets.file:FILE",
         "command": "pmtaform.secrets.command:COMMAND",
+    },
+)
+
+DEFAULT_BACKEND: Final = "file"
+STATE_BACKENDS: Final[Registry[BackendKind]] = Registry(
+    "pmtaform.state_backends",
+    noun="state backend",
+    kind="pmtaform.state.backend:BackendKind",
+    own={
+        "file": "pmtaform.state.files:FILE",
     },
 )

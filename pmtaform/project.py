@@ -1,32 +1,28 @@
-"""A project: the folder that holds `stacks/` and `state/`."""
+"""A project: the folder that holds `stacks/`, and where the state of its stacks is."""
 
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pmtaform.backends import backends_of
 from pmtaform.stack import Stack, find_project, load_stack, stack_folder
 from pmtaform.stack.rotations import rotated_keys
-from pmtaform.state import FileBackend, HeldLock, Journal, LockInfo, StackKey
-from pmtaform.state.rotations import RotationFile
+from pmtaform.state import Backends, HeldLock, Journal, LockInfo, RotationStore, StackKey, StateBackend
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with `stacks/` and `state/`."""
+    """A folder with `stacks/`. `backends` keep the state of its stacks; None: as the project file says."""
 
     root: Path
+    backends: Backends | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
         """The project that `start` (the current folder) lies in. Raises `UsageError`."""
         return cls(find_project(start or Path.cwd()))
-
-    @property
-    def state_folder(self) -> Path:
-        """Where states, their keys, locks and journals are."""
-        return self.root / "state"
 
     def stack_folder(self, name: str | None) -> Path:
         """The folder of a stack: by name, by path, or the only one there is. Raises `UsageError`."""
@@ -45,21 +41,21 @@ class Project:
 
         return with_selectors(stack, keys, self.rotations(stack.name))
 
-    def rotations(self, stack: str) -> RotationFile:
+    def rotations(self, stack: str) -> RotationStore:
         """Where the histories of the stack's rotated keys are kept."""
-        return RotationFile(self.state_folder, stack)
+        return self.backend(stack).rotations
 
-    def backend(self, stack: str) -> FileBackend:
-        """Where the state of a stack is kept."""
-        return FileBackend(self.state_folder, stack)
+    def backend(self, stack: str) -> StateBackend:
+        """Where the state of a stack is kept. Raises `Invalid`, `UsageError`."""
+        return (self.backends or backends_of(self.root))(stack)
 
     def key(self, stack: str) -> StackKey:
         """The stack's own key; made if there is none yet."""
-        return StackKey.open(self.state_folder, stack)
+        return self.backend(stack).key()
 
     def journal(self, stack: str) -> Journal:
         """The journal of the stack's runs."""
-        return Journal(self.state_folder, stack)
+        return Journal(self.backend(stack).events)
 
     def lock(self, stack: str, what: str) -> HeldLock:
         """Take the lock on a stack's state. Raises `Locked`."""

@@ -96,7 +96,7 @@ def history_of(
     shown = runs if limit is None else runs[max(0, len(runs) - limit) :]
     return HistoryReport(
         stack=stack,
-        journal=str(journal.path),
+        journal=journal.place,
         host=host,
         runs=tuple(shown),
         earlier=len(runs) - len(shown),

@@ -27,8 +27,7 @@ from pmtaform.stack import Stack
 from pmtaform.stack.linting import as_configuration
 from pmtaform.stack.resolve import Resolve
 from pmtaform.stack.rotations import RotatedKey, rotated_keys
-from pmtaform.state import StateDocument
-from pmtaform.state.rotations import Histories, RotationFile
+from pmtaform.state import KeyHistories, RotationStore, StateDocument
 
 if TYPE_CHECKING:
     from pmtaform.dns.resolver import DnsResolver
@@ -43,8 +42,8 @@ class FleetRotation:
 
     stack: Stack
     keys: Mapping[str, RotatedKey]
-    file: RotationFile
-    loaded: Histories
+    file: RotationStore
+    loaded: KeyHistories
     state: StateDocument
     resolve: Resolve
     resolver: DnsResolver | None
@@ -245,7 +244,7 @@ class RotationRequest:
     """
 
     stack: Stack
-    file: RotationFile
+    file: RotationStore
     state: StateDocument
     resolve: Resolve
     now: datetime

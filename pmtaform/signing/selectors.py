@@ -11,10 +11,10 @@ from pmtaform.dkim.status import key_status
 from pmtaform.model.rotation import KeyHistory
 from pmtaform.stack import Stack
 from pmtaform.stack.rotations import RotatedKey
-from pmtaform.state.rotations import RotationFile
+from pmtaform.state import RotationStore
 
 
-def with_selectors(stack: Stack, keys: Mapping[str, RotatedKey], file: RotationFile) -> Stack:
+def with_selectors(stack: Stack, keys: Mapping[str, RotatedKey], file: RotationStore) -> Stack:
     """The stack with the selectors that its rotated keys have by their history alone."""
     histories = file.load()
     moment = max((at for history in histories.values() for at in _times(history)), default=None)

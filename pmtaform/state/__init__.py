@@ -1,6 +1,6 @@
 """The state of a stack: what was applied last, its lock, its key and the journal of runs."""
 
-from pmtaform.state.backend import MemoryBackend, StateBackend
+from pmtaform.state.backend import Backends, EventLog, KeyHistories, RotationStore, StateBackend
 from pmtaform.state.document import FileState, HostState, Intent, StateDocument, Version
 from pmtaform.state.files import FileBackend
 from pmtaform.state.identity import new_run_id, utc_now, who
@@ -10,7 +10,9 @@ from pmtaform.state.key import Seal, StackKey
 from pmtaform.state.lock import HeldLock, LockInfo
 
 __all__ = [
+    "Backends",
     "Event",
+    "EventLog",
     "FileBackend",
     "FileState",
     "HeldLock",
@@ -18,9 +20,10 @@ __all__ = [
     "HostState",
     "Intent",
     "Journal",
+    "KeyHistories",
     "Kind",
     "LockInfo",
-    "MemoryBackend",
+    "RotationStore",
     "Seal",
     "StackKey",
     "StateBackend",

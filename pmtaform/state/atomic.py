@@ -10,19 +10,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from pmtaform.diagnostics import Place
-from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.errors import PmtaformError
 from pmtaform.reading import read_regular
 
 _MODE = 0o600
 _TEMPORARY = ".tmp"
-
-
-def check_stack_name(stack: str) -> str:
-    """`stack`, when it can name files in the state folder. Raises `UsageError` (code `stack-name`)."""
-    if stack and stack[0] not in ".-" and stack.isprintable() and not {"/", "\\"} & set(stack):
-        return stack
-    detail = f"{stack!r} would name its state file: letters, digits, dots, dashes and underscores are for that."
-    raise UsageError.of("stack-name", "a stack cannot have this name", detail)
 
 
 def ensure_folder(folder: Path) -> None:

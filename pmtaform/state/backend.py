@@ -1,19 +1,59 @@
-"""Where a stack's state is kept: the protocol, and the backend that keeps it in memory."""
+"""The port of state backends: what is kept of a stack, and how a kind of backend is registered.
+
+`tests/state/` has the contract; it runs on every implementation.
+"""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 from pmtaform.diagnostics import Place
 from pmtaform.errors import Stale
-from pmtaform.state.atomic import check_stack_name
+from pmtaform.model.rotation import KeyHistory
 from pmtaform.state.document import StateDocument, Version
-from pmtaform.state.lock import HeldLock, LockInfo, locked
+from pmtaform.state.key import StackKey
+from pmtaform.state.lock import HeldLock, LockInfo
+
+KeyHistories = Mapping[str, KeyHistory]  # by DOMAIN/STEM
+
+
+class EventLog(Protocol):
+    """The lines of a stack's journal. They are only ever appended; many threads may append at once."""
+
+    @property
+    def place(self) -> str:
+        """Where the lines are, for messages: a path, a table."""
+        ...
+
+    def append(self, line: bytes) -> None:
+        """Keep `line`, which ends with a line end, durably when this returns. Raises `PmtaformError`."""
+        ...
+
+    def read(self) -> bytes:
+        """All lines, oldest first; none at first. Raises `StateDamaged`."""
+        ...
+
+
+class RotationStore(Protocol):
+    """The history of a stack's rotated keys. Save under the stack's lock."""
+
+    def load(self) -> KeyHistories:
+        """The histories; none at first. Raises `StateDamaged`."""
+        ...
+
+    def save(self, histories: KeyHistories) -> None:
+        """Keep `histories` instead of the old ones, atomically. Raises `PmtaformError` (`state-not-written`)."""
+        ...
 
 
 class StateBackend(Protocol):
-    """Keeps one stack's state. Saving compares and swaps; the lock keeps two runs apart in the first place."""
+    """Keeps what there is of one stack: state, key, journal, rotation history, and the lock on them.
+
+    Saving the state compares and swaps; the lock keeps two runs apart in the first place.
+    """
 
     @property
     def stack(self) -> str:
@@ -44,6 +84,38 @@ class StateBackend(Protocol):
         """Who holds the lock, or None."""
         ...
 
+    def key(self) -> StackKey:
+        """The stack's key; made if there is none, by one of all that ask at once. Raises `SecretUnavailable`."""
+        ...
+
+    @property
+    def events(self) -> EventLog:
+        """The lines of the stack's journal."""
+        ...
+
+    @property
+    def rotations(self) -> RotationStore:
+        """The history of the stack's rotated keys."""
+        ...
+
+
+Backends = Callable[[str], StateBackend]  # by a stack's name; raises `UsageError` for a name that cannot be used
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """What a project says of its backend: the project's folder, and the options in `pmtaform.yaml`."""
+
+    root: Path
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendKind:
+    """A kind of backend. `open` checks the options (`Invalid`); it must not connect before something is asked."""
+
+    open: Callable[[BackendSettings], Backends]
+
 
 def check_base(kept: Version | None, over: Version | None, place: Place | None) -> None:
     """Raise `Stale` unless the version that is `kept` is the one that the new state was made from."""
@@ -64,54 +136,3 @@ def _stale(what: str, place: Place | None) -> NoReturn:
         "in it, so it was left as it is. Plan again from what is there now."
     )
     raise Stale.of("state-moved", "the state is no longer what was planned from", detail, place=place)
-
-
-class MemoryBackend:
-    """Keeps the state for as long as the process lives: for tests, and for plans without a state folder."""
-
-    def __init__(self, stack: str, document: StateDocument | None = None) -> None:
-        self._stack = check_stack_name(stack)
-        self._document = document
-        self._held: LockInfo | None = None
-        self._guard = threading.Lock()
-        self.saves = 0
-
-    @property
-    def stack(self) -> str:
-        """Whose state it is."""
-        return self._stack
-
-    def load(self) -> StateDocument | None:
-        """The state, or None when there is none yet."""
-        return self._document
-
-    def save(self, document: StateDocument, *, over: Version | None) -> None:
-        """Keep `document`. Raises `Stale`."""
-        with self._guard:
-            check_base(self._document.version if self._document else None, over, None)
-            self._document = document
-            self.saves += 1
-
-    def lock(self, info: LockInfo) -> HeldLock:
-        """Take the lock. Raises `Locked`."""
-        with self._guard:
-            if self._held is not None:
-                raise locked(self._stack, self._held, "memory")
-            self._held = info
-        return HeldLock(info, self._release)
-
-    def unlock(self) -> LockInfo | None:
-        """Take the lock away."""
-        return self._release(None)
-
-    def lock_info(self) -> LockInfo | None:
-        """Who holds the lock, or None."""
-        return self._held
-
-    def _release(self, run: str | None) -> LockInfo | None:
-        with self._guard:
-            info = self._held
-            if info is None or (run is not None and info.run != run):
-                return None
-            self._held = None
-            return info

@@ -1,19 +1,25 @@
-"""The backend that keeps a stack's state in files: `state/<stack>.json`, with its backup and its lock beside it."""
+"""The backend that keeps what there is of a stack in files of a folder: `STACK.json`, and more beside it."""
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from pmtaform.diagnostics import Place
-from pmtaform.errors import StateDamaged
+from pmtaform.errors import Invalid, StateDamaged
 from pmtaform.reading import read_regular
-from pmtaform.state.atomic import check_stack_name, copy_file, ensure_folder, replace_file, sweep
-from pmtaform.state.backend import check_base
+from pmtaform.state.atomic import copy_file, ensure_folder, replace_file, sweep
+from pmtaform.state.backend import BackendKind, Backends, BackendSettings, check_base
 from pmtaform.state.document import Encoder, StateDocument, Version
+from pmtaform.state.journal_file import JournalFile
+from pmtaform.state.key import StackKey
+from pmtaform.state.key_file import open_key
 from pmtaform.state.lock import HeldLock, LockFile, LockInfo
+from pmtaform.state.names import check_stack_name
 from pmtaform.state.reading import decode
+from pmtaform.state.rotations import RotationFile
 
 _HEADER = re.compile(rb'\{\s*"format": \d+,\s*"lineage": "([0-9a-f-]{36})",\s*"serial": (\d{1,18}),')
 _HEADER_BYTES = 512
@@ -31,6 +37,8 @@ class FileBackend:
         self._folder = folder
         self.path = folder / f"{stack}.json"
         self.backup_path = folder / f"{stack}.json.backup"
+        self.events = JournalFile(folder / f"{stack}.journal")
+        self.rotations = RotationFile(folder, stack)
         self._lock = LockFile(folder / f"{stack}.lock", stack)
         self._encoder = Encoder()
         self._backed_up = False
@@ -78,6 +86,10 @@ class FileBackend:
         """Who holds the lock, or None."""
         return self._lock.info()
 
+    def key(self) -> StackKey:
+        """The key in `STACK.key`; made if there is none. Raises `SecretUnavailable`."""
+        return open_key(self._folder, self._stack)
+
     def _kept(self) -> Version | None:
         """Which version the file holds; only its header is read when that is as we write it."""
         with suppress(OSError), self.path.open("rb") as file:
@@ -86,3 +98,13 @@ class FileBackend:
                 return Version(header[1].decode("ascii"), int(header[2]))
         document = self.load()
         return document.version if document else None
+
+
+def _open(settings: BackendSettings) -> Backends:
+    if settings.options:
+        problem = f"It has no options, and {', '.join(settings.options)} is given."
+        raise Invalid.of("backend-options", "Backend options not usable", problem)
+    return lambda stack: FileBackend(settings.root / "state", stack)
+
+
+FILE: Final = BackendKind(_open)

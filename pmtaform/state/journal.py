@@ -1,27 +1,15 @@
-"""The journal of runs, `state/<stack>.journal`: who did what when, and what became of each host.
-
-One JSON object a line, only ever appended to; each line is on the disk before the call returns. A line that a
-crash cut short is passed over by the reader and ended by the next writer, so it never spoils another.
-"""
+"""The journal of runs: who did what when, and what became of each host. One JSON object a line."""
 
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import NamedTuple
 
-from pmtaform.diagnostics import Place
-from pmtaform.errors import StateDamaged
-from pmtaform.reading import read_regular
-from pmtaform.state.atomic import check_stack_name, ensure_folder, write_all, writing
+from pmtaform.state.backend import EventLog
 from pmtaform.state.identity import utc_now
-
-_MODE = 0o600
 
 
 class Kind(StrEnum):
@@ -58,14 +46,12 @@ class History(NamedTuple):
 
 
 class Journal:
-    """The journal of `stack` in `folder`; with `folder` None it is kept in memory. Safe to use from many threads."""
+    """The journal in `log`. Safe to use from many threads."""
 
-    def __init__(self, folder: Path | None, stack: str, *, clock: Callable[[], str] = utc_now) -> None:
-        name = f"{check_stack_name(stack)}.journal"
-        self.path = folder / name if folder is not None else None
-        self._memory = bytearray()
+    def __init__(self, log: EventLog, *, clock: Callable[[], str] = utc_now) -> None:
+        self._log = log
+        self.place = log.place
         self._clock = clock
-        self._turn = threading.Lock()
 
     def start(
         self,
@@ -101,7 +87,7 @@ class Journal:
         """All that is in it. Raises `StateDamaged` (code `state-unreadable`) when the file cannot be opened."""
         events: list[Event] = []
         damaged: list[int] = []
-        for number, line in enumerate(self._content().split(b"\n"), 1):
+        for number, line in enumerate(self._log.read().split(b"\n"), 1):
             event = _parse(line)
             if event is not None:
                 events.append(event)
@@ -109,40 +95,9 @@ class Journal:
                 damaged.append(number)
         return History(tuple(events), tuple(damaged))
 
-    def _content(self) -> bytes:
-        if self.path is None:
-            return bytes(self._memory)
-        try:
-            return read_regular(self.path)
-        except FileNotFoundError:
-            return b""
-        except OSError as problem:
-            detail = f"{(problem.strerror or type(problem).__name__).lower()}. Make it readable for yourself."
-            place = Place(str(self.path))
-            raise StateDamaged.of("state-unreadable", "the journal cannot be read", detail, place=place) from None
-
     def _append(self, run: str, kind: Kind, facts: Mapping[str, str]) -> None:
         entry = {"at": self._clock(), "run": run, "event": kind.value, **facts}
-        line = json.dumps(entry).encode("ascii") + b"\n"
-        with self._turn:
-            if self.path is None:
-                self._memory += line
-            else:
-                _append(self.path, line)
-
-
-def _append(path: Path, line: bytes) -> None:
-    ensure_folder(path.parent)
-    with writing(path):
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, _MODE)
-        try:
-            size = os.fstat(descriptor).st_size
-            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            write_all(descriptor, b"\n" + line if torn else line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        self._log.append(json.dumps(entry).encode("ascii") + b"\n")
 
 
 def _parse(line: bytes) -> Event | None:

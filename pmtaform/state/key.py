@@ -1,4 +1,4 @@
-"""The stack's own key, `state/<stack>.key`: what makes digests in state files and plans useless for guessing.
+"""The stack's own key: what makes digests in states and plans useless for guessing.
 
 It never goes into Git. Who shares a state shares the key by another way; with another key every digest differs,
 which `StateDocument.key_id` tells before anything is compared.
@@ -10,20 +10,17 @@ import hashlib
 import hmac
 import os
 import re
-import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn, Self
-
-from pmtaform.diagnostics import Place
-from pmtaform.errors import SecretUnavailable
-from pmtaform.state.atomic import check_stack_name, create_file, ensure_folder
 
 _BYTES = 32
 _FORM = re.compile(rb"[0-9a-f]{64}\n?")
-_OPEN_TO_OTHERS = 0o077
 Seal = Callable[[str], str]
-_GITIGNORE = b"# Keys are secrets; locks and journals belong to one machine.\n*.key\n*.lock\n*.journal\n.*.tmp\n"
+
+
+def new_key_text() -> bytes:
+    """A new key, as a file holds it: 64 hexadecimal digits and a line end."""
+    return os.urandom(_BYTES).hex().encode("ascii") + b"\n"
 
 
 class StackKey:
@@ -39,37 +36,16 @@ class StackKey:
         self.id = self._derive("id").hex()[:16]
 
     @classmethod
+    def parse(cls, text: bytes) -> Self:
+        """The key that `text` holds, as `new_key_text` writes it. Raises `ValueError`, without repeating it."""
+        if not _FORM.fullmatch(text):
+            raise ValueError("a stack's key has 64 hexadecimal digits")
+        return cls(bytes.fromhex(text.decode("ascii")))
+
+    @classmethod
     def ephemeral(cls) -> Self:
         """A key for this process only: for plans where there is no state folder."""
         return cls(os.urandom(_BYTES))
-
-    @classmethod
-    def open(cls, folder: Path, stack: str) -> Self:
-        """The key of `stack` in the state folder; made, by exactly one of all who ask at once, if there is none.
-
-        Raises `SecretUnavailable` (code `state-key`) when others may read it or it is no key.
-        """
-        path = folder / f"{check_stack_name(stack)}.key"
-        if not path.exists():
-            ensure_folder(folder)
-            create_file(folder / ".gitignore", _GITIGNORE)
-            create_file(path, os.urandom(_BYTES).hex().encode() + b"\n")
-        return cls.read(path)
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """The key in the file `path`. Raises `SecretUnavailable` (code `state-key`)."""
-        try:
-            content = _read_private(path)
-        except OSError as problem:
-            _refused(path, f"it cannot be read: {(problem.strerror or '').lower()}.")
-        if not _FORM.fullmatch(content):
-            _refused(
-                path,
-                "it is no key (64 hexadecimal digits). Put back the one that was there; or delete it, and a new one is "
-                "made: every block then shows as changed once, until the next apply.",
-            )
-        return cls(bytes.fromhex(content.decode("ascii")))
 
     def seal_for(self, host: str) -> Seal:
         """What makes of the digest of a file on `host` one that is of no use for guessing: 64 hex digits of both."""
@@ -92,25 +68,3 @@ class StackKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a stack's key is not pickled or copied")
-
-
-def _read_private(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            _refused(path, "it is not a regular file.")
-        if found.st_mode & _OPEN_TO_OTHERS:
-            mode = f"{stat.S_IMODE(found.st_mode):04o}"
-            _refused(
-                path,
-                f"its mode is {mode}: with it, others can test guesses at the passwords in your configurations "
-                f"against the digests in the state. Run: chmod 600 {path}.",
-            )
-        return os.read(descriptor, 4096)
-    finally:
-        os.close(descriptor)
-
-
-def _refused(path: Path, detail: str) -> NoReturn:
-    raise SecretUnavailable.of("state-key", "the stack's key cannot be used", detail, place=Place(str(path)))

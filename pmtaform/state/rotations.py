@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -17,7 +16,9 @@ from pmtaform.diagnostics import Place
 from pmtaform.errors import StateDamaged
 from pmtaform.model.rotation import KeyHistory, SelectorLife
 from pmtaform.reading import read_regular
-from pmtaform.state.atomic import check_stack_name, ensure_folder, replace_file, sweep
+from pmtaform.state.atomic import ensure_folder, replace_file, sweep
+from pmtaform.state.backend import KeyHistories
+from pmtaform.state.names import check_stack_name
 
 FORMAT: Final = 1
 KIND: Final = "pmtaform-rotations"
@@ -26,8 +27,6 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHOWN: Final = "%Y-%m-%dT%H:%M:%SZ"
 _PUBLIC: Final = re.compile(r"[A-Za-z0-9+/=]{0,2048}")
 _FIELDS: Final = {"selector", *_TIMES, "bounce-after", "public", "algorithm"}
-
-Histories = Mapping[str, KeyHistory]  # by DOMAIN/STEM
 
 
 class RotationFile:
@@ -39,7 +38,7 @@ class RotationFile:
         self.path = folder / f"{stack}.dkim.json"
         self._saved: bytes | None = None
 
-    def load(self) -> Histories:
+    def load(self) -> KeyHistories:
         """The histories; none when there is no file. Raises `StateDamaged`: `rotation-damaged`, `rotation-too-new`."""
         try:
             self._saved = read_regular(self.path)
@@ -54,7 +53,7 @@ class RotationFile:
         except (ValueError, RecursionError):
             self._damaged("it is not JSON in UTF-8")
 
-    def save(self, histories: Histories) -> None:
+    def save(self, histories: KeyHistories) -> None:
         """Keep the histories, whole or not at all; nothing is written when nothing is new.
 
         Raises `PmtaformError` (`state-not-written`).
@@ -67,7 +66,7 @@ class RotationFile:
         replace_file(self.path, content)
         self._saved = content
 
-    def _read(self, tree: object) -> Histories:
+    def _read(self, tree: object) -> KeyHistories:
         document = _object(tree, {"format", "kind", "stack", "keys"}, "the document")
         found = document["format"]
         if type(found) is int and found > FORMAT:
@@ -97,7 +96,7 @@ class _Wrong(Exception):
     """What is wrong with a document."""
 
 
-def encode(stack: str, histories: Histories) -> bytes:
+def encode(stack: str, histories: KeyHistories) -> bytes:
     """The whole file. ASCII; the same histories always give the same bytes."""
     keys = [f"  {json.dumps(name)}: {_shown(histories[name])}" for name in sorted(histories)]
     body = "{\n" + ",\n".join(keys) + "\n }" if keys else "{}"

@@ -8,7 +8,7 @@ import pytest
 from projects import ProjectFolder
 
 from pmtaform.diagnostics import Exit
-from pmtaform.state import Journal
+from pmtaform.state import FileBackend, Journal
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def two(project: ProjectFolder) -> ProjectFolder:
 
 
 def journal(project: ProjectFolder, now: str = "2099-01-31T12:00:00Z") -> Journal:
-    return Journal(project.root / "state", "fleet", clock=lambda: now)
+    return Journal(FileBackend(project.root / "state", "fleet").events, clock=lambda: now)
 
 
 def runs(project: ProjectFolder, *arguments: str) -> list[dict[str, object]]:

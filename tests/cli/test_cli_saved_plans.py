@@ -13,6 +13,7 @@ from projects import RUNS, ProjectFolder
 
 from pmtaform.diagnostics import Exit
 from pmtaform.state import StackKey
+from pmtaform.state.key_file import open_key
 
 DOMAIN = "domain: {gmail.com: {max-msg-rate: 100/h}}"
 
@@ -116,13 +117,13 @@ def planned(one: ProjectFolder) -> ProjectFolder:
 def test_every_difference_of_the_plans_is_shown_as_one(planned: ProjectFolder, what: str) -> None:
     path = Path(planned.save_plan())
     edit, words = EDITS[what]
-    signed_again(path, StackKey.open(planned.root / "state", "fleet"), edit)
+    signed_again(path, open_key(planned.root / "state", "fleet"), edit)
     stale(planned, str(path), words, "Plan differs from the saved one", without=("on the host since the plan",))
 
 
 def test_a_plan_that_is_the_same_is_applied_whoever_signed_it(planned: ProjectFolder) -> None:
     path = Path(planned.save_plan())
-    signed_again(path, StackKey.open(planned.root / "state", "fleet"), lambda _: None)
+    signed_again(path, open_key(planned.root / "state", "fleet"), lambda _: None)
     planned.run("apply", str(path)).ended(Exit.OK)
     assert "max-msg-rate 100/h" in planned.host.read()
 

@@ -99,13 +99,13 @@ def test_from_the_first_key_to_the_second_and_the_end_of_the_first(fleet: Turnin
 
 def test_plan_shows_the_future_and_changes_nothing(fleet: Turning) -> None:
     first = fleet.until_signing()
-    history = fleet.root.rotations("fleet").path.read_bytes()
+    history = (fleet.root.root / "state/fleet.dkim.json").read_bytes()
     for days, todo, due in ((1, "generate", 86), (87, "generate", 86)):
         (status,) = fleet.plan(as_of=fleet.clock.now() + days * DAY).statuses
         assert status.step.todo.value == todo
         assert status.step.due == fleet.clock.now() + due * DAY
     assert fleet.rotate(as_of=fleet.clock.now() + 87 * DAY).generated == ()
-    assert fleet.root.rotations("fleet").path.read_bytes() == history
+    assert (fleet.root.root / "state/fleet.dkim.json").read_bytes() == history
     fleet.passes(86 * DAY)
     fleet.publish()
     fleet.publish()
@@ -206,7 +206,7 @@ def test_a_lost_history_loses_no_key_and_hurries_nothing(fleet: Turning, due: tu
     fleet.clock = SetClock(NOON + 90 * DAY)
     fleet.apply()
     fleet.passes(5 * DAY)
-    fleet.root.rotations("fleet").path.unlink()
+    (fleet.root.root / "state/fleet.dkim.json").unlink()
     assert not fleet.plan().plan.changed
     assert fleet.stages() == {first: "signing", second: "published"}
     fleet.apply()
@@ -296,7 +296,7 @@ def test_a_host_that_was_rolled_back_by_hand_is_told_of_and_put_right(fleet: Tur
 
 def test_a_run_that_was_killed_before_it_wrote_is_found_out(fleet: Turning, due: tuple[str, str]) -> None:
     _, second = due
-    path: Path = fleet.root.rotations("fleet").path
+    path: Path = fleet.root.root / "state/fleet.dkim.json"
     before = path.read_bytes()
     fleet.apply()
     path.write_bytes(before)

@@ -10,7 +10,7 @@ import pytest
 from projects import ProjectFolder, Said
 
 from pmtaform.diagnostics import Exit
-from pmtaform.state import atomic, journal
+from pmtaform.state import atomic, journal_file
 
 HOSTS = ("mta1", "mta2", "mta3")
 WRITES = 22  # as many as there are in a run of three hosts, and some more
@@ -23,7 +23,7 @@ class Disk:
         self.left = 1 << 30
         self.refused = 0
         self.error = errno.ENOSPC
-        for module in (atomic, journal):
+        for module in (atomic, journal_file):
             monkeypatch.setattr(module, "write_all", self._counted(module.write_all))
 
     def _counted(self, write: Callable[[int, bytes], None]) -> Callable[[int, bytes], None]:

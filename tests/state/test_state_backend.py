@@ -1,4 +1,4 @@
-"""One contract for every backend, and what only files can suffer."""
+"""One contract for every backend: saving, locking and the keeper over it; and what only files can suffer."""
 
 from __future__ import annotations
 
@@ -19,20 +19,15 @@ from pmtaform.errors import Locked, PmtaformError, Stale, StateDamaged, UsageErr
 from pmtaform.state import (
     FileBackend,
     LockInfo,
-    MemoryBackend,
     StateBackend,
     StateDocument,
     StateKeeper,
     Version,
     atomic,
 )
+from pmtaform.testing.state import MemoryBackend
 
 OTHER = "11111111-2222-4333-8444-555555555555"
-
-
-@pytest.fixture(params=["memory", "file"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> StateBackend:
-    return MemoryBackend("demo") if request.param == "memory" else FileBackend(tmp_path / "state", "demo")
 
 
 @pytest.fixture

@@ -10,20 +10,19 @@ from pathlib import Path
 import pytest
 
 from pmtaform.errors import PmtaformError, StateDamaged
-from pmtaform.state import Event, Journal, Kind
+from pmtaform.state import Event, FileBackend, Journal, Kind, StateBackend
 
 NOW = "2026-01-31T12:00:00Z"
 
 
-@pytest.fixture(params=["memory", "file"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
-    return Journal(None if request.param == "memory" else tmp_path / "state", "demo", clock=lambda: NOW)
+@pytest.fixture
+def journal(backend: StateBackend) -> Journal:
+    return Journal(backend.events, clock=lambda: NOW)
 
 
 def on_disk(folder: Path) -> tuple[Journal, Path]:
-    journal = Journal(folder, "demo", clock=lambda: NOW)
-    assert journal.path is not None
-    return journal, journal.path
+    backend = FileBackend(folder, "demo")
+    return Journal(backend.events, clock=lambda: NOW), backend.events.path
 
 
 def test_a_run_is_noted_from_start_to_end(journal: Journal) -> None:

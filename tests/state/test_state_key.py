@@ -12,12 +12,13 @@ import pytest
 
 from pmtaform.errors import PmtaformError, SecretUnavailable
 from pmtaform.state import StackKey
+from pmtaform.state.key_file import open_key
 
 
 def test_it_is_made_once_for_its_owner_only_and_kept_out_of_git(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    first = StackKey.open(folder, "demo")
-    assert StackKey.open(folder, "demo").id == first.id
+    first = open_key(folder, "demo")
+    assert open_key(folder, "demo").id == first.id
     assert (folder / "demo.key").stat().st_mode & 0o777 == 0o600
     assert "*.key" in (folder / ".gitignore").read_text()
     assert not list(folder.glob(".*.tmp"))
@@ -25,23 +26,23 @@ def test_it_is_made_once_for_its_owner_only_and_kept_out_of_git(tmp_path: Path) 
 
 def test_a_gitignore_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("mine\n")
-    StackKey.open(tmp_path, "demo")
+    open_key(tmp_path, "demo")
     assert (tmp_path / ".gitignore").read_text() == "mine\n"
 
 
 def test_all_who_ask_at_once_get_the_same(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
-        ids = {key.id for key in pool.map(lambda _: StackKey.open(tmp_path, "demo"), range(64))}
+        ids = {key.id for key in pool.map(lambda _: open_key(tmp_path, "demo"), range(64))}
     assert len(ids) == 1
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o610, 0o666])
 def test_one_that_others_can_reach_is_refused_with_the_remedy(tmp_path: Path, mode: int) -> None:
-    StackKey.open(tmp_path, "demo")
+    open_key(tmp_path, "demo")
     path = tmp_path / "demo.key"
     path.chmod(mode)
     with pytest.raises(SecretUnavailable, match=f"chmod 600 {path}"):
-        StackKey.open(tmp_path, "demo")
+        open_key(tmp_path, "demo")
 
 
 @pytest.mark.parametrize("content", ["", "canary", "ab" * 31, "ab" * 33, "AB" * 32, "ab" * 32 + "\n\n"])
@@ -50,7 +51,7 @@ def test_a_damaged_one_is_refused_and_not_replaced(tmp_path: Path, content: str)
     path.write_text(content)
     path.chmod(0o600)
     with pytest.raises(SecretUnavailable) as caught:
-        StackKey.open(tmp_path, "demo")
+        open_key(tmp_path, "demo")
     assert path.read_text() == content
     assert "canary" not in str(caught.value)
 
@@ -58,13 +59,13 @@ def test_a_damaged_one_is_refused_and_not_replaced(tmp_path: Path, content: str)
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "demo.key").mkdir()
     with pytest.raises(SecretUnavailable, match="not a regular file"):
-        StackKey.open(tmp_path, "demo")
+        open_key(tmp_path, "demo")
 
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("in the way")
     with pytest.raises(PmtaformError):
-        StackKey.open(tmp_path / "state", "demo")
+        open_key(tmp_path / "state", "demo")
 
 
 def test_seals_and_digests_are_stable_and_apart() -> None:
