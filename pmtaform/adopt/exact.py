@@ -12,7 +12,7 @@ from pmtaform.diagnostics import Diagnostics
 from pmtaform.lang.blocks import Block, collect
 from pmtaform.lang.parsing import parse
 from pmtaform.secrets import Secret
-from pmtaform.stack.build import Builder, Rules
+from pmtaform.stack.build import Builder, StackRules
 from pmtaform.stack.emit import Writer
 from pmtaform.stack.variables import Variables
 from pmtaform.stack.yaml import read_yaml
@@ -40,7 +40,7 @@ def differs(said: Said, block: Block, secrets: Mapping[str, bytes]) -> str | Non
     except UnwritableError:
         return "it has characters that YAML does not take"
     node = read_yaml(text.encode(), "check", found)
-    items = Builder(Rules(), found).config(node, Variables({"host": "host"}))
+    items = Builder(StackRules(), found).config(node, Variables({"host": "host"}))
     writer = Writer(lambda reference, _place: Secret(secrets[reference], reference), found)
     writer.items(items)
     tree = parse(writer.text)

@@ -24,7 +24,7 @@ from pmtaform.sources import LoadedConfiguration
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class BlockDifference:
     """One block that is not the same: what differs, and where it begins on either side."""
 
     change: Change
@@ -43,7 +43,7 @@ class Compared:
 
     left: LoadedConfiguration
     right: LoadedConfiguration
-    differences: tuple[Difference, ...]
+    differences: tuple[BlockDifference, ...]
     unseen: int = 0
     moved: tuple[UnseenInclude, ...] = ()
     pairs: tuple[PairChange, ...] | None = None
@@ -64,7 +64,7 @@ def compare(left: LoadedConfiguration, right: LoadedConfiguration, *, effective:
     before, after = _blocks(left), _blocks(right)
     declared = left.is_declared or right.is_declared
     late_before, late_after = _late(left, right), _late(right, left)
-    found: list[Difference] = []
+    found: list[BlockDifference] = []
     unseen = 0
     for address in dict.fromkeys((*after, *before)):
         old, new = before.get(address), after.get(address)
@@ -124,10 +124,10 @@ def _difference(
     values: tuple[ValueChange, ...],
     left: LoadedConfiguration,
     right: LoadedConfiguration,
-) -> Difference:
+) -> BlockDifference:
     action = Action.CREATE if old is None else Action.DELETE if new is None else Action.UPDATE
     change = Change(address=str(address), action=action, reason=Reason.CHANGED, values=values)
-    return Difference(
+    return BlockDifference(
         change,
         left=left.where(old.place) if old is not None else "",
         right=right.where(new.place) if new is not None else "",

@@ -10,7 +10,7 @@ from pmtaform.errors import UsageError
 from pmtaform.host import Generation, Record
 from pmtaform.project import Project
 from pmtaform.rollout.transactions import adoption_id, transaction_id, undo_id
-from pmtaform.state import Event, Kind
+from pmtaform.state import JournalEvent, JournalKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +104,12 @@ def history_of(
     )
 
 
-def runs_of(events: Sequence[Event]) -> list[RunRecord]:
+def runs_of(events: Sequence[JournalEvent]) -> list[RunRecord]:
     """The runs that a journal tells of, in the order of their starts."""
     started: list[_Open] = []
     latest: dict[str, _Open] = {}
     for event in events:
-        if event.kind == Kind.STARTED or event.run not in latest:
+        if event.kind == JournalKind.STARTED or event.run not in latest:
             # A saved plan keeps its name, so a run can begin again; and a damaged line may have been a run's start.
             latest[event.run] = _Open(_begun(event))
             started.append(latest[event.run])
@@ -117,8 +117,8 @@ def runs_of(events: Sequence[Event]) -> list[RunRecord]:
     return [run.closed() for run in started]
 
 
-def _begun(event: Event) -> RunRecord:
-    facts = event.facts if event.kind == Kind.STARTED else {}
+def _begun(event: JournalEvent) -> RunRecord:
+    facts = event.facts if event.kind == JournalKind.STARTED else {}
     return RunRecord(
         run=event.run,
         started=event.at,
@@ -129,9 +129,9 @@ def _begun(event: Event) -> RunRecord:
     )
 
 
-def _note(run: _Open, event: Event) -> None:
+def _note(run: _Open, event: JournalEvent) -> None:
     facts = event.facts
-    if event.kind == Kind.HOST and "host" in facts:
+    if event.kind == JournalKind.HOST and "host" in facts:
         number = facts.get("generation", "0")
         run.hosts[facts["host"]] = HostRecord(
             host=facts["host"],
@@ -140,7 +140,7 @@ def _note(run: _Open, event: Event) -> None:
             reason=facts.get("reason", ""),
             generation=(int(number) or None) if number.isascii() and number.isdigit() else None,
         )
-    elif event.kind == Kind.ENDED:
+    elif event.kind == JournalKind.ENDED:
         run.record = replace(run.record, ended=event.at, outcome=facts.get("outcome", ""))
 
 

@@ -25,7 +25,7 @@ _INCLUDED = ("smtp-pattern-list", "domain", "virtual-mta", "source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class RuleChoice:
     """Which rules to ask. `ignored`: findings that a comment ignores are wanted, too."""
 
     only: Collection[str] | None = None
@@ -58,7 +58,7 @@ class Linted:
 # -- files of this machine -----------------------------------------------------------------------------------------
 
 
-def lint_path(path: Path, choice: Choice, *, version: str | None = None) -> Linted:
+def lint_path(path: Path, choice: RuleChoice, *, version: str | None = None) -> Linted:
     """Lint a file or folder with what it includes. Raises `UsageError` when it cannot be read."""
     loaded = read_path(path, _named_files)
     configuration = loaded.configuration
@@ -117,7 +117,7 @@ def _in_its_section(configuration: Configuration) -> Configuration:
 # -- stacks --------------------------------------------------------------------------------------------------------
 
 
-def lint_stack(stack: Stack, choice: Choice, *, hosts: Iterable[str] = (), version: str | None = None) -> Linted:
+def lint_stack(stack: Stack, choice: RuleChoice, *, hosts: Iterable[str] = (), version: str | None = None) -> Linted:
     """Lint what every host of a stack (or those in `hosts`) would have; findings point to the stack's own lines."""
     sources = sources_of(stack)
     subjects = [
@@ -129,7 +129,7 @@ def lint_stack(stack: Stack, choice: Choice, *, hosts: Iterable[str] = (), versi
 # -- a live host ---------------------------------------------------------------------------------------------------
 
 
-def lint_host(stack: Stack, name: str, choice: Choice, *, version: str | None = None) -> Linted:
+def lint_host(stack: Stack, name: str, choice: RuleChoice, *, version: str | None = None) -> Linted:
     """Lint what a host has now; it is only looked at. Raises `HostError` and `Unreachable`."""
     loaded = read_host(host_spec(stack, stack.hosts[name], resolver_for(stack)), _named_files)
     subject = Subject(
@@ -147,7 +147,7 @@ def lint_host(stack: Stack, name: str, choice: Choice, *, version: str | None = 
 
 def linted(
     subjects: Sequence[Subject],
-    choice: Choice,
+    choice: RuleChoice,
     local: Mapping[str, str],
     sources: Mapping[str, Sequence[str]] | None = None,
     notes: tuple[Diagnostic, ...] = (),
@@ -176,7 +176,7 @@ def linted(
     )
 
 
-def _found(subject: Subject, choice: Choice) -> list[Finding]:
+def _found(subject: Subject, choice: RuleChoice) -> list[Finding]:
     return lint(subject, only=choice.only, disabled=choice.disabled, enabled=choice.enabled, ignored=choice.ignored)
 
 

@@ -17,7 +17,7 @@ from pmtaform.model.selection import matches
 from pmtaform.stack import Stack
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence
 from pmtaform.stack.resolve import desired_of
-from pmtaform.stack.stack import Layer
+from pmtaform.stack.stack import StackLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _lines_of(node: Node | None) -> Iterator[tuple[str, int]]:
             yield from _lines_of(value)
 
 
-def _native_files(layer: Layer) -> Iterator[re.Pattern[str]]:
+def _native_files(layer: StackLayer) -> Iterator[re.Pattern[str]]:
     """The native files of a layer; a variable in a name stands for any text."""
     if isinstance(layer.native, Sequence):
         for item in layer.native.items:

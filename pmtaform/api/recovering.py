@@ -24,7 +24,7 @@ from pmtaform.host import (
 from pmtaform.host import settle_waiting as settle
 from pmtaform.host_specs import host_spec
 from pmtaform.inspection import doubts
-from pmtaform.inspection.basis import Sources, basis_of, is_current, state_of
+from pmtaform.inspection.basis import BasisSources, basis_of, is_current, state_of
 from pmtaform.inspection.survey import Target
 from pmtaform.inspection.unfinished import resolve_intent, unrecovered
 from pmtaform.lang.includes import absolute_includes
@@ -183,7 +183,9 @@ def _take_over(
     spec, seal = target.spec, key.seal_for(target.spec.name)
     if keeper.document.key_id != key.id or is_current(keeper.document.hosts.get(spec.name), snapshot):
         return ()
-    sources = Sources(spec=spec, stack=target.desired.stack, previous=None, snapshot=snapshot, last=last, seal=seal)
+    sources = BasisSources(
+        spec=spec, stack=target.desired.stack, previous=None, snapshot=snapshot, last=last, seal=seal
+    )
     state = state_of(basis_of(sources), snapshot, last, key.digest, utc_now())
     if state is None:
         return ()

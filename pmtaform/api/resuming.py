@@ -9,7 +9,7 @@ from pmtaform.api.history import RunRecord, runs_of
 from pmtaform.errors import UsageError
 from pmtaform.model.choice import Choice
 from pmtaform.project import Project
-from pmtaform.state import Kind
+from pmtaform.state import JournalKind
 
 _CHANGED = "applied"  # the word that the journal has for a host that took its change
 
@@ -36,7 +36,7 @@ def resumable(project: Project, stack: str, run: str) -> Earlier:
     name = next(iter(names))
     patterns: dict[str, list[str]] = {}
     for event in events:
-        if event.run == name and event.kind == Kind.STARTED:
+        if event.run == name and event.kind == JournalKind.STARTED:
             patterns = json.loads(event.facts.get("choice", "{}"))
     choice = Choice(
         hosts=tuple(patterns.get("hosts", ())),

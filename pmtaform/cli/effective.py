@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pmtaform.lang.effective import Effective
-    from pmtaform.report.effective import Queue
+    from pmtaform.report.effective import QueueView
 
 
 def effective(
@@ -99,19 +99,19 @@ def _require(effective: Effective, vmta: str | None) -> None:
         raise UsageError.of("no-such-virtual-mta", "There is no such virtual MTA", detail)
 
 
-def _queues(effective: Effective, vmta: str | None, domain: str | None, *, backoff: bool) -> Iterator[Queue]:
+def _queues(effective: Effective, vmta: str | None, domain: str | None, *, backoff: bool) -> Iterator[QueueView]:
     """The queues that the options ask for."""
     from pmtaform.lang.effective import DEFAULT_VMTA
-    from pmtaform.report.effective import Queue
+    from pmtaform.report.effective import QueueView
 
     told: set[str] = set()  # the virtual MTAs whose own values were
 
-    def queue(domain: str, vmta: str, only: frozenset[str] | None = None, like: tuple[str, ...] = ()) -> Queue:
+    def queue(domain: str, vmta: str, only: frozenset[str] | None = None, like: tuple[str, ...] = ()) -> QueueView:
         found = effective.settings(domain, vmta)
         begins = effective.backoff_begins(found) if backoff else None
         owner = vmta not in told
         told.add(vmta)
-        return Queue(settings=found, only=only, owner=owner, like=like, begins=begins)
+        return QueueView(settings=found, only=only, owner=owner, like=like, begins=begins)
 
     if domain is not None:
         yield from _one(queue(domain, vmta or DEFAULT_VMTA), queue)
@@ -126,7 +126,7 @@ def _queues(effective: Effective, vmta: str | None, domain: str | None, *, backo
             yield queue(each, owner)
 
 
-def _one(first: Queue, queue: Callable[[str, str], Queue]) -> Iterator[Queue]:
+def _one(first: QueueView, queue: Callable[[str, str], QueueView]) -> Iterator[QueueView]:
     """A queue, and the one that its mail is put in instead."""
     yield first
     target = first.settings.queue_to

@@ -14,7 +14,7 @@ from pmtaform.cli.context import settings
 from pmtaform.diagnostics import Exit, Severity
 
 if TYPE_CHECKING:
-    from pmtaform.api.linting import Choice, Linted
+    from pmtaform.api.linting import Linted, RuleChoice
     from pmtaform.lang.lint import Finding
 
 
@@ -87,8 +87,8 @@ def lint(
 
 def _choice(
     only: list[str] | None, disable: list[str] | None, enable: list[str] | None, *, ignored: bool = False
-) -> Choice:
-    from pmtaform.api.linting import Choice
+) -> RuleChoice:
+    from pmtaform.api.linting import RuleChoice
     from pmtaform.diagnostics import did_you_mean
     from pmtaform.errors import UsageError
     from pmtaform.lang.lint import rules
@@ -97,10 +97,10 @@ def _choice(
         if name not in rules():
             detail = f'There is no rule "{name}".{did_you_mean(name, rules())} `pmtaform lint --rules` lists them.'
             raise UsageError.of("no-such-rule", "There is no such rule", detail)
-    return Choice(only=only or None, disabled=disable or (), enabled=enable or (), ignored=ignored)
+    return RuleChoice(only=only or None, disabled=disable or (), enabled=enable or (), ignored=ignored)
 
 
-def _gather(paths: list[str], host: str | None, choice: Choice, version: str | None, *, fix: bool) -> list[Linted]:
+def _gather(paths: list[str], host: str | None, choice: RuleChoice, version: str | None, *, fix: bool) -> list[Linted]:
     """Lint what the arguments name. Raises `UsageError`."""
     from pmtaform.api.linting import lint_host, lint_stack
     from pmtaform.errors import UsageError
@@ -138,7 +138,7 @@ def _is_native(text: str) -> bool:
     return path.exists() and path.suffix not in (".yaml", ".yml")
 
 
-def _lint_path(path: Path, choice: Choice, version: str | None, *, fix: bool) -> Linted:
+def _lint_path(path: Path, choice: RuleChoice, version: str | None, *, fix: bool) -> Linted:
     from pmtaform.api.linting import lint_path
     from pmtaform.lang.lint import applied, apply_fixes
     from pmtaform.report.masking import masked_line

@@ -44,7 +44,7 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class BasisSources:
     """Where what was left can be learned from: the state, what the host has now, and the host's own record."""
 
     spec: HostSpec
@@ -83,12 +83,12 @@ def moved(left: Mapping[str, FileState], snapshot: Snapshot, seal: Seal) -> bool
     return live.keys() != left.keys() or any(seal(live[path].digest) != left[path].digest for path in left)
 
 
-def basis_of(sources: Sources) -> Basis:
+def basis_of(sources: BasisSources) -> Basis:
     """What the host is compared with."""
     return _of_state(sources) if sources.is_current else _of_record(sources)
 
 
-def _of_state(sources: Sources) -> Basis:
+def _of_state(sources: BasisSources) -> Basis:
     previous = sources.previous
     assert previous is not None  # noqa: S101
     contents = sources.last.contents if sources.last is not None else None
@@ -104,13 +104,13 @@ def _of_state(sources: Sources) -> Basis:
     return Basis(files=previous.files, blocks=blocks, as_left=as_left, owned=owned, keys=previous.keys)
 
 
-def _is_of(path: str, content: bytes, previous: HostState, sources: Sources) -> bool:
+def _is_of(path: str, content: bytes, previous: HostState, sources: BasisSources) -> bool:
     """Whether a kept copy is what the state knows, which an apply may have noted without a change of the host."""
     known = previous.files.get(path)
     return known is not None and known.digest == sources.seal(digest(content))
 
 
-def _of_record(sources: Sources) -> Basis:
+def _of_record(sources: BasisSources) -> Basis:
     last = sources.last
     if last is None or last.left is None or last.left.stack != sources.stack:
         return Basis(by=last, is_elsewhere=_is_elsewhere(sources), unknown=_why_unknown(sources))
@@ -144,12 +144,12 @@ def left_files(left: LeftRecord, snapshot: Snapshot, seal: Seal) -> dict[str, Fi
     return found
 
 
-def _is_elsewhere(sources: Sources) -> bool:
+def _is_elsewhere(sources: BasisSources) -> bool:
     """Whether the last generation is not that of a state which only has another key."""
     return sources.last is not None and sources.generation != sources.last.generation
 
 
-def _why_unknown(sources: Sources) -> str:
+def _why_unknown(sources: BasisSources) -> str:
     last = sources.last
     if last is None:
         return "nothing was ever applied there, as far as the state and the host tell"

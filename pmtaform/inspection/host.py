@@ -12,7 +12,7 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.host import LastLeft, Session, Snapshot, Status, last_left
-from pmtaform.inspection.basis import Basis, Sources, basis_of, look_up, with_basis
+from pmtaform.inspection.basis import Basis, BasisSources, basis_of, look_up, with_basis
 from pmtaform.inspection.compare import compare, digests_after, digests_before
 from pmtaform.inspection.notes import applied_elsewhere, busy, kept_by_sudo, machine_changed, not_in_force
 from pmtaform.inspection.probing import has_all_contents, is_as_left, previous_of, probe_files
@@ -118,8 +118,8 @@ class _Inspection:
         self.basis = basis_of(self._sources(last))
         self._notes += applied_elsewhere(self._spec, self.previous, self.basis, self._desired)
 
-    def _sources(self, last: LastLeft | None) -> Sources:
-        return Sources(
+    def _sources(self, last: LastLeft | None) -> BasisSources:
+        return BasisSources(
             spec=self._spec,
             stack=self._desired.stack,
             previous=self.previous,

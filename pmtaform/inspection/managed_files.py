@@ -8,7 +8,7 @@ from pmtaform.host import FileKind, FileWrite, Snapshot, digest
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import FILE, Desired, FileRole, ManagedFile
-from pmtaform.plan.files import LiveFile
+from pmtaform.plan.files import LiveManagedFile
 from pmtaform.plan.sides import Previous
 from pmtaform.state import HostState, Seal
 
@@ -34,17 +34,19 @@ def content_of(file: ManagedFile) -> bytes:
 
 def live_files(
     desired: Desired, ours: Previous, snapshot: Snapshot, left: HostState | None, seal: Seal
-) -> dict[str, LiveFile]:
+) -> dict[str, LiveManagedFile]:
     """What the host has of each managed file, declared or ours, by path."""
     wanted = {file.path: file for file in desired.managed}
     paths = {path: None for name, path in ours.keys.items() if Address.parse(name).kind == FILE}
     return {path: _live(path, wanted.get(path), snapshot, left, seal) for path in paths | dict.fromkeys(wanted)}
 
 
-def _live(path: str, wanted: ManagedFile | None, snapshot: Snapshot, left: HostState | None, seal: Seal) -> LiveFile:
+def _live(
+    path: str, wanted: ManagedFile | None, snapshot: Snapshot, left: HostState | None, seal: Seal
+) -> LiveManagedFile:
     found = snapshot.files.get(path)
     if found is None:
-        return LiveFile(exists=False)
+        return LiveManagedFile(exists=False)
     known = left.files.get(path) if left is not None else None
     want = digest(content_of(wanted)) if wanted is not None and wanted.content is not None else ""
     moved = known is None or (known.digest, known.mode, known.owner, known.group) != (
@@ -53,7 +55,7 @@ def _live(path: str, wanted: ManagedFile | None, snapshot: Snapshot, left: HostS
         found.owner,
         found.group,
     )
-    return LiveFile(
+    return LiveManagedFile(
         exists=True,
         same=found.digest == want,
         mode=found.mode,

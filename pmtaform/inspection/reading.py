@@ -21,7 +21,7 @@ _Patterns = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
-class Reading:
+class ChangeReading:
     """Both sides of a change. They are shared between hosts: read, never written."""
 
     before: Configuration
@@ -56,7 +56,7 @@ class Reading:
 
 def reading(
     main: str, before: Mapping[str, bytes], after: Mapping[str, bytes], patterns: Mapping[str, tuple[str, ...]]
-) -> Reading:
+) -> ChangeReading:
     """The sides of a change: the content of every file by its absolute path, and what each wildcard names."""
     return _reading(main, _plain(before), _plain(after), tuple(sorted(patterns.items())))
 
@@ -66,9 +66,9 @@ def _plain(files: Mapping[str, bytes]) -> _Files:
 
 
 @lru_cache(_KEPT)
-def _reading(main: str, before: _Files, after: _Files, patterns: _Patterns) -> Reading:
+def _reading(main: str, before: _Files, after: _Files, patterns: _Patterns) -> ChangeReading:
     named = dict(patterns)
-    return Reading(_side(main, before, named), _side(main, after, named))
+    return ChangeReading(_side(main, before, named), _side(main, after, named))
 
 
 def _side(main: str, files: _Files, patterns: Mapping[str, tuple[str, ...]]) -> Configuration:
@@ -98,7 +98,7 @@ def contents_after(survey: Survey) -> dict[str, bytes]:
     return _contents(survey) | edited(survey)
 
 
-def reading_of(survey: Survey) -> Reading:
+def reading_of(survey: Survey) -> ChangeReading:
     """The configuration that the host has, and the one that it will have."""
     contents = _contents(survey)
     return reading(survey.target.spec.config, contents, contents | edited(survey), survey.snapshot.patterns)

@@ -18,7 +18,7 @@ from pmtaform.plan.diff import difference
 from pmtaform.plan.files import LICENCE
 from pmtaform.plan.keys import key_removed
 from pmtaform.plan.model import Danger, HostPlan
-from pmtaform.plan.reach import Names
+from pmtaform.plan.reach import UsedNames
 from pmtaform.plan.sides import Live, Previous
 
 _KEY = "dkim-key"
@@ -50,7 +50,7 @@ def plan_between(
 
 def _of_files(files: FileMoves, after: Configuration) -> Iterator[Danger]:
     keys = {path for address, path in files.keys.items() if Address.parse(address).kind == _KEY}
-    named = Names(after, {})
+    named = UsedNames(after, {})
     for path in sorted(files.removed):
         if path in keys:
             yield key_removed(path)

@@ -15,7 +15,7 @@ E = TypeVar("E", bound=Enum)
 Schema = dict[str, Any]
 
 
-class Wrong(Exception):
+class DecodeError(Exception):
     """What is wrong, at which entry: `hosts[0].changes[2].action`."""
 
     def __init__(self, problem: str, path: str = "") -> None:
@@ -26,7 +26,7 @@ class Wrong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
-    """How one kind of thing is written as JSON, read back (raises `Wrong`), and described (JSON Schema)."""
+    """How one kind of thing is written as JSON, read back (raises `DecodeError`), and described (JSON Schema)."""
 
     write: Callable[[T], Any]
     read: Callable[[object, str], T]
@@ -38,35 +38,35 @@ class Codec(Generic[T]):
 
 
 def a_text(value: object, path: str) -> str:
-    """The text that `value` is, or `Wrong`."""
+    """The text that `value` is, or `DecodeError`."""
     if not isinstance(value, str):
-        raise Wrong("a text is wanted", path)
+        raise DecodeError("a text is wanted", path)
     return value
 
 
 def _count(value: object, path: str) -> int:
     if type(value) is not int or value < 0:
-        raise Wrong("a whole number from 0 on is wanted", path)
+        raise DecodeError("a whole number from 0 on is wanted", path)
     return value
 
 
 def _truth(value: object, path: str) -> bool:
     if not isinstance(value, bool):
-        raise Wrong("true or false is wanted", path)
+        raise DecodeError("true or false is wanted", path)
     return value
 
 
 def an_object(value: object, path: str) -> dict[str, object]:
-    """The object that `value` is, or `Wrong`."""
+    """The object that `value` is, or `DecodeError`."""
     if not isinstance(value, dict):
-        raise Wrong("an object in braces is wanted", path)
+        raise DecodeError("an object in braces is wanted", path)
     return value
 
 
 def an_array(value: object, path: str) -> list[object]:
-    """The list that `value` is, or `Wrong`."""
+    """The list that `value` is, or `DecodeError`."""
     if not isinstance(value, list):
-        raise Wrong("a list is wanted", path)
+        raise DecodeError("a list is wanted", path)
     return value
 
 
@@ -113,7 +113,7 @@ def word(words: Mapping[str, E]) -> Codec[E]:
     def read(value: object, path: str) -> E:
         found = words.get(value) if isinstance(value, str) else None
         if found is None:
-            raise Wrong("one of " + ", ".join(words) + " is wanted", path)
+            raise DecodeError("one of " + ", ".join(words) + " is wanted", path)
         return found
 
     return Codec(names.__getitem__, read, {"enum": list(words)})
@@ -131,10 +131,10 @@ def record(make: Callable[..., T], **fields: Codec[Any]) -> Codec[T]:
         if tree.keys() != fields.keys():
             for name in fields:
                 if name not in tree:
-                    raise Wrong(f'"{name}" is missing', path)
+                    raise DecodeError(f'"{name}" is missing', path)
             for name in tree:
                 if name not in fields:
-                    raise Wrong("no plan has such an entry", prefix + name)
+                    raise DecodeError("no plan has such an entry", prefix + name)
         return make(**{name: codec.read(tree[name], prefix + name) for name, codec in fields.items()})
 
     schema = {

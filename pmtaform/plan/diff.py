@@ -25,7 +25,7 @@ from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.keys import key_change, key_in_use, key_removed
 from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, ValueChange
-from pmtaform.plan.reach import Names, read_at_start
+from pmtaform.plan.reach import UsedNames, read_at_start
 from pmtaform.plan.sides import Live, LiveKey, Previous, left_digest
 from pmtaform.plan.threeway import with_causes
 
@@ -134,7 +134,7 @@ class _Comparison:
             live=self.blocks,
             before=self.moved,
         )
-        named = Names(self.live.configuration, edits)
+        named = UsedNames(self.live.configuration, edits)
         self._undeclared_keys(named)
         files = self._files(named)
         deletions = sum(1 for c in self.changes if c.action is Action.DELETE) - len(files.remove)
@@ -378,7 +378,7 @@ class _Comparison:
             )
         )
 
-    def _undeclared_keys(self, named: Names) -> None:
+    def _undeclared_keys(self, named: UsedNames) -> None:
         wanted = {str(k.address): k.path for k in self.desired.keys}
         paths = {*wanted.values(), *(file.path for file in self.desired.managed)}
         for name, path in self.previous.keys.items():
@@ -417,7 +417,7 @@ class _Comparison:
 
     # -- managed files -------------------------------------------------------------------------------------------------
 
-    def _files(self, named: Names) -> FileDifference:
+    def _files(self, named: UsedNames) -> FileDifference:
         """The changes of managed files, which are kept with those of blocks and keys."""
         configuration = self.live.configuration
         scope = Scope(

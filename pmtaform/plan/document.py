@@ -23,7 +23,7 @@ from pmtaform.plan.codec import (
     BOOLEAN,
     COUNT,
     TEXT,
-    Wrong,
+    DecodeError,
     a_text,
     an_array,
     an_object,
@@ -117,7 +117,7 @@ def load_saved(text: str | bytes, path: str = "") -> SavedPlan:
     try:
         plan = _plan(tree)
         return SavedPlan(plan, path, _seal(tree["seal"]), _sealed(tree))
-    except Wrong as wrong:
+    except DecodeError as wrong:
         where = f"{wrong.path}: " if wrong.path else ""
         _damaged(where + wrong.problem, Place(path))
 
@@ -125,7 +125,7 @@ def load_saved(text: str | bytes, path: str = "") -> SavedPlan:
 def _seal(value: object) -> str:
     text: str = a_text(value, "seal")
     if _SEAL.fullmatch(text) is None:
-        raise Wrong("it is no seal: 64 hexadecimal digits, or nothing", "seal")
+        raise DecodeError("it is no seal: 64 hexadecimal digits, or nothing", "seal")
     return text
 
 
@@ -171,7 +171,7 @@ def _tree(text: str | bytes, path: str) -> dict[str, object]:
         tree = json.loads(content, object_pairs_hook=_pairs, parse_constant=_no_constant)
     except json.JSONDecodeError as problem:
         _damaged(f"it is not JSON ({problem.msg.lower()})", Place(path, problem.lineno, problem.colno))
-    except Wrong as wrong:
+    except DecodeError as wrong:
         _damaged(wrong.problem, Place(path))
     except (ValueError, RecursionError):
         _damaged("it is not JSON that a plan could be (a number or a nesting is too large)", Place(path))
@@ -213,7 +213,7 @@ def _refuse_other_formats(tree: Mapping[str, object], path: str) -> None:
 def _plan(tree: dict[str, object]) -> Plan:
     body = {name: value for name, value in tree.items() if name not in (*_TOLD, "checksum", "seal")}
     if type(tree.get("format")) is not int or tree["format"] != FORMAT:
-        raise Wrong("there is no such format", "format")
+        raise DecodeError("there is no such format", "format")
     if "verdict" in tree:
         a_text(tree["verdict"], "verdict")
     if "summary" in tree:
@@ -223,10 +223,10 @@ def _plan(tree: dict[str, object]) -> Plan:
             an_array(tree[name], name)
     for name in ("checksum", "seal"):
         if name not in tree:
-            raise Wrong(f'"{name}" is missing')
+            raise DecodeError(f'"{name}" is missing')
     plan = _PLAN.read({name: value for name, value in body.items() if name not in _HEAD}, "")
     if tree["checksum"] != _checksum(body):
-        raise Wrong("what it holds is not what was written (its checksum does not fit)")
+        raise DecodeError("what it holds is not what was written (its checksum does not fit)")
     return plan
 
 
@@ -254,12 +254,12 @@ def _damaged(problem: str, place: Place) -> NoReturn:
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
-        raise Wrong("an entry stands twice")
+        raise DecodeError("an entry stands twice")
     return tree
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise Wrong(f"{name} is no number that a plan has")
+    raise DecodeError(f"{name} is no number that a plan has")
 
 
 # -- codecs ------------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ _NOTES[FileRole.PRIVATE_KEY] = _NOTES[FileRole.CA] = _NOTES[FileRole.CERTIFICATE
 
 
 @dataclass(frozen=True, slots=True)
-class LiveFile:
+class LiveManagedFile:
     """A managed file on the host. `content` is None where it is not known, or the wanted one.
 
     `moved`: it is not as we left it. `left`: what we left there is what is wanted now.
@@ -91,21 +91,21 @@ class FileDifference:
 
 
 def compare_files(
-    wanted: tuple[ManagedFile, ...], live: Mapping[str, LiveFile], kept: Collection[str], scope: Scope
+    wanted: tuple[ManagedFile, ...], live: Mapping[str, LiveManagedFile], kept: Collection[str], scope: Scope
 ) -> FileDifference:
     """The changes of a host's files. `kept` are paths of other things that a removal must not touch."""
     found = FileDifference()
     for file in wanted:
-        _declared(file, live.get(file.path, LiveFile(exists=False)), scope, found)
+        _declared(file, live.get(file.path, LiveManagedFile(exists=False)), scope, found)
     paths = {file.path for file in wanted} | set(kept)
     for name, path in scope.ours.items():
         address = Address.parse(name)
         if address.kind == FILE and path not in paths:
-            _undeclared(name, path, live.get(path, LiveFile(exists=False)), scope, found)
+            _undeclared(name, path, live.get(path, LiveManagedFile(exists=False)), scope, found)
     return found
 
 
-def _declared(file: ManagedFile, live: LiveFile, scope: Scope, found: FileDifference) -> None:
+def _declared(file: ManagedFile, live: LiveManagedFile, scope: Scope, found: FileDifference) -> None:
     name = str(file.address)
     ignored = scope.ignored(file.address)
     if file.path in scope.configuration and not ignored:
@@ -134,11 +134,11 @@ def _declared(file: ManagedFile, live: LiveFile, scope: Scope, found: FileDiffer
         found.notes.append(_named_nowhere(file, scope.host))
 
 
-def _settled(wanted: ManagedFile, live: LiveFile) -> bool:
+def _settled(wanted: ManagedFile, live: LiveManagedFile) -> bool:
     return wanted.mode == live.mode and wanted.owner in (None, live.owner) and wanted.group in (None, live.group)
 
 
-def _mode(file: ManagedFile, live: LiveFile) -> int:
+def _mode(file: ManagedFile, live: LiveManagedFile) -> int:
     """The mode that a file is to have: as the stack says, else as found, and a secret for nobody else to read."""
     if file.mode is not None:
         return file.mode
@@ -171,7 +171,7 @@ def expiry_notes(files: tuple[ManagedFile, ...], host: str, now: datetime | None
 # -- changes -----------------------------------------------------------------------------------------------------------
 
 
-def _change(file: ManagedFile, live: LiveFile, *, ours: bool, scope: Scope) -> Change:
+def _change(file: ManagedFile, live: LiveManagedFile, *, ours: bool, scope: Scope) -> Change:
     impact, note = _impact(file.path, file.role, scope)
     if not live.exists and file.role is not FileRole.LICENCE:
         note = ""  # a path that is new is read when the directive that names it is
@@ -197,7 +197,7 @@ def _change(file: ManagedFile, live: LiveFile, *, ours: bool, scope: Scope) -> C
     )
 
 
-def _reason(live: LiveFile, *, ours: bool) -> Reason:
+def _reason(live: LiveManagedFile, *, ours: bool) -> Reason:
     if not live.exists:
         return Reason.MISSING if ours else Reason.NEW
     if not ours or not live.moved:
@@ -205,7 +205,7 @@ def _reason(live: LiveFile, *, ours: bool) -> Reason:
     return Reason.DRIFT if live.left else Reason.BOTH
 
 
-def _contents(file: ManagedFile, live: LiveFile, scope: Scope) -> list[ValueChange]:
+def _contents(file: ManagedFile, live: LiveManagedFile, scope: Scope) -> list[ValueChange]:
     value = file.content.reveal() if file.content is not None else b""
     old = live.content if live.exists else None
     kind = [ValueChange((), "kind", (), (str(file.role),), file.place)] if not live.exists else []
@@ -232,7 +232,7 @@ def _source(file: ManagedFile, value: bytes, scope: Scope) -> str:
     return f"{file.source} (digest {scope.keyed(value)[:_DIGITS]})"
 
 
-def _ownership(file: ManagedFile, live: LiveFile) -> list[ValueChange]:
+def _ownership(file: ManagedFile, live: LiveManagedFile) -> list[ValueChange]:
     values = []
     if file.mode is not None and file.mode != live.mode:
         values.append(ValueChange((), "mode", (f"{live.mode:04o}",), (f"{file.mode:04o}",), file.place))
@@ -261,7 +261,7 @@ def _restart(path: str) -> Danger:
     return Danger(RESTART.code, f"The web monitor (pmtahttp) reads {path} when it starts, and is restarted for it.")
 
 
-def _undeclared(name: str, path: str, live: LiveFile, scope: Scope, found: FileDifference) -> None:
+def _undeclared(name: str, path: str, live: LiveManagedFile, scope: Scope, found: FileDifference) -> None:
     address = Address.parse(name)
     if not live.exists:
         if not scope.ignored(address):

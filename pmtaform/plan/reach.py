@@ -57,7 +57,7 @@ def unread_notes(
         )
 
 
-class Names:
+class UsedNames:
     """What the directives of a configuration name once its edits are made; looked through when first asked."""
 
     def __init__(self, configuration: Configuration, edits: Mapping[str, FileEdit]) -> None:

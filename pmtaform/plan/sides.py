@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.includes import Configuration
-from pmtaform.plan.files import LiveFile
+from pmtaform.plan.files import LiveManagedFile
 
 _BELOW = b" below the source that uses it"  # no content ends so
 
@@ -57,5 +57,5 @@ class Live:
 
     configuration: Configuration
     keys: Mapping[str, LiveKey] = field(default_factory=dict)
-    files: Mapping[str, LiveFile] = field(default_factory=dict)
+    files: Mapping[str, LiveManagedFile] = field(default_factory=dict)
     now: datetime | None = None

@@ -13,7 +13,7 @@ from pmtaform.report.changes import change_lines
 from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
 
 if TYPE_CHECKING:
-    from pmtaform.api.comparing import Compared, Difference
+    from pmtaform.api.comparing import BlockDifference, Compared
 
 _COLOURS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red"}
 
@@ -59,7 +59,7 @@ def _counts(compared: Compared) -> str:
     return f"{total} ({', '.join(f'{n} {words[action]}' for action, n in numbers.items() if n)})"
 
 
-def _difference(difference: Difference, style: Style, width: int) -> Iterator[str]:
+def _difference(difference: BlockDifference, style: Style, width: int) -> Iterator[str]:
     action = difference.change.action
     yield f"  {style(action.value, _COLOURS[action])} {style(clean(difference.change.address), 'bold')}"
     places = [clean(place) for place in (difference.left, difference.right) if place]
@@ -137,7 +137,7 @@ def _json(compared: Compared) -> dict[str, Any]:
     }
 
 
-def _json_block(difference: Difference) -> dict[str, Any]:
+def _json_block(difference: BlockDifference) -> dict[str, Any]:
     change = difference.change
     return {
         "address": change.address,

@@ -16,7 +16,7 @@ Where = Callable[[Place], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
+class QueueView:
     """One queue to be told of, and what else there is to say.
 
     `only` are the directives to show (None: all); `owner`: also those of the virtual MTA itself; `like` are the virtual
@@ -47,7 +47,7 @@ class Printer:
 
 
 def effective_text(
-    queues: Sequence[Queue], where: Where, *, every: bool = False, colour: bool = False, width: int = WIDTH
+    queues: Sequence[QueueView], where: Where, *, every: bool = False, colour: bool = False, width: int = WIDTH
 ) -> str:
     """Queue by queue: each value, the line that decided, the lines that it overruled, and why."""
     printer = Printer(where, Style(colour), width, every)
@@ -84,7 +84,7 @@ def _hanging(mark: str, text: str, width: int) -> list[str]:
     return [f"  {mark}{first}", *(" " * (2 + len(mark)) + line for line in rest)]
 
 
-def _queue(queue: Queue, notes: Sequence[str], printer: Printer) -> Iterator[str]:
+def _queue(queue: QueueView, notes: Sequence[str], printer: Printer) -> Iterator[str]:
     settings = queue.settings
     style = printer.style
     more = f" (and the same in {named(queue.like)})" if queue.like else ""
@@ -179,7 +179,7 @@ def _shown(value: Value, texts: Iterable[str]) -> list[str]:
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-def json_effective(queues: Sequence[Queue], where: Where, *, every: bool = False) -> str:
+def json_effective(queues: Sequence[QueueView], where: Where, *, every: bool = False) -> str:
     """A document of kind `pmtaform-effective`: the queues, and what each assumption means."""
     used: dict[Assumption, None] = {}
     shown = [_json_queue(queue, where, used, every=every) for queue in queues]
@@ -188,7 +188,7 @@ def json_effective(queues: Sequence[Queue], where: Where, *, every: bool = False
     return json.dumps(document, indent=1) + "\n"
 
 
-def _json_queue(queue: Queue, where: Where, used: dict[Assumption, None], *, every: bool) -> dict[str, Any]:
+def _json_queue(queue: QueueView, where: Where, used: dict[Assumption, None], *, every: bool) -> dict[str, Any]:
     settings = queue.settings
 
     def values(found: Mapping[str, Value], only: frozenset[str] | None = None) -> dict[str, Any]:

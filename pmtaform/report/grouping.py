@@ -13,7 +13,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class HostGroup:
     """Hosts that change alike. A place that is not the same for all of them is left out of `changes`."""
 
     hosts: tuple[str, ...]
@@ -21,7 +21,7 @@ class Group:
     versions: tuple[str, ...] = ()
 
 
-def groups(plan: Plan) -> list[Group]:
+def groups(plan: Plan) -> list[HostGroup]:
     """The hosts with changes, those that change alike together, in the order of the plan."""
     alike: dict[tuple[Change, ...], list[HostPlan]] = {}
     for host in plan.changed:
@@ -49,10 +49,10 @@ def _placeless(change: Change) -> Change:
     return replace(change, place=None, values=values)
 
 
-def _group(hosts: list[HostPlan]) -> Group:
+def _group(hosts: list[HostPlan]) -> HostGroup:
     changes = tuple(
         change if all(host.changes[i].place == change.place for host in hosts) else replace(change, place=None)
         for i, change in enumerate(hosts[0].changes)
     )
     versions = tuple(dict.fromkeys(host.version for host in hosts if host.version))
-    return Group(tuple(host.host for host in hosts), changes, versions)
+    return HostGroup(tuple(host.host for host in hosts), changes, versions)

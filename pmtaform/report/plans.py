@@ -12,7 +12,7 @@ from pmtaform.plan.model import Plan
 from pmtaform.report.changes import MOST_LINES, change_lines
 from pmtaform.report.dangers import danger_lines, dangers_by_code
 from pmtaform.report.diffs import diff_styles
-from pmtaform.report.grouping import Group, collected, groups, notes
+from pmtaform.report.grouping import HostGroup, collected, groups, notes
 from pmtaform.report.problems import problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
 from pmtaform.report.verdict import verdict
@@ -49,7 +49,7 @@ def plan_text(
     return "\n".join(lines) + "\n"
 
 
-def _group(group: Group, style: Style, width: int, most: int | None) -> Iterator[str]:
+def _group(group: HostGroup, style: Style, width: int, most: int | None) -> Iterator[str]:
     several = f" ({len(group.hosts)} hosts)" if len(group.hosts) > 1 else ""
     version = f", PowerMTA {named(_releases(group.versions), 2)}" if group.versions else ""
     yield style(named(group.hosts), "bold", "cyan") + several + version

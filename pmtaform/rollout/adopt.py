@@ -23,7 +23,7 @@ _NOT_OURS = frozenset({Status.STALE, Status.LOCKED})  # what was looked at is no
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class AdoptionResult:
     """The generation that the host has then; `problem`: it moved since it was looked at, and nothing was noted."""
 
     generation: int
@@ -31,24 +31,24 @@ class Adopted:
     problem: HostResult | None = None
 
 
-def adopt(run: Run, survey: Survey) -> Adopted:
+def adopt(run: Run, survey: Survey) -> AdoptionResult:
     """Have the host keep a record of what it has, unless its last one says the same. Nothing else is written there."""
     there = survey.snapshot.generation
     if any(file.content is None for path, file in survey.snapshot.files.items() if _is_configuration(survey, path)):
-        return Adopted(there)  # it was known by its digests alone, so what it keeps is that already
+        return AdoptionResult(there)  # it was known by its digests alone, so what it keeps is that already
     made = recording.after(survey)
     last = survey.basis.by
     if last is not None and last.left is not None and _same(last.left, made.left):
-        return Adopted(there)
+        return AdoptionResult(there)
     try:
         outcome = _note(run, survey, made)
     except HostError as problem:
         outcome = Outcome(host=survey.target.spec.name, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
     if outcome.status is Status.APPLIED:
-        return Adopted(outcome.generation)
+        return AdoptionResult(outcome.generation)
     if outcome.status in _NOT_OURS:
-        return Adopted(there, problem=failed(survey.target.spec, outcome))
-    return Adopted(there, notes=(_not_written(survey, outcome.reason),))
+        return AdoptionResult(there, problem=failed(survey.target.spec, outcome))
+    return AdoptionResult(there, notes=(_not_written(survey, outcome.reason),))
 
 
 def _is_configuration(survey: Survey, path: str) -> bool:

@@ -17,7 +17,7 @@ from pmtaform.model.operations import OnFailure, Rollout
 from pmtaform.parallel import run_all
 from pmtaform.progress import Event, Phase, Teller, Verdict
 from pmtaform.rollout import transactions
-from pmtaform.rollout.adopt import Adopted, adopt
+from pmtaform.rollout.adopt import AdoptionResult, adopt
 from pmtaform.rollout.changing import Context, HostChange
 from pmtaform.rollout.model import HostResult, RunResult
 from pmtaform.rollout.noting import Noting
@@ -330,7 +330,7 @@ def _own(run: Run, survey: Survey, noting: Noting) -> HostResult:
         survey, survey.snapshot, survey.snapshot.generation, plan=run.plan, commit=run.commit, who=run.who
     )
     news = previous is None or _news(previous) != _news(state)
-    adopted = adopt(run, survey) if news else Adopted(survey.snapshot.generation)
+    adopted = adopt(run, survey) if news else AdoptionResult(survey.snapshot.generation)
     if adopted.problem is not None:
         return adopted.problem
     state = replace(state, generation=adopted.generation)

@@ -19,7 +19,7 @@ class NoFigures(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class QueueFigures:
     """One queue as `show queues` has it."""
 
     name: str
@@ -93,18 +93,18 @@ def field(data: Mapping[str, Any], path: str) -> float:
         raise NoFigures(f"pmta show status has no number {path}") from None
 
 
-def queues(data: Mapping[str, Any]) -> list[Queue]:
+def queues(data: Mapping[str, Any]) -> list[QueueFigures]:
     """The queues of an answer."""
     found = data.get("queue", [])
     rows = found if isinstance(found, list) else [found]
     return [_queue(row) for row in rows if isinstance(row, Mapping)]
 
 
-def _queue(row: Mapping[str, Any]) -> Queue:
+def _queue(row: Mapping[str, Any]) -> QueueFigures:
     events = row.get("event", [])
     listed = events if isinstance(events, list) else [events]
     number = str(row.get("rcp", "0"))
-    return Queue(
+    return QueueFigures(
         name=str(row.get("name", "")),
         recipients=int(float(number)) if number.replace(".", "", 1).isdigit() else 0,
         backoff=row.get("mode") == "backoff",
@@ -112,7 +112,7 @@ def _queue(row: Mapping[str, Any]) -> Queue:
     )
 
 
-def shares(found: Iterable[Queue]) -> tuple[float, float, int]:
+def shares(found: Iterable[QueueFigures]) -> tuple[float, float, int]:
     """The share of queues in back-off, that of queues with errors (percent), and how many queues there are."""
     listed = list(found)
     if not listed:

@@ -11,7 +11,7 @@ from pmtaform.lang import values as lang_values
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.stack import foreach, names
-from pmtaform.stack.content import ALL, Body, Item, Key, Lines, Removed, Sections, Text
+from pmtaform.stack.content import ALL, Item, Key, Lines, Removed, SectionBody, SectionItem, SectionText
 from pmtaform.stack.lines import LineMaker
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.text import text_body
@@ -22,7 +22,7 @@ _Items = dict[Key, Item]
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class StackRules:
     """What holds for a whole stack."""
 
     strict: bool = False
@@ -38,7 +38,7 @@ class Rules:
 class Builder:
     """Builds content. `seen` remembers, per call of `config`, which names and values were reported as outdated."""
 
-    rules: Rules
+    rules: StackRules
     found: Diagnostics
     seen: set[int] = field(default_factory=set)
     maker: LineMaker = field(init=False)
@@ -96,7 +96,7 @@ class Builder:
             written = True if isinstance(value, Mapping) else None
             self.found.add(names.unknown_name(scope, name, key.place, severity=Severity.ERROR, section=written))
 
-    def _removed(self, key: Scalar, name: str, scope: str, found: names.Meaning) -> Iterator[tuple[Key, Item]]:
+    def _removed(self, key: Scalar, name: str, scope: str, found: names.NameMeaning) -> Iterator[tuple[Key, Item]]:
         if found.section is not None:
             yield (found.section.tag, ALL), Removed(key.place)
         elif found.directive is not None:
@@ -192,25 +192,27 @@ class Builder:
             yield item_key, Removed(key.place)
             return
         several = isinstance(value, Sequence) and not self._is_rules(spec, value)
-        bodies: list[Body | Text] = []
+        bodies: list[SectionBody | SectionText] = []
         for node in value.items if isinstance(value, Sequence) and several else [value]:
             body = self._body(key, spec, node, variables)
             if body is not None:
                 bodies.append(body)
         if bodies:
-            yield item_key, Sections(key.place, spec.tag, argument, bodies)
+            yield item_key, SectionItem(key.place, spec.tag, argument, bodies)
 
     def _is_rules(self, spec: SectionSpec, value: Sequence) -> bool:
         return spec.ordered and all(isinstance(item, Scalar) and not item.is_block for item in value.items)
 
-    def _body(self, key: Scalar, spec: SectionSpec, node: Node, variables: Variables) -> Body | Text | None:
+    def _body(
+        self, key: Scalar, spec: SectionSpec, node: Node, variables: Variables
+    ) -> SectionBody | SectionText | None:
         if isinstance(node, Mapping):
-            body = Body(key.place)
+            body = SectionBody(key.place)
             body.items = self._items(node, spec.tag, variables)
             return body
         if isinstance(node, Sequence) and spec.ordered:
             rules = [self.maker.rule(spec.tag, item, variables) for item in node.items]
-            return Text(node.place, [rule for rule in rules if rule])
+            return SectionText(node.place, [rule for rule in rules if rule])
         if isinstance(node, Scalar) and node.is_block:
             return text_body(spec.tag, node, variables, self.rules.native_severity, self.found)
         forms = _RULE_FORMS if spec.ordered else _BODY_FORMS

@@ -16,7 +16,7 @@ ALL: Final = "\0all"
 Key = tuple[str, str]
 
 
-class Line:
+class StackLine:
     """One directive. `secret` is the reference whose value follows `value` (which may be empty)."""
 
     __slots__ = ("name", "place", "secret", "value")
@@ -33,12 +33,12 @@ class Lines:
 
     __slots__ = ("lines", "place")
 
-    def __init__(self, place: Place, lines: list[Line]) -> None:
+    def __init__(self, place: Place, lines: list[StackLine]) -> None:
         self.place = place
         self.lines = lines
 
 
-class Body:
+class SectionBody:
     """The inside of a section: its items by key."""
 
     __slots__ = ("items", "place")
@@ -48,7 +48,7 @@ class Body:
         self.items: dict[Key, Item] = {}
 
 
-class Text:
+class SectionText:
     """The inside of a section as native lines, each with its place."""
 
     __slots__ = ("lines", "place")
@@ -58,12 +58,12 @@ class Text:
         self.lines = lines
 
 
-class Sections:
+class SectionItem:
     """A section, or several with the same argument."""
 
     __slots__ = ("argument", "bodies", "place", "tag")
 
-    def __init__(self, place: Place, tag: str, argument: str, bodies: list[Body | Text]) -> None:
+    def __init__(self, place: Place, tag: str, argument: str, bodies: list[SectionBody | SectionText]) -> None:
         self.place = place
         self.tag = tag
         self.argument = argument
@@ -94,7 +94,7 @@ class Native:
         return self.block.place
 
 
-Item = Lines | Sections | Removed | Native
+Item = Lines | SectionItem | Removed | Native
 
 
 def lay_over(lower: dict[Key, Item], upper: dict[Key, Item]) -> dict[Key, Item]:
@@ -110,7 +110,7 @@ def lay_over(lower: dict[Key, Item], upper: dict[Key, Item]) -> dict[Key, Item]:
                 del result[key]
             continue
         known = result.get((kind, name))
-        if isinstance(known, Sections) and isinstance(item, Sections):
+        if isinstance(known, SectionItem) and isinstance(item, SectionItem):
             item = _merged(known, item)
         result[kind, name] = item
     return result
@@ -121,9 +121,9 @@ def removals(items: dict[Key, Item]) -> Iterator[tuple[Key, Removed]]:
     for key, item in items.items():
         if isinstance(item, Removed):
             yield key, item
-        elif isinstance(item, Sections):
+        elif isinstance(item, SectionItem):
             for body in item.bodies:
-                if isinstance(body, Body):
+                if isinstance(body, SectionBody):
                     yield from removals(body.items)
 
 
@@ -134,12 +134,12 @@ def _named(items: Iterable[Key], kind: str, name: str) -> list[Key]:
     return [key for key in items if key == (kind, name)]
 
 
-def _merged(lower: Sections, upper: Sections) -> Sections:
+def _merged(lower: SectionItem, upper: SectionItem) -> SectionItem:
     if len(lower.bodies) != 1 or len(upper.bodies) != 1:
         return upper
     below, above = lower.bodies[0], upper.bodies[0]
-    if isinstance(below, Text) or isinstance(above, Text):
+    if isinstance(below, SectionText) or isinstance(above, SectionText):
         return upper
-    body = Body(above.place)
+    body = SectionBody(above.place)
     body.items = lay_over(below.items, above.items)
-    return Sections(upper.place, upper.tag, lower.argument, [body])
+    return SectionItem(upper.place, upper.tag, lower.argument, [body])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import SecretUnavailable
 from pmtaform.secrets import Secret
-from pmtaform.stack.content import Body, Item, Key, Line, Lines, Sections, Text
+from pmtaform.stack.content import Item, Key, Lines, SectionBody, SectionItem, SectionText, StackLine
 from pmtaform.stack.lines import placeholder
 from pmtaform.stack.values import secret_text
 
@@ -37,15 +37,15 @@ class Writer:
                 for line in item.lines:
                     self._put(f"{indent}{line.name} {self._value(line)}\n", line.place)
         for item in items.values():
-            if isinstance(item, Sections):
+            if isinstance(item, SectionItem):
                 for body in item.bodies:
                     self._section(item, body, indent)
 
-    def _section(self, section: Sections, body: Body | Text, indent: str) -> None:
+    def _section(self, section: SectionItem, body: SectionBody | SectionText, indent: str) -> None:
         opening = f"{section.tag} {section.argument}" if section.argument else section.tag
         self._put(f"{indent}<{opening}>\n", section.place)
         inner = indent + INDENT
-        if isinstance(body, Text):
+        if isinstance(body, SectionText):
             for text, place in body.lines:
                 self._put(f"{inner}{text}\n", place)
         else:
@@ -56,13 +56,13 @@ class Writer:
         self.lines.append(line)
         self.origins.append(place)
 
-    def _value(self, line: Line) -> str:
+    def _value(self, line: StackLine) -> str:
         if line.secret is None:
             return line.value
         secret = placeholder(line.secret) if self._resolve is None else self._reveal(line, self._resolve)
         return f"{line.value} {secret}".strip()
 
-    def _reveal(self, line: Line, resolve: Resolve) -> str:
+    def _reveal(self, line: StackLine, resolve: Resolve) -> str:
         assert line.secret is not None  # noqa: S101 - the caller looked
         try:
             secret = resolve(line.secret, line.place)

@@ -16,7 +16,7 @@ from pmtaform.lang.tree import Directive, Section
 from pmtaform.model.desired import KeyFile
 from pmtaform.secrets import require_reference
 from pmtaform.stack import foreach
-from pmtaform.stack.content import Item, Key, Line, Lines, Native, Sections, Text
+from pmtaform.stack.content import Item, Key, Lines, Native, SectionItem, SectionText, StackLine
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.native import directive_named, with_lines
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
@@ -145,7 +145,7 @@ class KeyCompiler:
         """The key files. Their lines are put into `items`. `taken` are paths that are something else already."""
         files: list[KeyFile] = []
         first: dict[str, Place] = {}
-        wanted: dict[Key | None, list[Line]] = {}
+        wanted: dict[Key | None, list[StackLine]] = {}
         for plan in plans.values():
             file, targets = self._file(plan), self._targets(plan, items)
             if file is None:
@@ -157,7 +157,7 @@ class KeyCompiler:
             files.append(file)
             if not plan.signs:
                 continue
-            line = Line(self._name, f"{file.selector},{file.domain},{file.path}", plan.place)
+            line = StackLine(self._name, f"{file.selector},{file.domain},{file.path}", plan.place)
             for target in targets:
                 wanted.setdefault(target, []).append(line)
         for target, lines in wanted.items():
@@ -296,7 +296,7 @@ class KeyCompiler:
                 targets.append(target)
         return targets
 
-    def _insert(self, items: dict[Key, Item], target: Key | None, lines: list[Line]) -> None:
+    def _insert(self, items: dict[Key, Item], target: Key | None, lines: list[StackLine]) -> None:
         if target is None:
             _into(items, self._name, GLOBAL, lines)
             return
@@ -311,14 +311,17 @@ class KeyCompiler:
             }
             more = [line for line in _ordered([], lines) if _normal(section.tag, self._name, line) not in there]
             items[target] = with_lines(item, more) if more else item
-        elif isinstance(item, Sections):
+        elif isinstance(item, SectionItem):
             body = item.bodies[0]
-            if isinstance(body, Text):
+            if isinstance(body, SectionText):
                 there = {" ".join(text.split()) for text, _ in body.lines}
                 texts = [(f"{line.name} {line.value}", line.place) for line in _ordered([], lines)]
                 fresh = [pair for pair in texts if pair[0] not in there]
-                items[target] = Sections(
-                    item.place, item.tag, item.argument, [Text(body.place, [*body.lines, *fresh]), *item.bodies[1:]]
+                items[target] = SectionItem(
+                    item.place,
+                    item.tag,
+                    item.argument,
+                    [SectionText(body.place, [*body.lines, *fresh]), *item.bodies[1:]],
                 )
             else:
                 _into(body.items, self._name, item.tag, lines)
@@ -329,11 +332,11 @@ def _signers() -> tuple[str, ...]:
     return ("virtual-mta", "virtual-mta-pool")
 
 
-def _normal(scope: str, name: str, line: Line) -> str:
+def _normal(scope: str, name: str, line: StackLine) -> str:
     return lang_values.normalise(catalogue().directive(scope, name), line.value)
 
 
-def _into(items: dict[Key, Item], name: str, scope: str, lines: list[Line]) -> None:
+def _into(items: dict[Key, Item], name: str, scope: str, lines: list[StackLine]) -> None:
     known = items.get((SETTING, name))
     if isinstance(known, Native):
         _into_native(items, name, known, lines)
@@ -345,10 +348,10 @@ def _into(items: dict[Key, Item], name: str, scope: str, lines: list[Line]) -> N
     items[SETTING, name] = Lines(place, _ordered(declared, fresh))
 
 
-def _into_native(items: dict[Key, Item], name: str, known: Native, lines: list[Line]) -> None:
+def _into_native(items: dict[Key, Item], name: str, known: Native, lines: list[StackLine]) -> None:
     """Key lines of a native file and ours are one block, so the native ones become lines of ours."""
     declared = [
-        Line(name, part.node.value, part.place) for part in known.block.parts if not isinstance(part.node, Section)
+        StackLine(name, part.node.value, part.place) for part in known.block.parts if not isinstance(part.node, Section)
     ]
     there = {_normal(GLOBAL, name, line) for line in declared}
     fresh = [line for line in lines if _normal(GLOBAL, name, line) not in there]
@@ -356,12 +359,12 @@ def _into_native(items: dict[Key, Item], name: str, known: Native, lines: list[L
         items[SETTING, name] = Lines(known.place, _ordered(declared, fresh))
 
 
-def _ordered(declared: list[Line], fresh: list[Line]) -> list[Line]:
+def _ordered(declared: list[StackLine], fresh: list[StackLine]) -> list[StackLine]:
     """The first key that fits signs, so keys for all domains come last."""
     merged = [*declared, *fresh]
     return [line for line in merged if not _for_all(line)] + [line for line in merged if _for_all(line)]
 
 
-def _for_all(line: Line) -> bool:
+def _for_all(line: StackLine) -> bool:
     fields = line.value.split(",")
     return len(fields) > 1 and fields[1].strip() == "*"

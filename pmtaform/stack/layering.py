@@ -12,7 +12,7 @@ from pmtaform.stack.content import ALL, Item, Key, Removed, lay_over, removals
 from pmtaform.stack.file_plans import FilePlan, files_of, merge
 from pmtaform.stack.native import entries_of, targets_of
 from pmtaform.stack.rotations import expanded
-from pmtaform.stack.stack import Layer, Stack
+from pmtaform.stack.stack import Stack, StackLayer
 from pmtaform.stack.variables import Variables, resolve
 
 
@@ -46,7 +46,7 @@ def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
     return made
 
 
-def layer_items(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics) -> dict[Key, Item]:
+def layer_items(stack: Stack, layer: StackLayer, variables: Variables, found: Diagnostics) -> dict[Key, Item]:
     """What one layer says, its `config` and its native files together."""
     config = Builder(stack.rules, found).config(layer.config, variables)
     natives = stack.natives.blocks(entries_of(layer.native, variables, stack.allowed_paths, found), found)

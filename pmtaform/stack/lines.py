@@ -10,7 +10,7 @@ from pmtaform.lang.catalogue import DirectiveSpec
 from pmtaform.lang.secrecy import holds_secret
 from pmtaform.secrets import parse_reference, require_reference
 from pmtaform.stack import names, values
-from pmtaform.stack.content import Line
+from pmtaform.stack.content import StackLine
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.secrets_in_clear import CLEAR, IN_CLEAR, in_clear, secret_form
 from pmtaform.stack.variables import Variables, substitute
@@ -30,7 +30,7 @@ class LineMaker:
     def __init__(self, found: Diagnostics) -> None:
         self.found = found
 
-    def lines(self, name: str, spec: DirectiveSpec, value: Node, scope: str, variables: Variables) -> list[Line]:
+    def lines(self, name: str, spec: DirectiveSpec, value: Node, scope: str, variables: Variables) -> list[StackLine]:
         """The lines of one directive; several only where they add up."""
         if not isinstance(value, Sequence):
             made = self._line(name, spec, value, scope, variables)
@@ -55,7 +55,7 @@ class LineMaker:
 
     def named(
         self, name: str, spec: DirectiveSpec, key: Scalar, value: Node, scope: str, variables: Variables
-    ) -> Line | None:
+    ) -> StackLine | None:
         """The line of `domain-macro: {name: …}`."""
         if len(name.split()) != 1 or values.text_problem(name):
             self.found.error("section-name", "This is not a name", f"`{name!r}` is not one word.", key.place)
@@ -85,7 +85,7 @@ class LineMaker:
 
     # -- one value -------------------------------------------------------------------------------------------------
 
-    def _line(self, name: str, spec: DirectiveSpec, node: Node, scope: str, variables: Variables) -> Line | None:
+    def _line(self, name: str, spec: DirectiveSpec, node: Node, scope: str, variables: Variables) -> StackLine | None:
         if isinstance(node, Mapping):
             return self._secret(name, spec, node, scope, variables)
         text = self._text(name, node, variables)
@@ -122,7 +122,7 @@ class LineMaker:
                 return None
         return None if None in texts or not texts else ", ".join(text for text in texts if text)
 
-    def _checked(self, name: str, text: str, scope: str, place: Place) -> Line | None:
+    def _checked(self, name: str, text: str, scope: str, place: Place) -> StackLine | None:
         if problem := values.line_problem(name, text):
             detail = f"The value of `{name}` cannot be written: {problem}"
             self.found.error("unsafe-value", "A value is not one line", detail, place)
@@ -130,11 +130,13 @@ class LineMaker:
         if wrong := values.value_problem(scope, name, text):
             self.found.error("bad-value", "A value is not right", wrong, place)
             return None
-        return Line(name.lower() if not name.startswith("/") else name, text, place)
+        return StackLine(name.lower() if not name.startswith("/") else name, text, place)
 
     # -- secrets -----------------------------------------------------------------------------------------------------
 
-    def _secret(self, name: str, spec: DirectiveSpec, node: Mapping, scope: str, variables: Variables) -> Line | None:
+    def _secret(
+        self, name: str, spec: DirectiveSpec, node: Mapping, scope: str, variables: Variables
+    ) -> StackLine | None:
         expected = {"secret"} if spec.sensitive == "value" else {"value", "secret"}
         if spec.sensitive is None or set(node.entries) != expected:
             wanted = f"Write {secret_form(spec)}." if spec.sensitive else "Write its value as text."
@@ -155,7 +157,7 @@ class LineMaker:
             return None
         if before and not self._checked(name, f"{before} {_STAND_IN}", scope, node.place):
             return None  # `siphash` alone would lack the key that the secret is
-        return Line(name.lower(), before, reference_node.place, str(reference))
+        return StackLine(name.lower(), before, reference_node.place, str(reference))
 
 
 def _is_reference(text: str) -> bool:

@@ -17,7 +17,7 @@ _UNNAMED: Final = re.compile(r"\((?:none|no name) when nested\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class NameMeaning:
     """What one name may be in one scope. Both None: nothing that the catalogue knows there."""
 
     directive: DirectiveSpec | None
@@ -25,13 +25,13 @@ class Meaning:
 
 
 @lru_cache(maxsize=8192)
-def meaning(scope: str, name: str) -> Meaning:
+def meaning(scope: str, name: str) -> NameMeaning:
     """What `name` means in `scope`."""
     known = catalogue()
     section = known.section(name)
     if section is not None and not known.may_stand_in(section.tag, None if scope == GLOBAL else scope):
         section = None
-    return Meaning(known.directive(scope, name), section)
+    return NameMeaning(known.directive(scope, name), section)
 
 
 def takes_argument(section: SectionSpec, scope: str) -> bool:

@@ -11,8 +11,8 @@ from pmtaform.lang.blocks import Address, Block, Part, collect
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.parsing import parse, parse_bytes
 from pmtaform.lang.tree import Section, Tree
-from pmtaform.stack.build import Rules
-from pmtaform.stack.content import Key, Line, Native
+from pmtaform.stack.build import StackRules
+from pmtaform.stack.content import Key, Native, StackLine
 from pmtaform.stack.document import read_file, root_of
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node, Scalar, Sequence, is_null, kind_of
@@ -76,7 +76,7 @@ def _entry(node: Node, variables: Variables, allowed: tuple[str, ...], found: Di
 class NativeFiles:
     """The native files of a stack, each read, parsed and checked once."""
 
-    def __init__(self, folder: Path, shown: str, rules: Rules) -> None:
+    def __init__(self, folder: Path, shown: str, rules: StackRules) -> None:
         self._folder = folder
         self._shown = shown
         self._rules = rules
@@ -162,7 +162,7 @@ def _two_homes(address: Address, block: Block, found: Diagnostics) -> None:
     found.error("said-twice", "The same thing is said twice", detail, last, related=(block.place,))
 
 
-def with_lines(native: Native, lines: Iterable[Line]) -> Native:
+def with_lines(native: Native, lines: Iterable[StackLine]) -> Native:
     """A native section with more directives, before its closing tag."""
     part = native.block.parts[0]
     section = part.node

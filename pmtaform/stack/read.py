@@ -14,7 +14,7 @@ from pmtaform.model.desired import Limits, Unmanaged
 from pmtaform.model.operations import Operations
 from pmtaform.stack import shapes
 from pmtaform.stack.assets import Assets
-from pmtaform.stack.build import Rules
+from pmtaform.stack.build import StackRules
 from pmtaform.stack.dns import read_dns
 from pmtaform.stack.document import Document, read_document
 from pmtaform.stack.file_plans import files_of
@@ -27,7 +27,7 @@ from pmtaform.stack.native import NativeFiles, entries_of
 from pmtaform.stack.nodes import Mapping, Node, is_null, kind_of
 from pmtaform.stack.operations import merged, read_operations, read_rollout
 from pmtaform.stack.paths import ALWAYS, folder_problem
-from pmtaform.stack.stack import Layer, Stack, StackHost
+from pmtaform.stack.stack import Stack, StackHost, StackLayer
 from pmtaform.stack.validate import validate
 from pmtaform.stack.variables import Variables, check_variables, resolve
 
@@ -43,7 +43,7 @@ def read_stack(folder: Path, found: Diagnostics) -> Stack:
     top = validate(shapes.STACK, document.root, "A stack", found)
     _check_name(document, top.get("stack"), folder, found)
     allowed = _allowed_paths(document, top.get("allowed-paths", []), found)
-    rules = Rules(strict=top.get("strict", False), powermta=version_of(top.get("powermta")))
+    rules = StackRules(strict=top.get("strict", False), powermta=version_of(top.get("powermta")))
     natives = NativeFiles(folder, shown, rules)
     base = _layer("stack", document.root, found)
     groups = _groups(document.root.get("groups"), found)
@@ -105,8 +105,8 @@ def _allowed_paths(document: Document, said: list[str], found: Diagnostics) -> t
     return tuple(paths)
 
 
-def _layer(name: str, node: Mapping, found: Diagnostics) -> Layer:
-    return Layer(
+def _layer(name: str, node: Mapping, found: Diagnostics) -> StackLayer:
+    return StackLayer(
         name=name,
         variables=check_variables(node.get("vars"), found),
         config=node.get("config"),
@@ -120,9 +120,9 @@ def _layer(name: str, node: Mapping, found: Diagnostics) -> Layer:
 
 def _operations(
     hosts: dict[str, StackHost],
-    base: Layer,
-    groups: dict[str, Layer],
-    own: dict[str, Layer],
+    base: StackLayer,
+    groups: dict[str, StackLayer],
+    own: dict[str, StackLayer],
     found: Diagnostics,
 ) -> dict[str, Operations]:
     """How each host is changed."""
@@ -155,8 +155,8 @@ def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, 
     return named
 
 
-def _groups(node: Node | None, found: Diagnostics) -> dict[str, Layer]:
-    groups: dict[str, Layer] = {}
+def _groups(node: Node | None, found: Diagnostics) -> dict[str, StackLayer]:
+    groups: dict[str, StackLayer] = {}
     for name, body in _named(node, "groups", found):
         validate(shapes.GROUP, body, f"The group {name}", found)
         groups[name] = _layer(f"group {name}", body, found)
@@ -164,12 +164,12 @@ def _groups(node: Node | None, found: Diagnostics) -> dict[str, Layer]:
 
 
 def _hosts(
-    document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, Layer], found: Diagnostics
-) -> tuple[dict[str, StackHost], dict[str, Layer]]:
+    document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, StackLayer], found: Diagnostics
+) -> tuple[dict[str, StackHost], dict[str, StackLayer]]:
     ssh = document.root.get("ssh")
     defaults = validate(shapes.SSH, ssh, "`ssh`", found)
     hosts: dict[str, StackHost] = {}
-    own: dict[str, Layer] = {}
+    own: dict[str, StackLayer] = {}
     for name, node in _named(document.root.get("hosts"), "hosts", found):
         host = read_host(name, node, ssh, defaults, folder, allowed, found)
         for group in host.groups:
@@ -220,7 +220,7 @@ def _read_natives(stack: Stack, found: Diagnostics) -> None:
             _read_assets(stack, layer, variables, found)
 
 
-def _read_assets(stack: Stack, layer: Layer, variables: Variables, found: Diagnostics) -> None:
+def _read_assets(stack: Stack, layer: StackLayer, variables: Variables, found: Diagnostics) -> None:
     """Read every file of the project that a layer puts on hosts."""
     quiet = Diagnostics()
     for plan in files_of(layer.files, variables, quiet).values():

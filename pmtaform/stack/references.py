@@ -12,7 +12,7 @@ from pmtaform.errors import Invalid
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.parsing import gc_paused
 from pmtaform.secrets import parse_reference
-from pmtaform.stack.content import Body, Item, Key, Lines, Sections
+from pmtaform.stack.content import Item, Key, Lines, SectionBody, SectionItem
 from pmtaform.stack.file_plans import FilePlan
 from pmtaform.stack.findings import unique
 from pmtaform.stack.keys import KeyPlan
@@ -109,10 +109,10 @@ def _of_items(items: Mapping[Key, Item], within: tuple[str, ...], scope: str) ->
                         directive=line.name,
                         before=line.value,
                     )
-        elif isinstance(item, Sections):
+        elif isinstance(item, SectionItem):
             inner = (*within, f"{item.tag} {item.argument}".strip())
             for body in item.bodies:
-                if isinstance(body, Body):
+                if isinstance(body, SectionBody):
                     yield from _of_items(body.items, inner, item.tag)
 
 

@@ -46,7 +46,7 @@ def json_schema() -> Schema:
         "rollout": _object(shapes.ROLLOUT),
         "windows": _windows(),
         "checks": _mapping({"anyOf": [{"$ref": "#/$defs/check"}, {"type": "null"}]}, "Checks by name."),
-        "check": _object(shapes.Shape(shapes.CHECK)),
+        "check": _object(shapes.MappingShape(shapes.CHECK)),
         "freeze": _object(shapes.FREEZE),
         "commands": _object(shapes.COMMANDS),
         "expect": _object(shapes.EXPECT),
@@ -80,7 +80,7 @@ def json_schema() -> Schema:
 # -- the stack's own keys ----------------------------------------------------------------------------------------------
 
 
-def _object(shape: shapes.Shape) -> Schema:
+def _object(shape: shapes.MappingShape) -> Schema:
     properties = {key: _described(_or_null(dict(kind.json)), text) for key, (kind, text) in shape.keys.items()}
     return {"type": "object", "additionalProperties": False, "properties": properties}
 

@@ -19,7 +19,7 @@ from pmtaform.model.operations import OnFailure, Share
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """What a key takes: for pydantic's core (None: read elsewhere, from nodes), and as JSON Schema."""
 
     core: Mapping[str, Any] | None
@@ -27,10 +27,10 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class MappingShape:
     """A mapping with known keys: key -> (what it takes, what it is for)."""
 
-    keys: Mapping[str, tuple[Kind, str]]
+    keys: Mapping[str, tuple[ValueKind, str]]
     required: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
@@ -38,7 +38,7 @@ class Shape:
 
 
 @cache
-def validator(shape: Shape) -> SchemaValidator:
+def validator(shape: MappingShape) -> SchemaValidator:
     """The validator of a shape, made when it is first needed."""
     fields = {
         key: {
@@ -162,41 +162,41 @@ def _answers(value: Any) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _made(function: Any, **json: Any) -> Kind:
-    return Kind({"type": "function-plain", "function": {"type": "no-info", "function": function}}, json)
+def _made(function: Any, **json: Any) -> ValueKind:
+    return ValueKind({"type": "function-plain", "function": {"type": "no-info", "function": function}}, json)
 
 
-def _choice(*words: str) -> Kind:
-    return Kind({"type": "literal", "expected": list(words)}, {"enum": list(words)})
+def _choice(*words: str) -> ValueKind:
+    return ValueKind({"type": "literal", "expected": list(words)}, {"enum": list(words)})
 
 
-def _whole(least: int, most: int | None = None) -> Kind:
+def _whole(least: int, most: int | None = None) -> ValueKind:
     core: dict[str, Any] = {"type": "int", "ge": least}
     json: dict[str, Any] = {"type": "integer", "minimum": least}
     if most is not None:
         core["le"] = json["maximum"] = most
-    return Kind(core, json)
+    return ValueKind(core, json)
 
 
 VERSION: Final = r"[0-9]{1,2}\.[0-9]{1,2}(r[0-9]+)?"
 REFERENCE: Final = {"$ref": "#/$defs/reference"}
 TEXT: Final = _made(_text, type=["string", "number"])
 WORD: Final = _made(_word, type=["string", "number"])
-SECRET: Final = Kind(TEXT.core, REFERENCE)
-TEXTS: Final = Kind({"type": "list", "items_schema": TEXT.core}, {"type": "array", "items": {"type": "string"}})
-FLAG: Final = Kind({"type": "bool"}, {"type": "boolean"})
+SECRET: Final = ValueKind(TEXT.core, REFERENCE)
+TEXTS: Final = ValueKind({"type": "list", "items_schema": TEXT.core}, {"type": "array", "items": {"type": "string"}})
+FLAG: Final = ValueKind({"type": "bool"}, {"type": "boolean"})
 SECONDS: Final = _made(_seconds, type=["number", "string"], pattern="^[0-9.]+[sm]?$")
 PERCENT: Final = _made(_percent, type=["number", "string"], pattern="^[0-9.]+ *%?$")
 DURATION: Final = _made(_duration, type=["number", "string"], pattern="^[0-9.]+[smhd]?$")
 SPAN: Final = _made(_span, type="string", pattern="^[0-9]+[smhdw]$")
 SHARE: Final = _made(_share, type=["number", "string"], pattern="^[0-9.]+ *%?$")
-SHARES: Final = Kind(
+SHARES: Final = ValueKind(
     {"type": "list", "items_schema": SHARE.core, "min_length": 1},
     {"type": "array", "items": SHARE.json, "minItems": 1},
 )
 POINTS: Final = _made(_points, type=["number", "string"], pattern="^[0-9.]+ *%?$")
 NUMBER: Final = _made(_limit, type="number")
-STATUS: Final = Kind(
+STATUS: Final = ValueKind(
     {"type": "any"},
     {"type": ["string", "integer", "array"], "items": {"type": "integer"}},
 )
@@ -216,19 +216,19 @@ SUDO: Final = _made(
 )
 
 
-def _read_later(keys: Mapping[str, tuple[Kind, str]]) -> dict[str, tuple[Kind, str]]:
+def _read_later(keys: Mapping[str, tuple[ValueKind, str]]) -> dict[str, tuple[ValueKind, str]]:
     """Keys that are known here, and that another module reads."""
-    return {key: (Kind(None, kind.json), text) for key, (kind, text) in keys.items()}
+    return {key: (ValueKind(None, kind.json), text) for key, (kind, text) in keys.items()}
 
 
-def elsewhere(definition: str) -> Kind:
+def elsewhere(definition: str) -> ValueKind:
     """What is read from nodes by another module; `definition` is its name in the JSON Schema."""
-    return Kind(None, {"$ref": f"#/$defs/{definition}"})
+    return ValueKind(None, {"$ref": f"#/$defs/{definition}"})
 
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
 
-_CONNECTION: Final[dict[str, tuple[Kind, str]]] = {
+_CONNECTION: Final[dict[str, tuple[ValueKind, str]]] = {
     "user": (WORD, "The user to log in as. Left out: what ssh_config says, else yours."),
     "port": (_whole(1, 65535), "The port of the SSH server."),
     "password": (SECRET, "A reference to the login password. Keys are better."),
@@ -243,7 +243,7 @@ _CONNECTION: Final[dict[str, tuple[Kind, str]]] = {
     "command-timeout": (SECONDS, "How long to wait for one `pmta` command (60 s)."),
 }
 
-_OPERATIONS: Final[dict[str, tuple[Kind, str]]] = {
+_OPERATIONS: Final[dict[str, tuple[ValueKind, str]]] = {
     "confirm-within": (DURATION, "The host goes back by itself unless it is confirmed in this time (120 s); 0: off."),
     "max-impact": (_choice("reload", "restart"), "What needs no consent by name: restart, with a maintenance-window."),
     "maintenance-window": (elsewhere("windows"), "When a restart needs no consent: Sat,Sun 02:00-04:00 Europe/Berlin."),
@@ -256,7 +256,7 @@ _OPERATIONS: Final[dict[str, tuple[Kind, str]]] = {
     "expect": (elsewhere("expect"), "What this version of `pmta` answers, where the guides do not say it."),
 }
 
-_LAYER: Final[dict[str, tuple[Kind, str]]] = {
+_LAYER: Final[dict[str, tuple[ValueKind, str]]] = {
     "vars": (elsewhere("vars"), "Variables: used as ${name} in keys and values under config and dkim-keys."),
     "config": (elsewhere("config"), "PowerMTA's directives and sections, as the product names them."),
     "native": (elsewhere("native"), "Files in PowerMTA's own language, beside or instead of config."),
@@ -266,11 +266,11 @@ _LAYER: Final[dict[str, tuple[Kind, str]]] = {
     **_read_later(_OPERATIONS),
 }
 
-SSH: Final = Shape(_CONNECTION)
-GROUP: Final = Shape(_LAYER)
-HOST: Final = Shape(
+SSH: Final = MappingShape(_CONNECTION)
+GROUP: Final = MappingShape(_LAYER)
+HOST: Final = MappingShape(
     {
-        "transport": (Kind(WORD.core, {"$ref": "#/$defs/transport"}), "How the host is reached (ssh)."),
+        "transport": (ValueKind(WORD.core, {"$ref": "#/$defs/transport"}), "How the host is reached (ssh)."),
         "root": (TEXT, "The folder that stands for the host's root; for a local host, relative to the stack's folder."),
         "address": (WORD, "Name or IP address of the SSH server. Left out: the host's own name."),
         **_CONNECTION,
@@ -281,24 +281,24 @@ HOST: Final = Shape(
         **_LAYER,
     }
 )
-LIFECYCLE: Final = Shape(
+LIFECYCLE: Final = MappingShape(
     {
         "ignore": (TEXTS, "Addresses of blocks that are left as they are on the hosts; * for any text."),
         "protect": (TEXTS, "Addresses of blocks that are never changed or deleted; * for any text."),
     }
 )
-LIMITS: Final = Shape(
+LIMITS: Final = MappingShape(
     {
         "deletions": (PERCENT, "The share of a host's blocks that may be deleted without consent (20%)."),
         "deletions-free": (_whole(0), "So many deletions never need consent (3)."),
         "rate-factor": (
-            Kind({"type": "float", "ge": 1, "strict": False}, {"type": "number", "minimum": 1}),
+            ValueKind({"type": "float", "ge": 1, "strict": False}, {"type": "number", "minimum": 1}),
             "A limit that grows by more than this factor needs consent (3).",
         ),
     }
 )
-OPERATIONS: Final = Shape(_OPERATIONS)
-CHECK: Final[dict[str, tuple[Kind, str]]] = {
+OPERATIONS: Final = MappingShape(_OPERATIONS)
+CHECK: Final[dict[str, tuple[ValueKind, str]]] = {
     "command": (PROGRAM, "A program on the host that ends with 0, as a list."),
     "tcp": (TEXT, "A port of the host that takes connections: 25, or 10.0.0.1:2525."),
     "smtp": (TEXT, "A port of the host that greets with 220."),
@@ -321,39 +321,39 @@ CHECK: Final[dict[str, tuple[Kind, str]]] = {
 
 
 @cache
-def check_shape(kind: str, more: tuple[str, ...]) -> Shape:
+def check_shape(kind: str, more: tuple[str, ...]) -> MappingShape:
     """The keys of one kind of check."""
-    return Shape({key: CHECK[key] for key in (kind, *more)}, required=(kind,))
+    return MappingShape({key: CHECK[key] for key in (kind, *more)}, required=(kind,))
 
 
-COMMANDS: Final = Shape(
+COMMANDS: Final = MappingShape(
     {
         "reload": (PROGRAM, "Instead of `pmta reload`."),
         "restart": (PROGRAM, "What restarts PowerMTA; left out: systemctl, service or init.d, whichever is there."),
         "restart-web": (PROGRAM, "What restarts PowerMTA's web monitor, `pmtahttp`."),
     }
 )
-TEXTS_OF: Final = Shape(
+TEXTS_OF: Final = MappingShape(
     {
         "success": (ANSWERS, "Parts of answers that mean success; the exit code must be 0 too."),
         "failure": (ANSWERS, "Parts of answers that mean failure, whatever else they hold."),
     }
 )
-EXPECT: Final = Shape(
+EXPECT: Final = MappingShape(
     {
         "test-config": (elsewhere("texts"), "Answers of `pmta test config`."),
         "reload": (elsewhere("texts"), "Answers of `pmta reload`."),
         "status": (elsewhere("texts"), "Answers of `pmta show status`."),
     }
 )
-FREEZE: Final = Shape(
+FREEZE: Final = MappingShape(
     {
         "until": (TEXT, "A date, which is frozen too, or a date and time; UTC unless it says another zone."),
         "reason": (TEXT, "Why; whoever wants to change the host reads it."),
     },
     required=("until", "reason"),
 )
-ROLLOUT: Final = Shape(
+ROLLOUT: Final = MappingShape(
     {
         "canary": (_whole(0, 1000), "So many hosts are changed first (0)."),
         "waves": (SHARES, "How much of the fleet is changed when each wave is done: [10%, 50%, 100%]."),
@@ -370,7 +370,7 @@ ROLLOUT: Final = Shape(
     }
 )
 DNS_MODES: Final = ("require", "warn", "off")
-DNS: Final = Shape(
+DNS: Final = MappingShape(
     {
         "mode": (_choice(*DNS_MODES), "Whether DNS that is wrong stops, is told, or is not asked (warn)."),
         "on-plan": (_choice(*DNS_MODES), "The same, of what a plan changes. Left out: as `mode`."),
@@ -386,7 +386,7 @@ DNS: Final = Shape(
         "zones": (TEXTS, "Where zones begin, for `pmtaform dns records`. Left out: guessed from the domains."),
     }
 )
-ROTATION: Final = Shape(
+ROTATION: Final = MappingShape(
     {
         "every": (SPAN, "How often a new key signs: 90d."),
         "publish-for": (SPAN, "How long its record must have been there before (48h)."),
@@ -394,7 +394,7 @@ ROTATION: Final = Shape(
     },
     required=("every",),
 )
-STACK: Final = Shape(
+STACK: Final = MappingShape(
     {
         "stack": (TEXT, "The stack's name: that of its folder."),
         "powermta": (

@@ -15,7 +15,7 @@ from pmtaform.model.operations import Rollout as Rollout
 from pmtaform.model.rotation import WantedSelectors
 from pmtaform.plugins import DEFAULT_TRANSPORT
 from pmtaform.stack.assets import Assets
-from pmtaform.stack.build import Rules
+from pmtaform.stack.build import StackRules
 from pmtaform.stack.native import NativeFiles
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node
@@ -76,7 +76,7 @@ class Lifecycle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class StackLayer:
     """What one place of a stack (its top level, a group, a host) adds to a host's configuration, still as YAML."""
 
     name: str  # "stack", "group frankfurt", "host mta1"
@@ -110,17 +110,17 @@ class Stack:
     digest: str = ""
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    base: Layer = field(repr=False, compare=False)
-    groups: Mapping[str, Layer] = field(default_factory=dict, repr=False, compare=False)
-    own: Mapping[str, Layer] = field(default_factory=dict, repr=False, compare=False)  # what hosts say themselves
-    rules: Rules = field(default=Rules(), repr=False, compare=False)
+    base: StackLayer = field(repr=False, compare=False)
+    groups: Mapping[str, StackLayer] = field(default_factory=dict, repr=False, compare=False)
+    own: Mapping[str, StackLayer] = field(default_factory=dict, repr=False, compare=False)  # what hosts say themselves
+    rules: StackRules = field(default=StackRules(), repr=False, compare=False)
     natives: NativeFiles = field(repr=False, compare=False)
     selectors: Mapping[str, WantedSelectors] = field(
         default_factory=dict, repr=False, compare=False
     )  # of keys that are rotated
     assets: Assets = field(repr=False, compare=False)
 
-    def layers(self, host: str) -> list[Layer]:
+    def layers(self, host: str) -> list[StackLayer]:
         """The layers of a host, the lowest first."""
         groups = [self.groups[name] for name in self.hosts[host].groups if name in self.groups]
         return [self.base, *groups, self.own[host]]

@@ -11,7 +11,7 @@ from pmtaform.lang.parsing import parse
 from pmtaform.lang.secrecy import holds_secret
 from pmtaform.lang.tree import Directive, Junk, Section, Tree
 from pmtaform.stack import names, values
-from pmtaform.stack.content import Text
+from pmtaform.stack.content import SectionText
 from pmtaform.stack.nodes import Scalar
 from pmtaform.stack.secrets_in_clear import CLEAR, IN_CLEAR, in_clear
 from pmtaform.stack.variables import Variables, substitute
@@ -20,7 +20,9 @@ from pmtaform.stack.variables import Variables, substitute
 _BREAKS_OUT: Final = frozenset({"stray-closing-tag", "unclosed-section", "malformed-tag"})
 
 
-def text_body(tag: str, node: Scalar, variables: Variables, severity: Severity, found: Diagnostics) -> Text | None:
+def text_body(
+    tag: str, node: Scalar, variables: Variables, severity: Severity, found: Diagnostics
+) -> SectionText | None:
     """The lines of a `|` block inside `<tag>`, checked; None when they would not stay inside."""
     text = substitute(node, variables, found)
     if text is None:
@@ -34,7 +36,9 @@ def text_body(tag: str, node: Scalar, variables: Variables, severity: Severity, 
     check_tree(tree, severity, found, inside=tag)
     if len(found.errors) > before:
         return None
-    return Text(node.place, [(line.rstrip(), place) for line, place in zip(lines, places, strict=True) if line.strip()])
+    return SectionText(
+        node.place, [(line.rstrip(), place) for line, place in zip(lines, places, strict=True) if line.strip()]
+    )
 
 
 def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: str | None = None) -> None:

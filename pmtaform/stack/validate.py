@@ -9,7 +9,7 @@ from pydantic_core import ValidationError
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
-from pmtaform.stack.shapes import Shape, validator
+from pmtaform.stack.shapes import MappingShape, validator
 
 _SHAPES: Final = {
     "string_type": "a text",
@@ -23,7 +23,7 @@ _SHAPES: Final = {
 _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 
-def validate(shape: Shape, node: Node | None, what: str, found: Diagnostics) -> dict[str, Any]:
+def validate(shape: MappingShape, node: Node | None, what: str, found: Diagnostics) -> dict[str, Any]:
     """The values of a mapping by key; keys that say nothing (`null`) are left out.
 
     What is wrong goes into `found`, and is left out, too. `what` names the node in messages: "The host mta1".
@@ -56,7 +56,7 @@ def validate(shape: Shape, node: Node | None, what: str, found: Diagnostics) -> 
     return again
 
 
-def _tell(shape: Shape, node: Mapping, item: MappingType[str, Any], what: str, found: Diagnostics) -> None:
+def _tell(shape: MappingShape, node: Mapping, item: MappingType[str, Any], what: str, found: Diagnostics) -> None:
     loc: tuple[int | str, ...] = item["loc"]
     key = str(loc[0])
     if item["type"] == "extra_forbidden":

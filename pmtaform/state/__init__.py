@@ -1,27 +1,27 @@
 """The state of a stack: what was applied last, its lock, its key and the journal of runs."""
 
 from pmtaform.state.backend import Backends, EventLog, KeyHistories, RotationStore, StateBackend
-from pmtaform.state.document import FileState, HostState, Intent, StateDocument, Version
+from pmtaform.state.document import FileState, HostState, Intent, StateDocument, StateVersion
 from pmtaform.state.files import FileBackend
 from pmtaform.state.identity import new_run_id, utc_now, who
-from pmtaform.state.journal import Event, History, Journal, Kind
+from pmtaform.state.journal import Journal, JournalEvent, JournalHistory, JournalKind
 from pmtaform.state.keeper import StateKeeper
 from pmtaform.state.key import Seal, StackKey
 from pmtaform.state.lock import HeldLock, LockInfo
 
 __all__ = [
     "Backends",
-    "Event",
     "EventLog",
     "FileBackend",
     "FileState",
     "HeldLock",
-    "History",
     "HostState",
     "Intent",
     "Journal",
+    "JournalEvent",
+    "JournalHistory",
+    "JournalKind",
     "KeyHistories",
-    "Kind",
     "LockInfo",
     "RotationStore",
     "Seal",
@@ -29,7 +29,7 @@ __all__ = [
     "StateBackend",
     "StateDocument",
     "StateKeeper",
-    "Version",
+    "StateVersion",
     "new_run_id",
     "utc_now",
     "who",

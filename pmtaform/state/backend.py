@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 from pmtaform.diagnostics import Place
 from pmtaform.errors import Stale
 from pmtaform.model.rotation import KeyHistory
-from pmtaform.state.document import StateDocument, Version
+from pmtaform.state.document import StateDocument, StateVersion
 from pmtaform.state.key import StackKey
 from pmtaform.state.lock import HeldLock, LockInfo
 
@@ -64,7 +64,7 @@ class StateBackend(Protocol):
         """The state, or None when there is none yet. Raises `StateDamaged`."""
         ...
 
-    def save(self, document: StateDocument, *, over: Version | None) -> None:
+    def save(self, document: StateDocument, *, over: StateVersion | None) -> None:
         """Keep `document`, made from the version `over` (None: from no state), durably when this returns.
 
         Raises `Stale` when what is kept is not `over`; `PmtaformError` (`state-not-written`) when it cannot be
@@ -117,7 +117,7 @@ class BackendKind:
     open: Callable[[BackendSettings], Backends]
 
 
-def check_base(kept: Version | None, over: Version | None, place: Place | None) -> None:
+def check_base(kept: StateVersion | None, over: StateVersion | None, place: Place | None) -> None:
     """Raise `Stale` unless the version that is `kept` is the one that the new state was made from."""
     if kept == over:
         return

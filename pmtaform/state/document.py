@@ -17,7 +17,7 @@ FORMAT = 1
 T = TypeVar("T")
 
 
-class Version(NamedTuple):
+class StateVersion(NamedTuple):
     """Which state this is: `lineage` names the history, `serial` counts its changes."""
 
     lineage: str
@@ -95,9 +95,9 @@ class StateDocument:
         return cls(stack=stack, lineage=str(uuid.uuid4()), key_id=key_id)
 
     @property
-    def version(self) -> Version:
+    def version(self) -> StateVersion:
         """Its lineage and serial."""
-        return Version(self.lineage, self.serial)
+        return StateVersion(self.lineage, self.serial)
 
     def with_host(self, name: str, state: HostState) -> Self:
         """The next document, in which host `name` has `state`."""

@@ -12,7 +12,7 @@ from pmtaform.errors import Invalid, StateDamaged
 from pmtaform.reading import read_regular
 from pmtaform.state.atomic import copy_file, ensure_folder, replace_file, sweep
 from pmtaform.state.backend import BackendKind, Backends, BackendSettings, check_base
-from pmtaform.state.document import Encoder, StateDocument, Version
+from pmtaform.state.document import Encoder, StateDocument, StateVersion
 from pmtaform.state.journal_file import JournalFile
 from pmtaform.state.key import StackKey
 from pmtaform.state.key_file import open_key
@@ -60,7 +60,7 @@ class FileBackend:
             raise StateDamaged.of("state-unreadable", "the state file cannot be read", detail, place=place) from None
         return decode(content, file=str(self.path), stack=self._stack)
 
-    def save(self, document: StateDocument, *, over: Version | None) -> None:
+    def save(self, document: StateDocument, *, over: StateVersion | None) -> None:
         """Keep `document`: a temporary file, fsync, rename, fsync of the folder. See `StateBackend.save`."""
         ensure_folder(self._folder)
         kept = self._kept()
@@ -90,12 +90,12 @@ class FileBackend:
         """The key in `STACK.key`; made if there is none. Raises `SecretUnavailable`."""
         return open_key(self._folder, self._stack)
 
-    def _kept(self) -> Version | None:
+    def _kept(self) -> StateVersion | None:
         """Which version the file holds; only its header is read when that is as we write it."""
         with suppress(OSError), self.path.open("rb") as file:
             header = _HEADER.match(file.read(_HEADER_BYTES))
             if header:
-                return Version(header[1].decode("ascii"), int(header[2]))
+                return StateVersion(header[1].decode("ascii"), int(header[2]))
         document = self.load()
         return document.version if document else None
 

@@ -12,7 +12,7 @@ from pmtaform.state.backend import EventLog
 from pmtaform.state.identity import utc_now
 
 
-class Kind(StrEnum):
+class JournalKind(StrEnum):
     """What an event tells of."""
 
     STARTED = "run-started"
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class JournalEvent:
     """One line. `at` is ISO 8601 in UTC; `facts` are texts: of a start `who`, `what`, `plan` and `commit`, of a host
     `host`, `outcome` and `reason`, of an end `outcome`.
     """
@@ -32,16 +32,16 @@ class Event:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-class History(NamedTuple):
+class JournalHistory(NamedTuple):
     """What a journal holds: its events, oldest first, and the numbers of the lines that could not be read."""
 
-    events: tuple[Event, ...]
+    events: tuple[JournalEvent, ...]
     damaged: tuple[int, ...]
 
     def unfinished(self) -> tuple[str, ...]:
         """The runs that started and never ended: they were killed, or are at work now."""
-        ended = {event.run for event in self.events if event.kind == Kind.ENDED}
-        started = dict.fromkeys(event.run for event in self.events if event.kind == Kind.STARTED)
+        ended = {event.run for event in self.events if event.kind == JournalKind.ENDED}
+        started = dict.fromkeys(event.run for event in self.events if event.kind == JournalKind.STARTED)
         return tuple(run for run in started if run not in ended)
 
 
@@ -70,22 +70,22 @@ class Journal:
         facts = {"who": who, "what": what, "plan": plan} | ({"commit": commit} if commit else {})
         if choice and any(choice.values()):
             facts["choice"] = json.dumps({name: list(patterns) for name, patterns in choice.items()})
-        self._append(run, Kind.STARTED, facts)
+        self._append(run, JournalKind.STARTED, facts)
 
     def host(self, run: str, host: str, outcome: str, *, reason: str = "", generation: int | None = None) -> None:
         """Note what became of `host`."""
         facts = {"host": host, "outcome": outcome} | ({"reason": reason} if reason else {})
         if generation is not None:
             facts["generation"] = str(generation)
-        self._append(run, Kind.HOST, facts)
+        self._append(run, JournalKind.HOST, facts)
 
     def end(self, run: str, outcome: str) -> None:
         """Note that `run` is over."""
-        self._append(run, Kind.ENDED, {"outcome": outcome})
+        self._append(run, JournalKind.ENDED, {"outcome": outcome})
 
-    def read(self) -> History:
+    def read(self) -> JournalHistory:
         """All that is in it. Raises `StateDamaged` (code `state-unreadable`) when the file cannot be opened."""
-        events: list[Event] = []
+        events: list[JournalEvent] = []
         damaged: list[int] = []
         for number, line in enumerate(self._log.read().split(b"\n"), 1):
             event = _parse(line)
@@ -93,17 +93,17 @@ class Journal:
                 events.append(event)
             elif line.strip():
                 damaged.append(number)
-        return History(tuple(events), tuple(damaged))
+        return JournalHistory(tuple(events), tuple(damaged))
 
-    def _append(self, run: str, kind: Kind, facts: Mapping[str, str]) -> None:
+    def _append(self, run: str, kind: JournalKind, facts: Mapping[str, str]) -> None:
         entry = {"at": self._clock(), "run": run, "event": kind.value, **facts}
         self._log.append(json.dumps(entry).encode("ascii") + b"\n")
 
 
-def _parse(line: bytes) -> Event | None:
+def _parse(line: bytes) -> JournalEvent | None:
     try:
         entry = json.loads(line)
         facts = {name: value for name, value in entry.items() if isinstance(value, str)}
-        return Event(at=facts.pop("at"), run=facts.pop("run"), kind=facts.pop("event"), facts=facts)
+        return JournalEvent(at=facts.pop("at"), run=facts.pop("run"), kind=facts.pop("event"), facts=facts)
     except (ValueError, KeyError, AttributeError, RecursionError):
         return None

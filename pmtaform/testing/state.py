@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pmtaform.state import HeldLock, LockInfo, StackKey, StateDocument, Version
+from pmtaform.state import HeldLock, LockInfo, StackKey, StateDocument, StateVersion
 from pmtaform.state.backend import KeyHistories, check_base
 from pmtaform.state.lock import locked
 from pmtaform.state.names import check_stack_name
@@ -77,7 +77,7 @@ class MemoryBackend:
         """The state, or None when there is none yet."""
         return self._document
 
-    def save(self, document: StateDocument, *, over: Version | None) -> None:
+    def save(self, document: StateDocument, *, over: StateVersion | None) -> None:
         """Keep `document`. Raises `Stale`."""
         with self._guard:
             check_base(self._document.version if self._document else None, over, None)

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pmtaform.api.linting import Choice, lint_host, lint_path, lint_stack
+from pmtaform.api.linting import RuleChoice, lint_host, lint_path, lint_stack
 from pmtaform.cli import lint as command
 from pmtaform.cli.context import settings
 from pmtaform.errors import PmtaformError, UsageError
@@ -88,20 +88,20 @@ def test_fail_on(run, tmp_path, level, code):
 def test_a_file_alone_is_a_fragment(tmp_path):
     path = tmp_path / "domains.conf"
     path.write_text("<domain x>\nsmtp-pattern-list elsewhere\n</domain>\n")
-    assert lint_path(path, Choice()).findings == ()
+    assert lint_path(path, RuleChoice()).findings == ()
 
 
 def test_a_file_that_is_included_in_a_section(tmp_path):
     path = tmp_path / "replies.conf"
     path.write_text("reply /^421 / mode=backoff\nreply /(/ bounce-rcpt\n")
-    assert rules(lint_path(path, Choice()).findings) == [("invalid-regex", "replies.conf", 2)]
+    assert rules(lint_path(path, RuleChoice()).findings) == [("invalid-regex", "replies.conf", 2)]
 
 
 def test_what_a_loop_repeats_is_told_a_few_times(project):
     path = project / "stacks" / "demo" / "demo.yaml"
     text = STACK.replace("    v${n}:\n", "    v${i}:\n      for-each: {i: 1..20}\n").replace("mta${n}\n", "mta${i}\n")
     path.write_text(text)
-    linted = lint_stack(load_stack(path.parent), Choice())
+    linted = lint_stack(load_stack(path.parent), RuleChoice())
     found = [f for f in linted.findings if f.rule.code == "unqualified-ehlo-name"]
     assert len(found) == 5
     assert found[-1].detail.endswith("(And 15 more of the same at this place.)")
@@ -114,7 +114,7 @@ def test_a_folder_stands_for_etc_pmta(tmp_path):
     (tmp_path / "conf.d" / "b.conf").write_text("max-conn 3\n")
     (tmp_path / "conf.d" / "a.conf").write_text("relay-domain *\n")
     (tmp_path / "conf.d" / "not.txt").write_text("nonsense\n")
-    found = lint_path(tmp_path, Choice())
+    found = lint_path(tmp_path, RuleChoice())
     assert rules(found.findings) == [("open-relay-recipients", "a.conf", 1), ("invented-directive", "b.conf", 1)]
     assert found.findings[0].place.file == str(tmp_path / "conf.d" / "a.conf")
 
@@ -127,14 +127,14 @@ def test_a_folder_stands_for_a_machine(tmp_path):
     (tmp_path / "opt" / "x.conf").write_text("relay-domain *\n")
     (main.parent / "config-defaults").write_text("<smtp-pattern-list vendors>\n</smtp-pattern-list>\nrelay-domain *\n")
     for path in (tmp_path, main):
-        assert rules(lint_path(path, Choice()).findings) == [("open-relay-recipients", "x.conf", 1)]
+        assert rules(lint_path(path, RuleChoice()).findings) == [("open-relay-recipients", "x.conf", 1)]
 
 
 def test_includes_do_not_lead_out_of_a_folder(tmp_path):
     (tmp_path / "pmta").mkdir()
     (tmp_path / "secret.conf").write_text("relay-domain *\n")
     (tmp_path / "pmta" / "config").write_text(WHOLE + "include /etc/pmta/../secret.conf\ninclude /etc/pmta/../*.conf\n")
-    found = lint_path(tmp_path / "pmta", Choice())
+    found = lint_path(tmp_path / "pmta", RuleChoice())
     assert "open-relay-recipients" not in [f.rule.code for f in found.findings]
 
 
@@ -214,7 +214,7 @@ def test_a_stack_shows_its_own_lines(run, project):
 def test_a_partial_stack_is_not_blamed_for_what_it_lacks(project):
     path = project / "stacks" / "demo" / "demo.yaml"
     path.write_text(STACK.replace("unmanaged: remove\n", ""))
-    found = lint_stack(load_stack(path.parent), Choice())
+    found = lint_stack(load_stack(path.parent), RuleChoice())
     assert not [f for f in found.findings if f.rule.whole]
 
 
@@ -226,7 +226,7 @@ def test_a_live_host(run, project):
     )
     (main.parent / "s.pem").write_text("key\n")
     (main.parent / "s.pem").chmod(0o644)
-    found = lint_host(load_stack(project / "stacks" / "demo"), "mta1", Choice())
+    found = lint_host(load_stack(project / "stacks" / "demo"), "mta1", RuleChoice())
     assert ("missing-key-file", "config", 11) in rules(found.findings)
     assert ("secret-file-readable", "config", 10) in rules(found.findings)
     assert found.findings[0].host == "mta1"

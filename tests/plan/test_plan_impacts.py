@@ -13,7 +13,7 @@ from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
 from pmtaform.model.desired import Desired, FileRole, ManagedFile
 from pmtaform.plan.diff import difference
-from pmtaform.plan.files import LiveFile
+from pmtaform.plan.files import LiveManagedFile
 from pmtaform.plan.services import services_of
 from pmtaform.plan.sides import Live, Previous
 from pmtaform.secrets import Secret
@@ -51,7 +51,7 @@ def test_what_a_file_needs(text: str, activates: bool, impact: str) -> None:
         path="/etc/pmta/list", role=FileRole.TEXT, source="files/list", content=Secret(b"b@x.example\n", ""), place=None
     )
     desired = Desired(host="mta1", blocks=blocks_of(single(parse(text, "stack"))), managed=(file,), activates=activates)
-    there = Live(live({MAIN: text}), files={file.path: LiveFile(exists=True, content=b"a@x.example\n")})
+    there = Live(live({MAIN: text}), files={file.path: LiveManagedFile(exists=True, content=b"a@x.example\n")})
     (change,) = difference(desired, there, Previous(), lambda content: content.hex()).plan.changes
     assert str(change.impact) == impact
     assert services_of(change) == (frozenset({"pmta"}) if impact == "restart" else frozenset())

@@ -22,7 +22,7 @@ from pmtaform.state import (
     StateBackend,
     StateDocument,
     StateKeeper,
-    Version,
+    StateVersion,
     atomic,
 )
 from pmtaform.testing.state import MemoryBackend
@@ -52,15 +52,15 @@ def test_what_is_saved_is_loaded(backend: StateBackend) -> None:
 @pytest.mark.parametrize(
     ("kept", "over"),
     [
-        (None, Version(OTHER, 1)),
+        (None, StateVersion(OTHER, 1)),
         (document(3), None),
         (document(3), document(2).version),
         (document(3), document(4).version),
-        (document(3), Version(OTHER, 3)),
+        (document(3), StateVersion(OTHER, 3)),
     ],
 )
 def test_a_save_over_another_state_is_refused_and_loses_nothing(
-    backend: StateBackend, kept: StateDocument | None, over: Version | None
+    backend: StateBackend, kept: StateDocument | None, over: StateVersion | None
 ) -> None:
     if kept:
         backend.save(kept, over=None)
@@ -132,7 +132,7 @@ def test_changes_that_arrive_during_a_save_go_out_together() -> None:
     saving, go_on = threading.Event(), threading.Event()
 
     class Slow(MemoryBackend):
-        def save(self, document: StateDocument, *, over: Version | None) -> None:
+        def save(self, document: StateDocument, *, over: StateVersion | None) -> None:
             saving.set()
             go_on.wait()
             super().save(document, over=over)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pmtaform.errors import PmtaformError, StateDamaged
-from pmtaform.state import Event, FileBackend, Journal, Kind, StateBackend
+from pmtaform.state import FileBackend, Journal, JournalEvent, JournalKind, StateBackend
 
 NOW = "2026-01-31T12:00:00Z"
 
@@ -34,20 +34,22 @@ def test_a_run_is_noted_from_start_to_end(journal: Journal) -> None:
     journal.end("r1", "failed")
     assert journal.read().unfinished() == ()
     assert journal.read().events == (
-        Event(
+        JournalEvent(
             at=NOW,
             run="r1",
-            kind=Kind.STARTED,
+            kind=JournalKind.STARTED,
             facts={"who": "ann@ops", "what": "apply demo", "plan": "p1", "commit": "abc"},
         ),
-        Event(at=NOW, run="r1", kind=Kind.HOST, facts={"host": "mta1", "outcome": "applied", "generation": "4"}),
-        Event(
+        JournalEvent(
+            at=NOW, run="r1", kind=JournalKind.HOST, facts={"host": "mta1", "outcome": "applied", "generation": "4"}
+        ),
+        JournalEvent(
             at=NOW,
             run="r1",
-            kind=Kind.HOST,
+            kind=JournalKind.HOST,
             facts={"host": "mta2", "outcome": "rolled-back", "reason": "line 1\nline 2 ü \x1b[31m"},
         ),
-        Event(at=NOW, run="r1", kind=Kind.ENDED, facts={"outcome": "failed"}),
+        JournalEvent(at=NOW, run="r1", kind=JournalKind.ENDED, facts={"outcome": "failed"}),
     )
 
 
