@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pmtaform.api import (
+        ApplyRequest,
         Choice,
         DriftReport,
         Planned,
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "pmtaform.api": (
+        "ApplyRequest",
         "Choice",
         "DriftReport",
         "Planned",
@@ -84,6 +86,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Action",
+    "ApplyRequest",
     "Blocked",
     "Change",
     "Choice",

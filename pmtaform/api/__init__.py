@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pmtaform.api.adopting import import_stack
-    from pmtaform.api.applying import apply_plan, check_allowed, check_consent
+    from pmtaform.api.applying import ApplyRequest, apply_plan
     from pmtaform.api.dns import check_stack_dns, dns_facts, dns_records
     from pmtaform.api.drifting import DriftReport, drift_of
     from pmtaform.api.effects import effects_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pmtaform.api.saving import load_plan, save_plan
     from pmtaform.api.secret_checks import CheckedSecret, check_secrets
     from pmtaform.model.choice import Choice
+    from pmtaform.planning.consent import check_allowed, check_consent
     from pmtaform.planning.draft import Planned
     from pmtaform.planning.pipeline import make_plan
     from pmtaform.planning.replan import plan_again
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pmtaform.stack.resolve import desired_of
 
 _HOMES = {
+    "ApplyRequest": "pmtaform.api.applying",
     "CheckedSecret": "pmtaform.api.secret_checks",
     "Choice": "pmtaform.model.choice",
     "DriftReport": "pmtaform.api.drifting",
@@ -46,8 +48,8 @@ _HOMES = {
     "Planned": "pmtaform.planning.draft",
     "Project": "pmtaform.project",
     "apply_plan": "pmtaform.api.applying",
-    "check_allowed": "pmtaform.api.applying",
-    "check_consent": "pmtaform.api.applying",
+    "check_allowed": "pmtaform.planning.consent",
+    "check_consent": "pmtaform.planning.consent",
     "check_secrets": "pmtaform.api.secret_checks",
     "check_stack_dns": "pmtaform.api.dns",
     "compile_host": "pmtaform.stack",
@@ -83,6 +85,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ApplyRequest",
     "CheckedSecret",
     "Choice",
     "DriftReport",

@@ -1,202 +1,112 @@
-"""Applying a plan: consent, the run, and what became of every host."""
+"""Applying a plan: consent, the run, and the result of every host."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from pmtaform.diagnostics import Diagnostic, did_you_mean
-from pmtaform.errors import Blocked, Locked, PmtaformError, Stale, Unreachable, UsageError
-from pmtaform.plan.dangers import consent_kinds, danger_kinds
-from pmtaform.plan.dependencies import NEEDS_EXCLUDED
-from pmtaform.plan.diff import PROTECTED
-from pmtaform.plan.files import IN_CONFIGURATION
-from pmtaform.plan.findings import errors_of, rule_names
-from pmtaform.plan.model import Danger, HostPlan
-from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
+from pmtaform.errors import Locked, PmtaformError, Stale, Unreachable
+from pmtaform.planning.consent import check_consent
 from pmtaform.planning.draft import Planned
 from pmtaform.progress import Verdict, Watch
 from pmtaform.rollout.execute import Run, execute
 from pmtaform.rollout.model import HostResult, RunResult
-from pmtaform.state import HeldLock, StateKeeper, who
+from pmtaform.state import HeldLock, StateDocument, StateKeeper, who
 
 
-def check_allowed(allow: Iterable[str]) -> frozenset[str]:
-    """The dangers and the rules of lint that are allowed. Raises `UsageError` for a name that none has."""
-    allowed = frozenset(allow)
-    known = {code: kind.summary for code, kind in consent_kinds().items()}
-    if unknown := allowed - known.keys():
-        known = rule_names() | known
-        for name in sorted(unknown - known.keys()):
-            raise UsageError.of(
-                "no-such-danger",
-                "There is no such danger to allow",
-                f'"{name}".{did_you_mean(name, known)} Dangers are: {", ".join(consent_kinds())}. '
-                "`pmtaform lint --rules` lists the errors that can be allowed.",
-            )
-    return allowed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRequest:
+    """How a plan is applied.
 
-
-_MOST_SENTENCES = 10
-_STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY, IN_CONFIGURATION, NEEDS_EXCLUDED})
-
-
-def check_consent(planned: Planned, allow: Iterable[str]) -> None:
-    """Raise `Blocked` unless every danger and error of the plan is allowed by name, and no note stops the run.
-
-    The stack consents to a restart itself within its maintenance windows (`max-impact: restart`). Hosts that are
-    frozen, and not thawed by name, are not changed: what would be dangerous there is not asked about.
+    `what` names the run, `allow` the dangers and findings that have consent. `done` are hosts that an earlier run has
+    changed, which this one continues. Hosts with the same word in `together` change together or not at all, and so do
+    hosts that switch to a new selector. `lock` is one that the caller took before the plan was made; without it, the
+    lock is taken for the run.
     """
-    allowed = check_allowed(allow)
-    now = planned.clock.now()
-    stops = [note for host in planned.plan.hosts for note in host.notes if note.code in _STOPS]
-    missing: dict[str, list[str]] = {}
-    errors: dict[str, list[Diagnostic]] = {}
-    for host in planned.plan.hosts:
-        operations = planned.stack.operations[host.host]
-        if "frozen" not in allowed and operations.frozen(now) is not None:
-            continue
-        granted = allowed | ({"restart"} if operations.may_restart(now) else set())
-        for address, danger in host.all_dangers:
-            if danger.code not in granted:
-                missing.setdefault(danger.code, []).append(address)
-        for note in errors_of(host):
-            if note.code not in allowed:
-                errors.setdefault(note.code, []).append(note)
-    told = [_needs_consent(code, list(dict.fromkeys(addresses))) for code, addresses in missing.items()]
-    told += [_error(notes) for notes in errors.values()]
-    if stops or told:
-        raise Blocked(*stops, *told)
+
+    what: str = "apply"
+    allow: Iterable[str] = ()
+    done: Collection[str] = ()
+    together: Mapping[str, str] = field(default_factory=dict)
+    watch: Watch | None = field(default=None, repr=False)
+    stop: threading.Event = field(default_factory=threading.Event, repr=False)  # once set, no further host is started
+    lock: HeldLock | None = None
 
 
-def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnostic, ...]:
-    """The dangers of one host's plan that are not allowed, each with the sentences that say what it costs."""
-    missing: dict[str, list[tuple[str, Danger]]] = {}
-    for address, danger in plan.all_dangers:
-        if danger.code not in allowed:
-            missing.setdefault(danger.code, []).append((address, danger))
-    found = []
-    for code, pairs in missing.items():
-        told = _needs_consent(code, list(dict.fromkeys(address for address, _ in pairs)))
-        sentences = " ".join(dict.fromkeys(danger.detail for _, danger in pairs[:_MOST_SENTENCES]))
-        found.append(replace(told, detail=f"{sentences} {told.detail[:1].upper()}{told.detail[1:]}", host=plan.host))
-    return tuple(found)
+def apply_plan(planned: Planned, request: ApplyRequest | None = None) -> RunResult:
+    """Apply a plan that was just made, under the lock of its state; the result of every chosen host.
 
-
-def _needs_consent(code: str, addresses: Sequence[str]) -> Diagnostic:
-    detail = f"{danger_kinds()[code].summary} ({_some(addresses)}). Read the plan; if it is meant, add --allow {code}."
-    return Diagnostic(code=code, summary="A danger needs consent by name", detail=detail)
-
-
-def _error(notes: Sequence[Diagnostic]) -> Diagnostic:
-    """What one rule finds, as a reason not to apply."""
-    first = notes[0]
-    where = _some(list(dict.fromkeys(_address(note) for note in notes)))
-    detail = f"{first.summary} ({where}). {first.detail} Correct it; if it is meant, add --allow {first.code}."
-    return Diagnostic(
-        code=first.code, summary="Lint error in the planned configuration", detail=detail, place=first.place
-    )
-
-
-def _address(note: Diagnostic) -> str:
-    return f"{note.host}:{note.address}" if note.address else str(note.host)
-
-
-def _some(addresses: Sequence[str]) -> str:
-    shown = ", ".join(addresses[:3])
-    return shown if len(addresses) <= 3 else f"{shown} and {len(addresses) - 3} more"
-
-
-def apply_plan(
-    planned: Planned,
-    *,
-    what: str = "apply",
-    allow: Iterable[str] = (),
-    done: Collection[str] = (),
-    together: Mapping[str, str] | None = None,
-    watch: Watch | None = None,
-    stop: threading.Event | None = None,
-    lock: HeldLock | None = None,
-) -> RunResult:
-    """Apply a plan that was just made, under the lock of its state.
-
-    Raises `Blocked` with every danger and error of the plan that `allow` does not name, `Locked` when another run holds
-    the lock, and `Stale` when the state moved since. `lock` is one that the caller took before the plan was made; else
-    it is taken here.
-
-    `done` are hosts that an earlier run has changed, which this one goes on with; hosts with one word in `together` all
-    take their changes, or none does, and so do those that switch to a new selector. Returns what became of every chosen
-    host, those included that could not be planned.
+    Hosts that could not be planned are in the result, too. Raises `Blocked` with every danger and error of the plan
+    that is not allowed, `Locked` when another run holds the lock, and `Stale` when the state moved since.
     """
-    allowed = frozenset(allow)
+    request = request or ApplyRequest()
+    allowed = frozenset(request.allow)
     check_consent(planned, allowed)
-    stack = planned.stack.name
+    stack, lock = planned.stack.name, request.lock
     if lock is not None and planned.project.backend(stack).lock_info() != lock.info:
         raise Locked.of("lock-not-held", "Lock not held", f'The lock that was given is not that of stack "{stack}".')
-    with planned.project.lock(stack, f"{what} {stack}") if lock is None else nullcontext():
-        return _apply(planned, what, allowed, done, together, watch, stop)
+    with planned.project.lock(stack, f"{request.what} {stack}") if lock is None else nullcontext():
+        keeper = _keeper(planned)
+        result = execute(_run(planned, request, allowed, keeper), planned.fleet.surveys.values())
+        return _recorded(planned, _complete(planned, result), keeper.document)
 
 
-def _apply(
-    planned: Planned,
-    what: str,
-    allow: frozenset[str],
-    done: Collection[str],
-    together: Mapping[str, str] | None,
-    watch: Watch | None,
-    stop: threading.Event | None,
-) -> RunResult:
-    """The run of `apply_plan`, with the consent and under the lock."""
-    project, stack = planned.project, planned.stack
-    backend = project.backend(stack.name)
-    keeper = StateKeeper(backend, key_id=planned.key.id)
-    if (keeper.document.lineage if keeper.document.serial else "", keeper.document.serial) != (
-        planned.plan.lineage,
-        planned.plan.serial,
-    ):
+def _keeper(planned: Planned) -> StateKeeper:
+    """What writes the state of the run. Raises `Stale`."""
+    keeper = StateKeeper(planned.project.backend(planned.stack.name), key_id=planned.key.id)
+    document, plan = keeper.document, planned.plan
+    if (document.lineage if document.serial else "", document.serial) != (plan.lineage, plan.serial):
         raise Stale.of(
             "state-moved",
             "The state is no longer what was planned from",
-            f"The plan was made from serial {planned.plan.serial}, and the state has serial "
-            f"{keeper.document.serial}: another run applied in between. Plan again.",
+            f"The plan was made from serial {plan.serial}, and the state has serial {document.serial}: another run "
+            "applied in between. Plan again.",
         )
-    if keeper.document.key_id != planned.key.id:
+    if document.key_id != planned.key.id:
         keeper.rekey(planned.key.id)
-    run = Run(
+    return keeper
+
+
+def _run(planned: Planned, request: ApplyRequest, allowed: frozenset[str], keeper: StateKeeper) -> Run:
+    project, stack = planned.project, planned.stack
+    together = {host: word for step in planned.steps for host, word in step.together().items()}
+    return Run(
         id=planned.plan.id,
         who=who(),
-        what=what,
+        what=request.what,
         plan=planned.plan.id,
         commit=project.commit(),
         keeper=keeper,
         journal=project.journal(stack.name),
         rollout=stack.rollout,
         clock=planned.clock,
-        allow=allow,
-        done=done,
-        together={**_together(planned), **(together or {})},
+        allow=allowed,
+        done=request.done,
+        together={**together, **request.together},
         unreachable=sum(isinstance(problem, Unreachable) for problem in planned.fleet.failures.values()),
         choice=planned.plan.selection,
-        watch=watch,
-        stop=stop or threading.Event(),
+        watch=request.watch,
+        stop=request.stop,
     )
-    result = execute(run, planned.fleet.surveys.values())
+
+
+def _complete(planned: Planned, result: RunResult) -> RunResult:
+    """The result with what was left unchanged on purpose, and with the hosts that could not be planned."""
     left = {host.host: host.left for host in planned.plan.hosts}
     hosts = {name: replace(host, left=left.get(name, ())) for name, host in result.hosts.items()}
     for name, problem in planned.fleet.failures.items():
         verdict = Verdict.UNREACHABLE if isinstance(problem, Unreachable) else Verdict.FAILED
         hosts[name] = HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0])
-    result = replace(result, hosts=hosts)
+    return replace(result, hosts=hosts)
+
+
+def _recorded(planned: Planned, result: RunResult, state: StateDocument) -> RunResult:
+    """The result, once each step has stored what the run did. Hosts are changed already, so a failure is a note."""
     try:
         for step in planned.steps:
-            step.record(result, keeper.document, planned.clock.now())
-    except PmtaformError as problem:  # the hosts have what they have
-        result = replace(result, unsaved=result.unsaved or problem.diagnostics[0])
+            step.record(result, state, planned.clock.now())
+    except PmtaformError as problem:
+        return replace(result, unsaved=result.unsaved or problem.diagnostics[0])
     return result
-
-
-def _together(planned: Planned) -> dict[str, str]:
-    """Hosts that must be changed at the same time, by what the steps of the plan say."""
-    return {host: word for step in planned.steps for host, word in step.together().items()}

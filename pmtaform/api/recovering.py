@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from pmtaform.api.applying import check_allowed, without_consent
 from pmtaform.diagnostics import Diagnostic, Exit
 from pmtaform.errors import Locked, PmtaformError, Unreachable
 from pmtaform.host import (
@@ -32,6 +31,7 @@ from pmtaform.model.choice import Choice
 from pmtaform.model.desired import Limits
 from pmtaform.parallel import run_all
 from pmtaform.plan.between import plan_between
+from pmtaform.planning.consent import check_allowed, without_consent
 from pmtaform.project import Project
 from pmtaform.rollout.ahead import look_behind
 from pmtaform.stack import Stack, compile_host

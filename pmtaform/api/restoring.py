@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from pmtaform.api.applying import check_allowed, without_consent
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.errors import Blocked, HostError, UsageError
 from pmtaform.host import Generation, HostSpec, Record, generations, records, release
 from pmtaform.host_specs import host_spec
 from pmtaform.plan.between import plan_between
 from pmtaform.plan.model import HostPlan
+from pmtaform.planning.consent import check_allowed, without_consent
 from pmtaform.progress import Watch
 from pmtaform.project import Project
 from pmtaform.rollout.ahead import Ahead, look_ahead

@@ -145,7 +145,7 @@ def _go(
     ask: bool,
     done: frozenset[str],
 ) -> int:
-    from pmtaform.api import apply_plan, check_consent
+    from pmtaform.api import ApplyRequest, apply_plan, check_consent
     from pmtaform.cli.interrupt import AtWork, stopping
     from pmtaform.cli.output import print_run, watching
 
@@ -156,7 +156,7 @@ def _go(
     with watching(at_work, quiet=False, format=format) as watch:
         hosts = AtWork(watch)
         with stopping(planned.stack.name, hosts.told) as stop:
-            result = apply_plan(planned, allow=allow, done=done, watch=hosts, stop=stop, lock=lock)
+            result = apply_plan(planned, ApplyRequest(allow=allow, done=done, watch=hosts, stop=stop, lock=lock))
     print_run(result, format)
     return result.exit_code
 

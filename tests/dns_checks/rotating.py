@@ -13,7 +13,7 @@ import pytest
 from dns_server import NameServer, Start
 from projects import ProjectFolder
 
-from pmtaform.api import Choice, Planned, PlanRequest, Project, apply_plan, make_plan
+from pmtaform.api import ApplyRequest, Choice, Planned, PlanRequest, Project, apply_plan, make_plan
 from pmtaform.api.rotation import rotate_keys
 from pmtaform.clock import SetClock
 from pmtaform.dkim import keys
@@ -90,7 +90,7 @@ class Turning:
     def apply(self, *hosts: str, allow: tuple[str, ...] = (), **more: Any) -> RunResult:
         planned = self.plan(*hosts, keep_open=True, allow=allow, **more)
         try:
-            return apply_plan(planned, allow=allow)
+            return apply_plan(planned, ApplyRequest(allow=allow))
         finally:
             planned.close()
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 from projects import RUNS, ProjectFolder, Said
 
-from pmtaform.api import PlanRequest, Project, apply_plan, make_plan
+from pmtaform.api import ApplyRequest, PlanRequest, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
 from pmtaform.diagnostics import Exit
 from pmtaform.host import Answer
@@ -143,7 +143,7 @@ def library(project: ProjectFolder, clock: SetClock) -> RunResult:
     planned = make_plan(root, root.load("fleet"), PlanRequest(keep_open=True, clock=clock))
     try:
         with root.lock("fleet", "test") as lock:
-            return apply_plan(planned, lock=lock)
+            return apply_plan(planned, ApplyRequest(lock=lock))
     finally:
         planned.close()
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from projects import RUNS, ProjectFolder, Said
 
-from pmtaform.api import PlanRequest, Project, apply_plan, make_plan
+from pmtaform.api import ApplyRequest, PlanRequest, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import Unreachable
@@ -53,7 +53,7 @@ def library(project: ProjectFolder, clock: SetClock | None = None, **more: Any) 
     planned = make_plan(root, stack, PlanRequest(keep_open=True, clock=clock or SetClock(NOON)))
     try:
         with root.lock("fleet", "test") as lock:
-            return apply_plan(planned, lock=lock, **more)
+            return apply_plan(planned, ApplyRequest(lock=lock, **more))
     finally:
         planned.close()
 

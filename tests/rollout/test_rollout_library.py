@@ -13,6 +13,7 @@ from projects import RUNS, ProjectFolder
 
 import pmtaform
 from pmtaform import (
+    ApplyRequest,
     Blocked,
     Exit,
     Locked,
@@ -61,7 +62,7 @@ def test_every_step_of_every_host_is_told_in_order(one: ProjectFolder) -> None:
     planned = make_plan(project, project.load("fleet"), PlanRequest(keep_open=True, watch=told.append))
     assert [event.phase for event in told] == [Phase.CONNECTING, Phase.PROBING, Phase.PLANNED]
     told.clear()
-    apply_plan(planned, watch=told.append)
+    apply_plan(planned, ApplyRequest(watch=told.append))
     planned.close()
     assert [event.phase for event in told] == [Phase.ACTIVATING, Phase.RECORDING, Phase.DONE]
     assert told[-1].verdict is Verdict.APPLIED
@@ -74,7 +75,7 @@ def test_a_run_that_is_stopped_begins_no_host(one: ProjectFolder) -> None:
     stop.set()
     project = Project(one.root)
     planned = make_plan(project, project.load("fleet"), PlanRequest(keep_open=True))
-    result = apply_plan(planned, stop=stop)
+    result = apply_plan(planned, ApplyRequest(stop=stop))
     planned.close()
     assert result.interrupted
     assert result.hosts["mta1"].verdict is Verdict.NOT_STARTED
@@ -122,12 +123,12 @@ def test_no_caller_applies_without_consent(one: ProjectFolder, config: str, code
     before = one.host.tree()
     planned = make_plan(project, project.load("fleet"), PlanRequest(keep_open=True))
     with pytest.raises(Blocked) as blocked:
-        apply_plan(planned, allow=["restart"])
+        apply_plan(planned, ApplyRequest(allow=["restart"]))
     codes = {why.code for why in blocked.value.diagnostics}
     assert code in codes
     assert one.host.tree() == before
     assert project.backend("fleet").lock_info() is None
-    assert apply_plan(planned, allow=codes).exit_code == Exit.OK
+    assert apply_plan(planned, ApplyRequest(allow=codes)).exit_code == Exit.OK
     planned.close()
 
 
@@ -141,13 +142,13 @@ def test_no_caller_applies_without_the_lock(one: ProjectFolder) -> None:
         assert one.host.read() == RUNS
         elsewhere = project.lock("other", "mine")
         with pytest.raises(Locked, match="not that of stack"):
-            apply_plan(planned, lock=elsewhere)
+            apply_plan(planned, ApplyRequest(lock=elsewhere))
         elsewhere.release()
         assert one.host.read() == RUNS
-        assert apply_plan(planned, lock=held).exit_code == Exit.OK
+        assert apply_plan(planned, ApplyRequest(lock=held)).exit_code == Exit.OK
         assert project.backend("fleet").lock_info() == held.info, "it is the caller's to give back"
     with pytest.raises(Locked):
-        apply_plan(planned, lock=held)
+        apply_plan(planned, ApplyRequest(lock=held))
     planned.close()
 
 

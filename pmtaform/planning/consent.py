@@ -1,0 +1,103 @@
+"""Consent by name: what a plan needs, and whether it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from pmtaform.diagnostics import Diagnostic, did_you_mean
+from pmtaform.errors import Blocked, UsageError
+from pmtaform.plan.dangers import consent_kinds, danger_kinds
+from pmtaform.plan.dependencies import NEEDS_EXCLUDED
+from pmtaform.plan.diff import PROTECTED
+from pmtaform.plan.files import IN_CONFIGURATION
+from pmtaform.plan.findings import errors_of, rule_names
+from pmtaform.plan.model import Danger, HostPlan
+from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
+from pmtaform.planning.draft import Planned
+
+
+def check_allowed(allow: Iterable[str]) -> frozenset[str]:
+    """The dangers and the rules of lint that are allowed. Raises `UsageError` for a name that none has."""
+    allowed = frozenset(allow)
+    known = {code: kind.summary for code, kind in consent_kinds().items()}
+    if unknown := allowed - known.keys():
+        known = rule_names() | known
+        for name in sorted(unknown - known.keys()):
+            raise UsageError.of(
+                "no-such-danger",
+                "There is no such danger to allow",
+                f'"{name}".{did_you_mean(name, known)} Dangers are: {", ".join(consent_kinds())}. '
+                "`pmtaform lint --rules` lists the errors that can be allowed.",
+            )
+    return allowed
+
+
+_MOST_SENTENCES = 10
+_STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY, IN_CONFIGURATION, NEEDS_EXCLUDED})
+
+
+def check_consent(planned: Planned, allow: Iterable[str]) -> None:
+    """Raise `Blocked` unless every danger and error of the plan is allowed by name, and no note stops the run.
+
+    The stack consents to a restart itself within its maintenance windows (`max-impact: restart`). Hosts that are
+    frozen, and not thawed by name, are not changed: what would be dangerous there is not asked about.
+    """
+    allowed = check_allowed(allow)
+    now = planned.clock.now()
+    stops = [note for host in planned.plan.hosts for note in host.notes if note.code in _STOPS]
+    missing: dict[str, list[str]] = {}
+    errors: dict[str, list[Diagnostic]] = {}
+    for host in planned.plan.hosts:
+        operations = planned.stack.operations[host.host]
+        if "frozen" not in allowed and operations.frozen(now) is not None:
+            continue
+        granted = allowed | ({"restart"} if operations.may_restart(now) else set())
+        for address, danger in host.all_dangers:
+            if danger.code not in granted:
+                missing.setdefault(danger.code, []).append(address)
+        for note in errors_of(host):
+            if note.code not in allowed:
+                errors.setdefault(note.code, []).append(note)
+    told = [_needs_consent(code, list(dict.fromkeys(addresses))) for code, addresses in missing.items()]
+    told += [_error(notes) for notes in errors.values()]
+    if stops or told:
+        raise Blocked(*stops, *told)
+
+
+def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnostic, ...]:
+    """The dangers of one host's plan that are not allowed, each with the sentences that say what it costs."""
+    missing: dict[str, list[tuple[str, Danger]]] = {}
+    for address, danger in plan.all_dangers:
+        if danger.code not in allowed:
+            missing.setdefault(danger.code, []).append((address, danger))
+    found = []
+    for code, pairs in missing.items():
+        told = _needs_consent(code, list(dict.fromkeys(address for address, _ in pairs)))
+        sentences = " ".join(dict.fromkeys(danger.detail for _, danger in pairs[:_MOST_SENTENCES]))
+        found.append(replace(told, detail=f"{sentences} {told.detail[:1].upper()}{told.detail[1:]}", host=plan.host))
+    return tuple(found)
+
+
+def _needs_consent(code: str, addresses: Sequence[str]) -> Diagnostic:
+    detail = f"{danger_kinds()[code].summary} ({_some(addresses)}). Read the plan; if it is meant, add --allow {code}."
+    return Diagnostic(code=code, summary="A danger needs consent by name", detail=detail)
+
+
+def _error(notes: Sequence[Diagnostic]) -> Diagnostic:
+    """What one rule finds, as a reason not to apply."""
+    first = notes[0]
+    where = _some(list(dict.fromkeys(_address(note) for note in notes)))
+    detail = f"{first.summary} ({where}). {first.detail} Correct it; if it is meant, add --allow {first.code}."
+    return Diagnostic(
+        code=first.code, summary="Lint error in the planned configuration", detail=detail, place=first.place
+    )
+
+
+def _address(note: Diagnostic) -> str:
+    return f"{note.host}:{note.address}" if note.address else str(note.host)
+
+
+def _some(addresses: Sequence[str]) -> str:
+    shown = ", ".join(addresses[:3])
+    return shown if len(addresses) <= 3 else f"{shown} and {len(addresses) - 3} more"
