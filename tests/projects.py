@@ -67,6 +67,12 @@ case $word in
         cat "$@" >"$ctl/running.new" && mv -f "$ctl/running.new" "$ctl/running" || exit 1
         echo 'Configuration reloaded.'
         ;;
+    test)
+        if grep -q pmtaform-control "$root/etc/pmta/config"; then
+            echo 'Error in line 3 of /etc/pmta/config: unknown directive'
+            exit 1
+        fi
+        ;;
     status) echo 'status running' ;;
     settings) cat "$root/ctl/settings" 2>/dev/null ;;
 esac

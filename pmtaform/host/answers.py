@@ -76,6 +76,7 @@ class Facts:
             left=self.left,
             doubts=tuple(self.doubts),
             hard_links=tuple(self.hard_links),
+            unrehearsed=self.values.get("unrehearsed", ""),
         )
 
 

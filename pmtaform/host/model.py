@@ -284,6 +284,7 @@ class Outcome:
     left: int = 0  # seconds in which a staged or pending one is waited for
     doubts: tuple[Doubt, ...] = ()
     hard_links: tuple[tuple[str, int], ...] = ()  # changed files that had more names (hard links), and how many in all
+    unrehearsed: str = ""  # why a staged change was not tested yet; it is when it is in place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,7 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
     contents = [change.content for change in ordered(request.changes, spec.config) if change.content is not None]
     return [
         *common(spec),
+        setting("config", spec.config, spec.name),
         setting("id", request.id, spec.name),
         setting("who", plain(request.who), spec.name),
         setting("what", plain(request.what), spec.name),

@@ -29,7 +29,7 @@ from pmtaform.host.transport import Running, Said, Session
 
 _FRAMED = (b"data ", b"version", b"output")
 _BEGUN, _END, _LAST = b"\n%b begin\n", b"\n%b end\n", b"\n%b last\n"
-_PARTS = ("base", "alive", "probe", "record", "powermta", "files", "transaction", "confirm", "serve")
+_PARTS = ("base", "alive", "probe", "record", "powermta", "files", "rehearse", "transaction", "confirm", "serve")
 # What needs no more than these does not make the host read the rest.
 _LOOKING = {
     "probe": ("base", "alive", "probe", "serve"),

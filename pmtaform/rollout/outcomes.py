@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes import hosts as codes
 from pmtaform.host import Doubt, HostSpec, LockInfo, Outcome, Snapshot, Status
 from pmtaform.inspection import doubts
 from pmtaform.progress import Verdict
@@ -75,7 +76,19 @@ def notes_of(spec: HostSpec, *outcomes: Outcome) -> tuple[Diagnostic, ...]:
 def _notes(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
     earlier = (recovered(spec, outcome.recovered),) if outcome.recovered else ()
     shared = _shared(spec, outcome) if outcome.status is Status.APPLIED else ()
-    return (*earlier, *doubts.recovered(spec, outcome), *doubts.tested(spec, outcome), *shared)
+    untested = _not_rehearsed(spec, outcome) if outcome.status is Status.STAGED else ()
+    return (*earlier, *doubts.recovered(spec, outcome), *doubts.tested(spec, outcome), *untested, *shared)
+
+
+def _not_rehearsed(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
+    """A note on a staged change that `pmta test config` sees only when it is in place."""
+    if not outcome.unrehearsed:
+        return ()
+    detail = (
+        f"{outcome.unrehearsed}. So the change is tested when its files are in place, before PowerMTA is told to load "
+        "them. A rejected change is rolled back at once."
+    )
+    return (codes.NOT_REHEARSED.diagnostic(detail, host=spec.name),)
 
 
 def _shared(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:

@@ -281,7 +281,7 @@ def test_the_points_are_the_steps_that_the_program_has() -> None:
     seen = {point.rpartition(".")[0].removesuffix(":after") for point in (*walk(fails=False), *walk(fails=True))}
     assert seen <= set(steps())
     # One host alone is not staged first, and all folders are there; tests/hostile has a change that makes some.
-    assert set(steps()) - seen == {"swap-back", "staged", "folder"}
+    assert set(steps()) - seen == {"rehearse", "control", "staged", "folder"}
 
 
 @pytest.mark.sshd

@@ -46,7 +46,15 @@ if left "fail-$word"; then
 fi
 case $word in
     version) echo 'PowerMTA v5.0r1 (2019-02-12, 64-bit; stand-in).' ;;
-    test) says test '' ;;
+    test)
+        sees=$root/etc/pmta/config
+        [ ! -f "$ctl/asks-daemon" ] || sees=$ctl/running
+        if grep -q pmtaform-control "$sees"; then
+            echo 'Error in line 3 of /etc/pmta/config: unknown directive'
+            exit 1
+        fi
+        says test ''
+        ;;
     reload)
         if left silent; then exit 0; fi
         if left dies-of-reload; then echo 1 >"$ctl/stopped"; fi

@@ -95,7 +95,7 @@ def test_what_never_stops_talking_is_cut_off(folder: Host) -> None:
     """It would fill the disk, and everybody's memory."""
     root = folder.root
     pmta = root.at("/usr/sbin/pmta")
-    pmta.write_text(pmta.read_text().replace("    test) says test '' ;;", "    test) exec yes ;;"))
+    pmta.write_text(pmta.read_text().replace("        says test ''\n", "        exec yes\n"))
     done = folder.apply(transaction((CONFIG, NEW)))
     assert (done.status, done.step) == (Status.ROLLED_BACK, "test")
     assert done.reason == "pmta test config: it printed more than a megabyte"

@@ -14,7 +14,7 @@ from test_meanwhile import hooked, program
 from ways import dying_at, in_folder
 
 from pmtaform.errors import HostError
-from pmtaform.host import FileKind, FileRemoval, Status, apply, confirm, recover, result, revert, rollback, stage
+from pmtaform.host import FileKind, FileRemoval, Status, apply, confirm, recover, result, revert, rollback
 from pmtaform.host.local import LocalSession
 from pmtaform.host.transaction import settle_waiting
 
@@ -23,19 +23,6 @@ EDITS = {
     "in place": f'echo theirs >"$4{CONFIG}"',
     "replaced": f'echo theirs >"$4/edit"; mv "$4/edit" "$4{CONFIG}"',
 }
-
-
-@pytest.mark.parametrize("how", EDITS)
-def test_during_the_rehearsal_it_stays_and_nothing_is_staged(root: HostRoot, tmp_path: Path, how: str) -> None:
-    host = in_folder(root)
-    session = hooked(host, "test.0", program(tmp_path, EDITS[how]))
-    done = stage(session, host.spec, transaction((CONFIG, NEW), key(KEY)), host.open)
-    session.close()
-    assert done.status is Status.REFUSED
-    assert f"{CONFIG} was {'written into' if how == 'in place' else 'replaced'} by somebody else" in done.reason
-    assert root.read(CONFIG) == b"theirs\n"
-    assert not root.at(KEY).exists()
-    assert root.leftovers() == []
 
 
 @pytest.mark.parametrize("point", ["running.0", "begin.0", "commit-config.1"])

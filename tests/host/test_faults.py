@@ -35,7 +35,7 @@ from pmtaform.host.wire import boot, call, program, sealed, steps
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 UNDO = [step for step in steps() if step.startswith("undo")]
 # Those that only a change has that is staged first, or that waits for its confirmation.
-LATER = {"swap-back", "staged", "arm", "pending", "confirm", "verdict", "disarm"}
+LATER = {"rehearse", "control", "staged", "arm", "pending", "confirm", "verdict", "disarm"}
 DO = [step for step in steps() if not step.startswith("undo") and step not in LATER]
 AFTER = [f"{s}:after" for s in ("lock", "recover", "check", "stage", "backup", "begin", "commit-key", "commit-config")]
 AFTER += [f"{s}:after" for s in ("test", "activate", "health", "remove-key")]

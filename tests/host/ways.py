@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
+import pytest
 from hostroot import HostRoot, never, spec_of
 from sshd import Sshd
 
@@ -14,6 +18,18 @@ from pmtaform.host.local import LocalSession
 
 DIE = Path(__file__).with_name("die.sh")
 SHELLS = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "ash")}
+
+
+@cache
+def has_namespaces() -> bool:
+    """Whether this machine lets these tests make a mount namespace: root, and not in a strict container."""
+    with suppress(OSError):
+        made = subprocess.run(["unshare", "-m", "mount", "--make-rprivate", "/"], check=False, capture_output=True)
+        return made.returncode == 0
+    return False
+
+
+needs_namespaces = pytest.mark.skipif(not has_namespaces(), reason="no mount namespace can be made here")
 
 
 def dying_at(step: str) -> dict[str, str]:

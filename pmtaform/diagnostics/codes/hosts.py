@@ -196,6 +196,19 @@ MACHINE_CHANGED: Final = Definition(
         "there as its own and deletes nothing. Check address in the stack if the machine was not replaced."
     ),
 )
+NOT_REHEARSED: Final = Definition(
+    code="not-rehearsed",
+    summary="Change not tested in advance",
+    kind=Kind.NOTE,
+    severity=Severity.INFO,
+    explanation=(
+        "Several hosts are changed together, and pmtaform tests the new files of each with pmta test config before it "
+        "changes the first one. It does so in a mount namespace of its own, which needs Linux, root and unshare, and "
+        "a pmta that reads the files itself. On this host that is not so. The change is tested when its files are in "
+        "place, before PowerMTA is told to load them; a rejected change is rolled back at once. If PowerMTA is started "
+        "in that moment by something else, it reads the rejected files."
+    ),
+)
 HARD_LINK_LEFT: Final = Definition(
     code="hard-link-left",
     summary="File with other names",

@@ -26,7 +26,7 @@ tab='	'
 
 # Every point at which a transaction can be interrupted, in order; a step done per file is journalled per file.
 STEPS='receive lock recover check policy folder stage fill backup keep-old prove running begin commit-key commit-config
-settle-files test swap-back staged go-on arm activate activate-web health listeners ask pending
+settle-files test control rehearse staged go-on arm activate activate-web health listeners ask pending
 confirm verdict remove-key keep clean disarm record unlock answer'
 UNDO_STEPS='undo undo-file undo-new undo-activate undo-clean'
 
@@ -36,11 +36,11 @@ STAGED_FOR=86400
 
 # What a request may set, as it is before each.
 fresh() {
-    R='' ID='' TEXTS='' LOGS='' PMTA=/usr/sbin/pmta TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
+    R='' ID='' TEXTS='' LOGS='' PMTA=/usr/sbin/pmta CONFIG=/etc/pmta/config TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
     RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
     WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 RECORD=0 OF='' WAIT=0 FORCE=no OUTCOME_OF='' SUDO_LOG='' TOLD=''
     # The rest: what a transaction finds out as it goes.
-    WHY='' STEP='' GENERATION=0 STALE='' UNDOING='' OWED='' WAITING='' REHEARSING='' RECOVERING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
+    WHY='' STEP='' GENERATION=0 STALE='' UNDOING='' OWED='' WAITING='' RECOVERING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
     trap - HUP INT TERM PIPE
 }
 
@@ -58,6 +58,7 @@ setting() {
         root) R=${1#* } ;;
         id) ID=${1#* } ;;
         pmta) PMTA=${1#* } ;;
+        config) CONFIG=${1#* } ;;
         stamp) STAMP=${1#* } ;;
         timeout) TIMEOUT=${1#* } ;;
         allowed) ALLOWED=$ALLOWED${1#* }$nl ;;
@@ -158,11 +159,11 @@ digest() {
     D=${SUMS%"$nl"}
 }
 
-# Names beside a target $1: dir, base, what is staged, the link that keeps the old file, and one for renames.
+# Names beside a target $1: dir, base, what is staged, and the link that keeps the old file.
 # The leading dot keeps them out of an include such as conf.d/*.
 beside() {
     DIR=$R${1%/*} BASE=${1##*/}
-    NEW=$DIR/.$BASE.pmtaform-$ID OLD=$DIR/.$BASE.pmtaform-$ID-old SWAP=$DIR/.$BASE.pmtaform-$ID-swap
+    NEW=$DIR/.$BASE.pmtaform-$ID OLD=$DIR/.$BASE.pmtaform-$ID-old
 }
 
 # The first symbolic link at or below an allowed folder on the way to $1, in L; 1 if there is none.
@@ -227,7 +228,7 @@ within() {
     entered=$?
     [ "$entered" = 0 ] || { WHY=$BLOCKED; return $entered; }
     FILE=./${path##*/} NEW=./.${path##*/}.pmtaform-$ID
-    OLD=$NEW-old SWAP=$NEW-swap
+    OLD=$NEW-old
 }
 
 # Whether what is open as 4 is the file $1, and not what a link leads to.

@@ -7,7 +7,7 @@ arm() {
     namespace
     say expired >"$T/expired" && wait_until $((NOW + CONFIRM + 3 * TIMEOUT + 30)) || { WHY='the disk is full'; return 1; }
     if [ -d "$R/run/systemd/system" ] && command -v systemd-run >/dev/null 2>&1; then
-        printf 'OP=expire\n%s\nmain "$@"\n' "$PROGRAM" >"$T/agent.sh" || { WHY='the disk is full'; return 1; }
+        write_program || return 1
         # A bus that does not answer leaves it to a process; a unit that comes all the same finds nothing to do then.
         if briefly systemd-run --quiet --unit="pmtaform-$ID" --on-active="$CONFIRM" --timer-property=AccuracySec=1s \
             --description="pmtaform: goes back unless confirmed" /bin/sh "$T/agent.sh" --expire "$T" >"$T/out" 2>&1; then
@@ -24,6 +24,9 @@ arm() {
     started "$!" || { WHY='no timer could be begun'; return 1; }
     say "pid $! $START $NS" >"$T/timer" || { kill "$!"; WHY='the disk is full'; return 1; }
 }
+
+# The program as a file, for a process that has nothing of this one.
+write_program() { printf '%s\nmain "$@"\n' "$PROGRAM" >"$T/agent.sh" || { WHY='the disk is full'; return 1; }; }
 
 # Ends the timer of the transaction in $1, unless it is this very process, and nothing but that timer.
 disarm() {
@@ -107,7 +110,6 @@ settle() {
     own "$T/owner" || exit 70
     await_lock 60 || exit 75
     still_there
-    REHEARSING=''
     last_generation
     if [ "$OP" = confirm ]; then conclude; fi
     if marked pending; then

@@ -400,7 +400,7 @@ flush_staged() {
     [ $# = 0 ] || flush_all "$@"
 }
 
-# Renames the staged file over its target, if that is still what was backed up. While rehearsing, what is staged stays.
+# Renames the staged file over its target, if that is still what was backed up.
 put() {
     within && unmoved || return 1
     [ -f "$NEW" ] && [ ! -L "$NEW" ] || { WHY="what was laid beside $path was replaced by somebody else meanwhile"; return 1; }
@@ -409,11 +409,7 @@ put() {
         if ln -T -- "$NEW" "$FILE" 2>"$T/failed"; then return; fi
         unmoved && true >"$T/renamed.$n" || return 1 # no hard links here
     fi
-    if [ -n "$REHEARSING" ]; then
-        ln -T -- "$NEW" "$SWAP" 2>"$T/failed" && mv -fT -- "$SWAP" "$FILE" 2>"$T/failed"
-    else
-        mv -fT -- "$NEW" "$FILE" 2>"$T/failed"
-    fi || { WHY="$path could not be replaced"; return 1; }
+    mv -fT -- "$NEW" "$FILE" 2>"$T/failed" || { WHY="$path could not be replaced"; return 1; }
 }
 
 take_away() {
@@ -425,7 +421,7 @@ take_away() {
     [ -e "$FILE" ] || [ -L "$FILE" ] || return 0
     [ -z "$RECOVERING" ] || untouched || { WHY=''; return 0; } # somebody else's by now
     untouched && rm -f -- "$FILE" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
-    [ -n "$REHEARSING" ] || [ "$kind" = key ] || true >"$T/gone.$n" || { WHY='the disk is full'; return 1; }
+    [ "$kind" = key ] || true >"$T/gone.$n" || { WHY='the disk is full'; return 1; }
 }
 
 # Whether what is to be removed is what was backed up. Keys go long after that was looked at last.
@@ -447,18 +443,13 @@ unmoved() {
     [ -z "$WHY" ]
 }
 
-# Whether what is kept is still what was backed up: a link shares what somebody writes into the file itself. With `new`,
-# what is staged and in its place for a rehearsal too.
+# Whether what is kept is still what was backed up: a link shares what somebody writes into the file itself.
 unwritten() {
-    WANTS='' which=$1
+    WANTS=''
     set --
     while IFS=$tab read -r n kind action was omode oowner ogroup new path; do
         beside "$path"
-        if [ "$which" = new ]; then
-            [ "$action" = write ] || continue
-            set -- "$@" "$NEW"
-            WANTS=$WANTS$new$nl
-        elif [ -e "$OLD" ] && [ ! -e "$T/copied.$n" ]; then
+        if [ -e "$OLD" ] && [ ! -e "$T/copied.$n" ]; then
             set -- "$@" "$OLD"
             WANTS=$WANTS$was$nl
         fi
@@ -497,7 +488,6 @@ put_back() {
             1) out_of_reach; continue ;;
             2) continue ;;
         esac
-        [ ! -e "$SWAP" ] && [ ! -L "$SWAP" ] || rm -f -- "$SWAP"
         [ "$had" = 1 ] && [ -e "$OLD" ] && [ ! "$FILE" -ef "$OLD" ] && ours || continue
         PUT=yes
         spare
@@ -568,22 +558,4 @@ spare() {
     else
         EDITED="$EDITED $path (could not be kept)"
     fi
-}
-
-# After a rehearsal: every file is what it was, and what is staged and kept for the change is still beside it.
-swap_back() {
-    unwritten new || return 1
-    while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        within || return 1
-        case $had$kind$action in
-            *write) [ "$FILE" -ef "$NEW" ] && [ ! -L "$FILE" ] ;;
-            1configremove) [ ! -e "$FILE" ] ;;
-        esac || { WHY="$path was replaced by somebody else meanwhile"; return 1; }
-        case $had$kind$action in
-            1*write | 1configremove) ln -fT -- "$OLD" "$SWAP" 2>>"$T/failed" && mv -fT -- "$SWAP" "$FILE" 2>>"$T/failed" || return 1 ;;
-            0*write) rm -f -- "$FILE" 2>>"$T/failed" || return 1 ;;
-        esac
-        # Both may be one file already, and a rename then leaves its source.
-        [ ! -e "$SWAP" ] || rm -f -- "$SWAP"
-    done <"$T/plan"
 }

@@ -161,6 +161,7 @@ tell_result() {
         say "left $LEFT"
         [ ! -s "$T/recovered" ] || cat -- "$T/recovered"
         [ ! -s "$T/doubts" ] || cat -- "$T/doubts"
+        [ ! -s "$T/unrehearsed" ] || tell_file "$T/unrehearsed"
         [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || tell_file "$T/answers"
     elif [ -f "$T/stuck" ]; then
         cat -- "$T/stuck"
@@ -401,16 +402,20 @@ serve() {
 }
 
 main() {
-    LAID='' NS=''
+    LAID='' NS='' RUN_BY='' OP=''
     fresh
-    if [ "${1-}" = --expire ]; then
-        T=$2 S=${2%/tx/*} ID=${2##*/}
-        whoami_process
-        load "$T/request" || exit 0
-        expire
-    else
-        answer_all
-    fi
+    case ${1-} in
+        --expire | --rehearse)
+            T=$2 S=${2%/tx/*} ID=${2##*/}
+            whoami_process
+            load "$T/request" || exit 0
+            if [ "$1" = --expire ]; then expire; else rehearsal "$3"; fi
+            ;;
+        *)
+            for word; do RUN_BY=$RUN_BY$word$nl; done
+            answer_all
+            ;;
+    esac
 }
 
 # Requests as long as there are any, each after a mark of its own. `more N SEAL`: N bytes of the program that the next

@@ -28,40 +28,17 @@ prepare() {
 # New keys, then configuration, then what goes of it: a configuration never names a key that is not there.
 commit_files() {
     boot_id
-    at begin || return 1
-    if ! marked proved; then
-        mark begin "$BOOT" && flush_staged || return 1
-    else
-        # All that is on the disk since the rehearsal.
-        mark forth || return 1
-        if started_since; then mark begin "$BOOT" && flush "$T/marks"; fi || return 1
-    fi
-    past begin
+    at begin && mark begin "$BOOT" && flush_staged && past begin || return 1
     each commit-key write key put || return 1
-    [ -n "$REHEARSING" ] || { at settle-files 1 && flush_folders write key; } || return 1
-    each commit-config write config put || return 1
-    each commit-config remove config take_away || return 1
-    [ -n "$REHEARSING" ] || unwritten old || return 1
-    [ -n "$REHEARSING" ] || { at settle-files 2 && flush_folders any any "$T/marks"; }
+    at settle-files 1 && flush_folders write key || return 1
+    each commit-config write config put && each commit-config remove config take_away && unwritten || return 1
+    at settle-files 2 && flush_folders any any "$T/marks"
 }
 
-# Whether `pmta test config` takes what is on the disk.
+# Whether `pmta test config` takes what is on the disk, unless a rehearsal has shown that.
 proved() {
     [ "$TEST" = yes ] && [ -x "$R$PMTA" ] && ! marked proved || return 0
     at test && test_config && past test || { keep_output; return 1; }
-}
-
-# Puts the new files in place for as long as `pmta test config` takes, which knows no other place, and takes them away
-# again. Nothing is activated.
-rehearse() {
-    [ "$TEST" = yes ] && [ -x "$R$PMTA" ] || return 0
-    for f in "$T"/copied.*; do [ ! -e "$f" ] || return 0; done # no hard links here
-    REHEARSING=yes
-    commit_files && proved || return 1
-    at swap-back && swap_back || return 1
-    mark proved || return 1
-    past swap-back
-    REHEARSING=''
 }
 
 # From the staged files to a server that runs them.
@@ -83,8 +60,6 @@ undo() {
     true >"$T/undo"
     at undo
     put_back
-    # Who tries again finds them back, and PowerMTA has yet to take them.
-    [ -z "$PUT" ] || mark forth
     for f in "$S/edited/$ID".*; do
         [ -e "$f" ] || continue
         case $EDITED in *"(${f##*/})"*) ;; *) EDITED="$EDITED ${f##*/}" ;; esac
@@ -109,15 +84,12 @@ undo() {
 # Whether PowerMTA may hold the new configuration, or find it gone, so that the old must be activated again: it was told
 # to take it, or the machine was started while the new files were there.
 needs_activation() {
-    [ "$ACTIVATION" != none ] && [ -z "$REHEARSING" ] || return 1
-    ! marked proved || marked forth || [ -n "$PUT" ] || return 1
-    ! marked activate || return 0
-    started_since
+    [ "$ACTIVATION" != none ] || return 1
+    marked activate || started_since
 }
 
-# Whether anything of the change may be in the place of a file: more was done than to rehearse it, or the machine was
-# started since, which may have come between the renames of the rehearsal.
-begun() { marked begin && { ! marked proved || marked forth || started_since; }; }
+# Whether anything of the change may be in the place of a file.
+begun() { marked begin; }
 
 started_since() {
     marked begin || return 1
@@ -173,7 +145,7 @@ clear_names() {
         fi
         folder=${path%/*}
         beside "$path"
-        set -- "$@" "./${OLD##*/}" "./${NEW##*/}" "./${SWAP##*/}"
+        set -- "$@" "./${OLD##*/}" "./${NEW##*/}"
     done <"$T/plan"
     clear_in "$folder" "$@"
 }
@@ -317,7 +289,7 @@ transaction() {
     go_on
 }
 
-# Nothing was changed, or for a rehearsal only: everything that was put beside the files is taken away again.
+# Nothing was changed: everything that was put beside the files is taken away again.
 give_up() {
     step=$STEP why=${WHY:-'the disk is full'} STATUS=''
     [ ! -f "$T/plan" ] || undo "$step" "$why"
@@ -371,7 +343,7 @@ recover_one() (
     HERE=$T T=$1
     case ${T##*/} in *[!A-Za-z0-9_-]*) exit 0 ;; esac
     [ -f "$T/request" ] && load "$T/request" || { rm -rf -- "$T"; exit 0; }
-    ID=${T##*/} RECOVERING=yes KEEP=1000000 GENERATION=0 WHY='' STEP='' REHEARSING='' LITTER='' PUT='' KEPT='' KINDS='' UNDOING=''
+    ID=${T##*/} RECOVERING=yes KEEP=1000000 GENERATION=0 WHY='' STEP='' LITTER='' PUT='' KEPT='' KINDS='' UNDOING=''
     if is_whole "$S/results/$ID"; then
         [ ! -e "$T/timer" ] || disarm "$T"
         # A power loss can bring back what was taken away before the record was written.
@@ -409,8 +381,6 @@ recover_one() (
         STATUS=applied REASON=''
     elif [ -f "$T/plan" ]; then
         undo "$broken" "$why"
-        # After a boot it may have been no more than a rehearsal.
-        ! marked proved || marked forth || [ -n "$PUT" ] || how=discarded
         [ "$how" = undone ] || [ "$STATUS" = rollback-failed ] || STATUS=refused
     else
         STATUS=refused REASON='it was interrupted before anything was changed' how=discarded
