@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics.codes.language import INCLUDE_LOOP, INCLUDE_NOT_READ, MISSING_INCLUDE, RELATIVE_INCLUDE
 from pmtaform.lang.parsing import parse_bytes
 from pmtaform.lang.tree import Directive, Node, Tree
 
@@ -160,37 +161,29 @@ def single(tree: Tree) -> Configuration:
 
 
 def _missing(path: str, place: Place | None) -> Diagnostic:
-    return Diagnostic(
-        code="missing-include",
-        summary="Included file missing",
-        detail=f"{path} is not where this configuration was read, so what it says is not known. What PowerMTA does "
+    return MISSING_INCLUDE.diagnostic(
+        f"{path} is not where this configuration was read, so what it says is not known. What PowerMTA does "
         "without it is not documented; it may refuse to load. Create the file or remove the include.",
-        place=place,
+        place,
     )
 
 
 def _not_read(path: str, why: str, place: Place | None) -> Diagnostic:
-    return Diagnostic(
-        code="include-not-read",
-        summary="Included file not read",
-        detail=f"{path} exists, but it was not read: {why}. What it sets is not known.",
-        place=place,
+    return INCLUDE_NOT_READ.diagnostic(
+        f"{path} exists, but it was not read: {why}. What it sets is not known.",
+        place,
     )
 
 
 def _circle(path: str, place: Place | None) -> Diagnostic:
-    return Diagnostic(
-        code="include-loop",
-        summary="Files that include each other",
-        detail=f"{path} is included from within itself (or more than {_MAX_DEPTH} deep). Remove one of the includes.",
-        place=place,
+    return INCLUDE_LOOP.diagnostic(
+        f"{path} is included from within itself (or more than {_MAX_DEPTH} deep). Remove one of the includes.",
+        place,
     )
 
 
 def _relative(path: str, place: Place | None) -> Diagnostic:
-    return Diagnostic(
-        code="relative-include",
-        summary="Relative path of an include",
-        detail=f"What `{path}` is relative to is not documented, so the file is not followed. Write the whole path.",
-        place=place,
+    return RELATIVE_INCLUDE.diagnostic(
+        f"What `{path}` is relative to is not documented, so the file is not followed. Write the whole path.",
+        place,
     )

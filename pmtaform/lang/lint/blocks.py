@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.language import BRACE
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.inventions import inventions
@@ -17,13 +18,11 @@ from pmtaform.lang.tree import Directive, Tree
 
 
 @Rule(
-    code="brace",
+    code=BRACE.code,
     severity=ERROR,
     family=Family.SYNTAX,
-    summary="Braces",
-    explanation=(
-        "PowerMTA has sections in tags, not blocks in braces. It reads the lines between braces as global directives."
-    ),
+    summary=BRACE.summary,
+    explanation=BRACE.explanation,
     basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
     wrong="""
         domain example.com {

@@ -7,6 +7,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.language import (
+    BROKEN_REGEX,
+    BYTE_ORDER_MARK,
+    CONTROL_CHARACTER,
+    INCLUDE_LOOP,
+    INCLUDE_NOT_READ,
+    LINE_CONTINUATION,
+    MALFORMED_TAG,
+    MISSING_INCLUDE,
+    NOT_UTF8,
+    ODD_BLANK,
+    RELATIVE_INCLUDE,
+    STRAY_CLOSING_TAG,
+    UNCLOSED_SECTION,
+    XML_COMMENT,
+)
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Line
@@ -41,11 +57,11 @@ def _passed_on(code: str) -> Check:
 
 
 @Rule(
-    code="malformed-tag",
+    code=MALFORMED_TAG.code,
     severity=ERROR,
     family=Family.SYNTAX,
-    summary="Malformed tag",
-    explanation="A tag that does not end with > opens no section, so its directives land in the one before.",
+    summary=MALFORMED_TAG.summary,
+    explanation=MALFORMED_TAG.explanation,
     basis=_TREE,
     wrong="""
         <domain example.com
@@ -66,11 +82,11 @@ def malformed_tag(facts: Facts) -> Iterator[Hit]:
 
 
 @Rule(
-    code="unclosed-section",
+    code=UNCLOSED_SECTION.code,
     severity=ERROR,
     family=Family.SYNTAX,
-    summary="Section not closed",
-    explanation="PowerMTA may read everything after it as a part of it.",
+    summary=UNCLOSED_SECTION.summary,
+    explanation=UNCLOSED_SECTION.explanation,
     basis=_TREE,
     wrong="""
         <domain example.com>
@@ -166,14 +182,11 @@ def _meant(line: Line, name: str) -> str:
 
 
 xml_comment: Final = Rule(
-    code="xml-comment",
+    code=XML_COMMENT.code,
     severity=ERROR,
     family=Family.SYNTAX,
-    summary="XML comment",
-    explanation=(
-        "Only `#` starts a comment. A line that starts with `<` is read as a tag, and the lines between the marks of "
-        "a longer comment stay in force."
-    ),
+    summary=XML_COMMENT.summary,
+    explanation=XML_COMMENT.explanation,
     basis=_TREE,
     wrong="<!-- Gmail -->",
     right="# Gmail",
@@ -181,14 +194,11 @@ xml_comment: Final = Rule(
 )
 
 stray_closing_tag: Final = Rule(
-    code="stray-closing-tag",
+    code=STRAY_CLOSING_TAG.code,
     severity=ERROR,
     family=Family.SYNTAX,
-    summary="Closing tag without section",
-    explanation=(
-        "The line is malformed, and PowerMTA does not load the configuration. Often the opening tag was renamed or "
-        "deleted."
-    ),
+    summary=STRAY_CLOSING_TAG.summary,
+    explanation=STRAY_CLOSING_TAG.explanation,
     basis=_TREE,
     wrong="""
         max-smtp-out 5
@@ -203,11 +213,11 @@ stray_closing_tag: Final = Rule(
 )
 
 line_continuation: Final = Rule(
-    code="line-continuation",
+    code=LINE_CONTINUATION.code,
     severity=WARNING,
     family=Family.SYNTAX,
-    summary="List over several lines",
-    explanation="No continuation of lines is documented; PowerMTA may take the next lines for unknown directives.",
+    summary=LINE_CONTINUATION.summary,
+    explanation=LINE_CONTINUATION.explanation,
     basis="undocumented; no example in either guide",
     wrong="""
         domain-macro mail a.example,
@@ -218,14 +228,11 @@ line_continuation: Final = Rule(
 )
 
 broken_regex: Final = Rule(
-    code="broken-regex",
+    code=BROKEN_REGEX.code,
     severity=ERROR,
     family=Family.SYNTAX,
-    summary="Regular expression not closed",
-    explanation=(
-        "A pattern is between two slashes on one line, and everything after a `#` is a comment, in a pattern too. "
-        "The rule does not match what was meant, or the line is malformed."
-    ),
+    summary=BROKEN_REGEX.summary,
+    explanation=BROKEN_REGEX.explanation,
     basis="guide 3.1, 3.3.15",
     wrong="""
         <smtp-pattern-list replies>
@@ -241,11 +248,11 @@ broken_regex: Final = Rule(
 )
 
 not_utf8: Final = Rule(
-    code="not-utf8",
+    code=NOT_UTF8.code,
     severity=WARNING,
     family=Family.SYNTAX,
-    summary="File not in UTF-8",
-    explanation="PowerMTA reads its configuration as UTF-8.",
+    summary=NOT_UTF8.summary,
+    explanation=NOT_UTF8.explanation,
     basis="guide 3.1",
     wrong="# caf\udce9",
     right="# café",
@@ -253,14 +260,11 @@ not_utf8: Final = Rule(
 )
 
 odd_blank: Final = Rule(
-    code="odd-blank",
+    code=ODD_BLANK.code,
     severity=WARNING,
     family=Family.SYNTAX,
-    summary="Blank that separates nothing",
-    explanation=(
-        "A no-break space is no separator: the words around it are one word. It comes with text that is copied from "
-        "a web page."
-    ),
+    summary=ODD_BLANK.summary,
+    explanation=ODD_BLANK.explanation,
     basis="inferred from guide 3.1",
     wrong="log-file\u00a0/var/log/pmta/log",
     right="log-file /var/log/pmta/log",
@@ -268,11 +272,11 @@ odd_blank: Final = Rule(
 )
 
 control_character: Final = Rule(
-    code="control-character",
+    code=CONTROL_CHARACTER.code,
     severity=WARNING,
     family=Family.SYNTAX,
-    summary="Control character",
-    explanation="Control characters are not part of the language, and editors hide them.",
+    summary=CONTROL_CHARACTER.summary,
+    explanation=CONTROL_CHARACTER.explanation,
     basis="inferred from guide 3.1",
     wrong="host-name mail.example.com \x00",
     right="host-name mail.example.com",
@@ -280,11 +284,11 @@ control_character: Final = Rule(
 )
 
 byte_order_mark: Final = Rule(
-    code="byte-order-mark",
+    code=BYTE_ORDER_MARK.code,
     severity=WARNING,
     family=Family.SYNTAX,
-    summary="Byte order mark",
-    explanation="The mark becomes part of the first word.",
+    summary=BYTE_ORDER_MARK.summary,
+    explanation=BYTE_ORDER_MARK.explanation,
     basis="inferred from guide 3.1",
     wrong="\ufeffpostmaster admin@example.com",
     right="postmaster admin@example.com",
@@ -292,11 +296,11 @@ byte_order_mark: Final = Rule(
 )
 
 missing_include: Final = Rule(
-    code="missing-include",
+    code=MISSING_INCLUDE.code,
     severity=WARNING,
     family=Family.SYNTAX,
-    summary="Included file missing",
-    explanation="PowerMTA's reaction is not documented; it may reject the configuration.",
+    summary=MISSING_INCLUDE.summary,
+    explanation=MISSING_INCLUDE.explanation,
     basis=_INCLUDES,
     wrong="include /etc/pmta/gone.conf",
     right="include /etc/pmta/extra.conf",
@@ -305,11 +309,11 @@ missing_include: Final = Rule(
 )
 
 include_not_read: Final = Rule(
-    code="include-not-read",
+    code=INCLUDE_NOT_READ.code,
     severity=WARNING,
     family=Family.SYNTAX,
-    summary="Included file not read",
-    explanation="What it sets is not known, so other findings may be missing or wrong.",
+    summary=INCLUDE_NOT_READ.summary,
+    explanation=INCLUDE_NOT_READ.explanation,
     basis=_INCLUDES,
     wrong="include /etc/pmta/secret.conf",
     right="include /etc/pmta/extra.conf",
@@ -321,11 +325,11 @@ include_not_read: Final = Rule(
 )
 
 include_loop: Final = Rule(
-    code="include-loop",
+    code=INCLUDE_LOOP.code,
     severity=ERROR,
     family=Family.SYNTAX,
-    summary="Files that include each other",
-    explanation="PowerMTA's reaction is not documented, and no way to read such files makes sense.",
+    summary=INCLUDE_LOOP.summary,
+    explanation=INCLUDE_LOOP.explanation,
     basis=_INCLUDES,
     wrong="include /etc/pmta/loop.conf",
     right="include /etc/pmta/extra.conf",
@@ -339,11 +343,11 @@ include_loop: Final = Rule(
 )
 
 relative_include: Final = Rule(
-    code="relative-include",
+    code=RELATIVE_INCLUDE.code,
     severity=WARNING,
     family=Family.SYNTAX,
-    summary="Relative path of an include",
-    explanation="The folder that such a path starts from is not documented.",
+    summary=RELATIVE_INCLUDE.summary,
+    explanation=RELATIVE_INCLUDE.explanation,
     basis=_INCLUDES,
     wrong="include extra.conf",
     right="include /etc/pmta/extra.conf",

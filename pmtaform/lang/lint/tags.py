@@ -13,7 +13,7 @@ from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import line_fix
 from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
-from pmtaform.lang.parsing import CROWDED
+from pmtaform.lang.parsing.careful import CROWDED
 from pmtaform.lang.suggest import remedy, section_remedy
 from pmtaform.lang.tree import Tree
 
@@ -24,7 +24,7 @@ _TAG: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z-]*)(?:\s[^<>]*)?>")
 
 def is_crowded(found: Diagnostic) -> bool:
     """Whether the parser found more than one tag or directive on a line."""
-    return found.code == "malformed-tag" and found.summary == CROWDED
+    return found.code == "malformed-tag" and found.detail == CROWDED
 
 
 def line_of(tree: Tree, found: Diagnostic) -> int | None:
