@@ -125,7 +125,8 @@ def _private_key(use: SecretUse, secret: Secret, passphrase: bytes | None, facts
 
 def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> CheckedSecret:
     """Whether a passphrase opens every key that it is for and that can be read here."""
-    from pmtaform.secrets.material import is_encrypted, passphrase_problem
+    from pmtaform.pem import is_locked, is_pem
+    from pmtaform.secrets.material import passphrase_problem
 
     findings: list[Diagnostic] = []
     for name in use.identity_files:
@@ -136,7 +137,7 @@ def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> C
             detail = f"{name}, which {use.reference} is for: {(problem.strerror or 'it cannot be read').lower()}."
             findings.append(_told(use, "key-missing", "An SSH key cannot be read", detail))
             continue
-        if not is_encrypted(content):
+        if not (is_pem(content) and is_locked(content)):
             detail = f"{name} has no passphrase, and {use.reference} is given for it. Leave `passphrase` out, or lock "
             detail += f"the key: ssh-keygen -p -f {name}."
             findings.append(_told(use, "passphrase-unused", "An SSH key is not locked", detail, Severity.WARNING))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pmtaform.cli.context import settings
 from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.pem import is_pem
 from pmtaform.secrets import Reference, named_reference, parse_reference
 from pmtaform.stack import Stack, stack_names
 
@@ -95,7 +96,7 @@ def read_value(reference: Reference) -> bytes:
         return sys.stdin.buffer.read(_MOST)
     with _unseen():
         first = _typed(f"Value for {reference}: ")
-        if first.lstrip().startswith("-----BEGIN "):
+        if is_pem(first.encode("utf-8", "surrogateescape")):
             first = _rest_of_pem(first)
         elif _typed("Again: ") != first:
             detail = "The two values are not the same. Nothing was changed."

@@ -1,13 +1,13 @@
-"""The outside of PEM files: what kind of key one says that it holds, before anything is decoded."""
+"""What kind of key a PEM file says that it holds, and the key itself."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
-_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+from pmtaform.pem import is_locked, pem_blocks
+
 _MOST_IN_A_LINE: Final = 76  # OpenSSL writes 64, and old versions read no more than these
 
 
@@ -41,17 +41,19 @@ class KeyForm(Enum):
         return KeyForm.PKCS1 if self is KeyForm.PKCS1_ENCRYPTED else KeyForm.PKCS8 if self.encrypted else self
 
 
-_LABELS: Final = {
-    b"RSA PRIVATE KEY": KeyForm.PKCS1,
-    b"PRIVATE KEY": KeyForm.PKCS8,
-    b"ENCRYPTED PRIVATE KEY": KeyForm.PKCS8_ENCRYPTED,
-    b"OPENSSH PRIVATE KEY": KeyForm.OPENSSH,
-    b"EC PRIVATE KEY": KeyForm.OTHER_TYPE,
-    b"DSA PRIVATE KEY": KeyForm.OTHER_TYPE,
-    b"PUBLIC KEY": KeyForm.PUBLIC,
-    b"RSA PUBLIC KEY": KeyForm.PUBLIC,
-    b"CERTIFICATE": KeyForm.PUBLIC,
+_FORMS: Final = {
+    "RSA PRIVATE KEY": KeyForm.PKCS1,
+    "PRIVATE KEY": KeyForm.PKCS8,
+    "ENCRYPTED PRIVATE KEY": KeyForm.PKCS8_ENCRYPTED,
+    "OPENSSH PRIVATE KEY": KeyForm.OPENSSH,
+    "EC PRIVATE KEY": KeyForm.OTHER_TYPE,
+    "DSA PRIVATE KEY": KeyForm.OTHER_TYPE,
+    "PUBLIC KEY": KeyForm.PUBLIC,
+    "RSA PUBLIC KEY": KeyForm.PUBLIC,
+    "CERTIFICATE": KeyForm.PUBLIC,
 }
+
+_LOCKED: Final = {KeyForm.PKCS1: KeyForm.PKCS1_ENCRYPTED, KeyForm.OPENSSH: KeyForm.OPENSSH_ENCRYPTED}
 
 
 def form_of(content: bytes) -> KeyForm:
@@ -97,25 +99,8 @@ def decoded(content: bytes, passphrase: bytes | None) -> object:
 
 
 def _blocks(content: bytes) -> Iterator[tuple[KeyForm, bytes]]:
-    """What a file holds that is known here. Parameters of curves and the like are not."""
-    for block in _BLOCK.finditer(content):
-        form = _LABELS.get(block[1])
-        if form is KeyForm.PKCS1 and b"ENCRYPTED" in block[2][:200]:
-            form = KeyForm.PKCS1_ENCRYPTED
-        elif form is KeyForm.OPENSSH and _is_encrypted_openssh(block[2]):
-            form = KeyForm.OPENSSH_ENCRYPTED
+    """The keys and certificates of a file, each with its form. Parameters of curves and the like are passed over."""
+    for block in pem_blocks(content):
+        form = _FORMS.get(block.label)
         if form is not None:
-            yield form, block[0]
-
-
-def _is_encrypted_openssh(body: bytes) -> bool:
-    """OpenSSH's own form names its cipher at the start: `openssh-key-v1`, a zero, a length, `none`."""
-    import base64
-    import binascii
-
-    text = b"".join(body.split())
-    try:
-        head = base64.b64decode(text[:40])
-    except binascii.Error:
-        return False
-    return not head[19:].startswith(b"none")
+            yield _LOCKED.get(form, form) if is_locked(block.text) else form, block.text

@@ -9,7 +9,8 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.values.show import SENSITIVE, sounds_secret
 from pmtaform.model.desired import FileRole
-from pmtaform.tls.pem import Pem, has_private_key, read_pem
+from pmtaform.pem import has_private_key
+from pmtaform.tls.content import TlsFile, read_tls_file
 
 _WORD: Final = re.compile(r"[A-Za-z][\w-]*")
 _MOST: Final = 2000  # lines of one file
@@ -39,12 +40,12 @@ def described(role: FileRole, content: bytes) -> dict[str, tuple[str, ...]]:
     """What a file is, by name: its certificates, its key. Empty where its digest is all that can be told."""
     if role not in {FileRole.CERTIFICATE, FileRole.CA, FileRole.PRIVATE_KEY} and not has_private_key(content):
         return {}
-    pem = read_pem(content)
+    pem = read_tls_file(content)
     keys = tuple(f"{key.kind}{_mark(key.public)}" for key in pem.keys)
     return {"certificate": _certificates(role, pem), "private-key": keys}
 
 
-def _certificates(role: FileRole, pem: Pem) -> tuple[str, ...]:
+def _certificates(role: FileRole, pem: TlsFile) -> tuple[str, ...]:
     found = pem.certificates
     if role is FileRole.CA:
         return tuple(str(one) for one in found)

@@ -16,11 +16,12 @@ from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import Impact
 from pmtaform.model.desired import FILE, FileRole, ManagedFile
+from pmtaform.pem import has_private_key
 from pmtaform.plan.dangers.kinds import LICENCE_REMOVED, NAMED_FILE_REMOVED, RESTART
 from pmtaform.plan.file_text import described, is_shown, lines_of
 from pmtaform.plan.model import Action, Change, Danger, LeftBy, Reason, ValueChange
 from pmtaform.tls.checks import EXPIRED, expiry_findings
-from pmtaform.tls.pem import has_private_key, read_pem
+from pmtaform.tls.content import read_tls_file
 
 IN_CONFIGURATION: Final = "file-in-configuration"  # the code of a note that stops an apply
 WEB_CERTIFICATE: Final = "/var/lib/pmta/webmon.pem"
@@ -163,7 +164,7 @@ def expiry_notes(files: tuple[ManagedFile, ...], host: str, now: datetime | None
         for file in files
         if file.content is not None and file.role in {FileRole.CERTIFICATE, FileRole.CA}
         for one in expiry_findings(
-            file.path, read_pem(file.content.reveal()), now, grave=file.role is FileRole.CERTIFICATE
+            file.path, read_tls_file(file.content.reveal()), now, grave=file.role is FileRole.CERTIFICATE
         )
     )
 

@@ -34,7 +34,7 @@ def store_secret(reference: Reference, value: bytes, folder: Path) -> tuple[Diag
     One line end at its end is taken away, unless it is PEM, which keeps its own. Raises `UsageError` for a value
     that is none, `SecretUnavailable`.
     """
-    from pmtaform.secrets.material import is_pem
+    from pmtaform.pem import is_pem
 
     kept = value.rstrip(b"\r\n") + b"\n" if is_pem(value) else _without_line_end(value)
     if not kept:

@@ -10,8 +10,9 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostic, Diagnostics
 from pmtaform.lang.parsing import parse_bytes
 from pmtaform.model.desired import FileRole, ManagedFile
+from pmtaform.pem import has_certificate, has_private_key
 from pmtaform.tls.checks import certificate_findings, expiry_findings, key_findings
-from pmtaform.tls.pem import Pem, has_certificate, has_private_key, read_pem
+from pmtaform.tls.content import TlsFile, read_tls_file
 
 _OF_A_BUNDLE: Final = frozenset({"pem-damaged", "certificate-missing"})  # whose certificates are in no order
 
@@ -42,20 +43,20 @@ def _check(file: ManagedFile, value: bytes, key: ManagedFile | None, found: Diag
         found.error("file-mode", "A secret would be readable by all", detail, file.place)
     match file.role:
         case FileRole.CERTIFICATE:
-            _certificate(file, read_pem(value), key, found)
+            _certificate(file, read_tls_file(value), key, found)
         case FileRole.CA:
-            findings = certificate_findings(file.path, replace(read_pem(value), keys=()))
+            findings = certificate_findings(file.path, replace(read_tls_file(value), keys=()))
             found.extend(each.at(file.place) for each in findings if each.code in _OF_A_BUNDLE)
         case FileRole.PRIVATE_KEY:
-            found.extend(each.at(file.place) for each in key_findings(file.path, read_pem(value)))
+            found.extend(each.at(file.place) for each in key_findings(file.path, read_tls_file(value)))
         case FileRole.FRAGMENT:
             _fragment(file, value, found)
         case FileRole.LICENCE:
             _licence(file, value, found)
 
 
-def _certificate(file: ManagedFile, pem: Pem, key: ManagedFile | None, found: Diagnostics) -> None:
-    other = read_pem(key.known) if key is not None and key.known is not None else None
+def _certificate(file: ManagedFile, pem: TlsFile, key: ManagedFile | None, found: Diagnostics) -> None:
+    other = read_tls_file(key.known) if key is not None and key.known is not None else None
     found.extend(each.at(file.place) for each in certificate_findings(file.path, pem, other))
 
 
@@ -95,5 +96,5 @@ def expiring(files: Iterable[ManagedFile], now: datetime) -> Iterator[Diagnostic
     """What has expired or soon will, of contents that are known. Warnings: a stack is no less valid the day after."""
     for file in files:
         if file.known is not None and file.role in {FileRole.CERTIFICATE, FileRole.CA}:
-            for one in expiry_findings(file.path, read_pem(file.known), now, grave=False):
+            for one in expiry_findings(file.path, read_tls_file(file.known), now, grave=False):
                 yield one.at(file.place)

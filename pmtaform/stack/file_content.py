@@ -7,11 +7,11 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.errors import Invalid, SecretUnavailable
+from pmtaform.pem import has_private_key
 from pmtaform.secrets import Secret, require_reference
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.file_plans import SOURCES, FilePlan
-from pmtaform.tls.pem import has_private_key
 
 _INLINE: Final = "in the stack"
 

@@ -11,13 +11,13 @@ from pmtaform.lang.blocks import Address, Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import include_path, is_url, may_name
 from pmtaform.model.desired import FileRole, KeyFile, ManagedFile
+from pmtaform.pem import has_certificate, has_private_key
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.file_checks import check_contents, check_keys_beside
 from pmtaform.stack.file_content import Content, ContentReader
 from pmtaform.stack.file_plans import FilePlan
 from pmtaform.stack.paths import file_problem
-from pmtaform.tls.pem import has_certificate, has_private_key
 
 LICENCE: Final = "/etc/pmta/license"
 _ACCOUNT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pmtaform.diagnostics import Place
 from pmtaform.model.desired import Desired
+from pmtaform.pem import is_pem
 from pmtaform.secrets import Reference, Resolver, Secret, require_reference
 from pmtaform.stack.compile import compile_host
 from pmtaform.stack.project_file import allowed_programs
@@ -25,7 +26,7 @@ def resolver_for(stack: Stack) -> Resolve:
         parsed: Reference = require_reference(reference, place=place)
         secret = resolver.resolve(parsed, place=place)
         value = secret.reveal()
-        if value.lstrip().startswith(b"-----BEGIN "):
+        if is_pem(value):
             return Secret(value.rstrip(b"\r\n") + b"\n", secret.reference)
         return secret
 

@@ -12,13 +12,13 @@ from itertools import pairwise
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.tls.pem import Certificate, Pem
+from pmtaform.tls.content import Certificate, TlsFile
 
 SOON: Final = timedelta(days=30)
 EXPIRED: Final = "certificate-expired"  # a finding's code, and that of a danger
 
 
-def certificate_findings(path: str, pem: Pem, key: Pem | None = None) -> Iterator[Diagnostic]:
+def certificate_findings(path: str, pem: TlsFile, key: TlsFile | None = None) -> Iterator[Diagnostic]:
     """What is wrong with a certificate file whatever the time; `key` is the file of its private key, if it has one."""
     yield from _unreadable(path, pem)
     if not pem.certificates:
@@ -37,7 +37,7 @@ def certificate_findings(path: str, pem: Pem, key: Pem | None = None) -> Iterato
     yield from _order(path, pem.certificates)
 
 
-def key_findings(path: str, pem: Pem) -> Iterator[Diagnostic]:
+def key_findings(path: str, pem: TlsFile) -> Iterator[Diagnostic]:
     """What is wrong with the file of a private key."""
     yield from _unreadable(path, pem)
     if not pem.keys and not pem.problems:
@@ -46,7 +46,7 @@ def key_findings(path: str, pem: Pem) -> Iterator[Diagnostic]:
         yield Diagnostic(code="private-key-missing", summary="A file holds no private key", detail=detail)
 
 
-def _unreadable(path: str, pem: Pem) -> Iterator[Diagnostic]:
+def _unreadable(path: str, pem: TlsFile) -> Iterator[Diagnostic]:
     for problem in pem.problems:
         detail = f"{path}: {problem}. PowerMTA would not read it either. Copy the file anew, with every line."
         yield Diagnostic(code="pem-damaged", summary="A PEM file is damaged", detail=detail)
@@ -91,7 +91,7 @@ def _stranger(path: str, one: Certificate, following: Certificate) -> Diagnostic
     return Diagnostic(code="certificate-chain", summary=summary, detail=detail, severity=Severity.WARNING)
 
 
-def expiry_findings(path: str, pem: Pem, now: datetime, *, grave: bool = True) -> Iterator[Diagnostic]:
+def expiry_findings(path: str, pem: TlsFile, now: datetime, *, grave: bool = True) -> Iterator[Diagnostic]:
     """Certificates that have expired, are not valid yet, or expire within thirty days.
 
     `grave`: an expired one is an error; else a warning, as for a bundle of others' certificates.

@@ -1,18 +1,17 @@
-"""What a PEM file holds. Nothing of a private key is kept but its public half."""
+"""The certificates and private keys of a PEM file. Nothing of a private key is kept but its public half."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from pmtaform.pem import is_complete, is_locked, is_openssh, pem_blocks
+
 if TYPE_CHECKING:
     from cryptography import x509
 
-_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
-_CERTIFICATES: Final = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"})
 _MOST_SHOWN: Final = 6  # names of one certificate
 
 
@@ -55,7 +54,7 @@ class PrivateKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pem:
+class TlsFile:
     """The certificates and keys of a file, in its order. `problems` are what cannot be read, in words."""
 
     certificates: tuple[Certificate, ...] = ()
@@ -63,48 +62,37 @@ class Pem:
     problems: tuple[str, ...] = ()
 
 
-def has_private_key(content: bytes) -> bool:
-    """Whether there is a private key in a file, by its marks alone."""
-    return re.search(rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----", content) is not None
-
-
-def has_certificate(content: bytes) -> bool:
-    """Whether there is a certificate in a file, by its marks alone."""
-    return re.search(rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----", content) is not None
-
-
 # By the digest of the file, whose bytes are not kept: many hosts have one certificate, and a key takes time to read.
-_READ: dict[bytes, Pem] = {}
+_READ: dict[bytes, TlsFile] = {}
 _MOST_READ: Final = 1024
 
 
-def read_pem(content: bytes) -> Pem:
+def read_tls_file(content: bytes) -> TlsFile:
     """What a file holds. What is neither a certificate nor a private key (parameters, text) is passed over."""
-    name = hashlib.sha256(content).digest()
-    found = _READ.get(name)
-    if found is None:
+    digest = hashlib.sha256(content).digest()
+    file = _READ.get(digest)
+    if file is None:
         if len(_READ) >= _MOST_READ:
             _READ.clear()
-        found = _READ[name] = _read(content)
-    return found
+        file = _READ[digest] = _read(content)
+    return file
 
 
-def _read(content: bytes) -> Pem:
+def _read(content: bytes) -> TlsFile:
     certificates: list[Certificate] = []
     keys: list[PrivateKey] = []
     problems: list[str] = []
-    for number, found in enumerate(_BLOCK.finditer(content), start=1):
-        label = found[1]
+    for number, block in enumerate(pem_blocks(content), start=1):
         try:
-            if label in _CERTIFICATES:
-                certificates.append(_certificate(found[0]))
-            elif label.endswith(b"PRIVATE KEY"):
-                keys.append(_key(found[0]))
+            if block.is_certificate:
+                certificates.append(_certificate(block.text))
+            elif block.is_private_key:
+                keys.append(_key(block.text))
         except ValueError:
-            problems.append(f"its PEM block {number} ({label.decode('ascii').lower()}) is damaged")
-    if content.count(b"-----BEGIN ") != sum(1 for _ in _BLOCK.finditer(content)):
+            problems.append(f"its PEM block {number} ({block.label.lower()}) is damaged")
+    if not is_complete(content):
         problems.append("a PEM block has no end, or another one than its beginning")
-    return Pem(certificates=tuple(certificates), keys=tuple(keys), problems=tuple(problems))
+    return TlsFile(certificates=tuple(certificates), keys=tuple(keys), problems=tuple(problems))
 
 
 def _certificate(pem: bytes) -> Certificate:
@@ -151,7 +139,7 @@ def _key(pem: bytes) -> PrivateKey:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-    if b"ENCRYPTED" in pem:
+    if is_locked(pem) and not is_openssh(pem):
         return PrivateKey(kind="locked with a passphrase", public=None)
     try:
         key = load_pem_private_key(pem, None)

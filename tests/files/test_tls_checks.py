@@ -9,7 +9,7 @@ from tls_files import Made, made
 
 from pmtaform.diagnostics import Severity
 from pmtaform.tls.checks import certificate_findings, expiry_findings, key_findings
-from pmtaform.tls.pem import read_pem
+from pmtaform.tls.content import read_tls_file
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def mx(issuer: Made) -> Made:
 
 
 def codes(content: bytes, key: bytes | None = None) -> list[str]:
-    found = certificate_findings("/x.pem", read_pem(content), read_pem(key) if key is not None else None)
+    found = certificate_findings("/x.pem", read_tls_file(content), read_tls_file(key) if key is not None else None)
     return [each.code for each in found]
 
 
@@ -54,7 +54,7 @@ def test_the_servers_own_certificate_stands_first(mx: Made, issuer: Made, root: 
 
 
 def test_a_certificate_that_nobody_asked_for(mx: Made, root: Made) -> None:
-    (found,) = certificate_findings("/x.pem", read_pem(mx.pem + root.pem))
+    (found,) = certificate_findings("/x.pem", read_tls_file(mx.pem + root.pem))
     assert (found.code, found.severity) == ("certificate-chain", Severity.WARNING)
     assert "CN=Test Issuer" in found.detail
 
@@ -63,14 +63,14 @@ def test_damage_is_told_and_nothing_else(mx: Made) -> None:
     assert codes(mx.pem.replace(b"MII", b"M!I")) == ["pem-damaged"]
     assert codes(mx.pem[:-20]) == ["pem-damaged"]
     assert codes(b"no certificate") == ["certificate-missing"]
-    assert [each.code for each in key_findings("/k", read_pem(mx.pem))] == ["private-key-missing"]
-    assert list(key_findings("/k", read_pem(mx.key_pem))) == []
+    assert [each.code for each in key_findings("/k", read_tls_file(mx.pem))] == ["private-key-missing"]
+    assert list(key_findings("/k", read_tls_file(mx.key_pem))) == []
 
 
 def test_a_locked_key_cannot_be_compared_and_is_no_error(mx: Made, root: Made) -> None:
     locked = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n"
     assert codes(mx.pem + locked) == []
-    assert read_pem(locked).keys[0].kind == "locked with a passphrase"
+    assert read_tls_file(locked).keys[0].kind == "locked with a passphrase"
 
 
 @pytest.mark.parametrize(
@@ -84,16 +84,18 @@ def test_a_locked_key_cannot_be_compared_and_is_no_error(mx: Made, root: Made) -
     ],
 )
 def test_time_is_told_thirty_days_ahead(left: timedelta, code: str | None, severity: Severity | None) -> None:
-    pem = read_pem(made("mx.example.com", ends=NOW + left).pem)
+    pem = read_tls_file(made("mx.example.com", ends=NOW + left).pem)
     found = list(expiry_findings("/x.pem", pem, NOW))
     assert [(each.code, each.severity) for each in found] == ([(code, severity)] if code else [])
 
 
 def test_what_is_not_valid_yet_is_told() -> None:
-    pem = read_pem(made("mx.example.com").pem)
+    pem = read_tls_file(made("mx.example.com").pem)
     early = pem.certificates[0].begins - timedelta(minutes=1)
     assert [each.code for each in expiry_findings("/x.pem", pem, early)] == ["certificate-too-early"]
 
 
 def test_a_certificate_is_described_by_its_names_and_its_end(mx: Made) -> None:
-    assert str(read_pem(mx.pem).certificates[0]).startswith("mx.example.com (also for mx2.example.com), expires 20")
+    assert str(read_tls_file(mx.pem).certificates[0]).startswith(
+        "mx.example.com (also for mx2.example.com), expires 20"
+    )
