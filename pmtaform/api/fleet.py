@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pmtaform.api.drifting import DriftReport, drift_of
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.host import LastLeft, LockInfo, Snapshot, Waiting
+from pmtaform.host import HostLock, LastLeft, Snapshot, Waiting
 from pmtaform.model.operations import Freeze, Operations
 from pmtaform.planning.draft import Planned
 from pmtaform.state import HostState
@@ -64,7 +64,7 @@ class HostRow:
     left: int = 0
     pending: PendingCommit | None = None
     frozen: Freeze | None = None
-    lock: LockInfo | None = None
+    lock: HostLock | None = None
     elsewhere: LastApply | None = None
     unknown: str = ""
     problem: Diagnostic | None = None

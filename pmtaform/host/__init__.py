@@ -6,7 +6,16 @@ Importing this package imports no SSH library; `HostSpec.open` of a host over SS
 from __future__ import annotations
 
 from pmtaform.host.examine import examine
-from pmtaform.host.generations import WayBack, generations, records, release, rollback, way_back, way_back_from
+from pmtaform.host.generations import (
+    Rollback,
+    WayBack,
+    generations,
+    records,
+    release,
+    rollback,
+    way_back,
+    way_back_from,
+)
 from pmtaform.host.left import LastLeft, LeftFile, LeftRecord, kept_copies, last_left
 from pmtaform.host.model import (
     ABSENT,
@@ -19,11 +28,11 @@ from pmtaform.host.model import (
     FileRemoval,
     FileWrite,
     Generation,
+    HostLock,
     HostSpec,
     Known,
-    Listener,
+    ListenerAddress,
     LiveFile,
-    LockInfo,
     Outcome,
     Past,
     Question,
@@ -36,7 +45,7 @@ from pmtaform.host.model import (
 )
 from pmtaform.host.probe import HASH_ONLY, probe
 from pmtaform.host.transaction import apply, commit, confirm, reach, recover, result, revert, settle_waiting, stage
-from pmtaform.host.transport import Said, Session
+from pmtaform.host.transport import Output, Session
 from pmtaform.host.wire import steps
 
 __all__ = [
@@ -51,19 +60,20 @@ __all__ = [
     "FileRemoval",
     "FileWrite",
     "Generation",
+    "HostLock",
     "HostSpec",
     "Known",
     "LastLeft",
     "LeftFile",
     "LeftRecord",
-    "Listener",
+    "ListenerAddress",
     "LiveFile",
-    "LockInfo",
     "Outcome",
+    "Output",
     "Past",
     "Question",
     "Record",
-    "Said",
+    "Rollback",
     "Session",
     "Snapshot",
     "Status",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pmtaform.expect import Command
-from pmtaform.host.model import Answer, Doubt, LockInfo, Outcome, Status
+from pmtaform.host.model import Answer, Doubt, HostLock, Outcome, Status
 from pmtaform.host.text import clean, decode, one_line
-from pmtaform.host.wire import Item
+from pmtaform.host.wire import AnswerLine
 
 
-class Facts:
+class HostFacts:
     """The lines of an answer about one transaction."""
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[AnswerLine]) -> None:
         self.values: dict[str, str] = {}
         self.recovered: list[str] = []
         self.doubts: list[Doubt] = []
@@ -24,7 +24,7 @@ class Facts:
             self._take(item)
         self.status = self.values.get("status", "")
 
-    def _take(self, item: Item) -> None:
+    def _take(self, item: AnswerLine) -> None:
         if item.key == "recovered":
             self.recovered.append(_recovered(one_line(item.rest)))
         elif item.key == "doubt":
@@ -80,9 +80,9 @@ class Facts:
         )
 
 
-def lock_info(facts: Mapping[str, str]) -> LockInfo:
+def lock_info(facts: Mapping[str, str]) -> HostLock:
     """The holder that an answer's `lock-…` lines name."""
-    return LockInfo(
+    return HostLock(
         who=facts.get("lock-who", ""),
         what=facts.get("lock-what", ""),
         since=facts.get("lock-since", ""),

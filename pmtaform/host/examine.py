@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pmtaform.host.answers import Facts
+from pmtaform.host.answers import HostFacts
 from pmtaform.host.model import Answer, HostSpec, Question
 from pmtaform.host.request import whole
 from pmtaform.host.text import checked, encode
@@ -32,5 +32,5 @@ def examine(
         for each in questions
     ]
     timeout = spec.connect_timeout + 60 + sum(each.within + 6 for each in questions)
-    facts = Facts(call(session, spec, "examine", [*head, b"end\n", *lines, b"end\n"], timeout=timeout))
+    facts = HostFacts(call(session, spec, "examine", [*head, b"end\n", *lines, b"end\n"], timeout=timeout))
     return facts.answers, facts.left

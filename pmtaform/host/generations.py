@@ -12,13 +12,13 @@ from pmtaform.host.model import (
     Activation,
     FileKind,
     Generation,
+    HostLock,
     HostSpec,
-    LockInfo,
     Outcome,
     Record,
     Status,
 )
-from pmtaform.host.request import Change, Request
+from pmtaform.host.request import FileChange, Request
 from pmtaform.host.text import decode, one_line
 from pmtaform.host.transaction import Reopen, perform
 from pmtaform.host.transport import Session
@@ -98,7 +98,7 @@ class WayBack:
     `before` is the generation that the host goes back to, 0: to what it had before the first; None: it is not kept.
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[FileChange, ...]
     expect: Mapping[str, str]
     digests: Mapping[str, str]  # of what is restored, by path
     newest: int
@@ -133,61 +133,65 @@ def way_back_from(session: Session, spec: HostSpec, transaction: str) -> WayBack
     return WayBack(tuple(changes), left, {entry.path: entry.old for entry in kept[0].entries}, 0, None)
 
 
-def rollback(
-    session: Session,
-    spec: HostSpec,
-    generation: int,
-    *,
-    id: str,  # noqa: A002  (the word that Transaction uses)
-    who: str,
-    started: str,
-    reopen: Reopen,
-    what: str = "",
-    activation: Activation = Activation.RELOAD,
-    test_config: bool = True,
-    restart_web: bool = False,
-    confirm_within: float = 0.0,
-    logs: Sequence[str] = (),
-    expect: Mapping[str, str] | None = None,
-    last: bool = False,
-    way: WayBack | None = None,
-    record: bytes = b"",
-    base: Sequence[str] = (),
-) -> Outcome:
-    """Undo the transaction that made `generation`, and all later ones: their files become what they were before it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """A rollback to before `generation`: a transaction of its own, which makes a generation.
 
-    It is a transaction of its own and makes a generation. `expect` are the digests that the files must have now;
-    left out, those that the last transaction on each left, so that a change by hand in between is `STALE`.
-    `way` is what was looked at before, if it was. `record` and `base` say what the host has afterwards
-    (`left.encode`). Raises `HostError` when the generation is not kept.
+    `expect` are the digests that the files must have now; None: those that the last transaction on each left, so that
+    a change by hand in between is `STALE`. `record` and `base` say what the host has afterwards (`left.encode`).
     """
-    way = way or way_back(session, spec, generation)
-    if last and way.newest != generation:
+
+    generation: int
+    id: str
+    who: str
+    started: str
+    what: str = ""
+    activation: Activation = Activation.RELOAD
+    test_config: bool = True
+    restart_web: bool = False
+    confirm_within: float = 0.0
+    logs: Sequence[str] = ()
+    expect: Mapping[str, str] | None = None
+    only_newest: bool = False  # `STALE` where a later generation would be undone too
+    way: WayBack | None = None  # what was looked at before, if it was
+    record: bytes = field(default=b"", repr=False)
+    base: Sequence[str] = ()
+
+
+def rollback(session: Session, spec: HostSpec, wanted: Rollback, reopen: Reopen) -> Outcome:
+    """Undo the transaction that made `wanted.generation`, and all later ones: their files become what they were.
+
+    Raises `HostError` when the generation is not kept.
+    """
+    way = wanted.way or way_back(session, spec, wanted.generation)
+    if wanted.only_newest and way.newest != wanted.generation:
         reason = f"generation {way.newest} was made by another run meanwhile, and would be undone with it"
         return Outcome(host=spec.name, status=Status.STALE, step="check", reason=reason)
     if not way.changes:
         return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")
-    if expect is None:
-        expect = way.expect
-    request = Request(
-        id=id,
-        who=who,
-        what=what or f"roll back to before generation {generation}",
-        started=started,
+    return perform(session, spec, "apply", _request(wanted, way), reopen)
+
+
+def _request(wanted: Rollback, way: WayBack) -> Request:
+    activates = wanted.activation is not Activation.NONE
+    return Request(
+        id=wanted.id,
+        who=wanted.who,
+        what=wanted.what or f"roll back to before generation {wanted.generation}",
+        started=wanted.started,
         changes=way.changes,
-        expect=expect,
-        activation=activation,
-        test_config=test_config,
-        restart_web=restart_web,
-        logs=logs,
-        confirm_within=confirm_within if activation is not Activation.NONE else 0.0,
-        record=record,
-        base=base,
+        expect=way.expect if wanted.expect is None else wanted.expect,
+        activation=wanted.activation,
+        test_config=wanted.test_config,
+        restart_web=wanted.restart_web,
+        logs=wanted.logs,
+        confirm_within=wanted.confirm_within if activates else 0.0,
+        record=wanted.record,
+        base=wanted.base,
     )
-    return perform(session, spec, "apply", request, reopen)
 
 
-def release(session: Session, spec: HostSpec, *, force: bool = False) -> LockInfo | None:
+def release(session: Session, spec: HostSpec, *, force: bool = False) -> HostLock | None:
     """Take a dead holder's lock away and say whose it was; None: there was none.
 
     Raises `Locked` when the holder is at work, unless `force`, and `HostError` when it cannot be removed.
@@ -229,7 +233,7 @@ def _kept(session: Session, spec: HostSpec, transaction: str = "") -> list[_Kept
     return all_kept
 
 
-def _back_to(kept: list[_Kept], generation: int) -> tuple[list[Change], dict[str, str]]:
+def _back_to(kept: list[_Kept], generation: int) -> tuple[list[FileChange], dict[str, str]]:
     """The changes that lead back to before `generation`, and the digests that the last transactions left."""
     first: dict[str, tuple[str, _Entry]] = {}
     last: dict[str, str] = {}
@@ -243,10 +247,10 @@ def _back_to(kept: list[_Kept], generation: int) -> tuple[list[Change], dict[str
     for path, (name, entry) in first.items():
         if entry.old == ABSENT:
             if last[path] != ABSENT:
-                changes.append(Change(path, entry.kind))
+                changes.append(FileChange(path, entry.kind))
         elif entry.old != last[path]:
             changes.append(
-                Change(
+                FileChange(
                     path,
                     entry.kind,
                     kept=f"{name}/{entry.number}",

@@ -13,7 +13,7 @@ from typing import IO
 
 from pmtaform.errors import Unreachable
 from pmtaform.host.model import HostSpec
-from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Running, Said, too_long
+from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Output, Running, too_long
 
 _CHUNK = 1 << 16
 # What a login over SSH would have, and where programs and temporary files are. The rest of the environment may hold
@@ -77,7 +77,7 @@ class LocalDialogue:
         # Whoever forgets it leaves no process behind.
         self._end = weakref.finalize(self, _end, process, self._streams)
 
-    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Said:
+    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Output:
         """As `Dialogue.ask`."""
         try:
             return self._ask(data, end, time.monotonic() + timeout)
@@ -93,7 +93,7 @@ class LocalDialogue:
             self._kill()
             raise
 
-    def _ask(self, data: bytes, end: bytes, deadline: float) -> Said:
+    def _ask(self, data: bytes, end: bytes, deadline: float) -> Output:
         stdin, stdout, stderr = self._streams
         out, err, left = bytearray(), bytearray(), memoryview(data)
         with selectors.DefaultSelector() as ready:
@@ -117,14 +117,14 @@ class LocalDialogue:
                 if len(out) > MOST_ANSWER:
                     raise too_long(self._spec)
                 if out.endswith(end):
-                    return Said(None, bytes(out), bytes(err))
+                    return Output(None, bytes(out), bytes(err))
         try:
             code = self.process.wait(_left(deadline))
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
         err += stderr.read() or b""
         self.close()
-        return Said(code, bytes(out), bytes(err))
+        return Output(code, bytes(out), bytes(err))
 
     def _kill(self) -> None:
         self.process.kill()

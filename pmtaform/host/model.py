@@ -90,7 +90,7 @@ class LiveFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockInfo:
+class HostLock:
     """Who holds a host's lock."""
 
     who: str
@@ -142,7 +142,7 @@ class Snapshot:
     unreadable: Mapping[str, str]  # path -> reason (a folder, a symbolic link, permission, too large)
     patterns: Mapping[str, tuple[str, ...]]  # include pattern with wildcards -> the files it names now
     generation: int  # the last generation kept on the host; 0: none
-    lock: LockInfo | None = None
+    lock: HostLock | None = None
     awaiting: Awaiting | None = None
     unsettled: str | None = None  # the transaction that something left half done, if any
     past: Past | None = None  # what became of `Known.outcome_of`
@@ -193,7 +193,7 @@ class FileRemoval:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class ListenerAddress:
     """Where the new configuration has PowerMTA greet SMTP clients, as seen on the host itself."""
 
     address: str
@@ -223,7 +223,7 @@ class Transaction:
     restart_web: bool = False  # the web monitor is a service of its own, `pmtahttp`
     test_config: bool = True  # `pmta test config` is documented from 5.0 on
     confirm_within: float = 0.0
-    listeners: tuple[Listener, ...] = ()
+    listeners: tuple[ListenerAddress, ...] = ()
     questions: tuple[tuple[str, ...], ...] = ()
     logs: tuple[str, ...] = ()  # PowerMTA's log files, of which new lines are shown when it does not take the change
     plan: str = ""
@@ -279,7 +279,7 @@ class Outcome:
     reason: str = ""
     output: str = ""
     recovered: str | None = None  # what was finished or undone of an earlier transaction, in words
-    lock: LockInfo | None = None
+    lock: HostLock | None = None
     answers: tuple[Answer, ...] = ()  # to a transaction's `questions`, while it is pending
     left: int = 0  # seconds in which a staged or pending one is waited for
     doubts: tuple[Doubt, ...] = ()

@@ -11,7 +11,7 @@ from pmtaform.host.answers import lock_info
 from pmtaform.host.model import Awaiting, HostSpec, Known, LiveFile, Past, Snapshot, Waiting, digest
 from pmtaform.host.text import checked, checked_path, clean, decode, encode, one_line
 from pmtaform.host.transport import Session
-from pmtaform.host.wire import Item, call, common, setting
+from pmtaform.host.wire import AnswerLine, call, common, setting
 
 MAX_DEPTH = 16
 MAX_FILES = 20_000
@@ -67,28 +67,19 @@ def probe(session: Session, spec: HostSpec, known: Known, find_includes: FindInc
                 host=spec.name,
             )
         found.fresh = {}
-        _ask(session, spec, known, paths, patterns, found, first=trips == 0)
+        stamp = found.facts.get("stamp", "") if trips else known.version_stamp
+        lines = _look(spec, known, paths, patterns, stamp)
+        _take(_ask(session, spec, lines, asks_sudo=spec.sudo and not trips), found)
         trips += 1
         paths, patterns = _wanted(found, find_includes)
     return _snapshot(spec, known, found, trips)
 
 
-def _ask(
-    session: Session,
-    spec: HostSpec,
-    known: Known,
-    paths: dict[str, str],
-    patterns: Iterable[str],
-    found: _Found,
-    *,
-    first: bool,
-) -> None:
-    """One exec."""
-    stamp = known.version_stamp if first else found.facts.get("stamp", "")
-    sudo = [setting("sudo-log", "yes", spec.name)] if first and spec.sudo else []
-    body = [*common(spec), *sudo, *_look(spec, known, paths, patterns, stamp)]
-    items = call(session, spec, "probe", body, timeout=spec.connect_timeout + 2 * spec.command_timeout + 30)
-    _take(items, found)
+def _ask(session: Session, spec: HostSpec, look: list[bytes], *, asks_sudo: bool) -> list[AnswerLine]:
+    """The answer to one request that has the host look at what `look` names."""
+    sudo = [setting("sudo-log", "yes", spec.name)] if asks_sudo else []
+    timeout = spec.connect_timeout + 2 * spec.command_timeout + 30
+    return call(session, spec, "probe", [*common(spec), *sudo, *look], timeout=timeout)
 
 
 def look_lines(spec: HostSpec, known: Known) -> list[bytes]:
@@ -97,7 +88,7 @@ def look_lines(spec: HostSpec, known: Known) -> list[bytes]:
     return _look(spec, known, paths, known.patterns, known.version_stamp)
 
 
-def snapshot_of(spec: HostSpec, known: Known, items: Iterable[Item]) -> Snapshot:
+def snapshot_of(spec: HostSpec, known: Known, items: Iterable[AnswerLine]) -> Snapshot:
     """What the host has, as an answer to `look_lines` tells it."""
     found = _Found()
     _take(items, found)
@@ -117,7 +108,7 @@ def _look(spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iter
     return [*lines, b"end\n"]
 
 
-def _take(items: Iterable[Item], found: _Found) -> None:
+def _take(items: Iterable[AnswerLine], found: _Found) -> None:
     """Put an answer into `found`."""
     matches: list[str] = []
     for item in items:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pmtaform.errors import HostError
-from pmtaform.host.model import Activation, FileKind, HostSpec, Listener, Transaction, digest
+from pmtaform.host.model import Activation, FileKind, HostSpec, ListenerAddress, Transaction, digest
 from pmtaform.host.text import checked, checked_path, encode, plain
 from pmtaform.host.wire import common, setting
 
@@ -17,7 +17,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """One file of a transaction. `content` None and `kept` empty: it is to be removed."""
 
     path: str
@@ -37,7 +37,7 @@ class Request:
     who: str
     what: str
     started: str
-    changes: Sequence[Change] = ()
+    changes: Sequence[FileChange] = ()
     expect: Mapping[str, str] = field(default_factory=dict)
     expect_patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     activation: Activation = Activation.NONE
@@ -45,7 +45,7 @@ class Request:
     test_config: bool = False
     stage: bool = False
     confirm_within: float = 0.0
-    listeners: Sequence[Listener] = ()
+    listeners: Sequence[ListenerAddress] = ()
     questions: Sequence[Sequence[str]] = ()
     logs: Sequence[str] = ()
     plan: str = ""
@@ -56,8 +56,8 @@ class Request:
 
 def of_transaction(tx: Transaction, *, stage: bool = False) -> Request:
     """The request for a plan's transaction; with `stage` it goes no further than that."""
-    writes = [Change(w.path, w.kind, w.content, "", w.mode, w.owner, w.group) for w in tx.writes]
-    removals = [Change(r.path, r.kind) for r in tx.removals]
+    writes = [FileChange(w.path, w.kind, w.content, "", w.mode, w.owner, w.group) for w in tx.writes]
+    removals = [FileChange(r.path, r.kind) for r in tx.removals]
     return Request(
         id=tx.id,
         who=tx.who,
@@ -128,7 +128,7 @@ def seconds(spec: HostSpec) -> int:
     return max(1, math.ceil(spec.command_timeout))
 
 
-def ordered(changes: Iterable[Change], main: str) -> list[Change]:
+def ordered(changes: Iterable[FileChange], main: str) -> list[FileChange]:
     """Keys, then what is included, then the main file: none names what is not there yet. Otherwise as given."""
     return sorted(changes, key=lambda change: (change.kind is not FileKind.KEY, change.path == main))
 

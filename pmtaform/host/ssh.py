@@ -11,7 +11,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -142,43 +142,57 @@ class _Dropped(Exception):
 def _attempt(
     spec: HostSpec, hop: Hop, dial: Callable[[], Any], known: known_hosts.KnownHosts, stack: contextlib.ExitStack
 ) -> paramiko.Transport:
-    name = known_hosts.lookup_name(hop.key_alias or hop.host, 22 if hop.key_alias else hop.port)
     arguments = _arguments(spec, hop)
     sock = _dial(spec, hop, dial)
+    keys = known.keys(_name_of(hop))
     connection = _Connection(
         host=hop.host,
         user=hop.user,
         port=hop.port,
         config=_fabric_config(),
-        connect_kwargs={**arguments, "sock": sock, "transport_factory": transport_factory(known.keys(name))},
+        connect_kwargs={**arguments, "sock": sock, "transport_factory": transport_factory(keys)},
     )
     client = connection.client
     client.set_missing_host_key_policy(_Reject())
-    for key in known.keys(name):
-        # One that this paramiko does not understand cannot be shown to it either.
-        with contextlib.suppress(Exception):
-            client.get_host_keys().add(
-                known_hosts.lookup_name(hop.host, hop.port),
-                key.type,
-                paramiko.PKey.from_type_string(key.type, key.blob),
-            )
+    _trust(client, hop, keys)
     started = time.monotonic()
     try:
-        connection.open()
-        transport = client.get_transport()
-        if transport is None:
-            raise _Dropped("no connection")
-        transport.keep_asking(patience(spec) / LOOKS)
-        transport.channel_timeout = spec.connect_timeout
+        transport = _handshake(connection, spec)
     except BaseException as error:
         _hang_up(client, sock)
-        translated = _translate(error, spec, hop, known.revoked_keys(name))
+        translated = _translate(error, spec, hop, known.revoked_keys(_name_of(hop)))
         if translated is None:
             raise
         if isinstance(translated, _Dropped) and time.monotonic() - started >= spec.connect_timeout:
             translated = ssh_errors.too_slow(hop, "begin the SSH handshake", spec.connect_timeout, spec.name)
         raise translated from None
     stack.callback(_hang_up, client, sock)
+    return transport
+
+
+def _name_of(hop: Hop) -> str:
+    """The name under which `known_hosts` has the keys of a hop."""
+    return known_hosts.lookup_name(hop.key_alias or hop.host, 22 if hop.key_alias else hop.port)
+
+
+def _trust(client: paramiko.SSHClient, hop: Hop, keys: Iterable[known_hosts.HostKey]) -> None:
+    for key in keys:
+        # A key type that this paramiko does not know cannot be presented to it either.
+        with contextlib.suppress(Exception):
+            client.get_host_keys().add(
+                known_hosts.lookup_name(hop.host, hop.port),
+                key.type,
+                paramiko.PKey.from_type_string(key.type, key.blob),
+            )
+
+
+def _handshake(connection: _Connection, spec: HostSpec) -> paramiko.Transport:
+    connection.open()
+    transport = connection.client.get_transport()
+    if transport is None:
+        raise _Dropped("no connection")
+    transport.keep_asking(patience(spec) / LOOKS)
+    transport.channel_timeout = spec.connect_timeout
     return transport
 
 

@@ -15,7 +15,7 @@ from pmtaform.host import ssh_errors
 from pmtaform.host.model import HostSpec
 from pmtaform.host.ssh_settings import Hop
 from pmtaform.host.text import one_line
-from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Running, Said, too_long
+from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Output, Running, too_long
 
 PROMPT = "[pmtaform asks for the sudo password]"
 READY = "[pmtaform is ready]"
@@ -113,14 +113,14 @@ class SshDialogue:
         self._err = bytearray(early)
         self._asks = asks
 
-    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Said:
+    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Output:
         """As `Dialogue.ask`."""
         channel, spec = self._channel, self._spec
         try:
             with _within(channel.transport, self._hop, spec, timeout, len(data)), _writing(channel, data):
                 out = self._read(end, time.monotonic() + timeout)
                 if out.endswith(end):
-                    return Said(None, bytes(out), self._errors())
+                    return Output(None, bytes(out), self._errors())
                 # Before the channel is closed: the status comes after the end of the output.
                 code = channel.recv_exit_status()
                 if code == -1 and not channel.transport.is_active():
@@ -132,7 +132,7 @@ class SshDialogue:
         err = self._errors()
         if spec.sudo and not self._asks and code and not out and b"sudo" in err:
             raise ssh_errors.sudo_refused(self._hop, one_line(err), spec.name)
-        return Said(code, bytes(out), err)
+        return Output(code, bytes(out), err)
 
     def _read(self, end: bytes, deadline: float) -> bytearray:
         """Stdout up to `end`, or to its own end."""

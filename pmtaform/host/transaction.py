@@ -11,17 +11,17 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from pmtaform.errors import HostError, Unreachable
-from pmtaform.host.answers import Facts
+from pmtaform.host.answers import HostFacts
 from pmtaform.host.model import HostSpec, Known, Outcome, Snapshot, Status, Transaction
 from pmtaform.host.probe import look_lines, snapshot_of
 from pmtaform.host.request import Request, body, of_transaction, seconds
 from pmtaform.host.text import plain
 from pmtaform.host.transport import Session
-from pmtaform.host.wire import Item, call, common, setting
+from pmtaform.host.wire import AnswerLine, call, common, setting
 
 Reopen = Callable[[], Session]
 
@@ -54,7 +54,7 @@ def stage(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> 
 
 def commit(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:
     """Go on with a staged `tx`; as `apply` where the host does not know of it, `STALE` if another one came between."""
-    outcome = _onward(session, spec, "commit", tx, reopen)
+    outcome = _send(session, spec, _Word("commit"), tx, reopen).outcome
     if outcome is None or outcome.step == "receive":
         return apply(session, spec, tx, reopen)
     if outcome.status is Status.REFUSED and outcome.step == "staged":
@@ -66,13 +66,11 @@ def confirm(
     session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, known: Known | None = None
 ) -> tuple[Outcome, Snapshot | None]:
     """Confirm a pending `tx`: the host's final record, and with `known` what the host has then, in the same answer."""
-    lines = look_lines(spec, known) if known is not None else []
-    found: list[Item] = []
-    outcome = _onward(session, spec, "confirm", tx, reopen, lines, found)
-    snapshot = snapshot_of(spec, known, found) if known is not None and found else None
-    if outcome is None:
-        outcome = Outcome(host=spec.name, status=Status.UNKNOWN, reason="the host knows nothing of it")
-    return outcome, snapshot
+    look = tuple(look_lines(spec, known)) if known is not None else ()
+    reply = _send(session, spec, _Word("confirm", look=look), tx, reopen)
+    snapshot = snapshot_of(spec, known, reply.items) if known is not None and reply.items else None
+    unknown = Outcome(host=spec.name, status=Status.UNKNOWN, reason="the host knows nothing of it")
+    return reply.outcome or unknown, snapshot
 
 
 def revert(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, why: str) -> Outcome:
@@ -80,11 +78,11 @@ def revert(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, wh
 
     `UNKNOWN` where the host cannot be reached in time: then the timer does it, or whoever comes to what is staged.
     """
-    lines = [setting("why", plain(why) or "it was taken back", spec.name)]
+    word = _Word("revert", plain(why) or "it was reverted")
     try:
-        outcome = _onward(session, spec, "revert", tx, reopen, lines)
+        outcome = _send(session, spec, word, tx, reopen).outcome
     except Unreachable as error:
-        outcome = _read_back(spec, tx.id, tx.who, reopen, error, resend=("revert", lines))
+        outcome = _read_back(_Lost(spec, tx.id, tx.who, word), reopen, error)
     return outcome or Outcome(host=spec.name, status=Status.REFUSED, step="staged", reason="nothing of it was there")
 
 
@@ -100,8 +98,7 @@ def reach(reopen: Reopen) -> Session:
 
 def settle_waiting(session: Session, spec: HostSpec, transaction: str, op: str, why: str = "") -> Outcome | None:
     """`confirm` or `revert` the transaction with this id, whoever began it; None: the host does not have it."""
-    lines = [setting("why", plain(why), spec.name)] if why else []
-    facts = Facts(_ask_onward(session, spec, op, transaction, lines))
+    facts = HostFacts(_ask_onward(session, spec, _Word(op, why), transaction))
     return None if facts.status in {"none", ""} else facts.outcome(spec.name)
 
 
@@ -121,7 +118,7 @@ def recover(session: Session, spec: HostSpec, *, who: str = "", reopen: Reopen |
 
 def result(session: Session, spec: HostSpec, transaction: str) -> Outcome | None:
     """What became of the transaction with this id, None: the host knows nothing of it. It is not waited for."""
-    facts = Facts(_ask_result(session, spec, transaction, wait=0, seal=False))
+    facts = HostFacts(_ask_result(session, spec, transaction, wait=0, seal=False))
     if facts.status in {"none", ""}:
         return None
     return facts.outcome(spec.name)
@@ -137,8 +134,8 @@ def perform(session: Session, spec: HostSpec, op: str, request: Request, reopen:
         except HostError as error:
             if reopen is None or any(d.code in _SURE for d in error.diagnostics):
                 raise
-            return _read_back(spec, request.id, request.who, reopen, error)
-        facts = Facts(items)
+            return _read_back(_Lost(spec, request.id, request.who), reopen, error)
+        facts = HostFacts(items)
         if facts.status == "unfinished" and op == "apply":
             return _settle(live.session, spec, request.id, request.who)
         return facts.outcome(spec.name)
@@ -161,41 +158,47 @@ class _Live:
             self._fresh.close()
 
 
-def _onward(
-    session: Session,
-    spec: HostSpec,
-    op: str,
-    tx: Transaction,
-    reopen: Reopen,
-    lines: Iterable[bytes] = (),
-    found: list[Item] | None = None,
-) -> Outcome | None:
-    """Send `op` about a transaction that waits; None: the host does not have it."""
-    lines = list(lines)
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """The client's word on a transaction that waits: `commit`, `confirm` or `revert`, and why.
+
+    `look` are lines that have the host looked at too (`look_lines`); that part is not sent again.
+    """
+
+    op: str
+    why: str = ""
+    look: tuple[bytes, ...] = ()
+
+
+def _send(session: Session, spec: HostSpec, word: _Word, tx: Transaction, reopen: Reopen) -> _Reply:
+    """Send the word about `tx`. Its outcome is None where the host does not have the transaction."""
     with _Live(session, reopen) as live:
         try:
-            items = _ask_onward(live.session, spec, op, tx.id, lines)
+            items = _ask_onward(live.session, spec, word, tx.id)
         except HostError as error:
             if any(d.code in _SURE for d in error.diagnostics):
                 raise
-            return _read_back(spec, tx.id, tx.who, reopen, error, resend=(op, lines))
-        facts = Facts(items)
+            return _Reply(_read_back(_Lost(spec, tx.id, tx.who, word), reopen, error))
+        facts = HostFacts(items)
         if facts.status == "none":
-            return None
+            return _Reply(None)
         if facts.status in {"unfinished", "running"}:
-            return _settle(live.session, spec, tx.id, tx.who)
-        if found is not None:
-            found += items
-        return facts.outcome(spec.name)
+            return _Reply(_settle(live.session, spec, tx.id, tx.who))
+        return _Reply(facts.outcome(spec.name), items)
 
 
-def _ask_onward(session: Session, spec: HostSpec, op: str, transaction: str, lines: Iterable[bytes]) -> list[Item]:
-    told = [line for line in lines if line.startswith(b"why ")]
-    more = [line for line in lines if not line.startswith(b"why ")]
-    head = [*common(spec), setting("id", transaction, spec.name), setting("wait", str(_WAIT), spec.name), *told]
-    if more:
-        head.append(setting("look", "yes", spec.name))
-    return call(session, spec, op, [*head, *(more or [b"end\n"])], timeout=_deadline(spec, 0))
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    outcome: Outcome | None
+    items: list[AnswerLine] = field(default_factory=list)  # the host's own answer to the word, if it came
+
+
+def _ask_onward(session: Session, spec: HostSpec, word: _Word, transaction: str) -> list[AnswerLine]:
+    lines = [*common(spec), setting("id", transaction, spec.name), setting("wait", str(_WAIT), spec.name)]
+    if word.why:
+        lines.append(setting("why", plain(word.why), spec.name))
+    lines += [setting("look", "yes", spec.name), *word.look] if word.look else [b"end\n"]
+    return call(session, spec, word.op, lines, timeout=_deadline(spec, 0))
 
 
 def _deadline(spec: HostSpec, size: int) -> float:
@@ -203,18 +206,18 @@ def _deadline(spec: HostSpec, size: int) -> float:
     return 120 + 8 * (seconds(spec) + 6) + size / 100_000
 
 
-def _read_back(
-    spec: HostSpec,
-    transaction: str,
-    who: str,
-    reopen: Reopen,
-    why: HostError,
-    resend: tuple[str, list[bytes]] | None = None,
-) -> Outcome:
-    """The host's record, over new connections; `UNKNOWN` when it cannot be reached again in time.
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A transaction whose connection was lost, and the word about it that may not have arrived."""
 
-    What was said about a waiting transaction is said again, if the host still waits for it.
-    """
+    spec: HostSpec
+    transaction: str
+    who: str
+    word: _Word | None = None
+
+
+def _read_back(lost: _Lost, reopen: Reopen, why: HostError) -> Outcome:
+    """The host's record, over new connections; `UNKNOWN` when it cannot be reached again in time."""
     for pause in _PAUSES:
         _sleep(pause)
         try:
@@ -222,32 +225,35 @@ def _read_back(
         except Unreachable:
             continue
         try:
-            settled = _settle(session, spec, transaction, who)
-            if resend is not None and settled.status in {Status.PENDING, Status.STAGED}:
-                _ask_onward(session, spec, resend[0], transaction, [x for x in resend[1] if x.startswith(b"why ")])
-                settled = _settle(session, spec, transaction, who)
+            return _settle_lost(session, lost)
         except HostError as error:
             why = error  # it was lost again, or the host could not run the program just then
-            continue
-        else:
-            return settled
         finally:
             session.close()
     detail = "; ".join(d.summary for d in why.diagnostics)
     return Outcome(
-        host=spec.name,
+        host=lost.spec.name,
         status=Status.UNKNOWN,
         reason=(
             f"the connection was lost ({detail}) and the host could not be asked again. The record of the transaction "
-            f"will be in /var/lib/pmtaform/results/{transaction} there"
+            f"will be in /var/lib/pmtaform/results/{lost.transaction} there"
         ),
     )
+
+
+def _settle_lost(session: Session, lost: _Lost) -> Outcome:
+    """Wait for the record. The word is sent again if the host still waits for it."""
+    settled = _settle(session, lost.spec, lost.transaction, lost.who)
+    if lost.word is None or settled.status not in {Status.PENDING, Status.STAGED}:
+        return settled
+    _ask_onward(session, lost.spec, replace(lost.word, look=()), lost.transaction)
+    return _settle(session, lost.spec, lost.transaction, lost.who)
 
 
 def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Outcome:
     """Wait for the record of a transaction; what a dead one left is finished or undone first."""
     for _ in range(_WAITS):
-        facts = Facts(_ask_result(session, spec, transaction, wait=_WAIT, seal=True))
+        facts = HostFacts(_ask_result(session, spec, transaction, wait=_WAIT, seal=True))
         if facts.status == "unfinished":
             recovered = recover(session, spec, who=who)
             if recovered.status is Status.LOCKED:
@@ -255,7 +261,7 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
                 _sleep(0.5)
             elif recovered.status is not Status.APPLIED:
                 # Perhaps it was another that could not be; what is said of this one counts.
-                facts = Facts(_ask_result(session, spec, transaction, wait=0, seal=False))
+                facts = HostFacts(_ask_result(session, spec, transaction, wait=0, seal=False))
                 if facts.status not in {"unfinished", "running"}:
                     return facts.outcome(spec.name)
                 why = recovered.reason or recovered.status
@@ -268,7 +274,7 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
     )
 
 
-def _ask_result(session: Session, spec: HostSpec, transaction: str, *, wait: int, seal: bool) -> list[Item]:
+def _ask_result(session: Session, spec: HostSpec, transaction: str, *, wait: int, seal: bool) -> list[AnswerLine]:
     """`seal`: what has not begun yet never will."""
     lines = [
         *common(spec),

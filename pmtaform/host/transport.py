@@ -25,7 +25,7 @@ def too_long(spec: HostSpec) -> HostError:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Output:
     """What a program put out. `exit_code`: None while it runs, negative when it was ended by a signal or gave none."""
 
     exit_code: int | None
@@ -36,7 +36,7 @@ class Said:
 class Dialogue(Protocol):
     """A program on a host that answers what it is told, as long as it likes."""
 
-    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Said:
+    def ask(self, data: bytes, end: bytes, *, timeout: float) -> Output:
         """Put `data` in, and read what comes out, up to `end` or to the program's own end.
 
         Raises `Unreachable` when the connection is lost, `timeout` seconds pass or the rights (sudo) are refused. What

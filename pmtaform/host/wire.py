@@ -25,7 +25,7 @@ from pathlib import Path
 from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
 from pmtaform.host.text import checked, encode, one_line
-from pmtaform.host.transport import Running, Said, Session
+from pmtaform.host.transport import Output, Running, Session
 
 _FRAMED = (b"data ", b"version", b"output")
 _BEGUN, _END, _LAST = b"\n%b begin\n", b"\n%b end\n", b"\n%b last\n"
@@ -97,7 +97,7 @@ def boot(shell: Sequence[str], text: bytes) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class AnswerLine:
     """One line of an answer: its first word, the rest, and the bytes that follow it, if it brings any."""
 
     key: str
@@ -119,7 +119,7 @@ def common(spec: HostSpec) -> list[bytes]:
     return lines
 
 
-def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, timeout: float) -> list[Item]:
+def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, timeout: float) -> list[AnswerLine]:
     """Have the agent do `op`, and return what it answers. It is begun if it does not wait there, and then does.
 
     Raises `HostError`, or `Unreachable` if the connection fails.
@@ -157,7 +157,7 @@ def _garbled(spec: HostSpec) -> HostError:
     )
 
 
-def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float) -> Said:
+def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float) -> Output:
     """Put a request to the agent that waits, or to one that is begun for it."""
     running, parts = session.running, _parts(op)
     session.running = None  # until it is seen to wait again
@@ -176,7 +176,7 @@ def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float
     return done
 
 
-def _parse(answer: bytes, nonce: bytes) -> list[Item] | None:
+def _parse(answer: bytes, nonce: bytes) -> list[AnswerLine] | None:
     """The items of an answer, or None if it is not whole. What a login script prints before it is left out."""
     begun = _BEGUN % nonce
     start = answer.find(begun)
@@ -186,7 +186,7 @@ def _parse(answer: bytes, nonce: bytes) -> list[Item] | None:
     return list(_items(answer[start + len(begun) : stop + 1], b"\n" + nonce + b"\n"))
 
 
-def _items(body: bytes, frame: bytes) -> Iterator[Item]:
+def _items(body: bytes, frame: bytes) -> Iterator[AnswerLine]:
     at = 0
     while at < len(body):
         newline = body.find(b"\n", at)
@@ -200,4 +200,4 @@ def _items(body: bytes, frame: bytes) -> Iterator[Item]:
             close = body.find(frame, at)
             close = len(body) if close < 0 else close
             data, at = body[at:close], close + len(frame)
-        yield Item(key.decode("ascii", "replace"), rest, data)
+        yield AnswerLine(key.decode("ascii", "replace"), rest, data)

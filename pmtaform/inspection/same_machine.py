@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.host import HostSpec, LockInfo, Outcome, Status
+from pmtaform.host import HostLock, HostSpec, Outcome, Status
 from pmtaform.inspection.survey import Survey
 
 SAME = "same-machine"
@@ -54,7 +54,7 @@ def _note(place: tuple[str, ...], names: list[str], host: str) -> Diagnostic:
 
 def locked_by(outcome: Outcome, run: str) -> str | None:
     """The host for which `run` itself holds the lock that an outcome met."""
-    lock: LockInfo | None = outcome.lock if outcome.status is Status.LOCKED else None
+    lock: HostLock | None = outcome.lock if outcome.status is Status.LOCKED else None
     if lock is None or not lock.transaction.startswith(f"{run}-"):
         return None
     return lock.transaction.removeprefix(f"{run}-")

@@ -45,7 +45,7 @@ from pmtaform.rollout import recording, transactions
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.outcomes import failed, not_started, not_undone, notes_of
-from pmtaform.rollout.trial import Trial
+from pmtaform.rollout.trial import Contact, Trial
 from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import StateKeeper
 
@@ -85,15 +85,8 @@ class HostChange:
         self._sessions: list[Session] = [survey.session] if survey.session is not None else []
         self._predictions: tuple[Prediction, ...] = ()
         self._outcome: Outcome | None = None
-        self._trial = Trial(
-            self.spec,
-            self.operations,
-            transactions.release(survey.snapshot.version),
-            clock=context.clock,
-            ask=self._examine,
-            tell=self._tell,
-            remark=self._remark,
-        )
+        contact = Contact(clock=context.clock, ask=self._examine, tell=self._tell, remark=self._remark)
+        self._trial = Trial(self.spec, self.operations, transactions.release(survey.snapshot.version), contact)
         self._tx: Transaction | None = None
 
     @property
@@ -254,29 +247,27 @@ class HostChange:
 
     def _undo_applied(self, why: str, step: str) -> None:
         """Where nothing has to be confirmed, a change that turns out badly is rolled back as a generation."""
-        from pmtaform.host import rollback
+        from pmtaform.host import Rollback, rollback
 
         assert self._outcome is not None  # noqa: S101
         self._tell(Phase.REVERTING)
         back = recording.before(self.survey)
         try:
-            outcome = rollback(
-                self._session(),
-                self.spec,
-                self._outcome.generation,
+            wanted = Rollback(
+                generation=self._outcome.generation,
                 id=f"{self.tx.id}-back",
                 who=self.tx.who,
                 started=self.tx.started,
-                reopen=self._reopen,
                 what=f"undo {self.tx.id}",
                 activation=self.tx.activation,
                 test_config=self.tx.test_config,
                 restart_web=self.tx.restart_web,
                 logs=self.tx.logs,
-                last=True,
+                only_newest=True,
                 record=back.record,
                 base=back.base,
             )
+            outcome = rollback(self._session(), self.spec, wanted, self._reopen)
         except HostError as problem:
             outcome = replace(self._outcome, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
         if outcome.status is Status.APPLIED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmtaform.host import HostSpec, Listener
+from pmtaform.host import HostSpec, ListenerAddress
 from pmtaform.lang.blocks import SETTING, Address, blocks_of, directives_in
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.values import parse_bool
@@ -18,7 +18,7 @@ _EVERYWHERE = {"0/0": "127.0.0.1", "0.0.0.0": "127.0.0.1", "0.0.0.0/0": "127.0.0
 _MOST = 8
 
 
-def listeners(spec: HostSpec, before: Configuration | None, after: Configuration) -> tuple[Listener, ...]:
+def listeners(spec: HostSpec, before: Configuration | None, after: Configuration) -> tuple[ListenerAddress, ...]:
     """The listeners of `after` that the host can be asked for, eight at most; those that `before` has not are new.
 
     A folder that stands for a machine has that machine's addresses in its configuration and not its own: there only
@@ -27,7 +27,7 @@ def listeners(spec: HostSpec, before: Configuration | None, after: Configuration
     own = not spec.transport.is_local and spec.root.rstrip("/") == ""
     known = set(_askable(before, own)) if before is not None else set()
     found = dict.fromkeys(_askable(after, own))
-    return tuple(Listener(address, port, new=(address, port) not in known) for address, port in found)[:_MOST]
+    return tuple(ListenerAddress(address, port, new=(address, port) not in known) for address, port in found)[:_MOST]
 
 
 def log_files(*configurations: Configuration) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.diagnostics.codes import hosts as codes
-from pmtaform.host import Doubt, HostSpec, LockInfo, Outcome, Snapshot, Status
+from pmtaform.host import Doubt, HostLock, HostSpec, Outcome, Snapshot, Status
 from pmtaform.inspection import doubts
 from pmtaform.progress import Verdict
 from pmtaform.rollout.model import HostResult
@@ -129,9 +129,9 @@ def not_started(host: str, why: str, code: str = "not-started") -> HostResult:
 
 def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
     """A host whose files are another run's, which has not confirmed them: nothing of it is recorded."""
-    lock: LockInfo | None
+    lock: HostLock | None
     if (waits := snapshot.awaiting) is not None:
-        lock = LockInfo(who=waits.who, what=waits.what, since=waits.since, transaction=waits.transaction)
+        lock = HostLock(who=waits.who, what=waits.what, since=waits.since, transaction=waits.transaction)
         reason = f"its change rolls back by itself in {waits.left} s without a confirmation"
     else:
         lock, reason = snapshot.lock, "its change is under way"

@@ -12,6 +12,7 @@ from pmtaform.host import (
     Activation,
     HostSpec,
     Known,
+    Rollback,
     Session,
     Snapshot,
     Status,
@@ -90,14 +91,11 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, noti
         run.check(ahead)
         teller.tell(spec.name, Phase.ACTIVATING)
         tx = _named(run, spec)
-        outcome = rollback(
-            session,
-            spec,
-            generation,
+        wanted = Rollback(
+            generation=generation,
             id=tx.id,
             who=run.who,
             started=tx.started,
-            reopen=reopen,
             confirm_within=run.confirm_within,
             activation=_activation(run, spec),
             test_config=has_test_config(ahead.before.version) and spec.activation is not Activation.NONE,
@@ -106,6 +104,7 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, noti
             base=ahead.recording.base,
             logs=log_files(ahead.now),
         )
+        outcome = rollback(session, spec, wanted, reopen)
         if outcome.status is Status.PENDING:
             teller.tell(spec.name, Phase.CONFIRMING)
             outcome, _ = confirm(reopen(), spec, tx, reopen)

@@ -1,9 +1,10 @@
-"""What a host is put to between its activation and its confirmation. A complaint is a sentence, or the empty text."""
+"""Checks between activation and confirmation. Each returns what is wrong in a sentence, or the empty text."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pmtaform.clock import Clock
 from pmtaform.host import Answer, Doubt, HostSpec, Question
@@ -18,39 +19,36 @@ _SAMPLES = 20  # looks at a host while it is observed
 _LEAST = 5.0  # seconds between them
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """How a trial reaches the clock, the host and the reader of the run."""
+
+    clock: Clock
+    ask: Callable[[Sequence[Question]], tuple[Answer, ...]]  # put questions to the host
+    tell: Callable[[Phase, str], None]  # report progress
+    remark: Callable[[str, str, str], None]  # note a code, a summary and a detail
+
+
 class Trial:
-    """The checks of one host, and how its queues do.
+    """The checks of one host, and the state of its queues."""
 
-    `ask` puts questions to it; `remark` takes a code, a summary and a detail.
-    """
-
-    def __init__(
-        self,
-        spec: HostSpec,
-        operations: Operations,
-        release: int,
-        *,
-        clock: Clock,
-        ask: Callable[[Sequence[Question]], tuple[Answer, ...]],
-        tell: Callable[[Phase, str], None],
-        remark: Callable[[str, str, str], None],
-    ) -> None:
+    def __init__(self, spec: HostSpec, operations: Operations, release: int, contact: Contact) -> None:
         self._spec = spec
         self._operations = operations
         self._release = release
-        self._clock = clock
-        self._ask_host = ask
-        self._tell = tell
-        self._remark = remark
+        self._clock = contact.clock
+        self._ask_host = contact.ask
+        self._tell = contact.tell
+        self._remark = contact.remark
         self._mood: checks.Mood | None = None
 
     def drained(self, most: int) -> str:
-        """Whether the spool has no more than `most` recipients left."""
+        """Check that the spool has at most `most` recipients left."""
         answers = self._ask_host((Question("ask", 30, (form(self._release), "show", "status")),))
         return checks.drained(answers[0], most) if answers else "the host did not answer"
 
     def remember(self) -> None:
-        """See how the queues do before the change, to compare with."""
+        """Look at the queues before the change, for `observed` to compare with."""
         self._mood = self._look()
 
     def checked(
@@ -60,14 +58,14 @@ class Trial:
         doubts: Sequence[Doubt] = (),
         asked: Sequence[Proof] = (),
     ) -> str:
-        """Whether what was written is in force, by what PowerMTA shows; then the stack's own checks.
+        """Check that the new configuration is in force, by what PowerMTA shows; then the stack's own checks.
 
         `doubts` are answers that leave open whether it is: then one of `asked` must prove it.
         """
         return self._in_force(predictions, answers) or self._proven(doubts, asked) or self._own_checks()
 
     def observed(self) -> str:
-        """Watch the queues for as long as the stack wants, against how they did before."""
+        """Watch the queues for as long as `observe` says, and compare them with those before the change."""
         operations = self._operations
         if not operations.observe or self._mood is None:
             return ""
@@ -127,7 +125,7 @@ class Trial:
         return ""
 
     def _ask(self, asked: Sequence[Check]) -> list[str]:
-        """What each check has to complain of."""
+        """Each check's complaint."""
         from pmtaform.rollout.client_checks import ask_from_here  # ssl and http are slow to import
 
         there = [check for check in asked if not check.from_client]
@@ -142,7 +140,7 @@ class Trial:
         return complaints
 
     def _look(self) -> checks.Mood | None:
-        """How the queues do now; None where PowerMTA does not tell."""
+        """The state of the queues now; None where PowerMTA does not show it."""
         answers = self._ask_host([checks.mood_question(self._release)])
         try:
             return checks.mood(answers[0]) if answers else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.errors import PmtaformError
-from pmtaform.host import Known, Outcome, Session, Status, confirm, probe, reach, rollback
+from pmtaform.host import Known, Outcome, Rollback, Session, Status, confirm, probe, reach, rollback
 from pmtaform.inspection.doubts import as_undone
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.progress import Verdict
@@ -30,24 +30,22 @@ def take_back(context: Context, change: HostChange, generation: int, before: Hos
 
     try:
         back, left = replace(tx, id=undo_id(tx.id)), recording.before(change.survey)
-        outcome = rollback(
-            reopen(),
-            spec,
-            generation,
+        wanted = Rollback(
+            generation=generation,
             id=back.id,
             who=tx.who,
             started=utc_now(),
-            reopen=reopen,
             what=f"take back {tx.id}: {why}",
             activation=tx.activation,
             test_config=tx.test_config,
             restart_web=tx.restart_web,
             confirm_within=tx.confirm_within,
             logs=tx.logs,
-            last=True,
+            only_newest=True,
             record=left.record,
             base=left.base,
         )
+        outcome = rollback(reopen(), spec, wanted, reopen)
         if outcome.status is Status.PENDING:
             outcome, _ = confirm(reach(reopen), spec, back, reopen)
         if outcome.status is not Status.APPLIED:

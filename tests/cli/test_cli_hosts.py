@@ -13,7 +13,7 @@ from projects import ProjectFolder
 
 from pmtaform.api import Choice, PlanRequest, Project, fleet_of, make_plan
 from pmtaform.diagnostics import Exit
-from pmtaform.host import Awaiting, LockInfo, Waiting
+from pmtaform.host import Awaiting, HostLock, Waiting
 from pmtaform.model.operations import Freeze, Operations
 from pmtaform.report.hosts import hosts_text, json_hosts
 
@@ -107,7 +107,7 @@ def test_what_stands_in_the_way_is_told_below_the_row(applied: ProjectFolder) ->
     waits = Awaiting(
         transaction="t1", state=Waiting.PENDING, left=90, since="2026-01-31T11:59:00Z", who="ann@ops", what="apply"
     )
-    lock = LockInfo(who="bob", what="apply", since="2026-01-31T11:58:00Z", transaction="t1")
+    lock = HostLock(who="bob", what="apply", since="2026-01-31T11:58:00Z", transaction="t1")
     planned.fleet.surveys["mta2"] = replace(survey, snapshot=replace(survey.snapshot, awaiting=waits))
     until = datetime(2026, 2, 1, tzinfo=UTC)
     how = {"mta2": Operations(freeze=Freeze(until=until, reason="sale \x1b[1m"))}

@@ -14,7 +14,7 @@ from test_meanwhile import hooked, program
 from ways import dying_at, in_folder
 
 from pmtaform.errors import HostError
-from pmtaform.host import FileKind, FileRemoval, Status, apply, confirm, recover, result, revert, rollback
+from pmtaform.host import FileKind, FileRemoval, Rollback, Status, apply, confirm, recover, result, revert, rollback
 from pmtaform.host.local import LocalSession
 from pmtaform.host.transaction import settle_waiting
 
@@ -100,9 +100,8 @@ def test_a_later_generation_is_not_undone_with_ones_own(root: HostRoot) -> None:
     host = in_folder(root)
     mine = host.apply(transaction((CONFIG, NEW)))
     host.apply(transaction(("/etc/pmta/more", b"theirs\n"), expect={}))
-    done = rollback(
-        host.session, host.spec, mine.generation, id="back", who="a", started="b", reopen=host.open, last=True
-    )
+    wanted = Rollback(generation=mine.generation, id="back", who="a", started="b", only_newest=True)
+    done = rollback(host.session, host.spec, wanted, host.open)
     assert done.status is Status.STALE
     assert "generation 2 was made by another run meanwhile" in done.reason
     assert root.read("/etc/pmta/more") == b"theirs\n"
@@ -146,8 +145,8 @@ def test_a_file_that_a_pending_change_removed_and_somebody_made_again_is_kept_as
     more = "/etc/pmta/conf.d/more.conf"
     assert host.apply(transaction((CONFIG, NEW), (more, b"# more\n"))).status is Status.APPLIED
     back = transaction(confirm_within=600)
-    going = {"id": back.id, "who": "a", "started": "b", "reopen": host.open, "confirm_within": 600}
-    assert rollback(host.session, host.spec, 1, **going).status is Status.PENDING
+    wanted = Rollback(generation=1, id=back.id, who="a", started="b", confirm_within=600)
+    assert rollback(host.session, host.spec, wanted, host.open).status is Status.PENDING
     root.put(more, b"# by hand\n")
     done = revert(host.session, host.spec, back, host.open, "no")
     assert (done.status, root.read(CONFIG), root.read(more)) == (Status.ROLLED_BACK, NEW, b"# more\n")

@@ -20,7 +20,7 @@ from ways import Host, over_ssh
 
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import HostError, Unreachable
-from pmtaform.host import Known, Said, Session, Status, known_hosts, probe, sockets, ssh
+from pmtaform.host import Known, Output, Session, Status, known_hosts, probe, sockets, ssh
 from pmtaform.host.transport import MOST_ERRORS
 from pmtaform.secrets import Secret
 
@@ -37,7 +37,7 @@ def fails(server: Sshd, **options: object) -> str:
     return str(one)
 
 
-def told(session: Session, command: list[str], data: bytes, *, timeout: float) -> Said:
+def told(session: Session, command: list[str], data: bytes, *, timeout: float) -> Output:
     """What a program says until it ends."""
     return session.begin(command, timeout=timeout).ask(data, b"no end of its own", timeout=timeout)
 

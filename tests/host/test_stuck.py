@@ -19,9 +19,9 @@ from ways import Host, dying_at, in_folder
 
 from pmtaform.errors import HostError
 from pmtaform.host import FileKind, FileRemoval, Session, Status, apply, commit, recover, result, revert, stage
-from pmtaform.host.answers import Facts
+from pmtaform.host.answers import HostFacts
 from pmtaform.host.local import LocalSession
-from pmtaform.host.transaction import _ask_onward, _ask_result, settle_waiting
+from pmtaform.host.transaction import _ask_onward, _ask_result, _Word, settle_waiting
 
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 
@@ -266,7 +266,7 @@ def test_the_question_what_became_of_it_is_answered_on_a_full_disk_too(root: Hos
             while filler.write(b"x" * 4096):
                 pass
         items = _ask_result(host.session, host.spec, "lost-1", wait=0, seal=True)
-        assert Facts(items).outcome("mta1").status is Status.UNKNOWN
+        assert HostFacts(items).outcome("mta1").status is Status.UNKNOWN
     finally:
         host.session.close()
         subprocess.run(["umount", "-l", where], check=True)
@@ -282,7 +282,7 @@ def test_files_that_were_put_back_after_a_power_loss_are_activated_by_who_tries_
     marks = root.at(f"/var/lib/pmtaform/tx/{tx.id}/marks")
     session = LocalSession(host.spec, ("dash",), dying_at("health"))
     with suppress(HostError):
-        _ask_onward(session, host.spec, "commit", tx.id, [])
+        _ask_onward(session, host.spec, _Word("commit"), tx.id)
     session.close()
     assert root.running == NEW
     marks.write_text(marks.read_text().partition("activate")[0])  # what was flushed before the renames

@@ -18,6 +18,7 @@ from pmtaform.host import (
     FileKind,
     FileRemoval,
     FileWrite,
+    Rollback,
     Status,
     digest,
     generations,
@@ -30,8 +31,9 @@ KEY = "/etc/pmta/keys/example.com.pem"
 
 
 def rolled_back(host: Host, number: int, **more: object):
-    given = {"id": f"rb-{os.getpid()}-{number}", "who": "anna", "started": "now", "reopen": host.open}
-    return rollback(host.session, host.spec, number, **{**given, **more})
+    given = {"id": f"rb-{os.getpid()}-{number}", "who": "anna", "started": "now"}
+    wanted = Rollback(generation=number, **{**given, **more})  # type: ignore[arg-type]
+    return rollback(host.session, host.spec, wanted, host.open)
 
 
 def test_a_change_is_made_and_in_force(host: Host) -> None:
