@@ -46,7 +46,8 @@ def apply(
     A host that rejects the change is rolled back.
     """
     from pmtaform.api import check_allowed, load_plan
-    from pmtaform.cli.output import print_plan, print_verdict
+    from pmtaform.cli.output import out, plan_view, show
+    from pmtaform.report.verdict import verdict
 
     check_allowed(allow or [])
     project = settings.project()
@@ -67,9 +68,9 @@ def apply(
         try:
             if format is Format.TEXT:
                 if saved is None:
-                    print_plan(planned, format, diff=diff)
+                    show(plan_view(planned, diff=diff), format)
                 else:
-                    print_verdict(planned.plan)
+                    out(verdict(planned.plan) + "\n")
             return _go(planned, allow or [], format, lock, ask=not auto_approve and saved is None, done=done)
         finally:
             planned.close()
@@ -147,7 +148,8 @@ def _go(
 ) -> int:
     from pmtaform.api import ApplyRequest, apply_plan, check_consent
     from pmtaform.cli.interrupt import AtWork, stopping
-    from pmtaform.cli.output import print_run, watching
+    from pmtaform.cli.output import show, watching
+    from pmtaform.report.runs import RunView
 
     check_consent(planned, allow)
     if planned.plan.changed and ask and not approved(_question(planned), format):
@@ -157,7 +159,7 @@ def _go(
         hosts = AtWork(watch)
         with stopping(planned.stack.name, hosts.told) as stop:
             result = apply_plan(planned, ApplyRequest(allow=allow, done=done, watch=hosts, stop=stop, lock=lock))
-    print_run(result, format)
+    show(RunView(result), format)
     return result.exit_code
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -26,19 +25,15 @@ def diff(
     """Compare two configurations as PowerMTA would see them: not as text, but block by block. Changes nothing."""
     from pmtaform.api.comparing import compare, paired
     from pmtaform.api.targets import project_if_any, read_side
-    from pmtaform.cli.output import out, tell
-    from pmtaform.report import wants_colour
-    from pmtaform.report.differences import differences_text, json_differences
+    from pmtaform.cli.output import show, tell
+    from pmtaform.report.differences import Differences
 
     project = project_if_any(settings.directory)
     sides = [read_side(text, project, stack) for text in (left, right)]
     pairs = paired(*sides)
     tell({str(d): d for side in sides for loaded in side.values() for d in loaded.problems}.values())
     found = [compare(*pair, effective=effective) for pair in pairs]
-    if format is Format.JSON:
-        out(json_differences(found))
-    else:
-        out(differences_text(found, colour=not settings.no_color and wants_colour(sys.stdout)))
+    show(Differences(found), format)
     if detailed_exitcode and any(each.differ for each in found):
         return Exit.CHANGES
     return Exit.ERROR if any(each.is_unsure for each in found) else Exit.OK

@@ -82,12 +82,16 @@ def list_(
 ) -> None:
     """List the stack's keys: type and size, age, what DNS says, and where each is used. No host is looked at."""
     from pmtaform.cli.dkim_words import chosen
-    from pmtaform.cli.output_keys import print_keys
+    from pmtaform.cli.output import show
+    from pmtaform.clock import SystemClock
+    from pmtaform.report.dkim import KeyTable
     from pmtaform.signing.declared import declared_keys, key_rows
 
     loaded, names = chosen(words or [])
     ask = not offline and loaded.dns.mode != "off"
-    print_keys(loaded.name, key_rows(loaded, declared_keys(loaded, names, host or ()), ask=ask), format)
+    rows = key_rows(loaded, declared_keys(loaded, names, host or ()), ask=ask)
+    problems = dict.fromkeys(problem for row in rows for problem in row.problems)
+    show(KeyTable(loaded.name, rows, SystemClock().now()), format, notes=problems)
 
 
 @app.command("record")
@@ -125,13 +129,14 @@ def verify(
     Exits 3 when something is wrong, 7 when nothing is wrong but a host or DNS could not be asked.
     """
     from pmtaform.cli.dkim_words import chosen
-    from pmtaform.cli.output_keys import print_proofs
+    from pmtaform.cli.output import show
+    from pmtaform.report.dkim import Verifications
     from pmtaform.signing.declared import declared_keys
     from pmtaform.signing.verification import verify_keys
 
     loaded, names = chosen(words or [])
     proofs = verify_keys(loaded, declared_keys(loaded, names, host or ()))
-    print_proofs(loaded.name, proofs, format)
+    show(Verifications(loaded.name, proofs), format)
     if any(proof.is_wrong for proof in proofs):
         return Exit.SOME_FAILED
     return Exit.UNREACHABLE if any(proof.is_unknown for proof in proofs) else Exit.OK

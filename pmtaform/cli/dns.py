@@ -46,8 +46,8 @@ def check(
     Exits 3 when something is wrong, 7 when nothing is wrong but DNS could not be asked.
     """
     from pmtaform.api.dns import check_stack_dns, dns_facts
-    from pmtaform.cli.output import tell
-    from pmtaform.cli.output_keys import print_dns
+    from pmtaform.cli.output import show, tell
+    from pmtaform.report.dns import DnsCheck
 
     loaded = settings.project().load(stack)
     if loaded.dns.mode == "off":
@@ -56,7 +56,7 @@ def check(
     facts, problems = dns_facts(loaded, host or ())
     tell(_as_warnings(problems))
     report = check_stack_dns(loaded, facts)
-    print_dns(report, format)
+    show(DnsCheck(report), format)
     if report.is_wrong:
         return Exit.SOME_FAILED
     return Exit.UNREACHABLE if report.is_unknown else Exit.OK

@@ -20,7 +20,8 @@ def drift(
 ) -> int:
     """Show what changed on hosts since the last apply, independent of the stack."""
     from pmtaform.api import Choice, PlanRequest, drift_of, make_plan
-    from pmtaform.cli.output import print_drift, watching
+    from pmtaform.cli.output import show, watching
+    from pmtaform.report.drifts import DriftTable
 
     project = settings.project()
     loaded = project.load(stack)
@@ -29,7 +30,7 @@ def drift(
             project, loaded, PlanRequest(choice=Choice(hosts=tuple(host or ())), watch=watch, validate=False)
         )
     found = drift_of(planned)
-    print_drift(planned, found, format)
+    show(DriftTable(found, planned.plan.failures), format)
     code = plan_exit(planned, detailed=False)
     if code is Exit.OK and any(report.unknown for report in found.values()):
         return Exit.ERROR  # what is not known is not "no drift"

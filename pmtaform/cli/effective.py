@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,16 +52,14 @@ def effective(
 ) -> int:
     """Show what PowerMTA would use, value by value: the line that decided, and those that it overruled."""
     from pmtaform.api.targets import project_if_any, read_target
-    from pmtaform.cli.output import out, tell
+    from pmtaform.cli.output import show, tell
     from pmtaform.lang.effective import Effective
-    from pmtaform.report import style, wants_colour
-    from pmtaform.report.clients import client_text, json_client
-    from pmtaform.report.effective import effective_text, json_effective
+    from pmtaform.report.clients import SubmissionView
+    from pmtaform.report.effective import Queues
 
     loaded = read_target(target, project_if_any(settings.directory), stack)
     tell(loaded.problems)
     found = Effective(loaded.configuration, loaded.defaults)
-    colour = not settings.no_color and wants_colour(sys.stdout)
     asked = Asked(
         client=client,
         listener=listener,
@@ -75,16 +72,11 @@ def effective(
     )
     if asked.is_about_a_client:
         made = submission(found, asked)
-        as_json = format is Format.JSON
-        text = json_client(made, loaded.where, every=every) if as_json else ""
-        out(text or client_text(made, loaded.where, every=every, colour=colour, width=style.WIDTH))
+        show(SubmissionView(made, loaded.where, every), format)
         return Exit.OK if made.route.is_certain else Exit.ERROR
     _require(found, vmta)
     queues = list(_queues(found, vmta, domain, backoff=backoff))
-    if format is Format.JSON:
-        out(json_effective(queues, loaded.where, every=every))
-        return Exit.OK
-    out(effective_text(queues, loaded.where, every=every, colour=colour, width=style.WIDTH))
+    show(Queues(queues, loaded.where, every), format)
     return Exit.OK
 
 

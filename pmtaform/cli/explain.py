@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -44,36 +43,29 @@ def explain(
 
 
 def _explain(name: str, scope: str | None, format: Format) -> None:  # noqa: A002
-    from pmtaform.cli.output import out
+    from pmtaform.cli.output import show
     from pmtaform.errors import UsageError
     from pmtaform.lang import explain as knowledge
-    from pmtaform.report.explain import explanation_text, json_explanation
+    from pmtaform.report.explain import ExplanationView
 
     found = knowledge.explain(name, scope)
     if found is None:
         raise UsageError(knowledge.unknown(name, scope))
-    out(json_explanation(found) if format is Format.JSON else explanation_text(found, colour=_colour()))
+    show(ExplanationView(found), format)
 
 
 def _search(words: str, format: Format) -> None:  # noqa: A002
-    from pmtaform.cli.output import out
+    from pmtaform.cli.output import show
     from pmtaform.lang import explain as knowledge
-    from pmtaform.report.explain import hits_text, json_hits
+    from pmtaform.report.explain import SearchResult
 
-    hits = knowledge.search(words)
-    out(json_hits(hits, words) if format is Format.JSON else hits_text(hits, words, colour=_colour()))
+    show(SearchResult(knowledge.search(words), words), format)
 
 
 def _why(host: str, address: str, stack: str | None, format: Format) -> None:  # noqa: A002
     from pmtaform.api.origins import origins_of
-    from pmtaform.cli.output import out
-    from pmtaform.report.explain import json_origins, origins_text
+    from pmtaform.cli.output import show
+    from pmtaform.report.explain import OriginTable
 
     found = origins_of(settings.project().load(stack), host, address)
-    out(json_origins(found) if format is Format.JSON else origins_text(found, colour=_colour()))
-
-
-def _colour() -> bool:
-    from pmtaform.report import wants_colour
-
-    return not settings.no_color and wants_colour(sys.stdout)
+    show(OriginTable(found), format)

@@ -22,7 +22,8 @@ def history(
 ) -> int:
     """Show the runs of a stack: when, who, from which commit and plan, and what became of it. The newest is last."""
     from pmtaform.api import history_of
-    from pmtaform.cli.output import print_history
+    from pmtaform.cli.output import show, tell
+    from pmtaform.report.history import RunTable, damaged_lines
 
     if live and host is None:
         raise UsageError.of(
@@ -32,5 +33,7 @@ def history(
         )
     project = settings.project()
     name = project.stack_folder(stack).name
-    print_history(history_of(project, name, host, limit=limit or None, live=live), format)
+    report = history_of(project, name, host, limit=limit or None, live=live)
+    tell(damaged_lines(report))
+    show(RunTable(report), format)
     return Exit.OK

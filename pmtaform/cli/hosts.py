@@ -19,7 +19,8 @@ def hosts(
 ) -> int:
     """Show every host in a row: version, generation, last apply, drift, what is to do, what is pending or frozen."""
     from pmtaform.api import Choice, PlanRequest, fleet_of, make_plan
-    from pmtaform.cli.output import print_hosts, watching
+    from pmtaform.cli.output import show, watching
+    from pmtaform.report.hosts import HostTable
 
     project = settings.project()
     loaded = project.load(stack)
@@ -28,6 +29,6 @@ def hosts(
             project, loaded, PlanRequest(choice=Choice(hosts=tuple(host or ())), watch=watch, validate=False)
         )
     rows = fleet_of(planned, loaded.operations)
-    print_hosts(loaded.name, rows, format)
+    show(HostTable(loaded.name, rows), format)
     code = plan_exit(planned, detailed=False)
     return Exit.ERROR if code is Exit.OK and any(row.unknown for row in rows) else code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pmtaform.cli.context import settings
+from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Exit, Severity
 
 if TYPE_CHECKING:
     from pmtaform.api.linting import Linted, RuleChoice
+    from pmtaform.diagnostics import Place
     from pmtaform.lang.lint import Finding
 
 
@@ -174,25 +174,18 @@ def _fails(finding: Finding, level: Level) -> bool:
 
 
 def _print(findings: list[Finding], found: list[Linted], format: LintFormat) -> None:  # noqa: A002
-    from pmtaform.cli.output import out
-    from pmtaform.diagnostics import Place
-    from pmtaform.report.lint_documents import github_lint, json_lint, junit_lint
+    from pmtaform.cli.output import out, show
+    from pmtaform.report.lint_documents import LintView, github_lint, junit_lint
     from pmtaform.report.lint_sarif import sarif_lint
-    from pmtaform.report.lint_text import lint_text
-    from pmtaform.report.style import wants_colour
 
     def source(place: Place) -> str | None:
         return next((line for linted in found if (line := linted.line(place)) is not None), None)
 
-    if format is LintFormat.TEXT:
-        colour = not settings.no_color and wants_colour(sys.stdout)
-        width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
-        out(lint_text(findings, source=source, colour=colour, width=width))
-    elif format is LintFormat.JUNIT:
+    if format is LintFormat.JUNIT:
         out(junit_lint(findings, [name for linted in found for name in linted.files.values()]))
     elif format is LintFormat.SARIF:
         out(sarif_lint(findings, {path: name for linted in found for path, name in linted.files.items()}))
     elif format is LintFormat.GITHUB:
         out(github_lint(findings), exact=True)  # commands, of which each text is escaped
     else:
-        out(json_lint(findings))
+        show(LintView(findings, source), Format(format.value))

@@ -35,7 +35,7 @@ def plan(
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
     from pmtaform.api import Choice, PlanRequest, make_plan, save_plan
-    from pmtaform.cli.output import print_plan, watching
+    from pmtaform.cli.output import plan_view, show, watching
 
     moment = moment_of(as_of)
     if moment is not None and out is not None:
@@ -52,7 +52,7 @@ def plan(
         planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, as_of=moment))
     if out is not None:
         save_plan(planned, out)
-    print_plan(planned, format, diff=diff, effective=effective, ahead=moment is not None)
+    show(plan_view(planned, diff=diff, effective=effective, ahead=moment is not None), format)
     return plan_exit(planned, detailed=detailed_exitcode)
 
 

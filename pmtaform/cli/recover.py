@@ -32,7 +32,8 @@ def recover(
     A change that awaits its confirmation rolls back by itself in time; --confirm and --revert decide sooner.
     """
     from pmtaform.api import Choice, recover_hosts
-    from pmtaform.cli.output import print_recovered, tell
+    from pmtaform.cli.output import show, tell
+    from pmtaform.report.recoveries import RecoveryTable
 
     if confirm and revert:
         raise UsageError.of("one-decision", "--confirm and --revert exclude each other", "Say one of them.")
@@ -43,7 +44,7 @@ def recover(
         if held.notice is not None:
             tell([held.notice])
         found = recover_hosts(project, loaded, Choice(hosts=tuple(host or ())), decide=decide, allow=allow or ())
-    print_recovered(found, format)
+    show(RecoveryTable(found), format)
     codes = {each.code for each in found}
     return next(
         (code for code in (Exit.SOME_FAILED, Exit.BLOCKED, Exit.LOCKED, Exit.UNREACHABLE) if code in codes), Exit.OK

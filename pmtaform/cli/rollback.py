@@ -29,20 +29,23 @@ def rollback(
     from pmtaform.api import check_allowed, generations_of, look_back, roll_back, to_undo
     from pmtaform.cli.asking import approved
     from pmtaform.cli.interrupt import stopping
-    from pmtaform.cli.output import print_generations, print_run, print_undone, watching
+    from pmtaform.cli.output import show, watching
+    from pmtaform.report.events import ReturnView
+    from pmtaform.report.runs import RunView
+    from pmtaform.report.states import Generations
 
     allowed = check_allowed(allow or [])
     project = settings.project()
     loaded = project.load(stack)
     if list_:
-        print_generations(host, generations_of(loaded, host), format)
+        show(Generations(host, generations_of(loaded, host)), format)
         return Exit.OK
     with project.lock(loaded.name, f"rollback {host}"):
         undone = to_undo(loaded, host, to)
-        print_undone(host, undone, look_back(project, loaded, host, undone[0].number), format)
+        show(ReturnView(host, undone, look_back(project, loaded, host, undone[0].number)), format)
         if not auto_approve and not approved("Put the files back that these replaced?", format):
             return Exit.ERROR
         with stopping(), watching([host], quiet=False, format=format) as watch:
             result = roll_back(project, loaded, host, undone[0].number, allow=allowed, watch=watch)
-    print_run(result, format)
+    show(RunView(result), format)
     return result.exit_code

@@ -23,19 +23,19 @@ def rotate(
     --as-of nothing is generated or written down.
     """
     from pmtaform.api.rotation import rotate_keys
-    from pmtaform.cli.output import tell
-    from pmtaform.cli.output_keys import print_rotated
+    from pmtaform.cli.output import show, tell
+    from pmtaform.report.rotations import RotationView
 
     project = settings.project()
     loaded = project.load(stack)
     moment = moment_of(as_of)
     if moment is not None:
-        print_rotated(rotate_keys(project, loaded, as_of=moment), format, ahead=True)
+        show(RotationView(rotate_keys(project, loaded, as_of=moment), ahead=True), format)
         return Exit.OK
     with project.lock(loaded.name, f"rotate {loaded.name}") as held:
         if held.notice is not None:
             tell([held.notice])
         done = rotate_keys(project, loaded)
     tell(done.warnings)
-    print_rotated(done, format)
+    show(RotationView(done), format)
     return Exit.OK

@@ -33,23 +33,26 @@ _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 @app.command("list")
 def list_(stack: StackArgument = None, format: _Format = Format.TEXT) -> None:  # noqa: A002
     """List every secret that the stack refers to: what it is for, on which hosts, and where that is written."""
-    from pmtaform.cli.output_keys import print_secret_uses
+    from pmtaform.cli.output import show
+    from pmtaform.report.secret_uses import SecretTable
     from pmtaform.stack import secret_uses
 
     loaded = settings.project().load(stack)
-    print_secret_uses(loaded.name, secret_uses(loaded), format)
+    show(SecretTable(loaded.name, secret_uses(loaded)), format)
 
 
 @app.command("check")
 def check(stack: StackArgument = None, format: _Format = Format.TEXT) -> int:  # noqa: A002
     """Look up every secret of the stack once, and say whether it is there and fit. No host is looked at."""
     from pmtaform.api import check_secrets
-    from pmtaform.cli.output_keys import print_secret_checks
+    from pmtaform.cli.output import show
+    from pmtaform.report.secret_uses import CheckTable
     from pmtaform.stack import secret_uses
 
     loaded = settings.project().load(stack)
     checked = check_secrets(loaded, secret_uses(loaded))
-    print_secret_checks(loaded.name, checked, format)
+    findings = dict.fromkeys(finding for each in checked for finding in each.findings)
+    show(CheckTable(loaded.name, checked), format, notes=findings)
     return Exit.OK if all(each.ok for each in checked) else Exit.ERROR
 
 
@@ -61,17 +64,17 @@ def set_(
 ) -> int:
     """Keep a secret in the keyring or in a file. Its value is asked for, or read from standard input."""
     from pmtaform.api import holds_secret, store_secret
-    from pmtaform.cli.output import tell
-    from pmtaform.cli.output_keys import print_kept
+    from pmtaform.cli.output import show, tell
     from pmtaform.cli.secret_words import chosen, read_value
+    from pmtaform.report.secret_uses import ChangedSecret, unused
 
     what = chosen(words)
     there = holds_secret(what.reference, what.folder)
     if there and not overwrite and not _replace(str(what.reference), format):
         return Exit.OK
     warnings = store_secret(what.reference, read_value(what.reference), what.folder)
-    tell(warnings)
-    print_kept(what.reference, "replaced" if there else "stored", what.load(), format)
+    tell([*warnings, *unused(what.reference, what.load())])
+    show(ChangedSecret(what.reference, "replaced" if there else "stored"), format)
     return Exit.OK
 
 
@@ -102,8 +105,9 @@ def delete(
 ) -> int:
     """Delete a secret from the keyring, or its file."""
     from pmtaform.api import holds_secret, remove_secret
-    from pmtaform.cli.output_keys import print_kept
+    from pmtaform.cli.output import show
     from pmtaform.cli.secret_words import chosen
+    from pmtaform.report.secret_uses import ChangedSecret
 
     what = chosen(words)
     loaded = what.load()
@@ -114,7 +118,7 @@ def delete(
     if not auto_approve and not approved(question, format, instead="Add --auto-approve."):
         return Exit.OK
     remove_secret(what.reference, what.folder)
-    print_kept(what.reference, "deleted", None, format)
+    show(ChangedSecret(what.reference, "deleted"), format)
     return Exit.OK
 
 

@@ -16,6 +16,7 @@ def show(
 ) -> None:
     """Show a saved plan. No host is looked at."""
     from pmtaform.api import load_plan
-    from pmtaform.cli.output import print_saved_plan
+    from pmtaform.cli.output import show as show_view
+    from pmtaform.report.plans import PlanView
 
-    print_saved_plan(load_plan(plan).plan, format)
+    show_view(PlanView(plan=load_plan(plan).plan), format)

@@ -19,11 +19,12 @@ _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 @app.command("list")
 def list_(stack: _Stack = None, format: _Format = Format.TEXT) -> None:  # noqa: A002
     """List every block and key file that is pmtaform's, as HOST:ADDRESS."""
-    from pmtaform.cli.output import print_state_list
+    from pmtaform.cli.output import show
+    from pmtaform.report.states import StateTable
 
     project = settings.project()
     name = project.stack_folder(stack).name
-    print_state_list(project.backend(name).load(), format)
+    show(StateTable(project.backend(name).load()), format)
 
 
 @app.command("show")
@@ -33,11 +34,18 @@ def show(
     format: _Format = Format.TEXT,  # noqa: A002
 ) -> None:
     """Show what is known of a host from the last apply: when, by whom, from which commit, which files."""
-    from pmtaform.cli.output import print_state_host
+    from pmtaform.cli.output import show as show_view
+    from pmtaform.errors import UsageError
+    from pmtaform.report.states import StateOfHost
 
     project = settings.project()
     name = project.stack_folder(stack).name
-    print_state_host(project.backend(name).load(), host, format)
+    state = project.backend(name).load()
+    if state is None or host not in state.hosts:
+        known = ", ".join(state.hosts) if state else ""
+        detail = f'The state has nothing of "{host}".' + (f" It has: {known}." if known else "")
+        raise UsageError.of("host-not-in-state", "Nothing was applied to this host", detail)
+    show_view(StateOfHost(state, host), format)
 
 
 @app.command("forget")

@@ -16,7 +16,7 @@ def validate(
     format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> int:
     """Check a stack: all errors at once, each with its place. No host is looked at, no secret asked for."""
-    from pmtaform.cli.output import print_json, tell
+    from pmtaform.cli.output import show, tell
     from pmtaform.stack import check_stack, find_project, stack_folder
 
     loaded, found = check_stack(stack_folder(find_project(settings.directory or Path.cwd()), stack))
@@ -28,7 +28,9 @@ def validate(
         found = (*with_lint(loaded, found), *check_expiry(loaded, SystemClock().now()))
     errors = [d for d in found if d.severity is Severity.ERROR]
     if format is Format.JSON:
-        print_json(found)
+        from pmtaform.report.documents import Problems
+
+        show(Problems(found), format)
     else:
         tell(found)
         if not errors:

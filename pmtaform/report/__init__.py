@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pmtaform.report.diffs import diff_lines, diff_text
-    from pmtaform.report.documents import json_diagnostics, json_event, json_plan, json_run
+    from pmtaform.report.documents import json_diagnostics, json_plan
     from pmtaform.report.masking import masked_line, masked_source
     from pmtaform.report.plans import plan_text
     from pmtaform.report.problems import diagnostics_text
@@ -29,9 +29,7 @@ __all__ = [
     "event_line",
     "is_terminal",
     "json_diagnostics",
-    "json_event",
     "json_plan",
-    "json_run",
     "masked_line",
     "masked_source",
     "plan_text",
@@ -43,7 +41,7 @@ __all__ = [
 
 _MODULES = {
     "diffs": ("diff_lines", "diff_text"),
-    "documents": ("json_diagnostics", "json_event", "json_plan", "json_run"),
+    "documents": ("json_diagnostics", "json_plan"),
     "masking": ("masked_line", "masked_source"),
     "plans": ("plan_text",),
     "problems": ("diagnostics_text",),

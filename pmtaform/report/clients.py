@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from pmtaform.lang.effective import Assumption, Client, ClientSettings, Route
 from pmtaform.report.effective import (
@@ -19,6 +17,7 @@ from pmtaform.report.effective import (
     value_lines,
 )
 from pmtaform.report.style import WIDTH, Style, clean, wrapped
+from pmtaform.report.views import Screen, json_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +88,7 @@ def json_client(found: Submission, where: Where, *, every: bool = False) -> str:
     used: dict[Assumption, None] = {}
     values = {n: json_value(v, where, used) for n, v in found.settings.values.items() if every or v.is_set}
     route = found.route
-    document: dict[str, Any] = {
-        "format": 1,
-        "kind": "pmtaform-effective-client",
+    document = {
         "client": found.address,
         "listener": found.listener or None,
         "user": found.user or None,
@@ -112,8 +109,25 @@ def json_client(found: Submission, where: Where, *, every: bool = False) -> str:
         "notes": [*found.settings.notes, *route.notes],
         "assumptions": {each.value: each.says for each in used},
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json_document("pmtaform-effective-client", document)
 
 
 def _names(client: Client) -> Iterator[str]:
     yield from reversed(client.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionView:
+    """A client and its message; `every`: also the directives that keep their default."""
+
+    submission: Submission
+    where: Where
+    every: bool = False
+
+    def text(self, screen: Screen) -> str:
+        """The client, its sources, and the virtual MTA of its message."""
+        return client_text(self.submission, self.where, every=self.every, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-effective-client`."""
+        return json_client(self.submission, self.where, every=self.every)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.lang.effective import MOST_CHANGES, PairChange, Value, ValueMove
@@ -11,6 +11,7 @@ from pmtaform.lang.values import mask
 from pmtaform.plan.model import Action
 from pmtaform.report.changes import change_lines
 from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.api.comparing import BlockDifference, Compared
@@ -121,8 +122,7 @@ def _shown(value: Value | None) -> str:
 
 def json_differences(compared: Sequence[Compared]) -> str:
     """A document of kind `pmtaform-diff`."""
-    document = {"format": 1, "kind": "pmtaform-diff", "comparisons": [_json(each) for each in compared]}
-    return json.dumps(document, indent=1) + "\n"
+    return json_document("pmtaform-diff", {"comparisons": [_json(each) for each in compared]})
 
 
 def _json(compared: Compared) -> dict[str, Any]:
@@ -168,3 +168,18 @@ def _json_move(move: ValueMove) -> dict[str, Any]:
         return {"values": shown, "source": value.source.value}
 
     return {"name": move.name, "before": side(move.before), "after": side(move.after)}
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Configurations that were compared, pair by pair."""
+
+    compared: Sequence[Compared]
+
+    def text(self, screen: Screen) -> str:
+        """Pair by pair: the blocks that differ, and the queues."""
+        return differences_text(self.compared, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-diff`."""
+        return json_differences(self.compared)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.dns import finding_lines, finding_row
 from pmtaform.report.secret_uses import hosts_text
 from pmtaform.report.style import WIDTH, Style, clean, counted
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.dns.records import DnsRecord
@@ -59,7 +60,7 @@ def _age(stored: datetime | None, now: datetime) -> str:
 
 def json_keys(stack: str, rows: Iterable[KeyRow], now: datetime) -> str:
     """A document of kind `pmtaform-dkim-keys`. Times are ISO 8601 in UTC, ages whole days."""
-    return _text({"format": 1, "kind": "pmtaform-dkim-keys", "stack": stack, "keys": [_row(row, now) for row in rows]})
+    return json_document("pmtaform-dkim-keys", {"stack": stack, "keys": [_row(row, now) for row in rows]})
 
 
 def _row(row: KeyRow, now: datetime) -> dict[str, Any]:
@@ -105,8 +106,6 @@ def json_kept(kept: StoredKey, record: DnsRecord | None) -> str:
     from pmtaform.dns.dkim_record import chunked
 
     document: dict[str, Any] = {
-        "format": 1,
-        "kind": "pmtaform-dkim-key",
         "domain": kept.home.domain,
         "selector": kept.home.selector,
         "reference": str(kept.home.reference),
@@ -121,7 +120,7 @@ def json_kept(kept: StoredKey, record: DnsRecord | None) -> str:
     if record is not None:
         strings = list(chunked(record.value))
         document["record"] = {"name": record.name, "type": "TXT", "value": record.value, "strings": strings}
-    return _text(document)
+    return json_document("pmtaform-dkim-key", document)
 
 
 # -- what was verified ----
@@ -170,7 +169,7 @@ def json_proofs(stack: str, proofs: Iterable[KeyVerification]) -> str:
         }
         for proof in proofs
     ]
-    return _text({"format": 1, "kind": "pmtaform-dkim-verify", "stack": stack, "proofs": rows})
+    return json_document("pmtaform-dkim-verify", {"stack": stack, "proofs": rows})
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -179,5 +178,53 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     return ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cleaned]
 
 
-def _text(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=1) + "\n"
+@dataclass(frozen=True, slots=True)
+class KeyTable:
+    """A stack's keys at a moment."""
+
+    stack: str
+    rows: Sequence[KeyRow]
+    now: datetime
+
+    def text(self, screen: Screen) -> str:
+        """One line a key."""
+        return keys_text(self.rows, self.now, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-dkim-keys`."""
+        return json_keys(self.stack, self.rows, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Verifications:
+    """The keys that were verified, on each host."""
+
+    stack: str
+    proofs: Sequence[KeyVerification]
+
+    def text(self, screen: Screen) -> str:
+        """One line a key and host, and the sum."""
+        return proofs_text(self.proofs, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-dkim-verify`."""
+        return json_proofs(self.stack, self.proofs)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was stored, and its record; `form` is how that is written."""
+
+    kept: StoredKey
+    record: DnsRecord | None
+    form: str | None = None
+
+    def text(self, screen: Screen) -> str:
+        """The record, for a zone."""
+        from pmtaform.dns.formats import As, write_records
+
+        return "" if self.record is None else write_records([self.record], As(self.form) if self.form else As.BIND)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-dkim-key`."""
+        return json_kept(self.kept, self.record)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.dns.check import DnsReport, SpfCost
@@ -71,14 +72,12 @@ def _sum(report: DnsReport) -> str:
 def json_dns(report: DnsReport) -> str:
     """The report as a JSON document."""
     document = {
-        "format": 1,
-        "kind": "pmtaform-dns-check",
         "checked": report.checked,
         "resolvers": list(report.servers),
         "findings": [finding_row(found) for found in report.findings],
         "spf": [_spf(cost) for cost in report.costs],
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json_document("pmtaform-dns-check", document)
 
 
 def finding_row(found: DnsFinding) -> dict[str, Any]:
@@ -107,3 +106,18 @@ def finding_row(found: DnsFinding) -> dict[str, Any]:
 def _spf(cost: SpfCost) -> dict[str, Any]:
     terms = [{"term": one.term, "lookups": one.lookups} for one in cost.result.costs]
     return {"domain": cost.domain, "lookups": cost.result.lookups, "void": cost.result.void, "terms": terms}
+
+
+@dataclass(frozen=True, slots=True)
+class DnsCheck:
+    """A check of DNS."""
+
+    report: DnsReport
+
+    def text(self, screen: Screen) -> str:
+        """The findings, and the sum."""
+        return dns_text(self.report, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-dns-check`."""
+        return json_dns(self.report)

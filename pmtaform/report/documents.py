@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.plan.document import Sealer, diagnostic_document, to_document
 from pmtaform.plan.model import Plan
-from pmtaform.progress import Event
 from pmtaform.report.dangers import danger_documents
 from pmtaform.report.verdict import summary, verdict
-from pmtaform.rollout.model import RunResult
-
-FORMAT = 1
+from pmtaform.report.views import Screen, json_document
 
 
 def json_plan(
@@ -30,7 +28,8 @@ def json_plan(
     """
     rows = {"dangers": danger_documents(plan.dangers), "effects": effects, "rotations": rotations}
     more = {name: list(given) for name, given in rows.items() if given is not None}
-    return _text(to_document(plan, sealer, {"verdict": verdict(plan), "summary": summary(plan), **more}))
+    document = to_document(plan, sealer, {"verdict": verdict(plan), "summary": summary(plan), **more})
+    return json.dumps(document, indent=1) + "\n"
 
 
 def json_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
@@ -38,26 +37,21 @@ def json_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
     found = list(diagnostics)
     counts = {severity.value: sum(1 for d in found if d.severity is severity) for severity in Severity}
     listed = [diagnostic_document(diagnostic) for diagnostic in found]
-    return _text({**_head("pmtaform-diagnostics"), "counts": counts, "diagnostics": listed})
+    return json_document("pmtaform-diagnostics", {"counts": counts, "diagnostics": listed})
 
 
-def json_run(result: RunResult) -> str:
-    """What became of each host, on one line: the last that a run in JSON says."""
-    from pmtaform.report.events import run_json
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """The diagnostics of a stack, as a result."""
 
-    return run_json(result)
+    diagnostics: Sequence[Diagnostic]
 
+    def text(self, screen: Screen) -> str:
+        """The diagnostics, one after the other."""
+        from pmtaform.report.problems import diagnostics_text
 
-def json_event(event: Event) -> str:
-    """One step of one host, on one line: what a run in JSON says while it goes on."""
-    from pmtaform.report.events import event_json
+        return diagnostics_text(self.diagnostics, colour=screen.colour, width=screen.width)
 
-    return event_json(event)
-
-
-def _head(kind: str) -> dict[str, Any]:
-    return {"format": FORMAT, "kind": kind}
-
-
-def _text(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=1) + "\n"
+    def json(self) -> str:
+        """A document of kind `pmtaform-diagnostics`."""
+        return json_diagnostics(self.diagnostics)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.problems import problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.api.drifting import BlockDrift, DriftReport
@@ -123,8 +124,7 @@ def json_drift(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnost
     """The drift as a JSON document."""
     hosts = [_document(report) for report in found.values()]
     problems = {host: diagnostic_document(problem) for host, problem in failures.items()}
-    document = {"format": 1, "kind": "pmtaform-drift", "hosts": hosts, "failures": problems}
-    return json.dumps(document, indent=1) + "\n"
+    return json_document("pmtaform-drift", {"hosts": hosts, "failures": problems})
 
 
 def _document(report: DriftReport) -> dict[str, Any]:
@@ -165,3 +165,19 @@ def _block_document(block: BlockDrift) -> dict[str, Any]:
         for value in block.values
     ]
     return {"address": block.address, "reason": block.reason.value, "values": values}
+
+
+@dataclass(frozen=True, slots=True)
+class DriftTable:
+    """What changed on hosts since the last apply."""
+
+    reports: Mapping[str, DriftReport]
+    failures: Mapping[str, Diagnostic]
+
+    def text(self, screen: Screen) -> str:
+        """Host by host: the blocks and files that changed."""
+        return drift_text(self.reports, self.failures, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-drift`."""
+        return json_drift(self.reports, self.failures)

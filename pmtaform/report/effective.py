@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from pmtaform.diagnostics import Place
 from pmtaform.lang.effective import Assumption, EffectiveSettings, Line, Source, Value
 from pmtaform.lang.values import mask
 from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
+from pmtaform.report.views import Screen, json_document
 
 Where = Callable[[Place], str]
 
@@ -184,8 +184,7 @@ def json_effective(queues: Sequence[QueueView], where: Where, *, every: bool = F
     used: dict[Assumption, None] = {}
     shown = [_json_queue(queue, where, used, every=every) for queue in queues]
     says = {each.value: each.says for each in used}
-    document = {"format": 1, "kind": "pmtaform-effective", "queues": shown, "assumptions": says}
-    return json.dumps(document, indent=1) + "\n"
+    return json_document("pmtaform-effective", {"queues": shown, "assumptions": says})
 
 
 def _json_queue(queue: QueueView, where: Where, used: dict[Assumption, None], *, every: bool) -> dict[str, Any]:
@@ -235,3 +234,20 @@ def json_line(line: Line, where: Where) -> dict[str, Any]:
     """Where a line is, as JSON has it."""
     place = line.place
     return {"file": where(Place(place.file)), "line": place.line, "section": line.section or None}
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The queues of a configuration; `every`: also the directives that keep their default."""
+
+    queues: Sequence[QueueView]
+    where: Where
+    every: bool = False
+
+    def text(self, screen: Screen) -> str:
+        """Queue by queue: each value with the line that decided."""
+        return effective_text(self.queues, self.where, every=self.every, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-effective`."""
+        return json_effective(self.queues, self.where, every=self.every)

@@ -19,7 +19,9 @@ from pmtaform.plan.document import DANGERS, DIAGNOSTIC, LEFT
 from pmtaform.plan.model import Danger, HostPlan
 from pmtaform.progress import Event, Phase, Verdict
 from pmtaform.report.dangers import danger_documents
-from pmtaform.report.returns import counts_of
+from pmtaform.report.returns import counts_of, return_text
+from pmtaform.report.states import undone_text
+from pmtaform.report.views import Screen
 from pmtaform.rollout.model import HostResult, RunResult
 
 FORMAT = 1
@@ -149,3 +151,20 @@ def _schema(kind: str, body: Schema, description: str) -> Schema:
 
 def _line(document: dict[str, Any]) -> str:
     return json.dumps(document) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnView:
+    """The generations that a rollback undoes, and the plan of what it restores."""
+
+    host: str
+    undone: Sequence[Generation]
+    plan: HostPlan
+
+    def text(self, screen: Screen) -> str:
+        """The generations, then what their undoing changes."""
+        return undone_text(self.host, self.undone) + return_text(self.plan, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-undo`, on one line."""
+        return undo_json(self.host, self.undone, self.plan)

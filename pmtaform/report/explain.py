@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from pmtaform.lang.explain import Explanation, Fact, Hit, Meaning, Mistake, Related
 from pmtaform.report.style import WIDTH, Style, clean, wrapped
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.api.origins import Origins
@@ -93,7 +93,7 @@ def _hanging(text: str, width: int) -> Iterator[str]:
 
 def json_explanation(explanation: Explanation) -> str:
     """A document of kind `pmtaform-explanation`."""
-    return _text({"format": 1, "kind": "pmtaform-explanation", **asdict(explanation)})
+    return json_document("pmtaform-explanation", {**asdict(explanation)})
 
 
 def hits_text(hits: Sequence[Hit], words: str, *, colour: bool = False, width: int = WIDTH) -> str:
@@ -112,7 +112,7 @@ def hits_text(hits: Sequence[Hit], words: str, *, colour: bool = False, width: i
 def json_hits(hits: Sequence[Hit], words: str) -> str:
     """A document of kind `pmtaform-search`."""
     found = [asdict(hit) for hit in hits]
-    return _text({"format": 1, "kind": "pmtaform-search", "words": words, "hits": found})
+    return json_document("pmtaform-search", {"words": words, "hits": found})
 
 
 # -- where the values of a block come from -----------------------------------------------------------------------------
@@ -153,8 +153,50 @@ def json_origins(origins: Sequence[Origins]) -> str:
         }
         for each in origins
     ]
-    return _text({"format": 1, "kind": "pmtaform-origins", "blocks": blocks})
+    return json_document("pmtaform-origins", {"blocks": blocks})
 
 
-def _text(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=1) + "\n"
+@dataclass(frozen=True, slots=True)
+class ExplanationView:
+    """What is known of a directive or a section."""
+
+    explanation: Explanation
+
+    def text(self, screen: Screen) -> str:
+        """The facts, each with its source."""
+        return explanation_text(self.explanation, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-explanation`."""
+        return json_explanation(self.explanation)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The directives that a search found, the best first."""
+
+    hits: Sequence[Hit]
+    words: str
+
+    def text(self, screen: Screen) -> str:
+        """One line a directive."""
+        return hits_text(self.hits, self.words, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-search`."""
+        return json_hits(self.hits, self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class OriginTable:
+    """Where the values of blocks were written."""
+
+    origins: Sequence[Origins]
+
+    def text(self, screen: Screen) -> str:
+        """Value by value, with layer and line."""
+        return origins_text(self.origins, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-origins`."""
+        return json_origins(self.origins)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.report.style import Style, clean, counted, named
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.api.history import HistoryReport, HostRecord, RunRecord
 
-_FORMAT = 1
 _GOOD = ("applied", "unchanged", "ok")
 
 
@@ -86,9 +86,9 @@ def _more(record: HostRecord) -> str:
 
 def json_history(report: HistoryReport) -> str:
     """A document of kind `pmtaform-history`: the runs, the newest last."""
-    head = {"format": _FORMAT, "kind": "pmtaform-history", "stack": report.stack, "host": report.host}
+    head = {"stack": report.stack, "host": report.host}
     rest = {"earlier": report.earlier, "damaged": list(report.damaged), "runs": [_document(r) for r in report.runs]}
-    return json.dumps(head | rest, indent=1) + "\n"
+    return json_document("pmtaform-history", head | rest)
 
 
 def _document(run: RunRecord) -> dict[str, Any]:
@@ -136,3 +136,18 @@ def damaged_lines(report: HistoryReport) -> tuple[Diagnostic, ...]:
             place=Place(report.journal, report.damaged[0]),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RunTable:
+    """The runs of a stack."""
+
+    report: HistoryReport
+
+    def text(self, screen: Screen) -> str:
+        """The runs, the newest last."""
+        return history_text(self.report, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-history`."""
+        return json_history(self.report)

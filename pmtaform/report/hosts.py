@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.problems import problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, counted
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.api.fleet import HostRow, LastApply
@@ -120,8 +121,7 @@ def _verdict(rows: Sequence[HostRow]) -> str:
 
 def json_hosts(stack: str, rows: Sequence[HostRow]) -> str:
     """A document of kind `pmtaform-hosts`."""
-    document = {"format": 1, "kind": "pmtaform-hosts", "stack": stack, "hosts": [_document(row) for row in rows]}
-    return json.dumps(document, indent=1) + "\n"
+    return json_document("pmtaform-hosts", {"stack": stack, "hosts": [_document(row) for row in rows]})
 
 
 def _document(row: HostRow) -> dict[str, Any]:
@@ -160,3 +160,19 @@ def _apply_document(apply: LastApply) -> dict[str, Any]:
         "plan": apply.plan,
         "generation": apply.generation,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class HostTable:
+    """The fleet, one row a host."""
+
+    stack: str
+    rows: Sequence[HostRow]
+
+    def text(self, screen: Screen) -> str:
+        """One line a host."""
+        return hosts_text(self.rows, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-hosts`."""
+        return json_hosts(self.stack, self.rows)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -13,6 +13,7 @@ from pmtaform.diagnostics import Place, Severity
 from pmtaform.lang.lint import Finding
 from pmtaform.report.masking import masked_line
 from pmtaform.report.style import clean
+from pmtaform.report.views import Screen, json_document
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,14 +22,8 @@ _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 def json_lint(findings: Sequence[Finding]) -> str:
     """A document of kind `pmtaform-lint`."""
     counts = {severity.value: sum(1 for f in findings if f.severity is severity) for severity in Severity}
-    document = {
-        "format": 1,
-        "kind": "pmtaform-lint",
-        "tool_version": __version__,
-        "counts": counts,
-        "findings": [_finding(finding) for finding in findings],
-    }
-    return json.dumps(document, indent=1) + "\n"
+    listed = [_finding(finding) for finding in findings]
+    return json_document("pmtaform-lint", {"tool_version": __version__, "counts": counts, "findings": listed})
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -145,3 +140,21 @@ def _message(text: str) -> str:
 
 def _property(text: str) -> str:
     return _message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+@dataclass(frozen=True, slots=True)
+class LintView:
+    """The findings of lint; `source` gives the line of a file at a place."""
+
+    findings: Sequence[Finding]
+    source: Callable[[Place], str | None] | None = None
+
+    def text(self, screen: Screen) -> str:
+        """The findings, each with its line and the reason."""
+        from pmtaform.report.lint_text import lint_text
+
+        return lint_text(self.findings, source=self.source, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-lint`."""
+        return json_lint(self.findings)

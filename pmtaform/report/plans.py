@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.plan.findings import error_names
@@ -16,6 +17,12 @@ from pmtaform.report.grouping import HostGroup, collected, groups, notes
 from pmtaform.report.problems import problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
 from pmtaform.report.verdict import verdict
+from pmtaform.report.views import Screen
+
+if TYPE_CHECKING:
+    from pmtaform.dkim.status import KeyStatus
+    from pmtaform.lang.effective import PairChange
+    from pmtaform.plan.document import Sealer
 
 
 def plan_text(
@@ -144,3 +151,42 @@ def _failures(plan: Plan, style: Style, width: int) -> Iterator[str]:
 
 def _hostless(problem: Diagnostic) -> Diagnostic:
     return replace(problem, host=None, severity=Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """A plan; what is left empty is not shown.
+
+    `diffs` are the lines of the text diffs by host, `statuses` the keys that rotate, `effects` those on queues.
+    `ahead`: it is a plan for a future date. With a `sealer`, the JSON can be applied as a plan file can.
+    """
+
+    plan: Plan
+    diffs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    statuses: Sequence[KeyStatus] = ()
+    effects: Mapping[str, Sequence[PairChange]] | None = None
+    ahead: bool = False
+    sealer: Sealer | None = None
+
+    def text(self, screen: Screen) -> str:
+        """The plan, the keys that rotate, and the effects on queues."""
+        parts = [plan_text(self.plan, colour=screen.colour, width=screen.width, diffs=self.diffs)]
+        if self.statuses:
+            from pmtaform.report.rotations import rotations_text
+
+            parts.append(rotations_text(self.statuses, ahead=self.ahead, colour=screen.colour, width=screen.width))
+        if self.effects is not None:
+            from pmtaform.report.effects import effects_text
+
+            parts.append(effects_text(self.effects, colour=screen.colour, width=screen.width))
+        return "".join(parts)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-plan`."""
+        from pmtaform.report.documents import json_plan
+        from pmtaform.report.effects import effect_rows
+        from pmtaform.report.rotations import rotation_rows
+
+        effects = None if self.effects is None else effect_rows(self.effects)
+        rotations = rotation_rows(self.statuses) if self.statuses else None
+        return json_plan(self.plan, effects, rotations, sealer=self.sealer)

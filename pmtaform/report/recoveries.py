@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.problems import capital, problem_lines
 from pmtaform.report.style import Style, clean, wrapped
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.api.recovering import Recovered
@@ -57,10 +58,7 @@ def _awaits(host: str, waiting: Awaiting, *, staged: bool) -> str:
 
 def json_recovered(found: Sequence[Recovered]) -> str:
     """The same as a JSON document."""
-    return (
-        json.dumps({"format": 1, "kind": "pmtaform-recovered", "hosts": [_row(each) for each in found]}, indent=1)
-        + "\n"
-    )
+    return json_document("pmtaform-recovered", {"hosts": [_row(each) for each in found]})
 
 
 def _row(each: Recovered) -> dict[str, Any]:
@@ -80,3 +78,18 @@ def _row(each: Recovered) -> dict[str, Any]:
         },
         "problem": diagnostic_document(each.problem) if each.problem else None,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryTable:
+    """The hosts that `recover` looked at."""
+
+    hosts: Sequence[Recovered]
+
+    def text(self, screen: Screen) -> str:
+        """A line a host that something was left on."""
+        return recovered_text(self.hosts, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-recovered`."""
+        return json_recovered(self.hosts)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.dkim.status import KeyStatus, NextStep, SelectorStatus, Todo, moment, short
 from pmtaform.model.rotation import Stage
 from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.signing.rotate import RotationReport
@@ -135,8 +136,6 @@ def json_rotated(done: RotationReport) -> str:
     """What `rotate` did and found, as a JSON document."""
     missing = {record.name for record in done.missing}
     document = {
-        "format": 1,
-        "kind": "pmtaform-rotation",
         "generated": [{"key": one.key, "selector": one.selector, "reference": one.reference} for one in done.generated],
         "rotations": rotation_rows(done.statuses),
         "records": [
@@ -145,4 +144,20 @@ def json_rotated(done: RotationReport) -> str:
         ],
         "remove": sorted(done.remove),
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json_document("pmtaform-rotation", document)
+
+
+@dataclass(frozen=True, slots=True)
+class RotationView:
+    """What `rotate` did; `ahead`: it is about a future date."""
+
+    report: RotationReport
+    ahead: bool = False
+
+    def text(self, screen: Screen) -> str:
+        """What was generated, where each key is, and the records."""
+        return rotated_text(self.report, ahead=self.ahead, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-rotation`."""
+        return json_rotated(self.report)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pmtaform.progress import Event, Phase, Verdict
 from pmtaform.report.problems import capital, problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, clean_lines, counted, wrapped
 from pmtaform.report.verdict import differences_stay
+from pmtaform.report.views import Screen
 from pmtaform.rollout.model import HostResult, RunResult
 
 _COLOURS = {
@@ -89,3 +91,20 @@ def _totals(result: RunResult) -> str:
 def is_done(event: Event) -> bool:
     """Whether a host needs no more watching."""
     return event.phase is Phase.DONE or event.verdict is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run that ended."""
+
+    result: RunResult
+
+    def text(self, screen: Screen) -> str:
+        """What happened to each host; the totals are the last line."""
+        return run_text(self.result, colour=screen.colour, width=screen.width)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-run`."""
+        from pmtaform.report.events import run_json
+
+        return run_json(self.result)

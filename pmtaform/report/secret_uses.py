@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
 from pmtaform.errors import PmtaformError
 from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.style import Style, clean, counted
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.api import CheckedSecret
@@ -60,7 +61,7 @@ def json_checks(stack: str, checked: Iterable[CheckedSecret]) -> str:
 
 def json_kept(reference: str, **more: Any) -> str:
     """A document of kind `pmtaform-secret`: what was done with one."""
-    return _text({"format": 1, "kind": "pmtaform-secret", "reference": reference, **more})
+    return json_document("pmtaform-secret", {"reference": reference, **more})
 
 
 def kept_text(reference: Reference, done: str) -> str:
@@ -128,8 +129,52 @@ def _use(use: SecretUse) -> dict[str, Any]:
 
 
 def _document(stack: str, rows: list[dict[str, Any]]) -> str:
-    return _text({"format": 1, "kind": "pmtaform-secrets", "stack": stack, "secrets": rows})
+    return json_document("pmtaform-secrets", {"stack": stack, "secrets": rows})
 
 
-def _text(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=1) + "\n"
+@dataclass(frozen=True, slots=True)
+class SecretTable:
+    """Every secret that a stack refers to."""
+
+    stack: str
+    uses: Sequence[SecretUse]
+
+    def text(self, screen: Screen) -> str:
+        """One line a use."""
+        return uses_text(self.uses)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-secrets`."""
+        return json_uses(self.stack, self.uses)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTable:
+    """Every secret of a stack, looked up."""
+
+    stack: str
+    checked: Sequence[CheckedSecret]
+
+    def text(self, screen: Screen) -> str:
+        """One line a use, with the outcome."""
+        return checks_text(self.checked, colour=screen.colour)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-secrets`."""
+        return json_checks(self.stack, self.checked)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSecret:
+    """One secret that was stored, replaced or deleted."""
+
+    reference: Reference
+    done: str
+
+    def text(self, screen: Screen) -> str:
+        """One line."""
+        return kept_text(self.reference, self.done)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-secret`."""
+        return json_kept(str(self.reference), done=self.done)

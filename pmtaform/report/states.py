@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.report.style import clean
+from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.host import Generation
@@ -49,10 +50,10 @@ def json_state(document: StateDocument | None, host: str | None = None) -> str:
     """The state as a JSON document; with `host`, of that host alone."""
     hosts = document.hosts if document else {}
     shown = {name: _host(state) for name, state in sorted(hosts.items()) if host in (None, name)}
-    head: dict[str, Any] = {"format": 1, "kind": "pmtaform-state"}
+    head: dict[str, Any] = {}
     if document is not None:
         head |= {"stack": document.stack, "lineage": document.lineage, "serial": document.serial}
-    return json.dumps(head | {"hosts": shown}, indent=1) + "\n"
+    return json_document("pmtaform-state", head | {"hosts": shown})
 
 
 def _host(state: HostState) -> dict[str, Any]:
@@ -106,4 +107,51 @@ def json_generations(host: str, kept: Sequence[Generation]) -> str:
         }
         for each in kept
     ]
-    return json.dumps({"format": 1, "kind": "pmtaform-generations", "host": host, "generations": rows}, indent=1) + "\n"
+    return json_document("pmtaform-generations", {"host": host, "generations": rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """The generations that a host keeps."""
+
+    host: str
+    kept: Sequence[Generation]
+
+    def text(self, screen: Screen) -> str:
+        """One generation after the other, the newest last."""
+        return generations_text(self.host, self.kept)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-generations`."""
+        return json_generations(self.host, self.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class StateTable:
+    """Everything that is ours; None: nothing was applied yet."""
+
+    state: StateDocument | None
+
+    def text(self, screen: Screen) -> str:
+        """One block or key file a line."""
+        return state_list_text(self.state)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-state`."""
+        return json_state(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class StateOfHost:
+    """What is known of one host from the last apply."""
+
+    state: StateDocument
+    host: str
+
+    def text(self, screen: Screen) -> str:
+        """The facts, then the files."""
+        return state_host_text(self.state, self.host)
+
+    def json(self) -> str:
+        """A document of kind `pmtaform-state`."""
+        return json_state(self.state, self.host)

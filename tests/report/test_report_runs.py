@@ -11,7 +11,8 @@ from rich.console import Console
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.progress import Event, Phase, Verdict
-from pmtaform.report import event_line, json_event, json_run, run_text, write
+from pmtaform.report import event_line, run_text, write
+from pmtaform.report.events import event_json, run_json
 from pmtaform.report.progress import LiveTable, PlainLines, progress
 from pmtaform.report.style import wants_colour
 from pmtaform.rollout.model import HostResult, RunResult
@@ -92,7 +93,7 @@ def test_an_event_is_one_clean_line() -> None:
 
 
 def test_events_and_runs_as_json() -> None:
-    line = json_event(Event(host="a", phase=Phase.DONE, verdict=Verdict.ROLLED_BACK, seconds=1.23456))
+    line = event_json(Event(host="a", phase=Phase.DONE, verdict=Verdict.ROLLED_BACK, seconds=1.23456))
     assert line.index("\n") == len(line) - 1
     assert json.loads(line) == {
         "format": 1,
@@ -103,7 +104,7 @@ def test_events_and_runs_as_json() -> None:
         "detail": "",
         "seconds": 1.235,
     }
-    document = json.loads(json_run(result(HostResult(host="a", verdict=Verdict.FAILED, problem=REFUSED))))
+    document = json.loads(run_json(result(HostResult(host="a", verdict=Verdict.FAILED, problem=REFUSED))))
     assert (document["format"], document["kind"], document["exit_code"]) == (1, "pmtaform-run", 3)
     assert document["hosts"][0]["problem"]["code"] == "reload-failed"
 
