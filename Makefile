@@ -4,13 +4,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: demo test check bench fuzz faults soak fmt clean setup
+.PHONY: demo test coverage check bench fuzz faults soak fmt clean setup
 
 demo: $(STAMP)
 	@PATH="$(abspath $(BIN)):$$PATH" sh stacks/demo/demo.sh
 
 test: $(STAMP) sshd
-	$(BIN)/python -m pytest -n 4 --dist worksteal
+	PYTHONPATH=tests $(BIN)/python -m pytest -n 4 --dist worksteal -p branch_coverage
+
+# The figure that `make test` shows, without the tests that do not count for it.
+coverage: $(STAMP) sshd
+	@PYTHONPATH=tests PMTAFORM_ONLY_TRACED=1 $(BIN)/python -m pytest -n 4 --dist worksteal -q -p branch_coverage
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -57,4 +61,4 @@ sshd:
 	@sh tests/install-needs.sh
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .demo
