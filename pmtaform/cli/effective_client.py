@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pmtaform.lang.effective import Effective, Message
-    from pmtaform.lang.effective.patterns import Network
+    from pmtaform.lang.values.networks import Network
     from pmtaform.report.clients import Submission
 
 

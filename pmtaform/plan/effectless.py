@@ -8,7 +8,7 @@ from typing import Final
 from pmtaform.lang.effective import Effective, same_effect
 from pmtaform.lang.effective.sources import Sources
 from pmtaform.lang.includes import Configuration
-from pmtaform.lang.lint.networks import Network
+from pmtaform.lang.values.networks import Network
 
 # The blocks whose effect can be compared in full; of any other that differs, nothing is claimed.
 _QUEUES: Final = ("domain", "virtual-mta", "virtual-mta-pool", "domain-macro", "include")

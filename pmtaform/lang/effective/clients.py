@@ -11,9 +11,9 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.effective.model import Value
-from pmtaform.lang.effective.patterns import Network
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.effective.sources import RELAYING, SOURCE
+from pmtaform.lang.values.networks import Network
 from pmtaform.lang.values.text import unquoted
 
 _LISTENER: Final = "smtp-listener"

@@ -12,12 +12,11 @@ from typing import Final, NamedTuple
 
 from pmtaform.lang.effective.reading import Body
 from pmtaform.lang.values import parse_cidr
+from pmtaform.lang.values.networks import Network, covers
 from pmtaform.lang.values.text import lower_domain, unquoted
 
 MOST_NAMES: Final = 50_000  # of one section; macros multiply
 _MACRO: Final = re.compile(r"\$([A-Za-z0-9_]+)")
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Kind(IntEnum):
@@ -152,7 +151,7 @@ class DomainIndex:
         asked = network(domain)
         if asked is not None:
             for found, name, body in self.networks:
-                if asked.version == found.version and asked.subnet_of(found):  # type: ignore[arg-type]
+                if covers(found, asked):
                     yield _match(layer, Kind.NETWORK, found.prefixlen, False, name, body)
         for body in self.every:
             yield _match(layer, Kind.ALL, 0, False, "*", body)

@@ -15,9 +15,9 @@ from typing import Final
 from pmtaform.lang.catalogue import DirectiveSpec
 from pmtaform.lang.effective.deciding import default_of, shown_values, specs_of, with_defaults
 from pmtaform.lang.effective.model import Assumption, Line, Overruled, Value
-from pmtaform.lang.effective.patterns import Network
 from pmtaform.lang.effective.reading import Reading
 from pmtaform.lang.values import normalise, parse_cidr
+from pmtaform.lang.values.networks import Network
 from pmtaform.lang.values.text import unquoted
 
 SOURCE: Final = "source"

@@ -9,7 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at, few, on, whole
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
-from pmtaform.lang.lint.networks import is_everyone
+from pmtaform.lang.values.networks import is_everyone
 
 _BASIS: Final = "guide 3.3.2, 3.3.7, 3.3.8: the defaults of always-allow-relaying and of a user's source"
 

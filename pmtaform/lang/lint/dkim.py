@@ -9,11 +9,11 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 from pmtaform.lang.values.text import split
 
-_SIGN: Final = ("dkim-sign", "second-dkim-sign")
-_BY_HEADER: Final = "if-x-dkim-options-present"
+SIGN: Final = ("dkim-sign", "second-dkim-sign")
+BY_HEADER: Final = "if-x-dkim-options-present"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def _keys(lines: Iterable[Line]) -> list[Key]:
 
 
 def _signing(facts: Facts) -> list[Line]:
-    return [line for line in facts.named(*_SIGN) if line.is_true or line.value.strip('"').lower() == _BY_HEADER]
+    return [line for line in facts.named(*SIGN) if line.is_true or line.value.strip('"').lower() == BY_HEADER]
 
 
 def _handed_in(facts: Facts) -> bool:
@@ -176,43 +176,6 @@ def key_without_dkim_sign(facts: Facts) -> Iterator[Hit]:
     yield at(keys[0].line, detail, mark=keys[0].line.node.name)
 
 
-@Rule(
-    code="dkim-options-not-read",
-    severity=WARNING,
-    family=Family.DKIM,
-    summary="Header that requests signing not processed",
-    explanation="Mail goes out unsigned, silently.",
-    basis="guide 3.3.10.19, 3.3.7.41",
-    whole=True,
-    wrong="""
-        domain-key s1,*,/etc/pmta/s1.pem
-        <domain *>
-          dkim-sign if-x-dkim-options-present
-        </domain>
-    """,
-    right="""
-        domain-key s1,*,/etc/pmta/s1.pem
-        <source 10/8>
-          process-x-dkim-options yes
-        </source>
-        <domain *>
-          dkim-sign if-x-dkim-options-present
-        </domain>
-    """,
-)
-def dkim_options_not_read(facts: Facts) -> Iterator[Hit]:
-    """Signing that a header of the message asks for, where no source reads the header."""
-    if not facts.complete or any(line.is_true for line in facts.named("process-x-dkim-options")):
-        return
-    for line in facts.named(*_SIGN):
-        if line.value.strip('"').lower() == _BY_HEADER:
-            detail = (
-                f"`{line.name} {_BY_HEADER}` signs nothing: no source has `process-x-dkim-options yes` (the default is "
-                "no), so the header is not read. Set it in the sources that send the header, or write yes here."
-            )
-            yield at(line, detail)
-
-
 def _identity_domain(line: Line) -> str:
     """The domain that an identity names; empty for keywords."""
     text = line.value.strip('"').lower().rpartition("@")[2]
@@ -308,86 +271,3 @@ def _first_above(above: dict[str, Key], domain: str) -> Key | None:
             return above[domain]
         domain = domain.partition(".")[2]
     return None
-
-
-@Rule(
-    code="dkim-sha1",
-    severity=WARNING,
-    family=Family.DKIM,
-    summary="Signatures with SHA-1",
-    explanation="RFC 8301 retired SHA-1: verifiers must not accept such signatures.",
-    basis="RFC 8301 section 3.1",
-    security=True,
-    wrong="""
-        <domain *>
-          dkim-algorithm rsa-sha1
-        </domain>
-    """,
-    right="""
-        <domain *>
-          dkim-algorithm rsa-sha256
-        </domain>
-    """,
-)
-def dkim_sha1(facts: Facts) -> Iterator[Hit]:
-    for line in facts.named("dkim-algorithm", "second-dkim-algorithm"):
-        if line.value.strip('"').lower() == "rsa-sha1":
-            detail = (
-                "rsa-sha1 is retired: receivers may take the signature for none. Remove the line; the default is "
-                "rsa-sha256."
-            )
-            yield at(line, detail)
-
-
-@Rule(
-    code="dkim-body-limit",
-    severity=WARNING,
-    family=Family.DKIM,
-    summary="Signature of a part of the body",
-    explanation="Anyone can append content to signed mail.",
-    basis="guide 3.3.10.20; RFC 6376 section 8.2",
-    security=True,
-    wrong="""
-        <domain *>
-          dkim-add-body-limit yes
-        </domain>
-    """,
-    right="""
-        <domain *>
-          dkim-add-body-limit no
-        </domain>
-    """,
-)
-def dkim_body_limit(facts: Facts) -> Iterator[Hit]:
-    for line in facts.named("dkim-add-body-limit", "second-dkim-add-body-limit"):
-        if line.is_true:
-            detail = "With a body limit in the signature, anything can be appended to signed mail. Remove the line."
-            yield at(line, detail, mark=line.node.name)
-
-
-@Rule(
-    code="private-key-sent",
-    severity=ERROR,
-    family=Family.DKIM,
-    summary="Private keys sent to recipients",
-    explanation="Anyone with the key can sign mail in your name.",
-    basis="guide 3.3.7.43",
-    security=True,
-    wrong="""
-        <source 192.0.2.0/24>
-          retain-x-dkim-key yes
-        </source>
-    """,
-    right="""
-        <source 192.0.2.0/24>
-          retain-x-dkim-key no
-        </source>
-    """,
-)
-def private_key_sent(facts: Facts) -> Iterator[Hit]:
-    for line in facts.named("retain-x-dkim-key"):
-        if line.is_true:
-            detail = (
-                "The X-DKIM-Key header holds the private key, and stays in the mail that goes out. Remove the line."
-            )
-            yield at(line, detail, mark=line.node.name)

@@ -9,7 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, few
 from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
-from pmtaform.lang.lint.networks import Covers, network
+from pmtaform.lang.values.networks import NetworkIndex, network
 
 
 @Rule(
@@ -32,7 +32,7 @@ from pmtaform.lang.lint.networks import Covers, network
     """,
 )
 def unreachable_http_access(facts: Facts) -> Iterator[Hit]:
-    covers = Covers()
+    covers = NetworkIndex()
     for line in facts.settings("http-access"):
         words = line.value.split(None, 1)
         found = network(words[0]) if len(words) == 2 else None

@@ -8,7 +8,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
-from pmtaform.lang.lint.networks import is_everyone
+from pmtaform.lang.values.networks import is_everyone
 
 
 def _grants(facts: Facts) -> Iterator[tuple[Line, str]]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
-from pmtaform.lang.lint.networks import Network, network
 from pmtaform.lang.lint.relay import for_everyone, is_closed
+from pmtaform.lang.values.networks import Network, network
 
 
 @Rule(

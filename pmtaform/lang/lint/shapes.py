@@ -2,142 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
-from pmtaform.lang import values
-from pmtaform.lang.catalogue import DirectiveSpec, catalogue
 from pmtaform.lang.lint.facts import Facts, Line
-from pmtaform.lang.lint.hits import at, on
+from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import value_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
-from pmtaform.lang.lint.syntax import is_pair
-from pmtaform.lang.lint.tags import ends_itself, tag_in
-from pmtaform.lang.lint.unknown import UNSAFE_YES, is_inside_unknown
-from pmtaform.lang.tree import Directive
+from pmtaform.lang.lint.wrong_values import WrongValue, wrong_value
 
-_FORMS: Final = "the value types in guide 3.2 and the directive's own section"
-
-_TRUTHS: Final = {"on": "yes", "enabled": "yes", "1": "yes", "off": "no", "disabled": "no", "0": "no"}
-_RATE: Final = re.compile(r"([0-9]{1,18})/([0-9]{0,9})([A-Za-z]+)")
-_UNITS: Final = {
-    "hour": "h", "hours": "h", "hrs": "h", "minute": "m", "minutes": "m", "mins": "m",
-    "second": "s", "seconds": "s", "secs": "s", "days": "d",
-}  # fmt: skip
-_FLAGS: Final = re.compile(r"(/.*/)([a-z]{1,3})(?=[ \t])")
-_HOST: Final = re.compile(r"([0-9.]+)(:[0-9]+)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """What is wrong with one value: which rule tells it, how, and the value that is certainly meant."""
-
-    rule: str
-    detail: str
-    mended: str | None = None
-
-
-def _wrong(line: Line) -> Wrong | None:
-    if is_pair(line):
-        return None
-    if line.spec is None:
-        return _wrong_everywhere(line) if is_inside_unknown(line.within) else None
-    if line.spec.sensitive:
-        if line.value.startswith("(secret ") or " (secret " in line.value:
-            return None  # a stack's reference, which nobody has looked up
-        return _judge(line.spec, line.value)
-    return _remembered(line.spec.name, line.scope, line.node.name if line.name == "/REGEX/" else "", line.value)
-
-
-def _wrong_everywhere(line: Line) -> Wrong | None:
-    """What is wrong with a value in an unknown section, if no meaning of its directive accepts it."""
-    specs = catalogue().anywhere(line.node.name)
-    found = [_judge(spec, line.value) for spec in specs if not spec.sensitive]
-    return found[0] if found and all(found) else None
-
-
-@lru_cache(maxsize=1 << 16)
-def _remembered(name: str, scope: str, regex: str, value: str) -> Wrong | None:
-    spec = catalogue().directive(scope, regex or name)
-    return None if spec is None else _judge(spec, f"{regex} {value}".strip() if regex else value)
-
-
-def _judge(spec: DirectiveSpec, value: str) -> Wrong | None:
-    """The first thing that is wrong with a value. Two forms that `problem` lets pass or lumps together come first."""
-    if tag_in(value):
-        return None  # told by tag-on-directive-line
-    if spec.name == "cold-virtual-mta" and len(value.split()) == 2 and values.parse_cidr(value.split()[0]):
-        return Wrong(
-            "removed-form",
-            "`cold-virtual-mta CIDR HOSTNAME` was dropped in 4.5: define that address as a virtual MTA, and name it.",
-        )
-    detail = values.problem(spec, value)
-    if detail is None:
-        return None
-    if not value:
-        return Wrong("missing-value", detail)
-    return _special(spec, value, detail) or Wrong("bad-value", detail)
-
-
-def _special(spec: DirectiveSpec, value: str, detail: str) -> Wrong | None:
-    """The kinds of wrong values that have a rule, and often a fix, of their own."""
-    if spec.type in ("rate", "cidr-rate"):
-        return _rate(spec, value, detail)
-    if spec.type == "bool":
-        meant = _TRUTHS.get(value.lower())
-        unsafe = meant == "yes" and spec.name in UNSAFE_YES
-        return Wrong("bad-boolean", detail, None if unsafe else meant)
-    if spec.name == "mx" and "must end in .rollup" in detail:
-        return Wrong("rollup-name", detail)
-    if spec.type == "rule":
-        return _flag(spec, value, detail)
-    if spec.type == "host-list" and "in brackets" in detail:
-        return Wrong("bare-address", detail, _bracketed(spec, value))
-    if spec.type == "secret" and "characters" in (spec.format or ""):
-        return Wrong("weak-api-key", f"{detail} PowerMTA takes no other. Whoever has the key is a full administrator.")
-    if spec.name == "domain-key":
-        return Wrong("domain-key-fields", detail)
-    return None
-
-
-def _rate(spec: DirectiveSpec, value: str, detail: str) -> Wrong | None:
-    head, blank, rate = value.rpartition(" ") if spec.type == "cidr-rate" else ("", "", value)
-    found = _RATE.fullmatch(rate)
-    if found is None:
-        return None
-    count, every, unit = found.groups()
-    lower = unit.lower()
-    mended = f"{count}/{every}{_UNITS.get(lower, lower)}"
-    certain = values.problem(spec, head + blank + mended) is None
-    rule = "rate-unit-case" if unit != lower and values.parse_rate(f"{count}/{every}{lower}") else "rate-unit"
-    return Wrong(rule, detail, head + blank + mended if certain else None)
-
-
-def _flag(spec: DirectiveSpec, value: str, detail: str) -> Wrong | None:
-    found = _FLAGS.search(value)
-    if found is None or "flags" not in detail:
-        return None
-    mended = value[: found.end(1)] + value[found.end(2) :]
-    # Only reply patterns are documented to ignore case already; elsewhere the flag may have been meant.
-    certain = spec.name == "reply" and found[2] == "i" and values.problem(spec, mended) is None
-    return Wrong("regex-flag", detail, mended if certain else None)
-
-
-def _bracketed(spec: DirectiveSpec, value: str) -> str | None:
-    """Every bare IPv4 address in brackets; blanks and separators stay."""
-
-    def mend(found: re.Match[str]) -> str:
-        address = _HOST.fullmatch(found[0])
-        if address is None or values.parse_cidr(address[1]) is None:
-            return found[0]
-        return f"[{address[1]}]{address[2] or ''}"
-
-    mended = re.sub(r"[^,; \t\"]+", mend, value)
-    return None if values.problem(spec, mended) else mended
+FORMS: Final = "the value types in guide 3.2 and the directive's own section"
 
 
 def _asks(rule: str) -> Check:
@@ -152,11 +27,11 @@ def _asks(rule: str) -> Check:
     return check
 
 
-def _all_wrong(facts: Facts) -> list[tuple[Line, Wrong]]:
+def _all_wrong(facts: Facts) -> list[tuple[Line, WrongValue]]:
     """Every line with a wrong value, worked out once for all the rules that tell of them."""
     found = facts.memory.get("wrong values")
     if not isinstance(found, list):
-        pairs = ((line, _wrong(line)) for line in facts.lines)
+        pairs = ((line, wrong_value(line)) for line in facts.lines)
         found = [(line, wrong) for line, wrong in pairs if wrong is not None and not _is_told(line)]
         facts.memory["wrong values"] = found
     return found
@@ -189,120 +64,6 @@ def cut_by_hash(line: Line) -> str | None:
     return rest if glued else None
 
 
-@Rule(
-    code="hash-in-value",
-    severity=ERROR,
-    family=Family.VALUES,
-    summary="Value cut off by #",
-    explanation=(
-        "Everything after `#` is a comment, in passwords and regular expressions too: the rest is silently lost."
-    ),
-    basis="guide 3.3.15, 3.3.10.55",
-    wrong="""
-        <smtp-user feeder>
-          password kx9QvLmT2#rW8zPb
-        </smtp-user>
-    """,
-    right="""
-        <smtp-user feeder>
-          password kx9QvLmT2rW8zPbA
-        </smtp-user>
-    """,
-)
-def hash_in_value(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
-        if line.spec is not None and line.spec.sensitive and cut_by_hash(line) is not None:
-            detail = (
-                f"Everything after a # is a comment, so PowerMTA reads "
-                f"{'only the part before it' if line.value else 'no value'} "
-                f"for {line.name}. No quoting is documented that protects it. Choose a value without a #."
-            )
-            yield at(line, detail, mark=line.node.name)
-    for tree in facts.configuration.trees.values():
-        for found in tree.diagnostics:
-            if found.code != "broken-regex" or found.place is None or tree.origins is not None or not found.place.line:
-                continue
-            raw = tree.lines[found.place.line - 1]
-            if "#" in raw and _hash_in_regex(raw):
-                detail = (
-                    "Everything after a # is a comment, in a pattern too, so the pattern ends there and never closes. "
-                    r"Write \x23 for the #."
-                )
-                yield Hit(tree=tree, line=found.place.line, detail=detail, mark="#", place=found.place)
-
-
-def _hash_in_regex(raw: str) -> bool:
-    """Whether the # stands between two slashes."""
-    cut = raw.find("#")
-    return "/" in raw[:cut] and "/" in raw[cut:]
-
-
-@Rule(
-    code="bad-argument",
-    severity=ERROR,
-    family=Family.VALUES,
-    summary="Invalid argument of a section",
-    explanation=(
-        "PowerMTA does not load a configuration with a malformed line: at a reload the old configuration stays, at a "
-        "start mail stops."
-    ),
-    basis=_FORMS,
-    wrong="""
-        <domain example.com/>
-        </domain>
-    """,
-    right="""
-        <domain example.com>
-        </domain>
-    """,
-)
-def bad_argument(facts: Facts) -> Iterator[Hit]:
-    for part in facts.parts:
-        argument = part.node.argument
-        if "<" in argument or ">" in argument or "{{" in argument or "${" in argument:
-            continue
-        if ends_itself(part):
-            name = argument.removesuffix("/").rstrip()
-            instead = f"A tag that ends itself is XML. Write <{part.tag} {name}>, and </{part.tag}> below it."
-            yield on(part, values.shown(instead))
-            continue
-        detail = values.argument_problem(part.tag, argument)
-        if detail is not None:
-            yield on(part, values.shown(detail))
-
-
-@Rule(
-    code="two-rules-on-a-line",
-    severity=ERROR,
-    family=Family.VALUES,
-    summary="Two rules on one line",
-    explanation="The second pattern becomes part of the category of the first one.",
-    basis="guide 10.8",
-    wrong="""
-        <bounce-category-patterns>
-          /spam/ spam-related /quota/ quota-issues
-        </bounce-category-patterns>
-    """,
-    right="""
-        <bounce-category-patterns>
-          /spam/ spam-related
-          /quota/ quota-issues
-        </bounce-category-patterns>
-    """,
-)
-def two_rules_on_a_line(facts: Facts) -> Iterator[Hit]:
-    """Two patterns on one line of the bounce categories."""
-    for line in facts.named("/REGEX/"):
-        node: Directive = line.node
-        if node.span == 1 and re.search(r"[A-Za-z-]+\s+/.*/", node.value):
-            yield at(
-                line,
-                "Two rules stand on one line. A rule is one pattern and one category: put each on a line of its own.",
-            )
-
-
-_MALFORMED: Final = "A malformed line stops a load: at a reload the old configuration stays, at a start mail stops."
-
 bad_value: Final = Rule(
     code="bad-value",
     severity=ERROR,
@@ -312,7 +73,7 @@ bad_value: Final = Rule(
         "PowerMTA does not load a configuration with a malformed line: at a reload the old configuration stays, at a "
         "start mail stops."
     ),
-    basis=_FORMS,
+    basis=FORMS,
     wrong="""
         <domain *>
           max-smtp-out many
@@ -335,7 +96,7 @@ missing_value: Final = Rule(
         "PowerMTA does not load a configuration with a malformed line: at a reload the old configuration stays, at a "
         "start mail stops."
     ),
-    basis=_FORMS,
+    basis=FORMS,
     wrong="postmaster",
     right="postmaster admin@example.com",
     check=_asks("missing-value"),

@@ -9,16 +9,9 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.language import (
     BROKEN_REGEX,
-    BYTE_ORDER_MARK,
-    CONTROL_CHARACTER,
-    INCLUDE_LOOP,
     INCLUDE_NOT_READ,
     LINE_CONTINUATION,
     MALFORMED_TAG,
-    MISSING_INCLUDE,
-    NOT_UTF8,
-    ODD_BLANK,
-    RELATIVE_INCLUDE,
     STRAY_CLOSING_TAG,
     UNCLOSED_SECTION,
     XML_COMMENT,
@@ -34,13 +27,13 @@ from pmtaform.lang.suggest import places, remedy
 from pmtaform.lang.tree import Tree
 
 _TREE: Final = "How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1)."
-_INCLUDES: Final = "guide 3.3.1.31; the rest is undocumented (docs/powermta/language.md section 4)"
+INCLUDES: Final = "guide 3.3.1.31; the rest is undocumented (docs/powermta/language.md section 4)"
 
 _COMMENT: Final = re.compile(r"(\s*)(.*?)(\s*)<!--\s*(.*?)\s*-->\s*", re.DOTALL)
 _PAIR: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*=")
 
 
-def _passed_on(code: str) -> Check:
+def passed_on(code: str) -> Check:
     """The parser's findings with this code."""
 
     def check(facts: Facts) -> Iterator[Hit]:
@@ -190,7 +183,7 @@ xml_comment: Final = Rule(
     basis=_TREE,
     wrong="<!-- Gmail -->",
     right="# Gmail",
-    check=_passed_on("xml-comment"),
+    check=passed_on("xml-comment"),
 )
 
 stray_closing_tag: Final = Rule(
@@ -209,7 +202,7 @@ stray_closing_tag: Final = Rule(
           max-smtp-out 5
         </domain>
     """,
-    check=_passed_on("stray-closing-tag"),
+    check=passed_on("stray-closing-tag"),
 )
 
 line_continuation: Final = Rule(
@@ -224,7 +217,7 @@ line_continuation: Final = Rule(
           b.example
     """,
     right="domain-macro mail a.example,b.example",
-    check=_passed_on("line-continuation"),
+    check=passed_on("line-continuation"),
 )
 
 broken_regex: Final = Rule(
@@ -244,69 +237,9 @@ broken_regex: Final = Rule(
           reply /too many connections/ mode=backoff
         </smtp-pattern-list>
     """,
-    check=_passed_on("broken-regex"),
+    check=passed_on("broken-regex"),
 )
 
-not_utf8: Final = Rule(
-    code=NOT_UTF8.code,
-    severity=WARNING,
-    family=Family.SYNTAX,
-    summary=NOT_UTF8.summary,
-    explanation=NOT_UTF8.explanation,
-    basis="guide 3.1",
-    wrong="# caf\udce9",
-    right="# café",
-    check=_passed_on("not-utf8"),
-)
-
-odd_blank: Final = Rule(
-    code=ODD_BLANK.code,
-    severity=WARNING,
-    family=Family.SYNTAX,
-    summary=ODD_BLANK.summary,
-    explanation=ODD_BLANK.explanation,
-    basis="inferred from guide 3.1",
-    wrong="log-file\u00a0/var/log/pmta/log",
-    right="log-file /var/log/pmta/log",
-    check=_passed_on("odd-blank"),
-)
-
-control_character: Final = Rule(
-    code=CONTROL_CHARACTER.code,
-    severity=WARNING,
-    family=Family.SYNTAX,
-    summary=CONTROL_CHARACTER.summary,
-    explanation=CONTROL_CHARACTER.explanation,
-    basis="inferred from guide 3.1",
-    wrong="host-name mail.example.com \x00",
-    right="host-name mail.example.com",
-    check=_passed_on("control-character"),
-)
-
-byte_order_mark: Final = Rule(
-    code=BYTE_ORDER_MARK.code,
-    severity=WARNING,
-    family=Family.SYNTAX,
-    summary=BYTE_ORDER_MARK.summary,
-    explanation=BYTE_ORDER_MARK.explanation,
-    basis="inferred from guide 3.1",
-    wrong="\ufeffpostmaster admin@example.com",
-    right="postmaster admin@example.com",
-    check=_passed_on("byte-order-mark"),
-)
-
-missing_include: Final = Rule(
-    code=MISSING_INCLUDE.code,
-    severity=WARNING,
-    family=Family.SYNTAX,
-    summary=MISSING_INCLUDE.summary,
-    explanation=MISSING_INCLUDE.explanation,
-    basis=_INCLUDES,
-    wrong="include /etc/pmta/gone.conf",
-    right="include /etc/pmta/extra.conf",
-    given=Given(included={"/etc/pmta/extra.conf": "postmaster admin@example.com"}),
-    check=_passed_on("missing-include"),
-)
 
 include_not_read: Final = Rule(
     code=INCLUDE_NOT_READ.code,
@@ -314,42 +247,12 @@ include_not_read: Final = Rule(
     family=Family.SYNTAX,
     summary=INCLUDE_NOT_READ.summary,
     explanation=INCLUDE_NOT_READ.explanation,
-    basis=_INCLUDES,
+    basis=INCLUDES,
     wrong="include /etc/pmta/secret.conf",
     right="include /etc/pmta/extra.conf",
     given=Given(
         unread={"/etc/pmta/secret.conf": "permission to read it is missing"},
         included={"/etc/pmta/extra.conf": "postmaster admin@example.com"},
     ),
-    check=_passed_on("include-not-read"),
-)
-
-include_loop: Final = Rule(
-    code=INCLUDE_LOOP.code,
-    severity=ERROR,
-    family=Family.SYNTAX,
-    summary=INCLUDE_LOOP.summary,
-    explanation=INCLUDE_LOOP.explanation,
-    basis=_INCLUDES,
-    wrong="include /etc/pmta/loop.conf",
-    right="include /etc/pmta/extra.conf",
-    given=Given(
-        included={
-            "/etc/pmta/loop.conf": "include /etc/pmta/loop.conf",
-            "/etc/pmta/extra.conf": "postmaster admin@example.com",
-        }
-    ),
-    check=_passed_on("include-loop"),
-)
-
-relative_include: Final = Rule(
-    code=RELATIVE_INCLUDE.code,
-    severity=WARNING,
-    family=Family.SYNTAX,
-    summary=RELATIVE_INCLUDE.summary,
-    explanation=RELATIVE_INCLUDE.explanation,
-    basis=_INCLUDES,
-    wrong="include extra.conf",
-    right="include /etc/pmta/extra.conf",
-    check=_passed_on("relative-include"),
+    check=passed_on("include-not-read"),
 )

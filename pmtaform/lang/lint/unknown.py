@@ -23,16 +23,9 @@ _ABSENT: Final = (
 )
 
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
-_RULE_LISTS: Final = frozenset(
+RULE_LISTS: Final = frozenset(
     {"pattern-list", "smtp-pattern-list", "bounce-category-patterns", "mx-rollup-list", "rewrite-list"}
 )
-_RULE_FORMS: Final = {
-    "pattern-list": "`mail-from /^sender@example\\.com$/ virtual-mta=NAME` (or rcpt-to, or header NAME)",
-    "smtp-pattern-list": "`reply /REGEX/ mode=backoff` (or another action)",
-    "bounce-category-patterns": "`/REGEX/ CATEGORY`",
-    "mx-rollup-list": "`mx mx.example.net example.rollup`",
-    "rewrite-list": "`mail-from SOURCE TARGET` or `from-domain PATTERN DOMAIN`",
-}
 _INBOUND: Final = ("smtp-listener", "source", "smtp-user")
 _CLIENT_TLS: Final = (
     "Clients are offered TLS with `allow-starttls yes` in a `<source>`, and need it to log in with "
@@ -68,7 +61,7 @@ UNSAFE_YES: Final = frozenset(
 )
 
 
-def _strange(facts: Facts) -> Iterator[Line]:
+def strange(facts: Facts) -> Iterator[Line]:
     """Lines whose first word is no directive of their scope and that no other rule of the parser speaks of."""
     for line in facts.lines:
         if line.spec is None and not is_pair(line):
@@ -97,7 +90,7 @@ def is_inside_unknown(part: Part | None) -> bool:
     right="domain-key mail,example.com,/etc/pmta/mail.example.com.pem",
 )
 def invented_directive(facts: Facts) -> Iterator[Hit]:
-    for line in _strange(facts):
+    for line in strange(facts):
         known = _invention_of(line)
         if known is not None:
             yield at(
@@ -151,9 +144,9 @@ def _is_for_everyone(line: Line) -> bool:
     """,
 )
 def unknown_directive(facts: Facts) -> Iterator[Hit]:
-    for line in _strange(facts):
+    for line in strange(facts):
         name = line.node.name
-        if not _is_unknown(line) or is_impossible(name):
+        if not is_unknown(line) or is_impossible(name):
             continue
         where = "at top level" if line.scope == GLOBAL else f"in <{line.scope}>"
         near = suggested(facts, name, line.scope, line.value)
@@ -166,85 +159,21 @@ def unknown_directive(facts: Facts) -> Iterator[Hit]:
         )
 
 
-def _is_unknown(line: Line) -> bool:
+def is_unknown(line: Line) -> bool:
     """Whether nothing else is known of a strange line."""
     name = line.node.name
     return not (
         catalogue().anywhere(name)
         or inventions().directive(name)
         or is_omission(name)
-        or line.scope in _RULE_LISTS
+        or line.scope in RULE_LISTS
         or is_inside_unknown(line.within)
     )
-
-
-@Rule(
-    code="impossible-directive",
-    severity=ERROR,
-    family=Family.UNKNOWN,
-    summary="Line without a directive",
-    explanation="A line is a directive's name, a blank, and its value. A name has no commas, quotes or other marks.",
-    basis="guide 3.1",
-    wrong="a.example,b.example",
-    right="domain-macro mail a.example,b.example",
-)
-def impossible_directive(facts: Facts) -> Iterator[Hit]:
-    for line in _strange(facts):
-        if _is_unknown(line) and is_impossible(line.node.name):
-            detail = f"{_why_impossible(line)} No release has such a directive: the line stops a load."
-            yield at(line, detail, mark=line.node.name)
 
 
 def is_impossible(word: str) -> bool:
     """Whether a word can be a directive of no release, by the characters in it."""
     return _WORD.fullmatch(word) is None
-
-
-def _why_impossible(line: Line) -> str:
-    name = line.node.name
-    if line.scope == "acct-file" and "," in name:
-        return "The line starts with a list of fields. Write `record-fields TYPE` before it."
-    if "," in name:
-        return "The line starts with a list. Write the directive that it belongs to before it, on the same line."
-    if name.startswith(('"', "'")):
-        return "The line starts with a quoted text. Write the directive that it belongs to before it."
-    if name.endswith((":", ";")) and catalogue().directive(line.scope, name[:-1]):
-        return f"A name and its value are parted by blanks only. Write `{name[:-1]}` without the {name[-1]}."
-    return f"{values.shown(name)} is no word: a directive has letters, digits and hyphens."
-
-
-@Rule(
-    code="rule-form",
-    severity=ERROR,
-    family=Family.UNKNOWN,
-    summary="Malformed rule",
-    explanation=(
-        "A list of rules accepts rules only. Any other line is malformed, and PowerMTA does not load the configuration."
-    ),
-    basis="guide 3.3.14, 3.3.15, 10.8, 10.17",
-    wrong="""
-        <pattern-list senders>
-          news@example.com mta-a
-        </pattern-list>
-    """,
-    right=r"""
-        <pattern-list senders>
-          mail-from /^news@example\.com$/ virtual-mta=mta-a
-        </pattern-list>
-    """,
-)
-def rule_form(facts: Facts) -> Iterator[Hit]:
-    for line in _strange(facts):
-        if line.scope not in _RULE_LISTS or is_omission(line.node.name) or catalogue().anywhere(line.node.name):
-            continue
-        if inventions().directive(line.name):
-            continue
-        yield at(
-            line,
-            f"`{values.shown(line.node.name)}` starts no rule of a <{line.scope}>; a rule is "
-            f"{_RULE_FORMS[line.scope]}. The line is malformed, which stops a load.",
-            mark=line.node.name,
-        )
 
 
 @Rule(
@@ -262,7 +191,7 @@ def rule_form(facts: Facts) -> Iterator[Hit]:
     """,
 )
 def misplaced_directive(facts: Facts) -> Iterator[Hit]:
-    for line in _strange(facts):
+    for line in strange(facts):
         specs = catalogue().anywhere(line.node.name)
         if not specs or is_inside_unknown(line.within):
             continue

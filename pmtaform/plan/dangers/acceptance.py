@@ -8,7 +8,7 @@ from typing import Final
 
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Value
-from pmtaform.lang.lint.networks import Network
+from pmtaform.lang.values.networks import Network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports

@@ -11,7 +11,7 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.model import Line
-from pmtaform.lang.lint.networks import Network, divided, network
+from pmtaform.lang.values.networks import Network, covers, divided, network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import EVERY_V4, EVERY_V6, in_words, is_everyone, is_machine
@@ -71,7 +71,7 @@ class _Monitor:
         """The access of a class of clients, and the line that gives it: the first that takes all of them in."""
         for grant in self.grants:
             mine = grant.network
-            if mine is not None and mine.version == client.version and client.subnet_of(mine):  # type: ignore[arg-type]
+            if mine is not None and covers(mine, client):
                 return grant.level, grant.line
         return _NONE, None
 

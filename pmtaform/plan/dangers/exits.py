@@ -17,6 +17,7 @@ from pmtaform.lang.effective import DEFAULT_VMTA, Effective
 from pmtaform.lang.effective.deciding import without_cleared
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.effective.reading import VMTA, Owner
+from pmtaform.lang.values.networks import covers
 from pmtaform.lang.values.text import split, unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.sections import Sections
@@ -164,7 +165,7 @@ def covered(address: str, others: Iterable[str]) -> bool:
     if not ranges or values.parse_cidr(address) is None:
         return False
     mine = ip_network(address, strict=False)
-    return any(mine.version == other.version and mine.subnet_of(other) for other in ranges)  # type: ignore[arg-type]
+    return any(covers(other, mine) for other in ranges)
 
 
 def growth(before: Spread, after: Spread) -> dict[str, float]:

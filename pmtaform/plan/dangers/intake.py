@@ -17,7 +17,7 @@ from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.deciding import specs_of
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.effective.sources import SOURCE
-from pmtaform.lang.lint.networks import Network, divided, is_inside, is_loopback
+from pmtaform.lang.values.networks import Network, covers, divided, is_inside, is_loopback
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers.listeners import Listener, Reach, smtp_listeners
 
@@ -192,11 +192,7 @@ def in_words(clients: Iterable[Network]) -> str:
     chosen = list(dict.fromkeys(clients))
     if any(client.prefixlen == 0 for client in chosen):
         return "everyone"
-    wide = [one for one in chosen if not any(_within(one, other) for other in chosen if other != one)]
+    wide = [one for one in chosen if not any(covers(other, one) for other in chosen if other != one)]
     names = [str(one) if one.num_addresses > 1 else str(one.network_address) for one in wide]
     shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
     return "clients in " + " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-
-
-def _within(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]

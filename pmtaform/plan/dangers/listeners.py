@@ -11,7 +11,7 @@ from pmtaform.lang import values
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.effective.reading import Nodes
-from pmtaform.lang.lint.networks import Network, is_everyone, is_inside, is_loopback, network
+from pmtaform.lang.values.networks import Network, covers, is_everyone, is_inside, is_loopback, network
 from pmtaform.lang.values.text import unquoted
 
 LISTENER: Final = "smtp-listener"
@@ -70,7 +70,7 @@ class Listener:
             return False
         if mine is None or its is None:
             return self.address == other.address
-        return mine.version == its.version and its.subnet_of(mine)  # type: ignore[arg-type]
+        return covers(mine, its)
 
 
 def smtp_listeners(effective: Effective) -> tuple[Listener, ...]:

@@ -12,7 +12,7 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import DEFAULT_VMTA, Effective
 from pmtaform.lang.effective.model import Line
-from pmtaform.lang.effective.patterns import Network
+from pmtaform.lang.values.networks import Network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.exits import Both, exits_of

@@ -17,7 +17,7 @@ from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.effective.alike import Alike, Side
 from pmtaform.lang.effective.model import Line
 from pmtaform.lang.includes import Configuration
-from pmtaform.lang.lint.networks import Network
+from pmtaform.lang.values.networks import Network
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.intake import Intake, alike
 from pmtaform.plan.dangers.queues import QueueChange, queue_changes

@@ -13,7 +13,7 @@ from typing import Final
 
 from pmtaform.lang.blocks import SETTING, Address
 from pmtaform.lang.effective.model import Line
-from pmtaform.lang.lint.networks import Network
+from pmtaform.lang.values.networks import Network
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import (

@@ -12,7 +12,7 @@ from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.effective.deciding import default_of
 from pmtaform.lang.effective.model import Source
-from pmtaform.lang.lint.networks import Network
+from pmtaform.lang.values.networks import Network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports

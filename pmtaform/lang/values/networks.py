@@ -1,4 +1,4 @@
-"""Addresses as rules ask about them: everyone, this machine, a private network."""
+"""Networks: every address, this machine, private ones; and which network covers which."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from pmtaform.lang import values
+from pmtaform.lang.values.numbers import parse_cidr
 
 EVERYONE: Final = frozenset({"0.0.0.0/0", "::/0"})
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -33,7 +33,7 @@ _INSIDE: Final = tuple(
 @lru_cache(maxsize=1 << 17)
 def network(text: str) -> Network | None:
     """The network that an address, CIDR or short CIDR names."""
-    full = values.parse_cidr(text.strip().strip("[]"))
+    full = parse_cidr(text.strip().strip("[]"))
     return None if full is None else ipaddress.ip_network(full)
 
 
@@ -46,10 +46,7 @@ def is_everyone(text: str) -> bool:
 def is_inside(text: str) -> bool:
     """Whether it is an address or network that the Internet does not reach."""
     found = network(text)
-    return found is not None and any(
-        found.version == inside.version and found.subnet_of(inside)  # type: ignore[arg-type]
-        for inside in _INSIDE
-    )
+    return found is not None and any(covers(inside, found) for inside in _INSIDE)
 
 
 def is_loopback(text: str) -> bool:
@@ -63,7 +60,7 @@ def divided(networks: Iterable[Network]) -> frozenset[Network]:
     inside: dict[Network, int] = {}
     above: list[Network] = []
     for one in sorted(set(networks), key=lambda net: (net.version, int(net.network_address), net.prefixlen)):
-        while above and not _takes_in(above[-1], one):
+        while above and not covers(above[-1], one):
             above.pop()
         if above:
             inside[above[-1]] = inside.get(above[-1], 0) + one.num_addresses
@@ -71,11 +68,14 @@ def divided(networks: Iterable[Network]) -> frozenset[Network]:
     return frozenset(one for one, count in inside.items() if count == one.num_addresses)
 
 
-def _takes_in(wide: Network, one: Network) -> bool:
-    return wide.version == one.version and one.subnet_of(wide)  # type: ignore[arg-type]
+def covers(wide: Network, narrow: Network) -> bool:
+    """Whether all addresses of a network belong to another one of its family."""
+    if isinstance(wide, ipaddress.IPv4Network):
+        return isinstance(narrow, ipaddress.IPv4Network) and narrow.subnet_of(wide)
+    return isinstance(narrow, ipaddress.IPv6Network) and narrow.subnet_of(wide)
 
 
-class Covers:
+class NetworkIndex:
     """Networks seen so far, asked for one that takes in another."""
 
     def __init__(self) -> None:

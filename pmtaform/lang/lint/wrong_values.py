@@ -1,0 +1,134 @@
+"""What is wrong with the value of a directive, and which rule reports it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from pmtaform.lang import values
+from pmtaform.lang.catalogue import DirectiveSpec, catalogue
+from pmtaform.lang.lint.facts import Line
+from pmtaform.lang.lint.syntax import is_pair
+from pmtaform.lang.lint.tags import tag_in
+from pmtaform.lang.lint.unknown import UNSAFE_YES, is_inside_unknown
+
+_TRUTHS: Final = {"on": "yes", "enabled": "yes", "1": "yes", "off": "no", "disabled": "no", "0": "no"}
+_RATE: Final = re.compile(r"([0-9]{1,18})/([0-9]{0,9})([A-Za-z]+)")
+_UNITS: Final = {
+    "hour": "h", "hours": "h", "hrs": "h", "minute": "m", "minutes": "m", "mins": "m",
+    "second": "s", "seconds": "s", "secs": "s", "days": "d",
+}  # fmt: skip
+_FLAGS: Final = re.compile(r"(/.*/)([a-z]{1,3})(?=[ \t])")
+_HOST: Final = re.compile(r"([0-9.]+)(:[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class WrongValue:
+    """What is wrong with one value: which rule tells it, how, and the value that is certainly meant."""
+
+    rule: str
+    detail: str
+    mended: str | None = None
+
+
+def wrong_value(line: Line) -> WrongValue | None:
+    if is_pair(line):
+        return None
+    if line.spec is None:
+        return _wrong_everywhere(line) if is_inside_unknown(line.within) else None
+    if line.spec.sensitive:
+        if line.value.startswith("(secret ") or " (secret " in line.value:
+            return None  # a stack's reference, which nobody has looked up
+        return _judge(line.spec, line.value)
+    return _remembered(line.spec.name, line.scope, line.node.name if line.name == "/REGEX/" else "", line.value)
+
+
+def _wrong_everywhere(line: Line) -> WrongValue | None:
+    """What is wrong with a value in an unknown section, if no meaning of its directive accepts it."""
+    specs = catalogue().anywhere(line.node.name)
+    found = [_judge(spec, line.value) for spec in specs if not spec.sensitive]
+    return found[0] if found and all(found) else None
+
+
+@lru_cache(maxsize=1 << 16)
+def _remembered(name: str, scope: str, regex: str, value: str) -> WrongValue | None:
+    spec = catalogue().directive(scope, regex or name)
+    return None if spec is None else _judge(spec, f"{regex} {value}".strip() if regex else value)
+
+
+def _judge(spec: DirectiveSpec, value: str) -> WrongValue | None:
+    """The first thing that is wrong with a value. Two forms that `problem` lets pass or lumps together come first."""
+    if tag_in(value):
+        return None  # told by tag-on-directive-line
+    if spec.name == "cold-virtual-mta" and len(value.split()) == 2 and values.parse_cidr(value.split()[0]):
+        return WrongValue(
+            "removed-form",
+            "`cold-virtual-mta CIDR HOSTNAME` was dropped in 4.5: define that address as a virtual MTA, and name it.",
+        )
+    detail = values.problem(spec, value)
+    if detail is None:
+        return None
+    if not value:
+        return WrongValue("missing-value", detail)
+    return _special(spec, value, detail) or WrongValue("bad-value", detail)
+
+
+def _special(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
+    """The kinds of wrong values that have a rule, and often a fix, of their own."""
+    if spec.type in ("rate", "cidr-rate"):
+        return _rate(spec, value, detail)
+    if spec.type == "bool":
+        meant = _TRUTHS.get(value.lower())
+        unsafe = meant == "yes" and spec.name in UNSAFE_YES
+        return WrongValue("bad-boolean", detail, None if unsafe else meant)
+    if spec.name == "mx" and "must end in .rollup" in detail:
+        return WrongValue("rollup-name", detail)
+    if spec.type == "rule":
+        return _flag(spec, value, detail)
+    if spec.type == "host-list" and "in brackets" in detail:
+        return WrongValue("bare-address", detail, _bracketed(spec, value))
+    if spec.type == "secret" and "characters" in (spec.format or ""):
+        return WrongValue(
+            "weak-api-key", f"{detail} PowerMTA takes no other. Whoever has the key is a full administrator."
+        )
+    if spec.name == "domain-key":
+        return WrongValue("domain-key-fields", detail)
+    return None
+
+
+def _rate(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
+    head, blank, rate = value.rpartition(" ") if spec.type == "cidr-rate" else ("", "", value)
+    found = _RATE.fullmatch(rate)
+    if found is None:
+        return None
+    count, every, unit = found.groups()
+    lower = unit.lower()
+    mended = f"{count}/{every}{_UNITS.get(lower, lower)}"
+    certain = values.problem(spec, head + blank + mended) is None
+    rule = "rate-unit-case" if unit != lower and values.parse_rate(f"{count}/{every}{lower}") else "rate-unit"
+    return WrongValue(rule, detail, head + blank + mended if certain else None)
+
+
+def _flag(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
+    found = _FLAGS.search(value)
+    if found is None or "flags" not in detail:
+        return None
+    mended = value[: found.end(1)] + value[found.end(2) :]
+    # Only reply patterns are documented to ignore case already; elsewhere the flag may have been meant.
+    certain = spec.name == "reply" and found[2] == "i" and values.problem(spec, mended) is None
+    return WrongValue("regex-flag", detail, mended if certain else None)
+
+
+def _bracketed(spec: DirectiveSpec, value: str) -> str | None:
+    """Every bare IPv4 address in brackets; blanks and separators stay."""
+
+    def mend(found: re.Match[str]) -> str:
+        address = _HOST.fullmatch(found[0])
+        if address is None or values.parse_cidr(address[1]) is None:
+            return found[0]
+        return f"[{address[1]}]{address[2] or ''}"
+
+    mended = re.sub(r"[^,; \t\"]+", mend, value)
+    return None if values.problem(spec, mended) else mended
