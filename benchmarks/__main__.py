@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def show(rows: list[Row]) -> None:
-    """The table, its columns as wide as what stands in them."""
+    """The table, each column as wide as its content."""
     table = [_HEAD, *(_cells(row) for row in rows)]
     widths = [max(len(cells[i]) for cells in table) for i in range(len(_HEAD))]
     for cells in table:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def far(servers: list[Sshd], milliseconds: int) -> Iterator[list[Sshd]]:
-    """The same servers, a round trip of so long away."""
+    """The same servers, that many milliseconds of round trip away."""
     words = [sys.executable, __file__, str(milliseconds), *(str(server.port) for server in servers)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as relay:
         assert relay.stdout is not None
@@ -31,13 +32,13 @@ def far(servers: list[Sshd], milliseconds: int) -> Iterator[list[Sshd]]:
 
 async def _relay(seconds: float, ports: list[int]) -> None:
     for port in ports:
-        server = await asyncio.start_server(lambda r, w, port=port: _both(r, w, port, seconds), "127.0.0.1")
+        server = await asyncio.start_server(partial(_both, port=port, seconds=seconds), "127.0.0.1")
         print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.Event().wait()
 
 
-async def _both(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, seconds: float) -> None:
-    # A connection is there when the answer to its first packet is.
+async def _both(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, port: int, seconds: float) -> None:
+    # A connection is open when its first packet is answered.
     await asyncio.sleep(2 * seconds)
     there, back = await asyncio.open_connection("127.0.0.1", port)
     await asyncio.gather(_later(reader, back, seconds), _later(there, writer, seconds), return_exceptions=True)

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from sshd import Sshd, start_sshd
 
 SERVERS = 5
-# What PowerMTA itself costs is nobody's concern here.
+# What PowerMTA itself costs is not measured.
 PMTA = """#!/bin/sh
 case "$1 $2" in
     'show status') echo 'status running' ;;
@@ -117,7 +117,7 @@ def _install(root: Path) -> None:
 
 @contextmanager
 def servers(folder: Path, count: int = SERVERS) -> Iterator[list[Sshd]]:
-    """Running SSH servers. What the user's own shell does at its start (`~/.bashrc`) is nobody's concern here."""
+    """Running SSH servers. The start of the user's own shell (`~/.bashrc`) is not measured."""
     options = f"SetEnv HOME={folder}"
     with ExitStack() as stack:
         yield [stack.enter_context(start_sshd(folder / f"sshd{n}", options=options)) for n in range(count)]

@@ -22,13 +22,13 @@ def run() -> list[Row]:
         plan = [*PROGRAM, "plan", "fleet"]
         commands = {name: Command(plan, str(fleet.folder)) for name, fleet in (("1", one), ("20", few), ("200", many))}
         commands["typer"] = Command([sys.executable, "-c", "import typer"])
-        found = processes(commands, ROUNDS)
-    start = median(found["1"])
-    each_of_few = [(a - start) / 19 for a in found["20"]]
-    each_of_many = [(a - start) / 199 for a in found["200"]]
+        timings = processes(commands, ROUNDS)
+    start = median(timings["1"])
+    each_of_few = [(a - start) / 19 for a in timings["20"]]
+    each_of_many = [(a - start) / 199 for a in timings["200"]]
     growth = ratio(each_of_many, each_of_few)
     what = "plan, each of 200 local hosts : each of 20"
     return [
-        compare("local", "plan, 1 local host, nothing differs : import typer", found["1"], found["typer"], None),
+        compare("local", "plan, 1 local host, nothing differs : import typer", timings["1"], timings["typer"], None),
         Row("local", what, seconds(median(each_of_many)), seconds(median(each_of_few)), growth, 1.3),
     ]

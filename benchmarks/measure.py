@@ -42,7 +42,7 @@ class Row:
 
 def alternate(variants: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
     """Seconds of each variant's runs in this process; what a run makes is freed outside its time."""
-    found: dict[str, list[float]] = {name: [] for name in variants}
+    timings: dict[str, list[float]] = {name: [] for name in variants}
     for call in variants.values():
         call()
     for _ in range(rounds):
@@ -50,9 +50,9 @@ def alternate(variants: Mapping[str, Callable[[], Any]], rounds: int) -> dict[st
             gc.collect()
             started = time.process_time()
             made = call()
-            found[name].append(time.process_time() - started)
+            timings[name].append(time.process_time() - started)
             del made
-    return found
+    return timings
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Command:
     stdin: bytes = b""
 
     def run(self) -> float:
-        """Seconds that it takes. Raises `RuntimeError` if it does not end as it should."""
+        """The seconds that it takes. Raises `RuntimeError` if its exit code is not expected."""
         if self.before is not None:
             self.before()
         started = time.perf_counter()
@@ -77,11 +77,13 @@ class Command:
         return seconds
 
     def peak(self) -> int:
-        """The most bytes that it has, once it has run. Raises `RuntimeError` as `run`."""
+        """The peak of its memory in bytes. Raises `RuntimeError` as `run`."""
         if self.before is not None:
             self.before()
-        null = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(self.arguments, cwd=self.folder, env=_ENVIRONMENT, **null)
+        null = subprocess.DEVNULL
+        process = subprocess.Popen(
+            self.arguments, cwd=self.folder, env=_ENVIRONMENT, stdin=null, stdout=null, stderr=null
+        )
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in self.codes:
@@ -91,13 +93,13 @@ class Command:
 
 def processes(variants: Mapping[str, Command], rounds: int) -> dict[str, list[float]]:
     """Seconds of each program's runs, after one that warms the disk's cache."""
-    found: dict[str, list[float]] = {name: [] for name in variants}
+    timings: dict[str, list[float]] = {name: [] for name in variants}
     for command in variants.values():
         command.run()
     for _ in range(rounds):
         for name, command in variants.items():
-            found[name].append(command.run())
-    return found
+            timings[name].append(command.run())
+    return timings
 
 
 def ratio(ours: Sequence[float], baseline: Sequence[float]) -> float:

@@ -36,13 +36,13 @@ def _parse(kind: str, text: str, bound: float | None) -> Row:
     def ours() -> Tree:
         return parse(text)
 
-    found = alternate({"ours": ours, "split": split}, ROUNDS)
+    timings = alternate({"ours": ours, "split": split}, ROUNDS)
     what = f"{LINES} lines ({kind}) into the tree : for line in text.splitlines(): line.split()"
-    return compare("parse", what, found["ours"], found["split"], bound)
+    return compare("parse", what, timings["ours"], timings["split"], bound)
 
 
 def _whole_way() -> list[Row]:
-    """In processes of their own, whose memory is nobody else's."""
+    """In processes of their own, so that no other memory counts."""
     runs = [_child("edit") for _ in range(3)]
     took, used = sorted(r[0] for r in runs)[1], sorted(r[1] for r in runs)[1]
     line = sorted(_child("memory")[0] for _ in range(3))[1]
@@ -76,12 +76,12 @@ def _edit() -> tuple[float, float]:
     path = "/etc/pmta/config"
     wanted = blocks_of(single(parse(wanted_text, path)))
     live = single(parse(live_text, path))
-    found = difference(Desired(host="mta1", blocks=wanted), Live(live), Previous(), _plain)
-    text = [line for edit in found.edits.values() for line in edit.diff()]
+    result = difference(Desired(host="mta1", blocks=wanted), Live(live), Previous(), _plain)
+    text = [line for edit in result.edits.values() for line in edit.diff()]
     took = time.perf_counter() - started
     changes = [line for line in text if line[:1] in "+-"]
-    if len(changes) != 4 or len(found.plan.changes) != 1:
-        raise RuntimeError(f"{len(found.plan.changes)} changes found: {changes[:10]}")
+    if len(changes) != 4 or len(result.plan.changes) != 1:
+        raise RuntimeError(f"{len(result.plan.changes)} changes, not 1: {changes[:10]}")
     return took, peak_memory()
 
 

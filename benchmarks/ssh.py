@@ -77,16 +77,16 @@ def _confirmed(folder: Path, running: list[Sshd]) -> list[Row]:
 
 def _to_bare(fleet: Fleet, where: str) -> list[Row]:
     apply = Command(_APPLY, str(fleet.folder), before=fleet.change)
-    found = processes({"apply": apply, "two": _bare(fleet, 2), "one": _bare(fleet)}, 3)
+    timings = processes({"apply": apply, "two": _bare(fleet, 2), "one": _bare(fleet)}, 3)
     what = f"apply, 50 hosts, one value, confirmed, {where}"
     return [
-        compare("ssh", f"{what} : both connections, bare paramiko, `true`", found["apply"], found["two"], 3.0),
-        compare("ssh", "the same : one connection alone", found["apply"], found["one"], 3.0),
+        compare("ssh", f"{what} : both connections, bare paramiko, `true`", timings["apply"], timings["two"], 3.0),
+        compare("ssh", "the same : one connection alone", timings["apply"], timings["one"], 3.0),
     ]
 
 
 def _medium(fleet: Fleet) -> list[Row]:
     plan = Command([*PROGRAM, "plan", "fleet"], str(fleet.folder))
-    found = processes({"plan": plan, "bare": _bare(fleet)}, 3)
+    timings = processes({"plan": plan, "bare": _bare(fleet)}, 3)
     what = f"plan, {len(fleet.hosts)} hosts, {fleet.lines} lines, nothing differs : bare paramiko, `true`"
-    return [compare("ssh", what, found["plan"], found["bare"], None)]
+    return [compare("ssh", what, timings["plan"], timings["bare"], None)]

@@ -25,10 +25,10 @@ def run() -> list[Row]:
             "validate": Command([*PROGRAM, "validate", name], folder),
             "render": Command([*PROGRAM, "render", _host(name)], folder),
         }
-        found = processes(commands, ROUNDS)
+        timings = processes(commands, ROUNDS)
     bounds = {"--version": 1.7, "--help": 1.7, "validate": 4.0, "render": None}
     return [
-        compare("start", f"pmtaform {name} : import typer", found[name], found["typer"], bound)
+        compare("start", f"pmtaform {name} : import typer", timings[name], timings["typer"], bound)
         for name, bound in bounds.items()
     ]
 
