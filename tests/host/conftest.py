@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hostroot import HostRoot, make_host_root
+from memory import MemoryRoot, in_memory
 from sshd import Sshd, start_sshd
 from ways import SHELLS, Host, in_folder, over_ssh
 
@@ -23,13 +24,29 @@ def root(tmp_path: Path) -> HostRoot:
     return make_host_root(tmp_path / "root")
 
 
-@pytest.fixture(params=[*SHELLS, "ssh"])
-def host(request: pytest.FixtureRequest, root: HostRoot) -> Iterator[Host]:
+@pytest.fixture(params=[*SHELLS, "ssh", "memory"])
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     """The same host, reached in each way: what is asked of one is asked of all."""
-    one = over_ssh(root, request.getfixturevalue("sshd")) if request.param == "ssh" else in_folder(root, request.param)
+    one = _reached(request, request.param)
     yield one
     for session in one.opened:
         session.close()
+
+
+@pytest.fixture(params=[*SHELLS, "ssh"])
+def disk(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """As `host`, for what only a real file system has: links, owners, a file that is in use."""
+    one = _reached(request, request.param)
+    yield one
+    for session in one.opened:
+        session.close()
+
+
+def _reached(request: pytest.FixtureRequest, way: str) -> Host:
+    if way == "memory":
+        return in_memory(MemoryRoot())
+    root = request.getfixturevalue("root")
+    return over_ssh(root, request.getfixturevalue("sshd")) if way == "ssh" else in_folder(root, way)
 
 
 @pytest.fixture(params=list(SHELLS))

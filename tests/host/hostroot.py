@@ -6,12 +6,16 @@ import hashlib
 import itertools
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from projects import beside
+from projects import beside, move_deadline
 
 from pmtaform.host import Activation, FileKind, FileRemoval, FileWrite, HostSpec, Transaction, digest
 from pmtaform.transports.local import LOCAL
@@ -79,6 +83,15 @@ exit 0
 _numbers = itertools.count(1)
 
 
+@cache
+def has_namespaces() -> bool:
+    """Whether this machine lets these tests make a mount namespace: root, and not in a strict container."""
+    with suppress(OSError):
+        made = subprocess.run(["unshare", "-m", "mount", "--make-rprivate", "/"], check=False, capture_output=True)
+        return made.returncode == 0
+    return False
+
+
 @dataclass
 class HostRoot:
     """The folder, and what tests want to know of it."""
@@ -99,10 +112,29 @@ class HostRoot:
     def read(self, path: str) -> bytes:
         return self.at(path).read_bytes()
 
+    def mode(self, path: str) -> int:
+        return stat.S_IMODE(self.at(path).stat().st_mode)
+
+    def exists(self, path: str) -> bool:
+        return self.at(path).exists()
+
+    def remove(self, path: str) -> None:
+        self.at(path).unlink()
+
+    def expire(self, *, sooner: int | None = None) -> None:
+        """Let the time of what is pending be over, or be that much shorter, on the host's own clock."""
+        for deadline in self.path.glob("var/lib/pmtaform/tx/*/deadline"):
+            move_deadline(deadline, sooner=sooner)
+
     def tell(self, what: str, times: int = 1) -> None:
         """`fail-test`, `fail-reload`, `hang-reload`, `silent`, `stopped` …: the next `times` times."""
         self.at(f"/ctl/{what}").write_text(f"{times}\n")
         self.at(f"/ctl/{what}").chmod(0o666)
+
+    @property
+    def rehearsal_tests(self) -> int:
+        """How many times a staged change is tested: with the control, or not at all where the host cannot rehearse."""
+        return 2 if has_namespaces() else 0
 
     @property
     def running(self) -> bytes:
@@ -117,6 +149,14 @@ class HostRoot:
     def tree(self) -> dict[str, tuple[str, int, int, int]]:
         """Everything below /etc: kind or digest, mode, uid, gid. Equal trees are equal hosts."""
         return {str(p.relative_to(self.path)): _describe(p) for p in sorted((self.path / "etc").rglob("*"))}
+
+    def made_folders(self, *paths: str) -> list[str]:
+        """Those of `paths` that are there, as `tree` names them."""
+        return [path.lstrip("/") for path in paths if self.at(path).is_dir()]
+
+    def strays(self) -> list[str]:
+        """Files that a shell would have made of a name that it took for a command."""
+        return [str(path) for path in self.path.rglob("x")]
 
     def leftovers(self) -> list[str]:
         """What a transaction must not leave behind."""
@@ -144,9 +184,14 @@ def make_host_root(path: Path, config: bytes = OLD) -> HostRoot:
     return root
 
 
-def spec_of(root: HostRoot, **more: object) -> HostSpec:
-    """The host as a stack would describe it."""
-    given: dict[str, object] = {"name": "mta1", "transport": LOCAL, "root": str(root.path), "command_timeout": 20.0}
+def spec_of(root: Any, **more: object) -> HostSpec:
+    """The host as a stack would describe it. `root`: a folder, or one in memory."""
+    given: dict[str, object] = {
+        "name": "mta1",
+        "transport": LOCAL,
+        "root": str(getattr(root, "path", "/")),
+        "command_timeout": 20.0,
+    }
     return HostSpec(**{**given, **more})  # type: ignore[arg-type]
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
-from projects import move_deadline
-from ways import SHELLS, Host, has_namespaces, in_folder
+from ways import SHELLS, Host, in_folder
 
 from pmtaform.host import (
     Activation,
@@ -43,12 +42,6 @@ def until(happened: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def over(root: HostRoot) -> None:
-    """Let the time of what is pending be over, on the host's own clock."""
-    for deadline in root.path.glob("var/lib/pmtaform/tx/*/deadline"):
-        move_deadline(deadline)
-
-
 def test_confirmed_it_stays(host: Host) -> None:
     tx = waiting(host)
     seen = host.probe().awaiting
@@ -70,7 +63,7 @@ def test_confirmed_it_stays(host: Host) -> None:
 def test_unconfirmed_it_goes_back_by_itself(host: Host) -> None:
     before = host.root.tree()
     tx = waiting(host, 600, key("/etc/pmta/keys/new.pem"))
-    over(host.root)
+    host.root.expire()
     until(lambda: not host.root.leftovers())
     done = result(host.session, host.spec, tx.id)
     assert done is not None
@@ -91,16 +84,15 @@ def test_taken_back(host: Host) -> None:
     assert host.root.leftovers() == []
 
 
-def test_each_look_gives_it_its_time_again(folder: Host) -> None:
-    tx = waiting(folder)
-    for deadline in folder.root.path.glob("var/lib/pmtaform/tx/*/deadline"):
-        move_deadline(deadline, sooner=500)
-    assert (folder.probe().awaiting or pytest.fail("it waits")).left <= 100
-    _, left = examine(folder.session, folder.spec, (), transaction=tx.id, confirm_within=600)
+def test_each_look_gives_it_its_time_again(host: Host) -> None:
+    tx = waiting(host)
+    host.root.expire(sooner=500)
+    assert (host.probe().awaiting or pytest.fail("it waits")).left <= 100
+    _, left = examine(host.session, host.spec, (), transaction=tx.id, confirm_within=600)
     assert left == 600
-    assert (folder.probe().awaiting or pytest.fail("it waits")).left > 590
-    assert examine(folder.session, folder.spec, (), transaction="another", confirm_within=600)[1] == 0
-    revert(folder.session, folder.spec, tx, folder.open, "")
+    assert (host.probe().awaiting or pytest.fail("it waits")).left > 590
+    assert examine(host.session, host.spec, (), transaction="another", confirm_within=600)[1] == 0
+    revert(host.session, host.spec, tx, host.open, "")
 
 
 def test_another_change_is_refused_meanwhile(host: Host) -> None:
@@ -125,7 +117,7 @@ def test_of_many_words_at_once_one_counts(root: HostRoot) -> None:
 
         def word(n: int, host: Host = host, tx: Transaction = tx) -> Status:
             if n % 3 == 2:
-                over(root)
+                root.expire()
             if n % 2:
                 return confirm(host.open(), host.spec, tx, host.open)[0].status
             return revert(host.open(), host.spec, tx, host.open, "no").status
@@ -211,7 +203,7 @@ def test_what_systemds_timer_begins_takes_the_change_back(root: HostRoot, system
     tx = waiting(host, 90)
     told = (systemd / f"pmtaform-{tx.id}.timer").read_text().splitlines()
     command = told[told.index("/bin/sh") :]
-    over(root)
+    root.expire()
     subprocess.run(command, check=False, timeout=60, env={"PATH": os.environ["PATH"]})
     done = result(host.session, host.spec, tx.id)
     assert done is not None
@@ -253,14 +245,17 @@ def test_staged_nothing_is_changed(host: Host) -> None:
     assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
     now = host.root.tree()
     assert {path: now[path] for path in before} == before
-    assert [path for path in now if path not in before and ".pmtaform-" not in path] == ["etc/pmta/keys"]
+    assert [path for path in now if path not in before and ".pmtaform-" not in path] == host.root.made_folders(
+        "/etc/pmta/keys"
+    )
     assert host.root.running == running
-    assert ("test config" in host.root.calls) == has_namespaces()
+    rehearsed = host.root.rehearsal_tests
+    assert host.root.calls.count("test config") == rehearsed
     assert "reload" not in host.root.calls
     assert commit(host.session, host.spec, tx, host.open).status is Status.PENDING
     assert confirm(host.session, host.spec, tx, host.open)[0].status is Status.APPLIED
     # In the rehearsal twice, with the control; where the host cannot rehearse, once when it is in place.
-    assert host.root.calls.count("test config") == (2 if has_namespaces() else 1)
+    assert host.root.calls.count("test config") == max(1, rehearsed)
     assert host.root.running == NEW
     assert host.root.leftovers() == []
 

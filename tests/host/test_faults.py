@@ -243,20 +243,20 @@ class Paused:
         return done
 
 
-def test_two_operators(host: Host) -> None:
+def test_two_operators(disk: Host) -> None:
     first = transaction((CONFIG, NEW))
-    paused = Paused(host, first)
-    second = host.apply(transaction((CONFIG, b"second\n"), expect={}))
+    paused = Paused(disk, first)
+    second = disk.apply(transaction((CONFIG, b"second\n"), expect={}))
     assert (second.status, second.lock and second.lock.who) == (Status.LOCKED, "anna@laptop")
     assert second.lock is not None
     assert second.lock.transaction == first.id
-    seen = host.probe()
+    seen = disk.probe()
     assert (seen.lock, seen.unsettled) == (second.lock, None)
     with pytest.raises(Locked, match="anna@laptop"):
-        release(host.session, host.spec)
+        release(disk.session, disk.spec)
     assert paused.go_on().status is Status.APPLIED
-    assert host.root.running == NEW
-    assert host.root.leftovers() == []
+    assert disk.root.running == NEW
+    assert disk.root.leftovers() == []
 
 
 def test_the_connection_is_cut_and_the_outcome_is_read_back(root: HostRoot, tmp_path: Path) -> None:

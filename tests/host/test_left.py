@@ -74,7 +74,11 @@ def test_the_host_keeps_the_record_and_the_configuration_of_the_last_transaction
     short = last_left(host.session, host.spec)
     assert short is not None
     assert short.contents is None, "a copy is sent to who asks for it"
-    folder = host.root.at("/var/lib/pmtaform/generations/000001")
+
+
+def test_the_record_and_the_copy_are_for_their_owner_alone(disk: Host) -> None:
+    disk.apply(recorded((CONFIG, NEW)))
+    folder = disk.root.at("/var/lib/pmtaform/generations/000001")
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in ("left", "base")} == {0o600}
 
 

@@ -71,15 +71,15 @@ def test_an_owner_is_a_name(folder: Host, owner: str) -> None:
         folder.apply(transaction(FileWrite(path=CONFIG, content=NEW, owner=owner)))
 
 
-def test_a_link_planted_in_the_way_is_not_followed(host: Host) -> None:
-    host.root.put("/outside/victim", b"precious")
-    host.root.at("/etc/pmta/file").symlink_to(host.root.at("/outside/victim"))
-    host.root.at("/etc/pmta/way").symlink_to(host.root.at("/outside"))
-    host.root.at("/etc/pmta/dangling").symlink_to(host.root.at("/outside/made"))
+def test_a_link_planted_in_the_way_is_not_followed(disk: Host) -> None:
+    disk.root.put("/outside/victim", b"precious")
+    disk.root.at("/etc/pmta/file").symlink_to(disk.root.at("/outside/victim"))
+    disk.root.at("/etc/pmta/way").symlink_to(disk.root.at("/outside"))
+    disk.root.at("/etc/pmta/dangling").symlink_to(disk.root.at("/outside/made"))
     for path in ("file", "way/victim", "way/made", "dangling"):
-        assert "is a symbolic link" in untouched(host, (f"/etc/pmta/{path}", b"x"))
-    assert host.root.read("/outside/victim") == b"precious"
-    assert not host.root.at("/outside/made").exists()
+        assert "is a symbolic link" in untouched(disk, (f"/etc/pmta/{path}", b"x"))
+    assert disk.root.read("/outside/victim") == b"precious"
+    assert not disk.root.at("/outside/made").exists()
 
 
 def test_an_allowed_folder_that_is_a_link_is_not_followed(folder: Host) -> None:
@@ -89,7 +89,7 @@ def test_an_allowed_folder_that_is_a_link_is_not_followed(folder: Host) -> None:
 
 
 def test_a_folder_in_the_place_of_a_file(host: Host) -> None:
-    host.root.at("/etc/pmta/dir").mkdir()
+    host.root.put("/etc/pmta/dir/file", b"x")
     assert "is a folder" in untouched(host, ("/etc/pmta/dir", b"x"))
 
 

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hostroot import CONFIG, NEW, OLD, PMTA, HostRoot, key, transaction
+from hostroot import CONFIG, NEW, OLD, PMTA, HostRoot, has_namespaces, key, transaction
 from test_meanwhile import hooked, program
-from ways import SHELLS, Host, dying_at, has_namespaces, in_folder, needs_namespaces
+from ways import SHELLS, Host, dying_at, in_folder, needs_namespaces
 
 from pmtaform.host import (
     FileRemoval,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hostroot import HostRoot, never, spec_of
+from hostroot import HostRoot, has_namespaces, never, spec_of
 from sshd import Sshd
 
 from pmtaform.host import HostSpec, Known, Outcome, Session, Snapshot, Transaction, apply, probe
@@ -18,15 +16,6 @@ from pmtaform.host.local import LocalSession
 
 DIE = Path(__file__).with_name("die.sh")
 SHELLS = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "ash")}
-
-
-@cache
-def has_namespaces() -> bool:
-    """Whether this machine lets these tests make a mount namespace: root, and not in a strict container."""
-    with suppress(OSError):
-        made = subprocess.run(["unshare", "-m", "mount", "--make-rprivate", "/"], check=False, capture_output=True)
-        return made.returncode == 0
-    return False
 
 
 needs_namespaces = pytest.mark.skipif(not has_namespaces(), reason="no mount namespace can be made here")
@@ -41,7 +30,7 @@ def dying_at(step: str) -> dict[str, str]:
 class Host:
     """One host under test and the ways to it."""
 
-    root: HostRoot
+    root: Any
     spec: HostSpec
     open: Callable[[], Session]
     opened: list[Session] = field(default_factory=list)
