@@ -6,6 +6,7 @@ import functools
 from pathlib import Path
 
 from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics.codes.state import UNKNOWN_BACKEND
 from pmtaform.errors import Invalid
 from pmtaform.plugins import STATE_BACKENDS
 from pmtaform.stack.project_file import read_project_file
@@ -27,5 +28,5 @@ def _opened(root: Path, name: str, options: tuple[tuple[str, str], ...]) -> Back
     except KeyError:
         names = STATE_BACKENDS.names()
         detail = f"There is no state backend {name!r}; there are: {', '.join(names)}.{did_you_mean(name, names)}"
-        raise Invalid.of("unknown-backend", "Unknown state backend", detail) from None
+        raise Invalid.of(UNKNOWN_BACKEND, detail) from None
     return kind.open(BackendSettings(root, dict(options)))

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from pmtaform.diagnostics.codes.command_line import AS_OF_PASSED
 from pmtaform.errors import UsageError
 
 
@@ -79,7 +80,5 @@ def check_ahead(as_of: datetime | None, now: datetime) -> None:
     """Raise `UsageError` when `as_of` has passed."""
     if as_of is not None and as_of < now:
         raise UsageError.of(
-            "as-of-passed",
-            "The moment that is asked about has passed",
-            f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only.",
+            AS_OF_PASSED, f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only."
         )

@@ -1,18 +1,18 @@
-"""Every way in which a command can end other than well.
+"""Every way in which a command can fail. Each class has a `Kind`, and the exit code that belongs to the kind.
 
     PmtaformError                       exit 1
-    ├── UsageError                      64   the command line asks for something that cannot be
+    ├── UsageError                      64   the command line asks for something impossible
     ├── Invalid                         78   the stack or a configuration is not valid
     ├── Stale                            4   the plan, the state or the live target is no longer what was planned from
-    ├── Locked                           5   somebody else is at work (the state, or a host)
+    ├── Locked                           5   another run is at work (the state, or a host)
     ├── Blocked                          6   danger, threshold or policy; needs consent by name
-    ├── StateDamaged                     1   a state or plan file cannot be read
-    ├── SecretUnavailable                1   a secret reference could not be resolved
+    ├── StateDamaged                     1   a state or plan file is not readable
+    ├── SecretUnavailable                1   a secret reference has no value
     └── HostError                        3   one host's operation failed
-        └── Unreachable                  7   the host could not be reached or logged in to
+        └── Unreachable                  7   no connection to the host, or no login
 
-Whoever raises one gives it diagnostics; the command line prints them and exits with `exit_code`. Any other
-exception that reaches the command line is a bug, and is reported as one.
+A raiser gives it diagnostics; the command line prints them and exits with `exit_code`. Any other exception that
+reaches the command line is a bug, and is reported as one.
 """
 
 from __future__ import annotations
@@ -42,18 +42,10 @@ class PmtaformError(Exception):
 
     @classmethod
     def of(
-        cls,
-        code: Definition | str,
-        summary: str = "",
-        detail: str = "",
-        *,
-        place: Place | None = None,
-        host: str | None = None,
+        cls, definition: Definition, detail: str = "", *, place: Place | None = None, host: str | None = None
     ) -> Self:
         """An error with one diagnostic. Returns an instance of the class it is called on."""
-        if isinstance(code, Definition):
-            return cls(code.diagnostic(summary or detail, place, host=host, severity=Severity.ERROR))
-        return cls(Diagnostic(code=code, summary=summary, kind=cls.kind, detail=detail, place=place, host=host))
+        return cls(definition.diagnostic(detail, place, host=host, severity=Severity.ERROR))
 
     @classmethod
     def all(cls, diagnostics: Iterable[Diagnostic]) -> Self:

@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from pmtaform.diagnostics.codes.project_files import PLUGIN_BROKEN
 from pmtaform.errors import PmtaformError
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ class Registry(Generic[T]):
             f"The {self.noun} {plug_in.name!r} comes from {plug_in.distribution}. {why}\n"
             f"Upgrade that distribution, or remove it:\n    pip uninstall {plug_in.distribution.partition(' ')[0]}"
         )
-        raise PlugInBroken.of("plugin-broken", "Plug-in not usable", detail)
+        raise PlugInBroken.of(PLUGIN_BROKEN, detail)
 
 
 def plug_ins(group: str) -> tuple[PlugIn, ...]:

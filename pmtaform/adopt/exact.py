@@ -9,6 +9,7 @@ from pmtaform.adopt.document import Item, Map, document
 from pmtaform.adopt.say import Said
 from pmtaform.adopt.scalars import UnwritableError
 from pmtaform.diagnostics import Diagnostics
+from pmtaform.diagnostics.codes.values import BAD_VALUE, SECTION_NAME
 from pmtaform.lang.blocks import Block, collect
 from pmtaform.lang.parsing import parse
 from pmtaform.secrets import Secret
@@ -17,7 +18,7 @@ from pmtaform.stack.emit import Writer
 from pmtaform.stack.variables import Variables
 from pmtaform.stack.yaml import read_yaml
 
-_TELLING: Final = frozenset({"bad-value", "section-name"})
+_TELLING: Final = (BAD_VALUE, SECTION_NAME)
 
 
 def nested(said: Said) -> Map:
@@ -46,7 +47,7 @@ def differs(said: Said, block: Block, secrets: Mapping[str, bytes]) -> str | Non
     tree = parse(writer.text)
     if found.has_errors or tree.diagnostics:
         first = (*found.errors, *tree.diagnostics)[0]
-        is_telling = first.code in _TELLING and not said.has_secret  # a detail may repeat the value
+        is_telling = first.is_any_of(*_TELLING) and not said.has_secret  # a detail may repeat the value
         return first.detail.rstrip(".") if is_telling else first.summary[0].lower() + first.summary[1:]
     made = collect((tree, node) for node in tree.children)
     if list(made) != [block.address] or not block.same_as(made[block.address]):

@@ -18,7 +18,7 @@ from pmtaform.adopt.notes import notes_of
 from pmtaform.adopt.server import Reading, ServerSays, say
 from pmtaform.adopt.vault import Vault
 from pmtaform.adopt.verify import Verdict, verify, write
-from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.imports import IMPORT_INEXACT
 from pmtaform.errors import PmtaformError
 from pmtaform.lang.blocks import Address
 
@@ -128,11 +128,9 @@ def _inexact(verdict: Verdict) -> PmtaformError:
         return PmtaformError.all(verdict.errors)
     shown = ", ".join(f"{host}:{found[0]}" for host, found in verdict.differ.items())
     return PmtaformError(
-        Diagnostic(
-            code="import-inexact",
-            summary="The servers cannot be said exactly",
-            detail=f"What was written differs from what is there ({shown}). Nothing was kept. This is a bug in "
-            "pmtaform: please report it.",
+        IMPORT_INEXACT.diagnostic(
+            f"What was written differs from what is there ({shown}). Nothing was kept. This is a bug in "
+            "pmtaform: please report it."
         )
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from pmtaform.diagnostics.codes.imports import IMPORT_SOURCE
 from pmtaform.errors import UsageError
 from pmtaform.stack.paths import ALWAYS, MAIN
 
@@ -132,4 +133,4 @@ def _fit(text: str) -> str:
 
 def _wrong(text: str, why: str) -> UsageError:
     forms = "Write ssh://[user@]host[:port], a folder or a file."
-    return UsageError.of("import-source", "There is nothing to import from", f'"{text}": {why} {forms}')
+    return UsageError.of(IMPORT_SOURCE, f'"{text}": {why} {forms}')

@@ -19,6 +19,11 @@ from pmtaform.adopt.run import adopt
 from pmtaform.adopt.servers import ImportSource, read_sources
 from pmtaform.adopt.verify import write
 from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics.codes.command_line import BAD_STACK_NAME, STACK_EXISTS
+from pmtaform.diagnostics.codes.hosts import HOST_BUSY
+from pmtaform.diagnostics.codes.imports import IMPORT_INEXACT, IMPORT_SOURCE, IMPORT_TWICE
+from pmtaform.diagnostics.codes.language import INCLUDE_NOT_READ
+from pmtaform.diagnostics.codes.project_files import IMPORT_NOT_WRITTEN
 from pmtaform.errors import HostError, Locked, PmtaformError, UsageError
 from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, probe
 from pmtaform.lang.blocks import blocks_of
@@ -72,7 +77,7 @@ def import_stack(
     folder = root / "stacks" / options.stack
     _check_name(folder, options.stack)
     if not sources:
-        raise UsageError.of("import-source", "There is nothing to import from", "Name servers or folders with --from.")
+        raise UsageError.of(IMPORT_SOURCE, "Name servers or folders with --from.")
     read = read_sources(sources)
     _check_different(read)
     servers = _read_all(read, folder, options, login or Login())
@@ -84,10 +89,10 @@ def import_stack(
 def _check_name(folder: Path, name: str) -> None:
     if not _NAME.fullmatch(name):
         detail = f"{name!r}: a stack's name has small letters, digits and dashes, and begins with no dash."
-        raise UsageError.of("stack-name", "A stack cannot have this name", detail)
+        raise UsageError.of(BAD_STACK_NAME, detail)
     if folder.exists() or folder.is_symlink():
         detail = f"{folder} is there already. Nothing was written. Choose another name."
-        raise UsageError.of("stack-exists", "There is such a stack already", detail)
+        raise UsageError.of(STACK_EXISTS, detail)
 
 
 def _check_different(sources: Sequence[ImportSource]) -> None:
@@ -97,7 +102,7 @@ def _check_different(sources: Sequence[ImportSource]) -> None:
         first = seen.setdefault(source.root or source.file or (source.address, source.port or 22), source)
         if first is not source:
             detail = f'"{first.text}" and "{source.text}" are one server. Name it once.'
-            raise UsageError.of("import-source", "A server is named twice", detail)
+            raise UsageError.of(IMPORT_TWICE, detail)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -165,11 +170,8 @@ def _live(source: ImportSource, folder: Path, options: Options, login: Login) ->
 
 
 def _not_read(path: str, why: str, host: str | None = None) -> Diagnostic:
-    return Diagnostic(
-        code="include-not-read",
-        summary="Included file not read",
-        detail=f"{path} exists, but it was not read: {why}. A stack made without it would be a guess, so none was "
-        "written.",
+    return INCLUDE_NOT_READ.diagnostic(
+        f"{path} exists, but it was not read: {why}. A stack made without it would be a guess, so none was written.",
         host=host,
     )
 
@@ -194,8 +196,7 @@ def _require_settled(spec: HostSpec, snapshot: Snapshot) -> None:
     change = unconfirmed_change(snapshot)
     if change is not None:
         raise Locked.of(
-            "host-busy",
-            "Unconfirmed change on the host",
+            HOST_BUSY,
             f"The change of {change}: what the host has now may be gone then, so it is not imported. Import again "
             "once it is settled.",
             host=spec.name,
@@ -262,7 +263,7 @@ def _write(folder: Path, adopted: Adopted, servers: Iterable[Server], resolver: 
         made.rename(folder)
     except OSError as problem:
         detail = f"{problem.strerror or problem}. Nothing was kept."
-        raise PmtaformError.of("import-not-written", "The stack cannot be written", detail) from None
+        raise PmtaformError.of(IMPORT_NOT_WRITTEN, detail) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return tuple(folder / name for name in adopted.files)
@@ -283,7 +284,7 @@ def _check_empty(stack: Stack, adopted: Adopted, servers: Iterable[Server]) -> N
             shown = ", ".join(change.address for change in found.plan.changes[:5])
             detail = f"The plan of what was written would not be empty ({shown}). Nothing was kept. This is a bug in "
             detail += "pmtaform: please report it."
-            raise PmtaformError.of("import-inexact", "The servers cannot be said exactly", detail, host=server.name)
+            raise PmtaformError.of(IMPORT_INEXACT, detail, host=server.name)
 
 
 def _is_same(wanted: Secret | None, live: KeyMaterial) -> bool:

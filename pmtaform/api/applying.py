@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
-from pmtaform.errors import Locked, PmtaformError, Stale, Unreachable
+from pmtaform.diagnostics import Kind
+from pmtaform.diagnostics.codes.state import LOCK_NOT_HELD, STATE_MOVED
+from pmtaform.errors import Locked, PmtaformError, Stale
 from pmtaform.planning.consent import check_consent
 from pmtaform.planning.draft import Planned
 from pmtaform.progress import Verdict, Watch
@@ -46,7 +48,7 @@ def apply_plan(planned: Planned, request: ApplyRequest | None = None) -> RunResu
     check_consent(planned, allowed)
     stack, lock = planned.stack.name, request.lock
     if lock is not None and planned.project.backend(stack).lock_info() != lock.info:
-        raise Locked.of("lock-not-held", "Lock not held", f'The lock that was given is not that of stack "{stack}".')
+        raise Locked.of(LOCK_NOT_HELD, f'The lock that was given is not that of stack "{stack}".')
     with planned.project.lock(stack, f"{request.what} {stack}") if lock is None else nullcontext():
         keeper = _keeper(planned)
         result = execute(_run(planned, request, allowed, keeper), planned.fleet.surveys.values())
@@ -59,8 +61,7 @@ def _keeper(planned: Planned) -> StateKeeper:
     document, plan = keeper.document, planned.plan
     if (document.lineage if document.serial else "", document.serial) != (plan.lineage, plan.serial):
         raise Stale.of(
-            "state-moved",
-            "The state is no longer what was planned from",
+            STATE_MOVED,
             f"The plan was made from serial {plan.serial}, and the state has serial {document.serial}: another run "
             "applied in between. Plan again.",
         )
@@ -85,7 +86,7 @@ def _run(planned: Planned, request: ApplyRequest, allowed: frozenset[str], keepe
         allow=allowed,
         done=request.done,
         together={**together, **request.together},
-        unreachable=sum(isinstance(problem, Unreachable) for problem in planned.fleet.failures.values()),
+        unreachable=sum(problem.kind is Kind.HOST_UNREACHABLE for problem in planned.fleet.failures.values()),
         choice=planned.plan.selection,
         watch=request.watch,
         stop=request.stop,
@@ -97,7 +98,7 @@ def _complete(planned: Planned, result: RunResult) -> RunResult:
     left = {host.host: host.left for host in planned.plan.hosts}
     hosts = {name: replace(host, left=left.get(name, ())) for name, host in result.hosts.items()}
     for name, problem in planned.fleet.failures.items():
-        verdict = Verdict.UNREACHABLE if isinstance(problem, Unreachable) else Verdict.FAILED
+        verdict = Verdict.UNREACHABLE if problem.kind is Kind.HOST_UNREACHABLE else Verdict.FAILED
         hosts[name] = HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0])
     return replace(result, hosts=hosts)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_HOST
 from pmtaform.errors import UsageError
 from pmtaform.host import Generation, Record
 from pmtaform.project import Project
@@ -241,8 +242,7 @@ def _require_known(project: Project, stack: str, host: str, runs: Sequence[RunRe
     if host not in names:
         known = sorted(names if live else names | told)
         raise UsageError.of(
-            "no-such-host",
-            "The stack has no such host",
+            NO_SUCH_HOST,
             f'"{host}" is not a host of stack "{stack}"'
             + (", so it cannot be asked." if live else ", and its journal does not know it.")
             + (did_you_mean(host, known) or f" Known are: {', '.join(known[:20])}."),

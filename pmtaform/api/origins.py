@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pmtaform.diagnostics import Place, did_you_mean
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_BLOCK
 from pmtaform.errors import UsageError
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Block, directives_in
@@ -52,7 +53,7 @@ def origins_of(stack: Stack, host: str, address: str) -> list[Origins]:
         known = [str(each) for each in desired.blocks]
         near = did_you_mean(address, known) or f" `pmtaform render {host}` shows what it is wanted to have."
         detail = f"{host} is not wanted to have {address}.{near}"
-        raise UsageError.of("no-such-block", "The stack declares no such block", detail)
+        raise UsageError.of(NO_SUCH_BLOCK, detail)
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from pmtaform.diagnostics import Diagnostic, Exit
-from pmtaform.errors import Locked, PmtaformError, Unreachable
+from pmtaform.diagnostics import Diagnostic, Exit, Kind
+from pmtaform.diagnostics.codes.hosts import HOST_LOCKED
+from pmtaform.errors import Locked, PmtaformError
 from pmtaform.host import (
     Awaiting,
     HostSpec,
@@ -112,7 +113,7 @@ def _recover(target: Target, keeper: StateKeeper, key: StackKey, word: Word) -> 
         finally:
             session.close()
     except PmtaformError as problem:
-        code = problem.exit_code if isinstance(problem, (Unreachable, Locked)) else Exit.SOME_FAILED
+        code = problem.exit_code if problem.kind in (Kind.HOST_UNREACHABLE, Kind.LOCKED) else Exit.SOME_FAILED
         return Recovered(host=name, problem=problem.diagnostics[0], code=code)
 
 
@@ -137,7 +138,7 @@ def _settle(session: Session, target: Target, keeper: StateKeeper, key: StackKey
     if snapshot.unsettled is not None:
         outcome = recover(session, spec, who=who(), reopen=spec.open)
         if outcome.status is Status.LOCKED:
-            raise Locked.of("host-locked", "Somebody else is at work on the host", outcome.reason, host=spec.name)
+            raise Locked.of(HOST_LOCKED, outcome.reason, host=spec.name)
         if outcome.recovered:
             done.append(outcome.recovered)
         unsure = doubts.recovered(spec, outcome)

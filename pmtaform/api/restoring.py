@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics.codes.command_line import GENERATION_UNKNOWN, HOST_NOT_IN_STATE, NO_SUCH_HOST
+from pmtaform.diagnostics.codes.hosts import NO_GENERATION
 from pmtaform.errors import Blocked, HostError, UsageError
 from pmtaform.host import Generation, HostSpec, Record, generations, records, release
 from pmtaform.host_specs import host_spec
@@ -27,8 +29,7 @@ def spec_of(stack: Stack, host: str) -> HostSpec:
     found = stack.hosts.get(host)
     if found is None:
         raise UsageError.of(
-            "no-such-host",
-            "The stack has no such host",
+            NO_SUCH_HOST,
             f'"{host}" is not a host of stack "{stack.name}".'
             + (did_you_mean(host, stack.hosts) or f" Its hosts are: {', '.join(list(stack.hosts)[:20])}."),
         )
@@ -120,8 +121,7 @@ def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]
     kept = [g for g in generations_of(stack, host) if g.status == "applied"]
     if not kept:
         raise HostError.of(
-            "no-generation",
-            "The host keeps no generation to go back to",
+            NO_GENERATION,
             f"Nothing was applied to {host} yet, or its /var/lib/pmtaform was emptied. There is nothing to put back.",
             host=host,
         )
@@ -129,12 +129,7 @@ def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]
     first = changed[-1].number if generation is None else generation
     if first not in [g.number for g in kept]:
         have = ", ".join(str(g.number) for g in kept)
-        raise HostError.of(
-            "generation-unknown",
-            "The host does not keep this generation",
-            f"Generation {first} is not on {host}; it keeps: {have}.",
-            host=host,
-        )
+        raise HostError.of(GENERATION_UNKNOWN, f"Generation {first} is not on {host}; it keeps: {have}.", host=host)
     return [g for g in kept if g.number >= first]
 
 
@@ -158,8 +153,6 @@ def forget_host(project: Project, stack: str, host: str) -> None:
         if host not in keeper.document.hosts:
             known = ", ".join(keeper.document.hosts)
             raise UsageError.of(
-                "host-not-in-state",
-                "Nothing was applied to this host",
-                f'The state has nothing of "{host}".' + (f" It has: {known}." if known else ""),
+                HOST_NOT_IN_STATE, f'The state has nothing of "{host}".' + (f" It has: {known}." if known else "")
             )
         keeper.remove_host(host)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from pmtaform.api.history import RunRecord, runs_of
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_RUN
 from pmtaform.errors import UsageError
 from pmtaform.model.choice import Choice
 from pmtaform.project import Project
@@ -32,7 +33,7 @@ def resumable(project: Project, stack: str, run: str) -> Earlier:
         known = [record.run for record in runs_of(events)][-5:]
         which = f"{len(names)} runs begin so" if names else "no run has this name"
         detail = f'"{run}": {which} in the journal of stack "{stack}". The last ones: {", ".join(known) or "none"}.'
-        raise UsageError.of("no-such-run", "There is no such run to go on with", detail)
+        raise UsageError.of(NO_SUCH_RUN, detail)
     name = next(iter(names))
     patterns: dict[str, list[str]] = {}
     for event in events:

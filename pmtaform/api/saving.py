@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_PLAN
+from pmtaform.diagnostics.codes.plans import PLAN_UNREADABLE
+from pmtaform.diagnostics.codes.project_files import PLAN_NOT_WRITTEN
 from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.plan.document import SavedPlan, dumps, load_saved
 from pmtaform.planning.draft import Planned
@@ -27,10 +30,7 @@ def save_plan(planned: Planned, path: Path) -> None:
             raise
     except OSError as problem:
         raise PmtaformError.of(
-            "plan-not-written",
-            "The plan file cannot be written",
-            f"{problem.strerror or problem}. Name another with --out.",
-            place=Place(str(path)),
+            PLAN_NOT_WRITTEN, f"{problem.strerror or problem}. Name another with --out.", place=Place(str(path))
         ) from None
 
 
@@ -44,11 +44,7 @@ def load_plan(path: Path) -> SavedPlan:
     try:
         content = read_any(path)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise UsageError.of(
-            "no-such-plan", "There is no such plan file", "Save one: pmtaform plan --out FILE.", place=Place(str(path))
-        ) from None
+        raise UsageError.of(NO_SUCH_PLAN, "Save one: pmtaform plan --out FILE.", place=Place(str(path))) from None
     except OSError as problem:
-        raise StateDamaged.of(
-            "plan-unreadable", "The plan file cannot be read", f"{problem.strerror}.", place=Place(str(path))
-        ) from None
+        raise StateDamaged.of(PLAN_UNREADABLE, f"{problem.strerror}.", place=Place(str(path))) from None
     return load_saved(content, str(path))

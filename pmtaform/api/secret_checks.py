@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.connections import KEY_MISSING, KEY_PASSPHRASE_WRONG
+from pmtaform.diagnostics.codes.secrets import BAD_SECRET, PASSPHRASE_UNUSED, UNSAFE_SECRET
 from pmtaform.errors import Invalid, SecretUnavailable
 from pmtaform.parallel import run_all
 from pmtaform.reading import read_regular
@@ -78,20 +80,16 @@ def _mode(reference: Reference, resolver: Resolver) -> tuple[str, ...]:
     return ()
 
 
-def _told(use: SecretUse, code: str, summary: str, detail: str, severity: Severity = Severity.ERROR) -> Diagnostic:
-    return Diagnostic(code=code, summary=summary, detail=detail, severity=severity, place=use.place)
-
-
 def _directive(use: SecretUse, secret: Secret) -> tuple[Diagnostic, ...]:
     text = secret_text(use.directive, secret.reveal())
     if text is None:
-        return (_told(use, "unsafe-secret", "A secret cannot be written", unsafe(use.reference)),)
+        return (UNSAFE_SECRET.diagnostic(unsafe(use.reference), use.place),)
     # Without the cache: it would keep the text for as long as the process runs.
     problem = value_problem.__wrapped__(use.scope, use.directive, f"{use.before} {text}".strip())
     if problem is None:
         return ()
     detail = f"What {use.reference} holds may not be taken by PowerMTA: {problem}"
-    return (_told(use, "bad-secret", "A secret has another form than documented", detail, Severity.WARNING),)
+    return (BAD_SECRET.diagnostic(detail, use.place),)
 
 
 # -- keys ----
@@ -135,17 +133,17 @@ def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> C
             content = read_regular(path)
         except OSError as problem:
             detail = f"{name}, which {use.reference} is for: {(problem.strerror or 'it cannot be read').lower()}."
-            findings.append(_told(use, "key-missing", "An SSH key cannot be read", detail))
+            findings.append(KEY_MISSING.diagnostic(detail, use.place))
             continue
         if not (is_pem(content) and is_locked(content)):
             detail = f"{name} has no passphrase, and {use.reference} is given for it. Leave `passphrase` out, or lock "
             detail += f"the key: ssh-keygen -p -f {name}."
-            findings.append(_told(use, "passphrase-unused", "An SSH key is not locked", detail, Severity.WARNING))
+            findings.append(PASSPHRASE_UNUSED.diagnostic(detail, use.place))
             continue
         found = passphrase_problem(content, secret.reveal())
         if found is not None:
             detail = f"{name}: {found.why}. {use.reference} is given for it. {found.fix}"
-            findings.append(_told(use, "key-passphrase-wrong", "A passphrase does not open its key", detail))
+            findings.append(KEY_PASSPHRASE_WRONG.diagnostic(detail, use.place))
         else:
             facts = (f"opens {path.name}", *facts)
     return CheckedSecret(use=use, facts=facts, findings=tuple(findings))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pmtaform.api.restoring import spec_of
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_CONFIGURATION
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.project import Project
 from pmtaform.sources import LoadedConfiguration, read_host, read_path, read_stack
@@ -41,4 +42,4 @@ def project_if_any(folder: Path | None) -> Project | None:
 
 
 def _unknown(detail: str) -> UsageError:
-    return UsageError.of("no-such-configuration", "No such configuration", detail)
+    return UsageError.of(NO_SUCH_CONFIGURATION, detail)

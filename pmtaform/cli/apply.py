@@ -13,6 +13,7 @@ from pmtaform.cli.asking import approved
 from pmtaform.cli.choice import Excludes, Hosts, Targets
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.command_line import CHOICE_IN_PLAN, CHOICE_IN_RUN
 from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def apply(
     saved = _plan_file(stack)
     if saved is not None and (host or target or exclude):
         raise UsageError.of(
-            "choice-in-plan",
-            "A saved plan has its choice of hosts already",
-            "Leave --host, --target and --exclude away, or apply the stack instead of the plan file.",
+            CHOICE_IN_PLAN, "Leave --host, --target and --exclude away, or apply the stack instead of the plan file."
         )
     plan = load_plan(saved) if saved is not None else None
     name = plan.plan.stack if plan is not None else project.load(stack).name
@@ -90,9 +89,7 @@ def _resumed(
 
     if host or target or exclude or saved is not None:
         raise UsageError.of(
-            "choice-in-run",
-            "A run that is gone on with has its choice of hosts already",
-            "Leave --host, --target, --exclude and the plan file away: --resume takes them from the run.",
+            CHOICE_IN_RUN, "Leave --host, --target, --exclude and the plan file away: --resume takes them from the run."
         )
     earlier = resumable(project, stack, run)
     choice = earlier.choice

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from pmtaform.cli.context import Format
+from pmtaform.diagnostics.codes.command_line import NO_APPROVAL
 from pmtaform.errors import UsageError
 
 _INSTEAD = "Add --auto-approve, or apply a saved plan."
@@ -19,17 +20,9 @@ def approved(question: str, format: Format, *, instead: str = _INSTEAD) -> bool:
     `instead` says how to approve it without a question.
     """
     if format is Format.JSON:
-        raise UsageError.of(
-            "no-approval",
-            "Nobody has approved this",
-            f"With --format json there is no question. Nothing was changed. {instead}",
-        )
+        raise UsageError.of(NO_APPROVAL, f"With --format json there is no question. Nothing was changed. {instead}")
     if not sys.stdin.isatty():
-        raise UsageError.of(
-            "no-approval",
-            "Nobody is there to approve this",
-            f"There is no terminal to ask on. Nothing was changed. {instead}",
-        )
+        raise UsageError.of(NO_APPROVAL, f"There is no terminal to ask on. Nothing was changed. {instead}")
     _discard_typed_ahead(sys.stdin)
     print(f"\n{question} Only `yes` is taken: ", end="", flush=True)
     if sys.stdin.readline().strip() == "yes":

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pmtaform.cli.context import settings
+from pmtaform.diagnostics.codes.key_commands import KEY_FILE_UNREADABLE, KEY_ON_TERMINAL, TOO_MANY_WORDS
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.stack import Stack
 
@@ -21,7 +22,7 @@ def chosen(words: list[str]) -> tuple[Stack, tuple[str, ...]]:
     project = settings.project()
     if len(words) > 2:
         detail = "Write DOMAIN or DOMAIN/SELECTOR, and the stack behind it if there are several."
-        raise UsageError.of("too-many-words", "There are too many words", detail)
+        raise UsageError.of(TOO_MANY_WORDS, detail)
     if len(words) == 2:
         return project.load(words[1]), (words[0],)
     if words and _is_stack(words[0]):
@@ -42,7 +43,7 @@ def read_key_file(name: str) -> bytes:
         if sys.stdin.isatty():
             detail = "Standard input is a terminal, which would show the key that is pasted into it. Name the private "
             detail += "key's PEM file, or pipe it in: SOME-TOOL | pmtaform dkim import - DOMAIN/SELECTOR."
-            raise UsageError.of("key-on-terminal", "A private key is not typed", detail)
+            raise UsageError.of(KEY_ON_TERMINAL, detail)
         return sys.stdin.buffer.read(_MOST)
     try:
         with Path(name).expanduser().open("rb") as file:
@@ -50,4 +51,4 @@ def read_key_file(name: str) -> bytes:
     except OSError as problem:
         why = (problem.strerror or "it cannot be read").lower()
         detail = f"{name}: {why}. Name the private key's PEM file, or - for standard input."
-        raise UsageError.of("key-file-unreadable", "A key file cannot be read", detail) from None
+        raise UsageError.of(KEY_FILE_UNREADABLE, detail) from None

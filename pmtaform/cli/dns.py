@@ -10,6 +10,7 @@ import typer
 from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.plans import DNS_OFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,10 +84,9 @@ def records(
 
 
 def _switched_off(name: str) -> Diagnostic:
-    from pmtaform.diagnostics import Diagnostic, Severity
 
     detail = f"The stack {name} says `dns: {{mode: off}}`: nothing was asked. Write `mode: warn` to have it checked."
-    return Diagnostic(code="dns-off", summary="DNS is not checked", detail=detail, severity=Severity.INFO)
+    return DNS_OFF.diagnostic(detail)
 
 
 def _as_warnings(problems: Iterable[Diagnostic]) -> list[Diagnostic]:

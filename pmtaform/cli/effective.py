@@ -9,6 +9,7 @@ import typer
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.effective_client import Asked, submission
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_VIRTUAL_MTA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +89,7 @@ def _require(effective: Effective, vmta: str | None) -> None:
         known = [*effective.virtual_mtas(), *effective.pools()]
         near = did_you_mean(vmta, known) or f" There are: {', '.join(known[:20])}."
         detail = f'No virtual MTA and no pool is called "{vmta}".{near}'
-        raise UsageError.of("no-such-virtual-mta", "There is no such virtual MTA", detail)
+        raise UsageError.of(NO_SUCH_VIRTUAL_MTA, detail)
 
 
 def _queues(effective: Effective, vmta: str | None, domain: str | None, *, backoff: bool) -> Iterator[QueueView]:

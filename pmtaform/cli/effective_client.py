@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pmtaform.diagnostics.codes.command_line import CLIENT_MISSING, NO_SUCH_CLIENT, NO_SUCH_LISTENER, NO_SUCH_SMTP_USER
 from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pmtaform.diagnostics import Definition
     from pmtaform.lang.effective import Effective, Message
     from pmtaform.lang.values.networks import Network
     from pmtaform.report.clients import Submission
@@ -32,9 +34,7 @@ class Asked:
     def is_about_a_client(self) -> bool:
         """Whether any of the options was given. Raises `UsageError` when the client itself is missing."""
         if self.client is None and self != Asked():
-            raise UsageError.of(
-                "client-missing", "Client missing", "These options are about a client: add --client ADDRESS."
-            )
+            raise UsageError.of(CLIENT_MISSING, "These options are about a client: add --client ADDRESS.")
         return self.client is not None
 
 
@@ -47,9 +47,11 @@ def submission(effective: Effective, asked: Asked) -> Submission:
     address = asked.client or ""
     listener, user = "", ""
     if asked.listener is not None:
-        listener = _one_of("listener", normalise_argument("smtp-listener", asked.listener), listeners(effective))
+        listener = _one_of(
+            NO_SUCH_LISTENER, "listener", normalise_argument("smtp-listener", asked.listener), listeners(effective)
+        )
     if asked.user is not None:
-        user = _one_of("SMTP user", asked.user, users(effective))
+        user = _one_of(NO_SUCH_SMTP_USER, "SMTP user", asked.user, users(effective))
     network, named = _address(effective, address)
     settings = client_settings(effective, Client(network, listener, user, named))
     return Submission(
@@ -61,13 +63,13 @@ def submission(effective: Effective, asked: Asked) -> Submission:
     )
 
 
-def _one_of(noun: str, name: str, known: Mapping[str, str]) -> str:
+def _one_of(unknown: Definition, noun: str, name: str, known: Mapping[str, str]) -> str:
     from pmtaform.diagnostics import did_you_mean
 
     if name in known:
         return known[name]
     near = did_you_mean(name, known) or (f" There are: {', '.join(list(known)[:20])}." if known else " There is none.")
-    raise UsageError.of(f"no-such-{noun.lower().replace(' ', '-')}", f"Unknown {noun}", f'No {noun} "{name}".{near}')
+    raise UsageError.of(unknown, f'No {noun} "{name}".{near}')
 
 
 def _address(effective: Effective, text: str) -> tuple[Network | None, str]:
@@ -80,7 +82,7 @@ def _address(effective: Effective, text: str) -> tuple[Network | None, str]:
     if text.startswith("{") or effective.sources.knows(text):
         return None, text
     detail = f'"{text}" is no address (192.0.2.1), no network (10/8), and no <source> has that name ({{pickup}}).'
-    raise UsageError.of("no-such-client", "Unknown client", detail)
+    raise UsageError.of(NO_SUCH_CLIENT, detail)
 
 
 def _message(asked: Asked) -> Message:

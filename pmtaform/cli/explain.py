@@ -25,6 +25,7 @@ def explain(
     format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
 ) -> None:
     """Explain a directive or section (every fact with its basis), or where each value of a host's block was written."""
+    from pmtaform.diagnostics.codes.command_line import NOTHING_TO_EXPLAIN
     from pmtaform.errors import UsageError
 
     if why is not None:
@@ -33,9 +34,7 @@ def explain(
     elif search is not None:
         _search(search, format)
     elif name is None:
-        raise UsageError.of(
-            "nothing-to-explain", "Nothing to explain is named", "Name a directive, or search: --search WORDS."
-        )
+        raise UsageError.of(NOTHING_TO_EXPLAIN, "Name a directive, or search: --search WORDS.")
     elif address is not None:
         _why(name, address, stack, format)
     else:

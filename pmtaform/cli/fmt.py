@@ -10,6 +10,8 @@ import typer
 
 from pmtaform.cli.context import settings
 from pmtaform.diagnostics import Exit, Severity
+from pmtaform.diagnostics.codes.language import INCLUDE_NOT_READ
+from pmtaform.diagnostics.codes.project_files import NOT_POWERMTA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +71,7 @@ def _sources(paths: list[str], problems: list[Diagnostic]) -> list[_Source]:
 
 def _refusal(source: _Source) -> Diagnostic | None:
     """Why a file is not laid out: it is not in PowerMTA's language."""
-    from pmtaform.diagnostics import Diagnostic, Place
+    from pmtaform.diagnostics import Place
     from pmtaform.lang.foreign import knows_no_line, language_of, template_of
     from pmtaform.lang.parsing import parse
     from pmtaform.lang.tree import decode
@@ -82,11 +84,8 @@ def _refusal(source: _Source) -> Diagnostic | None:
         what = "Next to none of its lines are PowerMTA's."
     else:
         return None
-    return Diagnostic(
-        code="not-powermta",
-        summary="The file is not in PowerMTA's language",
-        detail=f"{what} Nothing was written.",
-        place=Place(source.name, other.line if other is not None else None),
+    return NOT_POWERMTA.diagnostic(
+        f"{what} Nothing was written.", Place(source.name, other.line if other is not None else None)
     )
 
 
@@ -102,7 +101,7 @@ def _read(path: str, problems: list[Diagnostic]) -> Iterator[_Source]:
         raise _is_no_native(path)
     else:
         loaded = read_path(Path(path))
-        problems += [problem for problem in loaded.problems if problem.code == "include-not-read"]
+        problems += [problem for problem in loaded.problems if INCLUDE_NOT_READ.describes(problem)]
         for known, tree in loaded.configuration.trees.items():
             yield _Source(Path(loaded.real[known]), tree.to_bytes())
 
@@ -111,7 +110,7 @@ def _is_no_native(path: str) -> UsageError:
     from pmtaform.errors import UsageError
 
     detail = f"{path} is a stack. `pmtaform fmt` lays out native files; a stack's YAML stays as it was written."
-    return UsageError.of("not-powermta", "Folder without native configuration", detail)
+    return UsageError.of(NOT_POWERMTA, detail)
 
 
 def _is_stack(folder: Path) -> bool:

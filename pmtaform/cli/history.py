@@ -8,6 +8,7 @@ import typer
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.command_line import LIVE_NEEDS_HOST
 from pmtaform.errors import UsageError
 
 
@@ -27,8 +28,7 @@ def history(
 
     if live and host is None:
         raise UsageError.of(
-            "live-needs-host",
-            "--live asks one host",
+            LIVE_NEEDS_HOST,
             "Name it: `pmtaform history HOST --live`. Without a host the journal of this project answers.",
         )
     project = settings.project()

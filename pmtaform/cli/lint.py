@@ -11,6 +11,7 @@ import typer
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Exit, Severity
+from pmtaform.diagnostics.codes.command_line import FIX_NEEDS_FILES, NO_SUCH_FILE, NO_SUCH_HOST, NO_SUCH_RULE
 
 if TYPE_CHECKING:
     from pmtaform.api.linting import Linted, RuleChoice
@@ -96,7 +97,7 @@ def _choice(
     for name in (*(only or ()), *(disable or ()), *(enable or ())):
         if name not in rules():
             detail = f'There is no rule "{name}".{did_you_mean(name, rules())} `pmtaform lint --rules` lists them.'
-            raise UsageError.of("no-such-rule", "There is no such rule", detail)
+            raise UsageError.of(NO_SUCH_RULE, detail)
     return RuleChoice(only=only or None, disabled=disable or (), enabled=enable or (), ignored=ignored)
 
 
@@ -110,23 +111,15 @@ def _gather(paths: list[str], host: str | None, choice: RuleChoice, version: str
         return [_lint_path(Path(path), choice, version, fix=fix) for path in paths]
     if len(paths) > 1:
         missing = next(path for path in paths if path not in files)
-        raise UsageError.of(
-            "no-such-file",
-            "There is no such file",
-            f'"{missing}" is neither a configuration file nor a folder with one.',
-        )
+        raise UsageError.of(NO_SUCH_FILE, f'"{missing}" is neither a configuration file nor a folder with one.')
     if fix:
-        raise UsageError.of(
-            "fix-needs-files",
-            "Only native files can be fixed",
-            "--fix is for configuration files; correct a stack by hand.",
-        )
+        raise UsageError.of(FIX_NEEDS_FILES, "--fix is for configuration files; correct a stack by hand.")
     stack = settings.project().load(paths[0] if paths else None)
     if host is None:
         return [lint_stack(stack, choice, version=version)]
     if host not in stack.hosts:
         known = ", ".join(stack.hosts)
-        raise UsageError.of("no-such-host", "There is no such host", f'Stack "{stack.name}" has: {known}.')
+        raise UsageError.of(NO_SUCH_HOST, f'Stack "{stack.name}" has: {known}.')
     return [lint_host(stack, host, choice, version=version)]
 
 

@@ -10,8 +10,9 @@ import typer
 from pmtaform.cli.choice import Excludes, Hosts, StackArgument, Targets
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.moments import AsOf, moment_of
-from pmtaform.diagnostics import Exit
-from pmtaform.errors import Unreachable, UsageError
+from pmtaform.diagnostics import Exit, Kind
+from pmtaform.diagnostics.codes.command_line import PLAN_AHEAD_NOT_SAVED
+from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
     from pmtaform.api import Planned
@@ -40,8 +41,7 @@ def plan(
     moment = moment_of(as_of)
     if moment is not None and out is not None:
         raise UsageError.of(
-            "plan-ahead",
-            "A plan of a moment to come cannot be saved",
+            PLAN_AHEAD_NOT_SAVED,
             "It says what will be if DNS and the hosts stay as they are, and nobody can apply it now. Leave --out or "
             "--as-of away.",
         )
@@ -58,9 +58,9 @@ def plan(
 
 def plan_exit(planned: Planned, *, detailed: bool) -> Exit:
     """The exit code of a plan: hosts that could not be planned first, then changes if they were asked for."""
-    problems = planned.fleet.failures.values()
-    if problems:
-        return Exit.UNREACHABLE if all(isinstance(p, Unreachable) for p in problems) else Exit.SOME_FAILED
+    kinds = {problem.kind for problem in planned.plan.failures.values()}
+    if kinds:
+        return Exit.UNREACHABLE if kinds == {Kind.HOST_UNREACHABLE} else Exit.SOME_FAILED
     if planned.plan.busy:
         return Exit.LOCKED  # what was seen may be gone in a moment: neither "changes" nor "none"
     return Exit.CHANGES if detailed and planned.plan.changed else Exit.OK

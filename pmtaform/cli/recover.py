@@ -8,6 +8,7 @@ import typer
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.command_line import ONE_DECISION
 from pmtaform.errors import UsageError
 
 
@@ -36,7 +37,7 @@ def recover(
     from pmtaform.report.recoveries import RecoveryTable
 
     if confirm and revert:
-        raise UsageError.of("one-decision", "--confirm and --revert exclude each other", "Say one of them.")
+        raise UsageError.of(ONE_DECISION, "Say one of them.")
     project = settings.project()
     loaded = project.load(stack)
     decide = "confirm" if confirm else "revert" if revert else ""

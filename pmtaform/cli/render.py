@@ -16,6 +16,7 @@ def render(
 ) -> None:
     """Print the whole configuration that HOST would have if it had none yet. Secrets appear as their references."""
     from pmtaform.api import desired_of
+    from pmtaform.diagnostics.codes.command_line import NO_SUCH_FILE
     from pmtaform.errors import UsageError
     from pmtaform.report import masked_line
     from pmtaform.stack import render as rendered
@@ -24,11 +25,7 @@ def render(
     desired = desired_of(loaded, host, secrets=False)
     files = rendered(desired)
     if file is not None and file not in files:
-        raise UsageError.of(
-            "no-such-file",
-            "The host would have no such file",
-            f"{host} would have: {', '.join(files)}.",
-        )
+        raise UsageError.of(NO_SUCH_FILE, f"{host} would have: {', '.join(files)}.")
     several = len(files) > 1 and file is None
     for path, text in files.items():
         if file in (None, path):

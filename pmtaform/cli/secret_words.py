@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.cli.context import settings
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_STACK
+from pmtaform.diagnostics.codes.key_commands import NO_VALUE, NOT_THE_SAME, WHICH_SECRET
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.pem import is_pem
 from pmtaform.secrets import Reference, named_reference, parse_reference
@@ -44,7 +46,7 @@ def chosen(words: list[str]) -> Chosen:
     """
     if not words or len(words) > 2:
         problem = "There are too many words." if words else "No secret is named."
-        raise UsageError.of("which-secret", "Which secret is meant is not clear", f"{problem} {_ORDER} {_NEVER}")
+        raise UsageError.of(WHICH_SECRET, f"{problem} {_ORDER} {_NEVER}")
     name, stack = (words[0], None) if len(words) == 1 else _parted(words[0], words[1])
     reference = named_reference(name)
     return Chosen(reference, _folder(reference, stack), stack)
@@ -67,7 +69,7 @@ def _parted(first: str, second: str) -> tuple[str, str]:
         if known[0]:
             return second, first
     detail = f"Two words are a secret and a stack, and here it is not clear which is which. {_ORDER} {_NEVER}"
-    raise UsageError.of("which-secret", "Which secret is meant is not clear", detail)
+    raise UsageError.of(WHICH_SECRET, detail)
 
 
 def _is_stack(word: str) -> bool:
@@ -84,7 +86,7 @@ def _folder(reference: Reference, stack: str | None) -> Path:
         known = stack_names(settings.project().root)
         there = f" There are: {', '.join(known)}." if known else ""
         detail = f"The word beside the reference is no stack of this project.{there} {_NEVER}"
-        raise UsageError.of("no-such-stack", "There is no such stack", detail)
+        raise UsageError.of(NO_SUCH_STACK, detail)
     if stack is None and not needs_folder(reference):
         return Path.cwd()
     return settings.project().stack_folder(stack).absolute()
@@ -100,7 +102,7 @@ def read_value(reference: Reference) -> bytes:
             first = _rest_of_pem(first)
         elif _typed("Again: ") != first:
             detail = "The two values are not the same. Nothing was changed."
-            raise UsageError.of("not-the-same", "The value was mistyped", detail)
+            raise UsageError.of(NOT_THE_SAME, detail)
     return first.encode("utf-8", "surrogateescape")
 
 
@@ -128,7 +130,7 @@ def _unseen() -> Iterator[None]:
         termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
     except termios.error:
         detail = "This terminal cannot hide what is typed. Give the value on standard input instead."
-        raise UsageError.of("no-value", "No value was given", detail) from None
+        raise UsageError.of(NO_VALUE, detail) from None
     try:
         yield
     finally:
@@ -141,5 +143,5 @@ def _typed(prompt: str) -> str:
     if prompt:
         print(file=sys.stderr, flush=True)
     if not line.endswith("\n"):
-        raise UsageError.of("no-value", "No value was given", "The input ended. Nothing was changed.")
+        raise UsageError.of(NO_VALUE, "The input ended. Nothing was changed.")
     return line[:-1]

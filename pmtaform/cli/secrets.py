@@ -11,6 +11,7 @@ from pmtaform.cli.asking import approved
 from pmtaform.cli.choice import StackArgument
 from pmtaform.cli.context import Format, settings
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.key_commands import NO_SUCH_SECRET, SECRET_IS_THERE, SECRET_ON_TERMINAL
 from pmtaform.errors import PmtaformError, UsageError
 
 app = typer.Typer(
@@ -93,7 +94,7 @@ def get(
     if sys.stdout.isatty() and not show:
         detail = f"Everybody who looks at the terminal would see {what.reference}. Add --show if that is meant, or "
         detail += "send it into a pipe."
-        raise UsageError.of("secret-on-terminal", "A secret is not shown on a terminal", detail)
+        raise UsageError.of(SECRET_ON_TERMINAL, detail)
     print_value(what.reference, read_secret(what.reference, what.folder), format)
 
 
@@ -113,7 +114,7 @@ def delete(
     loaded = what.load()
     if not holds_secret(what.reference, what.folder):
         detail = f"There is nothing at {what.reference}, so nothing was deleted."
-        raise PmtaformError.of("no-such-secret", "There is no such secret", detail)
+        raise PmtaformError.of(NO_SUCH_SECRET, detail)
     question = f"Delete {what.reference}?{_needed(str(what.reference), loaded)}"
     if not auto_approve and not approved(question, format, instead="Add --auto-approve."):
         return Exit.OK
@@ -126,7 +127,7 @@ def _replace(reference: str, format: Format) -> bool:  # noqa: A002
     """Whether a value that is there may go. Raises `UsageError` where nobody can be asked."""
     if format is Format.JSON or not sys.stdin.isatty():
         detail = f"{reference} has a value. Nothing was changed. Add --overwrite to replace it."
-        raise UsageError.of("secret-is-there", "There is a value already", detail)
+        raise UsageError.of(SECRET_IS_THERE, detail)
     return approved(f"{reference} has a value. Replace it?", format)
 
 

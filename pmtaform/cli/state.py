@@ -35,6 +35,7 @@ def show(
 ) -> None:
     """Show what is known of a host from the last apply: when, by whom, from which commit, which files."""
     from pmtaform.cli.output import show as show_view
+    from pmtaform.diagnostics.codes.command_line import HOST_NOT_IN_STATE
     from pmtaform.errors import UsageError
     from pmtaform.report.states import StateOfHost
 
@@ -44,7 +45,7 @@ def show(
     if state is None or host not in state.hosts:
         known = ", ".join(state.hosts) if state else ""
         detail = f'The state has nothing of "{host}".' + (f" It has: {known}." if known else "")
-        raise UsageError.of("host-not-in-state", "Nothing was applied to this host", detail)
+        raise UsageError.of(HOST_NOT_IN_STATE, detail)
     show_view(StateOfHost(state, host), format)
 
 

@@ -65,6 +65,10 @@ class Diagnostic:
         """The same finding, placed at `place` if it had no place of its own."""
         return self if self.place is not None or place is None else replace(self, place=place)
 
+    def is_any_of(self, *definitions: Definition) -> bool:
+        """Whether the finding has the code of one of `definitions`."""
+        return any(definition.code == self.code for definition in definitions)
+
     def for_host(self, host: str) -> Diagnostic:
         """The same finding, about `host`."""
         return replace(self, host=host)

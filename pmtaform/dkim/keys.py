@@ -11,7 +11,19 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Definition, Diagnostic
+from pmtaform.diagnostics.codes.keys import (
+    DKIM_KEY_BITS,
+    DKIM_KEY_DAMAGED,
+    DKIM_KEY_ENCRYPTED,
+    DKIM_KEY_LONG,
+    DKIM_KEY_NOT_PRIVATE,
+    DKIM_KEY_PASSPHRASE,
+    DKIM_KEY_SEVERAL,
+    DKIM_KEY_SHORT,
+    DKIM_KEY_TOO_SHORT,
+    DKIM_KEY_TYPE,
+)
 from pmtaform.dkim.pem import KeyForm, decoded, form_of, is_tidy, key_in
 from pmtaform.errors import Invalid
 from pmtaform.secrets import Secret
@@ -70,14 +82,14 @@ def load_private_key(content: bytes, passphrase: bytes | None = None, *, referen
     try:
         return _loaded(content, passphrase, reference)
     except Unfit as problem:
-        raise Invalid.of(problem.code, problem.summary, f"{reference}: {problem.detail}") from None
+        raise Invalid.of(problem.definition, f"{reference}: {problem.detail}") from None
 
 
 def generate_key(bits: int = GOOD_BITS, *, reference: str = "the key") -> SigningKey:
     """A new key. Its PEM is PKCS#1, which every OpenSSL reads. Raises `Invalid` for a size that does not fit."""
     if not LEAST_BITS <= bits <= MOST_BITS or bits % 256:
         detail = f"{bits} bits: write 2048, or 1024 to 4096 in steps of 256. Verifiers need not know others."
-        raise Invalid.of("dkim-key-bits", "A key cannot have this size", detail)
+        raise Invalid.of(DKIM_KEY_BITS, detail)
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -132,9 +144,9 @@ def one_key_in(left: bytes, right: bytes) -> bool:
 class Unfit(Exception):
     """Why a file is no key to sign with; `detail` does not name it."""
 
-    def __init__(self, code: str, summary: str, detail: str) -> None:
-        self.code, self.summary, self.detail = code, summary, detail
-        super().__init__(code)
+    def __init__(self, definition: Definition, detail: str) -> None:
+        self.definition, self.detail = definition, detail
+        super().__init__(definition.code)
 
 
 def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> SigningKey:
@@ -142,8 +154,7 @@ def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> Signing
     _check_form(form)
     if form.encrypted and not passphrase:
         raise Unfit(
-            "dkim-key-encrypted",
-            "A private key is encrypted",
+            DKIM_KEY_ENCRYPTED,
             "it needs a passphrase. Give the key `passphrase: REFERENCE`, or store it unencrypted.",
         )
     try:
@@ -161,37 +172,32 @@ def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> Signing
 def _check_form(form: KeyForm) -> None:
     if form is KeyForm.NONE:
         raise Unfit(
-            "dkim-key-damaged",
-            "A private key cannot be read",
+            DKIM_KEY_DAMAGED,
             "it is not in PEM form: it needs a line -----BEGIN … PRIVATE KEY----- and the -----END line that belongs "
             "to it. Was it cut off, or its line breaks lost? Take the file that was made with the key.",
         )
     if form is KeyForm.PUBLIC:
         raise Unfit(
-            "dkim-key-not-private",
-            "This is no private key",
+            DKIM_KEY_NOT_PRIVATE,
             "it is a public key or a certificate, which cannot sign. Give the private key that belongs to it.",
         )
     if form is KeyForm.SEVERAL:
         raise Unfit(
-            "dkim-key-several",
-            "A file holds several private keys",
+            DKIM_KEY_SEVERAL,
             "which of them would sign is not documented. Keep one in a file, each under a selector of its own.",
         )
     if form is KeyForm.OTHER_TYPE:
-        raise Unfit("dkim-key-type", "A private key is not RSA", f"it is an EC or DSA key. {_TYPE} Make an RSA key.")
+        raise Unfit(DKIM_KEY_TYPE, f"it is an EC or DSA key. {_TYPE} Make an RSA key.")
 
 
 def _unreadable(form: KeyForm) -> Unfit:
     if form.encrypted:
         return Unfit(
-            "dkim-key-passphrase",
-            "A private key cannot be decrypted",
+            DKIM_KEY_PASSPHRASE,
             "the passphrase is not the key's, or the file is damaged. Try it by hand: openssl rsa -in FILE -noout.",
         )
     return Unfit(
-        "dkim-key-damaged",
-        "A private key cannot be read",
+        DKIM_KEY_DAMAGED,
         "it has the form of a PEM file, and what is inside is no valid key. Was a line lost or changed? Take the file "
         "from where the key was made.",
     )
@@ -202,11 +208,10 @@ def _rsa(found: object) -> RSAPrivateKey:
 
     if not isinstance(found, rsa.RSAPrivateKey):
         kind = type(found).__name__.removesuffix("PrivateKey").lstrip("_")
-        raise Unfit("dkim-key-type", "A private key is not RSA", f"it is of type {kind}. {_TYPE} Make an RSA key.")
+        raise Unfit(DKIM_KEY_TYPE, f"it is of type {kind}. {_TYPE} Make an RSA key.")
     if found.key_size < LEAST_BITS:
         raise Unfit(
-            "dkim-key-too-short",
-            "A private key is too short",
+            DKIM_KEY_TOO_SHORT,
             f"it has {found.key_size} bits. Verifiers take no signature under {LEAST_BITS} bits (RFC 8301), and anyone "
             f"can break such a key. Make one of {GOOD_BITS} bits under a new selector.",
         )
@@ -239,14 +244,14 @@ def _is_sound(key: RSAPrivateKey) -> bool:
 
 def _doubts(bits: int, reference: str) -> list[Diagnostic]:
     if bits < GOOD_BITS:
-        summary, code = "A signing key is short", "dkim-key-short"
+        definition = DKIM_KEY_SHORT
         why = f"{bits} bits are the least that verifiers take; RFC 8301 advises {GOOD_BITS}. Rotate to a longer key."
     elif bits > MOST_BITS:
-        summary, code = "A signing key is long", "dkim-key-long"
+        definition = DKIM_KEY_LONG
         why = f"{bits} bits: verifiers need not know keys over {MOST_BITS}, and many do not. {GOOD_BITS} are enough."
     else:
         return []
-    return [Diagnostic(code=code, summary=summary, detail=f"{reference}: {why}", severity=Severity.WARNING)]
+    return [definition.diagnostic(f"{reference}: {why}")]
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pmtaform.diagnostics.codes.dns_names import ADDRESS_NAMES, ADDRESS_TWICE
 from pmtaform.dns.facts import SendingAddress
-from pmtaform.dns.findings import DnsFinding, DnsLevel, finding
+from pmtaform.dns.findings import DnsFinding, finding
 
 
 def address_findings(sources: Iterable[SendingAddress]) -> Iterator[DnsFinding]:
@@ -20,7 +21,7 @@ def address_findings(sources: Iterable[SendingAddress]) -> Iterator[DnsFinding]:
         if len(hosts) > 1 and not found[0].is_network:
             detail = f"{where}. An address belongs to one machine: the other cannot bind it, and reputation and rate "
             detail += "limits are reckoned twice. Give each host its own."
-            yield finding(DnsLevel.ERROR, "address-twice", "An address is used by two hosts", address, detail)
+            yield finding(ADDRESS_TWICE, address, detail)
         elif len(names) > 1:
             detail = f"{where} say HELO {' and '.join(names)}. Its PTR can agree with one name only. Use one."
-            yield finding(DnsLevel.WARNING, "address-names", "An address has several HELO names", address, detail)
+            yield finding(ADDRESS_NAMES, address, detail)

@@ -8,6 +8,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from pmtaform.diagnostics.codes.dns import (
+    DKIM_MISSING,
+    DKIM_NEXT_MISSING,
+    DKIM_NOT_COMPARED,
+    DKIM_SEVERAL,
+    DNS_FLAKY,
+    DNS_SPLIT,
+)
+from pmtaform.diagnostics.codes.dns_names import (
+    SPF_BROKEN_LATER,
+    SPF_LOOKUPS,
+    SPF_MISSING,
+    SPF_PERMERROR,
+    SPF_UNCOVERED,
+)
 from pmtaform.dns.addresses import address_findings
 from pmtaform.dns.dkim_record import dkim_problems
 from pmtaform.dns.dmarc import dmarc_findings
@@ -19,7 +34,6 @@ from pmtaform.dns.reverse import reverse_findings
 from pmtaform.dns.spf import MOST_LOOKUPS, SpfResult, SpfVerdict, check_host, costs_of
 
 PARALLEL: Final = 16
-_BAD_FAMILIES: Final = ("dkim-key", "dkim-unreadable", "dkim-revoked", "dkim-algorithm", "dkim-hash", "dkim-service")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,26 +108,23 @@ def dkim_findings(resolver: DnsResolver, selector: Selector) -> Iterator[DnsFind
         detail = (
             "Hosts do not sign with this key yet, and will when its record is there. `pmtaform dkim rotate` writes it."
         )
-        yield finding(
-            DnsLevel.WARNING, "dkim-next-missing", "The next DKIM record is not published", name, detail, answer
-        )
+        yield finding(DKIM_NEXT_MISSING, name, detail, answer)
         return
     if not answer.records:
         detail = "Mail is signed with this key, and receivers find no public key: every signature fails. "
         detail += "`pmtaform dns records` writes the record."
-        yield finding(DnsLevel.ERROR, "dkim-missing", "A DKIM record is missing", name, detail, answer)
+        yield finding(DKIM_MISSING, name, detail, answer)
         return
     if len(answer.records) > 1:
         detail = f"There are {len(answer.records)} TXT records; receivers may take any of them. Leave one."
-        yield finding(DnsLevel.ERROR, "dkim-several", "A selector has several records", name, detail, answer)
+        yield finding(DKIM_SEVERAL, name, detail, answer)
         return
     if selector.public is None:
         detail = "The private key could not be read here, so its record cannot be compared."
-        yield finding(DnsLevel.INFO, "dkim-not-compared", "A DKIM record was not compared", name, detail, answer)
+        yield finding(DKIM_NOT_COMPARED, name, detail, answer)
         return
-    for code, what in dkim_problems(answer.records[0], selector.public.key, selector.public.algorithm):
-        level = DnsLevel.ERROR if code in _BAD_FAMILIES else DnsLevel.WARNING
-        yield finding(level, code, "A DKIM record does not fit its key", name, what, answer)
+    for problem, what in dkim_problems(answer.records[0], selector.public.key, selector.public.algorithm):
+        yield finding(problem, name, what, answer)
 
 
 def spf_findings(
@@ -138,32 +149,30 @@ def spf_findings(
     if whole.verdict is SpfVerdict.NONE:
         detail = "It has no SPF record, so nothing says that the fleet may send for it. "
         detail += "`pmtaform dns records` writes one."
-        yield finding(DnsLevel.ERROR, "spf-missing", "A domain has no SPF record", domain, detail, answer)
+        yield finding(SPF_MISSING, domain, detail, answer)
         return
     for (verdict, why), addresses in refused.items():
         yield _refused(domain, verdict, why, addresses, answer)
     if whole.lookups > MOST_LOOKUPS and not any(verdict is SpfVerdict.PERMERROR for verdict, _ in refused):
         detail = f"It takes {whole.lookups} lookups, and ten are allowed: {spelled(whole)}. An address that matches "
         detail += "late, or not at all, gets permerror. Replace includes by ip4 and ip6."
-        yield finding(DnsLevel.ERROR, "spf-lookups", "SPF takes too many lookups", domain, detail, answer)
+        yield finding(SPF_LOOKUPS, domain, detail, answer)
     elif whole.verdict is SpfVerdict.PERMERROR and not refused:
         detail = (
             f"{whole.why[:1].upper()}{whole.why[1:]}. The addresses of the fleet match before that; all others get "
         )
         detail += "permerror instead of what `all` says. Mend or remove the term."
-        yield finding(
-            DnsLevel.WARNING, "spf-broken-later", "An SPF record is broken further on", domain, detail, answer
-        )
+        yield finding(SPF_BROKEN_LATER, domain, detail, answer)
 
 
 def _refused(domain: str, verdict: SpfVerdict, why: str, addresses: list[str], answer: DnsAnswer) -> DnsFinding:
     shown = ", ".join(addresses[:8]) + (f" and {len(addresses) - 8} more" if len(addresses) > 8 else "")
     if verdict is SpfVerdict.PERMERROR:
         detail = f"{why[:1].upper()}{why[1:]}. Receivers treat all mail of the domain as without SPF, or refuse it."
-        return finding(DnsLevel.ERROR, "spf-permerror", "An SPF record is broken", domain, detail, answer)
+        return finding(SPF_PERMERROR, domain, detail, answer)
     detail = f"{shown}: {verdict}" + (f" by {why}" if why else "") + ". They may send for this domain. "
     detail += "Add them as ip4: or ip6:, before `all`."
-    return finding(DnsLevel.ERROR, "spf-uncovered", "SPF does not cover an address that sends", domain, detail, answer)
+    return finding(SPF_UNCOVERED, domain, detail, answer)
 
 
 def spelled(result: SpfResult) -> str:
@@ -196,10 +205,8 @@ def same_everywhere(resolver: DnsResolver, name: str, kind: str, *, authoritativ
     if len({answer.records for answer in known}) > 1:
         detail = "Their answers differ, so receivers see one or the other: a change that is still on its way (wait "
         detail += "for the TTL), a secondary that is behind, or a split view."
-        yield finding(
-            DnsLevel.ERROR, "dns-split", "Name servers give different answers", f"{name} {kind}", detail, *answers
-        )
+        yield finding(DNS_SPLIT, f"{name} {kind}", detail, *answers)
     elif known and broken:
         detail = "Some servers fail, so receivers fail now and then: "
         detail += ", ".join(answer.server for answer in broken) + "."
-        yield finding(DnsLevel.WARNING, "dns-flaky", "A name server fails", f"{name} {kind}", detail, *answers)
+        yield finding(DNS_FLAKY, f"{name} {kind}", detail, *answers)

@@ -7,6 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pmtaform.diagnostics import Definition
+from pmtaform.diagnostics.codes.dns import (
+    DKIM_ALGORITHM,
+    DKIM_HASH,
+    DKIM_KEY,
+    DKIM_REVOKED,
+    DKIM_SERVICE,
+    DKIM_TESTING,
+    DKIM_UNREADABLE,
+)
 from pmtaform.dns.tags import TagError, tags_of
 
 STRING: Final = 255  # octets in one string of a TXT record
@@ -51,25 +61,25 @@ def _list(tags: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     return tuple(word.strip().lower() for word in tags.get(name, default).split(":") if word.strip())
 
 
-def dkim_problems(text: str, expected: str, algorithm: str = "rsa") -> tuple[tuple[str, str], ...]:
-    """What is wrong with a record for a key whose `p=` should be `expected`, as (code, explanation). None: nothing."""
+def dkim_problems(text: str, expected: str, algorithm: str = "rsa") -> tuple[tuple[Definition, str], ...]:
+    """What is wrong with a record for a key whose `p=` should be `expected`, each with its detail. None: nothing."""
     try:
         record = parse_dkim(text)
     except TagError as problem:
-        return (("dkim-unreadable", f"The record cannot be read: {problem}."),)
+        return ((DKIM_UNREADABLE, f"The record cannot be read: {problem}."),)
     if record.is_revoked:
-        return (("dkim-revoked", "Its p= is empty: the key is revoked, and signatures with it fail."),)
-    found: list[tuple[str, str]] = []
+        return ((DKIM_REVOKED, "Its p= is empty: the key is revoked, and signatures with it fail."),)
+    found: list[tuple[Definition, str]] = []
     if record.algorithm != algorithm:
-        found.append(("dkim-algorithm", f"It says k={record.algorithm}, and the key that signs is {algorithm}."))
+        found.append((DKIM_ALGORITHM, f"It says k={record.algorithm}, and the key that signs is {algorithm}."))
     if record.key.rstrip("=") != re.sub(r"\s", "", expected).rstrip("="):
-        found.append(("dkim-key", "Its public key is not that of the private key that signs: signatures fail."))
+        found.append((DKIM_KEY, "Its public key is not that of the private key that signs: signatures fail."))
     if record.hashes and "sha256" not in record.hashes:
-        found.append(("dkim-hash", "Its h= does not allow sha256, which signatures use."))
+        found.append((DKIM_HASH, "Its h= does not allow sha256, which signatures use."))
     if not {"*", "email"} & set(record.services):
-        found.append(("dkim-service", "Its s= does not allow email."))
+        found.append((DKIM_SERVICE, "Its s= does not allow email."))
     if "y" in record.flags:
-        found.append(("dkim-testing", "It has t=y: receivers treat the domain as testing DKIM."))
+        found.append((DKIM_TESTING, "It has t=y: receivers treat the domain as testing DKIM."))
     return tuple(found)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pmtaform.diagnostics.codes.dns_names import DMARC_MISSING, DMARC_NOT_ALIGNED, DMARC_UNREADABLE
 from pmtaform.dns.facts import DnsFacts
-from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
+from pmtaform.dns.findings import DnsFinding, finding, not_asked
 from pmtaform.dns.resolver import DnsAnswer, DnsResolver, parents
 from pmtaform.dns.tags import TagError, tags_of
 
@@ -58,7 +59,7 @@ def dmarc_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Itera
     if not records:
         detail = f"Neither _dmarc.{domain} nor a domain above has a policy. Gmail and Yahoo want one of bulk senders. "
         detail += f'Begin with _dmarc.{domain} TXT "v=DMARC1; p=none".'
-        yield finding(DnsLevel.ERROR, "dmarc-missing", "A From domain has no DMARC policy", domain, detail, answer)
+        yield finding(DMARC_MISSING, domain, detail, answer)
         return
     try:
         if len(records) > 1:
@@ -66,7 +67,7 @@ def dmarc_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Itera
         policy = parse_dmarc(records[0])
     except TagError as problem:
         detail = f"The DMARC record of {at} does not count: {problem}."
-        yield finding(DnsLevel.ERROR, "dmarc-unreadable", "A DMARC policy cannot be read", domain, detail, answer)
+        yield finding(DMARC_UNREADABLE, domain, detail, answer)
         return
     yield from _aligned(resolver, facts, domain, policy, answer)
 
@@ -84,7 +85,7 @@ def _aligned(
     detail = f"DKIM signs for {', '.join(signing) or 'no domain'}, envelope senders are in "
     detail += f"{', '.join(facts.envelope_domains) or 'no known domain'}; none is aligned with {domain}{strict}, so "
     detail += f"its mail fails DMARC (p={policy.policy}). Add a key for {domain}, or its envelope domain to `dns:`."
-    yield finding(DnsLevel.ERROR, "dmarc-not-aligned", "Nothing is aligned with a From domain", domain, detail, answer)
+    yield finding(DMARC_NOT_ALIGNED, domain, detail, answer)
 
 
 def _agree(domain: str, other: str, mode: str, organisation: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pmtaform.diagnostics import Definition, Kind
+from pmtaform.diagnostics.codes.dns import DNS_FAILED, DNS_NOT_ASKED
 from pmtaform.dns.resolver import DnsAnswer
 
 
@@ -20,19 +22,34 @@ class DnsLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsFinding:
-    """One finding: `summary` is short and constant for its `code`, `subject` is the name or address it is about."""
+    """One finding; `subject` is the name or address that it is about."""
 
-    level: DnsLevel
-    code: str
-    summary: str
+    definition: Definition
     subject: str
     detail: str = ""
     answers: tuple[DnsAnswer, ...] = ()  # which servers said what
 
+    @property
+    def code(self) -> str:
+        """The stable name of what was found."""
+        return self.definition.code
 
-def finding(level: DnsLevel, code: str, summary: str, subject: str, detail: str, *answers: DnsAnswer) -> DnsFinding:
+    @property
+    def summary(self) -> str:
+        """What was found, short and constant for its code."""
+        return self.definition.summary
+
+    @property
+    def level(self) -> DnsLevel:
+        """How bad it is; unknown where DNS, a host or a secret was not available."""
+        if self.definition.kind in (Kind.HOST_UNREACHABLE, Kind.SECRET_UNAVAILABLE):
+            return DnsLevel.UNKNOWN
+        return DnsLevel(self.definition.severity.value)
+
+
+def finding(definition: Definition, subject: str, detail: str, *answers: DnsAnswer) -> DnsFinding:
     """A finding in one line."""
-    return DnsFinding(level=level, code=code, summary=summary, subject=subject, detail=detail, answers=answers)
+    return DnsFinding(definition=definition, subject=subject, detail=detail, answers=answers)
 
 
 def not_asked(subject: str, answers: Iterable[DnsAnswer]) -> DnsFinding:
@@ -42,6 +59,6 @@ def not_asked(subject: str, answers: Iterable[DnsAnswer]) -> DnsFinding:
     if any(not a.is_known and not a.is_unreached for a in said):
         detail = f"{what}. Receivers get the same failure, and put mail off or refuse it. Look at the zone's name "
         detail += "servers, its delegation and its DNSSEC signatures."
-        return finding(DnsLevel.ERROR, "dns-failed", "DNS fails for a name", subject, detail, *said)
+        return finding(DNS_FAILED, subject, detail, *said)
     detail = f"{what}. Whether it is right is not known. Look at the network and at `dns: resolvers:`."
-    return finding(DnsLevel.UNKNOWN, "dns-not-asked", "DNS could not be asked", subject, detail, *said)
+    return finding(DNS_NOT_ASKED, subject, detail, *said)

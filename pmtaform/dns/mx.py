@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pmtaform.diagnostics.codes.dns_names import MX_ALIAS, MX_ELSEWHERE, MX_NOT_ACCEPTED, MX_NOWHERE, MX_NULL
 from pmtaform.dns.facts import DnsFacts
-from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
+from pmtaform.dns.findings import DnsFinding, finding, not_asked
 from pmtaform.dns.resolver import DnsAnswer, DnsResolver
 
 
@@ -15,7 +16,7 @@ def mx_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Iterator
     if facts.accepts and not takers:
         detail = "No host has it in an address-list of a processor or as relay-domain, so that mail to it is refused. "
         detail += "Add it there, or take it out of `dns:`."
-        yield finding(DnsLevel.ERROR, "mx-not-accepted", "No host accepts mail for a domain", domain, detail)
+        yield finding(MX_NOT_ACCEPTED, domain, detail)
     answer = resolver.ask(domain, "MX")
     if not answer.is_known:
         yield not_asked(domain, [answer])
@@ -23,7 +24,7 @@ def mx_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Iterator
     exchanges = [text.split()[-1] for text in answer.records]
     if exchanges == ["."]:
         detail = 'Its MX is "." (RFC 7505): it takes no mail, so bounces and complaints are lost. Name a host.'
-        yield finding(DnsLevel.ERROR, "mx-null", "A domain says that it takes no mail", domain, detail, answer)
+        yield finding(MX_NULL, domain, detail, answer)
         return
     yield from _exchanges(resolver, facts, domain, answer, exchanges or [domain])
 
@@ -41,18 +42,16 @@ def _exchanges(
         if answer.records and any(one.chain for one in answers):
             detail = f"MX names {name}, which is a CNAME. RFC 2181 forbids that, and some senders refuse it. "
             detail += f"Name {answers[0].chain[-1] if answers[0].chain else 'the host itself'}."
-            yield finding(DnsLevel.ERROR, "mx-alias", "An MX leads to an alias", domain, detail, answer, *answers)
+            yield finding(MX_ALIAS, domain, detail, answer, *answers)
         if not records and unknown:
             yield not_asked(domain, unknown)
             return
         if not records:
             detail = f"{name} has neither A nor AAAA" + ("" if answer.records else ", and there is no MX")
             detail += ": bounces and complaints cannot be delivered. Point the MX at a host of the fleet."
-            yield finding(
-                DnsLevel.ERROR, "mx-nowhere", "Mail to a domain leads nowhere", domain, detail, answer, *answers
-            )
+            yield finding(MX_NOWHERE, domain, detail, answer, *answers)
         reached |= records
     if reached and not reached & facts.listens:
         detail = f"It leads to {', '.join(sorted(reached))}, none of which is an address of a host here. That is right "
         detail += "only if something there (NAT, a balancer) passes mail on to one."
-        yield finding(DnsLevel.WARNING, "mx-elsewhere", "An MX leads past the fleet", domain, detail, *asked)
+        yield finding(MX_ELSEWHERE, domain, detail, *asked)

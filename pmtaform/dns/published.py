@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pmtaform.diagnostics.codes.dns import DKIM_TESTING
 from pmtaform.dkim.observation import RecordStatus
 from pmtaform.dns.dkim_record import dkim_problems, parse_dkim
 from pmtaform.dns.facts import PublicKey
 from pmtaform.dns.resolver import DnsAnswer, DnsResolver, DnsServer
 from pmtaform.dns.tags import TagError
-
-_HARMLESS = frozenset({"dkim-testing"})
 
 
 def look_at_record(
@@ -61,7 +60,9 @@ def _problem(answer: DnsAnswer, public: PublicKey | None) -> str:
     if public is None:
         return f"{who} has a record, and there is no key to compare it with"
     found = [
-        what for code, what in dkim_problems(answer.records[0], public.key, public.algorithm) if code not in _HARMLESS
+        what
+        for problem, what in dkim_problems(answer.records[0], public.key, public.algorithm)
+        if problem is not DKIM_TESTING
     ]
     return f"{who} has another record: {found[0].rstrip('.')}" if found else ""
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from pmtaform.diagnostics.codes.dns_names import (
+    HELO_DIFFERS,
+    HELO_FORWARD,
+    HELO_MISSING,
+    PTR_MISSING,
+    PTR_UNCONFIRMED,
+    SOURCE_NETWORK,
+)
 from pmtaform.dns.facts import SendingAddress
-from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
+from pmtaform.dns.findings import DnsFinding, finding, not_asked
 from pmtaform.dns.resolver import DnsResolver, reverse_name
 
 
@@ -14,11 +22,11 @@ def reverse_findings(resolver: DnsResolver, source: SendingAddress) -> Iterator[
     """What is wrong with the names of one address. A network's addresses are known only on the host."""
     if source.is_network:
         detail = f"{source.where} sends from every local address in it; which there are is not known here."
-        yield finding(DnsLevel.INFO, "source-network", "A network is not checked", source.address, detail)
+        yield finding(SOURCE_NETWORK, source.address, detail)
         return
     if not source.helo:
         detail = f"smtp-source-host of {source.where} has no name after the address. Add the name of the address."
-        yield finding(DnsLevel.WARNING, "helo-missing", "An address has no HELO name", source.address, detail)
+        yield finding(HELO_MISSING, source.address, detail)
     yield from _pointer(resolver, source)
     if source.helo:
         yield from _forward(resolver, source)
@@ -34,7 +42,7 @@ def _pointer(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFindi
     if not pointer.records:
         detail = f"{source.where} sends from it, and it has no PTR: many receivers refuse its mail. Have whoever runs "
         detail += f"the address set {pointer.name} to {wanted}."
-        yield finding(DnsLevel.ERROR, "ptr-missing", "An address has no reverse DNS", subject, detail, pointer)
+        yield finding(PTR_MISSING, subject, detail, pointer)
         return
     kind = _kind(source.address)
     forward = {name: resolver.ask(name, kind) for name in pointer.records[:10]}
@@ -45,12 +53,11 @@ def _pointer(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFindi
     elif not confirmed:
         detail = f"Its PTR names {', '.join(pointer.records)}, and no {kind} record there leads back to it: receivers "
         detail += f"take that for no reverse DNS. Add {kind} {source.address} to the name, or set the PTR to {wanted}."
-        summary = "Reverse DNS is not forward-confirmed"
-        yield finding(DnsLevel.ERROR, "ptr-unconfirmed", summary, subject, detail, pointer, *forward.values())
+        yield finding(PTR_UNCONFIRMED, subject, detail, pointer, *forward.values())
     elif source.helo and source.helo not in pointer.records:
         detail = f"{source.where} says HELO {source.helo}, and the PTR names {', '.join(pointer.records)}. Receivers "
         detail += f"compare them. Set the PTR to {source.helo}, or write the PTR's name in smtp-source-host."
-        yield finding(DnsLevel.ERROR, "helo-differs", "HELO and reverse DNS differ", subject, detail, pointer)
+        yield finding(HELO_DIFFERS, subject, detail, pointer)
 
 
 def _forward(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFinding]:
@@ -62,9 +69,7 @@ def _forward(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFindi
         has = ", ".join(answer.records) or "none"
         detail = f"{source.where} says HELO {source.helo} from {source.address}, and its {kind} records are: {has}. "
         detail += f"Add {kind} {source.address}."
-        yield finding(
-            DnsLevel.ERROR, "helo-forward", "A HELO name does not lead to its address", source.helo, detail, answer
-        )
+        yield finding(HELO_FORWARD, source.helo, detail, answer)
 
 
 def _kind(address: str) -> str:

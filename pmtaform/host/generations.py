@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pmtaform.diagnostics.codes.hosts import GENERATION_GONE, HOST_LOCKED, UNLOCK_FAILED
 from pmtaform.errors import HostError, Locked
 from pmtaform.host.answers import lock_info
 from pmtaform.host.model import (
@@ -112,10 +113,7 @@ def way_back(session: Session, spec: HostSpec, generation: int) -> WayBack:
     if generation not in numbers:
         have = ", ".join(map(str, numbers)) or "none"
         raise HostError.of(
-            "generation-unknown",
-            "The host does not keep this generation",
-            f"Generation {generation} is not on the host; it keeps: {have}.",
-            host=spec.name,
+            GENERATION_GONE, f"Generation {generation} is not on the host; it keeps: {have}.", host=spec.name
         )
     changes, left = _back_to(kept, generation)
     earlier = [number for number in numbers if number < generation]
@@ -207,15 +205,12 @@ def release(session: Session, spec: HostSpec, *, force: bool = False) -> HostLoc
     if status == "locked":
         holder = lock_info(facts)
         raise Locked.of(
-            "host-locked",
-            "A transaction is at work on the host",
+            HOST_LOCKED,
             f"{holder.who or 'somebody'} ({holder.what}) has held it since {holder.since}, and the process is alive; "
             "wait for its end.",
             host=spec.name,
         )
-    raise HostError.of(
-        "unlock-failed", "The lock could not be removed", "/var/lib/pmtaform/lock; does this need sudo?", host=spec.name
-    )
+    raise HostError.of(UNLOCK_FAILED, "/var/lib/pmtaform/lock; does this need sudo?", host=spec.name)
 
 
 def _kept(session: Session, spec: HostSpec, transaction: str = "") -> list[_Kept]:

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from pmtaform.diagnostics.codes.connections import HOST_TIMEOUT, ROOT_MISSING, SHELL_MISSING
 from pmtaform.errors import Unreachable
 from pmtaform.host.model import HostSpec
 from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Output, Running, too_long
@@ -50,12 +51,7 @@ class LocalSession:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Unreachable.of(
-                "shell-missing",
-                "No shell could be started",
-                f"{self._shell[0]}: {error.strerror}.",
-                host=self._spec.name,
-            ) from None
+            raise Unreachable.of(SHELL_MISSING, f"{self._shell[0]}: {error.strerror}.", host=self._spec.name) from None
         return LocalDialogue(self._spec, process)
 
     def close(self) -> None:
@@ -84,8 +80,7 @@ class LocalDialogue:
         except TimeoutError:
             self._kill()
             raise Unreachable.of(
-                "host-timeout",
-                "The host did not answer in time",
+                HOST_TIMEOUT,
                 f"The program on {self._spec.root} did not end within {timeout:g} s.",
                 host=self._spec.name,
             ) from None
@@ -169,8 +164,7 @@ def open_local(spec: HostSpec) -> LocalSession:
     root = os.path.abspath(spec.root)  # noqa: PTH100  (a Path would resolve nothing here either)
     if not os.path.isdir(root):  # noqa: PTH112
         raise Unreachable.of(
-            "root-missing",
-            "The host's folder does not exist",
+            ROOT_MISSING,
             f"{root} stands for the root of this host and is not there. Make it, or correct `root` in the stack.",
             host=spec.name,
         )

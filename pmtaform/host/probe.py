@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pmtaform.diagnostics.codes.hosts import TOO_MANY_INCLUDES
 from pmtaform.errors import HostError
 from pmtaform.host.answers import lock_info
 from pmtaform.host.model import Awaiting, HostSpec, Known, LiveFile, Past, Snapshot, Waiting, digest
@@ -61,8 +62,7 @@ def probe(session: Session, spec: HostSpec, known: Known, find_includes: FindInc
     while paths or patterns:
         if trips >= MAX_DEPTH or len(paths) + len(found.files) > most:
             raise HostError.of(
-                "too-many-includes",
-                "The configuration includes too much",
+                TOO_MANY_INCLUDES,
                 f"Includes go deeper than {MAX_DEPTH} or name more than {MAX_FILES} files; does a file include itself?",
                 host=spec.name,
             )

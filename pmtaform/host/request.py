@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pmtaform.diagnostics.codes.hosts import BAD_OWNER, BAD_TRANSACTION_ID, FILE_TWICE
 from pmtaform.errors import HostError
 from pmtaform.host.model import Activation, FileKind, HostSpec, ListenerAddress, Transaction, digest
 from pmtaform.host.text import checked, checked_path, encode, plain
@@ -84,9 +85,7 @@ def of_transaction(tx: Transaction, *, stage: bool = False) -> Request:
 def body(spec: HostSpec, request: Request) -> list[bytes]:
     """The request's parts in the order in which the agent takes them in. Raises `HostError` for unfit names."""
     if not _ID.fullmatch(request.id):
-        raise HostError.of(
-            "bad-transaction-id", "A transaction's name is not usable", f"{request.id!r}", host=spec.name
-        )
+        raise HostError.of(BAD_TRANSACTION_ID, f"{request.id!r}", host=spec.name)
     lines = [*_expectations(spec, request), *_changes(spec, request), *_looks(spec, request), *_bases(spec, request)]
     text = b"".join(lines)
     contents = [change.content for change in ordered(request.changes, spec.config) if change.content is not None]
@@ -153,9 +152,7 @@ def _changes(spec: HostSpec, request: Request) -> list[bytes]:
     for n, change in enumerate(ordered(request.changes, spec.config), 1):
         path = checked_path(change.path, spec.name)
         if path in seen:
-            raise HostError.of(
-                "file-twice", "A file is changed twice at once", f"{path} stands twice in it.", host=spec.name
-            )
+            raise HostError.of(FILE_TWICE, f"{path} stands twice in it.", host=spec.name)
         seen.add(path)
         removal = change.content is None and not change.kept
         lines.append(
@@ -193,9 +190,7 @@ def _name(owner: str | None, host: str) -> str:
     if owner is None:
         return "-"
     if not _OWNER.fullmatch(owner):
-        raise HostError.of(
-            "bad-owner", "An owner or group is not usable", f"{owner!r} is not the name of a user or group.", host=host
-        )
+        raise HostError.of(BAD_OWNER, f"{owner!r} is not the name of a user or group.", host=host)
     return owner
 
 

@@ -20,6 +20,15 @@ import paramiko
 from invoke.context import Context
 from paramiko.ssh_exception import BadAuthenticationType, IncompatiblePeer, PasswordRequiredException
 
+from pmtaform.diagnostics.codes.connections import (
+    BAD_PROXY_JUMP,
+    KEY_MISSING,
+    KEY_PASSPHRASE_NEEDED,
+    KEY_PASSPHRASE_WRONG,
+    KEY_UNREADABLE,
+    PROXY_LOOP,
+    SSH_CONFIG,
+)
 from pmtaform.errors import HostError, Unreachable
 from pmtaform.host import known_hosts, sockets, ssh_errors, ssh_settings
 from pmtaform.host.model import HostSpec
@@ -92,13 +101,9 @@ def _connect(
         try:
             via = ssh_settings.jump_hop(spec, jump, config.lookup(ssh_settings.jump_name(jump)))
         except ValueError:
-            raise HostError.of(
-                "bad-proxy-jump", "The jump host is not usable", f'"{jump}": write [user@]host[:port]', host=spec.name
-            ) from None
+            raise HostError.of(BAD_PROXY_JUMP, f'"{jump}": write [user@]host[:port]', host=spec.name) from None
         if depth >= MAX_HOPS:
-            raise HostError.of(
-                "proxy-loop", "Jump hosts lead in a circle", f"{hop} goes through {jump}", host=spec.name
-            )
+            raise HostError.of(PROXY_LOOP, f"{hop} goes through {jump}", host=spec.name)
         if number or via.host == hop.host:
             # Only the nearest hop may have a way of its own.
             through = _open(spec, via, _dialler(spec, via, through, None), stack)
@@ -322,16 +327,16 @@ def _key(path: str, spec: HostSpec) -> paramiko.PKey | None:
         stamp = file.stat().st_mtime_ns
         return _load_key(str(file), stamp, passphrase)
     except PasswordRequiredException:
-        code, why = "key-passphrase-needed", "it is encrypted; give the host a `passphrase` reference, or use an agent"
+        problem, why = KEY_PASSPHRASE_NEEDED, "it is encrypted; give the host a `passphrase` reference, or use an agent"
     except OSError as error:
-        code, why = "key-missing", f"it cannot be read: {error.strerror}"
+        problem, why = KEY_MISSING, f"it cannot be read: {error.strerror}"
     except (paramiko.SSHException, ValueError) as error:
         if passphrase is not None:
-            code, why = "key-passphrase-wrong", "the passphrase given does not open it"
+            problem, why = KEY_PASSPHRASE_WRONG, "the passphrase given does not open it"
         else:
-            code, why = "key-unreadable", f"it is not a private key that can be used ({error})"
+            problem, why = KEY_UNREADABLE, f"it is not a private key that can be used ({error})"
     if named:
-        raise ssh_errors.bad_key_file(code, path, why, spec.name)
+        raise ssh_errors.bad_key_file(problem, path, why, spec.name)
     return None
 
 
@@ -405,7 +410,7 @@ def _ssh_config(spec: HostSpec) -> paramiko.SSHConfig:
                 config.parse(io.StringIO(text))
             except paramiko.ConfigParseError as error:
                 where = path or ssh_settings.USER_CONFIG
-                raise Unreachable.of("ssh-config", "ssh_config makes no sense", f"{where}: {error}") from None
+                raise Unreachable.of(SSH_CONFIG, f"{where}: {error}") from None
             _configs[path] = config, text
         config, text = _configs[path]
     ssh_settings.check_programs(spec, text)

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from pmtaform.diagnostics import Definition
+from pmtaform.diagnostics.codes.connections import (
+    AUTHENTICATION_FAILED,
+    BANNER_DROPPED,
+    CONNECT_TIMEOUT,
+    CONNECTION_LOST,
+    CONNECTION_REFUSED,
+    DNS_FAILURE,
+    HOST_KEY_CHANGED,
+    HOST_KEY_REVOKED,
+    HOST_KEY_UNKNOWN,
+    HOST_SILENT,
+    HOST_TIMEOUT,
+    NO_COMMON_ALGORITHM,
+    NO_ROUTE,
+    SSH_FAILED,
+    SUDO_PASSWORD,
+    SUDO_REFUSED,
+    TOO_MANY_KEYS,
+)
 from pmtaform.errors import Unreachable
 from pmtaform.host.known_hosts import fingerprint
 from pmtaform.host.ssh_settings import Hop
 
 
-def _of(code: str, summary: str, detail: str, host: str) -> Unreachable:
-    return Unreachable.of(code, summary, detail, host=host)
+def _of(definition: Definition, detail: str, host: str) -> Unreachable:
+    return Unreachable.of(definition, detail, host=host)
 
 
 def unknown_key(hop: Hop, key_type: str, blob: bytes, host: str) -> Unreachable:
     """The server shows a key, and none is known."""
     port = "" if hop.port == 22 else f"-p {hop.port} "
     return _of(
-        "host-key-unknown",
-        "The host's key is not known",
+        HOST_KEY_UNKNOWN,
         f"{hop} shows the {key_type} key {fingerprint(blob)}, and {hop.known_hosts[0]} has no key for it. Compare the "
         "fingerprint with the one on the machine (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); if they are equal, "
         f"accept it: ssh-keyscan {port}{hop.host} >> {hop.known_hosts[0]}",
@@ -28,8 +47,7 @@ def changed_key(hop: Hop, key_type: str, blob: bytes, expected: bytes, host: str
     """The server shows another key than the known one."""
     name = hop.host if hop.port == 22 else f"[{hop.host}]:{hop.port}"
     return _of(
-        "host-key-changed",
-        "The host's key has changed",
+        HOST_KEY_CHANGED,
         f"{hop} shows the {key_type} key {fingerprint(blob)}, but the one known is {fingerprint(expected)}. Somebody "
         "may stand in between. Only if you know that the machine was reinstalled: "
         f"ssh-keygen -R '{name}' -f {hop.known_hosts[0]}, then accept the new key as for a new host",
@@ -40,8 +58,7 @@ def changed_key(hop: Hop, key_type: str, blob: bytes, expected: bytes, host: str
 def revoked_key(hop: Hop, key_type: str, blob: bytes, host: str) -> Unreachable:
     """The server shows a key that known_hosts marks `@revoked`."""
     return _of(
-        "host-key-revoked",
-        "The host's key is revoked",
+        HOST_KEY_REVOKED,
         f"{hop} shows the {key_type} key {fingerprint(blob)}, which known_hosts marks @revoked: whoever has it is not "
         "to be trusted. Give the machine a new host key",
         host,
@@ -50,16 +67,13 @@ def revoked_key(hop: Hop, key_type: str, blob: bytes, host: str) -> Unreachable:
 
 def no_address(hop: Hop, why: str, host: str) -> Unreachable:
     """Its name has no address."""
-    return _of(
-        "dns-failure", "The host's name has no address", f"{hop.host}: {why}. Correct `address` in the stack", host
-    )
+    return _of(DNS_FAILURE, f"{hop.host}: {why}. Correct `address` in the stack", host)
 
 
 def refused(hop: Hop, host: str) -> Unreachable:
     """Nothing listens there."""
     return _of(
-        "connection-refused",
-        "The host refused the connection",
+        CONNECTION_REFUSED,
         f"Nothing listens on {hop.host}:{hop.port}. Is its SSH server running, and is the port right?",
         host,
     )
@@ -68,8 +82,7 @@ def refused(hop: Hop, host: str) -> Unreachable:
 def too_slow(hop: Hop, what: str, seconds: float, host: str) -> Unreachable:
     """A step of connecting took too long."""
     return _of(
-        "connect-timeout",
-        "The host did not answer in time",
+        CONNECT_TIMEOUT,
         f"{hop.host}:{hop.port} did not {what} within {seconds:g} s. Is it up, and does a firewall let you in?",
         host,
     )
@@ -77,14 +90,13 @@ def too_slow(hop: Hop, what: str, seconds: float, host: str) -> Unreachable:
 
 def no_route(hop: Hop, why: str, host: str) -> Unreachable:
     """The network says no."""
-    return _of("no-route", "The host cannot be reached", f"{hop.host}:{hop.port}: {why}", host)
+    return _of(NO_ROUTE, f"{hop.host}:{hop.port}: {why}", host)
 
 
 def dropped(hop: Hop, tries: int, why: str, host: str) -> Unreachable:
     """The server hung up before it said who it is."""
     return _of(
-        "banner-dropped",
-        "The host hung up before the SSH handshake",
+        BANNER_DROPPED,
         f"{hop.host}:{hop.port} accepted the connection and closed it, {tries} times ({why}). Too many connections "
         "at once (MaxStartups in sshd_config) or a filter (fail2ban, hosts.deny) does that; try again later, or with "
         "fewer at once",
@@ -95,8 +107,7 @@ def dropped(hop: Hop, tries: int, why: str, host: str) -> Unreachable:
 def no_algorithm(hop: Hop, why: str, host: str) -> Unreachable:
     """Client and server have no algorithm in common."""
     return _of(
-        "no-common-algorithm",
-        "The host's SSH is too old, or too strict",
+        NO_COMMON_ALGORITHM,
         f"{hop}: {why}. SHA-1 host keys and key exchanges are not supported any more; update the server's OpenSSH",
         host,
     )
@@ -106,8 +117,7 @@ def too_many_keys(hop: Hop, tried: int, said: str, host: str) -> Unreachable:
     """The server closed the connection because of the many keys that it was shown."""
     words = f' ("{said}")' if said else ""
     return _of(
-        "too-many-keys",
-        "Too many keys offered",
+        TOO_MANY_KEYS,
         f"{hop} closed the connection{words} after {tried} {'key' if tried == 1 else 'keys'}. Its sshd lets a client "
         "try only a few (`MaxAuthTries`), and the keys of an SSH agent count. Name the right key in `identity-files`; "
         "set `use-agent: false` if that key is not in the agent.",
@@ -120,39 +130,37 @@ def not_let_in(hop: Hop, tried: str, allowed: str, host: str, said: str = "") ->
     accepts = f" The server accepts: {allowed}." if allowed else ""
     accepts += f' It closed the connection ("{said}").' if said else ""
     return _of(
-        "authentication-failed",
-        "The host did not let you in",
+        AUTHENTICATION_FAILED,
         f"{hop} took none of: {tried}.{accepts} Check `user`, the key in its authorized_keys, and the "
         "password's reference",
         host,
     )
 
 
-def bad_key_file(code: str, path: str, why: str, host: str) -> Unreachable:
-    """A private key file does not serve: `code` says how."""
-    return _of(code, "The SSH key cannot be used", f"{path}: {why}", host)
+def bad_key_file(definition: Definition, path: str, why: str, host: str) -> Unreachable:
+    """A private key file does not serve: `definition` says how."""
+    return _of(definition, f"{path}: {why}", host)
 
 
 def handshake(hop: Hop, why: str, host: str) -> Unreachable:
     """Anything else that ends a connection while it is made."""
-    return _of("ssh-failed", "The SSH connection could not be made", f"{hop}: {why}", host)
+    return _of(SSH_FAILED, f"{hop}: {why}", host)
 
 
 def lost(hop: Hop, why: str, host: str) -> Unreachable:
     """An open connection ended."""
-    return _of("connection-lost", "The connection was lost", f"{hop}: {why}", host)
+    return _of(CONNECTION_LOST, f"{hop}: {why}", host)
 
 
 def command_timeout(hop: Hop, seconds: float, host: str) -> Unreachable:
     """A command took too long."""
-    return _of("host-timeout", "The host did not answer in time", f"{hop}: no answer within {seconds:g} s", host)
+    return _of(HOST_TIMEOUT, f"{hop}: no answer within {seconds:g} s", host)
 
 
 def silent(hop: Hop, seconds: float, host: str) -> Unreachable:
     """The connection is open, and nothing comes over it."""
     return _of(
-        "host-silent",
-        "The host stopped answering",
+        HOST_SILENT,
         f"{hop} sent nothing for {seconds:g} s, not even an answer to SSH's own question for a sign of life. Its sshd "
         "or the whole machine has stopped (suspended, out of memory, a disk that hangs), or the way to it is gone",
         host,
@@ -162,8 +170,7 @@ def silent(hop: Hop, seconds: float, host: str) -> Unreachable:
 def sudo_refused(hop: Hop, said: str, host: str) -> Unreachable:
     """Sudo does not let the user, or wants a password that was not given."""
     return _of(
-        "sudo-refused",
-        "sudo refused",
+        SUDO_REFUSED,
         f"{hop.user} may not use sudo there: {said or 'it gave no reason'}. Allow it in sudoers (NOPASSWD), give the "
         "host a `sudo-password` reference, or turn `sudo` off",
         host,
@@ -173,8 +180,7 @@ def sudo_refused(hop: Hop, said: str, host: str) -> Unreachable:
 def sudo_password(hop: Hop, host: str) -> Unreachable:
     """Sudo did not take the password."""
     return _of(
-        "sudo-password",
-        "sudo did not take the password",
+        SUDO_PASSWORD,
         f"The sudo password given for {hop.user} is wrong. "
         "It was tried once only; correct the `sudo-password` reference",
         host,

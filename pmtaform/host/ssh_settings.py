@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pmtaform.diagnostics.codes.connections import PROGRAM_NOT_ALLOWED
 from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
 from pmtaform.programs import EVERY, remedy
@@ -79,8 +80,7 @@ def check_programs(spec: HostSpec, text: str) -> None:
 
 def _refuse(spec: HostSpec, what: str, program: str) -> NoReturn:
     raise HostError.of(
-        "program-not-allowed",
-        "Program not allowed",
+        PROGRAM_NOT_ALLOWED,
         f"{spec.ssh_config} would run {what} on this machine, and it was not run. {remedy(program)}",
         host=spec.name,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pmtaform.diagnostics.codes.hosts import CONTROL_CHARACTER_IN_NAME, PATH_NOT_ABSOLUTE
 from pmtaform.errors import HostError
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -51,8 +52,7 @@ def checked(value: str, what: str, host: str) -> str:
     """`value` itself; raises `HostError` if it cannot stand in a request (control characters, newlines)."""
     if not value.isprintable() and any(unicodedata.category(c) == "Cc" for c in value):
         raise HostError.of(
-            "control-character",
-            "A name holds a control character",
+            CONTROL_CHARACTER_IN_NAME,
             f"{what} {value!r} cannot be sent to a host: use a name without newlines, tabs and the like.",
             host=host,
         )
@@ -63,9 +63,6 @@ def checked_path(path: str, host: str) -> str:
     """An absolute path fit for a request. Raises `HostError`."""
     if not path.startswith("/"):
         raise HostError.of(
-            "path-not-absolute",
-            "A path is not absolute",
-            f"{path!r} does not begin with /: name files of a host by their whole path.",
-            host=host,
+            PATH_NOT_ABSOLUTE, f"{path!r} does not begin with /: name files of a host by their whole path.", host=host
         )
     return checked(path, "The path", host)

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from pmtaform.diagnostics.codes.connections import SHELL_MISSING, SUDO_PASSWORD, SUDO_REFUSED
+from pmtaform.diagnostics.codes.hosts import INPUT_GARBLED
 from pmtaform.errors import HostError, Unreachable
 from pmtaform.host.answers import HostFacts
 from pmtaform.host.model import HostSpec, Known, Outcome, Snapshot, Status, Transaction
@@ -30,7 +32,7 @@ _ATTEMPTS = 3  # to connect for a confirmation, before the change is taken back
 _WAITS = 20  # how many times a transaction that still runs is asked for again
 _WAIT = 15  # seconds the host waits each time before it says "running"
 # Nothing of a request was read yet.
-_SURE = frozenset({"sudo-password", "sudo-refused", "sudo-timeout", "shell-missing", "input-garbled"})
+_SURE = frozenset(each.code for each in (SUDO_PASSWORD, SUDO_REFUSED, SHELL_MISSING, INPUT_GARBLED))
 
 
 def apply(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:

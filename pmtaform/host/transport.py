@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pmtaform.diagnostics.codes.hosts import ANSWER_TOO_LONG
 from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
 
@@ -16,8 +17,7 @@ MOST_ERRORS = 1 << 16  # of what it says on stderr
 def too_long(spec: HostSpec) -> HostError:
     """The error for a host that does not stop answering."""
     return HostError.of(
-        "answer-too-long",
-        "Answer too long",
+        ANSWER_TOO_LONG,
         f"{spec.name} answered with more than {MOST_ANSWER >> 20} MiB; the rest was not read. A program on the host "
         "(a login script, `pmta`) prints without end, or the configuration includes files that are no configuration.",
         host=spec.name,

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pmtaform.diagnostics.codes.hosts import AGENT_FAILED, INPUT_GARBLED
 from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
 from pmtaform.host.text import checked, encode, one_line
@@ -137,8 +138,7 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
     if items is None:
         said = one_line(done.stderr) or one_line(done.stdout[-400:]) or f"it ended with exit code {done.exit_code}"
         raise HostError.of(
-            "agent-failed",
-            "The host did not run pmtaform's program",
+            AGENT_FAILED,
             "It needs a POSIX shell and coreutils (dd with iflag=fullblock, stat, sha256sum, timeout). "
             f"The host said: {said}",
             host=spec.name,
@@ -148,8 +148,7 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
 
 def _garbled(spec: HostSpec) -> HostError:
     return HostError.of(
-        "input-garbled",
-        "Program garbled on its way",
+        INPUT_GARBLED,
         f"What {spec.name} read is not the program that was sent, so nothing of it was run and nothing was changed. "
         "A start-up file of the login there (`.bashrc`, `.cshrc`, `/etc/profile.d`) or a forced command reads standard "
         "input. Have it do so only where a person is at the terminal: `[ -t 0 ] || return`.",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.runs import ANSWER_UNKNOWN, IN_FORCE_UNKNOWN, OLD_CONFIGURATION_UNSURE
 from pmtaform.expect import Command
 from pmtaform.host import Answer, Doubt, HostSpec, Outcome, Question, Session, examine
 from pmtaform.inspection.predictions import Prediction, is_in_force, predictions
@@ -105,7 +106,7 @@ def tested(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
         f"{answered(doubts)}, which is neither known as success nor as failure. So the test did not decide; PowerMTA's "
         f"reload did. {remedy(doubts)}"
     )
-    return (_warning(spec, "answer-unknown", "Answer of PowerMTA not known", detail, Severity.INFO),)
+    return (ANSWER_UNKNOWN.diagnostic(detail, host=spec.name, severity=Severity.INFO),)
 
 
 def kept(spec: HostSpec, doubts: Sequence[Doubt], queue: str) -> Diagnostic:
@@ -114,7 +115,7 @@ def kept(spec: HostSpec, doubts: Sequence[Doubt], queue: str) -> Diagnostic:
         f"{answered(doubts)}, which is neither known as success nor as failure. `pmta show settings {queue}` shows "
         f"that it is in force, so the change is kept. {remedy(doubts)}"
     )
-    return _warning(spec, "answer-unknown", "Answer of PowerMTA not known", detail)
+    return ANSWER_UNKNOWN.diagnostic(detail, host=spec.name)
 
 
 def undecided(doubts: Sequence[Doubt], asked: bool) -> str:
@@ -152,7 +153,7 @@ def recovered(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
         f"{commands} ended with 0, and the answer is neither known as success nor as failure. Run it on the host and "
         "read what it answers; `expect:` in the host's settings makes it known."
     )
-    return (_warning(spec, "old-configuration-unsure", "Old configuration perhaps not in force", detail),)
+    return (OLD_CONFIGURATION_UNSURE.diagnostic(detail, host=spec.name),)
 
 
 def in_force_unknown(spec: HostSpec, doubts: Sequence[Doubt]) -> Diagnostic:
@@ -162,10 +163,4 @@ def in_force_unknown(spec: HostSpec, doubts: Sequence[Doubt]) -> Diagnostic:
         "is neither known as success nor as failure. Compare `pmta show settings` there with the files. "
         f"{remedy(doubts)}"
     )
-    return Diagnostic(
-        code="in-force-unknown", summary="Configuration in force not known", detail=detail, host=spec.name
-    )
-
-
-def _warning(spec: HostSpec, code: str, summary: str, detail: str, severity: Severity = Severity.WARNING) -> Diagnostic:
-    return Diagnostic(code=code, summary=summary, detail=detail, severity=severity, host=spec.name)
+    return IN_FORCE_UNKNOWN.diagnostic(detail, host=spec.name)

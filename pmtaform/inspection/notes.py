@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.hosts import (
+    APPLIED_ELSEWHERE,
+    HOST_BUSY,
+    HOST_STAGED,
+    MACHINE_CHANGED,
+    MAYBE_NOT_IN_FORCE,
+    SUDO_KEEPS_LOG,
+)
 from pmtaform.host import Awaiting, HostSpec, Snapshot, Waiting
 from pmtaform.inspection.basis import Basis
 from pmtaform.inspection.survey import Target
 from pmtaform.model.desired import Desired
 from pmtaform.plan.diff import Difference
-from pmtaform.plan.model import BUSY
 from pmtaform.state import HostState, Seal
-
-ELSEWHERE: Final = "applied-elsewhere"  # the code of a note: the local state is not of the host's last generation
 
 
 def not_in_force(
@@ -32,12 +36,9 @@ def not_in_force(
     if not touched:
         return ()
     return (
-        Diagnostic(
-            code="maybe-not-in-force",
-            summary="A file was changed by hand, and PowerMTA may not have read it",
-            detail=f"{', '.join(sorted(touched))}: changed since the last apply, with nothing left to change for us. "
+        MAYBE_NOT_IN_FORCE.diagnostic(
+            f"{', '.join(sorted(touched))}: changed since the last apply, with nothing left to change for us. "
             "What PowerMTA runs is what it read last: compare `pmta show settings`, or run `pmta reload` on the host.",
-            severity=Severity.WARNING,
             host=target.spec.name,
         ),
     )
@@ -52,14 +53,11 @@ def kept_by_sudo(spec: HostSpec, streams: Collection[str]) -> tuple[Diagnostic, 
         "log_output": "what is read: the configuration, with the passwords in it",
     }
     return (
-        Diagnostic(
-            code="sudo-keeps-log",
-            summary="sudo keeps a log of what passes through it",
-            detail=f"`sudo -l` on {spec.name} has {', '.join(sorted(streams))}. It keeps "
+        SUDO_KEEPS_LOG.diagnostic(
+            f"`sudo -l` on {spec.name} has {', '.join(sorted(streams))}. It keeps "
             f"{', and '.join(kept[stream] for stream in sorted(streams))}. Turn it off for the user that pmtaform logs "
             "in as (`Defaults:USER !log_input, !log_output`), or protect the log (/var/log/sudo-io, a log server) as "
             "you would the keys.",
-            severity=Severity.WARNING,
             host=spec.name,
         ),
     )
@@ -75,8 +73,7 @@ def busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
         f"{snapshot.lock.who} has been at work since {snapshot.lock.since} ({snapshot.lock.what}). What is planned "
         "here may be gone when that is done: plan again then."
     )
-    summary = "The host is being changed right now"
-    return (Diagnostic(code=BUSY, summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+    return (HOST_BUSY.diagnostic(detail, host=spec.name),)
 
 
 def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
@@ -86,12 +83,10 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
             f"{who} has changed it and not confirmed that yet. Without a confirmation it rolls back by itself in "
             f"{waiting.left} s; until then nothing else is changed here."
         )
-        summary = "The host has a change that awaits its confirmation"
     else:
         detail = f"{who} has staged a change on it, and not made it yet. Who changes the host first clears it away."
-        summary = "The host has a change that is staged"
-        return Diagnostic(code="host-staged", summary=summary, detail=detail, severity=Severity.INFO, host=spec.name)
-    return Diagnostic(code=BUSY, summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
+        return HOST_STAGED.diagnostic(detail, host=spec.name)
+    return HOST_BUSY.diagnostic(detail, host=spec.name)
 
 
 def applied_elsewhere(
@@ -110,8 +105,7 @@ def applied_elsewhere(
         detail += "The host is compared with its own record of that."
         detail += _orphans(basis, previous, desired)
         detail += f" To copy that record into the state:\n    pmtaform recover {spec.name}"
-    summary = "Host changed with another state"
-    return (Diagnostic(code=ELSEWHERE, summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name),)
+    return (APPLIED_ELSEWHERE.diagnostic(detail, host=spec.name),)
 
 
 def _orphans(basis: Basis, previous: HostState | None, desired: Desired) -> str:
@@ -130,13 +124,10 @@ def machine_changed(spec: HostSpec, previous: HostState | None, snapshot: Snapsh
     if previous is None or not previous.machine_id or previous.machine_id == snapshot.machine_id:
         return ()
     return (
-        Diagnostic(
-            code="machine-changed",
-            summary="Another machine answers under this name",
-            detail=f"The last apply to {spec.name} was made on machine {previous.machine_id}; this one is "
+        MACHINE_CHANGED.diagnostic(
+            f"The last apply to {spec.name} was made on machine {previous.machine_id}; this one is "
             f"{snapshot.machine_id or 'of unknown id'}. What was applied before is not taken for ours here: nothing is "
             "deleted because it is no longer declared.",
-            severity=Severity.WARNING,
             host=spec.name,
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.hosts import FILE_UNREADABLE
 from pmtaform.errors import HostError
 from pmtaform.host import HASH_ONLY, HostSpec, Known, LiveFile, Session, Snapshot, digest, probe
 from pmtaform.inspection.managed_files import as_wanted, asked_for
@@ -55,10 +55,8 @@ def key_paths(desired: Desired, ours: Previous) -> dict[str, str]:
 def _unreadable(spec: HostSpec, reasons: Mapping[str, str]) -> HostError:
     return HostError(
         *(
-            Diagnostic(
-                code="file-unreadable",
-                summary="A file of the host cannot be used",
-                detail=f"{path} is {why}. A plan that has not seen every file would be a guess, so there is none.",
+            FILE_UNREADABLE.diagnostic(
+                f"{path} is {why}. A plan that has not seen every file would be a guess, so there is none.",
                 host=spec.name,
             )
             for path, why in sorted(reasons.items())

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.plans import SAME_MACHINE
 from pmtaform.host import HostLock, HostSpec, Outcome, Status
 from pmtaform.inspection.survey import Survey
 
-SAME = "same-machine"
 _REMEDY = (
     "Keep one of the names. If they are clones of one image, give each a machine id of its own: remove /etc/machine-id "
     "there and run systemd-machine-id-setup."
@@ -42,12 +42,9 @@ def _places(spec: HostSpec, machine: str) -> Iterator[tuple[str, ...]]:
 
 
 def _note(place: tuple[str, ...], names: list[str], host: str) -> Diagnostic:
-    return Diagnostic(
-        code=SAME,
-        summary="Two names of one machine",
-        detail=f"{', '.join(names)} have the same {place[0]} ({place[1]}). A machine takes one change at a time, so a "
+    return SAME_MACHINE.diagnostic(
+        f"{', '.join(names)} have the same {place[0]} ({place[1]}). A machine takes one change at a time, so a "
         f"run that changes both finds the second one locked. {_REMEDY}",
-        severity=Severity.WARNING,
         host=host,
     )
 
@@ -62,10 +59,9 @@ def locked_by(outcome: Outcome, run: str) -> str | None:
 
 def locked_out(host: str, other: str) -> Diagnostic:
     """Why a host could not be changed whose machine this run changes under another name."""
-    return Diagnostic(
-        code=SAME,
-        summary="Two names of one machine",
-        detail=f"This run itself changes the machine, as {other}: {host} and {other} are the same. Nothing was touched "
+    return SAME_MACHINE.diagnostic(
+        f"This run itself changes the machine, as {other}: {host} and {other} are the same. Nothing was touched "
         f"as {host}. {_REMEDY}",
         host=host,
+        severity=Severity.ERROR,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.runs import RECOVERED, RECOVERED_REJECTED, RECOVERY_FAILED, RUN_CUT_SHORT
 from pmtaform.errors import HostError
 from pmtaform.host import HostSpec, LeftRecord, Outcome, Session, Snapshot, Status, recover
 from pmtaform.inspection import doubts
@@ -48,8 +49,7 @@ def resolve_intent(
     else:
         what = f"{spec.name} was put back: {past.reason or past.status}"
     detail = f"{intent.who} began the run {intent.plan} at {intent.at}, and it ended before it was over: {what}."
-    summary = "An earlier run did not come to its end"
-    told = Diagnostic(code="run-cut-short", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
+    told = RUN_CUT_SHORT.diagnostic(detail, host=spec.name)
     return replace(target, intent=None), (told,)
 
 
@@ -57,18 +57,18 @@ def recover_unfinished(session: Session, spec: HostSpec, pending: str) -> tuple[
     """Finish or undo what a dead transaction left; one that is still at work is only told of."""
     outcome = recover(session, spec, who=who(), reopen=spec.open)
     unsure: tuple[Diagnostic, ...] = ()
+    definition = RECOVERED
     if outcome.status is Status.LOCKED and outcome.lock is not None:
         return ()  # somebody has come to it in between; the next look tells of that
     if outcome.status is Status.APPLIED:
-        summary = "An earlier transaction was unfinished"
         detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
         unsure = doubts.recovered(spec, outcome)
     elif not_taken(outcome):
-        summary = "PowerMTA does not take the configuration that was put back"
+        definition = RECOVERED_REJECTED
         detail = f"{outcome.reason}. A change that it takes ends this, and so does `pmtaform recover {spec.name}`."
     else:
         raise HostError(unrecovered(spec, outcome, pending))
-    note = Diagnostic(code="recovered", summary=summary, detail=detail, severity=Severity.WARNING, host=spec.name)
+    note = definition.diagnostic(detail, host=spec.name)
     return (note, *unsure)
 
 
@@ -82,10 +82,8 @@ def unrecovered(spec: HostSpec, outcome: Outcome, pending: str) -> Diagnostic:
     until = (
         "A change that PowerMTA takes ends it too" if not_taken(outcome) else "Until then nothing else is changed there"
     )
-    return Diagnostic(
-        code="recovery-failed",
-        summary="An unfinished transaction could not be finished or undone",
-        detail=f"{outcome.reason or f'{pending}: {outcome.status}'}. Log in to {spec.name} and mend what stands in the "
+    return RECOVERY_FAILED.diagnostic(
+        f"{outcome.reason or f'{pending}: {outcome.status}'}. Log in to {spec.name} and mend what stands in the "
         f"way; `pmtaform recover {spec.name}` tries again. {until}.",
         host=spec.name,
     )

@@ -19,7 +19,18 @@ from enum import Enum, auto
 from itertools import pairwise
 from typing import Any, Final
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.language import (
+    BRACE,
+    BROKEN_REGEX,
+    LINE_CONTINUATION,
+    MALFORMED_TAG,
+    NOT_FORMATTED,
+    STRAY_CLOSING_TAG,
+    TAG_ON_DIRECTIVE_LINE,
+    TEMPLATE,
+    XML_COMMENT,
+)
 from pmtaform.lang import values
 from pmtaform.lang.blocks import is_ordered
 from pmtaform.lang.foreign import Template, template_of
@@ -30,8 +41,14 @@ INDENT: Final = "    "
 _GAP: Final = 2  # blanks before a comment
 _BLANKS: Final = " \t\r\n\x0b\x0c"
 _TAB: Final = 8
-_LEFT_ALONE: Final = frozenset(
-    {"brace", "broken-regex", "line-continuation", "malformed-tag", "stray-closing-tag", "xml-comment"}
+_LEFT_ALONE: Final = (
+    BRACE,
+    BROKEN_REGEX,
+    LINE_CONTINUATION,
+    MALFORMED_TAG,
+    STRAY_CLOSING_TAG,
+    TAG_ON_DIRECTIVE_LINE,
+    XML_COMMENT,
 )
 
 
@@ -99,14 +116,13 @@ def canonical(text: str, path: str = "") -> Canonical:
     result = "".join(lines)
     if _meaning(tree) != _meaning(parse(result, path)):
         detail = "Laid out, it would be read as something else, so it is left as it is. This is a bug in pmtaform."
-        return Canonical(text, Diagnostic(code="not-formatted", summary="The file cannot be laid out", detail=detail))
+        return Canonical(text, NOT_FORMATTED.diagnostic(detail))
     return Canonical(result)
 
 
 def _left_alone(template: Template) -> Diagnostic:
     detail = f"Line {template.lines[0]} has {values.shown(template.mark)}, which another program fills in."
-    summary = "Template left unchanged"
-    return Diagnostic(code="template", summary=summary, detail=detail, severity=Severity.INFO)
+    return TEMPLATE.diagnostic(detail)
 
 
 def _meaning(tree: Tree) -> tuple[list[Any], list[str]]:
@@ -130,7 +146,7 @@ def _rows(tree: Tree) -> list[_Row]:
     rows = [_free(raw) for raw in tree.lines]
     _place(tree, tree.children, 0, rows, rules=False)
     for found in tree.diagnostics:
-        if found.code in _LEFT_ALONE and found.place is not None and found.place.line is not None:
+        if found.is_any_of(*_LEFT_ALONE) and found.place is not None and found.place.line is not None:
             rows[found.place.line - 1].kind = _Kind.ODD
     _indent_rest(tree, rows)
     for row in rows:

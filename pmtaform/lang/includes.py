@@ -19,7 +19,7 @@ from pmtaform.lang.tree import Directive, Node, Tree
 
 _WILDCARDS = frozenset("*?[")
 _MAX_DEPTH = 16
-UNKNOWN_CONTENTS = frozenset({"missing-include", "include-not-read"})  # the diagnostics of files that were not seen
+UNKNOWN_CONTENTS = frozenset({MISSING_INCLUDE.code, INCLUDE_NOT_READ.code})  # codes: files that were not seen
 
 
 def is_pattern(argument: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_HOST
 from pmtaform.errors import UsageError
 from pmtaform.model.selection import Selection, matches
 
@@ -52,8 +53,7 @@ class Choice:
             matching = [n for n in names if matches(pattern, n) or pattern in stack.hosts[n].groups]
             if not matching:
                 raise UsageError.of(
-                    "no-such-host",
-                    "No host matches",
+                    NO_SUCH_HOST,
                     f'"{pattern}" matches no host and no group of stack "{stack.name}".'
                     + (did_you_mean(pattern, names) or f" Its hosts are: {', '.join(names[:20])}."),
                 )

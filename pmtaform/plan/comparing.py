@@ -12,10 +12,13 @@ from dataclasses import replace
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.plan.model import BUSY, Change, Danger, HostPlan, Plan, ValueChange
+from pmtaform.diagnostics.codes.hosts import HOST_BUSY
+from pmtaform.diagnostics.codes.plans import FROZEN, HOST_NOT_PLANNED, PLAN_DIFFERS, TARGET_MOVED
+from pmtaform.diagnostics.codes.tls import CERTIFICATE_EXPIRES
+from pmtaform.plan.model import Change, Danger, HostPlan, Plan, ValueChange
 
 _MOST: Final = 12  # lines of one host
-_BY_TIME: Final = frozenset({"frozen", BUSY, "certificate-expires"})  # codes of notes
+_BY_TIME: Final = frozenset({FROZEN.code, HOST_BUSY.code, CERTIFICATE_EXPIRES.code})
 _NOT_THERE: Final = "(nothing)"
 
 
@@ -26,7 +29,7 @@ def plan_differences(saved: Plan, now: Plan) -> list[Diagnostic]:
     unplanned = [host.host for host in now.hosts if host.host not in before]
     if unplanned:
         detail = f"{', '.join(unplanned)} could not be looked at when the plan was made, and can be now. Plan again."
-        found.append(Diagnostic(code="target-moved", summary="A host was not in the plan", detail=detail))
+        found.append(HOST_NOT_PLANNED.diagnostic(detail))
     lines = [*_sets("warning", _warnings(saved.notes), _warnings(now.notes))]
     if lines:
         found.append(_differs(saved, lines))
@@ -37,11 +40,8 @@ def _host(before: HostPlan, now: HostPlan) -> Diagnostic | None:
     lines = [*_changes(before, now), *_rest(before, now)]
     moved = _unequal(before.basis, now.basis)
     if moved:
-        return Diagnostic(
-            code="target-moved",
-            summary="The host is no longer what was planned from",
-            detail=_detail([f"Changed on the host since the plan was made: {', '.join(moved)}.", *lines]),
-            host=now.host,
+        return TARGET_MOVED.diagnostic(
+            _detail([f"Changed on the host since the plan was made: {', '.join(moved)}.", *lines]), host=now.host
         )
     written = _unequal(before.result, now.result)
     if written and not lines:
@@ -50,12 +50,7 @@ def _host(before: HostPlan, now: HostPlan) -> Diagnostic | None:
 
 
 def _differs(what: Plan | HostPlan, lines: list[str]) -> Diagnostic:
-    return Diagnostic(
-        code="plan-differs",
-        summary="Plan differs from the saved one",
-        detail=_detail(lines),
-        host=what.host if isinstance(what, HostPlan) else None,
-    )
+    return PLAN_DIFFERS.diagnostic(_detail(lines), host=what.host if isinstance(what, HostPlan) else None)
 
 
 def _detail(lines: list[str]) -> str:

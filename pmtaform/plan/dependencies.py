@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.plans import NEEDS_WHAT_IS_EXCLUDED, TAKEN_ALONG
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, address_of, blocks_of
 from pmtaform.lang.includes import Configuration, include_path, may_name, single
@@ -20,7 +21,6 @@ from pmtaform.lang.lint.subject import Subject
 from pmtaform.model.desired import Desired
 from pmtaform.plan.model import Action, HostPlan, LeftBy
 
-NEEDS_EXCLUDED: Final = "needs-what-is-excluded"  # the code of a note that stops an apply
 _BY_CHOICE: Final = (LeftBy.TARGET, LeftBy.EXCLUDE)
 _FILES: Final = ("dkim-key", "file")
 
@@ -38,20 +38,11 @@ class Along:
     def notes(self, host: str) -> Iterator[Diagnostic]:
         """What a plan says of it."""
         for address, why in self.taken.items():
-            yield Diagnostic(
-                code="taken-along",
-                summary="Dependency included",
-                detail=f"{address} is included because {why}.",
-                severity=Severity.INFO,
-                host=host,
-                address=str(address),
-            )
+            yield TAKEN_ALONG.diagnostic(f"{address} is included because {why}.", host=host, address=str(address))
         for address, why in self.refused.items():
             detail = f"{address} is excluded, and {why}. Leave it out of --exclude, or exclude both."
-            yield Diagnostic(
-                code=NEEDS_EXCLUDED,
-                summary="Dependency excluded",
-                detail=detail,
+            yield NEEDS_WHAT_IS_EXCLUDED.diagnostic(
+                detail,
                 host=host,
                 address=str(address),
             )

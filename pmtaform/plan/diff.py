@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics.codes.plans import PROTECTED
+from pmtaform.diagnostics.codes.rotation import DKIM_KEY_KEPT
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
@@ -30,7 +32,6 @@ from pmtaform.plan.sides import Live, LiveKey, Previous, left_digest
 from pmtaform.plan.threeway import with_causes
 
 ABSENT = "-"
-PROTECTED = "protected"  # the code of a note that stops an apply
 
 _DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})
 
@@ -367,16 +368,7 @@ class _Comparison:
             self.owned_keys[name] = self.previous.keys[name]
         detail = f"{key.domain}/{key.selector} signs no more, and mail that it is for may still wait: {key.lost} Its "
         detail += "file on the host stays as it is until no mail needs it, and cannot be written again if it is lost."
-        self.notes.append(
-            Diagnostic(
-                code="dkim-key-kept",
-                summary="The key of a retiring selector cannot be had",
-                detail=detail,
-                severity=Severity.WARNING,
-                host=self.desired.host,
-                place=key.place,
-            )
-        )
+        self.notes.append(DKIM_KEY_KEPT.diagnostic(detail, key.place, host=self.desired.host))
 
     def _undeclared_keys(self, named: UsedNames) -> None:
         wanted = {str(k.address): k.path for k in self.desired.keys}
@@ -484,12 +476,9 @@ def _is_ignored(desired: Desired, address: Address) -> bool:
 
 
 def _protected_note(host: str, address: Address, what: str, pattern: str, block: Block | None) -> Diagnostic:
-    return Diagnostic(
-        code=PROTECTED,
-        summary="A protected block would change",
-        detail=f"{address} would be {what}, but `lifecycle.protect` has {pattern!r}. It is left as it is. Take the "
+    return PROTECTED.diagnostic(
+        f"{address} would be {what}, but `lifecycle.protect` has {pattern!r}. It is left as it is. Take the "
         "pattern out of the stack if the change is meant.",
-        severity=Severity.ERROR,
         host=host,
         address=str(address),
         place=block.place if block is not None else None,

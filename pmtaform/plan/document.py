@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.diagnostics import Diagnostic, Kind, Place, Severity
+from pmtaform.diagnostics.codes.plans import PLAN_DAMAGED, PLAN_TOO_NEW, PLAN_TOO_OLD
 from pmtaform.errors import StateDamaged
 from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.codec import (
@@ -46,7 +47,7 @@ from pmtaform.plan.model import (
     ValueChange,
 )
 
-FORMAT = 2  # 2: the seal, the notes of the run, and what is left different
+FORMAT = 3  # 2: the seal, the notes of the run, and what is left different; 3: the kind of each note
 KIND = "pmtaform-plan"
 
 Sealer = Callable[[bytes], str]  # `StackKey.seal_plan`
@@ -193,8 +194,7 @@ def _refuse_other_formats(tree: Mapping[str, object], path: str) -> None:
     found = tree.get("format")
     if type(found) is int and found > FORMAT:
         raise StateDamaged.of(
-            "plan-too-new",
-            "The plan is of a later format",
+            PLAN_TOO_NEW,
             f"It has format {found if found < 10**9 else 'of many digits'}, and this pmtaform reads formats up to "
             f"{FORMAT}: a later pmtaform wrote it. Upgrade pmtaform on this machine (pip install --upgrade pmtaform), "
             "or plan again with this one: pmtaform plan --out FILE.",
@@ -202,8 +202,7 @@ def _refuse_other_formats(tree: Mapping[str, object], path: str) -> None:
         )
     if type(found) is int and 0 < found < FORMAT:
         raise StateDamaged.of(
-            "plan-too-old",
-            "Plan file of an earlier format",
+            PLAN_TOO_OLD,
             f"It has format {found}, and this pmtaform applies format {FORMAT}: an earlier pmtaform wrote it. Plan "
             "again: pmtaform plan --out FILE.",
             place=Place(path),
@@ -248,7 +247,7 @@ def _damaged(problem: str, place: Place) -> NoReturn:
         f"{problem[:1].upper()}{problem[1:]}. Nothing was changed on any host. A plan file is not meant to be edited: "
         "make it again (pmtaform plan --out FILE), and read what it says before it is applied."
     )
-    raise StateDamaged.of("plan-damaged", "The plan file is damaged", detail, place=place)
+    raise StateDamaged.of(PLAN_DAMAGED, detail, place=place)
 
 
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -269,6 +268,7 @@ DIAGNOSTIC = record(
     Diagnostic,
     severity=word({severity.value: severity for severity in Severity}),
     code=TEXT,
+    kind=word({kind.value: kind for kind in Kind}),
     summary=TEXT,
     detail=TEXT,
     place=optional(_PLACE),

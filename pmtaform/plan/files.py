@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.plans import FILE_IN_CONFIGURATION, FILE_NOT_NAMED
+from pmtaform.diagnostics.codes.tls import CERTIFICATE_EXPIRED
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import Impact
 from pmtaform.model.desired import FILE, FileRole, ManagedFile
@@ -20,10 +22,9 @@ from pmtaform.pem import has_private_key
 from pmtaform.plan.dangers.kinds import LICENCE_REMOVED, NAMED_FILE_REMOVED, RESTART
 from pmtaform.plan.file_text import described, is_shown, lines_of
 from pmtaform.plan.model import Action, Change, Danger, LeftBy, Reason, ValueChange
-from pmtaform.tls.checks import EXPIRED, expiry_findings
+from pmtaform.tls.checks import expiry_findings
 from pmtaform.tls.content import read_tls_file
 
-IN_CONFIGURATION: Final = "file-in-configuration"  # the code of a note that stops an apply
 WEB_CERTIFICATE: Final = "/var/lib/pmta/webmon.pem"
 LICENCE: Final = "/etc/pmta/license"
 _BY_THEMSELVES: Final = frozenset({WEB_CERTIFICATE, LICENCE})  # read though no directive names them
@@ -182,7 +183,7 @@ def _change(file: ManagedFile, live: LiveManagedFile, *, ours: bool, scope: Scop
         if not values:
             values = [ValueChange((), "content", ("(other bytes of the same meaning)",), (file.source,), file.place)]
     expired = [one for one in expiry_notes((file,), scope.host, scope.now) if one.severity is Severity.ERROR]
-    dangers = [Danger(EXPIRED, one.detail) for one in expired]
+    dangers = [Danger(CERTIFICATE_EXPIRED.code, one.detail) for one in expired]
     if impact is Impact.RESTART:
         dangers.append(_restart(file.path))
     return Change(
@@ -301,25 +302,19 @@ def _undeclared(name: str, path: str, live: LiveManagedFile, scope: Scope, found
 
 
 def _named_nowhere(file: ManagedFile, host: str) -> Diagnostic:
-    return Diagnostic(
-        code="file-not-named",
-        summary="Nothing in the configuration names a file",
-        detail=f"{file.path} is put on {host}, and no directive names it: PowerMTA does not read it. Declare the "
+    return FILE_NOT_NAMED.diagnostic(
+        f"{file.path} is put on {host}, and no directive names it: PowerMTA does not read it. Declare the "
         "directive that does, or compare the paths, unless another program is meant.",
-        severity=Severity.INFO,
+        file.place,
         host=host,
         address=str(file.address),
-        place=file.place,
     )
 
 
 def _in_configuration(file: ManagedFile, host: str) -> Diagnostic:
-    return Diagnostic(
-        code=IN_CONFIGURATION,
-        summary="A file is part of the configuration",
-        detail=f"PowerMTA reads {file.path} on {host} as a part of its configuration, whose blocks are planned by "
+    return FILE_IN_CONFIGURATION.diagnostic(
+        f"PowerMTA reads {file.path} on {host} as a part of its configuration, whose blocks are planned by "
         f"name. Write it under `native` instead: {{file: FILE, path: {file.path}}}; or take the include away first.",
-        severity=Severity.ERROR,
         host=host,
         address=str(file.address),
         place=file.place,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.rotation import DKIM_KEY_IN_USE
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import KeyFile
 from pmtaform.plan.dangers.kinds import SIGNING_KEY_REMOVED, SIGNING_KEY_REPLACED
@@ -21,13 +22,10 @@ def key_removed(path: str) -> Danger:
 
 def key_in_use(host: str, address: Address, path: str) -> Diagnostic:
     """Why a key file that the stack no longer has stays on the host."""
-    return Diagnostic(
-        code="dkim-key-in-use",
-        summary="Key file still named by the configuration",
-        detail=f"{address} is no longer in the stack, and a domain-key line still names {path}: without the file "
+    return DKIM_KEY_IN_USE.diagnostic(
+        f"{address} is no longer in the stack, and a domain-key line still names {path}: without the file "
         "PowerMTA may refuse the configuration, or sign nothing with that line. The file stays. Take the line out "
         "where it is written; the next apply removes the file then.",
-        severity=Severity.WARNING,
         host=host,
         address=str(address),
     )

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics.codes.hosts import HOST_BUSY
 from pmtaform.lang.catalogue import Impact
-
-BUSY = "host-busy"  # the code of a note: what the host has now is another run's, and not confirmed
-
 
 PLACE = "place"  # the name of the value of a block that moves
 
@@ -144,7 +142,7 @@ class HostPlan:
     @property
     def is_busy(self) -> bool:
         """Whether another run changes the host, or has not confirmed its change: what was read is not final."""
-        return any(note.code == BUSY for note in self.notes)
+        return any(HOST_BUSY.describes(note) for note in self.notes)
 
     @property
     def all_dangers(self) -> tuple[tuple[str, Danger], ...]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.plans import FILE_IN_THE_WAY, FILE_NOT_INCLUDED
 from pmtaform.lang.blocks import Address, Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit
@@ -16,8 +17,6 @@ from pmtaform.lang.parsing import parse_bytes
 from pmtaform.lang.tree import Directive, Tree
 
 _KEY: Final = "domain-key"
-NOT_INCLUDED = "file-not-included"
-IN_THE_WAY = "file-in-the-way"
 
 
 def unread_notes(
@@ -35,10 +34,8 @@ def unread_notes(
     if configuration.main not in configuration.trees and configuration.main in edits:
         trees.append(parse_bytes(edits[configuration.main].content, configuration.main))
     for path in sorted(waiting & set(there)):
-        yield Diagnostic(
-            code=IN_THE_WAY,
-            summary="A file is in the way that PowerMTA does not read",
-            detail=f"Blocks are to be put into {path}, which is there already, and nothing includes it. What it holds "
+        yield FILE_IN_THE_WAY.diagnostic(
+            f"Blocks are to be put into {path}, which is there already, and nothing includes it. What it holds "
             "would be lost. Include it first (by hand, or in the stack with its own apply), or move it away.",
             host=host,
         )
@@ -48,10 +45,8 @@ def unread_notes(
         waiting -= read
         trees += [parse_bytes(edits[path].content, path) for path in sorted(read)]
     for path in sorted(waiting):
-        yield Diagnostic(
-            code=NOT_INCLUDED,
-            summary="PowerMTA would not read a file of the stack",
-            detail=f"Blocks are to be put into {path}, and nothing includes it, so that they would have no effect. "
+        yield FILE_NOT_INCLUDED.diagnostic(
+            f"Blocks are to be put into {path}, and nothing includes it, so that they would have no effect. "
             f"Declare it in the stack as well: config: {{include: [{path}]}}, or the pattern that takes it in.",
             host=host,
         )

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from pmtaform.diagnostics import Diagnostic, did_you_mean
+from pmtaform.diagnostics import Diagnostic, Kind, did_you_mean
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_DANGER
 from pmtaform.errors import Blocked, UsageError
 from pmtaform.plan.dangers import consent_kinds, danger_kinds
-from pmtaform.plan.dependencies import NEEDS_EXCLUDED
-from pmtaform.plan.diff import PROTECTED
-from pmtaform.plan.files import IN_CONFIGURATION
 from pmtaform.plan.findings import errors_of, rule_names
 from pmtaform.plan.model import Danger, HostPlan
-from pmtaform.plan.reach import IN_THE_WAY, NOT_INCLUDED
 from pmtaform.planning.draft import Planned
 
 
@@ -25,8 +22,7 @@ def check_allowed(allow: Iterable[str]) -> frozenset[str]:
         known = rule_names() | known
         for name in sorted(unknown - known.keys()):
             raise UsageError.of(
-                "no-such-danger",
-                "There is no such danger to allow",
+                NO_SUCH_DANGER,
                 f'"{name}".{did_you_mean(name, known)} Dangers are: {", ".join(consent_kinds())}. '
                 "`pmtaform lint --rules` lists the errors that can be allowed.",
             )
@@ -34,7 +30,6 @@ def check_allowed(allow: Iterable[str]) -> frozenset[str]:
 
 
 _MOST_SENTENCES = 10
-_STOPS = frozenset({PROTECTED, NOT_INCLUDED, IN_THE_WAY, IN_CONFIGURATION, NEEDS_EXCLUDED})
 
 
 def check_consent(planned: Planned, allow: Iterable[str]) -> None:
@@ -45,7 +40,7 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
     """
     allowed = check_allowed(allow)
     now = planned.clock.now()
-    stops = [note for host in planned.plan.hosts for note in host.notes if note.code in _STOPS]
+    stops = [note for host in planned.plan.hosts for note in host.notes if note.kind is Kind.BLOCKED]
     missing: dict[str, list[str]] = {}
     errors: dict[str, list[Diagnostic]] = {}
     for host in planned.plan.hosts:
@@ -80,18 +75,16 @@ def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnosti
 
 
 def _needs_consent(code: str, addresses: Sequence[str]) -> Diagnostic:
-    detail = f"{danger_kinds()[code].summary} ({_some(addresses)}). Read the plan; if it is meant, add --allow {code}."
-    return Diagnostic(code=code, summary="A danger needs consent by name", detail=detail)
+    detail = f"It needs consent ({_some(addresses)}). Read the plan; if it is intended, add --allow {code}."
+    return danger_kinds()[code].diagnostic(detail)
 
 
 def _error(notes: Sequence[Diagnostic]) -> Diagnostic:
     """What one rule finds, as a reason not to apply."""
     first = notes[0]
     where = _some(list(dict.fromkeys(_address(note) for note in notes)))
-    detail = f"{first.summary} ({where}). {first.detail} Correct it; if it is meant, add --allow {first.code}."
-    return Diagnostic(
-        code=first.code, summary="Lint error in the planned configuration", detail=detail, place=first.place
-    )
+    detail = f"In the planned configuration ({where}): {first.detail} Correct it; if it is intended, add --allow "
+    return replace(first, kind=Kind.BLOCKED, detail=f"{detail}{first.code}.", host=None, address=None, related=())
 
 
 def _address(note: Diagnostic) -> str:

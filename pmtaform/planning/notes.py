@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.plans import CATCH_ALL_ALONE, PLAN_AHEAD
+from pmtaform.diagnostics.codes.state import HOST_LEFT_BEHIND, STATE_KEY_CHANGED
 from pmtaform.inspection.survey import Target
 from pmtaform.model.choice import Choice
 from pmtaform.model.selection import ALL_DOMAINS, is_catch_all
@@ -18,13 +20,10 @@ def usable_state(state: StateDocument, key: StackKey) -> tuple[StateDocument, tu
     """The state, or one without hosts when its digests were made with another key."""
     if not state.hosts or state.key_id == key.id:
         return state, ()
-    note = Diagnostic(
-        code="state-key-changed",
-        summary="The state was written with another key",
-        detail=f"state/{state.stack}.json was written with key {state.key_id}, and state/{state.stack}.key is "
+    note = STATE_KEY_CHANGED.diagnostic(
+        f"state/{state.stack}.json was written with key {state.key_id}, and state/{state.stack}.key is "
         f"{key.id}. Hosts are compared with their own records instead, and until the next apply nothing is deleted "
-        "because it is no longer declared. Restore the right key file if you have it.",
-        severity=Severity.WARNING,
+        "because it is no longer declared. Restore the right key file if you have it."
     )
     return replace(state, hosts={}, intents={}), (note,)
 
@@ -35,12 +34,9 @@ def left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
     if not gone:
         return ()
     return (
-        Diagnostic(
-            code="host-left-behind",
-            summary="A host that was applied to is no longer in the stack",
-            detail=f"{', '.join(gone[:10])}: it keeps what it has, and nothing looks at it any more. When it is gone "
-            f"for good: pmtaform state forget {gone[0]} {stack.name}.",
-            severity=Severity.WARNING,
+        HOST_LEFT_BEHIND.diagnostic(
+            f"{', '.join(gone[:10])}: it keeps what it has, and nothing looks at it any more. When it is gone "
+            f"for good: pmtaform state forget {gone[0]} {stack.name}."
         ),
     )
 
@@ -53,8 +49,7 @@ def for_a_future_date(as_of: datetime | None) -> tuple[Diagnostic, ...]:
         f"It says what will be to do on {as_of:%Y-%m-%d %H:%M %Z}, if DNS, the stack and the hosts stay as they are. "
     )
     detail += "It cannot be saved or applied: plan again then."
-    summary = "This is a plan of a moment to come"
-    return (Diagnostic(code="plan-ahead", summary=summary, detail=detail, severity=Severity.INFO),)
+    return (PLAN_AHEAD.diagnostic(detail),)
 
 
 def catch_all_alone(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:
@@ -63,5 +58,4 @@ def catch_all_alone(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnost
     if not given or not any(a.kind == "domain" and a.key != "*" for each in targets for a in each.desired.blocks):
         return ()
     detail = f"{given[0]} is the block <domain *> and no other. Every domain is {ALL_DOMAINS}."
-    summary = "Pattern names the catch-all alone"
-    return (Diagnostic(code="catch-all-alone", summary=summary, detail=detail, severity=Severity.INFO),)
+    return (CATCH_ALL_ALONE.diagnostic(detail),)

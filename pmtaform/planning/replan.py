@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING
 from pmtaform import __version__
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics.codes.plans import (
+    PLAN_NOT_AUTHENTIC,
+    PLAN_OF_ANOTHER_KEY,
+    PLAN_OF_ANOTHER_STATE,
+    PLAN_OF_ANOTHER_VERSION,
+    STACK_MOVED,
+)
+from pmtaform.diagnostics.codes.state import STATE_MOVED
 from pmtaform.errors import Stale, StateDamaged
 from pmtaform.model.choice import Choice
 from pmtaform.plan.comparing import plan_differences
@@ -44,8 +52,7 @@ def plan_again(
     authenticate(saved, project.key(stack.name))
     if stack.digest != plan.stack_digest:
         raise Stale.of(
-            "stack-moved",
-            "The stack is no longer what was planned from",
+            STACK_MOVED,
             f'The files of stack "{stack.name}" changed since the plan was made at {plan.created}. Plan again.',
         )
     selection = {name: tuple(plan.selection.get(name, ())) for name in ("hosts", "targets", "excludes")}
@@ -65,8 +72,7 @@ def authenticate(saved: SavedPlan, key: StackKey) -> None:
     plan = saved.plan
     if plan.key_id != key.id:
         raise Stale.of(
-            "plan-of-another-key",
-            "Plan made with another key",
+            PLAN_OF_ANOTHER_KEY,
             f"It was made with the key {plan.key_id or '(none)'}, and state/{plan.stack}.key is {key.id}: nothing that "
             "the plan knows of hosts can be compared, and nothing is known to have changed on them. Apply it where it "
             "was made, bring that key file here, or plan again.",
@@ -75,8 +81,7 @@ def authenticate(saved: SavedPlan, key: StackKey) -> None:
     if not saved.is_sealed_by(key.seal_plan):
         what = "it has no seal" if not saved.seal else "its seal does not fit what it says"
         raise StateDamaged.of(
-            "plan-not-authentic",
-            "Plan file not authentic",
+            PLAN_NOT_AUTHENTIC,
             f"It was changed after it was written, or `show` printed it: {what}. Nothing was changed on any host. Plan "
             "again: pmtaform plan --out FILE.",
             place=Place(saved.path),
@@ -87,7 +92,7 @@ def _same(saved: Plan, now: Plan) -> None:
     found = [*_state(saved, now), *plan_differences(saved, now)]
     if found and saved.tool_version != now.tool_version:
         detail = f"pmtaform {saved.tool_version} made the plan, and this is {__version__}."
-        found.append(Diagnostic(code="plan-of-another-version", summary="Plan made by another pmtaform", detail=detail))
+        found.append(PLAN_OF_ANOTHER_VERSION.diagnostic(detail))
     if found:
         raise Stale(*found)
 
@@ -98,18 +103,14 @@ def _state(saved: Plan, now: Plan) -> list[Diagnostic]:
     if saved.lineage and saved.lineage != now.lineage:
         here = f"the state here is {now.lineage}" if now.lineage else "there is no state here"
         return [
-            Diagnostic(
-                code="plan-of-another-state",
-                summary="Plan made from another state",
-                detail=f"It was made from the state {saved.lineage}, serial {saved.serial}, and {here}: they are "
-                "not one history. Apply it where it was made, or plan again.",
+            PLAN_OF_ANOTHER_STATE.diagnostic(
+                f"It was made from the state {saved.lineage}, serial {saved.serial}, and {here}: they are "
+                "not one history. Apply it where it was made, or plan again."
             )
         ]
     return [
-        Diagnostic(
-            code="state-moved",
-            summary="The state is no longer what was planned from",
-            detail=f"The plan was made from serial {saved.serial}, and the state has serial {now.serial}: another run "
-            "applied in between. Plan again.",
+        STATE_MOVED.diagnostic(
+            f"The plan was made from serial {saved.serial}, and the state has serial {now.serial}: another run "
+            "applied in between. Plan again."
         )
     ]

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.rotation import (
+    DKIM_KEY_LOST,
+    DKIM_NOT_PUBLISHED,
+    DKIM_OVERRULED,
+    DKIM_RECORD_EARLY,
+    DKIM_RECORD_MISSING,
+    DKIM_SWITCH_HELD,
+    DKIM_UNEXPECTED_SELECTOR,
+)
 from pmtaform.dkim.observation import RecordStatus
 from pmtaform.model.rotation import Stage, is_of
 from pmtaform.plan.model import HostPlan
@@ -44,12 +53,12 @@ def _notes(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
             f"{name}: {rotation.hold[name]}. All hosts of a selector switch together or none does, so none does now; "
         )
         detail += "their other changes go on."
-        yield _warning("dkim-switch-held", "A switch to a new selector waits for all its hosts", detail, rotation, name)
+        yield DKIM_SWITCH_HELD.diagnostic(detail, rotation.keys[name].place)
     elif status.blocked:
         detail = f"{name} is due to sign with its next selector, and does not: {status.blocked}. "
         detail += "`pmtaform dkim rotate` shows the record. To switch all the same, apply with --allow "
         detail += f"{NOT_PUBLISHED}."
-        yield _warning(NOT_PUBLISHED, "A switch to a new selector is blocked", detail, rotation, name)
+        yield DKIM_NOT_PUBLISHED.diagnostic(detail, rotation.keys[name].place)
     for row in status.selectors:
         look = rotation.facts[name].records.get(row.selector, RecordStatus())
         if row.stage is Stage.SIGNING and look.verified is False:
@@ -57,17 +66,13 @@ def _notes(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
                 f"{row.selector}._domainkey.{key.domain}: {look.why}. Hosts sign with it, and receivers that do not "
             )
             detail += "find the record that fits take the signature for false."
-            yield _warning(
-                "dkim-record-missing", "The record of a key that signs is not as it must be", detail, rotation, name
-            )
+            yield DKIM_RECORD_MISSING.diagnostic(detail, rotation.keys[name].place)
         elif row.stage is Stage.RETIRING and look.gone:
             detail = (
                 f"{row.selector}._domainkey.{key.domain} has gone already, and mail that was signed with it is still "
             )
             detail += "on its way. Put it back until `pmtaform dkim rotate` says that it may go."
-            yield _warning(
-                "dkim-record-early", "The record of a retiring key is gone too early", detail, rotation, name
-            )
+            yield DKIM_RECORD_EARLY.diagnostic(detail, rotation.keys[name].place)
     yield from _lost(rotation, name)
 
 
@@ -77,7 +82,7 @@ def _lost(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
         if life.selector in missing:
             detail = f"{life.selector} of {name} was to sign next: {missing[life.selector]} Put the key back, or let "
             detail += "`pmtaform dkim rotate` make another."
-            yield _warning("dkim-key-lost", "The key of a new selector cannot be had", detail, rotation, name)
+            yield DKIM_KEY_LOST.diagnostic(detail, rotation.keys[name].place)
 
 
 def _unexpected(rotation: FleetRotation, host: str) -> Iterator[Diagnostic]:
@@ -87,7 +92,7 @@ def _unexpected(rotation: FleetRotation, host: str) -> Iterator[Diagnostic]:
         if status.current is not None and (first := after.get((status.current, key.domain.lower()))):
             detail = f"{host} does not sign with {status.current} of {name}: PowerMTA takes the first domain-key that "
             detail += f"fits, and that is {first}. Take that line out, or put it below."
-            yield replace(_warning("dkim-overruled", "Another key signs first", detail, rotation, name), host=host)
+            yield DKIM_OVERRULED.diagnostic(detail, rotation.keys[name].place, host=host)
         found = rotation.facts[name].live.get(host, frozenset())
         other = sorted(one for one in found if is_of(key.stem, one) and one != status.current)
         if other and status.current is not None:
@@ -96,13 +101,5 @@ def _unexpected(rotation: FleetRotation, host: str) -> Iterator[Diagnostic]:
                 "changed it or rolled it back. The plan puts it right, and keeps the other's file as long as mail "
             )
             detail += "may need it."
-            note = _warning(
-                "dkim-unexpected-selector", "A host signs with an unexpected selector", detail, rotation, name
-            )
+            note = DKIM_UNEXPECTED_SELECTOR.diagnostic(detail, rotation.keys[name].place)
             yield replace(note, host=host)
-
-
-def _warning(code: str, summary: str, detail: str, rotation: FleetRotation, name: str) -> Diagnostic:
-    return Diagnostic(
-        code=code, summary=summary, detail=detail, severity=Severity.WARNING, place=rotation.keys[name].place
-    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_TARGET
+from pmtaform.diagnostics.codes.stack import SHARED_ROOT
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.host_specs import host_spec
 from pmtaform.inspection.survey import Target
@@ -41,9 +43,7 @@ def check_shared_roots(targets: Iterable[Target]) -> None:
         other = seen.setdefault(target.spec.root, target.spec.name)
         if other != target.spec.name:
             raise Invalid.of(
-                "shared-root",
-                "Two hosts stand on one folder",
-                f"{other} and {target.spec.name} both have the root {target.spec.root}. Give each its own.",
+                SHARED_ROOT, f"{other} and {target.spec.name} both have the root {target.spec.root}. Give each its own."
             )
 
 
@@ -64,7 +64,7 @@ def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
         names |= own | {f"{target.spec.name}:{name}" for name in own}
     for pattern in (*choice.targets, *choice.excludes):
         if not any(matches(pattern, name) for name in names):
-            raise UsageError.of("no-such-target", "No block has this address", _names_nothing(pattern, names))
+            raise UsageError.of(NO_SUCH_TARGET, _names_nothing(pattern, names))
 
 
 def _names_nothing(pattern: str, names: Collection[str]) -> str:

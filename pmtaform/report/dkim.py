@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pmtaform.diagnostics.codes.dns import DKIM_NOT_COMPARED
 from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.dns import finding_lines, finding_row
 from pmtaform.report.secret_uses import hosts_text
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _WIDEST = 48
 _HEAD = ("KEY", "TYPE", "STORED", "DNS", "HOSTS", "SIGNS FOR", "REFERENCE")
-_GOOD = ("published", "not-checked", "dkim-not-compared")
+_GOOD = ("published", "not-checked", DKIM_NOT_COMPARED.code)
 
 
 # -- what there is ----

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics.codes.state import JOURNAL_DAMAGED
 from pmtaform.report.style import Style, clean, counted, named
 from pmtaform.report.views import Screen, json_document
 
@@ -126,14 +127,11 @@ def damaged_lines(report: HistoryReport) -> tuple[Diagnostic, ...]:
     shown = ", ".join(map(str, report.damaged[:8])) + (" ..." if len(report.damaged) > 8 else "")
     one = len(report.damaged) == 1
     return (
-        Diagnostic(
-            code="journal-damaged",
-            summary="Lines of the journal cannot be read",
-            detail=f"{'Line' if one else 'Lines'} {shown}: a crash cut {'it' if one else 'them'} short, or somebody "
+        JOURNAL_DAMAGED.diagnostic(
+            f"{'Line' if one else 'Lines'} {shown}: a crash cut {'it' if one else 'them'} short, or somebody "
             "edited the file. What stood there is missing from this history; the hosts themselves are not concerned, "
             "and `pmtaform history HOST --live` asks them.",
-            severity=Severity.WARNING,
-            place=Place(report.journal, report.damaged[0]),
+            Place(report.journal, report.damaged[0]),
         ),
     )
 

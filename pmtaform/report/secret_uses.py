@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pmtaform.diagnostics import Diagnostic, Severity, did_you_mean
+from pmtaform.diagnostics import Diagnostic, did_you_mean
+from pmtaform.diagnostics.codes.project_files import SECRET_UNUSED
 from pmtaform.errors import PmtaformError
 from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.style import Style, clean, counted
@@ -90,8 +91,7 @@ def unused(reference: Reference, stack: Stack | None) -> list[Diagnostic]:
     if str(reference) in known or stack is None:
         return []
     detail = f'Stack "{stack.name}" refers to no {reference}.{did_you_mean(str(reference), known)}'
-    summary = "No host of the stack uses this secret"
-    return [Diagnostic(code="secret-unused", summary=summary, detail=detail, severity=Severity.WARNING)]
+    return [SECRET_UNUSED.diagnostic(detail)]
 
 
 def hosts_text(hosts: Sequence[str]) -> str:

@@ -6,32 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from pmtaform.diagnostics import Severity
+from pmtaform.diagnostics import Kind, Severity
 from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.findings import errors_of
 from pmtaform.plan.model import Action, HostPlan, Left, Plan
 from pmtaform.report.style import clean, counted
-
-# What `pmtaform.host` says of a host that it could not reach or log in to.
-_NOT_REACHED = frozenset(
-    {
-        "authentication-failed",
-        "banner-dropped",
-        "connect-timeout",
-        "connection-lost",
-        "connection-refused",
-        "dns-failure",
-        "host-key-changed",
-        "host-key-revoked",
-        "host-key-unknown",
-        "host-silent",
-        "host-timeout",
-        "no-common-algorithm",
-        "no-route",
-        "ssh-failed",
-        "too-many-keys",
-    }
-)
 
 
 def verdict(plan: Plan) -> str:
@@ -128,7 +107,7 @@ def _dangers(plan: Plan) -> str:
 
 
 def _failures(plan: Plan) -> list[str]:
-    missed = sum(1 for problem in plan.failures.values() if problem.code in _NOT_REACHED)
+    missed = sum(1 for problem in plan.failures.values() if problem.kind is Kind.HOST_UNREACHABLE)
     other = len(plan.failures) - missed
     found = [(missed, "could not be reached"), (other, "could not be planned")]
     return [f"{counted(number, 'host')} {what}." for number, what in found if number]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.state import RECORD_NOT_WRITTEN
 from pmtaform.errors import HostError
 from pmtaform.host import Activation, LeftFile, Outcome, Session, Status, Transaction, apply
 from pmtaform.host.left import LeftRecord
@@ -97,10 +98,7 @@ def _alike(one: LeftFile, other: LeftFile) -> bool:
 
 
 def _not_written(survey: Survey, reason: str) -> Diagnostic:
-    return Diagnostic(
-        code="record-not-written",
-        summary="Ownership record not written",
-        detail=f"{reason}. The local state has it; another checkout cannot report later changes on the host.",
-        severity=Severity.WARNING,
+    return RECORD_NOT_WRITTEN.diagnostic(
+        f"{reason}. The local state has it; another checkout cannot report later changes on the host.",
         host=survey.target.spec.name,
     )

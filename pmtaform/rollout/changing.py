@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pmtaform.clock import Clock
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.project_files import BUG
+from pmtaform.diagnostics.codes.runs import SPOOL_TOO_DEEP
 from pmtaform.errors import HostError, PmtaformError, Unreachable, where_from
 from pmtaform.host import (
     Activation,
@@ -211,7 +213,7 @@ class HostChange:
             if why:
                 detail = f"{why}. Drain it, wait, or say --allow undrained."
                 self.revert(detail)
-                self.result = not_started(self.name, detail, "spool-too-deep")
+                self.result = not_started(self.name, detail, SPOOL_TOO_DEEP)
                 return False
         if self.operations.observe and self.tx.activation is not Activation.NONE:
             self._trial.remember()
@@ -338,10 +340,8 @@ class HostChange:
     def _note(self, outcome: Outcome) -> None:
         self._notes += notes_of(self.spec, outcome)
 
-    def _remark(self, code: str, summary: str, detail: str) -> None:
-        self._notes += (
-            Diagnostic(code=code, summary=summary, detail=detail, severity=Severity.WARNING, host=self.name),
-        )
+    def _remark(self, note: Diagnostic) -> None:
+        self._notes += (note.for_host(self.name),)
 
     def _with_proof(self, outcome: Outcome) -> Outcome:
         """The outcome without what leaves open whether the old configuration is in force, if PowerMTA shows that."""
@@ -387,8 +387,6 @@ class HostChange:
             if self.pending:
                 self.revert(what)
                 return False
-            bug = Diagnostic(
-                code="bug", summary="pmtaform failed", detail=f"This is {what}. Please report it.", host=self.name
-            )
+            bug = BUG.diagnostic(f"This is {what}. Please report it.", host=self.name)
             self.result = HostResult(host=self.name, verdict=Verdict.FAILED, problem=bug, notes=self._notes)
         return False

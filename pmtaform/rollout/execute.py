@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pmtaform.clock import Clock, SystemClock
+from pmtaform.diagnostics.codes.plans import FROZEN
+from pmtaform.diagnostics.codes.runs import REFUSED
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.model.operations import OnFailure, Rollout
@@ -121,7 +123,7 @@ class _Execution:
         freeze = survey.target.operations.frozen(self.run.clock.now())
         if freeze is not None and "frozen" not in self.run.allow:
             why = f"it is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. It keeps what it has"
-            result = not_started(name, f"{why}; --allow frozen changes it all the same.", "frozen")
+            result = not_started(name, f"{why}; --allow frozen changes it all the same.", FROZEN)
             self._done(name, replace(result, verdict=Verdict.FROZEN))
             return
         self.changes[name] = HostChange(self.context, survey)
@@ -316,7 +318,7 @@ class _Execution:
 def _is_known(result: HostResult) -> bool:
     """Whether it is certain that the host has the old configuration, or that its state was noted."""
     if result.verdict is Verdict.FAILED:
-        return result.problem is not None and result.problem.code == "refused"
+        return result.problem is not None and REFUSED.describes(result.problem)
     return result.verdict is not Verdict.UNREACHABLE
 
 

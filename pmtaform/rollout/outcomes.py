@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Definition, Diagnostic
 from pmtaform.diagnostics.codes import hosts as codes
+from pmtaform.diagnostics.codes.hosts import HARD_LINK_LEFT, HOST_LOCKED
+from pmtaform.diagnostics.codes.plans import TARGET_MOVED
+from pmtaform.diagnostics.codes.runs import (
+    NOT_CONFIRMED,
+    NOT_STARTED,
+    OUTCOME_UNKNOWN,
+    RECOVERED,
+    REFUSED,
+    ROLLBACK_FAILED,
+    ROLLED_BACK,
+    ROLLED_BACK_UNSURE,
+    STILL_STAGED,
+)
 from pmtaform.host import Doubt, HostLock, HostSpec, Outcome, Snapshot, Status
 from pmtaform.inspection import doubts
 from pmtaform.progress import Verdict
@@ -26,17 +39,15 @@ _VERDICTS = {
 
 def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
     """What a transaction that was not applied looks like to people."""
-    code, summary, detail = _TOLD[outcome.status]
+    definition, detail = _TOLD[outcome.status]
     unknown: tuple[Doubt, ...] = ()
     if outcome.status is Status.ROLLED_BACK:
         unknown = (*doubts.of_new(outcome), *doubts.of_old(outcome))
         if doubts.of_old(outcome):
-            code, summary, detail = _UNSURE
+            definition, detail = _UNSURE
     who = f"{outcome.lock.who} ({outcome.lock.what}) since {outcome.lock.since}" if outcome.lock else "somebody else"
-    problem = Diagnostic(
-        code=code,
-        summary=summary,
-        detail=detail.format(
+    problem = definition.diagnostic(
+        detail.format(
             host=spec.name,
             step=outcome.step or "?",
             reason=outcome.reason or "no reason given",
@@ -94,14 +105,9 @@ def _not_rehearsed(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
 def _shared(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
     """A note on files that had other names: a rename gives the new content to one name."""
     return tuple(
-        Diagnostic(
-            code="hard-link-left",
-            summary="File had other names",
-            detail=(
-                f"{path} was one of {count} names (hard links) of one file. Only this name was changed; the others "
-                f"keep the old content. On the host, before the next change:\n    find / -xdev -samefile {path}"
-            ),
-            severity=Severity.WARNING,
+        HARD_LINK_LEFT.diagnostic(
+            f"{path} was one of {count} names (hard links) of one file. Only this name was changed; the others "
+            f"keep the old content. On the host, before the next change:\n    find / -xdev -samefile {path}",
             host=spec.name,
         )
         for path, count in outcome.hard_links
@@ -110,21 +116,12 @@ def _shared(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
 
 def recovered(spec: HostSpec, words: str) -> Diagnostic:
     """An earlier transaction that was finished or undone."""
-    return Diagnostic(
-        code="recovered",
-        summary="An earlier transaction was unfinished",
-        detail=words,
-        severity=Severity.WARNING,
-        host=spec.name,
-    )
+    return RECOVERED.diagnostic(words, host=spec.name)
 
 
-def not_started(host: str, why: str, code: str = "not-started") -> HostResult:
+def not_started(host: str, why: str, reason: Definition = NOT_STARTED) -> HostResult:
     """A host that the run did not come to, or that it let be."""
-    problem = Diagnostic(
-        code=code, summary="The host was not changed", detail=why, severity=Severity.WARNING, host=host
-    )
-    return HostResult(host=host, verdict=Verdict.NOT_STARTED, problem=problem)
+    return HostResult(host=host, verdict=Verdict.NOT_STARTED, problem=reason.diagnostic(why, host=host))
 
 
 def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
@@ -139,52 +136,43 @@ def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
 
 
 _UNSURE = (
-    "rolled-back-unsure",
-    "Files rolled back; configuration in force not known",
+    ROLLED_BACK_UNSURE,
     "{step}: {reason}. {old}",
 )
 _TOLD = {
     Status.ROLLED_BACK: (
-        "rolled-back",
-        "The host did not take the change; everything was put back",
+        ROLLED_BACK,
         "{step}: {reason}. The old files are back, and PowerMTA runs the old configuration.",
     ),
     Status.ROLLBACK_FAILED: (
-        "rollback-failed",
-        "The host did not take the change, and putting everything back was not confirmed",
+        ROLLBACK_FAILED,
         "{step}: {reason}. Log in to {host} now: compare the files with the last generation under /var/lib/pmtaform, "
         "run `pmta test config` and `pmta reload`, and check `pmta show status`.",
     ),
     Status.STAGED: (
-        "still-staged",
-        "The change was staged and not made",
+        STILL_STAGED,
         "Nothing was changed. The next pmtaform command that changes {host} clears it away.",
     ),
     Status.PENDING: (
-        "not-confirmed",
-        "The change could not be confirmed",
+        NOT_CONFIRMED,
         "PowerMTA on {host} runs it, and the host puts the old configuration back by itself within {left} s. Run "
         "`pmtaform history {host}` then: it says what became of it.",
     ),
     Status.STALE: (
-        "target-moved",
-        "The host is no longer what was planned from",
+        TARGET_MOVED,
         "{reason}. Nothing was touched. Plan again to see what is there now.",
     ),
     Status.LOCKED: (
-        "host-locked",
-        "Somebody else is at work on the host",
+        HOST_LOCKED,
         "{who}: {reason}. Nothing was touched. Wait for it; `pmtaform hosts` says when it is over, and `pmtaform "
         "recover {host}` clears away what a dead one left.",
     ),
     Status.REFUSED: (
-        "refused",
-        "The host could not be changed",
+        REFUSED,
         "{step}: {reason}. Nothing was changed.",
     ),
     Status.UNKNOWN: (
-        "outcome-unknown",
-        "What became of the change is not known",
+        OUTCOME_UNKNOWN,
         "{reason}. The transaction runs to its end on the host by itself, and goes back there unless it was confirmed. "
         "`pmtaform recover {host}` asks again, and finishes or undoes what was left.",
     ),

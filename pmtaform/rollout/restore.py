@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.runs import RESTART_PENDING
+from pmtaform.diagnostics.codes.state import STATE_KEY_CHANGED
 from pmtaform.errors import Blocked, PmtaformError, Unreachable
 from pmtaform.host import (
     HASH_ONLY,
@@ -168,12 +170,9 @@ def _waiting(spec: HostSpec, before: Mapping[Address, Block], after: Mapping[Add
     if not waiting:
         return ()
     return (
-        Diagnostic(
-            code="restart-pending",
-            summary="What was put back needs a restart to take effect",
-            detail=f"{', '.join(waiting)}: the file has the old value, and PowerMTA runs the other until it is "
+        RESTART_PENDING.diagnostic(
+            f"{', '.join(waiting)}: the file has the old value, and PowerMTA runs the other until it is "
             "restarted. Restart it when that suits, or roll back with --allow restart.",
-            severity=Severity.WARNING,
             host=spec.name,
         ),
     )
@@ -217,11 +216,8 @@ def _record(
 
 
 def _other_key(spec: HostSpec) -> Diagnostic:
-    return Diagnostic(
-        code="state-key-changed",
-        summary="The state was written with another key",
-        detail=f"The rollback is noted on {spec.name} itself, and not in the state. Restore the right key file, and "
+    return STATE_KEY_CHANGED.diagnostic(
+        f"The rollback is noted on {spec.name} itself, and not in the state. Restore the right key file, and "
         f"then copy the host's own record into the state:\n    pmtaform recover {spec.name}",
-        severity=Severity.WARNING,
         host=spec.name,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 
+from pmtaform.diagnostics.codes.runs import CHANGED_AFTER_APPLY
 from pmtaform.errors import PmtaformError
 from pmtaform.host import (
     ABSENT,
@@ -168,8 +169,7 @@ def check_written(survey: Survey, snapshot: Snapshot) -> None:
         live = snapshot.files.get(path)
         if live is None or live.digest != expected:
             raise PmtaformError.of(
-                "changed-after-apply",
-                "A file is not what was written a moment ago",
+                CHANGED_AFTER_APPLY,
                 f"{path} on {spec.name} was written and PowerMTA took it, and somebody has changed it since. The state "
                 "was not updated; run `pmtaform plan` to see the difference.",
                 host=spec.name,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pmtaform.clock import Clock
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.runs import IN_FORCE_UNSURE, NOT_OBSERVED
 from pmtaform.host import Answer, Doubt, HostSpec, Question
 from pmtaform.inspection.doubts import Proof, kept, proven_by, questions, undecided
 from pmtaform.inspection.predictions import Prediction, disagreements
@@ -26,7 +28,7 @@ class Contact:
     clock: Clock
     ask: Callable[[Sequence[Question]], tuple[Answer, ...]]  # put questions to the host
     tell: Callable[[Phase, str], None]  # report progress
-    remark: Callable[[str, str, str], None]  # note a code, a summary and a detail
+    remark: Callable[[Diagnostic], None]  # note something
 
 
 class Trial:
@@ -90,7 +92,7 @@ class Trial:
                 return f"the configuration in force is not the one that was written: {'; '.join(wrong[:3])}"
             unsure += doubtful
         if unsure:
-            self._remark("in-force-unsure", "Not every setting could be compared", "; ".join(unsure[:5]) + ".")
+            self._remark(IN_FORCE_UNSURE.diagnostic("; ".join(unsure[:5]) + "."))
         return ""
 
     def _proven(self, doubts: Sequence[Doubt], asked: Sequence[Proof]) -> str:
@@ -100,7 +102,7 @@ class Trial:
         if not queue:
             return undecided(doubts, asked=bool(asked))
         note = kept(self._spec, doubts, queue)
-        self._remark(note.code, note.summary, note.detail)
+        self._remark(note)
         return ""
 
     def _own_checks(self) -> str:
@@ -145,5 +147,5 @@ class Trial:
         try:
             return checks.mood(answers[0]) if answers else None
         except NoFigures as problem:
-            self._remark("not-observed", "The queues could not be observed", f"{problem}.")
+            self._remark(NOT_OBSERVED.diagnostic(f"{problem}."))
             return None

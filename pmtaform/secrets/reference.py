@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.diagnostics import Place, did_you_mean
+from pmtaform.diagnostics.codes.secrets import SECRET_IN_CLEAR, SECRET_REFERENCE
 from pmtaform.errors import Invalid
 from pmtaform.plugins import SECRET_PROVIDERS
 from pmtaform.secrets.provider import ProviderKind
@@ -64,7 +65,7 @@ def parse_reference(text: str, *, place: Place | None = None) -> Reference | Non
     problem = _problem(reference)
     if problem:
         form = f"{scheme}:{reference.kind.argument}"
-        raise Invalid.of("secret-reference", _SUMMARY, f"{problem} Write {form}.", place=place)
+        raise Invalid.of(SECRET_REFERENCE, f"{problem} Write {form}.", place=place)
     return reference
 
 
@@ -80,7 +81,7 @@ def require_reference(text: str, *, what: str = "this value", place: Place | Non
         f"{what} must be a reference, so that it never lies in Git, in a plan or in a state file; "
         f"what stands here is none.{_hint(text)} Write {forms()}."
     )
-    raise Invalid.of("secret-in-clear", "a secret must be given by reference", detail, place=place)
+    raise Invalid.of(SECRET_IN_CLEAR, detail, place=place)
 
 
 def named_reference(text: str) -> Reference:
@@ -98,7 +99,7 @@ def _keyring(name: str) -> Reference:
     if hint:
         problem = f"There is no such scheme.{hint}"
     if problem:
-        raise Invalid.of("secret-reference", _SUMMARY, f"{problem} Write {forms()}, or the NAME of a keyring's entry.")
+        raise Invalid.of(SECRET_REFERENCE, f"{problem} Write {forms()}, or the NAME of a keyring's entry.")
     return reference
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.secrets import SECRET_NOT_KEPT_HERE, SECRET_UNAVAILABLE
 from pmtaform.errors import SecretUnavailable
 from pmtaform.plugins import SECRET_PROVIDERS
 from pmtaform.programs import AllowedPrograms
@@ -112,7 +113,7 @@ class Resolver:
             f"{reference}: pmtaform reads {reference.scheme}: references and does not write them; it writes "
             f"{forms(writable=True)}. Change it with the tool that keeps it."
         )
-        raise SecretUnavailable.of("secret-not-kept-here", "a secret of this kind is kept by others", detail)
+        raise SecretUnavailable.of(SECRET_NOT_KEPT_HERE, detail)
 
     def _provider(self, reference: Reference) -> Provider:
         with self._lock:
@@ -162,4 +163,4 @@ def _unavailable(reference: Reference, problem: Unresolved, place: Place | None)
         f"{reference}: looked in {problem.looked}: {problem.why}.{fix} "
         f"The stack can name another place instead: {forms(but=reference.scheme)}."
     )
-    return SecretUnavailable.of("secret-unavailable", "a secret could not be had", detail, place=place)
+    return SecretUnavailable.of(SECRET_UNAVAILABLE, detail, place=place)

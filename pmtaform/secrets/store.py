@@ -8,7 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.key_commands import EMPTY_SECRET, SECRET_TOO_LARGE
+from pmtaform.diagnostics.codes.project_files import SECRET_IN_GIT
 from pmtaform.errors import UsageError
 from pmtaform.programs import ANY_PROGRAM
 from pmtaform.secrets.reference import Reference
@@ -39,10 +41,10 @@ def store_secret(reference: Reference, value: bytes, folder: Path) -> tuple[Diag
     kept = value.rstrip(b"\r\n") + b"\n" if is_pem(value) else _without_line_end(value)
     if not kept:
         detail = "An empty value is no secret. Nothing was changed."
-        raise UsageError.of("empty-secret", "There is no value to keep", detail)
+        raise UsageError.of(EMPTY_SECRET, detail)
     if len(kept) > 1 << 20:
         detail = "It is larger than 1 MiB, which no key or password is. Nothing was changed."
-        raise UsageError.of("secret-too-large", "This is no secret", detail)
+        raise UsageError.of(SECRET_TOO_LARGE, detail)
     resolver = Resolver(folder)
     path = resolver.file_of(reference)
     missing = _first_missing(path) if path is not None else None
@@ -90,7 +92,5 @@ def _seen_by_git(reference: Reference, path: Path) -> tuple[Diagnostic, ...]:
         return ()  # 0: ignored, 128: no repository
     detail = f"{reference} lies in a Git repository that does not ignore it: the next commit may hold the secret, and "
     detail += f"history keeps it. Add {path.name} to a .gitignore, or keep it in a keyring: keyring:NAME."
-    found = Diagnostic(
-        code="secret-in-git", summary="Git would take a secret", detail=detail, severity=Severity.WARNING
-    )
+    found = SECRET_IN_GIT.diagnostic(detail)
     return (found,)

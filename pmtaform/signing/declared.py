@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity, did_you_mean
+from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, did_you_mean
+from pmtaform.diagnostics.codes.key_commands import NO_SUCH_KEY
+from pmtaform.diagnostics.codes.keys import DKIM_UNDECLARED
 from pmtaform.dkim.keys import SigningKey
 from pmtaform.dns.check import dkim_findings
 from pmtaform.dns.dkim_record import dkim_text
@@ -141,7 +143,7 @@ def _chosen(keys: list[DeclaredKey], names: Sequence[str], stack: Stack) -> tupl
             detail = f'Stack "{stack.name}" has no DKIM key "{pattern}".{did_you_mean(pattern, known)}'
             if keys and not did_you_mean(pattern, known):
                 detail += f" It has {', '.join(dict.fromkeys(key.name for key in keys[:10]))}."
-            raise UsageError.of("no-such-key", "There is no such DKIM key", detail)
+            raise UsageError.of(NO_SUCH_KEY, detail)
     return tuple(key for key in keys if not names or any(_fits(key, pattern) for pattern in names))
 
 
@@ -236,10 +238,4 @@ def key_records(
 def _not_ours(key: DeclaredKey) -> Diagnostic:
     detail = f"{key.name}: a `domain-key` line names {key.paths[0]}, and `dkim-keys` has no entry for it, so what its "
     detail += "record has to be is known on hosts alone. `pmtaform dkim verify` compares them with DNS."
-    return Diagnostic(
-        code="dkim-undeclared",
-        summary="A key is not in dkim-keys",
-        detail=detail,
-        severity=Severity.WARNING,
-        place=key.place,
-    )
+    return DKIM_UNDECLARED.diagnostic(detail, key.place)

@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.key_commands import DKIM_KEY_IS_THERE, WHICH_KEY, WHICH_PASSPHRASE
+from pmtaform.diagnostics.codes.keys import DKIM_KEY_DAMAGED, DKIM_NAME
+from pmtaform.diagnostics.codes.secrets import SECRET_NOT_KEPT_HERE, SECRET_REFERENCE
 from pmtaform.dkim.keys import GOOD_BITS, SigningKey, generate_key, load_private_key, locked_pem
 from pmtaform.errors import Invalid, PmtaformError, UsageError
 from pmtaform.secrets import KEYRING, Reference, forms, parse_reference, require_reference
@@ -57,7 +60,7 @@ def make_key(stack: Stack, name: str, now: datetime, *, bits: int = GOOD_BITS, t
     """
     home = _home(stack, name, to, now)
     if holds_secret(home.reference, stack.folder):
-        raise UsageError.of("dkim-key-is-there", "There is a key already", _is_there(home))
+        raise UsageError.of(DKIM_KEY_IS_THERE, _is_there(home))
     key = generate_key(bits, reference=str(home.reference))
     return _keep(stack, home, key, key.pem.reveal())
 
@@ -72,18 +75,18 @@ def import_key(
     """
     if "/" not in name:
         detail = f'"{name}" has no selector: write DOMAIN/SELECTOR, the name that the key\'s record has in DNS.'
-        raise UsageError.of("dkim-name", "Which selector the key has is not clear", detail)
+        raise UsageError.of(DKIM_NAME, detail)
     home = _home(stack, name, to, None)
     phrase = home.passphrase
     if passphrase is not None:
         phrase = resolver_for(stack)(str(require_reference(passphrase, what="A passphrase")), None).reveal()
     if len(content) > _MOST:
-        raise Invalid.of("dkim-key-damaged", "A private key cannot be read", f"{source}: it is larger than 1 MiB.")
+        raise Invalid.of(DKIM_KEY_DAMAGED, f"{source}: it is larger than 1 MiB.")
     key = load_private_key(content, phrase, reference=source)
     if holds_secret(home.reference, stack.folder):
         if _same_there(stack, home, key):
             return StoredKey(home=home, key=key, warnings=key.warnings, is_new=False)
-        raise UsageError.of("dkim-key-is-there", "There is a key already", _is_there(home))
+        raise UsageError.of(DKIM_KEY_IS_THERE, _is_there(home))
     return _keep(stack, home, key, key.pem.reveal())
 
 
@@ -115,7 +118,7 @@ def _is_there(home: KeyLocation) -> str:
 def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyLocation:
     domain, slash, selector = name.partition("/")
     if problem := name_problem(domain, selector if slash else "s1"):
-        raise UsageError.of("dkim-name", "A DKIM key has no usable name", f'"{name}": {problem}')
+        raise UsageError.of(DKIM_NAME, f'"{name}": {problem}')
     keys = declared_keys(stack)
     if not slash:
         selector = _selector(stack, domain, keys, now)
@@ -123,17 +126,17 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyL
     if to is None and len({key.reference for key in own}) > 1:
         listed = ", ".join(dict.fromkeys(key.reference for key in own))
         detail = f"The stack's layers keep {domain}/{selector} at {listed}. Choose one with --to REFERENCE."
-        raise UsageError.of("which-key", "Which key is meant is not clear", detail)
+        raise UsageError.of(WHICH_KEY, detail)
     reference = _default(stack, domain, selector, own) if to is None else parse_reference(to)
     if reference is None:
         detail = "What stands behind --to is no reference. Write --to keyring:NAME or --to file:PATH."
-        raise UsageError.of("secret-reference", "Where to keep the key is not clear", detail)
+        raise UsageError.of(SECRET_REFERENCE, detail)
     _check_kept_here(reference)
     there = [key for key in own if key.reference == str(reference)]
     if len(there) > 1:
         detail = f"The stack's layers give {reference} different passphrases, and one key is locked with one. Give all "
         detail += f"hosts of {domain}/{selector} the same `passphrase`."
-        raise UsageError.of("which-passphrase", "How the key is to be locked is not clear", detail)
+        raise UsageError.of(WHICH_PASSPHRASE, detail)
     declared = there[0] if there else None
     phrase = None
     if declared is not None and declared.passphrase:
@@ -152,7 +155,7 @@ def _check_kept_here(reference: Reference) -> None:
         return
     detail = f"{reference}: pmtaform reads such references and writes none. Give --to {forms(writable=True)}, "
     detail += "and name that in the stack; or have the tool that keeps it make the key."
-    raise UsageError.of("secret-not-kept-here", "A key cannot be kept there", detail)
+    raise UsageError.of(SECRET_NOT_KEPT_HERE, detail)
 
 
 def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datetime | None) -> str:
@@ -163,7 +166,7 @@ def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datet
     if waiting or now is None:
         detail = f"{domain} has several keys that are still to be made: {', '.join(waiting)}. Write one: "
         detail += f"pmtaform dkim generate {domain}/{waiting[0] if waiting else 'SELECTOR'}."
-        raise UsageError.of("which-key", "Which key is meant is not clear", detail)
+        raise UsageError.of(WHICH_KEY, detail)
     taken = {key.selector.lower() for key in own}
     stem = f"s{now:%Y%m}"
     return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.key_commands import NO_ROTATION
 from pmtaform.dkim.keys import GOOD_BITS, generate_key
 from pmtaform.dkim.status import KeyStatus, Todo
 from pmtaform.errors import UsageError
@@ -61,7 +62,7 @@ def rotate(request: RotationRequest, *, bits: int = GOOD_BITS) -> RotationReport
     rotation = start_rotation(request)
     if rotation is None:
         detail = f'No key of stack "{request.stack.name}" has `rotation`. Write under a key: rotation: {{every: 90d}}.'
-        raise UsageError.of("no-rotation", "There is nothing to rotate", detail)
+        raise UsageError.of(NO_ROTATION, detail)
     for name, desired in compile_all(rotation.stack).items():
         rotation.longest[name] = longest_wait(desired.blocks.values())
         rotation.declared[name] = signing_of(as_configuration(desired)[0])

@@ -12,6 +12,19 @@ from enum import StrEnum
 from typing import Final
 
 from pmtaform.clock import Clock, SystemClock
+from pmtaform.diagnostics import Kind
+from pmtaform.diagnostics.codes.dns import DKIM_ALL_DOMAINS, DKIM_SIGNATURE, DKIM_TESTING
+from pmtaform.diagnostics.codes.key_checks import (
+    HOST_FAILED,
+    HOST_KEY_DIFFERS,
+    HOST_KEY_FORM,
+    HOST_KEY_MISSING,
+    HOST_KEY_UNREADABLE,
+    HOST_UNREACHABLE,
+    STACK_KEY_UNKNOWN,
+)
+from pmtaform.diagnostics.codes.keys import DKIM_UNDECLARED
+from pmtaform.diagnostics.registry import table
 from pmtaform.dkim.keys import SigningKey, load_private_key, same_private_key
 from pmtaform.dkim.sign import sign_message
 from pmtaform.dkim.trial import trial_message
@@ -20,7 +33,7 @@ from pmtaform.dns.check import dkim_findings, same_everywhere
 from pmtaform.dns.findings import DnsFinding, DnsLevel, finding, not_asked
 from pmtaform.dns.live import live_resolver
 from pmtaform.dns.resolver import DnsResolver, plain
-from pmtaform.errors import HostError, Invalid, Unreachable
+from pmtaform.errors import HostError, Invalid
 from pmtaform.host import HASH_ONLY, HostSpec, Known, Snapshot, probe
 from pmtaform.host_specs import host_spec
 from pmtaform.parallel import run_all
@@ -28,7 +41,7 @@ from pmtaform.signing.declared import DeclaredKey, read_declared, selector_of
 from pmtaform.stack import Stack, compile_host
 from pmtaform.stack.resolve import resolver_for
 
-_LOCAL: Final = frozenset({"dkim-testing"})  # a warning, and no reason to doubt that the record is the key's
+_LOCAL: Final = (DKIM_TESTING,)  # a warning, and no reason to doubt that the record is the key's
 
 
 class Confirmed(StrEnum):
@@ -121,9 +134,9 @@ def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[KeyVer
 def _not_seen(spec: HostSpec, problem: HostError) -> DnsFinding:
     """Nothing is known of a host that cannot be reached; one that is, and cannot answer, is itself wrong."""
     why = " ".join(each.detail or each.summary for each in problem.diagnostics)
-    if isinstance(problem, Unreachable):
-        return finding(DnsLevel.UNKNOWN, "host-unreachable", "A host could not be looked at", spec.name, why)
-    return finding(DnsLevel.ERROR, "host-failed", "A host could be reached, and not be looked at", spec.name, why)
+    if problem.kind is Kind.HOST_UNREACHABLE:
+        return finding(HOST_UNREACHABLE, spec.name, why)
+    return finding(HOST_FAILED, spec.name, why)
 
 
 def _fetch(spec: HostSpec, paths: Sequence[str]) -> Snapshot:
@@ -166,20 +179,20 @@ def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | DnsFin
     live = snapshot.files.get(path)
     if path in snapshot.unreadable:
         detail = f"{path} is {snapshot.unreadable[path]}."
-        return finding(DnsLevel.ERROR, "host-key-unreadable", "A key file cannot be used", subject, detail)
+        return finding(HOST_KEY_UNREADABLE, subject, detail)
     if live is None or live.content is None:
         detail = f"{path} is not there, so PowerMTA cannot sign with it. `pmtaform plan` shows what is to be done."
-        return finding(DnsLevel.ERROR, "host-key-missing", "A key is not on the host", subject, detail)
+        return finding(HOST_KEY_MISSING, subject, detail)
     try:
         key = load_private_key(live.content, reference=path)
     except Invalid as problem:
         told = problem.diagnostics[0]
-        return finding(DnsLevel.ERROR, told.code, "PowerMTA cannot sign with a key file", subject, told.detail)
+        return finding(table()[told.code], subject, told.detail)
     if not same_private_key(live.content, key.pem.reveal()):
         detail = (
             f"{path} is in a form that PowerMTA may not read. `pmtaform apply` writes the key in one that it reads."
         )
-        return finding(DnsLevel.ERROR, "host-key-form", "A key file is in another form", subject, detail)
+        return finding(HOST_KEY_FORM, subject, detail)
     return key
 
 
@@ -189,18 +202,16 @@ def _compared(
     if not key.is_ours:
         detail = f"A `domain-key` line of the stack names {path}, and `dkim-keys` has no entry for it: the file was "
         detail += "compared with DNS only."
-        return Confirmed.UNKNOWN, (
-            finding(DnsLevel.INFO, "dkim-undeclared", "A key is not in dkim-keys", subject, detail),
-        )
+        return Confirmed.UNKNOWN, (finding(DKIM_UNDECLARED, subject, detail),)
     wanted, why = run.wanted[key]
     if wanted is None:
-        told = finding(DnsLevel.UNKNOWN, "stack-key-unknown", "The stack's key could not be read", subject, why)
+        told = finding(STACK_KEY_UNKNOWN, subject, why)
         return Confirmed.UNKNOWN, (told,)
     if wanted.public == found.public:
         return Confirmed.YES, ()
     detail = f"{path} holds {found.describe} {found.fingerprint}, and {key.reference} is {wanted.describe} "
     detail += f"{wanted.fingerprint}. `pmtaform plan` shows the difference."
-    return Confirmed.NO, (finding(DnsLevel.ERROR, "host-key-differs", "A host has another key", subject, detail),)
+    return Confirmed.NO, (finding(HOST_KEY_DIFFERS, subject, detail),)
 
 
 def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
@@ -210,11 +221,9 @@ def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirme
             "The key signs for all domains. Every domain that mail is from needs a record with it; which those are "
         )
         detail += "the stack does not say, so none was looked at."
-        return Confirmed.UNKNOWN, (
-            finding(DnsLevel.INFO, "dkim-all-domains", "No record was looked at", key.name, detail),
-        )
+        return Confirmed.UNKNOWN, (finding(DKIM_ALL_DOMAINS, key.name, detail),)
     said = list(dkim_findings(run.resolver, selector_of(key, found)))
-    levels = {each.level for each in said if each.code not in _LOCAL}
+    levels = {each.level for each in said if each.definition not in _LOCAL}
     said += same_everywhere(run.resolver, key.record_name, "TXT", authoritative=run.stack.dns.authoritative)
     answer = (
         Confirmed.NO if DnsLevel.ERROR in levels else Confirmed.UNKNOWN if DnsLevel.UNKNOWN in levels else Confirmed.YES
@@ -237,4 +246,4 @@ def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tupl
     if verified.ok:
         return Confirmed.YES, ()
     detail = f"A message that was signed with the host's key does not verify: {verified.why}. Receivers see it so, too."
-    return Confirmed.NO, (finding(DnsLevel.ERROR, "dkim-signature", "A signature does not verify", subject, detail),)
+    return Confirmed.NO, (finding(DKIM_SIGNATURE, subject, detail),)

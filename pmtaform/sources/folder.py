@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.command_line import CONFIGURATION_UNREADABLE, NO_CONFIGURATION_THERE
 from pmtaform.errors import UsageError
 from pmtaform.lang.includes import Configuration, absolute_includes, is_pattern, read_configuration
 from pmtaform.reading import read_any, read_regular
@@ -94,8 +95,7 @@ def locate(path: Path) -> Located:
     if (path / "config").exists():
         return _located(str(path / "config"), is_named=False)
     raise UsageError.of(
-        "no-configuration-there",
-        "Folder without a configuration",
+        NO_CONFIGURATION_THERE,
         f"{path} has neither etc/pmta/config (a machine's root) nor config (its /etc/pmta). Name the file itself.",
         place=Place(str(path)),
     )
@@ -211,7 +211,7 @@ def read_named(path: Path) -> bytes:
 
 def _main_not_read(file: str, why: str) -> UsageError:
     detail = f"It was not read: {why}."
-    return UsageError.of("configuration-unreadable", "Configuration not read", detail, place=Place(file))
+    return UsageError.of(CONFIGURATION_UNREADABLE, detail, place=Place(file))
 
 
 def _why(problem: OSError | ValueError) -> str:

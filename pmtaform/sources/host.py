@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.hosts import FILE_UNREADABLE, HOST_BUSY, NO_CONFIGURATION
 from pmtaform.errors import HostError
 from pmtaform.host import HASH_ONLY, HostSpec, Known, Session, Snapshot, Waiting, probe
 from pmtaform.host.probe import FindIncludes
@@ -44,10 +45,10 @@ def from_snapshot(spec: HostSpec, snapshot: Snapshot) -> LoadedConfiguration:
     """The configuration in a snapshot that has every content. Raises `HostError` when the main file was not read."""
     if spec.config in snapshot.missing:
         detail = f"{spec.config} does not exist. Is PowerMTA installed there?"
-        raise HostError.of("no-configuration", "No configuration on the host", detail, host=spec.name)
+        raise HostError.of(NO_CONFIGURATION, detail, host=spec.name)
     if spec.config in snapshot.unreadable:
         detail = f"{spec.config} is {snapshot.unreadable[spec.config]}. Without it nothing is known of the host."
-        raise HostError.of("file-unreadable", "File on the host not readable", detail, host=spec.name)
+        raise HostError.of(FILE_UNREADABLE, detail, host=spec.name)
     contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
     unread = {path: f"it is {why}" for path, why in snapshot.unreadable.items()}
     configuration = read_configuration(spec.config, contents, snapshot.patterns, unread)
@@ -76,13 +77,7 @@ def unconfirmed_change(snapshot: Snapshot) -> str | None:
 
 
 def _awaiting(spec: HostSpec, change: str) -> Diagnostic:
-    return Diagnostic(
-        code="host-busy",
-        summary="Change under way on the host",
-        detail=f"The change of {change}: what the host has now may be gone then.",
-        severity=Severity.WARNING,
-        host=spec.name,
-    )
+    return HOST_BUSY.diagnostic(f"The change of {change}: what the host has now may be gone then.", host=spec.name)
 
 
 def _modes(session: Session, spec: HostSpec, snapshot: Snapshot, paths: frozenset[str]) -> dict[str, int | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.diagnostics.codes.language import INCLUDE_NOT_READ
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.includes import Configuration
 
@@ -68,9 +69,6 @@ class LoadedConfiguration:
 
 def without_defaults(why: str) -> Diagnostic:
     """The note that the vendor's defaults exist and were not read."""
-    return Diagnostic(
-        code="include-not-read",
-        summary="Included file not read",
-        detail=f"{DEFAULTS} exists, but it was not read: {why}. What it sets is not known.",
-        severity=Severity.WARNING,
+    return INCLUDE_NOT_READ.diagnostic(
+        f"{DEFAULTS} exists, but it was not read: {why}. What it sets is not known.", severity=Severity.WARNING
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Place, did_you_mean
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_HOST, NO_SUCH_REVISION, REVISION_INVALID
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.lang.blocks import Part
 from pmtaform.lang.includes import single
@@ -46,13 +47,13 @@ def read_stack(project: Project, spec: str) -> dict[str, LoadedConfiguration]:
             return _hosts(stack, host, f"{revision}:{folder.name}", prefix=f"{revision}:")
         except Invalid as problem:
             detail = f"What {folder.name} said at {revision} is not valid for this pmtaform."
-            raise Invalid(*problem.diagnostics, *UsageError.of("revision-invalid", detail).diagnostics) from None
+            raise Invalid(*problem.diagnostics, *UsageError.of(REVISION_INVALID, detail).diagnostics) from None
 
 
 def _hosts(stack: Stack, host: str, name: str, prefix: str = "") -> dict[str, LoadedConfiguration]:
     if host and host not in stack.hosts:
         detail = f'"{host}" is not a host of {name}.{did_you_mean(host, stack.hosts)}'
-        raise UsageError.of("no-such-host", "The stack has no such host", detail)
+        raise UsageError.of(NO_SUCH_HOST, detail)
     chosen = [host] if host else list(stack.hosts)
     return {each: _declared(desired_of(stack, each, secrets=False), f"{name}:{each}", prefix) for each in chosen}
 
@@ -106,4 +107,4 @@ def _unpack(archive: bytes, into: Path) -> None:
 
 
 def _no_such(revision: str, detail: str) -> UsageError:
-    return UsageError.of("no-such-revision", "The stack cannot be read at this revision", f"{revision}: {detail}")
+    return UsageError.of(NO_SUCH_REVISION, f"{revision}: {detail}")

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.project_files import FILE_MOVED, FILE_NOT_WRITTEN
 from pmtaform.errors import PmtaformError
 
 
@@ -20,11 +21,11 @@ def replace_native(path: Path, content: bytes, *, expected: bytes | None = None)
     try:
         if expected is not None and target.read_bytes() != expected:
             detail = "It was left unchanged. Lint again."
-            raise PmtaformError.of("file-moved", "File changed during the command", detail, place=place)
+            raise PmtaformError.of(FILE_MOVED, detail, place=place)
         _replace(target, content)
     except OSError as problem:
         detail = f"{problem.strerror or problem}. It is unchanged."
-        raise PmtaformError.of("file-not-written", "File not written", detail, place=place) from None
+        raise PmtaformError.of(FILE_NOT_WRITTEN, detail, place=place) from None
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics.codes.stack_files import FILE_OUTSIDE
 from pmtaform.stack.document import read_file
 
 
@@ -41,5 +42,5 @@ class Assets:
         except (OSError, ValueError):
             pass  # no file can have this name
         detail = f"{name!r} leads out of the project. Copy the file into it, or give it as `secret: file:PATH`."
-        said.error("file-outside", "A file lies outside the project", detail, place)
+        said.report(FILE_OUTSIDE, detail, place)
         return False

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place, Severity
+from pmtaform.diagnostics.codes.stack import SAID_TWICE, STACK_SHAPE
+from pmtaform.diagnostics.codes.values import FOR_EACH, SECTION_NAME, SECTION_SHAPE
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
@@ -52,7 +54,7 @@ class Builder:
             return {}
         if not isinstance(node, Mapping):
             detail = f"It is {kind_of(node)}: write directives and sections as `name: value`."
-            self.found.error("stack-shape", "`config` is not a mapping", detail, node.place)
+            self.found.report(STACK_SHAPE, detail, node.place)
             return {}
         return self._items(node, GLOBAL, variables)
 
@@ -116,7 +118,7 @@ class Builder:
         detail = (
             f"`{shown}` is already said at {first}: two spellings of one name, or a loop whose key lacks its variable."
         )
-        self.found.error("said-twice", "The same thing is said twice", detail, place, related=(first,))
+        self.found.report(SAID_TWICE, detail, place, related=(first,))
 
     # -- directives ------------------------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class Builder:
             return
         if not isinstance(value, Mapping):
             detail = f"It is {kind_of(value)}. <{spec.tag}> has a name: write `{spec.tag}: {{NAME: {{…}}}}`."
-            self.found.error("section-shape", "A section has no name", detail, value.place)
+            self.found.report(SECTION_SHAPE, detail, value.place)
             return
         for name, body in value.items():
             for inner in self._rounds(name, spec.tag, body, variables):
@@ -175,13 +177,13 @@ class Builder:
         walked = foreach.rounds(loop[1], variables, self.found) or []
         if len(walked) > 1 and "${" not in key.text:
             detail = f"`{key.text}` has none of the loop's variables, so all {len(walked)} <{tag}> would have one name."
-            self.found.error("for-each", "A loop makes the same name again and again", detail, key.place)
+            self.found.report(FOR_EACH, detail, key.place)
             return []
         return walked
 
     def _argument(self, key: Scalar, spec: SectionSpec, argument: str) -> bool:
         if problem := argument_problem(spec.tag, argument):
-            self.found.error("section-name", "A section cannot have this name", problem, key.place)
+            self.found.report(SECTION_NAME, problem, key.place)
         return not problem
 
     def _one(
@@ -217,7 +219,7 @@ class Builder:
             return text_body(spec.tag, node, variables, self.rules.native_severity, self.found)
         forms = _RULE_FORMS if spec.ordered else _BODY_FORMS
         detail = f"It is {kind_of(node)}. The inside of <{spec.tag}> is {forms}."
-        self.found.error("section-shape", "This is not the inside of a section", detail, node.place)
+        self.found.report(SECTION_SHAPE, detail, node.place)
         return None
 
 

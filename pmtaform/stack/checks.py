@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, BAD_NAME, CHECK_KIND, STACK_SHAPE
 from pmtaform.model.operations import Check, CheckKind
 from pmtaform.stack import shapes
 from pmtaform.stack.nodes import Mapping, Node, Scalar, is_null, kind_of
@@ -32,12 +33,12 @@ def read_checks(node: Node, found: Diagnostics) -> dict[str, Check | None]:
         return checks
     if not isinstance(node, Mapping):
         detail = f"It is {kind_of(node)}: write `NAME: {{smtp: 25}}`."
-        found.error("stack-shape", "`checks` is not a mapping", detail, node.place)
+        found.report(STACK_SHAPE, detail, node.place)
         return checks
     for key, value in node.items():
         if not _NAME.fullmatch(key.text):
             detail = f"{key.text!r}: a check's name has letters, digits, dots, - and _."
-            found.error("bad-name", "A name under `checks` cannot be used", detail, key.place)
+            found.report(BAD_NAME, detail, key.place)
         elif is_null(value):
             checks[key.text] = None
         elif (check := _check(key, value, found)) is not None:
@@ -48,7 +49,7 @@ def read_checks(node: Node, found: Diagnostics) -> dict[str, Check | None]:
 def _check(key: Scalar, node: Node, found: Diagnostics) -> Check | None:
     if not isinstance(node, Mapping):
         detail = f"`{key.text}` is {kind_of(node)}: write {{smtp: 25}}, {{http: URL}} or {{command: [PROGRAM]}}."
-        found.error("stack-shape", "A mapping is missing", detail, node.place)
+        found.report(STACK_SHAPE, detail, node.place)
         return None
     kinds = [name for name in node.entries if name in _KINDS]
     # `status` is also what an http check expects.
@@ -57,7 +58,7 @@ def _check(key: Scalar, node: Node, found: Diagnostics) -> Check | None:
         others = [name for name in node.entries if name not in _KINDS]
         near = next((hint for name in others if not kinds and (hint := did_you_mean(name, _KINDS))), "")
         detail = f"The check {key.text} needs exactly one of: {', '.join(_KINDS)}.{near}"
-        found.error("check-kind", "A check does not say what it looks at", detail, key.place)
+        found.report(CHECK_KIND, detail, key.place)
         return None
     before = len(found.errors)
     kind, more = _KINDS[kinds[0]]
@@ -85,7 +86,7 @@ def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, found: Diagnos
 
     def wrong(detail: str) -> dict[str, Any]:
         at = node.get(kind.value) or node
-        found.error("bad-key-value", "A key has a wrong value", f"`{kind}`: {detail}", at.place)
+        found.report(BAD_KEY_VALUE, f"`{kind}`: {detail}", at.place)
         return {}
 
     value = said.get(kind.value)

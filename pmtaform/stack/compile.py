@@ -7,6 +7,16 @@ from datetime import datetime
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Diagnostics, did_you_mean
+from pmtaform.diagnostics.codes.command_line import NO_SUCH_HOST
+from pmtaform.diagnostics.codes.language import (
+    LINE_CONTINUATION,
+    MALFORMED_TAG,
+    STRAY_CLOSING_TAG,
+    TAG_ON_DIRECTIVE_LINE,
+    UNCLOSED_SECTION,
+)
+from pmtaform.diagnostics.codes.secrets import SECRET_UNAVAILABLE
+from pmtaform.diagnostics.codes.stack import INTERNAL
 from pmtaform.errors import Invalid, PmtaformError, SecretUnavailable, UsageError
 from pmtaform.lang.blocks import SETTING, Address, Block, collect
 from pmtaform.lang.late import declared_below
@@ -20,7 +30,6 @@ from pmtaform.stack.file_plans import files_of
 from pmtaform.stack.files import FileCompiler
 from pmtaform.stack.findings import unique
 from pmtaform.stack.layering import layer_items, layered
-from pmtaform.stack.private_keys import UNRESOLVED
 from pmtaform.stack.rotations import retired_of
 from pmtaform.stack.stack import Lifecycle, Stack
 from pmtaform.stack.variables import resolve
@@ -28,7 +37,7 @@ from pmtaform.stack.variables import resolve
 # Definitions precede their uses (docs/powermta/language.md section 5): macros, settings, lists, then the rest.
 _FIRST: Final = {"domain-macro": 0, SETTING: 1, "include": 1, "pattern-list": 2}
 # What would make one item's lines part of another's. All else that the parser says was told when the item was read.
-_BREAKS_OUT: Final = frozenset({"unclosed-section", "stray-closing-tag", "malformed-tag", "line-continuation"})
+_BREAKS_OUT: Final = (UNCLOSED_SECTION, STRAY_CLOSING_TAG, MALFORMED_TAG, TAG_ON_DIRECTIVE_LINE, LINE_CONTINUATION)
 
 
 def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Desired:
@@ -40,7 +49,7 @@ def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Des
     """
     if name not in stack.hosts:
         detail = f"The stack {stack.name} has no host `{name}`.{did_you_mean(name, stack.hosts)}"
-        raise UsageError.of("unknown-host", "There is no such host", detail)
+        raise UsageError.of(NO_SUCH_HOST, detail)
     found = Diagnostics()
     desired = _compile(stack, name, resolve, found)
     _raise(found)
@@ -96,7 +105,7 @@ def _raise(found: Diagnostics) -> None:
     errors = found.errors
     if not errors:
         return
-    kind: type[PmtaformError] = SecretUnavailable if all(d.code == UNRESOLVED for d in errors) else Invalid
+    kind: type[PmtaformError] = SecretUnavailable if all(SECRET_UNAVAILABLE.describes(d) for d in errors) else Invalid
     raise kind.all(unique(found))
 
 
@@ -135,8 +144,8 @@ def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found:
     writer = Writer(resolver, found)
     writer.items(ordered)
     tree = parse(writer.text, shown, origins=writer.origins)
-    for said in (d for d in tree.diagnostics if d.code in _BREAKS_OUT):
-        found.error("internal", "A value broke out of its line", f"This is a bug: {said.detail}", said.place)
+    for said in (d for d in tree.diagnostics if d.is_any_of(*_BREAKS_OUT)):
+        found.report(INTERNAL, f"This is a bug: {said.detail}", said.place)
     made = collect((tree, node) for node in tree.children)
     blocks: dict[Address, Block] = {}
     for key, item in ordered.items():

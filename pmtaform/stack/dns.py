@@ -7,6 +7,7 @@ import re
 from typing import Any, Final
 
 from pmtaform.diagnostics import Diagnostics
+from pmtaform.diagnostics.codes.stack import BAD_DOMAIN, BAD_RESOLVER
 from pmtaform.model.dns import DnsSettings
 from pmtaform.stack import shapes
 from pmtaform.stack.nodes import Node, Scalar, is_null
@@ -29,13 +30,13 @@ def read_dns(node: Node | None, found: Diagnostics) -> DnsSettings:
             for name in names:
                 if len(name) > 253 or not _DOMAIN.fullmatch(name):
                     detail = f"`{name}` under `{key}`: write a whole domain in ASCII, such as bounce.example.com."
-                    found.error("bad-domain", "A domain under `dns` cannot be one", detail, place)
+                    found.report(BAD_DOMAIN, detail, place)
             values[key.replace("-", "_")] = tuple(dict.fromkeys(names))
     if "resolvers" in said:
         for text in said["resolvers"]:
             if not _is_server(text):
                 detail = f"`{text}`: write an IP address, with a port if it is not 53: 127.0.0.1:5300, [::1]:5300."
-                found.error("bad-resolver", "A resolver cannot be asked", detail, place)
+                found.report(BAD_RESOLVER, detail, place)
         values["resolvers"] = tuple(said["resolvers"])
     if node is not None and not is_null(node):
         values.setdefault("on_plan", values.get("mode", "warn"))

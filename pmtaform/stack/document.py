@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics.codes.stack import STACK_SHAPE
+from pmtaform.diagnostics.codes.yaml import DUPLICATE_KEY, NO_FILE, NO_STACK, STACK_OUTSIDE
 from pmtaform.reading import read_regular
 from pmtaform.stack.nodes import Mapping, Scalar, kind_of
 from pmtaform.stack.yaml import read_yaml
@@ -44,16 +46,16 @@ def read_document(folder: Path, shown: str, found: Diagnostics) -> Document:
         paths = yaml_files(folder)
     except OSError as error:
         detail = f"{error.strerror}. A stack is a folder of YAML files: stacks/NAME/*.yaml."
-        found.error("no-stack", "The stack's folder cannot be read", detail, Place(shown))
+        found.report(NO_STACK, detail, Place(shown))
         return Document(root, ())
     if not paths:
         detail = "A stack is a folder of YAML files. `pmtaform init NAME` writes one to start from."
-        found.error("no-stack", "The stack has no YAML files", detail, Place(shown))
+        found.report(NO_STACK, detail, Place(shown))
     for path in paths:
         name = f"{shown}/{path.name}"
         if not path.resolve().is_relative_to(root_of(folder)):
             detail = f"{path.name} is a link that leads out of the project. Put the file itself there."
-            found.error("stack-outside", "Stack file outside the project", detail, Place(name))
+            found.report(STACK_OUTSIDE, detail, Place(name))
             continue
         content = read_file(path, name, found)
         if content is None:
@@ -64,7 +66,7 @@ def read_document(folder: Path, shown: str, found: Diagnostics) -> Document:
             _merge(root, node, found)
         elif node is not None and not (isinstance(node, Scalar) and node.is_null):
             detail = f"It is {kind_of(node)}. A stack file is a mapping with keys such as hosts and config."
-            found.error("stack-shape", "A stack file does not hold a mapping", detail, node.place)
+            found.report(STACK_SHAPE, detail, node.place)
     return Document(root, tuple(contents))
 
 
@@ -72,15 +74,15 @@ def read_file(path: Path, shown: str, found: Diagnostics, place: Place | None = 
     """The bytes of a file that a stack names, or None; why not goes into `found`."""
     try:
         if not path.is_file():
-            found.error("no-file", "A file cannot be read", f"{shown}: {_why_no_file(path)}", place or Place(shown))
+            found.report(NO_FILE, f"{shown}: {_why_no_file(path)}", place or Place(shown))
             return None
         if path.stat().st_size > MAX_FILE:
-            found.error("no-file", "A file cannot be read", f"{shown} is larger than 64 MB.", place or Place(shown))
+            found.report(NO_FILE, f"{shown} is larger than 64 MB.", place or Place(shown))
             return None
         return read_regular(path, MAX_FILE)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        found.error("no-file", "A file cannot be read", f"{shown}: {why}.", place or Place(shown))
+        found.report(NO_FILE, f"{shown}: {why}.", place or Place(shown))
         return None
 
 
@@ -100,9 +102,8 @@ def _merge(into: Mapping, more: Mapping, found: Diagnostics) -> None:
             _merge(own, node, found)
             into.entries[text] = (known[0], own)
         else:
-            found.error(
-                "duplicate-key",
-                "A key is said twice",
+            found.report(
+                DUPLICATE_KEY,
                 f'"{text}" already stands at {known[0].place}, in another file of the stack: all its files are one '
                 "document. Join them or remove one.",
                 key.place,

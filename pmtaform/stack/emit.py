@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics.codes.secrets import UNSAFE_SECRET
 from pmtaform.errors import SecretUnavailable
 from pmtaform.secrets import Secret
 from pmtaform.stack.content import Item, Key, Lines, SectionBody, SectionItem, SectionText, StackLine
@@ -71,7 +72,7 @@ class Writer:
             return placeholder(line.secret)
         text = secret_text(line.name, secret.reveal())
         if text is None:
-            self._found.error("unsafe-secret", "A secret cannot be written", unsafe(line.secret), line.place)
+            self._found.report(UNSAFE_SECRET, unsafe(line.secret), line.place)
             return placeholder(line.secret)
         return text
 

@@ -8,13 +8,29 @@ from datetime import datetime
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Diagnostics
+from pmtaform.diagnostics.codes.language import (
+    MALFORMED_TAG,
+    STRAY_CLOSING_TAG,
+    TAG_ON_DIRECTIVE_LINE,
+    UNCLOSED_SECTION,
+)
+from pmtaform.diagnostics.codes.secrets import SECRET_IN_CLEAR
+from pmtaform.diagnostics.codes.stack_files import (
+    CERTIFICATE_WITHOUT_KEY,
+    FILE_EMPTY,
+    FILE_MODE,
+    FRAGMENT_BREAKS_OUT,
+    LICENCE_TEXT,
+    NO_KEY_FILE,
+)
+from pmtaform.diagnostics.codes.tls import CERTIFICATE_MISSING, PEM_DAMAGED
 from pmtaform.lang.parsing import parse_bytes
 from pmtaform.model.desired import FileRole, ManagedFile
 from pmtaform.pem import has_certificate, has_private_key
 from pmtaform.tls.checks import certificate_findings, expiry_findings, key_findings
 from pmtaform.tls.content import TlsFile, read_tls_file
 
-_OF_A_BUNDLE: Final = frozenset({"pem-damaged", "certificate-missing"})  # whose certificates are in no order
+_OF_A_BUNDLE: Final = (PEM_DAMAGED, CERTIFICATE_MISSING)  # whose certificates are in no order
 
 
 def check_contents(files: Sequence[ManagedFile], found: Diagnostics) -> None:
@@ -23,13 +39,13 @@ def check_contents(files: Sequence[ManagedFile], found: Diagnostics) -> None:
     for file in files:
         if file.key_file is not None and file.key_file not in by_path:
             detail = f"{file.key_file} is to be the private key of {file.path}, and is none of this host's `files`."
-            found.error("no-key-file", "A certificate's private key is not there", detail, file.place)
+            found.report(NO_KEY_FILE, detail, file.place)
         value = file.known
         if value is None:
             continue
         if not value.strip():
             detail = f"{file.path} would be empty ({file.source}). Take it out of `files` if it is not wanted."
-            found.error("file-empty", "A file would be empty", detail, file.place)
+            found.report(FILE_EMPTY, detail, file.place)
             continue
         _check(file, value, by_path.get(file.key_file or ""), found)
 
@@ -40,13 +56,13 @@ def _check(file: ManagedFile, value: bytes, key: ManagedFile | None, found: Diag
             f"{file.path} holds a private key, and {file.mode:04o} lets every user of the host read it. Write 0600 "
         )
         detail += "or 0640."
-        found.error("file-mode", "A secret would be readable by all", detail, file.place)
+        found.report(FILE_MODE, detail, file.place)
     match file.role:
         case FileRole.CERTIFICATE:
             _certificate(file, read_tls_file(value), key, found)
         case FileRole.CA:
             findings = certificate_findings(file.path, replace(read_tls_file(value), keys=()))
-            found.extend(each.at(file.place) for each in findings if each.code in _OF_A_BUNDLE)
+            found.extend(each.at(file.place) for each in findings if each.is_any_of(*_OF_A_BUNDLE))
         case FileRole.PRIVATE_KEY:
             found.extend(each.at(file.place) for each in key_findings(file.path, read_tls_file(value)))
         case FileRole.FRAGMENT:
@@ -63,21 +79,21 @@ def _certificate(file: ManagedFile, pem: TlsFile, key: ManagedFile | None, found
 def _fragment(file: ManagedFile, value: bytes, found: Diagnostics) -> None:
     """What would end the section that a fragment is read in; PowerMTA itself tests the rest."""
     for said in parse_bytes(value, file.path, scope="domain").diagnostics:
-        if said.code in {"stray-closing-tag", "unclosed-section", "malformed-tag"}:
+        if said.is_any_of(STRAY_CLOSING_TAG, UNCLOSED_SECTION, MALFORMED_TAG, TAG_ON_DIRECTIVE_LINE):
             detail = f"{file.path}, line {said.place.line if said.place else '?'}: {said.detail} It is included inside "
             detail += "a section, whose end it must not touch."
-            found.error("fragment-breaks-out", "A fragment breaks out of its section", detail, file.place)
+            found.report(FRAGMENT_BREAKS_OUT, detail, file.place)
 
 
 def _licence(file: ManagedFile, value: bytes, found: Diagnostics) -> None:
     if not file.secret:
         detail = f"{file.path} would lie in Git as it is. Keep it elsewhere and refer to it: `secret: REFERENCE`."
-        found.error("secret-in-clear", "a secret must be given by reference", detail, file.place)
+        found.report(SECRET_IN_CLEAR, detail, file.place)
     if not value.isascii():
         detail = (
             f"{file.path}: PowerMTA takes its licence as ASCII, and {file.source} has other characters. Copy it anew."
         )
-        found.error("licence-text", "A licence is not plain text", detail, file.place)
+        found.report(LICENCE_TEXT, detail, file.place)
 
 
 def check_keys_beside(files: Sequence[ManagedFile], named: Mapping[str, str], found: Diagnostics) -> None:
@@ -89,7 +105,7 @@ def check_keys_beside(files: Sequence[ManagedFile], named: Mapping[str, str], fo
                 f"{named[file.path]} takes {file.path} as one PEM file of certificate and private key, and there is no "
             )
             detail += "key in it. Add `private-key: REFERENCE`."
-            found.warning("certificate-without-key", "A certificate lacks its private key", detail, file.place)
+            found.report(CERTIFICATE_WITHOUT_KEY, detail, file.place)
 
 
 def expiring(files: Iterable[ManagedFile], now: datetime) -> Iterator[Diagnostic]:

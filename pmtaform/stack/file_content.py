@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics.codes.secrets import SECRET_IN_CLEAR
+from pmtaform.diagnostics.codes.stack import MISSING_KEY
+from pmtaform.diagnostics.codes.stack_files import FILE_SOURCES
 from pmtaform.errors import Invalid, SecretUnavailable
 from pmtaform.pem import has_private_key
 from pmtaform.secrets import Secret, require_reference
@@ -58,10 +61,7 @@ class ContentReader:
     def _not_one(self, plan: FilePlan, given: list[str]) -> None:
         said = f"it has {' and '.join(given)}" if given else "it has none"
         detail = f"{plan.path} needs one of `file` (of the project), `secret` (a reference) and `content`; {said}."
-        code, summary = "missing-key", "A key is missing"
-        if given:
-            code, summary = "file-sources", "A file has several contents"
-        self._found.error(code, summary, detail, plan.place)
+        self._found.report(FILE_SOURCES if given else MISSING_KEY, detail, plan.place)
 
     def _plain(self, text: str, place: Place, *, inline: bool) -> Content:
         """What stands in the stack or in a file of the project: anybody who reads the project reads it."""
@@ -72,7 +72,7 @@ class ContentReader:
         if has_private_key(content):
             detail = "There is a private key in it, and it would lie in Git. Keep it elsewhere and refer to it: "
             detail += "`private-key: REFERENCE` beside a certificate, or `secret: REFERENCE` for the whole file."
-            self._found.error("secret-in-clear", "a secret must be given by reference", detail, place)
+            self._found.report(SECRET_IN_CLEAR, detail, place)
             return Content(source=source)
         whole = _ended(content)
         return Content(source=source, whole=Secret(whole, source), public=whole)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
+from pmtaform.diagnostics.codes.stack import SAID_TWICE, STACK_SHAPE, UNKNOWN_KEY
+from pmtaform.diagnostics.codes.values import VALUE_SHAPE
 from pmtaform.stack import foreach
 from pmtaform.stack.nodes import Mapping, Node, Scalar, is_null, kind_of
 from pmtaform.stack.variables import Variables, substitute
@@ -30,7 +32,7 @@ class FilePlan:
             return None
         if not isinstance(node, Scalar):
             detail = f"`{field}` is {kind_of(node)}, and one value belongs there."
-            found.error("value-shape", "This is not a value", detail, node.place)
+            found.report(VALUE_SHAPE, detail, node.place)
             return None
         # A file's own text may have ${…} of its own (PowerMTA's DSN templates do).
         text = node.text if field == "content" else substitute(node, variables, found)
@@ -47,7 +49,7 @@ def files_of(node: Node | None, variables: Variables, found: Diagnostics) -> Sai
         return files
     if not isinstance(node, Mapping):
         detail = f"It is {kind_of(node)}: write `/etc/pmta/tls/mx.pem: {{file: tls/mx.pem}}`."
-        found.error("stack-shape", "`files` is not a mapping", detail, node.place)
+        found.report(STACK_SHAPE, detail, node.place)
         return files
     places: dict[str, Place] = {}
     for key, value in node.items():
@@ -58,7 +60,7 @@ def files_of(node: Node | None, variables: Variables, found: Diagnostics) -> Sai
                 continue
             if path in places:
                 detail = f"`{path}` is already said at {places[path]}, or the key lacks its loop's variable."
-                found.error("said-twice", "The same thing is said twice", detail, key.place, related=(places[path],))
+                found.report(SAID_TWICE, detail, key.place, related=(places[path],))
                 continue
             places[path] = key.place
             files[path] = _plan(path, key, value, inner, found)
@@ -71,12 +73,12 @@ def _plan(path: str, key: Scalar, value: Node, variables: Variables, found: Diag
     plan = FilePlan(path, key.place, {})
     if not isinstance(value, Mapping):
         detail = f"It is {kind_of(value)}: write {{file: FILE}}, {{secret: REFERENCE}} or {{content: |}}."
-        found.error("stack-shape", "A file is not a mapping", detail, value.place)
+        found.report(STACK_SHAPE, detail, value.place)
         return plan
     for field, node in value.items():
         if field.text not in FIELDS:
             detail = f"A file has no `{field.text}`.{did_you_mean(field.text, FIELDS)}"
-            found.error("unknown-key", "There is no such key", detail, field.place)
+            found.report(UNKNOWN_KEY, detail, field.place)
         elif field.text != foreach.KEY:
             plan.fields[field.text] = (node, variables)
     return plan

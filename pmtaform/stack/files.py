@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.diagnostics.codes.stack import PATH_NOT_ALLOWED
+from pmtaform.diagnostics.codes.stack_files import FILE_INCLUDED, FILE_KIND, FILE_MODE, FILE_OWNER, FILE_PATH
 from pmtaform.lang.blocks import Address, Block, directives_in
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import include_path, is_url, may_name
@@ -60,22 +62,22 @@ class FileCompiler:
     ) -> bool:
         """Whether the path is fit for a file, and nobody else's."""
         if problem := file_problem(plan.path, self._allowed):
-            self._found.error("path-not-allowed", "A path on the host cannot be used", problem, plan.place)
+            self._found.report(PATH_NOT_ALLOWED, problem, plan.place)
             return False
         if plan.path in homes:
             detail = f"{plan.path}: {homes[plan.path]}. Give this file another path, or take it out of `files`."
-            self._found.error("file-path", "Two files have one path", detail, plan.place)
+            self._found.report(FILE_PATH, detail, plan.place)
             return False
         folder = next((other for other in (*homes, *plans) if other.startswith(f"{plan.path}/")), None)
         if folder is not None:
             detail = f"{plan.path} would be a file, and the folder of {folder}, too. Give one of them another path."
-            self._found.error("file-path", "A file stands where a folder must be", detail, plan.place)
+            self._found.report(FILE_PATH, detail, plan.place)
             return False
         argument = next((argument for argument in whole if may_name(argument, plan.path)), None)
         if argument is not None:
             detail = f"`include {argument}` reads {plan.path} as a part of the configuration itself, whose blocks are "
             detail += f"planned by name. Write it under `native` instead: {{file: FILE, path: {plan.path}}}."
-            self._found.error("file-included", "A file is part of the configuration", detail, plan.place)
+            self._found.report(FILE_INCLUDED, detail, plan.place)
             return False
         return True
 
@@ -108,7 +110,7 @@ class FileCompiler:
             if said[0] in set(FileRole):
                 return FileRole(said[0])
             detail = f"{said[0]!r}: write one of {', '.join(FileRole)}.{did_you_mean(said[0], set(FileRole))}"
-            self._found.error("file-kind", "A file cannot be of this kind", detail, said[1])
+            self._found.report(FILE_KIND, detail, said[1])
         if plan.path == LICENCE:
             return FileRole.LICENCE
         if included:
@@ -126,7 +128,7 @@ class FileCompiler:
         if digits is None or not _FIT_MODE.fullmatch(digits[1]):
             detail = f"{given[0]!r}: write 0600, 0640, 0644, 0400, 0440 or 0444. Nobody runs such a file, and only its "
             detail += "owner (and group) may write to it."
-            self._found.error("file-mode", "A file cannot have this mode", detail, given[1])
+            self._found.report(FILE_MODE, detail, given[1])
             return None
         mode = int(digits[1], 8)
         private = role in {FileRole.PRIVATE_KEY, FileRole.LICENCE} or "private-key" in plan.fields
@@ -135,7 +137,7 @@ class FileCompiler:
                 f"{plan.path} is a secret, and {mode:04o} lets every user of the host read it. Write 0600 or 0640; "
             )
             detail += "if it is none (a certificate out of a vault), say so with `kind`."
-            self._found.error("file-mode", "A secret would be readable by all", detail, given[1])
+            self._found.report(FILE_MODE, detail, given[1])
             return None
         return mode
 
@@ -143,7 +145,7 @@ class FileCompiler:
         given = plan.text(field, self._found)
         if given is not None and not _ACCOUNT.fullmatch(given[0]):
             detail = f"{given[0]!r} is not the name of a user or a group. Numbers are not taken: they differ by host."
-            self._found.error("file-owner", f"A file cannot have this {field}", detail, given[1])
+            self._found.report(FILE_OWNER, detail, given[1])
             return None
         return given[0] if given else None
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics
+from pmtaform.diagnostics.codes.values import FOR_EACH, VARIABLE_NAME
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, kind_of
 from pmtaform.stack.variables import HOST, NAME, Variables, substitute
 
@@ -32,13 +33,13 @@ class BadRangeError(ValueError):
 def rounds(node: Node, variables: Variables, found: Diagnostics) -> list[Variables] | None:
     """The variables of each round of a loop; None when it makes no sense (and `found` says why)."""
     if not isinstance(node, Mapping) or not node.entries:
-        found.error("for-each", "for-each needs variables", f"It is {kind_of(node)}: write `n: 1..16`.", node.place)
+        found.report(FOR_EACH, f"It is {kind_of(node)}: write `n: 1..16`.", node.place)
         return None
     walked: dict[str, SequenceType[str]] = {}
     failed = False
     for key, value in node.items():
         if not NAME.fullmatch(key.text) or key.text == HOST:
-            found.error("variable-name", "A variable cannot have this name", f"`{key.text}` is no name.", key.place)
+            found.report(VARIABLE_NAME, f"`{key.text}` is no name.", key.place)
             failed = True
             continue
         values = _walk(value, variables, found)
@@ -52,7 +53,7 @@ def rounds(node: Node, variables: Variables, found: Diagnostics) -> list[Variabl
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name} has {count}" for name, count in lengths.items())
         detail = f"They are walked in step, so each needs equally many values: {shown}."
-        found.error("for-each", "for-each has variables of different lengths", detail, node.place)
+        found.report(FOR_EACH, detail, node.place)
         return None
     names = list(walked)
     steps = zip(*walked.values(), strict=True)
@@ -63,7 +64,7 @@ def _walk(node: Node, variables: Variables, found: Diagnostics) -> SequenceType[
     if isinstance(node, Sequence):
         return _walk_list(node, variables, found)
     if not isinstance(node, Scalar) or node.is_null:
-        found.error("for-each", "for-each cannot walk this", f"It is {kind_of(node)}. {_FORMS}", node.place)
+        found.report(FOR_EACH, f"It is {kind_of(node)}. {_FORMS}", node.place)
         return None
     whole = _WHOLE.fullmatch(node.text)
     if whole and isinstance(listed := variables.values.get(whole[1]), tuple):
@@ -74,7 +75,7 @@ def _walk(node: Node, variables: Variables, found: Diagnostics) -> SequenceType[
     try:
         return walk_text(text.strip())
     except BadRangeError as error:
-        found.error("for-each", "for-each cannot walk this", str(error), node.place)
+        found.report(FOR_EACH, str(error), node.place)
         return None
 
 
@@ -84,7 +85,7 @@ def _walk_list(node: Sequence, variables: Variables, found: Diagnostics) -> list
     for item in node.items:
         if not isinstance(item, Scalar) or item.is_null:
             detail = f"An entry of the list is {kind_of(item)}; each is one value."
-            found.error("for-each", "for-each cannot walk this", detail, item.place)
+            found.report(FOR_EACH, detail, item.place)
             failed = True
         elif (text := substitute(item, variables, found)) is None:
             failed = True

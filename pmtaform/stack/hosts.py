@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
+from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, MISSING_KEY, PATH_NOT_ALLOWED, UNUSED_KEY
 from pmtaform.errors import Invalid
 from pmtaform.plugins import DEFAULT_TRANSPORT, TRANSPORTS
 from pmtaform.registry import PlugInBroken
@@ -101,7 +102,7 @@ def _transport(name: str, node: Mapping, found: Diagnostics) -> Transport:
     except KeyError:
         names = TRANSPORTS.names()
         detail = f"`transport`: Write {', '.join(names[:-1])} or {names[-1]}.{did_you_mean(name, names)}"
-        found.error("bad-key-value", "A key has a wrong value", detail, _at(node, "transport"))
+        found.report(BAD_KEY_VALUE, detail, _at(node, "transport"))
     return TRANSPORTS[DEFAULT_TRANSPORT]
 
 
@@ -109,12 +110,12 @@ def _check_keys(name: str, transport: Transport, own: dict[str, Any], node: Mapp
     what = f"`{name}` has `transport: {transport.name}`: {transport.summary}"
     for field in transport.needs:
         if field not in own:
-            found.error("missing-key", "A key is missing", f"{what}. Write `{field}`.", node.place)
+            found.report(MISSING_KEY, f"{what}. Write `{field}`.", node.place)
     for field in transport.unused:
         key = node.key(field)
         if field in own and key is not None:
             detail = f"{what}. `{field}` has no effect on that. Remove it, or name another transport."
-            found.error("unused-key", "A key has no effect here", detail, key.place)
+            found.report(UNUSED_KEY, detail, key.place)
 
 
 def _root(said: str | None, transport: Transport, node: Mapping, folder: Path, found: Diagnostics) -> str:
@@ -123,20 +124,20 @@ def _root(said: str | None, transport: Transport, node: Mapping, folder: Path, f
     root = said or "/"
     if not root.startswith("/") or ".." in root.split("/"):
         detail = f"{root!r}: the folder that stands for / on the host is a whole path, without `..`."
-        found.error("bad-key-value", "A key has a wrong value", detail, _at(node, "root"))
+        found.report(BAD_KEY_VALUE, detail, _at(node, "root"))
     return root.rstrip("/") or "/"
 
 
 def _config_path(path: str, node: Mapping, allowed: tuple[str, ...], found: Diagnostics) -> str:
     if problem := path_problem(path, allowed):
-        found.error("path-not-allowed", "A path on the host cannot be used", problem, _at(node, "config-path"))
+        found.report(PATH_NOT_ALLOWED, problem, _at(node, "config-path"))
     return path
 
 
 def _program(program: str, node: Mapping, found: Diagnostics) -> str:
     if not program.startswith("/"):
         detail = f"{program!r}: the program is named with its whole path on the host, as in {PMTA}."
-        found.error("bad-key-value", "A key has a wrong value", detail, _at(node, "pmta"))
+        found.report(BAD_KEY_VALUE, detail, _at(node, "pmta"))
     return program
 
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
+from pmtaform.diagnostics.codes.keys import DKIM_MODE, DKIM_NAME, DKIM_OWNER, DKIM_PATH, UNKNOWN_SIGNER
+from pmtaform.diagnostics.codes.secrets import SECRET_UNAVAILABLE
+from pmtaform.diagnostics.codes.stack import MISSING_KEY, PATH_NOT_ALLOWED, SAID_TWICE, STACK_SHAPE, UNKNOWN_KEY
+from pmtaform.diagnostics.codes.values import VALUE_SHAPE
 from pmtaform.dkim.keys import SigningKey
 from pmtaform.errors import Invalid
 from pmtaform.lang import values as lang_values
@@ -21,7 +25,7 @@ from pmtaform.stack.emit import Resolve
 from pmtaform.stack.native import directive_named, with_lines
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.paths import path_problem
-from pmtaform.stack.private_keys import UNRESOLVED, Referred, read_key
+from pmtaform.stack.private_keys import Referred, read_key
 from pmtaform.stack.variables import Variables, substitute
 
 FOLDER: Final = "/etc/pmta/dkim"
@@ -62,7 +66,7 @@ def keys_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict
         return keys
     if not isinstance(node, Mapping):
         detail = f"It is {kind_of(node)}: write `example.com/s1: {{private-key: REFERENCE}}`."
-        found.error("stack-shape", "`dkim-keys` is not a mapping", detail, node.place)
+        found.report(STACK_SHAPE, detail, node.place)
         return keys
     places: dict[str, Place] = {}
     for key, value in node.items():
@@ -74,7 +78,7 @@ def keys_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict
                 continue
             if name in places:
                 detail = f"`{name}` is already said at {places[name]}, or the key lacks its loop's variable."
-                found.error("said-twice", "The same thing is said twice", detail, key.place, related=(places[name],))
+                found.report(SAID_TWICE, detail, key.place, related=(places[name],))
                 continue
             places[name] = key.place
             keys[name] = _plan(name, key, value, inner, found)
@@ -96,7 +100,7 @@ def _named(name: str, key: Scalar, found: Diagnostics) -> bool:
     domain, _, selector = name.partition("/")
     problem = name_problem(domain, selector)
     if problem:
-        found.error("dkim-name", "A DKIM key has no usable name", f"`{name!r}`: {problem}", key.place)
+        found.report(DKIM_NAME, f"`{name!r}`: {problem}", key.place)
     return not problem
 
 
@@ -107,12 +111,12 @@ def _plan(name: str, key: Scalar, value: Node, variables: Variables, found: Diag
     plan = KeyPlan(domain, selector, key.place, {})
     if not isinstance(value, Mapping):
         detail = f"It is {kind_of(value)}: write {{private-key: REFERENCE, signs: [VIRTUAL MTAS]}}."
-        found.error("stack-shape", "A DKIM key is not a mapping", detail, value.place)
+        found.report(STACK_SHAPE, detail, value.place)
         return plan
     for field, node in value.items():
         if field.text not in FIELDS:
             detail = f"A DKIM key has no `{field.text}`.{did_you_mean(field.text, FIELDS)}"
-            found.error("unknown-key", "There is no such key", detail, field.place)
+            found.report(UNKNOWN_KEY, detail, field.place)
         elif field.text != foreach.KEY:
             plan.fields[field.text] = (node, variables)
     return plan
@@ -167,7 +171,7 @@ class KeyCompiler:
     def _same_path(self, file: KeyFile, plan: KeyPlan, other: Place | None) -> None:
         what = f"The key at {other} is written to it already" if other else "It is a file of the configuration"
         detail = f"{file.path}: {what}. Give {file.address} a `path` of its own."
-        self._found.error("dkim-path", "Two files have one path", detail, plan.place, related=(other,) if other else ())
+        self._found.report(DKIM_PATH, detail, plan.place, related=(other,) if other else ())
 
     # -- one key -----------------------------------------------------------------------------------------------------
 
@@ -179,7 +183,7 @@ class KeyCompiler:
             return None
         if not isinstance(node, Scalar):
             detail = f"`{field}` is {kind_of(node)}, and one value belongs there."
-            self._found.error("value-shape", "This is not a value", detail, node.place)
+            self._found.report(VALUE_SHAPE, detail, node.place)
             return None
         text = substitute(node, variables, self._found)
         return None if text is None else (text, node.place)
@@ -189,7 +193,7 @@ class KeyCompiler:
         if reference is None:
             if "private-key" not in plan.fields:
                 detail = f"{plan.domain}/{plan.selector} needs `private-key` with a reference to its PEM file."
-                self._found.error("missing-key", "A key is missing", detail, plan.place)
+                self._found.report(MISSING_KEY, detail, plan.place)
             return None
         path = self._path(plan)
         mode, owner, group = self._mode(plan), self._account(plan, "owner"), self._account(plan, "group")
@@ -221,7 +225,7 @@ class KeyCompiler:
             return None, ""
         told = Diagnostics()
         read = read_key(known, passphrase, self._resolve, told)
-        if plan.retires and told.errors and all(each.code == UNRESOLVED for each in told.errors):
+        if plan.retires and told.errors and all(SECRET_UNAVAILABLE.describes(each) for each in told.errors):
             return None, " ".join(each.detail for each in told.errors)
         self._found.extend(told)
         return read, ""
@@ -239,14 +243,14 @@ class KeyCompiler:
             return None
         if given is None and plan.domain == "*":
             detail = "A key for all domains (`*`) needs a `path`: the file cannot be named after its domain."
-            self._found.error("dkim-path", "A DKIM key has no path", detail, plan.place)
+            self._found.report(DKIM_PATH, detail, plan.place)
             return None
         path, place = given or (f"{FOLDER}/{plan.selector}.{plan.domain}.pem", plan.place)
         problem = path_problem(path, self._allowed)
         if "," in path:
             problem = f"{path} has a comma, which separates the fields of `{self._name}`."
         if problem:
-            self._found.error("path-not-allowed", "A path on the host cannot be used", problem, place)
+            self._found.report(PATH_NOT_ALLOWED, problem, place)
             return None
         return path
 
@@ -258,7 +262,7 @@ class KeyCompiler:
         mode = int(found[1], 8) if found else -1
         if mode not in _MODES:
             detail = f"{given[0]!r}: a private key is 0600, 0400, 0640 or 0440, so that others cannot read it."
-            self._found.error("dkim-mode", "A key file cannot have this mode", detail, given[1])
+            self._found.report(DKIM_MODE, detail, given[1])
             return 0o600
         return mode
 
@@ -266,7 +270,7 @@ class KeyCompiler:
         given = self._text(plan, field)
         if given is not None and not _ACCOUNT.fullmatch(given[0]):
             detail = f"{given[0]!r} is not the name of a user or a group."
-            self._found.error("dkim-owner", f"A key file cannot have this {field}", detail, given[1])
+            self._found.report(DKIM_OWNER, detail, given[1])
             return None
         return given[0] if given else None
 
@@ -281,7 +285,7 @@ class KeyCompiler:
         for scalar in scalars:
             if not isinstance(scalar, Scalar):
                 detail = "`signs` is a list of virtual MTAs and pools; leave it out for a key that signs for all."
-                self._found.error("value-shape", "This is not a name", detail, scalar.place)
+                self._found.report(VALUE_SHAPE, detail, scalar.place)
                 continue
             name = substitute(scalar, variables, self._found)
             if name is None:
@@ -291,7 +295,7 @@ class KeyCompiler:
                 known = [key[1] for key in items if key[0] in _signers()]
                 detail = f"This host has no virtual MTA or pool `{name}`, so the key would sign nothing."
                 detail += f"{did_you_mean(name, known)} Declare it, or leave `signs` out for all."
-                self._found.error("unknown-signer", "A key signs for something that is not there", detail, scalar.place)
+                self._found.report(UNKNOWN_SIGNER, detail, scalar.place)
             elif target not in targets:
                 targets.append(target)
         return targets

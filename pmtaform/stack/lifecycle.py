@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.diagnostics.codes.stack import BAD_ADDRESS
 from pmtaform.lang.blocks import SETTING
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.model.desired import FILE
@@ -22,7 +23,7 @@ def read_lifecycle(node: Node | None, found: Diagnostics) -> Lifecycle:
         for item in listed.items if isinstance(listed, Sequence) else []:
             text = str(item.value())
             if problem := _problem(text):
-                found.error("bad-address", "This is no address of a block", f"`{text}`: {problem}", item.place)
+                found.report(BAD_ADDRESS, f"`{text}`: {problem}", item.place)
     return Lifecycle(ignore=tuple(said.get("ignore", ())), protect=tuple(said.get("protect", ())))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place, Severity
+from pmtaform.diagnostics.codes.secrets import REFERENCE_AS_VALUE, SECRET_IN_CLEAR
+from pmtaform.diagnostics.codes.values import BAD_VALUE, REPEATED_DIRECTIVE, SECTION_NAME, UNSAFE_VALUE, VALUE_SHAPE
 from pmtaform.errors import Invalid
 from pmtaform.lang.catalogue import DirectiveSpec
 from pmtaform.lang.secrecy import holds_secret
@@ -12,7 +14,7 @@ from pmtaform.secrets import parse_reference, require_reference
 from pmtaform.stack import names, values
 from pmtaform.stack.content import StackLine
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
-from pmtaform.stack.secrets_in_clear import CLEAR, IN_CLEAR, in_clear, secret_form
+from pmtaform.stack.secrets_in_clear import in_clear, secret_form
 from pmtaform.stack.variables import Variables, substitute
 
 
@@ -37,7 +39,7 @@ class LineMaker:
             return [made] if made else []
         if not value.items:
             detail = f"The list of `{name}` is empty. Leave it out, or write null to take a lower layer's away."
-            self.found.error("value-shape", "A list is empty", detail, value.place)
+            self.found.report(VALUE_SHAPE, detail, value.place)
             return []
         if spec.accumulates:
             made_lines = [self._line(name, spec, item, scope, variables) for item in value.items]
@@ -50,7 +52,7 @@ class LineMaker:
             made = self._line(name, spec, value.items[0], scope, variables)
             return [made] if made else []
         detail = f"`{spec.name}` has one value, and here are {len(value.items)}; PowerMTA would take one of them. "
-        self.found.error("repeated-directive", "A directive has several values", detail + "Keep one.", value.place)
+        self.found.report(REPEATED_DIRECTIVE, detail + "Keep one.", value.place)
         return []
 
     def named(
@@ -58,7 +60,7 @@ class LineMaker:
     ) -> StackLine | None:
         """The line of `domain-macro: {name: …}`."""
         if len(name.split()) != 1 or values.text_problem(name):
-            self.found.error("section-name", "This is not a name", f"`{name!r}` is not one word.", key.place)
+            self.found.report(SECTION_NAME, f"`{name!r}` is not one word.", key.place)
             return None
         if isinstance(value, Sequence):
             text = self._joined(spec.name, value, variables)
@@ -74,11 +76,11 @@ class LineMaker:
         node, problem = values.rule_of(text)
         if node is None:
             detail = f"This rule of <{tag}> cannot be written: {problem}"
-            self.found.error("unsafe-value", "A rule is not one line", detail, item.place)
+            self.found.report(UNSAFE_VALUE, detail, item.place)
         elif names.meaning(tag, node.name).directive is None:
             self.found.add(names.unknown_name(tag, node.name, item.place, severity=Severity.ERROR, section=False))
         elif wrong := values.value_problem(tag, node.name, node.value):
-            self.found.error("bad-value", "A value is not right", wrong, item.place)
+            self.found.report(BAD_VALUE, wrong, item.place)
         else:
             return text, item.place
         return None
@@ -96,17 +98,17 @@ class LineMaker:
         if spec.sensitive and _is_reference(text if spec.sensitive == "value" else text.partition(" ")[2].strip()):
             detail = f"PowerMTA would be given this text itself for `{spec.name}`, and nothing would be looked up. "
             detail += f"Write {secret_form(spec)}."
-            self.found.error("secret-reference", "A reference stands where a value belongs", detail, node.place)
+            self.found.report(REFERENCE_AS_VALUE, detail, node.place)
             return None
         line = self._checked(name, text, scope, node.place)
         if line and holds_secret(spec, text):
-            self.found.error(IN_CLEAR, CLEAR, in_clear(spec), node.place)
+            self.found.report(SECRET_IN_CLEAR, in_clear(spec), node.place)
         return line
 
     def _text(self, name: str, node: Node, variables: Variables) -> str | None:
         if is_null(node) or not isinstance(node, Scalar):
             detail = f"`{name}` has {kind_of(node)} where one value belongs. PowerMTA's values are texts."
-            self.found.error("value-shape", "This is not a value", detail, node.place)
+            self.found.report(VALUE_SHAPE, detail, node.place)
             return None
         text = substitute(node, variables, self.found)
         if text is None:
@@ -118,17 +120,17 @@ class LineMaker:
         for text, item in zip(texts, value.items, strict=True):
             if text is not None and (not text or "," in text):
                 detail = f"An entry of the list of `{name}` is empty or has a comma, which separates entries."
-                self.found.error("value-shape", "An entry of a list is not one entry", detail, item.place)
+                self.found.report(VALUE_SHAPE, detail, item.place)
                 return None
         return None if None in texts or not texts else ", ".join(text for text in texts if text)
 
     def _checked(self, name: str, text: str, scope: str, place: Place) -> StackLine | None:
         if problem := values.line_problem(name, text):
             detail = f"The value of `{name}` cannot be written: {problem}"
-            self.found.error("unsafe-value", "A value is not one line", detail, place)
+            self.found.report(UNSAFE_VALUE, detail, place)
             return None
         if wrong := values.value_problem(scope, name, text):
-            self.found.error("bad-value", "A value is not right", wrong, place)
+            self.found.report(BAD_VALUE, wrong, place)
             return None
         return StackLine(name.lower() if not name.startswith("/") else name, text, place)
 
@@ -143,7 +145,7 @@ class LineMaker:
             detail = f"`{name}` has a mapping where its value belongs. {wanted}"
             if spec.sensitive is None and "secret" in node.entries:
                 detail = f"`{name}` is nothing that PowerMTA keeps secret: plans show it. {wanted}"
-            self.found.error("value-shape", "This is not a value", detail, node.place)
+            self.found.report(VALUE_SHAPE, detail, node.place)
             return None
         reference_node = node.entries["secret"][1]
         text = self._text(name, reference_node, variables)

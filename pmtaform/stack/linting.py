@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.values import MISPLACED_DIRECTIVE, MISPLACED_SECTION, UNKNOWN_DIRECTIVE, UNKNOWN_SECTION
 from pmtaform.lang.blocks import SETTING, Address
 from pmtaform.lang.includes import Configuration, include_path, single
 from pmtaform.lang.joined import joined
@@ -17,7 +18,7 @@ from pmtaform.stack.signing import SAID_TOO, not_signing
 from pmtaform.stack.stack import Stack
 
 # What a stack's own check says of a line, and lint says better.
-_SAID_BETTER = frozenset({"unknown-directive", "unknown-section", "misplaced-directive", "misplaced-section"})
+_SAID_BETTER = (UNKNOWN_DIRECTIVE, UNKNOWN_SECTION, MISPLACED_DIRECTIVE, MISPLACED_SECTION)
 
 
 def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
@@ -41,7 +42,7 @@ def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
     kept = [
         d
         for d in found
-        if (d.code not in _SAID_BETTER or _line(d) not in lines)
+        if (not d.is_any_of(*_SAID_BETTER) or _line(d) not in lines)
         and (d.severity is Severity.ERROR or (d.code, _line(d)) not in graver)
     ]
     same = {(d.code, _line(d)) for d in kept}

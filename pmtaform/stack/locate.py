@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics.codes.command_line import NO_PROJECT, NO_SUCH_STACK, WHICH_STACK
 from pmtaform.errors import UsageError
 from pmtaform.stack.document import yaml_files
 
@@ -23,7 +24,7 @@ def find_project(start: Path) -> Path:
             return folder
     detail = f"Neither {here} nor a folder above it holds `{STACKS}/`. Go into a project, name one with -C DIR, "
     detail += "or begin one: pmtaform init NAME."
-    raise UsageError.of("no-project", "This is not a pmtaform project", detail)
+    raise UsageError.of(NO_PROJECT, detail)
 
 
 def stack_names(project: Path) -> list[str]:
@@ -44,9 +45,11 @@ def stack_folder(project: Path, name: str | None) -> Path:
     if name is None:
         if len(known) == 1:
             return project / STACKS / known[0]
-        several = f"Name one of: {', '.join(known)}."
-        none = f"There is no stack under {project / STACKS}. `pmtaform init NAME` writes one."
-        raise UsageError.of("which-stack", "Which stack is meant is not clear", several if known else none)
+        if not known:
+            detail = f"There is no stack under {project / STACKS}. This writes one:\n    pmtaform init NAME"
+            raise UsageError.of(NO_SUCH_STACK, detail)
+        detail = f"The project has several stacks: {', '.join(known)}. Name one of them on the command line."
+        raise UsageError.of(WHICH_STACK, detail)
     if name in known:
         return project / STACKS / name
     path = Path(name)
@@ -54,4 +57,4 @@ def stack_folder(project: Path, name: str | None) -> Path:
         return path
     near = did_you_mean(name, known) or (f" There are: {', '.join(known)}." if known else "")
     detail = f'"{name}" is neither a stack under {project / STACKS} nor the folder of one.{near}'
-    raise UsageError.of("no-such-stack", "There is no such stack", detail)
+    raise UsageError.of(NO_SUCH_STACK, detail)

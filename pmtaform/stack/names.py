@@ -8,6 +8,15 @@ from functools import lru_cache
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity, did_you_mean
+from pmtaform.diagnostics.codes.values import (
+    DEPRECATED_DIRECTIVE,
+    MISPLACED_DIRECTIVE,
+    MISPLACED_SECTION,
+    REMOVED_DIRECTIVE,
+    TOO_NEW,
+    UNKNOWN_DIRECTIVE,
+    UNKNOWN_SECTION,
+)
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.lang.inventions import inventions
 from pmtaform.lang.suggest import remedy
@@ -54,27 +63,18 @@ def unknown_name(scope: str, name: str, place: Place, *, severity: Severity, sec
     if spec is not None:
         scopes += sorted(where(GLOBAL if parent == "top" else parent) for parent in spec.parents)
     if scopes:
-        return Diagnostic(
-            code="misplaced-directive" if spec is None else "misplaced-section",
-            summary="It does not belong there",
-            detail=f"`{name}` does not belong {where(scope)}: PowerMTA may refuse the file. "
-            f"It belongs {_either(list(dict.fromkeys(scopes)))}.",
-            place=place,
-            severity=severity,
-        )
+        misplaced = MISPLACED_DIRECTIVE if spec is None else MISPLACED_SECTION
+        detail = f"`{name}` does not belong {where(scope)}: PowerMTA may refuse the file. "
+        detail += f"It belongs {_either(list(dict.fromkeys(scopes)))}."
+        return misplaced.diagnostic(detail, place, severity=severity)
     kind = "section" if section else "directive"
     if invented := _invented(name, section):
         detail = f"`{name}`: PowerMTA has no such {kind}. {invented}"
     else:
         detail = f"The catalogue knows no `{name}` {where(scope)}: PowerMTA may refuse the file."
         detail += _meant(scope, name, section)
-    return Diagnostic(
-        code=f"unknown-{kind}",
-        summary=f"PowerMTA has no such {kind}",
-        detail=detail,
-        place=place,
-        severity=severity,
-    )
+    unknown = UNKNOWN_SECTION if section else UNKNOWN_DIRECTIVE
+    return unknown.diagnostic(detail, place, severity=severity)
 
 
 def _either(words: list[str]) -> str:
@@ -112,17 +112,12 @@ def age_warnings(
     if spec.status != "current":
         replaced = spec.replaced_by if isinstance(spec, DirectiveSpec) else None
         instead = f" Write {replaced} instead." if replaced else " Leave it out."
-        removed = spec.status.startswith("removed")
-        found.warning(
-            "removed-directive" if removed else "deprecated-directive",
-            "It is not there any more" if removed else "It is outdated",
-            f"`{name}` is {spec.status}.{instead}",
-            place,
-        )
+        aged = REMOVED_DIRECTIVE if spec.status.startswith("removed") else DEPRECATED_DIRECTIVE
+        found.report(aged, f"`{name}` is {spec.status}.{instead}", place)
     since = version_of(spec.since)
     if powermta is not None and since is not None and since > powermta:
         detail = (
             f"`{name}` came with {spec.since}, and the stack is for {powermta[0]}.{powermta[1]}: a PowerMTA that does "
         )
         detail += "not know it may refuse the file. Leave it out, or raise `powermta`."
-        found.warning("too-new", "It is newer than the stack's PowerMTA", detail, place)
+        found.report(TOO_NEW, detail, place)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics.codes.stack import NATIVE_OUTSIDE, NATIVE_SHAPE, PATH_NOT_ALLOWED, SAID_TWICE, STACK_SHAPE
 from pmtaform.lang.blocks import Address, Block, Part, collect
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.parsing import parse, parse_bytes
@@ -46,7 +47,7 @@ def entries_of(
         return []
     if not isinstance(node, Sequence):
         detail = f"It is {kind_of(node)}: write a list, `native: [files/legacy.conf]`."
-        found.error("stack-shape", "`native` is not a list", detail, node.place)
+        found.report(STACK_SHAPE, detail, node.place)
         return []
     made = (_entry(item, variables, allowed, found) for item in node.items)
     return [entry for entry in made if entry]
@@ -60,7 +61,7 @@ def _entry(node: Node, variables: Variables, allowed: tuple[str, ...], found: Di
     if not isinstance(file, Scalar) or file.is_null or extra or (path is not None and not isinstance(path, Scalar)):
         detail = "An entry is a file of the stack, or {file: FILE, path: /etc/pmta/conf.d/x.conf} with the file of the "
         detail += "host that its blocks belong in."
-        found.error("native-shape", "This is not a native file", detail, node.place)
+        found.report(NATIVE_SHAPE, detail, node.place)
         return None
     text = substitute(file, variables, found)
     if isinstance(path, Scalar):
@@ -68,7 +69,7 @@ def _entry(node: Node, variables: Variables, allowed: tuple[str, ...], found: Di
         if target is None:
             return None
         if problem := path_problem(target, allowed):
-            found.error("path-not-allowed", "A path on the host cannot be used", problem, path.place)
+            found.report(PATH_NOT_ALLOWED, problem, path.place)
             return None
     return None if text is None else NativeEntry(text, target, file.place)
 
@@ -103,7 +104,7 @@ class NativeFiles:
         if (self._folder / entry.file).resolve().is_relative_to(root_of(self._folder)):
             return True
         detail = f"{entry.file} leads out of the project. Copy the file into it; errors quote what they are about."
-        said.error("native-outside", "A native file lies outside the project", detail, entry.place)
+        said.report(NATIVE_OUTSIDE, detail, entry.place)
         return False
 
     def contents(self) -> list[tuple[str, bytes]]:
@@ -159,7 +160,7 @@ def _parsed(text: str, path: str, origins: list[Place | None]) -> Part:
 def _two_homes(address: Address, block: Block, found: Diagnostics) -> None:
     detail = f"{address} stands in native files that belong in different files of the host. Keep it in one."
     last = block.parts[-1].place
-    found.error("said-twice", "The same thing is said twice", detail, last, related=(block.place,))
+    found.report(SAID_TWICE, detail, last, related=(block.place,))
 
 
 def with_lines(native: Native, lines: Iterable[StackLine]) -> Native:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
+from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, BAD_WINDOW, WINDOW_MISSING
 from pmtaform.expect import DOCUMENTED, NOTHING_OWN, Command, Expect, Texts, normal
 from pmtaform.lang.catalogue import Impact
 from pmtaform.model.operations import (
@@ -82,7 +83,7 @@ def merged(layers: Iterable[Said], place: Place, host: str, found: Diagnostics) 
     if made.max_impact is Impact.RESTART and not made.windows:
         detail = f"`max-impact: restart` lets {host} be restarted without anybody being asked, and without a "
         detail += '`maintenance-window` that would be at any time. Add one: "Sat,Sun 02:00-04:00 Europe/Berlin".'
-        found.error("window-missing", "A maintenance window is missing", detail, place)
+        found.report(WINDOW_MISSING, detail, place)
     return made
 
 
@@ -109,7 +110,7 @@ def _window(node: Node, found: Diagnostics) -> Window | None:
     except ValueError as error:
         problem = str(error)
     detail = f'{problem} Write "02:00-04:00", or with days and a zone "Sat,Sun 02:00-04:00 Europe/Berlin".'
-    found.error("bad-window", "A maintenance window cannot be read", detail, node.place)
+    found.report(BAD_WINDOW, detail, node.place)
     return None
 
 
@@ -143,7 +144,7 @@ def _freeze(node: Node, found: Diagnostics) -> Freeze | None:
     if until is None:
         at = node.get("until") if isinstance(node, Mapping) else None
         detail = f"`until`: {said['until']!r}: write a date (2026-12-01), or a date and time (2026-12-01T06:00+01:00)."
-        found.error("bad-key-value", "A key has a wrong value", detail, (at or node).place)
+        found.report(BAD_KEY_VALUE, detail, (at or node).place)
         return None
     return Freeze(until=until, reason=said["reason"], place=node.place)
 
@@ -184,7 +185,7 @@ def _check_success(command: Command, text: str, node: Node | None, found: Diagno
     if failures and node is not None:
         said = f'`success` of `{command}`: "{text}" is part of "{failures[0].strip()}"'
         detail = f"{said}, which is a failure. Write more of it."
-        found.error("bad-key-value", "A key has a wrong value", detail, node.place)
+        found.report(BAD_KEY_VALUE, detail, node.place)
 
 
 # -- the rollout -------------------------------------------------------------------------------------------------------
@@ -213,5 +214,5 @@ def _spread(node: Node, found: Diagnostics) -> Spread | None:
         if key.text in set(SpreadBy) and isinstance(number, int) and not isinstance(number, bool) and number >= 1:
             return Spread(SpreadBy(key.text), int(number))
     detail = f"It is {kind_of(node)}. Write pool, group, or how many may restart at once: {{pool: 2}}."
-    found.error("bad-key-value", "A key has a wrong value", f"`spread`: {detail}", node.place)
+    found.report(BAD_KEY_VALUE, f"`spread`: {detail}", node.place)
     return None

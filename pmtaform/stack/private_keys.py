@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics import Diagnostic, Diagnostics, Place
+from pmtaform.diagnostics.codes.keys import DKIM_KEY_PASSPHRASE
 from pmtaform.dkim.keys import SigningKey, load_private_key
 from pmtaform.errors import Invalid, SecretUnavailable
 from pmtaform.stack.emit import Resolve
 
-UNRESOLVED: Final = "secret-unavailable"
 Referred = tuple[str, Place]  # a reference, and where it stands
 
 # Every host of a fleet may have the same keys: each is read once for whoever resolves, and forgotten with that.
@@ -37,7 +37,7 @@ def read_key(
         known[index] = _loaded(content, phrase, reference[0])
     read = known[index]
     if isinstance(read, Invalid):
-        found.extend(replace(each, place=_blamed(each.code, reference, passphrase)) for each in read.diagnostics)
+        found.extend(replace(each, place=_blamed(each, reference, passphrase)) for each in read.diagnostics)
         return None
     return replace(read, warnings=tuple(replace(each, place=reference[1]) for each in read.warnings))
 
@@ -49,6 +49,6 @@ def _loaded(content: bytes, passphrase: bytes | None, reference: str) -> Signing
         return problem
 
 
-def _blamed(code: str, reference: Referred, passphrase: Referred | None) -> Place:
-    wrong = passphrase if code == "dkim-key-passphrase" else None
+def _blamed(each: Diagnostic, reference: Referred, passphrase: Referred | None) -> Place:
+    wrong = passphrase if DKIM_KEY_PASSPHRASE.describes(each) else None
     return (wrong or reference)[1]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics
+from pmtaform.diagnostics.codes import project_files
+from pmtaform.diagnostics.codes.stack import UNKNOWN_KEY
 from pmtaform.errors import Invalid
 from pmtaform.plugins import DEFAULT_BACKEND
 from pmtaform.programs import KEY, PROJECT_FILE, AllowedPrograms
@@ -48,11 +50,11 @@ def allowed_programs(folder: Path) -> AllowedPrograms:
 
 def _settings(root: Node, problems: Diagnostics) -> ProjectFile:
     if not isinstance(root, Mapping):
-        problems.error("project-file", "Project file is not a mapping", f"Write `{KEY}: [PROGRAM]`.", root.place)
+        problems.report(project_files.PROJECT_FILE, f"Write `{KEY}: [PROGRAM]`.", root.place)
         return ProjectFile()
     for name, (key, _) in root.entries.items():
         if name not in (KEY, _BACKEND):
-            problems.error("unknown-key", "Unknown key", f'"{name}": {PROJECT_FILE} has {KEY}, {_BACKEND}.', key.place)
+            problems.report(UNKNOWN_KEY, f'"{name}": {PROJECT_FILE} has {KEY}, {_BACKEND}.', key.place)
     backend, options = _backend(root.get(_BACKEND), problems)
     return ProjectFile(tuple(_names(root.get(KEY), problems)), backend, options)
 
@@ -62,7 +64,7 @@ def _names(value: Node | None, problems: Diagnostics) -> list[str]:
         return []
     items = value.items if isinstance(value, Sequence) else []
     if not isinstance(value, Sequence) or not all(isinstance(item, Scalar) for item in items):
-        problems.error("project-file", "Not a list of programs", f"Write `{KEY}: [vault, pass]`.", value.place)
+        problems.report(project_files.PROJECT_FILE, f"Write `{KEY}: [vault, pass]`.", value.place)
     return [item.text for item in items if isinstance(item, Scalar)]
 
 
@@ -79,5 +81,5 @@ def _backend(value: Node | None, problems: Diagnostics) -> tuple[str, dict[str, 
             if len(texts) == len(options.entries):
                 return name, texts
     detail = f"Write `{_BACKEND}: NAME` or `{_BACKEND}: {{NAME: {{OPTION: TEXT}}}}`."
-    problems.error("project-file", "Not a state backend", detail, value.place)
+    problems.report(project_files.PROJECT_FILE, detail, value.place)
     return DEFAULT_BACKEND, {}

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.diagnostics.codes.stack import BAD_NAME, PATH_NOT_ALLOWED, STACK_SHAPE, UNKNOWN_GROUP
+from pmtaform.diagnostics.codes.yaml import STACK_NAME, STACK_NAME_DIFFERS
 from pmtaform.errors import UsageError
 from pmtaform.model.desired import Limits, Unmanaged
 from pmtaform.model.operations import Operations
@@ -86,11 +88,11 @@ def _check_name(document: Document, name: str | None, folder: Path, found: Diagn
     if node is not None and name and name != folder.name:
         detail = f"It says `{name}`, and its folder is `{folder.name}`. Its state is kept under this name, so a "
         detail += "copied folder with the old name would be taken for the old stack. Make them the same."
-        found.error("stack-name", "A stack is not called like its folder", detail, node.place)
+        found.report(STACK_NAME_DIFFERS, detail, node.place)
     elif not _NAME.fullmatch(folder.name):
         detail = f"`{folder.name}`: a stack's name has small letters, digits and dashes, and begins with no dash."
         place = node.place if node else document.root.place
-        found.error("stack-name", "A stack cannot have this name", detail, place)
+        found.report(STACK_NAME, detail, place)
 
 
 def _allowed_paths(document: Document, said: list[str], found: Diagnostics) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def _allowed_paths(document: Document, said: list[str], found: Diagnostics) -> t
     for written in said:
         path = written.rstrip("/") or "/"
         if problem := folder_problem(path):
-            found.error("path-not-allowed", "A path on the host cannot be used", problem, node.place if node else None)
+            found.report(PATH_NOT_ALLOWED, problem, node.place if node else None)
         elif path not in paths:
             paths.append(path)
     return tuple(paths)
@@ -138,20 +140,20 @@ def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, 
     if node is None or is_null(node):
         return []
     if not isinstance(node, Mapping):
-        found.error("stack-shape", "A mapping is missing", f"`{what}` is {kind_of(node)}.", node.place)
+        found.report(STACK_SHAPE, f"`{what}` is {kind_of(node)}.", node.place)
         return []
     named: list[tuple[str, Mapping]] = []
     for key, value in node.items():
         if not _HOST_NAME.fullmatch(key.text):
             detail = f"{key.text!r}: a name has letters, digits, dots, - and _, and begins with a letter or a digit."
-            found.error("bad-name", f"A name under `{what}` cannot be used", detail, key.place)
+            found.report(BAD_NAME, detail, key.place)
         elif is_null(value):
             named.append((key.text, Mapping(key.line, key.column, key.file)))
         elif isinstance(value, Mapping):
             named.append((key.text, value))
         else:
             detail = f"`{key.text}` is {kind_of(value)}, and its keys belong here."
-            found.error("stack-shape", "A mapping is missing", detail, value.place)
+            found.report(STACK_SHAPE, detail, value.place)
     return named
 
 
@@ -177,7 +179,7 @@ def _hosts(
                 at = node.get("groups")
                 detail = f"The host {name} is in `{group}`, and no such group is under `groups`."
                 detail += did_you_mean(group, groups)
-                found.error("unknown-group", "There is no such group", detail, at.place if at else host.place)
+                found.report(UNKNOWN_GROUP, detail, at.place if at else host.place)
         hosts[name] = host
         own[name] = _layer(f"host {name}", node, found)
     return hosts, own

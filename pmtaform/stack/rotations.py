@@ -10,6 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics.codes.rotation import (
+    ROTATION_DIFFERS,
+    ROTATION_NAME,
+    ROTATION_REFERENCE,
+    ROTATION_SELECTOR,
+    ROTATION_TIMES,
+)
+from pmtaform.diagnostics.codes.stack import MISSING_KEY, SAID_TWICE
 from pmtaform.errors import Invalid
 from pmtaform.lang.blocks import Address
 from pmtaform.model.rotation import VARIABLE, Rotation, WantedSelectors
@@ -67,7 +75,7 @@ def expanded(
             inner = f"{plan.domain}/{selector}"
             if inner in plans:
                 detail = f"The rotation of {name} has made the selector {selector}: give this key another name."
-                found.error("said-twice", "The same thing is said twice", detail, plans[inner].place)
+                found.report(SAID_TWICE, detail, plans[inner].place)
             else:
                 signs = selector == wanted.signing
                 one = _as_one(plan, selector, signs=signs)
@@ -100,7 +108,7 @@ def rotated_keys(stack: Stack) -> dict[str, RotatedKey]:
             if (known.rotation, known.reference) != (one.rotation, one.reference):
                 detail = f"{one.name}: {host} and {known.hosts[0]} are told different things. A selector has one "
                 detail += "record in DNS, so all its hosts need one `private-key` and one `rotation`."
-                found.error("rotation-differs", "A key is rotated in two ways", detail, one.place)
+                found.report(ROTATION_DIFFERS, detail, one.place)
             elif host not in known.hosts:
                 keys[one.name] = replace(known, hosts=(*known.hosts, host))
     if found.has_errors:
@@ -120,7 +128,7 @@ def read_rotation(node: Node, found: Diagnostics) -> Rotation | None:
             "`publish-for` is not shorter than `every`: the next key would be due before its record had been there "
         )
         detail += "long enough. Make `every` longer."
-        found.error("rotation-times", "A rotation's times do not fit", detail, node.place)
+        found.report(ROTATION_TIMES, detail, node.place)
         return None
     return made
 
@@ -179,19 +187,19 @@ def _reference(plan: KeyPlan, found: Diagnostics) -> str | None:
             if plan.domain == "*"
             else f"its name has over {_LONGEST_STEM} letters"
         )
-        found.error("rotation-name", "A key cannot be rotated", f"{plan.domain}/{plan.selector}: {why}.", plan.place)
+        found.report(ROTATION_NAME, f"{plan.domain}/{plan.selector}: {why}.", plan.place)
         return None
     for field in ("private-key", "path"):
         node, _ = plan.fields.get(field, (None, None))
         if isinstance(node, Scalar) and not node.is_null and _USE not in node.text:
             detail = f"`{field}` of {plan.domain}/{plan.selector} is the same for every selector: put {_USE} into it."
-            found.error("rotation-selector", "A rotated key does not name its selector", detail, node.place)
+            found.report(ROTATION_SELECTOR, detail, node.place)
             return None
     one = _as_one(plan, _USE, signs=False)
     node, variables = one.fields.get("private-key", (None, None))
     if not isinstance(node, Scalar) or variables is None or (text := substitute(node, variables, found)) is None:
         detail = f"{plan.domain}/{plan.selector} needs `private-key` with a reference, such as keyring:dkim/{_USE}."
-        found.error("missing-key", "A key is missing", detail, plan.place)
+        found.report(MISSING_KEY, detail, plan.place)
         return None
     try:
         reference = require_reference(text.replace(_USE, plan.selector), what="A private key", place=node.place)
@@ -201,6 +209,6 @@ def _reference(plan: KeyPlan, found: Diagnostics) -> str | None:
     if not reference.kind.is_writable:
         detail = f"{reference.scheme}: is not written by pmtaform, and rotation makes new keys. Write "
         detail += f"{forms(writable=True)}, with {_USE} in it."
-        found.error("rotation-reference", "New keys cannot be stored there", detail, node.place)
+        found.report(ROTATION_REFERENCE, detail, node.place)
         return None
     return text

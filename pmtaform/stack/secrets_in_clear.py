@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from pmtaform.lang.catalogue import DirectiveSpec
-
-IN_CLEAR: Final = "secret-in-clear"
-CLEAR: Final = "Secret in clear text"
 
 
 def in_clear(spec: DirectiveSpec) -> str:

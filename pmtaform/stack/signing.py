@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.keys import DKIM_NOT_SIGNING
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.signing import KeyLine, signing_keys
 from pmtaform.lang.includes import Configuration
 from pmtaform.model.desired import Desired
 
-NOT_SIGNING: Final = "dkim-not-signing"
-SAID_TOO: Final = {"key-without-dkim-sign": NOT_SIGNING}  # lint's findings that say the same, less exactly
+SAID_TOO: Final = {"key-without-dkim-sign": DKIM_NOT_SIGNING.code}  # lint's findings that say the same, less exactly
 _PERHAPS: Final = (
     " Only what the stack declares was looked at: if a domain that the host has besides signs, nothing is wrong."
 )
@@ -35,10 +35,4 @@ def not_signing(desired: Desired, configuration: Configuration, *, whole: bool =
                 "and the default is no, so mail goes out unsigned. Write `domain: {'*': {dkim-sign: yes}}`, or "
                 "`dkim-sign: yes` into the domains whose mail is to be signed."
             )
-            yield Diagnostic(
-                code=NOT_SIGNING,
-                summary="A DKIM key signs nothing",
-                detail=detail if whole else detail + _PERHAPS,
-                severity=Severity.WARNING,
-                place=key.place,
-            )
+            yield DKIM_NOT_SIGNING.diagnostic(detail if whole else detail + _PERHAPS, key.place)

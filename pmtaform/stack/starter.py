@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from pmtaform.diagnostics.codes.command_line import BAD_STACK_NAME, STACK_EXISTS
 from pmtaform.errors import UsageError
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -20,13 +21,13 @@ def write_starter(folder: Path, name: str) -> list[Path]:
     """
     if not _NAME.fullmatch(name):
         detail = f"{name!r}: a stack's name has small letters, digits and dashes, and begins with no dash."
-        raise UsageError.of("stack-name", "A stack cannot have this name", detail)
+        raise UsageError.of(BAD_STACK_NAME, detail)
     if folder.name != name:
         detail = f"The folder is called `{folder.name}`, and a stack is called like its folder."
-        raise UsageError.of("stack-name", "A stack is not called like its folder", detail)
+        raise UsageError.of(BAD_STACK_NAME, detail)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         detail = f"{folder} is there already and is not empty. Nothing was written. Choose another name."
-        raise UsageError.of("stack-exists", "There is such a stack already", detail)
+        raise UsageError.of(STACK_EXISTS, detail)
     text = (Path(__file__).parent / "starter.yaml").read_text(encoding="utf-8")
     (folder / "hosts" / "mta1" / "etc" / "pmta").mkdir(parents=True)
     path = folder / FILE

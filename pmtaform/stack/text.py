@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity
+from pmtaform.diagnostics import Diagnostics, Place, Severity
+from pmtaform.diagnostics.codes.language import (
+    MALFORMED_TAG,
+    STRAY_CLOSING_TAG,
+    TAG_ON_DIRECTIVE_LINE,
+    UNCLOSED_SECTION,
+)
+from pmtaform.diagnostics.codes.secrets import SECRET_IN_CLEAR
+from pmtaform.diagnostics.codes.values import BAD_VALUE
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.parsing import parse
@@ -13,11 +22,11 @@ from pmtaform.lang.tree import Directive, Junk, Section, Tree
 from pmtaform.stack import names, values
 from pmtaform.stack.content import SectionText
 from pmtaform.stack.nodes import Scalar
-from pmtaform.stack.secrets_in_clear import CLEAR, IN_CLEAR, in_clear
+from pmtaform.stack.secrets_in_clear import in_clear
 from pmtaform.stack.variables import Variables, substitute
 
 # What would let a text reach beyond the section that it stands in.
-_BREAKS_OUT: Final = frozenset({"stray-closing-tag", "unclosed-section", "malformed-tag"})
+_BREAKS_OUT: Final = (STRAY_CLOSING_TAG, UNCLOSED_SECTION, MALFORMED_TAG, TAG_ON_DIRECTIVE_LINE)
 
 
 def text_body(
@@ -47,9 +56,9 @@ def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: st
     `severity` is that of findings; what breaks out of a section is always an error.
     """
     for said in tree.diagnostics:
-        grave = said.code in _BREAKS_OUT and inside is not None
+        grave = said.is_any_of(*_BREAKS_OUT) and inside is not None
         level = Severity.ERROR if grave else severity
-        found.add(_with(said, level))
+        found.add(replace(said, severity=level, host=None, address=None))
     for scope, node in tree.walk():
         if isinstance(node, Junk):
             continue
@@ -63,17 +72,9 @@ def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: st
             found.add(names.unknown_name(scope, name, tree.place(node.line), severity=level, section=is_section))
         elif inside is not None and (spec := known.directive) is not None and _is_secret(spec, node):
             detail = f"{in_clear(spec)} Text cannot name a reference: write this line as `name: value`."
-            found.error(IN_CLEAR, CLEAR, detail, tree.place(node.line))
+            found.report(SECRET_IN_CLEAR, detail, tree.place(node.line))
         elif wrong := _wrong(scope, node):
-            found.add(
-                Diagnostic(
-                    code="bad-value",
-                    summary="A value is not right",
-                    detail=wrong,
-                    place=tree.place(node.line),
-                    severity=severity,
-                )
-            )
+            found.add(BAD_VALUE.diagnostic(wrong, tree.place(node.line), severity=severity))
 
 
 def _is_secret(spec: DirectiveSpec, node: Directive | Section) -> bool:
@@ -85,14 +86,3 @@ def _wrong(scope: str, node: Directive | Section) -> str | None:
         return values.value_problem(scope, node.name, node.value)
     nested = scope != GLOBAL and not node.argument
     return None if nested else lang_values.argument_problem(node.tag, node.argument)
-
-
-def _with(said: Diagnostic, severity: Severity) -> Diagnostic:
-    return Diagnostic(
-        code=said.code,
-        summary=said.summary,
-        detail=said.detail,
-        severity=severity,
-        place=said.place,
-        related=said.related,
-    )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic_core import ValidationError
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, MISSING_KEY, STACK_SHAPE, UNKNOWN_KEY
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.shapes import MappingShape, validator
 
@@ -33,7 +34,7 @@ def validate(shape: MappingShape, node: Node | None, what: str, found: Diagnosti
         return {}
     if not isinstance(node, Mapping):
         detail = f"{what} is {kind_of(node)}: write `key: value`."
-        found.error("stack-shape", "A mapping is missing", detail, node.place)
+        found.report(STACK_SHAPE, detail, node.place)
         return {}
     values: dict[str, Any] = {}
     for key, (_, value) in node.entries.items():
@@ -62,12 +63,12 @@ def _tell(shape: MappingShape, node: Mapping, item: MappingType[str, Any], what:
     if item["type"] == "extra_forbidden":
         entry = node.key(key)
         hint = did_you_mean(key, shape.keys) or f" Its keys are {', '.join(shape.keys)}."
-        found.error("unknown-key", "There is no such key", f"{what} has no `{key}`.{hint}", (entry or node).place)
+        found.report(UNKNOWN_KEY, f"{what} has no `{key}`.{hint}", (entry or node).place)
     elif item["type"] == "missing":
-        found.error("missing-key", "A key is missing", f"{what} needs `{key}`.", node.place)
+        found.report(MISSING_KEY, f"{what} needs `{key}`.", node.place)
     else:
         target = _node_at(node, loc)
-        found.error("bad-key-value", "A key has a wrong value", f"`{key}`: {_words(item, target)}", target.place)
+        found.report(BAD_KEY_VALUE, f"`{key}`: {_words(item, target)}", target.place)
 
 
 def _node_at(node: Node, loc: tuple[int | str, ...]) -> Node:

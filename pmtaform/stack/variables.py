@@ -13,6 +13,16 @@ from functools import lru_cache
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.diagnostics.codes.stack import STACK_SHAPE
+from pmtaform.diagnostics.codes.values import (
+    UNKNOWN_VARIABLE,
+    VARIABLE_CIRCLE,
+    VARIABLE_FORMAT,
+    VARIABLE_LIST,
+    VARIABLE_LONG,
+    VARIABLE_NAME,
+    VARIABLE_SYNTAX,
+)
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, kind_of
 
 HOST: Final = "host"
@@ -82,7 +92,7 @@ def substitute(node: Scalar, variables: Variables, found: Diagnostics) -> str | 
         length += len(done[-1])
         if length > _LONGEST:
             detail = f"With its variables it is longer than {_LONGEST} characters; they probably repeat each other."
-            _bad("variable-long", "Text too long", detail, node, found)
+            found.report(VARIABLE_LONG, detail, node.place)
             return None
     return None if failed or not _affordable(length, node, variables, found) else "".join(done)
 
@@ -96,7 +106,7 @@ def _affordable(length: int, node: Scalar, variables: Variables, found: Diagnost
     if not spent.reported:
         spent.reported = True
         detail = "All texts with variables together are longer than 64 MB: a loop repeats a long value too often."
-        _bad("variable-long", "Text too long", detail, node, found)
+        found.report(VARIABLE_LONG, detail, node.place)
     return False
 
 
@@ -104,13 +114,8 @@ def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Di
     inner, closed = piece
     spec = _SPEC.fullmatch(inner)
     if spec is None or not closed:
-        _bad(
-            "variable-syntax",
-            "This is not a variable",
-            f"`${{{inner}{closed}` is no variable: write ${{name}} or ${{name:02d}}. {_LITERAL}",
-            node,
-            found,
-        )
+        detail = f"`${{{inner}{closed}` is no variable: write ${{name}} or ${{name:02d}}. {_LITERAL}"
+        found.report(VARIABLE_SYNTAX, detail, node.place)
         return None
     name, form = spec[1], spec[2]
     value = variables.values.get(name)
@@ -120,11 +125,11 @@ def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Di
                 f"No variable is called `{name}`.{did_you_mean(name, variables.values)} Set it under `vars` of the "
             )
             detail += f"stack, of a group or of the host. {_LITERAL}"
-            _bad("unknown-variable", "There is no such variable", detail, node, found)
+            found.report(UNKNOWN_VARIABLE, detail, node.place)
         return None
     if isinstance(value, tuple):
         detail = f"`{name}` is a list. A list can be walked with for-each (`{name}: ${{{name}}}`), not put into a text."
-        _bad("variable-list", "A variable is a list", detail, node, found)
+        found.report(VARIABLE_LIST, detail, node.place)
         return None
     return value if form is None else _formatted(name, form, value, node, found)
 
@@ -132,20 +137,16 @@ def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Di
 def _formatted(name: str, form: str, value: str, node: Scalar, found: Diagnostics) -> str | None:
     if not _FORMAT.fullmatch(form):
         detail = f"`{form}` is no format: write ${{{name}:02d}} for two digits with zeros, or ${{{name}:x}} for hex."
-        _bad("variable-format", "A variable's format is not known", detail, node, found)
+        found.report(VARIABLE_FORMAT, detail, node.place)
         return None
     if not re.fullmatch(r"-?[0-9]{1,18}", value):
         detail = f"`{name}` is `{value}`, and the format `{form}` is for whole numbers. Write ${{{name}}}."
-        _bad("variable-format", "A variable is not a whole number", detail, node, found)
+        found.report(VARIABLE_FORMAT, detail, node.place)
         return None
     return format(int(value), form)
 
 
 _LITERAL: Final = "Where PowerMTA itself should see `${`, write `$${`."
-
-
-def _bad(code: str, summary: str, detail: str, node: Scalar, found: Diagnostics) -> None:
-    found.error(code, summary, detail, node.place)
 
 
 def resolve(layers: list[Mapping], host: str | None, found: Diagnostics, *, lenient: bool = False) -> Variables:
@@ -177,7 +178,7 @@ def _resolve_one(
     if name in above:
         circle = " -> ".join((*above[above.index(name) :], name))
         detail = f"{circle}: each waits for the other. Write one of them out."
-        found.error("variable-circle", "Variables use each other in a circle", detail, node.place)
+        found.report(VARIABLE_CIRCLE, detail, node.place)
         done[name] = ""
         return
     texts: list[str] = []
@@ -199,19 +200,17 @@ def check_variables(node: Node | None, found: Diagnostics) -> Mapping:
     if node is None or (isinstance(node, Scalar) and node.is_null):
         return good
     if not isinstance(node, Mapping):
-        found.error(
-            "stack-shape", "`vars` is not a mapping", f"It is {kind_of(node)}: write `name: value`.", node.place
-        )
+        found.report(STACK_SHAPE, f"It is {kind_of(node)}: write `name: value`.", node.place)
         return good
     for text, (key, value) in node.entries.items():
         if not NAME.fullmatch(text) or text == HOST:
             why = "is the host's own name" if text == HOST else "is no name: letters, digits, - and _, no digit first"
-            found.error("variable-name", "A variable cannot have this name", f"`{text}` {why}.", key.place)
+            found.report(VARIABLE_NAME, f"`{text}` {why}.", key.place)
         elif isinstance(value, Mapping) or (
             isinstance(value, Sequence) and not all(isinstance(item, Scalar) for item in value.items)
         ):
             detail = f"`{text}` is {kind_of(value)}: a variable is one value, or a list of values for for-each."
-            found.error("stack-shape", "A variable is not a value", detail, value.place)
+            found.report(STACK_SHAPE, detail, value.place)
         else:
             good.entries[text] = (key, value)
     return good

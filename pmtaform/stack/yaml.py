@@ -22,6 +22,17 @@ from yaml.events import (
 )
 
 from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics.codes.yaml import (
+    DUPLICATE_KEY,
+    YAML_ALIAS,
+    YAML_DEPTH,
+    YAML_DOCUMENTS,
+    YAML_ENCODING,
+    YAML_KEY,
+    YAML_MERGE_KEY,
+    YAML_SYNTAX,
+    YAML_TAG,
+)
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence
 from pmtaform.stack.yaml_words import explain
 
@@ -56,9 +67,9 @@ def read_yaml(content: bytes, file: str, found: Diagnostics) -> Node | None:
         start = error.context_mark
         related = (Place(file, start.line + 1, start.column + 1),) if start and mark and start.line != mark.line else ()
         detail = explain(error.problem or "", error.context or "", _line(text, place))
-        found.error("yaml-syntax", "This is not valid YAML", detail, place, related=related)
+        found.report(YAML_SYNTAX, detail, place, related=related)
     except (yaml.YAMLError, ValueError) as error:
-        found.error("yaml-syntax", "This is not valid YAML", f"The YAML parser says: {error}.", Place(file))
+        found.report(YAML_SYNTAX, f"The YAML parser says: {error}.", Place(file))
     return None
 
 
@@ -78,13 +89,13 @@ def _decoded(content: bytes, file: str, found: Diagnostics) -> str | None:
         before = content[: error.start]
         place = Place(file, before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
         detail = f"The byte 0x{content[error.start]:02x} is not UTF-8. Save the file as UTF-8."
-        found.error("yaml-encoding", "The file is not UTF-8", detail, place)
+        found.report(YAML_ENCODING, detail, place)
         return None
     text = text.removeprefix("\ufeff")
     if odd := _CONTROL.search(text):
         place = Place(file, text.count("\n", 0, odd.start()) + 1, odd.start() - text.rfind("\n", 0, odd.start()))
         detail = f"U+{ord(odd.group()):04X} is a control character: nothing here needs it, and it hides. Remove it."
-        found.error("yaml-encoding", "The file holds control characters", detail, place)
+        found.report(YAML_ENCODING, detail, place)
         return None
     return text
 
@@ -148,9 +159,8 @@ class _Reader:
         mark = event.start_mark
         node = kind(mark.line + 1, mark.column + 1, self.file)
         if len(self.open) >= MAX_DEPTH:
-            self.found.error(
-                "yaml-depth",
-                "Lists and mappings are nested too deeply",
+            self.found.report(
+                YAML_DEPTH,
                 f"Nothing in a stack is more than {MAX_DEPTH} levels deep. A bracket may be missing its partner.",
                 node.place,
             )
@@ -186,9 +196,8 @@ class _Reader:
         if first is None:
             mapping.entries[key.text] = (key, node)
             return
-        self.found.error(
-            "duplicate-key",
-            "A key is said twice",
+        self.found.report(
+            DUPLICATE_KEY,
             f'"{key.text}" already stands at {first[0].place}; YAML would silently drop one of the two. '
             "Join them or remove one.",
             key.place,
@@ -197,24 +206,22 @@ class _Reader:
 
     def _key(self, node: Node) -> Scalar:
         if not isinstance(node, Scalar):
-            self.found.error(
-                "yaml-key",
-                "A key is a list or a mapping",
+            self.found.report(
+                YAML_KEY,
                 "Keys are single values. A name that begins with [ or { is quoted, and so is a variable at the start "
                 'of a key inside { }: "[*.]example.com".',
                 node.place,
             )
             raise _GiveUpError
         if node.text == "<<" and not node.style:
-            self.found.error(
-                "yaml-merge-key",
-                "YAML merge keys are not supported",
+            self.found.report(
+                YAML_MERGE_KEY,
                 "`<<` hides where a value comes from. What several hosts share belongs into a group; what is the same "
                 "in several sections can be written with for-each.",
                 node.place,
             )
         elif not node.text:
-            self.found.error("yaml-key", "A key is empty", 'Write a name before the colon ("" is none).', node.place)
+            self.found.report(YAML_KEY, 'Write a name before the colon ("" is none).', node.place)
         return node
 
     def _alias(self, event: Any) -> None:
@@ -223,9 +230,8 @@ class _Reader:
         node, weight = self.anchors.get(event.anchor, (None, -1))
         if node is None:
             why = "stands inside of itself" if weight == 0 else "is defined nowhere above"
-            self.found.error(
-                "yaml-alias",
-                "An alias leads nowhere",
+            self.found.report(
+                YAML_ALIAS,
                 f"`*{event.anchor}` is a YAML alias, and `&{event.anchor}` {why}. "
                 f'If a text with a star was meant, quote it: "*{event.anchor}".',
                 place,
@@ -234,9 +240,8 @@ class _Reader:
         self.aliased += weight
         self.count += weight
         if self.aliased > MAX_ALIASED:
-            self.found.error(
-                "yaml-alias",
-                "Aliases stand for too much",
+            self.found.report(
+                YAML_ALIAS,
                 f"All aliases together stand for more than {MAX_ALIASED} values. Say it once, in a group.",
                 place,
             )
@@ -246,9 +251,8 @@ class _Reader:
     def _tag(self, event: Any) -> None:
         mark = event.start_mark
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-        self.found.error(
-            "yaml-tag",
-            "YAML tags are not supported",
+        self.found.report(
+            YAML_TAG,
             f"`{tag}` is a YAML tag. Values are text as written; quote a text that begins with `!`.",
             Place(self.file, mark.line + 1, mark.column + 1),
         )
@@ -256,9 +260,8 @@ class _Reader:
     def _document(self, event: Any) -> None:
         self.documents += 1
         if self.documents == 2:
-            self.found.error(
-                "yaml-documents",
-                "A file holds several YAML documents",
+            self.found.report(
+                YAML_DOCUMENTS,
                 "A line of `---` begins a second document. All files of a stack are one document already: remove the "
                 "line, or move what follows into a file of its own.",
                 Place(self.file, event.start_mark.line + 1, 1),

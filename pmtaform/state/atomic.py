@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.state import STATE_NOT_WRITTEN
 from pmtaform.errors import PmtaformError
 from pmtaform.reading import read_regular
 
@@ -82,7 +83,7 @@ def not_written(path: Path, problem: OSError) -> NoReturn:
         f"{path}: {reason}. What was there before is there still, whole. Make room, or give {path.parent} back its "
         "permissions, and run `pmtaform plan`: it sees by the hosts themselves what was done and was not noted here."
     )
-    raise PmtaformError.of("state-not-written", "State not written", detail, place=Place(str(path)))
+    raise PmtaformError.of(STATE_NOT_WRITTEN, detail, place=Place(str(path)))
 
 
 @contextmanager

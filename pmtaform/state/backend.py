@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.state import STATE_MOVED
 from pmtaform.errors import Stale
 from pmtaform.model.rotation import KeyHistory
 from pmtaform.state.document import StateDocument, StateVersion
@@ -135,4 +136,4 @@ def _stale(what: str, place: Place | None) -> NoReturn:
         f"{what}: somebody applied, or put another file there, since it was read. Saving would lose what is noted "
         "in it, so it was left as it is. Plan again from what is there now."
     )
-    raise Stale.of("state-moved", "the state is no longer what was planned from", detail, place=place)
+    raise Stale.of(STATE_MOVED, detail, place=place)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.state import BACKEND_OPTIONS, STATE_UNREADABLE
 from pmtaform.errors import Invalid, StateDamaged
 from pmtaform.reading import read_regular
 from pmtaform.state.atomic import copy_file, ensure_folder, replace_file, sweep
@@ -57,7 +58,7 @@ class FileBackend:
         except OSError as problem:
             detail = f"{(problem.strerror or type(problem).__name__).lower()}. Make it readable for yourself."
             place = Place(str(self.path))
-            raise StateDamaged.of("state-unreadable", "the state file cannot be read", detail, place=place) from None
+            raise StateDamaged.of(STATE_UNREADABLE, detail, place=place) from None
         return decode(content, file=str(self.path), stack=self._stack)
 
     def save(self, document: StateDocument, *, over: StateVersion | None) -> None:
@@ -103,7 +104,7 @@ class FileBackend:
 def _open(settings: BackendSettings) -> Backends:
     if settings.options:
         problem = f"It has no options, and {', '.join(settings.options)} is given."
-        raise Invalid.of("backend-options", "Backend options not usable", problem)
+        raise Invalid.of(BACKEND_OPTIONS, problem)
     return lambda stack: FileBackend(settings.root / "state", stack)
 
 

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.state import STATE_UNREADABLE
 from pmtaform.errors import StateDamaged
 from pmtaform.reading import read_regular
 from pmtaform.state.atomic import ensure_folder, write_all, writing
@@ -35,7 +36,7 @@ class JournalFile:
         except OSError as problem:
             detail = f"{(problem.strerror or type(problem).__name__).lower()}. Make it readable for yourself."
             place = Place(str(self.path))
-            raise StateDamaged.of("state-unreadable", "the journal cannot be read", detail, place=place) from None
+            raise StateDamaged.of(STATE_UNREADABLE, detail, place=place) from None
 
     def append(self, line: bytes) -> None:
         """Append `line`. Raises `PmtaformError` (code `state-not-written`)."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.secrets import STATE_KEY
 from pmtaform.errors import SecretUnavailable
 from pmtaform.state.atomic import create_file, ensure_folder
 from pmtaform.state.key import StackKey, new_key_text
@@ -60,4 +61,4 @@ def _read_private(path: Path) -> bytes:
 
 
 def _refused(path: Path, detail: str) -> NoReturn:
-    raise SecretUnavailable.of("state-key", "the stack's key cannot be used", detail, place=Place(str(path)))
+    raise SecretUnavailable.of(STATE_KEY, detail, place=Place(str(path)))

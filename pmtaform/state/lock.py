@@ -18,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics.codes.state import LOCK_TAKEN_OVER, STATE_LOCKED
 from pmtaform.errors import Locked
 from pmtaform.reading import read_regular
 from pmtaform.state.atomic import create_file, not_written
@@ -151,7 +152,7 @@ def locked(stack: str, info: LockInfo | None, path: str) -> Locked:
         f"{holder}; two at once would undo each other's changes. If you know that nobody is at work any more: "
         f"pmtaform unlock {stack}."
     )
-    return Locked.of("state-locked", "somebody else is at work on this stack", detail, place=Place(path))
+    return Locked.of(STATE_LOCKED, detail, place=Place(path))
 
 
 def taken_over(dead: LockInfo, path: str | Path) -> Diagnostic:
@@ -160,9 +161,8 @@ def taken_over(dead: LockInfo, path: str | Path) -> Diagnostic:
         f"{dead.who} began {dead.what} at {dead.since}, and that process (number {dead.process.pid}) ended without "
         "releasing the lock. Its run may be half done: the plan shows what is left to do."
     )
-    summary = "the lock of a process that is no more was taken over"
     place = Place(str(path))
-    return Diagnostic(code="lock-taken-over", summary=summary, detail=detail, severity=Severity.WARNING, place=place)
+    return LOCK_TAKEN_OVER.diagnostic(detail, place)
 
 
 def _where(process: Process) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NoReturn, TypeVar
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.state import STATE_DAMAGED, STATE_TOO_NEW
 from pmtaform.errors import StateDamaged
 from pmtaform.state.document import FORMAT, FileState, HostState, Intent, StateDocument
 
@@ -85,7 +86,7 @@ def _refuse_later_format(found: object, file: str) -> None:
             f"it has format {found}, and this pmtaform reads formats up to {FORMAT}: a later pmtaform wrote it. "
             "Upgrade pmtaform on this machine (pip install --upgrade pmtaform); nothing was read or changed."
         )
-        raise StateDamaged.of("state-too-new", "the state is of a later format", detail, place=Place(file))
+        raise StateDamaged.of(STATE_TOO_NEW, detail, place=Place(file))
 
 
 def _damaged(problem: str, place: Place, stack: str) -> NoReturn:
@@ -95,7 +96,7 @@ def _damaged(problem: str, place: Place, stack: str) -> NoReturn:
         "pmtaform cannot tell drift from a change of the stack, and leaves alone what it once made and the stack "
         "no longer has."
     )
-    raise StateDamaged.of("state-damaged", "the state file is damaged", detail, place=place)
+    raise StateDamaged.of(STATE_DAMAGED, detail, place=place)
 
 
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:

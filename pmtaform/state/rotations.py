@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.rotation import ROTATION_DAMAGED, ROTATION_TOO_NEW
 from pmtaform.errors import StateDamaged
 from pmtaform.model.rotation import KeyHistory, SelectorLife
 from pmtaform.reading import read_regular
@@ -73,7 +74,7 @@ class RotationFile:
             detail = f"It has format {found}, and this pmtaform reads formats up to {FORMAT}. Upgrade pmtaform here; "
             detail += "nothing was read or changed."
             where = Place(str(self.path))
-            raise StateDamaged.of("rotation-too-new", "A rotation's history is of a later format", detail, place=where)
+            raise StateDamaged.of(ROTATION_TOO_NEW, detail, place=where)
         if found != FORMAT or document["kind"] != KIND:
             raise _Wrong("it is no history of rotations")
         if document["stack"] != self._stack:
@@ -87,9 +88,7 @@ class RotationFile:
             f"{self.path.name}: {problem}. Restore it from Git, or move it away: what is not known counts as "
             "seen just now, so keys stay longer than they must, and none is switched to or taken away too early."
         )
-        raise StateDamaged.of(
-            "rotation-damaged", "A rotation's history cannot be read", detail, place=Place(str(self.path))
-        )
+        raise StateDamaged.of(ROTATION_DAMAGED, detail, place=Place(str(self.path)))
 
 
 class _Wrong(Exception):

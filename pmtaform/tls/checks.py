@@ -12,10 +12,21 @@ from itertools import pairwise
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.tls import (
+    CERTIFICATE_CHAIN,
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_EXPIRES,
+    CERTIFICATE_KEY,
+    CERTIFICATE_KEYS,
+    CERTIFICATE_MISSING,
+    CERTIFICATE_ORDER,
+    CERTIFICATE_TOO_EARLY,
+    PEM_DAMAGED,
+    PRIVATE_KEY_MISSING,
+)
 from pmtaform.tls.content import Certificate, TlsFile
 
 SOON: Final = timedelta(days=30)
-EXPIRED: Final = "certificate-expired"  # a finding's code, and that of a danger
 
 
 def certificate_findings(path: str, pem: TlsFile, key: TlsFile | None = None) -> Iterator[Diagnostic]:
@@ -25,12 +36,12 @@ def certificate_findings(path: str, pem: TlsFile, key: TlsFile | None = None) ->
         if not pem.problems:
             detail = f"{path} is to hold a certificate, and what it is given has none. Give it PEM, with the lines "
             detail += "-----BEGIN CERTIFICATE-----, or say another `kind`."
-            yield Diagnostic(code="certificate-missing", summary="A file holds no certificate", detail=detail)
+            yield CERTIFICATE_MISSING.diagnostic(detail)
         return
     keys = [*pem.keys, *(key.keys if key is not None else ())]
     if len(keys) > 1:
         detail = f"{path}: {len(keys)} private keys belong to it, and PowerMTA can take one only. Leave one."
-        yield Diagnostic(code="certificate-keys", summary="A certificate has several private keys", detail=detail)
+        yield CERTIFICATE_KEYS.diagnostic(detail)
     elif keys and keys[0].public is not None and keys[0].public != pem.certificates[0].public:
         yield _other_key(path, pem.certificates, keys[0].public)
         return
@@ -43,13 +54,13 @@ def key_findings(path: str, pem: TlsFile) -> Iterator[Diagnostic]:
     if not pem.keys and not pem.problems:
         detail = f"{path} is to hold a private key, and what it is given has none. Give it PEM, with the lines "
         detail += "-----BEGIN … PRIVATE KEY-----, or say another `kind`."
-        yield Diagnostic(code="private-key-missing", summary="A file holds no private key", detail=detail)
+        yield PRIVATE_KEY_MISSING.diagnostic(detail)
 
 
 def _unreadable(path: str, pem: TlsFile) -> Iterator[Diagnostic]:
     for problem in pem.problems:
         detail = f"{path}: {problem}. PowerMTA would not read it either. Copy the file anew, with every line."
-        yield Diagnostic(code="pem-damaged", summary="A PEM file is damaged", detail=detail)
+        yield PEM_DAMAGED.diagnostic(detail)
 
 
 def _other_key(path: str, chain: tuple[Certificate, ...], public: bytes) -> Diagnostic:
@@ -57,10 +68,10 @@ def _other_key(path: str, chain: tuple[Certificate, ...], public: bytes) -> Diag
     if own is not None:
         detail = f"{path}: the private key is that of its certificate {own + 1} ({chain[own].name}), and the first is "
         detail += f"{chain[0].name}. The server's own certificate stands first, then its issuers. Put it there."
-        return Diagnostic(code="certificate-order", summary="Certificates are in the wrong order", detail=detail)
+        return CERTIFICATE_ORDER.diagnostic(detail)
     detail = f"{path}: the private key is not that of {chain[0].name}: TLS would fail with every client. Take the key "
     detail += "that the certificate was asked for with, or the certificate that was made for this key."
-    return Diagnostic(code="certificate-key", summary="A certificate and its private key do not fit", detail=detail)
+    return CERTIFICATE_KEY.diagnostic(detail)
 
 
 def _order(path: str, chain: tuple[Certificate, ...]) -> Iterator[Diagnostic]:
@@ -81,14 +92,13 @@ def _misplaced(path: str, chain: tuple[Certificate, ...], place: int, issuer: in
         f"({chain[issuer].name}), which does not stand right after it. The server's own certificate stands first, "
     )
     detail += "then each one's issuer; clients need not put them in order."
-    return Diagnostic(code="certificate-order", summary="Certificates are in the wrong order", detail=detail)
+    return CERTIFICATE_ORDER.diagnostic(detail)
 
 
 def _stranger(path: str, one: Certificate, following: Certificate) -> Diagnostic:
     detail = f"{path}: {following.name} stands after {one.name} and is not its issuer. Take it out, or put the issuer "
     detail += f"({one.issuer_dn}) between them."
-    summary = "A certificate does not belong to the chain"
-    return Diagnostic(code="certificate-chain", summary=summary, detail=detail, severity=Severity.WARNING)
+    return CERTIFICATE_CHAIN.diagnostic(detail)
 
 
 def expiry_findings(path: str, pem: TlsFile, now: datetime, *, grave: bool = True) -> Iterator[Diagnostic]:
@@ -101,20 +111,18 @@ def expiry_findings(path: str, pem: TlsFile, now: datetime, *, grave: bool = Tru
         if one.ends <= now:
             detail = f"{path}: {one.name} expired on {_day(one.ends)}. Clients that verify it refuse the connection or "
             detail += "send in the clear. Renew it."
-            yield Diagnostic(code=EXPIRED, summary="A certificate has expired", detail=detail, severity=worst)
+            yield CERTIFICATE_EXPIRED.diagnostic(detail, severity=worst)
         elif one.begins > now:
             detail = (
                 f"{path}: {one.name} is valid from {one.begins:%Y-%m-%d %H:%M} UTC on. Until then clients refuse it."
             )
-            summary = "A certificate is not valid yet"
-            yield Diagnostic(code="certificate-too-early", summary=summary, detail=detail, severity=Severity.WARNING)
+            yield CERTIFICATE_TOO_EARLY.diagnostic(detail)
         elif one.ends - now <= SOON:
             days = (one.ends - now).days
             detail = (
                 f"{path}: {one.name} expires on {_day(one.ends)}, in {days} day{'' if days == 1 else 's'}. Renew it."
             )
-            summary = "A certificate expires soon"
-            yield Diagnostic(code="certificate-expires", summary=summary, detail=detail, severity=Severity.WARNING)
+            yield CERTIFICATE_EXPIRES.diagnostic(detail)
 
 
 def _day(moment: datetime) -> str:

@@ -452,7 +452,7 @@ def damage_by_hand(text: str) -> str:
         (lambda _: "", "empty"),
         (lambda _: "[]", "no plan"),
         (lambda _: '{"kind": "pmtaform-run"}', "no plan"),
-        (lambda text: text.replace('"format": 2', '"format": 99', 1), "later"),
+        (lambda text: text.replace('"format": 3', '"format": 99', 1), "later"),
         (lambda _: "\x00\x1b]0;evil\x07", "JSON"),
     ],
     ids=["cut off", "edited", "empty", "a list", "another document", "a later format", "not text"],
@@ -586,7 +586,7 @@ def test_a_host_that_is_locked(one: ProjectFolder) -> None:
     lines = [f"pid {os.getpid()}", f"start {stat[19]}", f"boot {boot}", "id other", "since 2026-11-23T18:00:00Z"]
     lock.write_text("\n".join([*lines, "who ben@elsewhere", "what apply", ""]))
     before = one.host.tree()
-    assert "The host is being changed right now" in one.plan().ended(Exit.LOCKED).words
+    assert "Change under way on the host" in one.plan().ended(Exit.LOCKED).words
     said = one.apply().ended(Exit.LOCKED)
     assert "ben@elsewhere" in said.words
     assert "pmtaform recover mta1" in said.words

@@ -96,7 +96,7 @@ def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFo
     assert process.returncode == Exit.INTERRUPTED
     assert "run to their end on their hosts by themselves" in err
     busy = project.plan("--host", "mta1").ended(Exit.LOCKED)
-    assert "The host is being changed right now" in busy.words
+    assert "Change under way on the host" in busy.words
     gate.open()
     until(lambda: not project.host.at("/var/lib/pmtaform/lock").exists())
     assert project.host.leftovers() == []

@@ -201,7 +201,7 @@ def test_what_is_about_the_run_names_no_host(project: ProjectFolder) -> None:
     assert [(note["code"], note["host"]) for note in document["notes"]] == [("host-left-behind", None)]
     assert [note["code"] for host in document["hosts"] for note in host["notes"]] == []
     lines = [line.strip() for line in project.plan().out.splitlines() if "[host-left-behind]" in line]
-    assert lines == ["warning: A host that was applied to is no longer in the stack [host-left-behind]"]
+    assert lines == ["warning: Applied host no longer in the stack [host-left-behind]"]
 
 
 def test_another_key_of_the_state_is_no_remark_about_the_first_host(project: ProjectFolder) -> None:

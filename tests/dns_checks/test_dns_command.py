@@ -84,7 +84,7 @@ def test_what_is_wrong_exits_3_and_says_who_said_it(fleet: ProjectFolder, name_s
     assert found["answers"][0]["server"] == str(server.server)
     assert found["answers"][0]["records"] == ["wrong.example.com"]
     text = fleet.run("dns", "check").ended(3)
-    assert "192.0.2.1: error: Reverse DNS is not forward-confirmed [ptr-unconfirmed]" in text.out
+    assert "192.0.2.1: error: Reverse DNS not forward-confirmed [ptr-unconfirmed]" in text.out
 
 
 def test_two_resolvers_that_disagree(fleet: ProjectFolder, name_server: Start) -> None:

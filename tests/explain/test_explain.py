@@ -114,10 +114,10 @@ def test_facts_of_note():
 @pytest.mark.parametrize(
     ("name", "scope", "code", "words"),
     [
-        ("max-smtp-uot", None, "unknown-directive", 'Did you mean "max-smtp-out"?'),
-        ("max-smtp-out", "source", "misplaced-directive", "in <domain>"),
-        ("nothing-like-it", None, "unknown-directive", 'Neither 5.0 guide has "nothing-like-it"'),
-        ("", None, "unknown-directive", 'Neither 5.0 guide has ""'),
+        ("max-smtp-uot", None, "unknown-name", 'Did you mean "max-smtp-out"?'),
+        ("max-smtp-out", "source", "not-in-scope", "in <domain>"),
+        ("nothing-like-it", None, "unknown-name", 'Neither 5.0 guide has "nothing-like-it"'),
+        ("", None, "unknown-name", 'Neither 5.0 guide has ""'),
     ],
 )
 def test_what_is_not_there(name, scope, code, words):
@@ -142,7 +142,7 @@ def test_known_inventions_are_told(monkeypatch):
 def test_without_a_table_of_inventions_there_are_none(monkeypatch):
     monkeypatch.setattr(mistakes, "_table", lambda: ())
     assert explain("max-msg-rate").mistakes == ()
-    assert unknown("rate-limit").code == "unknown-directive"
+    assert unknown("rate-limit").code == "unknown-name"
 
 
 @pytest.mark.parametrize(

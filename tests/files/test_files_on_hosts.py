@@ -263,7 +263,7 @@ def test_targets_protection_and_exceptions_hold_for_files_too(fleet: ProjectFold
 def test_a_key_that_is_not_the_certificates_is_refused(fleet: ProjectFolder) -> None:
     fleet.add_file("mx.key", made("mx.example.com").key_pem)
     said = fleet.plan().ended(Exit.INVALID)
-    assert "A certificate and its private key do not fit [certificate-key]" in said.words
+    assert "Certificate and private key do not match [certificate-key]" in said.words
     fleet.run("validate", "fleet").ended(Exit.OK)  # which looks up no secret
 
 
@@ -279,7 +279,7 @@ def test_a_certificate_that_expires_is_told_and_one_that_has_is_a_danger(fleet: 
     fleet.apply().ended(Exit.BLOCKED)
     fleet.apply("--allow", "certificate-expired").ended(Exit.OK)
     said = fleet.plan()
-    assert "A certificate has expired" in said.words
+    assert "Expired certificate" in said.words
     assert "1 problem is listed below" in said.words
 
 

@@ -12,7 +12,8 @@ import pytest
 from projects import ProjectFolder, is_root
 
 from pmtaform.cli import fmt as command
-from pmtaform.diagnostics import Diagnostic, Exit
+from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.language import NOT_FORMATTED
 from pmtaform.lang import canonical
 
 UGLY = "postmaster   a@example.com\n<domain x>\nauth-password   geheim\n</domain>"
@@ -102,12 +103,12 @@ def test_a_file_that_cannot_be_laid_out_is_left_and_the_others_are_not(
     real = canonical.canonical
 
     def refuse(text: str, path: str = "") -> canonical.Canonical:
-        problem = Diagnostic(code="not-formatted", summary="The file cannot be laid out")
+        problem = NOT_FORMATTED.diagnostic()
         return canonical.Canonical(text, problem) if path == "ugly.conf" else real(text, path)
 
     monkeypatch.setattr(canonical, "canonical", refuse)
     said = project.run("fmt", "ugly.conf", "other.conf").ended(Exit.ERROR)
-    assert "ugly.conf: error: The file cannot be laid out" in said.err
+    assert "ugly.conf: error: File not formatted" in said.err
     assert ugly.read_text() == UGLY
     assert other.read_text() == NICE
 

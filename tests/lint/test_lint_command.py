@@ -182,7 +182,7 @@ def test_choosing_rules(run, tmp_path):
     assert run(path, "--disable", "http-admin-for-everyone")[0] == 0
     assert "[alias]" in run(path, "--enable", "alias")[1]
     assert run(path, "--only", "no-spool")[1] == "Nothing found.\n"
-    with pytest.raises(UsageError, match="no such rule"):
+    with pytest.raises(UsageError, match="Unknown lint rule"):
         run(path, "--only", "open-relai")
 
 

@@ -308,7 +308,7 @@ def test_protect_ignore_and_explain_know_the_same_addresses(
 @pytest.mark.parametrize("name", ["domain[*]", "domain[gmial.com]", r"domain[gmail.com\*]"])
 def test_a_choice_that_names_nothing_is_refused(two: ProjectFolder, option: str, name: str) -> None:
     said = two.plan(option, name).ended(Exit.USAGE)
-    assert "No block has this address" in said.words
+    assert "Unknown block address" in said.words
     assert (ALL_DOMAINS in said.words) is (name == "domain[*]")
 
 
@@ -321,7 +321,7 @@ def test_every_address_can_be_named_alone(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("target", ["domain[?mail.com]", "domain"])
 def test_only_a_star_is_a_wildcard(two: ProjectFolder, target: str) -> None:
-    assert "No block has this address" in two.plan("--target", target).ended(Exit.USAGE).words
+    assert "Unknown block address" in two.plan("--target", target).ended(Exit.USAGE).words
 
 
 def test_what_is_not_chosen_is_not_touched_and_stays_ours(two: ProjectFolder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
+from pmtaform.diagnostics.codes.connections import CONNECT_TIMEOUT
 from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.model import Action, Change, Danger, HostPlan, Left, LeftBy, Plan, Reason, ValueChange
 
@@ -46,12 +47,7 @@ def rate(before: str = "300/h", after: str = "500/h", **more: object) -> Change:
 
 
 def unreachable(name: str) -> Diagnostic:
-    return Diagnostic(
-        code="connect-timeout",
-        summary="the host does not answer",
-        detail="Nothing answered at 192.0.2.12:22 within 10 s.",
-        host=name,
-    )
+    return CONNECT_TIMEOUT.diagnostic("Nothing answered at 192.0.2.12:22 within 10 s.", host=name)
 
 
 # -- strategies --------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def test_where_nothing_proves_it_the_host_rolls_back_and_says_so(live: ProjectFo
         said = live.apply().ended(Exit.SOME_FAILED)
         for words in (
             "mta1 rolled back",
-            "Files rolled back; configuration in force not known",
+            "Files rolled back; configuration in force unknown",
             "whether PowerMTA runs the new configuration is not known",
             UNKNOWN,
             "the change moves no queue whose settings would show it",
@@ -87,7 +87,7 @@ def test_it_is_the_same_where_nothing_has_to_be_confirmed(live: ProjectFolder) -
     live.stack(f"{NO_QUEUE}\nconfirm-within: 0")
     unknown(live, "reload")
     said = live.apply().ended(Exit.SOME_FAILED)
-    assert "Files rolled back; configuration in force not known" in said.words, said.all
+    assert "Files rolled back; configuration in force unknown" in said.words, said.all
     assert live.host.read() == live.host.in_force == RUNS
     is_clean(live)
     live.stack(f"{QUEUE}\nconfirm-within: 0")

@@ -328,7 +328,7 @@ def test_without_its_key_the_state_attributes_nothing_and_deletes_nothing(one: P
     one.config("postmaster: a@example.com")
     said = one.plan().ended(Exit.OK)
     assert "No changes" in said.out
-    assert "The state was written with another key" in said.words
+    assert "State written with another key" in said.words
     one.apply().ended(Exit.OK)
     assert "host-name a.example.com" in one.host.read()
     assert "another key" not in one.plan().words
@@ -350,7 +350,7 @@ def test_another_machine_under_the_same_name_owns_nothing_of_ours(one: ProjectFo
     one.apply().ended(Exit.OK)
     one.host.at("/etc/machine-id").unlink()
     one.host.put("2" * 32 + "\n", "/etc/machine-id", 0o444)
-    assert "Another machine answers under this name" in one.plan().words
+    assert "Another machine under this name" in one.plan().words
     one.apply().ended(Exit.OK)
     assert "Another machine" not in one.plan().words, "it is known from now on"
     one.host.at("/etc/machine-id").unlink()

@@ -16,6 +16,7 @@ from projects import RUNS, ProjectFolder, Said
 from pmtaform.api import ApplyRequest, PlanRequest, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.connections import CONNECTION_REFUSED
 from pmtaform.errors import Unreachable
 from pmtaform.host import HostSpec, Session
 from pmtaform.progress import Verdict
@@ -203,7 +204,7 @@ def test_hosts_of_one_pool_do_not_restart_at_once(fleet: ProjectFolder) -> None:
 def test_a_frozen_host_is_left_alone_and_told(fleet: ProjectFolder) -> None:
     freeze = {"freeze": {"until": "2999-12-01", "reason": "Black Friday"}}
     fleet.stack(WANTED, hosts={"mta1": {}, "mta2": freeze})
-    assert "warning: The host is frozen [frozen]" in fleet.plan().ended(Exit.OK).words
+    assert "warning: Frozen host [frozen]" in fleet.plan().ended(Exit.OK).words
     said = fleet.apply().ended(Exit.BLOCKED)
     assert "frozen until 2999-12-02 00:00 UTC: Black Friday" in said.words
     assert [fleet.hosts[name].running for name in ("mta1", "mta2")] == [NEW, RUNS]
@@ -282,14 +283,14 @@ def unsteady(monkeypatch: pytest.MonkeyPatch, failures: Iterator[Unreachable]) -
     monkeypatch.setattr("pmtaform.transports.local.LOCAL", replace(LOCAL, open=unsteadily))
 
 
-REFUSED = Unreachable.of("connection-refused", "The host refused the connection", host="mta1")
+REFUSED = Unreachable.of(CONNECTION_REFUSED, host="mta1")
 
 
 def test_a_change_that_shuts_us_out_is_not_confirmed(one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     one_host.stack(WANTED)
     unsteady(monkeypatch, repeat(REFUSED))
     said = one_host.apply().ended(Exit.SOME_FAILED)
-    assert "could not be reached over a new connection: The host refused the connection" in said.words
+    assert "could not be reached over a new connection: Connection refused" in said.words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
 

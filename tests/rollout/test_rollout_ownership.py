@@ -10,6 +10,7 @@ import pytest
 from projects import ProjectFolder, addresses
 
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.connections import CONNECTION_LOST
 from pmtaform.errors import Unreachable
 from pmtaform.rollout import changing
 
@@ -201,7 +202,7 @@ def test_a_run_that_was_cut_leaves_a_state_without_drift(
     stand_in: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: object) -> None:
-        raise Unreachable.of("connection-lost", "The connection was lost", host="mta1")
+        raise Unreachable.of(CONNECTION_LOST, host="mta1")
 
     monkeypatch.setattr(changing, "probe", lost)
     stand_in.apply().ended(Exit.UNREACHABLE)
@@ -217,7 +218,7 @@ def test_an_edit_before_a_cut_run_is_settled_stays_drift(
     stand_in: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: object) -> None:
-        raise Unreachable.of("connection-lost", "The connection was lost", host="mta1")
+        raise Unreachable.of(CONNECTION_LOST, host="mta1")
 
     monkeypatch.setattr(changing, "probe", lost)
     stand_in.apply().ended(Exit.UNREACHABLE)

@@ -12,6 +12,7 @@ from projects import RUNS, ProjectFolder, is_root
 
 from pmtaform.api import recovering
 from pmtaform.diagnostics import Exit
+from pmtaform.diagnostics.codes.connections import CONNECTION_LOST
 from pmtaform.errors import Unreachable
 from pmtaform.host import FileWrite, HostSpec, Outcome, Session, Status, Transaction, apply, confirm
 from pmtaform.rollout import changing, undo
@@ -45,7 +46,7 @@ def test_files_that_are_back_and_not_taken_keep_nobody_from_a_change_that_is(one
     assert "`pmtaform recover mta1` tries again. A change that PowerMTA takes ends it too." in said.words
     one_host.host.tell("fail-reload", "1\n")
     said = one_host.apply().ended(Exit.OK)
-    assert "PowerMTA does not take the configuration that was put back" in said.words
+    assert "Restored configuration rejected by PowerMTA" in said.words
     assert "max-smtp-out 11" in one_host.host.running
     assert one_host.host.leftovers() == []
 
@@ -91,16 +92,16 @@ def test_a_check_that_loses_the_host_undoes_what_nobody_confirms(
     one_host.stack(WANTED + "confirm-within: 0\nchecks: {ours: {command: [/bin/true]}}\n")
 
     def lost(*_: object, **__: object) -> None:
-        raise Unreachable.of("connection-lost", "The connection was lost", host="mta1")
+        raise Unreachable.of(CONNECTION_LOST, host="mta1")
 
     monkeypatch.setattr(changing, "examine", lost)
     said = one_host.apply().ended(Exit.SOME_FAILED)
-    assert "check: the connection was lost (The connection was lost). The old files are back" in said.words
+    assert "check: the connection was lost (Connection lost). The old files are back" in said.words
     assert one_host.host.running == RUNS
     monkeypatch.setattr("pmtaform.host.rollback", lost)
     said = one_host.apply().ended(Exit.SOME_FAILED)
     assert "[rollback-failed]" in said.words
-    assert "it was not undone: The connection was lost" in said.words
+    assert "it was not undone: Connection lost" in said.words
     assert "max-smtp-out 11" in one_host.host.running
 
 
@@ -110,7 +111,7 @@ def test_a_host_that_did_well_and_is_lost_before_it_was_looked_at_again_keeps_it
     one_host.stack(WANTED + "confirm-within: 0\n")
 
     def lost(*_: object) -> None:
-        raise Unreachable.of("connection-lost", "The connection was lost", host="mta1")
+        raise Unreachable.of(CONNECTION_LOST, host="mta1")
 
     monkeypatch.setattr(changing, "probe", lost)
     one_host.apply().ended(Exit.UNREACHABLE)
@@ -130,13 +131,13 @@ def test_a_host_that_is_not_taken_back_with_its_wave_is_not_told_as_that(
 
     def rollback(*_: object, **__: object) -> Outcome:
         if status is None:
-            raise Unreachable.of("connection-lost", "The connection was lost", host="mta1")
+            raise Unreachable.of(CONNECTION_LOST, host="mta1")
         return Outcome(host="mta1", status=status, reason="so it was")
 
     monkeypatch.setattr(undo, "rollback", rollback)
     said = project.apply().ended(Exit.SOME_FAILED)
     assert "Of 2 hosts: 1 rolled back, 1 failed." in said.words
-    assert f"it was not undone: {'so it was' if status else 'The connection was lost'}" in said.words
+    assert f"it was not undone: {'so it was' if status else 'Connection lost'}" in said.words
     assert "Nothing was touched" not in said.words
 
 
@@ -212,4 +213,4 @@ def test_recover_leaves_a_host_where_somebody_is_at_work(
     one_host.apply().ended(Exit.SOME_FAILED)
     busy = Outcome(host="mta1", status=Status.LOCKED, reason="bob is at work")
     monkeypatch.setattr(recovering, "recover", lambda *_, **__: busy)
-    assert "Somebody else is at work on the host" in one_host.run("recover").ended(Exit.LOCKED).words
+    assert "Host locked by another run" in one_host.run("recover").ended(Exit.LOCKED).words

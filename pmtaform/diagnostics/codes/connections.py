@@ -155,12 +155,6 @@ SUDO_PASSWORD: Final = Definition(
         "sudo rejected the password, which pmtaform tries only once. Correct the reference of the sudo password."
     ),
 )
-SUDO_TIMEOUT: Final = Definition(
-    code="sudo-timeout",
-    summary="sudo without an answer",
-    kind=Kind.HOST_UNREACHABLE,
-    explanation=("sudo on the host neither accepted nor rejected the program in time. Try sudo -n true on the host."),
-)
 SSH_CONFIG: Final = Definition(
     code="ssh-config",
     summary="Invalid ssh_config",

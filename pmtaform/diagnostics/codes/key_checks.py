@@ -40,15 +40,6 @@ HOST_KEY_MISSING: Final = Definition(
         "pmtaform plan shows the change."
     ),
 )
-HOST_KEY_DAMAGED: Final = Definition(
-    code="host-key-damaged",
-    summary="Key file not usable on the host",
-    kind=Kind.CHECK_FAILED,
-    explanation=(
-        "The content of the key file on the host is no private key that PowerMTA can sign with. Apply the stack, "
-        "which writes the key again."
-    ),
-)
 HOST_KEY_FORM: Final = Definition(
     code="host-key-form",
     summary="Key file in another form",

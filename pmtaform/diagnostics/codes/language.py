@@ -10,7 +10,7 @@ from pmtaform.diagnostics.model import Severity
 
 BROKEN_REGEX: Final = Definition(
     code="broken-regex",
-    summary="Regex not closed on its line",
+    summary="Regular expression not closed",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=(
@@ -20,7 +20,7 @@ BROKEN_REGEX: Final = Definition(
 )
 LINE_CONTINUATION: Final = Definition(
     code="line-continuation",
-    summary="List on several lines",
+    summary="List over several lines",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=(
@@ -30,7 +30,7 @@ LINE_CONTINUATION: Final = Definition(
 )
 BRACE: Final = Definition(
     code="brace",
-    summary="Braces in a configuration",
+    summary="Braces",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=(
@@ -52,14 +52,21 @@ MALFORMED_TAG: Final = Definition(
     summary="Malformed tag",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
+    explanation=("A tag has no name or is not closed by >. Write <name argument> or </name>."),
+)
+TAG_ON_DIRECTIVE_LINE: Final = Definition(
+    code="tag-on-directive-line",
+    summary="Tag on a directive's line",
+    kind=Kind.INVALID,
+    severity=Severity.WARNING,
     explanation=(
-        "A tag has no name, is not closed by >, or shares its line with other text. Write one tag per line, as "
-        "<name argument> or </name>."
+        "PowerMTA reads one tag or one directive per line, so what follows on the line has another meaning than "
+        "intended. Write each on its own line."
     ),
 )
 STRAY_CLOSING_TAG: Final = Definition(
     code="stray-closing-tag",
-    summary="Closing tag without a section",
+    summary="Closing tag without section",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=(
@@ -68,7 +75,7 @@ STRAY_CLOSING_TAG: Final = Definition(
 )
 UNCLOSED_SECTION: Final = Definition(
     code="unclosed-section",
-    summary="Unclosed section",
+    summary="Section not closed",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=(
@@ -87,7 +94,7 @@ NOT_UTF8: Final = Definition(
 )
 ODD_BLANK: Final = Definition(
     code="odd-blank",
-    summary="Character that looks like a blank",
+    summary="Blank that separates nothing",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=(
@@ -97,7 +104,7 @@ ODD_BLANK: Final = Definition(
 )
 CONTROL_CHARACTER: Final = Definition(
     code="control-character",
-    summary="Control character in a file",
+    summary="Control character",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=(
@@ -135,7 +142,7 @@ INCLUDE_NOT_READ: Final = Definition(
 )
 INCLUDE_LOOP: Final = Definition(
     code="include-loop",
-    summary="Circular include",
+    summary="Files that include each other",
     kind=Kind.INVALID,
     explanation=(
         "A file includes itself, directly or through others, or includes are nested too deeply. Remove one of the "
@@ -144,7 +151,7 @@ INCLUDE_LOOP: Final = Definition(
 )
 RELATIVE_INCLUDE: Final = Definition(
     code="relative-include",
-    summary="Relative include",
+    summary="Relative path of an include",
     kind=Kind.INVALID,
     explanation=(
         "PowerMTA does not document what a relative include is relative to, so pmtaform does not follow it. Write "

@@ -117,3 +117,21 @@ RECORD_NOT_WRITTEN: Final = Definition(
         "cannot report later changes on the host."
     ),
 )
+UNKNOWN_BACKEND: Final = Definition(
+    code="unknown-backend",
+    summary="Unknown state backend",
+    kind=Kind.INVALID,
+    explanation=(
+        "The project names a state backend that neither pmtaform nor a plug-in provides. Correct the name, or "
+        "install the plug-in."
+    ),
+)
+BACKEND_OPTIONS: Final = Definition(
+    code="backend-options",
+    summary="Backend options not usable",
+    kind=Kind.INVALID,
+    explanation=(
+        "The state backend does not know an option that the project gives it, or an option that it needs is "
+        "missing. Correct the options as the detail says."
+    ),
+)

@@ -36,7 +36,7 @@ VALUE_SHAPE: Final = Definition(
 )
 REPEATED_DIRECTIVE: Final = Definition(
     code="repeated-directive",
-    summary="Several values of a directive",
+    summary="Single value set twice",
     kind=Kind.INVALID,
     explanation=(
         "The directive has one value, and the stack gives it a list; PowerMTA would use one of them. Keep one value."
@@ -98,7 +98,7 @@ MISPLACED_SECTION: Final = Definition(
 )
 REMOVED_DIRECTIVE: Final = Definition(
     code="removed-directive",
-    summary="Removed directive or section",
+    summary="Removed directive",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=(
@@ -108,7 +108,7 @@ REMOVED_DIRECTIVE: Final = Definition(
 )
 DEPRECATED_DIRECTIVE: Final = Definition(
     code="deprecated-directive",
-    summary="Deprecated directive or section",
+    summary="Deprecated directive",
     kind=Kind.INVALID,
     severity=Severity.WARNING,
     explanation=("PowerMTA still accepts the directive or section and documents a newer one. Write its replacement."),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.command_line import NOT_IN_SCOPE, UNKNOWN_NAME
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.lang.explain.kinds import in_words
 from pmtaform.lang.explain.mistakes import Mistake, invention, mistakes_about
@@ -104,14 +105,14 @@ def unknown(name: str, scope: str | None = None) -> Diagnostic:
     if scope is not None and elsewhere:
         places = sorted({where(each) for spec in elsewhere for each in spec.scopes})
         detail = f"{word} does not belong {where(_scope(scope) or GLOBAL)}; it belongs {', '.join(places)}."
-        return Diagnostic(code="misplaced-directive", summary="The directive does not belong there", detail=detail)
+        return NOT_IN_SCOPE.diagnostic(detail)
     invented = invention(word)
     if invented is not None:
         detail = f"{word} is no word of PowerMTA's, though it is found in tutorials. {invented.remedy}"
     else:
         instead = remedy(word, _scope(scope)) or section_remedy(word)
         detail = f'Neither 5.0 guide has "{word}".' + (f" {instead}" if instead else "")
-    return Diagnostic(code="unknown-directive", summary="PowerMTA has no such directive or section", detail=detail)
+    return UNKNOWN_NAME.diagnostic(detail)
 
 
 def where(scope: str) -> str:

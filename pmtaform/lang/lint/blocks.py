@@ -50,7 +50,7 @@ def _other_braces(tree: Tree, seen: set[tuple[str, int]]) -> Iterator[Hit]:
     opened = 0
     for found in tree.diagnostics:
         line = found.place.line if found.place is not None and tree.origins is None else None
-        if found.code != "brace" or (tree.path, line or 0) in seen:
+        if not BRACE.describes(found) or (tree.path, line or 0) in seen:
             continue
         if line is not None and opened and _raw(tree, line).split("#", 1)[0].strip() == "}":
             opened -= 1

@@ -22,7 +22,7 @@ from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import line_fix, sub_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Fix, Given, Hit, Rule
-from pmtaform.lang.lint.tags import ends_itself, is_crowded, line_of
+from pmtaform.lang.lint.tags import ends_itself, line_of
 from pmtaform.lang.suggest import places, remedy
 from pmtaform.lang.tree import Tree
 
@@ -70,7 +70,7 @@ def passed_on(code: str) -> Check:
 def malformed_tag(facts: Facts) -> Iterator[Hit]:
     for tree in facts.configuration.trees.values():
         for found in tree.diagnostics:
-            if found.code == "malformed-tag" and not is_crowded(found):
+            if MALFORMED_TAG.describes(found):
                 yield _hit(tree, found)
 
 
@@ -102,7 +102,7 @@ def unclosed_section(facts: Facts) -> Iterator[Hit]:
     for tree in facts.configuration.trees.values():
         for found in tree.diagnostics:
             where = (tree.path, line_of(tree, found))
-            if found.code == "unclosed-section" and where not in closed and where not in elements:
+            if UNCLOSED_SECTION.describes(found) and where not in closed and where not in elements:
                 yield _hit(tree, found)
 
 
@@ -113,7 +113,7 @@ def _closes(line: Line) -> bool:
 
 def _hit(tree: Tree, found: Diagnostic) -> Hit:
     line = line_of(tree, found)
-    fix = _xml_fix(tree, line) if found.code == "xml-comment" and line else None
+    fix = _xml_fix(tree, line) if XML_COMMENT.describes(found) and line else None
     return Hit(tree=tree, line=line, detail=found.detail, fix=fix, place=found.place)
 
 

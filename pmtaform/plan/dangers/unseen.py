@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from pmtaform.diagnostics.codes.language import INCLUDE_LOOP, MISSING_INCLUDE, RELATIVE_INCLUDE
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.includes import Configuration, is_url
@@ -27,7 +28,7 @@ UNSEEN_CONTENTS: Final = DangerKind(
 )
 
 _ROUTES: Final = "routing-file"
-_UNREAD: Final = ("missing-include", "relative-include", "include-loop")
+_UNREAD: Final = (MISSING_INCLUDE, RELATIVE_INCLUDE, INCLUDE_LOOP)
 # Blocks whose order among what an include brings decides what holds.
 _ORDERED: Final = ("http-access", "domain-key", "smtp-pattern-list", "pattern-list", "source")
 
@@ -105,7 +106,7 @@ def _above(configuration: Configuration, urls: set[str]) -> dict[str, tuple[set[
 def _unread(sides: Sides, before: Configuration, after: Configuration) -> Iterator[DangerFinding]:
     known = {(problem.code, problem.detail) for problem in before.diagnostics}
     for problem in after.diagnostics:
-        if problem.code in _UNREAD and (problem.code, problem.detail) not in known:
+        if problem.is_any_of(*_UNREAD) and (problem.code, problem.detail) not in known:
             place = f" ({problem.place})" if problem.place else ""
             cause = next((a for a in sides.changed if a.kind == "include" and a.key in problem.detail), None)
             yield DangerFinding(

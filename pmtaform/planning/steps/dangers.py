@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.plans import NO_EFFECT
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.model import HostPlan
@@ -51,6 +52,4 @@ def with_dangers_of(plan: HostPlan, survey: Survey, verified: frozenset[Signer] 
 
 def _without_effect(host: str) -> Diagnostic:
     detail = "No queue, signature, address, submission or access changes: lines only move or are written another way."
-    return Diagnostic(
-        code="no-effect", summary="Changes without effect on mail", detail=detail, severity=Severity.INFO, host=host
-    )
+    return NO_EFFECT.diagnostic(detail, host=host)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.plans import DNS_RIGHT
 from pmtaform.errors import PmtaformError
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
@@ -215,20 +216,16 @@ def _told(
 
 
 def _note(found: DnsFinding, host: str, change: Change) -> Diagnostic:
-    return Diagnostic(
-        code=found.code,
-        summary=found.summary,
-        detail=f"{found.subject}: {found.detail}",
-        severity=_SEVERITIES.get(found.level.value, Severity.INFO),
-        place=change.place,
+    return found.definition.diagnostic(
+        f"{found.subject}: {found.detail}",
+        change.place,
         host=host,
         address=change.address,
+        severity=_SEVERITIES.get(found.level.value, Severity.INFO),
     )
 
 
 def _right(host: str, own: Sequence[str]) -> Diagnostic:
     shown = ", ".join(own[:3]) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
     detail = f"{shown}: asked, and as it should be."
-    return Diagnostic(
-        code="dns-right", summary="DNS fits what changes", detail=detail, severity=Severity.INFO, host=host
-    )
+    return DNS_RIGHT.diagnostic(detail, host=host)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.plans import FROZEN
 from pmtaform.model.operations import Freeze
 from pmtaform.plan.model import HostPlan
 from pmtaform.planning.draft import Draft
@@ -30,13 +30,10 @@ class FreezeStep(Step):
 
 
 def _frozen(plan: HostPlan, freeze: Freeze) -> HostPlan:
-    note = Diagnostic(
-        code="frozen",
-        summary="The host is frozen",
-        detail=f"Until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. An apply leaves it as it is, unless "
+    note = FROZEN.diagnostic(
+        f"Until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. An apply leaves it as it is, unless "
         "it is told --allow frozen.",
-        severity=Severity.WARNING,
-        place=freeze.place,
+        freeze.place,
         host=plan.host,
     )
     return replace(plan, frozen=True, notes=(*plan.notes, note))

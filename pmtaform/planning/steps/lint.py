@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
+from pmtaform.diagnostics.codes.language import INCLUDE_LOOP, MISSING_INCLUDE, RELATIVE_INCLUDE
 from pmtaform.errors import Invalid
 from pmtaform.inspection.survey import Survey
 from pmtaform.plan.model import HostPlan
@@ -17,7 +18,7 @@ from pmtaform.stack import Stack
 Findings = Mapping[str, tuple[Diagnostic, ...]]  # by host
 _SIGNING: Final = frozenset({"domain-key", "dkim-sign", "second-dkim-sign"})
 # Notes on a host's includes as they are; the findings on what a plan writes include them.
-_INCLUDES: Final = frozenset({"missing-include", "include-loop", "relative-include"})
+_INCLUDES: Final = frozenset({MISSING_INCLUDE.code, INCLUDE_LOOP.code, RELATIVE_INCLUDE.code})
 
 
 class LintStep(Step):
