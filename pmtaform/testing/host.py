@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from pmtaform.diagnostics.codes.connections import CONNECTION_REFUSED
 from pmtaform.errors import Unreachable
 from pmtaform.host.model import CONFIG, HostSpec
 from pmtaform.testing.agent import settle_expired
@@ -82,16 +83,14 @@ def memory_transport(hosts: Mapping[str, MemoryHost]) -> Transport:
 
     def open_host(spec: HostSpec) -> MemorySession:
         if spec.name not in hosts:
-            raise Unreachable.of(
-                "connection-refused", "The host refused the connection", "No such host.", host=spec.name
-            )
+            raise Unreachable.of(CONNECTION_REFUSED, "No such host.", host=spec.name)
         return hosts[spec.name].open(spec)
 
     return Transport(name="memory", summary="a host in memory", open=open_host, is_local=True)
 
 
 def _refused(spec: HostSpec, detail: str) -> Unreachable:
-    return Unreachable.of("connection-refused", "The host refused the connection", detail, host=spec.name)
+    return Unreachable.of(CONNECTION_REFUSED, detail, host=spec.name)
 
 
 __all__ = ["CONFIG", "Cut", "Fault", "MemoryFile", "MemoryHost", "memory_transport"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pmtaform.diagnostics.codes.connections import CONNECTION_LOST
 from pmtaform.errors import Unreachable
 from pmtaform.host.model import HostSpec
 from pmtaform.host.transport import Output, Running
@@ -80,4 +81,4 @@ class MemoryDialogue:
 
 
 def _lost(spec: HostSpec) -> Unreachable:
-    return Unreachable.of("connection-lost", "The connection was lost", "It was cut.", host=spec.name)
+    return Unreachable.of(CONNECTION_LOST, "It was cut.", host=spec.name)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from projects import OFFLINE, ProjectFolder
 
+from pmtaform.diagnostics.codes.hosts import AGENT_FAILED
 from pmtaform.errors import HostError
 from pmtaform.host import HostSpec, Session
 from pmtaform.inspection import fleet as fleet_inspection
@@ -187,7 +188,7 @@ def test_a_host_that_fails_is_reported_and_its_session_closed(
 
     def fails(session: Session, target: Any, *others: Any) -> Any:
         if target.spec.name == "mta2":
-            raise HostError.of("host-broken", "The host is broken", host="mta2")
+            raise HostError.of(AGENT_FAILED, host="mta2")
         return inspect(session, target, *others)
 
     monkeypatch.setattr(fleet_inspection, "inspect_host", fails)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pmtaform.diagnostics.codes.language import BROKEN_REGEX
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at, on
@@ -45,7 +46,12 @@ def hash_in_value(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=line.node.name)
     for tree in facts.configuration.trees.values():
         for found in tree.diagnostics:
-            if found.code != "broken-regex" or found.place is None or tree.origins is not None or not found.place.line:
+            if (
+                not BROKEN_REGEX.describes(found)
+                or found.place is None
+                or tree.origins is not None
+                or not found.place.line
+            ):
                 continue
             raw = tree.lines[found.place.line - 1]
             if "#" in raw and _hash_in_regex(raw):

@@ -7,24 +7,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.language import TAG_ON_DIRECTIVE_LINE
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.mend import line_fix
 from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
-from pmtaform.lang.parsing.careful import CROWDED
 from pmtaform.lang.suggest import remedy, section_remedy
 from pmtaform.lang.tree import Tree
 
 _ELEMENT: Final = re.compile(r"<([A-Za-z][\w-]*)>([^<>]+)</\1>", re.IGNORECASE)
 _CLOSING: Final = re.compile(r"(.*\S)\s+(</[A-Za-z-]+>)")
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z-]*)(?:\s[^<>]*)?>")
-
-
-def is_crowded(found: Diagnostic) -> bool:
-    """Whether the parser found more than one tag or directive on a line."""
-    return found.code == "malformed-tag" and found.detail == CROWDED
 
 
 def line_of(tree: Tree, found: Diagnostic) -> int | None:
@@ -68,7 +63,7 @@ def tag_on_directive_line(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail, mark=tag, fix=_split_fix(line.tree, line.node.line) if found else None)
     for tree in facts.configuration.trees.values():
         for each in tree.diagnostics:
-            if is_crowded(each):
+            if TAG_ON_DIRECTIVE_LINE.describes(each):
                 number = line_of(tree, each)
                 yield (
                     _crowded(facts, tree, number)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pmtaform.diagnostics.codes.language import BRACE, BROKEN_REGEX, LINE_CONTINUATION, MALFORMED_TAG, XML_COMMENT
+from pmtaform.diagnostics.codes.language import (
+    BRACE,
+    BROKEN_REGEX,
+    LINE_CONTINUATION,
+    MALFORMED_TAG,
+    TAG_ON_DIRECTIVE_LINE,
+    XML_COMMENT,
+)
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.parsing.builder import FIRST_TAG, Builder, ends_in
 from pmtaform.lang.parsing.words import (
@@ -27,7 +34,7 @@ _XML: Final = (
     "PowerMTA takes no `<!-- -->` for a comment: a line that starts with < is read as a tag, and lines between the "
     "marks stay in force. Write `#` before each line of a comment."
 )
-CROWDED: Final = "There is one directive or one tag to a line. Put each on a line of its own."
+_CROWDED: Final = "There is one directive or one tag to a line. Put each on a line of its own."
 
 
 class CarefulReader:
@@ -145,14 +152,14 @@ class CarefulReader:
         build = self._build
         tag, rest = first[2].lower(), text[first.end() :].strip(BLANKS)
         if (not first[1] and ends_in(rest, tag)) or not (first[1] or catalogue().section(tag)):
-            build.junk(number, text, MALFORMED_TAG, CROWDED)
+            build.junk(number, text, TAG_ON_DIRECTIVE_LINE, _CROWDED)
             return
         self._tag(first[0], number)
         if rest.startswith("<") and rest.endswith(">") and not rest.startswith("<!--"):
-            build.report(MALFORMED_TAG, CROWDED, number)
+            build.report(TAG_ON_DIRECTIVE_LINE, _CROWDED, number)
             self._tag(rest, number)
         else:
-            build.junk(number, rest, MALFORMED_TAG, CROWDED)
+            build.junk(number, rest, TAG_ON_DIRECTIVE_LINE, _CROWDED)
 
     def _open_nested(self, number: int, lead: str) -> None:
         build = self._build
