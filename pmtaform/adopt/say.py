@@ -11,7 +11,7 @@ from pmtaform.adopt.comments import Comments
 from pmtaform.adopt.document import Item, List, Literal, Map, Text, Value, escaped
 from pmtaform.adopt.native import inner_lines
 from pmtaform.adopt.vault import Vault, as_reference, secret_of, secrets_of
-from pmtaform.lang.blocks import SETTING, Address, Block, Part
+from pmtaform.lang.blocks import SETTING, Address, Block, BlockPart
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogue
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
 from pmtaform.stack import names
@@ -144,7 +144,7 @@ class Speaker:
         item.key = escaped(first.argument)
         return Said((first.tag, item.key), item)
 
-    def _bodies(self, spec: SectionSpec, parts: Sequence[Part]) -> Item:
+    def _bodies(self, spec: SectionSpec, parts: Sequence[BlockPart]) -> Item:
         """The inside of all sections of one name."""
         items = []
         for part in parts:
@@ -220,14 +220,14 @@ class Speaker:
         if spec is None:
             raise UnsayableError(f"the catalogue knows no <{tag}> {names.where(scope)}")
         if not names.takes_argument(spec, scope):
-            item = self._bodies(spec, [Part(tree, section) for section in sections])
+            item = self._bodies(spec, [BlockPart(tree, section) for section in sections])
             item.key = tag
             return item
-        grouped: dict[str, list[Part]] = {}
+        grouped: dict[str, list[BlockPart]] = {}
         for section in sections:
             if not section.argument:
                 raise UnsayableError(f"<{tag}> in it has no name")
-            grouped.setdefault(section.argument, []).append(Part(tree, section))
+            grouped.setdefault(section.argument, []).append(BlockPart(tree, section))
         named = Map()
         for argument, parts in grouped.items():
             item = self._bodies(spec, parts)

@@ -41,7 +41,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BlockPart:
     """One line or section of a block, and the tree that it stands in."""
 
     tree: Tree
@@ -68,7 +68,7 @@ class Block:
     """One addressable piece of a configuration. `parts` is never empty."""
 
     address: Address
-    parts: tuple[Part, ...]
+    parts: tuple[BlockPart, ...]
 
     @property
     def place(self) -> Place:
@@ -106,10 +106,10 @@ def blocks_of(configuration: Configuration) -> dict[Address, Block]:
 def collect(nodes: Iterable[tuple[Tree, Node]]) -> dict[Address, Block]:
     """The blocks that top-level nodes make up."""
     known = catalogue()
-    parts: dict[Address, list[Part]] = {}
+    parts: dict[Address, list[BlockPart]] = {}
     for tree, node in nodes:
         if not isinstance(node, Junk):
-            parts.setdefault(address_of(node, known), []).append(Part(tree, node))
+            parts.setdefault(address_of(node, known), []).append(BlockPart(tree, node))
     return {address: Block(address, tuple(found)) for address, found in parts.items()}
 
 
@@ -218,7 +218,7 @@ def _node_shape(node: Node) -> tuple[Any, ...]:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def directives_in(block: Block) -> Iterator[tuple[Part, tuple[str, ...], Directive]]:
+def directives_in(block: Block) -> Iterator[tuple[BlockPart, tuple[str, ...], Directive]]:
     """Every directive of a block with the sections that it stands in: (part, path, directive).
 
     `path` names the nested sections from outside in, as `domain[gmail.com]`; it is empty at the block's own level.
@@ -230,7 +230,9 @@ def directives_in(block: Block) -> Iterator[tuple[Part, tuple[str, ...], Directi
             yield from _inner(part, part.node, ())
 
 
-def _inner(part: Part, section: Section, path: tuple[str, ...]) -> Iterator[tuple[Part, tuple[str, ...], Directive]]:
+def _inner(
+    part: BlockPart, section: Section, path: tuple[str, ...]
+) -> Iterator[tuple[BlockPart, tuple[str, ...], Directive]]:
     for child in section.children:
         if isinstance(child, Directive):
             yield part, path, child

@@ -14,8 +14,8 @@ from pmtaform.lang.align import Pair, align
 from pmtaform.lang.blocks import (
     Address,
     Block,
+    BlockPart,
     Content,
-    Part,
     blocks_of,
     content_of,
     is_ordered,
@@ -41,7 +41,7 @@ def edit(
     *,
     files: Mapping[Address, str] | None = None,
     live: Mapping[Address, Block] | None = None,
-    before: Mapping[Address, Part] | None = None,
+    before: Mapping[Address, BlockPart] | None = None,
 ) -> dict[str, FileEdit]:
     """The edits, by path, after which `configuration` has every block of `wanted` and none of `remove`.
 
@@ -74,7 +74,7 @@ def edit(
 class _Item:
     """A line or a section in a list that is compared with another: what it means, and where it stands."""
 
-    part: Part
+    part: BlockPart
     content: Content
 
 
@@ -110,7 +110,7 @@ class _Editor:
                 start -= 1
         self.splice(tree, start, end, ())
 
-    def move(self, live: Block, wanted: Block | None, user: Part) -> None:
+    def move(self, live: Block, wanted: Block | None, user: BlockPart) -> None:
         """Put a live block, or the wanted one in its place, right above `user`, with the comments above it."""
         eol = user.tree.eol
         lines: list[str] = []
@@ -123,7 +123,7 @@ class _Editor:
             lines += render(part, "", eol)
         self.insert(user.tree, start_of(user.tree, user.node), [*lines, eol])
 
-    def replace(self, live: Part, wanted: Part) -> None:
+    def replace(self, live: BlockPart, wanted: BlockPart) -> None:
         """Put the wanted node where the live one stands."""
         lines = render(wanted, indent_of(live.tree, live.node), live.tree.eol)
         end = live.node.end
@@ -153,8 +153,8 @@ class _Editor:
     ) -> None:
         """Make a list of lines or sections the wanted one. `at`: where the first goes when there is none yet."""
         pairs = align([i.content for i in live], [i.content for i in wanted], ordered=ordered)
-        last: Part | None = None
-        pending: list[Part] = []
+        last: BlockPart | None = None
+        pending: list[BlockPart] = []
         for pair in pairs:
             if pair.left is None:
                 pending.append(wanted[pair.right].part)  # type: ignore[index]
@@ -173,7 +173,9 @@ class _Editor:
         elif item.content != wanted[pair.right].content:
             self.update_node(item.part, wanted[pair.right].part, scope)
 
-    def _put(self, parts: Sequence[Part], after: Part | None, before: Part | None, at: tuple[Tree, int] | None) -> None:
+    def _put(
+        self, parts: Sequence[BlockPart], after: BlockPart | None, before: BlockPart | None, at: tuple[Tree, int] | None
+    ) -> None:
         """Insert parts beside a live neighbour of theirs."""
         if not parts:
             return
@@ -189,7 +191,7 @@ class _Editor:
         lines = [text for part in parts for text in render(part, indent, tree.eol)]
         self.insert(tree, line, lines)
 
-    def update_node(self, live: Part, wanted: Part, scope: str) -> None:
+    def update_node(self, live: BlockPart, wanted: BlockPart, scope: str) -> None:
         """Make one line or section the wanted one."""
         old, new = live.node, wanted.node
         if isinstance(old, Directive) and isinstance(new, Directive):
@@ -292,12 +294,12 @@ def content_of_head(section: Section) -> Content:
     return content_of(empty, GLOBAL)
 
 
-def _items(parts: Iterable[Part], scope: str) -> list[_Item]:
+def _items(parts: Iterable[BlockPart], scope: str) -> list[_Item]:
     return [_Item(part, content_of(part.node, scope)) for part in parts]
 
 
 def _children(tree: Tree, section: Section) -> list[_Item]:
-    return _items((Part(tree, child) for child in section.children if not isinstance(child, Junk)), section.tag)
+    return _items((BlockPart(tree, child) for child in section.children if not isinstance(child, Junk)), section.tag)
 
 
 def _grouped(items: Iterable[_Item]) -> dict[tuple[str, ...], list[_Item]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pmtaform.diagnostics import Place
-from pmtaform.lang.blocks import Part
+from pmtaform.lang.blocks import BlockPart
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.tree import Tree
 
 
-def joined(parts: Iterable[Part], path: str) -> Tree:
+def joined(parts: Iterable[BlockPart], path: str) -> Tree:
     """The parts one after the other, as a file at `path` would have them."""
     lines: list[str] = []
     origins: list[Place | None] = []

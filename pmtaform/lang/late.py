@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from pmtaform.lang.blocks import Address, Block, Part
+from pmtaform.lang.blocks import Address, Block, BlockPart
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.tree import Directive, Node, Section
 
@@ -26,7 +26,7 @@ class LateList(NamedTuple):
 
     address: Address
     user: Address
-    part: Part
+    part: BlockPart
 
 
 def late_lists(
@@ -91,19 +91,19 @@ def _is_above(configuration: Configuration, declared: Mapping[Address, Block], u
     return bool(naming) and naming[0].tree.path == part.tree.path and not _is_below(part, naming[0])
 
 
-def _is_below(part: Part, user: Part) -> bool:
+def _is_below(part: BlockPart, user: BlockPart) -> bool:
     """Whether a list is below its user in the same native file."""
     here, there = part.place, user.place
     return part.is_native and user.is_native and here.file == there.file and (here.line or 0) > (there.line or 0)
 
 
-def _sources(blocks: Mapping[Address, Block], order: Mapping[int, int]) -> list[tuple[Address, Part]]:
+def _sources(blocks: Mapping[Address, Block], order: Mapping[int, int]) -> list[tuple[Address, BlockPart]]:
     """Every source section, the first one first."""
     parts = [(address, part) for address, block in blocks.items() if address.kind == _SOURCE for part in block.parts]
     return sorted(parts, key=lambda pair: order[id(pair[1].node)])
 
 
-def _names(configuration: Configuration, part: Part) -> Iterator[str]:
+def _names(configuration: Configuration, part: BlockPart) -> Iterator[str]:
     """The lists that a source uses, includes inside it followed."""
     if isinstance(part.node, Section):
         yield from _named(configuration, part.node.children, (part.tree.path,))

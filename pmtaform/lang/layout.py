@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pmtaform.lang.blocks import Part
+from pmtaform.lang.blocks import BlockPart
 from pmtaform.lang.tree import Directive, Node, Tree
 
 _BLANKS = " \t\r\n\x0b\x0c"
@@ -29,7 +29,7 @@ def with_eol(lines: Iterable[str], eol: str) -> list[str]:
     return [line.rstrip("\r\n") + eol for line in lines]
 
 
-def render(part: Part, indent: str, eol: str) -> list[str]:
+def render(part: BlockPart, indent: str, eol: str) -> list[str]:
     """A node's lines as they were written, moved to another indentation and line end."""
     own = indent_of(part.tree, part.node)
     found = []

@@ -16,7 +16,7 @@ from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.diagnostics.codes.plans import PROTECTED
 from pmtaform.diagnostics.codes.rotation import DKIM_KEY_KEPT
 from pmtaform.lang import values
-from pmtaform.lang.blocks import Address, Block, Part, blocks_of, impact_of, spec_of
+from pmtaform.lang.blocks import Address, Block, BlockPart, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.lang.late import late_lists
@@ -69,7 +69,7 @@ def unchanged(desired: Desired, previous: Previous, keyed: Keyed) -> bool:
 
 
 @lru_cache(maxsize=16384)
-def _canonical(parts: tuple[Part, ...]) -> bytes:
+def _canonical(parts: tuple[BlockPart, ...]) -> bytes:
     """The content of a wanted block, worked out once for all hosts that share it."""
     return Block(Address(""), parts).canonical()
 
@@ -109,7 +109,7 @@ class _Comparison:
         self.notes: list[Diagnostic] = []
         self.wanted: dict[Address, Block] = {}
         self.removed: list[Address] = []
-        self.moved: dict[Address, Part] = {}
+        self.moved: dict[Address, BlockPart] = {}
         self.owned: dict[str, str] = {}
         self.adopted: list[str] = []
         self.forgotten: list[str] = []

@@ -10,8 +10,8 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Block, directives_in
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.effective.model import Line
-from pmtaform.lang.effective.reading import Reading
+from pmtaform.lang.effective.model import SourceLine
+from pmtaform.lang.effective.reading import EffectiveReading
 from pmtaform.lang.effective.signing import first_matches
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.values.text import unquoted
@@ -41,7 +41,7 @@ class SigningKeys:
 
 def signing_of(configuration: Configuration) -> SigningKeys:
     """Who signs, by the first line that fits, in whichever section."""
-    found = first_matches(Reading.of(configuration))
+    found = first_matches(EffectiveReading.of(configuration))
     signs = frozenset((key.selector, key.domain) for key, line in found.items() if line is None)
     overruled = {
         (key.selector, key.domain): _words(line)
@@ -51,7 +51,7 @@ def signing_of(configuration: Configuration) -> SigningKeys:
     return SigningKeys(signs, overruled)
 
 
-def _words(line: Line) -> str:
+def _words(line: SourceLine) -> str:
     signer = signer_of(line.value)
     named = f"{signer[0]} of {signer[1]}" if signer is not None else line.value
     return f"{named} ({line.place})"

@@ -14,7 +14,7 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.inspection.reading import reading_of
 from pmtaform.inspection.survey import Survey
-from pmtaform.lang.blocks import Address, Part, directives_in, spec_of
+from pmtaform.lang.blocks import Address, BlockPart, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.lint import FileFacts, Finding, Subject, rules
 from pmtaform.lang.lint.changes import Judged, lint_change
@@ -100,7 +100,7 @@ def _secrets(desired: Desired, written: set[Address | None]) -> Iterator[Judged]
                 yield Judged(finding, address, is_new=True)
 
 
-def _scope(part: Part) -> str:
+def _scope(part: BlockPart) -> str:
     return part.node.tag if isinstance(part.node, Section) else GLOBAL
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pmtaform.diagnostics import Place
-from pmtaform.lang.effective import Assumption, EffectiveSettings, Line, Source, Value
+from pmtaform.lang.effective import Assumption, EffectiveSettings, Source, SourceLine, Value
 from pmtaform.lang.values import mask
 from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
 from pmtaform.report.views import Screen, json_document
@@ -166,7 +166,7 @@ def _backoff(settings: EffectiveSettings, begins: bool, printer: Printer) -> Ite
         yield from wrapped(text, printer.width, "  ")
 
 
-def line_place(line: Line, where: Where) -> str:
+def line_place(line: SourceLine, where: Where) -> str:
     """Where a line is, in words."""
     section = f" in {clean(line.section)}" if line.section else ""
     return clean(where(line.place)) + section
@@ -230,7 +230,7 @@ def json_value(value: Value, where: Where, used: dict[Assumption, None]) -> dict
     }
 
 
-def json_line(line: Line, where: Where) -> dict[str, Any]:
+def json_line(line: SourceLine, where: Where) -> dict[str, Any]:
     """Where a line is, as JSON has it."""
     place = line.place
     return {"file": where(Place(place.file)), "line": place.line, "section": line.section or None}

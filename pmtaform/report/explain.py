@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from pmtaform.lang.explain import Explanation, Fact, Hit, Meaning, Mistake, Related
+from pmtaform.lang.explain import Explanation, Fact, Meaning, Mistake, Related, WordMatch
 from pmtaform.report.style import WIDTH, Style, clean, wrapped
 from pmtaform.report.views import Screen, json_document
 
@@ -96,7 +96,7 @@ def json_explanation(explanation: Explanation) -> str:
     return json_document("pmtaform-explanation", {**asdict(explanation)})
 
 
-def hits_text(hits: Sequence[Hit], words: str, *, colour: bool = False, width: int = WIDTH) -> str:
+def hits_text(hits: Sequence[WordMatch], words: str, *, colour: bool = False, width: int = WIDTH) -> str:
     """What a search found, the best first."""
     if not hits:
         return f'Nothing in the catalogue has to do with "{clean(words)}".\n'
@@ -109,7 +109,7 @@ def hits_text(hits: Sequence[Hit], words: str, *, colour: bool = False, width: i
     return "\n".join(lines) + "\n"
 
 
-def json_hits(hits: Sequence[Hit], words: str) -> str:
+def json_hits(hits: Sequence[WordMatch], words: str) -> str:
     """A document of kind `pmtaform-search`."""
     found = [asdict(hit) for hit in hits]
     return json_document("pmtaform-search", {"words": words, "hits": found})
@@ -175,7 +175,7 @@ class ExplanationView:
 class SearchResult:
     """The directives that a search found, the best first."""
 
-    hits: Sequence[Hit]
+    hits: Sequence[WordMatch]
     words: str
 
     def text(self, screen: Screen) -> str:

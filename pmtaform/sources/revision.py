@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pmtaform.diagnostics import Place, did_you_mean
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_HOST, NO_SUCH_REVISION, REVISION_INVALID
 from pmtaform.errors import Invalid, UsageError
-from pmtaform.lang.blocks import Part
+from pmtaform.lang.blocks import BlockPart
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
 from pmtaform.model.desired import Desired
@@ -76,7 +76,7 @@ def _declared(desired: Desired, name: str, prefix: str) -> LoadedConfiguration:
     )
 
 
-def _lines_of(part: Part) -> range:
+def _lines_of(part: BlockPart) -> range:
     return range(part.node.line, part.node.end + 1)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.diagnostics.codes.stack import NATIVE_OUTSIDE, NATIVE_SHAPE, PATH_NOT_ALLOWED, SAID_TWICE, STACK_SHAPE
-from pmtaform.lang.blocks import Address, Block, Part, collect
+from pmtaform.lang.blocks import Address, Block, BlockPart, collect
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.parsing import parse, parse_bytes
 from pmtaform.lang.tree import Section, Tree
@@ -135,7 +135,7 @@ def _closed(block: Block) -> Block:
     return Block(block.address, tuple(_closed_part(part) for part in block.parts))
 
 
-def _closed_part(part: Part) -> Part:
+def _closed_part(part: BlockPart) -> BlockPart:
     section = part.node
     if not isinstance(section, Section) or section.closed:
         return part
@@ -150,11 +150,11 @@ def _closed_part(part: Part) -> Part:
     return _parsed(text, part.tree.path, [*origins, *([origins[-1]] * len(closing))])
 
 
-def _parsed(text: str, path: str, origins: list[Place | None]) -> Part:
+def _parsed(text: str, path: str, origins: list[Place | None]) -> BlockPart:
     tree = parse(text, path, origins=origins)
     section = tree.children[0]
     assert isinstance(section, Section)  # noqa: S101 - the text is that of a section
-    return Part(tree, section)
+    return BlockPart(tree, section)
 
 
 def _two_homes(address: Address, block: Block, found: Diagnostics) -> None:

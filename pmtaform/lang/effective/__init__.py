@@ -13,13 +13,13 @@ from pmtaform.lang.effective.model import (
     DEFAULT_VMTA,
     Assumption,
     EffectiveSettings,
-    Line,
     Overruled,
     Source,
+    SourceLine,
     Value,
 )
 from pmtaform.lang.effective.moves import PairChange, ValueMove
-from pmtaform.lang.effective.routing import Route, Step, route
+from pmtaform.lang.effective.routing import Route, RoutingStep, route
 from pmtaform.lang.effective.rule_lists import Message
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.effective.unseen import UnseenInclude, moved_includes, unseen_includes
@@ -33,13 +33,13 @@ __all__ = [
     "ClientSettings",
     "Effective",
     "EffectiveSettings",
-    "Line",
     "Message",
     "Overruled",
     "PairChange",
     "Route",
+    "RoutingStep",
     "Source",
-    "Step",
+    "SourceLine",
     "UnseenInclude",
     "Value",
     "ValueMove",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pmtaform.lang.effective.patterns import DomainIndex
-from pmtaform.lang.effective.reading import Body, Owner
+from pmtaform.lang.effective.reading import Owner, SectionLines
 from pmtaform.lang.effective.settings import Effective
 
 
@@ -22,7 +22,7 @@ class Signature:
     names: tuple[str, ...]
     from_macro: bool
     says: object
-    body: Body = field(compare=False, repr=False)
+    body: SectionLines = field(compare=False, repr=False)
 
 
 Owned = tuple[tuple[Signature, ...], tuple[Signature, ...]]  # of a virtual MTA itself, and of its pools
@@ -56,10 +56,10 @@ class Side:
             self._pools[pool] = self._of(self.effective.reading.pools[pool].domains)
         return self._pools[pool]
 
-    def _of(self, bodies: Iterable[Body]) -> tuple[Signature, ...]:
+    def _of(self, bodies: Iterable[SectionLines]) -> tuple[Signature, ...]:
         return tuple(map(self._one, bodies))
 
-    def _one(self, body: Body) -> Signature:
+    def _one(self, body: SectionLines) -> Signature:
         if id(body) not in self._known:
             names = self.effective.names.of(body.argument)
             says = body.written if body.written is not None else body.meaning
@@ -102,7 +102,7 @@ class Group:
         """Whether a section of its own is for a domain."""
         return any(True for index in self.indexes for _ in index.matches(domain, 0, is_local=is_local))
 
-    def asked_for_by(self, chosen: Callable[[Body], bool]) -> Iterator[str]:
+    def asked_for_by(self, chosen: Callable[[SectionLines], bool]) -> Iterator[str]:
         """A domain for each chosen section of its own."""
         return (name for index in self.indexes for name in index.asked_for_by(chosen))
 

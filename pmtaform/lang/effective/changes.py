@@ -20,7 +20,7 @@ from pmtaform.lang.effective.model import DEFAULT_VMTA
 from pmtaform.lang.effective.moves import PairChange, ValueMove, differing
 from pmtaform.lang.effective.owner_changes import owner_changes
 from pmtaform.lang.effective.patterns import DomainIndex, plain
-from pmtaform.lang.effective.reading import DOMAIN, Body
+from pmtaform.lang.effective.reading import DOMAIN, SectionLines
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.effective.unseen import moved_includes
 
@@ -236,7 +236,7 @@ def _is_wild(name: str) -> bool:
 
 def _wildcards(patterns: Iterable[str]) -> DomainIndex:
     index = DomainIndex()
-    body = Body("", "*", None, 0, vendor=False)  # type: ignore[arg-type]
+    body = SectionLines("", "*", None, 0, vendor=False)  # type: ignore[arg-type]
     for pattern in patterns:
         index.put(pattern, body)
     return index

@@ -9,8 +9,8 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import DirectiveSpec, catalogue
-from pmtaform.lang.effective.model import Assumption, Line, Overruled, Source, Value
-from pmtaform.lang.effective.patterns import Kind, Match, Rank
+from pmtaform.lang.effective.model import Assumption, Overruled, Source, SourceLine, Value
+from pmtaform.lang.effective.patterns import Match, PatternKind, Rank
 from pmtaform.lang.effective.reading import DOMAIN
 from pmtaform.lang.values.text import EMPTY
 
@@ -28,7 +28,7 @@ def specs_of(scope: str) -> Mapping[str, DirectiveSpec]:
     return {name: spec for name, spec in every.items() if spec is not None and spec.canonical is None}
 
 
-def winning(name: str, spec: DirectiveSpec | None, matches: Sequence[Match]) -> list[Line]:
+def winning(name: str, spec: DirectiveSpec | None, matches: Sequence[Match]) -> list[SourceLine]:
     """The lines that decide; `matches` are those that have lines of `name`, the strongest first."""
     top = [match for match in matches if match.key == matches[0].key]
     if spec is None or not spec.accumulates:
@@ -36,7 +36,7 @@ def winning(name: str, spec: DirectiveSpec | None, matches: Sequence[Match]) -> 
     return without_cleared([line for match in reversed(top) for line in match.body.lines[name]])
 
 
-def without_cleared(lines: list[Line]) -> list[Line]:
+def without_cleared(lines: list[SourceLine]) -> list[SourceLine]:
     """A list's lines from the last `""` on: it empties what stands before it, and gives way to what follows."""
     for at in range(len(lines) - 1, -1, -1):
         if lines[at].value == EMPTY:
@@ -44,12 +44,12 @@ def without_cleared(lines: list[Line]) -> list[Line]:
     return lines
 
 
-def shown_values(lines: Sequence[Line]) -> tuple[str, ...]:
+def shown_values(lines: Sequence[SourceLine]) -> tuple[str, ...]:
     """The values of deciding lines; none when they empty the directive, or have no value."""
     return tuple(line.value for line in lines if line.value not in ("", EMPTY))
 
 
-def normal_values(spec: DirectiveSpec | None, lines: Sequence[Line]) -> tuple[str, ...]:
+def normal_values(spec: DirectiveSpec | None, lines: Sequence[SourceLine]) -> tuple[str, ...]:
     """The values of deciding lines as compared: equal where PowerMTA sees no difference."""
     found = [values.normalise(spec, text) for text in shown_values(lines)]
     return tuple(found if spec is None or spec.ordered else sorted(found))
@@ -76,7 +76,7 @@ def decide(name: str, spec: DirectiveSpec | None, every: Sequence[Match]) -> Val
 # -- what gave way -----------------------------------------------------------------------------------------------------
 
 
-def _overruled(name: str, matches: Sequence[Match], lines: Sequence[Line]) -> Iterator[Overruled]:
+def _overruled(name: str, matches: Sequence[Match], lines: Sequence[SourceLine]) -> Iterator[Overruled]:
     held = {id(line) for line in lines}
     winner = matches[0]
     for match in matches:
@@ -101,7 +101,7 @@ def _why(winner: Match, loser: Match) -> str:
 
 
 def _assumptions(
-    name: str, spec: DirectiveSpec | None, every: Sequence[Match], matches: Sequence[Match], lines: Sequence[Line]
+    name: str, spec: DirectiveSpec | None, every: Sequence[Match], matches: Sequence[Match], lines: Sequence[SourceLine]
 ) -> Iterator[Assumption]:
     winner = matches[0]
     if spec is None:
@@ -110,7 +110,7 @@ def _assumptions(
         yield Assumption.DOUBTFUL_VALUE
     if spec is not None and not spec.clearable and all(line.value == EMPTY for line in lines):
         yield Assumption.CLEARED
-    if winner.rank.kind is Kind.LOCAL:
+    if winner.rank.kind is PatternKind.LOCAL:
         yield Assumption.LOCAL_NAMES
     single = spec is None or not spec.accumulates
     if single and len({_normal(spec, line) for line in winner.body.lines[name]}) > 1:
@@ -159,7 +159,7 @@ def _closeness(rank: Rank) -> tuple[int, int]:
     return rank.kind, rank.length
 
 
-def _normal(spec: DirectiveSpec | None, line: Line) -> str:
+def _normal(spec: DirectiveSpec | None, line: SourceLine) -> str:
     return values.normalise(spec, line.value)
 
 

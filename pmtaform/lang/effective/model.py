@@ -95,7 +95,7 @@ _SAYS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SourceLine:
     """One directive as it stands somewhere. `name` is its canonical name, `section` what it stands in, in words."""
 
     name: str
@@ -114,7 +114,7 @@ class Line:
 class Overruled:
     """A line that would hold, were it not for the one that decided; `why` completes "overruled, because …"."""
 
-    line: Line
+    line: SourceLine
     why: str
 
 
@@ -131,7 +131,7 @@ class Value:
     spec: DirectiveSpec | None
     values: tuple[str, ...] = ()
     source: Source = Source.SET
-    lines: tuple[Line, ...] = ()
+    lines: tuple[SourceLine, ...] = ()
     overruled: tuple[Overruled, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     words: str = ""

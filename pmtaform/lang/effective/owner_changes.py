@@ -11,7 +11,7 @@ from pmtaform.lang.effective.deciding import default_of, specs_of
 from pmtaform.lang.effective.model import Value
 from pmtaform.lang.effective.moves import PairChange, ValueMove, differing
 from pmtaform.lang.effective.owners import top_names
-from pmtaform.lang.effective.reading import VMTA, Owner, Reading, normal
+from pmtaform.lang.effective.reading import VMTA, EffectiveReading, Owner, normal
 from pmtaform.lang.effective.settings import Effective
 
 _Meaning = Mapping[str, tuple[str, ...]]
@@ -84,7 +84,7 @@ class _Owners:
         return self._pools[pool]
 
 
-def _top(reading: Reading) -> dict[str, list[tuple[str, str]]]:
+def _top(reading: EffectiveReading) -> dict[str, list[tuple[str, str]]]:
     """What the top level says of virtual MTAs."""
     return {name: [normal(line, VMTA) for line in reading.lines[name]] for name in top_names(reading)}
 

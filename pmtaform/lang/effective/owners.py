@@ -10,8 +10,8 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec
 from pmtaform.lang.effective.deciding import normal_values, shown_values, specs_of, with_defaults, without_cleared
-from pmtaform.lang.effective.model import Assumption, Line, Overruled, Value
-from pmtaform.lang.effective.reading import POOL, VMTA, Reading
+from pmtaform.lang.effective.model import Assumption, Overruled, SourceLine, Value
+from pmtaform.lang.effective.reading import POOL, VMTA, EffectiveReading
 from pmtaform.lang.values.text import EMPTY
 
 # The guide says so of these two: keys of the virtual MTA are tried before global ones (3.3.1.33.1), and headers of
@@ -31,7 +31,7 @@ class _Group:
     """The lines of one directive in one section. `layer`: 2 the virtual MTA, 1 a pool, 0 the top level."""
 
     layer: int
-    lines: list[Line]
+    lines: list[SourceLine]
 
 
 @cache
@@ -41,14 +41,14 @@ def _known() -> Mapping[str, DirectiveSpec]:
     return known
 
 
-def owner_values(reading: Reading, name: str) -> dict[str, Value]:
+def owner_values(reading: EffectiveReading, name: str) -> dict[str, Value]:
     """Every directive of a virtual MTA (or a pool, or `{default}`), with what it is."""
     result = with_defaults(owner_lines(reading, name), VMTA)
     result.pop(VMTA, None)
     return result
 
 
-def owner_lines(reading: Reading, name: str, names: Collection[str] | None = None) -> dict[str, Value]:
+def owner_lines(reading: EffectiveReading, name: str, names: Collection[str] | None = None) -> dict[str, Value]:
     """The directives that lines set for a virtual MTA (or a pool, or `{default}`), with what each is.
 
     `names`: no others are looked at.
@@ -58,7 +58,9 @@ def owner_lines(reading: Reading, name: str, names: Collection[str] | None = Non
     return {directive: _decide(directive, known.get(directive), own) for directive, own in groups.items()}
 
 
-def owner_meaning(reading: Reading, name: str, names: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+def owner_meaning(
+    reading: EffectiveReading, name: str, names: Collection[str] | None = None
+) -> dict[str, tuple[str, ...]]:
     """As `owner_lines`, the values alone, in normal form."""
     known = _known()
     return {
@@ -67,12 +69,12 @@ def owner_meaning(reading: Reading, name: str, names: Collection[str] | None = N
     }
 
 
-def top_names(reading: Reading) -> Iterator[str]:
+def top_names(reading: EffectiveReading) -> Iterator[str]:
     """The directives at top level that hold for virtual MTAs too."""
     return (name for name, spec in _known().items() if GLOBAL in spec.scopes and name in reading.lines)
 
 
-def _groups(reading: Reading, name: str, names: Collection[str] | None) -> dict[str, list[_Group]]:
+def _groups(reading: EffectiveReading, name: str, names: Collection[str] | None) -> dict[str, list[_Group]]:
     """The lines of each directive by section, the strongest first."""
     groups: dict[str, list[_Group]] = {}
     for layer, lines in _sections(reading, name):
@@ -88,7 +90,7 @@ def _groups(reading: Reading, name: str, names: Collection[str] | None) -> dict[
     return groups
 
 
-def _sections(reading: Reading, name: str) -> Iterator[tuple[int, list[Line]]]:
+def _sections(reading: EffectiveReading, name: str) -> Iterator[tuple[int, list[SourceLine]]]:
     """The lines of each section that counts, the strongest first."""
     owner = reading.virtual_mtas.get(name)
     for lines in reversed(owner.settings if owner else []):
@@ -99,7 +101,7 @@ def _sections(reading: Reading, name: str) -> Iterator[tuple[int, list[Line]]]:
             yield _POOL, lines
 
 
-def _deciding(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> list[Line]:
+def _deciding(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> list[SourceLine]:
     """The lines that decide; `groups` is not empty, the strongest first."""
     accumulates = spec is not None and spec.accumulates
     if name in _ADDS_UP:
@@ -133,7 +135,7 @@ def _decide(name: str, spec: DirectiveSpec | None, groups: list[_Group]) -> Valu
     )
 
 
-def _all(name: str, spec: DirectiveSpec | None, groups: list[_Group], lines: list[Line]) -> Value:
+def _all(name: str, spec: DirectiveSpec | None, groups: list[_Group], lines: list[SourceLine]) -> Value:
     between = len(groups) > 1 and any(group.layer == _POOL for group in groups)
     assumptions = (Assumption.LAYER_ADDS,) if between else ()
     return Value(name=name, spec=spec, values=shown_values(lines), lines=tuple(lines), assumptions=assumptions)
@@ -146,7 +148,7 @@ def _why(winner: _Group, loser: _Group) -> str:
 
 
 def _assumptions(
-    name: str, spec: DirectiveSpec | None, groups: list[_Group], lines: list[Line]
+    name: str, spec: DirectiveSpec | None, groups: list[_Group], lines: list[SourceLine]
 ) -> Iterator[Assumption]:
     first = groups[0]
     said = _normal(spec, lines)
@@ -166,5 +168,5 @@ def _assumptions(
             yield Assumption.LAYER_REPLACES
 
 
-def _normal(spec: DirectiveSpec | None, lines: list[Line]) -> list[str]:
+def _normal(spec: DirectiveSpec | None, lines: list[SourceLine]) -> list[str]:
     return [values.normalise(spec, line.value) for line in lines]

@@ -10,7 +10,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Final, NamedTuple
 
-from pmtaform.lang.effective.reading import Body
+from pmtaform.lang.effective.reading import SectionLines
 from pmtaform.lang.values import parse_cidr
 from pmtaform.lang.values.networks import Network, covers
 from pmtaform.lang.values.text import lower_domain, unquoted
@@ -19,7 +19,7 @@ MOST_NAMES: Final = 50_000  # of one section; macros multiply
 _MACRO: Final = re.compile(r"\$([A-Za-z0-9_]+)")
 
 
-class Kind(IntEnum):
+class PatternKind(IntEnum):
     """How a pattern names a domain, the closest last."""
 
     ALL = 0
@@ -32,7 +32,7 @@ class Kind(IntEnum):
 class Rank(NamedTuple):
     """How closely a section fits; larger is closer. `strict` tells `*.name` from `[*.]name`."""
 
-    kind: Kind
+    kind: PatternKind
     length: int
     strict: bool
     literal: bool
@@ -45,7 +45,7 @@ class Match:
     layer: int
     rank: Rank
     pattern: str
-    body: Body
+    body: SectionLines
 
     @property
     def key(self) -> tuple[int, Rank]:
@@ -102,14 +102,14 @@ class Names:
 class DomainIndex:
     """The domain sections of one layer, found by domain."""
 
-    exact: dict[str, list[Body]] = field(default_factory=dict)
-    suffix: dict[str, list[tuple[bool, Body]]] = field(default_factory=dict)  # by name: (is `*.name`, section)
-    networks: list[tuple[Network, str, Body]] = field(default_factory=list)
-    local: list[Body] = field(default_factory=list)
-    every: list[Body] = field(default_factory=list)
+    exact: dict[str, list[SectionLines]] = field(default_factory=dict)
+    suffix: dict[str, list[tuple[bool, SectionLines]]] = field(default_factory=dict)  # by name: (is `*.name`, section)
+    networks: list[tuple[Network, str, SectionLines]] = field(default_factory=list)
+    local: list[SectionLines] = field(default_factory=list)
+    every: list[SectionLines] = field(default_factory=list)
 
     @classmethod
-    def of(cls, bodies: Iterable[Body], names: Names) -> DomainIndex:
+    def of(cls, bodies: Iterable[SectionLines], names: Names) -> DomainIndex:
         """The index of sections."""
         index = cls()
         for body in bodies:
@@ -122,7 +122,7 @@ class DomainIndex:
         """Whether it has no section."""
         return not (self.exact or self.suffix or self.networks or self.local or self.every)
 
-    def put(self, name: str, body: Body) -> None:
+    def put(self, name: str, body: SectionLines) -> None:
         """Keep a section under one of its names."""
         if name == "*":
             self.every.append(body)
@@ -143,33 +143,33 @@ class DomainIndex:
         A wildcard asks for a domain that nothing closer names: `*.name` for some subdomain, `*` for any domain.
         """
         for body in self.exact.get(domain, ()):
-            yield _match(layer, Kind.EXACT, 0, False, domain, body)
+            yield _match(layer, PatternKind.EXACT, 0, False, domain, body)
         if is_local:
             for body in self.local:
-                yield _match(layer, Kind.LOCAL, 0, False, "local", body)
+                yield _match(layer, PatternKind.LOCAL, 0, False, "local", body)
         yield from self._suffixes(domain, layer)
         asked = network(domain)
         if asked is not None:
             for found, name, body in self.networks:
                 if covers(found, asked):
-                    yield _match(layer, Kind.NETWORK, found.prefixlen, False, name, body)
+                    yield _match(layer, PatternKind.NETWORK, found.prefixlen, False, name, body)
         for body in self.every:
-            yield _match(layer, Kind.ALL, 0, False, "*", body)
+            yield _match(layer, PatternKind.ALL, 0, False, "*", body)
 
     def _suffixes(self, domain: str, layer: int) -> Iterator[Match]:
         if not self.suffix:
             return
         for strict, body in self.suffix.get(domain, ()):
             if not strict:
-                yield _match(layer, Kind.SUFFIX, len(domain), False, f"[*.]{domain}", body)
+                yield _match(layer, PatternKind.SUFFIX, len(domain), False, f"[*.]{domain}", body)
         at = domain.find(".")
         while at >= 0:
             name = domain[at + 1 :]
             for strict, body in self.suffix.get(name, ()):
-                yield _match(layer, Kind.SUFFIX, len(name), strict, ("*." if strict else "[*.]") + name, body)
+                yield _match(layer, PatternKind.SUFFIX, len(name), strict, ("*." if strict else "[*.]") + name, body)
             at = domain.find(".", at + 1)
 
-    def asked_for_by(self, chosen: Callable[[Body], bool]) -> Iterator[str]:
+    def asked_for_by(self, chosen: Callable[[SectionLines], bool]) -> Iterator[str]:
         """As `asked_for`, of the chosen sections only, and `*` for those that are for every domain."""
         yield from (name for name, bodies in self.exact.items() if any(map(chosen, bodies)))
         for name, pairs in self.suffix.items():
@@ -190,7 +190,7 @@ class DomainIndex:
         yield from (name for _, name, _ in self.networks)
 
 
-def _match(layer: int, kind: Kind, length: int, strict: bool, pattern: str, body: Body) -> Match:
+def _match(layer: int, kind: PatternKind, length: int, strict: bool, pattern: str, body: SectionLines) -> Match:
     return Match(layer, Rank(kind, length, strict, "$" not in body.argument), pattern, body)
 
 

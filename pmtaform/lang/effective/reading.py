@@ -9,7 +9,7 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, catalogue
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
 from pmtaform.lang.values.text import lower_domain, split, unquoted
@@ -21,7 +21,7 @@ DOMAIN: Final = "domain"
 ROLLUP: Final = "mx-rollup-list"
 
 
-class Body:
+class SectionLines:
     """One domain section. `order` counts sections as they are read; `vendor`: it stands in config-defaults."""
 
     def __init__(self, owner: str, argument: str, nodes: Nodes, order: int, *, vendor: bool) -> None:
@@ -37,9 +37,9 @@ class Body:
         return f"<domain {self.argument}>" + (f" in {self.owner}" if self.owner else "")
 
     @cached_property
-    def lines(self) -> dict[str, list[Line]]:
+    def lines(self) -> dict[str, list[SourceLine]]:
         """Its lines by canonical name."""
-        found: dict[str, list[Line]] = {}
+        found: dict[str, list[SourceLine]] = {}
         for line in self._nodes.lines(DOMAIN, self.title):
             found.setdefault(line.name, []).append(line)
         return found
@@ -55,7 +55,7 @@ class Body:
         return tuple(normal(line) for _, lines in sorted(self.lines.items()) for line in lines)
 
 
-def normal(line: Line, scope: str = DOMAIN) -> tuple[str, str]:
+def normal(line: SourceLine, scope: str = DOMAIN) -> tuple[str, str]:
     """The line's name and its value as compared."""
     return line.name, values.normalise(catalogue().directive(scope, line.name), line.value)
 
@@ -74,12 +74,12 @@ class Owner:
         return f"<{self.tag} {self.name}>"
 
     @cached_property
-    def lines(self) -> list[list[Line]]:
+    def lines(self) -> list[list[SourceLine]]:
         """Its own lines, section by section."""
         return [list(nodes.lines(self.tag, self.title)) for nodes, _, _ in self.parts]
 
     @cached_property
-    def settings(self) -> list[list[Line]]:
+    def settings(self) -> list[list[SourceLine]]:
         """As `lines`, without the members of a pool: there may be thousands."""
         return [[line for line in lines if line.name != VMTA] for lines in self.lines]
 
@@ -90,7 +90,7 @@ class Owner:
         return tuple(text for text in texts if text is not None) if None not in texts else None
 
     @cached_property
-    def domains(self) -> list[Body]:
+    def domains(self) -> list[SectionLines]:
         """Its domain sections, in order."""
         return [body for nodes, order, vendor in self.parts for body in nodes.domains(self.title, order, vendor=vendor)]
 
@@ -114,21 +114,21 @@ class Nodes:
         """Every node, includes followed where they stand."""
         return _walk(self.configuration, self.tree, self.section.children, (self.tree.path,))
 
-    def lines(self, scope: str, title: str) -> Iterator[Line]:
+    def lines(self, scope: str, title: str) -> Iterator[SourceLine]:
         """Its directives but `include`, which stands for what it includes."""
         known = catalogue()
         for tree, node in self.walk():
             if isinstance(node, Directive):
                 name = known.canonical(scope, node.name)
                 if name != "include":
-                    yield Line(name, node.value, node.line, title, tree)
+                    yield SourceLine(name, node.value, node.line, title, tree)
 
-    def domains(self, owner: str, order: int, *, vendor: bool) -> Iterator[Body]:
+    def domains(self, owner: str, order: int, *, vendor: bool) -> Iterator[SectionLines]:
         """The domain sections in it."""
         for tree, node in self.walk():
             if isinstance(node, Section) and node.tag == DOMAIN:
                 nodes = Nodes(self.configuration, tree, node)
-                yield Body(owner, node.argument, nodes, order, vendor=vendor)
+                yield SectionLines(owner, node.argument, nodes, order, vendor=vendor)
                 order += 1
 
 
@@ -147,23 +147,23 @@ def _walk(
 
 
 @dataclass(slots=True)
-class Reading:
+class EffectiveReading:
     """One configuration, sorted by what it is about. `config-defaults`, if given, is read first."""
 
     macros: dict[str, list[str]] = field(default_factory=dict)
     twice: set[str] = field(default_factory=set)  # macros that are defined more than once
-    domains: list[Body] = field(default_factory=list)
+    domains: list[SectionLines] = field(default_factory=list)
     virtual_mtas: dict[str, Owner] = field(default_factory=dict)
     pools: dict[str, Owner] = field(default_factory=dict)
     pools_of: dict[str, list[str]] = field(default_factory=dict)  # by virtual MTA
-    lines: dict[str, list[Line]] = field(default_factory=dict)  # at top level
+    lines: dict[str, list[SourceLine]] = field(default_factory=dict)  # at top level
     pattern_lists: dict[str, list[Nodes]] = field(default_factory=dict)
     sections: dict[str, list[Nodes]] = field(default_factory=dict)  # all other sections, by tag
     rollups: dict[str, str] = field(default_factory=dict)  # the queue of each MX pattern, the first rule for it
     order: int = 0
 
     @classmethod
-    def of(cls, configuration: Configuration, defaults: Configuration | None = None) -> Reading:
+    def of(cls, configuration: Configuration, defaults: Configuration | None = None) -> EffectiveReading:
         """Read a configuration."""
         reading = cls()
         for each, vendor in ((defaults, True), (configuration, False)):
@@ -185,7 +185,7 @@ class Reading:
             self.order += 1
             nodes = Nodes(configuration, tree, node)
             if node.tag == DOMAIN:
-                self.domains.append(Body("", node.argument, nodes, self.order, vendor=vendor))
+                self.domains.append(SectionLines("", node.argument, nodes, self.order, vendor=vendor))
             elif node.tag in (VMTA, POOL):
                 owners = self.virtual_mtas if node.tag == VMTA else self.pools
                 owner = owners.setdefault(node.argument, Owner(node.tag, node.argument))
@@ -213,7 +213,7 @@ class Reading:
             parts = split(rest[0]) if rest else []
             self.macros.setdefault(macro, []).extend(part for part in parts if part)
         elif name != "include":
-            self.lines.setdefault(name, []).append(Line(name, node.value, node.line, "", tree))
+            self.lines.setdefault(name, []).append(SourceLine(name, node.value, node.line, "", tree))
 
     def _find_members(self) -> None:
         spec = catalogue().directive(POOL, VMTA)

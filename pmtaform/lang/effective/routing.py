@@ -13,7 +13,7 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.effective.clients import ClientSettings
-from pmtaform.lang.effective.model import DEFAULT_VMTA, Line, Value
+from pmtaform.lang.effective.model import DEFAULT_VMTA, SourceLine, Value
 from pmtaform.lang.effective.rule_lists import Message, Rules
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.values.text import unquoted
@@ -22,12 +22,12 @@ BY_ADDRESS: Final = "by-smtp-source-ip"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RoutingStep:
     """One thing that may choose: what it is, what comes of it in words, and the line behind it."""
 
     name: str
     text: str
-    line: Line | None = None
+    line: SourceLine | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Route:
     turn. `rejected`: the choice does not exist, and the message is not accepted. `doubts` say why there are several.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[RoutingStep, ...]
     choices: tuple[str, ...]
     members: tuple[str, ...] = ()
     rejected: bool = False
@@ -55,14 +55,14 @@ class Route:
 class _Search:
     """The steps taken so far. `found`: what is chosen; a None in it: nothing yet, the next step counts."""
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RoutingStep] = field(default_factory=list)
     found: set[str] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
     list_doubts: list[str] = field(default_factory=list)  # none, where all ways lead to one virtual MTA
     is_over: bool = False
 
-    def take(self, name: str, text: str, choice: str | None, line: Line | None = None) -> None:
-        self.steps.append(Step(name, text, line))
+    def take(self, name: str, text: str, choice: str | None, line: SourceLine | None = None) -> None:
+        self.steps.append(RoutingStep(name, text, line))
         if choice is not None:
             self.found.add(choice)
             self.is_over = True
@@ -148,7 +148,7 @@ def _arrival(effective: Effective, found: Mapping[str, Value], message: Message,
         doubt = f"No virtual MTA is called {name}, it is not rejected, and there is no invalid-virtual-mta-fallback."
         return _again(made, made.choices, doubts=(*made.doubts, f"{doubt} What happens then is not documented."))
     other = unquoted(fallback[-1].value)
-    step = Step("invalid-virtual-mta-fallback", other, fallback[-1])
+    step = RoutingStep("invalid-virtual-mta-fallback", other, fallback[-1])
     again = _again(made, (other,), steps=(*made.steps, step))
     if effective.knows(other):
         return _with(effective, message, again, ())

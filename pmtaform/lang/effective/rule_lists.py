@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from pmtaform.lang.effective.model import Line
-from pmtaform.lang.effective.reading import Nodes, Reading
+from pmtaform.lang.effective.model import SourceLine
+from pmtaform.lang.effective.reading import EffectiveReading, Nodes
 from pmtaform.lang.tree import Directive, Section, Tree
 from pmtaform.lang.values.text import rule_parts, split, unquoted
 
@@ -43,14 +43,14 @@ class Message:
 class Rules:
     """One walk over the rules for one message. `doubts` say what is not certain, `last` and `line` what decided."""
 
-    def __init__(self, reading: Reading, message: Message) -> None:
+    def __init__(self, reading: EffectiveReading, message: Message) -> None:
         self._lists: dict[str, Nodes] = {}
         for nodes in reading.sections.get(_LIST, ()):
             self._lists.setdefault(unquoted(nodes.section.argument), nodes)
         self._message = message
         self.doubts: list[str] = []
         self.last = ""
-        self.line: Line | None = None
+        self.line: SourceLine | None = None
 
     def outcomes(self, name: str, above: tuple[str, ...] = ()) -> set[Outcome]:
         """The virtual MTAs that a list may choose."""
@@ -132,7 +132,7 @@ class Rules:
             return self.outcomes(unquoted(call[1]), above)
         targets = [item.partition("=")[2] for item in split(text) if item.strip().startswith("virtual-mta=")]
         self.last = _text(tree, node)
-        self.line = Line(node.name, node.value, node.line, f"<{_LIST} {above[-1]}>", tree)
+        self.line = SourceLine(node.name, node.value, node.line, f"<{_LIST} {above[-1]}>", tree)
         return {unquoted(targets[0].strip())} if targets else {None}
 
 

@@ -11,7 +11,7 @@ from pmtaform.lang.effective import deciding
 from pmtaform.lang.effective.model import DEFAULT_VMTA, Assumption, EffectiveSettings, Value
 from pmtaform.lang.effective.owners import owner_lines, owner_meaning, owner_values
 from pmtaform.lang.effective.patterns import DomainIndex, Match, Names, plain
-from pmtaform.lang.effective.reading import DOMAIN, Body, Owner, Reading
+from pmtaform.lang.effective.reading import DOMAIN, EffectiveReading, Owner, SectionLines
 from pmtaform.lang.effective.sources import Sources
 from pmtaform.lang.effective.unseen import web_addresses
 from pmtaform.lang.includes import Configuration
@@ -32,7 +32,7 @@ class Effective:
 
     def __init__(self, configuration: Configuration, defaults: Configuration | None = None) -> None:
         self.configuration = configuration
-        self.reading = Reading.of(configuration, defaults)
+        self.reading = EffectiveReading.of(configuration, defaults)
         self.names = Names(self.reading.macros)
         self._owners: dict[str, DomainIndex] = {}
         self._meanings: dict[tuple[object, ...], dict[str, tuple[str, ...]]] = {}
@@ -228,7 +228,7 @@ class Effective:
         own = (line for lines in owner.lines for line in lines if line.name == KEY) if owner is not None else ()
         return KEY in self.reading.lines and any("$" in line.value for line in own)
 
-    def _from_doubled_macro(self, body: Body) -> bool:
+    def _from_doubled_macro(self, body: SectionLines) -> bool:
         return "$" in body.argument and any(f"${name}" in body.argument for name in self.reading.twice)
 
 

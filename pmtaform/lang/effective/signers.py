@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from pmtaform.lang.effective.deciding import decide, specs_of
-from pmtaform.lang.effective.model import Line, Value
+from pmtaform.lang.effective.model import SourceLine, Value
 from pmtaform.lang.effective.patterns import Match
-from pmtaform.lang.effective.reading import DOMAIN, Body
+from pmtaform.lang.effective.reading import DOMAIN, SectionLines
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.effective.signing import KeyLine, key_line
 from pmtaform.lang.values import parse_bool
@@ -34,7 +34,7 @@ class Signer(NamedTuple):
     """A key, and the line that gives it."""
 
     key: KeyLine
-    line: Line
+    line: SourceLine
 
 
 class Keys:
@@ -77,7 +77,7 @@ def _upwards(domain: str) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SignerRule:
     """How a queue has its mail signed. `identity` and `fallback` are empty where the sender of the message counts.
 
     `by_header`: only mail that brings its own options is signed.
@@ -103,7 +103,7 @@ def _domain_of(identity: str) -> str:
     return lower_domain(identity.rpartition("@")[2])
 
 
-def rule_of(values: Mapping[str, Value], *, second: bool = False, assumed: bool = False) -> Rule | None:
+def rule_of(values: Mapping[str, Value], *, second: bool = False, assumed: bool = False) -> SignerRule | None:
     """How these settings of a queue sign; None: they do not. `assumed`: unset `dkim-sign` counts as yes."""
     prefix = "second-" if second else ""
 
@@ -118,7 +118,7 @@ def rule_of(values: Mapping[str, Value], *, second: bool = False, assumed: bool 
         return None
     identity, fallback = text("dkim-identity").lower(), text("dkim-identity-fallback").lower()
     fixed = "" if identity in _FROM_SENDER else identity
-    return Rule(fixed, "" if fallback in _FROM_SENDER else fallback, by_header, second)
+    return SignerRule(fixed, "" if fallback in _FROM_SENDER else fallback, by_header, second)
 
 
 @dataclass(slots=True)
@@ -129,8 +129,8 @@ class Signing:
     assumed: bool = False
     _own: dict[str, Keys] = field(default_factory=dict)
     _top: Keys | None = None
-    _rules: dict[tuple[int, ...], frozenset[Rule]] = field(default_factory=dict)
-    _chains: dict[tuple[object, ...], list[Rule]] = field(default_factory=dict)
+    _rules: dict[tuple[int, ...], frozenset[SignerRule]] = field(default_factory=dict)
+    _chains: dict[tuple[object, ...], list[SignerRule]] = field(default_factory=dict)
     _bodies: dict[int, _Said] = field(default_factory=dict)
 
     @property
@@ -159,20 +159,20 @@ class Signing:
     @property
     def lists(self) -> dict[str, Keys]:
         """The keys of each `domain-key-list`; nothing comes after them."""
-        lines: dict[str, list[Line]] = {}
+        lines: dict[str, list[SourceLine]] = {}
         for nodes in self.effective.reading.sections.get(LIST, ()):
             name = unquoted(nodes.section.argument)
             lines.setdefault(name, []).extend(nodes.lines(LIST, f"<{LIST} {name}>"))
         return {name: Keys(self._signers(line for line in own if line.name == KEY)) for name, own in lines.items()}
 
-    def _signers(self, lines: Iterable[Line]) -> Iterator[Signer]:
+    def _signers(self, lines: Iterable[SourceLine]) -> Iterator[Signer]:
         for line in lines:
             key = key_line(line.value)
             if key is not None:
                 names = self.effective.names.of(key.domain) if "$" in key.domain else (lower_domain(key.domain),)
                 yield from (Signer(key._replace(domain=name), line) for name in names)
 
-    def rules(self, vmta: str) -> frozenset[Rule]:
+    def rules(self, vmta: str) -> frozenset[SignerRule]:
         """Every rule by which mail of a virtual MTA is signed, to whichever domain."""
         indexes = [index for _, index in self.effective.layers(vmta)]
         shape = tuple(id(index) for index in indexes if not index.is_empty)
@@ -182,7 +182,7 @@ class Signing:
             self._rules[shape] = frozenset(rule for domain in asked for rule in self._of(domain, vmta))
         return self._rules[shape]
 
-    def _of(self, domain: str, vmta: str) -> list[Rule]:
+    def _of(self, domain: str, vmta: str) -> list[SignerRule]:
         """The rules for one domain; domains whose sections say the same of signing are looked at once."""
         matches = self.effective.matches(domain, vmta)
         chain = tuple((match.key, self._said(match.body)) for match in matches)
@@ -191,13 +191,13 @@ class Signing:
             self._chains[chain] = [rule for rule in found if rule is not None]
         return self._chains[chain]
 
-    def _said(self, body: Body) -> _Said:
+    def _said(self, body: SectionLines) -> _Said:
         if id(body) not in self._bodies:
             lines = ((name, tuple(line.value for line in lines)) for name, lines in body.lines.items())
             self._bodies[id(body)] = tuple(item for item in lines if "dkim-" in item[0])
         return self._bodies[id(body)]
 
-    def _rule(self, matches: list[Match], *, second: bool) -> Rule | None:
+    def _rule(self, matches: list[Match], *, second: bool) -> SignerRule | None:
         prefix = "second-" if second else ""
         names = [prefix + name for name in ("dkim-sign", "dkim-identity", "dkim-identity-fallback")]
         decided = {name: decide(name, specs_of(DOMAIN).get(name), matches) for name in names}
@@ -205,7 +205,7 @@ class Signing:
         return rule_of(known, second=second, assumed=self.assumed)
 
 
-def _says_signing(body: Body) -> bool:
+def _says_signing(body: SectionLines) -> bool:
     return any("dkim-" in name for name in body.lines)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from pmtaform.lang.effective.deciding import decide, specs_of
-from pmtaform.lang.effective.model import DEFAULT_VMTA, Line
+from pmtaform.lang.effective.model import DEFAULT_VMTA, SourceLine
 from pmtaform.lang.effective.patterns import DomainIndex
-from pmtaform.lang.effective.reading import DOMAIN, Body, Reading
+from pmtaform.lang.effective.reading import DOMAIN, EffectiveReading, SectionLines
 from pmtaform.lang.effective.settings import Effective
 from pmtaform.lang.values import parse_bool
 from pmtaform.lang.values.text import split, unquoted, without_idle_quotes
@@ -52,14 +52,14 @@ def signing_keys(effective: Effective) -> dict[KeyLine, bool]:
     return found
 
 
-def first_matches(reading: Reading) -> dict[KeyLine, Line | None]:
+def first_matches(reading: EffectiveReading) -> dict[KeyLine, SourceLine | None]:
     """Every key that a line gives to a virtual MTA, and the line that signs all that is its; None: it signs itself.
 
     PowerMTA tries the keys of the virtual MTA, of its pools, then those at top level, each in their order, and takes
     the first whose domain is that of the message or above it (3.3.1.33.1; where pools come is our reading). What
     messages choose themselves (`domain-key-list`) signs.
     """
-    found: dict[KeyLine, Line | None] = {}
+    found: dict[KeyLine, SourceLine | None] = {}
     for chain in _chains(reading):
         for at, (key, _) in enumerate(chain):
             before = next((line for other, line in chain[:at] if _covers(other.domain, key.domain)), None)
@@ -70,7 +70,7 @@ def first_matches(reading: Reading) -> dict[KeyLine, Line | None]:
     return found
 
 
-def _chains(reading: Reading) -> Iterator[list[tuple[KeyLine, Line]]]:
+def _chains(reading: EffectiveReading) -> Iterator[list[tuple[KeyLine, SourceLine]]]:
     """The keys that each virtual MTA tries, in their order; those that try the same are told once."""
     seen: set[tuple[int, ...]] = set()
     for vmta in dict.fromkeys((DEFAULT_VMTA, *reading.virtual_mtas)):
@@ -95,7 +95,7 @@ def key_line(value: str) -> KeyLine | None:
     return KeyLine(fields[0], fields[1].lower(), fields[2]) if len(fields) == 3 else None
 
 
-def _keys(lines: Iterable[Line]) -> list[KeyLine]:
+def _keys(lines: Iterable[SourceLine]) -> list[KeyLine]:
     found = (key_line(line.value) for line in lines if line.name == _KEY)
     return [key for key in found if key is not None]
 
@@ -134,7 +134,7 @@ class _Signs:
         return any(value is not None and any(_is_yes(text) for text in value.values) for value in values)
 
 
-def _any(bodies: Iterable[Body]) -> bool:
+def _any(bodies: Iterable[SectionLines]) -> bool:
     return any(_is_yes(line.value) for body in bodies for name in _SIGN for line in body.lines.get(name, ()))
 
 

@@ -14,8 +14,8 @@ from typing import Final
 
 from pmtaform.lang.catalogue import DirectiveSpec
 from pmtaform.lang.effective.deciding import default_of, shown_values, specs_of, with_defaults
-from pmtaform.lang.effective.model import Assumption, Line, Overruled, Value
-from pmtaform.lang.effective.reading import Reading
+from pmtaform.lang.effective.model import Assumption, Overruled, SourceLine, Value
+from pmtaform.lang.effective.reading import EffectiveReading
 from pmtaform.lang.values import normalise, parse_cidr
 from pmtaform.lang.values.networks import Network
 from pmtaform.lang.values.text import unquoted
@@ -23,14 +23,14 @@ from pmtaform.lang.values.text import unquoted
 SOURCE: Final = "source"
 RELAYING: Final = "always-allow-relaying"
 
-_ByName = dict[str, list[Line]]
+_ByName = dict[str, list[SourceLine]]
 _Place = tuple[int, int, int]  # version of IP, length of the prefix, its bits as a number
 
 
 class Sources:
     """Every `<source>` of a configuration, asked for clients."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: EffectiveReading) -> None:
         self._sections: dict[str, _ByName] = {}  # by argument: a network in full, or a name
         self._places: dict[_Place, str] = {}
         for nodes in reading.sections.get(SOURCE, ()):
@@ -66,7 +66,7 @@ class Sources:
         sections = {**self._sections, "": self._top}
         return {key: tuple(line.value for line in lines[name]) for key, lines in sections.items() if name in lines}
 
-    def sections(self, client: Network | None, *named: str) -> Iterator[Mapping[str, list[Line]]]:
+    def sections(self, client: Network | None, *named: str) -> Iterator[Mapping[str, list[SourceLine]]]:
         """The lines of each section that holds, by directive; the strongest section first.
 
         `client` is a client's address, or a network whose clients no narrower source concerns; None: no address
@@ -83,7 +83,7 @@ class Sources:
         if self._top:
             yield self._top
 
-    def line(self, name: str, client: Network | None, *named: str) -> Line | None:
+    def line(self, name: str, client: Network | None, *named: str) -> SourceLine | None:
         """The line that decides one directive; None when no section sets it."""
         lines = next((lines[name] for lines in self.sections(client, *named) if name in lines), None)
         return lines[-1] if lines else None
@@ -125,7 +125,7 @@ class Sources:
         )
 
     def _assumptions(
-        self, spec: DirectiveSpec | None, groups: list[list[Line]], named: list[_ByName]
+        self, spec: DirectiveSpec | None, groups: list[list[SourceLine]], named: list[_ByName]
     ) -> Iterator[Assumption]:
         """What a value rests on besides its own lines; `groups` are the lines that set it, the strongest first."""
         winner = groups[0]
@@ -139,7 +139,7 @@ class Sources:
             yield Assumption.GLOBAL_RELAYING
 
 
-def _why(loser: Line, winner: Line) -> str:
+def _why(loser: SourceLine, winner: SourceLine) -> str:
     if loser.section == winner.section:
         return "a later line of the same section"
     return f"{winner.section} goes before {loser.section or 'the top level'}"

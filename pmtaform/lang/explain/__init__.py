@@ -2,16 +2,16 @@
 
 from pmtaform.lang.explain.mistakes import Mistake, invention, mistakes_about
 from pmtaform.lang.explain.relations import Related
-from pmtaform.lang.explain.searching import Hit, search
+from pmtaform.lang.explain.searching import WordMatch, search
 from pmtaform.lang.explain.telling import Explanation, Fact, Meaning, explain, unknown, where
 
 __all__ = [
     "Explanation",
     "Fact",
-    "Hit",
     "Meaning",
     "Mistake",
     "Related",
+    "WordMatch",
     "explain",
     "invention",
     "mistakes_about",

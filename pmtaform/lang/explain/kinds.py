@@ -12,7 +12,7 @@ from pmtaform.lang.catalogue import DirectiveSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """A type of value: what it is, a few examples, and the section of the guide that says so."""
 
     text: str
@@ -21,14 +21,14 @@ class Kind:
 
 
 @cache
-def kinds() -> Mapping[str, Kind]:
+def kinds() -> Mapping[str, ValueKind]:
     """Every type of the catalogue that is not a mere alternative of others."""
     text = resources.files("pmtaform.lang").joinpath("data", "types.json").read_text(encoding="utf-8")
     rows = json.loads(text)
-    return {row["type"]: Kind(row["text"], tuple(row.get("examples", ())), row.get("basis", "")) for row in rows}
+    return {row["type"]: ValueKind(row["text"], tuple(row.get("examples", ())), row.get("basis", "")) for row in rows}
 
 
-def in_words(spec: DirectiveSpec) -> Kind:
+def in_words(spec: DirectiveSpec) -> ValueKind:
     """What a directive takes; the words of an enumeration are the directive's own."""
     known = kinds()
     parts = [spec.type] if spec.type in known else _parts(spec.type)
@@ -45,7 +45,7 @@ def in_words(spec: DirectiveSpec) -> Kind:
     if spec.type == "enum+secret":
         texts.append("then, where it needs one, a secret key")
     basis = next((kind.basis for kind in found if kind.basis), "")
-    return Kind("; or ".join(texts) if "|" in spec.type else ", ".join(texts), examples, basis)
+    return ValueKind("; or ".join(texts) if "|" in spec.type else ", ".join(texts), examples, basis)
 
 
 def _parts(kind: str) -> list[str]:

@@ -13,7 +13,7 @@ from pmtaform.lang.explain.telling import where
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class WordMatch:
     """A name that a search found."""
 
     name: str
@@ -21,7 +21,7 @@ class Hit:
     score: int
 
 
-def search(words: str, most: int = 20) -> list[Hit]:
+def search(words: str, most: int = 20) -> list[WordMatch]:
     """The directives and sections that words lead to, the best first.
 
     A name counts most, then the summary, then notes and wrong words that people use for it. What has all the
@@ -30,12 +30,12 @@ def search(words: str, most: int = 20) -> list[Hit]:
     wanted = [_stem(word) for word in re.findall(r"[\w.-]+", words.lower())]
     if not wanted:
         return []
-    found: dict[str, tuple[int, Hit]] = {}
+    found: dict[str, tuple[int, WordMatch]] = {}
     for name, summary, text in _texts():
         scores = [_score(word, name.lower(), summary.lower(), text.lower()) for word in wanted]
         matched = sum(1 for score in scores if score)
         if matched and (name not in found or (matched, sum(scores)) > (found[name][0], found[name][1].score)):
-            found[name] = (matched, Hit(name, summary, sum(scores)))
+            found[name] = (matched, WordMatch(name, summary, sum(scores)))
     best = max((matched for matched, _ in found.values()), default=0)
     hits = [hit for matched, hit in found.values() if matched == best]
     return sorted(hits, key=lambda hit: (-hit.score, hit.name))[:most]

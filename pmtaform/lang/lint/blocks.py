@@ -10,7 +10,7 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.inventions import inventions
 from pmtaform.lang.lint.facts import Facts
-from pmtaform.lang.lint.meant import Form, Meant
+from pmtaform.lang.lint.meant import Meant, WordForm
 from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.splices import Splice
@@ -38,7 +38,7 @@ from pmtaform.lang.tree import Directive, Tree
 def brace(facts: Facts) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for meant in facts.meant:
-        if meant.form is Form.BRACES:
+        if meant.form is WordForm.BRACES:
             seen.update((meant.tree.path, line) for line in range(meant.section.line, meant.section.end + 1))
             yield _hit(meant, f"PowerMTA has no blocks in braces. {_form(meant)}", "{", _brace_fix(meant))
     for tree in facts.configuration.trees.values():
@@ -78,7 +78,7 @@ def _other_braces(tree: Tree, seen: set[tuple[str, int]]) -> Iterator[Hit]:
 )
 def section_without_tags(facts: Facts) -> Iterator[Hit]:
     for meant in facts.meant:
-        if meant.form is Form.NO_TAGS:
+        if meant.form is WordForm.NO_TAGS:
             section = meant.section
             first = section.line + 1
             lines = f"lines {first} to {section.end} are" if section.end > first else f"line {first} is"
@@ -151,7 +151,7 @@ def _line(tree: Tree, number: int, raw: str, text: str) -> Fix:
 )
 def other_kind_of_list(facts: Facts) -> Iterator[Hit]:
     for meant in facts.meant:
-        if meant.form is not Form.OTHER_LIST:
+        if meant.form is not WordForm.OTHER_LIST:
             continue
         section = meant.section
         users = [r for r in references(facts).all if r.noun == section.tag and r.name == section.argument]

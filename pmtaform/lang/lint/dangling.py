@@ -10,7 +10,7 @@ from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.nearest import nearest
-from pmtaform.lang.lint.references import VMTAS, Reference, is_given, references
+from pmtaform.lang.lint.references import VMTAS, NameReference, is_given, references
 
 _NOWHERE: Final = "What loads is undocumented (docs/powermta/language.md section 5); what becomes of mail: guide 8.5.2"
 
@@ -38,7 +38,7 @@ def _undefined(noun: str) -> Check:
     return check
 
 
-def _what(reference: Reference) -> str:
+def _what(reference: NameReference) -> str:
     return "The virtual MTA or pool" if reference.kinds == VMTAS else f"The {_NOUN[reference.noun]}"
 
 
@@ -79,7 +79,7 @@ _CONSEQUENCE: Final = {
 }
 
 
-def other_case(facts: Facts, reference: Reference) -> str | None:
+def other_case(facts: Facts, reference: NameReference) -> str | None:
     wanted = reference.name.lower()
     for kind in reference.kinds:
         lowered = facts.lower_names(kind)

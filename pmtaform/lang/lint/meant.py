@@ -26,7 +26,7 @@ _LISTS: Final = {
 _ONE_LINE: Final = re.compile(r"(?:^|[ \t])\{[ \t].*\}$")  # not {auth}, which is a name
 
 
-class Form(Enum):
+class WordForm(Enum):
     """How a section was written instead of with its tags."""
 
     BRACES = auto()
@@ -40,7 +40,7 @@ class Meant:
 
     tree: Tree
     section: Section
-    form: Form
+    form: WordForm
 
 
 def meant_sections(tree: Tree) -> tuple[list[Node], list[Meant]]:
@@ -90,7 +90,7 @@ class _Reader:
             return node
         copy = _copied(node, tag, children)
         if tag != node.tag:
-            self.found.append(Meant(self._tree, copy, Form.OTHER_LIST))
+            self.found.append(Meant(self._tree, copy, WordForm.OTHER_LIST))
         return copy
 
     def _braces(self, nodes: list[Node], at: int, head: Directive) -> tuple[Node, int]:
@@ -110,7 +110,7 @@ class _Reader:
         section.end = last.line if last is not None else _last_line(inside, head.line)
         section.closed = last is not None
         section.children = self.nodes(inside, section.tag)
-        self.found.append(Meant(self._tree, section, Form.BRACES))
+        self.found.append(Meant(self._tree, section, WordForm.BRACES))
         return section, end + (last is not None)
 
     def _one_line(self, head: Directive) -> Section:
@@ -121,7 +121,7 @@ class _Reader:
             for node in parse(piece.strip()).children if piece.strip() else ():
                 node.line = head.line
                 section.children.append(node)
-        self.found.append(Meant(self._tree, section, Form.BRACES))
+        self.found.append(Meant(self._tree, section, WordForm.BRACES))
         return section
 
     def _indented(self, nodes: list[Node], at: int, head: Directive, scope: str) -> int:
@@ -147,7 +147,7 @@ class _Reader:
         section = Section(head.line, head.name.lower().rstrip(":"), head.value.strip('"').rstrip(":"))
         section.end, section.closed = _last_line(inside, head.line), True
         section.children = inside
-        self.found.append(Meant(self._tree, section, Form.NO_TAGS))
+        self.found.append(Meant(self._tree, section, WordForm.NO_TAGS))
         return section
 
     def _indent(self, node: Node) -> int:

@@ -18,7 +18,7 @@ _RESERVED: Final = frozenset({"{default}", "by-smtp-source-ip", '"by-smtp-source
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class NameReference:
     """A name in a line, and the kinds of section that it may name."""
 
     line: Line
@@ -96,10 +96,10 @@ class References:
         self.facts = facts
 
     @cached_property
-    def all(self) -> list[Reference]:
+    def all(self) -> list[NameReference]:
         """Those of the table, in the order of the files."""
         found = [
-            Reference(line, name, kinds)
+            NameReference(line, name, kinds)
             for scope, directive, names, kinds in _TABLE
             for line in self.facts.named(directive)
             if not scope or line.scope == scope

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
-from pmtaform.lang.effective import Effective, Line
+from pmtaform.lang.effective import Effective, SourceLine
 from pmtaform.lang.effective.deciding import decide, specs_of
 from pmtaform.lang.effective.reading import DOMAIN
 from pmtaform.lang.lint.domains import domains
@@ -58,7 +58,7 @@ def reroute_circle(facts: Facts) -> Iterator[Hit]:
                     yield _hit(name, domain, circle)
 
 
-_Step = tuple[str, Line]  # a virtual MTA, and the line that leads on from it
+_Step = tuple[str, SourceLine]  # a virtual MTA, and the line that leads on from it
 
 
 def _hit(name: str, domain: str, circle: list[_Step]) -> Hit:
@@ -108,7 +108,7 @@ class _Walk:
         if len(circle) > 1 or f"<virtual-mta {circle[0][0]}>" in circle[0][1].section:
             yield circle
 
-    def _line(self, domain: str, vmta: str) -> Line | None:
+    def _line(self, domain: str, vmta: str) -> SourceLine | None:
         self._looked_at += 1
         if self._looked_at > _MOST_LOOKED_AT:
             return None

@@ -18,7 +18,7 @@ _NESTED: Final = re.compile(r"[^<].*\s<pattern-list>", re.IGNORECASE)
 FIRST_TAG: Final = re.compile(r"<(/?)[ \t]*([A-Za-z][\w-]*)(?:\s[^<>]*)?>")
 
 
-class Builder:
+class TreeBuilder:
     """A tree under construction. `children` are those of the innermost open section."""
 
     def __init__(self, text: str, path: str, scope: str, origins: Sequence[Place | None] | None) -> None:

@@ -14,7 +14,7 @@ from pmtaform.diagnostics.codes.language import (
     XML_COMMENT,
 )
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.parsing.builder import FIRST_TAG, Builder, ends_in
+from pmtaform.lang.parsing.builder import FIRST_TAG, TreeBuilder, ends_in
 from pmtaform.lang.parsing.words import (
     RULE_KEYWORDS,
     WORD,
@@ -40,7 +40,7 @@ _CROWDED: Final = "There is one directive or one tag to a line. Put each on a li
 class CarefulReader:
     """Takes lines that need a second look into the tree. `careful`: some characters only look like blanks."""
 
-    def __init__(self, build: Builder, *, careful: bool) -> None:
+    def __init__(self, build: TreeBuilder, *, careful: bool) -> None:
         self._build = build
         self._careful = careful
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from pmtaform.diagnostics.codes.language import BYTE_ORDER_MARK, CONTROL_CHARACTER, NOT_UTF8, ODD_BLANK
-from pmtaform.lang.parsing.builder import Builder
+from pmtaform.lang.parsing.builder import TreeBuilder
 
 # str.split() accepts these as blanks; PowerMTA is not known to. A file that has one is read carefully.
 _ODD_SPACE: Final = re.compile("[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
@@ -41,7 +41,7 @@ def has_odd_blanks(text: str) -> bool:
     return not text.isascii() or any(char in text for char in "\x1c\x1d\x1e\x1f")
 
 
-def report_hidden(build: Builder, text: str) -> None:
+def report_hidden(build: TreeBuilder, text: str) -> None:
     """Report characters that a person would not see: at most one finding of each kind, at its first line."""
     if text.isascii() and not text.encode("ascii").translate(None, _PLAIN):
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pmtaform.diagnostics import Place
-from pmtaform.lang.parsing.builder import Builder
+from pmtaform.lang.parsing.builder import TreeBuilder
 from pmtaform.lang.parsing.careful import CarefulReader
 from pmtaform.lang.parsing.hidden import has_odd_blanks, report_hidden
 from pmtaform.lang.parsing.quick import BLANK, CLOSE, DIRECTIVE, OPEN, Meanings
@@ -14,14 +14,14 @@ from pmtaform.lang.tree import Directive, Section, Tree
 
 def parsed(text: str, path: str, scope: str, origins: Sequence[Place | None] | None) -> Tree:
     """The tree of a text."""
-    build = Builder(text, path, scope, origins)
+    build = TreeBuilder(text, path, scope, origins)
     report_hidden(build, text)
     careful = has_odd_blanks(text)
     _read_lines(build, Meanings(careful=careful), CarefulReader(build, careful=careful))
     return build.finish()
 
 
-def _read_lines(build: Builder, meanings: Meanings, reader: CarefulReader) -> None:
+def _read_lines(build: TreeBuilder, meanings: Meanings, reader: CarefulReader) -> None:
     # Runs once per line, 100 000 times for a large file, so plain lines are taken without a call.
     lines = iter(enumerate(build.lines, 1))
     known, work_out = meanings.known.get, meanings.work_out

@@ -14,14 +14,14 @@ from dataclasses import replace
 
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.parsing import gc_paused
-from pmtaform.plan.dangers.finding import Check, DangerFinding, reports
+from pmtaform.plan.dangers.finding import DangerCheck, DangerFinding, reports
 from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.table import checks, consent_kinds, danger_kinds
 from pmtaform.plan.model import Danger, HostPlan
 
 __all__ = [
-    "Check",
+    "DangerCheck",
     "DangerFinding",
     "DangerKind",
     "Sides",

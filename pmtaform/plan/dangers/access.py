@@ -10,7 +10,7 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.values.networks import Network, covers, divided, network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers.finding import DangerFinding, reports
@@ -54,7 +54,7 @@ class _Grant:
 
     network: Network | None
     level: str
-    line: Line
+    line: SourceLine
 
 
 class _Monitor:
@@ -67,7 +67,7 @@ class _Monitor:
     def grants(self) -> list[_Grant]:
         return [_grant(line) for line in self.lines.get(_ACCESS, ())]
 
-    def level(self, client: Network) -> tuple[str, Line | None]:
+    def level(self, client: Network) -> tuple[str, SourceLine | None]:
         """The access of a class of clients, and the line that gives it: the first that takes all of them in."""
         for grant in self.grants:
             mine = grant.network
@@ -75,7 +75,7 @@ class _Monitor:
                 return grant.level, grant.line
         return _NONE, None
 
-    def texts(self, name: str) -> dict[str, Line]:
+    def texts(self, name: str) -> dict[str, SourceLine]:
         """The values of a setting with their lines."""
         return {unquoted(line.value): line for line in self.lines.get(name, ())}
 
@@ -85,7 +85,7 @@ class _Monitor:
         return _KEY in self.lines or _ALLOWED in self.lines or any(grant.level != _NONE for grant in self.grants)
 
 
-def _grant(line: Line) -> _Grant:
+def _grant(line: SourceLine) -> _Grant:
     client, _, level = unquoted(line.value).strip().partition(" ")
     return _Grant(network(client), "".join(level.split()).lower(), line)
 
@@ -207,7 +207,7 @@ def _is_on(side: _Monitor, name: str) -> bool:
     return values.parse_bool(_last(side, name, "true")) is not False
 
 
-def _cause(sides: Sides, after: Iterable[Line], before: Iterable[Line]) -> Address | None:
+def _cause(sides: Sides, after: Iterable[SourceLine], before: Iterable[SourceLine]) -> Address | None:
     return sides.cause_of_lines([*after, *before])
 
 

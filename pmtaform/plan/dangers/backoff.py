@@ -15,14 +15,14 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective, Value
-from pmtaform.lang.effective.model import Line
-from pmtaform.lang.effective.reading import Body, Nodes
+from pmtaform.lang.effective.model import SourceLine
+from pmtaform.lang.effective.reading import Nodes, SectionLines
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.reach import Reach
-from pmtaform.plan.dangers.reply_rules import Rule, rules_of, still_disables, still_slows
+from pmtaform.plan.dangers.reply_rules import ReplyRule, rules_of, still_disables, still_slows
 from pmtaform.plan.dangers.sides import Sides
 
 BACKOFF_DISABLED: Final = DangerKind(
@@ -54,7 +54,7 @@ _REENABLE: Final = "reenable-source-ip-after"
 class _Behaviour:
     """How one queue enters and leaves back-off."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[ReplyRule, ...]
     at_last: bool
     after: float  # seconds; infinite: never
     upon_delivery: bool
@@ -81,9 +81,9 @@ class _Lists:
 
     def __init__(self, effective: Effective) -> None:
         self._effective = effective
-        self._known: dict[str, tuple[Rule, ...]] = {}
+        self._known: dict[str, tuple[ReplyRule, ...]] = {}
 
-    def of(self, name: str) -> tuple[Rule, ...]:
+    def of(self, name: str) -> tuple[ReplyRule, ...]:
         if name not in self._known:
             nodes: list[Nodes] = self._effective.reading.pattern_lists.get(name, [])
             self._known[name] = rules_of(nodes)
@@ -117,9 +117,9 @@ class _Destinations:
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
         self.before, self.after = _Lists(sides.before), _Lists(sides.after)
-        self._lost: dict[tuple[int, int], tuple[Rule, ...]] = {}
+        self._lost: dict[tuple[int, int], tuple[ReplyRule, ...]] = {}
 
-    def lost(self, was: tuple[Rule, ...], now: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    def lost(self, was: tuple[ReplyRule, ...], now: tuple[ReplyRule, ...]) -> tuple[ReplyRule, ...]:
         """The rules of a list before, as `_Lists` has it, whose replies no longer lead to back-off."""
         key = id(was), id(now)
         if key not in self._lost:
@@ -169,7 +169,7 @@ def _is_same_text(was: list[Nodes] | None, now: list[Nodes] | None) -> bool:
     return None not in texts[0] and texts[0] == texts[1]
 
 
-def _names_a_list(body: Body) -> bool:
+def _names_a_list(body: SectionLines) -> bool:
     return _LIST in body.lines
 
 
@@ -270,7 +270,7 @@ def _length(seconds: float) -> str:
 
 
 def _cause(sides: Sides, was: _Behaviour, now: _Behaviour) -> Address | None:
-    lines: list[Line] = [rule.line for rule in (*now.rules, *was.rules)]
+    lines: list[SourceLine] = [rule.line for rule in (*now.rules, *was.rules)]
     found = sides.cause(was.lists, now.lists)
     named = [address for address in sides.changed if address.kind == _LIST]
     if was.lists.normal == now.lists.normal and named:

@@ -12,14 +12,14 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.effective import Effective
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, findings_of
-from pmtaform.plan.dangers.reply_rules import Rule, rules_of, sample, takes
+from pmtaform.plan.dangers.reply_rules import ReplyRule, rules_of, sample, takes
 from pmtaform.plan.dangers.sides import Sides
 
 _LIST: Final = "smtp-pattern-list"
@@ -75,7 +75,7 @@ def _name(value: object) -> str:
     return unquoted(found[-1].strip()) if found else ""
 
 
-def _rules(effective: Effective, name: str) -> tuple[Rule, ...]:
+def _rules(effective: Effective, name: str) -> tuple[ReplyRule, ...]:
     return rules_of(effective.reading.pattern_lists.get(name, []))
 
 
@@ -94,7 +94,7 @@ def _used(sides: Sides) -> frozenset[str]:
     return known
 
 
-def _gained(was: Sequence[Rule], now: Sequence[Rule]) -> Iterator[tuple[str, list[str], list[Line]]]:
+def _gained(was: Sequence[ReplyRule], now: Sequence[ReplyRule]) -> Iterator[tuple[str, list[str], list[SourceLine]]]:
     """The patterns of rules that bounce mail now, for replies that did not before."""
     for action in _ACTIONS:
         gained = [rule for rule in now if action in rule.actions and not _bounced(rule, action, was)]
@@ -102,7 +102,7 @@ def _gained(was: Sequence[Rule], now: Sequence[Rule]) -> Iterator[tuple[str, lis
             yield action, [rule.pattern for rule in gained], [rule.line for rule in gained]
 
 
-def _bounced(rule: Rule, action: str, was: Sequence[Rule]) -> bool:
+def _bounced(rule: ReplyRule, action: str, was: Sequence[ReplyRule]) -> bool:
     """Whether the replies that a rule takes bounced as much before; where that is not clear, the answer is no."""
     worse = [other for other in was if action in other.actions or "bounce-queue" in other.actions]
     text = sample(rule.pattern)

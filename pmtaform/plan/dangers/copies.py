@@ -13,7 +13,7 @@ from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, findings_of
 from pmtaform.plan.dangers.records import RECORDS_LOST
-from pmtaform.plan.dangers.selection import Client, clients
+from pmtaform.plan.dangers.selection import SelectionClient, clients
 from pmtaform.plan.dangers.sides import Sides
 
 MAIL_COPIED: Final = DangerKind(
@@ -38,7 +38,7 @@ def copies_changed(sides: Sides) -> Iterator[DangerFinding]:
     yield from findings_of(sides, _of_queues(sides))
 
 
-def _of_source(sides: Sides, client: Client) -> Iterator[DangerFinding]:
+def _of_source(sides: Sides, client: SelectionClient) -> Iterator[DangerFinding]:
     was, now = _bcc(sides.before, client), _bcc(sides.after, client)
     if was == now or (not now and not client.is_known(sides.after)):
         return
@@ -48,7 +48,7 @@ def _of_source(sides: Sides, client: Client) -> Iterator[DangerFinding]:
     yield DangerFinding(kind=kind, detail=f"Mail from {client.shown}: {what}{sides.because(cause)}.", cause=cause)
 
 
-def _bcc(effective: Effective, client: Client) -> str:
+def _bcc(effective: Effective, client: SelectionClient) -> str:
     line = effective.sources.line(_BCC, *client.key)
     return _address(line.value) if line is not None else ""
 

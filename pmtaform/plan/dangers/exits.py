@@ -15,7 +15,7 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import DEFAULT_VMTA, Effective
 from pmtaform.lang.effective.deciding import without_cleared
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.effective.reading import VMTA, Owner
 from pmtaform.lang.values.networks import covers
 from pmtaform.lang.values.text import split, unquoted
@@ -43,7 +43,7 @@ class Exits:
         self._sections = sections
         self._known: dict[str, tuple[str, ...]] = {}
         self._spreads: dict[str, Spread] = {}
-        self._lines: dict[str, Mapping[str, list[Line]]] = {}
+        self._lines: dict[str, Mapping[str, list[SourceLine]]] = {}
 
     def exists(self, name: str) -> bool:
         """Whether mail can be directed to a name: a virtual MTA, a pool, or one of PowerMTA's own names."""
@@ -70,22 +70,22 @@ class Exits:
         words = section.value("client").split() if section is not None else []
         return _address(words[0]) if words else f"proxy {proxy}"
 
-    def lines(self, vmta: str, name: str) -> list[Line]:
+    def lines(self, vmta: str, name: str) -> list[SourceLine]:
         """The lines of a directive that hold for a virtual MTA: its own, else those at top level."""
         return without_cleared(self._own(vmta).get(name) or self._reading.lines.get(name, []))
 
-    def _own(self, vmta: str) -> Mapping[str, list[Line]]:
+    def _own(self, vmta: str) -> Mapping[str, list[SourceLine]]:
         """A virtual MTA's own lines that decide where it sends from, by directive."""
         if vmta not in self._lines:
             own = self._reading.virtual_mtas.get(vmta)
-            found: dict[str, list[Line]] = {}
+            found: dict[str, list[SourceLine]] = {}
             for line in (line for lines in (own.lines if own is not None else ()) for line in lines):
                 if line.name in NAMES:
                     found.setdefault(line.name, []).append(line)
             self._lines[vmta] = found
         return self._lines[vmta]
 
-    def deciding(self, vmta: str) -> list[Line]:
+    def deciding(self, vmta: str) -> list[SourceLine]:
         """The lines that decide from which addresses a virtual MTA sends."""
         return [line for name in sorted(NAMES) for line in self.lines(vmta, name)]
 

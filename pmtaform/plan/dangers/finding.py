@@ -34,7 +34,7 @@ class DangerFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DangerCheck:
     """A function from the two sides of a change to its dangers, with the kinds that it reports."""
 
     kinds: tuple[DangerKind, ...]
@@ -45,6 +45,6 @@ class Check:
         return self.find(sides)
 
 
-def reports(*kinds: DangerKind) -> Callable[[Callable[[Sides], Iterator[DangerFinding]]], Check]:
+def reports(*kinds: DangerKind) -> Callable[[Callable[[Sides], Iterator[DangerFinding]]], DangerCheck]:
     """Declare a function as a check that reports these kinds of danger."""
-    return lambda find: Check(kinds, find)
+    return lambda find: DangerCheck(kinds, find)

@@ -15,11 +15,11 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.deciding import specs_of
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.effective.sources import SOURCE
 from pmtaform.lang.values.networks import Network, covers, divided, is_inside, is_loopback
 from pmtaform.lang.values.text import unquoted
-from pmtaform.plan.dangers.listeners import Listener, Reach, smtp_listeners
+from pmtaform.plan.dangers.listeners import Exposure, Listener, smtp_listeners
 
 SERVICE: Final = "smtp-service"
 RELAYING: Final = "always-allow-relaying"
@@ -40,7 +40,7 @@ class User:
     """An SMTP user's lines by directive, and the source that holds once it has logged in."""
 
     name: str
-    lines: dict[str, Line]
+    lines: dict[str, SourceLine]
 
     @property
     def source(self) -> str:
@@ -61,11 +61,11 @@ class Intake:
         return smtp_listeners(self.effective)
 
     @cached_property
-    def doors(self) -> dict[str, Reach]:
+    def doors(self) -> dict[str, Exposure]:
         """The named sources that listeners give (empty: none), each with how far it can be reached from."""
-        doors: dict[str, Reach] = {}
+        doors: dict[str, Exposure] = {}
         for listener in self.listeners:
-            doors[listener.source] = max(doors.get(listener.source, Reach.NONE), listener.reach)
+            doors[listener.source] = max(doors.get(listener.source, Exposure.NONE), listener.reach)
         return doors
 
     @cached_property
@@ -154,7 +154,7 @@ def alike(before: Intake, after: Intake) -> tuple[tuple[Network, ...], ...]:
     numbers: dict[_Content, int] = {}
     known: dict[int, int] = {}
 
-    def number(section: Mapping[str, list[Line]]) -> int:
+    def number(section: Mapping[str, list[SourceLine]]) -> int:
         if id(section) not in known:
             content = tuple((name, tuple(line.value for line in lines)) for name, lines in sorted(section.items()))
             known[id(section)] = numbers.setdefault(content, len(numbers))
@@ -182,9 +182,9 @@ def is_machine(client: Network) -> bool:
     return is_loopback(str(client))
 
 
-def furthest(client: Network, reach: Reach) -> Reach:
+def furthest(client: Network, reach: Exposure) -> Exposure:
     """How far a listener's reach matters to a class: addresses inside come from inside."""
-    return min(reach, Reach.INSIDE) if is_inside(str(client)) else reach
+    return min(reach, Exposure.INSIDE) if is_inside(str(client)) else reach
 
 
 def in_words(clients: Iterable[Network]) -> str:

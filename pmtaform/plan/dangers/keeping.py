@@ -12,7 +12,7 @@ from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.loss import MAIL_LOST
-from pmtaform.plan.dangers.sections import Body, Sections
+from pmtaform.plan.dangers.sections import MergedSection, Sections
 from pmtaform.plan.dangers.sides import Sides
 
 _SPOOL: Final = "spool"
@@ -46,12 +46,12 @@ def _spools(sides: Sides) -> Iterator[DangerFinding]:
         yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
-def _all_drain(spools: dict[str, Body | None]) -> bool:
+def _all_drain(spools: dict[str, MergedSection | None]) -> bool:
     return all(body is not None and body.is_on("deliver-only") for body in spools.values())
 
 
-def _paths(effective: Effective, sections: Sections) -> dict[str, Body | None]:
-    paths: dict[str, Body | None] = {_path(name): body for name, body in sections.of(_SPOOL).items()}
+def _paths(effective: Effective, sections: Sections) -> dict[str, MergedSection | None]:
+    paths: dict[str, MergedSection | None] = {_path(name): body for name, body in sections.of(_SPOOL).items()}
     for line in effective.reading.lines.get(_SPOOL, ()):
         paths.setdefault(_path(line.value), None)
     return paths
@@ -92,7 +92,7 @@ def _processors(sides: Sides) -> Iterator[DangerFinding]:
             yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
-def _discards(processor: Body) -> bool:
+def _discards(processor: MergedSection) -> bool:
     """Whether mail that it does not recognise is lost; the editions of the guide differ where it is forwarded."""
     return values.parse_bool(processor.value("deliver-unmatched-email")) is False and not processor.value(
         "forward-unmatched-to"

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pmtaform.lang import values
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.values.text import rule_parts, unquoted
 from pmtaform.plan.dangers.reply_rules import sample, takes
-from pmtaform.plan.dangers.sections import Body, Sections
+from pmtaform.plan.dangers.sections import MergedSection, Sections
 
 _TARGET: Final = re.compile(r"(?:^|[\s,])virtual-mta=([^\s,]+)", re.IGNORECASE)
 _CALL: Final = re.compile(r"(?:^|[\s,])call-to:\s*([^\s,<]+)", re.IGNORECASE)
@@ -24,14 +24,14 @@ _MOST_CALLS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PatternRule:
     """One rule. `above` are the conditions of the lists around it; `target` is empty when it names no virtual MTA."""
 
     kind: str
     pattern: str
     target: str
     above: tuple[str, ...] = ()
-    line: Line | None = field(default=None, compare=False, repr=False)
+    line: SourceLine | None = field(default=None, compare=False, repr=False)
 
     @property
     def condition(self) -> tuple[str, ...]:
@@ -50,13 +50,13 @@ class Rule:
         return sample(regex[1]) if regex is not None and not self.above else None
 
 
-def rules_of(sections: Sections, name: str, above: tuple[str, ...] = (), depth: int = 0) -> tuple[Rule, ...]:
+def rules_of(sections: Sections, name: str, above: tuple[str, ...] = (), depth: int = 0) -> tuple[PatternRule, ...]:
     """The rules of a list in order; none for a list that is not there."""
     body = sections.of("pattern-list").get(name)
     return tuple(_rules(sections, body, above, depth)) if body is not None and depth < _MOST_CALLS else ()
 
 
-def _rules(sections: Sections, body: Body, above: tuple[str, ...], depth: int) -> Iterator[Rule]:
+def _rules(sections: Sections, body: MergedSection, above: tuple[str, ...], depth: int) -> Iterator[PatternRule]:
     for entry in body.entries:
         line = entry.line
         if line.name not in _KINDS:
@@ -70,10 +70,10 @@ def _rules(sections: Sections, body: Body, above: tuple[str, ...], depth: int) -
             yield from rules_of(sections, unquoted(called[1]), (*conditions, rule), depth + 1)
             continue
         target = _TARGET.search(result)
-        yield Rule(line.name, pattern, unquoted(target[1]) if target else "", conditions, line)
+        yield PatternRule(line.name, pattern, unquoted(target[1]) if target else "", conditions, line)
 
 
-def may_take(other: Rule, rule: Rule) -> bool:
+def may_take(other: PatternRule, rule: PatternRule) -> bool:
     """Whether a rule may take mail that another takes; unclear counts as yes."""
     if other.kind != rule.kind or other.above or rule.above or other.kind == "*":
         return True
@@ -81,7 +81,7 @@ def may_take(other: Rule, rule: Rule) -> bool:
     return text is None or regex is None or takes(regex[1], text)
 
 
-def surely_takes(other: Rule, rule: Rule) -> bool:
+def surely_takes(other: PatternRule, rule: PatternRule) -> bool:
     """Whether a rule takes the mail that another is written for; unclear counts as no."""
     if other.above or rule.above:
         return False
@@ -95,19 +95,19 @@ def surely_takes(other: Rule, rule: Rule) -> bool:
 class Turn:
     """Mail that a rule describes, and where it is directed before and after; empty: no rule directs it."""
 
-    rule: Rule
+    rule: PatternRule
     before: str
     after: str
-    decided_by: Rule | None
+    decided_by: PatternRule | None
 
 
-def turns(was: Sequence[Rule], now: Sequence[Rule]) -> Iterator[Turn]:
+def turns(was: Sequence[PatternRule], now: Sequence[PatternRule]) -> Iterator[Turn]:
     """Mail that may be directed elsewhere."""
     yield from _turns_of_rules(was, now)
     yield from _turns_of_newcomers(was, now)
 
 
-def _turns_of_rules(was: Sequence[Rule], now: Sequence[Rule]) -> Iterator[Turn]:
+def _turns_of_rules(was: Sequence[PatternRule], now: Sequence[PatternRule]) -> Iterator[Turn]:
     conditions = [rule.condition for rule in now]
     earlier: set[tuple[str, ...]] = set()
     for rule in was:
@@ -122,7 +122,7 @@ def _turns_of_rules(was: Sequence[Rule], now: Sequence[Rule]) -> Iterator[Turn]:
                 yield Turn(rule, rule.target, first.target if first is not None else "", first)
 
 
-def _turns_of_newcomers(was: Sequence[Rule], now: Sequence[Rule]) -> Iterator[Turn]:
+def _turns_of_newcomers(was: Sequence[PatternRule], now: Sequence[PatternRule]) -> Iterator[Turn]:
     known = {rule.condition for rule in was}
     for number, rule in enumerate(now):
         if rule.condition in known or any(surely_takes(other, rule) for other in now[:number]):

@@ -9,7 +9,7 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.effective import Effective
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.effective.reading import Nodes
 from pmtaform.lang.values.networks import Network, covers, is_everyone, is_inside, is_loopback, network
 from pmtaform.lang.values.text import unquoted
@@ -20,7 +20,7 @@ _SOURCE: Final = "source="
 _EVERY: Final = "0.0.0.0"  # noqa: S104 - the guide's word for every address
 
 
-class Reach(IntEnum):
+class Exposure(IntEnum):
     """From how far a listener can be reached."""
 
     NONE = -1
@@ -38,7 +38,7 @@ class Listener:
     port: str
     source: str = ""
     immediate_tls: bool = False
-    line: Line | None = None
+    line: SourceLine | None = None
 
     @property
     def name(self) -> str:
@@ -53,15 +53,15 @@ class Listener:
         return network("0/0" if self.address == _EVERY else self.address)
 
     @property
-    def reach(self) -> Reach:
+    def reach(self) -> Exposure:
         """From how far it can be reached; one whose address cannot be read counts as open everywhere."""
         if is_loopback(self.address):
-            return Reach.MACHINE
+            return Exposure.MACHINE
         if is_inside(self.address):
-            return Reach.INSIDE
+            return Exposure.INSIDE
         if self.network is None or is_everyone(str(self.network)):
-            return Reach.EVERYWHERE
-        return Reach.PUBLIC
+            return Exposure.EVERYWHERE
+        return Exposure.PUBLIC
 
     def covers(self, other: Listener) -> bool:
         """Whether who connects to `other` would reach this one."""
@@ -96,7 +96,7 @@ def _implied(effective: Effective) -> Listener:
     )
 
 
-def _of_line(line: Line) -> Listener:
+def _of_line(line: SourceLine) -> Listener:
     place, *rest = unquoted(line.value).split() or [""]
     address, _, port = place.rpartition(":")
     named = [word[len(_SOURCE) :] for word in rest if word.lower().startswith(_SOURCE)]
@@ -113,9 +113,9 @@ def _of_section(nodes: Nodes, tag: str) -> Listener:
         port,
         unquoted(source.value) if source else "",
         immediate_tls=bool(tls and values.parse_bool(unquoted(tls.value))),
-        line=Line(tag, argument, nodes.section.line, f"<{tag} {argument}>", nodes.tree),
+        line=SourceLine(tag, argument, nodes.section.line, f"<{tag} {argument}>", nodes.tree),
     )
 
 
-def _lines(nodes: Nodes, tag: str, argument: str) -> Iterator[Line]:
+def _lines(nodes: Nodes, tag: str, argument: str) -> Iterator[SourceLine]:
     return nodes.lines(tag, f"<{tag} {argument}>")

@@ -11,7 +11,7 @@ from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.kind import DangerKind
-from pmtaform.plan.dangers.listeners import API_LISTENER, Listener, Reach, sections
+from pmtaform.plan.dangers.listeners import API_LISTENER, Exposure, Listener, sections
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.submission_cut_off import SUBMISSION_CUT_OFF
 from pmtaform.plan.dangers.submission_opened import SUBMISSION_OPENED
@@ -32,7 +32,7 @@ def api_listeners_changed(sides: Sides) -> Iterator[DangerFinding]:
             who = f"Programs that submit mail to {listener.name} (transmissions API) are cut off"
             yield _finding(sides, SUBMISSION_CUT_OFF, f"{who}: {left}", [listener, *after])
     was, now = _furthest(before), _furthest(after)
-    if now > max(was, Reach.INSIDE):
+    if now > max(was, Exposure.INSIDE):
         # How the API tells its clients apart is not in the guides, so that each that reaches it counts.
         which = [one for one in after if one.reach is now]
         detail = "The transmissions API can be reached from outside, and mail may be submitted there: it listens on "
@@ -50,8 +50,8 @@ def pickup_lost(sides: Sides) -> Iterator[DangerFinding]:
         yield DangerFinding(kind=SUBMISSION_CUT_OFF, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
-def _furthest(listeners: list[Listener]) -> Reach:
-    return max((one.reach for one in listeners), default=Reach.NONE)
+def _furthest(listeners: list[Listener]) -> Exposure:
+    return max((one.reach for one in listeners), default=Exposure.NONE)
 
 
 def _finding(sides: Sides, kind: DangerKind, detail: str, listeners: list[Listener]) -> DangerFinding:

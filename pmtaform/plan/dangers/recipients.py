@@ -12,7 +12,7 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.effective import Effective
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.lint.regex import matches_every_text, split_regex
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers.finding import DangerFinding, reports
@@ -77,9 +77,9 @@ def _strangers_submit(sides: Sides, side: Intake) -> bool:
     )
 
 
-def _recipients(effective: Effective, *names: str) -> dict[tuple[str, str], Line]:
+def _recipients(effective: Effective, *names: str) -> dict[tuple[str, str], SourceLine]:
     """Every recipient that lines with these names open, macros expanded, with its line."""
-    found: dict[tuple[str, str], Line] = {}
+    found: dict[tuple[str, str], SourceLine] = {}
     for name in names:
         plain = partial(values.normalise, catalogue().directive(GLOBAL, name))
         for line in effective.reading.lines.get(name, ()):
@@ -89,7 +89,7 @@ def _recipients(effective: Effective, *names: str) -> dict[tuple[str, str], Line
     return found
 
 
-def _is_covered(name: str, text: str, others: dict[tuple[str, str], Line]) -> bool:
+def _is_covered(name: str, text: str, others: dict[tuple[str, str], SourceLine]) -> bool:
     if (name, text) in others or (_DOMAIN, "*") in others:
         return True
     if name == _ADDRESS:

@@ -7,7 +7,7 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.values.text import split, unquoted
-from pmtaform.plan.dangers.sections import Body, Sections
+from pmtaform.plan.dangers.sections import MergedSection, Sections
 
 TAG: Final = "acct-file"
 # Each record type in words; the long names are those of the guide.
@@ -71,7 +71,7 @@ def record_files(sections: Sections) -> dict[str, RecordFile]:
     return {name: _read(name, body) for name, body in sections.of(TAG).items()}
 
 
-def _read(name: str, body: Body) -> RecordFile:
+def _read(name: str, body: MergedSection) -> RecordFile:
     return RecordFile(
         name=unquoted(name),
         types=types_of(body.value("records", _DEFAULT_TYPES)),
@@ -90,7 +90,7 @@ def types_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name in TYPES))
 
 
-def _fields(body: Body) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+def _fields(body: MergedSection) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
     found: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
     for line in body.lines("record-fields"):
         kind, _, text = line.value.strip().partition(" ")
@@ -108,7 +108,7 @@ def _mapped(text: str) -> tuple[str, str]:
     return (short[0] if short else "", words[-1].lower() if words else "")
 
 
-def _kept(body: Body) -> float:
+def _kept(body: MergedSection) -> float:
     """Files are deleted only where they are not moved (guide 3.3.11.1)."""
     seconds = values.parse_duration(body.value("delete-after", _DEFAULT_KEPT))
     return float("inf") if body.value("move-to") or seconds is None else float(seconds)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from pmtaform.lang import values
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.effective.reading import Nodes
 from pmtaform.lang.tree import Directive
 
@@ -18,12 +18,12 @@ _META: Final = re.compile(r"[\[\](){}|*+?^$]")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ReplyRule:
     """One `reply` rule. `returns_after`: seconds of its own `backoff-to-normal-after=`, if it has one."""
 
     pattern: str
     actions: tuple[str, ...]
-    line: Line = field(compare=False, repr=False)
+    line: SourceLine = field(compare=False, repr=False)
 
     @property
     def backs_off(self) -> bool:
@@ -56,7 +56,7 @@ class Rule:
         return None
 
 
-def rules_of(contents: Iterable[Nodes]) -> tuple[Rule, ...]:
+def rules_of(contents: Iterable[Nodes]) -> tuple[ReplyRule, ...]:
     """The rules of all sections of one list, in order, includes followed."""
     rules = []
     for nodes in contents:
@@ -64,8 +64,8 @@ def rules_of(contents: Iterable[Nodes]) -> tuple[Rule, ...]:
             if isinstance(node, Directive) and node.name.lower() == "reply":
                 match = _RULE.fullmatch(node.value)
                 pattern, actions = (match[1], match[2]) if match else (node.value, "")
-                line = Line("reply", node.value, node.line, "", tree)
-                rules.append(Rule(pattern, tuple(_actions(actions)), line))
+                line = SourceLine("reply", node.value, node.line, "", tree)
+                rules.append(ReplyRule(pattern, tuple(_actions(actions)), line))
     return tuple(rules)
 
 
@@ -73,7 +73,7 @@ def _actions(text: str) -> Iterable[str]:
     return (action.strip().lower() for action in text.split(",") if action.strip())
 
 
-def still_slows(rule: Rule, before: Sequence[Rule], after: Sequence[Rule]) -> bool:
+def still_slows(rule: ReplyRule, before: Sequence[ReplyRule], after: Sequence[ReplyRule]) -> bool:
     """Whether the replies that a rule took still lead to back-off.
 
     A rule with the same pattern that is reached as before does, and so does one that takes a plain text which only the
@@ -91,7 +91,7 @@ def still_slows(rule: Rule, before: Sequence[Rule], after: Sequence[Rule]) -> bo
     return first is not None and first.backs_off
 
 
-def still_disables(rule: Rule, after: Sequence[Rule]) -> bool:
+def still_disables(rule: ReplyRule, after: Sequence[ReplyRule]) -> bool:
     """Whether the replies for which a rule disabled the source address still do that, or lead to back-off."""
     text = sample(rule.pattern)
     return any(
@@ -100,7 +100,7 @@ def still_disables(rule: Rule, after: Sequence[Rule]) -> bool:
     )
 
 
-def may_take(other: Rule, rule: Rule) -> bool:
+def may_take(other: ReplyRule, rule: ReplyRule) -> bool:
     """Whether a rule may take replies that are meant for another; unclear counts as yes."""
     text = sample(rule.pattern)
     return text is None or takes(other.pattern, text)

@@ -7,7 +7,7 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.effective import ValueMove
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.exits import Both, Exits, exits_of
@@ -80,7 +80,7 @@ def fallback_changed(sides: Sides) -> Iterator[DangerFinding]:
         yield DangerFinding(kind=ROUTING_CHANGED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
-def _top(lines: list[Line] | None) -> str:
+def _top(lines: list[SourceLine] | None) -> str:
     return unquoted(lines[-1].value.strip()) if lines else ""
 
 

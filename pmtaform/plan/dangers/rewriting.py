@@ -12,7 +12,7 @@ from pmtaform.lang.values.text import lower_address, unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.sections import Sections
-from pmtaform.plan.dangers.selection import ROUTING_CHANGED, Client, clients
+from pmtaform.plan.dangers.selection import ROUTING_CHANGED, SelectionClient, clients
 from pmtaform.plan.dangers.sides import Sides
 
 _LIST: Final = "rewrite-list"
@@ -38,7 +38,7 @@ def _of_sources(sides: Sides) -> Iterator[DangerFinding]:
         yield from _finding(sides, f"Mail from {words.several(sources)}", was, now)
 
 
-def _named(effective: Effective, client: Client) -> str:
+def _named(effective: Effective, client: SelectionClient) -> str:
     line = effective.sources.line(_LIST, *client.key)
     return unquoted(line.value.strip()) if line is not None else ""
 

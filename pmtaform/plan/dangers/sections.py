@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from pmtaform.lang import values
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.effective.reading import Nodes
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.tree import Directive, Section, Tree
@@ -19,14 +19,14 @@ _MAIL: Final = ("source", "virtual-mta", "virtual-mta-pool", "domain", "smtp-lis
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SectionEntry:
     """A line of a list or a source, with the rules above it where it is in a nested list."""
 
-    line: Line
+    line: SourceLine
     above: tuple[str, ...] = ()
 
 
-class Body:
+class MergedSection:
     """All sections with one tag and one name, as one."""
 
     def __init__(self, tag: str, name: str) -> None:
@@ -46,15 +46,15 @@ class Body:
         return None if any("include" in text.lower() for text in texts) else texts
 
     @cached_property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[SectionEntry, ...]:
         """Every line, those of nested lists with the rule that leads to them."""
         return tuple(entry for nodes in self.parts for entry in _entries(nodes.walk(), nodes, self, ()))
 
-    def lines(self, *names: str) -> list[Line]:
+    def lines(self, *names: str) -> list[SourceLine]:
         """The lines with one of these names, in order."""
         return [entry.line for entry in self.entries if entry.line.name in names]
 
-    def last(self, name: str) -> Line | None:
+    def last(self, name: str) -> SourceLine | None:
         """The line that decides a single value: the last (an assumption, where there are several)."""
         lines = self.lines(name)
         return lines[-1] if lines else None
@@ -74,11 +74,11 @@ class Body:
 
 
 def _entries(
-    nodes: Iterable[tuple[Tree, object]], inside: Nodes, body: Body, above: tuple[str, ...]
-) -> Iterator[Entry]:
+    nodes: Iterable[tuple[Tree, object]], inside: Nodes, body: MergedSection, above: tuple[str, ...]
+) -> Iterator[SectionEntry]:
     for tree, node in nodes:
         if isinstance(node, Directive):
-            yield Entry(Line(node.name.lower(), node.value, node.line, body.title, tree), above)
+            yield SectionEntry(SourceLine(node.name.lower(), node.value, node.line, body.title, tree), above)
         elif isinstance(node, Section):
             deeper = Nodes(inside.configuration, tree, node)
             rule = " ".join(node.lead).strip() if node.lead else f"<{node.tag} {node.argument}>"
@@ -89,14 +89,14 @@ class Sections:
     """The sections and the top-level lines of one configuration."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self._by_tag: dict[str, dict[str, Body]] = {}
+        self._by_tag: dict[str, dict[str, MergedSection]] = {}
         for tree, node in configuration.top_level():
             if isinstance(node, Section):
                 name = values.normalise_argument(node.tag, node.argument)
-                body = self._by_tag.setdefault(node.tag, {}).setdefault(name, Body(node.tag, name))
+                body = self._by_tag.setdefault(node.tag, {}).setdefault(name, MergedSection(node.tag, name))
                 body.parts.append(Nodes(configuration, tree, node))
 
-    def of(self, tag: str) -> dict[str, Body]:
+    def of(self, tag: str) -> dict[str, MergedSection]:
         """The sections with a tag, by name, in the order of the configuration."""
         return self._by_tag.get(tag, {})
 

@@ -11,14 +11,14 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import DEFAULT_VMTA, Effective
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.values.networks import Network
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.exits import Both, exits_of
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.kind import DangerKind
-from pmtaform.plan.dangers.list_rules import Rule, Turn, rules_of, turns
+from pmtaform.plan.dangers.list_rules import PatternRule, Turn, rules_of, turns
 from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.sections import Sections
 from pmtaform.plan.dangers.sides import Sides
@@ -39,7 +39,7 @@ _EVERYONE: Final = ipaddress.ip_network("0.0.0.0/0")
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class SelectionClient:
     """Who submits: a network, or those that a listener or a login gives a named source."""
 
     network: Network
@@ -66,16 +66,16 @@ class Lists:
 
     def __init__(self, sections: Sections) -> None:
         self._sections = sections
-        self._rules: dict[str, tuple[Rule, ...]] = {}
-        self._turns: dict[tuple[int, int], tuple[tuple[Turn, ...], tuple[Rule, ...]]] = {}
+        self._rules: dict[str, tuple[PatternRule, ...]] = {}
+        self._turns: dict[tuple[int, int], tuple[tuple[Turn, ...], tuple[PatternRule, ...]]] = {}
 
-    def rules(self, name: str) -> tuple[Rule, ...]:
+    def rules(self, name: str) -> tuple[PatternRule, ...]:
         """The rules of a list; none without a name."""
         if name not in self._rules:
             self._rules[name] = rules_of(self._sections, name) if name else ()
         return self._rules[name]
 
-    def turns(self, was: tuple[Rule, ...], now: tuple[Rule, ...]) -> tuple[Turn, ...]:
+    def turns(self, was: tuple[PatternRule, ...], now: tuple[PatternRule, ...]) -> tuple[Turn, ...]:
         """What changes from a list of this side to one of the other."""
         key = id(was), id(now)
         if key not in self._turns:
@@ -83,10 +83,10 @@ class Lists:
         return self._turns[key][0]
 
 
-class Choice:
+class VirtualMtaChoice:
     """How one side chooses a virtual MTA for a client's mail."""
 
-    def __init__(self, effective: Effective, lists: Lists, client: Client) -> None:
+    def __init__(self, effective: Effective, lists: Lists, client: SelectionClient) -> None:
         self._sources = effective.sources
         self._lists = lists
         self._client = client
@@ -106,16 +106,16 @@ class Choice:
         return self._text(_LIST)
 
     @cached_property
-    def rules(self) -> tuple[Rule, ...]:
+    def rules(self) -> tuple[PatternRule, ...]:
         """The rules that look at its mail."""
         return self._lists.rules(self.pattern_list)
 
-    def turns(self, now: Choice) -> tuple[Turn, ...]:
+    def turns(self, now: VirtualMtaChoice) -> tuple[Turn, ...]:
         """Mail that the rules of the other side may direct elsewhere."""
         return self._lists.turns(self.rules, now.rules)
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[SourceLine]:
         """The lines that decide which default and which list are used."""
         found = (self._sources.line(name, *self._client.key) for name in (_DEFAULT, _LIST))
         return [line for line in found if line is not None]
@@ -145,7 +145,7 @@ def selection_changed(sides: Sides) -> Iterator[DangerFinding]:
     lists = Lists(sides.sections_before), Lists(sides.sections_after)
     moves: dict[_Move, list[str]] = {}
     for client in clients(sides):
-        was, now = Choice(sides.before, lists[0], client), Choice(sides.after, lists[1], client)
+        was, now = VirtualMtaChoice(sides.before, lists[0], client), VirtualMtaChoice(sides.after, lists[1], client)
         is_known = client.is_known(sides.before) and client.is_known(sides.after)
         if is_known or (was.may_relay and now.may_relay):
             for move in (*_defaults(sides, was, now), *_rules(sides, was, now)):
@@ -159,22 +159,22 @@ def _names(effective: Effective) -> tuple[object, ...]:
     return effective.reading.virtual_mtas.keys(), effective.reading.pools.keys()
 
 
-def clients(sides: Sides) -> Iterator[Client]:
+def clients(sides: Sides) -> Iterator[SelectionClient]:
     """Everyone that a source of either side is written for."""
     sources = sides.before.sources, sides.after.sources
     for network in dict.fromkeys(network for side in sources for network in side.networks):
-        yield Client(network)
+        yield SelectionClient(network)
     for name in dict.fromkeys(name for side in sources for name in side.names):
-        yield Client(_EVERYONE, name)
+        yield SelectionClient(_EVERYONE, name)
 
 
-def _defaults(sides: Sides, was: Choice, now: Choice) -> Iterator[_Move]:
+def _defaults(sides: Sides, was: VirtualMtaChoice, now: VirtualMtaChoice) -> Iterator[_Move]:
     if was.default != now.default or not exits_of(sides).after.exists(now.default):
         cause = sides.cause_of_lines((*now.lines, *was.lines)) if was.default != now.default else None
         yield _Move("that nothing else directs", was.default, now.default, cause)
 
 
-def _rules(sides: Sides, was: Choice, now: Choice) -> Iterator[_Move]:
+def _rules(sides: Sides, was: VirtualMtaChoice, now: VirtualMtaChoice) -> Iterator[_Move]:
     exists = exits_of(sides).after.exists
     for turn in was.turns(now):
         lines = [rule.line for rule in (turn.decided_by, turn.rule) if rule is not None and rule.line is not None]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.effective.alike import Alike, Side
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.values.networks import Network
 from pmtaform.plan.dangers import words
@@ -171,7 +171,7 @@ class Sides:
         address = Address(kind, key)
         return address if address in self.changed else self.cause_of_lines(())
 
-    def cause_of_lines(self, lines: Iterable[Line]) -> Address | None:
+    def cause_of_lines(self, lines: Iterable[SourceLine]) -> Address | None:
         """As `cause`, for lines."""
         for line in lines:
             spans = self._spans.get(id(line.tree), [])

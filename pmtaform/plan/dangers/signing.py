@@ -19,8 +19,8 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import ValueMove
-from pmtaform.lang.effective.model import Line
-from pmtaform.lang.effective.signers import ANY, Keys, Rule, Signer, Signing, rule_of, says_anything
+from pmtaform.lang.effective.model import SourceLine
+from pmtaform.lang.effective.signers import ANY, Keys, Signer, SignerRule, Signing, rule_of, says_anything
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.kind import DangerKind
@@ -155,7 +155,7 @@ class _Both:
                 reach.recipients[queue.domain] = None
 
     def _ends_of(
-        self, vmtas: tuple[str, ...], rules: tuple[Rule | None, ...], cause: Address | None, weaker: list[str]
+        self, vmtas: tuple[str, ...], rules: tuple[SignerRule | None, ...], cause: Address | None, weaker: list[str]
     ) -> _Found:
         """What becomes of mail over these virtual MTAs where the rules for a recipient change."""
         was, now = rules
@@ -179,7 +179,7 @@ class _Both:
 
     def _outcomes(
         self,
-        rules: tuple[Rule | None, ...],
+        rules: tuple[SignerRule | None, ...],
         old: Signer | None,
         new: Signer | None,
         cause: Address | None,
@@ -234,7 +234,7 @@ class _Both:
         for left, right, alike in self._grouped(tuple(filter(self._may_differ, every)) if same_top else every):
             if same_top and left.order == right.order:
                 continue
-            by_rules: dict[frozenset[Rule], list[str]] = {}
+            by_rules: dict[frozenset[SignerRule], list[str]] = {}
             for vmta in alike:
                 rules = self.before.rules(vmta) & self.after.rules(vmta)
                 by_rules.setdefault(rules, []).append(vmta)
@@ -259,7 +259,7 @@ class _Both:
             self._pools[pool] = self.before.keys_of_pool(pool) == self.after.keys_of_pool(pool)
         return self._pools[pool]
 
-    def _moved_keys(self, rule: Rule, left: Keys, right: Keys, vmtas: list[str], found: _Found) -> None:
+    def _moved_keys(self, rule: SignerRule, left: Keys, right: Keys, vmtas: list[str], found: _Found) -> None:
         for sender in _classes(rule, left, right):
             old, new = rule.signer(left, sender), rule.signer(right, sender)
             if old is None or (new is not None and new.key == old.key):
@@ -269,7 +269,7 @@ class _Both:
                 found.setdefault(outcome, _Reach()).put(_name(old), rule.domain or sender, vmtas)
 
     def _cause(self, old: Signer, new: Signer | None) -> Address | None:
-        lines: list[Line] = [old.line, *([new.line] if new is not None else [])]
+        lines: list[SourceLine] = [old.line, *([new.line] if new is not None else [])]
         return self.sides.cause_of_lines(lines)
 
     def lists(self) -> Iterator[DangerFinding]:
@@ -277,12 +277,12 @@ class _Both:
         after, empty = self.after.lists, Keys(())
         for name, left in self.before.lists.items():
             right = after.get(name, empty)
-            for sender in _classes(Rule(), left, right):
+            for sender in _classes(SignerRule(), left, right):
                 old, new = left.signer(sender), right.signer(sender)
                 if old is None or (new is not None and new.key == old.key):
                     continue
                 cause = self._cause(old, new)
-                rules = Rule(), Rule()
+                rules = SignerRule(), SignerRule()
                 for one in (*self._outcomes(rules, old, new, cause, []), *_replaced(old, new, cause)):
                     who = f"Mail of {_senders([sender])} that chooses the key list {values.shown(name)}"
                     was = one.before or f"signed with {_name(old)}"
@@ -290,7 +290,7 @@ class _Both:
                     yield DangerFinding(kind=one.kind, detail=detail, cause=cause)
 
 
-def _classes(rule: Rule, *rings: Keys) -> list[str]:
+def _classes(rule: SignerRule, *rings: Keys) -> list[str]:
     """The senders' domains that keys tell apart; one stands for all where the identity is fixed."""
     if rule.domain and not rule.fallback:
         return [ANY]
@@ -318,5 +318,5 @@ def _name(signer: Signer) -> str:
     return values.shown(f"{signer.key.selector} ({domain})")
 
 
-def _identity(rule: Rule) -> str:
+def _identity(rule: SignerRule) -> str:
     return values.shown(rule.identity) if rule.identity else "the sender"

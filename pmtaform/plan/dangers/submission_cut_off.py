@@ -12,7 +12,7 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.values.networks import Network
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
@@ -26,7 +26,7 @@ from pmtaform.plan.dangers.intake import (
     is_everyone,
 )
 from pmtaform.plan.dangers.kind import DangerKind
-from pmtaform.plan.dangers.listeners import Listener, Reach
+from pmtaform.plan.dangers.listeners import Exposure, Listener
 from pmtaform.plan.dangers.sides import Sides
 
 SUBMISSION_CUT_OFF: Final = DangerKind(
@@ -155,7 +155,7 @@ def _taking_over(after: Intake, listener: Listener) -> Listener | None:
     return max(fitting, key=lambda one: one.network.prefixlen if one.network else 0, default=None)
 
 
-def _lines(*listeners: Listener) -> list[Line]:
+def _lines(*listeners: Listener) -> list[SourceLine]:
     return [listener.line for listener in listeners if listener.line is not None]
 
 
@@ -195,7 +195,7 @@ def _is_closing(sides: Sides, client: Network, doors: tuple[str, str], blocker: 
     """Whether an open relay is closed on purpose."""
     before, after = sides.intakes
     explicit = after.sources.line(blocker, client, doors[1]) is not None
-    return explicit and is_everyone(client) and before.doors[doors[0]] >= Reach.PUBLIC
+    return explicit and is_everyone(client) and before.doors[doors[0]] >= Exposure.PUBLIC
 
 
 def _reads_mail(side: Intake) -> bool:

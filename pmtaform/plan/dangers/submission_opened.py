@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pmtaform.lang.blocks import SETTING, Address
-from pmtaform.lang.effective.model import Line
+from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.values.networks import Network
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
@@ -29,7 +29,7 @@ from pmtaform.plan.dangers.intake import (
 )
 from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.levels import factor_of
-from pmtaform.plan.dangers.listeners import Reach
+from pmtaform.plan.dangers.listeners import Exposure
 from pmtaform.plan.dangers.sides import Sides
 
 OPEN_RELAY: Final = DangerKind(
@@ -62,7 +62,7 @@ SUBMISSION_OPENED: Final = DangerKind(
 
 READS: Final = ("source", "smtp-listener", "smtp-user", "smtp-ip", "smtp-port", RELAYING)
 _FAILURES: Final = "smtp-max-auth-failure-rate"
-_NOTHING: Final = (Reach.NONE, "")
+_NOTHING: Final = (Exposure.NONE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _of_class(sides: Sides, client: Network, gains: _Gains) -> None:
 def _gained(sides: Sides, right: _Right, client: Network, gains: _Gains) -> bool:
     before, after = sides.intakes
     (was, door_before), (now, door_after) = (_reach(side, right, client) for side in sides.intakes)
-    if now <= max(was, Reach.MACHINE):
+    if now <= max(was, Exposure.MACHINE):
         return False
     changed = [
         name
@@ -190,7 +190,7 @@ def _gained(sides: Sides, right: _Right, client: Network, gains: _Gains) -> bool
         f"{name} {_value(before, name, client, door_before or door_after)} -> {_value(after, name, client, door_after)}"
         for name in changed[:1]
     ]
-    if was is not Reach.NONE or not changed:
+    if was is not Exposure.NONE or not changed:
         lines = [*_listener_lines(after, door_after, now), *lines, *_listener_lines(before, door_before, was)]
         change = [_where(before, after)]
     if right is _RELAY:
@@ -200,13 +200,13 @@ def _gained(sides: Sides, right: _Right, client: Network, gains: _Gains) -> bool
     return True
 
 
-def _kind(right: _Right, client: Network, reach: Reach) -> DangerKind:
+def _kind(right: _Right, client: Network, reach: Exposure) -> DangerKind:
     if right is not _RELAY:
         return SUBMISSION_OPENED
-    return OPEN_RELAY if is_everyone(client) and reach >= Reach.PUBLIC else RELAY_OPENED
+    return OPEN_RELAY if is_everyone(client) and reach >= Exposure.PUBLIC else RELAY_OPENED
 
 
-def _reach(side: Intake, right: _Right, client: Network) -> tuple[Reach, str]:
+def _reach(side: Intake, right: _Right, client: Network) -> tuple[Exposure, str]:
     """From how far a class has a right at the most, and through which named source."""
     doors = [(furthest(client, reach), door) for door, reach in side.doors.items() if right.holds(side, client, door)]
     return max(doors, default=_NOTHING)
@@ -216,7 +216,7 @@ def _value(side: Intake, name: str, client: Network, door: str) -> str:
     return words.value(side.sources.value(name, client, door))
 
 
-def _listener_lines(side: Intake, door: str, reach: Reach) -> list[Line]:
+def _listener_lines(side: Intake, door: str, reach: Exposure) -> list[SourceLine]:
     return [
         listener.line
         for listener in side.listeners

@@ -14,7 +14,7 @@ from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.sections import Sections
-from pmtaform.plan.dangers.selection import Client, clients
+from pmtaform.plan.dangers.selection import SelectionClient, clients
 from pmtaform.plan.dangers.sides import Sides
 
 SUPPRESSION_LIFTED: Final = DangerKind(
@@ -47,12 +47,14 @@ def suppressions_changed(sides: Sides) -> Iterator[DangerFinding]:
         yield from _list_changed(sides, name, sources)
 
 
-def _lists(effective: Effective, client: Client) -> tuple[str, ...]:
+def _lists(effective: Effective, client: SelectionClient) -> tuple[str, ...]:
     line = effective.sources.line(_LISTS, *client.key)
     return tuple(unquoted(name) for name in split(line.value) if name and name != '""') if line is not None else ()
 
 
-def _detached(sides: Sides, client: Client, was: tuple[str, ...], now: tuple[str, ...]) -> Iterator[DangerFinding]:
+def _detached(
+    sides: Sides, client: SelectionClient, was: tuple[str, ...], now: tuple[str, ...]
+) -> Iterator[DangerFinding]:
     lines = [side.sources.line(_LISTS, *client.key) for side in (sides.after, sides.before)]
     cause = sides.cause_of_lines([line for line in lines if line is not None]) if was != now else None
     gone = [name for name in was if name not in now and _entries(sides.sections_before, name)]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from pmtaform.plan.dangers.finding import Check
+from pmtaform.plan.dangers.finding import DangerCheck
 from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.kinds import KINDS, RUN_KINDS
 from pmtaform.registry import PlugIn, Registry, plug_ins
@@ -58,10 +58,12 @@ _OWN: Final = {
     "inbound-tls-changed": "pmtaform.plan.dangers.tls_inbound:inbound_tls_changed",
     "ciphers-weakened": "pmtaform.plan.dangers.ciphers:ciphers_weakened",
 }
-CHECKS: Final[Registry[Check]] = Registry(GROUP, noun="danger", kind="pmtaform.plan.dangers.finding:Check", own=_OWN)
+CHECKS: Final[Registry[DangerCheck]] = Registry(
+    GROUP, noun="danger", kind="pmtaform.plan.dangers.finding:DangerCheck", own=_OWN
+)
 
 
-def checks() -> tuple[Check, ...]:
+def checks() -> tuple[DangerCheck, ...]:
     """Every check of the effect. Raises `PlugInBroken`."""
     return _checks(plug_ins(GROUP))
 
@@ -77,11 +79,11 @@ def consent_kinds() -> Mapping[str, DangerKind]:
 
 
 @lru_cache(maxsize=2)
-def _checks(_: tuple[PlugIn, ...]) -> tuple[Check, ...]:
+def _checks(_: tuple[PlugIn, ...]) -> tuple[DangerCheck, ...]:
     return tuple(check for _, check in CHECKS.all())
 
 
 @lru_cache(maxsize=2)
-def _kinds(own: tuple[Check, ...]) -> Mapping[str, DangerKind]:
+def _kinds(own: tuple[DangerCheck, ...]) -> Mapping[str, DangerKind]:
     kinds = {kind.code: kind for kind in (*KINDS, *(kind for check in own for kind in check.kinds))}
     return dict(sorted(kinds.items(), key=lambda item: item[1].rank))
