@@ -17,7 +17,7 @@ from pmtaform.secrets import KEYRING, Reference, forms, parse_reference, require
 from pmtaform.secrets.store import holds_secret, read_secret, store_secret
 from pmtaform.signing.declared import DeclaredKey, declared_keys
 from pmtaform.stack import Stack
-from pmtaform.stack.keys import name_problem
+from pmtaform.stack.key_plans import name_problem
 from pmtaform.stack.resolve import resolver_for
 
 _MOST: Final = 1 << 20

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place, Severity
-from pmtaform.diagnostics.codes.stack import SAID_TWICE, STACK_SHAPE
+from pmtaform.diagnostics.codes.stack import SAID_TWICE
 from pmtaform.diagnostics.codes.values import FOR_EACH, SECTION_NAME, SECTION_SHAPE
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.blocks import SETTING
@@ -15,6 +15,7 @@ from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, SectionSpec, catalogu
 from pmtaform.stack import foreach, names
 from pmtaform.stack.content import ALL, Item, Key, Lines, Removed, SectionBody, SectionItem, SectionText
 from pmtaform.stack.lines import LineMaker
+from pmtaform.stack.mappings import mapping_in
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.text import text_body
 from pmtaform.stack.values import argument_problem
@@ -50,13 +51,8 @@ class Builder:
 
     def config(self, node: Node | None, variables: Variables) -> _Items:
         """The content of a layer's `config`. What is wrong is left out, and told in `found`."""
-        if node is None or is_null(node):
-            return {}
-        if not isinstance(node, Mapping):
-            detail = f"It is {kind_of(node)}: write directives and sections as `name: value`."
-            self.found.report(STACK_SHAPE, detail, node.place)
-            return {}
-        return self._items(node, GLOBAL, variables)
+        mapping = mapping_in(node, "`config`", "directives and sections as `name: value`", self.found)
+        return {} if mapping is None else self._items(mapping, GLOBAL, variables)
 
     # -- the inside of a scope -----------------------------------------------------------------------------------
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
-from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, BAD_NAME, CHECK_KIND, STACK_SHAPE
+from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, CHECK_KIND
 from pmtaform.model.operations import Check, CheckKind
 from pmtaform.stack import shapes
-from pmtaform.stack.nodes import Mapping, Node, Scalar, is_null, kind_of
+from pmtaform.stack.mappings import mapping_in, named_nodes
+from pmtaform.stack.nodes import Mapping, Node, Scalar, is_null
 from pmtaform.stack.validate import validate
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # What makes a check one of its kind, and which further keys it may have then.
 _KINDS: Final = {
     "command": (CheckKind.COMMAND, ()),
@@ -29,17 +28,8 @@ _COMMON: Final = ("within", "tries", "every")
 def read_checks(node: Node, found: Diagnostics) -> dict[str, Check | None]:
     """The checks of a layer by name; None takes one of a lower layer away."""
     checks: dict[str, Check | None] = {}
-    if is_null(node):
-        return checks
-    if not isinstance(node, Mapping):
-        detail = f"It is {kind_of(node)}: write `NAME: {{smtp: 25}}`."
-        found.report(STACK_SHAPE, detail, node.place)
-        return checks
-    for key, value in node.items():
-        if not _NAME.fullmatch(key.text):
-            detail = f"{key.text!r}: a check's name has letters, digits, dots, - and _."
-            found.report(BAD_NAME, detail, key.place)
-        elif is_null(value):
+    for key, value in named_nodes(node, "checks", "`NAME: {smtp: 25}`", found, longest=64):
+        if is_null(value):
             checks[key.text] = None
         elif (check := _check(key, value, found)) is not None:
             checks[key.text] = check
@@ -47,23 +37,22 @@ def read_checks(node: Node, found: Diagnostics) -> dict[str, Check | None]:
 
 
 def _check(key: Scalar, node: Node, found: Diagnostics) -> Check | None:
-    if not isinstance(node, Mapping):
-        detail = f"`{key.text}` is {kind_of(node)}: write {{smtp: 25}}, {{http: URL}} or {{command: [PROGRAM]}}."
-        found.report(STACK_SHAPE, detail, node.place)
+    body = mapping_in(node, f"`{key.text}`", "{smtp: 25}, {http: URL} or {command: [PROGRAM]}", found)
+    if body is None:
         return None
-    kinds = [name for name in node.entries if name in _KINDS]
+    kinds = [name for name in body.entries if name in _KINDS]
     # `status` is also what an http check expects.
     kinds = ["http"] if set(kinds) == {"http", "status"} else kinds
     if len(kinds) != 1:
-        others = [name for name in node.entries if name not in _KINDS]
+        others = [name for name in body.entries if name not in _KINDS]
         near = next((hint for name in others if not kinds and (hint := did_you_mean(name, _KINDS))), "")
         detail = f"The check {key.text} needs exactly one of: {', '.join(_KINDS)}.{near}"
         found.report(CHECK_KIND, detail, key.place)
         return None
     before = len(found.errors)
     kind, more = _KINDS[kinds[0]]
-    said = validate(shapes.check_shape(kinds[0], (*more, *_COMMON)), node, f"The check {key.text}", found)
-    fields = _target(kind, said, node, found) | _further(kind, said)
+    said = validate(shapes.check_shape(kinds[0], (*more, *_COMMON)), body, f"The check {key.text}", found)
+    fields = _target(kind, said, body, found) | _further(kind, said)
     if len(found.errors) > before:
         return None
     return Check(name=key.text, kind=kind, place=key.place, **fields)

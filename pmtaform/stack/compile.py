@@ -22,13 +22,14 @@ from pmtaform.lang.blocks import SETTING, Address, Block, collect
 from pmtaform.lang.late import declared_below
 from pmtaform.lang.parsing import gc_paused, parse
 from pmtaform.model.desired import Desired
-from pmtaform.stack import keys as dkim
 from pmtaform.stack.content import Item, Key, Native
 from pmtaform.stack.emit import Resolve, Writer
 from pmtaform.stack.file_checks import expiring
 from pmtaform.stack.file_plans import files_of
 from pmtaform.stack.files import FileCompiler
 from pmtaform.stack.findings import unique
+from pmtaform.stack.key_plans import keys_of
+from pmtaform.stack.keys import KeyCompiler
 from pmtaform.stack.layering import layer_items, layered
 from pmtaform.stack.rotations import retired_of
 from pmtaform.stack.stack import Lifecycle, Stack
@@ -77,7 +78,7 @@ def check_hosts(stack: Stack, found: Diagnostics, *, but: Collection[str] = ()) 
     for layer in spare if stack.hosts else [stack.base, *spare]:
         variables = resolve([stack.base.variables, layer.variables], None, found, lenient=True)
         layer_items(stack, layer, variables, found)
-        dkim.keys_of(layer.keys, variables, found)
+        keys_of(layer.keys, variables, found)
         files_of(layer.files, variables, found)
 
 
@@ -115,7 +116,7 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
         made = layered(stack, name, found)
         items, targets = made.items, made.targets
         taken = {host.config_path, *targets.values()}
-        files = dkim.KeyCompiler(stack.allowed_paths, resolver, found).compile(made.keys, items, taken)
+        files = KeyCompiler(stack.allowed_paths, resolver, found).compile(made.keys, items, taken)
         blocks = _blocks(items, resolver, stack.shown, found)
         compiler = FileCompiler(stack.allowed_paths, stack.assets, resolver, found)
         managed = compiler.compile(made.files, blocks, files, taken)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pmtaform.diagnostics import Diagnostics
 from pmtaform.diagnostics.codes.stack import NULL_REMOVES_NOTHING, SAID_TWICE
 from pmtaform.lang.blocks import Address
-from pmtaform.stack import keys as dkim
 from pmtaform.stack.build import Builder
 from pmtaform.stack.content import ALL, Item, Key, Removed, lay_over, removals
-from pmtaform.stack.file_plans import FilePlan, files_of, merge
+from pmtaform.stack.file_plans import FilePlan, files_of, merge_files
+from pmtaform.stack.key_plans import KeyPlan, keys_of, merge_keys
 from pmtaform.stack.native import entries_of, targets_of
 from pmtaform.stack.rotations import expanded
 from pmtaform.stack.stack import Stack, StackLayer
@@ -27,10 +27,10 @@ class Layered:
 
     variables: Variables
     items: dict[Key, Item] = field(default_factory=dict)
-    keys: dict[str, dkim.KeyPlan] = field(default_factory=dict)
+    keys: dict[str, KeyPlan] = field(default_factory=dict)
     files: dict[str, FilePlan] = field(default_factory=dict)
     targets: dict[Address, str] = field(default_factory=dict)
-    rotated: dict[str, dkim.KeyPlan] = field(default_factory=dict)
+    rotated: dict[str, KeyPlan] = field(default_factory=dict)
 
 
 def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
@@ -41,8 +41,8 @@ def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
         said = layer_items(stack, layer, made.variables, found)
         made.targets.update(targets_of(said))
         made.items = lay_over(made.items, said)
-        made.keys = dkim.merge(made.keys, dkim.keys_of(layer.keys, made.variables, found))
-        made.files = merge(made.files, files_of(layer.files, made.variables, found))
+        made.keys = merge_keys(made.keys, keys_of(layer.keys, made.variables, found))
+        made.files = merge_files(made.files, files_of(layer.files, made.variables, found))
     made.keys, made.rotated = expanded(made.keys, stack.selectors, found)
     return made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
-from pmtaform.diagnostics.codes.stack import BAD_NAME, PATH_NOT_ALLOWED, STACK_SHAPE, UNKNOWN_GROUP
+from pmtaform.diagnostics.codes.stack import PATH_NOT_ALLOWED, UNKNOWN_GROUP
 from pmtaform.diagnostics.codes.yaml import STACK_NAME, STACK_NAME_DIFFERS
 from pmtaform.errors import UsageError
 from pmtaform.model.desired import Limits, Unmanaged
@@ -24,9 +24,10 @@ from pmtaform.stack.findings import unique
 from pmtaform.stack.hosts import read_host
 from pmtaform.stack.lifecycle import read_lifecycle
 from pmtaform.stack.locate import find_project
+from pmtaform.stack.mappings import mapping_in, named_nodes
 from pmtaform.stack.names import version_of
 from pmtaform.stack.native import NativeFiles, entries_of
-from pmtaform.stack.nodes import Mapping, Node, is_null, kind_of
+from pmtaform.stack.nodes import Mapping, Node, is_null
 from pmtaform.stack.operations import merged, read_operations, read_rollout
 from pmtaform.stack.paths import ALWAYS, folder_problem
 from pmtaform.stack.stack import Stack, StackHost, StackLayer
@@ -34,7 +35,6 @@ from pmtaform.stack.validate import validate
 from pmtaform.stack.variables import Variables, check_variables, resolve
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
-_HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def read_stack(folder: Path, found: Diagnostics) -> Stack:
@@ -136,24 +136,14 @@ def _operations(
 
 
 def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, Mapping]]:
-    """The entries of a mapping from names to mappings."""
-    if node is None or is_null(node):
-        return []
-    if not isinstance(node, Mapping):
-        found.report(STACK_SHAPE, f"`{what}` is {kind_of(node)}.", node.place)
-        return []
+    """The entries of a mapping from names to mappings; null is an empty mapping."""
     named: list[tuple[str, Mapping]] = []
-    for key, value in node.items():
-        if not _HOST_NAME.fullmatch(key.text):
-            detail = f"{key.text!r}: a name has letters, digits, dots, - and _, and begins with a letter or a digit."
-            found.report(BAD_NAME, detail, key.place)
+    for key, value in named_nodes(node, what, "`NAME: {...}`", found):
+        body = mapping_in(value, f"`{key.text}`", "`key: value`", found)
+        if body is not None:
+            named.append((key.text, body))
         elif is_null(value):
             named.append((key.text, Mapping(key.line, key.column, key.file)))
-        elif isinstance(value, Mapping):
-            named.append((key.text, value))
-        else:
-            detail = f"`{key.text}` is {kind_of(value)}, and its keys belong here."
-            found.report(STACK_SHAPE, detail, value.place)
     return named
 
 

@@ -24,7 +24,7 @@ from pmtaform.model.rotation import VARIABLE, Rotation, WantedSelectors
 from pmtaform.secrets import forms, require_reference
 from pmtaform.stack import shapes
 from pmtaform.stack.findings import unique
-from pmtaform.stack.keys import KeyPlan, keys_of, merge
+from pmtaform.stack.key_plans import KeyPlan, keys_of, merge_keys
 from pmtaform.stack.nodes import Mapping, Node, Scalar, is_null
 from pmtaform.stack.stack import Stack
 from pmtaform.stack.validate import validate
@@ -144,7 +144,7 @@ def _plans(stack: Stack, host: str, found: Diagnostics) -> dict[str, KeyPlan]:
     variables = resolve([layer.variables for layer in layers], host, found)
     plans: dict[str, KeyPlan] = {}
     for layer in layers:
-        plans = merge(plans, keys_of(layer.keys, variables, found))
+        plans = merge_keys(plans, keys_of(layer.keys, variables, found))
     return plans
 
 
@@ -176,7 +176,7 @@ def _as_one(plan: KeyPlan, selector: str, *, signs: bool) -> KeyPlan:
         for field, (node, variables) in plan.fields.items()
         if field != FIELD
     }
-    return KeyPlan(plan.domain, selector, plan.place, fields, signs=signs)
+    return KeyPlan(f"{plan.domain}/{selector}", plan.place, fields, signs=signs)
 
 
 def _reference(plan: KeyPlan, found: Diagnostics) -> str | None:

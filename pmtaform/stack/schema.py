@@ -12,7 +12,7 @@ from pmtaform.secrets import forms
 from pmtaform.stack import shapes
 from pmtaform.stack.file_plans import FIELDS as FILE_FIELDS
 from pmtaform.stack.foreach import KEY as FOR_EACH
-from pmtaform.stack.keys import FIELDS as KEY_FIELDS
+from pmtaform.stack.key_plans import FIELDS as KEY_FIELDS
 from pmtaform.stack.names import takes_argument
 from pmtaform.stack.values import is_list
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 from pydantic_core import ValidationError
 
 from pmtaform.diagnostics import Diagnostics, did_you_mean
-from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, MISSING_KEY, STACK_SHAPE, UNKNOWN_KEY
+from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, MISSING_KEY, UNKNOWN_KEY
+from pmtaform.stack.mappings import mapping_in
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_of
 from pmtaform.stack.shapes import MappingShape, validator
 
@@ -30,11 +31,8 @@ def validate(shape: MappingShape, node: Node | None, what: str, found: Diagnosti
     What is wrong goes into `found`, and is left out, too. `what` names the node in messages: "The host mta1".
     Keys that other modules read from nodes have no value here.
     """
-    if node is None or is_null(node):
-        return {}
-    if not isinstance(node, Mapping):
-        detail = f"{what} is {kind_of(node)}: write `key: value`."
-        found.report(STACK_SHAPE, detail, node.place)
+    node = mapping_in(node, what, "`key: value`", found)
+    if node is None:
         return {}
     values: dict[str, Any] = {}
     for key, (_, value) in node.entries.items():

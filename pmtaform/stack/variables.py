@@ -23,6 +23,7 @@ from pmtaform.diagnostics.codes.values import (
     VARIABLE_NAME,
     VARIABLE_SYNTAX,
 )
+from pmtaform.stack.mappings import mapping_in
 from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence, kind_of
 
 HOST: Final = "host"
@@ -197,12 +198,8 @@ def _resolve_one(
 def check_variables(node: Node | None, found: Diagnostics) -> Mapping:
     """The mapping under `vars`, its wrong entries reported and left out."""
     good = Mapping(1, 1, "") if node is None else Mapping(node.line, node.column, node.file)
-    if node is None or (isinstance(node, Scalar) and node.is_null):
-        return good
-    if not isinstance(node, Mapping):
-        found.report(STACK_SHAPE, f"It is {kind_of(node)}: write `name: value`.", node.place)
-        return good
-    for text, (key, value) in node.entries.items():
+    mapping = mapping_in(node, "`vars`", "`name: value`", found)
+    for text, (key, value) in mapping.entries.items() if mapping is not None else ():
         if not NAME.fullmatch(text) or text == HOST:
             why = "is the host's own name" if text == HOST else "is no name: letters, digits, - and _, no digit first"
             found.report(VARIABLE_NAME, f"`{text}` {why}.", key.place)

@@ -1,0 +1,123 @@
+"""The `domain-key` lines that make PowerMTA sign: into which sections they go, and in which order."""
+
+from __future__ import annotations
+
+from pmtaform.diagnostics import Diagnostics, did_you_mean
+from pmtaform.diagnostics.codes.keys import UNKNOWN_SIGNER
+from pmtaform.diagnostics.codes.values import VALUE_SHAPE
+from pmtaform.lang import values as lang_values
+from pmtaform.lang.blocks import SETTING
+from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.tree import Directive, Section
+from pmtaform.stack.content import Item, Key, Lines, Native, SectionItem, SectionText, StackLine
+from pmtaform.stack.key_plans import KeyPlan
+from pmtaform.stack.native import directive_named, with_lines
+from pmtaform.stack.nodes import Scalar, Sequence, is_null
+from pmtaform.stack.variables import Variables, substitute
+
+
+class KeyLines:
+    """Finds the sections that keys are given to, and puts their lines there."""
+
+    def __init__(self, found: Diagnostics) -> None:
+        self._found = found
+        self.name = directive_named("domain-key")
+
+    def targets(self, plan: KeyPlan, items: dict[Key, Item]) -> list[Key | None]:
+        """The sections that a key is given to; None for the whole host."""
+        node, variables = plan.fields.get("signs", (None, Variables()))
+        if node is None or is_null(node):
+            return [None]
+        scalars = node.items if isinstance(node, Sequence) else [node]
+        targets: list[Key | None] = []
+        for scalar in scalars:
+            if not isinstance(scalar, Scalar):
+                detail = "`signs` is a list of virtual MTAs and pools; leave it out for a key that signs for all."
+                self._found.report(VALUE_SHAPE, detail, scalar.place)
+                continue
+            name = substitute(scalar, variables, self._found)
+            if name is None:
+                continue
+            target = next((key for scope in _signers() if (key := (scope, name)) in items), None)
+            if target is None:
+                known = [key[1] for key in items if key[0] in _signers()]
+                detail = f"This host has no virtual MTA or pool `{name}`, so the key would sign nothing."
+                detail += f"{did_you_mean(name, known)} Declare it, or leave `signs` out for all."
+                self._found.report(UNKNOWN_SIGNER, detail, scalar.place)
+            elif target not in targets:
+                targets.append(target)
+        return targets
+
+    def insert(self, items: dict[Key, Item], target: Key | None, lines: list[StackLine]) -> None:
+        """Put key lines into a section of a host, or for None beside its sections."""
+        if target is None:
+            _into(items, self.name, GLOBAL, lines)
+            return
+        item = items[target]
+        if isinstance(item, Native):
+            section = item.block.parts[0].node
+            assert isinstance(section, Section)  # noqa: S101 - its key is a section's
+            there = {
+                lang_values.normalise(catalogue().directive(section.tag, self.name), child.value)
+                for child in section.children
+                if isinstance(child, Directive) and child.name.lower() == self.name
+            }
+            more = [line for line in _ordered([], lines) if _normal(section.tag, self.name, line) not in there]
+            items[target] = with_lines(item, more) if more else item
+        elif isinstance(item, SectionItem):
+            body = item.bodies[0]
+            if isinstance(body, SectionText):
+                there = {" ".join(text.split()) for text, _ in body.lines}
+                texts = [(f"{line.name} {line.value}", line.place) for line in _ordered([], lines)]
+                fresh = [pair for pair in texts if pair[0] not in there]
+                items[target] = SectionItem(
+                    item.place,
+                    item.tag,
+                    item.argument,
+                    [SectionText(body.place, [*body.lines, *fresh]), *item.bodies[1:]],
+                )
+            else:
+                _into(body.items, self.name, item.tag, lines)
+
+
+def _signers() -> tuple[str, ...]:
+    """The sections that a key can be given to."""
+    return ("virtual-mta", "virtual-mta-pool")
+
+
+def _normal(scope: str, name: str, line: StackLine) -> str:
+    return lang_values.normalise(catalogue().directive(scope, name), line.value)
+
+
+def _into(items: dict[Key, Item], name: str, scope: str, lines: list[StackLine]) -> None:
+    known = items.get((SETTING, name))
+    if isinstance(known, Native):
+        _into_native(items, name, known, lines)
+        return
+    declared = known.lines if isinstance(known, Lines) else []
+    there = {_normal(scope, name, line) for line in declared}
+    fresh = [line for line in lines if _normal(scope, name, line) not in there]
+    place = declared[0].place if declared else lines[0].place
+    items[SETTING, name] = Lines(place, _ordered(declared, fresh))
+
+
+def _into_native(items: dict[Key, Item], name: str, known: Native, lines: list[StackLine]) -> None:
+    """Key lines of a native file and ours are one block, so the native ones become lines of ours."""
+    declared = [
+        StackLine(name, part.node.value, part.place) for part in known.block.parts if not isinstance(part.node, Section)
+    ]
+    there = {_normal(GLOBAL, name, line) for line in declared}
+    fresh = [line for line in lines if _normal(GLOBAL, name, line) not in there]
+    if fresh:
+        items[SETTING, name] = Lines(known.place, _ordered(declared, fresh))
+
+
+def _ordered(declared: list[StackLine], fresh: list[StackLine]) -> list[StackLine]:
+    """The first key that fits signs, so keys for all domains come last."""
+    merged = [*declared, *fresh]
+    return [line for line in merged if not _for_all(line)] + [line for line in merged if _for_all(line)]
+
+
+def _for_all(line: StackLine) -> bool:
+    fields = line.value.split(",")
+    return len(fields) > 1 and fields[1].strip() == "*"
