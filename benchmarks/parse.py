@@ -68,7 +68,7 @@ def _edit() -> tuple[float, float]:
     from pmtaform.lang.includes import single
     from pmtaform.model.desired import Desired
     from pmtaform.plan.diff import difference
-    from pmtaform.plan.sides import Live, Previous
+    from pmtaform.plan.inputs import Live, Previous
 
     live_text = configuration(LINES)
     wanted_text = changed(live_text)

@@ -30,7 +30,7 @@ from pmtaform.lang.blocks import blocks_of
 from pmtaform.lang.includes import Configuration
 from pmtaform.parallel import run_all
 from pmtaform.plan.diff import difference
-from pmtaform.plan.sides import Live, LiveKey, Previous
+from pmtaform.plan.inputs import Live, LiveKey, Previous
 from pmtaform.secrets import Resolver, Secret, parse_reference
 from pmtaform.sources import FolderReader, find_includes, from_snapshot, locate, unconfirmed_change
 from pmtaform.stack import Stack, compile_host, load_stack

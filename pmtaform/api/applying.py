@@ -13,8 +13,9 @@ from pmtaform.errors import Locked, PmtaformError, Stale
 from pmtaform.planning.consent import check_consent
 from pmtaform.planning.draft import Planned
 from pmtaform.progress import Verdict, Watch
-from pmtaform.rollout.execute import Run, execute
+from pmtaform.rollout.execute import execute
 from pmtaform.rollout.model import HostResult, RunResult
+from pmtaform.rollout.run import Run
 from pmtaform.state import HeldLock, StateDocument, StateKeeper, who
 
 

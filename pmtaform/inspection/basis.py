@@ -15,7 +15,7 @@ from pmtaform.host import HostSpec, LastLeft, LeftRecord, Session, Snapshot, dig
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.lang.late import late_lists
-from pmtaform.plan.sides import Previous, left_digest
+from pmtaform.plan.inputs import Previous, left_digest
 from pmtaform.state import FileState, HostState, Seal
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

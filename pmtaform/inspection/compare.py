@@ -15,8 +15,8 @@ from pmtaform.lang.includes import read_configuration
 from pmtaform.model.desired import KeyFile
 from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference, difference
+from pmtaform.plan.inputs import Live, LiveKey, Previous
 from pmtaform.plan.reach import unread_notes
-from pmtaform.plan.sides import Live, LiveKey, Previous
 from pmtaform.state import Seal, StackKey
 
 

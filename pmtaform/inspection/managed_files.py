@@ -9,7 +9,7 @@ from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import FILE, Desired, FileRole, ManagedFile
 from pmtaform.plan.files import LiveManagedFile
-from pmtaform.plan.sides import Previous
+from pmtaform.plan.inputs import Previous
 from pmtaform.state import HostState, Seal
 
 

@@ -11,7 +11,7 @@ from pmtaform.inspection.managed_files import as_wanted, asked_for
 from pmtaform.inspection.survey import Target
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.model.desired import Desired
-from pmtaform.plan.sides import Previous
+from pmtaform.plan.inputs import Previous
 from pmtaform.state import FileState, HostState, Seal
 
 

@@ -16,10 +16,10 @@ from pmtaform.plan.dangers import find_dangers, with_dangers
 from pmtaform.plan.dangers.kinds import LICENCE_REMOVED, NAMED_FILE_REMOVED, SIGNING_KEY_REPLACED
 from pmtaform.plan.diff import difference
 from pmtaform.plan.files import LICENCE
+from pmtaform.plan.inputs import Live, Previous
 from pmtaform.plan.keys import key_removed
 from pmtaform.plan.model import Danger, HostPlan
 from pmtaform.plan.reach import UsedNames
-from pmtaform.plan.sides import Live, Previous
 
 _KEY = "dkim-key"
 _RESTART = "restart"  # neither of these changes restarts anything by itself

@@ -25,10 +25,10 @@ from pmtaform.model.selection import Selection, matches
 from pmtaform.plan.dependencies import along
 from pmtaform.plan.explain import explain, place_change, scope_of
 from pmtaform.plan.files import FileDifference, Scope, compare_files
+from pmtaform.plan.inputs import Live, LiveKey, Previous, left_digest
 from pmtaform.plan.keys import key_change, key_in_use, key_removed
 from pmtaform.plan.model import Action, Change, HostPlan, Left, LeftBy, Reason, ValueChange
 from pmtaform.plan.reach import UsedNames, read_at_start
-from pmtaform.plan.sides import Live, LiveKey, Previous, left_digest
 from pmtaform.plan.threeway import with_causes
 
 ABSENT = "-"

@@ -7,8 +7,8 @@ from pmtaform.diagnostics.codes.rotation import DKIM_KEY_IN_USE
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import KeyFile
 from pmtaform.plan.dangers.kinds import SIGNING_KEY_REMOVED, SIGNING_KEY_REPLACED
+from pmtaform.plan.inputs import LiveKey
 from pmtaform.plan.model import Action, Change, Danger, Reason, ValueChange
-from pmtaform.plan.sides import LiveKey
 
 
 def key_removed(path: str) -> Danger:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.state import RECORD_NOT_WRITTEN
 from pmtaform.errors import HostError
-from pmtaform.host import Activation, LeftFile, Outcome, Session, Status, Transaction, apply
+from pmtaform.host import Activation, LeftFile, Outcome, Status, Transaction, apply
 from pmtaform.host.left import LeftRecord
 from pmtaform.inspection.survey import Survey
-from pmtaform.rollout import recording
+from pmtaform.progress import Verdict
+from pmtaform.rollout import recording, transactions
+from pmtaform.rollout.connections import Connections
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed
+from pmtaform.rollout.run import Run
+from pmtaform.rollout.run_records import RunRecords
 from pmtaform.rollout.transactions import adoption_id
-from pmtaform.state import utc_now
-
-if TYPE_CHECKING:
-    from pmtaform.rollout.execute import Run
+from pmtaform.state import HostState, utc_now
 
 _NOT_OURS = frozenset({Status.STALE, Status.LOCKED})  # what was looked at is no longer so: nothing may be noted
 
@@ -57,12 +57,7 @@ def _is_configuration(survey: Survey, path: str) -> bool:
 
 
 def _note(run: Run, survey: Survey, made: recording.Recording) -> Outcome:
-    spec, opened = survey.target.spec, list[Session]()
-
-    def reopen() -> Session:
-        opened.append(spec.open())
-        return opened[-1]
-
+    spec = survey.target.spec
     note = Transaction(
         id=adoption_id(run.id, spec.name),
         who=run.who,
@@ -77,11 +72,8 @@ def _note(run: Run, survey: Survey, made: recording.Recording) -> Outcome:
         record=made.record,
         base=made.base,
     )
-    try:
-        return apply(survey.session or reopen(), spec, note, reopen)
-    finally:
-        for session in opened:
-            session.close()
+    with Connections(spec) as connections:
+        return apply(survey.session or connections.reopen(), spec, note, connections.reopen)
 
 
 def _same(one: LeftRecord, other: LeftRecord) -> bool:
@@ -102,3 +94,30 @@ def _not_written(survey: Survey, reason: str) -> Diagnostic:
         f"{reason}. The local state has it; another checkout cannot report later changes on the host.",
         host=survey.target.spec.name,
     )
+
+
+# -- a host that is as wanted ------------------------------------------------------------------------------------------
+
+
+def record_unchanged(run: Run, survey: Survey, records: RunRecords) -> HostResult:
+    """Record that what is declared becomes ours on a host that is as wanted already. No byte of it is touched.
+
+    The host keeps a record of it, too, so that it can be compared from any checkout.
+    """
+    name, previous = survey.target.spec.name, run.keeper.document.hosts.get(survey.target.spec.name)
+    state = transactions.host_state(
+        survey, survey.snapshot, survey.snapshot.generation, plan=run.plan, commit=run.commit, who=run.who
+    )
+    is_new = previous is None or _comparable(previous) != _comparable(state)
+    adopted = adopt(run, survey) if is_new else AdoptionResult(survey.snapshot.generation)
+    if adopted.problem is not None:
+        return adopted.problem
+    state = replace(state, generation=adopted.generation)
+    if is_new or name in run.keeper.document.intents or (previous and previous.generation != state.generation):
+        records.state(lambda: run.keeper.update_host(name, state))
+    return HostResult(host=name, verdict=Verdict.UNCHANGED, generation=adopted.generation, notes=adopted.notes)
+
+
+def _comparable(state: HostState) -> HostState:
+    """A host's state without who applied, when, and how often."""
+    return replace(state, generation=0, applied_at="", plan="", commit=None, who="")

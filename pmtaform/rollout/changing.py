@@ -1,29 +1,26 @@
 """One host's change from staging to confirmation.
 
-    stage ─▶ activate ─▶ check ─▶ confirm        what fails on the way is put back, by the host itself
+    stage ─▶ activate ─▶ check ─▶ confirm        a step that fails rolls back, by the host itself
                            └▶ revert
 
-What became of it is the host's own record, and the state is written from what the host says it has afterwards.
+The host's own record decides what happened. The state is written from what the host has afterwards.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from pmtaform.clock import Clock
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.project_files import BUG
 from pmtaform.diagnostics.codes.runs import SPOOL_TOO_DEEP
-from pmtaform.errors import HostError, PmtaformError, Unreachable, where_from
+from pmtaform.errors import PmtaformError, Unreachable, where_from
 from pmtaform.host import (
     Activation,
     Answer,
     HostSpec,
     Outcome,
     Question,
-    Session,
     Snapshot,
     Status,
     Transaction,
@@ -42,37 +39,21 @@ from pmtaform.inspection.reading import reading_of
 from pmtaform.inspection.same_machine import locked_by, locked_out
 from pmtaform.inspection.survey import Survey
 from pmtaform.plan.dangers.kinds import UNDRAINED
-from pmtaform.progress import Phase, Teller, Verdict
+from pmtaform.progress import Phase, Verdict
 from pmtaform.rollout import recording, transactions
+from pmtaform.rollout.connections import Connections
 from pmtaform.rollout.model import HostResult
-from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.outcomes import failed, not_started, not_undone, notes_of
+from pmtaform.rollout.redact import redacted
+from pmtaform.rollout.run import Context
 from pmtaform.rollout.trial import Contact, Trial
-from pmtaform.rollout.unsaid import unsaid
-from pmtaform.state import StateKeeper
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What every host of a run shares."""
-
-    id: str
-    who: str
-    what: str
-    plan: str
-    commit: str | None
-    keeper: StateKeeper
-    noting: Noting
-    clock: Clock
-    teller: Teller
-    allow: frozenset[str] = frozenset()
-    stop: threading.Event = field(default_factory=threading.Event, repr=False)
+from pmtaform.rollout.undo import Applied, undo_unconfirmed
 
 
 class HostChange:
-    """The change of one host. Each step says whether the next may follow; if not, `result` says why.
+    """The change of one host. Each step returns whether the next may follow; if not, `result` says why.
 
-    Its steps may be taken in different threads, one after the other. Close it in the end.
+    Its steps may run in different threads, one after the other. Close it at the end.
     """
 
     def __init__(self, context: Context, survey: Survey) -> None:
@@ -84,7 +65,7 @@ class HostChange:
         self.staged = False
         self.pending = False
         self._notes: tuple[Diagnostic, ...] = ()
-        self._sessions: list[Session] = [survey.session] if survey.session is not None else []
+        self._connections = Connections(self.spec, survey.session)
         self._predictions: tuple[Prediction, ...] = ()
         self._outcome: Outcome | None = None
         contact = Contact(clock=context.clock, ask=self._examine, tell=self._tell, remark=self._remark)
@@ -118,11 +99,11 @@ class HostChange:
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def stage(self) -> bool:
-        """Lay everything beside its place, and have it tested. Nothing of the host is changed."""
+        """Lay every file beside its place, and test the configuration. Nothing on the host changes."""
 
         def work() -> bool:
             self._tell(Phase.STAGING)
-            outcome = stage(self._session(), self.spec, self.tx, self._reopen)
+            outcome = stage(self._connections.current(), self.spec, self.tx, self._connections.reopen)
             self._note(outcome)
             self.staged = outcome.status is Status.STAGED
             if not self.staged:
@@ -134,14 +115,16 @@ class HostChange:
         return self._guarded(work)
 
     def activate(self) -> bool:
-        """Put everything in place, and have PowerMTA take it."""
+        """Put every file in its place, and have PowerMTA read the configuration."""
 
         def work() -> bool:
-            if not self._may_begin():
+            if not self._may_start():
                 return False
             self._tell(Phase.ACTIVATING)
             make = commit if self.staged else apply
-            outcome = unsaid(make(self._session(), self.spec, self.tx, self._reopen), self.survey)
+            outcome = redacted(
+                make(self._connections.current(), self.spec, self.tx, self._connections.reopen), self.survey
+            )
             self._note(outcome)
             self._outcome = outcome
             self.staged = False
@@ -154,32 +137,32 @@ class HostChange:
         return self._guarded(work)
 
     def check(self) -> bool:
-        """See that the host does well with it; if not, it goes back."""
-        return self._guarded(lambda: self._well(self._checked, "check"))
+        """Check the host with the new configuration; a check that fails rolls it back."""
+        return self._guarded(lambda: self._passes(self._checked, "check"))
 
     def observe(self) -> bool:
-        """Watch the host for as long as its stack wants; past the tolerance it goes back."""
-        return self._guarded(lambda: self._well(self._trial.observed, "observe"))
+        """Watch the host for as long as its stack says; past the tolerance it rolls back."""
+        return self._guarded(lambda: self._passes(self._trial.observed, "observe"))
 
     def confirm(self) -> bool:
         """Confirm over a new connection, and read the host's final record back."""
         return self._guarded(self._confirm)
 
     def revert(self, why: str, step: str = "confirm") -> None:
-        """Have the host put back what is pending, or clear away what is staged."""
+        """Have the host roll back what is pending, or clear what is staged."""
 
         def work() -> bool:
             if not (self.staged or self.pending):
                 return False
             self._tell(Phase.REVERTING)
-            # It is said once: whatever keeps the host from it now, the host does by itself.
+            # It is asked once: if the host cannot do it now, its own timer does it later.
             was_staged, self.staged, self.pending = self.staged, False, False
-            outcome = revert(self._sessions[-1], self.spec, self.tx, self._reopen, why)
+            outcome = revert(self._connections.newest, self.spec, self.tx, self._connections.reopen, why)
             self._note(outcome)
             if was_staged and outcome.status is Status.REFUSED:
                 self.result = not_started(self.name, why)
             elif outcome.status is Status.APPLIED:
-                self._fail(not_undone(replace(outcome, reason="somebody else confirmed it meanwhile"), why, step))
+                self._fail(not_undone(replace(outcome, reason="another run confirmed it meanwhile"), why, step))
             elif outcome.status is Status.UNKNOWN:
                 self._fail(not_undone(outcome, why, step))
             else:
@@ -189,24 +172,28 @@ class HostChange:
         self._guarded(work)
 
     def still_pending(self) -> bool:
-        """Whether the host still waits for its confirmation; its time begins anew."""
+        """Whether the host still waits for its confirmation; its time starts again."""
         tx = self.tx
         if not self.pending:
             return self._outcome is not None and self._outcome.status is Status.APPLIED
         found = self._guarded(
-            lambda: examine(self._session(), self.spec, (), transaction=tx.id, confirm_within=tx.confirm_within)[1] > 0
+            lambda: (
+                examine(
+                    self._connections.current(), self.spec, (), transaction=tx.id, confirm_within=tx.confirm_within
+                )[1]
+                > 0
+            )
         )
         return bool(found)
 
     def close(self) -> None:
         """Close every connection."""
-        for session in self._sessions:
-            session.close()
+        self._connections.close()
 
     # -- before --------------------------------------------------------------------------------------------------------
 
-    def _may_begin(self) -> bool:
-        """What is looked at right before: the spool where there is a restart, the queues where they are observed."""
+    def _may_start(self) -> bool:
+        """Look at the spool before a restart, and at queues that are observed. Returns whether to start."""
         most = self.operations.drain_below
         if self.tx.activation is Activation.RESTART and most is not None and UNDRAINED.code not in self.context.allow:
             why = self._trial.drained(most)
@@ -222,7 +209,7 @@ class HostChange:
     # -- checks --------------------------------------------------------------------------------------------------------
 
     def _checked(self) -> str:
-        """What is wrong, in words; empty: nothing is."""
+        """Return what is wrong, in words; empty: nothing is."""
         if self.tx.activation is Activation.NONE:
             return ""
         self._tell(Phase.CHECKING)
@@ -233,8 +220,8 @@ class HostChange:
         asked = doubts.proofs(sides.before, sides.after) if unknown else ()
         return self._trial.checked(self._predictions, outcome.answers, unknown, asked)
 
-    def _well(self, look: Callable[[], str], step: str) -> bool:
-        """Whether `look` finds nothing; what it finds, or that nobody can look any more, takes the host back."""
+    def _passes(self, look: Callable[[], str], step: str) -> bool:
+        """Return whether `look` finds nothing. What it finds, or a lost connection, rolls the host back."""
         try:
             why = look()
         except Unreachable as problem:
@@ -248,33 +235,14 @@ class HostChange:
         return False
 
     def _undo_applied(self, why: str, step: str) -> None:
-        """Where nothing has to be confirmed, a change that turns out badly is rolled back as a generation."""
-        from pmtaform.host import Rollback, rollback
-
+        """Undo a change that needs no confirmation, and turned out badly: it is rolled back as a generation."""
         assert self._outcome is not None  # noqa: S101
         self._tell(Phase.REVERTING)
-        back = recording.before(self.survey)
-        try:
-            wanted = Rollback(
-                generation=self._outcome.generation,
-                id=f"{self.tx.id}-back",
-                who=self.tx.who,
-                started=self.tx.started,
-                what=f"undo {self.tx.id}",
-                activation=self.tx.activation,
-                test_config=self.tx.test_config,
-                restart_web=self.tx.restart_web,
-                logs=self.tx.logs,
-                only_newest=True,
-                record=back.record,
-                base=back.base,
-            )
-            outcome = rollback(self._session(), self.spec, wanted, self._reopen)
-        except HostError as problem:
-            outcome = replace(self._outcome, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
+        applied = Applied(self.survey, self.tx, self._outcome.generation)
+        outcome = undo_unconfirmed(self._connections, applied, self._outcome)
         if outcome.status is Status.APPLIED:
-            context, made = self.context, outcome.generation
-            context.noting.state(lambda: context.keeper.note_generation(self.name, made))
+            context, generation = self.context, outcome.generation
+            context.records.state(lambda: context.keeper.note_generation(self.name, generation))
             self._fail(doubts.as_undone(replace(outcome, status=Status.ROLLED_BACK, step=step, reason=why)))
         else:
             self._fail(not_undone(outcome, why, step))
@@ -288,12 +256,12 @@ class HostChange:
         if self.pending:
             self._tell(Phase.CONFIRMING)
             try:
-                fresh = reach(self._reopen)
+                fresh = reach(self._connections.reopen)
             except Unreachable as problem:
                 why = f"the host could not be reached over a new connection: {problem.diagnostics[0].summary}"
                 self.revert(why)
                 return False
-            outcome, snapshot = confirm(fresh, self.spec, self.tx, self._reopen, known)
+            outcome, snapshot = confirm(fresh, self.spec, self.tx, self._connections.reopen, known)
             self._note(outcome)
             self.pending = False
         if outcome.status is not Status.APPLIED:
@@ -301,7 +269,7 @@ class HostChange:
             return False
         self._tell(Phase.RECORDING)
         if snapshot is None:
-            snapshot = probe(self._session(), self.spec, known, lambda *_: ())
+            snapshot = probe(self._connections.current(), self.spec, known, lambda *_: ())
         self._record(snapshot, outcome)
         return True
 
@@ -311,28 +279,20 @@ class HostChange:
         state = transactions.host_state(
             self.survey, snapshot, outcome.generation, plan=context.plan, commit=context.commit, who=context.who
         )
-        context.noting.state(lambda: context.keeper.update_host(self.name, state))
+        context.records.state(lambda: context.keeper.update_host(self.name, state))
         self.result = HostResult(
             host=self.name, verdict=Verdict.APPLIED, generation=outcome.generation, notes=self._notes
         )
 
     def _examine(self, questions: Sequence[Question]) -> tuple[Answer, ...]:
-        """Ask the host; what is pending is given its time again."""
+        """Ask the host; the time of a pending change starts again."""
         tx = self.tx
         pending = tx.id if self.pending else ""
-        return examine(self._session(), self.spec, questions, transaction=pending, confirm_within=tx.confirm_within)[0]
+        return examine(
+            self._connections.current(), self.spec, questions, transaction=pending, confirm_within=tx.confirm_within
+        )[0]
 
-    # -- connections and words -----------------------------------------------------------------------------------------
-
-    def _session(self) -> Session:
-        """The newest that is still open: what is read back over another closes that one."""
-        if not self._sessions or not getattr(self._sessions[-1], "is_open", True):
-            return self._reopen()
-        return self._sessions[-1]
-
-    def _reopen(self) -> Session:
-        self._sessions.append(self.spec.open())
-        return self._sessions[-1]
+    # -- results -------------------------------------------------------------------------------------------------------
 
     def _tell(self, phase: Phase, detail: str = "") -> None:
         self.context.teller.tell(self.name, phase, detail=detail)
@@ -343,13 +303,13 @@ class HostChange:
     def _remark(self, note: Diagnostic) -> None:
         self._notes += (note.for_host(self.name),)
 
-    def _with_proof(self, outcome: Outcome) -> Outcome:
-        """The outcome without what leaves open whether the old configuration is in force, if PowerMTA shows that."""
+    def _without_proven_doubts(self, outcome: Outcome) -> Outcome:
+        """The outcome without doubts on the old configuration, if PowerMTA shows that it is in force."""
         if outcome.status is not Status.ROLLED_BACK or not doubts.of_old(outcome):
             return outcome
         try:
             sides = reading_of(self.survey)
-            proven = doubts.is_proven(self._session(), self.spec, sides.after, sides.before)
+            proven = doubts.is_proven(self._connections.current(), self.spec, sides.after, sides.before)
         except PmtaformError:
             return outcome
         return replace(outcome, doubts=doubts.of_new(outcome)) if proven else outcome
@@ -360,18 +320,18 @@ class HostChange:
             problem = locked_out(self.name, other)
             self.result = HostResult(host=self.name, verdict=Verdict.LOCKED, problem=problem, notes=self._notes)
             return
-        outcome = self._with_proof(outcome)
-        told = failed(self.spec, unsaid(outcome, self.survey))
+        outcome = self._without_proven_doubts(outcome)
+        told = failed(self.spec, redacted(outcome, self.survey))
         own = tuple(note for note in self._notes if note not in told.notes)
         self.result = replace(told, notes=(*own, *told.notes))
 
     def _guarded(self, work: Callable[[], bool]) -> bool:
-        """No exception of a host ends a run: it is the host's result."""
+        """Turn an exception into the host's result: it does not end the run."""
         try:
             return work()
         except Unreachable as problem:
             if self.pending:
-                # Its own timer would put it back too; this is sooner, where the host can be reached again.
+                # The host's own timer would roll it back, too; this is sooner, if the host can be reached again.
                 self.revert(f"the connection was lost ({problem.diagnostics[0].summary})")
                 return False
             self.result = HostResult(
@@ -382,7 +342,7 @@ class HostChange:
                 host=self.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0], notes=self._notes
             )
         except Exception as problem:
-            # The others go on, or go back, and are told of; this one is not left to its timer either.
+            # The other hosts go on or roll back and are reported; this one is not left to its timer either.
             what = f"a bug in pmtaform: {where_from(problem)}"
             if self.pending:
                 self.revert(what)

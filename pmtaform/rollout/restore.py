@@ -15,7 +15,6 @@ from pmtaform.host import (
     HostSpec,
     Known,
     Rollback,
-    Session,
     Snapshot,
     Status,
     Transaction,
@@ -29,12 +28,13 @@ from pmtaform.lang.catalogue import GLOBAL, Impact
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
 from pmtaform.progress import Event, Phase, Teller, Verdict
 from pmtaform.rollout.ahead import Ahead, look_ahead
+from pmtaform.rollout.connections import Connections
 from pmtaform.rollout.listeners import log_files
 from pmtaform.rollout.model import HostResult, RunResult
-from pmtaform.rollout.noting import Noting
 from pmtaform.rollout.outcomes import failed, notes_of
+from pmtaform.rollout.redact import without_secrets
+from pmtaform.rollout.run_records import RunRecords
 from pmtaform.rollout.transactions import files_of, has_test_config, transaction_id
-from pmtaform.rollout.unsaid import without_secrets
 from pmtaform.state import HostState, Journal, StackKey, StateKeeper, utc_now
 
 
@@ -57,13 +57,13 @@ class Restore:
 
 def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
     """Put back the files that `generation` and all later ones replaced. The result says what happened."""
-    teller, noting = Teller(run.watch), Noting(run.keeper)
+    teller, records = Teller(run.watch), RunRecords(run.keeper)
     what = f"rollback to before generation {generation}"
     run.journal.start(run.id, who=run.who, what=what, plan=run.id, commit=run.commit)
     try:
-        result = _restore(run, spec, generation, teller, noting)
+        result = _restore(run, spec, generation, teller, records)
     except Blocked:
-        noting.journal(lambda: run.journal.end(run.id, "blocked"))
+        records.journal(lambda: run.journal.end(run.id, "blocked"))
         raise
     except Unreachable as problem:
         result = HostResult(host=spec.name, verdict=Verdict.UNREACHABLE, problem=problem.diagnostics[0])
@@ -71,23 +71,17 @@ def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
         result = HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
     reason = result.problem.summary if result.problem else ""
     verdict, made = str(result.verdict), result.generation
-    noting.journal(lambda: run.journal.host(run.id, spec.name, verdict, reason=reason, generation=made))
+    records.journal(lambda: run.journal.host(run.id, spec.name, verdict, reason=reason, generation=made))
     teller.tell(spec.name, Phase.DONE, result.verdict, reason)
     whole = RunResult(run=run.id, hosts={spec.name: result})
-    noting.journal(lambda: run.journal.end(run.id, whole.exit_code.name.lower()))
-    return replace(whole, unsaved=noting.finish())
+    records.journal(lambda: run.journal.end(run.id, whole.exit_code.name.lower()))
+    return replace(whole, unsaved=records.finish())
 
 
-def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, noting: Noting) -> HostResult:
-    opened: list[Session] = []
-
-    def reopen() -> Session:
-        opened.append(spec.open())
-        return opened[-1]
-
-    try:
+def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, records: RunRecords) -> HostResult:
+    with Connections(spec) as connections:
         teller.tell(spec.name, Phase.CONNECTING)
-        session = reopen()
+        session = connections.reopen()
         teller.tell(spec.name, Phase.PROBING)
         ahead = look_ahead(session, spec, generation, run.stack, run.keeper.document.hosts.get(spec.name))
         run.check(ahead)
@@ -106,29 +100,26 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, noti
             base=ahead.recording.base,
             logs=log_files(ahead.now),
         )
-        outcome = rollback(session, spec, wanted, reopen)
+        outcome = rollback(session, spec, wanted, connections.reopen)
         if outcome.status is Status.PENDING:
             teller.tell(spec.name, Phase.CONFIRMING)
-            outcome, _ = confirm(reopen(), spec, tx, reopen)
+            outcome, _ = confirm(connections.reopen(), spec, tx, connections.reopen)
         outcome = without_secrets(outcome, _blocks(spec, ahead.before).values())
         if outcome.status is not Status.APPLIED:
             return failed(spec, outcome)
         teller.tell(spec.name, Phase.RECORDING)
         known = Known(files=dict.fromkeys(ahead.recording.left.keys.values(), HASH_ONLY))
-        after = probe(opened[-1], spec, known, absolute_includes)
+        after = probe(connections.newest, spec, known, absolute_includes)
         generation = outcome.generation or after.generation
-        notes = (*notes_of(spec, outcome), *_record(run, noting, spec, after, generation, ahead))
+        notes = (*notes_of(spec, outcome), *_record(run, records, spec, after, generation, ahead))
         if _activation(run, spec) is Activation.RELOAD:
             notes += _waiting(spec, _blocks(spec, ahead.before), _blocks(spec, after))
         result = HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=generation, notes=notes)
         unknown = doubts.of_new(outcome)
         sides = ahead.now, _configuration(spec, after)
-        if not unknown or doubts.is_proven(opened[-1], spec, *sides):
+        if not unknown or doubts.is_proven(connections.newest, spec, *sides):
             return result
         return replace(result, verdict=Verdict.FAILED, problem=doubts.in_force_unknown(spec, unknown))
-    finally:
-        for each in opened:
-            each.close()
 
 
 def _named(run: Restore, spec: HostSpec) -> Transaction:
@@ -186,7 +177,7 @@ def _names(block: Block | None) -> list[tuple[str, str]]:
 
 
 def _record(
-    run: Restore, noting: Noting, spec: HostSpec, after: Snapshot, generation: int, ahead: Ahead
+    run: Restore, records: RunRecords, spec: HostSpec, after: Snapshot, generation: int, ahead: Ahead
 ) -> tuple[Diagnostic, ...]:
     """What is ours is what was ours then, and what is ours now and still there.
 
@@ -211,7 +202,7 @@ def _record(
         commit=run.commit,
         who=run.who,
     )
-    noting.state(lambda: run.keeper.update_host(spec.name, state))
+    records.state(lambda: run.keeper.update_host(spec.name, state))
     return ()
 
 

@@ -1,75 +1,113 @@
-"""Taking a host back that a run has changed and confirmed, because others of it failed."""
+"""Undoing a change that a host has applied: as a new generation that restores the old files."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from pmtaform.errors import PmtaformError
-from pmtaform.host import Known, Outcome, Rollback, Session, Status, confirm, probe, reach, rollback
+from pmtaform.errors import HostError, PmtaformError
+from pmtaform.host import Known, Outcome, Rollback, Session, Status, Transaction, confirm, probe, reach, rollback
 from pmtaform.inspection.doubts import as_undone
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.progress import Verdict
 from pmtaform.rollout import recording
-from pmtaform.rollout.changing import Context, HostChange
+from pmtaform.rollout.connections import Connections
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed, not_undone
+from pmtaform.rollout.redact import redacted
+from pmtaform.rollout.run import Context
 from pmtaform.rollout.transactions import files_of, undo_id
-from pmtaform.rollout.unsaid import unsaid
 from pmtaform.state import HostState, utc_now
 
 
-def take_back(context: Context, change: HostChange, generation: int, before: HostState | None, why: str) -> HostResult:
-    """Put back what `generation` replaced, by a transaction of its own; the state becomes what it was `before`."""
-    spec, tx = change.spec, change.tx
-    opened: list[Session] = []
-    undone = False
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A change that a host has applied, and the generation that it became."""
 
-    def reopen() -> Session:
-        opened.append(spec.open())
-        return opened[-1]
+    survey: Survey
+    tx: Transaction
+    generation: int
 
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What the host records of an undo. `confirm_within` is in seconds; 0: it needs no confirmation."""
+
+    what: str
+    started: str
+    confirm_within: float = 0.0
+
+
+def undo_unconfirmed(connections: Connections, change: Applied, outcome: Outcome) -> Outcome:
+    """Undo a change that needs no confirmation; `outcome` is that of the change, and stays where the host refuses."""
+    tx = change.tx
     try:
-        back, left = replace(tx, id=undo_id(tx.id)), recording.before(change.survey)
-        wanted = Rollback(
-            generation=generation,
-            id=back.id,
-            who=tx.who,
-            started=utc_now(),
-            what=f"take back {tx.id}: {why}",
-            activation=tx.activation,
-            test_config=tx.test_config,
-            restart_web=tx.restart_web,
-            confirm_within=tx.confirm_within,
-            logs=tx.logs,
-            only_newest=True,
-            record=left.record,
-            base=left.base,
-        )
-        outcome = rollback(reopen(), spec, wanted, reopen)
-        if outcome.status is Status.PENDING:
-            outcome, _ = confirm(reach(reopen), spec, back, reopen)
-        if outcome.status is not Status.APPLIED:
-            return failed(spec, unsaid(not_undone(outcome, why, "rollout"), change.survey))
-        undone = True
-        _restore_state(context, change, opened[-1], before)
-        done = unsaid(as_undone(replace(outcome, status=Status.ROLLED_BACK, step="rollout", reason=why)), change.survey)
-        return replace(failed(spec, done), verdict=Verdict.ROLLED_BACK, generation=outcome.generation)
-    except PmtaformError as problem:
-        if undone:
-            return HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
-        lost = Outcome(host=spec.name, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
-        return failed(spec, not_undone(lost, why, "rollout"))
-    finally:
-        for session in opened:
-            session.close()
+        return _roll_back(connections, connections.current(), change, Undo(f"undo {tx.id}", tx.started))
+    except HostError as problem:
+        return replace(outcome, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
 
 
-def _restore_state(context: Context, change: HostChange, session: Session, before: HostState | None) -> None:
+def roll_back_applied(context: Context, change: Applied, before: HostState | None, why: str) -> HostResult:
+    """Undo a change that was confirmed, because other hosts failed; the state becomes what it was `before`."""
+    spec = change.survey.target.spec
+    with Connections(spec) as connections:
+        undone = False
+        try:
+            outcome = _roll_back_confirmed(connections, change, why)
+            if outcome.status is not Status.APPLIED:
+                return failed(spec, redacted(not_undone(outcome, why, "rollout"), change.survey))
+            undone = True
+            _restore_state(context, change, connections.newest, before)
+            rolled_back = as_undone(replace(outcome, status=Status.ROLLED_BACK, step="rollout", reason=why))
+            result = failed(spec, redacted(rolled_back, change.survey))
+            return replace(result, verdict=Verdict.ROLLED_BACK, generation=outcome.generation)
+        except PmtaformError as problem:
+            if undone:
+                return HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
+            lost = Outcome(host=spec.name, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
+            return failed(spec, not_undone(lost, why, "rollout"))
+
+
+def _roll_back_confirmed(connections: Connections, change: Applied, why: str) -> Outcome:
+    spec, tx = change.survey.target.spec, change.tx
+    session = connections.reopen()
+    undo = Undo(f"take back {tx.id}: {why}", utc_now(), tx.confirm_within)
+    outcome = _roll_back(connections, session, change, undo)
+    if outcome.status is Status.PENDING:
+        fresh = reach(connections.reopen)
+        outcome, _ = confirm(fresh, spec, replace(tx, id=undo_id(tx.id)), connections.reopen)
+    return outcome
+
+
+def _roll_back(connections: Connections, session: Session, change: Applied, undo: Undo) -> Outcome:
+    """Have the host restore what the change replaced; not if another run has changed the host since."""
+    survey, tx = change.survey, change.tx
+    before = recording.before(survey)
+    wanted = Rollback(
+        generation=change.generation,
+        id=undo_id(tx.id),
+        who=tx.who,
+        started=undo.started,
+        what=undo.what,
+        activation=tx.activation,
+        test_config=tx.test_config,
+        restart_web=tx.restart_web,
+        confirm_within=undo.confirm_within,
+        logs=tx.logs,
+        only_newest=True,
+        record=before.record,
+        base=before.base,
+    )
+    return rollback(session, survey.target.spec, wanted, connections.reopen)
+
+
+def _restore_state(context: Context, change: Applied, session: Session, before: HostState | None) -> None:
+    spec = change.survey.target.spec
     if before is None:
-        context.noting.state(lambda: context.keeper.remove_host(change.name))
+        context.records.state(lambda: context.keeper.remove_host(spec.name))
         return
     known = Known(files=dict.fromkeys(before.files), patterns=tuple(before.patterns))
-    after = probe(session, change.spec, known, absolute_includes)
+    after = probe(session, spec, known, absolute_includes)
     kept = {path: state for path, state in files_of(after, change.survey.seal).items() if path in before.files}
     state = replace(before, files=kept, generation=after.generation)
-    context.noting.state(lambda: context.keeper.update_host(change.name, state))
+    context.records.state(lambda: context.keeper.update_host(spec.name, state))

@@ -97,16 +97,16 @@ def test_what_a_host_has_is_told_whatever_can_be_written(
 def test_a_disk_that_takes_more_in_the_end_is_no_error(
     fleet: ProjectFolder, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pmtaform.rollout.noting import Noting
+    from pmtaform.rollout.run_records import RunRecords
 
     write(fleet, 8)
-    finish = Noting.finish
+    finish = RunRecords.finish
 
-    def with_room(noting: Noting) -> object:
+    def with_room(records: RunRecords) -> object:
         disk.left = 1 << 30
-        return finish(noting)
+        return finish(records)
 
-    monkeypatch.setattr(Noting, "finish", with_room)
+    monkeypatch.setattr(RunRecords, "finish", with_room)
     disk.left = 8
     said = fleet.apply("--format", "json")
     assert disk.refused

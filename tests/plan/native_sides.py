@@ -9,7 +9,7 @@ from pmtaform.lang.includes import Configuration, read_configuration, single
 from pmtaform.lang.parsing import parse
 from pmtaform.model.desired import Desired, Unmanaged
 from pmtaform.plan.diff import Difference, difference
-from pmtaform.plan.sides import Live, Previous
+from pmtaform.plan.inputs import Live, Previous
 
 MAIN = "/etc/pmta/config"
 

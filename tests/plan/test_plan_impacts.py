@@ -14,8 +14,8 @@ from pmtaform.lang.parsing import parse
 from pmtaform.model.desired import Desired, FileRole, ManagedFile
 from pmtaform.plan.diff import difference
 from pmtaform.plan.files import LiveManagedFile
+from pmtaform.plan.inputs import Live, Previous
 from pmtaform.plan.services import services_of
-from pmtaform.plan.sides import Live, Previous
 from pmtaform.secrets import Secret
 
 CASES = tomllib.loads(Path(__file__).with_name("impacts.toml").read_text(encoding="utf-8"))["case"]

@@ -18,8 +18,8 @@ from pmtaform.lang.tree import Tree
 from pmtaform.model.desired import Desired, Unmanaged
 from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference, difference, unchanged
+from pmtaform.plan.inputs import Live, Previous
 from pmtaform.plan.model import PLACE, Action, LeftBy, Reason
-from pmtaform.plan.sides import Live, Previous
 
 CASES = tomllib.loads(Path(__file__).with_name("orders.toml").read_text(encoding="utf-8"))["case"]
 LATE = "<source 0/0>\npattern-list p\n</source>\n<pattern-list p>\nmail-from /a/ virtual-mta=v\n</pattern-list>\n"

@@ -77,7 +77,7 @@ def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_told_as_undone(
 ) -> None:
     """Without a confirmation it is rolled back as a generation, which can fail as any transaction can."""
     end = Outcome(host="mta1", status=status, reason="generation 2 was made by another run meanwhile")
-    monkeypatch.setattr("pmtaform.host.rollback", lambda *_, **__: end)
+    monkeypatch.setattr("pmtaform.rollout.undo.rollback", lambda *_, **__: end)
     one_host.stack(WANTED + "confirm-within: 0\nchecks: {ours: {command: [/bin/false]}}\n")
     said = one_host.apply().ended(Exit.SOME_FAILED)
     assert "[rollback-failed]" in said.words
@@ -98,7 +98,7 @@ def test_a_check_that_loses_the_host_undoes_what_nobody_confirms(
     said = one_host.apply().ended(Exit.SOME_FAILED)
     assert "check: the connection was lost (Connection lost). The old files are back" in said.words
     assert one_host.host.running == RUNS
-    monkeypatch.setattr("pmtaform.host.rollback", lost)
+    monkeypatch.setattr("pmtaform.rollout.undo.rollback", lost)
     said = one_host.apply().ended(Exit.SOME_FAILED)
     assert "[rollback-failed]" in said.words
     assert "it was not undone: Connection lost" in said.words
@@ -187,7 +187,7 @@ def test_a_change_that_somebody_else_confirms_while_its_check_fails_is_told_as_t
     monkeypatch.setattr(changing, "revert", revert)
     said = one_host.apply().ended(Exit.SOME_FAILED)
     assert "[rollback-failed]" in said.words
-    assert "it was not undone: somebody else confirmed it meanwhile" in said.words
+    assert "it was not undone: another run confirmed it meanwhile" in said.words
     assert "max-smtp-out 11" in one_host.host.running
 
 

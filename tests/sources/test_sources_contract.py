@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from projects import HostFolder, ProjectFolder
 
-from pmtaform.errors import Exit
+from pmtaform.diagnostics import Exit
 
 RULES = "smtp-pattern-list"
 MAIN = """\

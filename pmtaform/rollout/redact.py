@@ -16,7 +16,7 @@ from pmtaform.lang.values import SENSITIVE
 _SHORT = 3  # shorter values are words of their own
 
 
-def unsaid(outcome: Outcome, survey: Survey) -> Outcome:
+def redacted(outcome: Outcome, survey: Survey) -> Outcome:
     """The outcome without the secrets that the host's old or new configuration holds."""
     if not outcome.output and not outcome.reason and not outcome.doubts:
         return outcome

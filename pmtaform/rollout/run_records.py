@@ -16,7 +16,7 @@ from pmtaform.state import StateKeeper
 Write = Callable[[], None]
 
 
-class Noting:
+class RunRecords:
     """Writes to the state and the journal, and keeps what fails for the end. Safe to use from many threads."""
 
     def __init__(self, keeper: StateKeeper) -> None:
