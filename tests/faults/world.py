@@ -142,13 +142,17 @@ class World:
             os.dup2(sink, 2)
             sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
             sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
-            from pmtaform.cli import run
-
-            code = run(["-C", str(self.project.root), "apply", "fleet", "--auto-approve", *CONSENT])
+            code = self.work()
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
             os._exit(code)
+
+    def work(self) -> int:
+        """What the client does; its exit code."""
+        from pmtaform.cli import run
+
+        return run(["-C", str(self.project.root), "apply", "fleet", "--auto-approve", *CONSENT])
 
     # -- what happens --------------------------------------------------------------------------------------------------
 

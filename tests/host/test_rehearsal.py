@@ -55,8 +55,9 @@ def live(root: HostRoot) -> dict[str, tuple[bytes, int, int]]:
     return {str(path): (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
 
 
-def mounts() -> list[str]:
-    return Path("/proc/self/mountinfo").read_text().splitlines()
+def mounts(root: HostRoot) -> list[str]:
+    """What is mounted in the host's folder, as other processes see it."""
+    return [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(root.path) in line]
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_pmta_sees_the_files_that_the_change_will_make(seeing: HostRoot, shell: 
     seeing.put("/etc/pmta/conf.d/going.conf", b"# going\n")
     seeing.put("/etc/pmta/kept", b"kept\n")
     host = in_folder(seeing, shell)
-    before, mounted = live(seeing), mounts()
+    before, mounted = live(seeing), mounts(seeing)
     tx = transaction(
         (CONFIG, NEW),
         (MORE, b"more\n"),
@@ -86,7 +87,7 @@ def test_pmta_sees_the_files_that_the_change_will_make(seeing: HostRoot, shell: 
     done = staged(host, tx)
     assert (done.status, done.unrehearsed) == (Status.STAGED, "")
     assert seen(seeing) == {CONFIG: NEW.decode(), MORE: "more\n", KEY: "a key\n", "/etc/pmta/kept": "kept\n"}
-    assert (live(seeing), mounts()) == (before, mounted)
+    assert (live(seeing), mounts(seeing)) == (before, mounted)
     assert commit(host.session, host.spec, tx, host.open).status is Status.APPLIED
     assert seeing.calls.count("test config") == 2, "of the new files and of the control, not when they are in place"
 
@@ -169,14 +170,14 @@ def paused(root: HostRoot) -> HostRoot:
 @needs_namespaces
 def test_no_other_process_sees_the_new_files_while_they_are_tested(paused: HostRoot) -> None:
     host = in_folder(paused)
-    before, mounted = live(paused), mounts()
+    before, mounted = live(paused), mounts(paused)
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(staged, host, transaction((CONFIG, NEW), (MORE, b"more\n"), key(KEY)))
         paused.at("/ctl/reached").read_bytes()
-        assert (live(paused), mounts()) == (before, mounted)
+        assert (live(paused), mounts(paused)) == (before, mounted)
         paused.at("/ctl/go").write_text("go\n")
         assert done.result().unrehearsed == ""
-    assert (live(paused), mounts()) == (before, mounted)
+    assert (live(paused), mounts(paused)) == (before, mounted)
 
 
 @needs_namespaces
@@ -209,12 +210,12 @@ POINTS += ["rehearse:after.0", "staged.0", "staged:after.0"]
 def test_whatever_is_killed_the_live_files_are_the_old_ones(root: HostRoot, point: str) -> None:
     """In the namespace the program is another one: without its answer the change is tested when it is in place."""
     host = in_folder(root)
-    tree, before, mounted = root.tree(), live(root), mounts()
+    tree, before, mounted = root.tree(), live(root), mounts(root)
     tx = transaction((CONFIG, NEW), (MORE, b"more\n"), key(KEY))
     session = LocalSession(host.spec, ("dash",), dying_at(point))
     done = stage(session, host.spec, tx, host.open)
     session.close()
-    assert (live(root), mounts()) == (before, mounted)
+    assert (live(root), mounts(root)) == (before, mounted)
     if point.startswith(("commit", "test", "control")):
         assert (done.status, done.unrehearsed != "") == (Status.STAGED, True)
     assert recover(host.session, host.spec).status is Status.APPLIED
@@ -364,12 +365,12 @@ def test_where_no_namespace_can_be_made_the_change_is_tested_in_place(
     (tmp_path / "bin").mkdir()
     fake.rename(tmp_path / "bin" / name)
     host = in_folder(root, environment={"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})
-    before, mounted = live(root), mounts()
+    before, mounted = live(root), mounts(root)
     tx = transaction((CONFIG, NEW), key(KEY))
     done = staged(host, tx)
     assert done.status is Status.STAGED
     assert f"({name}: " in done.unrehearsed or not has_namespaces()
-    assert (live(root), mounts()) == (before, mounted)
+    assert (live(root), mounts(root)) == (before, mounted)
     assert "test config" not in root.calls
     assert commit(host.session, host.spec, tx, host.open).status is Status.APPLIED
     assert root.calls.count("test config") == 1
