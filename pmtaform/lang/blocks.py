@@ -110,7 +110,7 @@ def collect(nodes: Iterable[tuple[Tree, Node]]) -> dict[Address, Block]:
     for tree, node in nodes:
         if not isinstance(node, Junk):
             parts.setdefault(address_of(node, known), []).append(BlockPart(tree, node))
-    return {address: Block(address, tuple(found)) for address, found in parts.items()}
+    return {address: Block(address, tuple(same_parts)) for address, same_parts in parts.items()}
 
 
 def address_of(node: Directive | Section, known: Catalogue | None = None) -> Address:
@@ -134,20 +134,20 @@ def impact_of(address: Address, names: Iterable[tuple[str, str]] = ()) -> Impact
     read when it starts, those of an <address-list> at top level at a reload.
     """
     known = catalogue()
-    found = [Impact.RELOAD]
+    impacts = [Impact.RELOAD]
     section = known.section(address.kind)
     pairs = list(names)
     if section is not None and (not pairs or any(scope != section.tag for scope, _ in pairs)):
-        found.append(section.impact)
+        impacts.append(section.impact)
     if section is None and not pairs:
         pairs = [(GLOBAL, address.key if address.kind == SETTING else address.kind)]
     for scope, name in pairs:
         spec = known.directive(scope, name)
         if spec is not None:
-            found.append(spec.impact)
+            impacts.append(spec.impact)
         elif (inner := known.section(name)) is not None:
-            found.append(inner.impact)
-    return max(found)
+            impacts.append(inner.impact)
+    return max(impacts)
 
 
 # -- content -----------------------------------------------------------------------------------------------------------
@@ -181,10 +181,10 @@ def _section_content(section: Section) -> Content:
         content = content_of(child, tag)
         key = ("<", content[0], content[1]) if isinstance(child, Section) else (content[0],)
         grouped.setdefault(key, []).append(content[-1:] if isinstance(child, Directive) else content)
-    for key, found in grouped.items():
-        if len(found) > 1 and not order_matters(tag, key[0]):
-            found.sort()
-    return (tag, argument, lead, tuple(sorted((key, tuple(found)) for key, found in grouped.items())))
+    for key, lines in grouped.items():
+        if len(lines) > 1 and not order_matters(tag, key[0]):
+            lines.sort()
+    return (tag, argument, lead, tuple(sorted((key, tuple(lines)) for key, lines in grouped.items())))
 
 
 def is_ordered(tag: str) -> bool:

@@ -145,9 +145,9 @@ def _shape(node: Node) -> tuple[Any, ...]:
 def _rows(tree: Tree) -> list[_Row]:
     rows = [_free(raw) for raw in tree.lines]
     _place(tree, tree.children, 0, rows, rules=False)
-    for found in tree.diagnostics:
-        if found.is_any_of(*_LEFT_ALONE) and found.place is not None and found.place.line is not None:
-            rows[found.place.line - 1].kind = _Kind.ODD
+    for diagnostic in tree.diagnostics:
+        if diagnostic.is_any_of(*_LEFT_ALONE) and diagnostic.place is not None and diagnostic.place.line is not None:
+            rows[diagnostic.place.line - 1].kind = _Kind.ODD
     _indent_rest(tree, rows)
     for row in rows:
         _glue(row)
@@ -239,14 +239,14 @@ def _spaced(rows: Sequence[_Row]) -> list[_Row]:
 
 def _heads(rows: Sequence[_Row]) -> set[int]:
     """The rows that begin a section: its opening line, or the first of the comments right above it."""
-    found: set[int] = set()
+    head_lines: set[int] = set()
     for number, row in enumerate(rows):
         if row.kind is _Kind.OPEN and not row.rule:
             first = number
             while first > 0 and rows[first - 1].kind is _Kind.COMMENT and not rows[first - 1].follows:
                 first -= 1
-            found.add(first)
-    return found
+            head_lines.add(first)
+    return head_lines
 
 
 def _empty_between(last: _Row, row: _Row, wanted: bool, *, opens: bool) -> bool:

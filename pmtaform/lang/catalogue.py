@@ -150,9 +150,9 @@ class Catalogue:
 
         A line that begins with a slash is found under `/REGEX/`, the form of a bounce category rule.
         """
-        found = self._by_scope.get((scope, name))
-        if found is not None:
-            return found
+        spec = self._by_scope.get((scope, name))
+        if spec is not None:
+            return spec
         scope = self._modern_names.get(scope, scope)
         return self._by_scope.get((scope, _key(name)))
 

@@ -87,12 +87,12 @@ class _Editor:
         self.splices: dict[str, list[Splice]] = {}
 
     def result(self) -> dict[str, FileEdit]:
-        found = {}
+        edits = {}
         for path, splices in self.splices.items():
             done = FileEdit(path, self.trees[path].lines, tuple(splices), is_new=path not in self.configuration.trees)
             if done.changes_something:
-                found[path] = done
-        return found
+                edits[path] = done
+        return edits
 
     def splice(self, tree: Tree, start: int, end: int, lines: Sequence[str]) -> None:
         self.splices.setdefault(tree.path, []).append(Splice(start, end, tuple(lines)))

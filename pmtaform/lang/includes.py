@@ -41,19 +41,19 @@ def include_path(argument: str) -> str:
 
 def may_name(argument: str, path: str) -> bool:
     """Whether an include argument can lead to `path`: a wildcard takes no slash, and no dot at the start."""
-    wanted, found = include_path(argument).split("/"), path.split("/")
-    return len(wanted) == len(found) and all(
-        fnmatchcase(f, w) and (not f.startswith(".") or w.startswith(".")) for w, f in zip(wanted, found, strict=True)
+    wanted, names = include_path(argument).split("/"), path.split("/")
+    return len(wanted) == len(names) and all(
+        fnmatchcase(f, w) and (not f.startswith(".") or w.startswith(".")) for w, f in zip(wanted, names, strict=True)
     )
 
 
 def include_arguments(tree: Tree) -> list[tuple[str, str, Directive]]:
     """Every include of a tree that leads to files: (path or pattern, scope it stands in, directive)."""
-    found = []
+    arguments = []
     for scope, node in tree.walk():
         if isinstance(node, Directive) and node.name.lower() == "include" and node.value and not is_url(node.value):
-            found.append((include_path(node.value), scope, node))
-    return found
+            arguments.append((include_path(node.value), scope, node))
+    return arguments
 
 
 def includes_in(path: str, content: bytes) -> list[str]:
@@ -123,20 +123,20 @@ def read_configuration(
     named = {pattern: tuple(sorted(paths)) for pattern, paths in (patterns or {}).items()}
     trees: dict[str, Tree] = {}
     fragments: set[str] = set()
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
 
     def read(path: str, scope: str, above: tuple[str, ...], place: Place | None) -> None:
         if path in above:
-            found.append(_circle(path, place))
+            diagnostics.append(_circle(path, place))
             return
         if path in trees:
             return
         if path not in files:
             why = (unread or {}).get(path)
-            found.append(_missing(path, place) if why is None else _not_read(path, why, place))
+            diagnostics.append(_missing(path, place) if why is None else _not_read(path, why, place))
             return
         if len(above) > _MAX_DEPTH:
-            found.append(_circle(path, place))
+            diagnostics.append(_circle(path, place))
             return
         tree = trees[path] = parse_bytes(files[path], path, scope=scope)
         if scope != "global":
@@ -144,15 +144,15 @@ def read_configuration(
         for argument, inner_scope, node in include_arguments(tree) if _may(files[path]) else ():
             for target in named.get(argument, ()) if is_pattern(argument) else (argument,):
                 if not posixpath.isabs(target):
-                    found.append(_relative(target, tree.place(node.line)))
+                    diagnostics.append(_relative(target, tree.place(node.line)))
                     continue
                 read(target, inner_scope, (*above, path), tree.place(node.line))
 
     read(main, "global", (), None)
     if main not in trees:
         trees[main] = parse_bytes(b"", main)
-        found = [d for d in found if d.code not in UNKNOWN_CONTENTS]
-    return Configuration(main, trees, named, frozenset(fragments), tuple(found))
+        diagnostics = [d for d in diagnostics if d.code not in UNKNOWN_CONTENTS]
+    return Configuration(main, trees, named, frozenset(fragments), tuple(diagnostics))
 
 
 def single(tree: Tree) -> Configuration:

@@ -46,16 +46,16 @@ def late_lists(
     if not any(address.kind == _LIST for address in blocks):
         return {}
     order = {id(node): number for number, (_, node) in enumerate(configuration.top_level())}
-    found: dict[Address, LateList] = {}
+    late: dict[Address, LateList] = {}
     for address, part in _sources(blocks, order):
         users = (wanted[address].parts if address in wanted else (part,)) if address not in without else ()
         for used in (Address(_LIST, name) for user in users for name in _names(configuration, user)):
             block = blocks.get(used) if used not in without else None
-            if block is None or used in found or order[id(block.parts[0].node)] < order[id(part.node)]:
+            if block is None or used in late or order[id(block.parts[0].node)] < order[id(part.node)]:
                 continue
             if declared is None or _is_above(configuration, declared, used, address):
-                found[used] = LateList(used, address, part)
-    return found
+                late[used] = LateList(used, address, part)
+    return late
 
 
 def late_groups(configuration: Configuration, blocks: Mapping[Address, Block]) -> tuple[Address, ...]:
@@ -72,14 +72,14 @@ def late_groups(configuration: Configuration, blocks: Mapping[Address, Block]) -
 
 def declared_below(blocks: Mapping[Address, Block]) -> frozenset[Address]:
     """The lists that a native file of a stack has below a source that uses them. Includes are not followed."""
-    found: set[Address] = set()
+    below: set[Address] = set()
     for part in (part for address, block in blocks.items() if address.kind == _SOURCE for part in block.parts):
         for child in part.node.children if isinstance(part.node, Section) else ():
             if isinstance(child, Directive) and child.name.lower() == _LIST:
                 used = Address(_LIST, child.value.strip('"'))
                 if used in blocks and _is_below(blocks[used].parts[0], part):
-                    found.add(used)
-    return frozenset(found)
+                    below.add(used)
+    return frozenset(below)
 
 
 def _is_above(configuration: Configuration, declared: Mapping[Address, Block], used: Address, address: Address) -> bool:

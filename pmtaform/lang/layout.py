@@ -32,13 +32,13 @@ def with_eol(lines: Iterable[str], eol: str) -> list[str]:
 def render(part: BlockPart, indent: str, eol: str) -> list[str]:
     """A node's lines as they were written, moved to another indentation and line end."""
     own = indent_of(part.tree, part.node)
-    found = []
+    rendered = []
     for line in part.tree.lines[part.node.line - 1 : part.node.end]:
         text = line.rstrip(_BLANKS)
         if text.startswith(own):
             text = text[len(own) :]
-        found.append((indent + text if text else "") + eol)
-    return found
+        rendered.append((indent + text if text else "") + eol)
+    return rendered
 
 
 def replace_value(tree: Tree, node: Directive, value: str) -> str | None:

@@ -57,18 +57,18 @@ def rank(kind: str) -> int:
 
 def references(block: Block) -> set[Address]:
     """The blocks that must stand before this one."""
-    found: set[Address] = set()
+    addresses: set[Address] = set()
     for part in block.parts:
         if isinstance(part.node, Section):
-            found |= {Address("domain-macro", name) for name in _MACRO.findall(part.node.argument)}
+            addresses |= {Address("domain-macro", name) for name in _MACRO.findall(part.node.argument)}
     for part, path, directive in directives_in(block):
-        found |= {Address("domain-macro", name) for name in _MACRO.findall(" ".join(path))}
+        addresses |= {Address("domain-macro", name) for name in _MACRO.findall(" ".join(path))}
         if directive.name == "domain-macro" or isinstance(part.node, Section) is False:
-            found |= {Address("domain-macro", name) for name in _MACRO.findall(directive.value)}
+            addresses |= {Address("domain-macro", name) for name in _MACRO.findall(directive.value)}
         if block.address.kind == "source" and directive.name.lower() == "pattern-list":
-            found.add(Address("pattern-list", directive.value))
-    found.discard(block.address)
-    return found
+            addresses.add(Address("pattern-list", directive.value))
+    addresses.discard(block.address)
+    return addresses
 
 
 class Placement:
@@ -176,12 +176,12 @@ class Placement:
 
 def _users(blocks: Mapping[Address, Block], live: Mapping[Address, Block]) -> dict[Address, list[Address]]:
     """For each definition, the live blocks that refer to it or will."""
-    found: dict[Address, list[Address]] = {}
+    by_definition: dict[Address, list[Address]] = {}
     for address, block in blocks.items():
         if address in live and (address.kind in ("source", "domain-macro") or _may_use_macro(block)):
             for definition in references(block):
-                found.setdefault(definition, []).append(address)
-    return found
+                by_definition.setdefault(definition, []).append(address)
+    return by_definition
 
 
 def _may_use_macro(block: Block) -> bool:

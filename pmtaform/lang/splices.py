@@ -34,17 +34,17 @@ class FileEdit:
 
         What is inserted where other lines go (a blank line that a deletion takes along) goes before them.
         """
-        found: list[Splice] = []
+        in_order: list[Splice] = []
         reach = 0
         for splice in sorted(self.splices, key=lambda s: (s.start, s.end)):
             if splice.start >= reach:
-                found.append(splice)
+                in_order.append(splice)
             elif splice.start == splice.end:
-                found.insert(len(found) - 1, Splice(found[-1].start, found[-1].start, splice.lines))
+                in_order.insert(len(in_order) - 1, Splice(in_order[-1].start, in_order[-1].start, splice.lines))
             else:
-                found.append(Splice(reach, max(reach, splice.end), splice.lines))
+                in_order.append(Splice(reach, max(reach, splice.end), splice.lines))
             reach = max(reach, splice.end)
-        return found
+        return in_order
 
     @property
     def changes_something(self) -> bool:

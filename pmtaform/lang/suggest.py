@@ -64,10 +64,10 @@ def remedy(word: str, scope: str | None = None, value: str = "") -> str:
     known = inventions().directive(word) or inventions().section(word)
     if known is not None:
         return known.remedy
-    found = suggestion(word, scope, value)
-    if found is None:
+    advice = suggestion(word, scope, value)
+    if advice is None:
         return ""
-    return f'Did you mean "{found.name}"?' + (f" It belongs {places(found.scopes)}." if found.scopes else "")
+    return f'Did you mean "{advice.name}"?' + (f" It belongs {places(advice.scopes)}." if advice.scopes else "")
 
 
 def places(scopes: Sequence[str]) -> str:

@@ -127,11 +127,11 @@ class Alike:
     @cached_property
     def _by_name(self) -> dict[str, dict[int, None]]:
         """The groups with a section for a written-out name."""
-        found: dict[str, dict[int, None]] = {}
+        layers_by_name: dict[str, dict[int, None]] = {}
         for number, group in enumerate(self.groups):
             for name in (name for index in group.indexes for name in index.exact):
-                found.setdefault(name, {})[number] = None
-        return found
+                layers_by_name.setdefault(name, {})[number] = None
+        return layers_by_name
 
     @cached_property
     def _wide(self) -> list[int]:
@@ -148,11 +148,11 @@ class Alike:
 
     def taking(self, domains: Iterable[str]) -> Iterator[tuple[Group, list[str]]]:
         """Every group with those of the domains that it has a section of its own for."""
-        found: dict[int, list[str]] = {}
+        names_by_layer: dict[int, list[str]] = {}
         for domain in domains:
             for number in self._apart(domain):
-                found.setdefault(number, []).append(domain)
-        return ((group, found.get(number, [])) for number, group in enumerate(self.groups))
+                names_by_layer.setdefault(number, []).append(domain)
+        return ((group, names_by_layer.get(number, [])) for number, group in enumerate(self.groups))
 
     def together(self, domain: str) -> tuple[str, ...]:
         """The virtual MTAs without one: for all of them the sections at top level decide."""

@@ -178,10 +178,10 @@ class _Affected:
             return frozenset(), {}
         vmta = group.vmtas[0]
         candidates = dict.fromkeys((*self._own_domains(self._before, vmta), *self._own_domains(self._after, vmta)))
-        found = dict.fromkeys(taken)
-        found |= self._spelled_out(own, {**candidates, **self._candidates})
-        found |= self._spelled_out({name: None for name in self._touched if _is_wild(name)}, candidates)
-        return self._directives | directives, found
+        affected = dict.fromkeys(taken)
+        affected |= self._spelled_out(own, {**candidates, **self._candidates})
+        affected |= self._spelled_out({name: None for name in self._touched if _is_wild(name)}, candidates)
+        return self._directives | directives, affected
 
     def _own_domains(self, effective: Effective, vmta: str) -> Iterator[str]:
         for layer, index in effective.layers(vmta):

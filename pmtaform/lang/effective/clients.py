@@ -51,37 +51,37 @@ class ClientSettings:
 
 def listeners(effective: Effective) -> dict[str, str]:
     """The named source that each listener gives its clients, by its address in normal form; empty: none."""
-    found: dict[str, str] = {}
+    by_address: dict[str, str] = {}
     for line in effective.reading.lines.get(_LISTENER, ()):
         address, *words = line.value.split() or [""]
         named = [word.partition("=")[2] for word in words if word.startswith("source=")]
-        found[values.normalise_argument(_LISTENER, address)] = unquoted(named[-1]) if named else ""
+        by_address[values.normalise_argument(_LISTENER, address)] = unquoted(named[-1]) if named else ""
     for nodes in effective.reading.sections.get(_LISTENER, ()):
         address = values.normalise_argument(_LISTENER, nodes.section.argument)
         named = [line.value for line in nodes.lines(_LISTENER, "") if line.name == SOURCE]
-        found[address] = unquoted(named[-1]) if named else found.get(address, "")
-    return found
+        by_address[address] = unquoted(named[-1]) if named else by_address.get(address, "")
+    return by_address
 
 
 def users(effective: Effective) -> dict[str, str]:
     """The named source of each SMTP user; `{auth}` of those that name none."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for nodes in effective.reading.sections.get(_USER, ()):
         named = [line.value for line in nodes.lines(_USER, "") if line.name == SOURCE]
         name = unquoted(nodes.section.argument)
-        found[name] = unquoted(named[-1]) if named else found.get(name, AUTH)
-    return found
+        by_name[name] = unquoted(named[-1]) if named else by_name.get(name, AUTH)
+    return by_name
 
 
 def client_settings(effective: Effective, client: Client) -> ClientSettings:
     """Every directive that holds for a client, and what a reader has to know besides."""
     sources = effective.sources
-    found = sources.settings(client.address, *client.sources)
+    by_name = sources.settings(client.address, *client.sources)
     return ClientSettings(
         client=client,
         sections=tuple(_sections(effective, client)),
-        values=found,
-        notes=tuple(_notes(effective, client, found)),
+        values=by_name,
+        notes=tuple(_notes(effective, client, by_name)),
     )
 
 
@@ -92,7 +92,7 @@ def _sections(effective: Effective, client: Client) -> Iterator[str]:
             yield title
 
 
-def _notes(effective: Effective, client: Client, found: Mapping[str, Value]) -> Iterator[str]:
+def _notes(effective: Effective, client: Client, by_name: Mapping[str, Value]) -> Iterator[str]:
     for name in client.sources:
         if not effective.sources.knows(name):
             yield f"There is no <source {name}>. What PowerMTA does then is not documented; it is taken to set nothing."
@@ -100,11 +100,11 @@ def _notes(effective: Effective, client: Client, found: Mapping[str, Value]) -> 
         yield "Whether sources by address count here is not documented; only the named one is looked at."
     elif not client.listener and (others := sorted({name for name in listeners(effective).values() if name})):
         yield f"Some listeners give their clients another source ({', '.join(others)}): name one with --listener."
-    if _is(found, "smtp-service", False):
+    if _is(by_name, "smtp-service", False):
         yield "This client is not served: smtp-service is no."
-    if _is(found, "require-auth", True) and not client.user:
+    if _is(by_name, "require-auth", True) and not client.user:
         yield "This client has to log in before it sends anything; name its user with --user."
-    if _is(found, RELAYING, True):
+    if _is(by_name, RELAYING, True):
         yield "It may send to any recipient (always-allow-relaying)."
     else:
         yield "It may send to the recipients that relay-domain, relay-address and host-name open, and to no others."
@@ -112,6 +112,6 @@ def _notes(effective: Effective, client: Client, found: Mapping[str, Value]) -> 
         yield f"include {address} was not followed: what it sets is not known, and may change any of these values."
 
 
-def _is(found: Mapping[str, Value], name: str, truth: bool) -> bool:
-    value = found[name]
+def _is(by_name: Mapping[str, Value], name: str, truth: bool) -> bool:
+    value = by_name[name]
     return bool(value.values) and values.parse_bool(value.values[0]) is truth

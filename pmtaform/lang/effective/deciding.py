@@ -51,8 +51,8 @@ def shown_values(lines: Sequence[SourceLine]) -> tuple[str, ...]:
 
 def normal_values(spec: DirectiveSpec | None, lines: Sequence[SourceLine]) -> tuple[str, ...]:
     """The values of deciding lines as compared: equal where PowerMTA sees no difference."""
-    found = [values.normalise(spec, text) for text in shown_values(lines)]
-    return tuple(found if spec is None or spec.ordered else sorted(found))
+    normalised = [values.normalise(spec, text) for text in shown_values(lines)]
+    return tuple(normalised if spec is None or spec.ordered else sorted(normalised))
 
 
 def decide(name: str, spec: DirectiveSpec | None, every: Sequence[Match]) -> Value | None:
@@ -62,14 +62,14 @@ def decide(name: str, spec: DirectiveSpec | None, every: Sequence[Match]) -> Val
         return None
     lines = winning(name, spec, matches)
     overruled = list(_overruled(name, matches, lines))
-    found = dict.fromkeys(_assumptions(name, spec, every, matches, lines))
+    assumptions = dict.fromkeys(_assumptions(name, spec, every, matches, lines))
     return Value(
         name=name,
         spec=spec,
         values=shown_values(lines),
         lines=tuple(lines),
         overruled=tuple(overruled),
-        assumptions=tuple(found),
+        assumptions=tuple(assumptions),
     )
 
 
@@ -166,20 +166,22 @@ def _normal(spec: DirectiveSpec | None, line: SourceLine) -> str:
 # -- defaults ----------------------------------------------------------------------------------------------------------
 
 
-def with_defaults(found: Mapping[str, Value], scope: str, domain: str = "") -> dict[str, Value]:
+def with_defaults(written: Mapping[str, Value], scope: str, domain: str = "") -> dict[str, Value]:
     """Every directive of a scope in the catalogue's order, then those that the catalogue does not have."""
     known = specs_of(scope)
-    result = {name: found[name] if name in found else default_of(spec, found, domain) for name, spec in known.items()}
-    return result | {name: value for name, value in found.items() if name not in known}
+    result = {
+        name: written[name] if name in written else default_of(spec, written, domain) for name, spec in known.items()
+    }
+    return result | {name: value for name, value in written.items() if name not in known}
 
 
-def default_of(spec: DirectiveSpec, found: Mapping[str, Value], domain: str = "") -> Value:
+def default_of(spec: DirectiveSpec, written: Mapping[str, Value], domain: str = "") -> Value:
     """What a directive is where nothing sets it: the guide's default, which may be another directive's value."""
     text = spec.default
     if text is None:
         return Value(name=spec.name, spec=spec, source=Source.NONE)
     if fallback := _FALLBACK.fullmatch(text):
-        other = found.get(fallback[1])
+        other = written.get(fallback[1])
         if other is None:
             return Value(name=spec.name, spec=spec, source=Source.DEFAULT, values=(fallback[2],), words=text)
         return Value(
@@ -213,11 +215,11 @@ def fallback_of(spec: DirectiveSpec) -> str:
 @cache
 def falling_back_on(scope: str) -> Mapping[str, tuple[str, ...]]:
     """By directive: those that have its value where nothing sets them."""
-    found: dict[str, tuple[str, ...]] = {}
+    by_fallback: dict[str, tuple[str, ...]] = {}
     for name, spec in specs_of(scope).items():
         if other := fallback_of(spec):
-            found[other] = (*found.get(other, ()), name)
-    return found
+            by_fallback[other] = (*by_fallback.get(other, ()), name)
+    return by_fallback
 
 
 def values_by_name(every: Sequence[Match], names: Iterable[str] | None = None) -> dict[str, Value]:
@@ -225,18 +227,18 @@ def values_by_name(every: Sequence[Match], names: Iterable[str] | None = None) -
     if names is None:
         names = dict.fromkeys(name for match in every for name in match.body.lines)
     known = specs_of(DOMAIN)
-    found = {name: decide(name, known.get(name), every) for name in names}
-    return {name: value for name, value in found.items() if value is not None}
+    by_name = {name: decide(name, known.get(name), every) for name in names}
+    return {name: value for name, value in by_name.items() if value is not None}
 
 
 def meaning(every: Sequence[Match], names: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
     """The deciding values alone, in normal form: what a queue does, without who said it. `names`: of no others."""
     known = specs_of(DOMAIN)
-    found: dict[str, tuple[str, ...]] = {}
+    by_name: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(name for match in every for name in match.body.lines):
         if names is None or name in names:
             spec = known.get(name)
             lines = winning(name, spec, [match for match in every if name in match.body.lines])
             normal = [_normal(spec, line) for line in lines]
-            found[name] = tuple(sorted(normal) if spec is not None and not spec.ordered else normal)
-    return found
+            by_name[name] = tuple(sorted(normal) if spec is not None and not spec.ordered else normal)
+    return by_name

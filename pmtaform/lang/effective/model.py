@@ -145,8 +145,8 @@ class Value:
     @property
     def normal(self) -> tuple[str, ...]:
         """The values as compared: equal where PowerMTA sees no difference."""
-        found = [spelling.normalise(self.spec, value) for value in self.values]
-        return tuple(found if self.spec is None or self.spec.ordered else sorted(found))
+        normalised = [spelling.normalise(self.spec, value) for value in self.values]
+        return tuple(normalised if self.spec is None or self.spec.ordered else sorted(normalised))
 
     @property
     def is_set(self) -> bool:

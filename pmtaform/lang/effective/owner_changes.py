@@ -110,10 +110,12 @@ def _moves(before: Effective, after: Effective, vmta: str, names: Collection[str
     return differing(_completed(was, ordered), _completed(now, ordered))
 
 
-def _completed(found: Mapping[str, Value] | None, names: Iterable[str]) -> dict[str, Value]:
+def _completed(written: Mapping[str, Value] | None, names: Iterable[str]) -> dict[str, Value]:
     """The values of these directives, defaults where no line sets them; none where the virtual MTA is not there."""
-    if found is None:
+    if written is None:
         return {}
     known = specs_of(VMTA)
-    unset = {name: default_of(known[name], found) for name in names if name not in found and name in known}
-    return {name: found[name] if name in found else unset[name] for name in names if name in found or name in unset}
+    unset = {name: default_of(known[name], written) for name in names if name not in written and name in known}
+    return {
+        name: written[name] if name in written else unset[name] for name in names if name in written or name in unset
+    }

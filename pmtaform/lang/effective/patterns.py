@@ -63,15 +63,15 @@ def expand(text: str, macros: Mapping[str, list[str]], above: tuple[str, ...] = 
 
     A macro that is not defined, or that refers to itself (a load error), stands for nothing.
     """
-    found = _MACRO.search(text)
-    if found is None:
+    match = _MACRO.search(text)
+    if match is None:
         if "$" not in text:
             yield text
         return
-    name = found[1]
+    name = match[1]
     if name in above or name not in macros or len(above) > len(macros):
         return
-    before, after = text[: found.start()], text[found.end() :]
+    before, after = text[: match.start()], text[match.end() :]
     for part in macros[name]:
         for middle in expand(part, macros, (*above, name)):
             for tail in expand(after, macros, above):
@@ -132,8 +132,8 @@ class DomainIndex:
             self.suffix.setdefault(name[2:], []).append((True, body))
         elif name.startswith("[*.]"):
             self.suffix.setdefault(name[4:], []).append((False, body))
-        elif (found := network(name)) is not None:
-            self.networks.append((found, name, body))
+        elif (net := network(name)) is not None:
+            self.networks.append((net, name, body))
         else:
             self.exact.setdefault(name, []).append(body)
 
@@ -150,9 +150,9 @@ class DomainIndex:
         yield from self._suffixes(domain, layer)
         asked = network(domain)
         if asked is not None:
-            for found, name, body in self.networks:
-                if covers(found, asked):
-                    yield _match(layer, PatternKind.NETWORK, found.prefixlen, False, name, body)
+            for net, name, body in self.networks:
+                if covers(net, asked):
+                    yield _match(layer, PatternKind.NETWORK, net.prefixlen, False, name, body)
         for body in self.every:
             yield _match(layer, PatternKind.ALL, 0, False, "*", body)
 
@@ -183,9 +183,9 @@ class DomainIndex:
     def asked_for(self) -> Iterator[str]:
         """One domain for each class of domains that this layer can tell apart."""
         yield from self.exact
-        for name, found in self.suffix.items():
+        for name, bodies in self.suffix.items():
             yield f"*.{name}"
-            if not all(strict for strict, _ in found):
+            if not all(strict for strict, _ in bodies):
                 yield name
         yield from (name for _, name, _ in self.networks)
 

@@ -39,10 +39,10 @@ class SectionLines:
     @cached_property
     def lines(self) -> dict[str, list[SourceLine]]:
         """Its lines by canonical name."""
-        found: dict[str, list[SourceLine]] = {}
+        by_name: dict[str, list[SourceLine]] = {}
         for line in self._nodes.lines(DOMAIN, self.title):
-            found.setdefault(line.name, []).append(line)
-        return found
+            by_name.setdefault(line.name, []).append(line)
+        return by_name
 
     @cached_property
     def written(self) -> str | None:

@@ -56,7 +56,7 @@ class _Search:
     """The steps taken so far. `found`: what is chosen; a None in it: nothing yet, the next step counts."""
 
     steps: list[RoutingStep] = field(default_factory=list)
-    found: set[str] = field(default_factory=set)
+    choices: set[str] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
     list_doubts: list[str] = field(default_factory=list)  # none, where all ways lead to one virtual MTA
     is_over: bool = False
@@ -64,7 +64,7 @@ class _Search:
     def take(self, name: str, text: str, choice: str | None, line: SourceLine | None = None) -> None:
         self.steps.append(RoutingStep(name, text, line))
         if choice is not None:
-            self.found.add(choice)
+            self.choices.add(choice)
             self.is_over = True
 
 
@@ -74,7 +74,7 @@ def route(effective: Effective, settings: ClientSettings, message: Message) -> R
     for step in (_by_merge_variable, _by_header, _by_pattern_list, _by_default):
         if not search.is_over:
             step(effective, settings.values, message, search)
-    choices = tuple(sorted(search.found))
+    choices = tuple(sorted(search.choices))
     doubts = search.doubts if len(choices) == 1 else [*search.list_doubts, *search.doubts]
     made = Route(steps=tuple(search.steps), choices=choices, doubts=tuple(doubts))
     return made if len(choices) != 1 else _arrival(effective, settings.values, message, made)
@@ -85,25 +85,25 @@ def _by_merge_variable(_: Effective, __: Mapping[str, Value], message: Message, 
         search.take("*vmta merge variable", message.merge_variable, message.merge_variable)
 
 
-def _by_header(_: Effective, found: Mapping[str, Value], message: Message, search: _Search) -> None:
+def _by_header(_: Effective, settings: Mapping[str, Value], message: Message, search: _Search) -> None:
     given = message.virtual_mta_header
     if given is None:
         return
-    value = found["process-x-virtual-mta"]
+    value = settings["process-x-virtual-mta"]
     line = value.lines[0] if value.lines else None
     if not _is_true(value):
         search.take("X-Virtual-MTA", f"{given} (not read: process-x-virtual-mta is {value.text})", None, line)
     elif given:
         search.take("X-Virtual-MTA", given, given, line)
-    elif _is_true(found["allow-empty-x-virtual-mta"]):
+    elif _is_true(settings["allow-empty-x-virtual-mta"]):
         search.take("X-Virtual-MTA", "empty, which stands for {default}", DEFAULT_VMTA, line)
     else:
         search.doubts.append("What an empty X-Virtual-MTA does without allow-empty-x-virtual-mta is not documented.")
         search.take("X-Virtual-MTA", "empty", None, line)
 
 
-def _by_pattern_list(effective: Effective, found: Mapping[str, Value], message: Message, search: _Search) -> None:
-    value = found["pattern-list"]
+def _by_pattern_list(effective: Effective, settings: Mapping[str, Value], message: Message, search: _Search) -> None:
+    value = settings["pattern-list"]
     if not value.values:
         return
     name = unquoted(value.values[0])
@@ -115,12 +115,12 @@ def _by_pattern_list(effective: Effective, found: Mapping[str, Value], message: 
     else:
         text = f"{name}: {rules.last}" if rules.last else f"{name}: no rule matches"
     search.take("pattern-list", text, None, rules.line or value.lines[0])
-    search.found |= {each for each in outcomes if each is not None}
+    search.choices |= {each for each in outcomes if each is not None}
     search.is_over = None not in outcomes
 
 
-def _by_default(_: Effective, found: Mapping[str, Value], __: Message, search: _Search) -> None:
-    value = found["default-virtual-mta"]
+def _by_default(_: Effective, settings: Mapping[str, Value], __: Message, search: _Search) -> None:
+    value = settings["default-virtual-mta"]
     if not value.values:
         search.take("default-virtual-mta", "not set", DEFAULT_VMTA)
         return
@@ -133,14 +133,14 @@ def _by_default(_: Effective, found: Mapping[str, Value], __: Message, search: _
 # -- what becomes of the choice ------------------------------------------------------------------------------------
 
 
-def _arrival(effective: Effective, found: Mapping[str, Value], message: Message, made: Route) -> Route:
+def _arrival(effective: Effective, settings: Mapping[str, Value], message: Message, made: Route) -> Route:
     name = made.choices[0]
     reading = effective.reading
     if name in reading.pools and name not in reading.virtual_mtas:
         return _with(effective, message, made, _members(effective, name))
     if effective.knows(name) or name == BY_ADDRESS:
         return _with(effective, message, made, ())
-    if _is_true(found["reject-invalid-virtual-mta"]):
+    if _is_true(settings["reject-invalid-virtual-mta"]):
         note = f"No virtual MTA and no pool is called {name}: the message is rejected (5.5.0)."
         return _again(made, made.choices, rejected=True, notes=(note,))
     fallback = reading.lines.get("invalid-virtual-mta-fallback", ())

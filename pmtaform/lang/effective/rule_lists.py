@@ -93,10 +93,10 @@ class Rules:
         if texts is None:
             self._unknown(tree, node, f"{before.strip() or name} of the message is not given")
             return None
-        found = {self._search(regex[1:-1], text) for text in texts}
-        if True in found:
+        results = {self._search(regex[1:-1], text) for text in texts}
+        if True in results:
             return True
-        if None not in found:
+        if None not in results:
             return False
         self._unknown(tree, node, "case, or the pattern, may be read in two ways")
         return None

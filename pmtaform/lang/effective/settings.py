@@ -113,16 +113,16 @@ class Effective:
         """As `settings`, of these directives only."""
         wanted = dict.fromkeys(names)
         specs = [spec for name in wanted if (spec := deciding.specs_of(DOMAIN).get(name)) is not None]
-        found = self._set_by_lines(domain, vmta, {*wanted, *map(deciding.fallback_of, specs)})
-        unset = (spec for spec in specs if spec.name not in found)
-        found |= {spec.name: deciding.default_of(spec, found, plain(domain)) for spec in unset}
-        return {name: found[name] for name in wanted if name in found}
+        by_name = self._set_by_lines(domain, vmta, {*wanted, *map(deciding.fallback_of, specs)})
+        unset = (spec for spec in specs if spec.name not in by_name)
+        by_name |= {spec.name: deciding.default_of(spec, by_name, plain(domain)) for spec in unset}
+        return {name: by_name[name] for name in wanted if name in by_name}
 
     def _set_by_lines(self, domain: str, vmta: str, names: Iterable[str] | None = None) -> dict[str, Value]:
         matches = self.matches(domain, vmta)
-        found = deciding.values_by_name(matches, names)
+        by_name = deciding.values_by_name(matches, names)
         doubtful = {match.body.title for match in matches if self._from_doubled_macro(match.body)}
-        return {name: _doubt(value, doubtful) for name, value in found.items()} if doubtful else found
+        return {name: _doubt(value, doubtful) for name, value in by_name.items()} if doubtful else by_name
 
     def queue_to(self, domain: str, vmta: str) -> str:
         """The queue that `queue-to` puts a domain's mail in; empty without one."""

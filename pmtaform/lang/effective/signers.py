@@ -47,10 +47,10 @@ class Keys:
 
     @cached_property
     def _first(self) -> dict[str, tuple[int, Signer]]:
-        found: dict[str, tuple[int, Signer]] = {}
+        first_by_domain: dict[str, tuple[int, Signer]] = {}
         for number, signer in enumerate(self.signers):
-            found.setdefault(signer.key.domain, (number, signer))
-        return found
+            first_by_domain.setdefault(signer.key.domain, (number, signer))
+        return first_by_domain
 
     @property
     def domains(self) -> Iterator[str]:
@@ -95,8 +95,8 @@ class SignerRule:
 
     def signer(self, keys: Keys, sender: str) -> Signer | None:
         """The key that signs mail of a sender's domain."""
-        found = keys.signer(self.domain or sender)
-        return found or (keys.signer(_domain_of(self.fallback)) if self.fallback else None)
+        signer = keys.signer(self.domain or sender)
+        return signer or (keys.signer(_domain_of(self.fallback)) if self.fallback else None)
 
 
 def _domain_of(identity: str) -> str:
@@ -187,8 +187,8 @@ class Signing:
         matches = self.effective.matches(domain, vmta)
         chain = tuple((match.key, self._said(match.body)) for match in matches)
         if chain not in self._chains:
-            found = (self._rule(matches, second=second) for second in (False, True))
-            self._chains[chain] = [rule for rule in found if rule is not None]
+            rules = (self._rule(matches, second=second) for second in (False, True))
+            self._chains[chain] = [rule for rule in rules if rule is not None]
         return self._chains[chain]
 
     def _said(self, body: SectionLines) -> _Said:

@@ -35,9 +35,9 @@ def signing_keys(effective: Effective) -> dict[KeyLine, bool]:
     """
     reading = effective.reading
     for_all = _keys(reading.lines.get(_KEY, ()))
-    found = dict.fromkeys(for_all, False)
+    keys = dict.fromkeys(for_all, False)
     for pool in reading.pools.values():
-        found |= dict.fromkeys(_keys(line for lines in pool.lines for line in lines), False)
+        keys |= dict.fromkeys(_keys(line for lines in pool.lines for line in lines), False)
     signs = _Signs(effective)
     for vmta in effective.virtual_mtas():
         owner = reading.virtual_mtas.get(vmta)
@@ -45,11 +45,11 @@ def signing_keys(effective: Effective) -> dict[KeyLine, bool]:
         given += [reading.pools[pool] for pool in reading.pools_of.get(vmta, [])]
         own = _keys(line for each in given for lines in each.lines for line in lines)
         for key in own:
-            found.setdefault(key, False)
-        pending = [key for key in (*for_all, *own) if not found[key]]
+            keys.setdefault(key, False)
+        pending = [key for key in (*for_all, *own) if not keys[key]]
         if pending and signs.anything(vmta):
-            found |= dict.fromkeys(pending, True)
-    return found
+            keys |= dict.fromkeys(pending, True)
+    return keys
 
 
 def first_matches(reading: EffectiveReading) -> dict[KeyLine, SourceLine | None]:
@@ -59,15 +59,15 @@ def first_matches(reading: EffectiveReading) -> dict[KeyLine, SourceLine | None]
     the first whose domain is that of the message or above it (3.3.1.33.1; where pools come is our reading). What
     messages choose themselves (`domain-key-list`) signs.
     """
-    found: dict[KeyLine, SourceLine | None] = {}
+    list_by_key: dict[KeyLine, SourceLine | None] = {}
     for chain in _chains(reading):
         for at, (key, _) in enumerate(chain):
             before = next((line for other, line in chain[:at] if _covers(other.domain, key.domain)), None)
-            if before is None or key not in found:
-                found[key] = before
+            if before is None or key not in list_by_key:
+                list_by_key[key] = before
     for lists in reading.sections.get(_LISTS, ()):
-        found |= dict.fromkeys(_keys(lists.lines(_LISTS, "")), None)
-    return found
+        list_by_key |= dict.fromkeys(_keys(lists.lines(_LISTS, "")), None)
+    return list_by_key
 
 
 def _chains(reading: EffectiveReading) -> Iterator[list[tuple[KeyLine, SourceLine]]]:
@@ -96,8 +96,8 @@ def key_line(value: str) -> KeyLine | None:
 
 
 def _keys(lines: Iterable[SourceLine]) -> list[KeyLine]:
-    found = (key_line(line.value) for line in lines if line.name == _KEY)
-    return [key for key in found if key is not None]
+    key_lines = (key_line(line.value) for line in lines if line.name == _KEY)
+    return [key for key in key_lines if key is not None]
 
 
 class _Signs:

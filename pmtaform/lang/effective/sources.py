@@ -91,16 +91,16 @@ class Sources:
     def value(self, name: str, client: Network | None, *named: str) -> Value:
         """What one directive is for a client."""
         spec = specs_of(SOURCE).get(name)
-        found = self._decide(name, client, *named)
-        if found is not None:
-            return found
+        decided = self._decide(name, client, *named)
+        if decided is not None:
+            return decided
         return Value(name=name, spec=None) if spec is None else default_of(spec, {})
 
     def settings(self, client: Network | None, *named: str) -> dict[str, Value]:
         """Every directive for a client, in the catalogue's order."""
         names = dict.fromkeys(name for section in self.sections(client, *named) for name in section)
-        found = {name: self._decide(name, client, *named) for name in names}
-        return with_defaults({name: value for name, value in found.items() if value is not None}, SOURCE)
+        by_name = {name: self._decide(name, client, *named) for name in names}
+        return with_defaults({name: value for name, value in by_name.items() if value is not None}, SOURCE)
 
     def _decide(self, name: str, client: Network | None, *named: str) -> Value | None:
         groups = [section[name] for section in self.sections(client, *named) if name in section]

@@ -73,8 +73,8 @@ def _in(nodes: list[Node], scope: str, section: str) -> Iterator[UnseenInclude]:
 
 def web_addresses(configuration: Configuration) -> tuple[str, ...]:
     """The web addresses that a configuration includes, each once."""
-    found = dict.fromkeys(path for path in _include_lines(configuration) if is_url(path))
-    return tuple(found)
+    addresses = dict.fromkeys(path for path in _include_lines(configuration) if is_url(path))
+    return tuple(addresses)
 
 
 def moved_includes(before: Configuration, after: Configuration) -> tuple[UnseenInclude, ...]:
@@ -106,14 +106,14 @@ def _sight(include: UnseenInclude, common: set[Content]) -> tuple[str, str, froz
 
 def _contents(configuration: Configuration) -> set[Content]:
     tree = configuration.tree if len(configuration.trees) == 1 else flattened(configuration)
-    found: set[Content] = set()
+    contents: set[Content] = set()
     pending: list[tuple[list[Node], str]] = [(tree.children, tree.scope)]
     while pending:
         nodes, scope = pending.pop()
         for node in nodes:
             if isinstance(node, Junk):
                 continue
-            found.add(content_of(node, scope))
+            contents.add(content_of(node, scope))
             if isinstance(node, Section):
                 pending.append((node.children, node.tag))
-    return found
+    return contents

@@ -32,9 +32,9 @@ def in_words(spec: DirectiveSpec) -> ValueKind:
     """What a directive takes; the words of an enumeration are the directive's own."""
     known = kinds()
     parts = [spec.type] if spec.type in known else _parts(spec.type)
-    found = [known[part] for part in parts]
-    texts = [kind.text for kind in found if kind.text != known["enum"].text]
-    examples = tuple(example for kind in found for example in kind.examples)
+    descriptions = [known[part] for part in parts]
+    texts = [kind.text for kind in descriptions if kind.text != known["enum"].text]
+    examples = tuple(example for kind in descriptions for example in kind.examples)
     if not texts and not spec.enum:
         texts = ["one of a few words, which the guides do not list"]
     if spec.enum:
@@ -44,7 +44,7 @@ def in_words(spec: DirectiveSpec) -> ValueKind:
             examples = tuple(spec.enum[:3])
     if spec.type == "enum+secret":
         texts.append("then, where it needs one, a secret key")
-    basis = next((kind.basis for kind in found if kind.basis), "")
+    basis = next((kind.basis for kind in descriptions if kind.basis), "")
     return ValueKind("; or ".join(texts) if "|" in spec.type else ", ".join(texts), examples, basis)
 
 

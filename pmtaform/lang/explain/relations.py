@@ -81,8 +81,8 @@ def _section_named_by(spec: DirectiveSpec, known: Catalogue) -> str | None:
     """The section whose name a directive takes: the longest tag that its own name ends with."""
     if "name-ref" not in spec.types:
         return None
-    found = [tag for tag in known.sections if spec.name == tag or spec.name.endswith("-" + tag)]
-    return max(found, key=len, default=None)
+    tags = [tag for tag in known.sections if spec.name == tag or spec.name.endswith("-" + tag)]
+    return max(tags, key=len, default=None)
 
 
 def _family(spec: DirectiveSpec, known: Catalogue) -> Iterator[Related]:
@@ -102,12 +102,12 @@ def _scope_names(spec: DirectiveSpec, known: Catalogue) -> list[str]:
 def _mentions() -> dict[str, tuple[str, ...]]:
     """By directive, those whose description mentions it."""
     known = catalogue()
-    found: dict[str, dict[str, None]] = {}
+    by_name: dict[str, dict[str, None]] = {}
     for spec in known.directives:
         for word in _words(f"{spec.notes or ''} {spec.summary} {spec.default or ''}"):
             if "-" in word and word in known.all_names and word != spec.name:
-                found.setdefault(word, {})[spec.name] = None
-    return {name: tuple(others) for name, others in found.items()}
+                by_name.setdefault(word, {})[spec.name] = None
+    return {name: tuple(others) for name, others in by_name.items()}
 
 
 def _words(text: str) -> list[str]:

@@ -30,14 +30,14 @@ def search(words: str, most: int = 20) -> list[WordMatch]:
     wanted = [_stem(word) for word in re.findall(r"[\w.-]+", words.lower())]
     if not wanted:
         return []
-    found: dict[str, tuple[int, WordMatch]] = {}
+    by_name: dict[str, tuple[int, WordMatch]] = {}
     for name, summary, text in _texts():
         scores = [_score(word, name.lower(), summary.lower(), text.lower()) for word in wanted]
         matched = sum(1 for score in scores if score)
-        if matched and (name not in found or (matched, sum(scores)) > (found[name][0], found[name][1].score)):
-            found[name] = (matched, WordMatch(name, summary, sum(scores)))
-    best = max((matched for matched, _ in found.values()), default=0)
-    hits = [hit for matched, hit in found.values() if matched == best]
+        if matched and (name not in by_name or (matched, sum(scores)) > (by_name[name][0], by_name[name][1].score)):
+            by_name[name] = (matched, WordMatch(name, summary, sum(scores)))
+    best = max((matched for matched, _ in by_name.values()), default=0)
+    hits = [hit for matched, hit in by_name.values() if matched == best]
     return sorted(hits, key=lambda hit: (-hit.score, hit.name))[:most]
 
 

@@ -230,5 +230,5 @@ def _section_facts(spec: SectionSpec) -> Iterator[Fact]:
 
 
 def _list(items: Iterable[str]) -> str:
-    found = list(items)
-    return ", ".join(found[:-1]) + " and " + found[-1] if len(found) > 1 else "".join(found)
+    listed = list(items)
+    return ", ".join(listed[:-1]) + " and " + listed[-1] if len(listed) > 1 else "".join(listed)

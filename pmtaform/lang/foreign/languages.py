@@ -66,8 +66,8 @@ def _by_content(text: str) -> Foreign | None:
     if _is_yaml(text, first):
         return Foreign("YAML", number)
     for hint, form in (("<<", _HEREDOC), ("set -", _SHELL_SET)):
-        if hint in text and (found := form.search(text)):
-            return Foreign("a shell script", text.count("\n", 0, found.start()) + 1)
+        if hint in text and (match := form.search(text)):
+            return Foreign("a shell script", text.count("\n", 0, match.start()) + 1)
     return None
 
 

@@ -82,7 +82,7 @@ def template_of(text: str) -> Template | None:
         return None
     kinds = list(dict.fromkeys(kind for kind, _ in marks))
     logic = [kind for kind in kinds if _LANGUAGES[kind][1]]
-    ends = [found.start() for found in re.finditer("\n", text)]
+    ends = [newline.start() for newline in re.finditer("\n", text)]
     lines = tuple(dict.fromkeys(bisect_right(ends, at) + 1 for _, at in marks))
     names = tuple(dict.fromkeys(_LANGUAGES[kind][0] for kind in logic or kinds))
     return Template(names, lines, _mark(text, marks[0][1]), bool(logic))
@@ -90,25 +90,25 @@ def template_of(text: str) -> Template | None:
 
 def _marks(text: str, kind: str) -> Iterator[int]:
     """Where marks of one kind are that PowerMTA would not take for something of its own."""
-    for found in _LANGUAGES[kind][2].finditer(text):
-        start = text.rfind("\n", 0, found.start()) + 1
-        before = text[start : found.start()]
-        word = (before + found[0]).split(None, 1)[0]
-        if "#" in before or (kind == "variable" and before.strip() and not _is_shell(text, found.start(), word)):
+    for match in _LANGUAGES[kind][2].finditer(text):
+        start = text.rfind("\n", 0, match.start()) + 1
+        before = text[start : match.start()]
+        word = (before + match[0]).split(None, 1)[0]
+        if "#" in before or (kind == "variable" and before.strip() and not _is_shell(text, match.start(), word)):
             continue
-        if not _is_own(kind, word) and not (word.lower() in _secrets() and _is_part(text, start, found.start())):
-            yield found.start()
+        if not _is_own(kind, word) and not (word.lower() in _secrets() and _is_part(text, start, match.start())):
+            yield match.start()
 
 
 def _is_shell(text: str, at: int, word: str) -> bool:
     """Whether `$NAME` inside a line is a variable of a shell or of PHP: no macro can be there or has that name."""
-    found = _VARIABLE.match(text, at)
+    match = _VARIABLE.match(text, at)
     name = word.lower()
-    if found is None or name in _with_macros() or name.startswith(("<domain", "/")):
+    if match is None or name in _with_macros() or name.startswith(("<domain", "/")):
         return False
-    if not found[1].isupper() and (name in _secrets() or not catalogue().anywhere(name)):
+    if not match[1].isupper() and (name in _secrets() or not catalogue().anywhere(name)):
         return False
-    return re.search(rf"^[ \t]*domain-macro[ \t]+{found[1]}\b", text, re.MULTILINE) is None
+    return re.search(rf"^[ \t]*domain-macro[ \t]+{match[1]}\b", text, re.MULTILINE) is None
 
 
 @cache
@@ -153,7 +153,7 @@ def _mark(text: str, at: int) -> str:
     line = text[at:].split("\n", 1)[0]
     for opening, form in _ENDS.items():
         if line.startswith(opening):
-            found = form.match(line)
-            return found[0] if found else opening
-    found = re.match(r"\S+", line)
-    return found[0] if found else ""
+            match = form.match(line)
+            return match[0] if match else opening
+    match = re.match(r"\S+", line)
+    return match[0] if match else ""

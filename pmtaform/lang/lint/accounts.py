@@ -30,11 +30,11 @@ def _relays(part: Part) -> bool:
 
 def _sources(facts: Facts) -> dict[str, list[Part]]:
     """Every source by its name in lower case, the vendor's too; what is said of one in two places adds up."""
-    found: dict[str, list[Part]] = {}
+    by_name: dict[str, list[Part]] = {}
     vendors = facts.defaults.by_tag.get("source", ()) if facts.defaults else ()
     for part in (*facts.by_tag.get("source", ()), *vendors):
-        found.setdefault(part.key.lower(), []).append(part)
-    return found
+        by_name.setdefault(part.key.lower(), []).append(part)
+    return by_name
 
 
 def _any_relays(facts: Facts) -> bool:
@@ -44,10 +44,10 @@ def _any_relays(facts: Facts) -> bool:
 
 
 def _users(facts: Facts) -> dict[str, list[Part]]:
-    found: dict[str, list[Part]] = {}
+    by_name: dict[str, list[Part]] = {}
     for part in facts.by_tag.get("smtp-user", ()):
-        found.setdefault(part.key.lower(), []).append(part)
-    return found
+        by_name.setdefault(part.key.lower(), []).append(part)
+    return by_name
 
 
 def _source_of(parts: list[Part]) -> str:

@@ -48,15 +48,15 @@ def brace(facts: Facts) -> Iterator[Hit]:
 def _other_braces(tree: Tree, seen: set[tuple[str, int]]) -> Iterator[Hit]:
     """Braces around no section: each pair once, where it opens."""
     opened = 0
-    for found in tree.diagnostics:
-        line = found.place.line if found.place is not None and tree.origins is None else None
-        if not BRACE.describes(found) or (tree.path, line or 0) in seen:
+    for diagnostic in tree.diagnostics:
+        line = diagnostic.place.line if diagnostic.place is not None and tree.origins is None else None
+        if not BRACE.describes(diagnostic) or (tree.path, line or 0) in seen:
             continue
         if line is not None and opened and _raw(tree, line).split("#", 1)[0].strip() == "}":
             opened -= 1
             continue
         opened += 1
-        yield Hit(tree=tree, line=line, detail=found.detail, place=found.place)
+        yield Hit(tree=tree, line=line, detail=diagnostic.detail, place=diagnostic.place)
 
 
 @Rule(

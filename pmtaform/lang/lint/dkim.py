@@ -26,12 +26,12 @@ class Key:
 
 
 def _keys(lines: Iterable[Line]) -> list[Key]:
-    found = []
+    keys = []
     for line in lines:
         fields = split(line.value)
         if line.name == "domain-key" and len(fields) == 3 and all(fields) and "=" not in fields[0]:
-            found.append(Key(line, fields[0], fields[1].lower()))
-    return found
+            keys.append(Key(line, fields[0], fields[1].lower()))
+    return keys
 
 
 def _signing(facts: Facts) -> list[Line]:
@@ -52,9 +52,9 @@ def _owner_keys(facts: Facts, owner: Part) -> list[Line]:
 
 
 def _companions(facts: Facts) -> dict[tuple[str, str], list[Part]]:
-    found = facts.memory.get("companions")
-    if isinstance(found, dict):
-        return found
+    companions = facts.memory.get("companions")
+    if isinstance(companions, dict):
+        return companions
     made: dict[tuple[str, str], list[Part]] = {}
     vmtas = facts.defined("virtual-mta")
     for pool in facts.top("virtual-mta-pool"):
@@ -101,10 +101,10 @@ def _available(facts: Facts, line: Line) -> list[Ring]:
 
 
 def _all_keys(facts: Facts) -> list[Key]:
-    found = facts.memory.get("keys")
-    if not isinstance(found, list):
-        found = facts.memory["keys"] = _keys(facts.named("domain-key"))
-    return found
+    keys = facts.memory.get("keys")
+    if not isinstance(keys, list):
+        keys = facts.memory["keys"] = _keys(facts.named("domain-key"))
+    return keys
 
 
 @Rule(

@@ -55,8 +55,8 @@ def inherited(facts: Facts, part: Part, name: str) -> Line | None:
     if own is not None:
         return own
     for other in (*_general_of(facts, part.within), *_general_of(facts, None)):
-        if (found := other.last(name)) is not None:
-            return found
+        if (line := other.last(name)) is not None:
+            return line
     return None
 
 
@@ -68,17 +68,17 @@ def _general_of(facts: Facts, owner: Part | None) -> list[Part]:
     if id(owner) not in known:
         parts = facts.top("domain") if owner is None else owner.parts
         known[id(owner)] = [part for part in parts if part.tag == "domain" and part.key == "*"]
-    found: list[Part] = known[id(owner)]
-    return found
+    sections: list[Part] = known[id(owner)]
+    return sections
 
 
 def users_of_lists(facts: Facts) -> dict[str, list[Part]]:
     """The domains that name each smtp-pattern-list, by its name in lower case."""
-    found = facts.memory.get("users of lists")
-    if not isinstance(found, dict):
-        found = dict[str, list[Part]]()
+    users = facts.memory.get("users of lists")
+    if not isinstance(users, dict):
+        users = dict[str, list[Part]]()
         for part in domains(facts):
             for line in part.named("smtp-pattern-list"):
-                found.setdefault(line.value.strip('"').lower(), []).append(part)
-        facts.memory["users of lists"] = found
-    return found
+                users.setdefault(line.value.strip('"').lower(), []).append(part)
+        facts.memory["users of lists"] = users
+    return users

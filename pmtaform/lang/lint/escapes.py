@@ -41,16 +41,16 @@ _CLASS: Final = re.compile(r"(?<!\\)\[([A-Z]{2,}[0-9]{1,3})\](?![?*+{|])")
 )
 def brackets_in_regex(facts: Facts) -> Iterator[Hit]:
     for line, body, _ in reply_rules(facts):
-        found = _GROUP.search(body) or _CLASS.search(body)
-        if found is None or re.search(r"\\[1-9]", body):
+        match = _GROUP.search(body) or _CLASS.search(body)
+        if match is None or re.search(r"\\[1-9]", body):
             continue
-        what = "a group" if found[0].startswith("(") else "one character of these"
-        plain = rf"\{found[0][0]}{found[1]}\{found[0][-1]}"
+        what = "a group" if match[0].startswith("(") else "one character of these"
+        plain = rf"\{match[0][0]}{match[1]}\{match[0][-1]}"
         detail = (
-            f"{values.shown(found[0])} is {what} in a regular expression, so a reply that has the brackets is not "
+            f"{values.shown(match[0])} is {what} in a regular expression, so a reply that has the brackets is not "
             f"matched. If they are part of the reply, write {values.shown(plain)}."
         )
-        yield at(line, detail, mark=found[0])
+        yield at(line, detail, mark=match[0])
 
 
 @Rule(
@@ -95,7 +95,7 @@ def _written(line: Line) -> str:
 def _inner_slash(text: str) -> str | None:
     """The pattern up to an unescaped slash in it; None where there is none, or another rule speaks of the line."""
     start = text.find("/")
-    slashes = [found.start() for found in re.finditer(r"(?<!\\)/", text[start:])] if start >= 0 else []
+    slashes = [match.start() for match in re.finditer(r"(?<!\\)/", text[start:])] if start >= 0 else []
     if len(slashes) < 3 or text[start + slashes[1] + 1 : start + slashes[1] + 2].isspace():
         return None
     if not re.fullmatch(r"/(?:\s[^/]*)?", text[start + slashes[-1] :]):

@@ -35,9 +35,9 @@ class Line:
         self.scope = scope
         self.within = within
         self.order = order
-        found = catalogue().directive(scope, node.name)
-        self.spec: DirectiveSpec | None = found
-        self.name = found.name if found is not None else node.name.lower()
+        known = catalogue().directive(scope, node.name)
+        self.spec: DirectiveSpec | None = known
+        self.name = known.name if known is not None else node.name.lower()
 
     @property
     def value(self) -> str:
@@ -99,8 +99,8 @@ class Part:
 
     def last(self, name: str) -> Line | None:
         """The last line with this name: the one that is assumed to count."""
-        found = self.named(name)
-        return found[-1] if found else None
+        lines = self.named(name)
+        return lines[-1] if lines else None
 
     def says(self, name: str, truth: bool) -> bool:
         """Whether it sets a switch to `truth`."""
@@ -123,7 +123,7 @@ class Facts:
         self.top_parts: list[Part] = []
         self.junk: list[tuple[Tree, Junk]] = []
         trees = self.configuration.trees
-        self.others = {path: found for path, tree in trees.items() if (found := foreign_of(tree)) is not None}
+        self.others = {path: language for path, tree in trees.items() if (language := foreign_of(tree)) is not None}
         self.templates = {path: mark for path, tree in trees.items() if (mark := template_in(tree)) is not None}
         self.opaque = {
             path for path, tree in trees.items() if is_opaque(tree, self.templates.get(path), self.others.get(path))
@@ -220,16 +220,16 @@ class Facts:
 
     @cached_property
     def _settings(self) -> dict[str, list[Line]]:
-        found: dict[str, list[Line]] = {}
+        by_name: dict[str, list[Line]] = {}
         for line in self.top_lines:
             if line.scope == GLOBAL:
-                found.setdefault(line.name, []).append(line)
-        return found
+                by_name.setdefault(line.name, []).append(line)
+        return by_name
 
     def setting(self, name: str) -> Line | None:
         """The last top-level line with this name."""
-        found = self.settings(name)
-        return found[-1] if found else None
+        lines = self.settings(name)
+        return lines[-1] if lines else None
 
     def top(self, tag: str) -> list[Part]:
         """The top-level sections with this tag."""
@@ -237,10 +237,10 @@ class Facts:
 
     @cached_property
     def _top(self) -> dict[str, list[Part]]:
-        found: dict[str, list[Part]] = {}
+        by_tag: dict[str, list[Part]] = {}
         for part in self.top_parts:
-            found.setdefault(part.tag, []).append(part)
-        return found
+            by_tag.setdefault(part.tag, []).append(part)
+        return by_tag
 
     @cached_property
     def defaults(self) -> Facts | None:
@@ -253,9 +253,9 @@ class Facts:
     def defined(self, tag: str) -> dict[str, Part]:
         """The top-level sections with this tag by name, the vendor's defaults included."""
         if tag not in self._defined:
-            found = {part.key: part for part in (self.defaults.top(tag) if self.defaults else [])}
-            found.update((part.key, part) for part in reversed(self.top(tag)))
-            self._defined[tag] = found
+            by_name = {part.key: part for part in (self.defaults.top(tag) if self.defaults else [])}
+            by_name.update((part.key, part) for part in reversed(self.top(tag)))
+            self._defined[tag] = by_name
         return self._defined[tag]
 
     @cached_property
@@ -279,12 +279,12 @@ class Facts:
     @cached_property
     def macros(self) -> dict[str, list[Line]]:
         """The lines that define each domain-macro, the vendor's defaults included."""
-        found: dict[str, list[Line]] = {}
+        by_name: dict[str, list[Line]] = {}
         defaults = self.defaults.settings("domain-macro") if self.defaults else []
         for line in (*self.settings("domain-macro"), *defaults):
             name = line.value.split(None, 1)[0] if line.value else ""
-            found.setdefault(name, []).append(line)
-        return found
+            by_name.setdefault(name, []).append(line)
+        return by_name
 
     def file(self, path: str) -> FileFacts | None:
         """What is known of a file; None when nothing is."""

@@ -35,10 +35,10 @@ def unreachable_http_access(facts: Facts) -> Iterator[Hit]:
     covers = NetworkIndex()
     for line in facts.settings("http-access"):
         words = line.value.split(None, 1)
-        found = network(words[0]) if len(words) == 2 else None
-        if found is None:
+        net = network(words[0]) if len(words) == 2 else None
+        if net is None:
             continue
-        before = covers.covering(found)
+        before = covers.covering(net)
         if isinstance(before, Line):
             other = before.value.split(None, 1)
             same = other[1] == words[1]
@@ -49,7 +49,7 @@ def unreachable_http_access(facts: Facts) -> Iterator[Hit]:
             )
             yield at(line, detail, severity=INFO if same else None, related=(before.place,))
         else:
-            covers.add(found, line)
+            covers.add(net, line)
 
 
 @Rule(

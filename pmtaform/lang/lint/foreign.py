@@ -56,12 +56,12 @@ def silences(facts: Facts, hit: Hit, rule: Rule) -> bool:
     """,
 )
 def other_language(facts: Facts) -> Iterator[Hit]:
-    for path, found in facts.others.items():
+    for path, language in facts.others.items():
         detail = (
-            f"This is {found.language}, not a native configuration, so nothing in it was checked. Lint the file that "
+            f"This is {language.language}, not a native configuration, so nothing in it was checked. Lint the file that "
             "PowerMTA reads."
         )
-        yield Hit(tree=facts.configuration.trees[path], line=found.line, detail=detail)
+        yield Hit(tree=facts.configuration.trees[path], line=language.line, detail=detail)
 
 
 @Rule(

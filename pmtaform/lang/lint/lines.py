@@ -45,21 +45,21 @@ def hash_in_value(facts: Facts) -> Iterator[Hit]:
             )
             yield at(line, detail, mark=line.node.name)
     for tree in facts.configuration.trees.values():
-        for found in tree.diagnostics:
+        for diagnostic in tree.diagnostics:
             if (
-                not BROKEN_REGEX.describes(found)
-                or found.place is None
+                not BROKEN_REGEX.describes(diagnostic)
+                or diagnostic.place is None
                 or tree.origins is not None
-                or not found.place.line
+                or not diagnostic.place.line
             ):
                 continue
-            raw = tree.lines[found.place.line - 1]
+            raw = tree.lines[diagnostic.place.line - 1]
             if "#" in raw and _hash_in_regex(raw):
                 detail = (
                     "Everything after a # is a comment, in a pattern too, so the pattern ends there and never closes. "
                     r"Write \x23 for the #."
                 )
-                yield Hit(tree=tree, line=found.place.line, detail=detail, mark="#", place=found.place)
+                yield Hit(tree=tree, line=diagnostic.place.line, detail=detail, mark="#", place=diagnostic.place)
 
 
 def _hash_in_regex(raw: str) -> bool:

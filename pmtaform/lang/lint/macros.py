@@ -55,12 +55,12 @@ def _problem(item: str, *, is_part: bool) -> str | None:
 
 def _parts_of_names(facts: Facts) -> set[str]:
     """The macros that are used as a part of a domain's name, as in yahoo.$tld."""
-    found = set()
+    names = set()
     for user, name in references(facts).macros:
         text = user.node.argument if isinstance(user, Part) else ""
         if text and text.strip('"').removeprefix("[*.]").removeprefix("*.") != f"${name}":
-            found.add(name)
-    return found
+            names.add(name)
+    return names
 
 
 def _hit(line: Line, name: str, wrong: dict[str, str]) -> Hit:

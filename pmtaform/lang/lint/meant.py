@@ -47,13 +47,13 @@ def meant_sections(tree: Tree) -> tuple[list[Node], list[Meant]]:
     """A file's nodes with the sections that were meant in place of what was written, and these sections."""
     reader = _Reader(tree)
     nodes = reader.nodes(tree.children, tree.scope)
-    return nodes, reader.found
+    return nodes, reader.recovered
 
 
 class _Reader:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self.found: list[Meant] = []
+        self.recovered: list[Meant] = []
 
     def nodes(self, nodes: list[Node], scope: str) -> list[Node]:
         """The nodes as they were meant; the very same list where nothing was."""
@@ -90,7 +90,7 @@ class _Reader:
             return node
         copy = _copied(node, tag, children)
         if tag != node.tag:
-            self.found.append(Meant(self._tree, copy, WordForm.OTHER_LIST))
+            self.recovered.append(Meant(self._tree, copy, WordForm.OTHER_LIST))
         return copy
 
     def _braces(self, nodes: list[Node], at: int, head: Directive) -> tuple[Node, int]:
@@ -110,7 +110,7 @@ class _Reader:
         section.end = last.line if last is not None else _last_line(inside, head.line)
         section.closed = last is not None
         section.children = self.nodes(inside, section.tag)
-        self.found.append(Meant(self._tree, section, WordForm.BRACES))
+        self.recovered.append(Meant(self._tree, section, WordForm.BRACES))
         return section, end + (last is not None)
 
     def _one_line(self, head: Directive) -> Section:
@@ -121,7 +121,7 @@ class _Reader:
             for node in parse(piece.strip()).children if piece.strip() else ():
                 node.line = head.line
                 section.children.append(node)
-        self.found.append(Meant(self._tree, section, WordForm.BRACES))
+        self.recovered.append(Meant(self._tree, section, WordForm.BRACES))
         return section
 
     def _indented(self, nodes: list[Node], at: int, head: Directive, scope: str) -> int:
@@ -147,7 +147,7 @@ class _Reader:
         section = Section(head.line, head.name.lower().rstrip(":"), head.value.strip('"').rstrip(":"))
         section.end, section.closed = _last_line(inside, head.line), True
         section.children = inside
-        self.found.append(Meant(self._tree, section, WordForm.NO_TAGS))
+        self.recovered.append(Meant(self._tree, section, WordForm.NO_TAGS))
         return section
 
     def _indent(self, node: Node) -> int:

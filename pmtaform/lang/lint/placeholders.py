@@ -41,9 +41,11 @@ def placeholder_value(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         if line.spec is None or line.spec.sensitive or not line.value:
             continue
-        found = placeholder_in(line)
-        if found:
-            yield at(line, f"{values.shown(found)} stands for something that was never filled in.", mark=found)
+        placeholder = placeholder_in(line)
+        if placeholder:
+            yield at(
+                line, f"{values.shown(placeholder)} stands for something that was never filled in.", mark=placeholder
+            )
 
 
 def placeholder_in(line: Line) -> str:
@@ -51,10 +53,10 @@ def placeholder_in(line: Line) -> str:
     value = line.value
     lower = value.lower()
     if "domain" in lower or "company" in lower or "host" in lower or "server" in lower or "site" in lower:
-        found = _PLACEHOLDER_DOMAIN.search(value)
-        if found:
-            return found[0]
+        match = _PLACEHOLDER_DOMAIN.search(value)
+        if match:
+            return match[0]
     if line.name in ("smtp-source-host", "smtp-source-ip") and "x" in lower:
-        found = _PLACEHOLDER_IP.match(value)
-        return found[0] if found and "x" in found[0].lower() else ""
+        match = _PLACEHOLDER_IP.match(value)
+        return match[0] if match and "x" in match[0].lower() else ""
     return ""

@@ -98,26 +98,26 @@ class References:
     @cached_property
     def all(self) -> list[NameReference]:
         """Those of the table, in the order of the files."""
-        found = [
+        collected = [
             NameReference(line, name, kinds)
             for scope, directive, names, kinds in _TABLE
             for line in self.facts.named(directive)
             if not scope or line.scope == scope
             for name in names(line)
         ]
-        return sorted(found, key=lambda r: r.line.order)
+        return sorted(collected, key=lambda r: r.line.order)
 
     @cached_property
     def macros(self) -> list[tuple[Line | Part, str]]:
         """Every use of a macro: in sections' arguments, in other macros, in relay-domain, keys and address lists."""
-        found: list[tuple[Line | Part, str]] = []
+        uses: list[tuple[Line | Part, str]] = []
         for part in self.facts.by_tag.get("domain", ()):
             if "$" in part.node.argument:
-                found += [(part, name) for name in _macro_names(part.node.argument)]
+                uses += [(part, name) for name in _macro_names(part.node.argument)]
         for line in self.facts.named("domain-macro", "relay-domain", "domain-key", "domain"):
             if "$" in line.value:
-                found += [(line, name) for name in _macro_names(line.value)]
-        return found
+                uses += [(line, name) for name in _macro_names(line.value)]
+        return uses
 
 
 def _macro_names(text: str) -> list[str]:
@@ -126,10 +126,10 @@ def _macro_names(text: str) -> list[str]:
 
 def references(facts: Facts) -> References:
     """The references of `facts`, kept with it."""
-    found = facts.memory.get("references")
-    if not isinstance(found, References):
-        found = facts.memory["references"] = References(facts)
-    return found
+    known = facts.memory.get("references")
+    if not isinstance(known, References):
+        known = facts.memory["references"] = References(facts)
+    return known
 
 
 def is_given(name: str) -> bool:

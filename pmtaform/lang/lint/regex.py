@@ -38,8 +38,8 @@ def regex_problem(body: str) -> str | None:
         return None
     depth = 0
     repeatable = False
-    for found in _TOKEN.finditer(body):
-        token = found[0]
+    for match in _TOKEN.finditer(body):
+        token = match[0]
         if token == "[":  # noqa: S105
             return "a character class [ is never closed with ]"
         if token == "(" or (token.startswith("(?") and not token.startswith("(?#")):  # noqa: S105
@@ -73,10 +73,10 @@ def matches_everything(body: str) -> bool:
     """Whether it matches every text, the empty one too: `//`, `/.*/`, `/@*/`."""
     if body in ("", "^", "$"):
         return True
-    found = _ANYTHING.fullmatch(body)
-    if found is None:
+    match = _ANYTHING.fullmatch(body)
+    if match is None:
         return False
-    return not (found[1] and found[3]) or _WHOLE.fullmatch(found[2]) is not None
+    return not (match[1] and match[3]) or _WHOLE.fullmatch(match[2]) is not None
 
 
 def matches_every_text(body: str) -> bool:

@@ -214,13 +214,13 @@ def _recipients(what: str) -> str:
 )
 def relay_wide_network(facts: Facts) -> Iterator[Hit]:
     for part in facts.by_tag.get("source", ()):
-        found = network(part.key)
+        net = network(part.key)
         line = _relaying(part)
-        if line is None or found is None or found.prefixlen == 0 or is_inside(part.key):
+        if line is None or net is None or net.prefixlen == 0 or is_inside(part.key):
             continue
-        if found.prefixlen <= (_WIDE_V4 if found.version == 4 else _WIDE_V6):
+        if net.prefixlen <= (_WIDE_V4 if net.version == 4 else _WIDE_V6):
             detail = (
-                f"{part.title} takes in {found.num_addresses} addresses, and all of them may relay. Name the "
+                f"{part.title} takes in {net.num_addresses} addresses, and all of them may relay. Name the "
                 f"networks that are yours."
             )
             yield at(line, detail, mark=line.node.name)

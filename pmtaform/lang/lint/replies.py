@@ -50,8 +50,8 @@ def _compiled(body: str) -> re.Pattern[str] | None:
 
 
 def _takes(body: str, text: str) -> bool:
-    found = _compiled(body)
-    return found is not None and found.search(text) is not None
+    pattern = _compiled(body)
+    return pattern is not None and pattern.search(text) is not None
 
 
 def reply_rules(facts: Facts) -> Iterator[tuple[Line, str, str]]:

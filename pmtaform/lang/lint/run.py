@@ -34,8 +34,8 @@ def lint(
     known = suppressions(subject)
     with gc_paused():
         facts = Facts(subject)
-        found = list(_findings(facts, asked))
-        kept = with_suppressed(found, known)
+        findings = list(_findings(facts, asked))
+        kept = with_suppressed(findings, known)
     if not ignored:
         kept = [finding for finding in kept if finding.ignored is None]
     kept += [_at_host(finding, subject) for finding in judge(known, rules(), [rule.code for rule in asked])]

@@ -66,7 +66,7 @@ def _renamed(part: Part, tag: str) -> tuple[Fix, ...] | None:
     for number, mark in ((node.line, "<"), (node.end, "</")):
         raw = tree.lines[number - 1]
         pattern = re.compile(rf"({mark}\s*){re.escape(node.tag)}(?![\w-])", re.IGNORECASE)
-        text, count = pattern.subn(lambda found: found[1] + tag, raw, count=1)
+        text, count = pattern.subn(lambda match: match[1] + tag, raw, count=1)
         if not count:
             return None
         fixes.append(Fix(tree.path, Splice(number - 1, number, (text,))))

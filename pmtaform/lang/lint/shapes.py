@@ -29,12 +29,12 @@ def _asks(rule: str) -> Check:
 
 def _all_wrong(facts: Facts) -> list[tuple[Line, WrongValue]]:
     """Every line with a wrong value, worked out once for all the rules that tell of them."""
-    found = facts.memory.get("wrong values")
-    if not isinstance(found, list):
+    wrong_lines = facts.memory.get("wrong values")
+    if not isinstance(wrong_lines, list):
         pairs = ((line, wrong_value(line)) for line in facts.lines)
-        found = [(line, wrong) for line, wrong in pairs if wrong is not None and not _is_told(line)]
-        facts.memory["wrong values"] = found
-    return found
+        wrong_lines = [(line, wrong) for line, wrong in pairs if wrong is not None and not _is_told(line)]
+        facts.memory["wrong values"] = wrong_lines
+    return wrong_lines
 
 
 def _is_told(line: Line) -> bool:

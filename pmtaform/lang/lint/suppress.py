@@ -44,19 +44,19 @@ def suppressions(subject: Subject) -> list[Suppression]:
     for path, tree in subject.configuration.trees.items():
         if tree.origins is None:
             files.setdefault(path, tree.lines)
-    return [found for path, lines in files.items() for found in _in_file(path, lines)]
+    return [suppression for path, lines in files.items() for suppression in _in_file(path, lines)]
 
 
 def _in_file(path: str, lines: Sequence[str]) -> Iterator[Suppression]:
     for number, raw in enumerate(lines, 1):
         if _MARK not in raw:
             continue
-        found = _COMMENT.search(raw)
-        if found is None:
+        match = _COMMENT.search(raw)
+        if match is None:
             continue
-        alone = not raw[: found.start()].strip()
-        rules = tuple(name.strip().lower() for name in found[1].split(","))
-        yield Suppression(path, number, _next_line(lines, number) if alone else number, rules, (found[2] or "").strip())
+        alone = not raw[: match.start()].strip()
+        rules = tuple(name.strip().lower() for name in match[1].split(","))
+        yield Suppression(path, number, _next_line(lines, number) if alone else number, rules, (match[2] or "").strip())
 
 
 def _next_line(lines: Sequence[str], number: int) -> int:

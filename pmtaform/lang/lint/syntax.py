@@ -38,13 +38,13 @@ def passed_on(code: str) -> Check:
 
     def check(facts: Facts) -> Iterator[Hit]:
         for tree in facts.configuration.trees.values():
-            for found in tree.diagnostics:
-                if found.code == code:
-                    yield _hit(tree, found)
-        for found in facts.configuration.diagnostics:
-            if found.code == code:
-                line = found.place.line if found.place else None
-                yield Hit(tree=facts.tree, line=line, detail=found.detail, place=found.place)
+            for diagnostic in tree.diagnostics:
+                if diagnostic.code == code:
+                    yield _hit(tree, diagnostic)
+        for diagnostic in facts.configuration.diagnostics:
+            if diagnostic.code == code:
+                line = diagnostic.place.line if diagnostic.place else None
+                yield Hit(tree=facts.tree, line=line, detail=diagnostic.detail, place=diagnostic.place)
 
     return check
 
@@ -69,9 +69,9 @@ def passed_on(code: str) -> Check:
 )
 def malformed_tag(facts: Facts) -> Iterator[Hit]:
     for tree in facts.configuration.trees.values():
-        for found in tree.diagnostics:
-            if MALFORMED_TAG.describes(found):
-                yield _hit(tree, found)
+        for diagnostic in tree.diagnostics:
+            if MALFORMED_TAG.describes(diagnostic):
+                yield _hit(tree, diagnostic)
 
 
 @Rule(
@@ -100,10 +100,10 @@ def unclosed_section(facts: Facts) -> Iterator[Hit]:
     closed = {(line.tree.path, line.within.node.line) for line in facts.lines if line.within and _closes(line)}
     elements = {(part.tree.path, part.node.line) for part in facts.parts if part.tag == "include" or ends_itself(part)}
     for tree in facts.configuration.trees.values():
-        for found in tree.diagnostics:
-            where = (tree.path, line_of(tree, found))
-            if UNCLOSED_SECTION.describes(found) and where not in closed and where not in elements:
-                yield _hit(tree, found)
+        for diagnostic in tree.diagnostics:
+            where = (tree.path, line_of(tree, diagnostic))
+            if UNCLOSED_SECTION.describes(diagnostic) and where not in closed and where not in elements:
+                yield _hit(tree, diagnostic)
 
 
 def _closes(line: Line) -> bool:
@@ -111,18 +111,18 @@ def _closes(line: Line) -> bool:
     return line.within is not None and line.value.lower().endswith(f"</{line.within.tag}>")
 
 
-def _hit(tree: Tree, found: Diagnostic) -> Hit:
-    line = line_of(tree, found)
-    fix = _xml_fix(tree, line) if XML_COMMENT.describes(found) and line else None
-    return Hit(tree=tree, line=line, detail=found.detail, fix=fix, place=found.place)
+def _hit(tree: Tree, diagnostic: Diagnostic) -> Hit:
+    line = line_of(tree, diagnostic)
+    fix = _xml_fix(tree, line) if XML_COMMENT.describes(diagnostic) and line else None
+    return Hit(tree=tree, line=line, detail=diagnostic.detail, fix=fix, place=diagnostic.place)
 
 
 def _xml_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
     """`<!-- x -->` as `# x`, when it begins and ends on this line and nothing but blanks follows it."""
-    found = _COMMENT.fullmatch(tree.lines[line - 1].rstrip("\r\n"))
-    if found is None or "<!--" in found[4] or "-->" in found[4] or "#" in found[2]:
+    match = _COMMENT.fullmatch(tree.lines[line - 1].rstrip("\r\n"))
+    if match is None or "<!--" in match[4] or "-->" in match[4] or "#" in match[2]:
         return None
-    indent, before, gap, comment = found.groups()
+    indent, before, gap, comment = match.groups()
     return line_fix(tree, line, f"{indent}{before}{(gap or ' ') if before else ''}# {comment}".rstrip())
 
 

@@ -22,9 +22,9 @@ _CLOSING: Final = re.compile(r"(.*\S)\s+(</[A-Za-z-]+>)")
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z-]*)(?:\s[^<>]*)?>")
 
 
-def line_of(tree: Tree, found: Diagnostic) -> int | None:
+def line_of(tree: Tree, diagnostic: Diagnostic) -> int | None:
     """The tree's own line; a finding of a stack's tree is placed in YAML."""
-    return found.place.line if found.place is not None and tree.origins is None else None
+    return diagnostic.place.line if diagnostic.place is not None and tree.origins is None else None
 
 
 def ends_itself(part: Part) -> bool:
@@ -55,12 +55,12 @@ def tag_on_directive_line(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         tag = tag_in(line.value)
         if tag is not None and not line.name.startswith("/"):
-            found = _CLOSING.fullmatch(f"{line.node.name} {line.value}")
+            match = _CLOSING.fullmatch(f"{line.node.name} {line.value}")
             detail = (
                 f"{tag} stands on the line of {line.node.name}. There is one directive or one tag to a line, so it "
                 "becomes part of the value and closes nothing. Put it on a line of its own."
             )
-            yield at(line, detail, mark=tag, fix=_split_fix(line.tree, line.node.line) if found else None)
+            yield at(line, detail, mark=tag, fix=_split_fix(line.tree, line.node.line) if match else None)
     for tree in facts.configuration.trees.values():
         for each in tree.diagnostics:
             if TAG_ON_DIRECTIVE_LINE.describes(each):
@@ -117,9 +117,9 @@ def tag_in(value: str) -> str | None:
     """The tag that a value ends with: a closing one, or one that opens a known section. Addresses in <> are none."""
     if value[-1:] != ">" or "<" not in value or "<!--" in value or value.endswith("<pattern-list>"):
         return None
-    for found in _TAG.finditer(value):
-        if found[1] or catalogue().section(found[2]):
-            return found[0]
+    for match in _TAG.finditer(value):
+        if match[1] or catalogue().section(match[2]):
+            return match[0]
     return None
 
 
@@ -127,8 +127,8 @@ def _split_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
     raw = tree.lines[line - 1].rstrip("\r\n")
     if "#" in raw or raw.count("<") != 1:
         return None
-    found = _CLOSING.fullmatch(raw.rstrip())
-    if found is None:
+    match = _CLOSING.fullmatch(raw.rstrip())
+    if match is None:
         return None
     indent = raw[: len(raw) - len(raw.lstrip())]
-    return line_fix(tree, line, found[1], indent.removesuffix("    ").removesuffix("\t") + found[2])
+    return line_fix(tree, line, match[1], indent.removesuffix("    ").removesuffix("\t") + match[2])

@@ -18,10 +18,10 @@ class Version:
     @classmethod
     def parse(cls, text: str | None) -> Version | None:
         """The version that stands in `text`; None when there is none."""
-        found = _VERSION.search(text or "")
-        if found is None:
+        match = _VERSION.search(text or "")
+        if match is None:
             return None
-        return cls((int(found[1]), int(found[2])), None if found[3] is None else int(found[3]))
+        return cls((int(match[1]), int(match[2])), None if match[3] is None else int(match[3]))
 
     def __str__(self) -> str:
         release = "" if self.release is None else f"r{self.release}"

@@ -57,8 +57,8 @@ def deprecated_directive(facts: Facts) -> Iterator[Hit]:
 
 
 def _since(until: str | None) -> str:
-    found = Version.parse(until)
-    return f" since {found}" if found else ""
+    last = Version.parse(until)
+    return f" since {last}" if last else ""
 
 
 def _modern(facts: Facts, line: Line) -> tuple[Fix, ...] | None:
@@ -162,8 +162,8 @@ def _is_version(since: str | None) -> bool:
 def _told(since: str | None) -> str:
     if since and "later 5.0" in since:
         return "a later release of 5.0"
-    found = Version.parse(since)
-    return f"PowerMTA {found}" if found else "a later release"
+    first = Version.parse(since)
+    return f"PowerMTA {first}" if first else "a later release"
 
 
 def _new_sections(facts: Facts, version: Version) -> Iterator[Hit]:

@@ -13,11 +13,11 @@ from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 
 def _with_cold(facts: Facts) -> set[str]:
     """The virtual MTAs that have a cold one; `*` when a pool has, or when none is looked at closer."""
-    found: set[str] = set()
+    names: set[str] = set()
     for line in facts.named("cold-virtual-mta", "auto-cold-virtual-mta"):
         owner = line.within
-        found.add(owner.key if owner is not None and owner.tag == "virtual-mta" else "*")
-    return found
+        names.add(owner.key if owner is not None and owner.tag == "virtual-mta" else "*")
+    return names
 
 
 @Rule(

@@ -16,8 +16,8 @@ def _missing(names: tuple[str, ...], detail: str) -> Check:
     """Nothing says any of these, as a setting or as a section."""
 
     def check(facts: Facts) -> Iterator[Hit]:
-        found = any(facts.settings(name) or facts.top(name) for name in names)
-        if not found and facts.complete:
+        is_set = any(facts.settings(name) or facts.top(name) for name in names)
+        if not is_set and facts.complete:
             yield whole(facts, detail)
 
     return check

@@ -48,8 +48,8 @@ def wrong_value(line: Line) -> WrongValue | None:
 def _wrong_everywhere(line: Line) -> WrongValue | None:
     """What is wrong with a value in an unknown section, if no meaning of its directive accepts it."""
     specs = catalogue().anywhere(line.node.name)
-    found = [_judge(spec, line.value) for spec in specs if not spec.sensitive]
-    return found[0] if found and all(found) else None
+    verdicts = [_judge(spec, line.value) for spec in specs if not spec.sensitive]
+    return verdicts[0] if verdicts and all(verdicts) else None
 
 
 @lru_cache(maxsize=1 << 16)
@@ -100,10 +100,10 @@ def _special(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
 
 def _rate(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
     head, blank, rate = value.rpartition(" ") if spec.type == "cidr-rate" else ("", "", value)
-    found = _RATE.fullmatch(rate)
-    if found is None:
+    match = _RATE.fullmatch(rate)
+    if match is None:
         return None
-    count, every, unit = found.groups()
+    count, every, unit = match.groups()
     lower = unit.lower()
     mended = f"{count}/{every}{_UNITS.get(lower, lower)}"
     certain = values.problem(spec, head + blank + mended) is None
@@ -112,22 +112,22 @@ def _rate(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
 
 
 def _flag(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
-    found = _FLAGS.search(value)
-    if found is None or "flags" not in detail:
+    match = _FLAGS.search(value)
+    if match is None or "flags" not in detail:
         return None
-    mended = value[: found.end(1)] + value[found.end(2) :]
+    mended = value[: match.end(1)] + value[match.end(2) :]
     # Only reply patterns are documented to ignore case already; elsewhere the flag may have been meant.
-    certain = spec.name == "reply" and found[2] == "i" and values.problem(spec, mended) is None
+    certain = spec.name == "reply" and match[2] == "i" and values.problem(spec, mended) is None
     return WrongValue("regex-flag", detail, mended if certain else None)
 
 
 def _bracketed(spec: DirectiveSpec, value: str) -> str | None:
     """Every bare IPv4 address in brackets; blanks and separators stay."""
 
-    def mend(found: re.Match[str]) -> str:
-        address = _HOST.fullmatch(found[0])
+    def mend(match: re.Match[str]) -> str:
+        address = _HOST.fullmatch(match[0])
         if address is None or values.parse_cidr(address[1]) is None:
-            return found[0]
+            return match[0]
         return f"[{address[1]}]{address[2] or ''}"
 
     mended = re.sub(r"[^,; \t\"]+", mend, value)

@@ -27,11 +27,11 @@ _REGEX: Final = re.compile(r"/(?:[^/\\]|\\.)*/", re.DOTALL)
 
 def split_rule(text: str) -> tuple[str, str]:
     """The regex that `text` begins with, and the rest. A regex may hold blanks."""
-    found = _REGEX.match(text)
-    if found is None:
+    match = _REGEX.match(text)
+    if match is None:
         words = text.split(None, 1)
         return words[0], words[1] if len(words) == 2 else ""
-    return found.group(), text[found.end() :].strip(BLANKS)
+    return match.group(), text[match.end() :].strip(BLANKS)
 
 
 def regex_closed(text: str) -> bool:

@@ -84,8 +84,8 @@ def problem(spec: DirectiveSpec, value: str) -> str | None:
     check = _BY_NAME.get((spec.name, spec.scopes[0] if spec.scopes else "")) or _BY_TYPE.get(spec.type)
     if spec.type not in _RAW and not balanced(text):
         return "A double quote is opened and not closed."
-    found = check(spec, text) if check else None
-    return found and shown(found)
+    text_problem = check(spec, text) if check else None
+    return text_problem and shown(text_problem)
 
 
 def _emptied(spec: DirectiveSpec) -> str | None:

@@ -57,7 +57,7 @@ def wrong(spec: DirectiveSpec, text: str) -> str:
 
 def first(problems: Iterable[str | None]) -> str | None:
     """The first of several findings."""
-    return next((found for found in problems if found), None)
+    return next((problem for problem in problems if problem), None)
 
 
 def gap(spec: DirectiveSpec) -> str:

@@ -80,8 +80,8 @@ def check_networks_value(spec: DirectiveSpec, text: str) -> str | None:
 
 def check_mx_limit(spec: DirectiveSpec, text: str) -> str | None:
     """`MX-PATTERN N`."""
-    found = words(text)
-    return check_int(spec, found[1]) if len(found) == 2 else f"{spec.name} takes {form(spec)}."
+    parts = words(text)
+    return check_int(spec, parts[1]) if len(parts) == 2 else f"{spec.name} takes {form(spec)}."
 
 
 def check_acl(spec: DirectiveSpec, text: str) -> str | None:
@@ -104,18 +104,18 @@ def check_acl(spec: DirectiveSpec, text: str) -> str | None:
 
 def check_source_host(spec: DirectiveSpec, text: str) -> str | None:
     """`ADDRESS HOSTNAME`, in this order (guide 3.3.1.16)."""
-    found = words(text)
-    if parse_cidr(found[0]) is None:
-        if len(found) == 2 and parse_cidr(found[1]):
-            return f"The address comes first; write {spec.name} {found[1]} {found[0]}."
-        return f"{cited(found[0])} is no IP address or network; {spec.name} takes one and then a host name."
-    if len(found) == 1:
+    parts = words(text)
+    if parse_cidr(parts[0]) is None:
+        if len(parts) == 2 and parse_cidr(parts[1]):
+            return f"The address comes first; write {spec.name} {parts[1]} {parts[0]}."
+        return f"{cited(parts[0])} is no IP address or network; {spec.name} takes one and then a host name."
+    if len(parts) == 1:
         return f"{spec.name} needs the host name for EHLO after the address."
-    if parse_cidr(found[1]):
+    if parse_cidr(parts[1]):
         return (
-            f"After the address comes a host name, not {cited(found[1])}; write one {spec.name} line for each address."
+            f"After the address comes a host name, not {cited(parts[1])}; write one {spec.name} line for each address."
         )
-    if len(found) > 2:
+    if len(parts) > 2:
         return f"{spec.name} takes one address and one host name, nothing more."
     return None
 
@@ -145,8 +145,8 @@ def _is_client(text: str) -> bool:
 
 def check_proxy_source(spec: DirectiveSpec, text: str) -> str | None:
     """`ADDRESS SERVER:PORT CLIENT-IP[:PORT] HOSTNAME`."""
-    found = words(text)
-    right = len(found) == 4 and parse_cidr(found[0]) and _endpoint(found[1]) and _is_client(found[2])
+    parts = words(text)
+    right = len(parts) == 4 and parse_cidr(parts[0]) and _endpoint(parts[1]) and _is_client(parts[2])
     return None if right else f"{spec.name} takes the form {spec.format}."
 
 
@@ -243,8 +243,8 @@ def _host(spec: DirectiveSpec, item: str) -> str | None:
 
 def check_map(spec: DirectiveSpec, text: str) -> str | None:
     """`RECORD-TYPE header_NAME FIELD`."""
-    found = words(text)
-    return _record_type(spec, found[0]) if len(found) == 3 else f"{spec.name} takes {form(spec)}."
+    parts = words(text)
+    return _record_type(spec, parts[0]) if len(parts) == 3 else f"{spec.name} takes {form(spec)}."
 
 
 def check_record_fields(spec: DirectiveSpec, text: str) -> str | None:

@@ -39,20 +39,20 @@ def network(text: str) -> Network | None:
 
 def is_everyone(text: str) -> bool:
     """Whether it takes in every address there is (of its family)."""
-    found = network(text)
-    return found is not None and found.prefixlen == 0
+    net = network(text)
+    return net is not None and net.prefixlen == 0
 
 
 def is_inside(text: str) -> bool:
     """Whether it is an address or network that the Internet does not reach."""
-    found = network(text)
-    return found is not None and any(covers(inside, found) for inside in _INSIDE)
+    net = network(text)
+    return net is not None and any(covers(inside, net) for inside in _INSIDE)
 
 
 def is_loopback(text: str) -> bool:
     """Whether it is this machine itself."""
-    found = network(text)
-    return found is not None and found.is_loopback
+    net = network(text)
+    return net is not None and net.is_loopback
 
 
 def divided(networks: Iterable[Network]) -> frozenset[Network]:
@@ -82,22 +82,22 @@ class NetworkIndex:
         self._seen: dict[tuple[int, int, int], object] = {}
         self._lengths: dict[int, list[int]] = {4: [], 6: []}
 
-    def add(self, found: Network, value: object) -> None:
+    def add(self, net: Network, value: object) -> None:
         """Remember a network; the first of equal ones stays."""
-        lengths = self._lengths[found.version]
-        if found.prefixlen not in lengths:
-            lengths.append(found.prefixlen)
+        lengths = self._lengths[net.version]
+        if net.prefixlen not in lengths:
+            lengths.append(net.prefixlen)
             lengths.sort()
-        self._seen.setdefault((found.version, found.prefixlen, int(found.network_address)), value)
+        self._seen.setdefault((net.version, net.prefixlen, int(net.network_address)), value)
 
-    def covering(self, found: Network) -> object | None:
+    def covering(self, net: Network) -> object | None:
         """What was remembered with a network that takes in `found`."""
-        address, bits = int(found.network_address), found.max_prefixlen
-        for length in self._lengths[found.version]:
-            if length > found.prefixlen:
+        address, bits = int(net.network_address), net.max_prefixlen
+        for length in self._lengths[net.version]:
+            if length > net.prefixlen:
                 break
             masked = address >> (bits - length) << (bits - length)
-            value = self._seen.get((found.version, length, masked))
+            value = self._seen.get((net.version, length, masked))
             if value is not None:
                 return value
         return None

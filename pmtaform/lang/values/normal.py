@@ -96,10 +96,10 @@ def _columns(*columns: Normaliser) -> Normaliser:
     """Words, one normaliser for each; with another number of words the value stays as it is."""
 
     def normal(text: str) -> str:
-        found = words(text)
-        if len(found) != len(columns) or not balanced(text):
+        parts = words(text)
+        if len(parts) != len(columns) or not balanced(text):
             return text
-        return " ".join(column(word) for column, word in zip(columns, found, strict=True))
+        return " ".join(column(word) for column, word in zip(columns, parts, strict=True))
 
     return normal
 

@@ -66,8 +66,8 @@ def parse_rate(text: str) -> Rate | None:
         return Rate(0, 0)
     if text.lower() == "unlimited":
         return Rate(None, 1)
-    found = _RATE.fullmatch(text)
-    return found and Rate(int(found[1]), int(found[2] or 1) * RATE_UNITS[found[3]])
+    match = _RATE.fullmatch(text)
+    return match and Rate(int(match[1]), int(match[2] or 1) * RATE_UNITS[match[3]])
 
 
 def faster_by(old: Rate | None, new: Rate | None) -> float | None:
@@ -95,8 +95,8 @@ def parse_size(text: str) -> Size | None:
     text = text.strip()
     if text.lower() == "unlimited":
         return Size(None, "b")
-    found = _SIZE.fullmatch(text)
-    return found and Size(int(found[1]), found[2].lower() or "b")
+    match = _SIZE.fullmatch(text)
+    return match and Size(int(match[1]), match[2].lower() or "b")
 
 
 @lru_cache(maxsize=8192)
@@ -175,18 +175,18 @@ def same_duration(text: str) -> str:
 
 def same_rate(text: str) -> str:
     """A rate with its unit spelled one way. Days stay days: that they are 24 hours from now is not documented."""
-    found = _RATE.fullmatch(text)
-    if found is None:
+    match = _RATE.fullmatch(text)
+    if match is None:
         return text
-    return found[1] + "/" + _period(found[2], found[3])
+    return match[1] + "/" + _period(match[2], match[3])
 
 
 def same_volume(text: str) -> str:
     """A data volume rate with its units spelled one way; bytes are the default."""
-    found = _VOLUME.fullmatch(text)
-    if found is None:
+    match = _VOLUME.fullmatch(text)
+    if match is None:
         return text
-    return found[1] + found[2].lower().replace("b", "") + "/" + _period(found[3], found[4])
+    return match[1] + match[2].lower().replace("b", "") + "/" + _period(match[3], match[4])
 
 
 def _period(count: str, unit: str) -> str:
@@ -203,5 +203,5 @@ def is_volume_rate(text: str) -> bool:
     """Whether it is `N[b k m g t]/[X]unit`, `unlimited` or `0`."""
     if text == "0" or text.lower() == "unlimited":
         return True
-    found = _VOLUME.fullmatch(text)
-    return found is not None and int(found[1]) > 0
+    match = _VOLUME.fullmatch(text)
+    return match is not None and int(match[1]) > 0

@@ -121,18 +121,18 @@ def check_category(spec: DirectiveSpec, text: str) -> str | None:
 
 def check_mx(spec: DirectiveSpec, text: str) -> str | None:
     """`MX QUEUE.rollup [rollup-by-ip]` (guide 10.17)."""
-    found = words(text)
-    if len(found) < 2 or len(found) > 3 or found[2:] not in ([], ["rollup-by-ip"]):
+    parts = words(text)
+    if len(parts) < 2 or len(parts) > 3 or parts[2:] not in ([], ["rollup-by-ip"]):
         return f"{spec.name} takes {form(spec)}."
-    if not found[1].lower().endswith(".rollup"):
-        return f"The name of a rollup queue must end in .rollup; write {spec.name} {found[0]} {found[1]}.rollup."
+    if not parts[1].lower().endswith(".rollup"):
+        return f"The name of a rollup queue must end in .rollup; write {spec.name} {parts[0]} {parts[1]}.rollup."
     return None
 
 
 def check_filter(spec: DirectiveSpec, text: str) -> str | None:
     """`PATTERN enable-signals[,subaccount=N]` or `PATTERN disable-signals`."""
-    found = words(text)
-    actions = split("".join(found[1:]))
-    if len(found) < 2 or actions[0] not in ("enable-signals", "disable-signals"):
+    parts = words(text)
+    actions = split("".join(parts[1:]))
+    if len(parts) < 2 or actions[0] not in ("enable-signals", "disable-signals"):
         return f"{spec.name} takes {form(spec)}."
     return None

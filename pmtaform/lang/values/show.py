@@ -34,8 +34,8 @@ def mask(spec: DirectiveSpec | None, name: str, value: str) -> str:
     if hidden is None or text in ("", EMPTY):
         return value
     if hidden == "second":
-        found = words(text)
-        return value if len(found) < 2 else f"{found[0]} {SENSITIVE}"
+        parts = words(text)
+        return value if len(parts) < 2 else f"{parts[0]} {SENSITIVE}"
     return SENSITIVE
 
 
@@ -55,8 +55,8 @@ def sounds_secret(name: str) -> bool:
 
 @cache
 def _secret_names() -> tuple[str, ...]:
-    found = {spec.name for spec in catalogue().directives if spec.sensitive == "value"}
-    return (*sorted(found), "passwd", "passphrase", "secret")
+    names = {spec.name for spec in catalogue().directives if spec.sensitive == "value"}
+    return (*sorted(names), "passwd", "passphrase", "secret")
 
 
 def shown(value: str) -> str:

@@ -138,10 +138,10 @@ def check_duration_list(spec: DirectiveSpec, text: str) -> str | None:
 def check_rate(_: DirectiveSpec, text: str) -> str | None:
     """`N/[M]unit`, `unlimited` or `0` (guide 3.3.10.33)."""
     text = unquoted(text)
-    found = parse_rate(text)
-    if found is None:
+    rate = parse_rate(text)
+    if rate is None:
         return _not_a_rate(text)
-    if found.count == 0 and found.seconds:
+    if rate.count == 0 and rate.seconds:
         return f"{cited(text)} is no rate: the number before the slash is not 0."
     return None
 

@@ -19,8 +19,8 @@ _KEPT_CASE = re.compile(r"(\$\{[^}]*\}|\$[A-Za-z0-9_]+|\{[^}]*\})")
 
 def quoted(text: str) -> str | None:
     """What stands between the quotes when the whole of `text` is one quoted string; else None."""
-    found = _QUOTED.fullmatch(text)
-    return None if found is None else found[1]
+    match = _QUOTED.fullmatch(text)
+    return None if match is None else match[1]
 
 
 def unquoted(text: str) -> str:
@@ -31,8 +31,8 @@ def unquoted(text: str) -> str:
 
 def without_idle_quotes(text: str) -> str:
     """`"name"` as `name`. Quotes that may do something (blanks, escapes, `$`, braces, commas) stay."""
-    found = _PLAIN.fullmatch(text)
-    return text if found is None else found[1]
+    match = _PLAIN.fullmatch(text)
+    return text if match is None else match[1]
 
 
 def balanced(text: str) -> bool:
@@ -61,10 +61,10 @@ def squeezed(text: str) -> str:
 
 def _one_blank(text: str) -> str:
     out = []
-    for found in _TOKEN.finditer(text):
-        piece = found[0]
+    for match in _TOKEN.finditer(text):
+        piece = match[0]
         if piece == '"':
-            out.append(text[found.start() :])
+            out.append(text[match.start() :])
             break
         out.append(" " if piece[0] in " \t" else piece)
     return "".join(out)
@@ -91,10 +91,10 @@ def rule_parts(text: str) -> tuple[str, str, str] | None:
     The expression ends at the last slash: nothing that may follow one (actions, targets, categories) holds a
     slash, and an expression may, in `[^/]` for one.
     """
-    found = _REGEX.search(text)
-    if found is None or len(found[0]) < 2:
+    match = _REGEX.search(text)
+    if match is None or len(match[0]) < 2:
         return None
-    return text[: found.start()], found[0], text[found.end() :]
+    return text[: match.start()], match[0], text[match.end() :]
 
 
 def lower_domain(text: str) -> str:

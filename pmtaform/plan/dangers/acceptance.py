@@ -64,14 +64,14 @@ def mail_refused(sides: Sides) -> Iterator[DangerFinding]:
         return
     if is_said_the_same(sides, *_LIMITS, *_CHECKS, *_REJECTS):
         return
-    found: dict[_Key, _Reach] = {}
+    reach_by_key: dict[_Key, _Reach] = {}
     for alike in sides.clients:
         for was, now, users in _ways(sides, alike[0]):
             for key in _of_way(sides, alike[0], was, now):
-                reach = found.setdefault(key, _Reach())
+                reach = reach_by_key.setdefault(key, _Reach())
                 reach.clients |= dict.fromkeys(() if users else alike)
                 reach.users |= dict.fromkeys(users)
-    for key, reach in found.items():
+    for key, reach in reach_by_key.items():
         who = [in_words(reach.clients)] if reach.clients else []
         who += [f"who logs in as {words.several(list(reach.users))}"] if reach.users else []
         detail = f"Mail from {' and from '.join(who)} is rejected {key.what}: {key.change}{sides.because(key.cause)}."

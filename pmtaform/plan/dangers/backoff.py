@@ -271,8 +271,8 @@ def _length(seconds: float) -> str:
 
 def _cause(sides: Sides, was: _Behaviour, now: _Behaviour) -> Address | None:
     lines: list[SourceLine] = [rule.line for rule in (*now.rules, *was.rules)]
-    found = sides.cause(was.lists, now.lists)
+    cause = sides.cause(was.lists, now.lists)
     named = [address for address in sides.changed if address.kind == _LIST]
     if was.lists.normal == now.lists.normal and named:
         return sides.cause_of_lines(lines) if lines else named[0]
-    return found
+    return cause

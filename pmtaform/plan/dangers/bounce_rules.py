@@ -71,8 +71,8 @@ def _both(sides: Sides) -> tuple[Effective, Effective]:
 
 
 def _name(value: object) -> str:
-    found = getattr(value, "values", ())
-    return unquoted(found[-1].strip()) if found else ""
+    names = getattr(value, "values", ())
+    return unquoted(names[-1].strip()) if names else ""
 
 
 def _rules(effective: Effective, name: str) -> tuple[ReplyRule, ...]:

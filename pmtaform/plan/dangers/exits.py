@@ -78,11 +78,11 @@ class Exits:
         """A virtual MTA's own lines that decide where it sends from, by directive."""
         if vmta not in self._lines:
             own = self._reading.virtual_mtas.get(vmta)
-            found: dict[str, list[SourceLine]] = {}
+            by_name: dict[str, list[SourceLine]] = {}
             for line in (line for lines in (own.lines if own is not None else ()) for line in lines):
                 if line.name in NAMES:
-                    found.setdefault(line.name, []).append(line)
-            self._lines[vmta] = found
+                    by_name.setdefault(line.name, []).append(line)
+            self._lines[vmta] = by_name
         return self._lines[vmta]
 
     def deciding(self, vmta: str) -> list[SourceLine]:
@@ -220,7 +220,7 @@ class Both:
 
 def exits_of(sides: Sides) -> Both:
     """The exits of a change, worked out once."""
-    found = sides.memory.get("exits")
-    if not isinstance(found, Both):
-        found = sides.memory["exits"] = Both(sides)
-    return found
+    both = sides.memory.get("exits")
+    if not isinstance(both, Both):
+        both = sides.memory["exits"] = Both(sides)
+    return both

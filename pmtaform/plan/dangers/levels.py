@@ -132,8 +132,8 @@ def _sooner(before: str, after: str) -> float | None:
 
 
 def _seconds(text: str) -> list[float] | None:
-    found = [values.parse_duration(item) for item in (text or "0").split(",")]
-    return [float(item) for item in found if item is not None] if None not in found else None
+    intervals = [values.parse_duration(item) for item in (text or "0").split(",")]
+    return [float(item) for item in intervals if item is not None] if None not in intervals else None
 
 
 def _each_network(spec: DirectiveSpec, before: Value, after: Value) -> float | None:

@@ -79,14 +79,14 @@ def _strangers_submit(sides: Sides, side: Intake) -> bool:
 
 def _recipients(effective: Effective, *names: str) -> dict[tuple[str, str], SourceLine]:
     """Every recipient that lines with these names open, macros expanded, with its line."""
-    found: dict[tuple[str, str], SourceLine] = {}
+    by_value: dict[tuple[str, str], SourceLine] = {}
     for name in names:
         plain = partial(values.normalise, catalogue().directive(GLOBAL, name))
         for line in effective.reading.lines.get(name, ()):
             text = unquoted(line.value)
             for one in effective.names.of(text) if name == _DOMAIN and "$" in text else (plain(text),):
-                found.setdefault((name, one), line)
-    return found
+                by_value.setdefault((name, one), line)
+    return by_value
 
 
 def _is_covered(name: str, text: str, others: dict[tuple[str, str], SourceLine]) -> bool:

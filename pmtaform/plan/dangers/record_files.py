@@ -91,15 +91,15 @@ def types_of(text: str) -> tuple[str, ...]:
 
 
 def _fields(body: MergedSection) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-    found: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+    by_type: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
     for line in body.lines("record-fields"):
         kind, _, text = line.value.strip().partition(" ")
         items = [item for item in split(text) if item]
         wanted = frozenset(item.lower() for item in items if not item.startswith("!"))
         dropped = frozenset(item[1:].strip().lower() for item in items if item.startswith("!"))
         for short in types_of(kind):
-            found[short] = wanted or frozenset({_ALL}), dropped
-    return found
+            by_type[short] = wanted or frozenset({_ALL}), dropped
+    return by_type
 
 
 def _mapped(text: str) -> tuple[str, str]:

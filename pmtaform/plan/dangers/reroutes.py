@@ -56,8 +56,8 @@ def _rerouted(sides: Sides, both: Both, queue: QueueChange, move: ValueMove) -> 
 
 
 def _name(value: object) -> str:
-    found = getattr(value, "values", ())
-    return unquoted(found[-1].strip()) if found else ""
+    names = getattr(value, "values", ())
+    return unquoted(names[-1].strip()) if names else ""
 
 
 @reports(MAIL_LOST, ROUTING_CHANGED)

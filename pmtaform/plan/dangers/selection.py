@@ -117,8 +117,8 @@ class VirtualMtaChoice:
     @property
     def lines(self) -> list[SourceLine]:
         """The lines that decide which default and which list are used."""
-        found = (self._sources.line(name, *self._client.key) for name in (_DEFAULT, _LIST))
-        return [line for line in found if line is not None]
+        lines = (self._sources.line(name, *self._client.key) for name in (_DEFAULT, _LIST))
+        return [line for line in lines if line is not None]
 
     @property
     def may_relay(self) -> bool:

@@ -91,13 +91,13 @@ def signing_changed(sides: Sides) -> Iterator[DangerFinding]:
     if not sides.touches(*_QUEUES):
         return
     both = _Both(sides)
-    found: _Found = {}
+    outcomes: _Found = {}
     for queue in sides.queues:
         if queue.domain and any("dkim-" in move.name for move in queue.moves):
-            both.queue(queue, found)
+            both.queue(queue, outcomes)
     if sides.touches("virtual-mta", "virtual-mta-pool", "domain-macro", "domain-key"):
-        both.keys(found)
-    for outcome, reach in found.items():
+        both.keys(outcomes)
+    for outcome, reach in outcomes.items():
         detail = f"Mail of {_senders(reach.senders)}{_to(reach)}{_over(sides, reach)}: "
         was = outcome.before or f"signed with {words.several(list(reach.signers))}"
         detail += f"{was}{outcome.nth} -> {outcome.after}{sides.because(outcome.cause)}.{_ASSUMED * both.assumed}"
@@ -134,7 +134,7 @@ class _Both:
 
     # -- rules that change: recipients ---------------------------------------------------------------------------------
 
-    def queue(self, queue: QueueChange, found: _Found) -> None:
+    def queue(self, queue: QueueChange, outcomes: _Found) -> None:
         """What a queue whose `dkim-` values change does to the mail in it."""
         asked = "*" if queue.mx else queue.domain
         was = self.sides.before.settings(queue.queue_before or asked, queue.vmtas[0]).values
@@ -150,7 +150,7 @@ class _Both:
             if key not in self._ends:
                 self._ends[key] = self._ends_of(queue.vmtas, rules, cause, weaker)
             for outcome, end in self._ends[key].items():
-                reach = found.setdefault(outcome, _Reach(mx=queue.mx))
+                reach = outcomes.setdefault(outcome, _Reach(mx=queue.mx))
                 reach.add(end)
                 reach.recipients[queue.domain] = None
 
@@ -159,9 +159,9 @@ class _Both:
     ) -> _Found:
         """What becomes of mail over these virtual MTAs where the rules for a recipient change."""
         was, now = rules
-        found: _Found = {}
+        outcomes: _Found = {}
         if was is None:
-            return found
+            return outcomes
         for left, right, names in self._grouped(vmtas):
             for sender in _classes(was, left, right):
                 old = was.signer(left, sender)
@@ -169,8 +169,8 @@ class _Both:
                     continue
                 new = now.signer(right, sender) if now is not None else None
                 for outcome in self._outcomes(rules, old, new, cause, weaker):
-                    found.setdefault(outcome, _Reach()).put(_name(old), was.domain or sender, names)
-        return found
+                    outcomes.setdefault(outcome, _Reach()).put(_name(old), was.domain or sender, names)
+        return outcomes
 
     def _cause_of(self, queue: QueueChange, prefix: str) -> Address | None:
         moves: list[ValueMove] = [m for name in ("sign", "identity") if (m := queue.move(f"{prefix}dkim-{name}"))]
@@ -227,7 +227,7 @@ class _Both:
 
     # -- keys that change ----------------------------------------------------------------------------------------------
 
-    def keys(self, found: _Found) -> None:
+    def keys(self, outcomes: _Found) -> None:
         """What other keys, or another order of them, do where mail is signed before and after."""
         same_top = self.before.top.order == self.after.top.order
         every = self.sides.virtual_mtas
@@ -240,7 +240,7 @@ class _Both:
                 by_rules.setdefault(rules, []).append(vmta)
             for rules, names in by_rules.items():
                 for rule in rules:
-                    self._moved_keys(rule, left, right, names, found)
+                    self._moved_keys(rule, left, right, names, outcomes)
 
     def _may_differ(self, vmta: str) -> bool:
         """Whether a virtual MTA may have other keys than before: its text, its pools or the macros are not the same."""
@@ -259,14 +259,14 @@ class _Both:
             self._pools[pool] = self.before.keys_of_pool(pool) == self.after.keys_of_pool(pool)
         return self._pools[pool]
 
-    def _moved_keys(self, rule: SignerRule, left: Keys, right: Keys, vmtas: list[str], found: _Found) -> None:
+    def _moved_keys(self, rule: SignerRule, left: Keys, right: Keys, vmtas: list[str], outcomes: _Found) -> None:
         for sender in _classes(rule, left, right):
             old, new = rule.signer(left, sender), rule.signer(right, sender)
             if old is None or (new is not None and new.key == old.key):
                 continue
             cause = self._cause(old, new)
             for outcome in (*self._outcomes((rule, rule), old, new, cause, []), *_replaced(old, new, cause)):
-                found.setdefault(outcome, _Reach()).put(_name(old), rule.domain or sender, vmtas)
+                outcomes.setdefault(outcome, _Reach()).put(_name(old), rule.domain or sender, vmtas)
 
     def _cause(self, old: Signer, new: Signer | None) -> Address | None:
         lines: list[SourceLine] = [old.line, *([new.line] if new is not None else [])]

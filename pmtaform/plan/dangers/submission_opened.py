@@ -129,11 +129,11 @@ class _Key:
 class _Gains:
     """What is gained by whom; `clients` are those that are looked at, which are all alike."""
 
-    found: dict[_Key, list[Network]] = field(default_factory=dict)
+    by_key: dict[_Key, list[Network]] = field(default_factory=dict)
     clients: tuple[Network, ...] = ()
 
     def add(self, key: _Key) -> None:
-        self.found.setdefault(key, []).extend(self.clients)
+        self.by_key.setdefault(key, []).extend(self.clients)
 
 
 @reports(OPEN_RELAY, RELAY_OPENED, SUBMISSION_OPENED)
@@ -146,7 +146,7 @@ def submission_opened(sides: Sides) -> Iterator[DangerFinding]:
         if not is_machine(alike[0]):
             gains.clients = alike
             _of_class(sides, alike[0], gains)
-    for key, clients in gains.found.items():
+    for key, clients in gains.by_key.items():
         who = in_words(clients)
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}.{_more(key)}"
         size = max(2.0**-client.prefixlen for client in clients)

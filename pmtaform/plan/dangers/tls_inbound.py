@@ -80,12 +80,12 @@ def inbound_tls_changed(sides: Sides) -> Iterator[DangerFinding]:
 
 
 def _clients(sides: Sides) -> Iterator[DangerFinding]:
-    found: dict[_Key, list[Network]] = {}
+    by_key: dict[_Key, list[Network]] = {}
     for alike in sides.clients:
         if not is_machine(alike[0]):
             for key in dict.fromkeys(_of_class(sides, alike[0])):
-                found.setdefault(key, []).extend(alike)
-    for key, clients in found.items():
+                by_key.setdefault(key, []).extend(alike)
+    for key, clients in by_key.items():
         who = in_words(clients).replace("everyone", "clients everywhere")
         detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
         yield DangerFinding(kind=key.kind, detail=detail, cause=key.cause)
