@@ -67,26 +67,32 @@ class KeyStatus:
     unready: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchConsent:
+    """What else decides on a switch: `force` allows an unverified record, `hold` is why hosts cannot switch."""
+
+    force: bool = False
+    hold: str = ""
+
+
 def key_status(
     key: str,
     rotation: Rotation,
     history: KeyHistory,
     facts: KeyFacts,
     now: datetime,
-    *,
-    force: bool = False,
-    hold: str = "",
+    consent: SwitchConsent = SwitchConsent(),
 ) -> KeyStatus:
-    """Where `key` stands at `now`; `hold` is why hosts cannot switch at the moment, whatever DNS says."""
-    return _Judge(rotation, history, facts, now, force, hold).status(key)
+    """The status of `key` at `now`: what comes next, and what hosts and DNS should have."""
+    return _Judge(rotation, history, facts, now, consent).status(key)
 
 
 class _Judge:
     def __init__(
-        self, rotation: Rotation, history: KeyHistory, facts: KeyFacts, now: datetime, force: bool, hold: str
+        self, rotation: Rotation, history: KeyHistory, facts: KeyFacts, now: datetime, consent: SwitchConsent
     ) -> None:
         self.rotation, self.history, self.facts, self.now = rotation, history, facts, now
-        self.force, self.hold = force, hold
+        self.force, self.hold = consent.force, consent.hold
         self.current = history.life(history.current)
         self.candidates = [life for life in history.candidates if life.selector not in facts.missing]
 

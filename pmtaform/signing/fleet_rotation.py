@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pmtaform.clock import check_ahead
 from pmtaform.diagnostics import Place
 from pmtaform.dkim.observation import KeyFacts, RecordStatus, observe, switched
-from pmtaform.dkim.status import KeyStatus, key_status
+from pmtaform.dkim.status import KeyStatus, SwitchConsent, key_status
 from pmtaform.errors import PmtaformError
 from pmtaform.inspection.reading import after_of, before_of
 from pmtaform.inspection.survey import Fleet, Survey
@@ -77,8 +77,7 @@ class FleetRotation:
                 self.histories[name],
                 facts,
                 self.at,
-                force=self.force,
-                hold=self.hold.get(name, ""),
+                SwitchConsent(force=self.force, hold=self.hold.get(name, "")),
             )
         before = self.stack.selectors
         selectors = {name: status.wanted for name, status in self.statuses.items()}

@@ -19,7 +19,7 @@ Fields = dict[str, tuple[Node, Variables]]  # each with the variables of the lay
 
 
 @dataclass(slots=True)
-class Entry:
+class StackEntry:
     """One entry as the layers of a host say it. Fields of a higher layer replace those of a lower one."""
 
     raw: ClassVar[frozenset[str]] = frozenset()  # fields in which ${…} is no variable of the stack
@@ -46,7 +46,7 @@ class Entry:
         return None if text is None else (text, node.place)
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=StackEntry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

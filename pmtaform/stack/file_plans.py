@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from pmtaform.diagnostics import Diagnostics
 from pmtaform.stack import foreach
-from pmtaform.stack.entries import Entry, EntryForm, merge_entries, read_entries
+from pmtaform.stack.entries import EntryForm, StackEntry, merge_entries, read_entries
 from pmtaform.stack.nodes import Node
 from pmtaform.stack.variables import Variables
 
@@ -17,7 +17,7 @@ FIELDS: Final = (*SOURCES, "private-key", "key-file", "kind", "mode", "owner", "
 
 
 @dataclass(slots=True)
-class FilePlan(Entry):
+class FilePlan(StackEntry):
     """One file as a stack wants it, under its path on the host."""
 
     raw: ClassVar[frozenset[str]] = frozenset({"content"})  # PowerMTA's DSN templates have ${…} of their own

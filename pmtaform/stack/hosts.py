@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,60 +24,65 @@ PMTA: Final = "/usr/sbin/pmta"
 SECRETS: Final = ("password", "sudo", "passphrase")
 
 
-def read_host(
-    name: str,
-    node: Mapping,
-    ssh: Node | None,
-    defaults: dict[str, Any],
-    folder: Path,
-    allowed: tuple[str, ...],
-    found: Diagnostics,
-) -> StackHost:
-    """The host `name`. What is wrong with it goes into `found`, and its default takes its place.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDefaults:
+    """What holds for every host of a stack.
 
-    `defaults` are the values of `ssh`, the node where the stack says what holds for all hosts.
+    `values` are those of its `ssh`, in the node `ssh`; `folder` is the stack's, `allowed` its folders on hosts.
     """
+
+    ssh: Node | None
+    values: dict[str, Any]
+    folder: Path
+    allowed: tuple[str, ...]
+
+
+def read_host(name: str, node: Mapping, defaults: HostDefaults, found: Diagnostics) -> StackHost:
+    """Return the host `name`. What is wrong with it goes into `found`, and its default takes its place."""
     own = validate(HOST, node, f"The host {name}", found)
-    said = {**defaults, **own}
-    transport = _transport(said.get("transport", DEFAULT_TRANSPORT), node, found)
+    values = {**defaults.values, **own}
+    transport = _transport(values.get("transport", DEFAULT_TRANSPORT), node, found)
     _check_keys(name, transport, own, node, found)
-
     # A local host has no use for what `ssh` says, so its secrets are not asked for.
-    remote = not transport.is_local
-    places = {key: _said_at(key, node, ssh) for key in SECRETS if remote and isinstance(said.get(key), str)}
-
-    def reference(key: str) -> str | None:
-        return _reference(said[key], places[key], found) if key in places else None
-
+    keys = () if transport.is_local else (key for key in SECRETS if isinstance(values.get(key), str))
+    places = {key: _place_of(key, node, defaults.ssh) for key in keys}
+    secrets = {key: _reference(values[key], place, found) for key, place in places.items()}
     return StackHost(
         name=name,
         place=node.place,
         transport=transport.name,
-        root=_root(said.get("root"), transport, node, folder, found),
-        address=said.get("address", name),
-        port=said.get("port"),
-        user=said.get("user"),
-        password=reference("password"),
-        sudo=bool(said.get("sudo", False)),
-        sudo_password=reference("sudo"),
-        identity_files=tuple(_file(path, folder) for path in said.get("identity-files", ())),
-        passphrase=reference("passphrase"),
-        use_agent=said.get("use-agent", True),
-        proxy_jump=said.get("proxy-jump"),
-        ssh_config=_optional_file(said.get("ssh-config"), folder),
-        known_hosts=_optional_file(said.get("known-hosts"), folder),
-        connect_timeout=said.get("connect-timeout", 10.0),
-        command_timeout=said.get("command-timeout", 60.0),
-        config_path=_config_path(said.get("config-path", MAIN), node, allowed, found),
-        pmta=_program(said.get("pmta", PMTA), node, found),
-        activation=said.get("activation", "reload"),
-        groups=tuple(dict.fromkeys(said.get("groups", ()))),
+        root=_root(values.get("root"), transport, node, defaults.folder, found),
+        config_path=_config_path(values.get("config-path", MAIN), node, defaults.allowed, found),
+        pmta=_program(values.get("pmta", PMTA), node, found),
+        activation=values.get("activation", "reload"),
+        groups=tuple(dict.fromkeys(values.get("groups", ()))),
+        password=secrets.get("password"),
+        sudo_password=secrets.get("sudo"),
+        passphrase=secrets.get("passphrase"),
         places=places,
+        **_connection(name, values, defaults.folder),
     )
 
 
-def _said_at(key: str, node: Mapping, ssh: Node | None) -> Place:
-    """Where a secret of the connection is said: of the host itself, or in `ssh`, for all of them."""
+def _connection(name: str, values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """How a host is reached, without the secrets for it."""
+    return {
+        "address": values.get("address", name),
+        "port": values.get("port"),
+        "user": values.get("user"),
+        "sudo": bool(values.get("sudo", False)),
+        "identity_files": tuple(_file(path, folder) for path in values.get("identity-files", ())),
+        "use_agent": values.get("use-agent", True),
+        "proxy_jump": values.get("proxy-jump"),
+        "ssh_config": _optional_file(values.get("ssh-config"), folder),
+        "known_hosts": _optional_file(values.get("known-hosts"), folder),
+        "connect_timeout": values.get("connect-timeout", 10.0),
+        "command_timeout": values.get("command-timeout", 60.0),
+    }
+
+
+def _place_of(key: str, node: Mapping, ssh: Node | None) -> Place:
+    """Where a secret of the connection is written: under the host itself, or in `ssh`, for all hosts."""
     for where in (node, ssh):
         value = where.get(key) if isinstance(where, Mapping) else None
         if value is not None and not is_null(value):

@@ -9,7 +9,7 @@ from typing import Final
 from pmtaform.diagnostics import Diagnostics, Place
 from pmtaform.diagnostics.codes.keys import DKIM_NAME
 from pmtaform.stack import foreach
-from pmtaform.stack.entries import Entry, EntryForm, merge_entries, read_entries
+from pmtaform.stack.entries import EntryForm, StackEntry, merge_entries, read_entries
 from pmtaform.stack.nodes import Node
 from pmtaform.stack.variables import Variables
 
@@ -29,7 +29,7 @@ _SELECTOR: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9_])
 
 
 @dataclass(slots=True)
-class KeyPlan(Entry):
+class KeyPlan(StackEntry):
     """One key as a stack wants it, under its name `DOMAIN/SELECTOR`."""
 
     signs: bool = True  # False: its file is there, and no line makes PowerMTA sign with it

@@ -21,7 +21,7 @@ from pmtaform.stack.dns import read_dns
 from pmtaform.stack.document import Document, read_document
 from pmtaform.stack.file_plans import files_of
 from pmtaform.stack.findings import unique
-from pmtaform.stack.hosts import read_host
+from pmtaform.stack.hosts import HostDefaults, read_host
 from pmtaform.stack.lifecycle import read_lifecycle
 from pmtaform.stack.locate import find_project
 from pmtaform.stack.mappings import mapping_in, named_nodes
@@ -159,11 +159,12 @@ def _hosts(
     document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, StackLayer], found: Diagnostics
 ) -> tuple[dict[str, StackHost], dict[str, StackLayer]]:
     ssh = document.root.get("ssh")
-    defaults = validate(shapes.SSH, ssh, "`ssh`", found)
+    values = validate(shapes.SSH, ssh, "`ssh`", found)
+    defaults = HostDefaults(ssh=ssh, values=values, folder=folder, allowed=allowed)
     hosts: dict[str, StackHost] = {}
     own: dict[str, StackLayer] = {}
     for name, node in _named(document.root.get("hosts"), "hosts", found):
-        host = read_host(name, node, ssh, defaults, folder, allowed, found)
+        host = read_host(name, node, defaults, found)
         for group in host.groups:
             if group not in groups:
                 at = node.get("groups")

@@ -13,7 +13,7 @@ from pmtaform.lang.catalogue import GLOBAL
 from pmtaform.lang.parsing import gc_paused
 from pmtaform.secrets import parse_reference
 from pmtaform.stack.content import Item, Key, Lines, SectionBody, SectionItem
-from pmtaform.stack.entries import Entry
+from pmtaform.stack.entries import StackEntry
 from pmtaform.stack.findings import unique
 from pmtaform.stack.layering import Layered, layered
 from pmtaform.stack.nodes import Scalar
@@ -132,7 +132,7 @@ def _of_files(made: Layered, found: Diagnostics) -> Iterator[SecretUse]:
                 yield SecretUse(reference=reference, what=f"file {path}: {field}", purpose=Purpose.FILE, place=place)
 
 
-def _field(plan: Entry, field: str, found: Diagnostics) -> tuple[str | None, Place]:
+def _field(plan: StackEntry, field: str, found: Diagnostics) -> tuple[str | None, Place]:
     """The reference in a field of a key or a file; None where there is none."""
     node, variables = plan.fields.get(field, (None, None))
     if not isinstance(node, Scalar) or node.is_null or variables is None:

@@ -10,6 +10,7 @@ from pmtaform.model.desired import FileRole
 from pmtaform.plugins import SECRET_PROVIDERS, TRANSPORTS
 from pmtaform.secrets import forms
 from pmtaform.stack import shapes
+from pmtaform.stack.field_kinds import REFERENCE
 from pmtaform.stack.file_plans import FIELDS as FILE_FIELDS
 from pmtaform.stack.foreach import KEY as FOR_EACH
 from pmtaform.stack.key_plans import FIELDS as KEY_FIELDS
@@ -30,22 +31,45 @@ _PATTERNS: Final = {
 
 def json_schema() -> Schema:
     """The schema (draft 2020-12) of a whole stack: one document with the keys of all its files."""
-    known = catalogue()
-    definitions: Schema = {
+    scopes = {f"inside-{tag}": _scope(tag) for tag in catalogue().sections}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A pmtaform stack",
+        **_object(shapes.STACK),
+        "$defs": {**_layers(), **_changes(), **_values(), "config": _scope(GLOBAL), **scopes},
+    }
+
+
+def _layers() -> Schema:
+    """Definitions of what layers hold: hosts, groups, keys, files and the like."""
+    return {
         "vars": _mapping(
             {"anyOf": [{"type": [*_SCALAR, "null"]}, {"type": "array", "items": {"type": _SCALAR}}]},
             "Variables: a value, or a list of values for for-each.",
         ),
-        "hosts": _mapping({"anyOf": [{"$ref": "#/$defs/host"}, {"type": "null"}]}, "Hosts by name."),
-        "groups": _mapping({"anyOf": [{"$ref": "#/$defs/group"}, {"type": "null"}]}, "Groups by name."),
+        "hosts": _mapping(_reference_or_null("host"), "Hosts by name."),
+        "groups": _mapping(_reference_or_null("group"), "Groups by name."),
         "host": _object(shapes.HOST),
         "group": _object(shapes.GROUP),
         "ssh": _object(shapes.SSH),
         "lifecycle": _object(shapes.LIFECYCLE),
+        "native": _native(),
+        "dkim-keys": _mapping(_reference_or_null("dkim-key"), "Keys by domain/selector."),
+        "dkim-key": _key(),
+        "rotation": _object(shapes.ROTATION) | {"required": list(shapes.ROTATION.required)},
+        "files": _mapping(_reference_or_null("file"), "Files by their path on the host."),
+        "file": _file(),
+        "transport": _transport(),
+    }
+
+
+def _changes() -> Schema:
+    """Definitions of how hosts are changed."""
+    return {
         "limits": _object(shapes.LIMITS),
         "rollout": _object(shapes.ROLLOUT),
         "windows": _windows(),
-        "checks": _mapping({"anyOf": [{"$ref": "#/$defs/check"}, {"type": "null"}]}, "Checks by name."),
+        "checks": _mapping(_reference_or_null("check"), "Checks by name."),
         "check": _object(shapes.MappingShape(shapes.CHECK)),
         "freeze": _object(shapes.FREEZE),
         "commands": _object(shapes.COMMANDS),
@@ -53,28 +77,22 @@ def json_schema() -> Schema:
         "texts": _object(shapes.TEXTS_OF),
         "spread": _spread(),
         "dns": {"anyOf": [_object(shapes.DNS), {"enum": [*shapes.DNS_MODES, None]}]},
-        "native": _native(),
-        "dkim-keys": _mapping({"anyOf": [{"$ref": "#/$defs/dkim-key"}, {"type": "null"}]}, "Keys by domain/selector."),
-        "dkim-key": _key(),
-        "rotation": _object(shapes.ROTATION) | {"required": list(shapes.ROTATION.required)},
-        "files": _mapping({"anyOf": [{"$ref": "#/$defs/file"}, {"type": "null"}]}, "Files by their path on the host."),
-        "file": _file(),
-        "transport": _transport(),
+    }
+
+
+def _values() -> Schema:
+    """Definitions of values that appear at many places."""
+    return {
         "reference": _reference(),
         "for-each": _for_each(),
         "secret": _secret("secret"),
         "file-and-secret": _secret("value", "secret"),
         "text": {"type": "string", "description": "PowerMTA's own lines, as a text block (|)."},
-        "config": _scope(GLOBAL),
     }
-    for tag in known.sections:
-        definitions[f"inside-{tag}"] = _scope(tag)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A pmtaform stack",
-        **_object(shapes.STACK),
-        "$defs": definitions,
-    }
+
+
+def _reference_or_null(definition: str) -> Schema:
+    return {"anyOf": [{"$ref": f"#/$defs/{definition}"}, {"type": "null"}]}
 
 
 # -- the stack's own keys ----------------------------------------------------------------------------------------------
@@ -130,10 +148,8 @@ def _native() -> Schema:
 def _key() -> Schema:
     name = {"type": ["string", "null"]}
     kinds: Schema = {
-        "private-key": _described(_or_null(dict(shapes.REFERENCE)), "A reference to the private key in PEM form."),
-        "passphrase": _described(
-            _or_null(dict(shapes.REFERENCE)), "A reference to the passphrase of an encrypted key."
-        ),
+        "private-key": _described(_or_null(dict(REFERENCE)), "A reference to the private key in PEM form."),
+        "passphrase": _described(_or_null(dict(REFERENCE)), "A reference to the passphrase of an encrypted key."),
         "signs": {
             "description": "The virtual MTAs and pools that sign with it; left out: all.",
             "anyOf": [{"type": "array", "items": {"type": "string"}}, name],
@@ -160,9 +176,9 @@ def _file() -> Schema:
     kinds: Schema = {
         "file": _described(name, "The file of the project that it is; relative to the stack's folder, and no secret."),
         "content": _described(name, "What it holds, as it stands here."),
-        "secret": _described(_or_null(dict(shapes.REFERENCE)), "A reference to what it holds."),
+        "secret": _described(_or_null(dict(REFERENCE)), "A reference to what it holds."),
         "private-key": _described(
-            _or_null(dict(shapes.REFERENCE)), "A reference to a certificate's private key, for one PEM file of both."
+            _or_null(dict(REFERENCE)), "A reference to a certificate's private key, for one PEM file of both."
         ),
         "key-file": _described(name, "The path of a certificate's private key, where that is another of the files."),
         "kind": {"description": "What it is for. Left out: found by its content.", "enum": [*FileRole, None]},
@@ -207,7 +223,7 @@ def _for_each() -> Schema:
 
 
 def _secret(*keys: str) -> Schema:
-    kinds = {"secret": shapes.REFERENCE, "value": {"type": "string"}}
+    kinds = {"secret": REFERENCE, "value": {"type": "string"}}
     return {
         "type": "object",
         "additionalProperties": False,

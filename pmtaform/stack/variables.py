@@ -155,44 +155,53 @@ def resolve(layers: list[Mapping], host: str | None, found: Diagnostics, *, leni
     nodes: dict[str, tuple[Scalar, Node]] = {}
     for layer in layers:
         nodes.update(layer.entries)
-    builtin = {} if host is None else {HOST: host}
-    done: dict[str, str | tuple[str, ...]] = dict(builtin)
-    broken: set[str] = set()
+    resolution = _Resolution(nodes, {} if host is None else {HOST: host}, found, lenient)
     for name in nodes:
-        _resolve_one(name, nodes, done, broken, (), found, lenient=lenient)
-    return Variables(done, lenient, frozenset(broken))
+        resolution.resolve(name)
+    return resolution.variables
 
 
-def _resolve_one(
-    name: str,
-    nodes: MappingType[str, tuple[Scalar, Node]],
-    done: dict[str, str | tuple[str, ...]],
-    broken: set[str],
-    above: tuple[str, ...],
-    found: Diagnostics,
-    *,
-    lenient: bool,
-) -> None:
-    if name in done or name in broken or name not in nodes:
-        return
-    node = nodes[name][1]
-    if name in above:
-        circle = " -> ".join((*above[above.index(name) :], name))
-        detail = f"{circle}: each waits for the other. Write one of them out."
-        found.report(VARIABLE_CIRCLE, detail, node.place)
-        done[name] = ""
-        return
-    texts: list[str] = []
-    for scalar in node.items if isinstance(node, Sequence) else [node]:
-        if isinstance(scalar, Scalar):
-            for used in _SPEC.finditer(" ".join(p[0] for p in _pieces(scalar.text) if isinstance(p, tuple))):
-                _resolve_one(used[1], nodes, done, broken, (*above, name), found, lenient=lenient)
-            text = substitute(scalar, Variables(done, lenient, frozenset(broken)), found)
-            if text is None:
-                broken.add(name)  # once is enough: what uses it would otherwise try it again, each in turn
-                return
-            texts.append(text)
-    done.setdefault(name, tuple(texts) if isinstance(node, Sequence) else "".join(texts))
+class _Resolution:
+    """The variables of one host, each resolved after those that it uses."""
+
+    def __init__(
+        self, nodes: MappingType[str, tuple[Scalar, Node]], builtin: dict[str, str], found: Diagnostics, lenient: bool
+    ) -> None:
+        self._nodes, self._found, self._lenient = nodes, found, lenient
+        self._values: dict[str, str | tuple[str, ...]] = dict(builtin)
+        self._broken: set[str] = set()
+
+    @property
+    def variables(self) -> Variables:
+        """What is resolved so far."""
+        return Variables(self._values, self._lenient, frozenset(self._broken))
+
+    def resolve(self, name: str, above: tuple[str, ...] = ()) -> None:
+        """Resolve one variable; `above` are those that wait for it."""
+        if name in self._values or name in self._broken or name not in self._nodes:
+            return
+        node = self._nodes[name][1]
+        if name in above:
+            circle = " -> ".join((*above[above.index(name) :], name))
+            self._found.report(
+                VARIABLE_CIRCLE, f"{circle}: each waits for the other. Write one of them out.", node.place
+            )
+            self._values[name] = ""
+            return
+        texts: list[str] = []
+        for scalar in node.items if isinstance(node, Sequence) else [node]:
+            if isinstance(scalar, Scalar):
+                text = self._text(scalar, (*above, name))
+                if text is None:
+                    self._broken.add(name)  # reported once: every variable that uses it would try it again
+                    return
+                texts.append(text)
+        self._values.setdefault(name, tuple(texts) if isinstance(node, Sequence) else "".join(texts))
+
+    def _text(self, scalar: Scalar, above: tuple[str, ...]) -> str | None:
+        for used in _SPEC.finditer(" ".join(p[0] for p in _pieces(scalar.text) if isinstance(p, tuple))):
+            self.resolve(used[1], above)
+        return substitute(scalar, self.variables, self._found)
 
 
 def check_variables(node: Node | None, found: Diagnostics) -> Mapping:

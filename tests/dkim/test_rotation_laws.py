@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pmtaform.dkim.observation import KeyFacts, RecordStatus, observe, switched
-from pmtaform.dkim.status import KeyStatus, Todo, key_status
+from pmtaform.dkim.status import KeyStatus, SwitchConsent, Todo, key_status
 from pmtaform.model.rotation import KeyHistory, Rotation, SelectorLife, Stage, selector_for
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
@@ -250,10 +250,12 @@ def test_it_can_be_forced_by_name_and_held(signing: World) -> None:
     signing.resolvers = False
     facts = signing.facts()
     history = observe(signing.history, ROTATION, facts, signing.now)
-    forced = key_status("k", ROTATION, history, facts, signing.now, force=True)
+    forced = key_status("k", ROTATION, history, facts, signing.now, SwitchConsent(force=True))
     assert forced.switch == signing.store[1]
     assert forced.unready[signing.store[1]] == "a resolver has no record yet"
-    held = key_status("k", ROTATION, history, facts, signing.now, force=True, hold="mta2 could not be reached")
+    held = key_status(
+        "k", ROTATION, history, facts, signing.now, SwitchConsent(force=True, hold="mta2 could not be reached")
+    )
     assert (held.switch, held.wanted.signing) == (None, signing.store[0])
 
 
