@@ -25,11 +25,11 @@ check: $(STAMP)
 bench: $(STAMP) sshd
 	$(BIN)/python -m benchmarks
 
-# Every fault at every point of a change, over real SSH servers too, and every link that another user can put there;
-# prints the matrix. `make test` runs a fixed sample of it.
+# Every fault at every point of a change, over real SSH servers too, and all of tests/hostile; prints the matrix.
+# `make test` runs a fixed sample of it.
 faults: $(STAMP) sshd
 	@PYTHONPATH=tests/faults PMTAFORM_ALL_FAULTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -q tests/faults \
-		tests/hostile/test_hostile_links.py -p faults_matrix
+		tests/hostile -p faults_matrix
 
 # HOSTS, APPLIES and how many hosts AT_ONCE; something goes wrong at random.
 HOSTS ?= 30

@@ -1,4 +1,4 @@
-"""Who reads the output never decides what is done, nor the exit code: readers that go away at every line."""
+"""A reader of the output never decides what is done, nor the exit code: readers that stop after some lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from projects import PROGRAM, ProjectFolder
+from projects import PROGRAM, ProjectFolder, pairs
 
 from pmtaform.diagnostics import Exit
 
@@ -15,14 +15,13 @@ STREAMS = {"both streams": "2>&1", "standard output": "2>/dev/null", "standard e
 
 
 def read_only(project: ProjectFolder, command: str, lines: int, streams: str) -> int:
-    """Run a command whose reader goes away after some lines; returns its exit code."""
-    script = f'{{ "$@" {command} {streams}; echo $? >code; }} | head -n {lines} >/dev/null'
+    """Run a command whose reader stops after some lines; return its exit code."""
+    script = f'{{ "$@" {command} {STREAMS[streams]}; echo $? >code; }} | head -n {lines} >/dev/null'
     subprocess.run(["bash", "-c", script, "bash", *PROGRAM], cwd=project.root, check=True)
     return int((project.root / "code").read_text())
 
 
-@pytest.mark.parametrize("streams", STREAMS.values(), ids=STREAMS)
-@pytest.mark.parametrize("lines", [0, 1, 3, 8])
+@pytest.mark.parametrize(("lines", "streams"), pairs([0, 1, 3, 8], STREAMS, every=2))
 def test_an_apply_is_made_to_its_end(project: ProjectFolder, lines: int, streams: str) -> None:
     for name in ("mta1", "mta2", "mta3"):
         project.add_host(name)
@@ -32,8 +31,7 @@ def test_an_apply_is_made_to_its_end(project: ProjectFolder, lines: int, streams
     project.settled()
 
 
-@pytest.mark.parametrize("streams", STREAMS.values(), ids=STREAMS)
-@pytest.mark.parametrize("lines", [0, 1, 4])
+@pytest.mark.parametrize(("lines", "streams"), pairs([0, 1, 4], STREAMS, every=2))
 def test_an_apply_that_fails_is_no_success(one: ProjectFolder, lines: int, streams: str) -> None:
     one.hosts["mta1"].stand_in().put("1", "/ctl/fail-reload")
     one.config("domain: {a.example: {max-smtp-out: 7}}", activation="reload")
@@ -41,7 +39,7 @@ def test_an_apply_that_fails_is_no_success(one: ProjectFolder, lines: int, strea
     assert "max-smtp-out 7" not in one.host.read()
 
 
-@pytest.mark.parametrize("streams", STREAMS.values(), ids=STREAMS)
+@pytest.mark.parametrize("streams", STREAMS)
 def test_an_answer_that_is_an_exit_code_is_given(one: ProjectFolder, streams: str) -> None:
     one.config("domain: {a.example: {max-smtp-out: 7}}")
     assert read_only(one, "plan --detailed-exitcode", 0, streams) == Exit.CHANGES
