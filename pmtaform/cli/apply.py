@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from pmtaform.cli.asking import approved
-from pmtaform.cli.choice import Excludes, Hosts, Targets
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import Allowed, AutoApprove, Excludes, FormatOption, Hosts, Targets, WithDiff
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.command_line import CHOICE_IN_PLAN, CHOICE_IN_RUN
 from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
-    from pmtaform.api import Planned, Project
+    from pmtaform.api import Choice, Planned, Project
     from pmtaform.plan.document import SavedPlan
     from pmtaform.state import HeldLock
 
@@ -32,28 +33,25 @@ def apply(
     host: Hosts = None,
     target: Targets = None,
     exclude: Excludes = None,
-    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
-    allow: Annotated[
-        list[str] | None, typer.Option("--allow", help="Consent to a danger by its name. Repeatable.")
-    ] = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    auto_approve: AutoApprove = False,
+    allow: Allowed = None,
+    format: FormatOption = Format.TEXT,
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Resume this run with its hosts and waves.")
     ] = None,
-    diff: Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")] = False,
+    diff: WithDiff = False,
 ) -> int:
     """Apply a stack: show the plan, ask for approval, change the hosts.
 
     A host that rejects the change is rolled back.
     """
-    from pmtaform.api import check_allowed, load_plan
-    from pmtaform.cli.output import out, plan_view, show
-    from pmtaform.report.verdict import verdict
+    from pmtaform.api import Choice, check_allowed, load_plan, resumable
 
     check_allowed(allow or [])
     project = settings.project()
     saved = _plan_file(stack)
-    if saved is not None and (host or target or exclude):
+    choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
+    if saved is not None and choice != Choice():
         raise UsageError.of(
             CHOICE_IN_PLAN, "Leave --host, --target and --exclude away, or apply the stack instead of the plan file."
         )
@@ -61,39 +59,49 @@ def apply(
     name = plan.plan.stack if plan is not None else project.load(stack).name
     done: frozenset[str] = frozenset()
     if resume is not None:
-        host, target, exclude, done = _resumed(project, name, resume, host, target, exclude, saved)
+        if saved is not None or choice != Choice():
+            raise _choice_in_run()
+        earlier = resumable(project, name, resume)
+        choice, done = earlier.choice, earlier.done
+    ask = not auto_approve and saved is None
     with _locked(project, name) as lock:
-        planned = _planned(project, stack, plan, host, target, exclude, allow or [], format)
-        try:
-            if format is Format.TEXT:
-                if saved is None:
-                    show(plan_view(planned, diff=diff), format)
-                else:
-                    out(verdict(planned.plan) + "\n")
-            return _go(planned, allow or [], format, lock, ask=not auto_approve and saved is None, done=done)
-        finally:
-            planned.close()
+        request = _Request(choice, tuple(allow or ()), format, lock, ask=ask, done=done)
+        return _run(project, stack, plan, request, diff=diff)
 
 
-def _resumed(
-    project: Project,
-    stack: str,
-    run: str,
-    host: list[str] | None,
-    target: list[str] | None,
-    exclude: list[str] | None,
-    saved: Path | None,
-) -> tuple[list[str], list[str], list[str], frozenset[str]]:
-    """The choice of an earlier run, and the hosts that it has changed. Raises `UsageError`."""
-    from pmtaform.api import resumable
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """How a stack is to be applied: `done` are the hosts that an earlier run has changed."""
 
-    if host or target or exclude or saved is not None:
-        raise UsageError.of(
-            CHOICE_IN_RUN, "Leave --host, --target, --exclude and the plan file away: --resume takes them from the run."
-        )
-    earlier = resumable(project, stack, run)
-    choice = earlier.choice
-    return list(choice.hosts), list(choice.targets), list(choice.excludes), earlier.done
+    choice: Choice
+    allow: tuple[str, ...]
+    format: Format
+    lock: HeldLock
+    ask: bool
+    done: frozenset[str]
+
+
+def _run(project: Project, stack: str | None, saved: SavedPlan | None, request: _Request, *, diff: bool) -> int:
+    """Plan, show the plan, and change the hosts."""
+    from pmtaform.cli.output import out, plan_view, show
+    from pmtaform.report.verdict import verdict
+
+    planned = _planned(project, stack, saved, request)
+    try:
+        if request.format is Format.TEXT:
+            if saved is None:
+                show(plan_view(planned, diff=diff), request.format)
+            else:
+                out(verdict(planned.plan) + "\n")
+        return _go(planned, request)
+    finally:
+        planned.close()
+
+
+def _choice_in_run() -> UsageError:
+    return UsageError.of(
+        CHOICE_IN_RUN, "Leave --host, --target, --exclude and the plan file away: --resume takes them from the run."
+    )
 
 
 def _plan_file(name: str | None) -> Path | None:
@@ -112,50 +120,33 @@ def _locked(project: Project, stack: str) -> Iterator[HeldLock]:
         yield held
 
 
-def _planned(
-    project: Project,
-    stack: str | None,
-    saved: SavedPlan | None,
-    host: list[str] | None,
-    target: list[str] | None,
-    exclude: list[str] | None,
-    allow: list[str],
-    format: Format,  # noqa: A002
-) -> Planned:
-    from pmtaform.api import Choice, PlanRequest, make_plan, plan_again
+def _planned(project: Project, stack: str | None, saved: SavedPlan | None, request: _Request) -> Planned:
+    from pmtaform.api import PlanRequest, make_plan, plan_again
     from pmtaform.cli.output import watching
 
-    with watching(format=format) as watch:
+    with watching(format=request.format) as watch:
         if saved is not None:
             return plan_again(project, saved, watch=watch)
-        choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
-        return make_plan(
-            project, project.load(stack), PlanRequest(choice=choice, keep_open=True, watch=watch, allow=allow)
-        )
+        wanted = PlanRequest(choice=request.choice, keep_open=True, watch=watch, allow=request.allow)
+        return make_plan(project, project.load(stack), wanted)
 
 
-def _go(
-    planned: Planned,
-    allow: list[str],
-    format: Format,  # noqa: A002
-    lock: HeldLock,
-    *,
-    ask: bool,
-    done: frozenset[str],
-) -> int:
+def _go(planned: Planned, request: _Request) -> int:
     from pmtaform.api import ApplyRequest, apply_plan, check_consent
     from pmtaform.cli.interrupt import AtWork, stopping
     from pmtaform.cli.output import show, watching
     from pmtaform.report.runs import RunView
 
+    allow, format = request.allow, request.format
     check_consent(planned, allow)
-    if planned.plan.changed and ask and not approved(_question(planned), format):
+    if planned.plan.changed and request.ask and not approved(_question(planned), format):
         return Exit.ERROR
     at_work = [host.host for host in planned.plan.hosts]
     with watching(at_work, quiet=False, format=format) as watch:
         hosts = AtWork(watch)
         with stopping(planned.stack.name, hosts.told) as stop:
-            result = apply_plan(planned, ApplyRequest(allow=allow, done=done, watch=hosts, stop=stop, lock=lock))
+            how = ApplyRequest(allow=allow, done=request.done, watch=hosts, stop=stop, lock=request.lock)
+            result = apply_plan(planned, how)
     show(RunView(result), format)
     return result.exit_code
 

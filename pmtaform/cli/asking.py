@@ -14,7 +14,7 @@ from pmtaform.errors import UsageError
 _INSTEAD = "Add --auto-approve, or apply a saved plan."
 
 
-def approved(question: str, format: Format, *, instead: str = _INSTEAD) -> bool:  # noqa: A002
+def approved(question: str, format: Format, *, instead: str = _INSTEAD) -> bool:
     """Ask; only `yes` is taken. Without a terminal nothing is done that nobody approved: raises `UsageError`.
 
     `instead` says how to approve it without a question.

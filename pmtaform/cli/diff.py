@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import DetailedExitCode, FormatOption, StackOption
 from pmtaform.diagnostics import Exit
 
 _SIDE = "A file, a folder, a host of a stack, or REV:STACK[:HOST]: a stack at a Git revision (empty: as it is now)."
@@ -18,9 +19,9 @@ def diff(
     effective: Annotated[
         bool, typer.Option("--effective", help="Also the queues whose effective values differ.")
     ] = False,
-    stack: Annotated[str | None, typer.Option("--stack", help="The stack that hosts are of.")] = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
-    detailed_exitcode: Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 when they differ.")] = False,
+    stack: StackOption = None,
+    format: FormatOption = Format.TEXT,
+    detailed_exitcode: DetailedExitCode = False,
 ) -> int:
     """Compare two configurations as PowerMTA would see them: not as text, but block by block. Changes nothing."""
     from pmtaform.api.comparing import compare, paired

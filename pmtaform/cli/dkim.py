@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.dns import RecordFormat
+from pmtaform.cli.options import FormatOption, Hosts, StackArgument
 from pmtaform.cli.rotate import rotate
 from pmtaform.diagnostics import Exit
 
@@ -30,7 +30,6 @@ _To = Annotated[
     typer.Option("--to", metavar="REFERENCE", help="Where to keep it, as keyring:NAME (the stack's place)."),
 ]
 _As = Annotated[RecordFormat | None, typer.Option("--as", help="How to write the record (bind).")]
-_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 @app.command("generate")
@@ -40,7 +39,7 @@ def generate(
     bits: Annotated[int, typer.Option("--bits", help="Its size.")] = 2048,
     to: _To = None,
     as_: _As = None,
-    format: _Format = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> None:
     """Make a key, keep it, and print the record to publish. What is there is never overwritten."""
     from pmtaform.cli.output_keys import print_kept_key
@@ -61,7 +60,7 @@ def import_(
         str | None, typer.Option("--passphrase", metavar="REFERENCE", help="Where its passphrase is, if it has one.")
     ] = None,
     as_: _As = None,
-    format: _Format = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> None:
     """Keep a key that was made elsewhere, once it is found fit to sign with. What is there is never overwritten."""
     from pmtaform.cli.dkim_words import read_key_file
@@ -78,7 +77,7 @@ def list_(
     words: _Words = None,
     host: Hosts = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask DNS.")] = False,
-    format: _Format = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> None:
     """List the stack's keys: type and size, age, what DNS says, and where each is used. No host is looked at."""
     from pmtaform.cli.dkim_words import chosen
@@ -101,7 +100,7 @@ def record(
     revoked: Annotated[bool, typer.Option("--revoked", help="The record that revokes the key (p= is empty).")] = False,
     testing: Annotated[bool, typer.Option("--testing", help="With t=y: the domain tests DKIM.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="With t=s: subdomains may not sign with it.")] = False,
-    format: Annotated[Format, typer.Option("--format", help="json is --as json.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option("--format", help="json is --as json.")] = Format.TEXT,
 ) -> int:
     """Write the TXT records of the stack's keys. Exits 1 when a key could not be read."""
     from pmtaform.cli.dkim_words import chosen
@@ -122,7 +121,7 @@ def record(
 def verify(
     words: _Words = None,
     host: Hosts = None,
-    format: _Format = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Verify that each host has the stack's key, that DNS shows it, and that what it signs verifies.
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import FormatOption, Hosts, StackArgument
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.plans import DNS_OFF
 
@@ -40,7 +40,7 @@ class RecordFormat(StrEnum):
 def check(
     stack: StackArgument = None,
     host: Hosts = None,
-    format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Ask DNS whether it fits the stack: reverse DNS, SPF, DKIM, DMARC, MX, addresses. No host is looked at.
 
@@ -68,7 +68,7 @@ def records(
     stack: StackArgument = None,
     as_: Annotated[RecordFormat | None, typer.Option("--as", help="What to write (bind).")] = None,
     zone: Annotated[str | None, typer.Option("--zone", help="Only records in this domain.")] = None,
-    format: Annotated[Format, typer.Option("--format", help="json is --as json.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option("--format", help="json is --as json.")] = Format.TEXT,
 ) -> int:
     """Write the records that the stack wants: A, AAAA, PTR, SPF, DKIM, and a DMARC policy to begin with."""
     from pmtaform.api.dns import dns_facts, dns_records

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import DetailedExitCode, FormatOption, Hosts, StackArgument
 from pmtaform.cli.plan import plan_exit
 from pmtaform.diagnostics import Exit
 
@@ -15,8 +11,8 @@ from pmtaform.diagnostics import Exit
 def drift(
     stack: StackArgument = None,
     host: Hosts = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
-    detailed_exitcode: Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 when there is drift.")] = False,
+    format: FormatOption = Format.TEXT,
+    detailed_exitcode: DetailedExitCode = False,
 ) -> int:
     """Show what changed on hosts since the last apply, independent of the stack."""
     from pmtaform.api import Choice, PlanRequest, drift_of, make_plan

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.effective_client import Asked, submission
+from pmtaform.cli.effective_client import (
+    Asked,
+    ClientOption,
+    HeaderOption,
+    ListenerOption,
+    MailFromOption,
+    MergeVariableOption,
+    RcptToOption,
+    UserOption,
+    VirtualMtaHeaderOption,
+    submission,
+)
+from pmtaform.cli.options import FormatOption, StackOption
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_VIRTUAL_MTA
 
@@ -15,52 +27,49 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pmtaform.lang.effective import Effective
-    from pmtaform.report.effective import QueueView
+    from pmtaform.report.clients import SubmissionView
+    from pmtaform.report.effective import Queues, QueueView
+    from pmtaform.sources import LoadedConfiguration
+
+
+_Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH|HOST",
+        help="A configuration file, a folder (a machine's root or its /etc/pmta), or a host of a stack.",
+    ),
+]
+_Vmta = Annotated[str | None, typer.Option("--vmta", help="Only this virtual MTA or pool.")]
+_Domain = Annotated[
+    str | None, typer.Option("--domain", help="Only this domain; *.example.com, or * for any that is not named.")
+]
+_Backoff = Annotated[bool, typer.Option("--backoff", help="Also show what back-off mode uses.")]
+_All = Annotated[bool, typer.Option("--all", help="Also show the directives that keep their default.")]
 
 
 def effective(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATH|HOST",
-            help="A configuration file, a folder (a machine's root or its /etc/pmta), or a host of a stack.",
-        ),
-    ],
-    vmta: Annotated[str | None, typer.Option("--vmta", help="Only this virtual MTA or pool.")] = None,
-    domain: Annotated[
-        str | None, typer.Option("--domain", help="Only this domain; *.example.com or * for any that is not named.")
-    ] = None,
-    backoff: Annotated[bool, typer.Option("--backoff", help="Also what back-off mode would use.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="Also the directives that keep their default.")] = False,
-    client: Annotated[
-        str | None,
-        typer.Option("--client", help="The sources of this client instead: an address, a network, or {pickup}."),
-    ] = None,
-    listener: Annotated[str | None, typer.Option("--listener", help="Its listener, ADDRESS:PORT.")] = None,
-    user: Annotated[str | None, typer.Option("--user", help="The SMTP user it logs in as.")] = None,
-    mail_from: Annotated[str | None, typer.Option("--mail-from", help="Sender of its message.")] = None,
-    rcpt_to: Annotated[str | None, typer.Option("--rcpt-to", help="Recipient of its message.")] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option("--header", help="Header of its message, NAME: VALUE; NAME alone: it has none."),
-    ] = None,
-    x_virtual_mta: Annotated[str | None, typer.Option("--x-virtual-mta", help="Its X-Virtual-MTA header.")] = None,
-    merge_virtual_mta: Annotated[
-        str | None, typer.Option("--merge-virtual-mta", help="Its *vmta merge variable.")
-    ] = None,
-    stack: Annotated[str | None, typer.Option("--stack", help="The stack that HOST is of.")] = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    target: _Target,
+    vmta: _Vmta = None,
+    domain: _Domain = None,
+    backoff: _Backoff = False,
+    every: _All = False,
+    client: ClientOption = None,
+    listener: ListenerOption = None,
+    user: UserOption = None,
+    mail_from: MailFromOption = None,
+    rcpt_to: RcptToOption = None,
+    header: HeaderOption = None,
+    x_virtual_mta: VirtualMtaHeaderOption = None,
+    merge_virtual_mta: MergeVariableOption = None,
+    stack: StackOption = None,
+    format: FormatOption = Format.TEXT,
 ) -> int:
-    """Show what PowerMTA would use, value by value: the line that decided, and those that it overruled."""
+    """Show what PowerMTA uses, value by value: the line that decides, and those that it overrules."""
     from pmtaform.api.targets import project_if_any, read_target
     from pmtaform.cli.output import show, tell
-    from pmtaform.lang.effective import Effective
-    from pmtaform.report.clients import SubmissionView
-    from pmtaform.report.effective import Queues
 
     loaded = read_target(target, project_if_any(settings.directory), stack)
     tell(loaded.problems)
-    found = Effective(loaded.configuration, loaded.defaults)
     asked = Asked(
         client=client,
         listener=listener,
@@ -72,13 +81,36 @@ def effective(
         merge_variable=merge_virtual_mta,
     )
     if asked.is_about_a_client:
-        made = submission(found, asked)
-        show(SubmissionView(made, loaded.where, every), format)
-        return Exit.OK if made.route.is_certain else Exit.ERROR
-    _require(found, vmta)
-    queues = list(_queues(found, vmta, domain, backoff=backoff))
-    show(Queues(queues, loaded.where, every), format)
+        view = _client_view(loaded, asked, every=every)
+        show(view, format)
+        return Exit.OK if view.submission.route.is_certain else Exit.ERROR
+    show(_queue_view(loaded, _Wanted(vmta, domain, backoff), every=every), format)
     return Exit.OK
+
+
+class _Wanted(NamedTuple):
+    """The queues that are wanted; None: all of them."""
+
+    vmta: str | None
+    domain: str | None
+    backoff: bool
+
+
+def _client_view(loaded: LoadedConfiguration, asked: Asked, *, every: bool) -> SubmissionView:
+    from pmtaform.lang.effective import Effective
+    from pmtaform.report.clients import SubmissionView
+
+    return SubmissionView(submission(Effective(loaded.configuration, loaded.defaults), asked), loaded.where, every)
+
+
+def _queue_view(loaded: LoadedConfiguration, wanted: _Wanted, *, every: bool) -> Queues:
+    from pmtaform.lang.effective import Effective
+    from pmtaform.report.effective import Queues
+
+    found = Effective(loaded.configuration, loaded.defaults)
+    _require(found, wanted.vmta)
+    queues = list(_queues(found, wanted.vmta, wanted.domain, backoff=wanted.backoff))
+    return Queues(queues, loaded.where, every)
 
 
 def _require(effective: Effective, vmta: str | None) -> None:

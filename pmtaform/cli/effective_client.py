@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pmtaform.diagnostics.codes.command_line import CLIENT_MISSING, NO_SUCH_CLIENT, NO_SUCH_LISTENER, NO_SUCH_SMTP_USER
 from pmtaform.errors import UsageError
@@ -15,6 +17,25 @@ if TYPE_CHECKING:
     from pmtaform.lang.effective import Effective, Message
     from pmtaform.lang.values.networks import Network
     from pmtaform.report.clients import Submission
+
+
+ClientOption = Annotated[
+    str | None, typer.Option("--client", help="Show the sources of this client: an address, a network, or {pickup}.")
+]
+ListenerOption = Annotated[str | None, typer.Option("--listener", help="The client's listener, ADDRESS:PORT.")]
+UserOption = Annotated[str | None, typer.Option("--user", help="The SMTP user that the client logs in as.")]
+MailFromOption = Annotated[str | None, typer.Option("--mail-from", help="Sender of the client's message.")]
+RcptToOption = Annotated[str | None, typer.Option("--rcpt-to", help="Recipient of the client's message.")]
+HeaderOption = Annotated[
+    list[str] | None,
+    typer.Option("--header", help="Header of the message, NAME: VALUE; NAME alone: it has none. Repeatable."),
+]
+VirtualMtaHeaderOption = Annotated[
+    str | None, typer.Option("--x-virtual-mta", help="X-Virtual-MTA header of the message.")
+]
+MergeVariableOption = Annotated[
+    str | None, typer.Option("--merge-virtual-mta", help="*vmta merge variable of the message.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

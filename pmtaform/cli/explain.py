@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import FormatOption, StackOption
 
 
 def explain(
@@ -21,8 +22,8 @@ def explain(
     why: Annotated[
         str | None, typer.Option("--why", metavar="HOST:ADDRESS", help="The same as HOST ADDRESS, as plans write it.")
     ] = None,
-    stack: Annotated[str | None, typer.Option("--stack", help="The stack that HOST is of.")] = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    stack: StackOption = None,
+    format: FormatOption = Format.TEXT,
 ) -> None:
     """Explain a directive or section (every fact with its basis), or where each value of a host's block was written."""
     from pmtaform.diagnostics.codes.command_line import NOTHING_TO_EXPLAIN
@@ -41,7 +42,7 @@ def explain(
         _explain(name, scope, format)
 
 
-def _explain(name: str, scope: str | None, format: Format) -> None:  # noqa: A002
+def _explain(name: str, scope: str | None, format: Format) -> None:
     from pmtaform.cli.output import show
     from pmtaform.errors import UsageError
     from pmtaform.lang import explain as knowledge
@@ -53,7 +54,7 @@ def _explain(name: str, scope: str | None, format: Format) -> None:  # noqa: A00
     show(ExplanationView(found), format)
 
 
-def _search(words: str, format: Format) -> None:  # noqa: A002
+def _search(words: str, format: Format) -> None:
     from pmtaform.cli.output import show
     from pmtaform.lang import explain as knowledge
     from pmtaform.report.explain import SearchResult
@@ -61,7 +62,7 @@ def _search(words: str, format: Format) -> None:  # noqa: A002
     show(SearchResult(knowledge.search(words), words), format)
 
 
-def _why(host: str, address: str, stack: str | None, format: Format) -> None:  # noqa: A002
+def _why(host: str, address: str, stack: str | None, format: Format) -> None:
     from pmtaform.api.origins import origins_of
     from pmtaform.cli.output import show
     from pmtaform.report.explain import OriginTable

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import FormatOption, StackOption
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.command_line import LIVE_NEEDS_HOST
 from pmtaform.errors import UsageError
@@ -14,12 +15,12 @@ from pmtaform.errors import UsageError
 
 def history(
     host: Annotated[str | None, typer.Argument(help="Only what had to do with this host.")] = None,
-    stack: Annotated[str | None, typer.Option(help="The stack's name or folder; the only one if left out.")] = None,
+    stack: StackOption = None,
     limit: Annotated[int, typer.Option("--limit", help="Only the last N runs; 0: all.", min=0)] = 20,
     live: Annotated[
         bool, typer.Option("--live", help="Also ask the host what it keeps, runs from other machines included.")
     ] = False,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Show the runs of a stack: when, who, from which commit and plan, and what became of it. The newest is last."""
     from pmtaform.api import history_of

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from pmtaform.cli.choice import Hosts, StackArgument
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import FormatOption, Hosts, StackArgument
 from pmtaform.cli.plan import plan_exit
 from pmtaform.diagnostics import Exit
 
@@ -15,7 +11,7 @@ from pmtaform.diagnostics import Exit
 def hosts(
     stack: StackArgument = None,
     host: Hosts = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Show every host in a row: version, generation, last apply, drift, what is to do, what is pending or frozen."""
     from pmtaform.api import Choice, PlanRequest, fleet_of, make_plan

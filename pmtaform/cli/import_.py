@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,33 +12,42 @@ from pmtaform.cli.context import settings
 
 if TYPE_CHECKING:
     from pmtaform.api.adopting import Imported
-    from pmtaform.diagnostics import Diagnostic
+
+
+_Name = Annotated[str, typer.Argument(help="The new stack's name: lower-case letters, digits and dashes.")]
+_From = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        help="A server: ssh://[user@]host[:port], the folder of a machine's root or of /etc/pmta, or a file. "
+        "Repeatable: what several servers share is written once.",
+    ),
+]
+_As = Annotated[Shape, typer.Option("--as", help="Typed YAML, or files in PowerMTA's own language.")]
+_Keys = Annotated[
+    KeysIn, typer.Option("--keys", help="Private DKIM keys: leave them alone, or import them as references to these.")
+]
+_Secrets = Annotated[
+    SecretsIn, typer.Option("--secrets", help="Where to store passwords; the stack has references to them.")
+]
+_Sudo = Annotated[bool, typer.Option("--sudo", help="Read servers as root, with sudo without a password.")]
+_Identity = Annotated[list[str] | None, typer.Option("--identity", help="A private key to log in with. Repeatable.")]
+_KnownHosts = Annotated[str | None, typer.Option("--known-hosts", help="The known_hosts file to check against.")]
 
 
 def import_(
-    name: Annotated[str, typer.Argument(help="The new stack's name: lower-case letters, digits and dashes.")],
-    sources: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--from",
-            help="A server: ssh://[user@]host[:port], the folder of a machine's root or of /etc/pmta, or a file. "
-            "Repeatable: what several servers share is said once.",
-        ),
-    ] = None,
-    shape: Annotated[Shape, typer.Option("--as", help="Typed YAML, or files in PowerMTA's own language.")] = Shape.YAML,
-    keys: Annotated[
-        KeysIn, typer.Option("--keys", help="Private DKIM keys: left alone, or taken in as references to these.")
-    ] = KeysIn.LEAVE,
-    secrets: Annotated[
-        SecretsIn, typer.Option("--secrets", help="Where passwords go; the stack has references to them.")
-    ] = SecretsIn.FILE,
-    sudo: Annotated[bool, typer.Option("--sudo", help="Read servers as root, with sudo without a password.")] = False,
-    identity: Annotated[list[str] | None, typer.Option("--identity", help="A private key to log in with.")] = None,
-    known_hosts: Annotated[str | None, typer.Option("--known-hosts", help="The known_hosts to check against.")] = None,
+    name: _Name,
+    sources: _From = None,
+    shape: _As = Shape.YAML,
+    keys: _Keys = KeysIn.LEAVE,
+    secrets: _Secrets = SecretsIn.FILE,
+    sudo: _Sudo = False,
+    identity: _Identity = None,
+    known_hosts: _KnownHosts = None,
 ) -> None:
-    """Write a stack that says exactly what servers have now, so that its plan is empty. Changes nothing on them."""
+    """Write a stack that declares exactly what servers have now, so that its plan is empty. Changes nothing on them."""
     from pmtaform.api.adopting import Login, Options, import_stack
-    from pmtaform.cli.output import out
+    from pmtaform.cli.output import out, tell
     from pmtaform.errors import UsageError
     from pmtaform.report.style import clean
     from pmtaform.stack import find_project
@@ -54,21 +60,9 @@ def import_(
     options = Options(stack=name, shape=shape, keys=keys, secrets=secrets)
     login = Login(sudo=sudo, identity_files=tuple(identity or ()), known_hosts=known_hosts)
     imported = import_stack(root, options, sources or (), login=login)
-    _tell(imported.adopted.notes)
+    tell(imported.adopted.notes, grouped=True)  # the lines are on the servers
     for line in _summary(imported):
         out(clean(line) + "\n")
-
-
-def _tell(notes: Iterable[Diagnostic]) -> None:
-    """Notes on stderr, without the lines that they are about: those are on the servers."""
-    from pmtaform.report.problems import diagnostics_text
-    from pmtaform.report.style import wants_colour, write
-
-    found = list(notes)
-    if found:
-        colour = not settings.no_color and wants_colour(sys.stderr)
-        width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
-        write(sys.stderr, diagnostics_text(found, colour=colour, width=width, grouped=True))
 
 
 def _summary(imported: Imported) -> list[str]:

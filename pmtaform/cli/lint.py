@@ -40,36 +40,40 @@ class Level(StrEnum):
 _ROUNDS = 10  # a fix may lay the next one open
 
 
+_Paths = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PATH...|STACK", help="Configuration files or folders, or a stack; its name, or nothing."),
+]
+_Host = Annotated[str | None, typer.Option("--host", help="Lint what this host of the stack has now. Changes nothing.")]
+_Format = Annotated[LintFormat, typer.Option("--format", help="Output format.")]
+_Fix = Annotated[bool, typer.Option("--fix", help="Correct what is certain in the files, and show it.")]
+_FailOn = Annotated[Level, typer.Option("--fail-on", help="Exit 1 at findings of this severity or above.")]
+_Version = Annotated[str | None, typer.Option("--powermta", help="PowerMTA's version, for example 5.0r5.")]
+_Only = Annotated[list[str] | None, typer.Option("--only", metavar="RULE", help="Apply only this rule. Repeatable.")]
+_Disable = Annotated[
+    list[str] | None, typer.Option("--disable", metavar="RULE", help="Do not apply this rule. Repeatable.")
+]
+_Enable = Annotated[
+    list[str] | None, typer.Option("--enable", metavar="RULE", help="Also apply this optional rule. Repeatable.")
+]
+_Rules = Annotated[bool, typer.Option("--rules", help="List all rules and exit.")]
+
+
 def lint(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH...|STACK", help="Configuration files or folders, or a stack; its name, or nothing."
-        ),
-    ] = None,
-    host: Annotated[
-        str | None, typer.Option(help="Lint what this host of the stack has now. It is only looked at.")
-    ] = None,
-    format: Annotated[LintFormat, typer.Option(help="Output format.")] = LintFormat.TEXT,  # noqa: A002
-    fix: Annotated[bool, typer.Option("--fix", help="Correct what is certain in the files, and show it.")] = False,
-    fail_on: Annotated[
-        Level, typer.Option(help="Exit with 1 when there are findings of this severity or above.")
-    ] = Level.ERROR,
-    powermta: Annotated[str | None, typer.Option(help="PowerMTA's version, for example 5.0r5.")] = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="RULE", help="Ask this rule only. Repeatable.")
-    ] = None,
-    disable: Annotated[
-        list[str] | None, typer.Option("--disable", metavar="RULE", help="Do not ask this rule. Repeatable.")
-    ] = None,
-    enable: Annotated[
-        list[str] | None, typer.Option("--enable", metavar="RULE", help="Ask this optional rule, too. Repeatable.")
-    ] = None,
-    rules: Annotated[bool, typer.Option("--rules", help="List all rules and exit.")] = False,
+    paths: _Paths = None,
+    host: _Host = None,
+    format: _Format = LintFormat.TEXT,
+    fix: _Fix = False,
+    fail_on: _FailOn = Level.ERROR,
+    powermta: _Version = None,
+    only: _Only = None,
+    disable: _Disable = None,
+    enable: _Enable = None,
+    rules: _Rules = False,
 ) -> int:
     """Find what is wrong, unsafe or without effect in PowerMTA configurations: native files, a stack, or a live host.
 
-    A finding is ignored with a comment on its line or the line above: # pmtaform: ignore RULE because REASON.
+    To ignore a finding, comment its line or the line above: # pmtaform: ignore RULE because REASON.
     """
     from pmtaform.cli.output import out, tell
     from pmtaform.lang.lint import rules_text
@@ -133,6 +137,7 @@ def _is_native(text: str) -> bool:
 
 def _lint_path(path: Path, choice: RuleChoice, version: str | None, *, fix: bool) -> Linted:
     from pmtaform.api.linting import lint_path
+    from pmtaform.cli.output import write
     from pmtaform.lang.lint import applied, apply_fixes
     from pmtaform.report.masking import masked_line
     from pmtaform.sources import replace_native
@@ -146,17 +151,10 @@ def _lint_path(path: Path, choice: RuleChoice, version: str | None, *, fix: bool
         for name, edit in edits.items():
             before = "".join(edit.before).encode("utf-8", "surrogateescape")
             replace_native(Path(found.files[name]), edit.content, expected=before)
-            _tell("\n".join(edit.diff(masked_line)))
-        _tell(f"Mended: {', '.join(sorted({f.rule.code for f in applied(found.findings, edits)}))}.")
+            write(sys.stderr, "\n".join(edit.diff(masked_line)) + "\n")
+        write(sys.stderr, f"Fixed: {', '.join(sorted({f.rule.code for f in applied(found.findings, edits)}))}.\n")
         found = lint_path(path, choice, version=version)
     return found
-
-
-def _tell(text: str) -> None:
-    """Talk, on stderr."""
-    from pmtaform.report.style import write
-
-    write(sys.stderr, text + "\n")
 
 
 def _fails(finding: Finding, level: Level) -> bool:
@@ -166,7 +164,7 @@ def _fails(finding: Finding, level: Level) -> bool:
     return ranks.index(finding.severity) <= ranks.index(Severity(level.value))
 
 
-def _print(findings: list[Finding], found: list[Linted], format: LintFormat) -> None:  # noqa: A002
+def _print(findings: list[Finding], found: list[Linted], format: LintFormat) -> None:
     from pmtaform.cli.output import out, show
     from pmtaform.report.lint_documents import LintView, github_lint, junit_lint
     from pmtaform.report.lint_sarif import sarif_lint

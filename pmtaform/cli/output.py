@@ -49,13 +49,18 @@ def write(stream: TextIO, text: str, *, exact: bool = False) -> None:
         let_go(stream, problem)
 
 
-def tell(diagnostics: Iterable[Diagnostic]) -> None:
-    """Write diagnostics to stderr, each with the line that it is about."""
+def tell(diagnostics: Iterable[Diagnostic], *, grouped: bool = False) -> None:
+    """Write diagnostics to stderr, each with the line that it is about.
+
+    `grouped`: those that differ only in place are one entry, and no line is shown.
+    """
     found = list(diagnostics)
     if found:
         from pmtaform.report.problems import diagnostics_text
 
-        write(sys.stderr, diagnostics_text(found, colour=colour_of(sys.stderr), source=source_line, width=width()))
+        lines = None if grouped else source_line
+        text = diagnostics_text(found, colour=colour_of(sys.stderr), source=lines, width=width(), grouped=grouped)
+        write(sys.stderr, text)
 
 
 def source_line(place: Place) -> str | None:
@@ -72,7 +77,7 @@ def source_line(place: Place) -> str | None:
     return None
 
 
-def show(view: View, format: Format, *, notes: Iterable[Diagnostic] = ()) -> None:  # noqa: A002
+def show(view: View, format: Format, *, notes: Iterable[Diagnostic] = ()) -> None:
     """Write a result to stdout. `notes` belong beside its text, on stderr; its JSON has them."""
     if format is Format.JSON:
         out(view.json())
@@ -88,7 +93,7 @@ def watching(
     hosts: Sequence[str] = (),
     *,
     quiet: bool = True,
-    format: Format = Format.TEXT,  # noqa: A002
+    format: Format = Format.TEXT,
 ) -> Iterator[Progress]:
     """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`).
 

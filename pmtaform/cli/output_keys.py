@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pmtaform.stack import Stack
 
 
-def print_kept_key(stack: Stack, kept: StoredKey, format: Format, as_: str | None) -> None:  # noqa: A002
+def print_kept_key(stack: Stack, kept: StoredKey, format: Format, as_: str | None) -> None:
     """A key that is kept now: its record is data, all else is talk."""
     from pmtaform.dns.dkim_record import dkim_text
     from pmtaform.report.dkim import NewKey, kept_text
@@ -33,7 +33,7 @@ def print_kept_key(stack: Stack, kept: StoredKey, format: Format, as_: str | Non
     out(view.json() if format is Format.JSON else view.text(Screen()), exact=format is Format.TEXT)
 
 
-def print_value(reference: Reference, secret: Secret, format: Format) -> None:  # noqa: A002
+def print_value(reference: Reference, secret: Secret, format: Format) -> None:
     """A secret's value, which somebody asked for by name."""
     from pmtaform.report.secret_uses import json_kept, value_fields
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from pmtaform.cli.choice import Excludes, Hosts, StackArgument, Targets
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.moments import AsOf, moment_of
+from pmtaform.cli.options import (
+    DetailedExitCode,
+    Excludes,
+    FormatOption,
+    Hosts,
+    PlanOut,
+    StackArgument,
+    Targets,
+    WithDiff,
+    WithEffects,
+)
 from pmtaform.diagnostics import Exit, Kind
 from pmtaform.diagnostics.codes.command_line import PLAN_AHEAD_NOT_SAVED
 from pmtaform.errors import UsageError
@@ -23,15 +30,11 @@ def plan(
     host: Hosts = None,
     target: Targets = None,
     exclude: Excludes = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Save the plan to this file, for `apply`.")] = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes.")
-    ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Also the text that would be written, secrets masked.")] = False,
-    effective: Annotated[
-        bool, typer.Option("--effective", help="Also the queues (domain/virtual MTA) whose effective values change.")
-    ] = False,
+    out: PlanOut = None,
+    format: FormatOption = Format.TEXT,
+    detailed_exitcode: DetailedExitCode = False,
+    diff: WithDiff = False,
+    effective: WithEffects = False,
     as_of: AsOf = None,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""

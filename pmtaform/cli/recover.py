@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import FormatOption, StackOption
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.command_line import ONE_DECISION
 from pmtaform.errors import UsageError
@@ -16,7 +17,7 @@ def recover(
     host: Annotated[
         list[str] | None, typer.Argument(help="Hosts or groups; * stands for any text. Left out: all of them.")
     ] = None,
-    stack: Annotated[str | None, typer.Option(help="The stack's name or folder; the only one if left out.")] = None,
+    stack: StackOption = None,
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Keep a change that still awaits its confirmation.")
     ] = False,
@@ -26,7 +27,7 @@ def recover(
     allow: Annotated[
         list[str] | None, typer.Option("--allow", help="With --confirm: consent to a danger by its name.")
     ] = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Finish or undo what a killed run, a lost connection or a reboot left half done. Changes nothing else.
 

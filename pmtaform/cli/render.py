@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import settings
+from pmtaform.cli.options import StackOption
 
 
 def render(
     host: Annotated[str, typer.Argument(help="The host's name.")],
-    stack: Annotated[str | None, typer.Option(help="The stack's name or folder; the only one if left out.")] = None,
+    stack: StackOption = None,
     file: Annotated[str | None, typer.Option(help="Only this file of the host, for example /etc/pmta/config.")] = None,
 ) -> None:
     """Print the whole configuration that HOST would have if it had none yet. Secrets appear as their references."""

@@ -7,20 +7,21 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import Allowed, AutoApprove, FormatOption, StackOption
 from pmtaform.diagnostics import Exit
 
 
 def rollback(
     host: Annotated[str, typer.Argument(help="The host's name.")],
-    stack: Annotated[str | None, typer.Option(help="The stack's name or folder; the only one if left out.")] = None,
+    stack: StackOption = None,
     to: Annotated[
         int | None,
         typer.Option("--to", help="Restore what this generation replaced; by default the last one.", min=1),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only list the generations that the host keeps.")] = False,
-    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
-    allow: Annotated[list[str] | None, typer.Option("--allow", help="Consent to a danger by its name.")] = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    auto_approve: AutoApprove = False,
+    allow: Allowed = None,
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Restore the files that a generation replaced, as one transaction; works from any machine.
 

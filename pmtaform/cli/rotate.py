@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from pmtaform.cli.choice import StackArgument
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.moments import AsOf, moment_of
+from pmtaform.cli.options import FormatOption, StackArgument
 from pmtaform.diagnostics import Exit
 
 
 def rotate(
     stack: StackArgument = None,
     as_of: AsOf = None,
-    format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Generate the DKIM keys that are due, look at DNS, and say where each key with `rotation` stands.
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.asking import approved
-from pmtaform.cli.choice import StackArgument
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import AutoApprove, FormatOption, StackArgument
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.key_commands import NO_SUCH_SECRET, SECRET_IS_THERE, SECRET_ON_TERMINAL
 from pmtaform.errors import PmtaformError, UsageError
@@ -28,11 +28,10 @@ _Words = Annotated[
         help="A reference (keyring:NAME), or the NAME of a keyring entry; then the stack, if there are several.",
     ),
 ]
-_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 @app.command("list")
-def list_(stack: StackArgument = None, format: _Format = Format.TEXT) -> None:  # noqa: A002
+def list_(stack: StackArgument = None, format: FormatOption = Format.TEXT) -> None:
     """List every secret that the stack refers to: what it is for, on which hosts, and where that is written."""
     from pmtaform.cli.output import show
     from pmtaform.report.secret_uses import SecretTable
@@ -43,7 +42,7 @@ def list_(stack: StackArgument = None, format: _Format = Format.TEXT) -> None:  
 
 
 @app.command("check")
-def check(stack: StackArgument = None, format: _Format = Format.TEXT) -> int:  # noqa: A002
+def check(stack: StackArgument = None, format: FormatOption = Format.TEXT) -> int:
     """Look up every secret of the stack once, and say whether it is there and fit. No host is looked at."""
     from pmtaform.api import check_secrets
     from pmtaform.cli.output import show
@@ -61,7 +60,7 @@ def check(stack: StackArgument = None, format: _Format = Format.TEXT) -> int:  #
 def set_(
     words: _Words,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the value that there is.")] = False,
-    format: _Format = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Keep a secret in the keyring or in a file. Its value is asked for, or read from standard input."""
     from pmtaform.api import holds_secret, store_secret
@@ -83,7 +82,7 @@ def set_(
 def get(
     words: _Words,
     show: Annotated[bool, typer.Option("--show", help="Also on a terminal.")] = False,
-    format: _Format = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> None:
     """Print a secret's value, every byte of it. On a terminal only with --show."""
     from pmtaform.api import read_secret
@@ -101,8 +100,8 @@ def get(
 @app.command("delete")
 def delete(
     words: _Words,
-    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
-    format: _Format = Format.TEXT,  # noqa: A002
+    auto_approve: AutoApprove = False,
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Delete a secret from the keyring, or its file."""
     from pmtaform.api import holds_secret, remove_secret
@@ -123,7 +122,7 @@ def delete(
     return Exit.OK
 
 
-def _replace(reference: str, format: Format) -> bool:  # noqa: A002
+def _replace(reference: str, format: Format) -> bool:
     """Whether a value that is there may go. Raises `UsageError` where nobody can be asked."""
     if format is Format.JSON or not sys.stdin.isatty():
         detail = f"{reference} has a value. Nothing was changed. Add --overwrite to replace it."

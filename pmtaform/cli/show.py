@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format
+from pmtaform.cli.options import FormatOption
 
 
 def show(
     plan: Annotated[Path, typer.Argument(metavar="PLANFILE", help="A plan saved with `plan --out`.")],
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,
 ) -> None:
     """Show a saved plan. No host is looked at."""
     from pmtaform.api import load_plan

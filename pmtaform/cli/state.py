@@ -7,17 +7,15 @@ from typing import Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import FormatOption, StackArgument
 
 app = typer.Typer(
     help="What was applied last, host by host.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
 )
 
-_Stack = Annotated[str | None, typer.Argument(help="The stack's name or folder; the only one if left out.")]
-_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
-
 
 @app.command("list")
-def list_(stack: _Stack = None, format: _Format = Format.TEXT) -> None:  # noqa: A002
+def list_(stack: StackArgument = None, format: FormatOption = Format.TEXT) -> None:
     """List every block and key file that is pmtaform's, as HOST:ADDRESS."""
     from pmtaform.cli.output import show
     from pmtaform.report.states import StateTable
@@ -30,8 +28,8 @@ def list_(stack: _Stack = None, format: _Format = Format.TEXT) -> None:  # noqa:
 @app.command("show")
 def show(
     host: Annotated[str, typer.Argument(help="The host's name.")],
-    stack: _Stack = None,
-    format: _Format = Format.TEXT,  # noqa: A002
+    stack: StackArgument = None,
+    format: FormatOption = Format.TEXT,
 ) -> None:
     """Show what is known of a host from the last apply: when, by whom, from which commit, which files."""
     from pmtaform.cli.output import show as show_view
@@ -52,7 +50,7 @@ def show(
 @app.command("forget")
 def forget(
     host: Annotated[str, typer.Argument(help="The host's name.")],
-    stack: _Stack = None,
+    stack: StackArgument = None,
 ) -> None:
     """Forget what was applied to a host, for example because it is gone. Nothing is changed on it."""
     from pmtaform.api import forget_host

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pmtaform.cli.choice import StackArgument
 from pmtaform.cli.context import settings
+from pmtaform.cli.options import StackArgument
 from pmtaform.diagnostics import Exit
 
 

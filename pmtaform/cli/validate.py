@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import FormatOption, StackArgument
 from pmtaform.diagnostics import Exit, Severity
 
 
 def validate(
-    stack: Annotated[str | None, typer.Argument(help="The stack's name or folder; the only one if left out.")] = None,
-    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002
+    stack: StackArgument = None,
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Check a stack: all errors at once, each with its place. No host is looked at, no secret asked for."""
     from pmtaform.cli.output import show, tell

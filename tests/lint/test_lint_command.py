@@ -146,7 +146,7 @@ def test_fix_mends_and_shows(run, tmp_path):
     assert code == 0
     assert out == "Nothing found.\n"
     assert "+smtp-service yes\n" in err
-    assert "Mended: bad-boolean, rate-unit-case." in err
+    assert "Fixed: bad-boolean, rate-unit-case." in err
     assert "smtp-service yes\n" in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [p.name for p in tmp_path.iterdir()] == ["config"]

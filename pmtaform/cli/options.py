@@ -1,0 +1,36 @@
+"""Options and arguments that several commands have, with the same words everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmtaform.cli.context import Format
+
+_STACK = "The stack's name or folder; needed only if there are several."
+
+StackArgument = Annotated[str | None, typer.Argument(help=_STACK)]
+StackOption = Annotated[str | None, typer.Option("--stack", help=_STACK)]
+FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
+Hosts = Annotated[
+    list[str] | None, typer.Option("--host", help="Only hosts or groups that match; * stands for any text. Repeatable.")
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", help="Only blocks whose address matches, as domain[*.com] or mta1:setting[*]. Repeatable."
+    ),
+]
+Excludes = Annotated[list[str] | None, typer.Option("--exclude", help="No blocks whose address matches. Repeatable.")]
+Allowed = Annotated[list[str] | None, typer.Option("--allow", help="Consent to a danger by its name. Repeatable.")]
+AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask for approval.")]
+DetailedExitCode = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes, drift or differences.")
+]
+WithDiff = Annotated[bool, typer.Option("--diff", help="Also show the text that is written, secrets masked.")]
+PlanOut = Annotated[Path | None, typer.Option("--out", help="Save the plan to this file, for `apply`.")]
+WithEffects = Annotated[
+    bool, typer.Option("--effective", help="Also show the queues (domain/virtual MTA) whose effective values change.")
+]
