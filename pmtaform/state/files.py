@@ -17,10 +17,11 @@ from pmtaform.state.document import Encoder, StateDocument, StateVersion
 from pmtaform.state.journal_file import JournalFile
 from pmtaform.state.key import StackKey
 from pmtaform.state.key_file import open_key
-from pmtaform.state.lock import HeldLock, LockFile, LockInfo
+from pmtaform.state.lock import HeldLock, LockInfo
+from pmtaform.state.lock_file import LockFile
 from pmtaform.state.names import check_stack_name
 from pmtaform.state.reading import decode
-from pmtaform.state.rotations import RotationFile
+from pmtaform.state.rotation_file import RotationFile
 
 _HEADER = re.compile(rb'\{\s*"format": \d+,\s*"lineage": "([0-9a-f-]{36})",\s*"serial": (\d{1,18}),')
 _HEADER_BYTES = 512

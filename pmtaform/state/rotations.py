@@ -1,7 +1,7 @@
-"""The history of rotated keys: `state/<stack>.dkim.json`. Times and public keys, never a private one.
+"""The document of a stack's rotated keys. Times and public keys, never a private one.
 
-It is written by hand, one selector a line, because people read it in Git. Losing it costs time, never safety: what is
-not known counts as seen just now.
+It has one selector a line, because people read it in Git. Losing it costs time, never safety: an unknown selector
+counts as seen just now.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, Final, NoReturn
 
 from pmtaform.diagnostics import Place
 from pmtaform.diagnostics.codes.rotation import ROTATION_DAMAGED, ROTATION_TOO_NEW
 from pmtaform.errors import StateDamaged
 from pmtaform.model.rotation import KeyHistory, SelectorLife
-from pmtaform.reading import read_regular
-from pmtaform.state.atomic import ensure_folder, replace_file, sweep
 from pmtaform.state.backend import KeyHistories
-from pmtaform.state.names import check_stack_name
 
 FORMAT: Final = 1
 KIND: Final = "pmtaform-rotations"
@@ -28,67 +25,6 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHOWN: Final = "%Y-%m-%dT%H:%M:%SZ"
 _PUBLIC: Final = re.compile(r"[A-Za-z0-9+/=]{0,2048}")
 _FIELDS: Final = {"selector", *_TIMES, "bounce-after", "public", "algorithm"}
-
-
-class RotationFile:
-    """The histories of one stack's keys. Save under the stack's lock."""
-
-    def __init__(self, folder: Path, stack: str) -> None:
-        self._folder = folder
-        self._stack = check_stack_name(stack)
-        self.path = folder / f"{stack}.dkim.json"
-        self._saved: bytes | None = None
-
-    def load(self) -> KeyHistories:
-        """The histories; none when there is no file. Raises `StateDamaged`: `rotation-damaged`, `rotation-too-new`."""
-        try:
-            self._saved = read_regular(self.path)
-        except FileNotFoundError:
-            return {}
-        except OSError as problem:
-            self._damaged(f"{(problem.strerror or type(problem).__name__).lower()}")
-        try:
-            return self._read(json.loads(self._saved.decode("utf-8"), object_pairs_hook=_pairs))
-        except _Wrong as wrong:
-            self._damaged(str(wrong))
-        except (ValueError, RecursionError):
-            self._damaged("it is not JSON in UTF-8")
-
-    def save(self, histories: KeyHistories) -> None:
-        """Keep the histories, whole or not at all; nothing is written when nothing is new.
-
-        Raises `PmtaformError` (`state-not-written`).
-        """
-        content = encode(self._stack, histories)
-        if content == self._saved or (self._saved is None and not histories):
-            return
-        ensure_folder(self._folder)
-        sweep(self.path)
-        replace_file(self.path, content)
-        self._saved = content
-
-    def _read(self, tree: object) -> KeyHistories:
-        document = _object(tree, {"format", "kind", "stack", "keys"}, "the document")
-        found = document["format"]
-        if type(found) is int and found > FORMAT:
-            detail = f"It has format {found}, and this pmtaform reads formats up to {FORMAT}. Upgrade pmtaform here; "
-            detail += "nothing was read or changed."
-            where = Place(str(self.path))
-            raise StateDamaged.of(ROTATION_TOO_NEW, detail, place=where)
-        if found != FORMAT or document["kind"] != KIND:
-            raise _Wrong("it is no history of rotations")
-        if document["stack"] != self._stack:
-            raise _Wrong("it is that of another stack")
-        if not isinstance(document["keys"], dict):
-            raise _Wrong('"keys" is no object')
-        return {name: _history(name, tree) for name, tree in document["keys"].items()}
-
-    def _damaged(self, problem: str) -> NoReturn:
-        detail = (
-            f"{self.path.name}: {problem}. Restore it from Git, or move it away: what is not known counts as "
-            "seen just now, so keys stay longer than they must, and none is switched to or taken away too early."
-        )
-        raise StateDamaged.of(ROTATION_DAMAGED, detail, place=Place(str(self.path)))
 
 
 class _Wrong(Exception):
@@ -101,6 +37,45 @@ def encode(stack: str, histories: KeyHistories) -> bytes:
     body = "{\n" + ",\n".join(keys) + "\n }" if keys else "{}"
     head = f'"format": {FORMAT},\n "kind": "{KIND}",\n "stack": {json.dumps(stack)}'
     return f'{{\n {head},\n "keys": {body}\n}}\n'.encode("ascii")
+
+
+def decode(content: bytes, *, file: str, stack: str) -> KeyHistories:
+    """The histories that `content` holds. `file` is named in errors; `stack` is whose they must be.
+
+    Raises `StateDamaged`: `rotation-too-new` for a later format, `rotation-damaged` for all else.
+    """
+    try:
+        tree = json.loads(content.decode("utf-8"), object_pairs_hook=_pairs)
+        return _histories(tree, file, stack)
+    except _Wrong as wrong:
+        damaged(str(wrong), file)
+    except (ValueError, RecursionError):
+        damaged("it is not JSON in UTF-8", file)
+
+
+def damaged(problem: str, file: str) -> NoReturn:
+    """Raise `StateDamaged` for a history that is not readable."""
+    detail = (
+        f"{PurePath(file).name}: {problem}. Restore it from Git, or move it away: what is not known counts as "
+        "seen just now, so keys stay longer than they must, and none is switched to or taken away too early."
+    )
+    raise StateDamaged.of(ROTATION_DAMAGED, detail, place=Place(file))
+
+
+def _histories(tree: object, file: str, stack: str) -> KeyHistories:
+    document = _object(tree, {"format", "kind", "stack", "keys"}, "the document")
+    found = document["format"]
+    if type(found) is int and found > FORMAT:
+        detail = f"It has format {found}, and this pmtaform reads formats up to {FORMAT}. Upgrade pmtaform here; "
+        detail += "nothing was read or changed."
+        raise StateDamaged.of(ROTATION_TOO_NEW, detail, place=Place(file))
+    if found != FORMAT or document["kind"] != KIND:
+        raise _Wrong("it is no history of rotations")
+    if document["stack"] != stack:
+        raise _Wrong("it is that of another stack")
+    if not isinstance(document["keys"], dict):
+        raise _Wrong('"keys" is no object')
+    return {name: _history(name, entry) for name, entry in document["keys"].items()}
 
 
 def _shown(history: KeyHistory) -> str:

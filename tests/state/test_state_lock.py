@@ -16,7 +16,7 @@ from pmtaform.diagnostics import Severity
 from pmtaform.errors import Locked
 from pmtaform.state import FileBackend, LockInfo, identity, new_run_id, who
 from pmtaform.state.identity import Process, machine
-from pmtaform.state.lock import LockFile
+from pmtaform.state.lock_file import LockFile
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -12,7 +12,8 @@ import pytest
 
 from pmtaform.errors import StateDamaged
 from pmtaform.model.rotation import KeyHistory, SelectorLife
-from pmtaform.state.rotations import RotationFile, encode
+from pmtaform.state.rotation_file import RotationFile
+from pmtaform.state.rotations import encode
 
 AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HISTORY = KeyHistory(
