@@ -62,6 +62,8 @@ def test_messages_and_the_schema_list_it(tmp_path: Path) -> None:
 
 def test_without_the_plug_in_its_references_are_values() -> None:
     assert parse_reference("safe:top/key") is None
+    with pytest.raises(Invalid, match="secret-in-clear"):
+        require_reference("safe:top/key", what="A password")
 
 
 def test_a_broken_provider_is_reported_where_it_is_used_and_nowhere_else(
