@@ -116,7 +116,7 @@ def _check(ahead: Ahead, stack: Stack, host: str, allowed: Collection[str]) -> N
 def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]:
     """The kept generations that a rollback to before `generation` (None: the last one) undoes, oldest first.
 
-    Raises `HostError` when the host does not keep it.
+    Raises `UsageError` when the host does not keep it, `HostError` when it keeps none.
     """
     kept = [g for g in generations_of(stack, host) if g.status == "applied"]
     if not kept:
@@ -129,7 +129,7 @@ def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]
     first = changed[-1].number if generation is None else generation
     if first not in [g.number for g in kept]:
         have = ", ".join(str(g.number) for g in kept)
-        raise HostError.of(GENERATION_UNKNOWN, f"Generation {first} is not on {host}; it keeps: {have}.", host=host)
+        raise UsageError.of(GENERATION_UNKNOWN, f"Generation {first} is not on {host}; it keeps: {have}.", host=host)
     return [g for g in kept if g.number >= first]
 
 

@@ -10,6 +10,7 @@ import typer
 
 from pmtaform.cli.context import settings
 from pmtaform.diagnostics import Exit, Severity
+from pmtaform.diagnostics.codes.command_line import NO_NATIVE_FILES
 from pmtaform.diagnostics.codes.language import INCLUDE_NOT_READ
 from pmtaform.diagnostics.codes.project_files import NOT_POWERMTA
 
@@ -110,7 +111,7 @@ def _is_no_native(path: str) -> UsageError:
     from pmtaform.errors import UsageError
 
     detail = f"{path} is a stack. `pmtaform fmt` lays out native files; a stack's YAML stays as it was written."
-    return UsageError.of(NOT_POWERMTA, detail)
+    return UsageError.of(NO_NATIVE_FILES, detail)
 
 
 def _is_stack(folder: Path) -> bool:

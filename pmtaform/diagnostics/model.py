@@ -95,23 +95,6 @@ class Diagnostics:
         """Keep several findings."""
         self._items.extend(items)
 
-    def error(self, code: str, summary: str, detail: str = "", place: Place | None = None, **more: object) -> None:
-        """Keep an error. `more` are further fields of `Diagnostic`."""
-        self._items.append(Diagnostic(code=code, summary=summary, detail=detail, place=place, **more))  # type: ignore[arg-type]
-
-    def warning(self, code: str, summary: str, detail: str = "", place: Place | None = None, **more: object) -> None:
-        """Keep a warning. `more` are further fields of `Diagnostic`."""
-        self._items.append(
-            Diagnostic(
-                code=code,
-                summary=summary,
-                detail=detail,
-                place=place,
-                severity=Severity.WARNING,
-                **more,  # type: ignore[arg-type]
-            )
-        )
-
     def report(
         self,
         definition: Definition,

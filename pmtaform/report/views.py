@@ -17,6 +17,7 @@ FORMAT: Final = 1
 
 # kind of the JSON document -> the view that writes it; `pmtaform.report.` is left out
 VIEWS: Final = {
+    "pmtaform-codes": ("codes:CodeView",),
     "pmtaform-diagnostics": ("documents:Problems",),
     "pmtaform-diff": ("differences:Differences",),
     "pmtaform-dkim-key": ("dkim:NewKey",),

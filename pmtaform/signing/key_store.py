@@ -8,9 +8,15 @@ from datetime import datetime
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.diagnostics.codes.key_commands import DKIM_KEY_IS_THERE, WHICH_KEY, WHICH_PASSPHRASE
-from pmtaform.diagnostics.codes.keys import DKIM_KEY_DAMAGED, DKIM_NAME
-from pmtaform.diagnostics.codes.secrets import SECRET_NOT_KEPT_HERE, SECRET_REFERENCE
+from pmtaform.diagnostics.codes.key_commands import (
+    BAD_KEY_NAME,
+    DKIM_KEY_IS_THERE,
+    KEY_NOT_KEPT_HERE,
+    NO_KEY_PLACE,
+    WHICH_KEY,
+    WHICH_PASSPHRASE,
+)
+from pmtaform.diagnostics.codes.keys import DKIM_KEY_DAMAGED
 from pmtaform.dkim.keys import GOOD_BITS, SigningKey, generate_key, load_private_key, locked_pem
 from pmtaform.errors import Invalid, PmtaformError, UsageError
 from pmtaform.secrets import KEYRING, Reference, forms, parse_reference, require_reference
@@ -75,7 +81,7 @@ def import_key(
     """
     if "/" not in name:
         detail = f'"{name}" has no selector: write DOMAIN/SELECTOR, the name that the key\'s record has in DNS.'
-        raise UsageError.of(DKIM_NAME, detail)
+        raise UsageError.of(BAD_KEY_NAME, detail)
     home = _home(stack, name, to, None)
     phrase = home.passphrase
     if passphrase is not None:
@@ -118,7 +124,7 @@ def _is_there(home: KeyLocation) -> str:
 def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyLocation:
     domain, slash, selector = name.partition("/")
     if problem := name_problem(domain, selector if slash else "s1"):
-        raise UsageError.of(DKIM_NAME, f'"{name}": {problem}')
+        raise UsageError.of(BAD_KEY_NAME, f'"{name}": {problem}')
     keys = declared_keys(stack)
     if not slash:
         selector = _selector(stack, domain, keys, now)
@@ -130,7 +136,7 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyL
     reference = _default(stack, domain, selector, own) if to is None else parse_reference(to)
     if reference is None:
         detail = "What stands behind --to is no reference. Write --to keyring:NAME or --to file:PATH."
-        raise UsageError.of(SECRET_REFERENCE, detail)
+        raise UsageError.of(NO_KEY_PLACE, detail)
     _check_kept_here(reference)
     there = [key for key in own if key.reference == str(reference)]
     if len(there) > 1:
@@ -155,7 +161,7 @@ def _check_kept_here(reference: Reference) -> None:
         return
     detail = f"{reference}: pmtaform reads such references and writes none. Give --to {forms(writable=True)}, "
     detail += "and name that in the stack; or have the tool that keeps it make the key."
-    raise UsageError.of(SECRET_NOT_KEPT_HERE, detail)
+    raise UsageError.of(KEY_NOT_KEPT_HERE, detail)
 
 
 def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datetime | None) -> str:

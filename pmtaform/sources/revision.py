@@ -47,7 +47,7 @@ def read_stack(project: Project, spec: str) -> dict[str, LoadedConfiguration]:
             return _hosts(stack, host, f"{revision}:{folder.name}", prefix=f"{revision}:")
         except Invalid as problem:
             detail = f"What {folder.name} said at {revision} is not valid for this pmtaform."
-            raise Invalid(*problem.diagnostics, *UsageError.of(REVISION_INVALID, detail).diagnostics) from None
+            raise Invalid(*problem.diagnostics, *Invalid.of(REVISION_INVALID, detail).diagnostics) from None
 
 
 def _hosts(stack: Stack, host: str, name: str, prefix: str = "") -> dict[str, LoadedConfiguration]:

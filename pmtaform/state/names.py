@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmtaform.diagnostics.codes.yaml import STACK_NAME
+from pmtaform.diagnostics.codes.command_line import BAD_STACK_NAME
 from pmtaform.errors import UsageError
 
 
@@ -11,4 +11,4 @@ def check_stack_name(stack: str) -> str:
     if stack and stack[0] not in ".-" and stack.isprintable() and not {"/", "\\"} & set(stack):
         return stack
     detail = f"{stack!r} would name its state file: letters, digits, dots, dashes and underscores are for that."
-    raise UsageError.of(STACK_NAME, detail)
+    raise UsageError.of(BAD_STACK_NAME, detail)

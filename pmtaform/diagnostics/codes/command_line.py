@@ -1,4 +1,4 @@
-"""What a command line asks for, and pmtaform cannot do."""
+"""Command line."""
 
 from __future__ import annotations
 

@@ -236,12 +236,3 @@ SHELL_MISSING: Final = Definition(
         "A local host needs a POSIX shell on this machine, and it could not be started. Install one as /bin/sh."
     ),
 )
-UNKNOWN_TRANSPORT: Final = Definition(
-    code="unknown-transport",
-    summary="Unknown transport",
-    kind=Kind.HOST_FAILED,
-    explanation=(
-        "The transport of the host is not one that pmtaform or a plug-in provides. Write ssh or local, or install "
-        "the plug-in."
-    ),
-)

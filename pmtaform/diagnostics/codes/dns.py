@@ -1,4 +1,4 @@
-"""What DNS has for the fleet, and what hosts have of its keys."""
+"""DKIM records in DNS."""
 
 from __future__ import annotations
 

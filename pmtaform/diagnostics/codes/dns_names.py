@@ -1,4 +1,4 @@
-"""SPF, MX, reverse DNS and DMARC of the fleet."""
+"""SPF, MX, reverse DNS and DMARC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host answers, and what was found on it."""
+"""Hosts."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ NOT_REHEARSED: Final = Definition(
         "Several hosts are changed together, and pmtaform tests the new files of each with pmta test config before it "
         "changes the first one. It does so in a mount namespace of its own, which needs Linux, root and unshare, and "
         "a pmta that reads the files itself. On this host that is not so. The change is tested when its files are in "
-        "place, before PowerMTA is told to load them; a rejected change is rolled back at once. If PowerMTA is started "
+        "place, before PowerMTA loads them; a rejected change is rolled back at once. If PowerMTA is started "
         "in that moment by something else, it reads the rejected files."
     ),
 )

@@ -1,4 +1,4 @@
-"""Notes of an import."""
+"""Import."""
 
 from __future__ import annotations
 

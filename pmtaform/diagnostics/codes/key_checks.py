@@ -1,4 +1,4 @@
-"""The keys that hosts have, compared with the stack and DNS."""
+"""Keys on hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command on keys or secrets asks for, and pmtaform cannot do."""
+"""Commands on keys and secrets."""
 
 from __future__ import annotations
 

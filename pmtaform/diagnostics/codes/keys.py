@@ -1,4 +1,4 @@
-"""DKIM keys and their rotation."""
+"""DKIM keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans, saved plans and what blocks an apply."""
+"""Plans and consent."""
 
 from __future__ import annotations
 

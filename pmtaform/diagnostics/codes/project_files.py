@@ -1,4 +1,4 @@
-"""Files of the project that pmtaform writes and reads on this machine."""
+"""Files of the project."""
 
 from __future__ import annotations
 

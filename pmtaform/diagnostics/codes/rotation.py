@@ -1,4 +1,4 @@
-"""The rotation of DKIM keys."""
+"""Rotation of DKIM keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a change on a host."""
+"""Results of a change."""
 
 from __future__ import annotations
 

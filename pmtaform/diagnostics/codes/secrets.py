@@ -1,4 +1,4 @@
-"""Secrets and where they are kept."""
+"""Secrets."""
 
 from __future__ import annotations
 

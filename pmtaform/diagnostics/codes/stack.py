@@ -1,4 +1,4 @@
-"""The structure of a stack: keys, names, values and variables."""
+"""Structure of a stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a stack and their contents."""
+"""Files that a stack puts on hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state, its lock and its journal."""
+"""State, lock and journal."""
 
 from __future__ import annotations
 

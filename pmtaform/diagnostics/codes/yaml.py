@@ -1,4 +1,4 @@
-"""The YAML files of a stack."""
+"""YAML files of a stack."""
 
 from __future__ import annotations
 
