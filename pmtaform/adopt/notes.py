@@ -22,7 +22,7 @@ from pmtaform.diagnostics.codes.imports import (
 )
 from pmtaform.diagnostics.codes.secrets import SECRET_IN_CLEAR
 from pmtaform.lang.blocks import blocks_of
-from pmtaform.lang.late import late_lists
+from pmtaform.lang.late_definitions import late_lists
 from pmtaform.lang.lint import Subject, lint
 
 

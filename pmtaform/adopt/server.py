@@ -14,7 +14,7 @@ from pmtaform.adopt.native import block_text, copied
 from pmtaform.adopt.say import Said, Speaker, UnsayableError
 from pmtaform.adopt.vault import Vault, secrets_of
 from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
-from pmtaform.lang.late import late_groups
+from pmtaform.lang.late_definitions import late_groups
 from pmtaform.lang.tree import Section, Tree
 
 _ORDER: Final = tuple(Form)

@@ -17,7 +17,7 @@ from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.effective import Effective, PairChange, UnseenInclude, changed_pairs, moved_includes
 from pmtaform.lang.effective.flattening import flat_blocks
 from pmtaform.lang.includes import is_url, read_configuration
-from pmtaform.lang.late import LateList, late_lists
+from pmtaform.lang.late_definitions import LateList, late_lists
 from pmtaform.lang.values import SENSITIVE
 from pmtaform.plan.explain import explain, place_change
 from pmtaform.plan.model import Action, Change, Reason, ValueChange

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pmtaform.host import HostSpec, LastLeft, LeftRecord, Session, Snapshot, digest, last_left
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration, read_configuration
-from pmtaform.lang.late import late_lists
+from pmtaform.lang.late_definitions import late_lists
 from pmtaform.plan.inputs import Previous, left_digest
 from pmtaform.state import FileState, HostState, Seal
 

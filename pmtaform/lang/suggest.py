@@ -52,7 +52,7 @@ def suggestion(word: str, scope: str | None = None, value: str = "") -> Suggesti
     there = {spec.name for spec in near}
     if (here and scope is not None) or len(there) != 1:
         return None
-    return Suggestion(there.pop(), tuple(dict.fromkeys(each for spec in near for each in spec.scopes)))
+    return Suggestion(there.pop(), tuple(dict.fromkeys(place for spec in near for place in spec.scopes)))
 
 
 def _is_fit(spec: DirectiveSpec, value: str) -> bool:

@@ -19,7 +19,7 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block, BlockPart, blocks_of, impact_of, spec_of
 from pmtaform.lang.catalogue import GLOBAL, Impact, catalogue
 from pmtaform.lang.edit import FileEdit, edit
-from pmtaform.lang.late import late_lists
+from pmtaform.lang.late_definitions import late_lists
 from pmtaform.model.desired import FILE, Desired, KeyFile, ManagedFile, Unmanaged
 from pmtaform.model.selection import Selection, matches
 from pmtaform.plan.dependencies import along

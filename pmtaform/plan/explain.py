@@ -13,7 +13,7 @@ from pmtaform.diagnostics import Place
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Block, is_ordered, spec_of
 from pmtaform.lang.catalogue import GLOBAL
-from pmtaform.lang.late import LateList
+from pmtaform.lang.late_definitions import LateList
 from pmtaform.lang.tree import Directive, Junk, Section, Tree
 from pmtaform.plan.model import PLACE, ValueChange
 

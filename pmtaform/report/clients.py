@@ -107,7 +107,7 @@ def json_client(found: Submission, where: Where, *, every: bool = False) -> str:
             ],
         },
         "notes": [*found.settings.notes, *route.notes],
-        "assumptions": {each.value: each.says for each in used},
+        "assumptions": {each.value: each.sentence for each in used},
     }
     return json_document("pmtaform-effective-client", document)
 

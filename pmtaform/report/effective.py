@@ -69,7 +69,7 @@ def assumption_lines(printer: Printer) -> Iterator[str]:
     """What the printed values rest on, by number."""
     yield printer.style("The guides do not say everything. What is assumed here:", "bold")
     for each, number in printer.assumed.items():
-        yield from _hanging(f"[{number}] ", each.says, printer.width)
+        yield from _hanging(f"[{number}] ", each.sentence, printer.width)
 
 
 def note_lines(notes: Iterable[str], printer: Printer) -> Iterator[str]:
@@ -183,7 +183,7 @@ def json_effective(queues: Sequence[QueueView], where: Where, *, every: bool = F
     """A document of kind `pmtaform-effective`: the queues, and what each assumption means."""
     used: dict[Assumption, None] = {}
     shown = [_json_queue(queue, where, used, every=every) for queue in queues]
-    says = {each.value: each.says for each in used}
+    says = {each.value: each.sentence for each in used}
     return json_document("pmtaform-effective", {"queues": shown, "assumptions": says})
 
 

@@ -19,7 +19,7 @@ from pmtaform.diagnostics.codes.secrets import SECRET_UNAVAILABLE
 from pmtaform.diagnostics.codes.stack import INTERNAL
 from pmtaform.errors import Invalid, PmtaformError, SecretUnavailable, UsageError
 from pmtaform.lang.blocks import SETTING, Address, Block, collect
-from pmtaform.lang.late import declared_below
+from pmtaform.lang.late_definitions import declared_below
 from pmtaform.lang.parsing import gc_paused, parse
 from pmtaform.model.desired import Desired
 from pmtaform.stack.content import Item, Key, Native

@@ -14,8 +14,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Final
 
-from pmtaform.lang.effective.alike import Alike, Group, Side, Signature, owned_on_both
 from pmtaform.lang.effective.deciding import falling_back_on, specs_of
+from pmtaform.lang.effective.equivalence import Alike, Group, Side, Signature, owned_on_both
 from pmtaform.lang.effective.model import DEFAULT_VMTA
 from pmtaform.lang.effective.moves import PairChange, ValueMove, differing
 from pmtaform.lang.effective.owner_changes import owner_changes
@@ -69,14 +69,16 @@ def _changes(
     if domains is None:
         yield from _Affected(before, after, there).changes()
     else:
-        yield from _asked(before, after, there, dict.fromkeys(map(plain, domains)))
+        yield from _queues_to_compare(before, after, there, dict.fromkeys(map(plain, domains)))
 
 
 def _fits(name: str, patterns: Iterable[str]) -> bool:
     return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name, re.DOTALL) for pattern in patterns)
 
 
-def _asked(before: Effective, after: Effective, vmtas: list[str], domains: Iterable[str]) -> Iterator[PairChange]:
+def _queues_to_compare(
+    before: Effective, after: Effective, vmtas: list[str], domains: Iterable[str]
+) -> Iterator[PairChange]:
     """What changes for these very domains."""
     alike = Alike(Side(before), Side(after), vmtas)
     for domain in domains:

@@ -117,12 +117,12 @@ def _assumptions(
         yield Assumption.REPEATED_LINE
     if not winner.rank.literal and any(_writes_out(match, winner) for match in every):
         yield Assumption.MACRO_REST
-    said = {_normal(spec, line) for line in lines}
+    spellings = {_normal(spec, line) for line in lines}
     for match in every:
         if match.body is winner.body:
             continue
         sets = name in match.body.lines
-        differs = sets and {_normal(spec, line) for line in match.body.lines[name]} != said
+        differs = sets and {_normal(spec, line) for line in match.body.lines[name]} != spellings
         if match.key == winner.key:
             if differs or not sets:
                 yield _tie(winner, match)
@@ -194,8 +194,8 @@ def default_of(spec: DirectiveSpec, written: Mapping[str, Value], domain: str = 
             words=text,
             via=other.name,
         )
-    if one := _FOR_ONE.fullmatch(text):
-        value = one[1] if domain == one[2] else one[3]
+    if match := _FOR_ONE.fullmatch(text):
+        value = match[1] if domain == match[2] else match[3]
         return Value(name=spec.name, spec=spec, source=Source.DEFAULT, values=(value,), words=text)
     if " " not in text:
         return Value(name=spec.name, spec=spec, source=Source.DEFAULT, values=(text,))

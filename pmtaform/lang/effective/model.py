@@ -49,7 +49,7 @@ class Assumption(StrEnum):
     GLOBAL_RELAYING = "global-relaying"
 
     @property
-    def says(self) -> str:
+    def sentence(self) -> str:
         """The assumption as one sentence (basis: docs/powermta/language.md sections 4 to 6)."""
         return _SAYS[self]
 

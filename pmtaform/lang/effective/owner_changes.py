@@ -71,7 +71,7 @@ class _Owners:
         if (
             left is not None
             and right is not None
-            and not (left.written == right.written if left.written is not None else _says_the_same(left, right))
+            and not (left.written == right.written if left.written is not None else _has_same_lines(left, right))
         ):
             return False
         pools = [vmta] if left is None and vmta in was.pools else was.pools_of.get(vmta, ())
@@ -80,7 +80,7 @@ class _Owners:
     def _is_same_pool(self, pool: str) -> bool:
         if pool not in self._pools:
             left, right = (side.reading.pools.get(pool) for side in self._sides)
-            self._pools[pool] = left is not None and right is not None and _says_the_same(left, right)
+            self._pools[pool] = left is not None and right is not None and _has_same_lines(left, right)
         return self._pools[pool]
 
 
@@ -89,11 +89,11 @@ def _top(reading: EffectiveReading) -> dict[str, list[tuple[str, str]]]:
     return {name: [normal(line, VMTA) for line in reading.lines[name]] for name in top_names(reading)}
 
 
-def _says_the_same(left: Owner, right: Owner) -> bool:
+def _has_same_lines(left: Owner, right: Owner) -> bool:
     """Whether two sections say the same, the members of a pool left out."""
     if left.written is not None and left.written == right.written:
         return True
-    was, now = ([[normal(line, one.tag) for line in lines] for lines in one.settings] for one in (left, right))
+    was, now = ([[normal(line, owner.tag) for line in lines] for lines in owner.settings] for owner in (left, right))
     return was == now
 
 

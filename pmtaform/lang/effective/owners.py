@@ -151,16 +151,16 @@ def _assumptions(
     name: str, spec: DirectiveSpec | None, groups: list[_Group], lines: list[SourceLine]
 ) -> Iterator[Assumption]:
     first = groups[0]
-    said = _normal(spec, lines)
+    normal = _normal(spec, lines)
     if spec is None:
         yield Assumption.UNKNOWN_DIRECTIVE
     elif any(values.problem(spec, line.value) for line in lines if line.value != EMPTY):
         yield Assumption.DOUBTFUL_VALUE
     list_like = spec is not None and spec.accumulates
-    if not list_like and any(_normal(spec, [line]) != said for line in first.lines):
+    if not list_like and any(_normal(spec, [line]) != normal for line in first.lines):
         yield Assumption.REPEATED_LINE
     for group in groups[1:]:
-        differs = _normal(spec, group.lines) != said
+        differs = _normal(spec, group.lines) != normal
         if group.layer == first.layer and differs:
             pools = group.layer == _POOL and group.lines[0].section != first.lines[0].section
             yield Assumption.SEVERAL_POOLS if pools else Assumption.MERGED_SECTIONS

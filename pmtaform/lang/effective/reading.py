@@ -166,10 +166,10 @@ class EffectiveReading:
     def of(cls, configuration: Configuration, defaults: Configuration | None = None) -> EffectiveReading:
         """Read a configuration."""
         reading = cls()
-        for each, vendor in ((defaults, True), (configuration, False)):
-            if each is not None:
-                for tree, node in each.top_level():
-                    reading._take(each, tree, node, vendor)
+        for side, vendor in ((defaults, True), (configuration, False)):
+            if side is not None:
+                for tree, node in side.top_level():
+                    reading._take(side, tree, node, vendor)
         reading._find_members()
         return reading
 

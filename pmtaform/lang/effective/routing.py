@@ -115,7 +115,7 @@ def _by_pattern_list(effective: Effective, settings: Mapping[str, Value], messag
     else:
         text = f"{name}: {rules.last}" if rules.last else f"{name}: no rule matches"
     search.take("pattern-list", text, None, rules.line or value.lines[0])
-    search.choices |= {each for each in outcomes if each is not None}
+    search.choices |= {outcome for outcome in outcomes if outcome is not None}
     search.is_over = None not in outcomes
 
 

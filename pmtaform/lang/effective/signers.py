@@ -27,7 +27,7 @@ _BY_HEADER: Final = "if-x-dkim-options-present"
 _FROM_SENDER: Final = ("", "sender-or-from", "strict-from")
 
 
-_Said = tuple[tuple[str, tuple[str, ...]], ...]  # a section's lines about signing
+_SigningLines = tuple[tuple[str, tuple[str, ...]], ...]  # a section's lines about signing
 
 
 class Signer(NamedTuple):
@@ -60,7 +60,11 @@ class Keys:
     def signer(self, domain: str) -> Signer | None:
         """The first key that fits a domain; `*` asks for a domain that no key names."""
         fitting = [self._first[name] for name in _upwards(domain) if name in self._first]
-        fitting = [one for one in fitting if one[1].key.domain in (domain, ANY) or "{" not in one[1].key.path]
+        fitting = [
+            candidate
+            for candidate in fitting
+            if candidate[1].key.domain in (domain, ANY) or "{" not in candidate[1].key.path
+        ]
         if fitting:
             return min(fitting)[1]
         return self.then.signer(domain) if self.then is not None else None
@@ -111,10 +115,10 @@ def rule_of(values: Mapping[str, Value], *, second: bool = False, assumed: bool 
         value = values.get(prefix + name)
         return unquoted(value.values[-1]).strip() if value is not None and value.values else ""
 
-    said, value = text("dkim-sign").lower(), values.get(prefix + "dkim-sign")
-    by_header = said == _BY_HEADER
+    switch, value = text("dkim-sign").lower(), values.get(prefix + "dkim-sign")
+    by_header = switch == _BY_HEADER
     unset = not second and (value is None or not value.is_set)
-    if not (by_header or parse_bool(said) or (assumed and unset)):
+    if not (by_header or parse_bool(switch) or (assumed and unset)):
         return None
     identity, fallback = text("dkim-identity").lower(), text("dkim-identity-fallback").lower()
     fixed = "" if identity in _FROM_SENDER else identity
@@ -131,7 +135,7 @@ class Signing:
     _top: Keys | None = None
     _rules: dict[tuple[int, ...], frozenset[SignerRule]] = field(default_factory=dict)
     _chains: dict[tuple[object, ...], list[SignerRule]] = field(default_factory=dict)
-    _bodies: dict[int, _Said] = field(default_factory=dict)
+    _bodies: dict[int, _SigningLines] = field(default_factory=dict)
 
     @property
     def top(self) -> Keys:
@@ -146,7 +150,7 @@ class Signing:
             reading = self.effective.reading
             owner = reading.virtual_mtas.get(vmta)
             owners = [*([owner] if owner else []), *(reading.pools[pool] for pool in reading.pools_of.get(vmta, ()))]
-            lines = [line for one in owners for part in one.settings for line in part if line.name == KEY]
+            lines = [line for layer in owners for part in layer.settings for line in part if line.name == KEY]
             self._own[vmta] = Keys(self._signers(lines), self.top)
         return self._own[vmta]
 
@@ -177,7 +181,7 @@ class Signing:
         indexes = [index for _, index in self.effective.layers(vmta)]
         shape = tuple(id(index) for index in indexes if not index.is_empty)
         if shape not in self._rules:
-            asked = dict.fromkeys(name for index in indexes for name in index.asked_for_by(_says_signing))
+            asked = dict.fromkeys(name for index in indexes for name in index.asked_for_by(_has_signing))
             asked[ANY] = None
             self._rules[shape] = frozenset(rule for domain in asked for rule in self._of(domain, vmta))
         return self._rules[shape]
@@ -185,13 +189,13 @@ class Signing:
     def _of(self, domain: str, vmta: str) -> list[SignerRule]:
         """The rules for one domain; domains whose sections say the same of signing are looked at once."""
         matches = self.effective.matches(domain, vmta)
-        chain = tuple((match.key, self._said(match.body)) for match in matches)
+        chain = tuple((match.key, self._settings(match.body)) for match in matches)
         if chain not in self._chains:
             rules = (self._rule(matches, second=second) for second in (False, True))
             self._chains[chain] = [rule for rule in rules if rule is not None]
         return self._chains[chain]
 
-    def _said(self, body: SectionLines) -> _Said:
+    def _settings(self, body: SectionLines) -> _SigningLines:
         if id(body) not in self._bodies:
             lines = ((name, tuple(line.value for line in lines)) for name, lines in body.lines.items())
             self._bodies[id(body)] = tuple(item for item in lines if "dkim-" in item[0])
@@ -205,11 +209,11 @@ class Signing:
         return rule_of(known, second=second, assumed=self.assumed)
 
 
-def _says_signing(body: SectionLines) -> bool:
+def _has_signing(body: SectionLines) -> bool:
     return any("dkim-" in name for name in body.lines)
 
 
-def says_anything(effective: Effective) -> bool:
+def has_signing_lines(effective: Effective) -> bool:
     """Whether any domain says whether mail is signed."""
     reading = effective.reading
     owners = [*reading.virtual_mtas.values(), *reading.pools.values()]

@@ -43,7 +43,7 @@ def signing_keys(effective: Effective) -> dict[KeyLine, bool]:
         owner = reading.virtual_mtas.get(vmta)
         given = [owner] if owner else []
         given += [reading.pools[pool] for pool in reading.pools_of.get(vmta, [])]
-        own = _keys(line for each in given for lines in each.lines for line in lines)
+        own = _keys(line for layer in given for lines in layer.lines for line in lines)
         for key in own:
             keys.setdefault(key, False)
         pending = [key for key in (*for_all, *own) if not keys[key]]
@@ -77,7 +77,7 @@ def _chains(reading: EffectiveReading) -> Iterator[list[tuple[KeyLine, SourceLin
         owners = [reading.virtual_mtas[vmta]] if vmta in reading.virtual_mtas else []
         owners += [reading.pools[pool] for pool in reversed(reading.pools_of.get(vmta, []))]
         lists = [lines for owner in owners for lines in reversed(owner.lines)]
-        lines = [line for each in (*lists, reading.lines.get(_KEY, [])) for line in each if line.name == _KEY]
+        lines = [line for group in (*lists, reading.lines.get(_KEY, [])) for line in group if line.name == _KEY]
         shape = tuple(id(line) for line in lines)
         if shape not in seen:
             seen.add(shape)

@@ -61,7 +61,7 @@ class Sources:
         """Whether a source has this name, or is for this network (in full)."""
         return name in self._sections
 
-    def said(self, name: str) -> dict[str, tuple[str, ...]]:
+    def written(self, name: str) -> dict[str, tuple[str, ...]]:
         """What each section says of one directive; the top level has no name. Equal: no client meets anything else."""
         sections = {**self._sections, "": self._top}
         return {key: tuple(line.value for line in lines[name]) for key, lines in sections.items() if name in lines}
@@ -117,7 +117,7 @@ class Sources:
             spec=spec,
             values=shown_values(lines),
             lines=tuple(lines),
-            overruled=tuple(one for one in overruled if id(one.line) not in held),
+            overruled=tuple(loser for loser in overruled if id(loser.line) not in held),
             assumptions=(
                 *((Assumption.REPEATED_LINE,) if doubtful else ()),
                 *self._assumptions(spec, groups, [self._sections[each] for each in named if each in self._sections]),
@@ -132,8 +132,8 @@ class Sources:
         from_named = [group for group in groups if any(group is each.get(group[0].name) for each in named)]
         if named and not from_named:
             yield Assumption.NAMED_SOURCE
-        said = [[normalise(spec, line.value) for line in group] for group in from_named[:2]]
-        if len(said) > 1 and said[0] != said[1]:
+        texts = [[normalise(spec, line.value) for line in group] for group in from_named[:2]]
+        if len(texts) > 1 and texts[0] != texts[1]:
             yield Assumption.TWO_NAMED_SOURCES
         if winner is self._top.get(winner[0].name):
             yield Assumption.GLOBAL_RELAYING

@@ -31,12 +31,12 @@ def _table() -> tuple[Mistake, ...]:
 def invention(name: str) -> Mistake | None:
     """What is known of a word that PowerMTA does not have."""
     word = name.lower()
-    return next((each for each in _table() if each.name.strip("<>").lower() == word), None)
+    return next((mistake for mistake in _table() if mistake.name.strip("<>").lower() == word), None)
 
 
 def mistakes_about(name: str) -> Iterator[Mistake]:
     """The wrong words whose remedy is this directive or section."""
     word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-    for each in _table():
-        if any(word.search(text) for text in _QUOTED.findall(each.remedy)):
-            yield each
+    for mistake in _table():
+        if any(word.search(text) for text in _QUOTED.findall(mistake.remedy)):
+            yield mistake

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.explain.lookup import where
 from pmtaform.lang.explain.mistakes import mistakes_about
-from pmtaform.lang.explain.telling import where
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _OTHER_SECTIONS: Final = (
 
 
 def _relays(part: Part) -> bool:
-    return part.says("always-allow-relaying", True) or part.says("always-allow-api-submission", True)
+    return part.is_set_to("always-allow-relaying", True) or part.is_set_to("always-allow-api-submission", True)
 
 
 def _sources(facts: Facts) -> dict[str, list[Part]]:
@@ -89,7 +89,7 @@ def users_may_not_relay(facts: Facts) -> Iterator[Hit]:
     if not facts.complete or facts.settings("always-allow-relaying"):
         return
     sources = _sources(facts)
-    demanded = any(part.says("require-auth", True) for parts in sources.values() for part in parts)
+    demanded = any(part.is_set_to("require-auth", True) for parts in sources.values() for part in parts)
     if (_any_relays(facts) and not demanded) or any(
         _relays(part) for key, parts in sources.items() if is_everyone(key) for part in parts
     ):
@@ -188,7 +188,7 @@ def nobody_can_log_in(facts: Facts) -> Iterator[Hit]:
         return
     for part in facts.by_tag.get("source", ()):
         line = part.last("require-auth")
-        if line is not None and line.is_true and not part.says("smtp-service", False):
+        if line is not None and line.is_true and not part.is_set_to("smtp-service", False):
             detail = (
                 f"Clients of {part.title} must log in, and there is no <smtp-user>: none of them can send anything. "
                 "Write <smtp-user NAME> with `password`, or remove the line."

@@ -136,13 +136,13 @@ def backoff_never_ends(facts: Facts) -> Iterator[Hit]:
 def _has_end(part: Part) -> bool:
     if _is_finite(part.last("backoff-to-normal-after")):
         return True
-    return part.says("backoff-to-normal-after-delivery", True)
+    return part.is_set_to("backoff-to-normal-after-delivery", True)
 
 
 def starting_sections(facts: Facts) -> list[Part]:
     """The domains that something puts into back-off."""
     lists = {name.lower() for name, part in facts.defined("smtp-pattern-list").items() if _backs_off(part)}
-    by_loss = (part for part in domains(facts) if part.says("backoff-upon-all-sources-disabled", True))
+    by_loss = (part for part in domains(facts) if part.is_set_to("backoff-upon-all-sources-disabled", True))
     return [*_users(facts, lists), *by_loss]
 
 

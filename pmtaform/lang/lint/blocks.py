@@ -10,8 +10,8 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.inventions import inventions
 from pmtaform.lang.lint.facts import Facts
-from pmtaform.lang.lint.meant import Meant, WordForm
 from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
+from pmtaform.lang.lint.recovered import Meant, WordForm
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.splices import Splice
 from pmtaform.lang.tree import Directive, Tree

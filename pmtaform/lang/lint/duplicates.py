@@ -9,7 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few, on
-from pmtaform.lang.lint.mend import delete_fix
+from pmtaform.lang.lint.line_fixes import delete_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
 
 
@@ -232,10 +232,10 @@ def exclusive_directives(facts: Facts) -> Iterator[Hit]:
     for part in facts.by_tag.get("virtual-mta", ()):
         other = part.last("smtp-proxy-source-host")
         for name in ("use-proxy", "smtp-source-host") if other is not None else ():
-            one = part.last(name)
-            if one is not None and other is not None:
+            line = part.last(name)
+            if line is not None and other is not None:
                 detail = f"{name} and smtp-proxy-source-host exclude each other in a virtual MTA. Keep one of them."
-                yield at(other, detail, mark=other.node.name, related=(one.place,))
+                yield at(other, detail, mark=other.node.name, related=(line.place,))
 
 
 @Rule(

@@ -9,7 +9,7 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.mend import sub_fix
+from pmtaform.lang.lint.line_fixes import sub_fix
 from pmtaform.lang.lint.model import WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.patterns import rule_text
 from pmtaform.lang.lint.regex import split_regex

@@ -15,7 +15,7 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.foreign import foreign_of, is_opaque, template_in
 from pmtaform.lang.includes import UNKNOWN_CONTENTS, include_path, is_pattern, is_url
-from pmtaform.lang.lint.meant import Meant, meant_sections
+from pmtaform.lang.lint.recovered import Meant, meant_sections
 from pmtaform.lang.lint.subject import FileFacts, Subject
 from pmtaform.lang.lint.version import Version
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
@@ -102,7 +102,7 @@ class Part:
         lines = self.named(name)
         return lines[-1] if lines else None
 
-    def says(self, name: str, truth: bool) -> bool:
+    def is_set_to(self, name: str, truth: bool) -> bool:
         """Whether it sets a switch to `truth`."""
         line = self.last(name)
         return line is not None and values.parse_bool(line.value) is truth

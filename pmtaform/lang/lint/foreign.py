@@ -58,8 +58,8 @@ def silences(facts: Facts, hit: Hit, rule: Rule) -> bool:
 def other_language(facts: Facts) -> Iterator[Hit]:
     for path, language in facts.others.items():
         detail = (
-            f"This is {language.language}, not a native configuration, so nothing in it was checked. Lint the file that "
-            "PowerMTA reads."
+            f"This is {language.language}, not a native configuration, so nothing in it was checked. Lint the file "
+            "that PowerMTA reads."
         )
         yield Hit(tree=facts.configuration.trees[path], line=language.line, detail=detail)
 

@@ -40,12 +40,12 @@ from pmtaform.lang.values.networks import Network, network
 def no_auth_throttle(facts: Facts) -> Iterator[Hit]:
     if not facts.top("smtp-user") or is_closed(facts):
         return
-    told: set[str] = set()
+    reported: set[str] = set()
     throttled = {p.key for p in for_everyone(facts) if p.named("smtp-max-auth-failure-rate")}
     for part in for_everyone(facts):
-        if part.key in throttled or part.key in told or part.says("allow-auth", False):
+        if part.key in throttled or part.key in reported or part.is_set_to("allow-auth", False):
             continue
-        told.add(part.key)
+        reported.add(part.key)
         detail = (
             f"There are smtp-users, and {part.title} sets no smtp-max-auth-failure-rate: by default passwords may be "
             "guessed without limit. Add `smtp-max-auth-failure-rate 5/m`"
@@ -93,15 +93,15 @@ def auth_throttle_without_auth(facts: Facts) -> Iterator[Hit]:
 def _demands_login(facts: Facts, part: Part) -> bool:
     """Whether a source that may hold for the same clients demands a login."""
     mine = network(part.key)
-    demanding = [p for p in facts.by_tag.get("source", ()) if p.says("require-auth", True)]
+    demanding = [p for p in facts.by_tag.get("source", ()) if p.is_set_to("require-auth", True)]
     return any(
         p.key == part.key or mine is None or (theirs := network(p.key)) is None or _overlap(mine, theirs)
         for p in demanding
     )
 
 
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
+def _overlap(first: Network, other: Network) -> bool:
+    return first.version == other.version and first.overlaps(other)
 
 
 @Rule(
@@ -127,7 +127,7 @@ def _overlap(one: Network, other: Network) -> bool:
 def auth_contradiction(facts: Facts) -> Iterator[Hit]:
     for part in facts.by_tag.get("source", ()):
         line = part.last("require-auth")
-        if line is not None and line.is_true and part.says("allow-auth", False):
+        if line is not None and line.is_true and part.is_set_to("allow-auth", False):
             detail = (
                 f"{part.title} demands a login and allows none, so its clients can send nothing. Remove one of the two."
             )

@@ -74,12 +74,12 @@ def pattern_list_after_source(facts: Facts) -> Iterator[Hit]:
     """,
 )
 def macro_after_use(facts: Facts) -> Iterator[Hit]:
-    told: set[str] = set()
+    reported: set[str] = set()
     for user, name in references(facts).macros:
         lines = facts.macros.get(name, [])
-        if name in told or not lines or any(line.order < user.order or _is_foreign(facts, line) for line in lines):
+        if name in reported or not lines or any(line.order < user.order or _is_foreign(facts, line) for line in lines):
             continue
-        told.add(name)
+        reported.add(name)
         detail = (
             f"The macro ${values.shown(name)} is used above its definition. Whether PowerMTA takes that is not "
             f"documented. "
@@ -138,7 +138,7 @@ def _in_circles(uses: dict[str, set[str]]) -> set[str]:
     _trim(backward, forward)
     if len(forward) > _MOST_WALKED:
         return set(forward)
-    return {name for name in forward if _leads_back(name, forward)}
+    return {name for name in forward if _is_circular(name, forward)}
 
 
 def _trim(out: dict[str, set[str]], back: dict[str, set[str]]) -> None:
@@ -154,7 +154,7 @@ def _trim(out: dict[str, set[str]], back: dict[str, set[str]]) -> None:
                     dead.append(other)
 
 
-def _leads_back(start: str, uses: dict[str, set[str]]) -> bool:
+def _is_circular(start: str, uses: dict[str, set[str]]) -> bool:
     seen: set[str] = set()
     pending = list(uses[start])
     while pending:
@@ -276,8 +276,8 @@ def _split(line: Line) -> tuple[tuple[str, str], str] | None:
 
 def _conflict(first: str, second: str) -> bool:
     """Whether two results of one reply contradict each other, or are the same; else both may apply."""
-    one, two = {a.strip() for a in first.split(",")}, {a.strip() for a in second.split(",")}
-    if one == two:
+    actions, two = {a.strip() for a in first.split(",")}, {a.strip() for a in second.split(",")}
+    if actions == two:
         return True
     switches = {"mode=normal", "mode=backoff"}
-    return bool((one & switches) and (two & switches) and not one & two & switches)
+    return bool((actions & switches) and (two & switches) and not actions & two & switches)

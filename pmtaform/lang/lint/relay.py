@@ -22,7 +22,7 @@ def for_everyone(facts: Facts) -> list[Part]:
     Where <source 0/0> has `smtp-service no`, what else it says is only what more special sources begin with.
     """
     every = _every(facts)
-    closed = {part.key for part in every if part.says("smtp-service", False)}
+    closed = {part.key for part in every if part.is_set_to("smtp-service", False)}
     return [part for part in every if part.key not in closed]
 
 
@@ -57,7 +57,7 @@ def _relaying(part: Part) -> Line | None:
 def open_relay(facts: Facts) -> Iterator[Hit]:
     for part in for_everyone(facts):
         line = _relaying(part)
-        if line is not None and not part.says("require-auth", True):
+        if line is not None and not part.is_set_to("require-auth", True):
             detail = (
                 f"{part.title} lets everyone send to any recipient. An open relay is found within the hour, and its "
                 "addresses are blocked for weeks. Set it to no here; allow it in sources for trusted networks, or in "
@@ -72,7 +72,7 @@ def _global_relaying(facts: Facts) -> Iterator[Hit]:
     line = facts.setting("always-allow-relaying")
     if line is None or not line.is_true:
         return
-    refused = bool(_every(facts)) and all(part.says(line.name, False) for part in for_everyone(facts))
+    refused = bool(_every(facts)) and all(part.is_set_to(line.name, False) for part in for_everyone(facts))
     detail = (
         "Whether this counts at top level is not settled: the guide describes it among the global directives, and "
         "shows it in sources. If it counts, every source that does not say no is an open relay. Take the line out, and "
@@ -104,7 +104,7 @@ def _global_relaying(facts: Facts) -> Iterator[Hit]:
 def relay_behind_auth(facts: Facts) -> Iterator[Hit]:
     for part in for_everyone(facts):
         line = _relaying(part)
-        if line is not None and part.says("require-auth", True):
+        if line is not None and part.is_set_to("require-auth", True):
             detail = (
                 f"Only require-auth keeps {part.title} from being an open relay, and every client gets to guess "
                 "passwords. Put always-allow-relaying into <source {auth}> or a named source of the users instead."
@@ -154,7 +154,7 @@ def open_relay_listener(facts: Facts) -> Iterator[Hit]:
             continue
         relaying = _relaying(part)
         if relaying is not None:
-            auth = part.says("require-auth", True)
+            auth = part.is_set_to("require-auth", True)
             detail = (
                 f"Everyone who can reach {values.shown(address)} becomes {part.title}, which may relay to any recipient"
                 + (", if only a login succeeds" if auth else "")
@@ -228,4 +228,4 @@ def relay_wide_network(facts: Facts) -> Iterator[Hit]:
 
 def is_closed(facts: Facts) -> bool:
     """Whether strangers are not served."""
-    return any(part.says("smtp-service", False) for part in _every(facts))
+    return any(part.is_set_to("smtp-service", False) for part in _every(facts))

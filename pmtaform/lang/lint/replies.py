@@ -147,7 +147,7 @@ def bounce_rcpt_on_5xx(facts: Facts) -> Iterator[Hit]:
 def words_above_codes(facts: Facts) -> Iterator[Hit]:
     for part in facts.by_tag.get("bounce-category-patterns", ()):
         words: list[tuple[Line, str, str]] = []
-        told: set[int] = set()
+        reported: set[int] = set()
         for line in part.named("/REGEX/"):
             body, category = regex_of(line), line.value.strip().lower()
             if body is None:
@@ -156,8 +156,8 @@ def words_above_codes(facts: Facts) -> Iterator[Hit]:
                 words.append((line, body, category))
                 continue
             taken = _taken(body, category, words) if _CODE.fullmatch(body) else None
-            if taken is not None and id(taken[0]) not in told:
-                told.add(id(taken[0]))
+            if taken is not None and id(taken[0]) not in reported:
+                reported.add(id(taken[0]))
                 yield _above(line, body, category, taken)
 
 

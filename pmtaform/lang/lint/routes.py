@@ -49,12 +49,12 @@ def reroute_circle(facts: Facts) -> Iterator[Hit]:
             continue
         walk = _Walk(Effective(facts.configuration, facts.subject.defaults), name)
         keys = dict.fromkeys(part.key for part in domains(facts) if part.named(name))
-        told: set[tuple[str, int]] = set()
-        for domain in dict.fromkeys(each for key in keys for each in walk.effective.names.of(key)):
+        reported: set[tuple[str, int]] = set()
+        for domain in dict.fromkeys(domain_name for key in keys for domain_name in walk.effective.names.of(key)):
             for circle in walk.circles(domain, {unquoted(line.value) for line in lines}):
                 first = circle[0][1]
-                if (first.tree.path, first.number) not in told and first.tree.path in facts.configuration.trees:
-                    told.add((first.tree.path, first.number))
+                if (first.tree.path, first.number) not in reported and first.tree.path in facts.configuration.trees:
+                    reported.add((first.tree.path, first.number))
                     yield _hit(name, domain, circle)
 
 
@@ -99,7 +99,7 @@ class _Walk:
                     break
                 way.append((vmta, line))
                 vmta = unquoted(line.value)
-                names = [each for each, _ in way]
+                names = [name for name, _ in way]
                 if vmta in names:
                     yield from self._worth_telling(way[names.index(vmta) :])
 

@@ -11,7 +11,7 @@ from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.inventions import Invention, inventions
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import on
-from pmtaform.lang.lint.mend import line_fix
+from pmtaform.lang.lint.line_fixes import line_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.nearest import suggested_section
 from pmtaform.lang.splices import Splice

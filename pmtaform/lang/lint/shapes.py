@@ -7,7 +7,7 @@ from typing import Final
 
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.mend import value_fix
+from pmtaform.lang.lint.line_fixes import value_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
 from pmtaform.lang.lint.wrong_values import WrongValue, wrong_value
@@ -32,12 +32,12 @@ def _all_wrong(facts: Facts) -> list[tuple[Line, WrongValue]]:
     wrong_lines = facts.memory.get("wrong values")
     if not isinstance(wrong_lines, list):
         pairs = ((line, wrong_value(line)) for line in facts.lines)
-        wrong_lines = [(line, wrong) for line, wrong in pairs if wrong is not None and not _is_told(line)]
+        wrong_lines = [(line, wrong) for line, wrong in pairs if wrong is not None and not _is_reported_elsewhere(line)]
         facts.memory["wrong values"] = wrong_lines
     return wrong_lines
 
 
-def _is_told(line: Line) -> bool:
+def _is_reported_elsewhere(line: Line) -> bool:
     """Whether another rule tells of it: a regex that does not end, a value cut by a #, a placeholder."""
     if placeholder_in(line):
         return True

@@ -13,7 +13,7 @@ from pmtaform.lang.lint.relay import for_everyone, is_closed
 from pmtaform.lang.values.networks import is_everyone, is_inside
 
 
-def _everyone_says(name: str, detail: str) -> Check:
+def _everyone_has(name: str, detail: str) -> Check:
     """A switch that must not be on in a source that every client belongs to."""
 
     def check(facts: Facts) -> Iterator[Hit]:
@@ -138,7 +138,7 @@ plain_auth_for_everyone: Final = Rule(
           allow-unencrypted-plain-auth no
         </source>
     """,
-    check=_everyone_says(
+    check=_everyone_has(
         "allow-unencrypted-plain-auth",
         "Logins without TLS show the password on the way. Set it to no, with `allow-starttls yes` and "
         "`require-starttls-before-auth yes`.",
@@ -164,7 +164,7 @@ dkim_keys_from_everyone: Final = Rule(
           process-x-dkim-key yes
         </source>
     """,
-    check=_everyone_says("process-x-dkim-key", "Process X-DKIM-Key from trusted sources only."),
+    check=_everyone_has("process-x-dkim-key", "Process X-DKIM-Key from trusted sources only."),
 )
 
 
@@ -186,5 +186,5 @@ virtual_mta_from_everyone: Final = Rule(
           process-x-virtual-mta yes
         </source>
     """,
-    check=_everyone_says("process-x-virtual-mta", "Process X-Virtual-MTA from trusted sources only."),
+    check=_everyone_has("process-x-virtual-mta", "Process X-Virtual-MTA from trusted sources only."),
 )

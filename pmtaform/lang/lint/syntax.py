@@ -20,7 +20,7 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.mend import line_fix, sub_fix
+from pmtaform.lang.lint.line_fixes import line_fix, sub_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Fix, Given, Hit, Rule
 from pmtaform.lang.lint.tags import ends_itself, line_of
 from pmtaform.lang.suggest import places, remedy
@@ -162,12 +162,12 @@ def equals_sign(facts: Facts) -> Iterator[Hit]:
             continue
         detail = (
             "PowerMTA has no lines of the form key = value; a line is a directive's name, a blank, and its value. "
-            f"{_meant(line, name)}"
+            f"{_intended(line, name)}"
         )
         yield at(line, detail, mark=line.node.name)
 
 
-def _meant(line: Line, name: str) -> str:
+def _intended(line: Line, name: str) -> str:
     scopes = list(dict.fromkeys(scope for spec in catalogue().anywhere(name) for scope in spec.scopes))
     if scopes:
         return f"{name} does not belong here, either; it belongs {places(scopes)}."

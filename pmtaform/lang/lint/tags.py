@@ -12,7 +12,7 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.mend import line_fix
+from pmtaform.lang.lint.line_fixes import line_fix
 from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
 from pmtaform.lang.suggest import remedy, section_remedy
 from pmtaform.lang.tree import Tree
@@ -62,13 +62,13 @@ def tag_on_directive_line(facts: Facts) -> Iterator[Hit]:
             )
             yield at(line, detail, mark=tag, fix=_split_fix(line.tree, line.node.line) if match else None)
     for tree in facts.configuration.trees.values():
-        for each in tree.diagnostics:
-            if TAG_ON_DIRECTIVE_LINE.describes(each):
-                number = line_of(tree, each)
+        for diagnostic in tree.diagnostics:
+            if TAG_ON_DIRECTIVE_LINE.describes(diagnostic):
+                number = line_of(tree, diagnostic)
                 yield (
                     _crowded(facts, tree, number)
                     if number is not None
-                    else Hit(tree=tree, line=None, detail=each.detail, place=each.place)
+                    else Hit(tree=tree, line=None, detail=diagnostic.detail, place=diagnostic.place)
                 )
 
 

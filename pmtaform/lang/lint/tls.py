@@ -97,7 +97,7 @@ def plain_auth_to_smarthost(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("use-unencrypted-plain-auth"):
         if line.is_true:
             part = line.within
-            if part is not None and part.says("require-starttls", True):
+            if part is not None and part.is_set_to("require-starttls", True):
                 continue
             detail = (
                 "The user name and password for the next server are sent in clear where it offers no TLS. Write "
@@ -129,7 +129,7 @@ def plain_auth_to_smarthost(facts: Facts) -> Iterator[Hit]:
 def starttls_contradiction(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("require-starttls"):
         part = line.within
-        if part is not None and line.is_true and part.says("use-starttls", False):
+        if part is not None and line.is_true and part.is_set_to("use-starttls", False):
             detail = f"{part.title} demands TLS and forbids it: its mail cannot be delivered. Remove `use-starttls no`."
             yield at(line, detail, mark=line.node.name)
 
@@ -191,8 +191,8 @@ def starttls_without_certificate(facts: Facts) -> Iterator[Hit]:
 )
 def auth_needs_missing_tls(facts: Facts) -> Iterator[Hit]:
     sources = facts.by_tag.get("source", [])
-    if any(part.says("allow-starttls", True) for part in sources) or any(
-        part.says("immediate-tls", True) for part in facts.top("smtp-listener")
+    if any(part.is_set_to("allow-starttls", True) for part in sources) or any(
+        part.is_set_to("immediate-tls", True) for part in facts.top("smtp-listener")
     ):
         return
     for line in facts.named("require-starttls-before-auth"):
@@ -283,4 +283,6 @@ def tls_demanded_of_everyone(facts: Facts) -> Iterator[Hit]:
 
 
 def _verifies(part: Part) -> bool:
-    return bool(part.named("smtp-tls-ca-file")) or part.says("use-dane", True) or part.says("use-mta-sts", True)
+    return (
+        bool(part.named("smtp-tls-ca-file")) or part.is_set_to("use-dane", True) or part.is_set_to("use-mta-sts", True)
+    )

@@ -12,7 +12,7 @@ from pmtaform.lang.inventions import Invention, inventions
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.foreign import is_omission
 from pmtaform.lang.lint.hits import at
-from pmtaform.lang.lint.mend import rename_fix
+from pmtaform.lang.lint.line_fixes import rename_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.nearest import suggested
 from pmtaform.lang.lint.syntax import is_pair

@@ -11,7 +11,7 @@ from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.includes import include_path, is_url
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.mend import rename_fix
+from pmtaform.lang.lint.line_fixes import rename_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Fix, Given, Hit, Rule
 from pmtaform.lang.lint.version import Version
 
@@ -149,7 +149,7 @@ def not_in_version(facts: Facts) -> Iterator[Hit]:
         return
     for line in facts.lines:
         if line.spec is not None and version.lacks(line.spec.since if _is_version(line.spec.since) else None):
-            detail = f"{line.name} came with {_told(line.spec.since)}, and PowerMTA {version} does not have it."
+            detail = f"{line.name} came with {_released(line.spec.since)}, and PowerMTA {version} does not have it."
             yield at(line, detail, mark=line.node.name)
     yield from _new_sections(facts, version)
     yield from _new_forms(facts, version)
@@ -159,7 +159,7 @@ def _is_version(since: str | None) -> bool:
     return since is not None and since[:1].isdecimal()
 
 
-def _told(since: str | None) -> str:
+def _released(since: str | None) -> str:
     if since and "later 5.0" in since:
         return "a later release of 5.0"
     first = Version.parse(since)
@@ -175,7 +175,7 @@ def _new_sections(facts: Facts, version: Version) -> Iterator[Hit]:
         if part.node.lead is not None:
             since = "4.5"
         if version.lacks(_LATER if since and "later 5.0" in since else since):
-            detail = f"{part.title} here came with {_told(since)}, and PowerMTA {version} does not have it."
+            detail = f"{part.title} here came with {_released(since)}, and PowerMTA {version} does not have it."
             yield on(part, detail, mark=part.node.tag)
 
 
@@ -212,4 +212,4 @@ _FORMS: Final[tuple[tuple[str, str, tuple[str, ...], Callable[[Line], bool]], ..
 
 
 def _not_there(line: Line, what: str, since: str, version: Version) -> Hit:
-    return at(line, f"{values.shown(what)} came with {_told(since)}, and PowerMTA {version} does not have it.")
+    return at(line, f"{values.shown(what)} came with {_released(since)}, and PowerMTA {version} does not have it.")

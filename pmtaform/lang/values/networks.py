@@ -59,13 +59,13 @@ def divided(networks: Iterable[Network]) -> frozenset[Network]:
     """Those of some networks whose addresses all belong to narrower ones of them."""
     inside: dict[Network, int] = {}
     above: list[Network] = []
-    for one in sorted(set(networks), key=lambda net: (net.version, int(net.network_address), net.prefixlen)):
-        while above and not covers(above[-1], one):
+    for member in sorted(set(networks), key=lambda net: (net.version, int(net.network_address), net.prefixlen)):
+        while above and not covers(above[-1], member):
             above.pop()
         if above:
-            inside[above[-1]] = inside.get(above[-1], 0) + one.num_addresses
-        above.append(one)
-    return frozenset(one for one, count in inside.items() if count == one.num_addresses)
+            inside[above[-1]] = inside.get(above[-1], 0) + member.num_addresses
+        above.append(member)
+    return frozenset(member for member, count in inside.items() if count == member.num_addresses)
 
 
 def covers(wide: Network, narrow: Network) -> bool:

@@ -16,7 +16,7 @@ from pmtaform.plan.dangers.intake import Intake, in_words
 from pmtaform.plan.dangers.levels import bytes_of
 from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.sides import Sides
-from pmtaform.plan.dangers.submission_cut_off import is_feeder, is_said_the_same, kept_doors
+from pmtaform.plan.dangers.submission_cut_off import doors_that_stay, is_feeder, is_said_the_same
 
 _Names = tuple[str, ...]  # the named sources that hold: of the listener, of the user
 
@@ -84,7 +84,7 @@ def _ways(sides: Sides, client: Network) -> Iterator[tuple[_Names, _Names, list[
     by_sources: dict[tuple[str, str], list[str]] = {}
     for name in before.users.keys() & after.users.keys():
         by_sources.setdefault((before.users[name].source, after.users[name].source), []).append(name)
-    for was, now in kept_doors(sides):
+    for was, now in doors_that_stay(sides):
         if is_feeder(before, client, was) and is_feeder(after, client, now):
             yield (was,), (now,), []
         for (left, right), names in by_sources.items():

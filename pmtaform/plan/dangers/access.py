@@ -144,10 +144,10 @@ def _levels(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[DangerF
 def _classes(*sides: _Monitor) -> list[Network]:
     """The addresses that lines tell apart: those of each network that no narrower one names."""
     named = dict.fromkeys(grant.network for side in sides for grant in side.grants if grant.network is not None)
-    six = any(one.version == 6 for one in named)
+    six = any(client.version == 6 for client in named)
     every = dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named))
     nobody = divided(every)
-    return [one for one in every if one not in nobody]
+    return [client for client in every if client not in nobody]
 
 
 def _change(key: _Key) -> str:

@@ -33,8 +33,8 @@ def accounts_cut_off(sides: Sides) -> Iterator[DangerFinding]:
         for credential in _CREDENTIALS:
             was, now = _credential(user, credential), _credential(other, credential)
             if was is not None and was != now:
-                lines = [line for one in (other, user) if (line := one.lines.get(credential)) is not None]
-                detail = f"Who logs in as {values.shown(name)} {_told(credential, was, now)}"
+                lines = [line for account in (other, user) if (line := account.lines.get(credential)) is not None]
+                detail = f"Who logs in as {values.shown(name)} {_change_in_words(credential, was, now)}"
                 yield _finding(sides, detail, sides.cause_of_lines(lines))
                 break
 
@@ -56,7 +56,7 @@ def _method(user: User) -> str:
     return unquoted(line.value).lower() if line is not None else "password"
 
 
-def _told(name: str, was: str, now: str | None) -> str:
+def _change_in_words(name: str, was: str, now: str | None) -> str:
     if name == "authentication-method":
         return f"must do it another way: {name} {values.shown(was)} -> {values.shown(now or 'password')}"
     return f"is cut off until the client has the new {'password' if name == 'password' else 'certificate'}"

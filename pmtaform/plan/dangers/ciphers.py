@@ -55,7 +55,7 @@ def _weak(text: str) -> set[str]:
 
 
 def _shown(ciphers: set[str]) -> str:
-    return f"weak ciphers ({words.several([values.shown(one.upper()) for one in sorted(ciphers)])})"
+    return f"weak ciphers ({words.several([values.shown(cipher.upper()) for cipher in sorted(ciphers)])})"
 
 
 def _text(value: Value | None) -> str:

@@ -61,7 +61,9 @@ def _of_queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
     for queue in sides.queues:
         move = queue.move(_DELIVERED) if queue.domain else None
         if move is not None:
-            was, now = ((_address(one.values[-1]) if one and one.values else "") for one in (move.before, move.after))
+            was, now = (
+                (_address(value.values[-1]) if value and value.values else "") for value in (move.before, move.after)
+            )
             kind, what = _effect(was, now, "delivered mail")
             yield queue, Effect(kind, what, sides.cause(move.before, move.after))
 

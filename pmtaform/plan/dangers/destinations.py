@@ -72,7 +72,7 @@ def _move(sides: Sides, queue: QueueChange) -> _Move | None:
     if not _is_concerned(queue) or _is_of_no_mail(sides, queue):
         return None
     vmta = queue.vmtas[0]
-    names = queue.queue_before or _alone(queue), queue.queue_after or _alone(queue)
+    names = queue.queue_before or _domain_or_all(queue), queue.queue_after or _domain_or_all(queue)
     was, now = sides.before.values(names[0], vmta, _NAMES), sides.after.values(names[1], vmta, _NAMES)
     own = queue.domain if not queue.mx else "*"
     before = destination(was, _resolved(names[0], own), own)
@@ -92,7 +92,7 @@ def _resolved(queue: str, domain: str) -> str:
     return queue if "." in queue else domain
 
 
-def _alone(queue: QueueChange) -> str:
+def _domain_or_all(queue: QueueChange) -> str:
     return "*" if queue.mx else queue.domain
 
 
@@ -162,9 +162,9 @@ def _looked_up(hosts: str) -> str:
     return text.removeprefix("lookup-mx:").strip() if alone else ""
 
 
-def _is_own(one: Destination, pattern: str) -> bool:
+def _is_own(destination: Destination, pattern: str) -> bool:
     """Whether mail for domains with an MX still goes to that MX: what a rollup queue does of itself."""
-    return one.type == "smtp" and (one.where.startswith("mx ") or pattern in one.where)
+    return destination.type == "smtp" and (destination.where.startswith("mx ") or pattern in destination.where)
 
 
 def _text(settings: Mapping[str, Value], name: str) -> str:

@@ -143,7 +143,7 @@ def classes(*sides: Intake) -> tuple[Network, ...]:
     )
     every = dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named))
     nobody = divided(every)  # all clients of these are in narrower classes
-    return tuple(one for one in every if one not in nobody)
+    return tuple(client for client in every if client not in nobody)
 
 
 def alike(before: Intake, after: Intake) -> tuple[tuple[Network, ...], ...]:
@@ -164,8 +164,8 @@ def alike(before: Intake, after: Intake) -> tuple[tuple[Network, ...], ...]:
     for client in classes(before, after):
         left, right = (list(side.sources.sections(client)) for side in (before, after))
         was, now = tuple(map(number, left)), tuple(map(number, right))
-        moved = [id(one) for one in left if number(one) not in now] + [
-            id(one) for one in right if number(one) not in was
+        moved = [id(group) for group in left if number(group) not in now] + [
+            id(group) for group in right if number(group) not in was
         ]
         traits = client.version, is_everyone(client), is_machine(client), is_inside(str(client))
         groups.setdefault((was, now, tuple(moved), traits), []).append(client)
@@ -192,7 +192,7 @@ def in_words(clients: Iterable[Network]) -> str:
     chosen = list(dict.fromkeys(clients))
     if any(client.prefixlen == 0 for client in chosen):
         return "everyone"
-    wide = [one for one in chosen if not any(covers(other, one) for other in chosen if other != one)]
-    names = [str(one) if one.num_addresses > 1 else str(one.network_address) for one in wide]
+    wide = [net for net in chosen if not any(covers(other, net) for other in chosen if other != net)]
+    names = [str(net) if net.num_addresses > 1 else str(net.network_address) for net in wide]
     shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
     return "clients in " + " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))

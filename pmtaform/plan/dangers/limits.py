@@ -68,11 +68,13 @@ def limits_raised(sides: Sides) -> Iterator[DangerFinding]:
                 known = raises.setdefault(_key(sides, queue, move), _Raise())
                 known.factor = max(known.factor, factor)
                 known.reach.add(queue.domain, queue.vmtas)
-    for key, one in raises.items():
-        free = ", which is no limit" * (one.factor == float("inf") and key.after.split()[0] == "0")
-        detail = f"{_who(sides, key, one.reach)}: {key.name} {key.before} -> {key.after}{free}{_times(one.factor)}"
+    for key, raised in raises.items():
+        free = ", which is no limit" * (raised.factor == float("inf") and key.after.split()[0] == "0")
+        detail = (
+            f"{_who(sides, key, raised.reach)}: {key.name} {key.before} -> {key.after}{free}{_times(raised.factor)}"
+        )
         yield DangerFinding(
-            kind=RATE_RAISED, detail=f"{detail}{sides.because(key.cause)}.", cause=key.cause, weight=one.factor
+            kind=RATE_RAISED, detail=f"{detail}{sides.because(key.cause)}.", cause=key.cause, weight=raised.factor
         )
 
 
@@ -134,10 +136,10 @@ def _times(factor: float) -> str:
 @reports(RATE_RAISED)
 def retries_woken(sides: Sides) -> Iterator[DangerFinding]:
     """Queues that no longer wait for their next try."""
-    return findings_of(sides, _woken(sides))
+    return findings_of(sides, _retried_queues(sides))
 
 
-def _woken(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
+def _retried_queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
     for queue in sides.queues:
         move = queue.move(_WAKE) if queue.domain else None
         if move is not None and _is_on(move.after) and not _is_on(move.before):
@@ -160,7 +162,7 @@ def queues_parted(sides: Sides) -> Iterator[DangerFinding]:
     """
     for shared, queues in _leaving(sides).items():
         for name in _SHARED:
-            yield from _parted(sides, shared, queues, name)
+            yield from _separated(sides, shared, queues, name)
 
 
 def _leaving(sides: Sides) -> Mapping[str, list[QueueChange]]:
@@ -171,7 +173,7 @@ def _leaving(sides: Sides) -> Mapping[str, list[QueueChange]]:
     return leaving
 
 
-def _parted(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> Iterator[DangerFinding]:
+def _separated(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> Iterator[DangerFinding]:
     vmta = queues[0].vmtas[0]
     had = sides.before.settings(shared, vmta).values[name]
     if not had.is_set:
@@ -180,17 +182,17 @@ def _parted(sides: Sides, shared: str, queues: list[QueueChange], name: str) -> 
     domains = list(dict.fromkeys(queue.domain for queue in queues))
     many = mx or any(domain.startswith("*") for domain in domains)
     alone = [sides.after.settings("*" if mx else domain, vmta).values[name] for domain in domains]
-    factors = [factor for one in alone if (factor := factor_of(had, one)) is not None]
+    factors = [factor for value in alone if (factor := factor_of(had, value)) is not None]
     if not many and sum(factors) <= sides.rate_factor:
         return
     if any(factor > sides.rate_factor for factor in factors):
         return  # each by itself is reported as a raised limit
     cause = sides.cause(had)
-    each = words.value(alone[0])
+    limit = words.value(alone[0])
     yield DangerFinding(
         kind=RATE_RAISED,
         detail=f"{words.domains(domains, mx=mx)} had one {name} of {words.value(had)} together (queue {shared}), and "
-        f"now each domain has {each} for itself{sides.because(cause)}.",
+        f"now each domain has {limit} for itself{sides.because(cause)}.",
         cause=cause,
         weight=sum(factors),
     )

@@ -106,8 +106,8 @@ def _of_line(line: SourceLine) -> Listener:
 def _of_section(nodes: Nodes, tag: str) -> Listener:
     argument = unquoted(nodes.section.argument)
     address, _, port = argument.rpartition(":")
-    said = {line.name: line for line in _lines(nodes, tag, argument)}
-    source, tls = said.get("source"), said.get("immediate-tls")
+    by_name = {line.name: line for line in _lines(nodes, tag, argument)}
+    source, tls = by_name.get("source"), by_name.get("immediate-tls")
     return Listener(
         address,
         port,

@@ -51,11 +51,11 @@ def pickup_lost(sides: Sides) -> Iterator[DangerFinding]:
 
 
 def _furthest(listeners: list[Listener]) -> Exposure:
-    return max((one.reach for one in listeners), default=Exposure.NONE)
+    return max((listener.reach for listener in listeners), default=Exposure.NONE)
 
 
 def _finding(sides: Sides, kind: DangerKind, detail: str, listeners: list[Listener]) -> DangerFinding:
-    cause = sides.cause_of_lines(one.line for one in listeners if one.line is not None)
+    cause = sides.cause_of_lines(listener.line for listener in listeners if listener.line is not None)
     return DangerFinding(kind=kind, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 

@@ -99,13 +99,13 @@ def _raised(sides: Sides, both: Both, pool: str, cause: Address | None) -> Itera
     for address, factor in factors.items():
         key = before.get(address, 0.0), after[address], factor
         groups.setdefault(key, []).append(address)
-    gone = _gone(both, pool)
+    gone = _lost_members(both, pool)
     for (was, now, factor), addresses in groups.items():
         shown = words.several([values.shown(address) for address in addresses])
-        each = len(addresses) > 1
+        are_several = len(addresses) > 1
         most = _percent(max(before.values()))
         instead = f"instead of {_percent(was)}" if was else f"and sent none of it; no address sent more than {most}"
-        gets = f"get {_percent(now)} of its mail each" if each else f"gets {_percent(now)} of its mail"
+        gets = f"get {_percent(now)} of its mail each" if are_several else f"gets {_percent(now)} of its mail"
         detail = f"Pool {values.shown(pool)}: {shown} {gets} {instead}"
         yield DangerFinding(
             kind=SHARE_RAISED,
@@ -122,7 +122,7 @@ def _shared(both: Both, pool: str) -> set[str]:
     return {address for address, count in counts.items() if count > 1}
 
 
-def _gone(both: Both, pool: str) -> str:
+def _lost_members(both: Both, pool: str) -> str:
     now = set(both.after.members(pool))
     gone = [values.shown(name) for name in both.before.members(pool) if name not in now]
     return f"; of {len(both.before.members(pool))} virtual MTAs {len(gone)} no longer share it" if gone else ""

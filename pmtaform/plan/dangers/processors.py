@@ -24,10 +24,10 @@ def processors_narrowed(sides: Sides) -> Iterator[DangerFinding]:
         if sides.are_same(tag):
             continue
         after = _addresses(sides.sections_after, tag)
-        lost = [one for one in _addresses(sides.sections_before, tag) if one not in after]
+        lost = [address for address in _addresses(sides.sections_before, tag) if address not in after]
         if lost:
             cause = sides.cause_named(tag)
-            shown = words.several([f"`{values.shown(one)}`" for one in lost])
+            shown = words.several([f"`{values.shown(address)}`" for address in lost])
             detail = f"Mail to {shown} is no longer read by <{tag}>: {what} that come there are not recorded"
             yield DangerFinding(kind=RECORDS_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 

@@ -84,8 +84,8 @@ def _recipients(effective: Effective, *names: str) -> dict[tuple[str, str], Sour
         plain = partial(values.normalise, catalogue().directive(GLOBAL, name))
         for line in effective.reading.lines.get(name, ()):
             text = unquoted(line.value)
-            for one in effective.names.of(text) if name == _DOMAIN and "$" in text else (plain(text),):
-                by_value.setdefault((name, one), line)
+            for name_of_macro in effective.names.of(text) if name == _DOMAIN and "$" in text else (plain(text),):
+                by_value.setdefault((name, name_of_macro), line)
     return by_value
 
 

@@ -79,7 +79,7 @@ def _read(name: str, body: MergedSection) -> RecordFile:
         mapped=frozenset(_mapped(line.value) for line in body.lines("map-header-to-field")),
         filters=tuple(item.replace(" ", "").lower() for item in body.items("queue-filter")),
         place=(body.value("http-webhook-url"), body.value("move-to").rstrip("/")),
-        kept=_kept(body),
+        kept=_retention(body),
         privacy=(body.value("privacy-policy").split() or ["retain"])[0].lower(),
     )
 
@@ -108,7 +108,7 @@ def _mapped(text: str) -> tuple[str, str]:
     return (short[0] if short else "", words[-1].lower() if words else "")
 
 
-def _kept(body: MergedSection) -> float:
+def _retention(body: MergedSection) -> float:
     """Files are deleted only where they are not moved (guide 3.3.11.1)."""
     seconds = values.parse_duration(body.value("delete-after", _DEFAULT_KEPT))
     return float("inf") if body.value("move-to") or seconds is None else float(seconds)

@@ -47,11 +47,11 @@ def records_lost(sides: Sides) -> Iterator[DangerFinding]:
     if not sides.are_same(TAG):
         was, now = record_files(sides.sections_before), record_files(sides.sections_after)
         for path, file in was.items():
-            yield from _gone(sides, file, now) if path not in now else _less(sides, file, now[path])
+            yield from _removed(sides, file, now) if path not in now else _less(sides, file, now[path])
     yield from findings_of(sides, _disabled(sides))
 
 
-def _gone(sides: Sides, file: RecordFile, now: Mapping[str, RecordFile]) -> Iterator[DangerFinding]:
+def _removed(sides: Sides, file: RecordFile, now: Mapping[str, RecordFile]) -> Iterator[DangerFinding]:
     cause = sides.cause_named(TAG, file.name)
     moved = [other.shown for other in now.values() if set(file.types) <= set(other.types) and not other.filters]
     if moved:
@@ -78,7 +78,7 @@ def _losses(was: RecordFile, now: RecordFile) -> Iterator[str]:
     for kind in was.types:
         fields = lost_fields(was, now, kind) if kind in now.types else ()
         if fields:
-            yield f"{TYPES[kind]} records no longer have {words.several([values.shown(one) for one in fields])}"
+            yield f"{TYPES[kind]} records no longer have {words.several([values.shown(field) for field in fields])}"
     if now.is_narrower_than(was):
         yield f"only records of queues that match {words.several([values.shown(f) for f in now.filters])} are written"
     if was.place != now.place:
@@ -106,7 +106,7 @@ def _disabled(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
         move = queue.move(_DISABLED) if queue.domain else None
         if move is None:
             continue
-        was, now = (types_of(one.text) if one and one.values else () for one in (move.before, move.after))
+        was, now = (types_of(value.text) if value and value.values else () for value in (move.before, move.after))
         more = [kind for kind in now if kind not in was]
         if more and not sides.sections_before.is_blank:
             yield (

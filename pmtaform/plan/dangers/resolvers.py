@@ -19,7 +19,7 @@ _SERVER: Final = "name-server"
 @reports(ROUTING_CHANGED)
 def resolvers_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Name servers none of which was asked before; one that stays still answers for part of the mail."""
-    was, now = _asked(sides.before), _asked(sides.after)
+    was, now = _name_servers(sides.before), _name_servers(sides.after)
     if set(was) & set(now) or was == now or sides.sections_before.is_blank:
         return
     cause = sides.cause_named("setting", _SERVER)
@@ -29,9 +29,9 @@ def resolvers_changed(sides: Sides) -> Iterator[DangerFinding]:
     yield DangerFinding(kind=ROUTING_CHANGED, detail=f"{detail}does not{sides.because(cause)}.", cause=cause)
 
 
-def _asked(effective: Effective) -> list[str]:
+def _name_servers(effective: Effective) -> list[str]:
     return [unquoted(line.value.strip()) for line in effective.reading.lines.get(_SERVER, ())]
 
 
 def _shown(servers: list[str]) -> str:
-    return words.several([values.shown(one) for one in servers]) if servers else "the system's own resolvers"
+    return words.several([values.shown(server) for server in servers]) if servers else "the system's own resolvers"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
 from pmtaform.lang.effective import Effective, Value
-from pmtaform.lang.effective.alike import Alike, Side
+from pmtaform.lang.effective.equivalence import Alike, Side
 from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.values.networks import Network

@@ -20,7 +20,7 @@ from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import ValueMove
 from pmtaform.lang.effective.model import SourceLine
-from pmtaform.lang.effective.signers import ANY, Keys, Signer, SignerRule, Signing, rule_of, says_anything
+from pmtaform.lang.effective.signers import ANY, Keys, Signer, SignerRule, Signing, has_signing_lines, rule_of
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.kind import DangerKind
@@ -125,7 +125,7 @@ class _Both:
 
     def __init__(self, sides: Sides) -> None:
         self.sides = sides
-        self.assumed = not says_anything(sides.before) and not says_anything(sides.after)
+        self.assumed = not has_signing_lines(sides.before) and not has_signing_lines(sides.after)
         self.before = Signing(sides.before, self.assumed)
         self.after = Signing(sides.after, self.assumed)
         self._ends: dict[tuple[object, ...], _Found] = {}
@@ -283,11 +283,11 @@ class _Both:
                     continue
                 cause = self._cause(old, new)
                 rules = SignerRule(), SignerRule()
-                for one in (*self._outcomes(rules, old, new, cause, []), *_replaced(old, new, cause)):
+                for outcome in (*self._outcomes(rules, old, new, cause, []), *_replaced(old, new, cause)):
                     who = f"Mail of {_senders([sender])} that chooses the key list {values.shown(name)}"
-                    was = one.before or f"signed with {_name(old)}"
-                    detail = f"{who}: {was} -> {one.after}{self.sides.because(cause)}."
-                    yield DangerFinding(kind=one.kind, detail=detail, cause=cause)
+                    was = outcome.before or f"signed with {_name(old)}"
+                    detail = f"{who}: {was} -> {outcome.after}{self.sides.because(cause)}."
+                    yield DangerFinding(kind=outcome.kind, detail=detail, cause=cause)
 
 
 def _classes(rule: SignerRule, *rings: Keys) -> list[str]:

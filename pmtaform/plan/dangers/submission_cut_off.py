@@ -1,6 +1,6 @@
 """Who submits mail before a change, and no longer can after it: feeders whose mail stops.
 
-Closing an open relay is none: where everyone may relay and a line says that they may not, that is meant. Where only a
+Closing an open relay is none: where everyone may relay and a line now forbids it, the change is intended. Where only a
 default takes over, nobody has said so, and feeders may have relied on what goes.
 """
 
@@ -60,7 +60,7 @@ class _Key:
     """Losses that are one sentence."""
 
     who: str  # empty: the clients themselves; for those who log in, their names follow
-    says: str
+    consequence: str
     change: str
     cause: Address | None
 
@@ -102,7 +102,7 @@ def submission_cut_off(sides: Sides) -> Iterator[DangerFinding]:
             lost.setdefault(key, _Reach())
     for key, reach in lost.items():
         who = reach.shown(key.who)
-        detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
+        detail = f"{who[0].upper()}{who[1:]} {key.consequence}: {key.change}{sides.because(key.cause)}."
         yield DangerFinding(kind=SUBMISSION_CUT_OFF, detail=detail, cause=key.cause)
 
 
@@ -110,14 +110,14 @@ def is_said_the_same(sides: Sides, *names: str) -> bool:
     """Whether the same sources, by the same listeners and logins, say the same of these directives."""
     before, after = sides.intakes
     was, now = before.sources, after.sources
-    if any(door != other for door, other in kept_doors(sides)) or (was.networks, was.names) != (
+    if any(door != other for door, other in doors_that_stay(sides)) or (was.networks, was.names) != (
         now.networks,
         now.names,
     ):
         return False
     if any(name in after.users and after.users[name].source != user.source for name, user in before.users.items()):
         return False
-    return all(was.said(name) == now.said(name) for name in names)
+    return all(was.written(name) == now.written(name) for name in names)
 
 
 # -- listeners ---------------------------------------------------------------------------------------------------------
@@ -151,18 +151,18 @@ def _listeners(sides: Sides) -> Iterator[DangerFinding]:
 
 def _taking_over(after: Intake, listener: Listener) -> Listener | None:
     """The listener that whoever connects to `listener` reaches after the change: the closest."""
-    fitting = [one for one in after.listeners if one.covers(listener)]
-    return max(fitting, key=lambda one: one.network.prefixlen if one.network else 0, default=None)
+    fitting = [candidate for candidate in after.listeners if candidate.covers(listener)]
+    return max(fitting, key=lambda candidate: candidate.network.prefixlen if candidate.network else 0, default=None)
 
 
 def _lines(*listeners: Listener) -> list[SourceLine]:
     return [listener.line for listener in listeners if listener.line is not None]
 
 
-def kept_doors(sides: Sides) -> list[tuple[str, str]]:
+def doors_that_stay(sides: Sides) -> list[tuple[str, str]]:
     """The named sources that clients get before and after at the listeners that stay."""
     before, after = sides.intakes
-    pairs = ((one.source, _taking_over(after, one)) for one in before.listeners)
+    pairs = ((listener.source, _taking_over(after, listener)) for listener in before.listeners)
     return list(dict.fromkeys((source, other.source) for source, other in pairs if other is not None))
 
 
@@ -171,7 +171,7 @@ def kept_doors(sides: Sides) -> list[tuple[str, str]]:
 
 def _lost_by(sides: Sides, client: Network) -> Iterator[tuple[_Key, list[str]]]:
     """What a class of clients loses, and as which users where they log in."""
-    doors = kept_doors(sides)
+    doors = doors_that_stay(sides)
     for pair in doors:
         yield from ((key, []) for key in _anonymous(sides, client, pair))
         yield from _logged_in(sides, client, pair)
@@ -183,12 +183,14 @@ def _anonymous(sides: Sides, client: Network, doors: tuple[str, str]) -> Iterato
     if before.relays(client, doors[0]) and not after.relays(client, doors[1]):
         blocker = _blocker(after, client, doors[1], REQUIRE_AUTH)
         if not _is_closing(sides, client, doors, blocker):
-            says = "must log in to submit mail" if blocker == REQUIRE_AUTH else "may no longer relay"
-            yield _key(sides, "", says, blocker, client, doors)
+            consequence = "must log in to submit mail" if blocker == REQUIRE_AUTH else "may no longer relay"
+            yield _key(sides, "", consequence, blocker, client, doors)
     elif _reads_mail(before) and before.submits(client, doors[0]) and not after.submits(client, doors[1]):
         blocker = _blocker(after, client, doors[1], REQUIRE_AUTH)
-        says = "can no longer hand in mail for the domains that the server accepts (bounces and complaints among it)"
-        yield _key(sides, "", says, blocker, client, doors)
+        consequence = (
+            "can no longer hand in mail for the domains that the server accepts (bounces and complaints among it)"
+        )
+        yield _key(sides, "", consequence, blocker, client, doors)
 
 
 def _is_closing(sides: Sides, client: Network, doors: tuple[str, str], blocker: str) -> bool:
@@ -232,9 +234,9 @@ def _blocker(side: Intake, client: Network, door: str, login: str) -> str:
     return login if side.is_on(login, client, door) is (login == REQUIRE_AUTH) else RELAYING
 
 
-def _key(sides: Sides, who: str, says: str, name: str, client: Network, doors: tuple[str, str]) -> _Key:
+def _key(sides: Sides, who: str, consequence: str, name: str, client: Network, doors: tuple[str, str]) -> _Key:
     change, cause = _change(sides, name, client, (doors[0],), (doors[1],))
-    return _Key(who, says, change, cause)
+    return _Key(who, consequence, change, cause)
 
 
 def _change(
@@ -243,8 +245,13 @@ def _change(
     """How a directive changes for a client, and the block that brings it about."""
     before, after = sides.intakes
     left, right = before.sources.value(name, client, *was), after.sources.value(name, client, *now)
-    listeners = [one for side, named in ((after, now), (before, was)) for one in side.listeners if one.source in named]
-    lines = [*right.lines, *left.lines, *_lines(*(one for one in listeners if one.source))]
+    listeners = [
+        listener
+        for side, named in ((after, now), (before, was))
+        for listener in side.listeners
+        if listener.source in named
+    ]
+    lines = [*right.lines, *left.lines, *_lines(*(listener for listener in listeners if listener.source))]
     return f"{name} {words.value(left)} -> {words.value(right)}", sides.cause_of_lines(lines)
 
 
@@ -254,12 +261,12 @@ def _change(
 def _features(sides: Sides, client: Network | None, doors: list[tuple[str, str]]) -> Iterator[_Key]:
     before, after = sides.intakes
     sources = {(user.source, after.users[name].source) for name, user in before.users.items() if name in after.users}
-    for name, says in _FEATURES.items():
+    for name, consequence in _FEATURES.items():
         for was, now in doors:
             if is_feeder(before, client, was) and is_feeder(after, client, now):
-                yield from _lost_feature(sides, name, says, client, (was,), (now,))
+                yield from _lost_feature(sides, name, consequence, client, (was,), (now,))
             for left, right in sorted(sources if client is not None else ()):
-                lost = list(_lost_feature(sides, name, says, client, (was, left), (now, right)))
+                lost = list(_lost_feature(sides, name, consequence, client, (was, left), (now, right)))
                 if lost and before.relays_as(left, client, was) and after.relays_as(right, client, now):
                     yield from lost
 
@@ -270,7 +277,7 @@ def is_feeder(side: Intake, client: Network | None, door: str) -> bool:
 
 
 def _lost_feature(
-    sides: Sides, name: str, says: str, client: Network | None, was: tuple[str, ...], now: tuple[str, ...]
+    sides: Sides, name: str, consequence: str, client: Network | None, was: tuple[str, ...], now: tuple[str, ...]
 ) -> Iterator[_Key]:
     before, after = sides.intakes
     if not _has(before, name, client, was) or _has(after, name, client, now):
@@ -278,8 +285,8 @@ def _lost_feature(
     directive = name if before.is_on(name, client, *was) else _ALSO_BY[name]
     change, cause = _change(sides, directive, client, was, now)
     who = f"mail by the source {now[-1]}" if client is None else ""
-    yield _Key(who, f"may no longer use `{directive}`, and {says}", change, cause)
+    yield _Key(who, f"may no longer use `{directive}`, and {consequence}", change, cause)
 
 
 def _has(side: Intake, name: str, client: Network | None, named: tuple[str, ...]) -> bool:
-    return any(side.is_on(one, client, *named) for one in (name, _ALSO_BY.get(name, name)))
+    return any(side.is_on(right, client, *named) for right in (name, _ALSO_BY.get(name, name)))

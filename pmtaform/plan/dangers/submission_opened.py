@@ -73,7 +73,7 @@ class _Right:
     """
 
     holds: Callable[[Intake, Network, str], bool]
-    says: str
+    consequence: str
     decided_by: tuple[str, ...]
     for_strangers: bool = False
 
@@ -120,7 +120,7 @@ class _Key:
     """Gains that are one sentence."""
 
     kind: DangerKind
-    says: str
+    consequence: str
     change: str
     cause: Address | None
 
@@ -148,7 +148,7 @@ def submission_opened(sides: Sides) -> Iterator[DangerFinding]:
             _of_class(sides, alike[0], gains)
     for key, clients in gains.by_key.items():
         who = in_words(clients)
-        detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}.{_more(key)}"
+        detail = f"{who[0].upper()}{who[1:]} {key.consequence}: {key.change}{sides.because(key.cause)}.{_more(key)}"
         size = max(2.0**-client.prefixlen for client in clients)
         yield DangerFinding(kind=key.kind, detail=detail, cause=key.cause, weight=size)
 
@@ -196,7 +196,7 @@ def _gained(sides: Sides, right: _Right, client: Network, gains: _Gains) -> bool
     if right is _RELAY:
         lines += after.effective.reading.lines.get(RELAYING, [])
     kind = _kind(right, client, now)
-    gains.add(_Key(kind, right.says, "; ".join(change), sides.cause_of_lines(lines)))
+    gains.add(_Key(kind, right.consequence, "; ".join(change), sides.cause_of_lines(lines)))
     return True
 
 

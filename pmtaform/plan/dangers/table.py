@@ -35,7 +35,7 @@ _OWN: Final = {
     "resolvers-changed": "pmtaform.plan.dangers.resolvers:resolvers_changed",
     "mail-bounced": "pmtaform.plan.dangers.loss:mail_bounced",
     "bounce-rules-widened": "pmtaform.plan.dangers.bounce_rules:bounce_rules_widened",
-    "mail-not-kept": "pmtaform.plan.dangers.keeping:mail_not_kept",
+    "mail-not-kept": "pmtaform.plan.dangers.spooling:mail_not_kept",
     "suppressions-changed": "pmtaform.plan.dangers.suppression:suppressions_changed",
     "copies-changed": "pmtaform.plan.dangers.copies:copies_changed",
     "records-lost": "pmtaform.plan.dangers.records:records_lost",

@@ -63,7 +63,7 @@ class _Effect:
     """What becomes of TLS: `says` is a clause, `name` the directive behind it with its values on both sides."""
 
     kind: DangerKind
-    says: str
+    consequence: str
     name: str
     before: Value | None
     after: Value | None
@@ -72,7 +72,7 @@ class _Effect:
 @dataclass(frozen=True, slots=True)
 class _Key:
     kind: DangerKind
-    says: str
+    consequence: str
     change: str
     cause: Address | None
     mx: bool
@@ -88,12 +88,12 @@ def tls_changed(sides: Sides) -> Iterator[DangerFinding]:
         for effect in _effects(sides, queue):
             cause = sides.cause(effect.before, effect.after)
             change = f"{effect.name} {words.value(effect.before)} -> {words.value(effect.after)}"
-            key = _Key(effect.kind, effect.says, change, cause, queue.mx)
+            key = _Key(effect.kind, effect.consequence, change, cause, queue.mx)
             reaches.setdefault(key, Reach()).add(queue.domain, queue.vmtas)
     for key, reach in reaches.items():
         over = f" over {reach.over(sides)}" * (len(sides.virtual_mtas) > 1)
         who = words.domains(reach.domains, mx=key.mx) + over
-        detail = f"Mail to {who} {key.says}: {key.change}{sides.because(key.cause)}."
+        detail = f"Mail to {who} {key.consequence}: {key.change}{sides.because(key.cause)}."
         yield DangerFinding(kind=key.kind, detail=detail, cause=key.cause, weight=float("*" in reach.domains))
 
 
@@ -127,22 +127,22 @@ class _Mode:
 
 def _effects(sides: Sides, queue: QueueChange) -> Iterator[_Effect]:
     vmta = queue.vmtas[0]
-    was = _Mode(sides.before.meaning(queue.queue_before or _asked(queue), vmta))
-    now = _Mode(sides.after.meaning(queue.queue_after or _asked(queue), vmta))
+    was = _Mode(sides.before.meaning(queue.queue_before or _domain_or_all(queue), vmta))
+    now = _Mode(sides.after.meaning(queue.queue_after or _domain_or_all(queue), vmta))
     for kind, name, says in (*_encryption(was, now), *_verification(was, now), *_lesser(was, now)):
         move = queue.move(name)
         if move is not None:
             yield _Effect(kind, says, name, move.before, move.after)
 
 
-def _asked(queue: QueueChange) -> str:
+def _domain_or_all(queue: QueueChange) -> str:
     return "*" if queue.mx else queue.domain
 
 
-_Told = tuple[DangerKind, str, str]  # kind, directive, clause
+_Change = tuple[DangerKind, str, str]  # kind, directive, clause
 
 
-def _encryption(was: _Mode, now: _Mode) -> Iterator[_Told]:
+def _encryption(was: _Mode, now: _Mode) -> Iterator[_Change]:
     if now.requires and not was.requires:
         name = _USE if was.is_on(_REQUIRE) else _REQUIRE
         yield TLS_DEMANDED, name, "waits and then bounces wherever the other server offers no TLS"
@@ -152,7 +152,7 @@ def _encryption(was: _Mode, now: _Mode) -> Iterator[_Told]:
         yield TLS_DROPPED, _REQUIRE, "goes out unencrypted wherever the other server offers no TLS"
 
 
-def _verification(was: _Mode, now: _Mode) -> Iterator[_Told]:
+def _verification(was: _Mode, now: _Mode) -> Iterator[_Change]:
     if not (was.uses and now.uses):
         return
     if now.has(_VERIFY) and not was.has(_VERIFY):
@@ -163,7 +163,7 @@ def _verification(was: _Mode, now: _Mode) -> Iterator[_Told]:
         yield TLS_DROPPED, _VERIFY, "goes to servers whose certificates are no longer verified"
 
 
-def _lesser(was: _Mode, now: _Mode) -> Iterator[_Told]:
+def _lesser(was: _Mode, now: _Mode) -> Iterator[_Change]:
     if not (was.uses and now.uses):
         return
     for name in _POLICIES:

@@ -19,7 +19,7 @@ from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.intake import ALLOW_AUTH, Intake, classes, in_words, is_machine
 from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.sides import Sides
-from pmtaform.plan.dangers.submission_cut_off import kept_doors
+from pmtaform.plan.dangers.submission_cut_off import doors_that_stay
 from pmtaform.plan.dangers.tls import TLS_DEMANDED, TLS_DROPPED
 
 _CERTIFICATE: Final = "smtp-server-tls-certificate"
@@ -63,7 +63,7 @@ _SWITCHES: Final = (
 @dataclass(frozen=True, slots=True)
 class _Key:
     kind: DangerKind
-    says: str
+    consequence: str
     change: str
     cause: Address | None
 
@@ -87,13 +87,13 @@ def _clients(sides: Sides) -> Iterator[DangerFinding]:
                 by_key.setdefault(key, []).extend(alike)
     for key, clients in by_key.items():
         who = in_words(clients).replace("everyone", "clients everywhere")
-        detail = f"{who[0].upper()}{who[1:]} {key.says}: {key.change}{sides.because(key.cause)}."
+        detail = f"{who[0].upper()}{who[1:]} {key.consequence}: {key.change}{sides.because(key.cause)}."
         yield DangerFinding(kind=key.kind, detail=detail, cause=key.cause)
 
 
 def _of_class(sides: Sides, client: Network) -> Iterator[_Key]:
     before, after = sides.intakes
-    for was, now in kept_doors(sides):
+    for was, now in doors_that_stay(sides):
         if not (before.connects(client, was) and after.connects(client, now)):
             continue
         for switch in _SWITCHES:
@@ -143,14 +143,14 @@ def _server(sides: Sides) -> Iterator[DangerFinding]:
     yield from _moved(sides, _HTTPS, False, "passwords and keys for the web monitor may cross the network in clear")
 
 
-def _moved(sides: Sides, name: str, to: bool, says: str) -> Iterator[DangerFinding]:
+def _moved(sides: Sides, name: str, to: bool, consequence: str) -> Iterator[DangerFinding]:
     """The danger of a switch that goes on (or off), where it is certain that it was not so before."""
     before, after = _value(sides.before, name), _value(sides.after, name)
     if before is None or after is None or _is_on(after) is not to or _is_on(before) is to or _is_doubtful(after):
         return
     cause = sides.cause(before, after)
     change = f"{name} {words.value(before)} -> {words.value(after)}"
-    detail = f"{says[0].upper()}{says[1:]}: {change}{sides.because(cause)}."
+    detail = f"{consequence[0].upper()}{consequence[1:]}: {change}{sides.because(cause)}."
     yield DangerFinding(kind=TLS_DROPPED, detail=detail, cause=cause)
 
 

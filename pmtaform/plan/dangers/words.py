@@ -83,10 +83,10 @@ def _range(run: list[str]) -> str:
     return first if len(run) == 1 else f"{first}..{last}"
 
 
-def value(one: Value | None) -> str:
+def value(decided: Value | None) -> str:
     """An effective value: what it is, secrets masked, and whether it is only the default."""
-    if one is None or (not one.values and one.source is Source.NONE):
+    if decided is None or (not decided.values and decided.source is Source.NONE):
         return "not set"
-    masked = [values.mask(one.spec, one.name, text) for text in one.values]
-    text = values.shown(", ".join(masked) if masked else one.text)
-    return f"{text} (the default)" if one.source is Source.DEFAULT else text
+    masked = [values.mask(decided.spec, decided.name, text) for text in decided.values]
+    text = values.shown(", ".join(masked) if masked else decided.text)
+    return f"{text} (the default)" if decided.source is Source.DEFAULT else text

@@ -76,12 +76,12 @@ def explain(name: str, scope: str | None = None) -> Explanation | None:
     if not specs and section is None:
         return None
     meanings = [_directive(spec) for spec in specs]
-    related: list[Related] = [each for spec in specs for each in related_to_directive(spec)]
+    related: list[Related] = [relation for spec in specs for relation in related_to_directive(spec)]
     if section is not None:
         meanings.append(_section(section))
         related += related_to_section(section)
     title = specs[0].name if specs else f"<{section.tag}>" if section else bare
-    unique = {each.name: each for each in reversed(related) if each.name != title}
+    unique = {relation.name: relation for relation in reversed(related) if relation.name != title}
     return Explanation(
         name=title,
         meanings=tuple(meanings),
@@ -103,7 +103,7 @@ def unknown(name: str, scope: str | None = None) -> Diagnostic:
     known = catalogue()
     elsewhere = known.anywhere(word)
     if scope is not None and elsewhere:
-        places = sorted({where(each) for spec in elsewhere for each in spec.scopes})
+        places = sorted({where(scope_name) for spec in elsewhere for scope_name in spec.scopes})
         detail = f"{word} does not belong {where(_scope(scope) or GLOBAL)}; it belongs {', '.join(places)}."
         return NOT_IN_SCOPE.diagnostic(detail)
     invented = invention(word)

@@ -37,7 +37,7 @@ def rename_fix(line: Line, name: str, value: str | None = None) -> tuple[Fix, ..
 
     None where the other name stands beside it already: two values for one thing would be no mending.
     """
-    if line.node.span != 1 or line.tree.origins is not None or _stands_beside(line, name):
+    if line.node.span != 1 or line.tree.origins is not None or _is_beside(line, name):
         return None
     raw = line.tree.lines[line.node.line - 1].rstrip("\r\n")
     if value is not None:
@@ -51,7 +51,7 @@ def rename_fix(line: Line, name: str, value: str | None = None) -> tuple[Fix, ..
     return line_fix(line.tree, line.node.line, raw[:start] + name + raw[start + len(line.node.name) :])
 
 
-def _stands_beside(line: Line, name: str) -> bool:
+def _is_beside(line: Line, name: str) -> bool:
     spec = catalogue().directive(line.scope, name)
     return not (spec is not None and spec.accumulates) and line.within is not None and bool(line.within.named(name))
 

@@ -188,7 +188,7 @@ def setting_without_effect(facts: Facts) -> Iterator[Hit]:
                 yield _no_effect(own, need.remedy)
     yield from _in_sources(facts)
     yield from _in_acct_files(facts)
-    yield from _beside_reroute(facts)
+    yield from _limits_with_reroute(facts)
     yield from _proxy_protocol(facts)
     yield from _at_top(facts)
     yield from _without_mx(facts)
@@ -248,7 +248,7 @@ _BESIDE_REROUTE: Final = (
 )
 
 
-def _beside_reroute(facts: Facts) -> Iterator[Hit]:
+def _limits_with_reroute(facts: Facts) -> Iterator[Hit]:
     """Limits of back-off in a domain whose mail goes elsewhere in back-off."""
     for part in domains(facts):
         away = part.last("backoff-reroute-to-virtual-mta")
