@@ -63,8 +63,8 @@ class SigningKey:
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of the public key, as `SHA256:` and base64: one for one key, however it is written down."""
-        found = base64.b64encode(hashlib.sha256(self.public).digest()).decode("ascii")
-        return f"SHA256:{found.rstrip('=')}"
+        digest = base64.b64encode(hashlib.sha256(self.public).digest()).decode("ascii")
+        return f"SHA256:{digest.rstrip('=')}"
 
     def rsa(self) -> RSAPrivateKey:
         """The key to sign with."""
@@ -116,11 +116,11 @@ def describe_file(content: bytes) -> str:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     try:
-        found = decoded(content, None)
+        key = decoded(content, None)
     except ValueError:
         return ""
-    kind = type(found).__name__.removesuffix("PrivateKey").lstrip("_")
-    return f"RSA {found.key_size}" if isinstance(found, rsa.RSAPrivateKey) else kind
+    kind = type(key).__name__.removesuffix("PrivateKey").lstrip("_")
+    return f"RSA {key.key_size}" if isinstance(key, rsa.RSAPrivateKey) else kind
 
 
 def same_private_key(left: bytes, right: bytes) -> bool:
@@ -203,19 +203,19 @@ def _unreadable(form: KeyForm) -> Unfit:
     )
 
 
-def _rsa(found: object) -> RSAPrivateKey:
+def _rsa(key: object) -> RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    if not isinstance(found, rsa.RSAPrivateKey):
-        kind = type(found).__name__.removesuffix("PrivateKey").lstrip("_")
+    if not isinstance(key, rsa.RSAPrivateKey):
+        kind = type(key).__name__.removesuffix("PrivateKey").lstrip("_")
         raise Unfit(DKIM_KEY_TYPE, f"it is of type {kind}. {_TYPE} Make an RSA key.")
-    if found.key_size < LEAST_BITS:
+    if key.key_size < LEAST_BITS:
         raise Unfit(
             DKIM_KEY_TOO_SHORT,
-            f"it has {found.key_size} bits. Verifiers take no signature under {LEAST_BITS} bits (RFC 8301), and anyone "
+            f"it has {key.key_size} bits. Verifiers take no signature under {LEAST_BITS} bits (RFC 8301), and anyone "
             f"can break such a key. Make one of {GOOD_BITS} bits under a new selector.",
         )
-    return found
+    return key
 
 
 def _is_sound(key: RSAPrivateKey) -> bool:
@@ -276,9 +276,9 @@ def _canonical(content: bytes) -> bytes | None:
 
     try:
         key: Any = decoded(content, None)
-        found: bytes = key.private_bytes(
+        der: bytes = key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        return found
+        return der
     except Exception:  # whatever a host has in the place of a key, it is then another one
         return None

@@ -54,7 +54,7 @@ class KeyFacts:
     @property
     def signing(self) -> frozenset[str]:
         """Every selector that some host was seen to sign with."""
-        return frozenset(selector for found in self.live.values() for selector in found)
+        return frozenset(selector for selectors in self.live.values() for selector in selectors)
 
     @property
     def all_seen(self) -> bool:
@@ -65,11 +65,11 @@ class KeyFacts:
 def observe(history: KeyHistory, rotation: Rotation, facts: KeyFacts, now: datetime) -> KeyHistory:
     """The history with what is seen now."""
     at = _stamp(history, now)
-    found = _discovered(history, facts)
-    current = _current(history, found, facts)
-    before = {life.selector for life in found[: _place(found, current)]}
+    lives_seen = _discovered(history, facts)
+    current = _current(history, lives_seen, facts)
+    before = {life.selector for life in lives_seen[: _place(lives_seen, current)]}
     lives = []
-    for life in found:
+    for life in lives_seen:
         new = history.life(life.selector) is None
         seen = _in_dns(_with_public(life, facts), facts.records.get(life.selector, RecordStatus()), at)
         if life.selector == current:
@@ -126,7 +126,7 @@ def _current(history: KeyHistory, lives: list[SelectorLife], facts: KeyFacts) ->
         # A run that ended before it could say so: all hosts were switched. Backwards it is somebody's rollback.
         newer = forward is not None and names.index(forward) > names.index(history.current)
         return forward if newer else history.current
-    votes = Counter(selector for found in facts.live.values() for selector in found)
+    votes = Counter(selector for selectors in facts.live.values() for selector in selectors)
     if votes:
         return max(votes, key=lambda name: (votes[name], names.index(name)))
     unknown = [name for name in names if name in facts.kept and history.life(name) is None]

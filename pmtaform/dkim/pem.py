@@ -66,13 +66,13 @@ def key_in(content: bytes) -> tuple[KeyForm, bytes]:
 
     Certificates and public keys beside it are passed over. The lines are empty for `PUBLIC`, `SEVERAL` and `NONE`.
     """
-    found = list(_blocks(content))
-    private = [(form, text) for form, text in found if form is not KeyForm.PUBLIC]
+    blocks = list(_blocks(content))
+    private = [(form, text) for form, text in blocks if form is not KeyForm.PUBLIC]
     if len(private) == 1:
         return private[0]
     if private:
         return KeyForm.SEVERAL, b""
-    return (KeyForm.PUBLIC if found else KeyForm.NONE), b""
+    return (KeyForm.PUBLIC if blocks else KeyForm.NONE), b""
 
 
 def is_tidy(text: bytes) -> bool:

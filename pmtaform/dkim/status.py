@@ -215,7 +215,7 @@ class _Judge:
         if stage is Stage.REVOKED or life.removed is not None:
             return NextStep(todo=Todo.REMOVE_RECORD, due=record_due(life, self.rotation, self.now))
         due = file_due(life, self.facts.longest) or self.now
-        signs = sorted(host for host, found in self.facts.live.items() if life.selector in found)
+        signs = sorted(host for host, selectors in self.facts.live.items() if life.selector in selectors)
         if signs:
             return NextStep(todo=Todo.REMOVE_FILE, waits_for=f"{', '.join(signs)}, which still signs with it")
         return NextStep(todo=Todo.REMOVE_FILE, due=due)

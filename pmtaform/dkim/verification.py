@@ -27,8 +27,8 @@ def verify_signature(message: bytes, txt: Txt) -> SignatureCheck:
 
     def answer(name: bytes, timeout: float = 0) -> bytes | None:  # noqa: ARG001 - dkimpy gives it
         asked.append(name.decode("ascii").rstrip("."))
-        found = txt(asked[-1])
-        return None if found is None else found.encode("utf-8", "surrogateescape")
+        record = txt(asked[-1])
+        return None if record is None else record.encode("utf-8", "surrogateescape")
 
     try:
         verifier = dkim.DKIM(message, logger=heard.logger, minkey=1024, timeout=0)

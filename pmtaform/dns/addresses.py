@@ -14,11 +14,11 @@ def address_findings(sources: Iterable[SendingAddress]) -> Iterator[DnsFinding]:
     users: dict[str, list[SendingAddress]] = {}
     for source in sources:
         users.setdefault(source.address, []).append(source)
-    for address, found in users.items():
-        hosts = sorted({source.host for source in found})
-        names = sorted({source.helo for source in found if source.helo})
-        where = "; ".join(dict.fromkeys(source.where for source in found))
-        if len(hosts) > 1 and not found[0].is_network:
+    for address, own in users.items():
+        hosts = sorted({source.host for source in own})
+        names = sorted({source.helo for source in own if source.helo})
+        where = "; ".join(dict.fromkeys(source.where for source in own))
+        if len(hosts) > 1 and not own[0].is_network:
             detail = f"{where}. An address belongs to one machine: the other cannot bind it, and reputation and rate "
             detail += "limits are reckoned twice. Give each host its own."
             yield finding(ADDRESS_TWICE, address, detail)

@@ -1,4 +1,4 @@
-"""Everything that is checked, at once and bounded; what was found, in a fixed order."""
+"""Run all DNS checks at once, within bounds; the findings have a fixed order."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SpfCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsReport:
-    """What was found. `checked` counts the checks by family; `servers` are the configured ones."""
+    """The findings. `checked` counts the checks by family; `servers` are the configured ones."""
 
     findings: tuple[DnsFinding, ...]
     costs: tuple[SpfCost, ...]
@@ -83,10 +83,10 @@ def check_dns(
     checks += [partial(mx_findings, resolver, facts, domain) for domain in mail]
     checks += [partial(same_everywhere, resolver, *q, authoritative=authoritative) for q in _questions(facts)]
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="dns") as pool:
-        found = [one for each in pool.map(_run, checks) for one in each]
-    found += address_findings(facts.sources)
+        questions = [one for each in pool.map(_run, checks) for one in each]
+    questions += address_findings(facts.sources)
     return DnsReport(
-        findings=tuple(dict.fromkeys(found)),
+        findings=tuple(dict.fromkeys(questions)),
         costs=tuple(SpfCost(domain=domain, result=costs[domain]) for domain in sorted(costs)),
         checked=len(checks),
         servers=tuple(str(server) for server in resolver.servers),
@@ -182,14 +182,14 @@ def spelled(result: SpfResult) -> str:
 
 def _questions(facts: DnsFacts) -> list[tuple[str, str]]:
     """What every server must answer alike."""
-    found = [(reverse_name(address), "PTR") for address in facts.addresses]
+    questions = [(reverse_name(address), "PTR") for address in facts.addresses]
     named = [source for source in facts.sources if source.helo and not source.is_network]
-    found += [(source.helo, "AAAA" if ":" in source.address else "A") for source in named]
-    found += [(domain, "TXT") for domain in facts.envelope_domains]
-    found += [(selector.name, "TXT") for selector in facts.selectors]
-    found += [(f"_dmarc.{domain}", "TXT") for domain in facts.from_domains]
-    found += [(domain, "MX") for domain in (*facts.bounce_domains, *facts.feedback_domains)]
-    return list(dict.fromkeys(found))
+    questions += [(source.helo, "AAAA" if ":" in source.address else "A") for source in named]
+    questions += [(domain, "TXT") for domain in facts.envelope_domains]
+    questions += [(selector.name, "TXT") for selector in facts.selectors]
+    questions += [(f"_dmarc.{domain}", "TXT") for domain in facts.from_domains]
+    questions += [(domain, "MX") for domain in (*facts.bounce_domains, *facts.feedback_domains)]
+    return list(dict.fromkeys(questions))
 
 
 def same_everywhere(resolver: DnsResolver, name: str, kind: str, *, authoritative: bool) -> Iterator[DnsFinding]:

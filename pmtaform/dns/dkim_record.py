@@ -69,18 +69,18 @@ def dkim_problems(text: str, expected: str, algorithm: str = "rsa") -> tuple[tup
         return ((DKIM_UNREADABLE, f"The record cannot be read: {problem}."),)
     if record.is_revoked:
         return ((DKIM_REVOKED, "Its p= is empty: the key is revoked, and signatures with it fail."),)
-    found: list[tuple[Definition, str]] = []
+    differences: list[tuple[Definition, str]] = []
     if record.algorithm != algorithm:
-        found.append((DKIM_ALGORITHM, f"It says k={record.algorithm}, and the key that signs is {algorithm}."))
+        differences.append((DKIM_ALGORITHM, f"It says k={record.algorithm}, and the key that signs is {algorithm}."))
     if record.key.rstrip("=") != re.sub(r"\s", "", expected).rstrip("="):
-        found.append((DKIM_KEY, "Its public key is not that of the private key that signs: signatures fail."))
+        differences.append((DKIM_KEY, "Its public key is not that of the private key that signs: signatures fail."))
     if record.hashes and "sha256" not in record.hashes:
-        found.append((DKIM_HASH, "Its h= does not allow sha256, which signatures use."))
+        differences.append((DKIM_HASH, "Its h= does not allow sha256, which signatures use."))
     if not {"*", "email"} & set(record.services):
-        found.append((DKIM_SERVICE, "Its s= does not allow email."))
+        differences.append((DKIM_SERVICE, "Its s= does not allow email."))
     if "y" in record.flags:
-        found.append((DKIM_TESTING, "It has t=y: receivers treat the domain as testing DKIM."))
-    return tuple(found)
+        differences.append((DKIM_TESTING, "It has t=y: receivers treat the domain as testing DKIM."))
+    return tuple(differences)
 
 
 def dkim_text(key: str, algorithm: str = "rsa", *, flags: tuple[str, ...] = ()) -> str:

@@ -37,16 +37,19 @@ def parse_dmarc(text: str) -> DmarcPolicy:
     policy = tags.get("p", "").lower()
     if policy not in ("none", "quarantine", "reject"):
         raise TagError("p is not none, quarantine or reject")
-    found = DmarcPolicy(
+    policy = DmarcPolicy(
         policy=policy,
         subdomains=tags.get("sp", policy).lower(),
         dkim=tags.get("adkim", "r").lower(),
         spf=tags.get("aspf", "r").lower(),
         reports=tags.get("rua", ""),
     )
-    if found.subdomains not in ("none", "quarantine", "reject") or {found.dkim, found.spf} - {"r", "s"}:
+    if policy.subdomains not in ("none", "quarantine", "reject") or {policy.dkim, policy.spf} - {
+        "r",
+        "s",
+    }:
         raise TagError("sp, adkim or aspf has a value that it cannot have")
-    return found
+    return policy
 
 
 def dmarc_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Iterator[DnsFinding]:
@@ -96,11 +99,11 @@ def _agree(domain: str, other: str, mode: str, organisation: str) -> bool:
 
 def organisation_of(resolver: DnsResolver, domain: str) -> str:
     """The organisation's domain: the highest of two labels or more with a policy, else the domain itself."""
-    found = domain
+    organisation = domain
     for up in _above(domain):
         if _records(resolver.ask(f"_dmarc.{up}", "TXT")):
-            found = up
-    return found
+            organisation = up
+    return organisation
 
 
 def _nearest(resolver: DnsResolver, domain: str) -> tuple[str, DnsAnswer]:

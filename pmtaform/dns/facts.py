@@ -79,8 +79,8 @@ class DnsFacts:
     @property
     def addresses(self) -> tuple[str, ...]:
         """Every address that may send, IPv4 first, in order."""
-        found = {source.address for source in self.sources if not source.is_network}
-        return tuple(sorted(found, key=_by_number))
+        domains = {source.address for source in self.sources if not source.is_network}
+        return tuple(sorted(domains, key=_by_number))
 
 
 def _by_number(text: str) -> tuple[int, int]:
@@ -109,8 +109,8 @@ def facts_of(
     hosts = list(desired)
     sources = tuple(source for host in hosts for source in _sources(host))
     lists = {host.host: _listed(host) for host in hosts}
-    bounce = {d for found in lists.values() for kind, d in found if kind == "bounce"} | set(said.bounce)
-    feedback = {d for found in lists.values() for kind, d in found if kind == "feedback"} | set(said.feedback)
+    bounce = {d for domains in lists.values() for kind, d in domains if kind == "bounce"} | set(said.bounce)
+    feedback = {d for domains in lists.values() for kind, d in domains if kind == "feedback"} | set(said.feedback)
     selectors = _selectors(hosts, public_key)
     from_domains = set(said.from_) or {selector.domain for selector in selectors}
     listens = {s.address for s in sources if not s.is_network} | set(addresses)
@@ -122,19 +122,19 @@ def facts_of(
         feedback_domains=tuple(sorted(feedback)),
         from_domains=tuple(sorted(from_domains)),
         zones=said.zones,
-        accepts={host: frozenset(domain for _, domain in found) for host, found in lists.items()},
+        accepts={host: frozenset(domain for _, domain in domains) for host, domains in lists.items()},
         listens=frozenset(listens | {text for host in hosts for text in _listeners(host)}),
     )
 
 
 def _selectors(hosts: Iterable[Desired], public_key: Callable[[KeyFile], PublicKey | None]) -> tuple[Selector, ...]:
-    found: dict[tuple[str, str, str], Selector] = {}
+    domains: dict[tuple[str, str, str], Selector] = {}
     for host in hosts:
         for key in host.keys:
             index = (plain(key.domain), key.selector.lower(), key.reference)
-            if index not in found:
-                found[index] = Selector(domain=index[0], selector=index[1], public=public_key(key), place=key.place)
-    return tuple(found[index] for index in sorted(found))
+            if index not in domains:
+                domains[index] = Selector(domain=index[0], selector=index[1], public=public_key(key), place=key.place)
+    return tuple(domains[index] for index in sorted(domains))
 
 
 def _sources(host: Desired) -> Iterator[SendingAddress]:
@@ -161,17 +161,17 @@ def _sources(host: Desired) -> Iterator[SendingAddress]:
 
 def _listed(host: Desired) -> set[tuple[str, str]]:
     """(kind, domain) of the processors' address lists and of relay-domain (kind empty)."""
-    found: set[tuple[str, str]] = set()
+    domains: set[tuple[str, str]] = set()
     for block, name, value, _ in _lines(host):
         domain = plain(unquoted(value))
         if "." not in domain or any(c in domain for c in "$*/ "):
             continue  # a macro or a pattern: no domain that could be asked for
         kind = _LISTS.get(block.address.kind)
         if kind and name == "domain":
-            found.add((kind, domain))
+            domains.add((kind, domain))
         elif name == "relay-domain":
-            found.add(("", domain))
-    return found
+            domains.add(("", domain))
+    return domains
 
 
 def _listeners(host: Desired) -> Iterator[str]:

@@ -28,7 +28,7 @@ class FakeResolver(DnsResolver):
     ) -> None:
         self._zone = _plain(zone)
         self._views = {server: _plain(view) for server, view in (views or {}).items()}
-        self._name_servers = {plain(name): tuple(found) for name, found in (name_servers or {}).items()}
+        self._name_servers = {plain(name): tuple(content) for name, content in (name_servers or {}).items()}
         self._servers = tuple(servers)
         self.asked: list[tuple[str, str]] = []
 
@@ -63,17 +63,17 @@ class FakeResolver(DnsResolver):
             chain.append(at)
             if len(chain) > _MOST_ALIASES:
                 return DnsAnswer(name=name, kind=kind, status=DnsStatus.FAILED, server=str(server), chain=tuple(chain))
-        found = zone.get((at, kind))
-        if isinstance(found, DnsStatus):
-            return DnsAnswer(name=name, kind=kind, status=found, server=str(server), chain=tuple(chain))
+        content = zone.get((at, kind))
+        if isinstance(content, DnsStatus):
+            return DnsAnswer(name=name, kind=kind, status=content, server=str(server), chain=tuple(chain))
         status = (
             DnsStatus.ANSWERED
-            if found
+            if content
             else DnsStatus.NO_DATA
             if any(n == at for n, _ in zone)
             else DnsStatus.NO_SUCH_NAME
         )
-        records = tuple(sorted(found or ()))
+        records = tuple(sorted(content or ()))
         ttl = 300 if records else None
         return DnsAnswer(
             name=name, kind=kind, status=status, records=records, ttl=ttl, server=str(server), chain=tuple(chain)
@@ -81,4 +81,4 @@ class FakeResolver(DnsResolver):
 
 
 def _plain(zone: Zone) -> dict[tuple[str, str], Sequence[str] | DnsStatus]:
-    return {(plain(name), kind.upper()): found for (name, kind), found in zone.items()}
+    return {(plain(name), kind.upper()): content for (name, kind), content in zone.items()}

@@ -1,4 +1,4 @@
-"""What a check found, as data."""
+"""The findings of DNS checks, as data."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class DnsFinding:
 
     @property
     def code(self) -> str:
-        """The stable name of what was found."""
+        """The stable code of the finding."""
         return self.definition.code
 
     @property
     def summary(self) -> str:
-        """What was found, short and constant for its code."""
+        """Its summary, constant for its code."""
         return self.definition.summary
 
     @property

@@ -67,8 +67,8 @@ class LiveResolver(DnsResolver):
                 break  # a top level's servers know of delegations, not of what is there
             answer = self.ask(zone, "NS")
             if answer.status is DnsStatus.ANSWERED:
-                found = [s for host in answer.records[:_MOST_NAME_SERVERS] for s in self._at(host)]
-                return tuple(dict.fromkeys(found))
+                records = [s for host in answer.records[:_MOST_NAME_SERVERS] for s in self._at(host)]
+                return tuple(dict.fromkeys(records))
             if not answer.is_absent:
                 break
         return ()
@@ -177,10 +177,10 @@ def _follow(
     while (at, kind) not in sets and (at, "CNAME") in sets and len(chain) <= _MOST_ALIASES:
         at = plain(next(iter(sets[at, "CNAME"])).target.to_text())
         chain.append(at)
-    found = sets.get((at, kind))
-    if found is None:
+    records = sets.get((at, kind))
+    if records is None:
         return at, tuple(chain), (), None
-    return at, tuple(chain), tuple(sorted(_text(record, kind) for record in found)), int(found.ttl)
+    return at, tuple(chain), tuple(sorted(_text(record, kind) for record in records)), int(records.ttl)
 
 
 def _text(record: Any, kind: str) -> str:
@@ -199,7 +199,7 @@ def system_servers() -> tuple[DnsServer, ...]:
     import dns.resolver
 
     try:
-        found = dns.resolver.Resolver(configure=True).nameservers
+        records = dns.resolver.Resolver(configure=True).nameservers
     except (dns.exception.DNSException, OSError):
         return ()
-    return tuple(DnsServer(str(address)) for address in found if "://" not in str(address))
+    return tuple(DnsServer(str(address)) for address in records if "://" not in str(address))

@@ -59,12 +59,12 @@ def _problem(answer: DnsAnswer, public: PublicKey | None) -> str:
         return f"{who} has {len(answer.records)} records where one belongs"
     if public is None:
         return f"{who} has a record, and there is no key to compare it with"
-    found = [
+    differences = [
         what
         for problem, what in dkim_problems(answer.records[0], public.key, public.algorithm)
         if problem is not DKIM_TESTING
     ]
-    return f"{who} has another record: {found[0].rstrip('.')}" if found else ""
+    return f"{who} has another record: {differences[0].rstrip('.')}" if differences else ""
 
 
 def _gone(answers: list[DnsAnswer]) -> bool | None:

@@ -68,11 +68,11 @@ def _within(record: DnsRecord, zone: str) -> bool:
 
 def _pointers(facts: DnsFacts) -> dict[str, str]:
     """One name for each address: the first that the fleet gives it."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for source in facts.sources:
         if source.helo and not source.is_network:
-            found.setdefault(source.address, source.helo)
-    return found
+            names.setdefault(source.address, source.helo)
+    return names
 
 
 def spf_text(facts: DnsFacts) -> str:
@@ -101,11 +101,11 @@ def zone_of(name: str, zones: Iterable[str], domains: Iterable[str]) -> str:
     """
     above = parents(name)
     said, known = set(zones), set(domains)
-    if found := next((up for up in above if up in said), None):
-        return found
+    if names := next((up for up in above if up in said), None):
+        return names
     labels = name.split(".")
     if name.endswith((".in-addr.arpa", ".ip6.arpa")):
         return ".".join(labels[1 if name.endswith(".in-addr.arpa") else 16 :])
-    if found := next((up for up in reversed(above) if up in known), None):
-        return found
+    if names := next((up for up in reversed(above) if up in known), None):
+        return names
     return ".".join(labels[1:]) if len(labels) > 2 else name

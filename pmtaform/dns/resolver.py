@@ -32,13 +32,13 @@ class DnsServer:
     @classmethod
     def parse(cls, text: str) -> DnsServer:
         """From `192.0.2.1`, `127.0.0.1:5300`, `::1` or `[::1]:5300`. Raises `ValueError`."""
-        found = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?|([0-9.]+):([0-9]{1,5})", text)
-        if found is None:
+        match = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?|([0-9.]+):([0-9]{1,5})", text)
+        if match is None:
             return cls(str(ipaddress.ip_address(text)))
-        port = int(found[2] or found[4] or 53)
+        port = int(match[2] or match[4] or 53)
         if not 0 < port < 65536:
             raise ValueError(f"{text}: no such port")
-        return cls(str(ipaddress.ip_address(found[1] or found[3])), port)
+        return cls(str(ipaddress.ip_address(match[1] or match[3])), port)
 
     def __str__(self) -> str:
         shown = f"[{self.address}]" if ":" in self.address else self.address

@@ -48,9 +48,9 @@ class Macros:
 
 def check(text: str) -> None:
     """Raises `MacroError` when `text` is not a macro string of visible ASCII."""
-    for found in _MACRO.finditer(text):
-        if found[0] == "%" or found[2] == "0" or (found[1] or "").lower() in ("c", "r", "t"):
-            raise MacroError(f"{found[0]} is no macro that may stand in a domain")
+    for match in _MACRO.finditer(text):
+        if match[0] == "%" or match[2] == "0" or (match[1] or "").lower() in ("c", "r", "t"):
+            raise MacroError(f"{match[0]} is no macro that may stand in a domain")
     if not all("!" <= c <= "~" for c in text):
         raise MacroError("it has characters that are not visible ASCII")
 
@@ -58,19 +58,19 @@ def check(text: str) -> None:
 def expand(text: str, macros: Macros) -> str:
     """The domain that `text` stands for; labels on its left go when it is longer than 253 characters."""
     check(text)
-    name = _MACRO.sub(lambda found: _one(found, macros), text).rstrip(".").lower()
+    name = _MACRO.sub(lambda match: _one(match, macros), text).rstrip(".").lower()
     while len(name) > 253 and "." in name:
         name = name.partition(".")[2]
     return name
 
 
-def _one(found: re.Match[str], macros: Macros) -> str:
-    if found[5]:
-        return _LITERALS[found[5]]
-    parts = re.split("[" + re.escape(found[4] or ".") + "]", macros.value(found[1].lower()))
-    if found[3]:
+def _one(match: re.Match[str], macros: Macros) -> str:
+    if match[5]:
+        return _LITERALS[match[5]]
+    parts = re.split("[" + re.escape(match[4] or ".") + "]", macros.value(match[1].lower()))
+    if match[3]:
         parts.reverse()
-    if found[2]:
-        parts = parts[-int(found[2]) :]
+    if match[2]:
+        parts = parts[-int(match[2]) :]
     value = ".".join(parts)
-    return quote(value, safe="") if found[1].isupper() else value
+    return quote(value, safe="") if match[1].isupper() else value

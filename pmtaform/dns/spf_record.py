@@ -48,26 +48,26 @@ def parse(record: str) -> SpfPolicy:
     for word in record.split(" ")[1:]:
         if not word:
             continue
-        found = _MODIFIER.fullmatch(word)
-        if found is None:
+        match = _MODIFIER.fullmatch(word)
+        if match is None:
             terms.append(_term(word))
             continue
-        name = found[1].lower()
-        _check(found[2], word)
+        name = match[1].lower()
+        _check(match[2], word)
         if name in ("redirect", "exp"):
-            if name in modifiers or not found[2]:
+            if name in modifiers or not match[2]:
                 raise SpfSyntaxError(f"{word}: {name} stands there twice or says nothing")
-            modifiers[name] = found[2]
+            modifiers[name] = match[2]
     ends = any(term.name == "all" for term in terms)
     return SpfPolicy(tuple(terms), None if ends else modifiers.get("redirect"))
 
 
 def _term(word: str) -> Term:
-    found = _TERM.fullmatch(word)
-    name = found[2].lower() if found else ""
-    if found is None or name not in ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"):
+    match = _TERM.fullmatch(word)
+    name = match[2].lower() if match else ""
+    if match is None or name not in ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"):
         raise SpfSyntaxError(f"{word} is no mechanism")
-    qualifier, mark, rest = found[1] or "+", found[3] or "", found[4] or ""
+    qualifier, mark, rest = match[1] or "+", match[3] or "", match[4] or ""
     if name == "all" and mark:
         raise SpfSyntaxError(f"{word}: all takes nothing")
     if name in ("ip4", "ip6"):
@@ -82,12 +82,12 @@ def _term(word: str) -> Term:
 
 def _with_prefixes(word: str, qualifier: str, name: str, mark: str, rest: str) -> Term:
     whole = rest if mark == ":" else mark + rest
-    found = _CIDR.search(whole)
-    if found is None:
+    match = _CIDR.search(whole)
+    if match is None:
         raise SpfSyntaxError(f"{word}: no such prefix length")
-    domain = whole[: found.start()]
-    four, six = int(found[1] or 32), int(found[2] or 128)
-    if (found[1] is not None and four > 32) or six > 128 or (mark == ":") != bool(domain):
+    domain = whole[: match.start()]
+    four, six = int(match[1] or 32), int(match[2] or 128)
+    if (match[1] is not None and four > 32) or six > 128 or (mark == ":") != bool(domain):
         raise SpfSyntaxError(f"{word}: the domain is missing, or the prefix length is too long")
     _check(domain, word)
     if re.search(r"/\d*$", domain):

@@ -14,7 +14,7 @@ class TagError(ValueError):
 
 def tags_of(text: str) -> dict[str, str]:
     """The tags in their order, trimmed. Raises `TagError`."""
-    found: dict[str, str] = {}
+    tags: dict[str, str] = {}
     pairs = text.split(";")
     if not pairs[-1].strip():
         pairs.pop()
@@ -23,9 +23,9 @@ def tags_of(text: str) -> dict[str, str]:
         name = name.strip()
         if not equals or not _NAME.fullmatch(name):
             raise TagError(f"{pair.strip()[:40]!r} is no tag=value")
-        if name in found:
+        if name in tags:
             raise TagError(f"the tag {name} stands there twice")
-        found[name] = value.strip()
-    if not found:
+        tags[name] = value.strip()
+    if not tags:
         raise TagError("it is empty")
-    return found
+    return tags

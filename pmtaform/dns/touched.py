@@ -70,9 +70,9 @@ def touched_findings(
     for owner, added in touched.items():
         checks.of(owner, added)
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="dns") as pool:
-        found = list(pool.map(lambda check: list(check()), checks.run.values()))
+        results = list(pool.map(lambda check: list(check()), checks.run.values()))
     told: dict[tuple[Owner, DnsFinding], None] = {}
-    for key, findings in zip(checks.run, found, strict=True):
+    for key, findings in zip(checks.run, results, strict=True):
         for owner in checks.owners[key]:
             told.update(dict.fromkeys((owner, finding) for finding in findings))
     yield from told

@@ -106,14 +106,14 @@ def declared_keys(stack: Stack, names: Sequence[str] = (), hosts: Sequence[str] 
     from pmtaform.model.choice import Choice
 
     compiled = compile_all(stack, hosts=Choice(hosts=tuple(hosts)).select(stack))
-    found: dict[tuple[str, ...], list[tuple[str, KeyFile]]] = {}
+    uses_by_key: dict[tuple[str, ...], list[tuple[str, KeyFile]]] = {}
     for host, desired in compiled.items():
         for key in keys_of(desired):
             kept = (key.reference, key.passphrase or "") if key.reference else ("", key.path)
             index = (key.domain, key.selector, *kept)
-            found.setdefault(index, []).append((host, key))
-    idle = {host: idle_lines(compiled[host]) for host in {host for uses in found.values() for host, _ in uses}}
-    keys = [_declared(uses, compiled, idle) for uses in found.values()]
+            uses_by_key.setdefault(index, []).append((host, key))
+    idle = {host: idle_lines(compiled[host]) for host in {host for uses in uses_by_key.values() for host, _ in uses}}
+    keys = [_declared(uses, compiled, idle) for uses in uses_by_key.values()]
     return _chosen(
         sorted(keys, key=lambda key: (key.name, key.reference, key.passphrase or "", key.paths)), names, stack
     )
@@ -157,10 +157,10 @@ def read_declared(key: DeclaredKey, resolve: Resolve) -> tuple[SigningKey | None
     if not key.is_ours:
         return None, ()
     place = key.place or Place("")
-    found = Diagnostics()
+    problems = Diagnostics()
     passphrase = (key.passphrase, place) if key.passphrase else None
-    read = read_key((key.reference, place), passphrase, resolve, found)
-    return read, tuple(found) if read is None else read.warnings
+    read = read_key((key.reference, place), passphrase, resolve, problems)
+    return read, tuple(problems) if read is None else read.warnings
 
 
 def key_rows(
@@ -217,7 +217,7 @@ def key_records(
     """
     resolve = resolver_for(stack)
     zones = [key.domain for key in keys if key.record_name]
-    found: dict[tuple[str, str], DnsRecord] = {}
+    by_name: dict[tuple[str, str], DnsRecord] = {}
     problems: list[Diagnostic] = []
     for declared in keys:
         if not declared.is_ours and not revoked:
@@ -230,8 +230,8 @@ def key_records(
         text = dkim_text(key.p if key is not None else "", flags=flags)
         for domain in [declared.domain] if declared.record_name else stack.dns.from_domains:
             record = record_of(stack, domain, declared.selector, text, zones)
-            found[record.name, record.value] = record
-    records = sorted(found.values(), key=lambda one: (one.zone, one.name, one.value))
+            by_name[record.name, record.value] = record
+    records = sorted(by_name.values(), key=lambda one: (one.zone, one.name, one.value))
     return tuple(records), tuple(dict.fromkeys(problems))
 
 

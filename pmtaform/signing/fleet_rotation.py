@@ -86,7 +86,7 @@ class FleetRotation:
 
     def _facts(self, key: RotatedKey, known: KeyHistory) -> KeyFacts:
         """What is seen of a key; of the selectors in `known`, also what the store and DNS say."""
-        live = {host: _of_key(key, found.signs) for host, found in self.live.items() if host in key.hosts}
+        live = {host: _of_key(key, signing.signs) for host, signing in self.live.items() if host in key.hosts}
         lives = [life for life in known.lives if life.revoked is None]
         publics = {life.selector: self._public(key, life) for life in lives}
         return KeyFacts(
@@ -96,8 +96,8 @@ class FleetRotation:
             overruled=self._overruled(key),
             longest=max((self.longest[host] for host in key.hosts if host in self.longest), default=longest_wait(())),
             records={life.selector: self._look(key, life, publics[life.selector]) for life in lives},
-            publics={name: found for name, found in publics.items() if isinstance(found, tuple)},
-            missing={name: found for name, found in publics.items() if isinstance(found, str)},
+            publics={name: public for name, public in publics.items() if isinstance(public, tuple)},
+            missing={name: public for name, public in publics.items() if isinstance(public, str)},
         )
 
     def _overruled(self, key: RotatedKey) -> dict[str, str]:
@@ -113,14 +113,14 @@ class FleetRotation:
 
     def _kept(self, key: RotatedKey) -> frozenset[str]:
         """The selectors whose file a host has, by the state."""
-        found = set()
+        selectors = set()
         for host in key.hosts:
             state, intent = self.state.hosts.get(host), self.state.intents.get(host)
             for address in (*(state.keys if state else ()), *(intent.keys if intent else ())):
                 domain, _, selector = Address.parse(address).key.partition("/")
                 if domain == key.domain and is_of(key.stem, selector):
-                    found.add(selector)
-        return frozenset(found)
+                    selectors.add(selector)
+        return frozenset(selectors)
 
     def _public(self, key: RotatedKey, life: SelectorLife) -> tuple[str, str] | str:
         """`p=` and `k=` of a selector's key, or why it cannot be had. Once its file has gone, as they were known."""
@@ -290,10 +290,10 @@ def _public_key(reference: str, place: Place, resolve: Resolve) -> tuple[str, st
     from pmtaform.dns.public_key import public_key_of
 
     try:
-        found = public_key_of(resolve(reference, place).reveal())
+        public = public_key_of(resolve(reference, place).reveal())
     except PmtaformError as problem:
         return problem.diagnostics[0].detail
-    return (found.key, found.algorithm) if found is not None else f"{reference} holds no key that could sign"
+    return (public.key, public.algorithm) if public is not None else f"{reference} holds no key that could sign"
 
 
 def _blocks(survey: Survey) -> Collection[Block]:

@@ -41,15 +41,15 @@ def keys_of(desired: Desired) -> tuple[KeyFile, ...]:
 
     A line with a macro, or whose path is not absolute, names no file that could be looked at.
     """
-    found: dict[KeyLine, KeyFile] = {}
+    undeclared: dict[KeyLine, KeyFile] = {}
     declared = {line_of(key) for key in desired.keys}
     for block in desired.blocks.values():
         for part, _, node in directives_in(block):
             line = key_line(node.value) if _is_key(node.name) else None
-            if line is None or line in declared or line in found:
+            if line is None or line in declared or line in undeclared:
                 continue
             if line.path.startswith("/") and not any("$" in field for field in line):
-                found[line] = KeyFile(
+                undeclared[line] = KeyFile(
                     domain=line.domain,
                     selector=line.selector,
                     path=line.path,
@@ -57,12 +57,12 @@ def keys_of(desired: Desired) -> tuple[KeyFile, ...]:
                     private_key=None,
                     place=part.tree.place(node.line),
                 )
-    return (*desired.keys, *found.values())
+    return (*desired.keys, *undeclared.values())
 
 
 def _lines(block: Block) -> set[KeyLine]:
-    found = (key_line(node.value) for _, _, node in directives_in(block) if _is_key(node.name))
-    return {line for line in found if line is not None}
+    lines = (key_line(node.value) for _, _, node in directives_in(block) if _is_key(node.name))
+    return {line for line in lines if line is not None}
 
 
 def _is_key(name: str) -> bool:

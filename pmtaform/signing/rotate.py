@@ -141,7 +141,7 @@ def _to_publish(rotation: FleetRotation) -> tuple[DnsRecord, ...]:
     from pmtaform.dns.dkim_record import dkim_text
     from pmtaform.dns.records import DnsRecord, zone_of
 
-    found = []
+    records = []
     for name, status in rotation.statuses.items():
         domain = rotation.keys[name].domain.lower()
         for selector, public, algorithm in status.wanted.records:
@@ -149,8 +149,8 @@ def _to_publish(rotation: FleetRotation) -> tuple[DnsRecord, ...]:
                 host = f"{selector.lower()}._domainkey.{domain}"
                 zone = zone_of(host, rotation.stack.dns.zones, [domain])
                 value = dkim_text(public, algorithm)
-                found.append(DnsRecord(zone=zone, name=host, kind="TXT", value=value, purpose="dkim"))
-    return tuple(found)
+                records.append(DnsRecord(zone=zone, name=host, kind="TXT", value=value, purpose="dkim"))
+    return tuple(records)
 
 
 def _is_there(rotation: FleetRotation, record: DnsRecord) -> bool:

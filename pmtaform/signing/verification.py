@@ -54,7 +54,7 @@ class Confirmed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyVerification:
-    """What was found out of one key on one host. `key` and `fingerprint` are those of the key on the host."""
+    """The verification of one key on one host. `key` and `fingerprint` are those of the key on the host."""
 
     host: str
     domain: str
@@ -79,7 +79,7 @@ class KeyVerification:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nothing is wrong as far as it could be found out, and something could not."""
+        """Whether nothing is known to be wrong, and something could not be checked."""
         return not self.is_wrong and self._has(DnsLevel.UNKNOWN)
 
     def _has(self, level: DnsLevel) -> bool:
@@ -111,13 +111,13 @@ def verify_keys(
         run.wanted[key] = read, " ".join(each.detail for each in problems) if read is None else ""
     hosts = list(dict.fromkeys(host for key in keys for host in key.hosts))
     specs = {host: host_spec(stack, stack.hosts[host], resolve) for host in hosts}
-    found: dict[str, list[KeyVerification]] = {}
+    by_host: dict[str, list[KeyVerification]] = {}
 
     def work(host: str) -> None:
-        found[host] = _host(run, specs[host], [key for key in keys if host in key.hosts])
+        by_host[host] = _host(run, specs[host], [key for key in keys if host in key.hosts])
 
     run_all(hosts, work, parallel=stack.rollout.looking)
-    return tuple(proof for host in hosts for proof in found[host])
+    return tuple(proof for host in hosts for proof in by_host[host])
 
 
 def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[KeyVerification]:
@@ -157,16 +157,16 @@ def _prove(
 ) -> KeyVerification:
     proof = _unproved(spec, key, paths)
     subject = f"{spec.name}: {key.name}"
-    found = _on_host(proof.path, snapshot, subject)
-    if isinstance(found, DnsFinding):
-        return replace(proof, as_stack=Confirmed.NO, findings=(found,))
-    as_stack, told = _compared(run, key, found, subject, proof.path)
-    as_dns, said = _published(run, key, found)
-    verified, tried = _tried(run, key, found, subject)
+    live_key = _on_host(proof.path, snapshot, subject)
+    if isinstance(live_key, DnsFinding):
+        return replace(proof, as_stack=Confirmed.NO, findings=(live_key,))
+    as_stack, told = _compared(run, key, live_key, subject, proof.path)
+    as_dns, said = _published(run, key, live_key)
+    verified, tried = _tried(run, key, live_key, subject)
     return replace(
         proof,
-        key=found.describe,
-        fingerprint=found.fingerprint,
+        key=live_key.describe,
+        fingerprint=live_key.fingerprint,
         as_stack=as_stack,
         as_dns=as_dns,
         verified=verified,
@@ -197,7 +197,7 @@ def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | DnsFin
 
 
 def _compared(
-    run: _Run, key: DeclaredKey, found: SigningKey, subject: str, path: str
+    run: _Run, key: DeclaredKey, live_key: SigningKey, subject: str, path: str
 ) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
     if not key.is_ours:
         detail = f"A `domain-key` line of the stack names {path}, and `dkim-keys` has no entry for it: the file was "
@@ -207,14 +207,14 @@ def _compared(
     if wanted is None:
         told = finding(STACK_KEY_UNKNOWN, subject, why)
         return Confirmed.UNKNOWN, (told,)
-    if wanted.public == found.public:
+    if wanted.public == live_key.public:
         return Confirmed.YES, ()
-    detail = f"{path} holds {found.describe} {found.fingerprint}, and {key.reference} is {wanted.describe} "
+    detail = f"{path} holds {live_key.describe} {live_key.fingerprint}, and {key.reference} is {wanted.describe} "
     detail += f"{wanted.fingerprint}. `pmtaform plan` shows the difference."
     return Confirmed.NO, (finding(HOST_KEY_DIFFERS, subject, detail),)
 
 
-def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
+def _published(run: _Run, key: DeclaredKey, live_key: SigningKey) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
     """Whether DNS shows the key that the host has."""
     if not key.record_name:
         detail = (
@@ -222,7 +222,7 @@ def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirme
         )
         detail += "the stack does not say, so none was looked at."
         return Confirmed.UNKNOWN, (finding(DKIM_ALL_DOMAINS, key.name, detail),)
-    said = list(dkim_findings(run.resolver, selector_of(key, found)))
+    said = list(dkim_findings(run.resolver, selector_of(key, live_key)))
     levels = {each.level for each in said if each.definition not in _LOCAL}
     said += same_everywhere(run.resolver, key.record_name, "TXT", authoritative=run.stack.dns.authoritative)
     answer = (
@@ -231,7 +231,7 @@ def _published(run: _Run, key: DeclaredKey, found: SigningKey) -> tuple[Confirme
     return answer, tuple(said)
 
 
-def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
+def _tried(run: _Run, key: DeclaredKey, live_key: SigningKey, subject: str) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
     """Sign a message with the host's key, and verify it with the record that DNS has."""
     if not key.record_name:
         return Confirmed.UNKNOWN, ()
@@ -241,7 +241,7 @@ def _tried(run: _Run, key: DeclaredKey, found: SigningKey, subject: str) -> tupl
     if not record.records:
         return Confirmed.UNKNOWN, ()  # that it is not there is told already
     now = run.clock.now()
-    message = sign_message(trial_message(key.domain, now), found, key.domain, key.selector)
+    message = sign_message(trial_message(key.domain, now), live_key, key.domain, key.selector)
     verified = verify_signature(message, lambda name: record.records[0] if plain(name) == key.record_name else None)
     if verified.ok:
         return Confirmed.YES, ()

@@ -18,14 +18,14 @@ class Assets:
         self._contents: dict[str, bytes | None] = {}
         self._findings: dict[str, Diagnostics] = {}
 
-    def read(self, name: str, place: Place, found: Diagnostics) -> bytes | None:
-        """What the file `name` holds, or None; why not goes into `found`."""
+    def read(self, name: str, place: Place, problems: Diagnostics) -> bytes | None:
+        """What the file `name` holds, or None; why not goes into `problems`."""
         if name not in self._contents:
             said = self._findings[name] = Diagnostics()
             shown = name if Path(name).is_absolute() else f"{self._shown}/{name}"
             inside = self._inside(name, place, said)
             self._contents[name] = read_file(self._folder / name, shown, said, place) if inside else None
-        found.extend(self._findings[name])
+        problems.extend(self._findings[name])
         return self._contents[name]
 
     def contents(self) -> list[tuple[str, bytes]]:

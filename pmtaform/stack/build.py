@@ -42,16 +42,16 @@ class Builder:
     """Builds content. `seen` remembers, per call of `config`, which names and values were reported as outdated."""
 
     rules: StackRules
-    found: Diagnostics
+    problems: Diagnostics
     seen: set[int] = field(default_factory=set)
     maker: LineMaker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.maker = LineMaker(self.found)
+        self.maker = LineMaker(self.problems)
 
     def config(self, node: Node | None, variables: Variables) -> _Items:
-        """The content of a layer's `config`. What is wrong is left out, and told in `found`."""
-        mapping = mapping_in(node, "`config`", "directives and sections as `name: value`", self.found)
+        """The content of a layer's `config`. What is wrong is reported in `problems` and omitted."""
+        mapping = mapping_in(node, "`config`", "directives and sections as `name: value`", self.problems)
         return {} if mapping is None else self._items(mapping, GLOBAL, variables)
 
     # -- the inside of a scope -----------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ class Builder:
         for key, value in node.entries.values():
             if key.text == foreach.KEY and not key.style:
                 continue
-            name = substitute(key, variables, self.found)
+            name = substitute(key, variables, self.problems)
             if name is None:
                 continue
             for item_key, item in self._entry(key, name.strip(), value, scope, variables):
@@ -76,14 +76,14 @@ class Builder:
     def _entry(
         self, key: Scalar, name: str, value: Node, scope: str, variables: Variables
     ) -> Iterator[tuple[Key, Item]]:
-        found = names.meaning(scope, name)
-        directive, section = found.directive, found.section
+        meaning = names.meaning(scope, name)
+        directive, section = meaning.directive, meaning.section
         if directive is not None and section is not None:
             # `smtp-listener`, `spool`: a mapping is the section, anything else the directive
             as_section = isinstance(value, Mapping) and "secret" not in value.entries
             directive, section = (None, section) if as_section else (directive, None)
         if is_null(value) and not (section and not names.takes_argument(section, scope)):
-            yield from self._removed(key, name, scope, found)
+            yield from self._removed(key, name, scope, meaning)
         elif section is not None:
             self._age(section, key)
             yield from self._section(key, section, value, scope, variables)
@@ -92,29 +92,29 @@ class Builder:
             yield from self._directive(key, name, directive, value, scope, variables)
         else:
             written = True if isinstance(value, Mapping) else None
-            self.found.add(names.unknown_name(scope, name, key.place, severity=Severity.ERROR, section=written))
+            self.problems.add(names.unknown_name(scope, name, key.place, severity=Severity.ERROR, section=written))
 
-    def _removed(self, key: Scalar, name: str, scope: str, found: names.NameMeaning) -> Iterator[tuple[Key, Item]]:
-        if found.section is not None:
-            yield (found.section.tag, ALL), Removed(key.place)
-        elif found.directive is not None:
+    def _removed(self, key: Scalar, name: str, scope: str, meaning: names.NameMeaning) -> Iterator[tuple[Key, Item]]:
+        if meaning.section is not None:
+            yield (meaning.section.tag, ALL), Removed(key.place)
+        elif meaning.directive is not None:
             canonical = catalogue().canonical(scope, name)
-            keyed = found.directive.key is not None and scope == GLOBAL
+            keyed = meaning.directive.key is not None and scope == GLOBAL
             yield (canonical, ALL) if keyed else (SETTING, canonical), Removed(key.place)
         else:
-            self.found.add(names.unknown_name(scope, name, key.place, severity=Severity.ERROR))
+            self.problems.add(names.unknown_name(scope, name, key.place, severity=Severity.ERROR))
 
     def _age(self, spec: DirectiveSpec | SectionSpec, key: Scalar) -> None:
         if id(key) not in self.seen:
             self.seen.add(id(key))
-            names.age_warnings(spec, key.place, self.rules.powermta, self.found)
+            names.age_warnings(spec, key.place, self.rules.powermta, self.problems)
 
     def _twice(self, key: Key, place: Place, first: Place) -> None:
         shown = key[1] if key[0] == SETTING else f"{key[0]} {key[1]}".strip()
         detail = (
             f"`{shown}` is already said at {first}: two spellings of one name, or a loop whose key lacks its variable."
         )
-        self.found.report(SAID_TWICE, detail, place, related=(first,))
+        self.problems.report(SAID_TWICE, detail, place, related=(first,))
 
     # -- directives ------------------------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class Builder:
     ) -> Iterator[tuple[Key, Item]]:
         """`domain-macro: {name: [a, b]}`."""
         for key, node in value.items():
-            name = substitute(key, variables, self.found)
+            name = substitute(key, variables, self.problems)
             if name is None:
                 continue
             if is_null(node):
@@ -158,11 +158,11 @@ class Builder:
             return
         if not isinstance(value, Mapping):
             detail = f"It is {kind_of(value)}. <{spec.tag}> has a name: write `{spec.tag}: {{NAME: {{…}}}}`."
-            self.found.report(SECTION_SHAPE, detail, value.place)
+            self.problems.report(SECTION_SHAPE, detail, value.place)
             return
         for name, body in value.items():
             for inner in self._rounds(name, spec.tag, body, variables):
-                argument = substitute(name, inner, self.found)
+                argument = substitute(name, inner, self.problems)
                 if argument is not None and self._argument(name, spec, argument.strip()):
                     yield from self._one(name, spec, argument.strip(), body, inner)
 
@@ -170,16 +170,16 @@ class Builder:
         loop = body.entries.get(foreach.KEY) if isinstance(body, Mapping) else None
         if loop is None:
             return [variables]
-        walked = foreach.rounds(loop[1], variables, self.found) or []
+        walked = foreach.rounds(loop[1], variables, self.problems) or []
         if len(walked) > 1 and "${" not in key.text:
             detail = f"`{key.text}` has none of the loop's variables, so all {len(walked)} <{tag}> would have one name."
-            self.found.report(FOR_EACH, detail, key.place)
+            self.problems.report(FOR_EACH, detail, key.place)
             return []
         return walked
 
     def _argument(self, key: Scalar, spec: SectionSpec, argument: str) -> bool:
         if problem := argument_problem(spec.tag, argument):
-            self.found.report(SECTION_NAME, problem, key.place)
+            self.problems.report(SECTION_NAME, problem, key.place)
         return not problem
 
     def _one(
@@ -212,10 +212,10 @@ class Builder:
             rules = [self.maker.rule(spec.tag, item, variables) for item in node.items]
             return SectionText(node.place, [rule for rule in rules if rule])
         if isinstance(node, Scalar) and node.is_block:
-            return text_body(spec.tag, node, variables, self.rules.native_severity, self.found)
+            return text_body(spec.tag, node, variables, self.rules.native_severity, self.problems)
         forms = _RULE_FORMS if spec.ordered else _BODY_FORMS
         detail = f"It is {kind_of(node)}. The inside of <{spec.tag}> is {forms}."
-        self.found.report(SECTION_SHAPE, detail, node.place)
+        self.problems.report(SECTION_SHAPE, detail, node.place)
         return None
 
 

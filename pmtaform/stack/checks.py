@@ -25,19 +25,19 @@ _KINDS: Final = {
 _COMMON: Final = ("within", "tries", "every")
 
 
-def read_checks(node: Node, found: Diagnostics) -> dict[str, Check | None]:
+def read_checks(node: Node, problems: Diagnostics) -> dict[str, Check | None]:
     """The checks of a layer by name; None takes one of a lower layer away."""
     checks: dict[str, Check | None] = {}
-    for key, value in named_nodes(node, "checks", "`NAME: {smtp: 25}`", found, longest=64):
+    for key, value in named_nodes(node, "checks", "`NAME: {smtp: 25}`", problems, longest=64):
         if is_null(value):
             checks[key.text] = None
-        elif (check := _check(key, value, found)) is not None:
+        elif (check := _check(key, value, problems)) is not None:
             checks[key.text] = check
     return checks
 
 
-def _check(key: Scalar, node: Node, found: Diagnostics) -> Check | None:
-    body = mapping_in(node, f"`{key.text}`", "{smtp: 25}, {http: URL} or {command: [PROGRAM]}", found)
+def _check(key: Scalar, node: Node, problems: Diagnostics) -> Check | None:
+    body = mapping_in(node, f"`{key.text}`", "{smtp: 25}, {http: URL} or {command: [PROGRAM]}", problems)
     if body is None:
         return None
     kinds = [name for name in body.entries if name in _KINDS]
@@ -47,13 +47,13 @@ def _check(key: Scalar, node: Node, found: Diagnostics) -> Check | None:
         others = [name for name in body.entries if name not in _KINDS]
         near = next((hint for name in others if not kinds and (hint := did_you_mean(name, _KINDS))), "")
         detail = f"The check {key.text} needs exactly one of: {', '.join(_KINDS)}.{near}"
-        found.report(CHECK_KIND, detail, key.place)
+        problems.report(CHECK_KIND, detail, key.place)
         return None
-    before = len(found.errors)
+    before = len(problems.errors)
     kind, more = _KINDS[kinds[0]]
-    said = validate(shapes.check_shape(kinds[0], (*more, *_COMMON)), body, f"The check {key.text}", found)
-    fields = _target(kind, said, body, found) | _further(kind, said)
-    if len(found.errors) > before:
+    said = validate(shapes.check_shape(kinds[0], (*more, *_COMMON)), body, f"The check {key.text}", problems)
+    fields = _target(kind, said, body, problems) | _further(kind, said)
+    if len(problems.errors) > before:
         return None
     return Check(name=key.text, kind=kind, place=key.place, **fields)
 
@@ -70,12 +70,12 @@ def _further(kind: CheckKind, said: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, found: Diagnostics) -> dict[str, Any]:
+def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, problems: Diagnostics) -> dict[str, Any]:
     """What the check's own key says."""
 
     def wrong(detail: str) -> dict[str, Any]:
         at = node.get(kind.value) or node
-        found.report(BAD_KEY_VALUE, f"`{kind}`: {detail}", at.place)
+        problems.report(BAD_KEY_VALUE, f"`{kind}`: {detail}", at.place)
         return {}
 
     value = said.get(kind.value)

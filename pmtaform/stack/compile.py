@@ -51,35 +51,35 @@ def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Des
     if name not in stack.hosts:
         detail = f"The stack {stack.name} has no host `{name}`.{did_you_mean(name, stack.hosts)}"
         raise UsageError.of(NO_SUCH_HOST, detail)
-    found = Diagnostics()
-    desired = _compile(stack, name, resolve, found)
-    _raise(found)
+    problems = Diagnostics()
+    desired = _compile(stack, name, resolve, problems)
+    _raise(problems)
     return desired
 
 
 def compile_all(stack: Stack, resolve: Resolve | None = None, hosts: Iterable[str] | None = None) -> dict[str, Desired]:
     """What every host (or those in `hosts`) should have. Raises as `compile_host`, with what any of them shows."""
-    found = Diagnostics()
-    compiled = {name: _compile(stack, name, resolve, found) for name in (stack.hosts if hosts is None else hosts)}
-    _raise(found)
+    problems = Diagnostics()
+    compiled = {name: _compile(stack, name, resolve, problems) for name in (stack.hosts if hosts is None else hosts)}
+    _raise(problems)
     return compiled
 
 
-def check_hosts(stack: Stack, found: Diagnostics, *, but: Collection[str] = ()) -> None:
+def check_hosts(stack: Stack, problems: Diagnostics, *, but: Collection[str] = ()) -> None:
     """Compile every host without secrets, and every layer that no host uses, for what is wrong with them.
 
     Hosts in `but` are compiled by the caller.
     """
     for name in stack.hosts:
         if name not in but:
-            _compile(stack, name, None, found)
+            _compile(stack, name, None, problems)
     used = {group for host in stack.hosts.values() for group in host.groups}
     spare = [layer for name, layer in stack.groups.items() if name not in used]
     for layer in spare if stack.hosts else [stack.base, *spare]:
-        variables = resolve([stack.base.variables, layer.variables], None, found, lenient=True)
-        layer_items(stack, layer, variables, found)
-        keys_of(layer.keys, variables, found)
-        files_of(layer.files, variables, found)
+        variables = resolve([stack.base.variables, layer.variables], None, problems, lenient=True)
+        layer_items(stack, layer, variables, problems)
+        keys_of(layer.keys, variables, problems)
+        files_of(layer.files, variables, problems)
 
 
 def require_valid(stack: Stack, resolve: Resolve | None, hosts: Iterable[str]) -> dict[str, Desired]:
@@ -87,10 +87,10 @@ def require_valid(stack: Stack, resolve: Resolve | None, hosts: Iterable[str]) -
 
     An error in any host or layer counts: the stack is not what its authors mean, and `validate` refuses it.
     """
-    found = Diagnostics()
-    compiled = {name: _compile(stack, name, resolve, found) for name in hosts}
-    check_hosts(stack, found, but=compiled)
-    _raise(found)
+    problems = Diagnostics()
+    compiled = {name: _compile(stack, name, resolve, problems) for name in hosts}
+    check_hosts(stack, problems, but=compiled)
+    _raise(problems)
     return compiled
 
 
@@ -98,27 +98,27 @@ def check_expiry(stack: Stack, now: datetime) -> tuple[Diagnostic, ...]:
     """Warnings of certificates in a valid stack that have expired or soon will; no secret is looked up."""
     if all(layer.files is None for name in stack.hosts for layer in stack.layers(name)):
         return ()
-    found = (one for name in stack.hosts for one in expiring(compile_host(stack, name).managed, now))
-    return tuple(unique(found))
+    warnings = (one for name in stack.hosts for one in expiring(compile_host(stack, name).managed, now))
+    return tuple(unique(warnings))
 
 
-def _raise(found: Diagnostics) -> None:
-    errors = found.errors
+def _raise(problems: Diagnostics) -> None:
+    errors = problems.errors
     if not errors:
         return
     kind: type[PmtaformError] = SecretUnavailable if all(SECRET_UNAVAILABLE.describes(d) for d in errors) else Invalid
-    raise kind.all(unique(found))
+    raise kind.all(unique(problems))
 
 
-def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnostics) -> Desired:
+def _compile(stack: Stack, name: str, resolver: Resolve | None, problems: Diagnostics) -> Desired:
     host = stack.hosts[name]
     with gc_paused():
-        made = layered(stack, name, found)
+        made = layered(stack, name, problems)
         items, targets = made.items, made.targets
         taken = {host.config_path, *targets.values()}
-        files = KeyCompiler(stack.allowed_paths, resolver, found).compile(made.keys, items, taken)
-        blocks = _blocks(items, resolver, stack.shown, found)
-        compiler = FileCompiler(stack.allowed_paths, stack.assets, resolver, found)
+        files = KeyCompiler(stack.allowed_paths, resolver, problems).compile(made.keys, items, taken)
+        blocks = _blocks(items, resolver, stack.shown, problems)
+        compiler = FileCompiler(stack.allowed_paths, stack.assets, resolver, problems)
         managed = compiler.compile(made.files, blocks, files, taken)
     lifecycle = sum((layer.lifecycle for layer in stack.layers(name)), Lifecycle())
     return Desired(
@@ -140,13 +140,15 @@ def _compile(stack: Stack, name: str, resolver: Resolve | None, found: Diagnosti
     )
 
 
-def _blocks(items: dict[Key, Item], resolver: Resolve | None, shown: str, found: Diagnostics) -> dict[Address, Block]:
+def _blocks(
+    items: dict[Key, Item], resolver: Resolve | None, shown: str, problems: Diagnostics
+) -> dict[Address, Block]:
     ordered = _in_order(items)
-    writer = Writer(resolver, found)
+    writer = Writer(resolver, problems)
     writer.items(ordered)
     tree = parse(writer.text, shown, origins=writer.origins)
     for said in (d for d in tree.diagnostics if d.is_any_of(*_BREAKS_OUT)):
-        found.report(INTERNAL, f"This is a bug: {said.detail}", said.place)
+        problems.report(INTERNAL, f"This is a bug: {said.detail}", said.place)
     made = collect((tree, node) for node in tree.children)
     blocks: dict[Address, Block] = {}
     for key, item in ordered.items():

@@ -38,51 +38,51 @@ def root_of(folder: Path) -> Path:
     return here.parent.parent if here.parent.name == "stacks" else here
 
 
-def read_document(folder: Path, shown: str, found: Diagnostics) -> Document:
-    """Read every stack file of `folder`. `shown` is how places name the folder. Problems go into `found`."""
+def read_document(folder: Path, shown: str, problems: Diagnostics) -> Document:
+    """Read every stack file of `folder`. `shown` is how places name the folder. Problems go into `problems`."""
     root = Mapping(1, 1, shown)
     contents: list[tuple[str, bytes]] = []
     try:
         paths = yaml_files(folder)
     except OSError as error:
         detail = f"{error.strerror}. A stack is a folder of YAML files: stacks/NAME/*.yaml."
-        found.report(NO_STACK, detail, Place(shown))
+        problems.report(NO_STACK, detail, Place(shown))
         return Document(root, ())
     if not paths:
         detail = "A stack is a folder of YAML files. `pmtaform init NAME` writes one to start from."
-        found.report(NO_STACK, detail, Place(shown))
+        problems.report(NO_STACK, detail, Place(shown))
     for path in paths:
         name = f"{shown}/{path.name}"
         if not path.resolve().is_relative_to(root_of(folder)):
             detail = f"{path.name} is a link that leads out of the project. Put the file itself there."
-            found.report(STACK_OUTSIDE, detail, Place(name))
+            problems.report(STACK_OUTSIDE, detail, Place(name))
             continue
-        content = read_file(path, name, found)
+        content = read_file(path, name, problems)
         if content is None:
             continue
         contents.append((name, content))
-        node = read_yaml(content, name, found)
+        node = read_yaml(content, name, problems)
         if isinstance(node, Mapping):
-            _merge(root, node, found)
+            _merge(root, node, problems)
         elif node is not None and not (isinstance(node, Scalar) and node.is_null):
             detail = f"It is {kind_of(node)}. A stack file is a mapping with keys such as hosts and config."
-            found.report(STACK_SHAPE, detail, node.place)
+            problems.report(STACK_SHAPE, detail, node.place)
     return Document(root, tuple(contents))
 
 
-def read_file(path: Path, shown: str, found: Diagnostics, place: Place | None = None) -> bytes | None:
-    """The bytes of a file that a stack names, or None; why not goes into `found`."""
+def read_file(path: Path, shown: str, problems: Diagnostics, place: Place | None = None) -> bytes | None:
+    """The bytes of a file that a stack names, or None; why not goes into `problems`."""
     try:
         if not path.is_file():
-            found.report(NO_FILE, f"{shown}: {_why_no_file(path)}", place or Place(shown))
+            problems.report(NO_FILE, f"{shown}: {_why_no_file(path)}", place or Place(shown))
             return None
         if path.stat().st_size > MAX_FILE:
-            found.report(NO_FILE, f"{shown} is larger than 64 MB.", place or Place(shown))
+            problems.report(NO_FILE, f"{shown} is larger than 64 MB.", place or Place(shown))
             return None
         return read_regular(path, MAX_FILE)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        found.report(NO_FILE, f"{shown}: {why}.", place or Place(shown))
+        problems.report(NO_FILE, f"{shown}: {why}.", place or Place(shown))
         return None
 
 
@@ -92,17 +92,17 @@ def _why_no_file(path: Path) -> str:
     return "It is not a regular file." if path.exists() else "There is no such file."
 
 
-def _merge(into: Mapping, more: Mapping, found: Diagnostics) -> None:
+def _merge(into: Mapping, more: Mapping, problems: Diagnostics) -> None:
     for text, (key, node) in more.entries.items():
         known = into.entries.get(text)
         if known is None:
             into.entries[text] = (key, node)
         elif isinstance(known[1], Mapping) and isinstance(node, Mapping):
             own = _copy(known[1])  # the node may stand elsewhere too, by an alias
-            _merge(own, node, found)
+            _merge(own, node, problems)
             into.entries[text] = (known[0], own)
         else:
-            found.report(
+            problems.report(
                 DUPLICATE_KEY,
                 f'"{text}" already stands at {known[0].place}, in another file of the stack: all its files are one '
                 "document. Join them or remove one.",

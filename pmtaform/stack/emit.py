@@ -20,11 +20,11 @@ INDENT = "    "
 class Writer:
     """Collects lines and where each came from."""
 
-    def __init__(self, resolve: Resolve | None, found: Diagnostics) -> None:
+    def __init__(self, resolve: Resolve | None, problems: Diagnostics) -> None:
         self.lines: list[str] = []
         self.origins: list[Place | None] = []
         self._resolve = resolve
-        self._found = found
+        self._problems = problems
 
     @property
     def text(self) -> str:
@@ -68,11 +68,11 @@ class Writer:
         try:
             secret = resolve(line.secret, line.place)
         except SecretUnavailable as error:
-            self._found.extend(error.diagnostics)
+            self._problems.extend(error.diagnostics)
             return placeholder(line.secret)
         text = secret_text(line.name, secret.reveal())
         if text is None:
-            self._found.report(UNSAFE_SECRET, unsafe(line.secret), line.place)
+            self._problems.report(UNSAFE_SECRET, unsafe(line.secret), line.place)
             return placeholder(line.secret)
         return text
 

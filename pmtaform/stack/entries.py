@@ -34,15 +34,15 @@ class StackEntry:
             kept = {name: value for name, value in kept.items() if name not in exclusive}
         return type(self)(self.name, self.place, {**kept, **self.fields})
 
-    def text(self, name: str, found: Diagnostics) -> tuple[str, Place] | None:
-        """The value of a field, its variables replaced, and its place. None: it has none, or `found` says why."""
+    def text(self, name: str, problems: Diagnostics) -> tuple[str, Place] | None:
+        """The value of a field, its variables replaced, and its place. None: it has none, or `problems` says why."""
         node, variables = self.fields.get(name, (None, Variables()))
         if node is None or is_null(node):
             return None
         if not isinstance(node, Scalar):
-            found.report(VALUE_SHAPE, f"`{name}` is {kind_of(node)}, and one value belongs there.", node.place)
+            problems.report(VALUE_SHAPE, f"`{name}` is {kind_of(node)}, and one value belongs there.", node.place)
             return None
-        text = node.text if name in self.raw else substitute(node, variables, found)
+        text = node.text if name in self.raw else substitute(node, variables, problems)
         return None if text is None else (text, node.place)
 
 
@@ -62,35 +62,35 @@ class EntryForm(Generic[E]):
 
 
 def read_entries(
-    node: Node | None, form: EntryForm[E], what: str, variables: Variables, found: Diagnostics
+    node: Node | None, form: EntryForm[E], what: str, variables: Variables, problems: Diagnostics
 ) -> dict[str, E | None]:
     """The entries of one layer by name; None for one that the layer takes away. `what` is the key above them."""
-    mapping = mapping_in(node, f"`{what}`", form.example, found)
+    mapping = mapping_in(node, f"`{what}`", form.example, problems)
     entries: dict[str, E | None] = {}
     places: dict[str, Place] = {}
     for key, value in mapping.items() if mapping is not None else ():
         loop = value.get(foreach.KEY) if isinstance(value, Mapping) else None
-        for inner in [variables] if loop is None else foreach.rounds(loop, variables, found) or []:
-            name = substitute(key, inner, found)
-            if name is None or not form.check(name, key.place, found):
+        for inner in [variables] if loop is None else foreach.rounds(loop, variables, problems) or []:
+            name = substitute(key, inner, problems)
+            if name is None or not form.check(name, key.place, problems):
                 continue
             if name in places:
                 detail = f"`{name}` is already at {places[name]}, or the key lacks its loop's variable."
-                found.report(SAID_TWICE, detail, key.place, related=(places[name],))
+                problems.report(SAID_TWICE, detail, key.place, related=(places[name],))
                 continue
             places[name] = key.place
-            entries[name] = None if is_null(value) else _entry(form, name, key, (value, inner), found)
+            entries[name] = None if is_null(value) else _entry(form, name, key, (value, inner), problems)
     return entries
 
 
-def _entry(form: EntryForm[E], name: str, key: Scalar, body: tuple[Node, Variables], found: Diagnostics) -> E:
+def _entry(form: EntryForm[E], name: str, key: Scalar, body: tuple[Node, Variables], problems: Diagnostics) -> E:
     value, variables = body
     entry = form.make(name, key.place)
-    fields = mapping_in(value, f"`{name}`", form.body, found)
+    fields = mapping_in(value, f"`{name}`", form.body, problems)
     for field_name, node in fields.items() if fields is not None else ():
         if field_name.text not in form.fields:
             detail = f"{form.noun} has no `{field_name.text}`.{did_you_mean(field_name.text, form.fields)}"
-            found.report(UNKNOWN_KEY, detail, field_name.place)
+            problems.report(UNKNOWN_KEY, detail, field_name.place)
         elif field_name.text != foreach.KEY:
             entry.fields[field_name.text] = (node, variables)
     return entry

@@ -47,16 +47,16 @@ def _version(value: Any) -> str:
 
 def _percent(value: Any) -> float:
     text = getattr(value, "text", value)
-    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%?", text) if isinstance(text, str) else None
-    if found is None or float(found[1]) > 100:
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%?", text) if isinstance(text, str) else None
+    if match is None or float(match[1]) > 100:
         raise PydanticCustomError("percent", "Write a share of the blocks, from 0% to 100%.")
-    return float(found[1])
+    return float(match[1])
 
 
 def _seconds(value: Any) -> float:
     text = getattr(value, "text", value)
-    found = re.fullmatch(r"([0-9]{1,5}(?:\.[0-9]+)?)(s|m)?", text) if isinstance(text, str) else None
-    seconds = float(found[1]) * (60 if found[2] == "m" else 1) if found else 0.0
+    match = re.fullmatch(r"([0-9]{1,5}(?:\.[0-9]+)?)(s|m)?", text) if isinstance(text, str) else None
+    seconds = float(match[1]) * (60 if match[2] == "m" else 1) if match else 0.0
     if not 0 < seconds <= 86_400:
         raise PydanticCustomError("seconds", "Write a time in seconds (10, 30s) or minutes (2m), above zero.")
     return seconds
@@ -67,8 +67,8 @@ _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 def _duration(value: Any) -> float:
     text = getattr(value, "text", value)
-    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]+)?)([smhd]?)", text) if isinstance(text, str) else None
-    seconds = float(found[1]) * _UNITS[found[2]] if found else -1.0
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]+)?)([smhd]?)", text) if isinstance(text, str) else None
+    seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
     if not 0 <= seconds <= 30 * 86_400:
         raise PydanticCustomError("duration", "Write a time such as 90s, 5m, 1h or 2d, of 30 days at the most.")
     return seconds
@@ -76,8 +76,8 @@ def _duration(value: Any) -> float:
 
 def _span(value: Any) -> timedelta:
     text = getattr(value, "text", value)
-    found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text) if isinstance(text, str) else None
-    seconds = int(found[1]) * (_UNITS | {"w": 7 * 86_400})[found[2]] if found else 0
+    match = re.fullmatch(r"([0-9]{1,6})([smhdw])", text) if isinstance(text, str) else None
+    seconds = int(match[1]) * (_UNITS | {"w": 7 * 86_400})[match[2]] if match else 0
     if not 0 < seconds <= 3660 * 86_400:
         raise PydanticCustomError(
             "span", "Write a time such as 90d, 48h or 2w, above zero and of ten years at the most."
@@ -87,18 +87,18 @@ def _span(value: Any) -> timedelta:
 
 def _share(value: Any) -> Share:
     text = getattr(value, "text", value)
-    found = re.fullmatch(r"([0-9]{1,6}|[0-9]{1,3}\.[0-9]+(?= *%))( *%)?", text) if isinstance(text, str) else None
-    if found is None or (found[2] and float(found[1]) > 100):
+    match = re.fullmatch(r"([0-9]{1,6}|[0-9]{1,3}\.[0-9]+(?= *%))( *%)?", text) if isinstance(text, str) else None
+    if match is None or (match[2] and float(match[1]) > 100):
         raise PydanticCustomError("share", "Write a number of hosts (2), or a share of them (10%).")
-    return Share(float(found[1]), percent=found[2] is not None)
+    return Share(float(match[1]), percent=match[2] is not None)
 
 
 def _points(value: Any) -> float:
     text = getattr(value, "text", value)
-    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?) *%?", text) if isinstance(text, str) else None
-    if found is None or float(found[1]) > 100:
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?) *%?", text) if isinstance(text, str) else None
+    if match is None or float(match[1]) > 100:
         raise PydanticCustomError("points", "Write so many percentage points, from 0 to 100 (5).")
-    return float(found[1])
+    return float(match[1])
 
 
 def _sudo(value: Any) -> bool | str:

@@ -33,70 +33,70 @@ from pmtaform.tls.content import TlsFile, read_tls_file
 _OF_A_BUNDLE: Final = (PEM_DAMAGED, CERTIFICATE_MISSING)  # whose certificates are in no order
 
 
-def check_contents(files: Sequence[ManagedFile], found: Diagnostics) -> None:
+def check_contents(files: Sequence[ManagedFile], problems: Diagnostics) -> None:
     """Check what is known of the contents; secrets that were not resolved are passed over."""
     by_path = {file.path: file for file in files}
     for file in files:
         if file.key_file is not None and file.key_file not in by_path:
             detail = f"{file.key_file} is to be the private key of {file.path}, and is none of this host's `files`."
-            found.report(NO_KEY_FILE, detail, file.place)
+            problems.report(NO_KEY_FILE, detail, file.place)
         value = file.known
         if value is None:
             continue
         if not value.strip():
             detail = f"{file.path} would be empty ({file.source}). Take it out of `files` if it is not wanted."
-            found.report(FILE_EMPTY, detail, file.place)
+            problems.report(FILE_EMPTY, detail, file.place)
             continue
-        _check(file, value, by_path.get(file.key_file or ""), found)
+        _check(file, value, by_path.get(file.key_file or ""), problems)
 
 
-def _check(file: ManagedFile, value: bytes, key: ManagedFile | None, found: Diagnostics) -> None:
+def _check(file: ManagedFile, value: bytes, key: ManagedFile | None, problems: Diagnostics) -> None:
     if file.mode is not None and file.mode & 0o007 and has_private_key(value):
         detail = (
             f"{file.path} holds a private key, and {file.mode:04o} lets every user of the host read it. Write 0600 "
         )
         detail += "or 0640."
-        found.report(FILE_MODE, detail, file.place)
+        problems.report(FILE_MODE, detail, file.place)
     match file.role:
         case FileRole.CERTIFICATE:
-            _certificate(file, read_tls_file(value), key, found)
+            _certificate(file, read_tls_file(value), key, problems)
         case FileRole.CA:
             findings = certificate_findings(file.path, replace(read_tls_file(value), keys=()))
-            found.extend(each.at(file.place) for each in findings if each.is_any_of(*_OF_A_BUNDLE))
+            problems.extend(each.at(file.place) for each in findings if each.is_any_of(*_OF_A_BUNDLE))
         case FileRole.PRIVATE_KEY:
-            found.extend(each.at(file.place) for each in key_findings(file.path, read_tls_file(value)))
+            problems.extend(each.at(file.place) for each in key_findings(file.path, read_tls_file(value)))
         case FileRole.FRAGMENT:
-            _fragment(file, value, found)
+            _fragment(file, value, problems)
         case FileRole.LICENCE:
-            _licence(file, value, found)
+            _licence(file, value, problems)
 
 
-def _certificate(file: ManagedFile, pem: TlsFile, key: ManagedFile | None, found: Diagnostics) -> None:
+def _certificate(file: ManagedFile, pem: TlsFile, key: ManagedFile | None, problems: Diagnostics) -> None:
     other = read_tls_file(key.known) if key is not None and key.known is not None else None
-    found.extend(each.at(file.place) for each in certificate_findings(file.path, pem, other))
+    problems.extend(each.at(file.place) for each in certificate_findings(file.path, pem, other))
 
 
-def _fragment(file: ManagedFile, value: bytes, found: Diagnostics) -> None:
+def _fragment(file: ManagedFile, value: bytes, problems: Diagnostics) -> None:
     """What would end the section that a fragment is read in; PowerMTA itself tests the rest."""
     for said in parse_bytes(value, file.path, scope="domain").diagnostics:
         if said.is_any_of(STRAY_CLOSING_TAG, UNCLOSED_SECTION, MALFORMED_TAG, TAG_ON_DIRECTIVE_LINE):
             detail = f"{file.path}, line {said.place.line if said.place else '?'}: {said.detail} It is included inside "
             detail += "a section, whose end it must not touch."
-            found.report(FRAGMENT_BREAKS_OUT, detail, file.place)
+            problems.report(FRAGMENT_BREAKS_OUT, detail, file.place)
 
 
-def _licence(file: ManagedFile, value: bytes, found: Diagnostics) -> None:
+def _licence(file: ManagedFile, value: bytes, problems: Diagnostics) -> None:
     if not file.secret:
         detail = f"{file.path} would lie in Git as it is. Keep it elsewhere and refer to it: `secret: REFERENCE`."
-        found.report(SECRET_IN_CLEAR, detail, file.place)
+        problems.report(SECRET_IN_CLEAR, detail, file.place)
     if not value.isascii():
         detail = (
             f"{file.path}: PowerMTA takes its licence as ASCII, and {file.source} has other characters. Copy it anew."
         )
-        found.report(LICENCE_TEXT, detail, file.place)
+        problems.report(LICENCE_TEXT, detail, file.place)
 
 
-def check_keys_beside(files: Sequence[ManagedFile], named: Mapping[str, str], found: Diagnostics) -> None:
+def check_keys_beside(files: Sequence[ManagedFile], named: Mapping[str, str], problems: Diagnostics) -> None:
     """Whether the certificates that a directive takes together with their key have it. `named`: path -> directive."""
     for file in files:
         value = file.content.reveal() if file.content is not None else b""
@@ -105,7 +105,7 @@ def check_keys_beside(files: Sequence[ManagedFile], named: Mapping[str, str], fo
                 f"{named[file.path]} takes {file.path} as one PEM file of certificate and private key, and there is no "
             )
             detail += "key in it. Add `private-key: REFERENCE`."
-            found.report(CERTIFICATE_WITHOUT_KEY, detail, file.place)
+            problems.report(CERTIFICATE_WITHOUT_KEY, detail, file.place)
 
 
 def expiring(files: Iterable[ManagedFile], now: datetime) -> Iterator[Diagnostic]:

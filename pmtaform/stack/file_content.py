@@ -30,25 +30,25 @@ class Content:
 
 
 class ContentReader:
-    """Reads contents; what is wrong with them goes into `found`."""
+    """Reads contents. What is wrong with them goes into `problems`."""
 
-    def __init__(self, assets: Assets, resolve: Resolve | None, found: Diagnostics) -> None:
+    def __init__(self, assets: Assets, resolve: Resolve | None, problems: Diagnostics) -> None:
         self._assets = assets
         self._resolve = resolve
-        self._found = found
+        self._problems = problems
 
     def content(self, plan: FilePlan) -> Content:
         """What a stack says that a file holds, with the private key that belongs behind it."""
-        given = [source for source in SOURCES if plan.text(source, self._found) is not None]
+        given = [source for source in SOURCES if plan.text(source, self._problems) is not None]
         if len(given) != 1:
             self._not_one(plan, given)
             return Content(source="")
-        text, place = plan.text(given[0], self._found) or ("", plan.place)
+        text, place = plan.text(given[0], self._problems) or ("", plan.place)
         if given[0] == "secret":
             first = self._secret(text, place)
         else:
             first = self._plain(text, place, inline=given[0] == "content")
-        key = plan.text("private-key", self._found)
+        key = plan.text("private-key", self._problems)
         if key is None:
             return first
         second = self._secret(*key)
@@ -61,18 +61,18 @@ class ContentReader:
     def _not_one(self, plan: FilePlan, given: list[str]) -> None:
         said = f"it has {' and '.join(given)}" if given else "it has none"
         detail = f"{plan.path} needs one of `file` (of the project), `secret` (a reference) and `content`; {said}."
-        self._found.report(FILE_SOURCES if given else MISSING_KEY, detail, plan.place)
+        self._problems.report(FILE_SOURCES if given else MISSING_KEY, detail, plan.place)
 
     def _plain(self, text: str, place: Place, *, inline: bool) -> Content:
         """What stands in the stack or in a file of the project: anybody who reads the project reads it."""
         source = _INLINE if inline else text
-        content = text.encode("utf-8", "surrogateescape") if inline else self._assets.read(text, place, self._found)
+        content = text.encode("utf-8", "surrogateescape") if inline else self._assets.read(text, place, self._problems)
         if content is None:
             return Content(source=source)
         if has_private_key(content):
             detail = "There is a private key in it, and it would lie in Git. Keep it elsewhere and refer to it: "
             detail += "`private-key: REFERENCE` beside a certificate, or `secret: REFERENCE` for the whole file."
-            self._found.report(SECRET_IN_CLEAR, detail, place)
+            self._problems.report(SECRET_IN_CLEAR, detail, place)
             return Content(source=source)
         whole = _ended(content)
         return Content(source=source, whole=Secret(whole, source), public=whole)
@@ -81,14 +81,14 @@ class ContentReader:
         try:
             reference = str(require_reference(text, what="What `secret` and `private-key` name", place=place))
         except Invalid as error:
-            self._found.extend(error.diagnostics)
+            self._problems.extend(error.diagnostics)
             return Content(source="", secret=True)
         if self._resolve is None:
             return Content(source=reference, secret=True)
         try:
             secret = self._resolve(reference, place)
         except SecretUnavailable as error:
-            self._found.extend(error.diagnostics)
+            self._problems.extend(error.diagnostics)
             return Content(source=reference, secret=True)
         return Content(source=reference, whole=Secret(_ended(secret.reveal()), reference), secret=True)
 

@@ -38,9 +38,9 @@ _FORM: Final = EntryForm(
 )
 
 
-def files_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict[str, FilePlan | None]:
+def files_of(node: Node | None, variables: Variables, problems: Diagnostics) -> dict[str, FilePlan | None]:
     """The files under a layer's `files`, by path; None for one that is taken away."""
-    return read_entries(node, _FORM, "files", variables, found)
+    return read_entries(node, _FORM, "files", variables, problems)
 
 
 def merge_files(lower: MappingType[str, FilePlan], upper: MappingType[str, FilePlan | None]) -> dict[str, FilePlan]:

@@ -30,10 +30,12 @@ _FIT_MODE: Final = re.compile(r"[46][046][04]")
 class FileCompiler:
     """Turns what a stack says of files into the files that one host should have."""
 
-    def __init__(self, allowed: tuple[str, ...], assets: Assets, resolve: Resolve | None, found: Diagnostics) -> None:
+    def __init__(
+        self, allowed: tuple[str, ...], assets: Assets, resolve: Resolve | None, problems: Diagnostics
+    ) -> None:
         self._allowed = allowed
-        self._reader = ContentReader(assets, resolve, found)
-        self._found = found
+        self._reader = ContentReader(assets, resolve, problems)
+        self._problems = problems
 
     def compile(
         self,
@@ -53,8 +55,8 @@ class FileCompiler:
                 file = self._file(plan, included=included)
                 if file is not None:
                     files.append(file)
-        check_contents(files, self._found)
-        check_keys_beside(files, _with_key(blocks), self._found)
+        check_contents(files, self._problems)
+        check_keys_beside(files, _with_key(blocks), self._problems)
         return tuple(files)
 
     def _stands_alone(
@@ -62,33 +64,33 @@ class FileCompiler:
     ) -> bool:
         """Whether the path is fit for a file, and nobody else's."""
         if problem := file_problem(plan.path, self._allowed):
-            self._found.report(PATH_NOT_ALLOWED, problem, plan.place)
+            self._problems.report(PATH_NOT_ALLOWED, problem, plan.place)
             return False
         if plan.path in homes:
             detail = f"{plan.path}: {homes[plan.path]}. Give this file another path, or take it out of `files`."
-            self._found.report(FILE_PATH, detail, plan.place)
+            self._problems.report(FILE_PATH, detail, plan.place)
             return False
         folder = next((other for other in (*homes, *plans) if other.startswith(f"{plan.path}/")), None)
         if folder is not None:
             detail = f"{plan.path} would be a file, and the folder of {folder}, too. Give one of them another path."
-            self._found.report(FILE_PATH, detail, plan.place)
+            self._problems.report(FILE_PATH, detail, plan.place)
             return False
         argument = next((argument for argument in whole if may_name(argument, plan.path)), None)
         if argument is not None:
             detail = f"`include {argument}` reads {plan.path} as a part of the configuration itself, whose blocks are "
             detail += f"planned by name. Write it under `native` instead: {{file: FILE, path: {plan.path}}}."
-            self._found.report(FILE_INCLUDED, detail, plan.place)
+            self._problems.report(FILE_INCLUDED, detail, plan.place)
             return False
         return True
 
     # -- one file ----------------------------------------------------------------------------------------------------
 
     def _file(self, plan: FilePlan, *, included: bool) -> ManagedFile | None:
-        before = len(self._found.errors)
+        before = len(self._problems.errors)
         content = self._reader.content(plan)
         role = self._role(plan, content, included=included)
         mode = self._mode(plan, role, secret=content.secret)
-        key_file = plan.text("key-file", self._found)
+        key_file = plan.text("key-file", self._problems)
         file = ManagedFile(
             path=plan.path,
             role=role,
@@ -102,15 +104,15 @@ class FileCompiler:
             key_file=key_file[0] if key_file else None,
             place=plan.place,
         )
-        return file if len(self._found.errors) == before else None
+        return file if len(self._problems.errors) == before else None
 
     def _role(self, plan: FilePlan, content: Content, *, included: bool) -> FileRole:
-        said = plan.text("kind", self._found)
+        said = plan.text("kind", self._problems)
         if said is not None:
             if said[0] in set(FileRole):
                 return FileRole(said[0])
             detail = f"{said[0]!r}: write one of {', '.join(FileRole)}.{did_you_mean(said[0], set(FileRole))}"
-            self._found.report(FILE_KIND, detail, said[1])
+            self._problems.report(FILE_KIND, detail, said[1])
         if plan.path == LICENCE:
             return FileRole.LICENCE
         if included:
@@ -121,31 +123,31 @@ class FileCompiler:
         return FileRole.PRIVATE_KEY if has_private_key(value) else FileRole.TEXT
 
     def _mode(self, plan: FilePlan, role: FileRole, *, secret: bool) -> int | None:
-        given = plan.text("mode", self._found)
+        given = plan.text("mode", self._problems)
         if given is None:
             return None
         digits = _MODE.fullmatch(given[0])
         if digits is None or not _FIT_MODE.fullmatch(digits[1]):
             detail = f"{given[0]!r}: write 0600, 0640, 0644, 0400, 0440 or 0444. Nobody runs such a file, and only its "
             detail += "owner (and group) may write to it."
-            self._found.report(FILE_MODE, detail, given[1])
+            self._problems.report(FILE_MODE, detail, given[1])
             return None
         mode = int(digits[1], 8)
         private = role in {FileRole.PRIVATE_KEY, FileRole.LICENCE} or "private-key" in plan.fields
-        if mode & 0o007 and (private or (secret and plan.text("kind", self._found) is None)):
+        if mode & 0o007 and (private or (secret and plan.text("kind", self._problems) is None)):
             detail = (
                 f"{plan.path} is a secret, and {mode:04o} lets every user of the host read it. Write 0600 or 0640; "
             )
             detail += "if it is none (a certificate out of a vault), say so with `kind`."
-            self._found.report(FILE_MODE, detail, given[1])
+            self._problems.report(FILE_MODE, detail, given[1])
             return None
         return mode
 
     def _account(self, plan: FilePlan, field: str) -> str | None:
-        given = plan.text(field, self._found)
+        given = plan.text(field, self._problems)
         if given is not None and not _ACCOUNT.fullmatch(given[0]):
             detail = f"{given[0]!r} is not the name of a user or a group. Numbers are not taken: they differ by host."
-            self._found.report(FILE_OWNER, detail, given[1])
+            self._problems.report(FILE_OWNER, detail, given[1])
             return None
         return given[0] if given else None
 
@@ -163,11 +165,11 @@ def _includes(blocks: Mapping[Address, Block]) -> tuple[list[str], list[str]]:
 
 def _with_key(blocks: Mapping[Address, Block]) -> dict[str, str]:
     """Path -> directive, of the certificates that must have their private key in the same file."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for block in blocks.values():
         for _, path, directive in directives_in(block):
             scope = path[-1].partition("[")[0] if path else block.address.kind if block.is_section else GLOBAL
             spec = catalogue().directive(scope, directive.name)
             if spec is not None and spec.sensitive == "second" and directive.value:
-                found.setdefault(directive.value.split()[0].strip('"'), directive.name)
-    return found
+                names.setdefault(directive.value.split()[0].strip('"'), directive.name)
+    return names

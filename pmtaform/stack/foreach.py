@@ -30,19 +30,19 @@ class BadRangeError(ValueError):
     """A text that cannot be walked. Its message says why."""
 
 
-def rounds(node: Node, variables: Variables, found: Diagnostics) -> list[Variables] | None:
-    """The variables of each round of a loop; None when it makes no sense (and `found` says why)."""
+def rounds(node: Node, variables: Variables, problems: Diagnostics) -> list[Variables] | None:
+    """The variables of each round of a loop; None when it makes no sense (and `problems` says why)."""
     if not isinstance(node, Mapping) or not node.entries:
-        found.report(FOR_EACH, f"It is {kind_of(node)}: write `n: 1..16`.", node.place)
+        problems.report(FOR_EACH, f"It is {kind_of(node)}: write `n: 1..16`.", node.place)
         return None
     walked: dict[str, SequenceType[str]] = {}
     failed = False
     for key, value in node.items():
         if not NAME.fullmatch(key.text) or key.text == HOST:
-            found.report(VARIABLE_NAME, f"`{key.text}` is no name.", key.place)
+            problems.report(VARIABLE_NAME, f"`{key.text}` is no name.", key.place)
             failed = True
             continue
-        values = _walk(value, variables, found)
+        values = _walk(value, variables, problems)
         if values is None:
             failed = True
         else:
@@ -53,41 +53,41 @@ def rounds(node: Node, variables: Variables, found: Diagnostics) -> list[Variabl
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name} has {count}" for name, count in lengths.items())
         detail = f"They are walked in step, so each needs equally many values: {shown}."
-        found.report(FOR_EACH, detail, node.place)
+        problems.report(FOR_EACH, detail, node.place)
         return None
     names = list(walked)
     steps = zip(*walked.values(), strict=True)
     return [variables.with_values(dict(zip(names, step, strict=True))) for step in steps]
 
 
-def _walk(node: Node, variables: Variables, found: Diagnostics) -> SequenceType[str] | None:
+def _walk(node: Node, variables: Variables, problems: Diagnostics) -> SequenceType[str] | None:
     if isinstance(node, Sequence):
-        return _walk_list(node, variables, found)
+        return _walk_list(node, variables, problems)
     if not isinstance(node, Scalar) or node.is_null:
-        found.report(FOR_EACH, f"It is {kind_of(node)}. {_FORMS}", node.place)
+        problems.report(FOR_EACH, f"It is {kind_of(node)}. {_FORMS}", node.place)
         return None
     whole = _WHOLE.fullmatch(node.text)
     if whole and isinstance(listed := variables.values.get(whole[1]), tuple):
         return listed
-    text = substitute(node, variables, found)
+    text = substitute(node, variables, problems)
     if text is None:
         return None
     try:
         return walk_text(text.strip())
     except BadRangeError as error:
-        found.report(FOR_EACH, str(error), node.place)
+        problems.report(FOR_EACH, str(error), node.place)
         return None
 
 
-def _walk_list(node: Sequence, variables: Variables, found: Diagnostics) -> list[str] | None:
+def _walk_list(node: Sequence, variables: Variables, problems: Diagnostics) -> list[str] | None:
     values: list[str] = []
     failed = False
     for item in node.items:
         if not isinstance(item, Scalar) or item.is_null:
             detail = f"An entry of the list is {kind_of(item)}; each is one value."
-            found.report(FOR_EACH, detail, item.place)
+            problems.report(FOR_EACH, detail, item.place)
             failed = True
-        elif (text := substitute(item, variables, found)) is None:
+        elif (text := substitute(item, variables, problems)) is None:
             failed = True
         else:
             values.append(text)

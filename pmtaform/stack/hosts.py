@@ -37,23 +37,23 @@ class HostDefaults:
     allowed: tuple[str, ...]
 
 
-def read_host(name: str, node: Mapping, defaults: HostDefaults, found: Diagnostics) -> StackHost:
-    """Return the host `name`. What is wrong with it goes into `found`, and its default takes its place."""
-    own = validate(HOST, node, f"The host {name}", found)
+def read_host(name: str, node: Mapping, defaults: HostDefaults, problems: Diagnostics) -> StackHost:
+    """Return the host `name`. What is wrong with it goes into `problems`, and its default takes its place."""
+    own = validate(HOST, node, f"The host {name}", problems)
     values = {**defaults.values, **own}
-    transport = _transport(values.get("transport", DEFAULT_TRANSPORT), node, found)
-    _check_keys(name, transport, own, node, found)
+    transport = _transport(values.get("transport", DEFAULT_TRANSPORT), node, problems)
+    _check_keys(name, transport, own, node, problems)
     # A local host has no use for what `ssh` says, so its secrets are not asked for.
     keys = () if transport.is_local else (key for key in SECRETS if isinstance(values.get(key), str))
     places = {key: _place_of(key, node, defaults.ssh) for key in keys}
-    secrets = {key: _reference(values[key], place, found) for key, place in places.items()}
+    secrets = {key: _reference(values[key], place, problems) for key, place in places.items()}
     return StackHost(
         name=name,
         place=node.place,
         transport=transport.name,
-        root=_root(values.get("root"), transport, node, defaults.folder, found),
-        config_path=_config_path(values.get("config-path", MAIN), node, defaults.allowed, found),
-        pmta=_program(values.get("pmta", PMTA), node, found),
+        root=_root(values.get("root"), transport, node, defaults.folder, problems),
+        config_path=_config_path(values.get("config-path", MAIN), node, defaults.allowed, problems),
+        pmta=_program(values.get("pmta", PMTA), node, problems),
         activation=values.get("activation", "reload"),
         groups=tuple(dict.fromkeys(values.get("groups", ()))),
         password=secrets.get("password"),
@@ -91,58 +91,58 @@ def _place_of(key: str, node: Mapping, ssh: Node | None) -> Place:
     return node.place
 
 
-def _reference(text: str, place: Place, found: Diagnostics) -> str | None:
+def _reference(text: str, place: Place, problems: Diagnostics) -> str | None:
     try:
         return str(require_reference(text, what="A password or passphrase", place=place))
     except Invalid as error:
-        found.extend(error.diagnostics)
+        problems.extend(error.diagnostics)
         return None
 
 
-def _transport(name: str, node: Mapping, found: Diagnostics) -> Transport:
+def _transport(name: str, node: Mapping, problems: Diagnostics) -> Transport:
     try:
         return TRANSPORTS[name]
     except PlugInBroken as broken:
-        found.extend(replace(one, place=_at(node, "transport")) for one in broken.diagnostics)
+        problems.extend(replace(one, place=_at(node, "transport")) for one in broken.diagnostics)
     except KeyError:
         names = TRANSPORTS.names()
         detail = f"`transport`: Write {', '.join(names[:-1])} or {names[-1]}.{did_you_mean(name, names)}"
-        found.report(BAD_KEY_VALUE, detail, _at(node, "transport"))
+        problems.report(BAD_KEY_VALUE, detail, _at(node, "transport"))
     return TRANSPORTS[DEFAULT_TRANSPORT]
 
 
-def _check_keys(name: str, transport: Transport, own: dict[str, Any], node: Mapping, found: Diagnostics) -> None:
+def _check_keys(name: str, transport: Transport, own: dict[str, Any], node: Mapping, problems: Diagnostics) -> None:
     what = f"`{name}` has `transport: {transport.name}`: {transport.summary}"
     for field in transport.needs:
         if field not in own:
-            found.report(MISSING_KEY, f"{what}. Write `{field}`.", node.place)
+            problems.report(MISSING_KEY, f"{what}. Write `{field}`.", node.place)
     for field in transport.unused:
         key = node.key(field)
         if field in own and key is not None:
             detail = f"{what}. `{field}` has no effect on that. Remove it, or name another transport."
-            found.report(UNUSED_KEY, detail, key.place)
+            problems.report(UNUSED_KEY, detail, key.place)
 
 
-def _root(said: str | None, transport: Transport, node: Mapping, folder: Path, found: Diagnostics) -> str:
+def _root(said: str | None, transport: Transport, node: Mapping, folder: Path, problems: Diagnostics) -> str:
     if transport.is_local:
         return _file(said or ".", folder)
     root = said or "/"
     if not root.startswith("/") or ".." in root.split("/"):
         detail = f"{root!r}: the folder that stands for / on the host is a whole path, without `..`."
-        found.report(BAD_KEY_VALUE, detail, _at(node, "root"))
+        problems.report(BAD_KEY_VALUE, detail, _at(node, "root"))
     return root.rstrip("/") or "/"
 
 
-def _config_path(path: str, node: Mapping, allowed: tuple[str, ...], found: Diagnostics) -> str:
+def _config_path(path: str, node: Mapping, allowed: tuple[str, ...], problems: Diagnostics) -> str:
     if problem := path_problem(path, allowed):
-        found.report(PATH_NOT_ALLOWED, problem, _at(node, "config-path"))
+        problems.report(PATH_NOT_ALLOWED, problem, _at(node, "config-path"))
     return path
 
 
-def _program(program: str, node: Mapping, found: Diagnostics) -> str:
+def _program(program: str, node: Mapping, problems: Diagnostics) -> str:
     if not program.startswith("/"):
         detail = f"{program!r}: the program is named with its whole path on the host, as in {PMTA}."
-        found.report(BAD_KEY_VALUE, detail, _at(node, "pmta"))
+        problems.report(BAD_KEY_VALUE, detail, _at(node, "pmta"))
     return program
 
 

@@ -19,8 +19,8 @@ from pmtaform.stack.variables import Variables, substitute
 class KeyLines:
     """Finds the sections that keys are given to, and puts their lines there."""
 
-    def __init__(self, found: Diagnostics) -> None:
-        self._found = found
+    def __init__(self, problems: Diagnostics) -> None:
+        self._problems = problems
         self.name = directive_named("domain-key")
 
     def targets(self, plan: KeyPlan, items: dict[Key, Item]) -> list[Key | None]:
@@ -33,9 +33,9 @@ class KeyLines:
         for scalar in scalars:
             if not isinstance(scalar, Scalar):
                 detail = "`signs` is a list of virtual MTAs and pools; leave it out for a key that signs for all."
-                self._found.report(VALUE_SHAPE, detail, scalar.place)
+                self._problems.report(VALUE_SHAPE, detail, scalar.place)
                 continue
-            name = substitute(scalar, variables, self._found)
+            name = substitute(scalar, variables, self._problems)
             if name is None:
                 continue
             target = next((key for scope in _signers() if (key := (scope, name)) in items), None)
@@ -43,7 +43,7 @@ class KeyLines:
                 known = [key[1] for key in items if key[0] in _signers()]
                 detail = f"This host has no virtual MTA or pool `{name}`, so the key would sign nothing."
                 detail += f"{did_you_mean(name, known)} Declare it, or leave `signs` out for all."
-                self._found.report(UNKNOWN_SIGNER, detail, scalar.place)
+                self._problems.report(UNKNOWN_SIGNER, detail, scalar.place)
             elif target not in targets:
                 targets.append(target)
         return targets

@@ -57,11 +57,11 @@ def name_problem(domain: str, selector: str) -> str:
     return ""
 
 
-def _check_name(name: str, place: Place, found: Diagnostics) -> bool:
+def _check_name(name: str, place: Place, problems: Diagnostics) -> bool:
     domain, _, selector = name.partition("/")
     problem = name_problem(domain, selector)
     if problem:
-        found.report(DKIM_NAME, f"`{name!r}`: {problem}", place)
+        problems.report(DKIM_NAME, f"`{name!r}`: {problem}", place)
     return not problem
 
 
@@ -75,9 +75,9 @@ _FORM: Final = EntryForm(
 )
 
 
-def keys_of(node: Node | None, variables: Variables, found: Diagnostics) -> dict[str, KeyPlan | None]:
+def keys_of(node: Node | None, variables: Variables, problems: Diagnostics) -> dict[str, KeyPlan | None]:
     """The keys under a layer's `dkim-keys`, by `domain/selector`; None for one that is taken away."""
-    return read_entries(node, _FORM, "dkim-keys", variables, found)
+    return read_entries(node, _FORM, "dkim-keys", variables, problems)
 
 
 def merge_keys(lower: dict[str, KeyPlan], upper: dict[str, KeyPlan | None]) -> dict[str, KeyPlan]:

@@ -30,11 +30,11 @@ _MODES: Final = frozenset({0o400, 0o440, 0o600, 0o640})
 class KeyCompiler:
     """Turns key plans into key files and `domain-key` lines."""
 
-    def __init__(self, allowed: tuple[str, ...], resolve: Resolve | None, found: Diagnostics) -> None:
+    def __init__(self, allowed: tuple[str, ...], resolve: Resolve | None, problems: Diagnostics) -> None:
         self._allowed = allowed
         self._resolve = resolve
-        self._found = found
-        self._lines = KeyLines(found)
+        self._problems = problems
+        self._lines = KeyLines(problems)
 
     def compile(self, plans: dict[str, KeyPlan], items: dict[Key, Item], taken: set[str]) -> tuple[KeyFile, ...]:
         """The key files. Their lines are put into `items`. `taken` are paths that are something else already."""
@@ -62,21 +62,21 @@ class KeyCompiler:
     def _same_path(self, file: KeyFile, plan: KeyPlan, other: Place | None) -> None:
         what = f"The key at {other} is written to it already" if other else "It is a file of the configuration"
         detail = f"{file.path}: {what}. Give {file.address} a `path` of its own."
-        self._found.report(DKIM_PATH, detail, plan.place, related=(other,) if other else ())
+        self._problems.report(DKIM_PATH, detail, plan.place, related=(other,) if other else ())
 
     # -- one key -----------------------------------------------------------------------------------------------------
 
     def _file(self, plan: KeyPlan) -> KeyFile | None:
-        reference = plan.text("private-key", self._found)
+        reference = plan.text("private-key", self._problems)
         if reference is None:
             if "private-key" not in plan.fields:
                 detail = f"{plan.domain}/{plan.selector} needs `private-key` with a reference to its PEM file."
-                self._found.report(MISSING_KEY, detail, plan.place)
+                self._problems.report(MISSING_KEY, detail, plan.place)
             return None
         path = self._path(plan)
         mode, owner, group = self._mode(plan), self._account(plan, "owner"), self._account(plan, "group")
         known = self._reference(reference, "A private key")
-        phrase = plan.text("passphrase", self._found)
+        phrase = plan.text("passphrase", self._problems)
         passphrase = self._reference(phrase, "A passphrase") if phrase is not None else None
         if known is None or path is None or (phrase is not None and passphrase is None):
             return None
@@ -105,49 +105,49 @@ class KeyCompiler:
         read = read_key(known, passphrase, self._resolve, told)
         if plan.retires and told.errors and all(SECRET_UNAVAILABLE.describes(each) for each in told.errors):
             return None, " ".join(each.detail for each in told.errors)
-        self._found.extend(told)
+        self._problems.extend(told)
         return read, ""
 
     def _reference(self, given: Referred, what: str) -> Referred | None:
         try:
             return str(require_reference(given[0], what=what, place=given[1])), given[1]
         except Invalid as error:
-            self._found.extend(error.diagnostics)
+            self._problems.extend(error.diagnostics)
             return None
 
     def _path(self, plan: KeyPlan) -> str | None:
-        given = plan.text("path", self._found)
+        given = plan.text("path", self._problems)
         if given is None and "path" in plan.fields and not is_null(plan.fields["path"][0]):
             return None
         if given is None and plan.domain == "*":
             detail = "A key for all domains (`*`) needs a `path`: the file cannot be named after its domain."
-            self._found.report(DKIM_PATH, detail, plan.place)
+            self._problems.report(DKIM_PATH, detail, plan.place)
             return None
         path, place = given or (f"{FOLDER}/{plan.selector}.{plan.domain}.pem", plan.place)
         problem = path_problem(path, self._allowed)
         if "," in path:
             problem = f"{path} has a comma, which separates the fields of `{self._lines.name}`."
         if problem:
-            self._found.report(PATH_NOT_ALLOWED, problem, place)
+            self._problems.report(PATH_NOT_ALLOWED, problem, place)
             return None
         return path
 
     def _mode(self, plan: KeyPlan) -> int:
-        given = plan.text("mode", self._found)
+        given = plan.text("mode", self._problems)
         if given is None:
             return 0o600
-        found = _MODE.fullmatch(given[0])
-        mode = int(found[1], 8) if found else -1
+        match = _MODE.fullmatch(given[0])
+        mode = int(match[1], 8) if match else -1
         if mode not in _MODES:
             detail = f"{given[0]!r}: a private key is 0600, 0400, 0640 or 0440, so that others cannot read it."
-            self._found.report(DKIM_MODE, detail, given[1])
+            self._problems.report(DKIM_MODE, detail, given[1])
             return 0o600
         return mode
 
     def _account(self, plan: KeyPlan, field: str) -> str | None:
-        given = plan.text(field, self._found)
+        given = plan.text(field, self._problems)
         if given is not None and not _ACCOUNT.fullmatch(given[0]):
             detail = f"{given[0]!r} is not the name of a user or a group."
-            self._found.report(DKIM_OWNER, detail, given[1])
+            self._problems.report(DKIM_OWNER, detail, given[1])
             return None
         return given[0] if given else None

@@ -33,35 +33,35 @@ class Layered:
     rotated: dict[str, KeyPlan] = field(default_factory=dict)
 
 
-def layered(stack: Stack, name: str, found: Diagnostics) -> Layered:
-    """The layers of the host `name` laid over each other. What is wrong goes into `found`."""
+def layered(stack: Stack, name: str, problems: Diagnostics) -> Layered:
+    """The layers of the host `name` laid over each other. What is wrong goes into `problems`."""
     layers = stack.layers(name)
-    made = Layered(resolve([layer.variables for layer in layers], name, found))
+    made = Layered(resolve([layer.variables for layer in layers], name, problems))
     for layer in layers:
-        said = layer_items(stack, layer, made.variables, found)
+        said = layer_items(stack, layer, made.variables, problems)
         made.targets.update(targets_of(said))
         made.items = lay_over(made.items, said)
-        made.keys = merge_keys(made.keys, keys_of(layer.keys, made.variables, found))
-        made.files = merge_files(made.files, files_of(layer.files, made.variables, found))
-    made.keys, made.rotated = expanded(made.keys, stack.selectors, found)
+        made.keys = merge_keys(made.keys, keys_of(layer.keys, made.variables, problems))
+        made.files = merge_files(made.files, files_of(layer.files, made.variables, problems))
+    made.keys, made.rotated = expanded(made.keys, stack.selectors, problems)
     return made
 
 
-def layer_items(stack: Stack, layer: StackLayer, variables: Variables, found: Diagnostics) -> dict[Key, Item]:
+def layer_items(stack: Stack, layer: StackLayer, variables: Variables, problems: Diagnostics) -> dict[Key, Item]:
     """What one layer says, its `config` and its native files together."""
-    config = Builder(stack.rules, found).config(layer.config, variables)
-    natives = stack.natives.blocks(entries_of(layer.native, variables, stack.allowed_paths, found), found)
+    config = Builder(stack.rules, problems).config(layer.config, variables)
+    natives = stack.natives.blocks(entries_of(layer.native, variables, stack.allowed_paths, problems), problems)
     items: dict[Key, Item] = dict(natives)
     for key, item in config.items():
         native = natives.get(key)
         if native is not None and not isinstance(item, Removed):
             detail = f"{Address(*key)} stands in `config` and, at {native.place}, in a native file of the same layer. "
             detail += "Keep it in one of them; a group or a host may replace it."
-            found.report(SAID_TWICE, detail, item.place, related=(native.place,))
+            problems.report(SAID_TWICE, detail, item.place, related=(native.place,))
     if layer is stack.base:
         for key, item in removals(config):
             if not any(key == known or (key[1] == ALL and key[0] in known) for known in natives):
                 detail = "Nothing lies below the stack's own layer, so null takes nothing away here, and what the key "
                 detail += "names is left out. An empty section is written {}."
-                found.report(NULL_REMOVES_NOTHING, detail, item.place)
+                problems.report(NULL_REMOVES_NOTHING, detail, item.place)
     return lay_over(items, config) if natives else config

@@ -15,15 +15,15 @@ from pmtaform.stack.validate import validate
 KEY_KIND = "dkim-key"
 
 
-def read_lifecycle(node: Node | None, found: Diagnostics) -> Lifecycle:
+def read_lifecycle(node: Node | None, problems: Diagnostics) -> Lifecycle:
     """The patterns under a layer's `lifecycle`; those that can name nothing are errors."""
-    said = validate(LIFECYCLE, node, "`lifecycle`", found)
+    said = validate(LIFECYCLE, node, "`lifecycle`", problems)
     for field in ("ignore", "protect"):
         listed = node.get(field) if isinstance(node, Mapping) else None
         for item in listed.items if isinstance(listed, Sequence) else []:
             text = str(item.value())
             if problem := _problem(text):
-                found.report(BAD_ADDRESS, f"`{text}`: {problem}", item.place)
+                problems.report(BAD_ADDRESS, f"`{text}`: {problem}", item.place)
     return Lifecycle(ignore=tuple(said.get("ignore", ())), protect=tuple(said.get("protect", ())))
 
 

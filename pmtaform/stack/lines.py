@@ -27,10 +27,10 @@ _STAND_IN: Final = "0" * 32  # for a secret, where the value before it is checke
 
 
 class LineMaker:
-    """Makes lines. What is wrong goes into `found`, and the line is left out."""
+    """Makes lines. What is wrong goes into `problems`, and the line is omitted."""
 
-    def __init__(self, found: Diagnostics) -> None:
-        self.found = found
+    def __init__(self, problems: Diagnostics) -> None:
+        self.problems = problems
 
     def lines(self, name: str, spec: DirectiveSpec, value: Node, scope: str, variables: Variables) -> list[StackLine]:
         """The lines of one directive; several only where they add up."""
@@ -39,7 +39,7 @@ class LineMaker:
             return [made] if made else []
         if not value.items:
             detail = f"The list of `{name}` is empty. Leave it out, or write null to take a lower layer's away."
-            self.found.report(VALUE_SHAPE, detail, value.place)
+            self.problems.report(VALUE_SHAPE, detail, value.place)
             return []
         if spec.accumulates:
             made_lines = [self._line(name, spec, item, scope, variables) for item in value.items]
@@ -52,7 +52,7 @@ class LineMaker:
             made = self._line(name, spec, value.items[0], scope, variables)
             return [made] if made else []
         detail = f"`{spec.name}` has one value, and here are {len(value.items)}; PowerMTA would take one of them. "
-        self.found.report(REPEATED_DIRECTIVE, detail + "Keep one.", value.place)
+        self.problems.report(REPEATED_DIRECTIVE, detail + "Keep one.", value.place)
         return []
 
     def named(
@@ -60,7 +60,7 @@ class LineMaker:
     ) -> StackLine | None:
         """The line of `domain-macro: {name: …}`."""
         if len(name.split()) != 1 or values.text_problem(name):
-            self.found.report(SECTION_NAME, f"`{name!r}` is not one word.", key.place)
+            self.problems.report(SECTION_NAME, f"`{name!r}` is not one word.", key.place)
             return None
         if isinstance(value, Sequence):
             text = self._joined(spec.name, value, variables)
@@ -76,11 +76,11 @@ class LineMaker:
         node, problem = values.rule_of(text)
         if node is None:
             detail = f"This rule of <{tag}> cannot be written: {problem}"
-            self.found.report(UNSAFE_VALUE, detail, item.place)
+            self.problems.report(UNSAFE_VALUE, detail, item.place)
         elif names.meaning(tag, node.name).directive is None:
-            self.found.add(names.unknown_name(tag, node.name, item.place, severity=Severity.ERROR, section=False))
+            self.problems.add(names.unknown_name(tag, node.name, item.place, severity=Severity.ERROR, section=False))
         elif wrong := values.value_problem(tag, node.name, node.value):
-            self.found.report(BAD_VALUE, wrong, item.place)
+            self.problems.report(BAD_VALUE, wrong, item.place)
         else:
             return text, item.place
         return None
@@ -98,19 +98,19 @@ class LineMaker:
         if spec.sensitive and _is_reference(text if spec.sensitive == "value" else text.partition(" ")[2].strip()):
             detail = f"PowerMTA would be given this text itself for `{spec.name}`, and nothing would be looked up. "
             detail += f"Write {secret_form(spec)}."
-            self.found.report(REFERENCE_AS_VALUE, detail, node.place)
+            self.problems.report(REFERENCE_AS_VALUE, detail, node.place)
             return None
         line = self._checked(name, text, scope, node.place)
         if line and holds_secret(spec, text):
-            self.found.report(SECRET_IN_CLEAR, in_clear(spec), node.place)
+            self.problems.report(SECRET_IN_CLEAR, in_clear(spec), node.place)
         return line
 
     def _text(self, name: str, node: Node, variables: Variables) -> str | None:
         if is_null(node) or not isinstance(node, Scalar):
             detail = f"`{name}` has {kind_of(node)} where one value belongs. PowerMTA's values are texts."
-            self.found.report(VALUE_SHAPE, detail, node.place)
+            self.problems.report(VALUE_SHAPE, detail, node.place)
             return None
-        text = substitute(node, variables, self.found)
+        text = substitute(node, variables, self.problems)
         if text is None:
             return None
         return text.strip(" \t\n") if node.style in "|>" and node.style else text.strip(" \t")
@@ -120,17 +120,17 @@ class LineMaker:
         for text, item in zip(texts, value.items, strict=True):
             if text is not None and (not text or "," in text):
                 detail = f"An entry of the list of `{name}` is empty or has a comma, which separates entries."
-                self.found.report(VALUE_SHAPE, detail, item.place)
+                self.problems.report(VALUE_SHAPE, detail, item.place)
                 return None
         return None if None in texts or not texts else ", ".join(text for text in texts if text)
 
     def _checked(self, name: str, text: str, scope: str, place: Place) -> StackLine | None:
         if problem := values.line_problem(name, text):
             detail = f"The value of `{name}` cannot be written: {problem}"
-            self.found.report(UNSAFE_VALUE, detail, place)
+            self.problems.report(UNSAFE_VALUE, detail, place)
             return None
         if wrong := values.value_problem(scope, name, text):
-            self.found.report(BAD_VALUE, wrong, place)
+            self.problems.report(BAD_VALUE, wrong, place)
             return None
         return StackLine(name.lower() if not name.startswith("/") else name, text, place)
 
@@ -145,7 +145,7 @@ class LineMaker:
             detail = f"`{name}` has a mapping where its value belongs. {wanted}"
             if spec.sensitive is None and "secret" in node.entries:
                 detail = f"`{name}` is nothing that PowerMTA keeps secret: plans show it. {wanted}"
-            self.found.report(VALUE_SHAPE, detail, node.place)
+            self.problems.report(VALUE_SHAPE, detail, node.place)
             return None
         reference_node = node.entries["secret"][1]
         text = self._text(name, reference_node, variables)
@@ -155,7 +155,7 @@ class LineMaker:
         try:
             reference = require_reference(text, what=f"the secret of {name}", place=reference_node.place)
         except Invalid as error:
-            self.found.extend(error.diagnostics)
+            self.problems.extend(error.diagnostics)
             return None
         if before and not self._checked(name, f"{before} {_STAND_IN}", scope, node.place):
             return None  # `siphash` alone would lack the key that the secret is

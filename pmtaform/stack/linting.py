@@ -21,7 +21,7 @@ from pmtaform.stack.stack import Stack
 _SAID_BETTER = (UNKNOWN_DIRECTIVE, UNKNOWN_SECTION, MISPLACED_DIRECTIVE, MISPLACED_SECTION)
 
 
-def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
+def with_lint(stack: Stack, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The findings of a stack's own check, and lint's errors and warnings; what both find is said once."""
     sources = sources_of(stack)
     told: dict[tuple[str, str, str], Diagnostic] = {}
@@ -41,7 +41,7 @@ def with_lint(stack: Stack, found: Sequence[Diagnostic]) -> list[Diagnostic]:
     graver = {(d.code, _line(d)) for d in told.values() if d.severity is Severity.ERROR}
     kept = [
         d
-        for d in found
+        for d in findings
         if (not d.is_any_of(*_SAID_BETTER) or _line(d) not in lines)
         and (d.severity is Severity.ERROR or (d.code, _line(d)) not in graver)
     ]

@@ -19,13 +19,13 @@ def load_stack(folder: Path) -> Stack:
     Raises `Invalid` with everything that is wrong: with the stack's own keys, and, when there is such, also with
     what hosts would be given (otherwise `compile_host` says that).
     """
-    found = Diagnostics()
+    problems = Diagnostics()
     with gc_paused():
-        stack = read_stack(folder, found)
-        if found.has_errors:
-            check_hosts(stack, found)
-    if found.has_errors:
-        raise Invalid.all(unique(found))
+        stack = read_stack(folder, problems)
+        if problems.has_errors:
+            check_hosts(stack, problems)
+    if problems.has_errors:
+        raise Invalid.all(unique(problems))
     return stack
 
 
@@ -34,8 +34,8 @@ def check_stack(folder: Path) -> tuple[Stack, tuple[Diagnostic, ...]]:
 
     No secret is looked up. The stack is what could be read of it; it is fit for use when no finding is an error.
     """
-    found = Diagnostics()
+    problems = Diagnostics()
     with gc_paused():
-        stack = read_stack(folder, found)
-        check_hosts(stack, found)
-    return stack, tuple(unique(found))
+        stack = read_stack(folder, problems)
+        check_hosts(stack, problems)
+    return stack, tuple(unique(problems))

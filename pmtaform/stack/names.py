@@ -85,8 +85,8 @@ def _invented(name: str, section: bool | None) -> str:
     """What PowerMTA has instead of a word that was made up, and copied from page to page; empty: it is no such word."""
     known = inventions()
     tables = (known.section, known.directive) if section else (known.directive, known.section)
-    found = [each for word in (name, name.replace("_", "-")) for table in tables if (each := table(word))]
-    return found[0].remedy if found else ""
+    matches = [each for word in (name, name.replace("_", "-")) for table in tables if (each := table(word))]
+    return matches[0].remedy if matches else ""
 
 
 def _meant(scope: str, name: str, section: bool | None) -> str:
@@ -100,12 +100,12 @@ def _meant(scope: str, name: str, section: bool | None) -> str:
 
 def version_of(text: str | None) -> tuple[int, int] | None:
     """`5.0`, or `5.0 (present in …)`, as numbers; None when it does not begin with a version."""
-    found = _VERSION.match(text or "")
-    return (int(found[1]), int(found[2])) if found else None
+    match = _VERSION.match(text or "")
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def age_warnings(
-    spec: DirectiveSpec | SectionSpec, place: Place, powermta: tuple[int, int] | None, found: Diagnostics
+    spec: DirectiveSpec | SectionSpec, place: Place, powermta: tuple[int, int] | None, problems: Diagnostics
 ) -> None:
     """Warn of what is going away, and of what the stack's version of PowerMTA does not have yet."""
     name = spec.name if isinstance(spec, DirectiveSpec) else f"<{spec.tag}>"
@@ -113,11 +113,11 @@ def age_warnings(
         replaced = spec.replaced_by if isinstance(spec, DirectiveSpec) else None
         instead = f" Write {replaced} instead." if replaced else " Leave it out."
         aged = REMOVED_DIRECTIVE if spec.status.startswith("removed") else DEPRECATED_DIRECTIVE
-        found.report(aged, f"`{name}` is {spec.status}.{instead}", place)
+        problems.report(aged, f"`{name}` is {spec.status}.{instead}", place)
     since = version_of(spec.since)
     if powermta is not None and since is not None and since > powermta:
         detail = (
             f"`{name}` came with {spec.since}, and the stack is for {powermta[0]}.{powermta[1]}: a PowerMTA that does "
         )
         detail += "not know it may refuse the file. Leave it out, or raise `powermta`."
-        found.report(TOO_NEW, detail, place)
+        problems.report(TOO_NEW, detail, place)

@@ -40,20 +40,20 @@ class NativeFile:
 
 
 def entries_of(
-    node: Node | None, variables: Variables, allowed: tuple[str, ...], found: Diagnostics
+    node: Node | None, variables: Variables, allowed: tuple[str, ...], problems: Diagnostics
 ) -> list[NativeEntry]:
     """The entries under a layer's `native`, checked, their variables replaced."""
     if node is None or is_null(node):
         return []
     if not isinstance(node, Sequence):
         detail = f"It is {kind_of(node)}: write a list, `native: [files/legacy.conf]`."
-        found.report(STACK_SHAPE, detail, node.place)
+        problems.report(STACK_SHAPE, detail, node.place)
         return []
-    made = (_entry(item, variables, allowed, found) for item in node.items)
+    made = (_entry(item, variables, allowed, problems) for item in node.items)
     return [entry for entry in made if entry]
 
 
-def _entry(node: Node, variables: Variables, allowed: tuple[str, ...], found: Diagnostics) -> NativeEntry | None:
+def _entry(node: Node, variables: Variables, allowed: tuple[str, ...], problems: Diagnostics) -> NativeEntry | None:
     target: str | None = None
     file = node.get("file") if isinstance(node, MappingNode) else node
     path = node.get("path") if isinstance(node, MappingNode) else None
@@ -61,15 +61,15 @@ def _entry(node: Node, variables: Variables, allowed: tuple[str, ...], found: Di
     if not isinstance(file, Scalar) or file.is_null or extra or (path is not None and not isinstance(path, Scalar)):
         detail = "An entry is a file of the stack, or {file: FILE, path: /etc/pmta/conf.d/x.conf} with the file of the "
         detail += "host that its blocks belong in."
-        found.report(NATIVE_SHAPE, detail, node.place)
+        problems.report(NATIVE_SHAPE, detail, node.place)
         return None
-    text = substitute(file, variables, found)
+    text = substitute(file, variables, problems)
     if isinstance(path, Scalar):
-        target = substitute(path, variables, found)
+        target = substitute(path, variables, problems)
         if target is None:
             return None
         if problem := path_problem(target, allowed):
-            found.report(PATH_NOT_ALLOWED, problem, path.place)
+            problems.report(PATH_NOT_ALLOWED, problem, path.place)
             return None
     return None if text is None else NativeEntry(text, target, file.place)
 
@@ -84,8 +84,8 @@ class NativeFiles:
         self._files: dict[str, NativeFile | None] = {}
         self._findings: dict[str, Diagnostics] = {}
 
-    def read(self, entry: NativeEntry, found: Diagnostics) -> NativeFile | None:
-        """The file of an entry, or None; what is wrong goes into `found`."""
+    def read(self, entry: NativeEntry, problems: Diagnostics) -> NativeFile | None:
+        """The file of an entry, or None; what is wrong goes into `problems`."""
         if entry.file not in self._files:
             said = self._findings[entry.file] = Diagnostics()
             shown = entry.file if Path(entry.file).is_absolute() else f"{self._shown}/{entry.file}"
@@ -96,7 +96,7 @@ class NativeFiles:
                 file = NativeFile(content, parse_bytes(content, shown))
                 check_tree(file.tree, self._rules.native_severity, said)
             self._files[entry.file] = file
-        found.extend(self._findings[entry.file])
+        problems.extend(self._findings[entry.file])
         return self._files[entry.file]
 
     def _inside(self, entry: NativeEntry, said: Diagnostics) -> bool:
@@ -111,18 +111,18 @@ class NativeFiles:
         """Every file read so far, by its name in the stack."""
         return sorted((name, file.content) for name, file in self._files.items() if file is not None)
 
-    def blocks(self, entries: Iterable[NativeEntry], found: Diagnostics) -> dict[Key, Native]:
+    def blocks(self, entries: Iterable[NativeEntry], problems: Diagnostics) -> dict[Key, Native]:
         """The blocks that a layer's native files make up."""
         blocks: dict[Key, Native] = {}
         targets: dict[Key, str | None] = {}
-        together = [(entry, self.read(entry, found)) for entry in entries]
+        together = [(entry, self.read(entry, problems)) for entry in entries]
         nodes = [(file.tree, node, entry) for entry, file in together if file for node in file.tree.children]
         where = {id(tree): entry.target for tree, _, entry in nodes}
         for address, block in collect((tree, node) for tree, node, _ in nodes).items():
             key = (address.kind, address.key)
             named = {where[id(part.tree)] for part in block.parts}
             if len(named) > 1:
-                _two_homes(address, block, found)
+                _two_homes(address, block, problems)
             targets[key] = where[id(block.parts[0].tree)]
             blocks[key] = Native(_closed(block), targets[key])
         return blocks
@@ -157,10 +157,10 @@ def _parsed(text: str, path: str, origins: list[Place | None]) -> BlockPart:
     return BlockPart(tree, section)
 
 
-def _two_homes(address: Address, block: Block, found: Diagnostics) -> None:
+def _two_homes(address: Address, block: Block, problems: Diagnostics) -> None:
     detail = f"{address} stands in native files that belong in different files of the host. Keep it in one."
     last = block.parts[-1].place
-    found.report(SAID_TWICE, detail, last, related=(block.place,))
+    problems.report(SAID_TWICE, detail, last, related=(block.place,))
 
 
 def with_lines(native: Native, lines: Iterable[StackLine]) -> Native:
@@ -185,5 +185,5 @@ def directive_named(kind: str) -> str:
 
 def targets_of(items: Mapping[Key, object]) -> dict[Address, str]:
     """In which file of the host each native block belongs, where a stack says so."""
-    found = {Address(*key): item.target for key, item in items.items() if isinstance(item, Native)}
-    return {address: target for address, target in found.items() if target is not None}
+    targets = {Address(*key): item.target for key, item in items.items() if isinstance(item, Native)}
+    return {address: target for address, target in targets.items() if target is not None}

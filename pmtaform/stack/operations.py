@@ -45,13 +45,13 @@ _PLAIN: Final = {
 }
 
 
-def read_operations(node: Mapping, what: str, found: Diagnostics) -> Said:
-    """What one layer says. What is wrong goes into `found`, and is left out."""
+def read_operations(node: Mapping, what: str, problems: Diagnostics) -> Said:
+    """What one layer says. What is wrong goes into `problems`, and is left out."""
     part = Mapping(node.line, node.column, node.file)
     part.entries = {key: entry for key, entry in node.entries.items() if key in shapes.OPERATIONS.keys}
     if not part.entries:
         return {}
-    plain = validate(shapes.OPERATIONS, part, what, found)
+    plain = validate(shapes.OPERATIONS, part, what, problems)
     said: Said = {field: plain[key] for key, field in _PLAIN.items() if key in plain}
     if "max-impact" in plain:
         said["max_impact"] = Impact.RESTART if plain["max-impact"] == "restart" else Impact.RELOAD
@@ -64,7 +64,7 @@ def read_operations(node: Mapping, what: str, found: Diagnostics) -> Said:
     ):
         below = part.get(key)
         if below is not None:
-            said[field] = _none(field) if is_null(below) and field != "checks" else read(below, found)
+            said[field] = _none(field) if is_null(below) and field != "checks" else read(below, problems)
     return said
 
 
@@ -72,7 +72,7 @@ def _none(field: str) -> Any:
     return {"windows": (), "freeze": None, "commands": Commands(), "expect": NOTHING_OWN}[field]
 
 
-def merged(layers: Iterable[Said], place: Place, host: str, found: Diagnostics) -> Operations:
+def merged(layers: Iterable[Said], place: Place, host: str, problems: Diagnostics) -> Operations:
     """A host's operations: each layer over those before it, checks one by one."""
     said: Said = {}
     checks: dict[str, Check | None] = {}
@@ -83,19 +83,19 @@ def merged(layers: Iterable[Said], place: Place, host: str, found: Diagnostics) 
     if made.max_impact is Impact.RESTART and not made.windows:
         detail = f"`max-impact: restart` lets {host} be restarted without anybody being asked, and without a "
         detail += '`maintenance-window` that would be at any time. Add one: "Sat,Sun 02:00-04:00 Europe/Berlin".'
-        found.report(WINDOW_MISSING, detail, place)
+        problems.report(WINDOW_MISSING, detail, place)
     return made
 
 
 # -- one key each ------------------------------------------------------------------------------------------------------
 
 
-def _windows(node: Node, found: Diagnostics) -> tuple[Window, ...]:
+def _windows(node: Node, problems: Diagnostics) -> tuple[Window, ...]:
     listed = node.items if isinstance(node, Sequence) else [node]
-    return tuple(window for item in listed if (window := _window(item, found)) is not None)
+    return tuple(window for item in listed if (window := _window(item, problems)) is not None)
 
 
-def _window(node: Node, found: Diagnostics) -> Window | None:
+def _window(node: Node, problems: Diagnostics) -> Window | None:
     text = node.text if isinstance(node, Scalar) else ""
     match = _WINDOW.fullmatch(text.strip())
     try:
@@ -110,7 +110,7 @@ def _window(node: Node, found: Diagnostics) -> Window | None:
     except ValueError as error:
         problem = str(error)
     detail = f'{problem} Write "02:00-04:00", or with days and a zone "Sat,Sun 02:00-04:00 Europe/Berlin".'
-    found.report(BAD_WINDOW, detail, node.place)
+    problems.report(BAD_WINDOW, detail, node.place)
     return None
 
 
@@ -136,15 +136,15 @@ def _days(text: str | None) -> frozenset[int]:
     return frozenset(days)
 
 
-def _freeze(node: Node, found: Diagnostics) -> Freeze | None:
-    said = validate(shapes.FREEZE, node, "`freeze`", found)
+def _freeze(node: Node, problems: Diagnostics) -> Freeze | None:
+    said = validate(shapes.FREEZE, node, "`freeze`", problems)
     if "until" not in said or "reason" not in said:
         return None
     until = _moment(said["until"])
     if until is None:
         at = node.get("until") if isinstance(node, Mapping) else None
         detail = f"`until`: {said['until']!r}: write a date (2026-12-01), or a date and time (2026-12-01T06:00+01:00)."
-        found.report(BAD_KEY_VALUE, detail, (at or node).place)
+        problems.report(BAD_KEY_VALUE, detail, (at or node).place)
         return None
     return Freeze(until=until, reason=said["reason"], place=node.place)
 
@@ -160,40 +160,40 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _commands(node: Node, found: Diagnostics) -> Commands:
-    said = validate(shapes.COMMANDS, node, "`commands`", found)
+def _commands(node: Node, problems: Diagnostics) -> Commands:
+    said = validate(shapes.COMMANDS, node, "`commands`", problems)
     return Commands(
         reload=said.get("reload", ()), restart=said.get("restart", ()), restart_web=said.get("restart-web", ())
     )
 
 
-def _expect(node: Node, found: Diagnostics) -> Expect:
-    validate(shapes.EXPECT, node, "`expect`", found)
+def _expect(node: Node, problems: Diagnostics) -> Expect:
+    validate(shapes.EXPECT, node, "`expect`", problems)
     own: dict[Command, Texts] = {}
     for command in Command:
         below = node.get(command.value) if isinstance(node, Mapping) else None
-        said = validate(shapes.TEXTS_OF, below, f"`{command}`", found)
+        said = validate(shapes.TEXTS_OF, below, f"`{command}`", problems)
         own[command] = Texts(said.get("success", ()), said.get("failure", ()))
         for text in own[command].success:
-            _check_success(command, text, below, found)
+            _check_success(command, text, below, problems)
     return Expect({command: texts for command, texts in own.items() if texts != Texts()})
 
 
-def _check_success(command: Command, text: str, node: Node | None, found: Diagnostics) -> None:
+def _check_success(command: Command, text: str, node: Node | None, problems: Diagnostics) -> None:
     """A text of success that is part of a known failure would hide nothing, and promises what is not so."""
     failures = [each for each in DOCUMENTED[command].failure if normal(text) in each]
     if failures and node is not None:
         said = f'`success` of `{command}`: "{text}" is part of "{failures[0].strip()}"'
         detail = f"{said}, which is a failure. Write more of it."
-        found.report(BAD_KEY_VALUE, detail, node.place)
+        problems.report(BAD_KEY_VALUE, detail, node.place)
 
 
 # -- the rollout -------------------------------------------------------------------------------------------------------
 
 
-def read_rollout(node: Node | None, found: Diagnostics) -> Rollout:
+def read_rollout(node: Node | None, problems: Diagnostics) -> Rollout:
     """`rollout`, at the top level."""
-    said = validate(shapes.ROLLOUT, node, "`rollout`", found)
+    said = validate(shapes.ROLLOUT, node, "`rollout`", problems)
     fields = {key.replace("-", "_"): value for key, value in said.items() if key not in {"waves", "on-failure"}}
     if "waves" in said:
         fields["waves"] = tuple(said["waves"])
@@ -201,11 +201,11 @@ def read_rollout(node: Node | None, found: Diagnostics) -> Rollout:
         fields["on_failure"] = OnFailure(said["on-failure"])
     below = node.get("spread") if isinstance(node, Mapping) else None
     if below is not None and not is_null(below):
-        fields["spread"] = _spread(below, found)
+        fields["spread"] = _spread(below, problems)
     return Rollout(**fields)
 
 
-def _spread(node: Node, found: Diagnostics) -> Spread | None:
+def _spread(node: Node, problems: Diagnostics) -> Spread | None:
     if isinstance(node, Scalar) and node.text in set(SpreadBy):
         return Spread(SpreadBy(node.text))
     if isinstance(node, Mapping) and len(node) == 1:
@@ -214,5 +214,5 @@ def _spread(node: Node, found: Diagnostics) -> Spread | None:
         if key.text in set(SpreadBy) and isinstance(number, int) and not isinstance(number, bool) and number >= 1:
             return Spread(SpreadBy(key.text), int(number))
     detail = f"It is {kind_of(node)}. Write pool, group, or how many may restart at once: {{pool: 2}}."
-    found.report(BAD_KEY_VALUE, f"`spread`: {detail}", node.place)
+    problems.report(BAD_KEY_VALUE, f"`spread`: {detail}", node.place)
     return None

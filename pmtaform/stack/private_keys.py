@@ -1,4 +1,4 @@
-"""Private keys of `dkim-keys`: looked up, read, and found fit to sign with."""
+"""Look up and read the private keys of `dkim-keys`, and check that they can sign."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _READ: Final = WeakKeyDictionary[Resolve, dict[tuple[str, str], SigningKey | Inv
 
 
 def read_key(
-    reference: Referred, passphrase: Referred | None, resolve: Resolve, found: Diagnostics
+    reference: Referred, passphrase: Referred | None, resolve: Resolve, problems: Diagnostics
 ) -> SigningKey | None:
-    """The key that a reference leads to; None with the reason in `found`.
+    """The key that a reference leads to; None with the reason in `problems`.
 
     The key's warnings are placed where its reference stands. What a message says of the key is its reference.
     """
@@ -32,12 +32,12 @@ def read_key(
             content = resolve(*reference).reveal()
             phrase = resolve(*passphrase).reveal() if passphrase else None
         except SecretUnavailable as error:
-            found.extend(error.diagnostics)
+            problems.extend(error.diagnostics)
             return None
         known[index] = _loaded(content, phrase, reference[0])
     read = known[index]
     if isinstance(read, Invalid):
-        found.extend(replace(each, place=_blamed(each, reference, passphrase)) for each in read.diagnostics)
+        problems.extend(replace(each, place=_blamed(each, reference, passphrase)) for each in read.diagnostics)
         return None
     return replace(read, warnings=tuple(replace(each, place=reference[1]) for each in read.warnings))
 

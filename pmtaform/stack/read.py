@@ -37,19 +37,19 @@ from pmtaform.stack.variables import Variables, check_variables, resolve
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
-def read_stack(folder: Path, found: Diagnostics) -> Stack:
-    """Return the stack in `folder`. What is wrong goes into `found` and is left out of the stack."""
+def read_stack(folder: Path, problems: Diagnostics) -> Stack:
+    """Return the stack in `folder`. What is wrong goes into `problems` and is left out of the stack."""
     folder = folder.absolute()
     shown = _shown(folder)
-    document = read_document(folder, shown, found)
-    top = validate(shapes.STACK, document.root, "A stack", found)
-    _check_name(document, top.get("stack"), folder, found)
-    allowed = _allowed_paths(document, top.get("allowed-paths", []), found)
+    document = read_document(folder, shown, problems)
+    top = validate(shapes.STACK, document.root, "A stack", problems)
+    _check_name(document, top.get("stack"), folder, problems)
+    allowed = _allowed_paths(document, top.get("allowed-paths", []), problems)
     rules = StackRules(strict=top.get("strict", False), powermta=version_of(top.get("powermta")))
     natives = NativeFiles(folder, shown, rules)
-    base = _layer("stack", document.root, found)
-    groups = _groups(document.root.get("groups"), found)
-    hosts, own = _hosts(document, folder, allowed, groups, found)
+    base = _layer("stack", document.root, problems)
+    groups = _groups(document.root.get("groups"), problems)
+    hosts, own = _hosts(document, folder, allowed, groups, problems)
     stack = Stack(
         name=folder.name,
         folder=folder,
@@ -58,12 +58,12 @@ def read_stack(folder: Path, found: Diagnostics) -> Stack:
         hosts=hosts,
         unmanaged=Unmanaged(top.get("unmanaged", "keep")),
         lifecycle=base.lifecycle,
-        limits=_limits(document.root.get("limits"), found),
+        limits=_limits(document.root.get("limits"), problems),
         strict=rules.strict,
         allowed_paths=allowed,
-        rollout=read_rollout(document.root.get("rollout"), found),
-        operations=_operations(hosts, base, groups, own, found),
-        dns=read_dns(document.root.get("dns"), found),
+        rollout=read_rollout(document.root.get("rollout"), problems),
+        operations=_operations(hosts, base, groups, own, problems),
+        dns=read_dns(document.root.get("dns"), problems),
         generations=top.get("generations", 10),
         base=base,
         groups=groups,
@@ -72,7 +72,7 @@ def read_stack(folder: Path, found: Diagnostics) -> Stack:
         natives=natives,
         assets=Assets(folder, shown),
     )
-    return _with_files(stack, document, found)
+    return _with_files(stack, document, problems)
 
 
 def _shown(folder: Path) -> str:
@@ -83,40 +83,40 @@ def _shown(folder: Path) -> str:
     return relative.as_posix() if relative.parts else folder.name
 
 
-def _check_name(document: Document, name: str | None, folder: Path, found: Diagnostics) -> None:
+def _check_name(document: Document, name: str | None, folder: Path, problems: Diagnostics) -> None:
     node = document.root.get("stack")
     if node is not None and name and name != folder.name:
         detail = f"It says `{name}`, and its folder is `{folder.name}`. Its state is kept under this name, so a "
         detail += "copied folder with the old name would be taken for the old stack. Make them the same."
-        found.report(STACK_NAME_DIFFERS, detail, node.place)
+        problems.report(STACK_NAME_DIFFERS, detail, node.place)
     elif not _NAME.fullmatch(folder.name):
         detail = f"`{folder.name}`: a stack's name has small letters, digits and dashes, and begins with no dash."
         place = node.place if node else document.root.place
-        found.report(STACK_NAME, detail, place)
+        problems.report(STACK_NAME, detail, place)
 
 
-def _allowed_paths(document: Document, said: list[str], found: Diagnostics) -> tuple[str, ...]:
+def _allowed_paths(document: Document, said: list[str], problems: Diagnostics) -> tuple[str, ...]:
     paths = [ALWAYS]
     node = document.root.get("allowed-paths")
     for written in said:
         path = written.rstrip("/") or "/"
         if problem := folder_problem(path):
-            found.report(PATH_NOT_ALLOWED, problem, node.place if node else None)
+            problems.report(PATH_NOT_ALLOWED, problem, node.place if node else None)
         elif path not in paths:
             paths.append(path)
     return tuple(paths)
 
 
-def _layer(name: str, node: Mapping, found: Diagnostics) -> StackLayer:
+def _layer(name: str, node: Mapping, problems: Diagnostics) -> StackLayer:
     return StackLayer(
         name=name,
-        variables=check_variables(node.get("vars"), found),
+        variables=check_variables(node.get("vars"), problems),
         config=node.get("config"),
         native=node.get("native"),
         keys=node.get("dkim-keys"),
         files=node.get("files"),
-        lifecycle=read_lifecycle(node.get("lifecycle"), found),
-        operations=read_operations(node, f"The {name}", found),
+        lifecycle=read_lifecycle(node.get("lifecycle"), problems),
+        operations=read_operations(node, f"The {name}", problems),
     )
 
 
@@ -125,21 +125,21 @@ def _operations(
     base: StackLayer,
     groups: dict[str, StackLayer],
     own: dict[str, StackLayer],
-    found: Diagnostics,
+    problems: Diagnostics,
 ) -> dict[str, Operations]:
     """How each host is changed."""
     made = {}
     for name, host in hosts.items():
         layers = [base, *(groups[group] for group in host.groups if group in groups), own[name]]
-        made[name] = merged([dict(layer.operations) for layer in layers], host.place, name, found)
+        made[name] = merged([dict(layer.operations) for layer in layers], host.place, name, problems)
     return made
 
 
-def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, Mapping]]:
+def _named(node: Node | None, what: str, problems: Diagnostics) -> list[tuple[str, Mapping]]:
     """The entries of a mapping from names to mappings; null is an empty mapping."""
     named: list[tuple[str, Mapping]] = []
-    for key, value in named_nodes(node, what, "`NAME: {...}`", found):
-        body = mapping_in(value, f"`{key.text}`", "`key: value`", found)
+    for key, value in named_nodes(node, what, "`NAME: {...}`", problems):
+        body = mapping_in(value, f"`{key.text}`", "`key: value`", problems)
         if body is not None:
             named.append((key.text, body))
         elif is_null(value):
@@ -147,37 +147,37 @@ def _named(node: Node | None, what: str, found: Diagnostics) -> list[tuple[str, 
     return named
 
 
-def _groups(node: Node | None, found: Diagnostics) -> dict[str, StackLayer]:
+def _groups(node: Node | None, problems: Diagnostics) -> dict[str, StackLayer]:
     groups: dict[str, StackLayer] = {}
-    for name, body in _named(node, "groups", found):
-        validate(shapes.GROUP, body, f"The group {name}", found)
-        groups[name] = _layer(f"group {name}", body, found)
+    for name, body in _named(node, "groups", problems):
+        validate(shapes.GROUP, body, f"The group {name}", problems)
+        groups[name] = _layer(f"group {name}", body, problems)
     return groups
 
 
 def _hosts(
-    document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, StackLayer], found: Diagnostics
+    document: Document, folder: Path, allowed: tuple[str, ...], groups: dict[str, StackLayer], problems: Diagnostics
 ) -> tuple[dict[str, StackHost], dict[str, StackLayer]]:
     ssh = document.root.get("ssh")
-    values = validate(shapes.SSH, ssh, "`ssh`", found)
+    values = validate(shapes.SSH, ssh, "`ssh`", problems)
     defaults = HostDefaults(ssh=ssh, values=values, folder=folder, allowed=allowed)
     hosts: dict[str, StackHost] = {}
     own: dict[str, StackLayer] = {}
-    for name, node in _named(document.root.get("hosts"), "hosts", found):
-        host = read_host(name, node, defaults, found)
+    for name, node in _named(document.root.get("hosts"), "hosts", problems):
+        host = read_host(name, node, defaults, problems)
         for group in host.groups:
             if group not in groups:
                 at = node.get("groups")
                 detail = f"The host {name} is in `{group}`, and no such group is under `groups`."
                 detail += did_you_mean(group, groups)
-                found.report(UNKNOWN_GROUP, detail, at.place if at else host.place)
+                problems.report(UNKNOWN_GROUP, detail, at.place if at else host.place)
         hosts[name] = host
-        own[name] = _layer(f"host {name}", node, found)
+        own[name] = _layer(f"host {name}", node, problems)
     return hosts, own
 
 
-def _limits(node: Node | None, found: Diagnostics) -> Limits:
-    said = validate(shapes.LIMITS, node, "`limits`", found)
+def _limits(node: Node | None, problems: Diagnostics) -> Limits:
+    said = validate(shapes.LIMITS, node, "`limits`", problems)
     plain = Limits()
     return Limits(
         deletions_percent=said.get("deletions", plain.deletions_percent),
@@ -186,9 +186,9 @@ def _limits(node: Node | None, found: Diagnostics) -> Limits:
     )
 
 
-def _with_files(stack: Stack, document: Document, found: Diagnostics) -> Stack:
+def _with_files(stack: Stack, document: Document, problems: Diagnostics) -> Stack:
     """The stack with its digest. The files that it names are read here, so that it covers them."""
-    _read_natives(stack, found)
+    _read_natives(stack, problems)
     named = [*stack.natives.contents(), *stack.assets.contents()]
     contents = [*document.contents, *((f"{stack.shown}/{name}", data) for name, data in named)]
     whole = hashlib.sha256()
@@ -197,11 +197,11 @@ def _with_files(stack: Stack, document: Document, found: Diagnostics) -> Stack:
         inner = name.removeprefix(stack.shown + "/").encode("utf-8", "surrogatepass")
         whole.update(b"%d %d\n%s" % (len(inner), len(data), inner))
         whole.update(data)
-    warnings = tuple(unique(d for d in found))
+    warnings = tuple(unique(d for d in problems))
     return replace(stack, digest=whole.hexdigest(), files=tuple(name for name, _ in contents), diagnostics=warnings)
 
 
-def _read_natives(stack: Stack, found: Diagnostics) -> None:
+def _read_natives(stack: Stack, problems: Diagnostics) -> None:
     """Read every native file, and every file to be put on a host, that some host uses."""
     quiet = Diagnostics()
     for name in stack.hosts:
@@ -209,14 +209,14 @@ def _read_natives(stack: Stack, found: Diagnostics) -> None:
         variables = resolve([layer.variables for layer in layers], name, quiet)
         for layer in layers:
             for entry in entries_of(layer.native, variables, stack.allowed_paths, quiet):
-                stack.natives.read(entry, found)
-            _read_assets(stack, layer, variables, found)
+                stack.natives.read(entry, problems)
+            _read_assets(stack, layer, variables, problems)
 
 
-def _read_assets(stack: Stack, layer: StackLayer, variables: Variables, found: Diagnostics) -> None:
+def _read_assets(stack: Stack, layer: StackLayer, variables: Variables, problems: Diagnostics) -> None:
     """Read every file of the project that a layer puts on hosts."""
     quiet = Diagnostics()
     for plan in files_of(layer.files, variables, quiet).values():
         named = plan.text("file", quiet) if plan is not None else None
         if named is not None:
-            stack.assets.read(*named, found)
+            stack.assets.read(*named, problems)

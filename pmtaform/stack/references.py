@@ -57,19 +57,19 @@ def secret_uses(stack: Stack) -> tuple[SecretUse, ...]:
 
     A reference that several hosts take from one place is one use with all of them. Raises `Invalid`.
     """
-    found = Diagnostics()
+    problems = Diagnostics()
     hosts: dict[SecretUse, list[str]] = {}
     files: dict[SecretUse, list[str]] = {}
     with gc_paused():
         for name, host in stack.hosts.items():
-            made = layered(stack, name, found)
+            made = layered(stack, name, problems)
             items = _of_items(made.items, (), GLOBAL)
-            for use in (*_of_connection(host), *items, *_of_keys(made, found), *_of_files(made, found)):
+            for use in (*_of_connection(host), *items, *_of_keys(made, problems), *_of_files(made, problems)):
                 one = replace(use, identity_files=())
                 hosts.setdefault(one, []).append(name)
                 files.setdefault(one, []).extend(use.identity_files)
-    if found.has_errors:
-        raise Invalid.all(unique(found))
+    if problems.has_errors:
+        raise Invalid.all(unique(problems))
     uses = (
         replace(use, hosts=tuple(dict.fromkeys(names)), identity_files=tuple(dict.fromkeys(files[use])))
         for use, names in hosts.items()
@@ -115,32 +115,32 @@ def _of_items(items: Mapping[Key, Item], within: tuple[str, ...], scope: str) ->
                     yield from _of_items(body.items, inner, item.tag)
 
 
-def _of_keys(made: Layered, found: Diagnostics) -> Iterable[SecretUse]:
+def _of_keys(made: Layered, problems: Diagnostics) -> Iterable[SecretUse]:
     for name, plan in made.keys.items():
         for field, purpose in (("private-key", Purpose.PRIVATE_KEY), ("passphrase", Purpose.PASSPHRASE)):
-            reference, place = _field(plan, field, found)
+            reference, place = _field(plan, field, problems)
             if reference is not None:
                 what = f"dkim-key {name}: {field}"
                 yield SecretUse(reference=reference, what=what, purpose=purpose, place=place)
 
 
-def _of_files(made: Layered, found: Diagnostics) -> Iterator[SecretUse]:
+def _of_files(made: Layered, problems: Diagnostics) -> Iterator[SecretUse]:
     for path, plan in made.files.items():
         for field in ("secret", "private-key"):
-            reference, place = _field(plan, field, found)
+            reference, place = _field(plan, field, problems)
             if reference is not None:
                 yield SecretUse(reference=reference, what=f"file {path}: {field}", purpose=Purpose.FILE, place=place)
 
 
-def _field(plan: StackEntry, field: str, found: Diagnostics) -> tuple[str | None, Place]:
+def _field(plan: StackEntry, field: str, problems: Diagnostics) -> tuple[str | None, Place]:
     """The reference in a field of a key or a file; None where there is none."""
     node, variables = plan.fields.get(field, (None, None))
     if not isinstance(node, Scalar) or node.is_null or variables is None:
         return None, plan.place
-    text = substitute(node, variables, found)
+    text = substitute(node, variables, problems)
     try:
         parsed = parse_reference(text, place=node.place) if text is not None else None
     except Invalid as error:
-        found.extend(error.diagnostics)
+        problems.extend(error.diagnostics)
         parsed = None
     return (None if parsed is None else str(parsed)), node.place

@@ -57,9 +57,9 @@ class RotatedKey:
 
 
 def expanded(
-    plans: dict[str, KeyPlan], selectors: MappingType[str, WantedSelectors], found: Diagnostics
+    plans: dict[str, KeyPlan], selectors: MappingType[str, WantedSelectors], problems: Diagnostics
 ) -> tuple[dict[str, KeyPlan], dict[str, KeyPlan]]:
-    """(keys as hosts should have them, keys that are rotated as they were written); what is wrong is in `found`."""
+    """(keys as hosts should have them, keys that are rotated as they were written); what is wrong is in `problems`."""
     result: dict[str, KeyPlan] = {}
     rotated: dict[str, KeyPlan] = {}
     for name, plan in plans.items():
@@ -68,14 +68,14 @@ def expanded(
             result[name] = plan
             continue
         rotated[name] = plan
-        if read_rotation(node, found) is None or _reference(plan, found) is None:
+        if read_rotation(node, problems) is None or _reference(plan, problems) is None:
             continue
         wanted = selectors.get(name, WantedSelectors())
         for selector in wanted.files:
             inner = f"{plan.domain}/{selector}"
             if inner in plans:
                 detail = f"The rotation of {name} has made the selector {selector}: give this key another name."
-                found.report(SAID_TWICE, detail, plans[inner].place)
+                problems.report(SAID_TWICE, detail, plans[inner].place)
             else:
                 signs = selector == wanted.signing
                 one = _as_one(plan, selector, signs=signs)
@@ -97,30 +97,30 @@ def rotated_keys(stack: Stack) -> dict[str, RotatedKey]:
     layers = [stack.base, *stack.groups.values(), *stack.own.values()]
     if not any(_mentions(layer.keys) for layer in layers):
         return {}
-    found = Diagnostics()
+    problems = Diagnostics()
     keys: dict[str, RotatedKey] = {}
     for host in stack.hosts:
-        for plan in _plans(stack, host, found).values():
-            one = _key(plan, host, found)
+        for plan in _plans(stack, host, problems).values():
+            one = _key(plan, host, problems)
             if one is None:
                 continue
             known = keys.setdefault(one.name, one)
             if (known.rotation, known.reference) != (one.rotation, one.reference):
                 detail = f"{one.name}: {host} and {known.hosts[0]} are told different things. A selector has one "
                 detail += "record in DNS, so all its hosts need one `private-key` and one `rotation`."
-                found.report(ROTATION_DIFFERS, detail, one.place)
+                problems.report(ROTATION_DIFFERS, detail, one.place)
             elif host not in known.hosts:
                 keys[one.name] = replace(known, hosts=(*known.hosts, host))
-    if found.has_errors:
-        raise Invalid.all(unique(found))
+    if problems.has_errors:
+        raise Invalid.all(unique(problems))
     return keys
 
 
-def read_rotation(node: Node, found: Diagnostics) -> Rotation | None:
-    """The settings under `rotation`; None when they are of no use, and `found` says why."""
-    before = len(found.errors)
-    said = validate(shapes.ROTATION, node, "`rotation`", found)
-    if len(found.errors) > before or "every" not in said:
+def read_rotation(node: Node, problems: Diagnostics) -> Rotation | None:
+    """The settings under `rotation`; None when they are of no use, and `problems` says why."""
+    before = len(problems.errors)
+    said = validate(shapes.ROTATION, node, "`rotation`", problems)
+    if len(problems.errors) > before or "every" not in said:
         return None
     made = Rotation(**{key.replace("-", "_"): value for key, value in said.items()})
     if made.publish_for >= made.every:
@@ -128,7 +128,7 @@ def read_rotation(node: Node, found: Diagnostics) -> Rotation | None:
             "`publish-for` is not shorter than `every`: the next key would be due before its record had been there "
         )
         detail += "long enough. Make `every` longer."
-        found.report(ROTATION_TIMES, detail, node.place)
+        problems.report(ROTATION_TIMES, detail, node.place)
         return None
     return made
 
@@ -139,19 +139,19 @@ def _mentions(node: Node | None) -> bool:
     return any(isinstance(value, Mapping) and FIELD in value.entries for _, value in node.items())
 
 
-def _plans(stack: Stack, host: str, found: Diagnostics) -> dict[str, KeyPlan]:
+def _plans(stack: Stack, host: str, problems: Diagnostics) -> dict[str, KeyPlan]:
     layers = stack.layers(host)
-    variables = resolve([layer.variables for layer in layers], host, found)
+    variables = resolve([layer.variables for layer in layers], host, problems)
     plans: dict[str, KeyPlan] = {}
     for layer in layers:
-        plans = merge_keys(plans, keys_of(layer.keys, variables, found))
+        plans = merge_keys(plans, keys_of(layer.keys, variables, problems))
     return plans
 
 
-def _key(plan: KeyPlan, host: str, found: Diagnostics) -> RotatedKey | None:
+def _key(plan: KeyPlan, host: str, problems: Diagnostics) -> RotatedKey | None:
     node = _node(plan)
-    rotation = None if node is None else read_rotation(node, found)
-    reference = None if rotation is None else _reference(plan, found)
+    rotation = None if node is None else read_rotation(node, problems)
+    reference = None if rotation is None else _reference(plan, problems)
     if rotation is None or reference is None:
         return None
     return RotatedKey(
@@ -179,7 +179,7 @@ def _as_one(plan: KeyPlan, selector: str, *, signs: bool) -> KeyPlan:
     return KeyPlan(f"{plan.domain}/{selector}", plan.place, fields, signs=signs)
 
 
-def _reference(plan: KeyPlan, found: Diagnostics) -> str | None:
+def _reference(plan: KeyPlan, problems: Diagnostics) -> str | None:
     """The reference with `${selector}` in it; None when it is of no use."""
     if plan.domain == "*" or len(plan.selector) > _LONGEST_STEM:
         why = (
@@ -187,28 +187,28 @@ def _reference(plan: KeyPlan, found: Diagnostics) -> str | None:
             if plan.domain == "*"
             else f"its name has over {_LONGEST_STEM} letters"
         )
-        found.report(ROTATION_NAME, f"{plan.domain}/{plan.selector}: {why}.", plan.place)
+        problems.report(ROTATION_NAME, f"{plan.domain}/{plan.selector}: {why}.", plan.place)
         return None
     for field in ("private-key", "path"):
         node, _ = plan.fields.get(field, (None, None))
         if isinstance(node, Scalar) and not node.is_null and _USE not in node.text:
             detail = f"`{field}` of {plan.domain}/{plan.selector} is the same for every selector: put {_USE} into it."
-            found.report(ROTATION_SELECTOR, detail, node.place)
+            problems.report(ROTATION_SELECTOR, detail, node.place)
             return None
     one = _as_one(plan, _USE, signs=False)
     node, variables = one.fields.get("private-key", (None, None))
-    if not isinstance(node, Scalar) or variables is None or (text := substitute(node, variables, found)) is None:
+    if not isinstance(node, Scalar) or variables is None or (text := substitute(node, variables, problems)) is None:
         detail = f"{plan.domain}/{plan.selector} needs `private-key` with a reference, such as keyring:dkim/{_USE}."
-        found.report(MISSING_KEY, detail, plan.place)
+        problems.report(MISSING_KEY, detail, plan.place)
         return None
     try:
         reference = require_reference(text.replace(_USE, plan.selector), what="A private key", place=node.place)
     except Invalid as error:
-        found.extend(error.diagnostics)
+        problems.extend(error.diagnostics)
         return None
     if not reference.kind.is_writable:
         detail = f"{reference.scheme}: is not written by pmtaform, and rotation makes new keys. Write "
         detail += f"{forms(writable=True)}, with {_USE} in it."
-        found.report(ROTATION_REFERENCE, detail, node.place)
+        problems.report(ROTATION_REFERENCE, detail, node.place)
         return None
     return text

@@ -301,7 +301,7 @@ def _pattern(spec: DirectiveSpec, kind: str) -> str | None:
 
 def _matching(pattern: str) -> Schema:
     # JSON Schema's regexes are ECMAScript's, which has no (?i:…): the letters are spelled out.
-    spelled = re.sub(r"\(\?i:(.*?)\)", lambda found: "(" + _any_case(found[1]) + ")", pattern)
+    spelled = re.sub(r"\(\?i:(.*?)\)", lambda match: "(" + _any_case(match[1]) + ")", pattern)
     return {"type": _SCALAR, "pattern": f'{spelled}|{_VARIABLE}|^"'}
 
 

@@ -26,9 +26,9 @@ def not_signing(desired: Desired, configuration: Configuration, *, whole: bool =
     """
     if not desired.keys:
         return
-    found = signing_keys(Effective(configuration))
+    signs = signing_keys(Effective(configuration))
     for key in desired.keys:
-        if found.get(KeyLine(key.selector, key.domain.lower(), key.path)) is False:
+        if signs.get(KeyLine(key.selector, key.domain.lower(), key.path)) is False:
             name = f"{key.domain}/{key.selector}"
             detail = (
                 f"{name} signs nothing: no <domain> has `dkim-sign yes` for the virtual MTAs that the key is given to, "

@@ -30,10 +30,10 @@ _BREAKS_OUT: Final = (STRAY_CLOSING_TAG, UNCLOSED_SECTION, MALFORMED_TAG, TAG_ON
 
 
 def text_body(
-    tag: str, node: Scalar, variables: Variables, severity: Severity, found: Diagnostics
+    tag: str, node: Scalar, variables: Variables, severity: Severity, problems: Diagnostics
 ) -> SectionText | None:
     """The lines of a `|` block inside `<tag>`, checked; None when they would not stay inside."""
-    text = substitute(node, variables, found)
+    text = substitute(node, variables, problems)
     if text is None:
         return None
     first = node.line + 1
@@ -41,16 +41,16 @@ def text_body(
     lines = text.rstrip("\n").split("\n")
     places = [Place(node.file, first + i, column) for i in range(len(lines))]
     tree = parse("\n".join(lines) + "\n", node.file, scope=tag, origins=places)
-    before = len(found.errors)
-    check_tree(tree, severity, found, inside=tag)
-    if len(found.errors) > before:
+    before = len(problems.errors)
+    check_tree(tree, severity, problems, inside=tag)
+    if len(problems.errors) > before:
         return None
     return SectionText(
         node.place, [(line.rstrip(), place) for line, place in zip(lines, places, strict=True) if line.strip()]
     )
 
 
-def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: str | None = None) -> None:
+def check_tree(tree: Tree, severity: Severity, problems: Diagnostics, *, inside: str | None = None) -> None:
     """Tell what is odd in native text: what the parser says, unknown and misplaced names, wrong values.
 
     `severity` is that of findings; what breaks out of a section is always an error.
@@ -58,7 +58,7 @@ def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: st
     for said in tree.diagnostics:
         grave = said.is_any_of(*_BREAKS_OUT) and inside is not None
         level = Severity.ERROR if grave else severity
-        found.add(replace(said, severity=level, host=None, address=None))
+        problems.add(replace(said, severity=level, host=None, address=None))
     for scope, node in tree.walk():
         if isinstance(node, Junk):
             continue
@@ -69,12 +69,12 @@ def check_tree(tree: Tree, severity: Severity, found: Diagnostics, *, inside: st
             # A section that cannot stand here would end ours in the joined text: never let it in.
             breaks = inside is not None and isinstance(node, Section) and catalogue().section(name) is not None
             level = Severity.ERROR if breaks else severity
-            found.add(names.unknown_name(scope, name, tree.place(node.line), severity=level, section=is_section))
+            problems.add(names.unknown_name(scope, name, tree.place(node.line), severity=level, section=is_section))
         elif inside is not None and (spec := known.directive) is not None and _is_secret(spec, node):
             detail = f"{in_clear(spec)} Text cannot name a reference: write this line as `name: value`."
-            found.report(SECRET_IN_CLEAR, detail, tree.place(node.line))
+            problems.report(SECRET_IN_CLEAR, detail, tree.place(node.line))
         elif wrong := _wrong(scope, node):
-            found.add(BAD_VALUE.diagnostic(wrong, tree.place(node.line), severity=severity))
+            problems.add(BAD_VALUE.diagnostic(wrong, tree.place(node.line), severity=severity))
 
 
 def _is_secret(spec: DirectiveSpec, node: Directive | Section) -> bool:

@@ -25,13 +25,13 @@ _SHAPES: Final = {
 _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 
-def validate(shape: MappingShape, node: Node | None, what: str, found: Diagnostics) -> dict[str, Any]:
+def validate(shape: MappingShape, node: Node | None, what: str, problems: Diagnostics) -> dict[str, Any]:
     """The values of a mapping by key; keys that say nothing (`null`) are left out.
 
-    What is wrong goes into `found`, and is left out, too. `what` names the node in messages: "The host mta1".
+    What is wrong goes into `problems`, and is left out, too. `what` names the node in messages: "The host mta1".
     Keys that other modules read from nodes have no value here.
     """
-    node = mapping_in(node, what, "`key: value`", found)
+    node = mapping_in(node, what, "`key: value`", problems)
     if node is None:
         return {}
     values: dict[str, Any] = {}
@@ -48,25 +48,25 @@ def validate(shape: MappingShape, node: Node | None, what: str, found: Diagnosti
         bad = set()
         for item in error.errors(include_url=False, include_input=False):
             bad.add(str(item["loc"][0]))
-            _tell(shape, node, dict(item), what, found)
+            _tell(shape, node, dict(item), what, problems)
         good = {key: value for key, value in values.items() if key not in bad}
     # What is right by itself is right without the rest, unless something required is missing.
     again: dict[str, Any] = {} if set(shape.required) - set(good) else validator(shape).validate_python(good)
     return again
 
 
-def _tell(shape: MappingShape, node: Mapping, item: MappingType[str, Any], what: str, found: Diagnostics) -> None:
+def _tell(shape: MappingShape, node: Mapping, item: MappingType[str, Any], what: str, problems: Diagnostics) -> None:
     loc: tuple[int | str, ...] = item["loc"]
     key = str(loc[0])
     if item["type"] == "extra_forbidden":
         entry = node.key(key)
         hint = did_you_mean(key, shape.keys) or f" Its keys are {', '.join(shape.keys)}."
-        found.report(UNKNOWN_KEY, f"{what} has no `{key}`.{hint}", (entry or node).place)
+        problems.report(UNKNOWN_KEY, f"{what} has no `{key}`.{hint}", (entry or node).place)
     elif item["type"] == "missing":
-        found.report(MISSING_KEY, f"{what} needs `{key}`.", node.place)
+        problems.report(MISSING_KEY, f"{what} needs `{key}`.", node.place)
     else:
         target = _node_at(node, loc)
-        found.report(BAD_KEY_VALUE, f"`{key}`: {_words(item, target)}", target.place)
+        problems.report(BAD_KEY_VALUE, f"`{key}`: {_words(item, target)}", target.place)
 
 
 def _node_at(node: Node, loc: tuple[int | str, ...]) -> Node:

@@ -43,8 +43,8 @@ def line_problem(name: str, value: str) -> str | None:
     ):
         return None
     if tree.diagnostics:
-        found = tree.diagnostics[0]
-        return f"{found.summary[0].lower()}{found.summary[1:]}. {found.detail}"
+        wrong = tree.diagnostics[0]
+        return f"{wrong.summary[0].lower()}{wrong.summary[1:]}. {wrong.detail}"
     return "it opens a section. Write the list as a native text block (`|`)."
 
 

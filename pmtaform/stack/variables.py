@@ -75,8 +75,8 @@ def _pieces(text: str) -> tuple[str | tuple[str, str], ...]:
     return tuple(piece for piece in pieces if piece)
 
 
-def substitute(node: Scalar, variables: Variables, found: Diagnostics) -> str | None:
-    """The text of `node` with its variables replaced; None when that cannot be done (and `found` says why)."""
+def substitute(node: Scalar, variables: Variables, problems: Diagnostics) -> str | None:
+    """The text of `node` with its variables replaced; None when that cannot be done (and `problems` says why)."""
     text = node.text
     if "${" not in text:
         return text
@@ -87,18 +87,18 @@ def substitute(node: Scalar, variables: Variables, found: Diagnostics) -> str | 
         if isinstance(piece, str):
             done.append(piece)
             continue
-        value = _value(piece, node, variables, found)
+        value = _value(piece, node, variables, problems)
         failed = failed or value is None
         done.append(value or "")
         length += len(done[-1])
         if length > _LONGEST:
             detail = f"With its variables it is longer than {_LONGEST} characters; they probably repeat each other."
-            found.report(VARIABLE_LONG, detail, node.place)
+            problems.report(VARIABLE_LONG, detail, node.place)
             return None
-    return None if failed or not _affordable(length, node, variables, found) else "".join(done)
+    return None if failed or not _affordable(length, node, variables, problems) else "".join(done)
 
 
-def _affordable(length: int, node: Scalar, variables: Variables, found: Diagnostics) -> bool:
+def _affordable(length: int, node: Scalar, variables: Variables, problems: Diagnostics) -> bool:
     """Whether one more text of this length may be made for the host."""
     spent = variables.spent
     spent.characters += length
@@ -107,16 +107,16 @@ def _affordable(length: int, node: Scalar, variables: Variables, found: Diagnost
     if not spent.reported:
         spent.reported = True
         detail = "All texts with variables together are longer than 64 MB: a loop repeats a long value too often."
-        found.report(VARIABLE_LONG, detail, node.place)
+        problems.report(VARIABLE_LONG, detail, node.place)
     return False
 
 
-def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Diagnostics) -> str | None:
+def _value(piece: tuple[str, str], node: Scalar, variables: Variables, problems: Diagnostics) -> str | None:
     inner, closed = piece
     spec = _SPEC.fullmatch(inner)
     if spec is None or not closed:
         detail = f"`${{{inner}{closed}` is no variable: write ${{name}} or ${{name:02d}}. {_LITERAL}"
-        found.report(VARIABLE_SYNTAX, detail, node.place)
+        problems.report(VARIABLE_SYNTAX, detail, node.place)
         return None
     name, form = spec[1], spec[2]
     value = variables.values.get(name)
@@ -126,23 +126,23 @@ def _value(piece: tuple[str, str], node: Scalar, variables: Variables, found: Di
                 f"No variable is called `{name}`.{did_you_mean(name, variables.values)} Set it under `vars` of the "
             )
             detail += f"stack, of a group or of the host. {_LITERAL}"
-            found.report(UNKNOWN_VARIABLE, detail, node.place)
+            problems.report(UNKNOWN_VARIABLE, detail, node.place)
         return None
     if isinstance(value, tuple):
         detail = f"`{name}` is a list. A list can be walked with for-each (`{name}: ${{{name}}}`), not put into a text."
-        found.report(VARIABLE_LIST, detail, node.place)
+        problems.report(VARIABLE_LIST, detail, node.place)
         return None
-    return value if form is None else _formatted(name, form, value, node, found)
+    return value if form is None else _formatted(name, form, value, node, problems)
 
 
-def _formatted(name: str, form: str, value: str, node: Scalar, found: Diagnostics) -> str | None:
+def _formatted(name: str, form: str, value: str, node: Scalar, problems: Diagnostics) -> str | None:
     if not _FORMAT.fullmatch(form):
         detail = f"`{form}` is no format: write ${{{name}:02d}} for two digits with zeros, or ${{{name}:x}} for hex."
-        found.report(VARIABLE_FORMAT, detail, node.place)
+        problems.report(VARIABLE_FORMAT, detail, node.place)
         return None
     if not re.fullmatch(r"-?[0-9]{1,18}", value):
         detail = f"`{name}` is `{value}`, and the format `{form}` is for whole numbers. Write ${{{name}}}."
-        found.report(VARIABLE_FORMAT, detail, node.place)
+        problems.report(VARIABLE_FORMAT, detail, node.place)
         return None
     return format(int(value), form)
 
@@ -150,12 +150,12 @@ def _formatted(name: str, form: str, value: str, node: Scalar, found: Diagnostic
 _LITERAL: Final = "Where PowerMTA itself should see `${`, write `$${`."
 
 
-def resolve(layers: list[Mapping], host: str | None, found: Diagnostics, *, lenient: bool = False) -> Variables:
+def resolve(layers: list[Mapping], host: str | None, problems: Diagnostics, *, lenient: bool = False) -> Variables:
     """The variables of a host: those of its layers, the later ones first, and `host`."""
     nodes: dict[str, tuple[Scalar, Node]] = {}
     for layer in layers:
         nodes.update(layer.entries)
-    resolution = _Resolution(nodes, {} if host is None else {HOST: host}, found, lenient)
+    resolution = _Resolution(nodes, {} if host is None else {HOST: host}, problems, lenient)
     for name in nodes:
         resolution.resolve(name)
     return resolution.variables
@@ -165,9 +165,13 @@ class _Resolution:
     """The variables of one host, each resolved after those that it uses."""
 
     def __init__(
-        self, nodes: MappingType[str, tuple[Scalar, Node]], builtin: dict[str, str], found: Diagnostics, lenient: bool
+        self,
+        nodes: MappingType[str, tuple[Scalar, Node]],
+        builtin: dict[str, str],
+        problems: Diagnostics,
+        lenient: bool,
     ) -> None:
-        self._nodes, self._found, self._lenient = nodes, found, lenient
+        self._nodes, self._problems, self._lenient = nodes, problems, lenient
         self._values: dict[str, str | tuple[str, ...]] = dict(builtin)
         self._broken: set[str] = set()
 
@@ -183,7 +187,7 @@ class _Resolution:
         node = self._nodes[name][1]
         if name in above:
             circle = " -> ".join((*above[above.index(name) :], name))
-            self._found.report(
+            self._problems.report(
                 VARIABLE_CIRCLE, f"{circle}: each waits for the other. Write one of them out.", node.place
             )
             self._values[name] = ""
@@ -201,22 +205,22 @@ class _Resolution:
     def _text(self, scalar: Scalar, above: tuple[str, ...]) -> str | None:
         for used in _SPEC.finditer(" ".join(p[0] for p in _pieces(scalar.text) if isinstance(p, tuple))):
             self.resolve(used[1], above)
-        return substitute(scalar, self.variables, self._found)
+        return substitute(scalar, self.variables, self._problems)
 
 
-def check_variables(node: Node | None, found: Diagnostics) -> Mapping:
+def check_variables(node: Node | None, problems: Diagnostics) -> Mapping:
     """The mapping under `vars`, its wrong entries reported and left out."""
     good = Mapping(1, 1, "") if node is None else Mapping(node.line, node.column, node.file)
-    mapping = mapping_in(node, "`vars`", "`name: value`", found)
+    mapping = mapping_in(node, "`vars`", "`name: value`", problems)
     for text, (key, value) in mapping.entries.items() if mapping is not None else ():
         if not NAME.fullmatch(text) or text == HOST:
             why = "is the host's own name" if text == HOST else "is no name: letters, digits, - and _, no digit first"
-            found.report(VARIABLE_NAME, f"`{text}` {why}.", key.place)
+            problems.report(VARIABLE_NAME, f"`{text}` {why}.", key.place)
         elif isinstance(value, Mapping) or (
             isinstance(value, Sequence) and not all(isinstance(item, Scalar) for item in value.items)
         ):
             detail = f"`{text}` is {kind_of(value)}: a variable is one value, or a list of values for for-each."
-            found.report(STACK_SHAPE, detail, value.place)
+            problems.report(STACK_SHAPE, detail, value.place)
         else:
             good.entries[text] = (key, value)
     return good

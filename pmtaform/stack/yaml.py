@@ -49,16 +49,16 @@ def _parser(text: str) -> Any:
     return CParser(text)
 
 
-def read_yaml(content: bytes, file: str, found: Diagnostics) -> Node | None:
+def read_yaml(content: bytes, file: str, problems: Diagnostics) -> Node | None:
     """The document in `content`, or None when there is none (an empty file, or one that cannot be read).
 
-    What is wrong goes into `found`, as errors placed in `file`. Never raises.
+    What is wrong goes into `problems`, as errors placed in `file`. Never raises.
     """
-    text = _decoded(content, file, found)
+    text = _decoded(content, file, problems)
     if text is None:
         return None
     try:
-        return _Reader(text, file, found).run()
+        return _Reader(text, file, problems).run()
     except _GiveUpError:
         return None
     except yaml.MarkedYAMLError as error:
@@ -67,9 +67,9 @@ def read_yaml(content: bytes, file: str, found: Diagnostics) -> Node | None:
         start = error.context_mark
         related = (Place(file, start.line + 1, start.column + 1),) if start and mark and start.line != mark.line else ()
         detail = explain(error.problem or "", error.context or "", _line(text, place))
-        found.report(YAML_SYNTAX, detail, place, related=related)
+        problems.report(YAML_SYNTAX, detail, place, related=related)
     except (yaml.YAMLError, ValueError) as error:
-        found.report(YAML_SYNTAX, f"The YAML parser says: {error}.", Place(file))
+        problems.report(YAML_SYNTAX, f"The YAML parser says: {error}.", Place(file))
     return None
 
 
@@ -82,20 +82,20 @@ def _line(text: str, place: Place) -> str:
     return lines[place.line - 1] if place.line and place.line <= len(lines) else ""
 
 
-def _decoded(content: bytes, file: str, found: Diagnostics) -> str | None:
+def _decoded(content: bytes, file: str, problems: Diagnostics) -> str | None:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         place = Place(file, before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
         detail = f"The byte 0x{content[error.start]:02x} is not UTF-8. Save the file as UTF-8."
-        found.report(YAML_ENCODING, detail, place)
+        problems.report(YAML_ENCODING, detail, place)
         return None
     text = text.removeprefix("\ufeff")
     if odd := _CONTROL.search(text):
         place = Place(file, text.count("\n", 0, odd.start()) + 1, odd.start() - text.rfind("\n", 0, odd.start()))
         detail = f"U+{ord(odd.group()):04X} is a control character: nothing here needs it, and it hides. Remove it."
-        found.report(YAML_ENCODING, detail, place)
+        problems.report(YAML_ENCODING, detail, place)
         return None
     return text
 
@@ -115,10 +115,10 @@ class _Open:
 class _Reader:
     """One run over the parser's events."""
 
-    def __init__(self, text: str, file: str, found: Diagnostics) -> None:
+    def __init__(self, text: str, file: str, problems: Diagnostics) -> None:
         self.parser = _parser(text)
         self.file = file
-        self.found = found
+        self.problems = problems
         self.open: list[_Open] = []
         self.root: Node | None = None
         self.anchors: dict[str, tuple[Node | None, int]] = {}
@@ -159,7 +159,7 @@ class _Reader:
         mark = event.start_mark
         node = kind(mark.line + 1, mark.column + 1, self.file)
         if len(self.open) >= MAX_DEPTH:
-            self.found.report(
+            self.problems.report(
                 YAML_DEPTH,
                 f"Nothing in a stack is more than {MAX_DEPTH} levels deep. A bracket may be missing its partner.",
                 node.place,
@@ -196,7 +196,7 @@ class _Reader:
         if first is None:
             mapping.entries[key.text] = (key, node)
             return
-        self.found.report(
+        self.problems.report(
             DUPLICATE_KEY,
             f'"{key.text}" already stands at {first[0].place}; YAML would silently drop one of the two. '
             "Join them or remove one.",
@@ -206,7 +206,7 @@ class _Reader:
 
     def _key(self, node: Node) -> Scalar:
         if not isinstance(node, Scalar):
-            self.found.report(
+            self.problems.report(
                 YAML_KEY,
                 "Keys are single values. A name that begins with [ or { is quoted, and so is a variable at the start "
                 'of a key inside { }: "[*.]example.com".',
@@ -214,14 +214,14 @@ class _Reader:
             )
             raise _GiveUpError
         if node.text == "<<" and not node.style:
-            self.found.report(
+            self.problems.report(
                 YAML_MERGE_KEY,
                 "`<<` hides where a value comes from. What several hosts share belongs into a group; what is the same "
                 "in several sections can be written with for-each.",
                 node.place,
             )
         elif not node.text:
-            self.found.report(YAML_KEY, 'Write a name before the colon ("" is none).', node.place)
+            self.problems.report(YAML_KEY, 'Write a name before the colon ("" is none).', node.place)
         return node
 
     def _alias(self, event: Any) -> None:
@@ -230,7 +230,7 @@ class _Reader:
         node, weight = self.anchors.get(event.anchor, (None, -1))
         if node is None:
             why = "stands inside of itself" if weight == 0 else "is defined nowhere above"
-            self.found.report(
+            self.problems.report(
                 YAML_ALIAS,
                 f"`*{event.anchor}` is a YAML alias, and `&{event.anchor}` {why}. "
                 f'If a text with a star was meant, quote it: "*{event.anchor}".',
@@ -240,7 +240,7 @@ class _Reader:
         self.aliased += weight
         self.count += weight
         if self.aliased > MAX_ALIASED:
-            self.found.report(
+            self.problems.report(
                 YAML_ALIAS,
                 f"All aliases together stand for more than {MAX_ALIASED} values. Say it once, in a group.",
                 place,
@@ -251,7 +251,7 @@ class _Reader:
     def _tag(self, event: Any) -> None:
         mark = event.start_mark
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-        self.found.report(
+        self.problems.report(
             YAML_TAG,
             f"`{tag}` is a YAML tag. Values are text as written; quote a text that begins with `!`.",
             Place(self.file, mark.line + 1, mark.column + 1),
@@ -260,7 +260,7 @@ class _Reader:
     def _document(self, event: Any) -> None:
         self.documents += 1
         if self.documents == 2:
-            self.found.report(
+            self.problems.report(
                 YAML_DOCUMENTS,
                 "A line of `---` begins a second document. All files of a stack are one document already: remove the "
                 "line, or move what follows into a file of its own.",

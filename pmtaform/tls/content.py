@@ -101,17 +101,17 @@ def _certificate(pem: bytes) -> Certificate:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     try:
-        found = x509.load_pem_x509_certificate(pem.replace(b"X509 CERTIFICATE", b"CERTIFICATE"))
-        public = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        certificate = x509.load_pem_x509_certificate(pem.replace(b"X509 CERTIFICATE", b"CERTIFICATE"))
+        public = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except UnsupportedAlgorithm as problem:
         raise ValueError("unsupported") from problem
     return Certificate(
-        subject=_common_name(found.subject),
-        subject_dn=found.subject.rfc4514_string(),
-        issuer_dn=found.issuer.rfc4514_string(),
-        names=_names(found),
-        begins=found.not_valid_before_utc,
-        ends=found.not_valid_after_utc,
+        subject=_common_name(certificate.subject),
+        subject_dn=certificate.subject.rfc4514_string(),
+        issuer_dn=certificate.issuer.rfc4514_string(),
+        names=_names(certificate),
+        begins=certificate.not_valid_before_utc,
+        ends=certificate.not_valid_after_utc,
         public=public,
     )
 
@@ -119,15 +119,15 @@ def _certificate(pem: bytes) -> Certificate:
 def _common_name(name: x509.Name) -> str:
     from cryptography.x509.oid import NameOID
 
-    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else ""
+    attributes = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(attributes[0].value) if attributes else ""
 
 
-def _names(found: x509.Certificate) -> tuple[str, ...]:
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
     from cryptography import x509
 
     try:
-        extension = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
         return ()
     names = [str(name) for name in extension.get_values_for_type(x509.DNSName)]
