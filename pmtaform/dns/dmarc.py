@@ -33,23 +33,20 @@ def parse_dmarc(text: str) -> DmarcPolicy:
     """The policy in a record. Raises `TagError`."""
     tags = tags_of(text)
     if next(iter(tags)) != "v" or tags["v"] != "DMARC1":
-        raise TagError("v=DMARC1 does not stand first")
+        raise TagError("v=DMARC1 is not first")
     policy = tags.get("p", "").lower()
     if policy not in ("none", "quarantine", "reject"):
         raise TagError("p is not none, quarantine or reject")
-    policy = DmarcPolicy(
+    record = DmarcPolicy(
         policy=policy,
         subdomains=tags.get("sp", policy).lower(),
         dkim=tags.get("adkim", "r").lower(),
         spf=tags.get("aspf", "r").lower(),
         reports=tags.get("rua", ""),
     )
-    if policy.subdomains not in ("none", "quarantine", "reject") or {policy.dkim, policy.spf} - {
-        "r",
-        "s",
-    }:
-        raise TagError("sp, adkim or aspf has a value that it cannot have")
-    return policy
+    if record.subdomains not in ("none", "quarantine", "reject") or {record.dkim, record.spf} - {"r", "s"}:
+        raise TagError("sp, adkim or aspf has an invalid value")
+    return record
 
 
 def dmarc_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Iterator[DnsFinding]:
