@@ -2,13 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.diagnostics.codes.rotation import DKIM_KEY_IN_USE
+from pmtaform.diagnostics.codes.rotation import DKIM_KEY_IN_USE, DKIM_KEY_KEPT
 from pmtaform.lang.blocks import Address
-from pmtaform.model.desired import KeyFile
+from pmtaform.model.desired import FILE, KeyFile
 from pmtaform.plan.dangers.kinds import SIGNING_KEY_REMOVED, SIGNING_KEY_REPLACED
 from pmtaform.plan.inputs import LiveKey
-from pmtaform.plan.model import Action, Change, Danger, Reason, ValueChange
+from pmtaform.plan.ledger import Ledger
+from pmtaform.plan.model import Action, Change, Danger, LeftBy, Reason, ValueChange
+from pmtaform.plan.reach import UsedNames
+
+
+class KeyComparison:
+    """Compares the key files of one host; what it decides is in the ledger, and what to write and remove here."""
+
+    def __init__(self, ledger: Ledger, live: Mapping[str, LiveKey]) -> None:
+        self.ledger = ledger
+        self.live = live
+        self.write: list[KeyFile] = []
+        self.remove: list[str] = []  # paths
+
+    def declared(self, key: KeyFile) -> None:
+        """Compare a key that the stack declares."""
+        name = str(key.address)
+        if key.lost and not self.ledger.is_ignored(key.address):
+            self._lost(key)
+            return
+        live = self.live.get(key.path, LiveKey(exists=False, same=False))
+        wrong_mode = live.exists and live.mode & 0o077 & ~key.mode != 0
+        wrong_owner = live.exists and (
+            (key.owner is not None and key.owner != live.owner) or (key.group is not None and key.group != live.group)
+        )
+        settled = live.exists and live.same and not wrong_mode and not wrong_owner
+        action = Action.UPDATE if live.exists else Action.CREATE
+        if self.ledger.is_ignored(key.address):
+            if not settled:
+                self.ledger.leave(key.address, action, LeftBy.IGNORE)
+            return
+        if settled:
+            self.ledger.owned_keys[name] = key.path
+            if name not in self.ledger.previous.keys:
+                self.ledger.adopted.append(name)
+            return
+        if self.ledger.is_left(key.address, action):
+            if name in self.ledger.previous.keys:
+                self.ledger.owned_keys[name] = self.ledger.previous.keys[name]
+            return
+        self.ledger.owned_keys[name] = key.path
+        self.write.append(key)
+        self.ledger.changes.append(key_change(key, live, ours=name in self.ledger.previous.keys, wrong_mode=wrong_mode))
+
+    def _lost(self, key: KeyFile) -> None:
+        """The file of a key that signs no more and cannot be had: what is ours stays ours, and as it is."""
+        name = str(key.address)
+        if name in self.ledger.previous.keys:
+            self.ledger.owned_keys[name] = self.ledger.previous.keys[name]
+        detail = f"{key.domain}/{key.selector} signs no more, and mail that it is for may still wait: {key.lost} Its "
+        detail += "file on the host stays as it is until no mail needs it, and cannot be written again if it is lost."
+        self.ledger.notes.append(DKIM_KEY_KEPT.diagnostic(detail, key.place, host=self.ledger.desired.host))
+
+    def undeclared(self, named: UsedNames) -> None:
+        """Compare the keys that are ours and no longer declared; `named` are the files that the configuration uses."""
+        wanted = {str(k.address): k.path for k in self.ledger.desired.keys}
+        paths = {*wanted.values(), *(file.path for file in self.ledger.desired.managed)}
+        for name, path in self.ledger.previous.keys.items():
+            address = Address.parse(name)
+            if address.kind == FILE:
+                continue
+            moved = name in wanted and wanted[name] != path and self.ledger.owned_keys.get(name) == wanted[name]
+            if (name in wanted and not moved) or path in paths:
+                continue
+            if not self.live.get(path, LiveKey(exists=False, same=False)).exists:
+                if name not in wanted and not self.ledger.is_ignored(address):
+                    self.ledger.forgotten.append(name)
+                continue
+            if self.ledger.is_ignored(address):
+                self.ledger.leave(address, Action.DELETE, LeftBy.IGNORE)
+                continue
+            if self.ledger.is_left(address, Action.DELETE):
+                self.ledger.owned_keys.setdefault(name, path)
+                continue
+            if named.as_key(path):
+                self.ledger.owned_keys.setdefault(name, path)
+                self.ledger.leave(address, Action.DELETE, LeftBy.IN_USE)
+                self.ledger.notes.append(key_in_use(self.ledger.desired.host, address, path))
+                continue
+            self.remove.append(path)
+            self.ledger.changes.append(
+                Change(
+                    address=name,
+                    action=Action.DELETE,
+                    reason=Reason.REMOVED,
+                    values=(ValueChange((), "file", (path,), ()),),
+                    file=path,
+                    dangers=() if name in self.ledger.desired.retired else (key_removed(path),),
+                )
+            )
 
 
 def key_removed(path: str) -> Danger:
