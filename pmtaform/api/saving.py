@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from pmtaform.diagnostics import Place
@@ -13,21 +11,13 @@ from pmtaform.diagnostics.codes.project_files import PLAN_NOT_WRITTEN
 from pmtaform.errors import PmtaformError, StateDamaged, UsageError
 from pmtaform.plan.document import SavedPlan, dumps, load_saved
 from pmtaform.planning.draft import Planned
+from pmtaform.writing import replace_file
 
 
 def save_plan(planned: Planned, path: Path) -> None:
     """Write a plan file atomically, readable for its owner only. Raises `PmtaformError`."""
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(dumps(planned.plan, planned.key.seal_plan))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(path.absolute(), dumps(planned.plan, planned.key.seal_plan).encode("ascii"))
     except OSError as problem:
         raise PmtaformError.of(
             PLAN_NOT_WRITTEN, f"{problem.strerror or problem}. Name another with --out.", place=Place(str(path))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from pmtaform.secrets.provider import MAX_BYTES, ProviderKind, Unresolved, within
+from pmtaform.writing import replace_file
 
 _OPEN_TO_OTHERS = 0o066
 
@@ -111,14 +112,7 @@ def _replace(path: Path, value: bytes) -> None:
         if target.is_dir() or (target.exists() and not target.is_file()):
             raise Unresolved(str(path), "it is not a regular file")
         _make_folder(target.parent)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(6).hex()}.tmp")
-        try:
-            _write_new(temporary, value)
-            temporary.replace(target)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        _sync(target.parent)
+        replace_file(target, value)
     except OSError as problem:
         _not_written(path, problem)
     except (ValueError, RuntimeError):
@@ -131,25 +125,6 @@ def _make_folder(folder: Path) -> None:
         _make_folder(folder.parent)
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-
-
-def _write_new(path: Path, value: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        rest = memoryview(value)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(path: Path) -> bool:

@@ -14,7 +14,8 @@ from pmtaform.diagnostics import Place
 from pmtaform.diagnostics.codes.state import STATE_UNREADABLE
 from pmtaform.errors import StateDamaged
 from pmtaform.reading import read_regular
-from pmtaform.state.atomic import ensure_folder, write_all, writing
+from pmtaform.state.atomic import ensure_folder, writing_state
+from pmtaform.writing import write_all
 
 _MODE = 0o600
 
@@ -41,7 +42,7 @@ class JournalFile:
     def append(self, line: bytes) -> None:
         """Append `line`. Raises `PmtaformError` (code `state-not-written`)."""
         ensure_folder(self.path.parent)
-        with self._turn, writing(self.path):
+        with self._turn, writing_state(self.path):
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(self.path, flags, _MODE)
             try:

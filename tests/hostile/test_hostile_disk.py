@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 from projects import ProjectFolder, Said
 
+from pmtaform import writing
 from pmtaform.diagnostics import Exit
-from pmtaform.state import atomic, journal_file
+from pmtaform.state import journal_file
 
 HOSTS = ("mta1", "mta2", "mta3")
 WRITES = 22  # as many as there are in a run of three hosts, and some more
@@ -23,7 +24,7 @@ class Disk:
         self.left = 1 << 30
         self.refused = 0
         self.error = errno.ENOSPC
-        for module in (atomic, journal_file):
+        for module in (writing, journal_file):
             monkeypatch.setattr(module, "write_all", self._counted(module.write_all))
 
     def _counted(self, write: Callable[[int, bytes], None]) -> Callable[[int, bytes], None]:
