@@ -18,7 +18,7 @@ from projects import ProjectFolder
 from sshd import Sshd, start_sshd
 
 # CI says the same of the same commit each time; new inputs are for the desk, and many for `make fuzz`. A law whose
-# inputs are quickly made asks for more of them. How long anything takes is nobody's concern here.
+# inputs are quickly made asks for more of them. How long anything takes is no one's concern here.
 settings.register_profile(
     "suite",
     max_examples=50,

@@ -98,9 +98,9 @@ def editing(before: str, after: str) -> None:
     live, goal = configuration(before), configuration(after)
     wanted = blocks_of(goal)
     edits = edit(live, wanted, [a for a in blocks_of(live) if a not in wanted])
-    for found in edits.values():
-        list(found.diff(masked_line))
-        encode(found.text)
+    for item in edits.values():
+        list(item.diff(masked_line))
+        encode(item.text)
 
 
 @MANY

@@ -1,4 +1,4 @@
-"""A host on which somebody else has a change that awaits its confirmation, or is staged."""
+"""A host on which someone else has a change that awaits its confirmation, or is staged."""
 
 from __future__ import annotations
 

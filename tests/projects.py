@@ -186,28 +186,28 @@ class HostFolder:
 
     def contents(self) -> dict[str, str]:
         """Every file below /etc/pmta and what it holds."""
-        found = sorted(p for p in self.at("/etc/pmta").rglob("*") if p.is_file())
-        return {"/" + str(p.relative_to(self.root)): p.read_bytes().decode("utf-8", "surrogateescape") for p in found}
+        items = sorted(p for p in self.at("/etc/pmta").rglob("*") if p.is_file())
+        return {"/" + str(p.relative_to(self.root)): p.read_bytes().decode("utf-8", "surrogateescape") for p in items}
 
     def marked(self, word: str) -> list[Path]:
         """The transactions of which the host's program has noted `word`: "begin", "staged", "pending" …"""
-        found = []
+        items = []
         for marks in self.root.glob("var/lib/pmtaform/tx/*/marks"):
             with contextlib.suppress(FileNotFoundError):  # it ends at this moment
-                found += [marks.parent] if word in marks.read_text().split() else []
-        return found
+                items += [marks.parent] if word in marks.read_text().split() else []
+        return items
 
     def leftovers(self) -> list[str]:
         """What a transaction must not leave behind."""
         lib = self.at("/var/lib/pmtaform")
-        found = [*beside(self.at("/etc")), *lib.glob("tx/*"), *lib.glob("lock"), *lib.glob("own.*")]
-        return sorted(str(p.relative_to(self.root)) for p in found)
+        items = [*beside(self.at("/etc")), *lib.glob("tx/*"), *lib.glob("lock"), *lib.glob("own.*")]
+        return sorted(str(p.relative_to(self.root)) for p in items)
 
 
 def _describe(path: Path) -> tuple[str, int, int]:
-    found = path.lstat()
+    result = path.lstat()
     content = "folder" if path.is_dir() else path.read_bytes().decode("latin-1") if path.is_file() else "other"
-    return content, stat.S_IMODE(found.st_mode), 0 if path.is_dir() else found.st_ino
+    return content, stat.S_IMODE(result.st_mode), 0 if path.is_dir() else result.st_ino
 
 
 @dataclass
@@ -244,7 +244,7 @@ class ProjectFolder:
         return made
 
     def stack(self, body: str = "", hosts: Mapping[str, Mapping[str, Any]] | None = None, **options: Any) -> None:
-        """Write the stack: `body` is its YAML but for `stack` and `hosts`; `options` are of every host."""
+        """Write the stack: `body` is its YAML except `stack` and `hosts`; `options` are of every host."""
         known = {name: {} for name in self.hosts} if hosts is None else hosts
         lines = ["stack: fleet", "hosts:"]
         for name, own in known.items():
@@ -318,8 +318,8 @@ def addresses(said: Said) -> set[tuple[str, str]]:
 def dangers(said: Said) -> set[str]:
     """The codes of all dangers of a plan in JSON."""
     hosts = said.json()["hosts"]
-    found = [d["code"] for host in hosts for d in host["dangers"]]
-    return {*found, *(d["code"] for host in hosts for c in host["changes"] for d in c["dangers"])}
+    reported = [d["code"] for host in hosts for d in host["dangers"]]
+    return {*reported, *(d["code"] for host in hosts for c in host["changes"] for d in c["dangers"])}
 
 
 def beside(folder: Path) -> list[Path]:
@@ -342,7 +342,7 @@ def until(happened: Callable[[], Any], process: subprocess.Popen[Any] | None = N
 
 def move_deadline(file: Path, sooner: int | None = None) -> None:
     """Let the time of what waits be over, or be it `sooner` seconds earlier, on the host's own clock."""
-    with contextlib.suppress(FileNotFoundError):  # somebody else's word came first, and all is settled
+    with contextlib.suppress(FileNotFoundError):  # someone else's word came first, and all is settled
         boot, until_, within, _ = file.read_text().split("\n")[-2].split()
         with file.open("a") as out:
             out.write(f"\n{boot} {0 if sooner is None else int(until_) - sooner} {within} .\n")

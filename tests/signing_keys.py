@@ -34,7 +34,7 @@ def pem(
 
 
 def another() -> bytes:
-    """A key that nobody has yet; short, because those are made quickly."""
+    """A key that no one has yet; short, because those are made quickly."""
     return rsa.generate_private_key(65537, 1024).private_bytes(
         serialization.Encoding.PEM, FORMATS.PKCS8, serialization.NoEncryption()
     )

@@ -23,10 +23,10 @@ HOST_KEYS = ("ed25519", "ecdsa")
 
 def sshd_path() -> str:
     """The server program. Raises `RuntimeError` saying what to install: SSH tests are never skipped."""
-    found = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
-    if found is None:
+    program = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
         raise RuntimeError("sshd is not installed; as root: apt-get install openssh-server")
-    return found
+    return program
 
 
 @dataclass
@@ -100,14 +100,14 @@ def descendants(parent: int) -> list[int]:
             continue
         name, _, rest = text.partition("(")[2].rpartition(")")
         children.setdefault(int(rest.split()[1]), []).append((int(entry.name), name))
-    found: list[int] = []
+    items: list[int] = []
     waiting = [parent]
     while waiting:
         for pid, name in children.get(waiting.pop(0), []):
             if name.startswith("sshd"):
-                found.append(pid)
+                items.append(pid)
                 waiting.append(pid)
-    return found
+    return items
 
 
 def _kill(pid: int) -> None:

@@ -12,14 +12,14 @@ CITATION = re.compile(r"docs/powermta/(\w+)\.md (rows?|sections?) (\d+(?:(?:, | 
 
 def cited() -> list[tuple[str, str, str, str]]:
     """(page, row or section, number, from file) of every citation in code and data."""
-    found = []
+    items = []
     for path in sorted((ROOT / "pmtaform").rglob("*")):
         if path.suffix not in (".py", ".json", ".sh"):
             continue
         for page, kind, numbers in CITATION.findall(path.read_text(encoding="utf-8")):
             what = "row" if kind.startswith("row") else "section"
-            found += [(page, what, number, path.name) for number in re.findall(r"\d+", numbers)]
-    return found
+            items += [(page, what, number, path.name) for number in re.findall(r"\d+", numbers)]
+    return items
 
 
 @pytest.mark.parametrize("citation", sorted(set(cited())), ids=lambda c: " ".join(c))

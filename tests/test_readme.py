@@ -20,7 +20,7 @@ def printed(tmp_path: Path) -> list[str]:
     """The lines that the demo prints, run in a copy of the stack."""
     folder = tmp_path
     shutil.copytree(ROOT / "stacks", folder / "stacks")
-    found = subprocess.run(
+    output = subprocess.run(
         ["sh", "stacks/demo/demo.sh"],
         cwd=folder,
         env={**os.environ, "COLUMNS": "100", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
@@ -31,8 +31,8 @@ def printed(tmp_path: Path) -> list[str]:
         timeout=120,
         check=False,
     )
-    assert found.returncode == 0, found.stdout[-2000:]
-    return [line.rstrip() for line in found.stdout.split("\n")]
+    assert output.returncode == 0, output.stdout[-2000:]
+    return [line.rstrip() for line in output.stdout.split("\n")]
 
 
 def test_the_demo_shows_the_whole_main_job_and_the_readme_what_it_prints(printed: list[str]) -> None:

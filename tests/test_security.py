@@ -25,5 +25,5 @@ def test_every_promise_names_its_test() -> None:
 
 
 def test_no_test_of_hostile_ground_is_left_out() -> None:
-    found = {path.name for path in (ROOT / "tests/hostile").glob("test_*.py")}
-    assert {name for name in found if name not in TEXT} == set()
+    names = {path.name for path in (ROOT / "tests/hostile").glob("test_*.py")}
+    assert {name for name in names if name not in TEXT} == set()

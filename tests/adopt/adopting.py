@@ -67,15 +67,15 @@ class Adopting:
     def open_files(self, stack: str = "fleet") -> dict[str, bytes]:
         """Every file that Git would take; those that it ignores are checked for their mode."""
         folder = self.root / "stacks" / stack
-        found = {}
+        by_name = {}
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             inner = path.relative_to(folder)
             if inner.parts[0] in IGNORED and path.name != ".gitignore":
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600, inner
                 assert (folder / inner.parts[0] / ".gitignore").read_text().splitlines()[1] == "*"
             else:
-                found[str(inner)] = path.read_bytes()
-        return found
+                by_name[str(inner)] = path.read_bytes()
+        return by_name
 
 
 def forms(imported: Imported, form: Form) -> list[str]:

@@ -24,24 +24,24 @@ def invoke(adopting: Adopting, *arguments: str | HostFolder) -> Result:
         settings.directory = None
 
 
-def test_what_was_done_is_told(adopting: Adopting) -> None:
-    found = invoke(adopting, "fleet", "--from", adopting.server(BODY))
-    assert found.exit_code == 0, found.output
-    lines = found.stdout.splitlines()
+def test_what_was_done_is_reported(adopting: Adopting) -> None:
+    output = invoke(adopting, "fleet", "--from", adopting.server(BODY))
+    assert output.exit_code == 0, output.output
+    lines = output.stdout.splitlines()
     assert lines[0] == f"wrote {adopting.root / 'stacks/fleet/stack.yaml'}"
     assert "3 blocks of 1 host: 2 typed, 1 in a native file." in lines
     assert lines[-1].startswith("The plan is empty. Next: pmtaform plan fleet")
-    assert "flux" in found.stderr
-    assert "canary" not in found.output
+    assert "flux" in output.stderr
+    assert "canary" not in output.output
     assert adopting.changes() == []
 
 
 def test_several_servers_and_choices(adopting: Adopting) -> None:
     one, two = adopting.server(BODY, "one"), adopting.server(BODY, "two")
-    found = invoke(adopting, "fleet", "--from", one, "--from", two, "--as", "native", "--secrets", "env")
-    assert found.exit_code == 0, found.output
-    assert "Set these before you plan: FLEET_SMTP_USER_U_PASSWORD." in found.stdout
-    assert "6 blocks of 2 hosts: 4 in a copied file, 2 typed." in found.stdout
+    output = invoke(adopting, "fleet", "--from", one, "--from", two, "--as", "native", "--secrets", "env")
+    assert output.exit_code == 0, output.output
+    assert "Set these before you plan: FLEET_SMTP_USER_U_PASSWORD." in output.stdout
+    assert "6 blocks of 2 hosts: 4 in a copied file, 2 typed." in output.stdout
 
 
 def test_there_needs_no_project_yet(adopting: Adopting) -> None:
@@ -52,18 +52,18 @@ def test_there_needs_no_project_yet(adopting: Adopting) -> None:
 
 
 def test_without_a_source_there_is_nothing_to_do(adopting: Adopting) -> None:
-    found = invoke(adopting, "fleet")
-    assert type(found.exception).__name__ == "UsageError"
+    output = invoke(adopting, "fleet")
+    assert type(output.exception).__name__ == "UsageError"
 
 
-def test_what_many_servers_have_in_common_is_told_once(adopting: Adopting) -> None:
+def test_what_many_servers_have_in_common_is_reported_once(adopting: Adopting) -> None:
     names = [f"mta{n}" for n in range(1, 7)]
     body = (
         "postmaster a@b\nhttp-access 0/0 admin\nsync-msg-create no\n<domain d{n}.example>\nretry-after 5s\n</domain>\n"
     )
     sources = [text for name in names for text in ("--from", adopting.server(body.replace("{n}", name), name))]
-    found = invoke(adopting, "fleet", *sources)
-    assert found.exit_code == 0, found.output
+    output = invoke(adopting, "fleet", *sources)
+    assert output.exit_code == 0, output.output
     for rule in ("http-admin-for-everyone", "mail-not-synced", "short-retry"):
-        assert found.stderr.count(f"[{rule}]") == 1
-    assert "The same at 5 more places, on 6 hosts" in found.stderr
+        assert output.stderr.count(f"[{rule}]") == 1
+    assert "The same at 5 more places, on 6 hosts" in output.stderr

@@ -1,4 +1,4 @@
-"""Several servers: what they share is said once."""
+"""Several servers: what they share is stated once."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_native_files_that_are_the_same_are_one(adopting: Adopting) -> None:
         assert ("files/m1/config" in files) is (shape == "native")
 
 
-def test_one_bad_server_is_no_stack_but_all_are_told(adopting: Adopting) -> None:
+def test_one_bad_server_is_no_stack_but_all_are_reported(adopting: Adopting) -> None:
     import pytest
 
     from pmtaform.errors import HostError
@@ -106,7 +106,7 @@ _BLOCKS = st.sampled_from(
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(st.lists(st.lists(_BLOCKS, max_size=7), min_size=2, max_size=4), st.sampled_from(Shape))
-def test_any_fleet_is_said_exactly(fleet: list[list[str]], shape: Shape) -> None:
+def test_any_fleet_is_stated_exactly(fleet: list[list[str]], shape: Shape) -> None:
     """`adopt` compiles every host and compares every block, or raises."""
     servers = []
     for number, blocks in enumerate(fleet):

@@ -54,8 +54,8 @@ RUNS = [
 def test_a_run_is_a_loop(adopting: Adopting, rows: list[tuple[str, str]], written: str) -> None:
     imported = adopting.run(adopting.server(vmtas(rows)))
     assert adopting.changes() == []
-    found = dedent(adopting.config().partition("virtual-mta:\n")[2]).strip()
-    assert found.replace('"', "") == written.replace('"', "")
+    result = dedent(adopting.config().partition("virtual-mta:\n")[2]).strip()
+    assert result.replace('"', "") == written.replace('"', "")
     assert list(imported.adopted.loops.values()) == [len(rows)]
 
 

@@ -73,7 +73,7 @@ def test_no_secret_is_in_a_file_that_git_takes(
     assert set(forms(imported, Form.LEFT)) == {"smtp-user[twice]", "setting[unknown-password]"}
 
 
-def test_where_secrets_are_is_said(adopting: Adopting) -> None:
+def test_where_secrets_are_is_stated(adopting: Adopting) -> None:
     adopting.run(machine(adopting))
     text = adopting.config()
     assert "password: {secret: file:secrets/smtp-user-u-password}" in text
@@ -234,7 +234,7 @@ def test_a_key_that_could_not_sign_stays_a_line(adopting: Adopting, name: str) -
     assert why in left
 
 
-def test_what_stands_beside_a_key_is_left_where_it_is(adopting: Adopting) -> None:
+def test_what_is_beside_a_key_is_left_where_it_is(adopting: Adopting) -> None:
     server = adopting.server("domain-key s1,a.example,/etc/pmta/a.pem\n")
     server.put(public() + pem(), "/etc/pmta/a.pem", mode=0o640)
     assert set(adopting.run(server, keys="file").adopted.keys) == {"a.example/s1"}

@@ -113,7 +113,7 @@ def test_a_stack_reads_well(adopting: Adopting) -> None:
         """)
 
 
-def test_what_is_said_twice_is_a_list_of_bodies(adopting: Adopting) -> None:
+def test_what_is_given_twice_is_a_list_of_bodies(adopting: Adopting) -> None:
     body = "<domain a.example>\nmax-smtp-out 1\n</domain>\n<domain A.example>\nmax-smtp-out 2\n</domain>\n"
     imported = adopting.run(adopting.server(body))
     assert forms(imported, Form.TYPED) == ["domain[a.example]"]
@@ -164,7 +164,7 @@ def test_included_files_keep_their_blocks(adopting: Adopting) -> None:
     assert "{file: files/mta1/conf.d/a.conf, path: /etc/pmta/conf.d/a.conf}" in adopting.yaml()
     assert "fragments-left" in codes(imported)
     assert not forms(imported, Form.LEFT)
-    assert "postmaster: [c@d, a@b]" in adopting.yaml()  # it stands in two files
+    assert "postmaster: [c@d, a@b]" in adopting.yaml()  # it is in two files
 
 
 def test_an_included_file_elsewhere_is_allowed(adopting: Adopting) -> None:
@@ -337,7 +337,7 @@ def sections(draw: st.DrawFn, depth: int = 2) -> list[str]:
 
 
 @given(st.lists(sections() | st.lists(_LINES, max_size=3), max_size=6), st.sampled_from(Shape))
-def test_any_configuration_is_said_exactly(parts: list[list[str]], shape: Shape) -> None:
+def test_any_configuration_is_stated_exactly(parts: list[list[str]], shape: Shape) -> None:
     """`adopt` compares every block, or raises; here, nothing is left unsaid either."""
     body = "\n".join(line for part in parts for line in part) + "\n"
     content = body.encode("utf-8", "surrogateescape")

@@ -30,9 +30,9 @@ TEXTS = st.one_of(
 
 
 def read(text: str) -> Node:
-    found = Diagnostics()
-    node = read_yaml(text.encode(), "x.yaml", found)
-    assert not found.has_errors, (text, [str(d) for d in found])
+    findings = Diagnostics()
+    node = read_yaml(text.encode(), "x.yaml", findings)
+    assert not findings.has_errors, (text, [str(d) for d in findings])
     assert node is not None
     return node
 
@@ -66,12 +66,12 @@ def test_every_value_that_parses_comes_back(text: str) -> None:
         return
     value = nodes[0].value
     node = read(document(Map([Item(Text(escaped(value)), "k")], open=True)))
-    found = Diagnostics()
+    findings = Diagnostics()
     assert isinstance(node, Mapping)
     inner = node.get("k")
     assert isinstance(inner, Scalar)
-    assert substitute(inner, Variables(), found) == value
-    assert not found
+    assert substitute(inner, Variables(), findings) == value
+    assert not findings
 
 
 @given(st.lists(st.text(alphabet="ab #:-\t|${}'\"é", max_size=12), min_size=1, max_size=5))

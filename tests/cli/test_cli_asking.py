@@ -33,7 +33,7 @@ def test_a_yes_after_the_question_is_taken_whatever_was_typed_before(one: Projec
 @pytest.mark.parametrize(
     ("command", "needs"), [(["apply"], "--auto-approve"), (["secrets", "delete", "file:app"], "--auto-approve")]
 )
-def test_a_pipe_is_nobody_to_ask(one: ProjectFolder, command: list[str], needs: str) -> None:
+def test_a_pipe_is_no_one_to_ask(one: ProjectFolder, command: list[str], needs: str) -> None:
     one.config("postmaster: a@example.com")
     one.add_file("app", "value")
     before = one.host.tree()

@@ -69,7 +69,7 @@ def test_a_stack_that_is_not_right(one: ProjectFolder, content: bytes, told: str
     refused(one, Exit.INVALID, told, commands=(("validate",), *COMMANDS))
 
 
-def test_two_errors_in_two_files_are_told_at_once(one: ProjectFolder) -> None:
+def test_two_errors_in_two_files_are_reported_at_once(one: ProjectFolder) -> None:
     one.config("postmastr: a@example.com")
     one.add_file("more.yaml", "groops: {}\n")
     refused(one, Exit.INVALID, "stack.yaml:5:3", "more.yaml:1:1", commands=(("validate",), *COMMANDS))
@@ -126,7 +126,7 @@ def test_a_danger_that_does_not_exist(one: ProjectFolder) -> None:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that nobody listens on, and nobody else can take meanwhile."""
+    """A port that no one listens on, and no one else can take meanwhile."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -191,7 +191,7 @@ def test_a_wrong_password(one: ProjectFolder, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.sshd
 @pytest.mark.skipif(not is_root(), reason="only root can make a user for this")
 def test_a_refusal_by_sudo(one: ProjectFolder, tmp_path: Path) -> None:
-    """`nobody` may log in, and may not become root."""
+    """`no one` may log in, and may not become root."""
     with start_sshd(tmp_path / "sshd", host_keys=("ed25519",)) as door:
         ssh_stack(one, door, user="root", sudo=True)
         refused_sudo = tmp_path / "sudo"
@@ -315,7 +315,7 @@ def test_something_else_stands_where_the_file_should(
 
 
 def test_an_include_that_is_not_there(one: ProjectFolder) -> None:
-    """It is said, and stops nothing: who is to put it right must be able to apply."""
+    """It is stated, and stops nothing: who is to put it right must be able to apply."""
     one.host.put(RUNS + "include /etc/pmta/more.conf\n")
     one.config(WANTED)
     assert "/etc/pmta/more.conf is not where this configuration was read" in one.plan().ended(Exit.OK).words
@@ -352,7 +352,7 @@ def test_a_file_that_changed_after_the_plan_was_saved(one: ProjectFolder) -> Non
 
 
 def test_a_file_that_changes_between_plan_and_apply_of_one_run(one: ProjectFolder) -> None:
-    """Somebody edits the file while the operator reads the plan: compare and swap on the host finds it."""
+    """Someone edits the file while the operator reads the plan: compare and swap on the host finds it."""
     import pty
 
     one.config(WANTED)

@@ -240,7 +240,7 @@ def test_a_choice_of_hosts_and_blocks_cannot_be_added_to_a_saved_plan(one: Proje
 # -- approval ----
 
 
-def test_nothing_is_applied_that_nobody_approved(one: ProjectFolder) -> None:
+def test_nothing_is_applied_that_no_one_approved(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
     with one.start("apply", stdin=subprocess.DEVNULL) as process:
         out, err = process.communicate(timeout=60)
@@ -356,9 +356,9 @@ def test_drift_tells_what_changed_since_the_last_apply(one: ProjectFolder) -> No
     assert said.out.startswith("Drift on 1 of 1 host.")
     assert "hand@example.com" in said.out
     one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
-    found = one.run("drift", "--format", "json").json()["hosts"][0]
-    assert found["drifted"]
-    assert found["files"]["/etc/pmta/config"].startswith("changed: content")
+    document = one.run("drift", "--format", "json").json()["hosts"][0]
+    assert document["drifted"]
+    assert document["files"]["/etc/pmta/config"].startswith("changed: content")
 
 
 def test_rollback_lists_generations_and_goes_back(one: ProjectFolder) -> None:
@@ -384,7 +384,7 @@ def test_unlock_says_whose_lock_it_took(one: ProjectFolder) -> None:
 
 
 def foreign_lock(project: ProjectFolder) -> Path:
-    """The lock of an operator on another machine, of whom nobody here can know whether he is at work."""
+    """The lock of an operator on another machine, of whom no one here can know whether he is at work."""
     path = project.root / "state/fleet.lock"
     path.parent.mkdir(exist_ok=True)
     process = {"host": "elsewhere", "boot": "b", "namespace": "n", "pid": 7, "started": 9}

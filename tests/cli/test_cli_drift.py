@@ -34,8 +34,8 @@ def lose_record(project: ProjectFolder) -> None:
 
 def report(project: ProjectFolder, code: int = Exit.CHANGES) -> dict[str, Any]:
     said = project.run("drift", "--format", "json", "--detailed-exitcode").ended(code)
-    (found,) = said.json()["hosts"]
-    return dict(found)
+    (item,) = said.json()["hosts"]
+    return dict(item)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def applied(one: ProjectFolder) -> ProjectFolder:
 
 # -- by value ----
 
-# Applied with 20 and 20/h. What somebody made of it on the host, what the stack says now, and what drift then tells.
+# Applied with 20 and 20/h. What someone made of it on the host, what the stack says now, and what drift then tells.
 THREE_WAYS = [
     pytest.param(("20", "20/h"), ("20", "20/h"), {}, id="nothing"),
     pytest.param(("20", "20/h"), ("10", "20/h"), {}, id="the-stack-alone"),
@@ -75,10 +75,10 @@ def test_each_value_says_who_changed_it(
     applied.config(STACK % stack)
     if not with_state:
         forget_state(applied)
-    found = report(applied, Exit.CHANGES if expected else Exit.OK)
-    values = {v["name"]: v for b in found["blocks"] for v in b["values"]}
+    reported = report(applied, Exit.CHANGES if expected else Exit.OK)
+    values = {v["name"]: v for b in reported["blocks"] for v in b["values"]}
     assert {name: value["cause"] for name, value in values.items()} == expected
-    assert found["drifted"] is bool(expected)
+    assert reported["drifted"] is bool(expected)
     columns = dict(zip(("max-smtp-out", "max-msg-rate"), zip(("20", "20/h"), host, stack, strict=True), strict=True))
     for name, value in values.items():
         assert (value["left"], value["now"], value["stack"]) == tuple([each] for each in columns[name])
@@ -97,12 +97,12 @@ def test_the_text_says_what_was_left_what_is_there_and_what_the_stack_says(appli
 def test_a_plan_says_it_value_by_value_too(applied: ProjectFolder) -> None:
     applied.host.put(RUNS + block("99", "99/h"))
     applied.config(STACK % ("10", "20/h") + "\n  yahoo.com: {max-smtp-out: 3}")
-    found = applied.plan("--format", "json").json()["hosts"][0]["changes"]
+    document = applied.plan("--format", "json").json()["hosts"][0]["changes"]
     values = {
-        v["name"]: (v["cause"], v["left"]) for c in found if c["address"] == "domain[gmail.com]" for v in c["values"]
+        v["name"]: (v["cause"], v["left"]) for c in document if c["address"] == "domain[gmail.com]" for v in c["values"]
     }
     assert values == {"max-smtp-out": ("both", ["20"]), "max-msg-rate": ("host", ["20/h"])}
-    others = [v["cause"] for c in found if c["address"] != "domain[gmail.com]" for v in c["values"]]
+    others = [v["cause"] for c in document if c["address"] != "domain[gmail.com]" for v in c["values"]]
     assert set(others) == {None}, "of what nobody touched the reason says all"
     words = applied.plan().words
     assert "changed on the host and in the stack; the last apply left 20" in words
@@ -114,24 +114,24 @@ def test_only_what_the_stack_changed_needs_no_word(applied: ProjectFolder) -> No
     assert "the last apply left" not in applied.plan().words
 
 
-def test_a_block_that_is_gone_is_told_with_all_its_values(applied: ProjectFolder) -> None:
+def test_a_block_that_is_gone_is_reported_with_all_its_values(applied: ProjectFolder) -> None:
     applied.host.put(RUNS)
-    found = report(applied)
-    (gone,) = found["blocks"]
+    reported = report(applied)
+    (gone,) = reported["blocks"]
     assert gone["address"] == "domain[gmail.com]"
     assert gone["reason"] == "gone from the host since the last apply"
     assert {v["name"]: v["now"] for v in gone["values"]} == {"max-smtp-out": [], "max-msg-rate": []}
 
 
-def test_what_is_not_ours_and_changed_is_told_apart(applied: ProjectFolder) -> None:
+def test_what_is_not_ours_and_changed_is_kept_apart(applied: ProjectFolder) -> None:
     applied.host.put(RUNS.replace("log/pmta", "log/other") + block("20", "20/h") + "postmaster x@example.com\n")
-    found = report(applied)
-    assert found["blocks"] == []
-    assert found["others"] == {"setting[log-file]": "changed", "setting[postmaster]": "is new"}
+    reported = report(applied)
+    assert reported["blocks"] == []
+    assert reported["others"] == {"setting[log-file]": "changed", "setting[postmaster]": "is new"}
     assert "Not ours, and changed too: setting[log-file] (changed)" in applied.run("drift").words
 
 
-def test_a_secret_that_changed_is_told_and_not_shown(one: ProjectFolder) -> None:
+def test_a_secret_that_changed_is_reported_and_not_shown(one: ProjectFolder) -> None:
     one.add_file("password", "first-canary\n")
     one.config("domain:\n  gmail.com: {auth-username: a, auth-password: {secret: 'file:password'}}")
     one.apply().ended(Exit.OK)
@@ -146,7 +146,7 @@ def test_a_secret_that_changed_is_told_and_not_shown(one: ProjectFolder) -> None
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "another"])
-def test_without_a_whole_copy_blocks_are_told_without_values(applied: ProjectFolder, damage: str) -> None:
+def test_without_a_whole_copy_blocks_are_reported_without_values(applied: ProjectFolder, damage: str) -> None:
     copy = applied.host.at("/var/lib/pmtaform/generations/000001/base")
     if damage == "missing":
         copy.unlink()
@@ -178,8 +178,8 @@ def test_a_fresh_checkout_sees_a_hand_edit(applied: ProjectFolder) -> None:
     assert said.out.startswith("No drift.")
     assert "compared with the host's own record" in said.words
     applied.host.put(RUNS + block("99", "20/h"))
-    found = report(applied)
-    assert (found["compared_with"]["generation"], found["compared_with"]["what"]) == (1, "apply")
+    reported = report(applied)
+    assert (reported["compared_with"]["generation"], reported["compared_with"]["what"]) == (1, "apply")
     assert not applied.state_file.exists(), "drift writes no state"
 
 
@@ -195,14 +195,14 @@ def test_a_hand_edit_of_a_host_that_was_only_adopted_is_seen(one: ProjectFolder)
 
 
 def test_an_older_state_is_not_taken_for_the_last_apply(applied: ProjectFolder) -> None:
-    """Somebody applied from another checkout: what they changed is no hand edit."""
+    """Someone applied from another checkout: what they changed is no hand edit."""
     before = applied.state_file.read_bytes()
     applied.config(STACK % ("10", "20/h"))
     applied.apply().ended(Exit.OK)
     applied.state_file.write_bytes(before)
     applied.config(LEFT)
-    found = report(applied, Exit.OK)
-    assert (found["drifted"], found["compared_with"]["generation"]) == (False, 2)
+    reported = report(applied, Exit.OK)
+    assert (reported["drifted"], reported["compared_with"]["generation"]) == (False, 2)
     plan = applied.plan("--format", "json").json()["hosts"][0]
     assert [c["reason"] for c in plan["changes"]] == ["changed"]
     assert "applied-elsewhere" in [note["code"] for note in plan["notes"]]
@@ -211,7 +211,7 @@ def test_an_older_state_is_not_taken_for_the_last_apply(applied: ProjectFolder) 
     assert [v["name"] for v in changed["values"]] == ["max-msg-rate"]
 
 
-def test_another_key_is_said_to_be_that_and_the_host_is_compared_all_the_same(applied: ProjectFolder) -> None:
+def test_another_key_is_stated_to_be_that_and_the_host_is_compared_all_the_same(applied: ProjectFolder) -> None:
     (applied.root / "state/fleet.key").unlink()
     said = applied.run("drift", "--detailed-exitcode").ended(Exit.OK)
     assert said.out.startswith("No drift.")
@@ -231,8 +231,8 @@ def test_what_cannot_be_known_is_never_fine(applied: ProjectFolder, edited: bool
         said = applied.run("drift", *arguments).ended(Exit.ERROR)
         assert said.out.startswith("Nothing to compare with.")
         assert "What changed on mta1 is not known: generation 1 was made by" in said.words
-    found = report(applied, Exit.ERROR)
-    assert (found["drifted"], bool(found["unknown"])) == (None, True)
+    reported = report(applied, Exit.ERROR)
+    assert (reported["drifted"], bool(reported["unknown"])) == (None, True)
     said = applied.run("hosts").ended(Exit.ERROR)
     assert "what changed since is not known" in said.words
     assert "as the stack says" not in said.words

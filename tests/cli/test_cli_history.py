@@ -28,9 +28,9 @@ def journal(project: ProjectFolder, now: str = "2099-01-31T12:00:00Z") -> Journa
 
 
 def runs(project: ProjectFolder, *arguments: str) -> list[dict[str, object]]:
-    found = project.run("history", "--format", "json", *arguments).ended(Exit.OK).json()
-    assert (found["format"], found["kind"], found["stack"]) == (1, "pmtaform-history", "fleet")
-    listed: list[dict[str, object]] = found["runs"]
+    document = project.run("history", "--format", "json", *arguments).ended(Exit.OK).json()
+    assert (document["format"], document["kind"], document["stack"]) == (1, "pmtaform-history", "fleet")
+    listed: list[dict[str, object]] = document["runs"]
     return listed
 
 
@@ -75,7 +75,7 @@ def test_a_rollback_is_in_it_too(two: ProjectFolder) -> None:
     assert [host["host"] for host in last["hosts"]] == ["mta2"]  # type: ignore[attr-defined]
 
 
-def test_a_run_that_was_killed_is_told_as_unfinished(two: ProjectFolder) -> None:
+def test_a_run_that_was_killed_is_reported_as_unfinished(two: ProjectFolder) -> None:
     journal(two).start("killed-1", who="ann@ops", what="apply", plan="killed-1", commit="abc")
     last = runs(two)[-1]
     assert (last["unfinished"], last["ended"], last["outcome"]) == (True, None, None)
@@ -97,7 +97,7 @@ def test_a_host_that_failed_says_why(two: ProjectFolder) -> None:
     assert "\x1b" not in text
 
 
-def test_a_line_that_a_crash_cut_short_is_told_and_spoils_nothing(two: ProjectFolder) -> None:
+def test_a_line_that_a_crash_cut_short_is_reported_and_spoils_nothing(two: ProjectFolder) -> None:
     path = two.root / "state/fleet.journal"
     path.write_bytes(b'{"at": "2026-0\n' + path.read_bytes())
     said = two.run("history").ended(Exit.OK)
@@ -136,9 +136,9 @@ def test_live_joins_what_the_host_keeps_to_its_runs(two: ProjectFolder) -> None:
 def test_live_tells_runs_that_were_made_from_elsewhere(two: ProjectFolder) -> None:
     known = runs(two, "mta2")
     (two.root / "state/fleet.journal").unlink()
-    found = runs(two, "mta2", "--live")
-    assert [run["run"] for run in found] == [run["run"] for run in known]
-    assert not any(run["in_journal"] for run in found)
+    result = runs(two, "mta2", "--live")
+    assert [run["run"] for run in result] == [run["run"] for run in known]
+    assert not any(run["in_journal"] for run in result)
     assert "made from another machine" in two.run("history", "mta2", "--live").out
 
 

@@ -31,21 +31,21 @@ def applied(project: ProjectFolder) -> ProjectFolder:
 
 
 def rows(project: ProjectFolder, *arguments: str, code: int = Exit.OK) -> dict[str, dict[str, Any]]:
-    found = project.run("hosts", "--format", "json", *arguments).ended(code).json()
-    assert (found["format"], found["kind"], found["stack"]) == (1, "pmtaform-hosts", "fleet")
-    return {row["host"]: row for row in found["hosts"]}
+    document = project.run("hosts", "--format", "json", *arguments).ended(code).json()
+    assert (document["format"], document["kind"], document["stack"]) == (1, "pmtaform-hosts", "fleet")
+    return {row["host"]: row for row in document["hosts"]}
 
 
 def test_each_host_has_a_row_with_what_it_runs_and_who_applied_last(applied: ProjectFolder) -> None:
-    found = rows(applied)
-    assert list(found) == ["mta1", "mta2"]
-    assert "v5.0r8" in found["mta1"]["version"]
-    assert found["mta2"]["version"] is None
+    table = rows(applied)
+    assert list(table) == ["mta1", "mta2"]
+    assert "v5.0r8" in table["mta1"]["version"]
+    assert table["mta2"]["version"] is None
     state = applied.state["hosts"]["mta1"]
-    last = found["mta1"]["last_apply"]
+    last = table["mta1"]["last_apply"]
     assert (last["at"], last["who"], last["commit"]) == (state["applied-at"], state["who"], state["commit"])
-    assert found["mta1"]["generation"] == last["generation"] == 1
-    assert found["mta1"]["drift"] == {"blocks": 0, "files": 0}
+    assert table["mta1"]["generation"] == last["generation"] == 1
+    assert table["mta1"]["drift"] == {"blocks": 0, "files": 0}
     text = applied.run("hosts").ended(Exit.OK).out
     assert " ".join(text.splitlines()[0].split()) == "HOST POWERMTA GENERATION LAST APPLY BY COMMIT DRIFT TO DO"
     assert text.splitlines()[1].split()[:4] == ["mta1", "5.0r8", "1", state["applied-at"]]
@@ -54,8 +54,8 @@ def test_each_host_has_a_row_with_what_it_runs_and_who_applied_last(applied: Pro
 
 def test_drift_is_counted_in_blocks_and_files(applied: ProjectFolder) -> None:
     applied.hosts["mta2"].put(applied.hosts["mta2"].read().replace("a@example", "b@example"))
-    found = rows(applied)["mta2"]
-    assert (found["drift"], found["changes"]) == ({"blocks": 1, "files": 1}, 1)
+    table = rows(applied)["mta2"]
+    assert (table["drift"], table["changes"]) == ({"blocks": 1, "files": 1}, 1)
     text = applied.run("hosts").out
     assert "1 block, 1 file" in text
     assert "2 hosts: 1 with drift, 1 with changes to apply." in text
@@ -63,8 +63,8 @@ def test_drift_is_counted_in_blocks_and_files(applied: ProjectFolder) -> None:
 
 def test_a_host_that_nothing_was_applied_to_says_never(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
-    found = rows(one)["mta1"]
-    assert (found["last_apply"], found["drift"], found["generation"], found["changes"]) == (None, None, 0, 1)
+    table = rows(one)["mta1"]
+    assert (table["last_apply"], table["drift"], table["generation"], table["changes"]) == (None, None, 0, 1)
     assert "never" in one.run("hosts").out
 
 
@@ -77,12 +77,12 @@ def test_an_unreachable_host_has_its_row_and_its_reason(applied: ProjectFolder) 
         host = {**gone, "root": "/", "known-hosts": str(known), "user": "nobody", "activation": "none"}
         body = "config: {postmaster: a@example.com}\n"
         applied.stack(body, hosts={"mta1": host, "mta2": {"activation": "none"}})
-        found = rows(applied, code=Exit.UNREACHABLE)
+        table = rows(applied, code=Exit.UNREACHABLE)
         said = applied.run("hosts").ended(Exit.UNREACHABLE)
-    assert found["mta1"]["problem"]["code"] == "connection-refused"
-    assert (found["mta1"]["generation"], found["mta1"]["drift"], found["mta1"]["changes"]) == (None, None, None)
-    assert found["mta1"]["last_apply"]["generation"] == 1  # what the state knows is told all the same
-    assert found["mta2"]["problem"] is None
+    assert table["mta1"]["problem"]["code"] == "connection-refused"
+    assert (table["mta1"]["generation"], table["mta1"]["drift"], table["mta1"]["changes"]) == (None, None, None)
+    assert table["mta1"]["last_apply"]["generation"] == 1  # what the state knows is reported all the same
+    assert table["mta2"]["problem"] is None
     assert "[connection-refused]" in said.out
     assert "1 not seen" in said.out
 
@@ -100,7 +100,7 @@ def test_an_apply_with_another_state_is_noticed(applied: ProjectFolder, tmp_path
     assert "the state has generation 1: another state was used to apply" in applied.run("hosts").words
 
 
-def test_what_stands_in_the_way_is_told_below_the_row(applied: ProjectFolder) -> None:
+def test_what_is_in_the_way_is_reported_below_the_row(applied: ProjectFolder) -> None:
     project = Project(applied.root)
     planned = make_plan(project, project.load("fleet"), PlanRequest(choice=Choice(hosts=("mta2",))))
     survey = planned.fleet.surveys["mta2"]
@@ -123,5 +123,5 @@ def test_what_stands_in_the_way_is_told_below_the_row(applied: ProjectFolder) ->
     assert thawed.frozen is None
 
 
-def test_no_host_is_told_as_such() -> None:
+def test_no_host_is_reported_as_such() -> None:
     assert hosts_text([]) == "No hosts are selected.\n"

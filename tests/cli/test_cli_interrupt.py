@@ -56,7 +56,7 @@ class Gate:
 
 @pytest.fixture
 def gate(project: ProjectFolder) -> Iterator[Gate]:
-    """Two hosts, worked on one after the other; the first stands in the middle of its transaction."""
+    """Two hosts, worked on one after the other; the first is in the middle of its transaction."""
     project.add_host("mta1", pmta=True)
     project.add_host("mta2", pmta=True)
     project.stack("config: {postmaster: a@example.com}\nconfirm-within: 0\nrollout: {parallel: 1}")
@@ -108,7 +108,7 @@ def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFo
     project.settled()
 
 
-def test_who_leaves_is_told_what_to_do_and_what_nobody_confirms_can_be_taken_back(project: ProjectFolder) -> None:
+def test_who_leaves_is_told_what_to_do_and_what_no_one_confirms_can_be_taken_back(project: ProjectFolder) -> None:
     host = project.add_host("mta1").stand_in()
     before = host.contents()
     project.stack("config: {postmaster: a@example.com}\nconfirm-within: 1h")
@@ -170,7 +170,7 @@ def test_at_the_question_nothing_is_applied(project: ProjectFolder) -> None:
     assert not (project.root / "state/fleet.lock").exists()
 
 
-def test_a_rollback_finishes_what_it_has_begun(project: ProjectFolder, gate: Gate) -> None:
+def test_a_rollback_finishes_what_it_has_started(project: ProjectFolder, gate: Gate) -> None:
     gate.open()
     project.apply().ended(Exit.OK)
     gate.reached.unlink()

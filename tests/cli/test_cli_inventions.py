@@ -16,8 +16,8 @@ def words(table: Mapping[str, Invention]) -> dict[str, Invention]:
     """The words that may be keys of YAML, and that are not also the name of something genuine."""
     known = catalogue()
     return {
-        word: found
-        for word, found in table.items()
+        word: item
+        for word, item in table.items()
         if word.replace("-", "").replace("_", "").isalnum() and not known.anywhere(word) and not known.section(word)
     }
 

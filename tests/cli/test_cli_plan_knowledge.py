@@ -80,7 +80,7 @@ def test_a_misspelt_target_is_not_taken_for_nothing_to_do(one: ProjectFolder) ->
     one.plan("--target", "setting[*]").ended(Exit.OK)
 
 
-def test_a_host_that_left_the_stack_is_told_of_until_it_is_forgotten(project: ProjectFolder) -> None:
+def test_a_host_that_left_the_stack_is_reported_until_it_is_forgotten(project: ProjectFolder) -> None:
     project.add_host("mta1")
     project.add_host("mta2")
     project.config("postmaster: a@example.com")

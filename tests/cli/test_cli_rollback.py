@@ -17,7 +17,7 @@ def twice(one: ProjectFolder) -> ProjectFolder:
     return one
 
 
-def test_without_a_terminal_nothing_is_put_back_that_nobody_approved(twice: ProjectFolder) -> None:
+def test_without_a_terminal_nothing_is_restored_that_no_one_approved(twice: ProjectFolder) -> None:
     before = twice.host.tree()
     said = twice.run("rollback", "mta1").ended(Exit.USAGE)
     assert "--auto-approve" in said.words

@@ -19,7 +19,7 @@ DOMAIN = "domain: {gmail.com: {max-msg-rate: 100/h}}"
 
 
 def stale(project: ProjectFolder, path: str, *words: str, without: tuple[str, ...] = ()) -> None:
-    """The plan is refused, the words are said, and no host is touched."""
+    """The plan is refused, the words are stated, and no host is touched."""
     before = {name: host.tree() for name, host in project.hosts.items()}
     said = project.run("apply", path).ended(Exit.STALE)
     for text in words:
@@ -30,7 +30,7 @@ def stale(project: ProjectFolder, path: str, *words: str, without: tuple[str, ..
 
 
 def signed_again(path: Path, key: StackKey, edit: Callable[[Any], object]) -> None:
-    """The plan, edited by somebody who has the key: as one that another pmtaform would have made."""
+    """The plan, edited by someone who has the key: as one that another pmtaform would have made."""
     document = json.loads(path.read_text())
     edit(document)
     beside = ("checksum", "seal", "verdict", "summary", "dangers")
@@ -128,7 +128,7 @@ def test_a_plan_that_is_the_same_is_applied_whoever_signed_it(planned: ProjectFo
     assert "max-msg-rate 100/h" in planned.host.read()
 
 
-def test_a_host_that_moved_is_told_with_what_that_changes(planned: ProjectFolder) -> None:
+def test_a_host_that_moved_is_reported_with_what_that_changes(planned: ProjectFolder) -> None:
     path = planned.save_plan()
     planned.host.put(RUNS + "<domain gmail.com>\n    max-msg-rate 10/h\n</domain>\n")
     stale(
@@ -142,7 +142,7 @@ def test_a_host_that_moved_is_told_with_what_that_changes(planned: ProjectFolder
 
 
 @pytest.mark.parametrize("printed", [False, True])
-def test_a_plan_that_somebody_edited_is_refused_though_its_checksum_fits(
+def test_a_plan_that_someone_edited_is_refused_though_its_checksum_fits(
     planned: ProjectFolder, *, printed: bool
 ) -> None:
     path = Path(planned.save_plan())
@@ -170,7 +170,7 @@ def test_what_show_prints_is_to_be_read(planned: ProjectFolder) -> None:
     assert "it has no seal" in planned.run("apply", str(path)).ended(Exit.ERROR).words
 
 
-def test_another_key_is_said_to_be_that(one: ProjectFolder) -> None:
+def test_another_key_is_stated_to_be_that(one: ProjectFolder) -> None:
     one.config(DOMAIN)
     one.apply().ended(Exit.OK)
     one.config(DOMAIN.replace("100", "50"))
@@ -179,7 +179,7 @@ def test_another_key_is_said_to_be_that(one: ProjectFolder) -> None:
     stale(one, path, "Plan made with another key", without=("changed on the host", "Changed on the host"))
 
 
-def test_another_state_is_said_to_be_that(one: ProjectFolder) -> None:
+def test_another_state_is_stated_to_be_that(one: ProjectFolder) -> None:
     one.config(DOMAIN)
     one.apply().ended(Exit.OK)
     one.config(DOMAIN.replace("100", "50"))
@@ -227,8 +227,8 @@ def test_a_finding_of_hosts_that_change_alike_names_each_of_them(project: Projec
 def test_a_pattern_for_the_catch_all_alone_says_so(one: ProjectFolder) -> None:
     one.config("domain: {'*': {max-smtp-out: 5}, a.com: {max-smtp-out: 6}}")
     for option, code in (("domain[*]", ["catch-all-alone"]), ("domain[**]", []), (r"domain[\*]", [])):
-        found = one.plan("--target", option, "--format", "json").ended(Exit.OK).json()["notes"]
-        assert [each["code"] for each in found] == code
+        document = one.plan("--target", option, "--format", "json").ended(Exit.OK).json()["notes"]
+        assert [each["code"] for each in document] == code
 
 
 # -- what is left different ----
@@ -279,7 +279,7 @@ def test_a_choice_that_leaves_nothing_is_as_the_stack_says(one: ProjectFolder) -
     assert 'No changes. 1 host is as the stack "fleet" says.' in one.plan("--target", "domain[*]").out
 
 
-def test_what_is_ignored_and_differs_is_seen_on_a_host_that_nobody_touched(one: ProjectFolder) -> None:
+def test_what_is_ignored_and_differs_is_seen_on_a_host_that_no_one_touched(one: ProjectFolder) -> None:
     """The quick look at a host that is as we left it knows nothing of ignored blocks."""
     one.host.put(RUNS + "<domain a.com>\n    max-smtp-out 1\n</domain>\n")
     one.config(TWO, "lifecycle: {ignore: ['domain[a.com]']}\n")

@@ -26,9 +26,9 @@ def test_what_the_host_keeps_is_closed_to_others(one: ProjectFolder) -> None:
     one.config("smtp-user: {anna: {password: {secret: file:anna}}, ben: {password: {secret: file:ben}}}")
     one.apply("--allow", "submission-cut-off").ended(Exit.OK)
     ours = one.host.at("/var/lib/pmtaform")
-    found = [ours, *ours.rglob("*")]
-    assert {stat.S_IMODE(p.stat().st_mode) & 0o077 for p in found} == {0}
-    kept = [p for p in found if p.is_file() and HAND in p.read_text(errors="replace")]
+    items = [ours, *ours.rglob("*")]
+    assert {stat.S_IMODE(p.stat().st_mode) & 0o077 for p in items} == {0}
+    kept = [p for p in items if p.is_file() and HAND in p.read_text(errors="replace")]
     assert kept, "the old configuration is kept, to go back to"
     results = "".join(p.read_text() for p in (ours / "results").iterdir())
     assert USER not in results
@@ -81,8 +81,8 @@ def test_a_plan_cannot_be_used_to_guess_a_password(one: ProjectFolder) -> None:
     assert salted.isdisjoint(json.loads(Path(one.save_plan()).read_text())["hosts"][0]["basis"].values())
 
 
-def test_a_new_key_in_the_stack_is_told_from_one_on_the_host(one: ProjectFolder) -> None:
-    """Both are told without the key; a key that somebody put on the host is drift, one from the stack is not."""
+def test_a_new_key_in_the_stack_is_reported_from_one_on_the_host(one: ProjectFolder) -> None:
+    """Both are reported without the key; a key that someone put on the host is drift, one from the stack is not."""
     one.config("", "dkim-keys: {example.com/s1: {private-key: 'file:key.pem'}}")
     path = "/etc/pmta/dkim/s1.example.com.pem"
     for n, content in enumerate(KEYS):

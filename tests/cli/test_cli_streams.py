@@ -17,7 +17,7 @@ def shell(project: ProjectFolder, line: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full")
-def test_a_full_disk_is_said_and_a_change_is_made_to_its_end(one: ProjectFolder) -> None:
+def test_a_full_disk_is_stated_and_a_change_is_made_to_its_end(one: ProjectFolder) -> None:
     one.config("domain: {a.example: {max-smtp-out: 7}}")
     done = shell(one, '"$@" apply --auto-approve >/dev/full')
     assert done.returncode == Exit.ERROR

@@ -63,6 +63,6 @@ def test_the_same_on_many_hosts_is_one_entry(project: ProjectFolder, wrong: int,
     assert said.all.count("[undefined-virtual-mta]") == 1
     assert says in said.words
     assert ("On " in said.words) == (wrong == 3)
-    found = project.run("validate", "--format", "json").ended(Exit.INVALID).json()["diagnostics"]
-    (entry,) = [each for each in found if each["code"] == "undefined-virtual-mta"]
+    document = project.run("validate", "--format", "json").ended(Exit.INVALID).json()["diagnostics"]
+    (entry,) = [each for each in document if each["code"] == "undefined-virtual-mta"]
     assert entry["host"] == ("mta1" if wrong == 1 else None)

@@ -86,7 +86,7 @@ def test_a_new_key_is_kept_where_the_stack_says_and_its_record_is_printed(filed:
     assert filed.host.at("/etc/pmta/dkim/s1.example.com.pem").read_bytes() == path.read_bytes()
 
 
-def test_2048_bits_unless_it_is_said(filed: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_2048_bits_unless_it_is_stated(filed: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     from pmtaform.signing import key_store as dkim_keeping
 
     asked: list[int] = []
@@ -115,7 +115,7 @@ def test_a_key_that_the_stack_does_not_declare_goes_into_the_keyring(one: Projec
     assert "RSA 1024 (keyring:fleet/dkim/example.com/new)" in one.plan().ended(Exit.OK).out
 
 
-def test_a_key_is_kept_where_somebody_wants_it(one: ProjectFolder, kept: dict[str, str]) -> None:
+def test_a_key_is_kept_where_someone_wants_it(one: ProjectFolder, kept: dict[str, str]) -> None:
     one.config(SIGNING)
     generate(one, "example.com/a", "--to", "file:elsewhere/a.pem").ended(Exit.OK)
     generate(one, "example.com/b", "--to", "keyring:b").ended(Exit.OK)

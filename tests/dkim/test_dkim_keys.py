@@ -80,7 +80,7 @@ def test_parameters_of_a_curve_are_no_key() -> None:
     assert load_private_key(parameters + pem()).pem.reveal() == pem()
 
 
-def test_a_last_line_end_that_was_lost_is_put_back() -> None:
+def test_a_last_line_end_that_was_lost_is_restored() -> None:
     assert load_private_key(pem().rstrip()).pem.reveal() == pem()
 
 

@@ -110,7 +110,7 @@ def test_a_key_that_cannot_sign_stops_a_plan_and_validate_asks_for_none(one: Pro
     refused(one, code, words, "file:s1.pem")
 
 
-def test_a_wrong_passphrase_is_told_where_it_stands(one: ProjectFolder) -> None:
+def test_a_wrong_passphrase_is_reported_where_it_stands(one: ProjectFolder) -> None:
     one.add_file("phrase", "wrong\n")
     keys = 'dkim-keys:\n  example.com/s1:\n    private-key: "file:s1.pem"\n    passphrase: "file:phrase"\n'
     wanted(one, pem(passphrase=b"right"), keys=keys)
@@ -119,7 +119,7 @@ def test_a_wrong_passphrase_is_told_where_it_stands(one: ProjectFolder) -> None:
     assert f"stack.yaml:{at}:" in one.plan().err
 
 
-def test_a_passphrase_that_stands_in_the_stack_itself(one: ProjectFolder) -> None:
+def test_a_passphrase_that_is_in_the_stack_itself(one: ProjectFolder) -> None:
     wanted(one, keys='dkim-keys: {example.com/s1: {private-key: "file:s1.pem", passphrase: hunter2}}\n')
     said = one.run("validate").ended(Exit.INVALID)
     assert "secret-in-clear" in said.err
@@ -209,15 +209,15 @@ def test_a_key_that_something_signs_with(one: ProjectFolder, name: str) -> None:
     assert idle(one, *SOMETHING[name]) == set()
 
 
-def test_each_idle_key_is_told_at_its_own_line(one: ProjectFolder) -> None:
+def test_each_idle_key_is_reported_at_its_own_line(one: ProjectFolder) -> None:
     one.add_file("s1.pem", pem())
     one.config(
         "virtual-mta: {a: {domain: {'*': {dkim-sign: yes}}}, b: {domain: {'*': {dkim-sign: no}}}}",
         'dkim-keys:\n  a.example/s1: {private-key: "file:s1.pem", signs: a}\n'
         '  b.example/s1: {private-key: "file:s1.pem", signs: b}\n',
     )
-    found = one.run("validate", "--format", "json").json()["diagnostics"]
-    (told,) = (each for each in found if each["code"] == "dkim-not-signing")
+    document = one.run("validate", "--format", "json").json()["diagnostics"]
+    (told,) = (each for each in document if each["code"] == "dkim-not-signing")
     lines = (one.folder / "stack.yaml").read_text().splitlines()
     assert "b.example/s1" in lines[told["place"]["line"] - 1]
 

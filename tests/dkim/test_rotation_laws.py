@@ -159,7 +159,7 @@ def happen(world: World, event: str) -> None:
         case "unpublish":
             world.zone.clear()
             world.passes(timedelta())
-            world.status()  # somebody looks
+            world.status()  # someone looks
         case "resolvers":
             world.resolvers = not world.resolvers
             world.passes(timedelta())

@@ -37,7 +37,7 @@ class NameServer:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self.udp.bind(("127.0.0.1", self.port))
-        except OSError:  # somebody has that UDP port: take another pair
+        except OSError:  # someone has that UDP port: take another pair
             self.tcp.close()
             self.udp.close()
             return self.start()
@@ -96,13 +96,13 @@ class NameServer:
         while kind != "CNAME" and isinstance(alias := self.zone.get((at, "CNAME")), (list, tuple)) and hops < 12:
             reply.add_answer(_record(at, "CNAME", alias[0]))
             at, hops = alias[0], hops + 1
-        found = self.zone.get((at, kind))
-        if found is DnsStatus.TIMEOUT:
+        result = self.zone.get((at, kind))
+        if result is DnsStatus.TIMEOUT:
             return None
-        if isinstance(found, DnsStatus):
-            reply.header.rcode = {DnsStatus.REFUSED: RCODE.REFUSED, DnsStatus.FAILED: RCODE.SERVFAIL}[found]
-        elif found:
-            for value in found:
+        if isinstance(result, DnsStatus):
+            reply.header.rcode = {DnsStatus.REFUSED: RCODE.REFUSED, DnsStatus.FAILED: RCODE.SERVFAIL}[result]
+        elif result:
+            for value in result:
                 reply.add_answer(_record(at, kind, value))
         elif not any(known == at for known, _ in self.zone):
             reply.header.rcode = RCODE.NXDOMAIN

@@ -50,8 +50,8 @@ class Mailing:
         """The proof of the first host. Neither command nor record shows anything of a key."""
         said = self.run("verify", "--format", "json").ended(code)
         assert not [line for name in ("one", "two") for line in secret_lines(name) if line in said.all]
-        found: dict[str, Any] = said.json()["proofs"][0]
-        return found | {"codes": {each["code"] for each in found["findings"]}}
+        document: dict[str, Any] = said.json()["proofs"][0]
+        return document | {"codes": {each["code"] for each in document["findings"]}}
 
 
 def answers(proof: dict[str, Any]) -> tuple[str, str, str]:
@@ -166,7 +166,7 @@ def test_a_stacks_key_that_cannot_be_had_leaves_the_host_and_dns_to_compare(mail
     assert proof["codes"] == {"stack-key-unknown"}
 
 
-def test_a_host_that_cannot_be_looked_at_keeps_nobody_else_from_being_verified(mailing: Mailing) -> None:
+def test_a_host_that_cannot_be_looked_at_keeps_no_one_else_from_being_verified(mailing: Mailing) -> None:
     stack = mailing.project.folder / "stack.yaml"
     stack.write_text(stack.read_text().replace("hosts/mta1", "hosts/gone"))
     proof = mailing.verified(Exit.UNREACHABLE)
@@ -266,7 +266,7 @@ def test_the_list_has_what_dns_says(mailing: Mailing, record: Any, status: str) 
     assert row["dns"] == status
 
 
-def test_the_list_asks_nobody_where_it_is_told_so(mailing: Mailing) -> None:
+def test_the_list_asks_no_one_where_it_is_reported_so(mailing: Mailing) -> None:
     assert "not-checked" in mailing.run("list", "--offline").out
     stack = mailing.project.folder / "stack.yaml"
     stack.write_text(stack.read_text().replace("dns: {", "dns: {mode: off, "))

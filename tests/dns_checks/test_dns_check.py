@@ -43,7 +43,7 @@ def check(changes: Zone | None = None, facts: DnsFacts = FACTS, **more: Any) -> 
 
 
 def codes(report: DnsReport) -> set[str]:
-    return {found.code for found in report.findings}
+    return {item.code for item in report.findings}
 
 
 def test_a_fleet_that_is_right_has_no_findings() -> None:
@@ -97,9 +97,9 @@ def test_each_way_of_being_wrong(changes: Zone, code: str) -> None:
 
 
 def test_a_finding_says_which_server_said_what() -> None:
-    (found,) = check({DKIM: ["v=DKIM1; p=OTHER"]}).findings
-    assert found.subject == "s1._domainkey.example.com"
-    assert (found.answers[0].server, found.answers[0].records) == ("127.0.0.1:5300", ("v=DKIM1; p=OTHER",))
+    (item,) = check({DKIM: ["v=DKIM1; p=OTHER"]}).findings
+    assert item.subject == "s1._domainkey.example.com"
+    assert (item.answers[0].server, item.answers[0].records) == ("127.0.0.1:5300", ("v=DKIM1; p=OTHER",))
 
 
 def test_mail_that_no_host_accepts() -> None:
@@ -119,9 +119,9 @@ def test_servers_that_disagree_are_found_out_with_what_each_says() -> None:
     behind = DnsServer("127.0.0.1", 5301)
     old = {**RIGHT, DKIM: ["v=DKIM1; p=OLD"]}
     report = check(views={behind: old}, name_servers={"example.com": [behind]})
-    (found,) = report.findings
-    assert (found.code, found.subject) == ("dns-split", "s1._domainkey.example.com TXT")
-    assert [answer.server for answer in found.answers] == ["127.0.0.1:5300", "127.0.0.1:5301"]
+    (item,) = report.findings
+    assert (item.code, item.subject) == ("dns-split", "s1._domainkey.example.com TXT")
+    assert [answer.server for answer in item.answers] == ["127.0.0.1:5300", "127.0.0.1:5301"]
 
 
 def test_a_name_server_that_cannot_be_reached_from_here_is_no_difference() -> None:
@@ -132,6 +132,6 @@ def test_a_name_server_that_cannot_be_reached_from_here_is_no_difference() -> No
 
 def test_offline_is_not_wrong() -> None:
     report = check(dict.fromkeys([*RIGHT, ("_dmarc.news.example.com", "TXT")], DnsStatus.TIMEOUT))
-    assert {found.level for found in report.findings} == {DnsLevel.UNKNOWN}
+    assert {item.level for item in report.findings} == {DnsLevel.UNKNOWN}
     assert report.is_unknown
     assert not report.is_wrong

@@ -33,9 +33,9 @@ CONFIG = """
 
 
 def public() -> str:
-    found = public_key_of(KEY)
-    assert found is not None
-    return found.key
+    public_key = public_key_of(KEY)
+    assert public_key is not None
+    return public_key.key
 
 
 def right() -> dict[tuple[str, str], list[str]]:
@@ -79,10 +79,10 @@ def test_what_is_wrong_exits_3_and_says_who_said_it(fleet: ProjectFolder, name_s
     zone: Zone = {**right(), ("1.2.0.192.in-addr.arpa", "PTR"): ["wrong.example.com"]}
     server = name_server(zone)
     document = asking(fleet, server).run("dns", "check", "fleet", "--format", "json").ended(3).json()
-    (found,) = document["findings"]
-    assert (found["level"], found["code"], found["subject"]) == ("error", "ptr-unconfirmed", "192.0.2.1")
-    assert found["answers"][0]["server"] == str(server.server)
-    assert found["answers"][0]["records"] == ["wrong.example.com"]
+    (item,) = document["findings"]
+    assert (item["level"], item["code"], item["subject"]) == ("error", "ptr-unconfirmed", "192.0.2.1")
+    assert item["answers"][0]["server"] == str(server.server)
+    assert item["answers"][0]["records"] == ["wrong.example.com"]
     text = fleet.run("dns", "check").ended(3)
     assert "192.0.2.1: error: Reverse DNS not forward-confirmed [ptr-unconfirmed]" in text.out
 

@@ -61,7 +61,7 @@ def grown(one: ProjectFolder) -> ProjectFolder:
 
 
 def codes(said: Said) -> set[str]:
-    """What is said of a plan, apart from what lint finds in it."""
+    """What is stated of a plan, apart from what lint finds in it."""
     return {note["code"] for host in said.json()["hosts"] for note in host["notes"]} - rules().keys()
 
 
@@ -94,8 +94,8 @@ def test_nothing_is_asked_unless_the_stack_wants_it(grown: ProjectFolder, dns: A
 )
 def test_the_setting_has_a_short_form(one: ProjectFolder, settings: str, mode: str, on_plan: str) -> None:
     one.config("postmaster: a@example.com", settings + "\n")
-    found = load_stack(one.folder).dns
-    assert (found.mode, found.on_plan) == (mode, on_plan)
+    stack = load_stack(one.folder).dns
+    assert (stack.mode, stack.on_plan) == (mode, on_plan)
 
 
 def test_a_word_that_is_none(one: ProjectFolder) -> None:
@@ -159,7 +159,7 @@ def test_a_new_key_needs_its_record(grown: ProjectFolder, dns: Ask) -> None:
     assert "DKIM record missing: s1._domainkey.example.com" in change["dangers"][0]["detail"]
 
 
-def test_a_key_line_of_somebody_elses_key_needs_a_record_at_the_least(grown: ProjectFolder, dns: Ask) -> None:
+def test_a_key_line_of_another_users_key_needs_a_record_at_the_least(grown: ProjectFolder, dns: Ask) -> None:
     line = OLD + "\ndomain-key: s9,example.org,/etc/pmta/s9.pem"
     dns({("s9._domainkey.example.org", "TXT"): ["v=DKIM1; p=AAAA"]})
     assert codes(planned(grown, "dns: require", line)) == {"dkim-not-compared"}
@@ -210,7 +210,7 @@ def test_what_is_required_and_wrong_stops_an_apply_unless_allowed(grown: Project
     grown.settled()
 
 
-def test_what_could_not_be_asked_is_told_apart_from_wrong(grown: ProjectFolder, dns: Ask) -> None:
+def test_what_could_not_be_asked_is_kept_apart_from_wrong(grown: ProjectFolder, dns: Ask) -> None:
     offline = dict.fromkeys(right(), DnsStatus.OFFLINE)
     dns(offline)
     assert codes(planned(grown, "dns: warn")) == {"dns-not-asked"}

@@ -52,9 +52,9 @@ def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authorita
     ],
 )
 def test_what_servers_say(said: tuple[Said, Said, Said], published: object, verified: object, gone: object) -> None:
-    found = look(*said)
-    assert (found.published, found.verified, found.gone) == (published, verified, gone)
-    assert bool(found.why) == (verified is not True)
+    seen = look(*said)
+    assert (seen.published, seen.verified, seen.gone) == (published, verified, gone)
+    assert bool(seen.why) == (verified is not True)
 
 
 def test_who_said_it_is_named() -> None:
@@ -64,14 +64,14 @@ def test_who_said_it_is_named() -> None:
 
 
 def test_a_zone_whose_servers_cannot_be_found_is_not_verified() -> None:
-    found = look(HERE, HERE, HERE, owners=False)
-    assert (found.published, found.verified) == (None, None)
-    assert found.why == "the zone's own name servers cannot be found"
+    seen = look(HERE, HERE, HERE, owners=False)
+    assert (seen.published, seen.verified) == (None, None)
+    assert seen.why == "the zone's own name servers cannot be found"
     without = look(None, None, HERE, owners=False, authoritative=False)
     assert (without.published, without.verified) == (True, True)
 
 
-def test_without_a_key_nothing_fits_and_without_resolvers_nobody_can_say() -> None:
+def test_without_a_key_nothing_fits_and_without_resolvers_no_one_can_say() -> None:
     zone: Zone = {(NAME, "TXT"): HERE}
     assert look_at_record(FakeResolver(zone), NAME, None, authoritative=False).verified is False
     nobody = look_at_record(FakeResolver(zone, servers=()), NAME, KEY, authoritative=False)

@@ -68,7 +68,7 @@ def test_a_zone_alone() -> None:
         ("1.2.0.192.in-addr.arpa", [], "2.0.192.in-addr.arpa"),
     ],
 )
-def test_zones_are_said_or_guessed(name: str, zones: list[str], zone: str) -> None:
+def test_zones_are_stated_or_guessed(name: str, zones: list[str], zone: str) -> None:
     assert zone_of(name, zones, {"example.com", "bounce.example.com"}) == zone
 
 
@@ -96,7 +96,7 @@ def test_octodns_is_read_back_by_a_parser_of_yaml() -> None:
     assert zone["mta1"] == [{"ttl": 3600, "type": "A", "values": ["192.0.2.0", "192.0.2.1"]}]
     assert zone["_dmarc"] == [{"ttl": 3600, "type": "TXT", "value": "v=DMARC1\\; p=none"}]
     assert zone[""][0]["value"] == ODD.value.replace(";", "\\;")
-    assert {entry["value"] for found in documents[:-1] for (entry,) in found.values()} == {
+    assert {entry["value"] for item in documents[:-1] for (entry,) in item.values()} == {
         "mta1.example.com.",
         "mta2.example.com.",
     }
@@ -165,6 +165,6 @@ def test_json_has_everything() -> None:
     ids=["PKCS#8", "OpenSSH", "locked", "locked, wrongly", "Ed25519", "EC", "two", "nothing"],
 )
 def test_the_public_key_of_what_a_plan_takes(content: bytes, passphrase: bytes | None, algorithm: str | None) -> None:
-    found = public_key_of(content, passphrase)
-    assert (found and found.algorithm) == algorithm
-    assert found is None or algorithm != "rsa" or found.key == load_private_key(pem()).p
+    public_key = public_key_of(content, passphrase)
+    assert (public_key and public_key.algorithm) == algorithm
+    assert public_key is None or algorithm != "rsa" or public_key.key == load_private_key(pem()).p

@@ -69,7 +69,7 @@ def test_what_is_no_answer_says_why(resolver: DnsResolver, name: str, kind: str,
     assert resolver.ask(name, kind).status is status
 
 
-def test_aliases_are_followed_and_told(resolver: DnsResolver) -> None:
+def test_aliases_are_followed_and_reported(resolver: DnsResolver) -> None:
     answer = resolver.ask("www.example.com", "A")
     assert answer.records == ("192.0.2.1", "192.0.2.2")
     assert answer.chain == ("alias.example.com", "mta1.example.com")
@@ -118,7 +118,7 @@ def test_a_server_that_never_says_a_word_is_given_up(name_server: Start) -> None
     assert server.asked == []
 
 
-def test_nobody_to_ask_is_offline() -> None:
+def test_no_one_to_ask_is_offline() -> None:
     assert LiveResolver([]).ask("example.com", "A").status is DnsStatus.OFFLINE
 
 

@@ -92,7 +92,7 @@ def test_ten_lookups_are_allowed_and_eleven_are_not() -> None:
     assert "11th lookup" in result.why
 
 
-def test_costs_are_told_for_each_mechanism_with_all_below_it() -> None:
+def test_costs_are_reported_for_each_mechanism_with_all_below_it() -> None:
     zone = {**HOSTS, **chain(3), ("example.com", "TXT"): ["v=spf1 ip4:192.0.2.1 mx include:i0.example.com a -all"]}
     result = costs_of(FakeResolver(zone), "example.com")
     assert [(cost.term, cost.lookups) for cost in result.costs] == [("mx", 1), ("include:i0.example.com", 4), ("a", 1)]

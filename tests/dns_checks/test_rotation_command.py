@@ -28,8 +28,8 @@ class Desk:
         self.project.stack(KEY + f"    dns: {json.dumps(said)}\n", **OFFLINE)
 
     def publish(self) -> None:
-        found = self.project.run("dkim", "rotate", "--format", "json").ended(Exit.OK).json()
-        self.zone.update({(record["name"], "TXT"): [record["value"]] for record in found["records"]})
+        document = self.project.run("dkim", "rotate", "--format", "json").ended(Exit.OK).json()
+        self.zone.update({(record["name"], "TXT"): [record["value"]] for record in document["records"]})
 
 
 @pytest.fixture
@@ -62,14 +62,14 @@ def test_rotate_makes_the_key_and_says_what_to_publish(desk: Desk) -> None:
 
 
 def test_rotate_in_json(desk: Desk) -> None:
-    found = desk.project.run("dkim", "rotate", "--format", "json").ended(Exit.OK).json()
-    assert found["kind"] == "pmtaform-rotation"
-    assert found["generated"] == [
+    document = desk.project.run("dkim", "rotate", "--format", "json").ended(Exit.OK).json()
+    assert document["kind"] == "pmtaform-rotation"
+    assert document["generated"] == [
         {"key": "example.com/s", "selector": "s-20260101", "reference": "file:keys/s-20260101.pem"}
     ]
-    (record,) = found["records"]
+    (record,) = document["records"]
     assert (record["name"], record["missing"]) == ("s-20260101._domainkey.example.com", True)
-    (row,) = found["rotations"]
+    (row,) = document["rotations"]
     assert (row["key"], row["current"], row["every"], row["next"]["step"]) == (
         "example.com/s",
         None,
@@ -174,7 +174,7 @@ def test_without_rotation_there_is_nothing_to_rotate(desk: Desk) -> None:
     assert "rotations" not in desk.project.plan("--format", "json").json()
 
 
-def test_a_history_that_cannot_be_read_is_told(desk: Desk) -> None:
+def test_a_history_that_cannot_be_read_is_reported(desk: Desk) -> None:
     desk.publish()
     (desk.project.root / "state/fleet.dkim.json").write_text("{")
     assert "rotation-damaged" in desk.project.plan().ended(Exit.ERROR).all

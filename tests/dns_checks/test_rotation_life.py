@@ -279,7 +279,7 @@ def test_a_virtual_mta_of_its_own_key_does_not_stop_the_rest(fleet: Turning) -> 
     assert "dkim-overruled" not in codes(fleet.plan().plan.hosts[0])
 
 
-def test_a_host_that_was_rolled_back_by_hand_is_told_of_and_put_right(fleet: Turning, due: tuple[str, str]) -> None:
+def test_a_host_that_was_rolled_back_by_hand_is_reported_and_put_right(fleet: Turning, due: tuple[str, str]) -> None:
     first, second = due
     fleet.apply()
     host = fleet.project.hosts["mta1"]
@@ -353,7 +353,7 @@ def test_no_private_key_is_written_down(fleet: Turning) -> None:
     assert RUNS in fleet.project.hosts["mta1"].read()
 
 
-def test_a_name_that_somebody_has_is_not_taken(fleet: Turning) -> None:
+def test_a_name_that_someone_has_is_not_taken(fleet: Turning) -> None:
     fleet.seen["s-20260101._domainkey.example.com", "TXT"] = ["somebody else's"]
     kept = fleet.project.add_file("keys/s-20260101-2.pem", "a run that was killed before it wrote left this")
     assert [one.selector for one in fleet.rotate().generated] == ["s-20260101-3"]

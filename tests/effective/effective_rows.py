@@ -37,17 +37,17 @@ def rows() -> list[Row]:
 
 def _row(case: str) -> Row:
     name, *lines = case.rstrip("\n").split("\n")
-    found = _CASE.fullmatch(lines[-1])
-    assert found, lines[-1]
+    match = _CASE.fullmatch(lines[-1])
+    assert match, lines[-1]
     return Row(
         name=name,
         text="\n".join(lines[:-1]),
-        queue=found["queue"],
-        own=bool(found["own"]),
-        directive=found["directive"],
-        value=found["value"],
-        lines=tuple(map(int, (found["by"] or "").split())),
-        overruled=tuple(map(int, (found["over"] or "").split())),
-        assumes=tuple((found["assumes"] or "").split()),
-        source=found["source"] or "set",
+        queue=match["queue"],
+        own=bool(match["own"]),
+        directive=match["directive"],
+        value=match["value"],
+        lines=tuple(map(int, (match["by"] or "").split())),
+        overruled=tuple(map(int, (match["over"] or "").split())),
+        assumes=tuple((match["assumes"] or "").split()),
+        source=match["source"] or "set",
     )

@@ -71,9 +71,9 @@ def test_what_cannot_be_told(project: ProjectFolder, files: Path, left: str, rig
         assert "no difference" not in said.out
         assert said.out.endswith("Whether it changes a queue or a virtual MTA is not known.\n")
     said = project.run("diff", "a.conf", "b.conf", "--format", "json").ended(Exit.ERROR)
-    found = said.json()["comparisons"][0]
-    assert found["differ"] is None
-    assert found["unseen_includes_moved"]
+    document = said.json()["comparisons"][0]
+    assert document["differ"] is None
+    assert document["unseen_includes_moved"]
 
 
 SURE = {
@@ -86,7 +86,7 @@ SURE = {
 
 
 @pytest.mark.parametrize(("left", "right"), SURE.values(), ids=SURE)
-def test_an_include_that_nobody_has_seen_in_the_same_place(
+def test_an_include_that_no_one_has_seen_in_the_same_place(
     project: ProjectFolder, files: Path, left: str, right: str
 ) -> None:
     (files / "a.conf").write_text(left.replace("{}", URL))
@@ -130,14 +130,14 @@ def test_what_comes_goes_and_changes(project: ProjectFolder, files: Path) -> Non
     )
     assert "~ domain[x.example]\n      a.conf:2 -> b.conf:2\n" in said.out
     assert "(sensitive)" in said.out
-    found = project.run("diff", "a.conf", "b.conf", "--format", "json").json()["comparisons"][0]
-    assert {b["address"]: b["action"] for b in found["blocks"]} == {
+    document = project.run("diff", "a.conf", "b.conf", "--format", "json").json()["comparisons"][0]
+    assert {b["address"]: b["action"] for b in document["blocks"]} == {
         "setting[log-file]": "create",
         "domain[x.example]": "update",
         "virtual-mta[v]": "create",
         "setting[run-as-root]": "delete",
     }
-    assert found["effective"] is None
+    assert document["effective"] is None
 
 
 def test_what_it_does_to_queues(project: ProjectFolder, files: Path) -> None:
@@ -147,8 +147,8 @@ def test_what_it_does_to_queues(project: ProjectFolder, files: Path) -> None:
     (files / "b.conf").write_text((files / "a.conf").read_text() + "<domain y.example>\nmax-smtp-out 20\n</domain>\n")
     said = project.run("diff", "a.conf", "b.conf", "--effective").ended(Exit.OK)
     assert said.out.endswith("No queue and no virtual MTA is changed by it.\n")
-    found = project.run("diff", "a.conf", "b.conf", "--effective", "--format", "json").json()
-    assert found["comparisons"][0]["effective"] == []
+    document = project.run("diff", "a.conf", "b.conf", "--effective", "--format", "json").json()
+    assert document["comparisons"][0]["effective"] == []
 
 
 def test_two_live_hosts(project: ProjectFolder) -> None:
@@ -250,7 +250,7 @@ def test_which_host_is_meant_must_be_clear(revised: ProjectFolder, tmp_path: Pat
     assert "STACK:HOST" in said.words
 
 
-def test_a_revision_that_is_not_valid_is_told_as_such(revised: ProjectFolder) -> None:
+def test_a_revision_that_is_not_valid_is_reported_as_such(revised: ProjectFolder) -> None:
     (revised.folder / "stack.yaml").write_text("stack: fleet\nconfig: {no-such-thing: 1}\nhosts: {mta1: {}}\n")
     git(revised, "commit", "-qam", "broken")
     said = revised.run("diff", "HEAD:fleet", "HEAD~1:fleet").ended(Exit.INVALID)

@@ -18,12 +18,12 @@ def effective(text: str) -> Effective:
 
 def shown(before: str, after: str, **options):
     """(domain, virtual MTAs) -> {directive: (before, after)}."""
-    found = changed_pairs(effective(before), effective(after), **options)
+    pairs_changed = changed_pairs(effective(before), effective(after), **options)
     return {
         (pair.domain, pair.vmtas): {
             move.name: (move.before and move.before.text, move.after and move.after.text) for move in pair.moves
         }
-        for pair in found
+        for pair in pairs_changed
     }
 
 
@@ -105,15 +105,15 @@ def test_a_virtual_mtas_own_values():
 
 
 def test_a_value_at_top_level_moves_those_that_inherit_it():
-    found = shown("smtp-source-host 192.0.2.1 a\n" + BASE, "smtp-source-host 192.0.2.2 a\n" + BASE)
-    assert found == {("", (*PLAIN, "x")): {"smtp-source-host": ("192.0.2.1 a", "192.0.2.2 a")}}
+    result = shown("smtp-source-host 192.0.2.1 a\n" + BASE, "smtp-source-host 192.0.2.2 a\n" + BASE)
+    assert result == {("", (*PLAIN, "x")): {"smtp-source-host": ("192.0.2.1 a", "192.0.2.2 a")}}
 
 
 def test_a_virtual_mta_that_comes_and_one_that_goes():
     after = BASE.replace("<virtual-mta v>", "<virtual-mta new>\nmax-smtp-out 2")
-    found = shown(BASE, after)
-    assert found["", ("v",)] == {}
-    assert found["", ("new",)] == {"max-smtp-out": (None, "2")}
+    result = shown(BASE, after)
+    assert result["", ("v",)] == {}
+    assert result["", ("new",)] == {"max-smtp-out": (None, "2")}
 
 
 def test_a_virtual_mta_that_joins_a_pool():
@@ -141,8 +141,8 @@ def test_a_choice_of_virtual_mtas_and_domains():
 
 def test_no_more_than_asked_for():
     before = "".join(f"<domain d{n}.example>\nmax-smtp-out 1\n</domain>\n" for n in range(50))
-    found = changed_pairs(effective(before), effective(before.replace("out 1", "out 2")), most=7)
-    assert len(found) == 7
+    pairs_changed = changed_pairs(effective(before), effective(before.replace("out 1", "out 2")), most=7)
+    assert len(pairs_changed) == 7
 
 
 NAMES = ["*", "*.example", "[*.]example", "a.example", "[*.]a.example", "b.a.example", "$m", "[0/0]", "[10/8]"]
@@ -152,8 +152,8 @@ QUERIES = ["a.example", "b.a.example", "c.a.example", "example", "x.example", "x
 @st.composite
 def texts(draw: st.DrawFn) -> str:
     def domains() -> str:
-        found = draw(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(1, 3)), max_size=4))
-        return "".join(f"<domain {name}>\nmax-smtp-out {value}\n</domain>\n" for name, value in found)
+        result = draw(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(1, 3)), max_size=4))
+        return "".join(f"<domain {name}>\nmax-smtp-out {value}\n</domain>\n" for name, value in result)
 
     macro = f"domain-macro m {draw(st.sampled_from(['a.example', 'x.y', 'x.y,a.example']))}\n"
     pool = f"<virtual-mta-pool p>\nvirtual-mta v\n{domains()}</virtual-mta-pool>\n"
@@ -178,7 +178,7 @@ def test_no_queue_that_changes_is_missed(before, after):
     assert same_effect(left, right) is (not changed_pairs(left, right))
 
 
-def test_an_include_that_nobody_has_seen_in_another_place_leaves_it_open():
+def test_an_include_that_no_one_has_seen_in_another_place_leaves_it_open():
     left = effective("include https://x.example/c\n<domain *>\nmax-smtp-out 5\n</domain>\n")
     right = effective("<domain *>\nmax-smtp-out 5\n</domain>\ninclude https://x.example/c\n")
     other = effective("<domain *>\nmax-smtp-out 6\n</domain>\ninclude https://x.example/c\n")

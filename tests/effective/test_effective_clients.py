@@ -70,17 +70,17 @@ def test_as_text(folder: ProjectFolder) -> None:
 def test_what_cannot_be_told_is_no_success(folder: ProjectFolder) -> None:
     said = folder.run("effective", "c.conf", "--client", "10.1.2.3").ended(Exit.ERROR)
     assert "Not certain which: va or vb" in said.out
-    found = folder.run("effective", "c.conf", "--client", "10.1.2.3", "--format", "json").ended(Exit.ERROR).json()
-    assert (found["kind"], found["virtual_mta"]["certain"]) == ("pmtaform-effective-client", False)
+    document = folder.run("effective", "c.conf", "--client", "10.1.2.3", "--format", "json").ended(Exit.ERROR).json()
+    assert (document["kind"], document["virtual_mta"]["certain"]) == ("pmtaform-effective-client", False)
 
 
 def test_as_json(folder: ProjectFolder) -> None:
     words = ["--client", "10.1.2.3", "--mail-from", "a@z.example", "--format", "json"]
-    found = folder.run("effective", "c.conf", *words).ended(Exit.OK).json()
-    assert found["virtual_mta"]["choices"] == ["va"]
-    assert found["virtual_mta"]["steps"][0]["line"] == {"file": "c.conf", "line": 2, "section": "<pattern-list p>"}
-    assert found["values"]["pattern-list"]["values"] == ["p"]
-    assert found["sources"] == ["<source 10/8>"]
+    document = folder.run("effective", "c.conf", *words).ended(Exit.OK).json()
+    assert document["virtual_mta"]["choices"] == ["va"]
+    assert document["virtual_mta"]["steps"][0]["line"] == {"file": "c.conf", "line": 2, "section": "<pattern-list p>"}
+    assert document["values"]["pattern-list"]["values"] == ["p"]
+    assert document["sources"] == ["<source 10/8>"]
 
 
 @pytest.mark.parametrize(

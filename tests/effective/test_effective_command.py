@@ -113,8 +113,8 @@ def test_a_live_host_with_the_vendors_defaults(one: ProjectFolder) -> None:
     one.stack(activation="none")
     before = one.host.tree()
     said = one.run("effective", "mta1", "--domain", "x.example", "--format", "json").ended(Exit.OK)
-    found = {n: (v["values"], v["lines"][0]["file"]) for n, v in said.json()["queues"][0]["values"].items()}
-    assert found == {
+    document = {n: (v["values"], v["lines"][0]["file"]) for n, v in said.json()["queues"][0]["values"].items()}
+    assert document == {
         "max-smtp-out": (["7"], "/etc/pmta/config"),
         "retry-after": (["5m"], "/etc/pmta/d.conf"),
         "bounce-after": (["3d"], "/etc/pmta/config-defaults"),
@@ -146,7 +146,7 @@ def test_outside_a_project_a_path_is_enough(home: Path) -> None:
     assert ProjectFolder(home.parent).run("effective", "nowhere").ended(Exit.USAGE).out == ""
 
 
-def test_a_missing_include_is_told_once_and_is_no_failure(project: ProjectFolder, home: Path) -> None:
+def test_a_missing_include_is_reported_once_and_is_no_failure(project: ProjectFolder, home: Path) -> None:
     (home / "config").write_text("include /etc/pmta/gone.conf\n<domain *>\ninclude /etc/pmta/gone.conf\n</domain>\n")
     said = project.run("effective", "pmta", "--domain", "x.y").ended(Exit.OK)
     assert said.err.count("missing-include") == 1

@@ -44,23 +44,23 @@ def test_what_a_queue_uses(row: Row):
     check(row, (settings.virtual_mta if row.own else settings.values)[row.directive])
 
 
-def test_every_assumption_is_said_in_a_sentence():
+def test_every_assumption_is_stated_in_a_sentence():
     assert all(each.says.endswith(".") for each in Assumption)
 
 
 def test_every_assumption_has_a_row_or_a_test():
-    found = {name for row in ROWS for name in row.assumes}
+    result = {name for row in ROWS for name in row.assumes}
     clients = tomllib.loads(Path(__file__).with_name("clients.toml").read_text(encoding="utf-8"))["case"]
-    found |= {name for case in clients for names in case.get("assumes", {}).values() for name in names}
-    assert {each.value for each in Assumption} - found == {"vendor-defaults"}
+    result |= {name for case in clients for names in case.get("assumes", {}).values() for name in names}
+    assert {each.value for each in Assumption} - result == {"vendor-defaults"}
 
 
 def test_the_vendors_defaults_lie_under_the_configuration():
     vendor = configuration("<domain *>\nmax-smtp-out 5\nretry-after 7m\n</domain>")
     effective = Effective(configuration("<domain *>\nmax-smtp-out 6\n</domain>"), vendor)
-    found = effective.settings("x.example").values
-    assert (found["max-smtp-out"].text, found["retry-after"].text) == ("6", "7m")
-    assert found["max-smtp-out"].assumptions == (Assumption.VENDOR_DEFAULTS,)
+    result = effective.settings("x.example").values
+    assert (result["max-smtp-out"].text, result["retry-after"].text) == ("6", "7m")
+    assert result["max-smtp-out"].assumptions == (Assumption.VENDOR_DEFAULTS,)
     assert not any("config-defaults" in note for note in effective.settings("x.example").notes)
 
 
@@ -76,11 +76,11 @@ def test_an_include_inside_a_section_belongs_to_it():
 
 def test_an_include_in_a_circle_ends():
     text = "<domain *>\ninclude /etc/pmta/d.conf\n</domain>"
-    found = Effective(configuration(text, d="include /etc/pmta/d.conf\nretry-after 9m\n")).settings("x.example")
-    assert found.values["retry-after"].text == "9m"
+    effective = Effective(configuration(text, d="include /etc/pmta/d.conf\nretry-after 9m\n")).settings("x.example")
+    assert effective.values["retry-after"].text == "9m"
 
 
-def test_where_a_value_was_written_is_said_in_words():
+def test_where_a_value_was_written_is_stated_in_words():
     row = next(row for row in ROWS if row.name.startswith("assumed: the virtual MTA's *"))
     value = settings_of(row).values["max-smtp-out"]
     assert value.lines[0].section == "<domain *> in <virtual-mta v>"
@@ -96,17 +96,23 @@ def test_every_domain_directive_has_a_value_in_the_catalogues_order():
 
 def test_what_back_off_replaces():
     text = "<domain *>\nmax-smtp-out 50\nmax-msg-rate 300/h\nbackoff-retry-after 90m\n</domain>"
-    found = Effective(configuration(text)).settings("x.example").in_backoff()
-    assert {"max-msg-rate", "max-connect-rate", "max-data-volume-rate", "max-smtp-out", "retry-after"} <= found.keys()
-    shown = {name: found[name].text for name in ("max-smtp-out", "max-msg-rate", "retry-after", "max-connect-rate")}
+    effective = Effective(configuration(text)).settings("x.example").in_backoff()
+    assert {
+        "max-msg-rate",
+        "max-connect-rate",
+        "max-data-volume-rate",
+        "max-smtp-out",
+        "retry-after",
+    } <= effective.keys()
+    shown = {name: effective[name].text for name in ("max-smtp-out", "max-msg-rate", "retry-after", "max-connect-rate")}
     assert shown == {
         "max-smtp-out": "20",
         "max-msg-rate": "300/h",
         "retry-after": "90m",
         "max-connect-rate": "unlimited",
     }
-    assert found["max-msg-rate"].source is Source.FALLBACK
-    assert found["max-msg-rate"].via == "max-msg-rate"
+    assert effective["max-msg-rate"].source is Source.FALLBACK
+    assert effective["max-msg-rate"].via == "max-msg-rate"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +142,7 @@ _MACRO_KEY = "domain-macro m b.example\n<virtual-mta v>\ndomain-key s,$m,/k1\n</
 
 
 @pytest.mark.parametrize("text", [_MACRO_KEY, _MACRO_KEY.replace("$m", "b.example") + "domain-key s,b.example,/k2\n"])
-def test_which_keys_go_first_is_told_only_where_a_macro_might_mislead(text):
+def test_which_keys_go_first_is_reported_only_where_a_macro_might_mislead(text):
     notes = Effective(configuration(text)).settings("x.example", "v").notes
     assert not any("go before those at top level" in note for note in notes)
 
@@ -167,7 +173,7 @@ def test_where_mail_is_queued_instead():
     assert (settings.queue, settings.queue_to) == ("x.example/{default}", "y.queue")
 
 
-def test_macros_that_multiply_beyond_measure_are_cut_and_it_is_said():
+def test_macros_that_multiply_beyond_measure_are_cut_and_it_is_stated():
     parts = ",".join(f"p{n}" for n in range(200))
     macros = "".join(f"domain-macro m{n} {parts}\n" for n in range(4))
     effective = Effective(configuration(macros + "<domain $m0.$m1.$m2.$m3>\nmax-smtp-out 5\n</domain>"))

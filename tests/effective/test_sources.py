@@ -69,10 +69,10 @@ def sources(text: str = TEXT) -> Sources:
     ],
 )
 def test_the_value_for_a_client(name: str, client: str, named: tuple[str, ...], value: str) -> None:
-    found = sources()
+    result = sources()
     network = ipaddress.ip_network(client)
-    assert found.value(name, network, *named).text == value
-    assert found.settings(network, *named)[name].text == value
+    assert result.value(name, network, *named).text == value
+    assert result.settings(network, *named)[name].text == value
 
 
 def test_without_an_address_only_named_sources_count() -> None:
@@ -81,11 +81,11 @@ def test_without_an_address_only_named_sources_count() -> None:
 
 
 def test_names_and_networks_are_apart() -> None:
-    found = sources()
-    assert found.names == ("public", "{auth}", "twice")
-    assert [str(one) for one in found.networks] == ["10.1.0.0/16", "0.0.0.0/0", "10.0.0.0/8", "::1/128"]
-    assert found.knows("{auth}")
-    assert not found.knows("nobody")
+    result = sources()
+    assert result.names == ("public", "{auth}", "twice")
+    assert [str(one) for one in result.networks] == ["10.1.0.0/16", "0.0.0.0/0", "10.0.0.0/8", "::1/128"]
+    assert result.knows("{auth}")
+    assert not result.knows("nobody")
 
 
 def test_what_gave_way_is_named() -> None:

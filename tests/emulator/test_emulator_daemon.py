@@ -66,7 +66,7 @@ def test_includes_belong_to_what_is_in_force(host):
     ],
 )
 @pytest.mark.parametrize("program", [("pmtad", "--debug"), ("pmtad",), ("pmta", "start"), ("pmta", "restart")])
-def test_a_startup_error_is_said_and_logged(host, program, text, reason):
+def test_a_startup_error_is_stated_and_logged(host, program, text, reason):
     host.write(text)
     code, out, err = host.service(*program)
     assert (code, out) == (1, "")
@@ -93,7 +93,7 @@ def test_a_restart_with_a_broken_file_leaves_the_daemon_down(host):
     assert host.service("pmta", "status")[:2] == (0, "pmta is running")
 
 
-def test_starting_and_stopping_twice_is_said(host):
+def test_starting_and_stopping_twice_is_stated(host):
     host.start()
     assert host.service("pmta", "start")[:2] == (0, "PowerMTA is already running")
     assert host.service("pmta", "stop")[0] == 0

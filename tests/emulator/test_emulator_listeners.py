@@ -23,7 +23,7 @@ LOG = "log-file /var/log/pmta/log\n"
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports that nobody uses: held all at once while they are chosen."""
+    """Ports that no one uses: held all at once while they are chosen."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(number)]
         for each in sockets:
@@ -119,7 +119,7 @@ def test_late_listeners_wait_for_a_restart(listening) -> None:
     assert [is_open(port) for port in (old, new)] == [False, True]
 
 
-def test_nobody_is_interrupted_where_nothing_changes(listening) -> None:
+def test_no_one_is_interrupted_where_nothing_changes(listening) -> None:
     (port,) = free_ports(1)
     listening.start(f"{LOG}smtp-listener 127.0.0.1:{port}\n")
     with socket.create_connection(("127.0.0.1", port), 10) as client, client.makefile("rwb") as stream:
@@ -130,7 +130,7 @@ def test_nobody_is_interrupted_where_nothing_changes(listening) -> None:
         assert stream.readline().startswith(b"250")
 
 
-def test_a_port_that_somebody_has_is_told_and_stops_nothing(listening) -> None:
+def test_a_port_that_someone_has_is_reported_and_stops_nothing(listening) -> None:
     (good,) = free_ports(1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -155,7 +155,7 @@ def test_an_error_names_the_include_where_it_sits(host):
     assert said.startswith("Error in line 3 of /etc/pmta/vmta-part: ")
 
 
-def test_an_include_is_read_in_the_scope_that_it_stands_in(host):
+def test_an_include_is_read_in_the_scope_that_it_is_in(host):
     host.write("<domain *>\ninclude /etc/pmta/part\n</domain>\n")
     host.write("max-smtp-out 5\n", "/etc/pmta/part")
     assert host.pmta("test", "config")[0] == 0

@@ -85,7 +85,7 @@ def test_faults_are_counted_exactly_among_several_calls(host):
     assert sorted(process.wait(timeout=60) for process in running) == [0, 0, 1, 1, 1]
 
 
-def test_a_hanging_reload_holds_nobody_up_and_can_be_killed(host):
+def test_a_hanging_reload_holds_no_one_up_and_can_be_killed(host):
     host.start()
     fault(host.root, "reload", "hang")
     hanging = subprocess.Popen([host.root / "usr/sbin/pmta", "reload"], stdout=subprocess.DEVNULL)

@@ -55,8 +55,8 @@ CASES = {
 def test_the_value_in_force(host, case):
     text, expected = CASES[case]
     host.start("log-file /l\n" + text)
-    found = {queue: host.json("show", "settings", queue)["data"]["settings"]["max-smtp-out"] for queue in expected}
-    assert found == expected
+    by_name = {queue: host.json("show", "settings", queue)["data"]["settings"]["max-smtp-out"] for queue in expected}
+    assert by_name == expected
 
 
 def test_every_domain_directive_is_a_line(host):
@@ -73,10 +73,10 @@ def test_every_domain_directive_is_a_line(host):
 
 def test_backoff_values_follow_their_normal_counterparts(host):
     host.start("log-file /l\n<domain *>\nmax-msg-rate 300/h\n</domain>")
-    found = host.json("show", "settings", "x.example")["data"]["settings"]
-    assert found["backoff-max-msg-rate"] == "300/h"
-    assert found["backoff-max-connect-rate"] == "unlimited"
-    assert found["backoff-retry-after"] == "1h"
+    document = host.json("show", "settings", "x.example")["data"]["settings"]
+    assert document["backoff-max-msg-rate"] == "300/h"
+    assert document["backoff-max-connect-rate"] == "unlimited"
+    assert document["backoff-retry-after"] == "1h"
 
 
 def test_an_empty_string_clears_what_would_be_inherited(host):

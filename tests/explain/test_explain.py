@@ -17,16 +17,16 @@ KNOWN = catalogue()
 
 
 def facts(name: str, number: int = 0, scope: str | None = None) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for fact in explain(name, scope).meanings[number].facts:
-        found.setdefault(fact.label, []).append(fact.text)
-    return found
+        by_name.setdefault(fact.label, []).append(fact.text)
+    return by_name
 
 
 @pytest.mark.parametrize("spec", KNOWN.directives, ids=lambda spec: f"{spec.name}@{spec.scopes[0]}")
 def test_every_directive_is_explained_with_type_default_scope_and_sources(spec):
-    found = explain(spec.name, spec.scopes[0])
-    meaning = next(m for m in found.meanings if m.scopes == spec.scopes and m.summary == spec.summary)
+    explanation = explain(spec.name, spec.scopes[0])
+    meaning = next(m for m in explanation.meanings if m.scopes == spec.scopes and m.summary == spec.summary)
     told = {fact.label: fact.text for fact in meaning.facts}
     assert told["takes"]
     assert told["default"] == (spec.default or "none is documented")
@@ -35,20 +35,20 @@ def test_every_directive_is_explained_with_type_default_scope_and_sources(spec):
     assert meaning.sources == spec.sources
     assert ("the guide does not say so" in told["takes effect by"]) is not spec.impact_confirmed
     assert next(f.basis for f in meaning.facts if f.label == "takes effect by") == spec.impact_basis
-    text = explanation_text(found)
+    text = explanation_text(explanation)
     assert spec.name in text
     assert "None" not in text.replace("None ", "")
-    assert json.loads(json_explanation(found))["name"] == spec.name
+    assert json.loads(json_explanation(explanation))["name"] == spec.name
 
 
 @pytest.mark.parametrize("tag", KNOWN.sections)
 def test_every_section_is_explained(tag):
-    found = explain(f"<{tag}>")
-    meaning = found.meanings[-1]
+    explanation = explain(f"<{tag}>")
+    meaning = explanation.meanings[-1]
     spec = KNOWN.section(tag)
     assert meaning.directives == KNOWN.names(tag)
     assert [f.text for f in meaning.facts if f.label == "precedence"] == list(spec.precedence)
-    text = explanation_text(found)
+    text = explanation_text(explanation)
     assert f"<{tag}>" in text
     assert all(word in text for rule in spec.precedence for word in rule.split())
 
@@ -59,9 +59,9 @@ def test_every_type_of_the_catalogue_has_words():
 
 
 def test_a_name_with_several_meanings():
-    found = explain("max-smtp-out")
-    assert [m.scopes for m in found.meanings] == [("domain",), ("virtual-mta", "virtual-mta-pool")]
-    assert "has 2 meanings" in explanation_text(found)
+    explanation = explain("max-smtp-out")
+    assert [m.scopes for m in explanation.meanings] == [("domain",), ("virtual-mta", "virtual-mta-pool")]
+    assert "has 2 meanings" in explanation_text(explanation)
     assert [m.scopes for m in explain("max-smtp-out", "virtual-mta").meanings] == [("virtual-mta", "virtual-mta-pool")]
 
 
@@ -122,12 +122,12 @@ def test_facts_of_note():
 )
 def test_what_is_not_there(name, scope, code, words):
     assert explain(name, scope) is None
-    found = unknown(name, scope)
-    assert found.code == code
-    assert words in found.detail
+    result = unknown(name, scope)
+    assert result.code == code
+    assert words in result.detail
 
 
-def test_known_inventions_are_told(monkeypatch):
+def test_known_inventions_are_reported(monkeypatch):
     table = (
         mistakes.Mistake("rate-limit", "The rate is `max-msg-rate N/h`."),
         mistakes.Mistake("<limits>", "Use `max-smtp-out`."),
@@ -169,9 +169,9 @@ def test_search_finds_nothing_for_nothing():
 @settings(deadline=None)
 @given(st.text(max_size=30), st.none() | st.text(max_size=10))
 def test_nothing_makes_it_fail(name, scope):
-    found = explain(name, scope)
-    if found is None:
+    explanation = explain(name, scope)
+    if explanation is None:
         assert unknown(name, scope).detail
     else:
-        assert explanation_text(found)
+        assert explanation_text(explanation)
     search(name)

@@ -37,9 +37,9 @@ def test_what_cannot_be_explained(project: ProjectFolder, words, told) -> None:
 def test_search(project: ProjectFolder) -> None:
     said = project.run("explain", "--search", "backoff rate").ended(Exit.OK)
     assert "backoff-max-msg-rate" in said.out
-    found = project.run("explain", "--search", "backoff rate", "--format", "json").json()
-    assert found["kind"] == "pmtaform-search"
-    assert "backoff-max-msg-rate" in [hit["name"] for hit in found["hits"]]
+    document = project.run("explain", "--search", "backoff rate", "--format", "json").json()
+    assert document["kind"] == "pmtaform-search"
+    assert "backoff-max-msg-rate" in [hit["name"] for hit in document["hits"]]
 
 
 LAYERS = """

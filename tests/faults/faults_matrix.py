@@ -36,5 +36,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _cell(name: str) -> Iterator[tuple[str, str, str]]:
     """Point, fault and transport of a test such as `…over_ssh[commit-key:after.1-the host reboots]`."""
-    if found := re.fullmatch(r".*::(\w+)\[([a-z:-]+\.\d+)-([a-z -]+)\]", name):
-        yield found[2], found[3], "ssh" if "over_ssh" in found[1] else "local"
+    if match := re.fullmatch(r".*::(\w+)\[([a-z:-]+\.\d+)-([a-z -]+)\]", name):
+        yield match[2], match[3], "ssh" if "over_ssh" in match[1] else "local"

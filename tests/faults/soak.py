@@ -79,7 +79,7 @@ class Soak:
             host.at(f"/ctl/{told}").unlink(missing_ok=True)
 
     def _say(self, own: dict[str, str]) -> None:
-        """Every chosen host has a value that nobody else has and that it had never before."""
+        """Every chosen host has a value that no one else has and that it had never before."""
         values = {name: own.get(name, self.values.get(name) or "none@example.com") for name in self.project.hosts}
         hosts = {name: {"config": {"postmaster": value}, "confirm-within": "60s"} for name, value in values.items()}
         self.project.stack("rollout: {max-failures: 100%, parallel: 8}\n", hosts=hosts)

@@ -116,7 +116,7 @@ def change_folders(world: World, how: str) -> None:
 
 
 def another_operator(world: World, _: int) -> None:
-    """Somebody with another copy of the project applies something else in between."""
+    """Someone with another copy of the project applies something else in between."""
     other = ProjectFolder(world.project.root.parent / "other", world.project.hosts)
     shutil.copytree(world.project.root, other.root, symlinks=True)
     for lock in (other.root / "state").glob("*.lock"):

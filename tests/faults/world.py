@@ -57,7 +57,7 @@ class World:
     server: Sshd | None = None
     child: int = 0
     out: Path = field(default_factory=Path)
-    other: Said | None = None  # what another operator was told
+    other: Said | None = None  # the output for the other operator
     _go: int = -1
 
     @property
@@ -157,7 +157,7 @@ class World:
     # -- what happens --------------------------------------------------------------------------------------------------
 
     def reached(self) -> int:
-        """Wait until the program on the host stands at the point; its process. 0: the client ended before."""
+        """Wait until the program on the host is at the point; its process. 0: the client ended before."""
         pipe = os.open(self.ctl("reached"), os.O_RDWR | os.O_NONBLOCK)
         ended = os.pidfd_open(self.child)
         try:
@@ -222,12 +222,12 @@ class World:
 
     def files(self) -> dict[str, tuple[str, int, int, int]]:
         """Every file below /etc/pmta: content, mode, owner, group."""
-        found = {}
+        by_name = {}
         for path in sorted(self.host.at("/etc/pmta").rglob("*")):
             if path.is_file():
                 at = path.stat()
-                found["/" + str(path.relative_to(self.root))] = (path.read_text(), at.st_mode, at.st_uid, at.st_gid)
-        return found
+                by_name["/" + str(path.relative_to(self.root))] = (path.read_text(), at.st_mode, at.st_uid, at.st_gid)
+        return by_name
 
     @property
     def running(self) -> str:

@@ -98,7 +98,7 @@ def test_a_plan_says_what_they_are_and_never_what_is_secret(fleet: ProjectFolder
         assert SECRET_TEXT.strip() not in text
 
 
-def test_a_new_certificate_is_told_by_its_end_and_its_key(fleet: ProjectFolder, issuer: Made) -> None:
+def test_a_new_certificate_is_reported_by_its_end_and_its_key(fleet: ProjectFolder, issuer: Made) -> None:
     fleet.apply().ended(Exit.OK)
     renewed = made("mx.example.com", issuer, ends=datetime(2050, 3, 1, tzinfo=UTC))
     give(fleet, renewed, issuer)
@@ -115,7 +115,7 @@ def test_a_new_certificate_is_told_by_its_end_and_its_key(fleet: ProjectFolder, 
     fleet.settled()
 
 
-def test_a_fragment_is_told_line_by_line_with_words_for_secrets_masked(fleet: ProjectFolder) -> None:
+def test_a_fragment_is_reported_line_by_line_with_words_for_secrets_masked(fleet: ProjectFolder) -> None:
     fleet.apply().ended(Exit.OK)
     fleet.add_file("p.inc", RULE + "reply /x/ mode=normal\nauth-password Zq8-vbn2-77Lk-x1\n")
     fleet.config(CONFIG, FILES.replace('{content: "reply /^421/ mode=backoff"}', "{file: p.inc}"))
@@ -125,7 +125,7 @@ def test_a_fragment_is_told_line_by_line_with_words_for_secrets_masked(fleet: Pr
     assert "mode=backoff" not in said.out, "what stays is not told"
 
 
-def test_a_file_that_nothing_names_is_told(fleet: ProjectFolder) -> None:
+def test_a_file_that_nothing_names_is_reported(fleet: ProjectFolder) -> None:
     assert "file-not-named" not in fleet.plan().all
     fleet.config("log-file: /var/log/pmta/log", FILES)
     said = fleet.plan()
@@ -146,7 +146,7 @@ def test_a_fragment_belongs_to_what_takes_effect(one: ProjectFolder) -> None:
     assert "max-smtp-out 7 -> 5" in said.words
 
 
-def test_what_powermta_refuses_is_put_back_with_its_files(one: ProjectFolder, mx: Made, issuer: Made) -> None:
+def test_what_powermta_refuses_is_restored_with_its_files(one: ProjectFolder, mx: Made, issuer: Made) -> None:
     one.host.stand_in().tell("fail-reload")
     give(one, mx, issuer)
     one.stack(f"files: {{{TLS}: {{file: tls/mx.pem}}}}")
@@ -203,7 +203,7 @@ def test_a_secret_that_others_can_read_is_closed(fleet: ProjectFolder) -> None:
 # -- drift ----
 
 
-def test_drift_is_seen_and_told_apart_from_what_the_stack_changed(fleet: ProjectFolder) -> None:
+def test_drift_is_seen_and_kept_apart_from_what_the_stack_changed(fleet: ProjectFolder) -> None:
     fleet.apply().ended(Exit.OK)
     fleet.host.put("reply /x/ mode=normal\n", FRAGMENT, 0o640)
     fleet.host.at(LICENCE).unlink()
@@ -267,7 +267,9 @@ def test_a_key_that_is_not_the_certificates_is_refused(fleet: ProjectFolder) -> 
     fleet.run("validate", "fleet").ended(Exit.OK)  # which looks up no secret
 
 
-def test_a_certificate_that_expires_is_told_and_one_that_has_is_a_danger(fleet: ProjectFolder, issuer: Made) -> None:
+def test_a_certificate_that_expires_is_reported_and_one_that_has_expired_is_a_danger(
+    fleet: ProjectFolder, issuer: Made
+) -> None:
     give(fleet, made("mx.example.com", issuer, ends=datetime.now(UTC) + timedelta(days=10, hours=1)), issuer)
     said = fleet.plan()
     assert "in 10 days. Renew it." in said.words

@@ -30,8 +30,8 @@ def mx(issuer: Made) -> Made:
 
 
 def codes(content: bytes, key: bytes | None = None) -> list[str]:
-    found = certificate_findings("/x.pem", read_tls_file(content), read_tls_file(key) if key is not None else None)
-    return [each.code for each in found]
+    findings = certificate_findings("/x.pem", read_tls_file(content), read_tls_file(key) if key is not None else None)
+    return [each.code for each in findings]
 
 
 def test_a_chain_in_order_with_its_key_is_right_wherever_the_key_stands(mx: Made, issuer: Made, root: Made) -> None:
@@ -41,7 +41,7 @@ def test_a_chain_in_order_with_its_key_is_right_wherever_the_key_stands(mx: Made
     assert codes(mx.pem) == []
 
 
-def test_another_key_is_told(mx: Made, root: Made) -> None:
+def test_another_key_is_reported(mx: Made, root: Made) -> None:
     assert codes(mx.pem + root.key_pem) == ["certificate-key"]
     assert codes(mx.pem, root.key_pem) == ["certificate-key"]
     assert codes(mx.pem + mx.key_pem, mx.key_pem) == ["certificate-keys"]
@@ -53,13 +53,13 @@ def test_the_servers_own_certificate_stands_first(mx: Made, issuer: Made, root: 
     assert codes(mx.pem + root.pem + issuer.pem) == ["certificate-order"]
 
 
-def test_a_certificate_that_nobody_asked_for(mx: Made, root: Made) -> None:
-    (found,) = certificate_findings("/x.pem", read_tls_file(mx.pem + root.pem))
-    assert (found.code, found.severity) == ("certificate-chain", Severity.WARNING)
-    assert "CN=Test Issuer" in found.detail
+def test_a_certificate_that_no_one_asked_for(mx: Made, root: Made) -> None:
+    (item,) = certificate_findings("/x.pem", read_tls_file(mx.pem + root.pem))
+    assert (item.code, item.severity) == ("certificate-chain", Severity.WARNING)
+    assert "CN=Test Issuer" in item.detail
 
 
-def test_damage_is_told_and_nothing_else(mx: Made) -> None:
+def test_damage_is_reported_and_nothing_else(mx: Made) -> None:
     assert codes(mx.pem.replace(b"MII", b"M!I")) == ["pem-damaged"]
     assert codes(mx.pem[:-20]) == ["pem-damaged"]
     assert codes(b"no certificate") == ["certificate-missing"]
@@ -83,13 +83,13 @@ def test_a_locked_key_cannot_be_compared_and_is_no_error(mx: Made, root: Made) -
         (timedelta(days=-400), "certificate-expired", Severity.ERROR),
     ],
 )
-def test_time_is_told_thirty_days_ahead(left: timedelta, code: str | None, severity: Severity | None) -> None:
+def test_time_is_reported_thirty_days_ahead(left: timedelta, code: str | None, severity: Severity | None) -> None:
     pem = read_tls_file(made("mx.example.com", ends=NOW + left).pem)
-    found = list(expiry_findings("/x.pem", pem, NOW))
-    assert [(each.code, each.severity) for each in found] == ([(code, severity)] if code else [])
+    items = list(expiry_findings("/x.pem", pem, NOW))
+    assert [(each.code, each.severity) for each in items] == ([(code, severity)] if code else [])
 
 
-def test_what_is_not_valid_yet_is_told() -> None:
+def test_what_is_not_valid_yet_is_reported() -> None:
     pem = read_tls_file(made("mx.example.com").pem)
     early = pem.certificates[0].begins - timedelta(minutes=1)
     assert [each.code for each in expiry_findings("/x.pem", pem, early)] == ["certificate-too-early"]

@@ -161,10 +161,10 @@ class HostRoot:
     def leftovers(self) -> list[str]:
         """What a transaction must not leave behind."""
         lib = self.at("/var/lib/pmtaform")
-        found: Iterator[Path] = itertools.chain(
+        result: Iterator[Path] = itertools.chain(
             beside(self.path), lib.glob("tx/*"), lib.glob("lock"), lib.glob("own.*"), lib.glob("heir.*")
         )
-        return sorted(str(p.relative_to(self.path)) for p in found)
+        return sorted(str(p.relative_to(self.path)) for p in result)
 
 
 def _describe(path: Path) -> tuple[str, int, int, int]:

@@ -51,9 +51,9 @@ def test_coreutils_are_enough(root: HostRoot, tmp_path: Path, shell: str) -> Non
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in [*COREUTILS.split(), "sh", "bash", "dash", "busybox"]:
-        found = shutil.which(name)
-        assert found
-        (tools / name).symlink_to(found)
+        result = shutil.which(name)
+        assert result
+        (tools / name).symlink_to(result)
     source = agent_source()
     assert source.count("PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:") == 1
     for word in ("sed", "awk", "grep", "find", "flock", "xargs", "python", "perl", "cmp", "diff"):

@@ -60,7 +60,7 @@ def test_confirmed_it_stays(host: Host) -> None:
     assert confirm(host.session, host.spec, tx, host.open)[0].status is Status.APPLIED, "twice is once"
 
 
-def test_unconfirmed_it_goes_back_by_itself(host: Host) -> None:
+def test_unconfirmed_it_rolls_back_by_itself(host: Host) -> None:
     before = host.root.tree()
     tx = waiting(host, 600, key("/etc/pmta/keys/new.pem"))
     host.root.expire()
@@ -269,7 +269,7 @@ def test_staged_and_given_up_it_is_as_it_was(host: Host) -> None:
     assert host.root.leftovers() == []
 
 
-def test_a_test_that_fails_is_told_when_it_is_staged(folder: Host) -> None:
+def test_a_test_that_fails_is_reported_when_it_is_staged(folder: Host) -> None:
     before = folder.root.tree()
     folder.root.tell("fail-test")
     done = stage(folder.session, folder.spec, transaction((CONFIG, NEW)), folder.open)

@@ -1,4 +1,4 @@
-"""What somebody else writes into the files of a change, whenever it is: it is not lost, nor taken for ours."""
+"""What someone else writes into the files of a change, whenever it is: it is not lost, nor taken for ours."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_while_it_awaits_its_confirmation_it_is_kept_aside(root: HostRoot, tmp_p
     assert root.leftovers() == []
 
 
-def test_an_edit_that_cannot_be_kept_is_told(root: HostRoot) -> None:
+def test_an_edit_that_cannot_be_kept_is_reported(root: HostRoot) -> None:
     host = in_folder(root)
     tx = waiting(host)
     root.put("/var/lib/pmtaform/edited", b"in the way")
@@ -71,7 +71,7 @@ def test_an_edit_that_cannot_be_kept_is_told(root: HostRoot) -> None:
     assert root.read(CONFIG) == root.running == OLD
 
 
-def test_a_new_file_that_somebody_replaced_is_not_taken_away(root: HostRoot) -> None:
+def test_a_new_file_that_someone_replaced_is_not_taken_away(root: HostRoot) -> None:
     host = in_folder(root)
     tx = waiting(host, 600, key(KEY))
     root.at("/edit").write_bytes(b"theirs\n")
@@ -139,7 +139,7 @@ def test_who_finishes_going_back_names_the_edit_that_was_kept_before(root: HostR
     assert kept.name in record.reason
 
 
-def test_a_file_that_a_pending_change_removed_and_somebody_made_again_is_kept_aside(root: HostRoot) -> None:
+def test_a_file_that_a_pending_change_removed_and_someone_made_again_is_kept_aside(root: HostRoot) -> None:
     """Only a rollback removes files of the configuration."""
     host = in_folder(root)
     more = "/etc/pmta/conf.d/more.conf"

@@ -76,7 +76,7 @@ def a_change(root: HostRoot) -> Transaction:
 
 
 def die(host: Host, tx: Transaction, step: str) -> None:
-    """Have the host's program killed at `step`, and the client with it: nobody looks at what became of it."""
+    """Have the host's program killed at `step`, and the client with it: no one looks at what became of it."""
     session = LocalSession(host.spec, ("dash",), dying_at(step))
     call(session, host.spec, "apply", body(host.spec, of_transaction(tx)), timeout=60)
 

@@ -66,11 +66,11 @@ def recorded(*writes: FileWrite | tuple[str, bytes], left: LeftRecord = LEFT, **
 def test_the_host_keeps_the_record_and_the_configuration_of_the_last_transaction(host: Host) -> None:
     assert last_left(host.session, host.spec, contents=True) is None
     assert host.apply(recorded((CONFIG, NEW))).status is Status.APPLIED
-    found = last_left(host.session, host.spec, contents=True)
-    assert found is not None
-    assert (found.generation, found.who, found.what) == (1, "anna@laptop", "a test")
-    assert found.left == decode(encode(LEFT))
-    assert found.contents == {CONFIG: NEW}
+    record = last_left(host.session, host.spec, contents=True)
+    assert record is not None
+    assert (record.generation, record.who, record.what) == (1, "anna@laptop", "a test")
+    assert record.left == decode(encode(LEFT))
+    assert record.contents == {CONFIG: NEW}
     short = last_left(host.session, host.spec)
     assert short is not None
     assert short.contents is None, "a copy is sent to who asks for it"
@@ -106,13 +106,13 @@ def test_a_copy_that_is_not_what_the_record_says_is_none(folder: Host) -> None:
     copy = folder.root.at("/var/lib/pmtaform/generations/000001/base")
     for content in (NEW[:-1], NEW.replace(b"new", b"odd"), NEW + b"#\n", b""):
         copy.write_bytes(content)
-        found = last_left(folder.session, folder.spec, contents=True)
-        assert found is not None
-        assert found.contents is None
+        record = last_left(folder.session, folder.spec, contents=True)
+        assert record is not None
+        assert record.contents is None
     copy.unlink()
-    found = last_left(folder.session, folder.spec, contents=True)
-    assert found is not None
-    assert (found.left is not None, found.contents) == (True, None)
+    record = last_left(folder.session, folder.spec, contents=True)
+    assert record is not None
+    assert (record.left is not None, record.contents) == (True, None)
 
 
 def test_what_goes_back_leaves_no_record(folder: Host) -> None:
@@ -120,17 +120,17 @@ def test_what_goes_back_leaves_no_record(folder: Host) -> None:
     folder.root.tell("fail-reload")
     later = recorded((CONFIG, OLD), left=replace(LEFT, blocks=()), expect={CONFIG: digest(NEW)})
     assert folder.apply(later).status is Status.ROLLED_BACK
-    found = last_left(folder.session, folder.spec, contents=True)
-    assert found is not None
-    assert (found.generation, found.contents) == (1, {CONFIG: NEW})
+    record = last_left(folder.session, folder.spec, contents=True)
+    assert record is not None
+    assert (record.generation, record.contents) == (1, {CONFIG: NEW})
 
 
 def test_a_transaction_without_a_record_takes_the_copy_with_it(folder: Host) -> None:
     folder.apply(recorded((CONFIG, NEW)))
     folder.apply(transaction((CONFIG, OLD), expect={CONFIG: digest(NEW)}))
-    found = last_left(folder.session, folder.spec, contents=True)
-    assert found is not None
-    assert (found.generation, found.left, found.contents) == (2, None, None)
+    record = last_left(folder.session, folder.spec, contents=True)
+    assert record is not None
+    assert (record.generation, record.left, record.contents) == (2, None, None)
     assert not list(folder.root.at("/var/lib/pmtaform/generations").glob("*/base"))
 
 
@@ -141,9 +141,9 @@ def test_a_record_is_made_without_a_change(folder: Host) -> None:
     assert (done.status, done.generation) == (Status.APPLIED, 1)
     assert folder.root.tree() == before
     assert folder.root.calls == []
-    found = last_left(folder.session, folder.spec, contents=True)
-    assert found is not None
-    assert found.contents == {CONFIG: OLD}
+    record = last_left(folder.session, folder.spec, contents=True)
+    assert record is not None
+    assert record.contents == {CONFIG: OLD}
     assert folder.root.leftovers() == []
 
 

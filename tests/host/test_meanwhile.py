@@ -38,7 +38,7 @@ def hooked(host: Host, point: str, hook: Path, shell: str = "dash") -> LocalSess
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("made", [False, True])
 def test_an_edit_after_the_backup_stays(root: HostRoot, tmp_path: Path, shell: str, made: bool) -> None:
-    """It came before the change was put in place: the change goes back, and the edit is nobody's to take away."""
+    """It came before the change was put in place: the change goes back, and the edit is no one's to take away."""
     theirs = MORE if made else CONFIG
     hook = program(tmp_path, f'echo theirs >"$4/edit"; mv "$4/edit" "$4{theirs}"')
     host = in_folder(root, shell)
@@ -90,10 +90,10 @@ class Halted:
 
     def meanwhile(self, work: Any, tx: Transaction) -> Future[Any]:
         """Begin `work` about `tx`; returns when its process on the host waits for the lock."""
-        found = self.pool.submit(work)
+        result = self.pool.submit(work)
         owner = self.root.at(f"/var/lib/pmtaform/tx/{tx.id}/owner")
         until(lambda: _alive(owner))
-        return found
+        return result
 
     def go_on(self) -> Outcome:
         self.root.at("/ctl/go").write_text("go\n")
@@ -110,7 +110,7 @@ def _alive(owner: Path) -> bool:
 
 @pytest.mark.parametrize("confirmed", [True, False])
 def test_nothing_is_built_on_a_change_that_is_being_settled(root: HostRoot, tmp_path: Path, confirmed: bool) -> None:
-    """Its verdict has fallen, and it waits for the lock that somebody else has."""
+    """Its verdict has fallen, and it waits for the lock that someone else has."""
     host = in_folder(root)
     first = transaction((CONFIG, NEW), confirm_within=600)
     assert host.apply(first).status is Status.PENDING
@@ -213,7 +213,7 @@ def test_a_boot_after_it_was_staged_finds_the_old_files(folder: Host) -> None:
     assert folder.root.leftovers() == []
 
 
-def test_what_somebody_changed_after_it_was_staged_outlives_a_boot(folder: Host) -> None:
+def test_what_someone_changed_after_it_was_staged_outlives_a_boot(folder: Host) -> None:
     boot(folder)
     stage(folder.session, folder.spec, transaction((CONFIG, NEW), key(KEY)), folder.open)
     edited = folder.root.at("/etc/pmta/edited")
@@ -249,7 +249,7 @@ def test_staged_before_a_boot_and_cleared_away_after_it(folder: Host) -> None:
     assert (done.status, done.reason) == (Status.STALE, "another transaction came first, and cleared it away")
 
 
-def test_a_lock_that_a_power_loss_emptied_is_nobodys(folder: Host) -> None:
+def test_a_lock_that_a_power_loss_emptied_is_no_ones(folder: Host) -> None:
     tx = transaction((CONFIG, NEW))
     session = LocalSession(folder.spec, ("dash",), dying_at("check"))
     call(session, folder.spec, "apply", body(folder.spec, of_transaction(tx)), timeout=60)

@@ -174,7 +174,7 @@ def test_a_key_of_another_kind(sshd: Sshd, tmp_path: Path, kind: str) -> None:
 
 
 class _Silent(paramiko.Transport):
-    """A server's side that does not say that it may be asked to let somebody in, but does so."""
+    """A server's side that does not say that it may be asked to let someone in, but does so."""
 
     def _send_message(self, data: paramiko.Message) -> None:
         if data.asbytes()[:1] != paramiko.common.cMSG_SERVICE_ACCEPT:
@@ -230,7 +230,7 @@ def test_a_password_where_only_keys_are_taken(sshd: Sshd) -> None:
     assert "secret-word" not in said
 
 
-def test_nobody_listens(sshd: Sshd) -> None:
+def test_no_one_listens(sshd: Sshd) -> None:
     assert "[connection-refused]" in fails(sshd, port=_closed_port())
 
 
@@ -312,7 +312,7 @@ def test_a_program_that_does_not_read_its_input(sshd: Sshd) -> None:
     session.close()
 
 
-def test_errors_that_nobody_waits_for_do_not_stop_it(sshd: Sshd) -> None:
+def test_errors_that_no_one_waits_for_do_not_stop_it(sshd: Sshd) -> None:
     """They share a window with the output."""
     session = spec_of(HostRoot(sshd.folder), **sshd.options()).open()
     noisy = session.begin(["sh", "-c", "head -c 3000000 /dev/zero >&2; echo; echo end; read -r x; echo $x"], timeout=30)
@@ -359,7 +359,7 @@ def test_a_connection_writes_nothing_into_the_settings_that_all_share(
     assert merged == []
 
 
-def test_a_bug_is_not_told_as_a_host_that_cannot_be_reached(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_not_reported_as_a_host_that_cannot_be_reached(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(connection: fabric.Connection) -> None:
         raise AttributeError("no such thing; there are: banner, connect_timeout")
 

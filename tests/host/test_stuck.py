@@ -1,4 +1,4 @@
-"""What can be neither finished nor undone is told as that, is tried again, and harms nobody else's change."""
+"""What can be neither finished nor undone is reported as that, is tried again, and harms no one else's change."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_later_change_outlives_that_the_earlier_is_undone_again(folder: Host) 
     assert root.leftovers() == []
 
 
-def test_nobody_changes_a_host_whose_files_are_not_all_back(root: HostRoot) -> None:
+def test_no_one_changes_a_host_whose_files_are_not_all_back(root: HostRoot) -> None:
     if not is_root():
         pytest.skip("only root can make a folder immutable")
     host = in_folder(root)
@@ -105,7 +105,7 @@ def test_where_a_word_cannot_be_noted_it_is_not_unknown_what_became_of_it(root: 
     assert root.leftovers() == []
 
 
-def test_what_is_taken_back_is_not_put_in_force(root: HostRoot, tmp_path: Path) -> None:
+def test_what_is_reverted_is_not_put_in_force(root: HostRoot, tmp_path: Path) -> None:
     """`revert` has decided; `commit` comes before it says whose the change is."""
     host = in_folder(root)
     tx = transaction((CONFIG, NEW), confirm_within=600)
@@ -141,7 +141,7 @@ def test_who_waited_for_the_lock_finds_its_change_gone(root: HostRoot, tmp_path:
     assert "reload" not in root.calls
 
 
-def test_a_reload_is_not_begun_where_powermta_went_down_since_it_was_staged(root: HostRoot) -> None:
+def test_a_reload_is_not_started_where_powermta_went_down_since_it_was_staged(root: HostRoot) -> None:
     host = in_folder(root)
     tx = transaction((CONFIG, NEW))
     assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
@@ -208,7 +208,7 @@ def test_a_record_that_a_power_loss_emptied_is_none(root: HostRoot, tmp_path: Pa
 
 
 def test_that_it_goes_back_is_on_the_disk_before_anything_does(root: HostRoot, tmp_path: Path) -> None:
-    """Else a power loss brings back that it was well, and what was put back is told as applied."""
+    """Else a power loss brings back that it was well, and what was restored is reported as applied."""
     if not is_root():
         pytest.skip("only root can make a folder immutable")
     fake = tmp_path / "bin"

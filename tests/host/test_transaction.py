@@ -109,7 +109,7 @@ def test_when_powermta_does_not_take_it_everything_is_back(host: Host, what: str
     assert generations(host.session, host.spec) == []
 
 
-def test_what_powermta_said_is_told_without_control_characters(host: Host) -> None:
+def test_what_powermta_said_is_reported_without_control_characters(host: Host) -> None:
     host.root.tell("fail-test")
     assert host.apply(transaction((CONFIG, NEW))).output == "Error in line 1 of /etc/pmta/config: told to fail"
 
@@ -182,7 +182,7 @@ def test_without_activation_pmta_need_not_be_there(host: Host) -> None:
 
 
 @pytest.mark.parametrize("what", ["stopped", "fail-status"])
-def test_where_powermta_is_down_no_reload_is_begun(host: Host, what: str) -> None:
+def test_where_powermta_is_down_no_reload_is_started(host: Host, what: str) -> None:
     """A reload could only fail, and putting the files back would end in another failed reload."""
     before = host.root.tree()
     host.root.tell(what, 2)
@@ -221,7 +221,7 @@ def test_a_failed_test_does_not_cause_a_restart(folder: Host) -> None:
     assert (done.status, folder.root.calls) == (Status.ROLLED_BACK, ["test config"])
 
 
-def test_generations_are_told_and_pruned(host: Host) -> None:
+def test_generations_are_reported_and_pruned(host: Host) -> None:
     for n in range(4):
         assert host.apply(transaction((CONFIG, f"{n}\n".encode()), expect={}), generations=2).generation == n + 1
     kept = generations(host.session, host.spec)
@@ -308,7 +308,7 @@ def test_one_program_answers_one_request_after_the_other(host: Host) -> None:
     assert first.parts < last.parts
 
 
-def test_a_program_that_ended_while_it_waited_is_begun_again(host: Host) -> None:
+def test_a_program_that_ended_while_it_waited_is_started_again(host: Host) -> None:
     """A shell may give up waiting for input (TMOUT)."""
     host.probe()
     waits = host.session.running

@@ -92,7 +92,7 @@ def test_a_change_outlives_jumps_between_all_its_steps(host: Host, clock: Clock,
 
 
 @pytest.mark.parametrize("to", JUMPS.values(), ids=JUMPS)
-def test_what_is_taken_back_after_a_jump_is_back(host: Host, clock: Clock, to: str) -> None:
+def test_what_is_reverted_after_a_jump_is_back(host: Host, clock: Clock, to: str) -> None:
     tx = transaction((CONFIG, NEW), confirm_within=600)
     assert host.apply(tx).status is Status.PENDING
     clock.jump(to)
@@ -102,7 +102,7 @@ def test_what_is_taken_back_after_a_jump_is_back(host: Host, clock: Clock, to: s
 
 
 @pytest.mark.parametrize("to", JUMPS.values(), ids=JUMPS)
-def test_what_nobody_confirms_goes_back_whatever_the_clock_says(host: Host, clock: Clock, to: str) -> None:
+def test_what_no_one_confirms_goes_back_whatever_the_clock_says(host: Host, clock: Clock, to: str) -> None:
     tx = transaction((CONFIG, NEW), confirm_within=2)
     assert host.apply(tx).status is Status.PENDING
     clock.jump(to)

@@ -79,9 +79,9 @@ def test_twice_as_many_files_are_twice_the_work(tmp_path: Path, kind: Callable[[
     work = {}
     for many in (FEW, MANY):
         root = make_host_root(tmp_path / str(many))
-        found = look(root, kind(root, many))
-        assert len([path for path in found.files if path.startswith("/etc/pmta/conf.d/")]) == many
-        assert all(len(names) == many for names in found.patterns.values())
+        seen = look(root, kind(root, many))
+        assert len([path for path in seen.files if path.startswith("/etc/pmta/conf.d/")]) == many
+        assert all(len(names) == many for names in seen.patterns.values())
         work[many] = (root.path / "trace").stat().st_size
     assert work[MANY] < 2.4 * work[FEW], work
 
@@ -94,10 +94,10 @@ def test_a_file_that_is_asked_for_and_matched_is_sent_once(tmp_path: Path, many:
     for path in odd:
         root.put(path, b"odd\n")
     known = Known(files=dict.fromkeys([*paths[::2], odd[0]], HASH_ONLY), patterns=(PATTERN,))
-    found = look(root, known)
-    sent = {path for path, file in found.files.items() if file.content is not None and path != CONFIG}
+    seen = look(root, known)
+    sent = {path for path, file in seen.files.items() if file.content is not None and path != CONFIG}
     assert sent == {*paths[1::2], *odd[1:]}
-    assert found.patterns[PATTERN] == tuple(sorted([*paths, *odd]))
+    assert seen.patterns[PATTERN] == tuple(sorted([*paths, *odd]))
 
 
 def test_files_of_the_stack_are_not_counted_as_includes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A disk of the client that takes no more, at any write of a run: what hosts have is told, and settled later."""
+"""A disk of the client that takes no more, at any write of a run: what hosts have is reported, and settled later."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_rollback_is_told_whatever_can_be_written(fleet: ProjectFolder, disk: 
     fleet.settled()
 
 
-def test_hosts_that_go_back_are_told_as_that(fleet: ProjectFolder, disk: Disk) -> None:
+def test_hosts_that_go_back_are_reported_as_that(fleet: ProjectFolder, disk: Disk) -> None:
     """`on-failure: rollback-wave` is for hosts that failed, not for a disk."""
     fleet.config("domain: {a.example: {max-smtp-out: 8}}", "rollout: {parallel: 1, on-failure: rollback-all}\n")
     disk.left = 8

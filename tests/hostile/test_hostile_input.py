@@ -115,7 +115,7 @@ def behind(root: HostRoot, folder: Path, starts: str, shell: str = "dash") -> Ho
         "read -r -N 100 x",
     ],
 )
-def test_a_start_up_file_that_reads_is_told_as_that(root: HostRoot, tmp_path: Path, shell: str, reads: str) -> None:
+def test_a_start_up_file_that_reads_is_reported_as_that(root: HostRoot, tmp_path: Path, shell: str, reads: str) -> None:
     host = behind(root, tmp_path, reads, shell)
     for ask in (host.probe, lambda: host.apply(transaction((CONFIG, NEW)))):
         with pytest.raises(HostError) as told:

@@ -60,17 +60,17 @@ def change(**more: object) -> Transaction:
 
 def look(root: HostRoot) -> dict[str, tuple[str, int, int, int]]:
     """All of root's folder, as it must stay."""
-    found = {}
+    by_name = {}
     for path in [root.at("/victim"), *sorted(root.at("/victim").rglob("*"))]:
         at = path.lstat()
         text = path.read_text() if stat.S_ISREG(at.st_mode) else ""
-        found[str(path.relative_to(root.path))] = (
+        by_name[str(path.relative_to(root.path))] = (
             text,
             stat.S_IMODE(at.st_mode),
             at.st_uid,
             at.st_nlink if text else 0,
         )
-    return found
+    return by_name
 
 
 def hook(folder: Path, text: str) -> Path:
@@ -184,7 +184,7 @@ def restore(root: HostRoot) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("word", ["test", "reload"])
 def test_the_old_key_does_not_stay_where_a_folder_was_swapped(tmp_path: Path, shell: str, word: str) -> None:
-    """It is said, the change is not lost of sight, and whoever comes when the folder is back clears it away."""
+    """It is stated, the change is not lost of sight, and whoever comes when the folder is back clears it away."""
     root = world(tmp_path)
     pmta = root.at("/usr/sbin/pmta")
     swap = SWAPS["folder of keys"].replace("$4", str(root.path))
@@ -214,7 +214,7 @@ def test_the_old_key_does_not_stay_where_a_folder_was_swapped(tmp_path: Path, sh
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_folder_above_an_allowed_one_that_somebody_else_can_swap_is_not_followed(tmp_path: Path, shell: str) -> None:
+def test_a_folder_above_an_allowed_one_that_someone_else_can_swap_is_not_followed(tmp_path: Path, shell: str) -> None:
     root = world(tmp_path)
     home = root.at("/home/pmta")
     home.mkdir(parents=True)
@@ -232,7 +232,7 @@ def test_a_folder_above_an_allowed_one_that_somebody_else_can_swap_is_not_follow
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_link_of_the_administrators_above_an_allowed_folder_is_followed(tmp_path: Path, shell: str) -> None:
-    """Guard: it lies in a folder of root's, where nobody else can swap it."""
+    """Guard: it lies in a folder of root's, where no one else can swap it."""
     root = world(tmp_path)
     root.at("/data/pmta-keys").mkdir(parents=True)
     root.at("/srv").symlink_to("data")
@@ -244,7 +244,7 @@ def test_a_link_of_the_administrators_above_an_allowed_folder_is_followed(tmp_pa
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_folder_of_transactions_that_another_user_can_write_is_not_believed(tmp_path: Path, shell: str) -> None:
-    """What lies there is done with all rights: the commands for a restart stand in it."""
+    """What lies there is done with all rights: the commands for a restart are in it."""
     root = world(tmp_path)
     host = in_folder(root, shell)
     assert host.apply(transaction((CONFIG, NEW), expect={})).status is Status.APPLIED

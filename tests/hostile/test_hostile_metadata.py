@@ -164,7 +164,7 @@ def test_a_new_file_has_the_mode_that_was_asked_for_whatever_its_folder_hands_on
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("removed", [False, True])
-def test_other_names_of_a_file_are_told(root: HostRoot, shell: str, removed: bool) -> None:
+def test_other_names_of_a_file_are_reported(root: HostRoot, shell: str, removed: bool) -> None:
     """A rename changes one name; the others keep the old content, also of a key that goes."""
     for path, other in ((CONFIG, "/etc/pmta/other"), (KEY, "/etc/other-key")):
         root.at(other).hardlink_to(root.at(path))

@@ -26,7 +26,7 @@ def two_names(project: ProjectFolder, one: dict[str, object], other: dict[str, o
     )
 
 
-def test_a_folder_with_two_names_is_told_before_and_after(one: ProjectFolder) -> None:
+def test_a_folder_with_two_names_is_reported_before_and_after(one: ProjectFolder) -> None:
     (one.folder / "hosts/other").symlink_to("mta1")
     two_names(one, {"root": "hosts/mta1"}, {"root": "hosts/other"})
     planned = one.plan()
@@ -44,7 +44,7 @@ def ssh(server: Sshd, root: Path, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("same", ["machine id", "address"])
-def test_a_machine_with_two_names_is_told(one: ProjectFolder, sshd: Sshd, same: str) -> None:
+def test_a_machine_with_two_names_is_reported(one: ProjectFolder, sshd: Sshd, same: str) -> None:
     if same == "machine id":
         one.host.put("1" * 32 + "\n", "/etc/machine-id", 0o444)
     known = sshd.folder / "known-more"

@@ -47,10 +47,10 @@ def root(tmp_path: Path) -> HostRoot:
 
 @pytest.mark.parametrize(("listed", "kept"), LISTED.values(), ids=LISTED)
 def test_what_sudo_keeps_is_known(root: HostRoot, tmp_path: Path, listed: str, kept: set[str]) -> None:
-    found = look(root, tmp_path, listed)
-    assert found == kept
+    seen = look(root, tmp_path, listed)
+    assert seen == kept
     assert (tmp_path / "tools/calls").read_text() == "-n -l -U deploy\n", "one program more, without a password"
-    notes = kept_by_sudo(spec_of(root), found)
+    notes = kept_by_sudo(spec_of(root), seen)
     assert [note.code for note in notes] == (["sudo-keeps-log"] if kept else [])
     assert all(stream in notes[0].detail for stream in kept)
 

@@ -28,8 +28,8 @@ UNSEEN = {"\u034f", "\ufe0f", "\u3164", "\x7f"}
 
 def assert_plain(said: Said) -> None:
     for text in (said.out, said.err):
-        found = COMMAND.search(text)
-        assert found is None, repr(text[max(0, found.start() - 60) : found.end() + 60])
+        match = COMMAND.search(text)
+        assert match is None, repr(text[max(0, match.start() - 60) : match.end() + 60])
         odd = {c for c in text if c != "\n" and (unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} or c in UNSEEN)}
         assert not odd, odd
     assert "bug in pmtaform" not in said.all

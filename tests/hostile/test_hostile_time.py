@@ -97,7 +97,7 @@ def test_records_of_one_second_keep_their_order(host: Host) -> None:
 
 
 @pytest.mark.parametrize("hanging", ["systemd-run", "systemctl", "both"])
-def test_a_bus_that_does_not_answer_holds_nobody_up(
+def test_a_bus_that_does_not_answer_holds_no_one_up(
     root: HostRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hanging: str
 ) -> None:
     tools = tmp_path / "tools"
@@ -128,9 +128,9 @@ def talking(root: HostRoot, command: str) -> None:
 
 def test_a_version_without_end_is_cut_off(host: Host) -> None:
     talking(host.root, "version")
-    found = host.probe()
-    assert found.version is not None
-    assert len(found.version) <= 400
+    outcome = host.probe()
+    assert outcome.version is not None
+    assert len(outcome.version) <= 400
 
 
 @pytest.mark.parametrize("kind", ["ask", "command"])
@@ -211,8 +211,8 @@ def test_what_is_staged_by_a_program_that_was_killed_is_settled_by_the_next(host
     assert host.probe().awaiting is not None
     waits.dialogue.process.kill()
     waits.dialogue.process.wait()
-    found = host.probe()
-    assert (found.awaiting, bool(found.unsettled)) == (None, True)
+    outcome = host.probe()
+    assert (outcome.awaiting, bool(outcome.unsettled)) == (None, True)
     assert recover(host.session, host.spec).status is Status.APPLIED
     assert host.root.leftovers() == []
 

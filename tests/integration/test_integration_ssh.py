@@ -60,7 +60,7 @@ def put_corpus(host: HostFolder, name: str) -> dict[str, bytes]:
 
 
 def native(project: ProjectFolder, files: dict[str, bytes], change: tuple[bytes, bytes] | None = None) -> str:
-    """A stack that declares the files as they are, but for one change; in YAML.
+    """A stack that declares the files as they are, except one change; in YAML.
 
     In which file of the host a block stands is known from the host, so that it need not be said.
     """
@@ -75,10 +75,10 @@ def native(project: ProjectFolder, files: dict[str, bytes], change: tuple[bytes,
 
 def changed_value(content: bytes) -> tuple[bytes, bytes]:
     """A line of a file with a number in it, and the same with a smaller one."""
-    for found in re.finditer(rb"(?m)^[ \t]*(?:max-smtp-out|max-msg-per-connection|retry-after)[ \t]+(\d+)", content):
-        number = int(found[1])
+    for item in re.finditer(rb"(?m)^[ \t]*(?:max-smtp-out|max-msg-per-connection|retry-after)[ \t]+(\d+)", content):
+        number = int(item[1])
         if number > 1:
-            return found[0], found[0][: -len(found[1])] + str(number - 1).encode()
+            return item[0], item[0][: -len(item[1])] + str(number - 1).encode()
     raise AssertionError("this file has no such line")
 
 
@@ -140,7 +140,7 @@ def deploy() -> Iterator[Sshd]:
     sudoers = Path("/etc/sudoers.d") / name
     subprocess.run(["useradd", "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", name], check=True)
     try:
-        # A user without any password is locked for OpenSSH; one that nobody knows is not.
+        # A user without any password is locked for OpenSSH; one that no one knows is not.
         subprocess.run(["chpasswd"], input=f"{name}:{secrets.token_hex(16)}\n".encode(), check=True)
         sudoers.write_text(f"{name} ALL=(ALL:ALL) NOPASSWD: ALL\n")
         sudoers.chmod(0o440)
@@ -191,14 +191,14 @@ def test_an_unchanged_host_costs_one_exec(project: ProjectFolder, server: Sshd) 
     before = execs(server)
     project.settled()
     assert execs(server) - before == 1
-    found = Project.find(project.root)
-    planned = make_plan(found, found.load("fleet"))
+    result = Project.find(project.root)
+    planned = make_plan(result, result.load("fleet"))
     assert [survey.snapshot.round_trips for survey in planned.fleet.surveys.values()] == [1]
     assert host.called[-1] != "show status"
 
 
 def test_several_hosts_behind_one_server(project: ProjectFolder, server: Sshd) -> None:
-    """One of them is bad: the others are planned and applied, and each is told of."""
+    """One of them is bad: the others are planned and applied, and each is reported."""
     for name in ("mta1", "mta2", "mta3"):
         project.add_host(name)
     hosts = {name: over_ssh(server, host, activation="none") for name, host in project.hosts.items()}
@@ -213,7 +213,7 @@ def test_several_hosts_behind_one_server(project: ProjectFolder, server: Sshd) -
 
 
 def test_a_server_that_goes_away_between_plan_and_apply(project: ProjectFolder, tmp_path: Path) -> None:
-    """A saved plan finds nobody: nothing is lost, and the plan is good once the server is back."""
+    """A saved plan finds no one: nothing is lost, and the plan is good once the server is back."""
     host = project.add_host("mta1")
     with start_sshd(tmp_path / "sshd", host_keys=("ed25519",)) as mortal:
         project.stack("config: {postmaster: a@example.com}", hosts={"mta1": over_ssh(mortal, host, activation="none")})
@@ -233,10 +233,10 @@ def test_a_server_that_goes_away_between_plan_and_apply(project: ProjectFolder, 
     assert "postmaster a@example.com" in host.read()
 
 
-def test_a_host_that_is_lost_for_good_while_it_is_checked_is_told_once_and_goes_back(
+def test_a_host_that_is_lost_for_good_while_it_is_checked_is_reported_once_and_goes_back(
     project: ProjectFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The check takes the server down: nobody can revert, so what is told is that the host does it itself."""
+    """The check takes the server down: no one can revert, so what is reported is that the host does it itself."""
     host = project.add_host("mta1").stand_in()
     with start_sshd(tmp_path / "sshd", host_keys=("ed25519",)) as mortal:
         listens = mortal.process.pid

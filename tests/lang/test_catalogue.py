@@ -173,9 +173,9 @@ def test_where_sections_may_stand() -> None:
 
 
 def _some() -> DirectiveSpec:
-    found = catalogue().directive("domain", "max-smtp-out")
-    assert found is not None
-    return found
+    known = catalogue().directive("domain", "max-smtp-out")
+    assert known is not None
+    return known
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_an_edit_gives_what_was_wanted_and_a_second_one_nothing(before: str, aft
 
 @given(config_text(), config_text())
 @settings(max_examples=300, deadline=None)
-def test_blocks_that_nobody_asked_for_keep_their_bytes(before: str, after: str) -> None:
+def test_blocks_that_no_one_asked_for_keep_their_bytes(before: str, after: str) -> None:
     live, goal = configuration(before), configuration(after)
     wanted = dict(list(blocks_of(goal).items())[:1])
     untouched = {a: [p.text for p in b.parts] for a, b in blocks_of(live).items() if a not in wanted}

@@ -11,8 +11,8 @@ from pmtaform.lang.catalogue import DirectiveSpec, catalogue
 def spec(name: str) -> DirectiveSpec:
     """`name` in the first scope that has it, or `scope/name`."""
     scope, slash, rest = name.partition("/")
-    found = catalogue().directive(scope, rest) if slash and scope in catalogue().sections else None
-    return found or catalogue().anywhere(name)[0]
+    known = catalogue().directive(scope, rest) if slash and scope in catalogue().sections else None
+    return known or catalogue().anywhere(name)[0]
 
 
 @pytest.mark.parametrize(
@@ -282,11 +282,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "text", "said"), WRONG)
-def test_what_is_wrong_is_said_with_its_remedy(name: str, text: str, said: str) -> None:
-    found = values.problem(spec(name), text)
-    assert found is not None
-    assert said in found
-    assert "\n" not in found
+def test_what_is_wrong_is_stated_with_its_remedy(name: str, text: str, said: str) -> None:
+    problem_text = values.problem(spec(name), text)
+    assert problem_text is not None
+    assert said in problem_text
+    assert "\n" not in problem_text
 
 
 @pytest.mark.parametrize(
@@ -307,11 +307,11 @@ def test_a_finding_never_cites_a_secret(name: str, text: str) -> None:
 
 
 def test_a_finding_is_safe_to_print() -> None:
-    found = values.problem(spec("type"), "\x1b[31m\udcff" + "x" * 500)
-    assert found is not None
-    assert "\\x1b[31m\\xff" in found
-    assert found.isprintable()
-    assert len(found) < 250
+    problem_text = values.problem(spec("type"), "\x1b[31m\udcff" + "x" * 500)
+    assert problem_text is not None
+    assert "\\x1b[31m\\xff" in problem_text
+    assert problem_text.isprintable()
+    assert len(problem_text) < 250
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ def test_an_argument_and_its_normal_form_are_both_right_or_both_wrong(tag: str, 
 
 @given(DIRECTIVES, TEXT)
 def test_a_finding_is_one_printable_line(spec: DirectiveSpec, text: str) -> None:
-    found = values.problem(spec, text)
-    assert found is None or (found.isprintable() and found[-1] in ".?")
+    problem_text = values.problem(spec, text)
+    assert problem_text is None or (problem_text.isprintable() and problem_text[-1] in ".?")
 
 
 @given(st.sampled_from([s for s in catalogue().directives if s.sensitive == "value"]), st.text("XYZ", min_size=4))

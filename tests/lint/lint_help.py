@@ -21,12 +21,12 @@ def configuration(text: str) -> Configuration:
     return single(parse(text, MAIN))
 
 
-def found(text: str, *, whole: bool = False, enabled: tuple[str, ...] = (), **more: object) -> list[Finding]:
+def findings_of(text: str, *, whole: bool = False, enabled: tuple[str, ...] = (), **more: object) -> list[Finding]:
     subject = Subject(configuration=configuration(text), whole=whole, **more)  # type: ignore[arg-type]
     return lint(subject, enabled=enabled)
 
 
-def found_in(
+def findings_in(
     files: dict[str, str], *, whole: bool = True, patterns: dict[str, list[str]] | None = None
 ) -> list[Finding]:
     contents = {path: text.encode() for path, text in files.items()}

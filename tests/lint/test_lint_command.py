@@ -97,14 +97,14 @@ def test_a_file_that_is_included_in_a_section(tmp_path):
     assert rules(lint_path(path, RuleChoice()).findings) == [("invalid-regex", "replies.conf", 2)]
 
 
-def test_what_a_loop_repeats_is_told_a_few_times(project):
+def test_what_a_loop_repeats_is_reported_a_few_times(project):
     path = project / "stacks" / "demo" / "demo.yaml"
     text = STACK.replace("    v${n}:\n", "    v${i}:\n      for-each: {i: 1..20}\n").replace("mta${n}\n", "mta${i}\n")
     path.write_text(text)
     linted = lint_stack(load_stack(path.parent), RuleChoice())
-    found = [f for f in linted.findings if f.rule.code == "unqualified-ehlo-name"]
-    assert len(found) == 5
-    assert found[-1].detail.endswith("(And 15 more of the same at this place.)")
+    items = [f for f in linted.findings if f.rule.code == "unqualified-ehlo-name"]
+    assert len(items) == 5
+    assert items[-1].detail.endswith("(And 15 more of the same at this place.)")
     assert len([f for f in linted.every if f.rule.code == "unqualified-ehlo-name"]) == 20
 
 
@@ -114,9 +114,9 @@ def test_a_folder_stands_for_etc_pmta(tmp_path):
     (tmp_path / "conf.d" / "b.conf").write_text("max-conn 3\n")
     (tmp_path / "conf.d" / "a.conf").write_text("relay-domain *\n")
     (tmp_path / "conf.d" / "not.txt").write_text("nonsense\n")
-    found = lint_path(tmp_path, RuleChoice())
-    assert rules(found.findings) == [("open-relay-recipients", "a.conf", 1), ("invented-directive", "b.conf", 1)]
-    assert found.findings[0].place.file == str(tmp_path / "conf.d" / "a.conf")
+    findings = lint_path(tmp_path, RuleChoice())
+    assert rules(findings.findings) == [("open-relay-recipients", "a.conf", 1), ("invented-directive", "b.conf", 1)]
+    assert findings.findings[0].place.file == str(tmp_path / "conf.d" / "a.conf")
 
 
 def test_a_folder_stands_for_a_machine(tmp_path):
@@ -134,8 +134,8 @@ def test_includes_do_not_lead_out_of_a_folder(tmp_path):
     (tmp_path / "pmta").mkdir()
     (tmp_path / "secret.conf").write_text("relay-domain *\n")
     (tmp_path / "pmta" / "config").write_text(WHOLE + "include /etc/pmta/../secret.conf\ninclude /etc/pmta/../*.conf\n")
-    found = lint_path(tmp_path / "pmta", RuleChoice())
-    assert "open-relay-recipients" not in [f.rule.code for f in found.findings]
+    findings = lint_path(tmp_path / "pmta", RuleChoice())
+    assert "open-relay-recipients" not in [f.rule.code for f in findings.findings]
 
 
 def test_fix_mends_and_shows(run, tmp_path):
@@ -195,14 +195,14 @@ def test_what_cannot_be_asked(run, project, words):
 def test_a_stack(run, project):
     code, out, _ = run("demo", "--format", "json", directory=project)
     assert code == 1
-    found = {(f["rule"], f["place"]["file"], f["place"]["line"], f["host"]) for f in json.loads(out)["findings"]}
+    document = {(f["rule"], f["place"]["file"], f["place"]["line"], f["host"]) for f in json.loads(out)["findings"]}
     yaml = "stacks/demo/demo.yaml"
-    assert ("http-admin-for-everyone", yaml, 9, None) in found
-    assert ("not-in-version", yaml, 12, None) in found
-    assert ("repeated-directive", "stacks/demo/files/legacy.conf", 3, None) in found
-    assert {(yaml, 17, "mta1"), (yaml, 17, "mta2")} == {f[1:] for f in found if f[0] == "unqualified-ehlo-name"}
-    assert not [f for f in found if f[0] in ("short-retry", "unused-suppression")]
-    assert [f for f in found if f[0] == "no-spool"]
+    assert ("http-admin-for-everyone", yaml, 9, None) in document
+    assert ("not-in-version", yaml, 12, None) in document
+    assert ("repeated-directive", "stacks/demo/files/legacy.conf", 3, None) in document
+    assert {(yaml, 17, "mta1"), (yaml, 17, "mta2")} == {f[1:] for f in document if f[0] == "unqualified-ehlo-name"}
+    assert not [f for f in document if f[0] in ("short-retry", "unused-suppression")]
+    assert [f for f in document if f[0] == "no-spool"]
 
 
 def test_a_stack_shows_its_own_lines(run, project):
@@ -214,8 +214,8 @@ def test_a_stack_shows_its_own_lines(run, project):
 def test_a_partial_stack_is_not_blamed_for_what_it_lacks(project):
     path = project / "stacks" / "demo" / "demo.yaml"
     path.write_text(STACK.replace("unmanaged: remove\n", ""))
-    found = lint_stack(load_stack(path.parent), RuleChoice())
-    assert not [f for f in found.findings if f.rule.whole]
+    findings = lint_stack(load_stack(path.parent), RuleChoice())
+    assert not [f for f in findings.findings if f.rule.whole]
 
 
 def test_a_live_host(run, project):
@@ -226,10 +226,10 @@ def test_a_live_host(run, project):
     )
     (main.parent / "s.pem").write_text("key\n")
     (main.parent / "s.pem").chmod(0o644)
-    found = lint_host(load_stack(project / "stacks" / "demo"), "mta1", RuleChoice())
-    assert ("missing-key-file", "config", 11) in rules(found.findings)
-    assert ("secret-file-readable", "config", 10) in rules(found.findings)
-    assert found.findings[0].host == "mta1"
+    findings = lint_host(load_stack(project / "stacks" / "demo"), "mta1", RuleChoice())
+    assert ("missing-key-file", "config", 11) in rules(findings.findings)
+    assert ("secret-file-readable", "config", 10) in rules(findings.findings)
+    assert findings.findings[0].host == "mta1"
     code, out, _ = run("--host", "mta1", directory=project)
     assert code == 1
     assert "mta1: /etc/pmta/config:11:16: error: Missing file" in out

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from distributions import install
-from lint_help import MAIN, found
+from lint_help import MAIN, findings_of
 
 from pmtaform.diagnostics import Severity
 from pmtaform.lang.includes import read_configuration
@@ -105,6 +105,6 @@ def test_a_package_brings_a_rule_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp
         modules={"house_rules.py": PLUG_IN},
     )
     rule = rules()["house-postmaster"]
-    assert [finding.detail for finding in found(rule.examples[0])] == ["Write an address of example.com."]
-    assert found(rule.examples[1]) == []
+    assert [finding.detail for finding in findings_of(rule.examples[0])] == ["Write an address of example.com."]
+    assert findings_of(rule.examples[1]) == []
     assert rule in families()[rule.family]

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from lint_help import found, only
+from lint_help import findings_of, only
 
 from pmtaform.lang.lint import rules
 
@@ -13,7 +13,7 @@ CASES = tomllib.loads((Path(__file__).parent / "cases" / "facts.toml").read_text
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_what_the_guides_say(case):
-    findings = found(case["config"].lstrip("\n"), whole=case.get("whole", False))
+    findings = findings_of(case["config"].lstrip("\n"), whole=case.get("whole", False))
     assert only(case["rule"], findings) == case["lines"]
     mine = [finding for finding in findings if finding.rule.code == case["rule"]]
     assert {str(finding.severity) for finding in mine} <= {case.get("severity", str(f.severity)) for f in mine}
@@ -30,10 +30,12 @@ def test_cases_name_rules_that_exist():
 
 def test_a_wrong_name_at_top_level_is_not_turned_into_an_open_relay():
     """`always-allow-relay yes` has no effect; a fix that renames it at top level might let everyone relay."""
-    (finding,) = [f for f in found("always-allow-relay yes\n") if f.rule.code == "invented-directive"]
+    (finding,) = [f for f in findings_of("always-allow-relay yes\n") if f.rule.code == "invented-directive"]
     assert finding.fix is None
     (finding,) = [
-        f for f in found("<source 10/8>\nalways-allow-relay yes\n</source>\n") if f.rule.code == "invented-directive"
+        f
+        for f in findings_of("<source 10/8>\nalways-allow-relay yes\n</source>\n")
+        if f.rule.code == "invented-directive"
     ]
     assert finding.fix is not None
 
@@ -45,4 +47,4 @@ def test_a_wrong_name_at_top_level_is_not_turned_into_an_open_relay():
 def test_a_suppression_list_has_no_more_patterns_than_the_guide_advises(pattern, count, used, lines):
     text = "".join(f"address {pattern.format(number)}\n" for number in range(count))
     text = f"<address-list l>\n{text}</address-list>\n<source 10/8>\nsuppression-lists {used}\n</source>\n"
-    assert only("many-suppression-patterns", found(text)) == lines
+    assert only("many-suppression-patterns", findings_of(text)) == lines

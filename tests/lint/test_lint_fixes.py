@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lint_help import MAIN, configuration, found, told
+from lint_help import MAIN, configuration, findings_of, told
 
 from pmtaform.lang.lint import Subject, applied, apply_fixes, lint
 
@@ -35,11 +35,11 @@ FIXES = [
 
 @pytest.mark.parametrize(("rule", "before", "line"), FIXES)
 def test_a_fix(rule, before, line):
-    assert (rule, 2) in told(found(before))
+    assert (rule, 2) in told(findings_of(before))
     after = mended(before)
     lines = before.splitlines(keepends=True)
     assert after == "".join([lines[0], line, *lines[2:]])
-    assert (rule, 2) not in told(found(after))
+    assert (rule, 2) not in told(findings_of(after))
     assert mended(after) == after
 
 
@@ -89,9 +89,9 @@ def test_a_tag_gets_its_own_line():
     ],
 )
 def test_a_fix_of_several_lines(rule, before, after):
-    assert rule in {name for name, _ in told(found(before))}
+    assert rule in {name for name, _ in told(findings_of(before))}
     assert mended(before) == after
-    assert rule not in {name for name, _ in told(found(after))}
+    assert rule not in {name for name, _ in told(findings_of(after))}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_line_ends_stay():
 def test_what_is_not_certain_is_left(text):
     """What would open a relay, contradict a neighbour, or be a guess has no fix."""
     assert mended(text) == text
-    assert found(text)
+    assert findings_of(text)
 
 
 def test_overlapping_fixes_are_applied_once():

@@ -7,7 +7,7 @@ line (0: the file as a whole), and words that the detail must have; `never` are 
 from pathlib import Path
 
 import pytest
-from lint_help import KINDS, found
+from lint_help import KINDS, findings_of
 
 from pmtaform.lang.lint import rules
 
@@ -22,7 +22,7 @@ def text_of(case: dict) -> str:
 
 @pytest.mark.parametrize("case", KINDS, ids=lambda case: case["name"])
 def test_a_case(case):
-    findings = found(text_of(case), whole=case.get("whole", "file" in case))
+    findings = findings_of(text_of(case), whole=case.get("whole", "file" in case))
     expected = [(rule, line) for rule, line, *_ in case["finds"]]
     assert sorted((f.rule.code, f.place.line or 0) for f in findings) == sorted(expected)
     details = {(f.rule.code, f.place.line or 0): f.detail for f in findings}

@@ -1,4 +1,4 @@
-"""Whatever stands in a file: lint answers, and answers the same again."""
+"""Whatever is in a file: lint answers, and answers the same again."""
 
 from pathlib import Path
 

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from lint_help import found, told
+from lint_help import findings_of, told
 
 from pmtaform.diagnostics import Severity
 from pmtaform.lang.lint import rules
@@ -22,7 +22,7 @@ def text_of(case: dict) -> str:
 def test_a_row_is_found_where_it_is(row):
     """The rule speaks in the right line; beside it only what the row itself brings along."""
     whole = row.get("whole", False)
-    findings = found(text_of(row), whole=whole, enabled=tuple(row.get("enable", ())))
+    findings = findings_of(text_of(row), whole=whole, enabled=tuple(row.get("enable", ())))
     if "rule" not in row:
         assert told(findings) == []
         return
@@ -41,7 +41,7 @@ def test_the_table_has_every_row():
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard["name"])
 def test_what_is_real_is_left_alone(guard):
-    findings = found(text_of(guard))
+    findings = findings_of(text_of(guard))
     allowed = guard.get("remark")
     assert {finding.rule.code for finding in findings} == ({allowed} if allowed else set())
     assert all(finding.severity is not Severity.ERROR for finding in findings)

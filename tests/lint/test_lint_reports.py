@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 import pytest
-from lint_help import configuration, found
+from lint_help import configuration, findings_of
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang.catalogue import catalogue
@@ -36,7 +36,7 @@ def odd(file="a b/%,:é\x1b.conf", detail='x <&>"\n::error::%0A\x1b[31m\x00') ->
 
 
 def test_text_shows_the_line_and_marks_the_piece():
-    text = lint_text(found(TEXT), source=source)
+    text = lint_text(findings_of(TEXT), source=source)
     assert "/etc/pmta/config:1:13: error: Web monitor administered by everyone [http-admin-for-everyone]\n" in text
     assert "    1 | http-access 0/0 admin\n      |             ^~~~~~~~~\n" in text
     assert "    6 |     max-msg-rate 10/M   # slow\n      |                  ^~~~\n" in text
@@ -46,7 +46,7 @@ def test_text_shows_the_line_and_marks_the_piece():
 
 
 def test_text_never_shows_a_secret():
-    findings = found(TEXT)
+    findings = findings_of(TEXT)
     for text in (lint_text(findings, source=source), json_lint(findings), sarif_lint(findings), github_lint(findings)):
         assert "changeme" not in text
         assert "remember" not in text
@@ -57,7 +57,7 @@ def test_text_obeys_no_control_characters():
     text = lint_text([odd()], source=lambda _: "a\x1b[31mb\x00")
     assert "\x1b" not in text
     assert "\x00" not in text
-    coloured = lint_text(found(TEXT), source=source, colour=True)
+    coloured = lint_text(findings_of(TEXT), source=source, colour=True)
     assert "\x1b[31;1m" in coloured or "\x1b[31m" in coloured
 
 
@@ -74,7 +74,7 @@ def test_text_of_a_stack_line():
 
 
 def test_json():
-    document = json.loads(json_lint(found(TEXT)))
+    document = json.loads(json_lint(findings_of(TEXT)))
     assert document["kind"] == "pmtaform-lint"
     assert document["counts"] == {"error": 2, "warning": 1, "info": 1}
     by_rule = {item["rule"]: item for item in document["findings"]}
@@ -87,7 +87,7 @@ def test_json():
 
 
 def test_sarif_has_the_shape_of_the_standard():
-    document = json.loads(sarif_lint([*found(TEXT), odd()]))
+    document = json.loads(sarif_lint([*findings_of(TEXT), odd()]))
     assert document["version"] == "2.1.0"
     assert set(document) == {"$schema", "version", "runs"}
     (run,) = document["runs"]
@@ -119,8 +119,8 @@ def test_sarif_of_a_finding_on_the_whole_file():
     assert "region" not in result["locations"][0]["physicalLocation"]
 
 
-def test_junit_is_xml_whatever_stands_in_it():
-    root = ET.fromstring(junit_lint([*found(TEXT), odd()], ["/etc/pmta/config", "clean.conf"]).encode())
+def test_junit_is_xml_whatever_is_in_it():
+    root = ET.fromstring(junit_lint([*findings_of(TEXT), odd()], ["/etc/pmta/config", "clean.conf"]).encode())
     suites = {suite.get("name"): suite for suite in root.findall("testsuite")}
     assert suites["clean.conf"].get("failures") == "0"
     assert len(suites["clean.conf"].findall("testcase")) == 1
@@ -140,7 +140,7 @@ def test_github_annotations_cannot_be_forged():
 
 
 def test_github_levels():
-    text = github_lint(found(TEXT))
+    text = github_lint(findings_of(TEXT))
     assert text.count("::error ") == 2
     assert text.count("::warning ") == 1
     assert text.count("::notice ") == 1
@@ -171,7 +171,7 @@ def test_no_report_cites_a_secret(name, form):
     for scope in scopes:
         text = f"{line}\n" if scope == "global" else f"<{scope} x>\n{line}\n{line}\n</{scope}>\n"
         lines = text.splitlines()
-        findings = found(text, whole=True, version="4.0", in_stack=True)
+        findings = findings_of(text, whole=True, version="4.0", in_stack=True)
         told = lint_text(findings, source=lambda place, lines=lines: lines[place.line - 1])
         for report in (told, json_lint(findings), sarif_lint(findings), junit_lint(findings), github_lint(findings)):
             assert SECRET not in report
@@ -179,7 +179,7 @@ def test_no_report_cites_a_secret(name, form):
 
 def test_the_same_finding_is_one_entry_with_the_other_places():
     text = "".join(f"<domain d{n}.example>\nmax-msg-rate {n}/M\nretry-after 10m\n</domain>\n" for n in range(1, 13))
-    findings = found(text)
+    findings = findings_of(text)
     assert len(findings) == 12
     told = lint_text(findings, source=lambda place: text.splitlines()[place.line - 1])
     assert told.count("[rate-unit-case]") == 1
@@ -192,7 +192,7 @@ def test_the_same_finding_is_one_entry_with_the_other_places():
 
 
 def test_different_findings_are_entries_of_their_own():
-    told = lint_text(found("max-msg-ratee 1/h\nmax-smtp-outt 5\nrun-as-root maybe\n"))
+    told = lint_text(findings_of("max-msg-ratee 1/h\nmax-smtp-outt 5\nrun-as-root maybe\n"))
     assert told.count("[unknown-directive]") == 2
     assert "The same at" not in told
 
@@ -253,7 +253,7 @@ def with_sarif_fix(text: str, replacements: list[dict]) -> str:
     ],
 )
 def test_sarif_fixes_are_those_of_the_command(text):
-    findings = [finding for finding in found(text) if finding.fix]
+    findings = [finding for finding in findings_of(text) if finding.fix]
     assert findings
     for finding, result in zip(findings, sarif_results(findings), strict=True):
         (fix,) = result["fixes"]
@@ -267,24 +267,24 @@ def test_sarif_fixes_are_those_of_the_command(text):
 
 
 def test_sarif_fixes_name_the_files_of_this_machine():
-    (finding,) = found("<domain x>\nmax-msg-rate 10/M\n</domain>\n")
+    (finding,) = findings_of("<domain x>\nmax-msg-rate 10/M\n</domain>\n")
     (result,) = sarif_results([finding], {"/etc/pmta/config": "conf/config"})
     assert result["fixes"][0]["artifactChanges"][0]["artifactLocation"]["uri"] == "conf/config"
 
 
 def test_sarif_has_no_fix_that_holds_a_secret():
-    findings = [f for f in found("<smtp-user u>\n    password = kx9QvLmT2rW8zPbA\n</smtp-user>\n") if f.fix]
+    findings = [f for f in findings_of("<smtp-user u>\n    password = kx9QvLmT2rW8zPbA\n</smtp-user>\n") if f.fix]
     assert findings
     assert all("fixes" not in result for result in sarif_results(findings))
 
 
 def test_sarif_tells_what_a_comment_ignores():
     text = "http-access 0/0 admin # pmtaform: ignore http-admin-for-everyone because lab\nrun-as-root maybe\n"
-    assert [f.rule.code for f in found(text)] == ["bad-boolean"]
+    assert [f.rule.code for f in findings_of(text)] == ["bad-boolean"]
     findings = lint(Subject(configuration=configuration(text), whole=False), ignored=True)
     results = {result["ruleId"]: result for result in sarif_results(findings)}
     assert results["http-admin-for-everyone"]["suppressions"] == [
         {"kind": "inSource", "status": "accepted", "justification": "lab"}
     ]
     assert results["bad-boolean"]["suppressions"] == []
-    assert all("suppressions" not in result for result in sarif_results(found(text)))
+    assert all("suppressions" not in result for result in sarif_results(findings_of(text)))

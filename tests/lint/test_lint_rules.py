@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from lint_help import KINDS, MAIN, found, found_in, only, told
+from lint_help import KINDS, MAIN, findings_in, findings_of, only, told
 
 from pmtaform.diagnostics import Severity
 from pmtaform.lang.includes import read_configuration
@@ -18,24 +18,24 @@ FACTS = tomllib.loads((Path(__file__).parent / "cases" / "facts.toml").read_text
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["rule"])
 def test_a_rule(case):
-    assert only(case["rule"], found(case["config"], whole=case.get("whole", False))) == case["lines"]
+    assert only(case["rule"], findings_of(case["config"], whole=case.get("whole", False))) == case["lines"]
 
 
 def test_bytes_that_are_not_utf8():
-    assert only("not-utf8", found("postmaster a@b.example # \udce9\n")) == [1]
+    assert only("not-utf8", findings_of("postmaster a@b.example # \udce9\n")) == [1]
 
 
 def test_what_an_editor_does_not_show():
     text = "\ufeffpostmaster a@b.example\nlog-file\u00a0/var/log/pmta/log\nhost-name a.example \0\n"
-    findings = found(text)
+    findings = findings_of(text)
     assert only("byte-order-mark", findings) == [1]
     assert only("odd-blank", findings) == [2]
     assert only("control-character", findings) == [3]
 
 
-def test_a_dot_in_a_pattern_is_told_when_asked():
+def test_a_dot_in_a_pattern_is_reported_when_asked():
     text = "<pattern-list p>\nmail-from /@example.com$/ virtual-mta=a\n</pattern-list>\n"
-    assert only("unescaped-dot", found(text, enabled=("unescaped-dot",))) == [2]
+    assert only("unescaped-dot", findings_of(text, enabled=("unescaped-dot",))) == [2]
 
 
 def test_includes_that_lead_nowhere():
@@ -43,7 +43,7 @@ def test_includes_that_lead_nowhere():
         "/etc/pmta/config": "include /gone\ninclude x.conf\ninclude /etc/pmta/a\n",
         "/etc/pmta/a": "include /etc/pmta/a\n",
     }
-    findings = found_in(files)
+    findings = findings_in(files)
     assert only("missing-include", findings) == [1]
     assert only("relative-include", findings) == [2]
     assert only("include-loop", findings) == [1]
@@ -74,7 +74,7 @@ def test_every_rule_has_a_case():
 
 def test_a_fragment_is_not_blamed_for_what_it_lacks():
     fragment = "<domain x>\nsmtp-pattern-list elsewhere\ndkim-sign yes\nbackoff-retry-after 1h\n</domain>\n"
-    assert told(found(fragment)) == []
+    assert told(findings_of(fragment)) == []
 
 
 def test_a_whole_configuration_with_all_it_needs_is_quiet():
@@ -84,7 +84,7 @@ def test_a_whole_configuration_with_all_it_needs_is_quiet():
         "<source 127.0.0.1>\nalways-allow-relaying yes\n</source>\n<domain *>\ndkim-sign yes\nmax-msg-rate "
         "300/h\n</domain>\n"
     )
-    assert told(found(text, whole=True)) == []
+    assert told(findings_of(text, whole=True)) == []
 
 
 def test_included_files_belong_to_their_sections():
@@ -94,7 +94,7 @@ def test_included_files_belong_to_their_sections():
         "/etc/pmta/v.conf": "<domain *>\nsmtp-pattern-list l\nmax-conn 3\n</domain>\n",
         "/etc/pmta/l.conf": "<smtp-pattern-list l>\nreply /^4/ mode=normal\n</smtp-pattern-list>\n",
     }
-    findings = found_in(files)
+    findings = findings_in(files)
     assert [f.place.file for f in findings if f.rule.code == "invented-directive"] == ["/etc/pmta/v.conf"]
     assert not [f for f in findings if f.rule.code.startswith(("undefined-", "repeated-", "unused-"))]
 
@@ -103,9 +103,9 @@ def test_what_was_not_read_is_no_error():
     files = {
         "/etc/pmta/config": "include /etc/pmta/gone.conf\n<virtual-mta-pool p>\nvirtual-mta a\n</virtual-mta-pool>\n"
     }
-    (finding,) = [f for f in found_in(files) if f.rule.code == "undefined-virtual-mta"]
+    (finding,) = [f for f in findings_in(files) if f.rule.code == "undefined-virtual-mta"]
     assert finding.severity is Severity.WARNING
-    assert not only("no-log-file", found_in(files))
+    assert not only("no-log-file", findings_in(files))
 
 
 def test_the_vendors_definitions_count():
@@ -126,10 +126,10 @@ def test_the_vendors_definitions_count():
 def test_key_files():
     text = "domain-key s,*,/etc/pmta/a.pem\ndomain-key t,b.example,/etc/pmta/b.pem\n"
     files = {"/etc/pmta/a.pem": FileFacts(exists=False), "/etc/pmta/b.pem": FileFacts(mode=0o644)}
-    findings = found(text, files=files)
+    findings = findings_of(text, files=files)
     assert only("missing-key-file", findings) == [1]
     assert only("secret-file-readable", findings) == [2]
-    assert only("secret-file-readable", found(text, files={"/etc/pmta/b.pem": FileFacts(mode=0o640)})) == []
+    assert only("secret-file-readable", findings_of(text, files={"/etc/pmta/b.pem": FileFacts(mode=0o640)})) == []
 
 
 def test_secrets_in_a_stack():
@@ -137,8 +137,8 @@ def test_secrets_in_a_stack():
         "<smtp-user u>\npassword kx9QvLmT2rW8zPbA\n</smtp-user>\n<smtp-user v>\npassword (secret "
         "keyring:x)\n</smtp-user>\n"
     )
-    assert only("plain-text-secret", found(text, in_stack=True)) == [2]
-    assert only("plain-text-secret", found(text)) == []
+    assert only("plain-text-secret", findings_of(text, in_stack=True)) == [2]
+    assert only("plain-text-secret", findings_of(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,13 @@ def test_secrets_in_a_stack():
     ],
 )  # fmt: skip
 def test_versions(version, text, lines):
-    assert only("not-in-version", found(text, version=version)) == lines
+    assert only("not-in-version", findings_of(text, version=version)) == lines
 
 
 def test_route_is_fine_before_4_5():
     text = "<domain x>\nroute [192.0.2.1]\n</domain>\n"
-    assert only("deprecated-directive", found(text, version="4.0")) == []
-    assert only("deprecated-directive", found(text, version="4.5")) == [2]
+    assert only("deprecated-directive", findings_of(text, version="4.0")) == []
+    assert only("deprecated-directive", findings_of(text, version="4.5")) == [2]
 
 
 def test_a_version_is_read_from_what_pmta_says():

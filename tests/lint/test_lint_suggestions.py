@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lint_help import found
+from lint_help import findings_of
 
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.explain import explain, unknown
@@ -18,7 +18,7 @@ WORDS = [name[:-1] for name in NAMES if len(name) > 6] + [name.replace("-", "_")
 @pytest.mark.parametrize("name", sorted(inventions().directives))
 def test_lint_and_explain_say_the_same_of_an_invention(name):
     told = inventions().directives[name].remedy
-    (finding,) = [f for f in found(f"{name} x\n") if f.rule.code == "invented-directive"]
+    (finding,) = [f for f in findings_of(f"{name} x\n") if f.rule.code == "invented-directive"]
     assert told in finding.detail
     assert explain(name) is not None or told in unknown(name).detail
 
@@ -30,14 +30,14 @@ def test_lint_and_explain_say_the_same_of_a_slip(word, scope):
         return
     text = f"{word}\n" if scope == "global" else f"<{scope} x>\n{word}\n</{scope}>\n"
     told = remedy(word, scope) or section_remedy(word)
-    details = [f.detail for f in found(text) if f.rule.code == "unknown-directive"]
+    details = [f.detail for f in findings_of(text) if f.rule.code == "unknown-directive"]
     assert all(remedy(word, scope) in detail for detail in details)
     assert told in unknown(word, scope).detail
 
 
 @given(st.sampled_from(WORDS), st.sampled_from([None, "global", "domain", "source"]), st.sampled_from(["", "yes", "5"]))
 @settings(deadline=None)
-def test_what_is_suggested_is_current_and_said_where_it_belongs(word, scope, value):
+def test_what_is_suggested_is_current_and_stated_where_it_belongs(word, scope, value):
     made = suggestion(word, scope, value)
     if made is None:
         return
@@ -52,6 +52,6 @@ def test_what_is_suggested_is_current_and_said_where_it_belongs(word, scope, val
 def test_a_key_in_http_access_is_never_shown(form):
     key = "3f9c1c0a77e24b51b0c2d4e6f8a1b3c5"
     line = form.format(key)
-    text = lint_text(found(line + "\n"), source=lambda _: line)
+    text = lint_text(findings_of(line + "\n"), source=lambda _: line)
     assert "http-api-key" in text
     assert key not in text

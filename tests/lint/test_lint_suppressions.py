@@ -1,6 +1,6 @@
-"""Findings that somebody looked at, and said why."""
+"""Findings that someone looked at, and said why."""
 
-from lint_help import found, told
+from lint_help import findings_of, told
 
 from pmtaform.diagnostics import Place
 from pmtaform.lang.includes import single
@@ -12,15 +12,15 @@ WHY = "# pmtaform: ignore virtual-mta-from-everyone because only the firewall's 
 
 
 def test_on_the_line():
-    assert told(found(BAD.format(above="", beside=f" {WHY}"))) == []
+    assert told(findings_of(BAD.format(above="", beside=f" {WHY}"))) == []
 
 
 def test_above_the_line_even_over_other_comments():
-    assert told(found(BAD.format(above=f"  {WHY}\n  # more\n\n", beside=""))) == []
+    assert told(findings_of(BAD.format(above=f"  {WHY}\n  # more\n\n", beside=""))) == []
 
 
 def test_another_line_is_not_meant():
-    assert ("virtual-mta-from-everyone", 3) in told(found(WHY + "\n" + BAD.format(above="", beside="")))
+    assert ("virtual-mta-from-everyone", 3) in told(findings_of(WHY + "\n" + BAD.format(above="", beside="")))
 
 
 def test_several_rules_in_one_comment():
@@ -28,18 +28,18 @@ def test_several_rules_in_one_comment():
         "<source 0/0>\n# pmtaform: ignore virtual-mta-from-everyone, bad-value because so\nprocess-x-virtual-mta "
         "yes\n</source>\n"
     )
-    assert told(found(text)) == [("unused-suppression", 2)]
+    assert told(findings_of(text)) == [("unused-suppression", 2)]
 
 
-def test_without_a_reason_it_works_and_is_told():
+def test_without_a_reason_it_works_and_is_reported():
     text = BAD.format(above="", beside=" # pmtaform: ignore virtual-mta-from-everyone")
-    assert told(found(text)) == [("suppression-without-reason", 2)]
-    assert told(found(text.replace("everyone\n", "everyone because\n"))) == [("suppression-without-reason", 2)]
+    assert told(findings_of(text)) == [("suppression-without-reason", 2)]
+    assert told(findings_of(text.replace("everyone\n", "everyone because\n"))) == [("suppression-without-reason", 2)]
 
 
 def test_unused_and_unknown():
-    assert told(found("log-file /a # pmtaform: ignore open-relay because x\n")) == [("unused-suppression", 1)]
-    (finding,) = found("log-file /a # pmtaform: ignore open-relai because x\n")
+    assert told(findings_of("log-file /a # pmtaform: ignore open-relay because x\n")) == [("unused-suppression", 1)]
+    (finding,) = findings_of("log-file /a # pmtaform: ignore open-relai because x\n")
     assert finding.rule.code == "unknown-suppression"
     assert "open-relay" in finding.detail
 
@@ -53,7 +53,7 @@ def test_rules_that_were_not_asked_are_not_unused():
 
 def test_the_file_as_a_whole():
     text = "# pmtaform: ignore no-spool because the vendor's file has it\nlog-file /a\n"
-    assert ("no-spool", 0) not in told(found(text, whole=True))
+    assert ("no-spool", 0) not in told(findings_of(text, whole=True))
 
 
 def test_in_a_stack():

@@ -92,7 +92,7 @@ def queues(before: Effective, after: Effective) -> Iterator[tuple[dict[str, str]
     for vmta in (DEFAULT_VMTA, *VMTAS):
         if before.knows(vmta) and after.knows(vmta):
             for domain in ASKED:
-                if before.matches(domain, vmta):  # of a queue without a section nobody has chosen any limit
+                if before.matches(domain, vmta):  # of a queue without a section no one has chosen any limit
                     yield held(before, domain, vmta), held(after, domain, vmta)
 
 

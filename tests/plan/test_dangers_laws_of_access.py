@@ -82,13 +82,13 @@ WORLDS = st.builds(World, KEYS, KEYS, SIGNED)
 @given(WORLDS, WORLDS)
 def test_mail_that_is_no_longer_signed_is_found(before: World, after: World) -> None:
     pairs = list(zip(before.signers(), after.signers(), strict=True))
-    found = codes(before.text, after.text)
+    reported = codes(before.text, after.text)
     if any(was and not now for was, now in pairs):
-        assert "signing-key-removed" in found
+        assert "signing-key-removed" in reported
     if any(was and now and was[1] != now[1] for was, now in pairs):
-        assert found & {"signing-changed", "signing-key-removed"}
+        assert reported & {"signing-changed", "signing-key-removed"}
     if all(was == now for was, now in pairs):
-        assert not {code for code in found if code.startswith("signing")}
+        assert not {code for code in reported if code.startswith("signing")}
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------------
@@ -115,16 +115,16 @@ def tls_level(effective: Effective, domain: str) -> int | None:
 def test_tls_that_is_dropped_or_demanded_is_found(before: dict[str, int], after: dict[str, int]) -> None:
     sides = [Effective(read(tls_text(world))) for world in (before, after)]
     pairs = [(tls_level(sides[0], domain), tls_level(sides[1], domain)) for domain in ASKED]
-    found = codes(tls_text(before), tls_text(after))
+    reported = codes(tls_text(before), tls_text(after))
     for was, now in pairs:
         if was is None or now is None:
             return
         if now < was:
-            assert "tls-dropped" in found
+            assert "tls-dropped" in reported
         if now == 2 > was:
-            assert "tls-demanded" in found
+            assert "tls-demanded" in reported
     if all(was == now for was, now in pairs):
-        assert not {code for code in found if code.startswith("tls")}
+        assert not {code for code in reported if code.startswith("tls")}
 
 
 # -- who may relay -----------------------------------------------------------------------------------------------------
@@ -158,15 +158,15 @@ def relays(world: Sources, client: object) -> bool:
 @settings(max_examples=200, deadline=None)
 @given(SOURCES, SOURCES)
 def test_who_may_relay_or_no_longer_may_is_found(before: Sources, after: Sources) -> None:
-    found = codes(sources_text(before), sources_text(after))
+    reported = codes(sources_text(before), sources_text(after))
     if any(relays(after, client) and not relays(before, client) for client in CLIENTS):
-        assert found & {"open-relay", "relay-opened"}
+        assert reported & {"open-relay", "relay-opened"}
     named = [ip_network(name) for name in (*before, *after) if not name.startswith("0")]
     feeders = [client for client in CLIENTS if any(client in network for network in named)]
     if any(relays(before, client) and not relays(after, client) for client in feeders):
-        assert "submission-cut-off" in found
+        assert "submission-cut-off" in reported
     if all(is_on(before, switch, one) is is_on(after, switch, one) for switch in SWITCHES for one in CLIENTS):
-        assert not found
+        assert not reported
 
 
 # -- shares ------------------------------------------------------------------------------------------------------------
@@ -189,10 +189,10 @@ def shares(members: list[str]) -> Iterator[tuple[str, float]]:
 @given(POOL, POOL)
 def test_an_address_that_sends_many_times_its_share_is_found(before: list[str], after: list[str]) -> None:
     was, now = dict(shares(before)), dict(shares(after))
-    found = codes(pool_text(before), pool_text(after))
+    reported = codes(pool_text(before), pool_text(after))
     if before and not after:
-        assert "pool-emptied" in found
+        assert "pool-emptied" in reported
     if any(0 < was[address] * FACTOR < now[address] - 1e-9 for address in was):
-        assert "share-raised" in found
+        assert "share-raised" in reported
     if was == now:
-        assert not found
+        assert not reported

@@ -103,13 +103,13 @@ def test_a_domain_is_decided_once_for_all_virtual_mtas_without_a_section_for_it(
 
 
 def test_a_comment_decides_nothing() -> None:
-    found = Work(host(100), f"# another\n{host(100)}")
-    assert (found.findings, found.decided) == ((), 0)
+    result = Work(host(100), f"# another\n{host(100)}")
+    assert (result.findings, result.decided) == ((), 0)
 
 
 def test_a_key_is_compared_where_it_goes_and_nowhere_else() -> None:
     before = host(100)
     after = before.replace("domain-key s1,d7.example,/k/7\n", "")
-    found = Work(before, after)
-    assert [finding.code for finding in found.findings] == ["signing-key-removed"]
-    assert found.calls["_moved_keys"] == 1
+    result = Work(before, after)
+    assert [finding.code for finding in result.findings] == ["signing-key-removed"]
+    assert result.calls["_moved_keys"] == 1

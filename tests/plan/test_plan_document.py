@@ -190,13 +190,13 @@ def test_a_sealed_plan_with_one_byte_replaced_is_refused_or_says_the_same(data: 
         assert not saved.is_sealed_by(seal) or json.loads(broken) == json.loads(text)
 
 
-def test_what_nobody_sealed_is_sealed_by_nobody() -> None:
+def test_what_no_one_sealed_is_sealed_by_no_one() -> None:
     assert not load_saved(dumps(sample())).is_sealed_by(seal)
 
 
 def test_an_earlier_format_asks_for_a_new_plan() -> None:
-    found = damage(_edited(lambda d: d.update(format=1)))
-    assert (found.code, "format 1" in found.detail) == ("plan-too-old", True)
+    damaged = damage(_edited(lambda d: d.update(format=1)))
+    assert (damaged.code, "format 1" in damaged.detail) == ("plan-too-old", True)
 
 
 @given(st.data())
@@ -238,9 +238,9 @@ def _edited(edit: Callable[[dict[str, Any]], object]) -> str:
     ],
 )
 def test_damage_says_what_and_where(edit: Callable[[dict[str, Any]], object], says: str) -> None:
-    found = damage(_edited(edit))
-    assert found.code == "plan-damaged"
-    assert says.lower() in found.detail.lower()
+    damaged = damage(_edited(edit))
+    assert damaged.code == "plan-damaged"
+    assert says.lower() in damaged.detail.lower()
 
 
 @pytest.mark.parametrize(
@@ -262,16 +262,16 @@ def test_what_is_no_plan_is_damage(text: str | bytes, says: str) -> None:
     assert says in damage(text).detail
 
 
-def test_a_cut_file_is_told_with_its_line() -> None:
-    found = damage(dumps(sample())[:200])
-    assert found.place is not None
-    assert found.place.line is not None
+def test_a_cut_file_is_reported_with_its_line() -> None:
+    damaged = damage(dumps(sample())[:200])
+    assert damaged.place is not None
+    assert damaged.place.line is not None
 
 
 def test_a_later_format_asks_for_a_later_pmtaform() -> None:
-    found = damage(_edited(lambda d: d.update(format=3, news=[])))
-    assert found.code == "plan-too-new"
-    assert "format 3" in found.detail
+    damaged = damage(_edited(lambda d: d.update(format=3, news=[])))
+    assert damaged.code == "plan-too-new"
+    assert "format 3" in damaged.detail
 
 
 def test_a_plan_file_is_read_as_it_was_written(tmp_path: Path) -> None:

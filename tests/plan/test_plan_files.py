@@ -71,7 +71,7 @@ def test_a_file_that_is_there_and_not_read_is_not_written_over(apart: ProjectFol
     apart.settled()
 
 
-def test_an_include_that_somebody_takes_out_is_drift_and_not_no_change(apart: ProjectFolder) -> None:
+def test_an_include_that_someone_takes_out_is_drift_and_not_no_change(apart: ProjectFolder) -> None:
     apart.host.put(f"{RUNS}include {OWN}\n")
     apart.apply().ended(Exit.OK)
     apart.host.put(RUNS)

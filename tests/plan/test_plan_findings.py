@@ -42,8 +42,8 @@ def notes(said: Said, severity: str) -> list[dict[str, Any]]:
     ]
 
 
-def codes(found: list[dict[str, Any]]) -> list[str]:
-    return sorted({note["code"] for note in found})
+def codes(findings: list[dict[str, Any]]) -> list[str]:
+    return sorted({note["code"] for note in findings})
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

@@ -83,7 +83,7 @@ def test_a_list_that_is_not_the_stacks_stays_where_it_is() -> None:
     ("more", "by"),
     [({"ignore": ("pattern-list[p]",)}, LeftBy.IGNORE), ({"protect": ("pattern-list[*]",)}, LeftBy.PROTECT)],
 )
-def test_what_keeps_a_list_where_it_is_is_told(more: dict, by: LeftBy) -> None:
+def test_what_keeps_a_list_where_it_is_is_reported(more: dict, by: LeftBy) -> None:
     made = compared({MAIN: LATE}, collect((tree, node) for tree in [yaml(LATE)] for node in tree.children), **more)
     assert (made.plan.changes, dict(made.edits)) == ((), {})
     assert [(left.address, left.by) for left in made.plan.left] == [("pattern-list[p]", by)]

@@ -18,8 +18,8 @@ OURS = "domain:\n  gmail.com: {max-smtp-out: 20}\n"
 
 
 def reasons(project: ProjectFolder, *arguments: str) -> dict[str, str]:
-    found = project.plan("--format", "json", *arguments).json()["hosts"]
-    return {c["address"]: c["reason"] for host in found for c in host["changes"]}
+    document = project.plan("--format", "json", *arguments).json()["hosts"]
+    return {c["address"]: c["reason"] for host in document for c in host["changes"]}
 
 
 # -- adoption ----
@@ -94,7 +94,7 @@ def test_unmanaged_remove_deletes_what_was_never_declared(one: ProjectFolder) ->
     assert reasons(one) == {"domain[yahoo.com]": "unmanaged"}
 
 
-def test_unmanaged_remove_begins_to_hold_when_it_is_said(one: ProjectFolder) -> None:
+def test_unmanaged_remove_begins_to_hold_when_it_is_stated(one: ProjectFolder) -> None:
     one.host.put(RUNS + YAHOO)
     one.config(f"log-file: /var/log/pmta/log\n{OURS}")
     one.apply().ended(Exit.OK)
@@ -145,14 +145,14 @@ APPLIED, STACK, HAND = "20", "10", "99"
     ],
     ids=lambda value: str(value),
 )
-def test_drift_is_told_apart_from_what_the_stack_changed(
+def test_drift_is_kept_apart_from_what_the_stack_changed(
     one: ProjectFolder, stack: str | None, live: str | None, reason: str | None
 ) -> None:
     """Applied with 20; then the stack and the host go their ways."""
     one.config(OURS)
     one.apply().ended(Exit.OK)
-    found = one.host.read()
-    one.host.put(found.replace("20", live) if live else found.replace(GMAIL, ""))
+    result = one.host.read()
+    one.host.put(result.replace("20", live) if live else result.replace(GMAIL, ""))
     one.config(OURS.replace("20", stack) if stack else "log-file: /var/log/pmta/log")
     assert reasons(one).get("domain[gmail.com]") == reason
 
@@ -246,8 +246,8 @@ def two(project: ProjectFolder) -> ProjectFolder:
 )
 def test_a_choice_of_hosts_and_blocks(two: ProjectFolder, options: list[str], expected: set[str]) -> None:
     short = {"setting[postmaster]": "p", "domain[gmail.com]": "g", "domain[yahoo.com]": "y"}
-    found = two.plan("--format", "json", *options).ended(Exit.OK).json()["hosts"]
-    assert {h["host"][-1] + short[c["address"]] for h in found for c in h["changes"]} == expected
+    document = two.plan("--format", "json", *options).ended(Exit.OK).json()["hosts"]
+    assert {h["host"][-1] + short[c["address"]] for h in document for c in h["changes"]} == expected
 
 
 @pytest.fixture
@@ -277,8 +277,8 @@ def wild(project: ProjectFolder) -> ProjectFolder:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_star_itself_can_be_named(wild: ProjectFolder, options: list[str], expected: set[str]) -> None:
-    found = wild.plan("--format", "json", *options).ended(Exit.OK).json()["hosts"]
-    assert {c["address"] for host in found for c in host["changes"]} == expected
+    document = wild.plan("--format", "json", *options).ended(Exit.OK).json()["hosts"]
+    assert {c["address"] for host in document for c in host["changes"]} == expected
 
 
 @pytest.mark.parametrize(

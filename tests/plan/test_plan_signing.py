@@ -78,14 +78,14 @@ FIRST = {
 @pytest.mark.parametrize("case", FIRST)
 def test_who_signs_is_the_first_line_that_fits(case: str) -> None:
     text, signs, overruled = FIRST[case]
-    found = signing_of(configuration(text))
-    assert {selector for selector, _ in found.signs} == signs
-    assert {hidden: words.split()[0] for (hidden, _), words in found.overruled.items()} == overruled
+    result = signing_of(configuration(text))
+    assert {selector for selector, _ in result.signs} == signs
+    assert {hidden: words.split()[0] for (hidden, _), words in result.overruled.items()} == overruled
 
 
-def test_what_signs_instead_is_told_with_its_place() -> None:
-    found = signing_of(configuration("domain-key a,X.com,/a\ndomain-key b,x.com,/b\n"))
-    assert found.overruled == {("b", "x.com"): "a of x.com (/etc/pmta/config:1)"}
+def test_what_signs_instead_is_reported_with_its_place() -> None:
+    result = signing_of(configuration("domain-key a,X.com,/a\ndomain-key b,x.com,/b\n"))
+    assert result.overruled == {("b", "x.com"): "a of x.com (/etc/pmta/config:1)"}
 
 
 @pytest.mark.parametrize(

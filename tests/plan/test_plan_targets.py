@@ -38,12 +38,12 @@ def test_a_choice_names_nothing_that_is_not_there(one: ProjectFolder, case: dict
     said = one.plan("--format", "json", *case["choose"]).ended(Exit.OK)
     assert sorted(address for _, address in addresses(said)) == case["changes"]
     (host,) = said.json()["hosts"]
-    found = {code: [] for code in ("taken-along", "needs-what-is-excluded")}
+    reported = {code: [] for code in ("taken-along", "needs-what-is-excluded")}
     for note in host["notes"]:
-        if note["code"] in found:
-            found[note["code"]].append(note["address"])
-    assert sorted(found["taken-along"]) == case.get("along", [])
-    assert sorted(found["needs-what-is-excluded"]) == case.get("refused", [])
+        if note["code"] in reported:
+            reported[note["code"]].append(note["address"])
+    assert sorted(reported["taken-along"]) == case.get("along", [])
+    assert sorted(reported["needs-what-is-excluded"]) == case.get("refused", [])
     errors = {note["code"] for note in host["notes"] if note["code"] in rules() and note["severity"] == "error"}
     assert sorted(errors) == case.get("errors", [])
 

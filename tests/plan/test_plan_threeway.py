@@ -28,8 +28,8 @@ values = st.fixed_dictionaries({}, optional={name: st.sampled_from(CHOICES[name]
 def block(lines: Values) -> Block:
     text = "".join(f"    {name} {value}\n" for name, value in lines.items())
     content = f"<domain gmail.com>\n{text}</domain>\n".encode()
-    (found,) = blocks_of(read_configuration(CONFIG, {CONFIG: content})).values()
-    return found
+    (item,) = blocks_of(read_configuration(CONFIG, {CONFIG: content})).values()
+    return item
 
 
 def plain(lines: Values, name: str) -> str | None:
@@ -38,15 +38,15 @@ def plain(lines: Values, name: str) -> str | None:
 
 @given(left=values, live=values, wanted=values)
 def test_drift_is_what_is_not_as_it_was_left(left: Values, live: Values, wanted: Values) -> None:
-    found = {drift.name: drift for drift in drift_of_values(block(left), block(live), block(wanted)) if drift.name}
+    by_name = {drift.name: drift for drift in drift_of_values(block(left), block(live), block(wanted)) if drift.name}
     for name in NAMES:
         was, now, says = (plain(lines, name) for lines in (left, live, wanted))
-        assert (name in found) is (was != now)
+        assert (name in by_name) is (was != now)
         if was != now:
-            assert found[name].cause is (Cause.BOTH if was != says else Cause.HOST)
-            assert found[name].settled is (now == says)
+            assert by_name[name].cause is (Cause.BOTH if was != says else Cause.HOST)
+            assert by_name[name].settled is (now == says)
             shown = [lines.get(name) for lines in (left, live)]
-            assert [found[name].left, found[name].now] == [(text,) if text else () for text in shown]
+            assert [by_name[name].left, by_name[name].now] == [(text,) if text else () for text in shown]
 
 
 @given(left=values, live=values, wanted=values)

@@ -28,7 +28,7 @@ WAY = ("compile_stack", "look_at_hosts", "reconcile", "difference", "advise", "c
 
 
 class Broken(Exception):
-    """A fault that nobody foresaw."""
+    """A fault that no one foresaw."""
 
 
 class Sessions:

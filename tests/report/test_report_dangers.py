@@ -42,7 +42,7 @@ def test_the_worst_name_comes_first_and_the_worst_of_a_name() -> None:
     assert "--allow open-relay --allow rate-raised" in text
 
 
-def test_the_same_danger_on_many_hosts_is_told_once() -> None:
+def test_the_same_danger_on_many_hosts_is_reported_once() -> None:
     hosts = [host(f"mta{number}", rate(dangers=(Danger("rate-raised", RATE),))) for number in range(1, 10)]
     text = plan_text(plan(*hosts), width=200)
     assert text.count(RATE) == 1
@@ -56,8 +56,8 @@ def test_a_long_list_is_cut_in_text_and_whole_in_json() -> None:
     text = plan_text(sample)
     assert text.count("Mail queued for") == MOST_TOLD
     assert "... and 5 more; --format json has all" in text
-    found = json.loads(json_plan(sample))["hosts"][0]["changes"][0]["dangers"]
-    assert [danger["detail"] for danger in found] == [danger.detail for danger in dangers]
+    document = json.loads(json_plan(sample))["hosts"][0]["changes"][0]["dangers"]
+    assert [danger["detail"] for danger in document] == [danger.detail for danger in dangers]
 
 
 def test_a_list_that_fits_is_not_cut() -> None:
@@ -65,7 +65,7 @@ def test_a_list_that_fits_is_not_cut() -> None:
     assert "--format json has all" not in plan_text(plan(host("a", rate(dangers=dangers))))
 
 
-def test_a_name_that_is_not_known_is_told_all_the_same() -> None:
+def test_a_name_that_is_not_known_is_reported_all_the_same() -> None:
     text = plan_text(plan(host("a", rate(dangers=(Danger("of-a-later-version", "something"),)))))
     assert "  of-a-later-version" in text
 

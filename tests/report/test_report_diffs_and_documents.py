@@ -71,8 +71,8 @@ def test_a_printed_plan_can_be_applied(any_plan: Plan) -> None:
 
 
 def test_diagnostics_as_json() -> None:
-    found = [Diagnostic(code="a", summary="b", severity=Severity.WARNING)]
-    document = json.loads(json_diagnostics(found))
+    items = [Diagnostic(code="a", summary="b", severity=Severity.WARNING)]
+    document = json.loads(json_diagnostics(items))
     assert document["kind"] == "pmtaform-diagnostics"
     assert document["counts"] == {"error": 0, "warning": 1, "info": 0}
     assert document["diagnostics"][0]["code"] == "a"

@@ -145,7 +145,7 @@ def test_of_a_list_only_lines_that_differ_are_shown() -> None:
     assert "order" not in text
 
 
-def test_a_new_order_is_said() -> None:
+def test_a_new_order_is_stated() -> None:
     text = rules(("a", "b", "c"), ("b", "c", "a"))
     assert "the order changes:" in text
     assert "~ a  (after c)" in text
@@ -153,7 +153,7 @@ def test_a_new_order_is_said() -> None:
     assert "the same 1000 lines in another order" in rules(long, long[::-1])
 
 
-def test_lines_that_differ_where_nothing_is_shown_are_said_to() -> None:
+def test_lines_that_differ_where_nothing_is_shown_are_stated_to() -> None:
     assert "(changed in a part that is not shown)" in rules(("(sensitive)",) * 2, ("(sensitive)",) * 2, "password")
     assert "(sensitive) -> (sensitive)  (changed)" in rules(("(sensitive)",), ("(sensitive)",), "password")
 

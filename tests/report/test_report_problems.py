@@ -68,6 +68,6 @@ def test_brackets_are_no_markup() -> None:
 
 
 @given(st.lists(diagnostics, max_size=4), st.text(st.characters(exclude_categories=()), max_size=30))
-def test_whatever_they_say_the_text_is_clean(found: list[Diagnostic], line: str) -> None:
-    text = diagnostics_text(found, source=lambda _: line)
+def test_whatever_they_say_the_text_is_clean(findings: list[Diagnostic], line: str) -> None:
+    text = diagnostics_text(findings, source=lambda _: line)
     assert text.replace("\n", "").isprintable()

@@ -64,7 +64,7 @@ def test_the_web_monitors_port_restarts_what_reads_it(live: ProjectFolder) -> No
     assert "waits" not in status_of(live)
 
 
-def test_a_web_monitor_that_does_not_start_again_is_put_back(live: ProjectFolder) -> None:
+def test_a_web_monitor_that_does_not_start_again_is_restored(live: ProjectFolder) -> None:
     live.stack("config: {http-mgmt-port: 8443}")
     live.host.fault("pmtahttp restart", "fail")
     said = live.apply("--allow", "restart").ended(Exit.SOME_FAILED)
@@ -93,7 +93,7 @@ def status_of(project: ProjectFolder) -> str:
     ],
     ids=lambda value: str(value),
 )
-def test_what_is_refused_is_put_back(live: ProjectFolder, command: str, kind: str, told: str) -> None:
+def test_what_is_refused_is_restored(live: ProjectFolder, command: str, kind: str, told: str) -> None:
     live.stack(WANTED, **({"command-timeout": 3} if kind == "hang" else {}))
     before = live.host.contents()
     live.host.fault(command, kind)
@@ -120,7 +120,7 @@ def test_a_configuration_with_an_error_is_refused_with_powermtas_own_words(live:
     assert live.host.in_force == RUNS
 
 
-def test_a_reload_that_fails_twice_says_that_somebody_must_look(live: ProjectFolder) -> None:
+def test_a_reload_that_fails_twice_says_that_someone_must_look(live: ProjectFolder) -> None:
     live.stack(WANTED)
     live.host.fault("reload", "fail", times=None)
     said = live.apply().ended(Exit.SOME_FAILED)
@@ -129,7 +129,7 @@ def test_a_reload_that_fails_twice_says_that_somebody_must_look(live: ProjectFol
     assert live.host.read() == RUNS
 
 
-def test_a_powermta_that_dies_of_the_reload_keeps_its_old_files_and_somebody_is_called(live: ProjectFolder) -> None:
+def test_a_powermta_that_dies_of_the_reload_keeps_its_old_files_and_someone_is_called(live: ProjectFolder) -> None:
     live.stack(WANTED)
     live.host.fault("reload", "crash")
     said = live.apply().ended(Exit.SOME_FAILED)
@@ -137,7 +137,7 @@ def test_a_powermta_that_dies_of_the_reload_keeps_its_old_files_and_somebody_is_
     assert live.host.read() == RUNS
 
 
-def test_a_failed_restart_is_put_back_and_the_old_one_runs(live: ProjectFolder) -> None:
+def test_a_failed_restart_is_restored_and_the_old_one_runs(live: ProjectFolder) -> None:
     live.stack("config: {run-as-root: no}")
     live.host.fault("restart", "fail")
     said = live.apply("--allow", "restart").ended(Exit.SOME_FAILED)
@@ -415,7 +415,7 @@ def test_rollback_of_a_file_that_was_changed_by_hand_meanwhile_touches_nothing(o
     assert one.host.tree() == before
 
 
-def test_rollback_that_powermta_refuses_is_put_back_too(live: ProjectFolder) -> None:
+def test_rollback_that_powermta_refuses_is_restored_too(live: ProjectFolder) -> None:
     live.stack(WANTED)
     live.apply().ended(Exit.OK)
     live.host.fault("reload", "fail")
@@ -477,10 +477,10 @@ LIVE_KEY = "/etc/pmta/dkim/s1.example.com.pem"
 
 def key_path(project: ProjectFolder) -> str:
     """Where the key file is on the host."""
-    found = [
+    document = [
         c["file"] for c in project.plan("--format", "json").json()["hosts"][0]["changes"] if "dkim" in c["address"]
     ]
-    return str(found[0])
+    return str(document[0])
 
 
 def test_a_key_is_there_and_private_before_the_configuration_names_it(
@@ -564,8 +564,8 @@ def test_a_key_that_is_gone_from_the_host_is_missing_and_put_there_again(
     path = key_path(one)
     one.apply().ended(Exit.OK)
     one.host.at(path).unlink()
-    found = one.plan("--format", "json").json()["hosts"][0]["changes"]
-    assert [(c["address"], c["action"], c["reason"]) for c in found] == [
+    document = one.plan("--format", "json").json()["hosts"][0]["changes"]
+    assert [(c["address"], c["action"], c["reason"]) for c in document] == [
         ("dkim-key[example.com/s1]", "create", "missing")
     ]
     one.apply().ended(Exit.OK)

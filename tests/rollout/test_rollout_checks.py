@@ -304,11 +304,11 @@ def test_a_number_is_found_in_either_form(text: str) -> None:
         (Answer(0, "[" * 100000), "neither JSON nor XML"),
     ],
 )
-def test_what_is_no_answer_is_told(answer: Answer, why: str) -> None:
+def test_what_is_no_answer_is_reported(answer: Answer, why: str) -> None:
     with pytest.raises(NoFigures, match=why):
         figures(answer)
 
 
-def test_an_unknown_program_is_told_of() -> None:
+def test_an_unknown_program_is_reported() -> None:
     check = Check(name="x", kind=CheckKind.COMMAND, argv=("x",))
     assert checks.judge(check, Answer(127, "")) == "the check x failed: it ended with exit code 127"

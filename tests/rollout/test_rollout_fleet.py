@@ -201,7 +201,7 @@ def test_hosts_of_one_pool_do_not_restart_at_once(fleet: ProjectFolder) -> None:
 # -- when not to ----
 
 
-def test_a_frozen_host_is_left_alone_and_told(fleet: ProjectFolder) -> None:
+def test_a_frozen_host_is_left_alone_and_reported(fleet: ProjectFolder) -> None:
     freeze = {"freeze": {"until": "2999-12-01", "reason": "Black Friday"}}
     fleet.stack(WANTED, hosts={"mta1": {}, "mta2": freeze})
     assert "warning: Frozen host [frozen]" in fleet.plan().ended(Exit.OK).words
@@ -306,7 +306,7 @@ def test_a_moment_without_network_does_not_undo_a_change(
     assert one_host.host.running == NEW
 
 
-def test_a_bug_of_ours_at_one_host_is_told_and_keeps_nobody_from_the_rest(
+def test_a_bug_of_ours_at_one_host_is_reported_and_keeps_no_one_from_the_rest(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("mta1", "mta2", "mta3"):
@@ -345,7 +345,7 @@ def test_a_host_that_awaits_its_confirmation_is_not_changed_by_another(one_host:
     one_host.apply().ended(Exit.OK)
 
 
-def test_a_change_of_somebody_who_left_can_be_kept(one_host: ProjectFolder) -> None:
+def test_a_change_of_someone_who_left_can_be_kept(one_host: ProjectFolder) -> None:
     from hosts_waiting import pending
 
     one_host.stack(WANTED)
@@ -357,7 +357,7 @@ def test_a_change_of_somebody_who_left_can_be_kept(one_host: ProjectFolder) -> N
     assert "anna@laptop" in told.out
 
 
-def test_nothing_left_is_said(one_host: ProjectFolder) -> None:
+def test_nothing_left_is_stated(one_host: ProjectFolder) -> None:
     one_host.stack(WANTED)
     assert one_host.run("recover").ended(Exit.OK).out == "Nothing was left half done on 1 host.\n"
     assert one_host.run("recover", "--format", "json").json()["hosts"][0]["done"] == []

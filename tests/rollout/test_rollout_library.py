@@ -55,7 +55,7 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
         _ = pmtaform.no_such_thing
 
 
-def test_every_step_of_every_host_is_told_in_order(one: ProjectFolder) -> None:
+def test_every_step_of_every_host_is_reported_in_order(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
     told: list[Event] = []
     project = Project(one.root)

@@ -68,8 +68,8 @@ def test_a_rollback_keeps_what_is_ours(
     back(one, *(("--to", str(to)) if to else ()))
     assert ours(one) == expected
     # The stack that was applied then is what is there.
-    found = one.run("drift", "--detailed-exitcode").ended(Exit.OK)
-    assert found.out.startswith("No drift.")
+    output = one.run("drift", "--detailed-exitcode").ended(Exit.OK)
+    assert output.out.startswith("No drift.")
 
 
 def test_what_came_back_and_is_no_longer_declared_is_deleted(one: ProjectFolder) -> None:

@@ -37,7 +37,7 @@ def test_what_is_only_staged_is_not_confirmed(one_host: ProjectFolder) -> None:
         assert one_host.host.leftovers() == []
 
 
-def test_files_that_are_back_and_not_taken_keep_nobody_from_a_change_that_is(one_host: ProjectFolder) -> None:
+def test_files_that_are_back_and_not_taken_keep_no_one_from_a_change_that_is(one_host: ProjectFolder) -> None:
     one_host.host.tell("fail-reload", "3\n")
     assert "[rollback-failed]" in one_host.apply().ended(Exit.SOME_FAILED).words
     said = one_host.run("recover").ended(Exit.SOME_FAILED)
@@ -72,7 +72,7 @@ def test_files_that_are_not_back_are_mended_before_anything_else_is_done(one_hos
 
 
 @pytest.mark.parametrize("status", [Status.STALE, Status.LOCKED, Status.REFUSED, Status.ROLLED_BACK])
-def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_told_as_undone(
+def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_reported_as_undone(
     one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch, status: Status
 ) -> None:
     """Without a confirmation it is rolled back as a generation, which can fail as any transaction can."""
@@ -86,7 +86,7 @@ def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_told_as_undone(
     assert "max-smtp-out 11" in one_host.host.running
 
 
-def test_a_check_that_loses_the_host_undoes_what_nobody_confirms(
+def test_a_check_that_loses_the_host_undoes_what_no_one_confirms(
     one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_host.stack(WANTED + "confirm-within: 0\nchecks: {ours: {command: [/bin/true]}}\n")
@@ -121,7 +121,7 @@ def test_a_host_that_did_well_and_is_lost_before_it_was_looked_at_again_keeps_it
 
 
 @pytest.mark.parametrize("status", [Status.STALE, Status.LOCKED, Status.REFUSED, Status.ROLLED_BACK, None])
-def test_a_host_that_is_not_taken_back_with_its_wave_is_not_told_as_that(
+def test_a_host_that_is_not_taken_back_with_its_wave_is_not_reported_as_that(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch, status: Status | None
 ) -> None:
     for name in ("mta1", "mta2"):
@@ -141,7 +141,7 @@ def test_a_host_that_is_not_taken_back_with_its_wave_is_not_told_as_that(
     assert "Nothing was touched" not in said.words
 
 
-def test_a_later_change_of_somebody_else_is_not_taken_back_with_a_wave(
+def test_a_later_change_of_someone_else_is_not_taken_back_with_a_wave(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("mta1", "mta2"):
@@ -174,7 +174,7 @@ def test_what_undoes_a_restart_of_the_web_monitor_restarts_it_too(one_host: Proj
     assert one_host.host.at("/ctl/web").read_text() == "again\nagain\n"
 
 
-def test_a_change_that_somebody_else_confirms_while_its_check_fails_is_told_as_there(
+def test_a_change_that_someone_else_confirms_while_its_check_fails_is_reported_as_there(
     one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_host.stack(WANTED + "checks: {ours: {command: [/bin/false]}}\n")
@@ -206,7 +206,7 @@ def test_a_word_that_was_not_heeded_is_no_success(
     assert f"was told to {word[2:]}: {said_no} (so it was)" in said.words
 
 
-def test_recover_leaves_a_host_where_somebody_is_at_work(
+def test_recover_leaves_a_host_where_someone_is_at_work(
     one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_host.host.tell("fail-reload", "3\n")

@@ -142,7 +142,7 @@ def test_a_change_that_someone_left_is_kept_with_consent_only(
     assert host.host.leftovers() == []
 
 
-def test_a_dangerous_change_is_taken_back_without_consent(host: ProjectFolder) -> None:
+def test_a_dangerous_change_is_reverted_without_consent(host: ProjectFolder) -> None:
     pending(host, RUNS + RELAY)
     host.run("recover", "--revert").ended(Exit.OK)
     assert host.host.read() == RUNS + LIMIT % "100/h"
@@ -184,5 +184,5 @@ def test_files_that_go_or_change_are_dangers_as_in_a_plan(moves: FileMoves | Non
     content = b"smtp-server-tls-certificate /etc/pmta/tls/a.pem\n"
     same = read_configuration(CONFIG, {CONFIG: content})
     plan = plan_between("mta1", same, same, Limits(), moves)
-    assert [found.code for found in plan.dangers] == ([danger] if danger else [])
+    assert [item.code for item in plan.dangers] == ([danger] if danger else [])
     assert plan.changes == ()

@@ -28,9 +28,9 @@ def test_a_plan_does_not_say_that_the_host_is_as_the_stack_says(waiting: Project
     said = waiting.plan().ended(Exit.LOCKED)
     assert said.out.startswith("No changes can be planned yet. 1 host has a change under way that is not confirmed.")
     assert "as the stack" not in said.words
-    found = waiting.plan("--format", "json", "--detailed-exitcode").ended(Exit.LOCKED).json()
-    assert found["summary"]["busy_hosts"] == 1
-    assert "as the stack" not in found["verdict"]
+    document = waiting.plan("--format", "json", "--detailed-exitcode").ended(Exit.LOCKED).json()
+    assert document["summary"]["busy_hosts"] == 1
+    assert "as the stack" not in document["verdict"]
 
 
 def test_a_settled_host_beside_it_is_counted_alone(waiting: ProjectFolder) -> None:

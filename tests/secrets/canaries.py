@@ -178,17 +178,17 @@ class Canaries:
         """Where a secret is that should not be there: `what it is: where it was found`."""
         needles = dict(self._needles())
         pattern = re.compile(b"|".join(re.escape(needle) for needle in needles))
-        found = []
+        items = []
         for where, content in self._haystack():
-            found += [f"{needles[hit]}: {where}" for hit in sorted(set(pattern.findall(content)))]
-        return found
+            items += [f"{needles[hit]}: {where}" for hit in sorted(set(pattern.findall(content)))]
+        return items
 
     def _needles(self) -> Iterator[tuple[bytes, str]]:
         for secret, where in self.planted.items():
             raw = secret.encode()
             yield raw, where
             yield raw.hex().encode(), f"{where}, in hex"
-            for shift in range(3):  # base64 of it, wherever it stands in a longer text
+            for shift in range(3):  # base64 of it, wherever it is in a longer text
                 yield base64.b64encode(b" " * shift + raw)[4:-4], f"{where}, in base64"
         for line in key_text().splitlines()[2:-1]:  # the first line is the same of every key
             yield line.encode(), "a private key"

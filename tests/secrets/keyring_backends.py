@@ -60,7 +60,7 @@ class LockedKeyring(MemoryKeyring):
 
 
 class HangingKeyring(MemoryKeyring):
-    """Waits, as a Secret Service does for a prompt that nobody sees, until the test lets it go."""
+    """Waits, as a Secret Service does for a prompt that no one sees, until the test lets it go."""
 
     def __init__(self) -> None:
         super().__init__()

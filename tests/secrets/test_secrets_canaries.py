@@ -139,7 +139,7 @@ def given_by_hand(canaries: Canaries) -> str:
     return next(s for s, where in canaries.planted.items() if where == "the new password of `hand` (env)")
 
 
-def test_a_password_that_was_changed_by_hand_is_drift_and_not_told(canaries: Canaries) -> None:
+def test_a_password_that_was_changed_by_hand_is_drift_and_not_shown(canaries: Canaries) -> None:
     changed = canaries.canary("changed by hand")
     canaries.run("apply", "--auto-approve", "--diff", "--host", "env").ended(Exit.OK)
     canaries.env.put(canaries.env.read().replace(given_by_hand(canaries), changed))
@@ -153,7 +153,7 @@ def test_a_password_that_was_changed_by_hand_is_drift_and_not_told(canaries: Can
 
 @dataclass(frozen=True)
 class Wrong:
-    """A way to fail with secrets at hand: what becomes of the project, what is run, and what is said of it.
+    """A way to fail with secrets at hand: what becomes of the project, what is run, and what is stated of it.
 
     `edit` replaces a text of the stack; `CANARY` in it is a secret that is planted nowhere else.
     """
@@ -281,7 +281,7 @@ def assert_only_the_host_has(canaries: Canaries) -> None:
 
 
 @pytest.mark.parametrize("command", ["test config", "reload"])
-def test_what_powermta_says_is_told_without_the_secrets_that_it_was_given(canaries: Canaries, command: str) -> None:
+def test_what_powermta_says_is_reported_without_the_secrets_that_it_was_given(canaries: Canaries, command: str) -> None:
     secret = given_secret(canaries)
     for refusal in REFUSALS:
         for more in ((), ("--format", "json")) if refusal == REFUSALS[0] else ((),):
@@ -292,7 +292,7 @@ def test_what_powermta_says_is_told_without_the_secrets_that_it_was_given(canari
     assert_only_the_host_has(canaries)
 
 
-def test_a_host_that_stays_in_the_middle_is_told_of_without_secrets(canaries: Canaries) -> None:
+def test_a_host_that_stays_in_the_middle_is_reported_without_secrets(canaries: Canaries) -> None:
     """It takes neither the change nor what was there before, and says so with a password, to every later command."""
     canaries.refuse("reload", REFUSALS[0].format(given_secret(canaries)), always=True)
     canaries.run("apply", "--auto-approve", "--host", "env").ended(Exit.SOME_FAILED)
@@ -314,8 +314,8 @@ def test_a_bug_shows_its_trace_without_secrets(canaries: Canaries) -> None:
     assert canaries.leaks() == []
 
 
-def test_a_host_that_cannot_be_reached_is_told_no_secret(canaries: Canaries) -> None:
-    """Passwords by every scheme, for a port that nobody listens on, and for a server that wants another login."""
+def test_a_host_that_cannot_be_reached_is_reported_no_secret(canaries: Canaries) -> None:
+    """Passwords by every scheme, for a port that no one listens on, and for a server that wants another login."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         hosts = {}
@@ -360,7 +360,7 @@ def test_a_disk_that_is_full_tells_no_secret(canaries: Canaries) -> None:
     assert canaries.leaks() == []
 
 
-def test_a_server_s_secrets_are_taken_in_and_not_told(canaries: Canaries) -> None:
+def test_a_server_s_secrets_are_taken_in_and_not_shown(canaries: Canaries) -> None:
     canaries.run("apply", "--auto-approve").ended(Exit.OK)
     env = str(canaries.env.root)
     for name, more in {"a": "", "b": "--as native", "c": "--secrets keyring --keys file", "d": "--secrets env"}.items():
@@ -368,7 +368,7 @@ def test_a_server_s_secrets_are_taken_in_and_not_told(canaries: Canaries) -> Non
     assert canaries.leaks() == []
 
 
-def test_a_key_that_is_made_is_not_told(canaries: Canaries) -> None:
+def test_a_key_that_is_made_is_not_reported(canaries: Canaries) -> None:
     kept = ("file:secrets/s2", "keyring:s3", "file:secrets/s4")
     for n, reference in enumerate((*kept, "file:/dev/null/none")):
         more = ("--format", "json") if n % 2 else ()
@@ -380,7 +380,7 @@ def test_a_key_that_is_made_is_not_told(canaries: Canaries) -> None:
     assert canaries.leaks() == []
 
 
-def test_the_values_that_are_set_and_deleted_are_not_told(canaries: Canaries) -> None:
+def test_the_values_that_are_set_and_deleted_are_not_reported(canaries: Canaries) -> None:
     for n, reference in enumerate(("keyring:new", "file:secrets/new", "new2", "env:NEW", "command:pass new", "file:/")):
         value = canaries.canary(f"set as {reference}")
         canaries.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(value.encode())))
@@ -393,7 +393,7 @@ def test_the_values_that_are_set_and_deleted_are_not_told(canaries: Canaries) ->
     assert canaries.leaks() == []
 
 
-def test_keys_that_are_verified_on_hosts_are_not_told(canaries: Canaries) -> None:
+def test_keys_that_are_verified_on_hosts_are_not_reported(canaries: Canaries) -> None:
     canaries.patch.setattr("pmtaform.dns.live.system_servers", lambda: ())
     canaries.run("apply", "--auto-approve").ended(Exit.OK)
     for more in ("", "--format json", "--host env"):
@@ -431,9 +431,9 @@ LEAKS: dict[str, Callable[[Canaries, str], object]] = {
 
 
 def test_a_leak_would_be_found(canaries: Canaries, lone: str) -> None:
-    found: list[str] = []
+    items: list[str] = []
     for name, leak in LEAKS.items():
-        assert canaries.leaks() == found
+        assert canaries.leaks() == items
         leak(canaries, lone)
-        assert len(canaries.leaks()) > len(found), name
-        found = canaries.leaks()
+        assert len(canaries.leaks()) > len(items), name
+        items = canaries.leaks()

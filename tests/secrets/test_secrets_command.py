@@ -50,7 +50,7 @@ def memory(use_keyring: UseKeyring) -> MemoryKeyring:
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], None]:
-    """What stands on standard input."""
+    """What is on standard input."""
 
     def give(value: str | bytes) -> None:
         content = value.encode() if isinstance(value, str) else value
@@ -304,7 +304,7 @@ def test_ctrl_c_ends_the_program_that_is_asked(one: ProjectFolder) -> None:
 
 
 def ended(number: int) -> bool:
-    """Whether a process has ended; one that nobody has waited for yet has, too."""
+    """Whether a process has ended; one that no one has waited for yet has, too."""
     try:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -334,9 +334,9 @@ def test_list_tells_every_use_and_looks_nothing_up(one: ProjectFolder, memory: M
 
 def test_list_as_json(one: ProjectFolder) -> None:
     one.config(EVERYTHING)
-    found = one.run("secrets", "list", "--format", "json").ended(Exit.OK).json()
-    assert (found["kind"], found["stack"]) == ("pmtaform-secrets", "fleet")
-    assert found["secrets"][1] == {
+    document = one.run("secrets", "list", "--format", "json").ended(Exit.OK).json()
+    assert (document["kind"], document["stack"]) == ("pmtaform-secrets", "fleet")
+    assert document["secrets"][1] == {
         "reference": "keyring:smtp/app",
         "scheme": "keyring",
         "what": "smtp-user app: password",
@@ -375,9 +375,9 @@ def test_check_says_what_is_wrong_with_each_in_its_provider_s_words(
     assert said.out.count("FAILED") == 3
     for words in ("API is not set", 'there is no entry "smtp/app"', "its mode is 0644", "stack.yaml:6:40: error"):
         assert words in said.words
-    found = one.run("secrets", "check", "--format", "json").ended(Exit.ERROR).json()["secrets"]
-    assert [row["ok"] for row in found] == [False] * 3
-    assert {finding["code"] for row in found for finding in row["findings"]} == {"secret-unavailable"}
+    document = one.run("secrets", "check", "--format", "json").ended(Exit.ERROR).json()["secrets"]
+    assert [row["ok"] for row in document] == [False] * 3
+    assert {finding["code"] for row in document for finding in row["findings"]} == {"secret-unavailable"}
 
 
 def test_check_looks_each_reference_up_once(one: ProjectFolder, memory: MemoryKeyring) -> None:

@@ -52,7 +52,7 @@ def test_each_reference_is_looked_up_once_however_many_ask() -> None:
     assert fake.asked == [KEY.name]
 
 
-def test_a_failure_is_kept_too_and_told_for_each_place() -> None:
+def test_a_failure_is_kept_too_and_reported_for_each_place() -> None:
     secrets, fake = resolver("v", locked=True)
     for line in (1, 2, 3):
         with pytest.raises(SecretUnavailable) as caught:

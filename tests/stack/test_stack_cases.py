@@ -16,11 +16,11 @@ WRITE = bool(os.environ.get("PMTAFORM_WRITE_EXPECTED"))
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
 def test_case(case: Path) -> None:
-    stack, found = check_stack(case)
+    stack, result = check_stack(case)
     expected: dict[Path, str] = {}
-    if found:
-        expected[case / "expected-errors.txt"] = "".join(_shown(item, stack) + "\n" for item in found)
-    if not any(item.severity == "error" for item in found):
+    if result:
+        expected[case / "expected-errors.txt"] = "".join(_shown(item, stack) + "\n" for item in result)
+    if not any(item.severity == "error" for item in result):
         for host in stack.hosts:
             expected[case / "expected" / f"{host}.conf"] = _rendered(stack, host)
     if WRITE:

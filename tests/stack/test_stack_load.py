@@ -166,7 +166,7 @@ def test_the_digest_covers_every_file_and_no_path(stack_of: StackOf, tmp_path: P
     assert load_stack(other.folder).digest != first.digest
 
 
-def test_what_many_hosts_show_is_told_once(project: Project) -> None:
+def test_what_many_hosts_show_is_reported_once(project: Project) -> None:
     hosts = ", ".join(f"h{n}: {{transport: local, root: r{n}}}" for n in range(50))
     project.write(f"hosts: {{{hosts}}}\nconfig: {{postmastr: x}}\nnative: [n.conf]\n").write("nonsense 1\n", "n.conf")
     assert project.codes() == ["unknown-directive", "unknown-directive"]

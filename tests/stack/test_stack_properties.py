@@ -39,9 +39,9 @@ def check(text: str) -> None:
         folder = Path(name) / "demo"
         folder.mkdir()
         (folder / "main.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
-        stack, found = check_stack(folder)
-        assert all(item.code != "internal" for item in found)
-        if not any(item.severity == "error" for item in found):
+        stack, result = check_stack(folder)
+        assert all(item.code != "internal" for item in result)
+        if not any(item.severity == "error" for item in result):
             for host in stack.hosts:
                 render(compile_host(stack, host))
 
@@ -76,7 +76,7 @@ def test_a_value_never_becomes_another_line(name: str, value: str) -> None:
         place = Path(folder) / "demo"
         place.mkdir()
         (place / "main.yaml").write_text(text, encoding="utf-8")
-        stack, found = check_stack(place)
-        if not any(item.severity == "error" for item in found):
+        stack, result = check_stack(place)
+        if not any(item.severity == "error" for item in result):
             addresses = {address.kind for address in compile_host(stack, "mta1").blocks}
             assert addresses <= {"setting", "domain", "virtual-mta"}

@@ -57,7 +57,7 @@ def test_every_place_that_takes_a_secret_takes_a_reference(project: Project, tex
 
 
 def test_a_group_s_reference_is_for_its_hosts_and_a_host_s_own_for_that_host(project: Project) -> None:
-    found = uses(
+    result = uses(
         project,
         """
 hosts:
@@ -67,7 +67,7 @@ groups: {g: {config: {http-api-key: {secret: env:GROUP}}}}
 ssh: {password: env:LOGIN}
 """,
     )
-    assert {reference: use.hosts for reference, use in found.items()} == {
+    assert {reference: use.hosts for reference, use in result.items()} == {
         "env:LOGIN_A": ("a",),
         "env:HOST": ("b",),
         "env:GROUP": ("a",),
@@ -81,9 +81,9 @@ def test_what_a_higher_layer_takes_away_is_not_needed(project: Project) -> None:
     assert set(uses(project, text + "config: {http-api-key: {secret: env:X}}")) == {"env:OTHER"}
 
 
-def test_a_reference_made_of_variables_is_told_as_each_host_has_it(project: Project) -> None:
-    found = uses(project, TWO + "config: {http-api-key: {secret: 'keyring:${host}/api'}}")
-    assert {reference: use.hosts for reference, use in found.items()} == {
+def test_a_reference_made_of_variables_is_reported_as_each_host_has_it(project: Project) -> None:
+    result = uses(project, TWO + "config: {http-api-key: {secret: 'keyring:${host}/api'}}")
+    assert {reference: use.hosts for reference, use in result.items()} == {
         "keyring:a/api": ("a",),
         "keyring:b/api": ("b",),
     }
@@ -96,9 +96,9 @@ def test_a_local_host_has_no_use_for_ssh_s_secrets(project: Project) -> None:
 
 
 def test_a_passphrase_says_which_keys_it_is_for(project: Project) -> None:
-    found = uses(project, "ssh: {passphrase: env:X}\nhosts: {a: {address: x, identity-files: [k]}, b: {address: y}}")
-    assert found["env:X"].purpose is Purpose.PASSPHRASE
-    assert found["env:X"].identity_files == (str(project.folder / "k"),)
+    result = uses(project, "ssh: {passphrase: env:X}\nhosts: {a: {address: x, identity-files: [k]}, b: {address: y}}")
+    assert result["env:X"].purpose is Purpose.PASSPHRASE
+    assert result["env:X"].identity_files == (str(project.folder / "k"),)
 
 
 def test_a_stack_that_is_not_valid_says_so(project: Project) -> None:

@@ -80,19 +80,19 @@ def test_a_path_of_its_own_names_the_selector(stack_of: StackOf) -> None:
         ("private-key: 'keyring:${selector}', rotation: often", "stack-shape"),
     ],
 )
-def test_what_cannot_be_rotated_is_said(stack_of: StackOf, key: str, code: str) -> None:
+def test_what_cannot_be_rotated_is_stated(stack_of: StackOf, key: str, code: str) -> None:
     folder = stack_of("dkim-keys: {example.com/s: {" + key + "}}").folder
-    assert {found.code for found in check_stack(folder)[1]} == {code}
+    assert {item.code for item in check_stack(folder)[1]} == {code}
     with pytest.raises(Invalid):
         rotated_keys(load_stack(folder))
 
 
 def test_keys_for_all_domains_and_long_names_are_not_rotated(stack_of: StackOf) -> None:
     folder = stack_of("dkim-keys: {'*/s': {" + KEY + "}, 'example.com/" + "s" * 50 + "': {" + KEY + "}}").folder
-    assert [found.code for found in check_stack(folder)[1]] == ["rotation-name"] * 2
+    assert [item.code for item in check_stack(folder)[1]] == ["rotation-name"] * 2
 
 
-def test_all_hosts_of_a_key_are_told_the_same(project: Project) -> None:
+def test_all_hosts_of_a_key_are_reported_the_same(project: Project) -> None:
     folder = project.write(
         "stack: demo\ndkim-keys: {example.com/s: {" + KEY + "}}\n"
         "groups: {g: {dkim-keys: {example.com/s: {rotation: {every: 30d}}}}}\n"

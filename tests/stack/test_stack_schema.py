@@ -102,8 +102,8 @@ def test_what_is_right_fits_it(right: Any, validator: Draft202012Validator) -> N
 def test_the_starter_stack_is_right(tmp_path: Path, validator: Draft202012Validator) -> None:
     folder = tmp_path / "stacks" / "first"
     assert write_starter(folder, "first") == [folder / "main.yaml"]
-    stack, found = check_stack(folder)
-    assert [str(item) for item in found] == []
+    stack, result = check_stack(folder)
+    assert [str(item) for item in result] == []
     assert list(validator.iter_errors(document(folder))) == []
     assert compile_host(stack, "mta1").blocks
     assert load_stack(folder).name == "first"

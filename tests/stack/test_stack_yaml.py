@@ -12,9 +12,9 @@ from pmtaform.stack.yaml import MAX_DEPTH, read_yaml
 
 
 def read(text: str | bytes) -> tuple[Node | None, list[tuple[str, int | None, int | None]]]:
-    found = Diagnostics()
-    node = read_yaml(text.encode() if isinstance(text, str) else text, "f.yaml", found)
-    return node, [(d.code, d.place.line, d.place.column) for d in found if d.place]
+    findings = Diagnostics()
+    node = read_yaml(text.encode() if isinstance(text, str) else text, "f.yaml", findings)
+    return node, [(d.code, d.place.line, d.place.column) for d in findings if d.place]
 
 
 def value(text: str) -> object:
@@ -87,7 +87,7 @@ def test_every_node_knows_its_place() -> None:
         ("a: x\x07\n", "yaml-encoding", 1, 5),
     ],
 )
-def test_what_is_refused_is_told_with_its_place(text: str, code: str, line: int, column: int) -> None:
+def test_what_is_refused_is_reported_with_its_place(text: str, code: str, line: int, column: int) -> None:
     assert read(text)[1] == [(code, line, column)]
 
 
@@ -121,7 +121,7 @@ def test_a_few_aliases_are_fine() -> None:
 
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"#%@`,? \n\t\u00e9\x00\u2028", max_size=60) | st.text(max_size=60))
 def test_any_text_gives_a_document_or_findings(text: str) -> None:
-    found = Diagnostics()
-    node = read_yaml(text.encode("utf-8", "surrogatepass"), "f.yaml", found)
+    findings = Diagnostics()
+    node = read_yaml(text.encode("utf-8", "surrogatepass"), "f.yaml", findings)
     if node is None and text.isprintable():
-        assert found or not text.strip() or text.lstrip("\ufeff \n")[:1] in ("#", "%", "-", ".", "")
+        assert findings or not text.strip() or text.lstrip("\ufeff \n")[:1] in ("#", "%", "-", ".", "")

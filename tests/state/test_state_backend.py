@@ -187,7 +187,7 @@ def test_the_backup_is_the_state_from_before_the_run(files: FileBackend) -> None
     assert files.backup_path.read_bytes() == before
 
 
-def test_a_state_that_somebody_laid_out_anew_is_still_compared(files: FileBackend) -> None:
+def test_a_state_that_someone_laid_out_anew_is_still_compared(files: FileBackend) -> None:
     files.save(document(3), over=None)
     files.path.write_bytes(
         files.path.read_bytes().replace(b'"serial": 3,\n "stack": "demo"', b'"stack": "demo","serial":3')

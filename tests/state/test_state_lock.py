@@ -51,7 +51,7 @@ def test_a_number_that_another_process_has_now_is_a_dead_process(tmp_path: Path)
     assert backend.lock(LockInfo.mine("plan demo")).notice is not None
 
 
-def test_a_process_that_nobody_has_waited_for_is_dead() -> None:
+def test_a_process_that_no_one_has_waited_for_is_dead() -> None:
     child = os.fork()
     if not child:
         os._exit(0)

@@ -81,7 +81,7 @@ def one(**changed: Any) -> str:
         (document()[:-1] + ', "format": 1}', "stands twice"),
     ],
 )
-def test_what_is_wrong_is_told_and_never_guessed(tmp_path: Path, text: str, says: str) -> None:
+def test_what_is_wrong_is_reported_and_never_guessed(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "fleet.dkim.json").write_text(text)
     with pytest.raises(StateDamaged) as caught:
         RotationFile(tmp_path, "fleet").load()
