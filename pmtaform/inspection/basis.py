@@ -1,4 +1,4 @@
-"""What a host is compared with to tell what changed on it: what the last apply left there, by any state.
+"""What a host is compared with to find what changed on it: what the last apply left there, by any state.
 
 the state is of the host's last generation      the state, value by value with the copy that the host keeps
 it is older, of another key, or there is none   the host's own record of its last generation
@@ -69,7 +69,7 @@ def is_current(previous: HostState | None, snapshot: Snapshot) -> bool:
 def look_up(
     session: Session, spec: HostSpec, previous: HostState | None, snapshot: Snapshot, seal: Seal
 ) -> LastLeft | None:
-    """The host's own record, where it is needed to tell what changed: a host that is as the state says is not asked."""
+    """The host's own record, if it is needed to find what changed. A host that is as the state says is not asked."""
     if not snapshot.generation:
         return None
     if is_current(previous, snapshot) and previous is not None and not moved(previous.files, snapshot, seal):
@@ -132,16 +132,16 @@ def _of_record(sources: BasisSources) -> Basis:
 
 def left_files(left: LeftRecord, snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
     """The files of a host's record as a state keeps them. What the record leaves to the host is as it is now."""
-    found = {}
+    files = {}
     for path, file in left.files.items():
         live = snapshot.files.get(path)
-        found[path] = FileState(
+        files[path] = FileState(
             digest=seal(file.digest),
             mode=file.mode if file.mode is not None else live.mode if live else 0,
             owner=file.owner or (live.owner if live else ""),
             group=file.group or (live.group if live else ""),
         )
-    return found
+    return files
 
 
 def _is_elsewhere(sources: BasisSources) -> bool:
@@ -152,11 +152,13 @@ def _is_elsewhere(sources: BasisSources) -> bool:
 def _why_unknown(sources: BasisSources) -> str:
     last = sources.last
     if last is None:
-        return "nothing was ever applied there, as far as the state and the host tell"
-    made = f"generation {last.generation} was made by {last.who or 'an unknown user'}, {last.started or 'at some time'}"
+        return "nothing was ever applied there, as far as the state and the host record"
+    origin = (
+        f"generation {last.generation} was made by {last.who or 'an unknown user'}, {last.started or 'at some time'}"
+    )
     if last.left is None:
-        return f"{made}, which the state does not know of, and left no record of what it left"
-    return f'{made}, for the stack "{last.left.stack}"'
+        return f"{origin}, which the state does not know of, and left no record of what it left"
+    return f'{origin}, for the stack "{last.left.stack}"'
 
 
 def _read(spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, Iterable[str]]) -> Configuration:

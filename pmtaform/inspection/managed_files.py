@@ -14,7 +14,7 @@ from pmtaform.state import HostState, Seal
 
 
 def asked_for(desired: Desired, *, trust: bool) -> dict[str, str | None]:
-    """What the host is told that we know of each file: it sends what is otherwise.
+    """The digest of each file as it should be: the host sends a file whose digest differs.
 
     A fragment is a part of the configuration, which is wanted whole unless the host is as we left it (`trust`).
     """
@@ -44,26 +44,26 @@ def live_files(
 def _live(
     path: str, wanted: ManagedFile | None, snapshot: Snapshot, left: HostState | None, seal: Seal
 ) -> LiveManagedFile:
-    found = snapshot.files.get(path)
-    if found is None:
+    file = snapshot.files.get(path)
+    if file is None:
         return LiveManagedFile(exists=False)
     known = left.files.get(path) if left is not None else None
     want = digest(content_of(wanted)) if wanted is not None and wanted.content is not None else ""
     moved = known is None or (known.digest, known.mode, known.owner, known.group) != (
-        seal(found.digest),
-        found.mode,
-        found.owner,
-        found.group,
+        seal(file.digest),
+        file.mode,
+        file.owner,
+        file.group,
     )
     return LiveManagedFile(
         exists=True,
-        same=found.digest == want,
-        mode=found.mode,
-        owner=found.owner,
-        group=found.group,
+        same=file.digest == want,
+        mode=file.mode,
+        owner=file.owner,
+        group=file.group,
         moved=moved,
         left=known is not None and bool(want) and known.digest == seal(want),
-        content=found.content,
+        content=file.content,
     )
 
 

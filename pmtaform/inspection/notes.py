@@ -1,4 +1,4 @@
-"""What is to be said of a host when it has been looked at."""
+"""Notes on a host that was inspected."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from pmtaform.state import HostState, Seal
 
 
 def not_in_force(
-    target: Target, snapshot: Snapshot, found: Difference, previous: HostState | None, seal: Seal
+    target: Target, snapshot: Snapshot, difference: Difference, previous: HostState | None, seal: Seal
 ) -> tuple[Diagnostic, ...]:
-    """Files that somebody changed since the last apply, and that no change of ours will make PowerMTA read again."""
-    if previous is None or found.plan.changes or not target.desired.activates:
+    """A note on files that were changed by hand since the last apply, and that no change makes PowerMTA read again."""
+    if previous is None or difference.plan.changes or not target.desired.activates:
         return ()
-    keys = set(found.owned_keys.values())
+    keys = set(difference.owned_keys.values())
     touched = [
         path
         for path, state in previous.files.items()
@@ -45,26 +45,26 @@ def not_in_force(
 
 
 def kept_by_sudo(spec: HostSpec, streams: Collection[str]) -> tuple[Diagnostic, ...]:
-    """What is to be said of a host on which sudo keeps what passes through it."""
+    """A note on a host where sudo logs what passes through it."""
     if not streams:
         return ()
-    kept = {
+    kinds = {
         "log_input": "what is sent: private keys and passwords that are written there",
         "log_output": "what is read: the configuration, with the passwords in it",
     }
     return (
         SUDO_KEEPS_LOG.diagnostic(
             f"`sudo -l` on {spec.name} has {', '.join(sorted(streams))}. It keeps "
-            f"{', and '.join(kept[stream] for stream in sorted(streams))}. Turn it off for the user that pmtaform logs "
-            "in as (`Defaults:USER !log_input, !log_output`), or protect the log (/var/log/sudo-io, a log server) as "
-            "you would the keys.",
+            f"{', and '.join(kinds[stream] for stream in sorted(streams))}. Turn it off for the user that pmtaform "
+            "logs in as (`Defaults:USER !log_input, !log_output`), or protect the log (/var/log/sudo-io, a log "
+            "server) as you would the keys.",
             host=spec.name,
         ),
     )
 
 
 def busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-    """What is to be said when somebody changes the host at this moment, or has not confirmed a change yet."""
+    """A note on a host that another run changes now, or whose last change is not confirmed yet."""
     if snapshot.awaiting is not None:
         return (_waits(spec, snapshot.awaiting),)
     if snapshot.lock is None:
@@ -120,7 +120,7 @@ def _orphans(basis: Basis, previous: HostState | None, desired: Desired) -> str:
 
 
 def machine_changed(spec: HostSpec, previous: HostState | None, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-    """What is to be said when another machine answers than the one that we applied to."""
+    """A note on a host where another machine answers than the one that we applied to."""
     if previous is None or not previous.machine_id or previous.machine_id == snapshot.machine_id:
         return ()
     return (

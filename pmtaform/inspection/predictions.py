@@ -36,19 +36,19 @@ class Prediction:
 
 def predictions(before: Configuration, after: Configuration, most: int = MOST) -> tuple[Prediction, ...]:
     """For at most `most` queues that the change moves, what `pmta show settings` must show."""
-    found: list[Prediction] = []
+    predicted: list[Prediction] = []
     for pair in changed_pairs(Effective(before), Effective(after), most=4 * most):
         moves = tuple(move for move in pair.moves if _telling(move))
         if pair.domain and pair.vmtas and moves:
             vmta = "" if pair.vmtas[0] == DEFAULT_VMTA else f"/{pair.vmtas[0]}"
-            found.append(Prediction(_asked(pair.domain) + vmta, moves))
-        if len(found) == most:
+            predicted.append(Prediction(_asked(pair.domain) + vmta, moves))
+        if len(predicted) == most:
             break
-    return tuple(found)
+    return tuple(predicted)
 
 
 def _asked(domain: str) -> str:
-    """A domain to ask for in the place of a wildcard."""
+    """A domain to ask for instead of a wildcard."""
     if domain == "*":
         return f"{_ANY}.invalid"
     return domain.removeprefix("[*.]") if domain.startswith("[*.]") else domain.replace("*", _ANY, 1)
@@ -67,7 +67,7 @@ def _telling(move: ValueMove) -> bool:
 
 
 def disagreements(prediction: Prediction, answer: Answer) -> tuple[list[str], list[str]]:
-    """What contradicts the prediction, and what cannot be told, each in a sentence."""
+    """What contradicts the prediction, and what is not known, each in a sentence."""
     if answer.exit_code:
         return [], [f"pmta show settings {prediction.queue} failed (exit {answer.exit_code}), and tells nothing"]
     shown = _shown(answer.text)
@@ -95,20 +95,20 @@ def _proves(move: ValueMove, shown: Mapping[str, list[str]], undone: bool) -> bo
     if before is None or after is None or before.assumptions or move.name not in shown:
         return False
     old, new = tuple(sorted(before.normal)), tuple(sorted(after.normal))
-    said = [] if shown[move.name] == ['""'] else shown[move.name]
-    return old != new and tuple(sorted(values.normalise(after.spec, value) for value in said)) == (
+    lines = [] if shown[move.name] == ['""'] else shown[move.name]
+    return old != new and tuple(sorted(values.normalise(after.spec, value) for value in lines)) == (
         old if undone else new
     )
 
 
 def _shown(text: str) -> dict[str, list[str]]:
     """`directive value` lines; an empty value is `""`."""
-    found: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for line in text.splitlines():
         name, _, value = line.strip().partition(" ")
         if name:
-            found.setdefault(name.lower(), []).append(value.strip())
-    return found
+            by_name.setdefault(name.lower(), []).append(value.strip())
+    return by_name
 
 
 def _judge(queue: str, move: ValueMove, shown: Mapping[str, list[str]]) -> Iterator[tuple[bool, str]]:
@@ -117,16 +117,16 @@ def _judge(queue: str, move: ValueMove, shown: Mapping[str, list[str]]) -> Itera
     if move.name not in shown:
         yield False, f"pmta show settings {queue} does not show {move.name}"
         return
-    said = [] if shown[move.name] == ['""'] else shown[move.name]
-    normal = [values.normalise(after.spec, value) for value in said]
+    lines = [] if shown[move.name] == ['""'] else shown[move.name]
+    normal = [values.normalise(after.spec, value) for value in lines]
     if after.spec is None or not after.spec.ordered:
         normal = sorted(normal)
     if tuple(normal) == after.normal or tuple(sorted(normal)) == after.normal:
         return
     had = move.before.normal if move.before is not None else None
-    told = ", ".join(values.shown(value) for value in said) or '""'
-    sentence = f"{move.name} of {queue} is {told}, and the configuration that was written says {after.text}"
-    if tuple(normal) == had or all(_understood(after.spec, value) for value in said):
+    listed = ", ".join(values.shown(value) for value in lines) or '""'
+    sentence = f"{move.name} of {queue} is {listed}, and the configuration that was written says {after.text}"
+    if tuple(normal) == had or all(_understood(after.spec, value) for value in lines):
         yield True, sentence
     else:
         yield False, f"{sentence}; how PowerMTA spells that is not known"

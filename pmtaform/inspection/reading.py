@@ -108,5 +108,5 @@ def _contents(survey: Survey) -> dict[str, bytes]:
     desired = survey.target.desired
     others = dict.fromkeys(survey.difference.owned_keys.values())
     others |= dict.fromkeys(each.path for each in desired.whole_files)
-    found = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in others}
-    return found | read_as_configuration(desired, survey.snapshot, others)
+    contents = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None and p not in others}
+    return contents | read_as_configuration(desired, survey.snapshot, others)

@@ -23,15 +23,15 @@ def same_machine(surveys: Iterable[Survey]) -> Iterator[tuple[str, Diagnostic]]:
         spec, machine = survey.target.spec, survey.snapshot.machine_id
         for place in _places(spec, machine):
             places.setdefault(place, []).append(spec.name)
-    told: dict[str, Diagnostic] = {}
+    notes: dict[str, Diagnostic] = {}
     for place, names in places.items():
         if len(names) > 1:
-            told |= {name: _note(place, names, name) for name in names if name not in told}
-    return iter(told.items())
+            notes |= {name: _note(place, names, name) for name in names if name not in notes}
+    return iter(notes.items())
 
 
 def _places(spec: HostSpec, machine: str) -> Iterator[tuple[str, ...]]:
-    """What says where a host is. Folders of one machine are hosts of their own."""
+    """What identifies the place of a host. Folders of one machine are separate hosts."""
     root = spec.root.rstrip("/") or "/"
     if spec.transport.is_local:
         yield "folder", str(Path(root).resolve())

@@ -1,4 +1,4 @@
-"""What an earlier run left on a host: a transaction to finish or undo, an intent whose end nobody knew."""
+"""What an earlier run left on a host: a transaction to finish or undo, an intent whose result is not known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pmtaform.state import HostState, Seal, who
 def resolve_intent(
     target: Target, snapshot: Snapshot, left: LeftRecord | None, seal: Seal
 ) -> tuple[Target, tuple[Diagnostic, ...]]:
-    """What a run that was killed had begun here, by the host's own record: taken over, or dropped.
+    """Resolve the change of a run that was killed, by the host's own record: adopted, or dropped.
 
     `left` is what the last transaction left: the files of the state come from there, not from what is there now, which
     may have changed since.
@@ -49,17 +49,17 @@ def resolve_intent(
     else:
         what = f"{spec.name} was put back: {past.reason or past.status}"
     detail = f"{intent.who} began the run {intent.plan} at {intent.at}, and it ended before it was over: {what}."
-    told = RUN_CUT_SHORT.diagnostic(detail, host=spec.name)
-    return replace(target, intent=None), (told,)
+    note = RUN_CUT_SHORT.diagnostic(detail, host=spec.name)
+    return replace(target, intent=None), (note,)
 
 
 def recover_unfinished(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
-    """Finish or undo what a dead transaction left; one that is still at work is only told of."""
+    """Finish or undo what a dead transaction left; return the notes on it. One that is still at work is left alone."""
     outcome = recover(session, spec, who=who(), reopen=spec.open)
     unsure: tuple[Diagnostic, ...] = ()
     definition = RECOVERED
     if outcome.status is Status.LOCKED and outcome.lock is not None:
-        return ()  # somebody has come to it in between; the next look tells of that
+        return ()  # another run has recovered it meanwhile; the next probe shows that
     if outcome.status is Status.APPLIED:
         detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
         unsure = doubts.recovered(spec, outcome)

@@ -39,8 +39,8 @@ def plan_between(
 ) -> HostPlan:
     """The changes from `before` to `after` on a host, with their dangers."""
     desired = Desired(host=host, config=before.main, blocks=blocks_of(after), unmanaged=Unmanaged.REMOVE, limits=limits)
-    found = difference(desired, Live(before), Previous(), lambda content: hashlib.sha256(content).hexdigest())
-    plan = with_dangers(found.plan, find_dangers(before, after, limits.rate_factor))
+    result = difference(desired, Live(before), Previous(), lambda content: hashlib.sha256(content).hexdigest())
+    plan = with_dangers(result.plan, find_dangers(before, after, limits.rate_factor))
     moved = tuple(_of_files(files, after)) if files is not None else ()
     changes = tuple(
         replace(change, dangers=tuple(d for d in change.dangers if d.code != _RESTART)) for change in plan.changes

@@ -111,10 +111,10 @@ def word(words: Mapping[str, E]) -> Codec[E]:
     names = {member: name for name, member in words.items()}
 
     def read(value: object, path: str) -> E:
-        found = words.get(value) if isinstance(value, str) else None
-        if found is None:
+        member = words.get(value) if isinstance(value, str) else None
+        if member is None:
             raise DecodeError("one of " + ", ".join(words) + " is wanted", path)
-        return found
+        return member
 
     return Codec(names.__getitem__, read, {"enum": list(words)})
 

@@ -25,15 +25,15 @@ _NOT_THERE: Final = "(nothing)"
 def plan_differences(saved: Plan, now: Plan) -> list[Diagnostic]:
     """One diagnostic for each host whose plan is not the saved one, and one for what concerns the run."""
     before = {host.host: host for host in saved.hosts}
-    found = [told for host in now.hosts if host.host in before and (told := _host(before[host.host], host))]
+    differences = [changed for host in now.hosts if host.host in before and (changed := _host(before[host.host], host))]
     unplanned = [host.host for host in now.hosts if host.host not in before]
     if unplanned:
         detail = f"{', '.join(unplanned)} could not be looked at when the plan was made, and can be now. Plan again."
-        found.append(HOST_NOT_PLANNED.diagnostic(detail))
+        differences.append(HOST_NOT_PLANNED.diagnostic(detail))
     lines = [*_sets("warning", _warnings(saved.notes), _warnings(now.notes))]
     if lines:
-        found.append(_differs(saved, lines))
-    return found
+        differences.append(_differs(saved, lines))
+    return differences
 
 
 def _host(before: HostPlan, now: HostPlan) -> Diagnostic | None:
@@ -106,10 +106,10 @@ def _values(before: Change, now: Change) -> Iterator[str]:
 
 
 def _by_name(values: Iterable[ValueChange]) -> dict[tuple[tuple[str, ...], str], list[ValueChange]]:
-    found: dict[tuple[tuple[str, ...], str], list[ValueChange]] = {}
+    by_name: dict[tuple[tuple[str, ...], str], list[ValueChange]] = {}
     for value in values:
-        found.setdefault((value.path, value.name), []).append(replace(value, place=None))
-    return found
+        by_name.setdefault((value.path, value.name), []).append(replace(value, place=None))
+    return by_name
 
 
 def _told(values: list[ValueChange] | None) -> str:
@@ -156,10 +156,10 @@ def _with(name: str, detail: str) -> str:
 
 
 def _dangers(dangers: Iterable[Danger]) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
+    by_code: dict[str, list[str]] = {}
     for danger in dangers:
-        found.setdefault(danger.code, []).append(danger.detail)
-    return {code: " ".join(details) for code, details in found.items()}
+        by_code.setdefault(danger.code, []).append(danger.detail)
+    return {code: " ".join(details) for code, details in by_code.items()}
 
 
 def _left(host: HostPlan) -> dict[str, str]:
@@ -167,5 +167,5 @@ def _left(host: HostPlan) -> dict[str, str]:
 
 
 def _warnings(notes: Iterable[Diagnostic]) -> dict[str, str]:
-    told = (note for note in notes if note.severity is not Severity.INFO and note.code not in _BY_TIME)
-    return {" ".join(filter(None, (note.severity.value, note.code, note.address))): "" for note in told}
+    warnings = (note for note in notes if note.severity is not Severity.INFO and note.code not in _BY_TIME)
+    return {" ".join(filter(None, (note.severity.value, note.code, note.address))): "" for note in warnings}

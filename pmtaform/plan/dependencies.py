@@ -123,21 +123,21 @@ class _Closure:
 def needs_of(configuration: Configuration, files: Mapping[str, Address]) -> Needs:
     """What each block of a configuration names; `files` are the files of a stack by their paths."""
     facts = Facts(Subject(configuration=configuration))
-    found: dict[Address, set[Need]] = {}
+    by_address: dict[Address, set[Need]] = {}
     for user, need in _pairs(facts, files):
-        found.setdefault(_home(user), set()).add(need)
-    return {address: frozenset(needs) for address, needs in found.items()}
+        by_address.setdefault(_home(user), set()).add(need)
+    return {address: frozenset(needs) for address, needs in by_address.items()}
 
 
 def _with_includes(needs: Needs, desired: Desired, live: Configuration) -> Needs:
     """A block in a file of its own needs what includes that file."""
-    found = dict(needs)
+    all_needs = dict(needs)
     includes = [address for address in desired.blocks if address.kind == "include"]
     for address, path in desired.files.items():
         leading = tuple(each for each in includes if may_name(each.key, path) and each != address)
         if leading and path not in live.trees:
-            found[address] = found.get(address, frozenset()) | {leading}
-    return found
+            all_needs[address] = all_needs.get(address, frozenset()) | {leading}
+    return all_needs
 
 
 def _pairs(facts: Facts, files: Mapping[str, Address]) -> Iterator[tuple[Line | Part, Need]]:

@@ -191,19 +191,19 @@ def _decoded(content: bytes, path: str) -> str:
 def _refuse_other_formats(tree: Mapping[str, object], path: str) -> None:
     if tree.get("kind") != KIND:
         _damaged(f'it is JSON, but no plan: "kind" is not "{KIND}"', Place(path))
-    found = tree.get("format")
-    if type(found) is int and found > FORMAT:
+    version = tree.get("format")
+    if type(version) is int and version > FORMAT:
         raise StateDamaged.of(
             PLAN_TOO_NEW,
-            f"It has format {found if found < 10**9 else 'of many digits'}, and this pmtaform reads formats up to "
+            f"It has format {version if version < 10**9 else 'of many digits'}, and this pmtaform reads formats up to "
             f"{FORMAT}: a later pmtaform wrote it. Upgrade pmtaform on this machine (pip install --upgrade pmtaform), "
             "or plan again with this one: pmtaform plan --out FILE.",
             place=Place(path),
         )
-    if type(found) is int and 0 < found < FORMAT:
+    if type(version) is int and 0 < version < FORMAT:
         raise StateDamaged.of(
             PLAN_TOO_OLD,
-            f"It has format {found}, and this pmtaform applies format {FORMAT}: an earlier pmtaform wrote it. Plan "
+            f"It has format {version}, and this pmtaform applies format {FORMAT}: an earlier pmtaform wrote it. Plan "
             "again: pmtaform plan --out FILE.",
             place=Place(path),
         )

@@ -47,7 +47,7 @@ def _same_sources(left: Sources, right: Sources) -> bool:
         return False
     clients: list[Network | None] = [None, *left.networks, *right.networks]
     named: list[tuple[str, ...]] = [(), *((name,) for name in left.names)]
-    return all(_settings(left, one, name) == _settings(right, one, name) for one in clients for name in named)
+    return all(_settings(left, client, name) == _settings(right, client, name) for client in clients for name in named)
 
 
 def _settings(sources: Sources, client: Network | None, named: tuple[str, ...]) -> dict[str, object]:

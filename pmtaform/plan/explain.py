@@ -34,7 +34,7 @@ class _Row:
 
 
 def explain(before: Block | None, after: Block | None) -> tuple[ValueChange, ...]:
-    """The directives that differ between two blocks; None stands for a block that is not there."""
+    """The directives that differ between two blocks; None: there is no such block."""
     left, right = _rows(before), _rows(after)
     if not left or not right:
         differing = [*left, *right]
@@ -44,7 +44,7 @@ def explain(before: Block | None, after: Block | None) -> tuple[ValueChange, ...
 
 
 def place_change(late: LateList, place: Place | None = None) -> ValueChange:
-    """What is said of a pattern list that is below its source, and goes above it."""
+    """The change of a pattern list that moves above the source which uses it."""
     return ValueChange((), PLACE, (f"below {late.user}, which uses it",), (f"above {late.user}",), place)
 
 
@@ -56,13 +56,13 @@ def _differing(left: dict[_Key, _Row], right: dict[_Key, _Row]) -> list[_Key]:
         from deepdiff import DeepDiff  # 110 ms to import, wanted only when something differs
 
         named = {repr(key): key for key in common}
-        found = DeepDiff(
+        differences = DeepDiff(
             {name: left[key].normal for name, key in named.items()},
             {name: right[key].normal for name, key in named.items()},
             threshold_to_diff_deeper=0,
             view="tree",
         )
-        unequal |= {named[item.path(output_format="list")[0]] for items in found.values() for item in items}
+        unequal |= {named[item.path(output_format="list")[0]] for items in differences.values() for item in items}
     order = [*right, *(key for key in left if key not in right)]
     return [key for key in order if key in unequal]
 

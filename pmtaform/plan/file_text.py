@@ -1,4 +1,4 @@
-"""What of a file may be shown in a plan: what it is, and its lines where they are no secret."""
+"""What a plan may show of a file: what it is, and its lines if they are not secret."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LINES: Final = frozenset({FileRole.FRAGMENT, FileRole.TEXT})
 
 
 def is_shown(role: FileRole, content: bytes) -> bool:
-    """Whether the lines of a file tell people something, and hold no key."""
+    """Whether the lines of a file are useful to people, and hold no key."""
     return role in _LINES and not has_private_key(content) and content.count(b"\n") <= _MOST
 
 
 def lines_of(content: bytes) -> tuple[str, ...]:
-    """The lines of a file as they may be shown. A line with a word for a secret is masked from there on."""
+    """The lines of a file as they may be shown. A line with a word for a secret is masked after it."""
     text = content.decode("utf-8", "surrogateescape")
     return tuple(_line(line) for line in text.splitlines())
 
@@ -37,7 +37,7 @@ def _line(line: str) -> str:
 
 
 def described(role: FileRole, content: bytes) -> dict[str, tuple[str, ...]]:
-    """What a file is, by name: its certificates, its key. Empty where its digest is all that can be told."""
+    """What a file is, by name: its certificates, its key. Empty where only its digest is known."""
     if role not in {FileRole.CERTIFICATE, FileRole.CA, FileRole.PRIVATE_KEY} and not has_private_key(content):
         return {}
     pem = read_tls_file(content)
@@ -46,15 +46,17 @@ def described(role: FileRole, content: bytes) -> dict[str, tuple[str, ...]]:
 
 
 def _certificates(role: FileRole, pem: TlsFile) -> tuple[str, ...]:
-    found = pem.certificates
+    certificates = pem.certificates
     if role is FileRole.CA:
-        return tuple(str(one) for one in found)
-    issuers = [one.name for one in found[1:]]
-    return tuple(str(one) + (f"; with {', '.join(issuers)}" if issuers else "") for one in found[:1])
+        return tuple(str(certificate) for certificate in certificates)
+    issuers = [certificate.name for certificate in certificates[1:]]
+    return tuple(
+        str(certificate) + (f"; with {', '.join(issuers)}" if issuers else "") for certificate in certificates[:1]
+    )
 
 
 def _mark(public: bytes | None) -> str:
-    """What tells one key from another: a digest of its public half, which every client is shown."""
+    """What distinguishes keys: a digest of the public half, which every client sees."""
     import hashlib
 
     return f", public key {hashlib.sha256(public).hexdigest()[:12]}" if public is not None else ""

@@ -28,7 +28,7 @@ from pmtaform.tls.content import read_tls_file
 WEB_CERTIFICATE: Final = "/var/lib/pmta/webmon.pem"
 LICENCE: Final = "/etc/pmta/license"
 _BY_THEMSELVES: Final = frozenset({WEB_CERTIFICATE, LICENCE})  # read though no directive names them
-_DIGITS: Final = 12  # of a digest, to tell one content from another
+_DIGITS: Final = 12  # of a digest, to distinguish contents
 
 _NOTES: Final = {
     FileRole.CERTIFICATE: "the guide does not say whether a reload reads a certificate again whose path stays the "
@@ -93,25 +93,25 @@ class FileDifference:
 
 
 def compare_files(
-    wanted: tuple[ManagedFile, ...], live: Mapping[str, LiveManagedFile], kept: Collection[str], scope: Scope
+    wanted: tuple[ManagedFile, ...], live: Mapping[str, LiveManagedFile], key_paths: Collection[str], scope: Scope
 ) -> FileDifference:
     """The changes of a host's files. `kept` are paths of other things that a removal must not touch."""
-    found = FileDifference()
+    difference = FileDifference()
     for file in wanted:
-        _declared(file, live.get(file.path, LiveManagedFile(exists=False)), scope, found)
-    paths = {file.path for file in wanted} | set(kept)
+        _declared(file, live.get(file.path, LiveManagedFile(exists=False)), scope, difference)
+    paths = {file.path for file in wanted} | set(key_paths)
     for name, path in scope.ours.items():
         address = Address.parse(name)
         if address.kind == FILE and path not in paths:
-            _undeclared(name, path, live.get(path, LiveManagedFile(exists=False)), scope, found)
-    return found
+            _undeclared(name, path, live.get(path, LiveManagedFile(exists=False)), scope, difference)
+    return difference
 
 
-def _declared(file: ManagedFile, live: LiveManagedFile, scope: Scope, found: FileDifference) -> None:
+def _declared(file: ManagedFile, live: LiveManagedFile, scope: Scope, difference: FileDifference) -> None:
     name = str(file.address)
     ignored = scope.ignored(file.address)
     if file.path in scope.configuration and not ignored:
-        found.notes.append(_in_configuration(file, scope.host))
+        difference.notes.append(_in_configuration(file, scope.host))
         return
     wanted = replace(file, mode=_mode(file, live))
     settled = live.exists and live.same and _settled(wanted, live)
@@ -121,19 +121,19 @@ def _declared(file: ManagedFile, live: LiveManagedFile, scope: Scope, found: Fil
             scope.leave(file.address, action, LeftBy.IGNORE)
         return
     if settled:
-        found.owned[name] = file.path
+        difference.owned[name] = file.path
         if name not in scope.ours:
-            found.adopted.append(name)
+            difference.adopted.append(name)
         return
     if scope.is_left(file.address, action):
         if name in scope.ours:
-            found.owned[name] = file.path
+            difference.owned[name] = file.path
         return
-    found.owned[name] = file.path
-    found.write.append(wanted)
-    found.changes.append(_change(wanted, live, ours=name in scope.ours, scope=scope))
+    difference.owned[name] = file.path
+    difference.write.append(wanted)
+    difference.changes.append(_change(wanted, live, ours=name in scope.ours, scope=scope))
     if file.path not in _BY_THEMSELVES and file.role is not FileRole.PRIVATE_KEY and file.path not in scope.named:
-        found.notes.append(_named_nowhere(file, scope.host))
+        difference.notes.append(_named_nowhere(file, scope.host))
 
 
 def _settled(wanted: ManagedFile, live: LiveManagedFile) -> bool:
@@ -141,7 +141,7 @@ def _settled(wanted: ManagedFile, live: LiveManagedFile) -> bool:
 
 
 def _mode(file: ManagedFile, live: LiveManagedFile) -> int:
-    """The mode that a file is to have: as the stack says, else as found, and a secret for nobody else to read."""
+    """The mode that a file should have: as in the stack, else as on the host; others may not read a secret."""
     if file.mode is not None:
         return file.mode
     private = _is_private(file)
@@ -161,10 +161,10 @@ def expiry_notes(files: tuple[ManagedFile, ...], host: str, now: datetime | None
     if now is None:
         return ()
     return tuple(
-        replace(one, host=host, address=str(file.address), place=file.place)
+        replace(finding, host=host, address=str(file.address), place=file.place)
         for file in files
         if file.content is not None and file.role in {FileRole.CERTIFICATE, FileRole.CA}
-        for one in expiry_findings(
+        for finding in expiry_findings(
             file.path, read_tls_file(file.content.reveal()), now, grave=file.role is FileRole.CERTIFICATE
         )
     )
@@ -182,8 +182,10 @@ def _change(file: ManagedFile, live: LiveManagedFile, *, ours: bool, scope: Scop
         values += _ownership(file, live)
         if not values:
             values = [ValueChange((), "content", ("(other bytes of the same meaning)",), (file.source,), file.place)]
-    expired = [one for one in expiry_notes((file,), scope.host, scope.now) if one.severity is Severity.ERROR]
-    dangers = [Danger(CERTIFICATE_EXPIRED.code, one.detail) for one in expired]
+    expired = [
+        finding for finding in expiry_notes((file,), scope.host, scope.now) if finding.severity is Severity.ERROR
+    ]
+    dangers = [Danger(CERTIFICATE_EXPIRED.code, finding.detail) for finding in expired]
     if impact is Impact.RESTART:
         dangers.append(_restart(file.path))
     return Change(
@@ -263,11 +265,11 @@ def _restart(path: str) -> Danger:
     return Danger(RESTART.code, f"The web monitor (pmtahttp) reads {path} when it starts, and is restarted for it.")
 
 
-def _undeclared(name: str, path: str, live: LiveManagedFile, scope: Scope, found: FileDifference) -> None:
+def _undeclared(name: str, path: str, live: LiveManagedFile, scope: Scope, difference: FileDifference) -> None:
     address = Address.parse(name)
     if not live.exists:
         if not scope.ignored(address):
-            found.forgotten.append(name)
+            difference.forgotten.append(name)
         return
     if path in scope.configuration:
         return  # it has become a part of the configuration, whose blocks are looked at one by one
@@ -275,9 +277,9 @@ def _undeclared(name: str, path: str, live: LiveManagedFile, scope: Scope, found
         scope.leave(address, Action.DELETE, LeftBy.IGNORE)
         return
     if scope.is_left(address, Action.DELETE):
-        found.owned[name] = path
+        difference.owned[name] = path
         return
-    found.remove.append(path)
+    difference.remove.append(path)
     impact, note = _impact(path, None, scope)
     dangers = [_restart(path)] if impact is Impact.RESTART else []
     if path == LICENCE:
@@ -287,7 +289,7 @@ def _undeclared(name: str, path: str, live: LiveManagedFile, scope: Scope, found
         detail = f"{path} is deleted, and the configuration still names it. What PowerMTA does without it is not "
         detail += "documented: it may refuse to load, or go on without TLS. Take the directive out as well."
         dangers.append(Danger(NAMED_FILE_REMOVED.code, detail))
-    found.changes.append(
+    difference.changes.append(
         Change(
             address=name,
             action=Action.DELETE,

@@ -55,7 +55,7 @@ class KeyComparison:
         self.ledger.changes.append(key_change(key, live, ours=name in self.ledger.previous.keys, wrong_mode=wrong_mode))
 
     def _lost(self, key: KeyFile) -> None:
-        """The file of a key that signs no more and cannot be had: what is ours stays ours, and as it is."""
+        """Keep the file of a retiring key whose secret is not available: what is ours stays ours, unchanged."""
         name = str(key.address)
         if name in self.ledger.previous.keys:
             self.ledger.owned_keys[name] = self.ledger.previous.keys[name]

@@ -156,7 +156,7 @@ class Plan:
     """The changes of a fleet. `failures` are the hosts that could not be planned, with what was wrong.
 
     `notes` are about the run or the stack as a whole, or about hosts that have no plan; what is about one host is with
-    its plan. `key_id` tells by which stack key the digests were made (`StackKey.id`).
+    its plan. `key_id` names the stack key of the digests (`StackKey.id`).
     """
 
     id: str
@@ -190,7 +190,7 @@ class Plan:
     @property
     def dangers(self) -> tuple[tuple[str, Danger], ...]:
         """Every danger of every host, with its address."""
-        return tuple(found for host in self.hosts for found in host.all_dangers)
+        return tuple(danger for host in self.hosts for danger in host.all_dangers)
 
     def count(self, action: Action) -> int:
         """How many changes of a kind there are, over all hosts."""

@@ -97,7 +97,7 @@ class UsedNames:
 def read_at_start(blocks: Mapping[Address, Block]) -> frozenset[str]:
     """The files that sections name which take effect only after a restart (a bounce processor's lists)."""
     known = catalogue()
-    found: set[str] = set()
+    paths: set[str] = set()
     for address, block in blocks.items():
         section = known.section(address.kind)
         if section is None or section.impact is not Impact.RESTART:
@@ -105,8 +105,8 @@ def read_at_start(blocks: Mapping[Address, Block]) -> frozenset[str]:
         for _, path, directive in directives_in(block):
             spec = known.directive(path[-1].partition("[")[0] if path else address.kind, directive.name)
             if spec is not None and spec.type == "path":
-                found.add(directive.value.strip('"'))
-    return frozenset(found)
+                paths.add(directive.value.strip('"'))
+    return frozenset(paths)
 
 
 def _includes(tree: Tree, path: str) -> bool:

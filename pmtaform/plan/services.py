@@ -16,16 +16,16 @@ WEB: Final = "pmtahttp"
 
 
 def services_of(change: Change) -> frozenset[str]:
-    """The services that this change wants restarted; none for one that a reload brings into force."""
+    """The services that this change needs restarted; none if a reload puts it in force."""
     if change.impact is not Impact.RESTART:
         return frozenset()
     kind = Address.parse(change.address).kind
     if kind == FILE:
         return frozenset({WEB if change.file == WEB_CERTIFICATE else PMTA})
     own = GLOBAL if catalogue().section(kind) is None else kind
-    found = set()
+    services = set()
     for value in change.values:
         spec = spec_of(scope_of(value.path, own), value.name)
         if spec is not None and spec.impact is Impact.RESTART:
-            found.add(spec.service)
-    return frozenset(found) or frozenset({PMTA})
+            services.add(spec.service)
+    return frozenset(services) or frozenset({PMTA})

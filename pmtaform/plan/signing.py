@@ -41,11 +41,11 @@ class SigningKeys:
 
 def signing_of(configuration: Configuration) -> SigningKeys:
     """Who signs, by the first line that fits, in whichever section."""
-    found = first_matches(EffectiveReading.of(configuration))
-    signs = frozenset((key.selector, key.domain) for key, line in found.items() if line is None)
+    matches = first_matches(EffectiveReading.of(configuration))
+    signs = frozenset((key.selector, key.domain) for key, line in matches.items() if line is None)
     overruled = {
         (key.selector, key.domain): _words(line)
-        for key, line in found.items()
+        for key, line in matches.items()
         if line is not None and (key.selector, key.domain) not in signs
     }
     return SigningKeys(signs, overruled)
@@ -63,17 +63,17 @@ def longest_wait(blocks: Iterable[Block]) -> timedelta:
     PowerMTA's default counts unless `<domain *>` at top level says otherwise, and so does a value that has no meaning
     here (a macro).
     """
-    found: list[int | None] = []
+    waits: list[int | None] = []
     everywhere = False
     for block in blocks:
         for _, path, directive in directives_in(block):
             if directive.name.lower() == _WAITS:
-                found.append(values.parse_duration(unquoted(directive.value)))
+                waits.append(values.parse_duration(unquoted(directive.value)))
                 everywhere = everywhere or (block.address.kind == "domain" and block.address.key == "*" and not path)
     spec = catalogue().directive("domain", _WAITS)
     default = values.parse_duration(spec.default) if spec is not None and spec.default else None
-    known = [seconds for seconds in found if seconds is not None]
-    if (not everywhere or len(known) < len(found)) and default is not None:
+    known = [seconds for seconds in waits if seconds is not None]
+    if (not everywhere or len(known) < len(waits)) and default is not None:
         known.append(default)
     return timedelta(seconds=max(known, default=0))
 

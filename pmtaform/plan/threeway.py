@@ -48,14 +48,14 @@ def _caused(change: ValueChange, on_host: dict[_Key, ValueChange], in_stack: dic
 def drift_of_values(left: Block | None, live: Block | None, wanted: Block | None) -> tuple[ValueDrift, ...]:
     """What changed on the host: every value that is not as it was left."""
     in_stack, to_do = _by_key(left, wanted), _by_key(live, wanted)
-    found = []
+    values = []
     for change in explain(left, live):
         key = (change.path, change.name)
         says = to_do[key].after if key in to_do else change.after
         cause = Cause.BOTH if key in in_stack else Cause.HOST
         drift = ValueDrift(change.path, change.name, change.before, change.after, says, cause, settled=key not in to_do)
-        found.append(drift)
-    return tuple(found)
+        values.append(drift)
+    return tuple(values)
 
 
 def _by_key(before: Block | None, after: Block | None) -> dict[_Key, ValueChange]:

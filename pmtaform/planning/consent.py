@@ -36,7 +36,7 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
     """Raise `Blocked` unless every danger and error of the plan is allowed by name, and no note stops the run.
 
     The stack consents to a restart itself within its maintenance windows (`max-impact: restart`). Hosts that are
-    frozen, and not thawed by name, are not changed: what would be dangerous there is not asked about.
+    frozen, without consent to change them, stay unchanged: their dangers need no consent.
     """
     allowed = check_allowed(allow)
     now = planned.clock.now()
@@ -54,10 +54,10 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
         for note in errors_of(host):
             if note.code not in allowed:
                 errors.setdefault(note.code, []).append(note)
-    told = [_needs_consent(code, list(dict.fromkeys(addresses))) for code, addresses in missing.items()]
-    told += [_error(notes) for notes in errors.values()]
-    if stops or told:
-        raise Blocked(*stops, *told)
+    needed = [_needs_consent(code, list(dict.fromkeys(addresses))) for code, addresses in missing.items()]
+    needed += [_error(notes) for notes in errors.values()]
+    if stops or needed:
+        raise Blocked(*stops, *needed)
 
 
 def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnostic, ...]:
@@ -66,12 +66,14 @@ def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnosti
     for address, danger in plan.all_dangers:
         if danger.code not in allowed:
             missing.setdefault(danger.code, []).append((address, danger))
-    found = []
+    result = []
     for code, pairs in missing.items():
-        told = _needs_consent(code, list(dict.fromkeys(address for address, _ in pairs)))
+        needed = _needs_consent(code, list(dict.fromkeys(address for address, _ in pairs)))
         sentences = " ".join(dict.fromkeys(danger.detail for _, danger in pairs[:_MOST_SENTENCES]))
-        found.append(replace(told, detail=f"{sentences} {told.detail[:1].upper()}{told.detail[1:]}", host=plan.host))
-    return tuple(found)
+        result.append(
+            replace(needed, detail=f"{sentences} {needed.detail[:1].upper()}{needed.detail[1:]}", host=plan.host)
+        )
+    return tuple(result)
 
 
 def _needs_consent(code: str, addresses: Sequence[str]) -> Diagnostic:

@@ -50,8 +50,8 @@ class Merged:
         after = replace(before, configuration=sides.after, files=files | _files_changed(survey))
         written = _written(survey)
         old: dict[str, list[Judged]] = {}
-        found = [*_placed(survey, lint_change(before, after)), *_secrets(survey.target.desired, written)]
-        for judged in self._not_suppressed(found, after):
+        judgements = [*_placed(survey, lint_change(before, after)), *_secrets(survey.target.desired, written)]
+        for judged in self._not_suppressed(judgements, after):
             if judged.is_new or judged.address in written:
                 yield from _shown(judged)
             elif judged.finding.severity is Severity.ERROR:
@@ -62,8 +62,8 @@ class Merged:
     def _not_suppressed(self, judged: list[Judged], after: Subject) -> Iterator[Judged]:
         if not judged:
             return
-        kept = without_suppressed([j.finding for j in judged], suppressions(replace(after, sources=self._sources)))
-        ids = {id(finding) for finding in kept}
+        remaining = without_suppressed([j.finding for j in judged], suppressions(replace(after, sources=self._sources)))
+        ids = {id(finding) for finding in remaining}
         yield from (j for j in judged if id(j.finding) in ids)
 
 
@@ -74,15 +74,15 @@ def _written(survey: Survey) -> set[Address | None]:
 
 
 def _files_before(survey: Survey) -> dict[str, FileFacts]:
-    found = {path: FileFacts() for path in survey.snapshot.files}
-    return found | {path: FileFacts(exists=False) for path in survey.snapshot.missing}
+    facts = {path: FileFacts() for path in survey.snapshot.files}
+    return facts | {path: FileFacts(exists=False) for path in survey.snapshot.missing}
 
 
 def _files_changed(survey: Survey) -> dict[str, FileFacts]:
     difference = survey.difference
-    found = {path: FileFacts(exists=False) for path in difference.remove_keys}
+    facts = {path: FileFacts(exists=False) for path in difference.remove_keys}
     written = (*difference.edits, *(k.path for k in difference.write_keys), *(f.path for f in difference.write_files))
-    return found | {path: FileFacts() for path in written}
+    return facts | {path: FileFacts() for path in written}
 
 
 def _secrets(desired: Desired, written: set[Address | None]) -> Iterator[Judged]:
@@ -109,12 +109,12 @@ def _scope(part: BlockPart) -> str:
 
 def _placed(survey: Survey, judged: list[Judged]) -> list[Judged]:
     """The findings at the stack's own lines, or at those that the host has now."""
-    made = []
+    placed = []
     for each in judged:
         place = _place(survey, each.finding, each.address)
         related = tuple(_host_place(survey, other) for other in each.finding.related)
-        made.append(replace(each, finding=replace(each.finding, place=place, end_column=None, related=related)))
-    return made
+        placed.append(replace(each, finding=replace(each.finding, place=place, end_column=None, related=related)))
+    return placed
 
 
 def _place(survey: Survey, finding: Finding, address: Address | None) -> Place:
@@ -153,10 +153,10 @@ def _shown(judged: Judged) -> Iterator[Diagnostic]:
         yield _diagnostic(judged)
 
 
-def _known(found: list[Judged]) -> Diagnostic:
+def _known(judgements: list[Judged]) -> Diagnostic:
     """What one rule finds that was there before, as one entry."""
-    first = _diagnostic(found[0])
-    more = f" (And {len(found) - 1} more of the same.)" if len(found) > 1 else ""
+    first = _diagnostic(judgements[0])
+    more = f" (And {len(judgements) - 1} more of the same.)" if len(judgements) > 1 else ""
     return replace(first, severity=Severity.WARNING, detail=first.detail + more + _BEFORE)
 
 

@@ -29,7 +29,7 @@ def usable_state(state: StateDocument, key: StackKey) -> tuple[StateDocument, tu
 
 
 def left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
-    """Hosts that were applied to and are no longer in the stack: nothing is done to them, and that is said."""
+    """A note on hosts that were applied to and are no longer in the stack. Nothing is done to them."""
     gone = [name for name in state.hosts if name not in stack.hosts]
     if not gone:
         return ()

@@ -89,12 +89,12 @@ def authenticate(saved: SavedPlan, key: StackKey) -> None:
 
 
 def _same(saved: Plan, now: Plan) -> None:
-    found = [*_state(saved, now), *plan_differences(saved, now)]
-    if found and saved.tool_version != now.tool_version:
+    differences = [*_state(saved, now), *plan_differences(saved, now)]
+    if differences and saved.tool_version != now.tool_version:
         detail = f"pmtaform {saved.tool_version} made the plan, and this is {__version__}."
-        found.append(PLAN_OF_ANOTHER_VERSION.diagnostic(detail))
-    if found:
-        raise Stale(*found)
+        differences.append(PLAN_OF_ANOTHER_VERSION.diagnostic(detail))
+    if differences:
+        raise Stale(*differences)
 
 
 def _state(saved: Plan, now: Plan) -> list[Diagnostic]:

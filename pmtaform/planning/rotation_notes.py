@@ -32,7 +32,7 @@ def with_rotation_notes(rotation: FleetRotation, plans: Iterable[HostPlan]) -> l
 
 
 def verified_signers(rotation: FleetRotation) -> frozenset[Signer]:
-    """The selectors that may sign: their records are in DNS, as long as the rotation asks for."""
+    """The selectors that may sign: their records have been in DNS for as long as the rotation requires."""
     return frozenset(
         (row.selector, rotation.keys[name].domain.lower())
         for name, status in rotation.statuses.items()
@@ -42,7 +42,7 @@ def verified_signers(rotation: FleetRotation) -> frozenset[Signer]:
 
 
 def run_notes(rotation: FleetRotation) -> tuple[Diagnostic, ...]:
-    """What is to be known of the keys that are rotated; a key is of several hosts."""
+    """Notes on the keys that are rotated. A key is on several hosts, so they are notes on the plan."""
     return tuple(note for name in rotation.statuses for note in _notes(rotation, name))
 
 
@@ -56,7 +56,7 @@ def _notes(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
         yield DKIM_SWITCH_HELD.diagnostic(detail, rotation.keys[name].place)
     elif status.blocked:
         detail = f"{name} is due to sign with its next selector, and does not: {status.blocked}. "
-        detail += "`pmtaform dkim rotate` shows the record. To switch all the same, apply with --allow "
+        detail += "`pmtaform dkim rotate` shows the record. To switch anyway, apply with --allow "
         detail += f"{NOT_PUBLISHED}."
         yield DKIM_NOT_PUBLISHED.diagnostic(detail, rotation.keys[name].place)
     for row in status.selectors:
@@ -93,13 +93,11 @@ def _unexpected(rotation: FleetRotation, host: str) -> Iterator[Diagnostic]:
             detail = f"{host} does not sign with {status.current} of {name}: PowerMTA takes the first domain-key that "
             detail += f"fits, and that is {first}. Take that line out, or put it below."
             yield DKIM_OVERRULED.diagnostic(detail, rotation.keys[name].place, host=host)
-        found = rotation.facts[name].live.get(host, frozenset())
-        other = sorted(one for one in found if is_of(key.stem, one) and one != status.current)
+        selectors = rotation.facts[name].live.get(host, frozenset())
+        other = sorted(selector for selector in selectors if is_of(key.stem, selector) and selector != status.current)
         if other and status.current is not None:
-            detail = f"{host} signs with {', '.join(other)}, and the selector of {name} is {status.current}: somebody "
-            detail += (
-                "changed it or rolled it back. The plan puts it right, and keeps the other's file as long as mail "
-            )
+            detail = f"{host} signs with {', '.join(other)}, and the selector of {name} is {status.current}: it was "
+            detail += "changed or rolled back. The plan corrects it, and keeps the other's file as long as mail "
             detail += "may need it."
             note = DKIM_UNEXPECTED_SELECTOR.diagnostic(detail, rotation.keys[name].place)
             yield replace(note, host=host)

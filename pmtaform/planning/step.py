@@ -40,7 +40,7 @@ class Step(Protocol):
         """Raise `Invalid` for what the request does not allow, and no host may be given."""
 
     def together(self) -> Mapping[str, str]:
-        """Hosts that must be changed at the same time, each with a word that all of them share."""
+        """Hosts that must be changed at the same time, each with a key that all of them share."""
         return {}
 
     def record(self, result: RunResult, state: StateDocument, now: datetime) -> None:

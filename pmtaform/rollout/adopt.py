@@ -34,29 +34,29 @@ class AdoptionResult:
 
 def adopt(run: Run, survey: Survey) -> AdoptionResult:
     """Have the host keep a record of what it has, unless its last one says the same. Nothing else is written there."""
-    there = survey.snapshot.generation
+    generation = survey.snapshot.generation
     if any(file.content is None for path, file in survey.snapshot.files.items() if _is_configuration(survey, path)):
-        return AdoptionResult(there)  # it was known by its digests alone, so what it keeps is that already
-    made = recording.after(survey)
+        return AdoptionResult(generation)  # it was known by its digests alone, so what it keeps is that already
+    recorded = recording.after(survey)
     last = survey.basis.by
-    if last is not None and last.left is not None and _same(last.left, made.left):
-        return AdoptionResult(there)
+    if last is not None and last.left is not None and _same(last.left, recorded.left):
+        return AdoptionResult(generation)
     try:
-        outcome = _note(run, survey, made)
+        outcome = _note(run, survey, recorded)
     except HostError as problem:
         outcome = Outcome(host=survey.target.spec.name, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
     if outcome.status is Status.APPLIED:
         return AdoptionResult(outcome.generation)
     if outcome.status in _NOT_OURS:
-        return AdoptionResult(there, problem=failed(survey.target.spec, outcome))
-    return AdoptionResult(there, notes=(_not_written(survey, outcome.reason),))
+        return AdoptionResult(generation, problem=failed(survey.target.spec, outcome))
+    return AdoptionResult(generation, notes=(_not_written(survey, outcome.reason),))
 
 
 def _is_configuration(survey: Survey, path: str) -> bool:
     return path not in survey.difference.owned_keys.values()
 
 
-def _note(run: Run, survey: Survey, made: recording.Recording) -> Outcome:
+def _note(run: Run, survey: Survey, recorded: recording.Recording) -> Outcome:
     spec = survey.target.spec
     note = Transaction(
         id=adoption_id(run.id, spec.name),
@@ -69,24 +69,24 @@ def _note(run: Run, survey: Survey, made: recording.Recording) -> Outcome:
         test_config=False,
         plan=run.plan,
         commit=run.commit or "",
-        record=made.record,
-        base=made.base,
+        record=recorded.record,
+        base=recorded.base,
     )
     with Connections(spec) as connections:
         return apply(survey.session or connections.reopen(), spec, note, connections.reopen)
 
 
-def _same(one: LeftRecord, other: LeftRecord) -> bool:
+def _same(first: LeftRecord, second: LeftRecord) -> bool:
     """Whether two records say the same; what one of them leaves to the host is not compared."""
     facts = ("stack", "sizes", "keys", "unmanaged")
-    if any(getattr(one, name) != getattr(other, name) for name in facts) or set(one.blocks) != set(other.blocks):
+    if any(getattr(first, name) != getattr(second, name) for name in facts) or set(first.blocks) != set(second.blocks):
         return False
-    return one.files.keys() == other.files.keys() and all(_alike(f, other.files[p]) for p, f in one.files.items())
+    return first.files.keys() == second.files.keys() and all(_alike(f, second.files[p]) for p, f in first.files.items())
 
 
-def _alike(one: LeftFile, other: LeftFile) -> bool:
-    pairs = ((one.mode, other.mode), (one.owner, other.owner), (one.group, other.group))
-    return one.digest == other.digest and all(a is None or b is None or a == b for a, b in pairs)
+def _alike(first: LeftFile, second: LeftFile) -> bool:
+    pairs = ((first.mode, second.mode), (first.owner, second.owner), (first.group, second.group))
+    return first.digest == second.digest and all(a is None or b is None or a == b for a, b in pairs)
 
 
 def _not_written(survey: Survey, reason: str) -> Diagnostic:

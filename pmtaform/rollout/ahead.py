@@ -61,9 +61,9 @@ def look_ahead(session: Session, spec: HostSpec, generation: int, stack: str, pr
     owned = _ours_then(session, spec, stack, way, ours, (blocks_of(now), blocks_of(then)))
     keys = {name: path for name, path in (owned.keys or {}).items() if path in files}
     unmanaged = sum(1 for address in blocks_of(then) if str(address) not in owned.blocks)
-    made = recording(stack, files, restored, then, owned=(owned.blocks, keys), unmanaged=unmanaged)
+    recorded = recording(stack, files, restored, then, owned=(owned.blocks, keys), unmanaged=unmanaged)
     moves = _moves(way, before, then, {**(ours.keys or {}), **(owned.keys or {})})
-    return Ahead(before=before, way=way, now=now, then=then, recording=made, moves=moves)
+    return Ahead(before=before, way=way, now=now, then=then, recording=recorded, moves=moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _ours_then(
     """What is ours once the host is back: what was ours then, and what is ours now, as far as it is there.
 
     Where the host kept no record then, a block that our own transactions took away, and that comes back, is taken for
-    ours: they delete nothing else, but what the stack told them to (`unmanaged: remove`).
+    ours: they delete nothing else, except what the stack removes (`unmanaged: remove`).
     """
     live, restored = blocks
     earlier = last_left(session, spec, generation=way.before) if way.before else None

@@ -82,7 +82,7 @@ class HostChange:
         """The transaction, made once."""
         if self._tx is None:
             context = self.context
-            made = transactions.transaction(
+            tx = transactions.transaction(
                 self.survey,
                 run=context.id,
                 who=context.who,
@@ -90,10 +90,10 @@ class HostChange:
                 plan=context.plan,
                 commit=context.commit,
             )
-            if made.activation is not Activation.NONE and self.survey.difference.edits:
+            if tx.activation is not Activation.NONE and self.survey.difference.edits:
                 self._predictions = reading_of(self.survey).predictions
-            made = recording.with_record(made, self.survey)
-            self._tx = replace(made, questions=tuple(each.question for each in self._predictions))
+            tx = recording.with_record(tx, self.survey)
+            self._tx = replace(tx, questions=tuple(each.question for each in self._predictions))
         return self._tx
 
     # -- steps ---------------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class HostChange:
         tx = self.tx
         if not self.pending:
             return self._outcome is not None and self._outcome.status is Status.APPLIED
-        found = self._guarded(
+        is_waiting = self._guarded(
             lambda: (
                 examine(
                     self._connections.current(), self.spec, (), transaction=tx.id, confirm_within=tx.confirm_within
@@ -184,7 +184,7 @@ class HostChange:
                 > 0
             )
         )
-        return bool(found)
+        return bool(is_waiting)
 
     def close(self) -> None:
         """Close every connection."""
@@ -321,9 +321,9 @@ class HostChange:
             self.result = HostResult(host=self.name, verdict=Verdict.LOCKED, problem=problem, notes=self._notes)
             return
         outcome = self._without_proven_doubts(outcome)
-        told = failed(self.spec, redacted(outcome, self.survey))
-        own = tuple(note for note in self._notes if note not in told.notes)
-        self.result = replace(told, notes=(*own, *told.notes))
+        result = failed(self.spec, redacted(outcome, self.survey))
+        own = tuple(note for note in self._notes if note not in result.notes)
+        self.result = replace(result, notes=(*own, *result.notes))
 
     def _guarded(self, work: Callable[[], bool]) -> bool:
         """Turn an exception into the host's result: it does not end the run."""

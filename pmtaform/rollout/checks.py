@@ -13,7 +13,7 @@ from pmtaform.host import Answer, Question
 from pmtaform.model.operations import Check, CheckKind
 from pmtaform.rollout.figures import NoFigures, field, figures, form, queues, shares
 
-_FEW = 20  # of fewer queues than this, so many more must be in trouble before a share means something
+_FEW = 20  # with fewer queues, this many more must be in trouble before a share means something
 _FEW_MORE = 3
 
 
@@ -44,10 +44,10 @@ def judge(check: Check, answer: Answer) -> str:
 def _command(_: Check, answer: Answer) -> str:
     if answer.exit_code == 0:
         return ""
-    said = " ".join(answer.text.split())[:200]
+    output = " ".join(answer.text.split())[:200]
     late = answer.exit_code in (124, 137)
     ended = "it took too long" if late else f"it ended with exit code {answer.exit_code}"
-    return f"{ended}{f' and said: {said}' if said else ''}"
+    return f"{ended}{f' and said: {output}' if output else ''}"
 
 
 def _tcp(check: Check, answer: Answer) -> str:
@@ -59,10 +59,10 @@ def _tcp(check: Check, answer: Answer) -> str:
 def _smtp(check: Check, answer: Answer) -> str:
     if why := _tcp(check, answer):
         return why
-    said = answer.text.strip()
-    if said.startswith(check.expect):
+    greeting = answer.text.strip()
+    if greeting.startswith(check.expect):
         return ""
-    return f"{check.address}:{check.port} greets with {said[:100]!r} instead of {check.expect}"
+    return f"{check.address}:{check.port} greets with {greeting[:100]!r} instead of {check.expect}"
 
 
 def _http(check: Check, answer: Answer) -> str:
@@ -79,13 +79,13 @@ def _http(check: Check, answer: Answer) -> str:
 
 def _backoff(check: Check, answer: Answer) -> str:
     try:
-        found = [queue for queue in queues(figures(answer)) if queue.backoff]
+        in_backoff = [queue for queue in queues(figures(answer)) if queue.backoff]
     except NoFigures as problem:
         return str(problem)
-    if len(found) <= check.at_most:
+    if len(in_backoff) <= check.at_most:
         return ""
-    named = ", ".join(queue.name for queue in found[:3])
-    return f"{len(found)} queues of {check.queue} are in back-off ({named} …), and {check.at_most} may be"
+    named = ", ".join(queue.name for queue in in_backoff[:3])
+    return f"{len(in_backoff)} queues of {check.queue} are in back-off ({named} …), and {check.at_most} may be"
 
 
 def _status(check: Check, answer: Answer) -> str:

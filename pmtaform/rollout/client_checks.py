@@ -31,9 +31,9 @@ def _greeting(check: Check, spec: HostSpec) -> Answer:
         if check.kind is CheckKind.TCP:
             return Answer(0, "")
         connection.settimeout(check.within)
-        said = connection.makefile("rb").readline(1000)
+        line = connection.makefile("rb").readline(1000)
         connection.sendall(b"QUIT\r\n")
-    return Answer(0, said.decode("utf-8", "replace").rstrip("\r\n"))
+    return Answer(0, line.decode("utf-8", "replace").rstrip("\r\n"))
 
 
 def _http(check: Check) -> Answer:

@@ -39,17 +39,17 @@ def figures(answer: Answer) -> Mapping[str, Any]:
         raise NoFigures(f"pmta failed with exit {answer.exit_code}")
     text = answer.text.strip()
     try:
-        found = _json(text) if text.startswith("{") else _xml(text)
+        data = _json(text) if text.startswith("{") else _xml(text)
     except (ValueError, ElementTree.ParseError, RecursionError):
         raise NoFigures("what pmta said is neither JSON nor XML") from None
-    return found
+    return data
 
 
 def _json(text: str) -> Mapping[str, Any]:
-    found = json.loads(text)
-    if found.get("status") not in (None, "success"):
+    parsed = json.loads(text)
+    if parsed.get("status") not in (None, "success"):
         raise NoFigures("pmta reports an error")
-    data = found.get("data")
+    data = parsed.get("data")
     if not isinstance(data, Mapping):
         raise NoFigures("pmta's answer has no data")
     return data
@@ -69,34 +69,34 @@ def _xml(text: str) -> Mapping[str, Any]:
 def _tree(element: ElementTree.Element) -> Any:
     if len(element) == 0:
         return (element.text or "").strip()
-    found: dict[str, Any] = {}
+    children: dict[str, Any] = {}
     for child in element:
         value = _tree(child)
-        if child.tag in found:
-            known = found[child.tag]
-            found[child.tag] = [*known, value] if isinstance(known, list) else [known, value]
+        if child.tag in children:
+            known = children[child.tag]
+            children[child.tag] = [*known, value] if isinstance(known, list) else [known, value]
         else:
-            found[child.tag] = value
-    return found
+            children[child.tag] = value
+    return children
 
 
 def field(data: Mapping[str, Any], path: str) -> float:
     """A number below `data.status`, by its path (`queue.smtp.rcp`). Raises `NoFigures`."""
-    found: Any = data.get("status", {})
+    value: Any = data.get("status", {})
     for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    if isinstance(found, bool):
-        return float(found)
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if isinstance(value, bool):
+        return float(value)
     try:
-        return float(found)
+        return float(value)
     except (TypeError, ValueError):
         raise NoFigures(f"pmta show status has no number {path}") from None
 
 
 def queues(data: Mapping[str, Any]) -> list[QueueFigures]:
     """The queues of an answer."""
-    found = data.get("queue", [])
-    rows = found if isinstance(found, list) else [found]
+    entries = data.get("queue", [])
+    rows = entries if isinstance(entries, list) else [entries]
     return [_queue(row) for row in rows if isinstance(row, Mapping)]
 
 
@@ -112,9 +112,9 @@ def _queue(row: Mapping[str, Any]) -> QueueFigures:
     )
 
 
-def shares(found: Iterable[QueueFigures]) -> tuple[float, float, int]:
+def shares(figures_of_queues: Iterable[QueueFigures]) -> tuple[float, float, int]:
     """The share of queues in back-off, that of queues with errors (percent), and how many queues there are."""
-    listed = list(found)
+    listed = list(figures_of_queues)
     if not listed:
         return 0.0, 0.0, 0
     backoff = sum(queue.backoff for queue in listed)

@@ -26,8 +26,8 @@ def listeners(spec: HostSpec, before: Configuration | None, after: Configuration
     """
     own = not spec.transport.is_local and spec.root.rstrip("/") == ""
     known = set(_askable(before, own)) if before is not None else set()
-    found = dict.fromkeys(_askable(after, own))
-    return tuple(ListenerAddress(address, port, new=(address, port) not in known) for address, port in found)[:_MOST]
+    ports = dict.fromkeys(_askable(after, own))
+    return tuple(ListenerAddress(address, port, new=(address, port) not in known) for address, port in ports)[:_MOST]
 
 
 def log_files(*configurations: Configuration) -> tuple[str, ...]:

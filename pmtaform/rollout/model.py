@@ -33,7 +33,7 @@ class RunResult:
     run: str
     hosts: Mapping[str, HostResult] = field(default_factory=dict)
     interrupted: bool = False
-    stopped: str = ""  # why no further host was begun, in words
+    stopped: str = ""  # why no further host was started, in words
     unsaved: Diagnostic | None = None  # why what was done is not in the state and the journal; the hosts have it
 
     def having(self, *verdicts: Verdict) -> tuple[HostResult, ...]:

@@ -44,12 +44,12 @@ def waves(hosts: Sequence[Candidate], rollout: Rollout, done: Collection[str] = 
     for host in hosts:
         if host.together is not None:
             place[host.name] = last[host.together]
-    made = [tuple(h.name for h in hosts if place[h.name] == n and h.name not in done) for n in range(wave + 1)]
-    return [names for names in made if names]
+    order = [tuple(h.name for h in hosts if place[h.name] == n and h.name not in done) for n in range(wave + 1)]
+    return [names for names in order if names]
 
 
 class Gate:
-    """Lets a host begin once those at work leave room for it. Safe to use from many threads."""
+    """Lets a host start once those at work leave room for it. Safe to use from many threads."""
 
     def __init__(self, spread: Spread | None, hosts: Iterable[Candidate]) -> None:
         self._spread = spread
@@ -69,7 +69,7 @@ class Gate:
             return not self._room(host)
 
     def acquire(self, host: str) -> bool:
-        """Wait until `host` may begin. False: the gate was closed meanwhile."""
+        """Wait until `host` may start. False: the gate was closed meanwhile."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._room(host))
             if self._closed:
@@ -84,7 +84,7 @@ class Gate:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let no further host begin, and those that wait know it."""
+        """Let no further host start, and release those that wait."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -119,7 +119,7 @@ class Budget:
 
     @property
     def spent(self) -> str:
-        """Why no further host is to be begun, in words; empty while there is no reason."""
+        """Why no further host may be started, in words; empty while there is no reason."""
         allowed = 0 if self.rollout.on_failure is OnFailure.STOP else self.rollout.max_failures.of(self.total)
         if self.failed > allowed:
             limit = "on-failure is stop" if self.rollout.on_failure is OnFailure.STOP else f"max-failures is {allowed}"

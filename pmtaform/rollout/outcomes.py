@@ -1,4 +1,4 @@
-"""What became of a transaction, as people are told it."""
+"""The outcome of a transaction as a result of its host, with messages for people."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def not_undone(outcome: Outcome, why: str, step: str) -> Outcome:
 
 
 def notes_of(spec: HostSpec, *outcomes: Outcome) -> tuple[Diagnostic, ...]:
-    """What is said of earlier transactions that were finished or undone on the way."""
+    """Notes on earlier transactions that were finished or undone on the way."""
     return tuple(note for outcome in outcomes for note in _notes(spec, outcome))
 
 
@@ -120,7 +120,7 @@ def recovered(spec: HostSpec, words: str) -> Diagnostic:
 
 
 def not_started(host: str, why: str, reason: Definition = NOT_STARTED) -> HostResult:
-    """A host that the run did not come to, or that it let be."""
+    """The result of a host that the run did not reach, or left unchanged."""
     return HostResult(host=host, verdict=Verdict.NOT_STARTED, problem=reason.diagnostic(why, host=host))
 
 

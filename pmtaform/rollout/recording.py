@@ -33,10 +33,10 @@ class Recording:
 
 def after(survey: Survey) -> Recording:
     """What the host has once the survey's changes are made."""
-    found = survey.difference
+    difference = survey.difference
     contents = contents_after(survey)
-    written = {key.path: transactions.key_write(key) for key in found.write_keys}
-    written |= {file.path: file_write(file) for file in found.write_files}
+    written = {key.path: transactions.key_write(key) for key in difference.write_keys}
+    written |= {file.path: file_write(file) for file in difference.write_files}
     files = {path: _as_found(survey.snapshot, path, value) for path, value in transactions.wanted_files(survey).items()}
     for path, write in written.items():
         known = files[path]
@@ -48,8 +48,8 @@ def after(survey: Survey) -> Recording:
         files,
         contents,
         after_of(survey),
-        owned=(found.owned, found.owned_keys),
-        unmanaged=found.plan.unmanaged,
+        owned=(difference.owned, difference.owned_keys),
+        unmanaged=difference.plan.unmanaged,
     )
 
 
@@ -106,5 +106,5 @@ def _as_found(snapshot: Snapshot, path: str, value: str) -> LeftFile:
 
 def with_record(tx: Transaction, survey: Survey) -> Transaction:
     """The transaction, with the record of what it leaves."""
-    made = after(survey)
-    return replace(tx, record=made.record, base=made.base)
+    recorded = after(survey)
+    return replace(tx, record=recorded.record, base=recorded.base)

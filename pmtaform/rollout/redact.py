@@ -1,4 +1,4 @@
-"""What `pmta` prints about a configuration may quote it: its secrets are taken out before anybody is told."""
+"""What `pmta` prints about a configuration may quote it: its secrets are removed before it is reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pmtaform.lang.includes import read_configuration
 from pmtaform.lang.tree import Section
 from pmtaform.lang.values import SENSITIVE
 
-_SHORT = 3  # shorter values are words of their own
+_SHORT = 3  # shorter values are ordinary words
 
 
 def redacted(outcome: Outcome, survey: Survey) -> Outcome:

@@ -50,7 +50,7 @@ class Restore:
     keeper: StateKeeper
     journal: Journal
     confirm_within: float = 0.0  # seconds; 0: nothing has to be confirmed
-    may_restart: bool = False  # consent to a restart, where what is put back needs one
+    may_restart: bool = False  # consent to a restart, if what is restored needs one
     check: Callable[[Ahead], None] = lambda _: None  # raises `Blocked` for what comes back without consent
     watch: Callable[[Event], None] | None = field(default=None, repr=False)
 
@@ -70,8 +70,8 @@ def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
     except PmtaformError as problem:
         result = HostResult(host=spec.name, verdict=Verdict.FAILED, problem=problem.diagnostics[0])
     reason = result.problem.summary if result.problem else ""
-    verdict, made = str(result.verdict), result.generation
-    records.journal(lambda: run.journal.host(run.id, spec.name, verdict, reason=reason, generation=made))
+    verdict, restored = str(result.verdict), result.generation
+    records.journal(lambda: run.journal.host(run.id, spec.name, verdict, reason=reason, generation=restored))
     teller.tell(spec.name, Phase.DONE, result.verdict, reason)
     whole = RunResult(run=run.id, hosts={spec.name: result})
     records.journal(lambda: run.journal.end(run.id, whole.exit_code.name.lower()))
@@ -147,7 +147,7 @@ def _configuration(spec: HostSpec, snapshot: Snapshot) -> Configuration:
 
 
 def _waiting(spec: HostSpec, before: Mapping[Address, Block], after: Mapping[Address, Block]) -> tuple[Diagnostic, ...]:
-    """What was put back on the disk, and takes effect only after a restart that nobody consented to."""
+    """Notes on what is restored on the disk, and takes effect only after a restart that has no consent."""
     changed = [
         address
         for address in dict.fromkeys((*before, *after))

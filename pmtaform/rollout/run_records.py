@@ -1,7 +1,7 @@
-"""What a run writes down of the hosts that it changes. What a host has does not depend on whether that can be written.
+"""What a run records of the hosts that it changes. A record that cannot be written does not change the host.
 
-The intents of a run are on the disk before its first host is begun: what is not written of its end, the next command
-takes from the hosts' own records.
+The intents of a run are on the disk before its first host is started. If its results are not written, the next command
+takes them from the hosts' own records.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class RunRecords:
     """Writes to the state and the journal, and keeps what fails for the end. Safe to use from many threads."""
 
     def __init__(self, keeper: StateKeeper) -> None:
-        self.problem: Diagnostic | None = None  # why something is not on the disk: no further host is begun
+        self.problem: Diagnostic | None = None  # why something is not on the disk; no further host is started then
         self._keeper = keeper
         self._left: list[Write] = []
         self._turn = threading.Lock()

@@ -43,21 +43,25 @@ def adoption_id(run: str, host: str) -> str:
 
 
 def undo_id(transaction: str) -> str:
-    """The name of the transaction with which a run undoes one of its own."""
+    """The name of the transaction with which a run undoes another."""
     return f"{transaction}-back"
 
 
 def transaction(survey: Survey, *, run: str, who: str, what: str, plan: str, commit: str | None) -> Transaction:
     """What is sent to a host: its changes as files, and all that must still be as it was planned from."""
-    spec, snapshot, found = survey.target.spec, survey.snapshot, survey.difference
+    spec, snapshot, change = survey.target.spec, survey.snapshot, survey.difference
     services = services_wanted(survey)
     expect = {path: live.digest for path, live in snapshot.files.items()}
-    written = [*found.edits, *(key.path for key in found.write_keys), *(file.path for file in found.write_files)]
+    written = [
+        *change.edits,
+        *(key.path for key in change.write_keys),
+        *(file.path for file in change.write_files),
+    ]
     for path in written:
         expect.setdefault(path, ABSENT)
-    writes = [FileWrite(path=path, content=edit.content) for path, edit in found.edits.items()]
-    writes += [key_write(each) for each in found.write_keys]
-    writes += [file_write(each) for each in found.write_files]
+    writes = [FileWrite(path=path, content=edit.content) for path, edit in change.edits.items()]
+    writes += [key_write(each) for each in change.write_keys]
+    writes += [file_write(each) for each in change.write_files]
     activation = activation_of(spec, services)
     return Transaction(
         id=transaction_id(run, spec.name),
@@ -65,7 +69,7 @@ def transaction(survey: Survey, *, run: str, who: str, what: str, plan: str, com
         what=what,
         started=utc_now(),
         writes=tuple(writes),
-        removals=tuple(FileRemoval(path=path, kind=FileKind.KEY) for path in found.remove_keys),
+        removals=tuple(FileRemoval(path=path, kind=FileKind.KEY) for path in change.remove_keys),
         expect=expect,
         expect_patterns=snapshot.patterns,
         activation=activation,
@@ -80,7 +84,7 @@ def transaction(survey: Survey, *, run: str, who: str, what: str, plan: str, com
 
 
 def services_wanted(survey: Survey) -> frozenset[str]:
-    """The services that the host's changes want restarted."""
+    """The services that the host's changes need restarted."""
     return frozenset().union(*(services_of(change) for change in survey.plan.changes))
 
 
@@ -113,9 +117,9 @@ def has_test_config(version: str | None) -> bool:
 
 
 def release(version: str | None) -> int:
-    """The major release of a version as `pmta show version` tells it; 0 where it does not."""
-    found = re.search(r"v(\d+)\.", version or "")
-    return int(found[1]) if found else 0
+    """The major release in the version that `pmta show version` reports; 0 without one."""
+    match = re.search(r"v(\d+)\.", version or "")
+    return int(match[1]) if match else 0
 
 
 def key_write(key: KeyFile) -> FileWrite:
@@ -137,13 +141,13 @@ def key_write(key: KeyFile) -> FileWrite:
 
 def wanted_files(survey: Survey) -> dict[str, str]:
     """Every file that the host must have afterwards, and its digest."""
-    found = survey.difference
+    difference = survey.difference
     contents = contents_after(survey)
     after = after_of(survey)
     wanted = {path: digest(contents[path]) for path in after.trees if path in contents}
-    keys = {key.path: digest(key_write(key).content) for key in found.write_keys}
-    keys |= {file.path: digest(file_write(file).content) for file in found.write_files}
-    for path in set(found.owned_keys.values()) - keys.keys():
+    keys = {key.path: digest(key_write(key).content) for key in difference.write_keys}
+    keys |= {file.path: digest(file_write(file).content) for file in difference.write_files}
+    for path in set(difference.owned_keys.values()) - keys.keys():
         live = survey.snapshot.files.get(path)
         if live is not None:
             keys[path] = live.digest
@@ -170,7 +174,7 @@ def check_written(survey: Survey, snapshot: Snapshot) -> None:
         if live is None or live.digest != expected:
             raise PmtaformError.of(
                 CHANGED_AFTER_APPLY,
-                f"{path} on {spec.name} was written and PowerMTA took it, and somebody has changed it since. The state "
+                f"{path} on {spec.name} was written and PowerMTA took it, and it has been changed since. The state "
                 "was not updated; run `pmtaform plan` to see the difference.",
                 host=spec.name,
             )
@@ -180,7 +184,7 @@ def host_state(
     survey: Survey, snapshot: Snapshot, generation: int, *, plan: str, commit: str | None, who: str
 ) -> HostState:
     """What is known of a host that was applied to."""
-    found = survey.difference
+    difference = survey.difference
     return HostState(
         machine_id=snapshot.machine_id,
         generation=generation,
@@ -188,9 +192,9 @@ def host_state(
         version_stamp=snapshot.version_stamp,
         files=files_of(snapshot, survey.seal),
         patterns=dict(snapshot.patterns),
-        blocks=dict(found.owned),
-        keys=dict(found.owned_keys),
-        unmanaged=found.plan.unmanaged,
+        blocks=dict(difference.owned),
+        keys=dict(difference.owned_keys),
+        unmanaged=difference.plan.unmanaged,
         applied_at=utc_now(),
         plan=plan,
         commit=commit,
@@ -199,7 +203,7 @@ def host_state(
 
 
 def intent(survey: Survey, tx: Transaction) -> Intent:
-    """What is noted before a host is changed, so that a state can tell the truth whatever dies."""
+    """What is recorded before a host is changed, so that the state can be corrected if the run is killed."""
     return Intent(
         transaction=tx.id,
         blocks=dict(survey.difference.owned),

@@ -112,13 +112,13 @@ class Trial:
         why = ""
         while open_checks:
             why, again = "", []
-            for check, said in zip(open_checks, self._ask(open_checks), strict=True):
-                if not said:
+            for check, answer in zip(open_checks, self._ask(open_checks), strict=True):
+                if not answer:
                     continue
                 left[check.name] -= 1
-                why = why or said
+                why = why or answer
                 if left[check.name] <= 0:
-                    return said
+                    return answer
                 again.append(check)
             open_checks = again
             if open_checks:
@@ -130,13 +130,13 @@ class Trial:
         """Each check's complaint."""
         from pmtaform.rollout.client_checks import ask_from_here  # ssl and http are slow to import
 
-        there = [check for check in asked if not check.from_client]
-        questions = [checks.question(check, self._release) for check in there]
+        on_host = [check for check in asked if not check.from_client]
+        questions = [checks.question(check, self._release) for check in on_host]
         answers = self._ask_host(questions)
-        found = dict(zip([check.name for check in there], answers, strict=False))
+        by_name = dict(zip([check.name for check in on_host], answers, strict=False))
         complaints = []
         for check in asked:
-            answer = ask_from_here(check, self._spec) if check.from_client else found.get(check.name)
+            answer = ask_from_here(check, self._spec) if check.from_client else by_name.get(check.name)
             unanswered = f"the check {check.name} was not answered"
             complaints.append(unanswered if answer is None else checks.judge(check, answer))
         return complaints

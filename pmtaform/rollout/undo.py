@@ -108,6 +108,6 @@ def _restore_state(context: Context, change: Applied, session: Session, before: 
         return
     known = Known(files=dict.fromkeys(before.files), patterns=tuple(before.patterns))
     after = probe(session, spec, known, absolute_includes)
-    kept = {path: state for path, state in files_of(after, change.survey.seal).items() if path in before.files}
-    state = replace(before, files=kept, generation=after.generation)
+    files = {path: state for path, state in files_of(after, change.survey.seal).items() if path in before.files}
+    state = replace(before, files=files, generation=after.generation)
     context.records.state(lambda: context.keeper.update_host(spec.name, state))

@@ -1,4 +1,4 @@
-"""The dangers of a plan: what its changes cost, beside what each change shows by itself."""
+"""The dangers of a plan: what its changes cost, beside what each change shows on its own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DangersStep(Step):
 def with_dangers_of(plan: HostPlan, survey: Survey, verified: frozenset[Signer] = frozenset()) -> HostPlan:
     """The plan with the dangers of what its changes do to mail, reputation and access.
 
-    `verified` are the keys whose rotation has found their records.
+    `verified` are selectors whose records are known to be in DNS.
     """
     if not plan.changes:
         return plan

@@ -1,7 +1,7 @@
-"""What DNS says of what a plan changes: told in the plan, or required before it is applied.
+"""What DNS has of the names that a plan changes: reported in the plan, or required before it is applied.
 
 Asked is only about what changes add (an address, a key, a domain for bounces), and only where the stack has a `dns`
-block: a plan is fast and works offline unless somebody wants more.
+block: a plan is fast and works offline unless its stack requires more.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class DnsStep(Step):
 
     @staticmethod
     def applies(stack: Stack) -> bool:
-        """Whether the stack wants DNS to be asked when a plan is made."""
+        """Whether the stack has DNS checked when a plan is made."""
         return stack.dns.on_plan != "off"
 
     def advise(self, draft: Draft) -> None:
@@ -75,11 +75,11 @@ def with_dns(
     }
     if not touched:
         return list(hosts)
-    found: dict[Owner, list[DnsFinding]] = {}
+    by_owner: dict[Owner, list[DnsFinding]] = {}
     for owner, finding in touched_findings(resolver or live_resolver(stack.dns), facts, touched):
-        found.setdefault(owner, []).append(finding)
+        by_owner.setdefault(owner, []).append(finding)
     required = stack.dns.on_plan == "require"
-    return [_told(plan, touched.keys(), found, required=required) for plan in hosts]
+    return [_told(plan, touched.keys(), by_owner, required=required) for plan in hosts]
 
 
 def _may_touch(change: Change) -> bool:
@@ -90,19 +90,19 @@ def _may_touch(change: Change) -> bool:
 
 
 def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> DnsFacts:
-    """What DNS must say of the whole fleet, but for its keys. A host that was not looked at is as the stack has it."""
+    """What DNS must have for the whole fleet, except its keys. A host that was not looked at is as the stack has it."""
     from pmtaform.dns.facts import facts_of
     from pmtaform.stack.dns_inputs import declared_names, reached_at
 
     desired: list[Desired] = []
     for name in stack.hosts:
-        with suppress(PmtaformError):  # another host that is not right is for its own plan to tell
+        with suppress(PmtaformError):  # an error of another host is reported by the plan of that host
             desired.append(surveys[name].target.desired if name in surveys else compile_host(stack, name))
     return facts_of(desired, declared_names(stack), lambda _: None, reached_at(stack, list(stack.hosts)))
 
 
 class _Keys:
-    """The public halves of the keys that change, each worked out once, which takes its time."""
+    """The public halves of the keys that change, each computed once, because it takes time."""
 
     def __init__(self, surveys: Mapping[str, Survey], waiting: Collection[tuple[str, str]]) -> None:
         self.waiting = waiting  # (domain, selector) that are laid on hosts before anything signs with them
@@ -133,29 +133,29 @@ def _public_key(key: KeyFile) -> PublicKey | None:
 def _touched(host: str, change: Change, facts: DnsFacts, keys: _Keys) -> Touched:
     from pmtaform.dns.touched import Touched
 
-    found = Touched()
+    touched = Touched()
     address = Address.parse(change.address)
     for value in change.values:
         gained = [each for each in value.after if each not in value.before]
         if value.name == _SOURCE:
-            found.sources += _sources(host, address, gained, facts)
+            touched.sources += _sources(host, address, gained, facts)
         elif value.name == _KEY_LINE:
-            found.selectors += _selectors(host, gained, keys)
+            touched.selectors += _selectors(host, gained, keys)
         elif address.kind == "dkim-key" and value.name == "private-key":
             domain, _, selector = address.key.partition("/")
-            found.selectors += _selectors(host, [f"{selector},{domain},"], keys)
+            touched.selectors += _selectors(host, [f"{selector},{domain},"], keys)
         elif address.kind in _PROCESSORS and value.name == "domain" and "address-list" in "".join(value.path):
             domains = _domains(value, facts)
-            found.mail += domains
-            found.bounce += domains if _PROCESSORS[address.kind] else []
-    return found
+            touched.mail += domains
+            touched.bounce += domains if _PROCESSORS[address.kind] else []
+    return touched
 
 
 def _sources(host: str, address: Address, gained: Iterable[str], facts: DnsFacts) -> list[SendingAddress]:
     vmta = address.key if address.kind == "virtual-mta" else ""
     new = {_source(text) for text in gained}
-    own = [one for one in facts.sources if one.host == host and one.vmta == vmta]
-    return [one for one in own if (one.address, one.helo) in new]
+    own = [source for source in facts.sources if source.host == host and source.vmta == vmta]
+    return [source for source in own if (source.address, source.helo) in new]
 
 
 def _source(text: str) -> tuple[str, str]:
@@ -176,14 +176,14 @@ def _selectors(host: str, lines: Iterable[str], keys: _Keys) -> list[Selector]:
     """The keys of `SELECTOR,DOMAIN,FILE` lines; of one that is not in `dkim-keys` only that its record is there."""
     from pmtaform.dns.facts import Selector
 
-    found: list[Selector] = []
+    selectors: list[Selector] = []
     for line in lines:
         fields = [field.strip().lower().rstrip(".") for field in unquoted(line).split(",")]
         if len(fields) >= 2 and fields[1] != "*" and "$" not in fields[1]:
             public = keys.public(host, fields[0], fields[1])
             signs = (fields[1], fields[0]) not in keys.waiting
-            found.append(Selector(domain=fields[1], selector=fields[0], public=public, signs=signs))
-    return found
+            selectors.append(Selector(domain=fields[1], selector=fields[0], public=public, signs=signs))
+    return selectors
 
 
 def _domains(value: ValueChange, facts: DnsFacts) -> list[str]:
@@ -192,36 +192,39 @@ def _domains(value: ValueChange, facts: DnsFacts) -> list[str]:
     return [name for name in named if name in known]  # macros and patterns are no names that could be asked for
 
 
-# -- how it is told ----------------------------------------------------------------------------------------------------
+# -- notes and dangers -------------------------------------------------------------------------------------------------
 
 
 def _told(
-    plan: HostPlan, asked: Iterable[Owner], found: Mapping[Owner, Sequence[DnsFinding]], *, required: bool
+    plan: HostPlan, asked: Iterable[Owner], by_owner: Mapping[Owner, Sequence[DnsFinding]], *, required: bool
 ) -> HostPlan:
     own = [address for host, address in asked if host == plan.host]
     if not own:
         return plan
-    notes: dict[DnsFinding, Diagnostic] = {}  # a key file and the line that names it have one record: it is told once
+    notes: dict[DnsFinding, Diagnostic] = {}  # a key file and the line that names it have one record: it has one note
     changes: list[Change] = []
     for change in plan.changes:
-        findings = found.get((plan.host, change.address), ())
-        grave = [one for one in findings if required and one.level.value in _CODES]
-        dangers = [Danger(_CODES[one.level.value], f"{one.summary}: {one.subject}. {one.detail}") for one in grave]
+        findings = by_owner.get((plan.host, change.address), ())
+        grave = [finding for finding in findings if required and finding.level.value in _CODES]
+        dangers = [
+            Danger(_CODES[finding.level.value], f"{finding.summary}: {finding.subject}. {finding.detail}")
+            for finding in grave
+        ]
         changes.append(replace(change, dangers=(*change.dangers, *dangers)) if dangers else change)
-        for one in findings:
-            if one not in grave:
-                notes.setdefault(one, _note(one, plan.host, change))
-    right = () if any((plan.host, address) in found for address in own) else (_right(plan.host, own),)
+        for finding in findings:
+            if finding not in grave:
+                notes.setdefault(finding, _note(finding, plan.host, change))
+    right = () if any((plan.host, address) in by_owner for address in own) else (_right(plan.host, own),)
     return replace(plan, changes=tuple(changes), notes=(*plan.notes, *notes.values(), *right))
 
 
-def _note(found: DnsFinding, host: str, change: Change) -> Diagnostic:
-    return found.definition.diagnostic(
-        f"{found.subject}: {found.detail}",
+def _note(finding: DnsFinding, host: str, change: Change) -> Diagnostic:
+    return finding.definition.diagnostic(
+        f"{finding.subject}: {finding.detail}",
         change.place,
         host=host,
         address=change.address,
-        severity=_SEVERITIES.get(found.level.value, Severity.INFO),
+        severity=_SEVERITIES.get(finding.level.value, Severity.INFO),
     )
 
 

@@ -51,30 +51,30 @@ def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
     for name, survey in surveys.items():
         if survey.plan.changes:
             groups.setdefault(_sameness(survey), []).append(name)
-    found: dict[str, tuple[Diagnostic, ...]] = {}
+    by_host: dict[str, tuple[Diagnostic, ...]] = {}
     if groups:
         from pmtaform.planning.host_lint import Merged
 
         merged = Merged(stack)
         for names in groups.values():
             linted = tuple(merged.findings(surveys[names[0]]))
-            found |= dict.fromkeys(names, linted)
+            by_host |= dict.fromkeys(names, linted)
     for name, survey in surveys.items():
         if own := (*_doubtful_keys(survey), *_unused_keys(survey)):
-            found[name] = (*_without_doubles(found.get(name, ()), own), *own)
-    return found
+            by_host[name] = (*_without_doubles(by_host.get(name, ()), own), *own)
+    return by_host
 
 
-def with_findings(plans: Iterable[HostPlan], found: Findings) -> list[HostPlan]:
+def with_findings(plans: Iterable[HostPlan], findings: Findings) -> list[HostPlan]:
     """The plans with their findings, which replace earlier notes on the same."""
-    made = []
+    result = []
     for plan in plans:
-        if more := found.get(plan.host, ()):
-            said = {note.code for note in more} & _INCLUDES
-            kept = [note for note in plan.notes if note.code not in said]
-            plan = replace(plan, notes=(*kept, *(note.for_host(plan.host) for note in more)))
-        made.append(plan)
-    return made
+        if more := findings.get(plan.host, ()):
+            replaced = {note.code for note in more} & _INCLUDES
+            notes = [note for note in plan.notes if note.code not in replaced]
+            plan = replace(plan, notes=(*notes, *(note.for_host(plan.host) for note in more)))
+        result.append(plan)
+    return result
 
 
 def _sameness(survey: Survey) -> tuple[object, ...]:
@@ -99,7 +99,7 @@ def check_findings(findings: Findings, allow: Collection[str] = ()) -> None:
     from pmtaform.stack.findings import unique
 
     malformed = {code for code, rule in rules().items() if rule.is_form}
-    errors = (each for found in findings.values() for each in found if each.severity is Severity.ERROR)
+    errors = (each for of_host in findings.values() for each in of_host if each.severity is Severity.ERROR)
     refused = unique(replace(each, host=None) for each in errors if each.code in malformed and each.code not in allow)
     if refused:
         raise Invalid(*refused)
@@ -123,8 +123,8 @@ def _unused_keys(survey: Survey) -> Iterator[Diagnostic]:
 
 
 def _without_doubles(linted: tuple[Diagnostic, ...], own: tuple[Diagnostic, ...]) -> list[Diagnostic]:
-    """Lint's findings but those that are said of each key already."""
+    """Lint's findings without those that a note on a key reports already."""
     from pmtaform.stack.signing import SAID_TOO
 
-    said = {each.code for each in own}
-    return [each for each in linted if SAID_TOO.get(each.code) not in said]
+    codes = {each.code for each in own}
+    return [each for each in linted if SAID_TOO.get(each.code) not in codes]
