@@ -102,11 +102,11 @@ def _recovered(line: str) -> str:
     transaction, how, status, step = [*line.split(" "), "", "", "", ""][:4]
     what = {
         "finished": "had taken effect and was finished",
-        "undone": "was undone: every file was put back",
-        "discarded": "had changed nothing and was cleared away",
+        "undone": "was undone: every file was restored",
+        "discarded": "had changed nothing and was removed",
     }.get(how, how)
     if how == "taken":
         return f"the transaction {transaction} had been undone, and PowerMTA has accepted the old configuration now"
     if status == "rollback-failed":
-        what = "was undone, but not everything could be put back in force"
+        what = "was undone, but not everything could be restored"
     return f"the transaction {transaction}, interrupted at the step {step or 'receive'}, {what}"

@@ -267,7 +267,7 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
                 if facts.status not in {"unfinished", "running"}:
                     return facts.outcome(spec.name)
                 why = recovered.reason or recovered.status
-                reason = f"it was begun, and could be neither finished nor undone yet ({why})"
+                reason = f"it started, and could be neither finished nor undone yet ({why})"
                 return replace(recovered, status=Status.UNKNOWN, reason=reason)
         elif facts.status != "running":
             return facts.outcome(spec.name)

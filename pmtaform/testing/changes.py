@@ -123,7 +123,7 @@ class Changes:
         for other in [other for other in self._kept.open.values() if other is not tx]:
             if other.life is Life.PENDING:
                 left = round(other.deadline - self._host.now)
-                words = f"a change that awaits its confirmation, and goes back by itself in {left} s without it"
+                words = f"a change that awaits its confirmation, and rolls back by itself in {left} s without it"
                 waiting = (words, other)
             else:
                 self._recover(other, tx)
@@ -179,7 +179,7 @@ class Changes:
             return
         self._at(tx, "running")
         if why := self._why_not_running(tx):
-            raise StepFailed(f"PowerMTA does not run on this host, and a reload needs it running ({why})")
+            raise StepFailed(f"PowerMTA is not running on this host, and a reload needs it ({why})")
 
     def _rehearse(self, tx: MemoryTransaction) -> None:
         """`pmta test config` on the new files, which nothing else sees: nothing is changed afterwards."""
@@ -290,7 +290,7 @@ class Changes:
             if problem := self._why_not_running(tx):
                 raise StepFailed(problem)
         except StepFailed as failed:
-            reason = f"{why}; the old files are back, but PowerMTA did not take them: {failed.why}"
+            reason = f"{why}; the old files are restored, but PowerMTA did not load them: {failed.why}"
             self._kept.untaken = (tx, reason)
             return Verdict("rollback-failed", step, reason)
         self._kept.untaken = None
@@ -301,7 +301,7 @@ class Changes:
         broken = "staged" if dead.life is Life.STAGED else dead.step
         why = f"it was interrupted at the step {broken}"
         if dead.life is Life.STAGED:
-            why = "another transaction came first, and cleared it away"
+            why = "another transaction came first and removed it"
         if dead.is_confirmed:
             how = "finished"
             self._conclude(dead)

@@ -96,8 +96,8 @@ def test_nothing_is_evaluated_but_the_program_itself() -> None:
 
 def test_every_step_that_is_journalled_is_enumerated() -> None:
     code = program().decode("ascii")
-    used = set(re.findall(r"(?:^|&& |; |\{ )(?:at|each|past) ([a-z-]+)\b", code, re.MULTILINE))
-    used |= set(re.findall(r"\bpoint \"?([a-z-]+)[.:]", code))
+    used = set(re.findall(r"(?:^|&& |; |\{ )(?:step|for_each|step_done) ([a-z-]+)\b", code, re.MULTILINE))
+    used |= set(re.findall(r"\btest_point \"?([a-z-]+)[.:]", code))
     assert used == set(steps())
 
 

@@ -198,7 +198,7 @@ def test_however_many_changes_fail_one_thing_is_left_to_do(folder: Host) -> None
         tx = transaction((CONFIG, f"{n}\n".encode()), expect={})
         done = folder.apply(tx)
         assert done.status is Status.ROLLBACK_FAILED
-        assert "the old files are back, but PowerMTA did not take them" in done.reason
+        assert "the old files are restored, but PowerMTA did not load them" in done.reason
         assert root.leftovers() == []
     assert untaken(root).exists()
     assert folder.probe().unsettled == tx.id

@@ -101,7 +101,7 @@ def test_another_change_is_refused_meanwhile(host: Host) -> None:
     assert done.status is Status.LOCKED
     assert done.lock is not None
     assert (done.lock.who, done.lock.since, done.lock.transaction) == ("anna@laptop", "2026-11-23T18:00:00Z", tx.id)
-    assert "awaits its confirmation, and goes back by itself in" in done.reason
+    assert "awaits its confirmation, and rolls back by itself in" in done.reason
     assert host.root.running == NEW
     revert(host.session, host.spec, tx, host.open, "")
 
@@ -139,7 +139,7 @@ def test_a_killed_timer_is_noticed(folder: Host) -> None:
     assert folder.probe().unsettled == tx.id
     again = folder.apply(transaction((CONFIG, b"other\n")))
     assert again.status is Status.APPLIED
-    assert "was undone: every file was put back" in (again.recovered or "")
+    assert "was undone: every file was restored" in (again.recovered or "")
     assert folder.root.running == b"other\n"
 
 
@@ -284,7 +284,7 @@ def test_who_changes_the_host_first_clears_away_what_is_staged(folder: Host) -> 
     stage(folder.session, folder.spec, tx, folder.open)
     assert folder.apply(transaction((CONFIG, b"other\n"))).status is Status.APPLIED
     done = commit(folder.session, folder.spec, tx, folder.open)
-    assert (done.status, done.reason) == (Status.STALE, "another transaction came first, and cleared it away")
+    assert (done.status, done.reason) == (Status.STALE, "another transaction came first and removed it")
     assert folder.root.running == b"other\n"
     assert folder.root.leftovers() == []
 

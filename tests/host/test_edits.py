@@ -33,7 +33,7 @@ def test_in_place_before_the_change_is_it_comes_back_with_the_file(root: HostRoo
     done = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
     session.close()
     assert done.status is Status.ROLLED_BACK
-    assert f"{CONFIG} was written into by somebody else meanwhile" in done.reason
+    assert f"{CONFIG} was edited by someone else meanwhile" in done.reason
     assert root.read(CONFIG) == b"theirs\n"
     assert root.running == OLD
     assert root.leftovers() == []
@@ -54,9 +54,7 @@ def test_while_it_awaits_its_confirmation_it_is_kept_aside(root: HostRoot, tmp_p
     assert root.read(CONFIG) == root.running == OLD
     (kept,) = root.at("/var/lib/pmtaform/edited").iterdir()
     assert kept.read_bytes() == b"theirs\n"
-    assert done.reason == (
-        f"no; what somebody else wrote meanwhile is kept in /var/lib/pmtaform/edited: {CONFIG} ({kept.name})"
-    )
+    assert done.reason == (f"no; edits made meanwhile are kept in /var/lib/pmtaform/edited: {CONFIG} ({kept.name})")
     assert root.leftovers() == []
 
 
@@ -166,7 +164,7 @@ def test_a_key_that_is_to_go_and_is_edited_meanwhile_does_not_go(root: HostRoot)
     root.at(GOING).write_bytes(b"theirs\n")
     done, _ = confirm(host.session, host.spec, tx, host.open)
     assert (done.status, done.step) == (Status.ROLLED_BACK, "remove-key")
-    assert f"{GOING} was written into by somebody else meanwhile" in done.reason
+    assert f"{GOING} was edited by someone else meanwhile" in done.reason
     assert root.read(GOING) == b"theirs\n"
     assert root.read(CONFIG) == root.running == OLD
     assert root.leftovers() == []

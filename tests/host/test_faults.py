@@ -152,7 +152,7 @@ def test_recover_alone_does_only_that(folder: Host) -> None:
     done = recover(folder.session, folder.spec)
     assert (
         done.recovered
-        == f"the transaction {tx.id}, interrupted at the step activate, was undone: every file was put back"
+        == f"the transaction {tx.id}, interrupted at the step activate, was undone: every file was restored"
     )
     whole(folder.root, before, Status.ROLLED_BACK)
     assert recover(folder.session, folder.spec).recovered is None

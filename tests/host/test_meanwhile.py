@@ -46,7 +46,7 @@ def test_an_edit_after_the_backup_stays(root: HostRoot, tmp_path: Path, shell: s
     done = apply(session, host.spec, transaction((CONFIG, NEW), (MORE, b"more\n")), host.open)
     session.close()
     assert done.status is Status.ROLLED_BACK
-    assert f"{theirs} was {'made' if made else 'replaced'} by somebody else meanwhile" in done.reason
+    assert f"{theirs} was {'created' if made else 'replaced'} by someone else meanwhile" in done.reason
     assert root.read(theirs) == b"theirs\n"
     if made:
         assert root.read(CONFIG) == OLD
@@ -158,7 +158,7 @@ def test_a_disk_that_does_not_take_what_was_written(root: HostRoot, tmp_path: Pa
     host = in_folder(root, environment={"PATH": f"{fake}:{os.environ['PATH']}"})
     done = host.apply(transaction((CONFIG, NEW), key(KEY)))
     assert done.status in {Status.REFUSED, Status.ROLLED_BACK}
-    assert done.reason == "the disk does not take what was written"
+    assert done.reason == "the disk does not store what was written"
     assert root.tree() == before
     assert root.running == OLD
     assert root.leftovers() == []
@@ -192,7 +192,7 @@ def test_a_rejected_change_that_cannot_be_cleared_away_is_tried_again(root: Host
         subprocess.run(["chattr", "-i", folder], check=True)
         session.close()
     assert (done.status, done.step) == (Status.ROLLED_BACK, "test")
-    assert "was cleared away" in (recover(host.session, host.spec).recovered or "")
+    assert "was removed" in (recover(host.session, host.spec).recovered or "")
     assert root.tree() == before
     assert root.leftovers() == []
 
@@ -207,7 +207,7 @@ def test_a_boot_after_it_was_staged_finds_the_old_files(folder: Host) -> None:
     boot(folder)
     stage(folder.session, folder.spec, transaction((CONFIG, NEW), key(KEY)), folder.open)
     boot(folder)
-    assert "had changed nothing and was cleared away" in (recover(folder.session, folder.spec).recovered or "")
+    assert "had changed nothing and was removed" in (recover(folder.session, folder.spec).recovered or "")
     assert folder.root.tree() == before
     assert "reload" not in folder.root.calls
     assert folder.root.leftovers() == []
@@ -221,7 +221,7 @@ def test_what_someone_changed_after_it_was_staged_outlives_a_boot(folder: Host) 
     edited.replace(folder.root.at(CONFIG))
     folder.root.put(KEY, b"by hand too\n")
     boot(folder)
-    assert "had changed nothing and was cleared away" in (recover(folder.session, folder.spec).recovered or "")
+    assert "had changed nothing and was removed" in (recover(folder.session, folder.spec).recovered or "")
     assert folder.root.read(CONFIG) == b"by hand\n"
     assert folder.root.read(KEY) == b"by hand too\n"
     assert "reload" not in folder.root.calls
@@ -246,7 +246,7 @@ def test_staged_before_a_boot_and_cleared_away_after_it(folder: Host) -> None:
     boot(folder)
     assert folder.apply(transaction((CONFIG, b"other\n"))).status is Status.APPLIED
     done = commit(folder.session, folder.spec, tx, folder.open)
-    assert (done.status, done.reason) == (Status.STALE, "another transaction came first, and cleared it away")
+    assert (done.status, done.reason) == (Status.STALE, "another transaction came first and removed it")
 
 
 def test_a_lock_that_a_power_loss_emptied_is_no_ones(folder: Host) -> None:

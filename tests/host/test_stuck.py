@@ -51,7 +51,7 @@ def test_no_one_changes_a_host_whose_files_are_not_all_back(root: HostRoot) -> N
     finally:
         subprocess.run(["chattr", "-i", root.at("/etc/pmta")], check=True)
     assert (done.status, done.step) == (Status.REFUSED, "recover")
-    assert f"not put back: {CONFIG}" in done.reason
+    assert f"not restored: {CONFIG}" in done.reason
     assert recover(host.session, host.spec).status is Status.APPLIED
     assert root.read(CONFIG) == root.running == OLD
     assert root.leftovers() == []
@@ -63,7 +63,7 @@ def test_recover_says_what_it_could_not_do(root: HostRoot) -> None:
     assert host.apply(transaction((CONFIG, NEW))).status is Status.ROLLBACK_FAILED
     done = recover(host.session, host.spec)
     assert (done.status, done.step) == (Status.REFUSED, "undo-activate")
-    assert "the old files are back, but PowerMTA did not take them" in done.reason
+    assert "the old files are restored, but PowerMTA did not load them" in done.reason
 
 
 def test_what_cannot_be_undone_is_not_tried_without_end(root: HostRoot, tmp_path: Path) -> None:

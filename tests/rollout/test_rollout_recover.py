@@ -42,7 +42,7 @@ def test_files_that_are_back_and_not_taken_keep_no_one_from_a_change_that_is(one
     assert "[rollback-failed]" in one_host.apply().ended(Exit.SOME_FAILED).words
     said = one_host.run("recover").ended(Exit.SOME_FAILED)
     assert "[recovery-failed]" in said.words
-    assert "the old files are back, but PowerMTA did not take them: pmta reload: exit 1" in said.words
+    assert "the old files are restored, but PowerMTA did not load them: pmta reload: exit 1" in said.words
     assert "`pmtaform recover mta1` tries again. A change that PowerMTA takes ends it too." in said.words
     one_host.host.tell("fail-reload", "1\n")
     said = one_host.apply().ended(Exit.OK)
@@ -63,9 +63,9 @@ def test_files_that_are_not_back_are_mended_before_anything_else_is_done(one_hos
         finally:
             subprocess.run(["chattr", "-i", folder], check=True)
         assert "[recovery-failed]" in said.words
-        assert "not put back: /etc/pmta/config" in said.words
+        assert "not restored: /etc/pmta/config" in said.words
         assert "Until then nothing else is changed there." in said.words
-    assert "was undone: every file was put back" in one_host.run("recover").ended(Exit.OK).words
+    assert "was undone: every file was restored" in one_host.run("recover").ended(Exit.OK).words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
     one_host.apply().ended(Exit.OK)

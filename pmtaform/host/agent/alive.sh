@@ -1,10 +1,10 @@
-# Who is at work, and until when something waits.
+# Which process works on a transaction, and how long a transaction waits.
 
-# The number of this very process in ME, and when it began in BEGAN: `$$` is that of the shell that began it.
+# Reads the number of this very process into ME, and its start time into BEGAN: `$$` is the number of the shell that started it.
 ME=$$
-whoami_process() {
+identify_self() {
     OWNER=''
-    if started self; then ME=$PID BEGAN=$START; else ME=$$ BEGAN=-; fi
+    if read_start self; then ME=$PID BEGAN=$START; else ME=$$ BEGAN=-; fi
 }
 
 boot_id() {
@@ -14,30 +14,30 @@ boot_id() {
         || read -r BOOT 2>/dev/null </proc/sys/kernel/random/boot_id || BOOT=-
 }
 
-# The namespace of processes that this one is in, in NS: a container's processes have numbers of their own, and may share
-# the host's files with others.
-namespace() {
+# Reads the PID namespace of this process into NS: a container's processes have their own numbers, and may share the
+# host's files with others.
+read_namespace() {
     [ -z "${NS-}" ] || return 0
     NS=$(readlink /proc/self/ns/pid 2>/dev/null) || NS=-
 }
 
 # Whether $1 is a namespace that this process does not see into.
-elsewhere() {
+is_elsewhere() {
     [ -n "$1" ] || return 1
-    namespace
+    read_namespace
     [ "$1" != "$NS" ]
 }
 
-# Seconds of a clock that nobody sets, in NOW.
+# Reads the seconds of a clock that cannot be set into NOW.
 now() {
     if read -r NOW ignored 2>/dev/null </proc/uptime; then NOW=${NOW%%.*}; else NOW=$(date +%s); fi
 }
 
-# Describes this process in the file $1. What may be the lock's file too, or an heir's, is replaced.
-own() {
+# Writes what identifies this process to the file $1. A file that may also be the lock or an heir is replaced.
+write_owner() {
     if [ -z "$OWNER" ]; then
         boot_id
-        namespace
+        read_namespace
         now
         OWNER="pid $ME${nl}start $BEGAN${nl}boot $BOOT${nl}ns $NS${nl}until $((NOW + 8 * (TIMEOUT + 6) + 120))${nl}id $ID${nl}since $SINCE${nl}who $WHO${nl}what $WHAT$nl"
     fi
@@ -49,8 +49,8 @@ own() {
     fi
 }
 
-# The start time of process $1 in START, its number in PID; 1 if it is not there any more.
-started() {
+# Reads the start time of the process $1 into START and its number into PID; 1 if it has ended.
+read_start() {
     read -r START 2>/dev/null <"/proc/$1/stat" || return 1
     PID=${START%% *}
     IFS=' '
@@ -82,30 +82,30 @@ read_owner() {
     [ -n "$O_PID" ]
 }
 
-# Whether the owner last read is at work: same boot, same process. One in a container that cannot be looked into is, for
-# as long as its commands may take.
-alive() {
+# Whether the owner last read still runs: same boot, same process. One in another PID namespace counts as running for as
+# long as its commands may take.
+is_alive() {
     boot_id
     [ "$BOOT" = "$O_BOOT" ] || return 1
-    if elsewhere "$O_NS"; then
+    if is_elsewhere "$O_NS"; then
         now
         case $O_UNTIL in '' | *[!0-9]*) return 1 ;; esac
         [ "$NOW" -lt "$O_UNTIL" ]
         return
     fi
     [ "$BOOT" != - ] || { kill -0 "$O_PID" 2>/dev/null; return; }
-    started "$O_PID" && [ "$START" = "$O_START" ]
+    read_start "$O_PID" && [ "$START" = "$O_START" ]
 }
 
-tell_owner() {
-    say "lock-id $O_ID"
-    say "lock-since $O_SINCE"
-    say "lock-who $O_WHO"
-    say "lock-what $O_WHAT"
+print_owner() {
+    emit "lock-id $O_ID"
+    emit "lock-since $O_SINCE"
+    emit "lock-who $O_WHO"
+    emit "lock-what $O_WHAT"
 }
 
-# A deadline: until when the transaction in T waits, under which boot. The last one counts, and one that was cut short
-# is none.
+# Writes the deadline of the transaction in T, with the boot that it counts from. The last line counts, and a line that
+# was cut short does not.
 wait_until() {
     boot_id
     printf '\n%s\n' "$BOOT $1 $CONFIRM ." >>"$T/deadline"
@@ -124,8 +124,8 @@ left_of() {
     [ "$LEFT" -gt 0 ]
 }
 
-# Whether the word $1 is marked of the transaction in T, or in the folder $2; what stood behind it last, in MARK.
-marked() {
+# Whether the transaction in T, or in the folder $2, has the mark $1; the last text behind the mark is in MARK.
+has_mark() {
     MARK='' is=1
     while read -r word more; do
         if [ "$word" = "$1" ]; then MARK=$more is=0; fi
@@ -140,13 +140,13 @@ briefly() {
     timeout -k 2 "$seconds" "$@" </dev/null
 }
 
-# Whether the timer of the transaction in $1 is at work.
+# Whether the timer of the transaction in $1 runs.
 timer_runs() {
     kind='' name='' start='' space=''
     read -r kind name start space 2>/dev/null <"$1/timer" || return 1
-    ! elsewhere "$space" || return 0 # its time is looked at as well
+    ! is_elsewhere "$space" || return 0 # its time is looked at as well
     case $kind in
-        pid) started "$name" && [ "$START" = "$start" ] ;;
+        pid) read_start "$name" && [ "$START" = "$start" ] ;;
         unit)
             briefly systemctl is-active --quiet "$name.timer" "$name.service" 2>/dev/null
             # Without an answer it is not known to be gone, and its time is looked at as well.
@@ -157,28 +157,28 @@ timer_runs() {
 }
 
 # Whether the program still runs whose connection staged the transaction, as MARK says: its number, its start, and where.
-connected() {
+is_connected() {
     [ -n "$MARK" ] || return 0
     # shellcheck disable=SC2086  # three words
     set -- $MARK
-    ! elsewhere "${3-}" || return 0
-    started "$1" && [ "$START" = "${2-}" ]
+    ! is_elsewhere "${3-}" || return 0
+    read_start "$1" && [ "$START" = "${2-}" ]
 }
 
 # Whether the transaction in $1 waits for its client: staged, and its connection not ended, or pending with its timer at work. WAITS says which.
-waits() {
+is_waiting() {
     WAITS=''
     [ ! -e "$1/verdict" ] && left_of "$1" || return 1
-    if marked pending "$1"; then
+    if has_mark pending "$1"; then
         timer_runs "$1" || return 1
         WAITS=pending
-    elif marked staged "$1" && [ ! -e "$1/claimed" ] && connected; then
+    elif has_mark staged "$1" && [ ! -e "$1/claimed" ] && is_connected; then
         WAITS=staged
     else
         return 1
     fi
 }
 
-# Whether somebody is at work on the transaction in $1; who, in O_*. Of one that cannot be looked into it is told by what
-# the transaction waits for: it has ended then.
-at_work() { read_owner "$1/owner" && alive && ! { elsewhere "$O_NS" && waits "$1"; }; }
+# Whether a process works on the transaction in $1; which, in O_*. A process in another PID namespace has ended if the
+# transaction waits for its client.
+is_at_work() { read_owner "$1/owner" && is_alive && ! { is_elsewhere "$O_NS" && is_waiting "$1"; }; }

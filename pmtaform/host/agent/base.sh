@@ -7,12 +7,12 @@
 # patterns, with IFS empty) do not occur here.
 #
 # Everything lives in ROOT/var/lib/pmtaform (0700): lock, tx/ID (one transaction each), generations/NNNNNN, results/ID,
-# and `untaken`, where the files of a change are back and PowerMTA has yet to take them.
+# and `untaken`, if the files of a change are restored and PowerMTA has not loaded them yet.
 # The life of tx/ID:
 #
 #   receiving ─▶ [staged] ─▶ at work ─▶ [pending] ─▶ settling ─▶ results/ID
 #
-# `staged` and `pending` wait for a client, up to a deadline; a process that is named in tx/ID/owner does all the rest.
+# `staged` and `pending` wait for a client, up to a deadline; the process that tx/ID/owner names does the rest.
 # A program costs about a millisecond, so what the shell can do by itself it does.
 
 LC_ALL=C
@@ -34,22 +34,22 @@ MAX_SIZE=67108864
 MAX_RESULTS=50
 STAGED_FOR=86400
 
-# What a request may set, as it is before each.
-fresh() {
+# Resets what a request may set.
+reset_request() {
     R='' ID='' TEXTS='' LOGS='' PMTA=/usr/sbin/pmta CONFIG=/etc/pmta/config TIMEOUT=60 ALLOWED='' ACTIVATION=none TEST=no RESTART='' WEB=no KEEP=10
     RELOAD='' RESTART_WEB='' CONFIRM=0 PLAN='' COMMIT='' WHY_REVERT='' STAGE=no LOOK=no
     WHO='' WHAT='' SINCE='' STAMP='' SIZE=0 RECORD=0 OF='' WAIT=0 FORCE=no OUTCOME_OF='' SUDO_LOG='' TOLD=''
-    # The rest: what a transaction finds out as it goes.
+    # What a transaction finds out on its way.
     WHY='' STEP='' GENERATION=0 STALE='' UNDOING='' OWED='' WAITING='' RECOVERING='' EXPIRING='' LITTER='' PUT='' KEPT='' BOOT='' KINDS='' LISTENS=''
     trap - HUP INT TERM PIPE
 }
 
-say() { printf '%s\n' "$*"; }
+emit() { printf '%s\n' "$*"; }
 
-# Some shells evaluate what stands where a number is counted with, so it is looked at first.
+# Some shells evaluate a text that is used as a number, so it is checked first.
 is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
 
-# Which settings a request may carry: "name value", one a line, until "end". 1: one that is to be a number is none.
+# Reads one setting of a request: "name value". 1: a setting that must be a number is not one.
 setting() {
     case ${1%% *} in
         timeout | confirm | keep | size | record | wait) is_number "${1#* }" || return 1 ;;
@@ -127,7 +127,7 @@ digests() {
     [ $# -gt 0 ] || return 0
     case $* in
         *\\*)
-            # It tells such a name in another form.
+            # sha256sum prints such a name in another form.
             for file; do
                 D=''
                 [ ! -f "$file" ] || D=$(sha256sum <"$file")
@@ -136,7 +136,7 @@ digests() {
             return
             ;;
     esac
-    # A pipe would be waited for, without end.
+    # A pipe would be read without end.
     found=$(
         for file; do
             shift
@@ -159,15 +159,15 @@ digest() {
     D=${SUMS%"$nl"}
 }
 
-# Names beside a target $1: dir, base, what is staged, and the link that keeps the old file.
+# The names beside the target $1: its folder, its name, the staged file, and the link that keeps the old file.
 # The leading dot keeps them out of an include such as conf.d/*.
-beside() {
+name_beside() {
     DIR=$R${1%/*} BASE=${1##*/}
     NEW=$DIR/.$BASE.pmtaform-$ID OLD=$DIR/.$BASE.pmtaform-$ID-old
 }
 
 # The first symbolic link at or below an allowed folder on the way to $1, in L; 1 if there is none.
-linked() {
+find_link() {
     rest=$ALLOWED
     while [ -n "$rest" ]; do
         L=${rest%%"$nl"*} rest=${rest#*"$nl"}
@@ -194,15 +194,15 @@ is_allowed() {
     return 1
 }
 
-# Makes the folder $1 of the host the current one, whatever becomes of its name from then on: names in it begin with `./`.
-# Who owns a folder on the way may have made another one of it, or a link, a moment ago; so the way is looked at from
-# within, upwards. Above the allowed folders a link is followed that lies in a folder of this user's own.
-# 1: something else is there, 2: nothing; which, in BLOCKED.
+# Changes to the folder $1 of the host, and stays there whatever happens to its name: names in it begin with `./`.
+# The owner of a folder on the way may have replaced it with another one, or a link, a moment ago; so the way is checked
+# from within, upwards. Above the allowed folders a link is followed if it is in a folder of this user.
+# 1: something else is there, 2: nothing; the reason is in BLOCKED.
 go_into() {
     BLOCKED="the folder $1 does not exist"
     if ! cd -P -- "$R$1/" 2>/dev/null; then
         cd /
-        if [ ! -L "$R$1" ] && ! linked "$1" && [ ! -d "$R$1" ]; then return 2; fi
+        if [ ! -L "$R$1" ] && ! find_link "$1" && [ ! -d "$R$1" ]; then return 2; fi
         BLOCKED="the folder $1 cannot be entered"
         return 1
     fi
@@ -214,7 +214,7 @@ go_into() {
             up=$R${at%/*}/
         else
             cd /
-            BLOCKED="the folder $1 has become a link or a folder of somebody else's"
+            BLOCKED="the folder $1 has become a link or a folder of another user"
             return 1
         fi
         at=${at%/*}
@@ -222,8 +222,8 @@ go_into() {
     [ "$up" -ef "$R/" ] || { cd /; return 1; }
 }
 
-# Enters the folder of the file `path`: its names there, as `beside` has them.
-within() {
+# Enters the folder of the file `path`, and sets its names there, as `name_beside` does.
+enter_folder_of() {
     go_into "${path%/*}"
     entered=$?
     [ "$entered" = 0 ] || { WHY=$BLOCKED; return $entered; }
@@ -231,11 +231,11 @@ within() {
     OLD=$NEW-old
 }
 
-# Whether what is open as 4 is the file $1, and not what a link leads to.
+# Whether descriptor 4 is open on the file $1, and not on the target of a link.
 is_open() { [ ! -L "$1" ] && [ "$1" -ef /proc/self/fd/4 ]; }
 
-# Makes the file $1, which nobody else may have made: of many who try, one succeeds.
-sole() {
+# Creates the file $1, which must not exist: of several processes that try, one succeeds.
+create_exclusively() {
     set -C
     true 2>/dev/null >"$1"
     made=$?
@@ -245,9 +245,9 @@ sole() {
 
 flush() { sync -- "$@" 2>/dev/null || sync 2>/dev/null || :; }
 
-# A test may have something happen here, on a host that is a folder only: at the points that fit a pattern. It is given,
-# or stands in a file of the host.
-point() {
+# Lets a test intervene at the points that fit a pattern, only on a host that is a folder. The pattern is in the
+# environment, or in a file of the host that the environment names.
+test_point() {
     [ -n "${PMTAFORM_TEST_AT-}" ] && [ -n "$R" ] || return 0
     fits=$PMTAFORM_TEST_AT
     case $fits in /*) IFS= read -r fits 2>/dev/null <"$R$fits" || return 0 ;; esac

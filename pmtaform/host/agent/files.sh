@@ -1,6 +1,6 @@
-# The files of a transaction: what may be touched, staged, backed up, put in place, put back.
+# The files of a transaction: checked, staged, backed up, put in place, restored.
 
-# Live files must still be what was planned from; the first that is not, in WHY.
+# Whether the live files are still those that the plan was made from; the first that is not is in WHY.
 compare() {
     pattern='' expected='' WANTS='' LISTENS=''
     set --
@@ -23,14 +23,13 @@ compare() {
     all_are "$@"
 }
 
-# The same of the files that are to be changed, and that what is staged for them is still that. Before they are backed up
-# that is done with what is kept.
+# The same for the files that will change, and for their staged files. Before the backup `verify_staged` does that.
 compare_changed() {
     WANTS=''
     set --
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         if [ "$action" = write ]; then
-            beside "$path"
+            name_beside "$path"
             set -- "$@" "$NEW"
             WANTS=$WANTS$new$nl
         fi
@@ -43,16 +42,16 @@ compare_changed() {
     all_are "$@"
 }
 
-# Whether the file $2 can have the digest $1, as far as that is seen without reading it; - is that of a file that is not
-# there. The digests of those that are there are added to WANTS, a line each.
+# Whether the file $2 can have the digest $1, as far as that is known without reading it; - stands for a missing file.
+# The digests of existing files are added to WANTS, a line each.
 may_be() {
     if [ -L "$R$2" ] || { [ -e "$R$2" ] && [ ! -f "$R$2" ]; }; then
-        moved "$2"
+        report_change "$2"
         return 1
     elif [ ! -e "$R$2" ]; then
-        [ "$1" = - ] || { moved "$2"; return 1; }
+        [ "$1" = - ] || { report_change "$2"; return 1; }
     else
-        [ "$1" != - ] || { moved "$2"; return 1; }
+        [ "$1" != - ] || { report_change "$2"; return 1; }
         WANTS=$WANTS$1$nl
     fi
 }
@@ -61,24 +60,24 @@ may_be() {
 all_are() {
     digests "$@"
     for file; do
-        [ "${SUMS%%"$nl"*}" = "${WANTS%%"$nl"*}" ] || { moved "${file#"$R"}"; return 1; }
+        [ "${SUMS%%"$nl"*}" = "${WANTS%%"$nl"*}" ] || { report_change "${file#"$R"}"; return 1; }
         SUMS=${SUMS#*"$nl"} WANTS=${WANTS#*"$nl"}
     done
 }
 
-# Says so of the file $1; what lies beside one is that one, or was.
-moved() {
+# Sets WHY: the file $1 has changed. A staged file is reported as the file that it replaces.
+report_change() {
     WHY="$1 is not what it was when the change was planned"
     case $1 in
         *".pmtaform-$ID"*)
             WHY=${1##*/.}
-            WHY="${1%/*}/${WHY%".pmtaform-$ID"*} was written into by somebody else meanwhile"
+            WHY="${1%/*}/${WHY%".pmtaform-$ID"*} was edited by someone else meanwhile"
             ;;
     esac
 }
 
-# Whether a transaction may touch the path $1; why not, in WHY.
-permitted() {
+# Whether a transaction may change the path $1; why not, in WHY.
+may_change() {
     case $1 in
         /*) ;;
         *) WHY="$1 is not absolute"; return 1 ;;
@@ -87,28 +86,28 @@ permitted() {
         *//* | */./* | */../*) WHY="$1 is not a plain path"; return 1 ;;
     esac
     is_allowed "${1%/*}" || { WHY="$1 is not below an allowed path"; return 1; }
-    if linked "$1"; then WHY="$L is a symbolic link"; return 1; fi
+    if find_link "$1"; then WHY="$L is a symbolic link"; return 1; fi
     if [ -d "$R$1" ]; then WHY="$1 is a folder"; return 1; fi
     if [ -e "$R$1" ] && [ ! -f "$R$1" ]; then WHY="$1 is not a regular file"; return 1; fi
 }
 
-# Plans every file: what is there, what it will be. T/plan has one line a file.
-survey() {
+# Plans every file: its present and its new state. T/plan has one line a file.
+plan_files() {
     [ "$ACTIVATION" = none ] || [ -x "$R$PMTA" ] || { WHY="there is no $PMTA on this host"; return 1; }
     [ "$ACTIVATION" != restart ] || restart_words pmta || { WHY='no way to restart PowerMTA was found'; return 1; }
     [ "$WEB" != yes ] || restart_words pmtahttp || { WHY='no way to restart the web monitor (pmtahttp) was found'; return 1; }
     forwards='' backwards=''
     while IFS=$tab read -r action n kind mode owner group new src expected path; do
         case $action in write | remove) ;; *) continue ;; esac
-        permitted "$path" || return 1
+        may_change "$path" || return 1
         had=0 omode=- oowner=- ogroup=-
         if [ -e "$R$path" ]; then
             had=1
             found=$(stat -c "%h$tab%a$tab%U$tab%G$tab%u$tab%g" -- "$R$path" 2>/dev/null) \
                 || { WHY="$path cannot be looked at"; return 1; }
             split_owner "${found#*"$tab"}"
-            # Its other names stay with the old file.
-            [ "${found%%"$tab"*}" -lt 2 ] || say "names ${found%%"$tab"*} $path" >>"$T/names"
+            # Its other names keep the old file.
+            [ "${found%%"$tab"*}" -lt 2 ] || emit "names ${found%%"$tab"*} $path" >>"$T/names"
             omode=$F_MODE oowner=$F_OWNER ogroup=$F_GROUP
         fi
         [ "$mode" != - ] || mode=$omode
@@ -131,22 +130,22 @@ survey() {
         line=$n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$mode$tab$owner$tab$group$tab$new$tab$src$tab$expected$tab$path
         forwards=$forwards$line$nl backwards=$line$nl$backwards
     done <"$T/request"
-    # Nothing is laid beside a file before both are whole.
+    # No file is staged before both plans are complete.
     printf '%s' "$backwards" >"$T/plan.back" && printf '%s' "$forwards" >"$T/plan" || { WHY='the disk is full'; return 1; }
     flush_all "$T/request" "$T/owner" "$T/plan" "$T/plan.back" "$T"
 }
 
-# Whether "$@" are on the disk now: it says only then whether all of it could be written.
+# Flushes "$@" to the disk: only that shows whether all of it could be written.
 flush_all() {
     sync -- "$@" 2>"$T/failed" && return
-    # What it cannot open, or an old one that takes no names, is flushed with all else.
+    # A file that it cannot open, or an old sync that accepts no names: everything is flushed.
     case $(cat -- "$T/failed") in
-        *syncing* | *fsync*) WHY='the disk does not take what was written'; return 1 ;;
+        *syncing* | *fsync*) WHY='the disk does not store what was written'; return 1 ;;
     esac
     sync 2>/dev/null || :
 }
 
-# PowerMTA's own user, looked up once, on a machine of its own.
+# PowerMTA's user, looked up once, only on a real machine.
 default_owner() {
     [ -z "${POWERMTA_OWNER+known}" ] || return 0
     POWERMTA_OWNER='' POWERMTA_GROUP=''
@@ -176,17 +175,17 @@ make_folders() {
     [ ! -d "$R$1" ] || return 0
     is_allowed "$1" || { WHY="the folder $1 does not exist"; return 1; }
     make_folders "${1%/*}" || return 1
-    say "$1" >>"$T/dirs"
+    emit "$1" >>"$T/dirs"
     make_folder "$1" || { WHY=${BLOCKED:-"the folder $1 could not be made"}; return 1; }
 }
 
-# Makes the folder $1 in one beside its place that nobody else may enter, gives it away there, and moves it to its place:
-# who owns the folder above could make a link of it at any moment, and what the link leads to would be given away.
+# Makes the folder $1 in a private folder beside its place, sets its owner there, and moves it to its place: the owner of
+# the folder above could replace it with a link at any moment, and the target of the link would get the owner.
 make_folder() {
     go_into "${1%/*}" || return 1
     BLOCKED='' NEW=.${1##*/}.pmtaform-$ID
     mkdir -- "./$NEW" 2>"$T/failed" || return 1
-    point "folder.$n"
+    test_point "folder.$n"
     go_into "${1%/*}/$NEW" || return 1
     BLOCKED=''
     found=$(stat -c "%a$tab%U$tab%G$tab%u$tab%g" -- . .. 2>"$T/failed")
@@ -196,11 +195,11 @@ make_folder() {
     install -d -m "$F_MODE" -o "$F_OWNER" -g "$F_GROUP" -- ./made 2>"$T/failed" \
         || { BLOCKED="the folder $1 could not be made $F_OWNER:$F_GROUP"; return 1; }
     mv -fT -- ./made "../${1##*/}" 2>"$T/failed" && rmdir -- "../$NEW" 2>"$T/failed" || return 1
-    point "folder:after.$n"
+    test_point "folder:after.$n"
 }
 
 # Whether there is a planned file with the action $1 and kind $2 (or "any").
-planned() {
+has_planned() {
     if [ -z "$KINDS" ]; then
         while read -r n kind action rest; do
             case "$KINDS " in *" $action$kind "*) ;; *) KINDS="$KINDS $action$kind" ;; esac
@@ -210,47 +209,46 @@ planned() {
 }
 
 # Calls $4 for each planned file with the action $2 and kind $3 (or "any"), journalled as the step $1.
-each() {
-    planned "$2" "$3" || return 0
+for_each() {
+    has_planned "$2" "$3" || return 0
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         [ "$action" = "$2" ] && { [ "$3" = any ] || [ "$kind" = "$3" ]; } || continue
-        at "$1" "$n" || return 1
+        step "$1" "$n" || return 1
         "$4" || return 1
-        past "$1" "$n" || return 1
+        step_done "$1" "$n" || return 1
     done <"$T/plan"
 }
 
-# Gives the contents of new files their owners and modes where nobody else comes: what is laid beside a file's place has
-# both from there.
-dress() {
+# Gives the contents of new files their owners and modes in a private folder; the staged files copy both from there.
+set_owners() {
     STEP=stage as=''
     set --
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         [ "$action$had" = write0 ] || continue
         case $src in kept/*) continue ;; esac
         if [ "$as" != "$mode:$owner:$group" ] || [ $# -ge 100 ]; then
-            dress_as "$@" || return 1
+            set_owner "$@" || return 1
             set -- "$path" "$mode" "$owner" "$group"
             as=$mode:$owner:$group
         fi
         set -- "$@" "$T/blob.$n"
     done <"$T/plan"
-    dress_as "$@"
+    set_owner "$@"
 }
 
 # The first path, mode, owner and group; then the files.
-dress_as() {
+set_owner() {
     [ $# -gt 0 ] || return 0
     first=$1 modes=$2 owners=$3 groups=$4
     shift 4
     install -m "$modes" -o "$owners" -g "$groups" -- "$@" "$T/ready" 2>"$T/failed" && return
     path=$first mode=$modes owner=$owners group=$groups
-    why_not_dressed
+    explain_owner_failure
     return 1
 }
 
-# Why the file `path` could not be given its owner or mode, as the program said that failed.
-why_not_dressed() {
+# Sets WHY: why the file `path` could not get its owner or mode, by the output of the program that failed.
+explain_owner_failure() {
     told=''
     read -r told <"$T/failed"
     case ${told#*: } in
@@ -264,18 +262,18 @@ why_not_dressed() {
     esac
 }
 
-# Writes the new content beside its target. The file is open as 4 all the while: somebody may have made a link of its name.
+# Writes the new content beside its target, through descriptor 4: another user may replace the name with a link.
 stage() {
-    make_folders "${path%/*}" && within || return 1
+    make_folders "${path%/*}" && enter_folder_of || return 1
     WHY="$path: nothing can be written in its folder"
     set -C
-    { set +C; point "fill.$n"; fill; } 2>/dev/null 4>"$NEW"
+    { set +C; test_point "fill.$n"; fill; } 2>/dev/null 4>"$NEW"
     filled=$?
     set +C
     return $filled
 }
 
-# A file that is there keeps all that it is but its content: access control lists, extended attributes, its label.
+# An existing file keeps everything except its content: access control list, extended attributes, label.
 fill() {
     WHY="$path could not be written" from=$T/blob.$n
     case $src in kept/*) from=$S/generations/${src#kept/} ;; esac
@@ -297,25 +295,25 @@ fill() {
             return 1
         fi
     fi
-    # Where this is not root nobody says whether the owner could be kept.
+    # Without root, cp does not report whether the owner was kept.
     { [ "${was#*:}" = "$owner:$group" ] && [ -O / ]; } || chown -- "$owner:$group" /proc/self/fd/4 2>"$T/failed" \
-        || { why_not_dressed; return 1; }
-    [ "${was%%:*}" = "$mode" ] || chmod -- "$mode" /proc/self/fd/4 2>"$T/failed" || { why_not_dressed; return 1; }
+        || { explain_owner_failure; return 1; }
+    [ "${was%%:*}" = "$mode" ] || chmod -- "$mode" /proc/self/fd/4 2>"$T/failed" || { explain_owner_failure; return 1; }
     cat -- "$from" 2>"$T/failed" >&4
 }
 
 has_list() { case $(ls -ld -- "$FILE" 2>/dev/null) in ??????????+*) ;; *) return 1 ;; esac; }
 
-# Whether the file has more than owner, group and mode, as far as the tools of this host tell.
+# Whether the file has more than owner, group and mode, as far as the tools of this host show.
 has_more() {
     case $(ls -ld -- "$FILE" 2>/dev/null) in ??????????[+.@]*) return 0 ;; esac
     [ -n "$(getfattr -m - -- "$FILE" 2>/dev/null)" ]
 }
 
-# Keeps what is there: a link beside the target that a rename puts back, and a copy for the generation.
+# Keeps the old file: a link beside the target, to be restored by a rename, and a copy for the generation.
 back_up() {
     [ "$had" = 1 ] || return 0
-    within || return 1
+    enter_folder_of || return 1
     if ! ln -T -- "$FILE" "$OLD" 2>"$T/failed"; then
         true >"$T/copied.$n"
         set -C
@@ -324,41 +322,41 @@ back_up() {
         set +C
         [ "$copied" = 0 ] || { WHY="$path could not be backed up"; return 1; }
     fi
-    point "keep-old.$n"
+    test_point "keep-old.$n"
     { [ -f "$OLD" ] && { is_open "$OLD" && cat <&4 2>"$T/failed" >"$T/gen/$n"; } 2>/dev/null 4<"$OLD"; } \
         || { WHY="$path could not be backed up"; return 1; }
 }
 
-# The file with all that it is into what is open as 4.
+# Copies the file with all its attributes into descriptor 4.
 copy_all() {
     cp -P --preserve=mode,ownership,timestamps,xattr -- "$FILE" /proc/self/fd/4 2>"$T/failed" && return
     ! has_more && cp -Pp -- "$FILE" /proc/self/fd/4 2>"$T/failed"
 }
 
-# Keeps what the host will have of its configuration, one file after the other, as the record of it names them: by that
-# it can be told value by value what somebody changes later.
+# Keeps a copy of the configuration that the host will have, one file after the other, in the order of the record: a later
+# edit can then be shown value by value.
 keep_base() {
     [ -f "$T/gen/left" ] || return 0
     true >"$T/gen/base"
     set --
     while IFS=$tab read -r word which path; do
         [ "$word" = base ] || continue
-        beside "$path"
+        name_beside "$path"
         if [ "$which" = new ]; then file=$NEW; else file=$R$path; fi
-        [ -f "$file" ] || return 1 # a pipe would be waited for
+        [ -f "$file" ] || return 1 # a pipe would be read without end
         set -- "$@" "$file"
         if [ $# -ge 100 ]; then cat -- "$@" >>"$T/gen/base" || return 1; set --; fi
     done 2>"$T/failed" <"$T/request"
     [ $# = 0 ] || cat -- "$@" 2>"$T/failed" >>"$T/gen/base"
 }
 
-# Whether everything that was staged arrived whole, and what is kept is what the change was planned from: it is what
-# would be put back. Then it can be written down what the generation is.
-prove() {
+# Verifies that the staged files arrived complete, and that the backups are what the plan was made from: they would be
+# restored. Then writes the generation's manifest.
+verify_staged() {
     sums=''
     set --
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        beside "$path"
+        name_beside "$path"
         [ "$action" != write ] || set -- "$@" "$NEW"
         [ "$had" = 0 ] || set -- "$@" "$T/gen/$n"
         [ $# -lt 100 ] || { digests "$@"; sums=$sums$SUMS; set --; }
@@ -374,9 +372,9 @@ prove() {
         [ "$had" = 0 ] || next_sum
         case $expected in
             '?' | "$D") ;;
-            *) moved "$path"; STALE=stale; return 1 ;;
+            *) report_change "$path"; STALE=stale; return 1 ;;
         esac
-        [ -n "$D" ] && say "$n$tab$kind$tab$action$tab$D$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path" >>"$T/gen/manifest" \
+        [ -n "$D" ] && emit "$n$tab$kind$tab$action$tab$D$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path" >>"$T/gen/manifest" \
             || { WHY="$path could not be backed up"; return 1; }
     done <"$T/plan"
     true >>"$T/gen/manifest" # a record may be made without a change
@@ -386,12 +384,12 @@ prove() {
 # Takes the next of `sums` into D.
 next_sum() { D=${sums%%"$nl"*} sums=${sums#*"$nl"}; }
 
-# Everything that is needed to go on or back, on the disk.
+# Flushes everything that a commit or an undo needs.
 flush_staged() {
     set -- "$T/gen/info" "$T/gen/manifest" "$T/gen" "$T/marks" "$T"
     for f in "$T/dirs" "$T/gen/left" "$T/gen/base"; do [ ! -e "$f" ] || set -- "$@" "$f"; done
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        beside "$path"
+        name_beside "$path"
         [ "$action" != write ] || set -- "$@" "$NEW"
         [ "$had" = 0 ] || set -- "$@" "$T/gen/$n"
         [ ! -d "$DIR" ] || set -- "$@" "$DIR"
@@ -401,54 +399,54 @@ flush_staged() {
 }
 
 # Renames the staged file over its target, if that is still what was backed up.
-put() {
-    within && unmoved || return 1
-    [ -f "$NEW" ] && [ ! -L "$NEW" ] || { WHY="what was laid beside $path was replaced by somebody else meanwhile"; return 1; }
+put_in_place() {
+    enter_folder_of && is_unmoved || return 1
+    [ -f "$NEW" ] && [ ! -L "$NEW" ] || { WHY="the staged file of $path was replaced by someone else meanwhile"; return 1; }
     if [ "$had" = 0 ]; then
-        # What is staged stays beside it: by that it is told from what somebody else makes there later.
+        # The staged name stays: it tells this file from one that someone else creates there later.
         if ln -T -- "$NEW" "$FILE" 2>"$T/failed"; then return; fi
-        unmoved && true >"$T/renamed.$n" || return 1 # no hard links here
+        is_unmoved && true >"$T/renamed.$n" || return 1 # no hard links here
     fi
     mv -fT -- "$NEW" "$FILE" 2>"$T/failed" || { WHY="$path could not be replaced"; return 1; }
 }
 
-take_away() {
-    within
+remove_file() {
+    enter_folder_of
     case $? in
         1) return 1 ;;
         2) return 0 ;;
     esac
     [ -e "$FILE" ] || [ -L "$FILE" ] || return 0
-    [ -z "$RECOVERING" ] || untouched || { WHY=''; return 0; } # somebody else's by now
-    untouched && rm -f -- "$FILE" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
+    [ -z "$RECOVERING" ] || is_as_backed_up || { WHY=''; return 0; } # another file by now
+    is_as_backed_up && rm -f -- "$FILE" 2>"$T/failed" || { WHY=${WHY:-"$path could not be removed"}; return 1; }
     [ "$kind" = key ] || true >"$T/gone.$n" || { WHY='the disk is full'; return 1; }
 }
 
-# Whether what is to be removed is what was backed up. Keys go long after that was looked at last.
-untouched() {
-    unmoved || return 1
+# Whether the file to remove is still the one that was backed up. Keys are removed long after their last check.
+is_as_backed_up() {
+    is_unmoved || return 1
     [ "$kind" = key ] && [ -e "$T/gen/$n" ] || return 0
     digests "$FILE" "$T/gen/$n"
-    [ "$SUMS" = "${SUMS%%"$nl"*}$nl${SUMS%%"$nl"*}$nl" ] || { WHY="$path was written into by somebody else meanwhile"; return 1; }
+    [ "$SUMS" = "${SUMS%%"$nl"*}$nl${SUMS%%"$nl"*}$nl" ] || { WHY="$path was edited by someone else meanwhile"; return 1; }
 }
 
-unmoved() {
+is_unmoved() {
     WHY=''
     if [ -L "$FILE" ] || [ -d "$FILE" ]; then WHY="$path has become a link or a folder"; return 1; fi
     if [ "$had" = 0 ]; then
-        [ ! -e "$FILE" ] || WHY="$path was made by somebody else meanwhile"
+        [ ! -e "$FILE" ] || WHY="$path was created by someone else meanwhile"
     elif [ -e "$OLD" ] && [ ! "$FILE" -ef "$OLD" ] && [ ! -e "$T/copied.$n" ]; then
-        WHY="$path was replaced by somebody else meanwhile"
+        WHY="$path was replaced by someone else meanwhile"
     fi
     [ -z "$WHY" ]
 }
 
-# Whether what is kept is still what was backed up: a link shares what somebody writes into the file itself.
-unwritten() {
+# Whether the backups are unchanged: a backup is a link, and shares what is written into the file itself.
+backups_are_intact() {
     WANTS=''
     set --
     while IFS=$tab read -r n kind action was omode oowner ogroup new path; do
-        beside "$path"
+        name_beside "$path"
         if [ -e "$OLD" ] && [ ! -e "$T/copied.$n" ]; then
             set -- "$@" "$OLD"
             WANTS=$WANTS$was$nl
@@ -458,12 +456,12 @@ unwritten() {
     all_are "$@"
 }
 
-clear_away() { rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || { [ ! -e "$OLD" ] && [ ! -e "$NEW" ]; }; }
+remove_staged() { rm -f -- "$OLD" "$NEW" 2>>"$T/failed" || { [ ! -e "$OLD" ] && [ ! -e "$NEW" ]; }; }
 
-# The folders of the planned files with the action $1 and kind $2 (or "any"), on the disk, and with them what else is named.
+# Flushes the folders of the planned files with the action $1 and kind $2 (or "any"), and the files after them.
 flush_folders() {
     wanted=$1 sort=$2
-    [ "$1" = any ] || planned "$1" "$2" || return 0
+    [ "$1" = any ] || has_planned "$1" "$2" || return 0
     shift 2
     last=''
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
@@ -476,38 +474,38 @@ flush_folders() {
     [ $# = 0 ] || flush "$@"
 }
 
-# Puts every file of the plan in T back: what there was first, the main file first of all (the plan read backwards),
-# then what is new is taken away. 0 if all are back; which are not, in FAILED.
-put_back() {
+# Restores every file of the plan in T: first the old files, the main file before the others (the plan backwards), then
+# the new files are removed. 0 if all are restored; FAILED names those that are not.
+restore_files() {
     FAILED='' LITTER='' PUT='' EDITED=''
     [ -f "$T/plan.back" ] || { FAILED=' (the plan of it is gone)'; return 1; }
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        at undo-file "$n"
-        within
+        step undo-file "$n"
+        enter_folder_of
         case $? in
-            1) out_of_reach; continue ;;
+            1) note_unreachable; continue ;;
             2) continue ;;
         esac
-        [ "$had" = 1 ] && [ -e "$OLD" ] && [ ! "$FILE" -ef "$OLD" ] && ours || continue
+        [ "$had" = 1 ] && [ -e "$OLD" ] && [ ! "$FILE" -ef "$OLD" ] && is_from_this_change || continue
         PUT=yes
-        spare
+        keep_edit
         if ! mv -fT -- "$OLD" "$FILE" 2>>"$T/failed"; then FAILED="$FAILED $path"; fi
     done <"$T/plan.back"
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        at undo-new "$n"
-        within || continue
-        if [ "$had" = 0 ] && [ -e "$FILE" ] && ours; then
+        step undo-new "$n"
+        enter_folder_of || continue
+        if [ "$had" = 0 ] && [ -e "$FILE" ] && is_from_this_change; then
             PUT=yes
             rm -f -- "$FILE" "$T/renamed.$n" 2>>"$T/failed" || FAILED="$FAILED $path"
         fi
-        case "$FAILED " in *" $path "*) ;; *) clear_away || LITTER=yes ;; esac
+        case "$FAILED " in *" $path "*) ;; *) remove_staged || LITTER=yes ;; esac
     done <"$T/plan.back"
     flush_folders any any
     if [ -f "$T/dirs" ]; then
         # Deepest last in the file: as many passes as there are folders, at most.
         while IFS= read -r path; do
             while IFS= read -r path; do
-                within || continue
+                enter_folder_of || continue
                 rmdir -- "$NEW/made" "$NEW" "$FILE" 2>/dev/null
             done <"$T/dirs"
         done <"$T/dirs"
@@ -516,28 +514,28 @@ put_back() {
     [ -z "$FAILED" ]
 }
 
-# A folder of which somebody has made something else may hold what is to be put back, or what was laid there.
-out_of_reach() {
-    if begun; then FAILED="$FAILED $path"; elif journalled stage "$n"; then LITTER=yes; fi
+# A folder that was replaced may hold a backup or a staged file.
+note_unreachable() {
+    if has_begun; then FAILED="$FAILED $path"; elif has_journalled stage "$n"; then LITTER=yes; fi
     printf '%s\n' "$path: $WHY" >>"$T/failed"
 }
 
-# Whether the step $1 of the file $2 was begun.
-journalled() {
+# Whether the step $1 of the file $2 was started.
+has_journalled() {
     while read -r name number; do [ "$name $number" != "$1 $2" ] || return 0; done <"$T/journal"
     return 1
 }
 
-# Whether it is this change that made of the path what it is: what was staged stands there, or has gone there, or what was
-# to be removed is not there. All else is somebody else's.
-ours() {
-    marked begin || return 1
+# Whether the path is as this change left it: the staged file is there, or was moved there, or the file to remove is gone.
+# Anything else was made by someone else.
+is_from_this_change() {
+    has_mark begin || return 1
     if [ "$action" != write ]; then
-        { [ ! -e "$FILE" ] || [ -e "$T/gone.$n" ]; } && begun
+        { [ ! -e "$FILE" ] || [ -e "$T/gone.$n" ]; } && has_begun
     elif [ -e "$NEW" ]; then
         [ "$FILE" -ef "$NEW" ] && is_new_content
     elif [ "$had" = 1 ]; then
-        begun
+        has_begun
     else
         [ -e "$T/renamed.$n" ] && is_new_content
     fi
@@ -548,8 +546,8 @@ is_new_content() {
     [ "$D" = "$new" ]
 }
 
-# The host is to be what it was, whatever somebody wrote while the change awaited its confirmation; that is kept.
-spare() {
+# Keeps an edit that was made while the change awaited its confirmation, before the old file is restored over it.
+keep_edit() {
     if [ -e "$NEW" ] || [ ! -f "$FILE" ]; then return; fi
     if [ "$action" = write ] && is_new_content; then return; fi
     if { [ -d "$S/edited" ] || mkdir -- "$S/edited"; } 2>/dev/null && cp -Pp -- "$FILE" "$S/edited/$ID.$n" 2>/dev/null; then

@@ -5,7 +5,7 @@ bounded() {
     (
         trap - HUP INT QUIT TERM PIPE XFSZ
         cd /
-        # What never stops talking must not fill the disk. Not so for what starts a daemon, which would inherit it.
+        # Endless output must not fill the disk. A command that starts a daemon has no limit: the daemon would inherit it.
         [ "$1" != "$R$PMTA" ] || ulimit -f 2048
         PMTAFORM_ROOT=$R exec timeout -k 5 "$TIMEOUT" "$@" </dev/null >"$T/out" 2>&1
     )
@@ -37,15 +37,15 @@ bounded_words() {
 # (what was answered in SEEN). The texts that are known came with the request, and the table is in pmtaform/expect.py.
 judge() {
     [ "$rc" = 0 ] || { WHY="$2: $WHY"; return 1; }
-    seen
-    if knows failure "$1"; then WHY="$2 ended with 0, but answered: $SEEN"; return 1; fi
-    if knows success "$1"; then return 0; fi
+    read_output
+    if has_known_text failure "$1"; then WHY="$2 ended with 0, but answered: $SEEN"; return 1; fi
+    if has_known_text success "$1"; then return 0; fi
     [ "$1$SEEN" = test-confignothing ] || return 2
 }
 
 # What T/out holds in SAID, as texts are compared (runs of blanks are one space, letters small, a line each), and its
 # first lines for people in SEEN.
-seen() {
+read_output() {
     dd if="$T/out" of="$T/said" bs=65536 count=1 iflag=fullblock 2>/dev/null
     SAID=$(tr -s '\000\t\r ' '    ' <"$T/said" | tr '[:upper:]' '[:lower:]')
     SEEN='' count=0
@@ -61,7 +61,7 @@ seen() {
 }
 
 # Whether a text that means $1 (success or failure) of the command $2 is in SAID.
-knows() {
+has_known_text() {
     rest=$TEXTS
     while [ -n "$rest" ]; do
         text=${rest%%"$nl"*} rest=${rest#*"$nl"}
@@ -71,18 +71,17 @@ knows() {
     return 1
 }
 
-# Notes for the client that the command $1 gave an answer that is neither yes nor no, and whether that was to the new
-# files or to those that were put back.
-doubt() { printf '%s\n' "doubt $1$tab${UNDOING:-new}$tab$SEEN" >>"$T/doubts"; }
+# Notes for the client that the answer of the command $1 is neither yes nor no, and whether the new or the old files were
+# in place.
+note_doubt() { printf '%s\n' "doubt $1$tab${UNDOING:-new}$tab$SEEN" >>"$T/doubts"; }
 
 test_config() {
     bounded "$R$PMTA" test config
     judge test-config 'pmta test config'
-    case $? in 1) return 1 ;; 2) doubt test-config ;; esac
+    case $? in 1) return 1 ;; 2) note_doubt test-config ;; esac
 }
 
-# Makes PowerMTA take what is on the disk. A command of the host's own is believed by its exit code, unless it reports
-# what is known as a failure.
+# Has PowerMTA load the files. The exit code of the host's own command counts, unless it prints a known text of failure.
 activate() {
     case $ACTIVATION in
         reload)
@@ -93,7 +92,7 @@ activate() {
             else
                 bounded "$R$PMTA" reload
                 judge reload 'pmta reload'
-                case $? in 1) return 1 ;; 2) doubt reload && keep_output ;; esac
+                case $? in 1) return 1 ;; 2) note_doubt reload && keep_output ;; esac
             fi
             ;;
         restart) restart pmta || return 1 ;;
@@ -139,7 +138,7 @@ restart_words() {
 
 # Whether PowerMTA says that it runs, asked once: 0 yes, 1 no (why in WHY), 2 unsure (SEEN). Where the text is not known
 # the forms for programs are asked; a version may have only one of them, so that they fail says nothing.
-runs() {
+pmta_runs() {
     bounded "$R$PMTA" show status
     judge status 'pmta show status'
     answer=$? first_seen=$SEEN
@@ -159,23 +158,23 @@ runs() {
     return 2
 }
 
-# A reload that cannot work, because PowerMTA is down already, is not begun. Where that is not known the reload tells.
-may_reload() {
+# Whether a reload can work: not where PowerMTA is down already. Where that is unknown, the reload shows it.
+can_reload() {
     [ "$ACTIVATION" = reload ] || return 0
-    runs
+    pmta_runs
     [ $? = 1 ] || return 0
-    WHY="PowerMTA does not run on this host, and a reload needs it running ($WHY)"
+    WHY="PowerMTA is not running on this host, and a reload needs it ($WHY)"
     keep_output
     return 1
 }
 
 # Whether PowerMTA runs after its activation. After a restart it may need a moment.
-healthy() {
+wait_healthy() {
     [ "$ACTIVATION" != none ] || return 0
     tries=1
     if [ "$ACTIVATION" = restart ]; then tries=$TIMEOUT; fi
     while :; do
-        runs
+        pmta_runs
         answer=$?
         [ "$answer" != 0 ] || return 0
         tries=$((tries - 1))
@@ -183,7 +182,7 @@ healthy() {
         sleep 1
     done
     [ "$answer" = 2 ] || return 1
-    doubt status
+    note_doubt status
     [ -s "$T/failed" ] || keep_output
 }
 
@@ -199,21 +198,21 @@ mark_logs() {
             case $logs in *"$nl$file$nl"*) continue ;; esac
             logs=$logs$file$nl
             size=$(stat -c %s -- "$R$file" 2>/dev/null) || size=0
-            say "$size $file" >>"$T/logs"
+            emit "$size $file" >>"$T/logs"
         done
     done
 }
 
-# What was written into them since, for the record: startup errors, and of the log what speaks of errors or of the
-# configuration; the last five lines each. A link is not followed: it may lead to what nobody is to read.
+# Adds to the record what was written into them since: startup errors, and log lines about errors or the configuration;
+# the last five lines each. A link is not followed: its target may be confidential.
 show_logs() {
     [ -f "$T/logs" ] || return 0
     while read -r size file; do
         [ -f "$R$file" ] && [ ! -L "$R$file" ] || continue
         now_size=$(stat -c %s -- "$R$file" 2>/dev/null) || continue
         [ "$now_size" != "$size" ] || continue
-        [ "$now_size" -gt "$size" ] || size=0 # it was begun anew
-        lines=$(show_file "$file" tail -c +$((size + 1)) 2>/dev/null | tail -c 65536 | telling "$file" | tail -n 5)
+        [ "$now_size" -gt "$size" ] || size=0 # it was started anew
+        lines=$(show_file "$file" tail -c +$((size + 1)) 2>/dev/null | tail -c 65536 | worth_showing "$file" | tail -n 5)
         [ -z "$lines" ] || printf '%s\n' "$file:" "$lines"
     done <"$T/logs" >>"$T/failed"
 }
@@ -227,7 +226,7 @@ show_file() (
 )
 
 # Of the lines of the file $1 those that are worth being shown.
-telling() {
+worth_showing() {
     case $1 in */pmta-startuperr.log) cat; return ;; esac
     while IFS= read -r line; do
         case $line in *rror* | *onfiguration*) printf '%s\n' "$line" ;; esac
@@ -267,10 +266,10 @@ ask_listeners() {
         [ "$word" = listener ] || continue
         greeting "$address" "$port" 5
         case $?$GREETING in
-            0220*) say "$address $port greets" ;;
-            2*) say "$address $port unasked" ;;
-            0*) say "$address $port says $GREETING" ;;
-            *) say "$address $port silent" ;;
+            0220*) emit "$address $port greets" ;;
+            2*) emit "$address $port unasked" ;;
+            0*) emit "$address $port says $GREETING" ;;
+            *) emit "$address $port silent" ;;
         esac
     done <"$T/request" >"$T/$1"
 }
@@ -322,7 +321,7 @@ ask_questions() {
             case $rest in *"$tab"*) rest=${rest#*"$tab"} ;; *) rest='' ;; esac
         done
         bounded_words "$R$PMTA$nl$words"
-        say "said $asked $rc"
+        emit "said $asked $rc"
         quoted_output
     done <"$T/request" >"$1"
 }
@@ -333,7 +332,7 @@ quoted_output() {
     while IFS= read -r line || [ -n "$line" ]; do
         size=$((size + ${#line}))
         [ $size -lt 65536 ] || break
-        say "> $line"
+        emit "> $line"
         line=''
     done <"$T/out"
 }

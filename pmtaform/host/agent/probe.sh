@@ -7,21 +7,21 @@ scan() {
     for path; do
         shift
         want=${known%%"$nl"*} known=${known#*"$nl"}
-        if linked "$path"; then
-            say "bad symlink${tab}$path${tab}$L -> $(readlink -- "$R$L")"
+        if find_link "$path"; then
+            emit "bad symlink${tab}$path${tab}$L -> $(readlink -- "$R$L")"
         elif [ -L "$R$path" ]; then
-            say "bad symlink${tab}$path${tab}$path -> $(readlink -- "$R$path")"
+            emit "bad symlink${tab}$path${tab}$path -> $(readlink -- "$R$path")"
         elif [ -d "$R$path" ]; then
-            say "bad folder${tab}$path"
+            emit "bad folder${tab}$path"
         elif [ ! -e "$R$path" ]; then
             # A folder on the way that may not be entered hides what is in it.
             parent=${path%/*}
             while [ -n "$parent" ] && [ ! -d "$R$parent/" ]; do parent=${parent%/*}; done
-            if [ -x "$R$parent/" ]; then say "absent $path"; else say "bad permission${tab}$path"; fi
+            if [ -x "$R$parent/" ]; then emit "absent $path"; else emit "bad permission${tab}$path"; fi
         elif [ ! -f "$R$path" ]; then
-            say "bad special${tab}$path"
+            emit "bad special${tab}$path"
         elif [ ! -r "$R$path" ]; then
-            say "bad permission${tab}$path"
+            emit "bad permission${tab}$path"
         else
             set -- "$@" "$R$path"
             WANTS=$WANTS$want$nl
@@ -46,7 +46,7 @@ scan() {
         fi
     done
     take_digests "$@"
-    tell_files "$@"
+    print_files "$@"
 }
 
 # Of "$@", those whose digests are wanted, in SUMS. `large`: it is not read.
@@ -67,27 +67,27 @@ is_large() {
 }
 
 # Says of each of "$@" what it is, and what is in it where that is wanted.
-tell_files() {
+print_files() {
     for path; do
         line=${STATS%%"$nl"*} STATS=${STATS#*"$nl"}
         want=${WANTS%%"$nl"*} WANTS=${WANTS#*"$nl"}
         sum=-
         if [ -z "$line" ]; then
-            say "bad moving${tab}${path#"$R"}"
+            emit "bad moving${tab}${path#"$R"}"
         elif is_large "$line"; then
-            say "bad large${tab}${path#"$R"}"
+            emit "bad large${tab}${path#"$R"}"
         else
             if [ "$want" != new ]; then
                 sum=${SUMS%%"$nl"*} SUMS=${SUMS#*"$nl"}
-                [ -n "$sum" ] || { say "bad moving${tab}${path#"$R"}"; continue; }
+                [ -n "$sum" ] || { emit "bad moving${tab}${path#"$R"}"; continue; }
             fi
-            say "file $sum${tab}$line${path#"$R"}"
+            emit "file $sum${tab}$line${path#"$R"}"
             case $want in hash | "$sum") continue ;; esac
-            say "data ${path#"$R"}"
-            { is_open "$path" && ! linked "${path#"$R"}" && cat <&4; } 2>/dev/null 4<"$path"
+            emit "data ${path#"$R"}"
+            { is_open "$path" && ! find_link "${path#"$R"}" && cat <&4; } 2>/dev/null 4<"$path"
             kept=$?
             printf '\n%s\n' "$NONCE"
-            [ $kept = 0 ] || say "bad moving${tab}${path#"$R"}"
+            [ $kept = 0 ] || emit "bad moving${tab}${path#"$R"}"
         fi
     done
 }
@@ -121,7 +121,7 @@ with_lines() {
     "$runs" "$@"
 }
 
-say_matches() { for path; do say "match $path"; done; }
+emit_matches() { for path; do emit "match $path"; done; }
 
 # Scans "$@", whose content is wanted, some at a time.
 scan_new() {
@@ -158,9 +158,9 @@ not_asked_of_many() {
 
 # What tells whether the pmta program is still the one whose version is known, and else its version.
 pmta_version() {
-    say "stamp $STAMP_NOW"
+    emit "stamp $STAMP_NOW"
     case $STAMP_NOW in - | "$STAMP") return ;; esac
-    say version
+    emit version
     PMTAFORM_ROOT=$R timeout -k 2 "$TIMEOUT" "$R$PMTA" show version 2>/dev/null </dev/null \
         | dd bs=4096 count=1 iflag=fullblock 2>/dev/null
     printf '\n%s\n' "$NONCE"
@@ -170,40 +170,40 @@ pmta_version() {
 host_facts() {
     machine=''
     read -r machine 2>/dev/null <"$R/etc/machine-id"
-    say "machine $machine"
+    emit "machine $machine"
     last_generation
-    say "generation $GENERATION"
-    if read_owner "$S/lock" && alive; then tell_owner; fi
+    emit "generation $GENERATION"
+    if read_owner "$S/lock" && is_alive; then print_owner; fi
     for t in "$S"/tx/*; do
         [ -e "$t/decided" ] || continue
-        if at_work "$t"; then continue; fi
-        if waits "$t"; then
-            say "awaiting $O_ID$tab$WAITS$tab$LEFT$tab$O_SINCE$tab$O_WHO$tab$O_WHAT"
+        if is_at_work "$t"; then continue; fi
+        if is_waiting "$t"; then
+            emit "awaiting $O_ID$tab$WAITS$tab$LEFT$tab$O_SINCE$tab$O_WHO$tab$O_WHAT"
         else
-            say "unsettled ${t##*/}"
+            emit "unsettled ${t##*/}"
         fi
     done
     if [ -f "$S/untaken" ]; then
-        while read -r word value; do [ "$word" != id ] || say "unsettled $value"; done <"$S/untaken"
+        while read -r word value; do [ "$word" != id ] || emit "unsettled $value"; done <"$S/untaken"
     fi
     [ -n "$OUTCOME_OF" ] || return 0
     if [ -f "$S/results/$OUTCOME_OF" ]; then
         while IFS= read -r line; do
             case $line in
                 output) break ;;
-                status\ * | step\ * | reason\ *) say "outcome-$line" ;;
-                generation\ *) say "outcome-$line" ;;
+                status\ * | step\ * | reason\ *) emit "outcome-$line" ;;
+                generation\ *) emit "outcome-$line" ;;
             esac
         done <"$S/results/$OUTCOME_OF"
     elif [ -d "$S/tx/$OUTCOME_OF" ]; then
-        say "outcome-status unsettled"
+        emit "outcome-status unsettled"
     else
-        say "outcome-status none"
+        emit "outcome-status none"
     fi
 }
 
 # The rest of the request names files and patterns, and is looked at.
-look() {
+probe_host() {
     ASKED=$nl KNOWN='' PATTERNS='' STAMP_TOO='' STAMP_NOW=- asked=''
     set --
     while IFS= read -r line; do
@@ -229,9 +229,9 @@ look() {
     STAMP_TOO=''
     while [ -n "$PATTERNS" ]; do
         pattern=${PATTERNS%%"$nl"*} PATTERNS=${PATTERNS#*"$nl"}
-        say "pattern $pattern"
+        emit "pattern $pattern"
         expand "$pattern"
-        with_lines say_matches "$MATCHES"
+        with_lines emit_matches "$MATCHES"
         matched=$matched$MATCHES
     done
     if [ -n "$matched" ]; then
@@ -258,7 +258,7 @@ sudo_log() {
     done
     unset IFS
     set +f
-    [ -z "$kept" ] || say "sudo-log$kept"
+    [ -z "$kept" ] || emit "sudo-log$kept"
 }
 
 last_generation() {

@@ -1,9 +1,9 @@
-# The lock, the journal of one transaction, and the record of what became of it.
+# The lock, the journal of one transaction, and the record of its outcome.
 
-# Takes the lock: 0 taken, 1 somebody at work has it (O_*), 2 impossible. T/owner must be this process's.
-# A dead holder's lock passes to its one heir: who makes heir.KEY. An heir may have died too, so heirs form a chain;
-# that the lock is still the dead holder's is looked at again after inheriting. One that does not say whose it is, which
-# a power loss can leave, is a dead one's.
+# Takes the lock: 0 taken, 1 a running process has it (O_*), 2 impossible. T/owner must be this process's.
+# A dead holder's lock passes to its one heir: the process that creates heir.KEY. An heir may have died too, so heirs form
+# a chain; after inheriting, the lock is checked again. A lock without an owner, which a power loss can leave, counts as
+# a dead holder's.
 take_lock() {
     tries=0
     while [ $tries -lt 20 ]; do
@@ -11,14 +11,14 @@ take_lock() {
         if ln -- "$T/owner" "$S/lock" 2>/dev/null; then return 0; fi
         [ -f "$T/owner" ] || return 2
         read_owner "$S/lock" || [ -f "$S/lock" ] || continue # gone meanwhile
-        if alive; then return 1; fi
+        if is_alive; then return 1; fi
         first=$O_KEY chain=''
         while :; do
             heir=$S/heir.$O_KEY
             chain="$chain $O_KEY"
             if ln -- "$T/owner" "$heir" 2>/dev/null; then break; fi
             read_owner "$heir" || { heir=''; break; }
-            if alive; then return 1; fi
+            if is_alive; then return 1; fi
         done
         [ -n "$heir" ] || continue
         if { read_owner "$S/lock" || [ -f "$S/lock" ]; } && [ "$O_KEY" = "$first" ]; then
@@ -31,7 +31,7 @@ take_lock() {
     return 2
 }
 
-# The same, waiting for who has it, at most $1 seconds.
+# The same, waiting at most $1 seconds for the holder.
 await_lock() {
     waited=0
     while :; do
@@ -46,8 +46,8 @@ await_lock() {
     done
 }
 
-# Who waited for the lock may find the transaction settled by another.
-still_there() {
+# While this process waited for the lock, another one may have settled the transaction.
+exit_if_settled() {
     [ -f "$T/request" ] && [ ! -f "$S/results/$ID" ] || { drop_lock; exit 75; }
 }
 
@@ -55,57 +55,57 @@ holds_lock() { read_owner "$S/lock" && [ "$O_ID" = "$ID" ] && [ "$O_PID" = "$ME"
 
 drop_lock() {
     if holds_lock; then
-        point unlock.0
+        test_point unlock.0
         rm -f -- "$S/lock" "$S/own.$ID"
     fi
 }
 
-# Notes that a step ($1, of file $2) begins; `past` that it is over.
-at() {
+# Journals that a step ($1, of file $2) starts; `step_done`, that it is over.
+step() {
     cd /
     STEP=$1
-    say "$1 ${2:-0}" >>"$T/journal" || return 1
-    point "$1.${2:-0}"
+    emit "$1 ${2:-0}" >>"$T/journal" || return 1
+    test_point "$1.${2:-0}"
 }
 
-past() {
-    say "$1:after ${2:-0}" >>"$T/journal" || return 1
-    point "$1:after.${2:-0}"
+step_done() {
+    emit "$1:after ${2:-0}" >>"$T/journal" || return 1
+    test_point "$1:after.${2:-0}"
 }
 
-# What is so of the transaction in T from now on, in a word, perhaps with more behind it. One file for all of them: a
-# file system takes its time to make and to forget a file.
+# Marks the transaction in T with a word, perhaps with more behind it. All marks are in one file: creating and removing a
+# file costs more than appending to one.
 mark() { printf '\n%s\n' "$*" >>"$T/marks"; }
 
-# The file $1, which is short more often than not, without a program for it.
-tell_file() {
+# Prints the file $1, which is usually short, without starting a program.
+print_file() {
     told='' count=0
     while [ $count -lt 40 ] && IFS= read -r line; do told=$told$line$nl count=$((count + 1)); done <"$1"
     if [ $count -lt 40 ]; then printf %s "$told$line"; else cat -- "$1"; fi
 }
 
-# The transaction's outcome ($1 status, $2 step, $3 reason), as it will be read back. Written once, whole.
+# Writes the transaction's outcome ($1 status, $2 step, $3 reason), atomically and once.
 record() {
     [ -d "$S/results" ] || mkdir -p -- "$S/results" || return 1
-    point record.0
+    test_point record.0
     {
-        say "status $1"
-        say "step $2"
-        say "generation ${GENERATION:-0}"
-        say "reason $3"
-        say "id $ID"
-        say "since $SINCE"
-        say "who $WHO"
-        say "what $WHAT"
-        say "plan $PLAN"
-        say "commit $COMMIT"
+        emit "status $1"
+        emit "step $2"
+        emit "generation ${GENERATION:-0}"
+        emit "reason $3"
+        emit "id $ID"
+        emit "since $SINCE"
+        emit "who $WHO"
+        emit "what $WHAT"
+        emit "plan $PLAN"
+        emit "commit $COMMIT"
         [ ! -f "$T/recovered" ] || cat -- "$T/recovered"
-        [ "$1" != locked ] || tell_owner
+        [ "$1" != locked ] || print_owner
         [ ! -f "$T/doubts" ] || cat -- "$T/doubts"
         [ ! -f "$T/names" ] || cat -- "$T/names"
         [ "$CONFIRM" != 0 ] || [ ! -f "$T/answers" ] || cat -- "$T/answers"
-        say whole
-        say output
+        emit whole
+        emit output
         if [ -s "$T/failed" ] && [ "$1" != applied ]; then dd if="$T/failed" bs=16384 count=1 iflag=fullblock 2>/dev/null; fi
     } >"$S/results/.$ID"
     is_whole "$S/results/.$ID" && make_newest && mv -f -- "$S/results/.$ID" "$S/results/$ID"
@@ -113,17 +113,17 @@ record() {
     if [ "$kept" != 0 ]; then
         rm -f -- "$S/results/.$ID"
     elif [ "$1" = applied ] && [ -f "$T/plan" ]; then
-        # That nothing lies beside a file any more too: they may be on another disk.
+        # The folders of the files too: they may be on another disk.
         flush_folders any any ${KEPT:+"$KEPT" "$S/generations"} "$S/results/$ID" "$S/results"
     else
         flush "$S/results/$ID" "$S/results"
     fi
-    point record:after.0
+    test_point record:after.0
     return "$kept"
 }
 
-# Makes the record that is about to get its name newer than all others, by whole seconds: their times say which is the
-# oldest, and the host's clock may be behind what it was when one of them was written.
+# Makes the record that is about to get its name newer than all others, by whole seconds: the oldest are removed by time,
+# and the host's clock may have been set back.
 make_newest() {
     last=0 mine=0
     for stamp in $(stat -c %Y -- "$S"/results/* 2>/dev/null); do
@@ -143,14 +143,14 @@ is_whole() {
 
 # The end of a transaction on every path: the timer disarmed, outcome, no traces, no lock.
 finish() {
-    [ ! -e "$T/timer" ] || disarm "$T"
+    [ ! -e "$T/timer" ] || disarm_timer "$T"
     record "$@"
     written=$?
     [ "$1" = locked ] || prune
     set --
     if [ "$written" = 0 ]; then set -- "$T" "$S/own.$ID"; fi
     if holds_lock; then
-        point unlock.0
+        test_point unlock.0
         set -- "$@" "$S/lock"
     fi
     [ $# = 0 ] || rm -rf -- "$@"
@@ -168,7 +168,7 @@ prune() {
     kept=0
     ls -1t -- "$S/results" 2>/dev/null | while IFS= read -r name; do
         kept=$((kept + 1))
-        # Nobody has read this one yet, whatever its time says.
+        # This one has not been read yet, whatever its time says.
         [ $kept -le $MAX_RESULTS ] || [ "$name" = "$ID" ] || rm -f -- "$S/results/$name"
     done
 }

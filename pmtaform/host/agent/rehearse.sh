@@ -27,7 +27,7 @@ COPIES_SIZE=256m
 # Tests the staged change, if the host can. 1: PowerMTA rejects it, or the disk is full.
 rehearse() {
     [ "$TEST" = yes ] && [ -x "$R$PMTA" ] || return 0
-    at rehearse && recall_control || return 1
+    step rehearse && recall_control || return 1
     if [ "$CONTROL" = unseen ]; then
         answer=unseen
     elif command -v unshare >/dev/null 2>&1; then
@@ -38,7 +38,7 @@ rehearse() {
         answer='unable this host has no unshare'
     fi
     judge_rehearsal "$answer" || return 1
-    past rehearse
+    step_done rehearse
 }
 
 in_namespace() {
@@ -61,8 +61,8 @@ judge_rehearsal() {
     case $verdict in
         accepted | unsure)
             [ -n "$CONTROL" ] || remember_control seen
-            [ "$verdict" != unsure ] || { SEEN=$reason; doubt test-config; }
-            mark proved
+            [ "$verdict" != unsure ] || { SEEN=$reason; note_doubt test-config; }
+            mark tested
             ;;
         unseen)
             [ -n "$CONTROL" ] || remember_control unseen
@@ -85,7 +85,7 @@ judge_rehearsal() {
 }
 
 # Notes for the client why nothing was tested yet.
-not_rehearsed() { say "unrehearsed $1" >"$T/unrehearsed" || { WHY='the disk is full'; return 1; }; }
+not_rehearsed() { emit "unrehearsed $1" >"$T/unrehearsed" || { WHY='the disk is full'; return 1; }; }
 
 live_files_pass() {
     bounded "$R$PMTA" test config
@@ -105,8 +105,8 @@ recall_control() {
 # Keeps the control's result $1, with the version for people. On a full disk it is found out again.
 remember_control() {
     bounded "$R$PMTA" show version
-    seen
-    say "$1 $PMTA_STAMP . $SEEN" >"$S/rehearsal" || :
+    read_output
+    emit "$1 $PMTA_STAMP . $SEEN" >"$S/rehearsal" || :
 } 2>/dev/null
 
 # -- in the namespace
@@ -115,18 +115,18 @@ remember_control() {
 rehearsal() {
     trap '' HUP INT QUIT TERM PIPE XFSZ
     CONTROL=$1
-    use_copies || { say "unable ${WHY:-the folders of the change could not be copied}"; return; }
-    each commit-key write key put && each commit-config write config put && each commit-config remove config take_away \
-        || { say "unable ${WHY:-the change could not be made in copies}"; return; }
-    at test
+    use_copies || { emit "unable ${WHY:-the folders of the change could not be copied}"; return; }
+    for_each commit-key write key put_in_place && for_each commit-config write config put_in_place && for_each commit-config remove config remove_file \
+        || { emit "unable ${WHY:-the change could not be made in copies}"; return; }
+    step test
     tested
     case $?$CONTROL in
-        0seen) say accepted ;;
+        0seen) emit accepted ;;
         0) control_result accepted ;;
-        2seen) say "unsure $SEEN" ;;
+        2seen) emit "unsure $SEEN" ;;
         2) control_result "unsure $SEEN" ;;
         *)
-            case $rc in 124 | 137 | 143) say "unanswered $WHY" ;; *) say "rejected $WHY" ;; esac
+            case $rc in 124 | 137 | 143) emit "unanswered $WHY" ;; *) emit "rejected $WHY" ;; esac
             dd if="$T/out" bs=16384 count=1 iflag=fullblock 2>/dev/null
             ;;
     esac
@@ -139,13 +139,13 @@ tested() {
 
 # Says $1, what became of the new files, if the same with the control's lines are rejected.
 control_result() {
-    at control
-    spoil_config || { say "unable $CONFIG could not be changed for the control"; return; }
+    step control
+    spoil_config || { emit "unable $CONFIG could not be changed for the control"; return; }
     tested
     case $?$rc in
-        1124 | 1126 | 1127 | 1137 | 1143 | 1153) say "unable the control was not answered: $WHY" ;;
-        1*) say "$1" ;;
-        *) say unseen ;;
+        1124 | 1126 | 1127 | 1137 | 1143 | 1153) emit "unable the control was not answered: $WHY" ;;
+        1*) emit "$1" ;;
+        *) emit unseen ;;
     esac
 }
 
@@ -163,7 +163,7 @@ spoil_config() {
 use_copies() {
     mount --make-rprivate / && mount -t tmpfs -o "mode=0700,size=$COPIES_SIZE" pmtaform "$T/ready" || return 1
     real=$T T=$T/ready
-    while IFS= read -r line; do say "$line"; done <"$real/plan" >"$T/plan"
+    while IFS= read -r line; do emit "$line"; done <"$real/plan" >"$T/plan"
     for file in "$real"/copied.*; do [ ! -e "$file" ] || true >"$T/${file##*/}"; done
     find_covers
     rest=$COVERS count=0

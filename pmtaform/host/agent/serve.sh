@@ -1,33 +1,33 @@
 # Requests and answers.
 
 refuse() {
-    say "status refused"
-    say "step receive"
-    say "reason $1"
-    say output
+    emit "status refused"
+    emit "step receive"
+    emit "reason $1"
+    emit output
 }
 
-# Takes the request in whole and makes the transaction, in a process apart from this connection, and tells its record.
+# Reads the complete request, makes the transaction in a process apart from this connection, and prints its record.
 start() {
     settings || return 1
     T=$S/tx/$ID UNREAD=all
-    # Caught, not ignored: what is ignored here would stay so in the daemon that a restart starts.
+    # Caught, not ignored: an ignored signal would stay ignored in the daemon that a restart starts.
     trap : HUP INT TERM PIPE
     {
         (
             MINE=''
-            trap '[ -z "$MINE" ] || abandon; exit 70' HUP INT TERM
-            whoami_process
+            trap '[ -z "$MINE" ] || remove_place; exit 70' HUP INT TERM
+            identify_self
             take_place
             WHOLE=yes
             if ! take_in; then
-                abandon
+                remove_place
                 [ "$WHOLE" = yes ] || exit 64
                 refuse "the request could not be stored in $S; is the disk full?"
                 exit 65
             fi
-            point receive.0
-            [ ! -f "$S/results/$ID" ] && sole "$T/decided" || { abandon; exit 70; }
+            test_point receive.0
+            [ ! -f "$S/results/$ID" ] && create_exclusively "$T/decided" || { remove_place; exit 70; }
             trap '' HUP INT QUIT TERM PIPE XFSZ
             exec </dev/null >/dev/null 2>&1
             transaction
@@ -40,30 +40,30 @@ start() {
         ???) ;; # killed, perhaps before all was read
         *) UNREAD='' ;;
     esac
-    point answer.0
+    test_point answer.0
     WAITS=''
-    tell_result
+    print_result
     [ "$WAITS" != staged ] || LAID=$LAID$T$nl
 }
 
-# What this connection staged and nobody has gone on with is taken away when it ends: else a key would lie beside its place
-# for as long as nobody comes. There is no record of it: who comes back with it begins anew.
-leave() {
+# Removes, at the end of the connection, what it staged and no client has committed: else a key would stay beside its
+# place until the next command. There is no record of it: a client that sends it again starts anew.
+clear_staged() {
     while [ -n "$LAID" ]; do
         T=${LAID%%"$nl"*} LAID=${LAID#*"$nl"}
         (
             trap '' HUP INT QUIT TERM PIPE XFSZ
-            whoami_process
-            unstage
+            identify_self
+            clear_one_staged
         ) </dev/null >/dev/null 2>&1
     done
 }
 
-unstage() {
-    load "$T/request" && [ ! -f "$S/results/$ID" ] && marked staged && ! marked pending && sole "$T/claimed" || return 0
-    own "$T/owner" && await_lock 30 || return 0
+clear_one_staged() {
+    load "$T/request" && [ ! -f "$S/results/$ID" ] && has_mark staged && ! has_mark pending && create_exclusively "$T/claimed" || return 0
+    write_owner "$T/owner" && await_lock 30 || return 0
     if [ -f "$T/request" ]; then
-        undo staged 'the connection that staged it has ended'
+        undo_change staged 'the connection that staged it has ended'
         if [ "$STATUS" = rollback-failed ] || [ -n "$LITTER" ]; then
             note_stuck "$STATUS" staged "$REASON"
         else
@@ -73,15 +73,15 @@ unstage() {
     drop_lock
 }
 
-# Makes the transaction's folder, which there is once. Whose it is stands beside it before it is there, so that nobody
-# takes it for a dead one's.
+# Creates the transaction's folder, once. Its owner file is written beside it first, so that no other process takes it for
+# a dead transaction's.
 take_place() {
     is_ours || exit 65
     if [ ! -L "$S" ] && folders && [ ! -e "$T" ]; then
-        if own "$S/own.$ID" && mkdir -- "$T" 2>/dev/null; then
+        if write_owner "$S/own.$ID" && mkdir -- "$T" 2>/dev/null; then
             MINE=yes
-            if mkdir -- "$T/gen" "$T/ready" 2>/dev/null && own "$T/owner"; then return; fi
-            abandon
+            if mkdir -- "$T/gen" "$T/ready" 2>/dev/null && write_owner "$T/owner"; then return; fi
+            remove_place
             MINE=''
         else
             rm -f -- "$S/own.$ID"
@@ -97,38 +97,38 @@ take_place() {
     exit 65
 }
 
-# Whether nobody else can write into S: what lies there is done, with all rights of this user.
+# Whether only this user can write into S: what it contains is carried out with all rights of this user.
 is_ours() {
     [ -e "$S" ] || [ -L "$S" ] || return 0
     [ ! -L "$S" ] && [ -O "$S" ] && { [ ! -e "$S/tx" ] || [ -O "$S/tx" ]; } && return
-    refuse "$S belongs to another user than the one that works here, who could have it do anything; give it to this one"
+    refuse "$S belongs to another user than the one that pmtaform runs as. That user could have it do anything. Change its owner."
     return 1
 }
 
-abandon() { rm -rf -- "$T" "$S/own.$ID"; }
+remove_place() { rm -rf -- "$T" "$S/own.$ID"; }
 
 folders() {
     [ -d "$S/tx" ] && [ -w "$S/tx" ] && return 0
     { (umask 022 && mkdir -p -- "$R/var/lib") && mkdir -p -- "$S/tx" && chmod 700 -- "$S"; } 2>/dev/null
 }
 
-# Runs $1 in a process that nothing of this connection ends, waits for it, and tells what the host has of it then.
-apart() {
+# Runs $1 in a process that the end of this connection does not end, waits for it, and prints the result.
+run_detached() {
     (
         trap '' HUP INT QUIT TERM PIPE XFSZ
-        whoami_process
+        identify_self
         load "$T/request" || exit 70
-        # Whose word counts is found out first.
-        [ "$1" = settle ] || own "$T/owner" || exit 70
+        # For `settle`, the first word counts, and is found out before.
+        [ "$1" = settle ] || write_owner "$T/owner" || exit 70
         "$1"
     ) </dev/null >/dev/null 2>&1 &
     wait "$!"
-    point answer.0
-    tell_result
+    test_point answer.0
+    print_result
 }
 
-# What follows the settings, which come first in the stored request, and the contents, from stdin into T.
-# WHOLE: whether all of it came.
+# Reads the rest of the request, behind the settings, and the contents from stdin into T.
+# WHOLE: whether all of it arrived.
 take_in() {
     printf %s "$TOLD" >"$T/request" || return 1
     if [ "$SIZE" -gt 4096 ]; then
@@ -151,41 +151,41 @@ take_in() {
     [ "$line" = "$NONCE" ] || { WHOLE=no; return 1; }
 }
 
-# The record, or where the transaction stands.
-tell_result() {
+# Prints the record, or the state of the transaction.
+print_result() {
     if [ -f "$S/results/$ID" ]; then
-        tell_file "$S/results/$ID"
+        print_file "$S/results/$ID"
         printf '\n%s\n' "$NONCE"
-    elif T=$S/tx/$ID && waits "$T"; then
-        say "status $WAITS"
-        say "left $LEFT"
+    elif T=$S/tx/$ID && is_waiting "$T"; then
+        emit "status $WAITS"
+        emit "left $LEFT"
         [ ! -s "$T/recovered" ] || cat -- "$T/recovered"
         [ ! -s "$T/doubts" ] || cat -- "$T/doubts"
-        [ ! -s "$T/unrehearsed" ] || tell_file "$T/unrehearsed"
-        [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || tell_file "$T/answers"
+        [ ! -s "$T/unrehearsed" ] || print_file "$T/unrehearsed"
+        [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || print_file "$T/answers"
     elif [ -f "$T/stuck" ]; then
         cat -- "$T/stuck"
         printf '\n%s\n' "$NONCE"
     elif [ -d "$T" ]; then
-        say "status unfinished"
+        emit "status unfinished"
     else
-        say "status none"
+        emit "status none"
     fi
 }
 
 # The second half of a transaction that waits: `commit` for a staged one, `confirm` or `revert` for a pending one.
-onward() {
+continue_waiting() {
     settings || return 1
     is_ours || return 0
     T=$S/tx/$ID
-    if [ ! -f "$S/results/$ID" ] && [ -e "$T/decided" ] && ! at_work "$T"; then
+    if [ ! -f "$S/results/$ID" ] && [ -e "$T/decided" ] && ! is_at_work "$T"; then
         case $OP in
-            commit) if marked staged && ! marked pending && claim; then apart resume; return; fi ;;
+            commit) if has_mark staged && ! has_mark pending && claim; then run_detached resume; return; fi ;;
             *)
-                # What is staged can only be taken back, by the one who claims it.
-                if marked pending || { [ "$OP" = revert ] && marked staged && claim; }; then
+                # A staged change can only be reverted, by the process that claims it.
+                if has_mark pending || { [ "$OP" = revert ] && has_mark staged && claim; }; then
                     trap : HUP INT TERM PIPE
-                    apart settle
+                    run_detached settle
                     return
                 fi
                 ;;
@@ -194,69 +194,68 @@ onward() {
     result
 }
 
-# Of two that come to a staged transaction at once, one goes on with it.
+# Of two processes that come to a staged transaction at once, one gets it.
 claim() {
     trap : HUP INT TERM PIPE
-    sole "$T/claimed"
+    create_exclusively "$T/claimed"
 }
 
-# The record of the transaction ID. While it runs, waits up to WAIT seconds. With FORCE, what has not begun is made
-# never to begin: its place is taken, so that a request still on its way finds the matter decided.
+# Prints the record of the transaction ID. While it runs, waits up to WAIT seconds. With FORCE, a transaction that has not
+# started never will: its place is taken, so that a request still on its way is rejected.
 result() {
     waited=0
     while [ ! -f "$S/results/$ID" ]; do
-        if [ "$FORCE" = yes ] && { mkdir -p -- "$S/tx" 2>/dev/null; } && { mkdir -- "$S/tx/$ID" 2>/dev/null || sole "$S/tx/$ID/decided"; }; then
+        if [ "$FORCE" = yes ] && { mkdir -p -- "$S/tx" 2>/dev/null; } && { mkdir -- "$S/tx/$ID" 2>/dev/null || create_exclusively "$S/tx/$ID/decided"; }; then
             T=$S/tx/$ID GENERATION=0
             # Its place is free also where it has just ended.
             [ -f "$S/results/$ID" ] \
                 || record refused receive 'the connection was lost before the whole request had arrived; nothing was changed'
             sealed=$?
-            abandon
-            [ "$sealed" = 0 ] || { say 'status unsealed'; return; } # a full disk
-        elif at_work "$S/tx/$ID" && [ $waited -lt "$WAIT" ]; then
+            remove_place
+            [ "$sealed" = 0 ] || { emit 'status unsealed'; return; } # a full disk
+        elif is_at_work "$S/tx/$ID" && [ $waited -lt "$WAIT" ]; then
             sleep 1
             waited=$((waited + 1))
-        elif at_work "$S/tx/$ID"; then
-            say "status running"
+        elif is_at_work "$S/tx/$ID"; then
+            emit "status running"
             return
         else
             break
         fi
     done
-    tell_result
+    print_result
 }
 
-# Looks at what a pending change did, without deciding on it: one question a line, until "end", and each one's answer.
-# The client lives, so the change is given its time again.
+# Answers questions about a pending change, one a line, until "end". The client lives, so the deadline is extended.
 examine() {
     settings || return 1
     T=$S/tx/$ID
-    if [ -n "$ID" ] && waits "$T" && [ "$WAITS" = pending ]; then
+    if [ -n "$ID" ] && is_waiting "$T" && [ "$WAITS" = pending ]; then
         now
-        ! wait_until $((NOW + CONFIRM)) || say "left $CONFIRM"
+        ! wait_until $((NOW + CONFIRM)) || emit "left $CONFIRM"
     else
-        say 'left 0'
+        emit 'left 0'
     fi
     asked=0
     while IFS=$tab read -r word within rest; do
         [ "$word" != end ] || break
         asked=$((asked + 1))
         case $word in
-            ask) heard "$within" "$R$PMTA$nl" "$rest" ;;
-            command) heard "$within" '' "$rest" ;;
+            ask) run_words "$within" "$R$PMTA$nl" "$rest" ;;
+            command) run_words "$within" '' "$rest" ;;
             greeting)
                 greeting "${rest%%"$tab"*}" "${rest#*"$tab"}" "$within"
                 rc=$? SAID=$GREETING
                 ;;
             http) web_status "$within" "$rest" ;;
         esac
-        say "said $asked $rc"
-        printf '%s\n' "$SAID" | dd bs=65536 count=1 iflag=fullblock 2>/dev/null | while IFS= read -r line; do say "> $line"; done
+        emit "said $asked $rc"
+        printf '%s\n' "$SAID" | dd bs=65536 count=1 iflag=fullblock 2>/dev/null | while IFS= read -r line; do emit "> $line"; done
     done
 }
 
 # Runs the words $3 (tabs between them) after the words $2, $1 seconds at most: what it says in SAID, its end in rc.
-heard() {
+run_words() {
     words=$2 rest=$3
     while [ -n "$rest" ]; do
         words=$words${rest%%"$tab"*}$nl
@@ -292,31 +291,31 @@ web_status() {
     fi
 }
 
-# What is kept of every generation; with ID, of the change ID that awaits its confirmation.
+# Prints what is kept of every generation; with ID, of the change ID that awaits its confirmation.
 generations() {
     case $ID in
         *[!A-Za-z0-9_-]*) ;;
-        ?*) tell_kept 0 "$S/tx/$ID/gen" ;;
-        *) for g in "$S"/generations/[0-9]*; do tell_kept "${g##*/}" "$g"; done ;;
+        ?*) print_kept 0 "$S/tx/$ID/gen" ;;
+        *) for g in "$S"/generations/[0-9]*; do print_kept "${g##*/}" "$g"; done ;;
     esac
 }
 
-tell_kept() {
+print_kept() {
     [ -f "$2/manifest" ] || return 0
-    say "kept $1"
+    emit "kept $1"
     cat -- "$2/info"
     while IFS=$tab read -r n kind action had omode oowner ogroup new path; do
-        say "entry $n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path"
+        emit "entry $n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$new$tab$path"
     done <"$2/manifest"
 }
 
 # What the last transaction left, or the generation OF: who made it, its record, and with LOOK the configuration then.
-left() {
+print_left() {
     newest=''
     for g in "$S"/generations/[0-9]*; do [ ! -f "$g/manifest" ] || newest=$g; done
     case $OF in *[!0-9]*) return ;; ?*) newest=$S/generations/$OF ;; esac
     [ -n "$newest" ] && [ -f "$newest/manifest" ] || return 0
-    say "kept ${newest##*/}"
+    emit "kept ${newest##*/}"
     cat -- "$newest/info"
     show_copy record "$newest/left"
     [ "$LOOK" != yes ] || show_copy base "$newest/base"
@@ -325,7 +324,7 @@ left() {
 # The content of the file $2 under the name $1, if it is there.
 show_copy() {
     [ -f "$2" ] || return 0
-    say "data $1"
+    emit "data $1"
     cat -- "$2"
     printf '\n%s\n' "$NONCE"
 }
@@ -346,68 +345,68 @@ copies() {
 # The records that are kept, the oldest first.
 results() {
     ls -1tr -- "$S/results" 2>/dev/null | while IFS= read -r name; do
-        say "result $name"
+        emit "result $name"
         while IFS= read -r line; do
             [ "$line" != output ] || break
-            case $line in status\ * | step\ * | generation\ * | reason\ * | since\ * | who\ * | what\ * | plan\ * | commit\ *) say "$line" ;; esac
+            case $line in status\ * | step\ * | generation\ * | reason\ * | since\ * | who\ * | what\ * | plan\ * | commit\ *) emit "$line" ;; esac
         done <"$S/results/$name"
     done
 }
 
-# Takes away the lock of a holder that is not at work any more, or, forced, of any.
+# Removes the lock of a holder that has ended, or with FORCE of any holder.
 release() {
     if [ ! -e "$S/lock" ]; then
-        say "status none"
-    elif read_owner "$S/lock" && alive && [ "$FORCE" != yes ]; then
-        say "status locked"
-        tell_owner
+        emit "status none"
+    elif read_owner "$S/lock" && is_alive && [ "$FORCE" != yes ]; then
+        emit "status locked"
+        print_owner
     elif rm -f -- "$S/lock"; then
-        say "status released"
-        tell_owner
+        emit "status released"
+        print_owner
     else
-        say "status refused"
+        emit "status refused"
     fi
 }
 
 # One request: what is asked for, and where its end must be.
 serve() {
-    IFS= read -r OP || { leave; exit 64; }
+    IFS= read -r OP || { clear_staged; exit 64; }
     printf '\n%s begin\n' "$NONCE"
     UNREAD=mark
     case $OP in
-        probe) settings && look ;;
+        probe) settings && probe_host ;;
         apply | recover) start ;;
         commit | confirm | revert)
-            onward
-            [ "$LOOK" != yes ] || look
+            continue_waiting
+            [ "$LOOK" != yes ] || probe_host
             ;;
         result) settings && { ! is_ours || result; } ;;
         examine) examine ;;
         generations) settings && generations ;;
-        left) settings && left ;;
+        left) settings && print_left ;;
         copies) settings && copies ;;
         results) settings && results ;;
         release) settings && { ! is_ours || release; } ;;
     esac
     case $UNREAD in mark) IFS= read -r line && [ "$line" = "$NONCE" ] && UNREAD='' ;; esac
     if [ -n "$UNREAD" ]; then
-        # What is left of it cannot be told from the next: that is for another process.
+        # The rest of this request cannot be told from the next one, so another process must serve that.
         printf '\n%s last\n' "$NONCE"
-        leave
+        clear_staged
         exit 0
     fi
     # Nothing of it is kept while this waits, and a signal ends it again.
-    fresh
+    reset_request
     printf '\n%s end\n' "$NONCE"
 }
 
 main() {
     LAID='' NS='' RUN_BY='' OP=''
-    fresh
+    reset_request
     case ${1-} in
         --expire | --rehearse)
             T=$2 S=${2%/tx/*} ID=${2##*/}
-            whoami_process
+            identify_self
             load "$T/request" || exit 0
             if [ "$1" = --expire ]; then expire; else rehearsal "$3"; fi
             ;;
@@ -426,21 +425,21 @@ answer_all() {
             more\ *)
                 NONCE=${NONCE#more }
                 SEAL=${NONCE#* } LENGTH=${NONCE%% *}
-                is_number "$LENGTH" || garbled
+                is_number "$LENGTH" || end_garbled
                 MORE=$(dd bs="$LENGTH" count=1 iflag=fullblock 2>/dev/null)
-                case ${#MORE}$MORE in "$((LENGTH - 1))$SEAL"*"$SEAL") ;; *) garbled ;; esac
+                case ${#MORE}$MORE in "$((LENGTH - 1))$SEAL"*"$SEAL") ;; *) end_garbled ;; esac
                 PROGRAM=$PROGRAM$nl$MORE
                 eval "$MORE"
                 ;;
-            '' | *[!0-9a-f]*) garbled ;;
+            '' | *[!0-9a-f]*) end_garbled ;;
             *) serve ;;
         esac
     done
-    leave
+    clear_staged
 }
 
-garbled() {
-    leave
-    say 'pmtaform: what arrived on standard input is not what was sent' >&2
+end_garbled() {
+    clear_staged
+    emit 'pmtaform: what arrived on standard input is not what was sent' >&2
     exit 76
 }
