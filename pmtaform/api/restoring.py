@@ -108,7 +108,7 @@ def _returning(ahead: Ahead, stack: Stack, host: str) -> HostPlan:
 
 
 def _check(ahead: Ahead, stack: Stack, host: str, allowed: Collection[str]) -> None:
-    missing = without_consent(_returning(ahead, stack, host), allowed)
+    missing = without_consent(_returning(ahead, stack, host), allowed, shown=True)
     if missing:
         raise Blocked(*missing)
 

@@ -46,6 +46,7 @@ def apply(
     A host that rejects the change is rolled back.
     """
     from pmtaform.api import Choice, check_allowed, load_plan, resumable
+    from pmtaform.cli.output import refusals
 
     check_allowed(allow or [])
     project = settings.project()
@@ -64,7 +65,7 @@ def apply(
         earlier = resumable(project, name, resume)
         choice, done = earlier.choice, earlier.done
     ask = not auto_approve and saved is None
-    with _locked(project, name) as lock:
+    with refusals(format), _locked(project, name) as lock:
         request = _Request(choice, tuple(allow or ()), format, lock, ask=ask, done=done)
         return _run(project, stack, plan, request, diff=diff)
 

@@ -89,6 +89,21 @@ def show(view: View, format: Format, *, notes: Iterable[Diagnostic] = ()) -> Non
 
 
 @contextmanager
+def refusals(format: Format) -> Iterator[None]:
+    """Within it, an error that keeps a run from starting is a line of JSON as well, where JSON is the format."""
+    from pmtaform.errors import PmtaformError
+
+    try:
+        yield
+    except PmtaformError as problem:
+        if format is Format.JSON:
+            from pmtaform.report.events import refusal_json
+
+            out(refusal_json(problem))
+        raise
+
+
+@contextmanager
 def watching(
     hosts: Sequence[str] = (),
     *,

@@ -30,7 +30,7 @@ def rollback(
     from pmtaform.api import check_allowed, generations_of, look_back, roll_back, to_undo
     from pmtaform.cli.asking import approved
     from pmtaform.cli.interrupt import stopping
-    from pmtaform.cli.output import show, watching
+    from pmtaform.cli.output import refusals, show, watching
     from pmtaform.report.events import ReturnView
     from pmtaform.report.runs import RunView
     from pmtaform.report.states import Generations
@@ -41,7 +41,7 @@ def rollback(
     if list_:
         show(Generations(host, generations_of(loaded, host)), format)
         return Exit.OK
-    with project.lock(loaded.name, f"rollback {host}"):
+    with refusals(format), project.lock(loaded.name, f"rollback {host}"):
         undone = to_undo(loaded, host, to)
         show(ReturnView(host, undone, look_back(project, loaded, host, undone[0].number)), format)
         if not auto_approve and not approved("Put the files back that these replaced?", format):

@@ -118,7 +118,7 @@ def _told(values: list[ValueChange] | None) -> str:
 
 def _value(value: ValueChange) -> str:
     because = f" ({value.cause})" if value.cause is not None else ""
-    left = f", left as {_listed(value.left)}" if value.left else ""
+    left = f", left as {_listed(value.applied)}" if value.applied else ""
     return f"{_listed(value.before)} -> {_listed(value.after)}{because}{left}"
 
 

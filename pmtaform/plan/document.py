@@ -284,7 +284,7 @@ _VALUE = record(
     before=several(TEXT),
     after=several(TEXT),
     place=optional(_PLACE),
-    left=several(TEXT),
+    applied=several(TEXT).says("What the last apply wrote there."),
     cause=optional(word({cause.name.lower(): cause for cause in Cause})),
 )
 _CHANGE = record(

@@ -55,7 +55,7 @@ class Cause(StrEnum):
 class ValueChange:
     """One directive of a block, before and after. Empty: it is not there. `path` are the sections around it.
 
-    `cause` and `left`, what the last apply left there, are known where a block of ours was changed on the host.
+    `cause` and `applied`, what the last apply wrote there, are known where a block of ours was changed on the host.
     """
 
     path: tuple[str, ...]
@@ -63,7 +63,7 @@ class ValueChange:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     place: Place | None = None
-    left: tuple[str, ...] = ()
+    applied: tuple[str, ...] = ()
     cause: Cause | None = None
 
 

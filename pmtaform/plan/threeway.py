@@ -42,7 +42,7 @@ def _caused(change: ValueChange, on_host: dict[_Key, ValueChange], in_stack: dic
     if was is None:
         return change
     cause = Cause.BOTH if key in on_host and key in in_stack else Cause.HOST if key in on_host else Cause.STACK
-    return replace(change, left=was.before, cause=cause)
+    return replace(change, applied=was.before, cause=cause)
 
 
 def drift_of_values(left: Block | None, live: Block | None, wanted: Block | None) -> tuple[ValueDrift, ...]:

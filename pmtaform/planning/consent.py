@@ -60,8 +60,8 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
         raise Blocked(*stops, *needed)
 
 
-def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnostic, ...]:
-    """The dangers of one host's plan that are not allowed, each with the sentences that say what it costs."""
+def without_consent(plan: HostPlan, allowed: Collection[str], *, shown: bool = False) -> tuple[Diagnostic, ...]:
+    """The dangers of one host's plan that are not allowed, with their sentences unless those were `shown` already."""
     missing: dict[str, list[tuple[str, Danger]]] = {}
     for address, danger in plan.all_dangers:
         if danger.code not in allowed:
@@ -69,10 +69,8 @@ def without_consent(plan: HostPlan, allowed: Collection[str]) -> tuple[Diagnosti
     result = []
     for code, pairs in missing.items():
         needed = _needs_consent(code, list(dict.fromkeys(address for address, _ in pairs)))
-        sentences = " ".join(dict.fromkeys(danger.detail for _, danger in pairs[:_MOST_SENTENCES]))
-        result.append(
-            replace(needed, detail=f"{sentences} {needed.detail[:1].upper()}{needed.detail[1:]}", host=plan.host)
-        )
+        sentences = () if shown else dict.fromkeys(danger.detail for _, danger in pairs[:_MOST_SENTENCES])
+        result.append(replace(needed, detail=" ".join((*sentences, needed.detail)), host=plan.host))
     return tuple(result)
 
 

@@ -54,7 +54,7 @@ def _values(change: Change, style: Style, width: int) -> Iterator[str]:
     for value in change.values:
         yield from _updated(value, widest, style, width)
         if value.cause is not None and value.cause is not Cause.STACK:
-            left = " | ".join(clean(line) for line in value.left) or "nothing"
+            left = " | ".join(clean(line) for line in value.applied) or "nothing"
             yield f"{_INDENT}    {style(f'{value.cause.value}; the last apply left {left}', 'dim')}"
 
 

@@ -156,7 +156,7 @@ def _block_document(block: BlockDrift) -> dict[str, Any]:
         {
             "path": list(value.path),
             "name": value.name,
-            "left": list(value.left),
+            "applied": list(value.left),
             "now": list(value.now),
             "stack": list(value.wanted),
             "cause": value.cause.name.lower(),

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.errors import PmtaformError
 from pmtaform.host import Generation
 from pmtaform.plan.codec import COUNT, TEXT, Codec, Schema, optional, record, several, table, word
 from pmtaform.plan.document import DANGERS, DIAGNOSTIC, LEFT
@@ -28,6 +30,15 @@ FORMAT = 1
 EVENT = "pmtaform-event"
 RUN = "pmtaform-run"
 UNDO = "pmtaform-undo"
+REFUSAL = "pmtaform-refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a run did not start."""
+
+    exit_code: int
+    problems: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +102,16 @@ _UNDO = record(
     summary=table(COUNT).says("How many blocks of the configuration are created, updated and deleted."),
     dangers=Codec(danger_documents, _only_written, DANGERS),
 )
+_REFUSAL = record(
+    Refusal,
+    exit_code=_EXIT.says("What the command ends with."),
+    problems=several(DIAGNOSTIC).says("Each reason, and what to do."),
+)
 _LINES: Mapping[str, tuple[Codec[Any], str]] = {
     EVENT: (_EVENT, "One step of one host."),
     UNDO: (_UNDO, "What a rollback undoes: its first line."),
     RUN: (_RUN, "What became of the run: the last line."),
+    REFUSAL: (_REFUSAL, "Why the run did not start: the last line in place of the run."),
 }
 
 
@@ -122,6 +139,11 @@ def undo_json(host: str, generations: Sequence[Generation], plan: HostPlan) -> s
 def run_json(result: RunResult) -> str:
     """What became of a run, on one line, its end included."""
     return _line(run_document(result))
+
+
+def refusal_json(error: PmtaformError) -> str:
+    """Why a run did not start, on one line, its end included."""
+    return _line(_document(REFUSAL, Refusal(int(error.exit_code), error.diagnostics)))
 
 
 def events_schema() -> Schema:

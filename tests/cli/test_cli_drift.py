@@ -81,7 +81,7 @@ def test_each_value_says_who_changed_it(
     assert reported["drifted"] is bool(expected)
     columns = dict(zip(("max-smtp-out", "max-msg-rate"), zip(("20", "20/h"), host, stack, strict=True), strict=True))
     for name, value in values.items():
-        assert (value["left"], value["now"], value["stack"]) == tuple([each] for each in columns[name])
+        assert (value["applied"], value["now"], value["stack"]) == tuple([each] for each in columns[name])
 
 
 def test_the_text_says_what_was_left_what_is_there_and_what_the_stack_says(applied: ProjectFolder) -> None:
@@ -99,7 +99,10 @@ def test_a_plan_says_it_value_by_value_too(applied: ProjectFolder) -> None:
     applied.config(STACK % ("10", "20/h") + "\n  yahoo.com: {max-smtp-out: 3}")
     document = applied.plan("--format", "json").json()["hosts"][0]["changes"]
     values = {
-        v["name"]: (v["cause"], v["left"]) for c in document if c["address"] == "domain[gmail.com]" for v in c["values"]
+        v["name"]: (v["cause"], v["applied"])
+        for c in document
+        if c["address"] == "domain[gmail.com]"
+        for v in c["values"]
     }
     assert values == {"max-smtp-out": ("both", ["20"]), "max-msg-rate": ("host", ["20/h"])}
     others = [v["cause"] for c in document if c["address"] != "domain[gmail.com]" for v in c["values"]]
@@ -166,7 +169,7 @@ def test_an_include_is_compared_too(one: ProjectFolder) -> None:
     one.host.put(one.host.read("/etc/pmta/conf.d/limits.conf").replace("20/h", "40/h"), "/etc/pmta/conf.d/limits.conf")
     forget_state(one)
     (changed,) = report(one)["blocks"]
-    assert [(v["name"], v["left"], v["now"]) for v in changed["values"]] == [("max-msg-rate", ["20/h"], ["40/h"])]
+    assert [(v["name"], v["applied"], v["now"]) for v in changed["values"]] == [("max-msg-rate", ["20/h"], ["40/h"])]
 
 
 # -- from any checkout ----

@@ -35,5 +35,5 @@ def test_it_shows_what_it_undoes(twice: ProjectFolder) -> None:
 
 
 def test_an_unknown_generation_is_refused_with_those_that_are_kept(twice: ProjectFolder) -> None:
-    said = twice.run("rollback", "mta1", "--to", "9", "--auto-approve").ended(Exit.SOME_FAILED)
+    said = twice.run("rollback", "mta1", "--to", "9", "--auto-approve").ended(Exit.USAGE)
     assert "it keeps: 1, 2" in said.words

@@ -269,9 +269,9 @@ def test_a_cut_file_is_reported_with_its_line() -> None:
 
 
 def test_a_later_format_asks_for_a_later_pmtaform() -> None:
-    damaged = damage(_edited(lambda d: d.update(format=3, news=[])))
+    damaged = damage(_edited(lambda d: d.update(format=4, news=[])))
     assert damaged.code == "plan-too-new"
-    assert "format 3" in damaged.detail
+    assert "format 4" in damaged.detail
 
 
 def test_a_plan_file_is_read_as_it_was_written(tmp_path: Path) -> None:

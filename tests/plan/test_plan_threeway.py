@@ -59,7 +59,7 @@ def test_every_change_of_a_plan_has_its_cause(left: Values, live: Values, wanted
         assert now != says
         expected = Cause.STACK if was == now else Cause.HOST if was == says else Cause.BOTH
         assert change.cause is expected
-        assert [SAME.get(text, text) for text in change.left] == ([was] if was else [])
+        assert [SAME.get(text, text) for text in change.applied] == ([was] if was else [])
     assert [(c.path, c.name, c.before, c.after) for c in changes] == [
         (c.path, c.name, c.before, c.after) for c in with_causes(changes, block(left), before, after)
     ]

@@ -1,0 +1,49 @@
+"""A run that does not start says why once: on stderr as text, and as the last line of JSON."""
+
+from __future__ import annotations
+
+import json
+
+from projects import ProjectFolder
+
+from pmtaform.diagnostics import Exit
+from pmtaform.report.events import events_schema
+
+OPEN = "{source: {0/0: {always-allow-relaying: true}}}"
+
+
+def last_line(text: str) -> dict[str, object]:
+    document: dict[str, object] = json.loads(text.splitlines()[-1])
+    return document
+
+
+def test_a_blocked_apply_is_a_line_of_json(one: ProjectFolder) -> None:
+    one.config(OPEN)
+    said = one.run("apply", "--auto-approve", "--format", "json").ended(Exit.BLOCKED)
+    line = last_line(said.out)
+    assert line["kind"] == "pmtaform-refusal"
+    assert line["exit_code"] == Exit.BLOCKED
+    problems = line["problems"]
+    assert isinstance(problems, list)
+    assert {problem["kind"] for problem in problems} == {"blocked"}
+    assert "open-relay" in {problem["code"] for problem in problems}
+    assert "pmtaform-refusal" in events_schema()["$defs"]
+
+
+def test_a_plan_that_is_allowed_has_no_such_line(one: ProjectFolder) -> None:
+    one.config(OPEN)
+    said = one.run("apply", "--auto-approve", "--allow", "open-relay", "--format", "json")
+    assert last_line(said.out)["kind"] == "pmtaform-run"
+
+
+def test_a_rollback_shows_the_sentence_of_a_danger_once(one: ProjectFolder) -> None:
+    one.config(OPEN)
+    one.apply("--allow", "open-relay").ended(Exit.OK)
+    one.config("{postmaster: ops@example.com}")
+    one.apply("--allow", "submission-cut-off").ended(Exit.OK)
+    said = one.run("rollback", "mta1", "--auto-approve").ended(Exit.BLOCKED)
+    document = json.loads(one.run("rollback", "mta1", "--auto-approve", "--format", "json").out.splitlines()[0])
+    sentences = [danger["detail"] for danger in document["dangers"] if danger["code"] == "open-relay"]
+    assert sentences
+    both = " ".join(f"{said.out} {said.err}".split())
+    assert [both.count(sentence) for sentence in sentences] == [1] * len(sentences)
