@@ -84,7 +84,8 @@ def list_(
     from pmtaform.cli.output import show
     from pmtaform.clock import SystemClock
     from pmtaform.report.dkim import KeyTable
-    from pmtaform.signing.declared import declared_keys, key_rows
+    from pmtaform.signing.declared import declared_keys
+    from pmtaform.signing.key_rows import key_rows
 
     loaded, names = chosen(words or [])
     ask = not offline and loaded.dns.mode != "off"
@@ -106,7 +107,8 @@ def record(
     from pmtaform.cli.dkim_words import chosen
     from pmtaform.cli.output import out, tell
     from pmtaform.dns.formats import As, write_records
-    from pmtaform.signing.declared import declared_keys, key_records
+    from pmtaform.signing.declared import declared_keys
+    from pmtaform.signing.key_records import key_records
 
     loaded, names = chosen(words or [])
     flags = tuple(flag for flag, wanted in (("y", testing), ("s", strict)) if wanted)

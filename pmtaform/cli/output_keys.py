@@ -20,7 +20,7 @@ def print_kept_key(stack: Stack, kept: StoredKey, format: Format, as_: str | Non
     from pmtaform.dns.dkim_record import dkim_text
     from pmtaform.report.dkim import NewKey, kept_text
     from pmtaform.report.views import Screen
-    from pmtaform.signing.declared import record_of
+    from pmtaform.signing.key_records import record_of
 
     home = kept.home
     record = None

@@ -1,6 +1,6 @@
 """DKIM signing keys: what they are, their DNS records, signatures that prove them, and their rotation.
 
-Pure: nothing here talks to a host, to DNS or to a store of secrets; whoever calls brings what they said.
+Pure: nothing here talks to a host, to DNS or to a secret store; callers pass in what these returned.
 """
 
 from pmtaform.dkim.keys import (

@@ -142,7 +142,7 @@ def one_key_in(left: bytes, right: bytes) -> bool:
 
 
 class Unfit(Exception):
-    """Why a file is no key to sign with; `detail` does not name it."""
+    """Why a file is not usable as a signing key; `detail` does not name it."""
 
     def __init__(self, definition: Definition, detail: str) -> None:
         self.definition, self.detail = definition, detail

@@ -1,4 +1,4 @@
-"""What is seen of a rotation, taken into its history. Pure, and safe to repeat: the same facts change nothing more.
+"""Update the history of a rotation with what is seen. Pure, and idempotent for the same facts.
 
 What is not known counts as seen just now: a lost history, or a clock that was set back, makes everything last longer
 and nothing happen sooner.
@@ -20,10 +20,10 @@ _REMEMBERED: Final = 10  # revoked selectors, whose names are not taken again
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordStatus:
-    """What DNS says of one selector's record. None: not everybody could be asked, and nobody says otherwise.
+    """The record of one selector in DNS. None: not every server could be asked, and none says otherwise.
 
     `published`: all authoritative servers have it and it fits the key; `verified`: the configured resolvers, too;
-    `gone`: nobody has it, or it is revoked. `why` says in words what is missing.
+    `gone`: no server has it, or it is revoked. `why` names what is missing, in words.
     """
 
     published: bool | None = None
@@ -36,10 +36,10 @@ class RecordStatus:
 class KeyFacts:
     """What is seen of one key.
 
-    `hosts` have the key by the stack. `live` are the selectors that hosts which were looked at sign with; `kept` are
-    those whose file a host has, as far as the state knows; `overruled` says of selectors whose lines PowerMTA never
+    `hosts` have the key by the stack. `live` are the selectors that surveyed hosts sign with; `kept` are those whose
+    file a host has, as far as the state knows; `overruled` names, for selectors whose lines PowerMTA never
     takes what signs instead. `longest` is the longest time that mail may wait on a host.
-    `publics` are (`p=`, `k=`) of the private keys that could be had; `missing` says of others why not.
+    `publics` are (`p=`, `k=`) of the private keys that are available; `missing` has the reasons for the others.
     """
 
     hosts: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class KeyFacts:
 
 
 def observe(history: KeyHistory, rotation: Rotation, facts: KeyFacts, now: datetime) -> KeyHistory:
-    """The history with what is seen now."""
+    """Return the history with what is seen now."""
     at = _stamp(history, now)
     lives_seen = _discovered(history, facts)
     current = _current(history, lives_seen, facts)
@@ -83,7 +83,7 @@ def observe(history: KeyHistory, rotation: Rotation, facts: KeyFacts, now: datet
 
 
 def switched(history: KeyHistory, selector: str, now: datetime) -> KeyHistory:
-    """All hosts sign with `selector` since now."""
+    """Return the history after all hosts switched to `selector` now."""
     now = _stamp(history, now)
     old, new = history.life(history.current), history.life(selector)
     if new is None or history.current == selector:
@@ -99,7 +99,7 @@ def file_due(life: SelectorLife, longest: timedelta) -> datetime | None:
 
 
 def _stamp(history: KeyHistory, now: datetime) -> datetime:
-    """What is written down as now: never earlier than what is written down already.
+    """The time to record as now: never earlier than a time in the history.
 
     Once a clock that was set back goes right again, nothing has lasted longer than it did.
     """
@@ -123,7 +123,7 @@ def _current(history: KeyHistory, lives: list[SelectorLife], facts: KeyFacts) ->
     if history.current in names:
         only = next(iter(everywhere)) if len(everywhere) == 1 else frozenset()
         forward = next(iter(only)) if len(only) == 1 else None
-        # A run that ended before it could say so: all hosts were switched. Backwards it is somebody's rollback.
+        # All hosts switched in a run that ended before it wrote the history. An older selector is a rollback instead.
         newer = forward is not None and names.index(forward) > names.index(history.current)
         return forward if newer else history.current
     votes = Counter(selector for selectors in facts.live.values() for selector in selectors)
@@ -157,7 +157,7 @@ def _in_dns(life: SelectorLife, look: RecordStatus, now: datetime) -> SelectorLi
 def _ended(
     life: SelectorLife, current: str | None, before: set[str], rotation: Rotation, facts: KeyFacts, now: datetime
 ) -> SelectorLife:
-    """Its last steps: how long it must be kept, and what is gone already."""
+    """The life with its last steps: how long its key is needed, and what is gone already."""
     used = life.selector == current or life.stopped is not None
     if used and life.removed is None:
         life = replace(life, bounce_after=max(life.bounce_after or timedelta(), facts.longest))

@@ -1,4 +1,4 @@
-"""What kind of key a PEM file says that it holds, and the key itself."""
+"""The form of the key in a PEM file, by its label, and the key itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_IN_A_LINE: Final = 76  # OpenSSL writes 64, and old versions read no more 
 
 
 class KeyForm(Enum):
-    """What a file says that it is, by its `-----BEGIN` line."""
+    """The form of a file, by its `-----BEGIN` line."""
 
     PKCS1 = "RSA PRIVATE KEY"
     PKCS8 = "PRIVATE KEY"
@@ -57,12 +57,12 @@ _LOCKED: Final = {KeyForm.PKCS1: KeyForm.PKCS1_ENCRYPTED, KeyForm.OPENSSH: KeyFo
 
 
 def form_of(content: bytes) -> KeyForm:
-    """What a file says that it is; `NONE` also when it has no end."""
+    """The form of a file; `NONE` also when its end is missing."""
     return key_in(content)[0]
 
 
 def key_in(content: bytes) -> tuple[KeyForm, bytes]:
-    """The one private key of a file: its form, and its lines without what stands around them.
+    """The one private key of a file: its form, and its lines without the text around them.
 
     Certificates and public keys beside it are passed over. The lines are empty for `PUBLIC`, `SEVERAL` and `NONE`.
     """
@@ -89,7 +89,7 @@ def decoded(content: bytes, passphrase: bytes | None) -> object:
     form, text = key_in(content)
     if not text:
         raise ValueError("unreadable")
-    # Not that the library does not check: it checks too much (see `keys._is_sound`), and says no more than "invalid".
+    # The library's own check is slow and reports only "invalid"; `keys._is_sound` checks instead.
     try:
         if form in (KeyForm.OPENSSH, KeyForm.OPENSSH_ENCRYPTED):
             return serialization.load_ssh_private_key(text + b"\n", passphrase)

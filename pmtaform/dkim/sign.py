@@ -44,12 +44,12 @@ def parted(message: bytes) -> tuple[list[Header], bytes]:
     """The header fields in their order, and the body. Raises `ValueError`."""
     head, separator, body = message.partition(b"\r\n\r\n")
     if not separator:
-        raise ValueError("a message has an empty line behind its header")
+        raise ValueError("a message needs an empty line after its header")
     headers: list[Header] = []
     for field in re.split(rb"\r\n(?![ \t])", head):
         name, colon, value = field.partition(b":")
         if not colon:
-            raise ValueError("a line of the header is no field")
+            raise ValueError("a header line is not a field")
         headers.append((name.strip(), value))
     return headers, body
 
@@ -86,5 +86,5 @@ def _signature(key: SigningKey, data: bytes) -> bytes:
 
 
 def _ascii(name: str) -> str:
-    """A domain or a selector as it stands in DNS."""
+    """A domain or a selector as DNS has it."""
     return name if name.isascii() else name.encode("idna").decode("ascii")

@@ -1,6 +1,6 @@
-"""Where a rotated key stands, what comes next and when, and what hosts should have. Pure.
+"""The status of a rotated key: what comes next and when, and what hosts should have. Pure.
 
-A selector that is not verified now is never switched to, unless somebody says so by name (`force`).
+Hosts never switch to a selector that is not verified now, unless the operator allows it by name (`force`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pmtaform.model.rotation import KeyHistory, Rotation, SelectorLife, Stage, W
 
 
 class Todo(StrEnum):
-    """A step, and whose it is."""
+    """A step, and who takes it."""
 
     GENERATE = "generate"  # `pmtaform dkim rotate`
-    PUBLISH = "publish"  # whoever keeps the zone
+    PUBLISH = "publish"  # the operator of the zone
     VERIFY = "verify"  # time
     SWITCH = "switch"  # `pmtaform apply`
     REMOVE_FILE = "remove-file"  # `pmtaform apply`
-    REMOVE_RECORD = "remove-record"  # whoever keeps the zone
+    REMOVE_RECORD = "remove-record"  # the operator of the zone
     DONE = "done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
-    """What comes next. `due` None: it cannot be said before something else has happened. `waits_for` in words."""
+    """What comes next. `due` None: it depends on something that has not happened. `waits_for` is in words."""
 
     todo: Todo
     due: datetime | None = None
@@ -50,8 +50,8 @@ class SelectorStatus:
 class KeyStatus:
     """One key at one moment.
 
-    `switch` is the selector that hosts change to, all of them together or none; `blocked` says why a switch that is
-    due cannot be. `unready` says of selectors that are not verified why not.
+    `switch` is the selector that hosts change to, all of them or none; `blocked` is why a due switch cannot happen.
+    `unready` has the reasons of selectors that are not verified.
     """
 
     key: str
@@ -161,7 +161,7 @@ class _Judge:
         return self._unready(candidate) or self.hold
 
     def _unready(self, life: SelectorLife) -> str:
-        """Why hosts must not begin to sign with a selector; empty: they may."""
+        """Why hosts must not start to sign with a selector; empty: they may."""
         look = self._look(life)
         if look.verified is not True:
             return look.why

@@ -1,4 +1,4 @@
-"""A message that is signed to see whether a key signs; it is sent to nobody."""
+"""The message that is signed to test a key; it is never sent."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def verify_signature(message: bytes, txt: Txt) -> SignatureCheck:
             return SignatureCheck(ok=True)
     except dkim.DKIMException as problem:
         return SignatureCheck(ok=False, why=str(problem))
-    except Exception as problem:  # what a record may hold is up to whoever writes it, and dkimpy trips over some
+    except Exception as problem:  # dkimpy raises anything over some malformed records
         return SignatureCheck(
             ok=False, why=f"the record's key has no form that could be read ({type(problem).__name__})"
         )
@@ -46,7 +46,7 @@ def verify_signature(message: bytes, txt: Txt) -> SignatureCheck:
 
 
 class _Heard(logging.Handler):
-    """Keeps what dkimpy says of the reason; it goes nowhere else."""
+    """Keeps the reason that dkimpy logs; it is not logged anywhere."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

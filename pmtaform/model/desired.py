@@ -1,4 +1,4 @@
-"""What one host should have. A stack compiles to this, and a plan compares it with what is there."""
+"""The desired state of one host. A stack compiles to it, and a plan compares it with the host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pmtaform.secrets import Secret
 
 
 class Unmanaged(StrEnum):
-    """What becomes of blocks that are live, but were never declared and never ours."""
+    """What happens to live blocks that were never declared and never applied."""
 
     KEEP = "keep"
     REMOVE = "remove"
@@ -23,7 +23,7 @@ class KeyFile:
     """A DKIM key file as wanted. `private_key` is None where references were not to be resolved (`validate`).
 
     `description` is the key's type and size (`RSA 2048`), `warnings` what is doubtful about it; both are empty then.
-    `lost` says why the key of a selector that signs no more cannot be had: its file stays as it is.
+    `lost` is why the key of a selector that no longer signs is not available: its file stays as it is.
     """
 
     domain: str
@@ -98,16 +98,16 @@ class Limits:
     """How much may change without consent by name."""
 
     deletions_percent: float = 20.0  # of the blocks that a host has; danger `many-deletions` above
-    deletions_free: int = 3  # so many deletions are never "many"
+    deletions_free: int = 3  # up to this many deletions are never "many"
     rate_factor: float = 3.0  # danger `rate-raised` when a limit grows by more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """What a stack says that one host should have.
+    """The desired state of one host, compiled from a stack.
 
     Every block knows where each of its lines was written (`Tree.place`). `files` says in which file of the host a
-    block should stand if it is not there yet (left out: the main file). `ignore` and `protect` are address patterns
+    block belongs if it is not there yet (omitted: the main file). `ignore` and `protect` are address patterns
     with `*` for any text: the first are left as they are, the second are never changed or deleted. `retired` are the
     addresses of key files that no mail can need any more.
     """

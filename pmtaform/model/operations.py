@@ -1,4 +1,4 @@
-"""How hosts are changed: what a stack says of activation, confirmation, checks, and of the order over a fleet.
+"""How hosts are changed: activation, confirmation, checks, and the order over a fleet.
 
 Times are in seconds. What is per host is laid over: stack < groups in the host's order < host.
 """
@@ -22,7 +22,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Window:
     """A time of the week in which a restart needs no further consent; `end` before `start` goes past midnight.
 
-    `days` (0 is Monday) are those on which it begins. With `end` equal to `start` it lasts a whole day.
+    `days` (0 is Monday) are those on which it starts. With `end` equal to `start` it lasts a whole day.
     """
 
     start: time
@@ -61,7 +61,7 @@ class CheckKind(StrEnum):
     TCP = "tcp"  # a port takes connections
     SMTP = "smtp"  # a server greets with 220
     HTTP = "http"  # a URL is answered with a status
-    BACKOFF = "backoff"  # so many queues at most are in back-off
+    BACKOFF = "backoff"  # at most that many queues are in back-off
     STATUS = "status"  # a field of `pmta show status` is within bounds
 
 
@@ -77,7 +77,7 @@ class Check:
     argv: tuple[str, ...] = ()  # command
     address: str = "127.0.0.1"  # tcp, smtp: as seen from where the check is made
     port: int = 0
-    expect: str = "220"  # smtp: what the greeting begins with
+    expect: str = "220"  # smtp: the start of the greeting
     url: str = ""  # http
     codes: tuple[int, ...] = (200,)
     verify: bool = True  # http: whether a certificate must be valid
@@ -128,7 +128,7 @@ class Operations:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many, or so many percent, of a number of hosts."""
+    """A number or a percentage of hosts."""
 
     number: float
     percent: bool = False
@@ -144,12 +144,12 @@ class Share:
 
 
 class OnFailure(StrEnum):
-    """What becomes of a rollout in which more hosts failed than `max-failures`. A failed host always goes back."""
+    """What happens when more hosts failed than `max-failures`. A failed host always rolls back."""
 
-    STOP = "stop"  # no further host is begun after the first failure, whatever `max-failures` says
-    ROLLBACK_HOST = "rollback-host"  # no further host is begun
-    ROLLBACK_WAVE = "rollback-wave"  # and those of the wave go back
-    ROLLBACK_ALL = "rollback-all"  # and all that the run has changed go back
+    STOP = "stop"  # no further host is started after the first failure, whatever `max-failures` is
+    ROLLBACK_HOST = "rollback-host"  # no further host is started
+    ROLLBACK_WAVE = "rollback-wave"  # and the hosts of the wave roll back
+    ROLLBACK_ALL = "rollback-all"  # and all hosts that the run changed roll back
 
 
 class SpreadBy(StrEnum):

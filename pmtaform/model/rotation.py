@@ -1,8 +1,8 @@
-"""Keys that are rotated: what a stack wants of it, and what is known of each selector's life.
+"""Keys that are rotated: the settings of a stack, and what is known of each selector's life.
 
     generated ─▶ published ─▶ verified ─▶ signing ─▶ retiring ─▶ revoked
 
-The nouns only: `pmtaform.dkim.observation` and `pmtaform.dkim.status` say what follows from them. Times have their
+The nouns only: `pmtaform.dkim.observation` and `pmtaform.dkim.status` hold the logic. Times have their
 zone; None is "not known, or not yet".
 """
 
@@ -20,20 +20,20 @@ _TAIL: Final = re.compile(r"-(?P<date>[0-9]{8})(?:-(?P<number>[0-9]{1,4}))?")
 
 
 class Stage(StrEnum):
-    """Where a selector stands."""
+    """The stage of a selector's life."""
 
     GENERATED = "generated"  # its key is in the store
     PUBLISHED = "published"  # all authoritative servers have its record
-    VERIFIED = "verified"  # everybody has returned it, for as long as `publish-for`
+    VERIFIED = "verified"  # all servers and resolvers have had it for `publish-for`
     SIGNING = "signing"
     OVERRULED = "overruled"  # it should sign, and another line comes before its own
-    RETIRING = "retiring"  # it signs no more; its file, then its record, stay for mail that it signed
-    REVOKED = "revoked"  # its record may go
+    RETIRING = "retiring"  # it no longer signs; its file, then its record, stay for mail that it signed
+    REVOKED = "revoked"  # its record may be removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """What a stack says under `rotation`.
+    """The settings under `rotation` of a key.
 
     A new selector signs `every` so often, once its record has been there for `publish_for`; the old one's record stays
     `retire_after` longer than its key file.

@@ -71,7 +71,7 @@ def _notes(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
             detail = (
                 f"{row.selector}._domainkey.{key.domain} has gone already, and mail that was signed with it is still "
             )
-            detail += "on its way. Put it back until `pmtaform dkim rotate` says that it may go."
+            detail += "on its way. Restore it until `pmtaform dkim rotate` reports that it can be removed."
             yield DKIM_RECORD_EARLY.diagnostic(detail, rotation.keys[name].place)
     yield from _lost(rotation, name)
 

@@ -16,7 +16,7 @@ from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.dns.records import DnsRecord
-    from pmtaform.signing.declared import KeyRow
+    from pmtaform.signing.key_rows import KeyRow
     from pmtaform.signing.key_store import StoredKey
     from pmtaform.signing.verification import KeyVerification
 

@@ -1,39 +1,24 @@
-"""The DKIM keys of a stack: where each is used, what it is, and what DNS says of it."""
+"""The DKIM keys that a stack declares, and where each is used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, did_you_mean
 from pmtaform.diagnostics.codes.key_commands import NO_SUCH_KEY
-from pmtaform.diagnostics.codes.keys import DKIM_UNDECLARED
 from pmtaform.dkim.keys import SigningKey
-from pmtaform.dns.check import dkim_findings
-from pmtaform.dns.dkim_record import dkim_text
 from pmtaform.dns.facts import PublicKey, Selector
-from pmtaform.dns.findings import DnsFinding, DnsLevel
-from pmtaform.dns.live import live_resolver
-from pmtaform.dns.records import DnsRecord, zone_of
-from pmtaform.dns.resolver import DnsResolver, plain
-from pmtaform.errors import SecretUnavailable, UsageError
+from pmtaform.dns.resolver import plain
+from pmtaform.errors import UsageError
 from pmtaform.lang.effective.signing import KeyLine
 from pmtaform.model.desired import Desired, KeyFile
 from pmtaform.model.selection import matches
-from pmtaform.parallel import run_all
-from pmtaform.secrets import Resolver as Secrets
-from pmtaform.secrets import require_reference
 from pmtaform.signing.key_lines import idle_lines, keys_of, line_of, signers_of
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import compile_all
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.private_keys import read_key
-from pmtaform.stack.resolve import resolver_for
-
-_PARALLEL: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +26,10 @@ class DeclaredKey:
     """A key of a stack: one reference and passphrase under one name. Hosts whose layers name another are another key.
 
     `reference` is empty for a key that a `domain-key` line of the stack names and `dkim-keys` does not have: its file
-    is not ours, and what it is is known on hosts alone.
+    is not managed here, and only hosts know what it holds.
 
     `signers` are the virtual MTAs, pools and lists that it is given to; empty: all. `idle_on` are the hosts on which
-    nothing signs with it, as far as the stack says.
+    no mail is signed with it, by the configuration of the stack.
     """
 
     domain: str
@@ -71,30 +56,6 @@ class DeclaredKey:
     def record_name(self) -> str:
         """Where its record is; empty for a key that signs for all domains, each of which needs one."""
         return "" if self.domain == "*" else plain(f"{self.selector}._domainkey.{self.domain}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRow:
-    """A key, what it is and what DNS says. `key` is None with the `problems` that kept it from being read, and for one
-    that is not ours.
-
-    `stored` is when the file that holds it was written; None where that is not known. `dns` are the findings of the
-    check of its record, None when DNS was not asked.
-    """
-
-    declared: DeclaredKey
-    key: SigningKey | None
-    problems: tuple[Diagnostic, ...] = ()
-    stored: datetime | None = None
-    dns: tuple[DnsFinding, ...] | None = None
-
-    @property
-    def dns_status(self) -> str:
-        """`published`, the code of what is wrong, or `not-checked`."""
-        if self.dns is None:
-            return "not-checked"
-        wrong = [each for each in self.dns if each.level in (DnsLevel.ERROR, DnsLevel.UNKNOWN)]
-        return (wrong or list(self.dns))[0].code if self.dns else "published"
 
 
 def declared_keys(stack: Stack, names: Sequence[str] = (), hosts: Sequence[str] = ()) -> tuple[DeclaredKey, ...]:
@@ -153,7 +114,7 @@ def _fits(key: DeclaredKey, pattern: str) -> bool:
 
 
 def read_declared(key: DeclaredKey, resolve: Resolve) -> tuple[SigningKey | None, tuple[Diagnostic, ...]]:
-    """The key itself with its warnings, or None with the reasons; of one that is not ours, nothing."""
+    """The key with its warnings, or None with the reasons. A key that is not in `dkim-keys` has neither."""
     if not key.is_ours:
         return None, ()
     place = key.place or Place("")
@@ -163,79 +124,7 @@ def read_declared(key: DeclaredKey, resolve: Resolve) -> tuple[SigningKey | None
     return read, tuple(problems) if read is None else read.warnings
 
 
-def key_rows(
-    stack: Stack, keys: Sequence[DeclaredKey], *, ask: bool = True, resolver: DnsResolver | None = None
-) -> tuple[KeyRow, ...]:
-    """What each key is. With `ask`, DNS is asked for its record: `resolver`, else those that the stack names."""
-    resolve, secrets = resolver_for(stack), Secrets(stack.folder)
-    asked = (resolver or live_resolver(stack.dns)) if ask else None
-    rows: dict[int, KeyRow] = {}
-
-    def work(number: int) -> None:
-        rows[number] = _row(keys[number], resolve, secrets, asked)
-
-    run_all(range(len(keys)), work, parallel=_PARALLEL)
-    return tuple(rows[number] for number in range(len(keys)))
-
-
-def _row(declared: DeclaredKey, resolve: Resolve, secrets: Secrets, resolver: DnsResolver | None) -> KeyRow:
-    key, problems = read_declared(declared, resolve)
-    dns = None
-    if resolver is not None and declared.record_name:
-        dns = tuple(dkim_findings(resolver, selector_of(declared, key)))
-    return KeyRow(declared=declared, key=key, problems=problems, stored=_stored(declared, secrets), dns=dns)
-
-
-def _stored(key: DeclaredKey, secrets: Secrets) -> datetime | None:
-    if not key.is_ours:
-        return None
-    with suppress(SecretUnavailable, OSError):
-        path = secrets.file_of(require_reference(key.reference))
-        return None if path is None else datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return None
-
-
 def selector_of(declared: DeclaredKey, key: SigningKey | None) -> Selector:
     """What DNS must say of a key."""
     public = PublicKey(key.p, "rsa") if key is not None else None
     return Selector(domain=plain(declared.domain), selector=declared.selector.lower(), public=public)
-
-
-def record_of(stack: Stack, domain: str, selector: str, text: str, known: Iterable[str] = ()) -> DnsRecord:
-    """The TXT record of a selector with this text. `known` are domains that may be zones."""
-    name = plain(f"{selector}._domainkey.{domain}")
-    zone = zone_of(name, stack.dns.zones, {*map(plain, known), *stack.dns.from_domains, plain(domain)})
-    return DnsRecord(zone=zone, name=name, kind="TXT", value=text, purpose="dkim")
-
-
-def key_records(
-    stack: Stack, keys: Sequence[DeclaredKey], *, flags: tuple[str, ...] = (), revoked: bool = False
-) -> tuple[tuple[DnsRecord, ...], tuple[Diagnostic, ...]]:
-    """The records of keys, and what is wrong with or doubtful about them. One that revokes a key needs no key.
-
-    A key for all domains has a record at each of them: those of `dns: from-domains`.
-    """
-    resolve = resolver_for(stack)
-    zones = [key.domain for key in keys if key.record_name]
-    by_name: dict[tuple[str, str], DnsRecord] = {}
-    problems: list[Diagnostic] = []
-    for declared in keys:
-        if not declared.is_ours and not revoked:
-            problems.append(_not_ours(declared))
-            continue
-        key, told = (None, ()) if revoked else read_declared(declared, resolve)
-        problems += told
-        if key is None and not revoked:
-            continue
-        text = dkim_text(key.p if key is not None else "", flags=flags)
-        for domain in [declared.domain] if declared.record_name else stack.dns.from_domains:
-            record = record_of(stack, domain, declared.selector, text, zones)
-            by_name[record.name, record.value] = record
-    records = sorted(by_name.values(), key=lambda one: (one.zone, one.name, one.value))
-    return tuple(records), tuple(dict.fromkeys(problems))
-
-
-def _not_ours(key: DeclaredKey) -> Diagnostic:
-    detail = f"{key.name}: a `domain-key` line names {key.paths[0]}, and `dkim-keys` has no entry for it, so what its "
-    detail += "record has to be is known on hosts alone. `pmtaform dkim verify` compares them with DNS."
-    return DKIM_UNDECLARED.diagnostic(detail, key.place)

@@ -1,30 +1,27 @@
-"""The rotation of a stack's keys in a plan: what is known of each, what hosts should have, and what is written down.
+"""The rotation of a stack's keys over its fleet: the status of each key, and what its hosts should have.
 
-history + store + DNS ─▶ what hosts should have ─▶ survey ─▶ what they sign with ─▶ again, if that says otherwise
+history + store + DNS ─▶ what hosts should have ─▶ survey ─▶ what hosts sign with ─▶ again, if that differs
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pmtaform.clock import check_ahead
-from pmtaform.diagnostics import Place
-from pmtaform.dkim.observation import KeyFacts, RecordStatus, observe, switched
+from pmtaform.dkim.observation import KeyFacts, observe, switched
 from pmtaform.dkim.status import KeyStatus, SwitchConsent, key_status
-from pmtaform.errors import PmtaformError
-from pmtaform.inspection.reading import after_of, before_of
 from pmtaform.inspection.survey import Fleet, Survey
-from pmtaform.lang.blocks import Address, Block, blocks_of
-from pmtaform.lang.includes import Configuration
+from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import KeyFile
-from pmtaform.model.rotation import KeyHistory, SelectorLife, is_of
+from pmtaform.model.rotation import KeyHistory, is_of
 from pmtaform.plan.signing import Signer, SigningKeys, longest_wait, signing_of
 from pmtaform.progress import Verdict
+from pmtaform.signing.evidence import KeyEvidence
+from pmtaform.signing.host_signing import configuration_of, longest_wait_on
 from pmtaform.stack import Stack
-from pmtaform.stack.linting import as_configuration
 from pmtaform.stack.resolve import Resolve
 from pmtaform.stack.rotations import RotatedKey, rotated_keys
 from pmtaform.state import KeyHistories, RotationStore, StateDocument
@@ -45,8 +42,7 @@ class FleetRotation:
     file: RotationStore
     loaded: KeyHistories
     state: StateDocument
-    resolve: Resolve
-    resolver: DnsResolver | None
+    evidence: KeyEvidence
     now: datetime
     at: datetime
     force: bool = False
@@ -58,13 +54,11 @@ class FleetRotation:
     after: dict[str, SigningKeys] = field(default_factory=dict)  # once the plan is applied
     declared: dict[str, SigningKeys] = field(default_factory=dict)  # by the stack, where no host is looked at
     longest: dict[str, timedelta] = field(default_factory=dict)
-    _looks: dict[tuple[str, str], RecordStatus] = field(default_factory=dict)
-    _publics: dict[tuple[str, str], tuple[str, str] | str] = field(default_factory=dict)
 
     # -- what is known -------------------------------------------------------------------------------------------------
 
     def update(self) -> bool:
-        """Work out where every key stands by what is known; whether hosts should have anything else than before."""
+        """Work out the status of every key. Return whether hosts should now have something else."""
         for name, key in self.keys.items():
             bare = self._facts(key, KeyHistory())
             known = observe(self.loaded.get(name, KeyHistory()), key.rotation, bare, self.now)
@@ -85,17 +79,17 @@ class FleetRotation:
         return selectors != before
 
     def _facts(self, key: RotatedKey, known: KeyHistory) -> KeyFacts:
-        """What is seen of a key; of the selectors in `known`, also what the store and DNS say."""
+        """What is seen of a key; for the selectors in `known` also their keys and records."""
         live = {host: _of_key(key, signing.signs) for host, signing in self.live.items() if host in key.hosts}
         lives = [life for life in known.lives if life.revoked is None]
-        publics = {life.selector: self._public(key, life) for life in lives}
+        publics = {life.selector: self.evidence.public_key(key, life) for life in lives}
         return KeyFacts(
             hosts=key.hosts,
             live=live,
             kept=self._kept(key),
             overruled=self._overruled(key),
             longest=max((self.longest[host] for host in key.hosts if host in self.longest), default=longest_wait(())),
-            records={life.selector: self._look(key, life, publics[life.selector]) for life in lives},
+            records={life.selector: self.evidence.record(key, life, publics[life.selector]) for life in lives},
             publics={name: public for name, public in publics.items() if isinstance(public, tuple)},
             missing={name: public for name, public in publics.items() if isinstance(public, str)},
         )
@@ -122,52 +116,23 @@ class FleetRotation:
                     selectors.add(selector)
         return frozenset(selectors)
 
-    def _public(self, key: RotatedKey, life: SelectorLife) -> tuple[str, str] | str:
-        """`p=` and `k=` of a selector's key, or why it cannot be had. Once its file has gone, as they were known."""
-        if life.removed is not None or (life.stopped is not None and life.public):
-            return (life.public, life.algorithm)
-        index = (key.name, life.selector)
-        if index not in self._publics:
-            self._publics[index] = _public_key(key.reference_of(life.selector), key.place, self.resolve)
-        return self._publics[index]
-
-    def _look(self, key: RotatedKey, life: SelectorLife, public: tuple[str, str] | str) -> RecordStatus:
-        """What DNS says, compared with the key itself, or with what was known of one that cannot be had now."""
-        index = (key.name, life.selector)
-        if index not in self._looks:
-            known = public if isinstance(public, tuple) else (life.public, life.algorithm)
-            self._looks[index] = self._asked(f"{life.selector}._domainkey.{key.domain}", known)
-        return self._looks[index]
-
-    def _asked(self, name: str, public: tuple[str, str]) -> RecordStatus:
-        from pmtaform.dns.facts import PublicKey
-
-        if self.stack.dns.mode == "off":
-            return RecordStatus(why="the stack says `dns: {mode: off}`, so DNS is not asked")
-        if self.resolver is None:
-            return RecordStatus()
-        from pmtaform.dns.published import look_at_record
-
-        known = PublicKey(*public) if public[0] else None
-        return look_at_record(self.resolver, name, known, authoritative=self.stack.dns.authoritative)
-
     # -- what hosts have -----------------------------------------------------------------------------------------------
 
-    def learn(self, fleet: Fleet, why_not: Mapping[str, str]) -> bool:
-        """Take in what hosts were seen to have, and see again; whether they should have anything else.
+    def observe(self, fleet: Fleet, why_not: Mapping[str, str]) -> bool:
+        """Update every status with what hosts have. Return whether they should now have something else.
 
-        `why_not` says of hosts why they cannot change in this run.
+        `why_not` gives the reasons of hosts that cannot change in this run.
         """
         for name, survey in fleet.surveys.items():
-            live = signing_of(_configuration(survey))
+            live = signing_of(configuration_of(survey))
             self.live[name] = live
-            self.after[name] = signing_of(_configuration(survey, edited=True)) if survey.plan.changes else live
-            self.longest[name] = _longest(survey)
+            self.after[name] = signing_of(configuration_of(survey, edited=True)) if survey.plan.changes else live
+            self.longest[name] = longest_wait_on(survey)
         self.hold |= {name: why for name in self.keys if (why := self._held(name, fleet, why_not))}
         return self.update()
 
     def _held(self, name: str, fleet: Fleet, why_not: Mapping[str, str]) -> str:
-        """Why the hosts of a key cannot switch all together; empty: they can, or need not."""
+        """Why the hosts of a key cannot switch at the same time; empty: they can, or need not."""
         selector = self.statuses[name].switch
         if selector is None or name in self.hold:
             return self.hold.get(name, "")
@@ -179,11 +144,11 @@ class FleetRotation:
             if survey.plan.changes and host in why_not:
                 return f"{host} {why_not[host]}"
             if why := self._refusal(survey, key, selector):
-                return f"{host} would not take it: {why}"
+                return f"{host} would not switch: {why}"
         return ""
 
     def _refusal(self, survey: Survey, key: RotatedKey, selector: str) -> str:
-        """Why a plan does not make a host sign with this selector and no other of the key; empty: it does."""
+        """Why the plan of a host does not make it sign with this selector alone; empty: it does."""
         after = self.after[survey.target.spec.name]
         if first := after.overruled.get((selector, key.domain.lower())):
             return f"PowerMTA takes {first} before it"
@@ -195,7 +160,7 @@ class FleetRotation:
 
     @property
     def unready(self) -> dict[Signer, str]:
-        """Of every selector that is not verified, why not."""
+        """The selectors that are not verified, each with the reason."""
         return {
             (selector, self.keys[name].domain.lower()): why
             for name, status in self.statuses.items()
@@ -204,7 +169,7 @@ class FleetRotation:
 
     @property
     def together(self) -> dict[str, str]:
-        """Hosts that must change at the same time, each with one word for all of them."""
+        """Hosts that must change at the same time, each with the name of its group."""
         groups: list[set[str]] = []
         for name, status in self.statuses.items():
             if status.switch is not None:
@@ -216,13 +181,13 @@ class FleetRotation:
     # -- afterwards ----------------------------------------------------------------------------------------------------
 
     def record(self, result: RunResult, state: StateDocument, now: datetime) -> None:
-        """Write down what an apply did: which hosts switched, which files have gone. Raises `PmtaformError`."""
+        """Write to the history what an apply did: hosts that switched, files that are gone. Raises `PmtaformError`."""
         after = dict(self.live)
         for name, status in self.statuses.items():
             key = self.keys[name]
-            took = [host for host in key.hosts if host in result.hosts and result.hosts[host].verdict in _DONE]
-            after |= {host: self.after[host] for host in took if host in self.after}
-            if status.switch is not None and set(took) == set(key.hosts):
+            applied = [host for host in key.hosts if host in result.hosts and result.hosts[host].verdict in _DONE]
+            after |= {host: self.after[host] for host in applied if host in self.after}
+            if status.switch is not None and set(applied) == set(key.hosts):
                 self.histories[name] = switched(self.histories[name], status.switch, now)
         self.loaded, self.state, self.live, self.now = {**self.loaded, **self.histories}, state, after, now
         self.at = now
@@ -230,7 +195,7 @@ class FleetRotation:
         self.save()
 
     def save(self) -> None:
-        """Keep the histories. Call it under the stack's lock."""
+        """Write the histories. Call it under the stack's lock."""
         self.file.save({**self.loaded, **self.histories})
 
 
@@ -268,8 +233,7 @@ def start_rotation(request: RotationRequest) -> FleetRotation | None:
         file=request.file,
         loaded=request.file.load(),
         state=request.state,
-        resolve=request.resolve,
-        resolver=_resolver(request) if stack.dns.mode != "off" else None,
+        evidence=KeyEvidence(stack.dns, request.resolve, _resolver(request) if stack.dns.mode != "off" else None),
         now=now,
         at=request.as_of or now,
         force=request.force,
@@ -286,37 +250,6 @@ def _resolver(request: RotationRequest) -> DnsResolver:
     return live_resolver(request.stack.dns)
 
 
-def _public_key(reference: str, place: Place, resolve: Resolve) -> tuple[str, str] | str:
-    from pmtaform.dns.public_key import public_key_of
-
-    try:
-        public = public_key_of(resolve(reference, place).reveal())
-    except PmtaformError as problem:
-        return problem.diagnostics[0].detail
-    return (public.key, public.algorithm) if public is not None else f"{reference} holds no key that could sign"
-
-
-def _blocks(survey: Survey) -> Collection[Block]:
-    """The blocks of a host; of one that is as it was left, those that it should have."""
-    return survey.target.desired.blocks.values() if _is_as_left(survey) else blocks_of(before_of(survey)).values()
-
-
-def _configuration(survey: Survey, *, edited: bool = False) -> Configuration:
-    """What a host has, or will have; of one that is as it was left, what it should have."""
-    if _is_as_left(survey):
-        return as_configuration(survey.target.desired)[0]
-    return after_of(survey) if edited else before_of(survey)
-
-
-def _is_as_left(survey: Survey) -> bool:
-    main = survey.snapshot.files.get(survey.target.spec.config)
-    return (main is None or main.content is None) and not survey.plan.changes
-
-
 def _of_key(key: RotatedKey, signers: Iterable[Signer]) -> frozenset[str]:
     """The selectors of a key among those of a host."""
     return frozenset(name for name, domain in signers if domain == key.domain.lower() and is_of(key.stem, name))
-
-
-def _longest(survey: Survey) -> timedelta:
-    return max(longest_wait(_blocks(survey)), longest_wait(survey.target.desired.blocks.values()))

@@ -1,4 +1,4 @@
-"""The `domain-key` lines that a host should have: whom each gives its key to, and which `dkim-keys` does not make."""
+"""The `domain-key` lines that a host should have, also those that are not from `dkim-keys`."""
 
 from __future__ import annotations
 

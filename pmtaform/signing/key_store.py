@@ -1,4 +1,4 @@
-"""DKIM keys that come to be: made here or brought along, and kept where the stack looks for them."""
+"""Store DKIM keys where the stack refers to them: generated here, or imported."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _MOST: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyLocation:
-    """Where a key is to be kept. `declared` is the stack's entry for it, if it has one with that reference.
+    """Where a key is stored. `declared` is the stack's entry for it, if it has one with that reference.
 
-    `passphrase` is that of the entry: what is kept is encrypted with it.
+    `passphrase` is that of the entry: the key is stored encrypted with it.
     """
 
     domain: str
@@ -50,7 +50,7 @@ class KeyLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
-    """A key that is kept, and what there is to say of it. `is_new` False: it was there already."""
+    """A key that is stored, with its warnings. `is_new` False: the store had it already."""
 
     home: KeyLocation
     key: SigningKey
@@ -59,28 +59,28 @@ class StoredKey:
 
 
 def make_key(stack: Stack, name: str, now: datetime, *, bits: int = GOOD_BITS, to: str | None = None) -> StoredKey:
-    """Make a key and keep it where the stack's entry says, or at `to`; else in the keyring.
+    """Generate a key and store it where the stack's entry says, or at `to`; else in the keyring.
 
     `name` is DOMAIN/SELECTOR, or DOMAIN alone: then the selector is the declared one that has no key yet, or a new one
-    by the month of `now`. Nothing that is there is overwritten. Raises `UsageError`, `Invalid`, `SecretUnavailable`.
+    by the month of `now`. An existing value is never overwritten. Raises `UsageError`, `Invalid`, `SecretUnavailable`.
     """
     home = _home(stack, name, to, now)
     if holds_secret(home.reference, stack.folder):
-        raise UsageError.of(DKIM_KEY_IS_THERE, _is_there(home))
+        raise UsageError.of(DKIM_KEY_IS_THERE, _already_stored(home))
     key = generate_key(bits, reference=str(home.reference))
-    return _keep(stack, home, key, key.pem.reveal())
+    return _store(stack, home, key, key.pem.reveal())
 
 
 def import_key(
     stack: Stack, name: str, content: bytes, source: str, *, to: str | None = None, passphrase: str | None = None
 ) -> StoredKey:
-    """Keep a key that was made elsewhere; `source` is what messages call it.
+    """Store a key that was made elsewhere; `source` is its name in messages.
 
-    `passphrase` is a reference, for a key that is encrypted. It is kept encrypted if the stack's entry has a
-    passphrase, else as PowerMTA needs it. Raises `UsageError`, `Invalid`, `SecretUnavailable`.
+    `passphrase` is a reference, for a key that is encrypted. It is stored encrypted if the stack's entry has
+    a passphrase, else as PowerMTA needs it. Raises `UsageError`, `Invalid`, `SecretUnavailable`.
     """
     if "/" not in name:
-        detail = f'"{name}" has no selector: write DOMAIN/SELECTOR, the name that the key\'s record has in DNS.'
+        detail = f'"{name}" has no selector. Write DOMAIN/SELECTOR, the name of the key\'s record in DNS.'
         raise UsageError.of(BAD_KEY_NAME, detail)
     home = _home(stack, name, to, None)
     phrase = home.passphrase
@@ -90,31 +90,31 @@ def import_key(
         raise Invalid.of(DKIM_KEY_DAMAGED, f"{source}: it is larger than 1 MiB.")
     key = load_private_key(content, phrase, reference=source)
     if holds_secret(home.reference, stack.folder):
-        if _same_there(stack, home, key):
+        if _is_stored(stack, home, key):
             return StoredKey(home=home, key=key, warnings=key.warnings, is_new=False)
-        raise UsageError.of(DKIM_KEY_IS_THERE, _is_there(home))
-    return _keep(stack, home, key, key.pem.reveal())
+        raise UsageError.of(DKIM_KEY_IS_THERE, _already_stored(home))
+    return _store(stack, home, key, key.pem.reveal())
 
 
-def _keep(stack: Stack, home: KeyLocation, key: SigningKey, pem: bytes) -> StoredKey:
-    kept = locked_pem(key, home.passphrase) if home.passphrase else pem
-    warnings = store_secret(home.reference, kept, stack.folder)
+def _store(stack: Stack, home: KeyLocation, key: SigningKey, pem: bytes) -> StoredKey:
+    value = locked_pem(key, home.passphrase) if home.passphrase else pem
+    warnings = store_secret(home.reference, value, stack.folder)
     return StoredKey(home=home, key=key, warnings=(*key.warnings, *warnings))
 
 
-def _same_there(stack: Stack, home: KeyLocation, key: SigningKey) -> bool:
-    there = read_secret(home.reference, stack.folder).reveal()
+def _is_stored(stack: Stack, home: KeyLocation, key: SigningKey) -> bool:
+    stored = read_secret(home.reference, stack.folder).reveal()
     try:
-        return load_private_key(there, home.passphrase).public == key.public
+        return load_private_key(stored, home.passphrase).public == key.public
     except Invalid:
         return False
 
 
-def _is_there(home: KeyLocation) -> str:
+def _already_stored(home: KeyLocation) -> str:
     return (
-        f"{home.reference} has a value, and a key that was signed with must not be lost: nothing was changed. A new "
-        f"key wants a new selector: pmtaform dkim generate {home.domain}. If the value is not needed any more: "
-        f"pmtaform secrets delete {home.reference}."
+        f"{home.reference} has a value, and a key that has signed must not be lost, so nothing was changed. "
+        f"A new key needs a new selector:\n    pmtaform dkim generate {home.domain}\n"
+        f"If the value is no longer needed:\n    pmtaform secrets delete {home.reference}"
     )
 
 
@@ -131,16 +131,16 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyL
     own = [key for key in keys if key.is_ours and (key.domain.lower(), key.selector) == (domain.lower(), selector)]
     if to is None and len({key.reference for key in own}) > 1:
         listed = ", ".join(dict.fromkeys(key.reference for key in own))
-        detail = f"The stack's layers keep {domain}/{selector} at {listed}. Choose one with --to REFERENCE."
+        detail = f"The stack's layers store {domain}/{selector} at {listed}. Choose one with --to REFERENCE."
         raise UsageError.of(WHICH_KEY, detail)
     reference = _default(stack, domain, selector, own) if to is None else parse_reference(to)
     if reference is None:
-        detail = "What stands behind --to is no reference. Write --to keyring:NAME or --to file:PATH."
+        detail = "The value of --to is not a reference. Write --to keyring:NAME or --to file:PATH."
         raise UsageError.of(NO_KEY_PLACE, detail)
-    _check_kept_here(reference)
+    _check_writable(reference)
     there = [key for key in own if key.reference == str(reference)]
     if len(there) > 1:
-        detail = f"The stack's layers give {reference} different passphrases, and one key is locked with one. Give all "
+        detail = f"The stack's layers give {reference} different passphrases, and a key has only one. Give all "
         detail += f"hosts of {domain}/{selector} the same `passphrase`."
         raise UsageError.of(WHICH_PASSPHRASE, detail)
     declared = there[0] if there else None
@@ -156,21 +156,21 @@ def _default(stack: Stack, domain: str, selector: str, own: list[DeclaredKey]) -
     return Reference(KEYRING, f"{stack.name}/dkim/{'all' if domain == '*' else domain}/{selector}")
 
 
-def _check_kept_here(reference: Reference) -> None:
+def _check_writable(reference: Reference) -> None:
     if reference.kind.is_writable:
         return
     detail = f"{reference}: pmtaform reads such references and writes none. Give --to {forms(writable=True)}, "
-    detail += "and name that in the stack; or have the tool that keeps it make the key."
+    detail += "and refer to it in the stack; or make the key with the tool that stores it."
     raise UsageError.of(KEY_NOT_KEPT_HERE, detail)
 
 
 def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datetime | None) -> str:
     own = [key for key in keys if key.domain.lower() == domain.lower()]
-    waiting = list(dict.fromkeys(key.selector for key in own if _has_none(stack, key)))
+    waiting = list(dict.fromkeys(key.selector for key in own if _is_missing(stack, key)))
     if len(waiting) == 1:
         return waiting[0]
     if waiting or now is None:
-        detail = f"{domain} has several keys that are still to be made: {', '.join(waiting)}. Write one: "
+        detail = f"{domain} has several keys that are not generated yet: {', '.join(waiting)}. Write one: "
         detail += f"pmtaform dkim generate {domain}/{waiting[0] if waiting else 'SELECTOR'}."
         raise UsageError.of(WHICH_KEY, detail)
     taken = {key.selector.lower() for key in own}
@@ -178,8 +178,8 @@ def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datet
     return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
 
 
-def _has_none(stack: Stack, key: DeclaredKey) -> bool:
+def _is_missing(stack: Stack, key: DeclaredKey) -> bool:
     try:
         return not holds_secret(require_reference(key.reference), stack.folder)
     except PmtaformError:
-        return False  # env: and command: are kept by others
+        return False  # env: and command: are stored by others

@@ -1,6 +1,6 @@
-"""The steps of a rotation that are the client's: keys are generated and stored, DNS is looked at, all is written down.
+"""The steps of a rotation on the client: generate and store keys, look at DNS, write the history.
 
-No host is looked at or changed; every step is safe to repeat.
+No host is read or changed; every step is safe to repeat.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedKey:
-    """A key that was made: whose, under which selector, and where it lies."""
+    """A key that was generated: its name, its selector, and where it is stored."""
 
     key: str
     selector: str
@@ -39,10 +39,10 @@ class GeneratedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationReport:
-    """What was done, and where each key stands.
+    """What a rotation did, and the status of each key.
 
-    `publish` are the records that DNS must have, `missing` those of them that it has not; `remove` names those that may
-    go.
+    `publish` are the records that DNS must have, `missing` those of them that it lacks; `remove` names the records that
+    may be deleted.
     """
 
     statuses: tuple[KeyStatus, ...]
@@ -90,7 +90,7 @@ def _is_due(status: KeyStatus, now: datetime) -> bool:
 
 
 def _generate(rotation: FleetRotation, name: str, warnings: list[Diagnostic], bits: int) -> GeneratedKey:
-    """A new key for `name`: stored first, and known only then, so that a run that is cut short loses nothing."""
+    """Generate a key for `name`. It is stored before the history names it, so an interrupted run loses nothing."""
     key = rotation.keys[name]
     selector = _free_selector(rotation, key)
     text = key.reference_of(selector)
@@ -107,7 +107,7 @@ def _generate(rotation: FleetRotation, name: str, warnings: list[Diagnostic], bi
 
 
 def _free_selector(rotation: FleetRotation, key: RotatedKey) -> str:
-    """A name that no selector had, that the store has nothing under, and DNS neither.
+    """Return a name that no selector had, and under which neither the store nor DNS has anything.
 
     Raises `SecretUnavailable` when the store cannot be asked: a key that is only out of reach is not made again.
     """
@@ -127,13 +127,13 @@ def _free_selector(rotation: FleetRotation, key: RotatedKey) -> str:
 
 
 def _has_record(rotation: FleetRotation, key: RotatedKey, selector: str) -> bool:
-    """Whether DNS has something at a selector's name that it has not at every name (a wildcard)."""
-    if rotation.resolver is None:
+    """Whether DNS has a record at a selector's name that is not a wildcard's."""
+    if rotation.evidence.resolver is None:
         return False
     nowhere = f"{selector}-{uuid.uuid4().hex[:12]}._domainkey.{key.domain}"
-    if rotation.resolver.ask(nowhere, "TXT").records:
+    if rotation.evidence.resolver.ask(nowhere, "TXT").records:
         return False
-    return bool(rotation.resolver.ask(f"{selector}._domainkey.{key.domain}", "TXT").records)
+    return bool(rotation.evidence.resolver.ask(f"{selector}._domainkey.{key.domain}", "TXT").records)
 
 
 def _to_publish(rotation: FleetRotation) -> tuple[DnsRecord, ...]:
@@ -163,7 +163,7 @@ def _is_there(rotation: FleetRotation, record: DnsRecord) -> bool:
 
 
 def _to_remove(rotation: FleetRotation) -> tuple[str, ...]:
-    """The names of records that no mail needs any more, and that are still there as far as is known."""
+    """The names of records that no mail needs any more and that DNS still has, as far as is known."""
     return tuple(
         f"{row.selector.lower()}._domainkey.{rotation.keys[name].domain.lower()}"
         for name, status in rotation.statuses.items()

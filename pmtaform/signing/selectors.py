@@ -1,4 +1,4 @@
-"""The selectors that a stack's keys have by their history alone: for commands that ask neither hosts nor DNS."""
+"""The selectors of a stack's keys by their history alone, for commands that read neither hosts nor DNS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Whether a host signs with the keys that the stack gives it or names, and receivers can verify that.
+"""Verify that hosts have the keys of the stack, and that receivers can verify their signatures.
 
-The key file is fetched from the host as a plan fetches it. A test message is signed with what is in it, here, and
-verified with an independent implementation and the record that DNS has. Neither the key nor the message goes anywhere.
+The key file is read from the host as a plan reads it. A test message is signed with it here, and verified with an
+independent implementation and the record in DNS. Neither the key nor the message is sent anywhere.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LOCAL: Final = (DKIM_TESTING,)  # a warning, and no reason to doubt that the re
 
 
 class Confirmed(StrEnum):
-    """Whether something is so."""
+    """Whether something could be confirmed."""
 
     YES = "yes"
     NO = "no"
@@ -101,8 +101,8 @@ def verify_keys(
 ) -> tuple[KeyVerification, ...]:
     """Verify every key on every host that should have it. Nothing is changed anywhere.
 
-    A host that cannot be reached is told in its proofs. Raises `Invalid`, and `SecretUnavailable` when a host cannot
-    be logged in to without a secret that cannot be had.
+    An unreachable host is a finding of its verifications. Raises `Invalid`, and `SecretUnavailable` for a login secret
+    that is not available.
     """
     run = _Run(stack, resolver or live_resolver(stack.dns), clock or SystemClock())
     resolve = resolver_for(stack)
@@ -126,13 +126,13 @@ def _host(run: _Run, spec: HostSpec, keys: Sequence[DeclaredKey]) -> list[KeyVer
     try:
         snapshot = _fetch(spec, list(paths.values()))
     except HostError as problem:
-        told = _not_seen(spec, problem)
-        return [replace(_unproved(spec, key, paths), findings=(told,)) for key in keys]
+        reason = _not_seen(spec, problem)
+        return [replace(_unproved(spec, key, paths), findings=(reason,)) for key in keys]
     return [_prove(run, spec, key, paths, snapshot) for key in keys]
 
 
 def _not_seen(spec: HostSpec, problem: HostError) -> DnsFinding:
-    """Nothing is known of a host that cannot be reached; one that is, and cannot answer, is itself wrong."""
+    """The finding on a host that was not read: unknown if it is unreachable, else an error."""
     why = " ".join(each.detail or each.summary for each in problem.diagnostics)
     if problem.kind is Kind.HOST_UNREACHABLE:
         return finding(HOST_UNREACHABLE, spec.name, why)
@@ -160,9 +160,9 @@ def _prove(
     live_key = _on_host(proof.path, snapshot, subject)
     if isinstance(live_key, DnsFinding):
         return replace(proof, as_stack=Confirmed.NO, findings=(live_key,))
-    as_stack, told = _compared(run, key, live_key, subject, proof.path)
-    as_dns, said = _published(run, key, live_key)
-    verified, tried = _tried(run, key, live_key, subject)
+    as_stack, differences = _compared(run, key, live_key, subject, proof.path)
+    as_dns, record_findings = _published(run, key, live_key)
+    verified, signature_findings = _tried(run, key, live_key, subject)
     return replace(
         proof,
         key=live_key.describe,
@@ -170,7 +170,7 @@ def _prove(
         as_stack=as_stack,
         as_dns=as_dns,
         verified=verified,
-        findings=tuple(dict.fromkeys((*told, *said, *tried))),
+        findings=tuple(dict.fromkeys((*differences, *record_findings, *signature_findings))),
     )
 
 
@@ -181,16 +181,18 @@ def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | DnsFin
         detail = f"{path} is {snapshot.unreadable[path]}."
         return finding(HOST_KEY_UNREADABLE, subject, detail)
     if live is None or live.content is None:
-        detail = f"{path} is not there, so PowerMTA cannot sign with it. `pmtaform plan` shows what is to be done."
+        detail = (
+            f"{path} does not exist, so PowerMTA cannot sign with it. The plan shows what adds it:\n    pmtaform plan"
+        )
         return finding(HOST_KEY_MISSING, subject, detail)
     try:
         key = load_private_key(live.content, reference=path)
     except Invalid as problem:
-        told = problem.diagnostics[0]
-        return finding(table()[told.code], subject, told.detail)
+        reason = problem.diagnostics[0]
+        return finding(table()[reason.code], subject, reason.detail)
     if not same_private_key(live.content, key.pem.reveal()):
         detail = (
-            f"{path} is in a form that PowerMTA may not read. `pmtaform apply` writes the key in one that it reads."
+            f"{path} is in a form that PowerMTA may not read. `pmtaform apply` rewrites the key in one that it reads."
         )
         return finding(HOST_KEY_FORM, subject, detail)
     return key
@@ -200,13 +202,12 @@ def _compared(
     run: _Run, key: DeclaredKey, live_key: SigningKey, subject: str, path: str
 ) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
     if not key.is_ours:
-        detail = f"A `domain-key` line of the stack names {path}, and `dkim-keys` has no entry for it: the file was "
-        detail += "compared with DNS only."
+        detail = f"A `domain-key` line of the stack names {path}, and `dkim-keys` has no entry for it, so the file "
+        detail += "was compared with DNS only."
         return Confirmed.UNKNOWN, (finding(DKIM_UNDECLARED, subject, detail),)
     wanted, why = run.wanted[key]
     if wanted is None:
-        told = finding(STACK_KEY_UNKNOWN, subject, why)
-        return Confirmed.UNKNOWN, (told,)
+        return Confirmed.UNKNOWN, (finding(STACK_KEY_UNKNOWN, subject, why),)
     if wanted.public == live_key.public:
         return Confirmed.YES, ()
     detail = f"{path} holds {live_key.describe} {live_key.fingerprint}, and {key.reference} is {wanted.describe} "
@@ -217,33 +218,31 @@ def _compared(
 def _published(run: _Run, key: DeclaredKey, live_key: SigningKey) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
     """Whether DNS shows the key that the host has."""
     if not key.record_name:
-        detail = (
-            "The key signs for all domains. Every domain that mail is from needs a record with it; which those are "
-        )
-        detail += "the stack does not say, so none was looked at."
+        detail = "The key signs for all domains, and each sender domain needs a record of it. "
+        detail += "The stack does not name these domains, so no record was checked."
         return Confirmed.UNKNOWN, (finding(DKIM_ALL_DOMAINS, key.name, detail),)
-    said = list(dkim_findings(run.resolver, selector_of(key, live_key)))
-    levels = {each.level for each in said if each.definition not in _LOCAL}
-    said += same_everywhere(run.resolver, key.record_name, "TXT", authoritative=run.stack.dns.authoritative)
+    findings = list(dkim_findings(run.resolver, selector_of(key, live_key)))
+    levels = {each.level for each in findings if each.definition not in _LOCAL}
+    findings += same_everywhere(run.resolver, key.record_name, "TXT", authoritative=run.stack.dns.authoritative)
     answer = (
         Confirmed.NO if DnsLevel.ERROR in levels else Confirmed.UNKNOWN if DnsLevel.UNKNOWN in levels else Confirmed.YES
     )
-    return answer, tuple(said)
+    return answer, tuple(findings)
 
 
 def _tried(run: _Run, key: DeclaredKey, live_key: SigningKey, subject: str) -> tuple[Confirmed, tuple[DnsFinding, ...]]:
-    """Sign a message with the host's key, and verify it with the record that DNS has."""
+    """Sign a message with the host's key, and verify it with the record in DNS."""
     if not key.record_name:
         return Confirmed.UNKNOWN, ()
     record = run.resolver.ask(key.record_name, "TXT")
     if not record.is_known:
         return Confirmed.UNKNOWN, (not_asked(key.record_name, [record]),)
     if not record.records:
-        return Confirmed.UNKNOWN, ()  # that it is not there is told already
+        return Confirmed.UNKNOWN, ()  # the missing record is a finding already
     now = run.clock.now()
     message = sign_message(trial_message(key.domain, now), live_key, key.domain, key.selector)
     verified = verify_signature(message, lambda name: record.records[0] if plain(name) == key.record_name else None)
     if verified.ok:
         return Confirmed.YES, ()
-    detail = f"A message that was signed with the host's key does not verify: {verified.why}. Receivers see it so, too."
+    detail = f"A message signed with the host's key does not verify: {verified.why}. Receivers get the same result."
     return Confirmed.NO, (finding(DKIM_SIGNATURE, subject, detail),)

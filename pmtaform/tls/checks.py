@@ -35,7 +35,7 @@ def certificate_findings(path: str, pem: TlsFile, key: TlsFile | None = None) ->
     if not pem.certificates:
         if not pem.problems:
             detail = f"{path} is to hold a certificate, and what it is given has none. Give it PEM, with the lines "
-            detail += "-----BEGIN CERTIFICATE-----, or say another `kind`."
+            detail += "-----BEGIN CERTIFICATE-----, or write another `kind`."
             yield CERTIFICATE_MISSING.diagnostic(detail)
         return
     keys = [*pem.keys, *(key.keys if key is not None else ())]
@@ -53,7 +53,7 @@ def key_findings(path: str, pem: TlsFile) -> Iterator[Diagnostic]:
     yield from _unreadable(path, pem)
     if not pem.keys and not pem.problems:
         detail = f"{path} is to hold a private key, and what it is given has none. Give it PEM, with the lines "
-        detail += "-----BEGIN … PRIVATE KEY-----, or say another `kind`."
+        detail += "-----BEGIN … PRIVATE KEY-----, or write another `kind`."
         yield PRIVATE_KEY_MISSING.diagnostic(detail)
 
 
@@ -67,7 +67,7 @@ def _other_key(path: str, chain: tuple[Certificate, ...], public: bytes) -> Diag
     own = next((n for n, one in enumerate(chain) if one.public == public), None)
     if own is not None:
         detail = f"{path}: the private key is that of its certificate {own + 1} ({chain[own].name}), and the first is "
-        detail += f"{chain[0].name}. The server's own certificate stands first, then its issuers. Put it there."
+        detail += f"{chain[0].name}. The server's own certificate must be first, then its issuers. Move it there."
         return CERTIFICATE_ORDER.diagnostic(detail)
     detail = f"{path}: the private key is not that of {chain[0].name}: TLS would fail with every client. Take the key "
     detail += "that the certificate was asked for with, or the certificate that was made for this key."
@@ -88,15 +88,13 @@ def _order(path: str, chain: tuple[Certificate, ...]) -> Iterator[Diagnostic]:
 
 def _misplaced(path: str, chain: tuple[Certificate, ...], place: int, issuer: int) -> Diagnostic:
     detail = f"{path}: certificate {place + 1} ({chain[place].name}) was issued by certificate {issuer + 1} "
-    detail += (
-        f"({chain[issuer].name}), which does not stand right after it. The server's own certificate stands first, "
-    )
+    detail += f"({chain[issuer].name}), which does not follow it. The server's own certificate must be first, "
     detail += "then each one's issuer; clients need not put them in order."
     return CERTIFICATE_ORDER.diagnostic(detail)
 
 
 def _stranger(path: str, one: Certificate, following: Certificate) -> Diagnostic:
-    detail = f"{path}: {following.name} stands after {one.name} and is not its issuer. Take it out, or put the issuer "
+    detail = f"{path}: {following.name} follows {one.name} and is not its issuer. Remove it, or put the issuer "
     detail += f"({one.issuer_dn}) between them."
     return CERTIFICATE_CHAIN.diagnostic(detail)
 

@@ -1,4 +1,4 @@
-"""The certificates and private keys of a PEM file. Nothing of a private key is kept but its public half."""
+"""The certificates and private keys of a PEM file. Of a private key only the public half is kept."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateKey:
-    """A private key, as far as it may be told. `public` is None where a passphrase locks it."""
+    """A private key, as far as it may be shown. `public` is None where a passphrase locks it."""
 
     kind: str  # "RSA 2048", "EC secp256r1", "locked with a passphrase"
     public: bytes | None

@@ -59,7 +59,7 @@ class RotationStep(Step):
 
         rotation = self._rotation
         again: list[str] = []
-        while not again and rotation.learn(draft.fleet, _unable(draft)):
+        while not again and rotation.observe(draft.fleet, _unable(draft)):
             hosts = {host for key in rotation.keys.values() for host in key.hosts}
             again = [name for name in draft.fleet.surveys if name in hosts]
         draft.stack, draft.statuses = rotation.stack, tuple(rotation.statuses.values())
