@@ -181,9 +181,7 @@ def _on_host(path: str, snapshot: Snapshot, subject: str) -> SigningKey | DnsFin
         detail = f"{path} is {snapshot.unreadable[path]}."
         return finding(HOST_KEY_UNREADABLE, subject, detail)
     if live is None or live.content is None:
-        detail = (
-            f"{path} does not exist, so PowerMTA cannot sign with it. The plan shows what adds it:\n    pmtaform plan"
-        )
+        detail = f"{path} does not exist, so PowerMTA cannot sign with it. See the plan:\n    pmtaform plan"
         return finding(HOST_KEY_MISSING, subject, detail)
     try:
         key = load_private_key(live.content, reference=path)

@@ -125,7 +125,7 @@ def test_a_key_is_kept_where_someone_wants_it(one: ProjectFolder, kept: dict[str
 
 def test_what_others_keep_is_not_written(one: ProjectFolder) -> None:
     one.config(SIGNING, "dkim-keys: {example.com/s1: {private-key: env:SOME_KEY}}\n")
-    assert "[secret-not-kept-here]" in generate(one, NAME).ended(Exit.USAGE).err
+    assert "[key-not-kept-here]" in generate(one, NAME).ended(Exit.USAGE).err
 
 
 def test_a_selector_is_found(one: ProjectFolder, kept: dict[str, str]) -> None:
@@ -163,11 +163,11 @@ def test_a_key_with_a_passphrase_is_kept_locked(one: ProjectFolder) -> None:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("example.com/a b",), "dkim-name"),
-        (("a..com/s1",), "dkim-name"),
-        (("example.com/",), "dkim-name"),
+        (("example.com/a b",), "bad-key-name"),
+        (("a..com/s1",), "bad-key-name"),
+        (("example.com/",), "bad-key-name"),
         (("example.com/s9", "--bits", "512"), "dkim-key-bits"),
-        (("example.com/s9", "--to", "nowhere:x"), "secret-reference"),
+        (("example.com/s9", "--to", "nowhere:x"), "no-key-place"),
     ],
 )
 def test_what_cannot_be_generated(

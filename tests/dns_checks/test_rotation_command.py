@@ -163,7 +163,7 @@ def test_dns_that_is_off_never_verifies(desk: Desk) -> None:
     desk.write(mode="off")
     desk.now += timedelta(days=30)
     said = desk.project.apply().ended(Exit.OK)
-    assert "the stack says `dns: {mode: off}`, so DNS is not asked" in said.words
+    assert "`dns: {mode: off}` in the stack, so DNS is not asked" in said.words
     assert "domain-key" not in desk.project.host.read()
 
 

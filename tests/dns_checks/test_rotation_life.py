@@ -170,7 +170,7 @@ def test_all_hosts_switch_or_none(fleet: Turning, due: tuple[str, str]) -> None:
     first, second = due
     assert held(fleet, "mta1") == "mta2 is not among the chosen hosts"
     fleet.project.stack(KEY + "      postmaster: a@example.com\n", **OFFLINE)
-    assert held(fleet, targets=("setting[postmaster]",)).startswith("mta1 would not take it: --target")
+    assert held(fleet, targets=("setting[postmaster]",)).startswith("mta1 would not switch: --target")
     assert "postmaster" in fleet.project.hosts["mta1"].read(), "other changes go on"
     frozen = {"mta1": {}, "mta2": {"freeze": {"until": "2027-01-01", "reason": "a sale"}}}
     fleet.project.stack(KEY, hosts=frozen, **OFFLINE)
