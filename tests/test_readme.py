@@ -48,7 +48,7 @@ def test_the_demo_shows_the_whole_main_job_and_the_readme_what_it_prints(printed
         "1 danger needs consent.",
         "(exit code 6)",
         "Applied: all 2 hosts.",
-        'No changes. 2 hosts are as the stack "demo" says.',
+        'No changes. 2 hosts are as the stack "demo" declares.',
         "Drift on 1 of 2 hosts.",
         "~ max-msg-rate  500/h -> 9000/h",
         "unknown directive max-conn",

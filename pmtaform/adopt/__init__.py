@@ -2,5 +2,5 @@
 
     Server files ─parse─▶ blocks ─say─▶ typed | text | native ─layers─▶ stack, groups, hosts ─write─▶ stacks/NAME
 
-Every block is compiled from what was written of it and compared with the live one before anything is told to be done.
+Every block is compiled from its stack text and compared with the live block before an import reports success.
 """

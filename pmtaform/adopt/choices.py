@@ -1,4 +1,4 @@
-"""What the user chooses of an import, and how a block may be said. The command line needs these and nothing else."""
+"""The choices of an import, and the forms that a block may have. The command line imports only these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Shape(StrEnum):
-    """How a stack says a configuration (`--as`)."""
+    """The form of a stack's configuration (`--as`)."""
 
     YAML = "yaml"
     NATIVE = "native"
@@ -29,11 +29,11 @@ class SecretsIn(StrEnum):
 
 
 class Form(StrEnum):
-    """How one block is said. Each is tried when the one before it would not be exact."""
+    """The form of one block in a stack. Each is tried when the one before it is not exact."""
 
     COPIED = "in a copied file"
     TYPED = "typed"
     TEXT = "as text in YAML"
     NATIVE = "in a native file"
-    LEFT = "not said"
-    KEYED = "from dkim-keys"  # all its lines are those of keys that were taken in; nothing is tried before it
+    LEFT = "not in the stack"
+    KEYED = "from dkim-keys"  # all its lines come from imported keys; nothing is tried before it

@@ -118,10 +118,12 @@ def _count(value: Value) -> int:
 
 def _is_words(node: List) -> bool:
     """Whether a list reads well on one line: of single words, or of a few short phrases."""
-    said = [item.value.text for item in node.items if isinstance(item.value, Text)]
-    if len(said) < len(node.items):
+    written = [item.value.text for item in node.items if isinstance(item.value, Text)]
+    if len(written) < len(node.items):
         return False
-    return all(" " not in text for text in said) or (len(said) <= _FEW and all(len(t) <= _PHRASE for t in said))
+    return all(" " not in text for text in written) or (
+        len(written) <= _FEW and all(len(t) <= _PHRASE for t in written)
+    )
 
 
 def _is_short(value: Value, room: int) -> bool:

@@ -1,4 +1,4 @@
-"""Whether what a stack would say of a block is that block: compiled as stacks are, and compared with the live one."""
+"""Whether the stack's form of a block is exact: it is compiled as stacks are, and compared with the live block."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pmtaform.adopt.document import Item, Map, document
-from pmtaform.adopt.say import Said
+from pmtaform.adopt.express import YamlEntry
 from pmtaform.adopt.scalars import UnwritableError
 from pmtaform.diagnostics import Diagnostics
 from pmtaform.diagnostics.codes.values import BAD_VALUE, SECTION_NAME
@@ -21,23 +21,23 @@ from pmtaform.stack.yaml import read_yaml
 _TELLING: Final = (BAD_VALUE, SECTION_NAME)
 
 
-def nested(said: Said) -> Map:
-    """A `config` that says nothing but one block."""
+def nested(written: YamlEntry) -> Map:
+    """A `config` with this block alone."""
     root = Map()
     into = root
-    for key in said.path[:-1]:
+    for key in written.path[:-1]:
         inner = Map()
         into.put(key, inner)
         into = inner
-    into.items.append(Item(said.item.value, said.path[-1], said.item.above, said.item.beside))
+    into.items.append(Item(written.item.value, written.path[-1], written.item.above, written.item.beside))
     return root
 
 
-def differs(said: Said, block: Block, secrets: Mapping[str, bytes]) -> str | None:
-    """Why `said` is not `block`, or None when it is."""
+def differs(written: YamlEntry, block: Block, secrets: Mapping[str, bytes]) -> str | None:
+    """Why `written` differs from `block`, or None when it does not."""
     found = Diagnostics()
     try:
-        text = document(nested(said))
+        text = document(nested(written))
     except UnwritableError:
         return "it has characters that YAML does not take"
     node = read_yaml(text.encode(), "check", found)
@@ -47,7 +47,7 @@ def differs(said: Said, block: Block, secrets: Mapping[str, bytes]) -> str | Non
     tree = parse(writer.text)
     if found.has_errors or tree.diagnostics:
         first = (*found.errors, *tree.diagnostics)[0]
-        is_telling = first.is_any_of(*_TELLING) and not said.has_secret  # a detail may repeat the value
+        is_telling = first.is_any_of(*_TELLING) and not written.has_secret  # a detail may repeat the value
         return first.detail.rstrip(".") if is_telling else first.summary[0].lower() + first.summary[1:]
     made = collect((tree, node) for node in tree.children)
     if list(made) != [block.address] or not block.same_as(made[block.address]):

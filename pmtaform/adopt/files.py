@@ -9,10 +9,10 @@ from typing import Final
 
 from pmtaform.adopt.choices import Form
 from pmtaform.adopt.document import Item, List, Map, Text, Value, document, escaped, texts
+from pmtaform.adopt.express import YamlEntry
 from pmtaform.adopt.fold import fold
 from pmtaform.adopt.layers import Layer, Layers
 from pmtaform.adopt.model import Options, OutFile, Server
-from pmtaform.adopt.say import Said
 from pmtaform.adopt.server import Copy
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.catalogue import catalogue
@@ -32,7 +32,7 @@ _WHY_ORDERED: Final = """\
 
 @dataclass(slots=True)
 class Files:
-    """Builds the files. `loops` counts what is said in a loop; `apart` are blocks that are not to be in one."""
+    """Builds the files. `loops` counts the blocks in a loop; `apart` are blocks that must not be in one."""
 
     options: Options
     servers: Sequence[Server]
@@ -123,18 +123,22 @@ class Files:
         kinds: dict[str, Map] = {}
         unnamed: list[Item] = []
         for entry in layer.entries:
-            said = entry.said
-            if said is None:
+            written = entry.written
+            if written is None:
                 continue
-            if len(said.path) == 2:
-                kinds.setdefault(said.path[0], Map(open=True)).items.append(_copy(said))
-            elif entry.address.kind == said.path[0]:
-                unnamed.append(_copy(said)) if not said.listed else _listed(plain, said)
+            if len(written.path) == 2:
+                kinds.setdefault(written.path[0], Map(open=True)).items.append(_copy(written))
+            elif entry.address.kind == written.path[0]:
+                unnamed.append(_copy(written)) if not written.listed else _listed(plain, written)
             else:
-                plain.items.append(_copy(said))
+                plain.items.append(_copy(written))
         for item in unnamed:
             item.gap = True
-        apart = {e.said.path[1] for e in layer.entries if e.address in self.apart and e.said and len(e.said.path) > 1}
+        apart = {
+            e.written.path[1]
+            for e in layer.entries
+            if e.address in self.apart and e.written and len(e.written.path) > 1
+        }
         for kind, named in kinds.items():
             self._loops(kind, named, apart)
         ordered = sorted(kinds.items(), key=lambda pair: catalogue().section(pair[0]) is not None)  # macros first
@@ -163,10 +167,10 @@ class Files:
         natives = [entry for entry in layer.entries if entry.form is Form.NATIVE]
         unsaid = [entry.text for entry in natives if not entry.order]
         ordered = [entry.text for entry in natives if entry.order]
-        for file, said in ((_UNSAID, unsaid), (_ORDERED, [_WHY_ORDERED, *ordered] if ordered else [])):
-            if said:
+        for file, written in ((_UNSAID, unsaid), (_ORDERED, [_WHY_ORDERED, *ordered] if ordered else [])):
+            if written:
                 name = self._free(f"{folder}/{file}")
-                self.made[name] = OutFile(content=encode("\n".join(said)))
+                self.made[name] = OutFile(content=encode("\n".join(written)))
                 found.items.append(Item(Text(escaped(name))))
         return found
 
@@ -210,18 +214,18 @@ def _section(kind: str, named: Map) -> Item:
     return Item(named, kind, above=head, gap=True)
 
 
-def _copy(said: Said) -> Item:
-    return Item(said.item.value, said.path[-1], said.item.above, said.item.beside)
+def _copy(written: YamlEntry) -> Item:
+    return Item(written.item.value, written.path[-1], written.item.above, written.item.beside)
 
 
-def _listed(plain: Map, said: Said) -> None:
+def _listed(plain: Map, written: YamlEntry) -> None:
     """Put an entry into the list that blocks of its kind share."""
-    own = Item(said.item.value, "", said.item.above, said.item.beside)
-    known = plain.get(said.path[0])
+    own = Item(written.item.value, "", written.item.above, written.item.beside)
+    known = plain.get(written.path[0])
     if isinstance(known, List):
         known.items.append(own)
     else:
-        plain.put(said.path[0], List([own]))
+        plain.put(written.path[0], List([own]))
 
 
 def _short(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Numbered runs of sections as one section with `for-each`, where that says exactly the same.
+"""Numbered runs of sections as one section with `for-each`, where that means exactly the same.
 
     mkt-01: {smtp-source-host: 192.0.2.1 m1.example.com}     mkt-${n:02d}:
     mkt-02: {smtp-source-host: 192.0.2.2 m2.example.com}  ─▶    for-each: {n: 1..3, ip: 192.0.2.1..192.0.2.3}

@@ -57,8 +57,8 @@ class KeyEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One `domain-key` line: its three fields, and the block that it stands in."""
+class DomainKeyLine:
+    """One `domain-key` line: its three fields, and the block that it is in."""
 
     node: Directive
     home: Address
@@ -74,14 +74,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The keys of one server that are taken in, the lines that they make, by block, and why others are not."""
+    """The imported keys of one server, the lines that they produce, by block, and why others are not imported."""
 
     entries: tuple[KeyEntry, ...] = ()
     lines: Mapping[Address, frozenset[int]] | None = None
     left: Mapping[str, str] | None = None
 
 
-def key_lines(blocks: Mapping[Address, Block]) -> list[Line]:
+def key_lines(blocks: Mapping[Address, Block]) -> list[DomainKeyLine]:
     """Every `domain-key` line that could come from `dkim-keys`."""
     name = directive_named("domain-key")
     found = []
@@ -94,7 +94,7 @@ def key_lines(blocks: Mapping[Address, Block]) -> list[Line]:
                 continue
             fields = split(values.normalise(catalogue().directive("global", name), node.value))
             if len(fields) == 3:
-                found.append(Line(node, address, fields[1], fields[0], without_idle_quotes(fields[2])))
+                found.append(DomainKeyLine(node, address, fields[1], fields[0], without_idle_quotes(fields[2])))
     return found
 
 
@@ -132,7 +132,7 @@ def take(
     return Taken(tuple(entries), {home: frozenset(found) for home, found in by_home.items()}, left)
 
 
-def _unfit(lines: list[Line], material: Mapping[str, KeyMaterial]) -> dict[tuple[str, str, str], str]:
+def _unfit(lines: list[DomainKeyLine], material: Mapping[str, KeyMaterial]) -> dict[tuple[str, str, str], str]:
     found: dict[tuple[str, str, str], str] = {}
     paths: dict[str, set[tuple[str, str, str]]] = {}
     named: dict[tuple[str, str], set[str]] = {}
@@ -148,7 +148,7 @@ def _unfit(lines: list[Line], material: Mapping[str, KeyMaterial]) -> dict[tuple
         elif len(named[line.domain, line.selector]) > 1:
             found[line.identity] = "one selector has several key files"
         elif len(set(homes)) < len(homes):
-            found[line.identity] = "its line stands there twice"
+            found[line.identity] = "its line occurs twice"
         elif len({home.kind in _SIGNERS for home in homes}) > 1:
             found[line.identity] = "it signs for all and for some"
         elif len({home.key for home in homes}) < len(homes):
@@ -156,7 +156,7 @@ def _unfit(lines: list[Line], material: Mapping[str, KeyMaterial]) -> dict[tuple
     return found
 
 
-def _problem(line: Line, key: KeyMaterial | None) -> str:
+def _problem(line: DomainKeyLine, key: KeyMaterial | None) -> str:
     if key is None:
         return f"{line.path} could not be read"
     if not key.content.strip():
@@ -182,7 +182,7 @@ def _unfit_key(path: str, content: bytes) -> str:
     return ""
 
 
-def _out_of_order(lines: list[Line], good: list[Line]) -> set[Address]:
+def _out_of_order(lines: list[DomainKeyLine], good: list[DomainKeyLine]) -> set[Address]:
     """The blocks whose lines would not come in the order that they have."""
     taken = {line.identity for line in good}
     order = {identity: place for place, identity in enumerate(dict.fromkeys(line.identity for line in good))}
@@ -200,7 +200,7 @@ def _out_of_order(lines: list[Line], good: list[Line]) -> set[Address]:
 
 def _entry(
     identity: tuple[str, str, str],
-    good: list[Line],
+    good: list[DomainKeyLine],
     material: Mapping[str, KeyMaterial],
     kind: KeysIn,
     stack: str,

@@ -1,6 +1,6 @@
 """Several servers' blocks as layers: what all share, what some share as groups, what is each one's own.
 
-A block is lifted where it means the same on every server of a set, and each block of a server stands in one layer
+A block is lifted where it means the same on every server of a set, and each block of a server is in one layer
 only: nothing is laid over anything, so every server gets exactly what it has.
 """
 
@@ -14,19 +14,19 @@ from typing import Final
 from pmtaform.adopt.choices import Form
 from pmtaform.adopt.document import List, Map, Text, Value
 from pmtaform.adopt.keys import KeyEntry
-from pmtaform.adopt.server import Copy, Entry, ServerSays
+from pmtaform.adopt.server import BlockEntry, Copy, ServerBlocks
 
-_LEAST: Final = 2  # blocks that a group must say, to be worth its name
+_LEAST: Final = 2  # blocks that a group must have, to be worth its name
 _MOST: Final = 12  # groups
 
 
 @dataclass(slots=True)
 class Layer:
-    """One layer: the stack's own (no name), a group or a host, and what it says."""
+    """One layer: the stack's own (no name), a group or a host, and its entries."""
 
     name: str
     hosts: tuple[str, ...]
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[BlockEntry] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     keys: list[KeyEntry] = field(default_factory=list)
     end: tuple[str, ...] = ()
@@ -46,10 +46,10 @@ class Layers:
         return [self.base, *self.groups.values(), *self.own.values()]
 
     def references(self) -> set[str]:
-        """Every secret reference that is said."""
-        said = [entry.said.item.value for layer in self.all() for entry in layer.entries if entry.said]
+        """Every secret reference in the layers."""
+        written = [entry.written.item.value for layer in self.all() for entry in layer.entries if entry.written]
         keys = {key.reference for layer in self.all() for key in layer.keys}
-        return keys.union(*map(_references, said))
+        return keys.union(*map(_references, written))
 
     def groups_of(self, host: str) -> list[str]:
         """The groups that a host is in."""
@@ -64,37 +64,37 @@ def _references(value: Value) -> set[str]:
     return own.union(*(_references(item.value) for item in value.items))
 
 
-def layers_of(says: Sequence[ServerSays], keys: Mapping[str, Sequence[KeyEntry]]) -> Layers:
+def layers_of(server_blocks: Sequence[ServerBlocks], keys: Mapping[str, Sequence[KeyEntry]]) -> Layers:
     """Lift what servers share."""
-    names = tuple(one.server.name for one in says)
+    names = tuple(one.server.name for one in server_blocks)
     sharing: dict[object, list[str]] = {}
-    for one in says:
+    for one in server_blocks:
         for identity, _ in _things(one, keys):
             sharing.setdefault(identity, []).append(one.server.name)
     sets = {identity: tuple(hosts) for identity, hosts in sharing.items()}
     layers = Layers(Layer("", names), {}, {name: Layer(name, (name,)) for name in names})
     by_set = {names: layers.base} | _groups(sets, names, layers)
-    done: dict[tuple[str, object], Entry] = {}
-    for one in says:
+    done: dict[tuple[str, object], BlockEntry] = {}
+    for one in server_blocks:
         for identity, thing in _things(one, keys):
             layer = by_set.get(sets[identity], layers.own[one.server.name])
-            first = done.setdefault((layer.name, identity), thing) if isinstance(thing, Entry) else None
+            first = done.setdefault((layer.name, identity), thing) if isinstance(thing, BlockEntry) else None
             if layer.hosts[0] == one.server.name:
                 _put(layer, thing)
-            elif first is not None and isinstance(thing, Entry):
+            elif first is not None and isinstance(thing, BlockEntry):
                 layers.lost += len(thing.remarks - first.remarks)
-    layers.base.end = says[0].end if len(says) == 1 else ()
-    layers.lost += sum(len(one.end) for one in says) if len(says) > 1 else 0
+    layers.base.end = server_blocks[0].end if len(server_blocks) == 1 else ()
+    layers.lost += sum(len(one.end) for one in server_blocks) if len(server_blocks) > 1 else 0
     return layers
 
 
-_Thing = Entry | Copy | KeyEntry
+_Thing = BlockEntry | Copy | KeyEntry
 
 
-def _things(one: ServerSays, keys: Mapping[str, Sequence[KeyEntry]]) -> Iterable[tuple[object, _Thing]]:
-    """Everything that a server says, with what makes it the same thing on another."""
+def _things(one: ServerBlocks, keys: Mapping[str, Sequence[KeyEntry]]) -> Iterable[tuple[object, _Thing]]:
+    """Every entry of a server, with what makes it the same entry on another."""
     for entry in one.entries:
-        if entry.form in (Form.TYPED, Form.TEXT, Form.NATIVE) and (entry.said or entry.text):
+        if entry.form in (Form.TYPED, Form.TEXT, Form.NATIVE) and (entry.written or entry.text):
             yield entry.identity, entry
     for copy in one.copies:
         yield (copy.path, copy.target, copy.text, copy.times), copy
@@ -103,7 +103,7 @@ def _things(one: ServerSays, keys: Mapping[str, Sequence[KeyEntry]]) -> Iterable
 
 
 def _put(layer: Layer, thing: _Thing) -> None:
-    if isinstance(thing, Entry):
+    if isinstance(thing, BlockEntry):
         layer.entries.append(thing)
     elif isinstance(thing, Copy):
         layer.copies.append(thing)
@@ -148,7 +148,7 @@ def _name(hosts: tuple[str, ...], names: tuple[str, ...], taken: Iterable[str]) 
 
 
 def _beginning(names: Sequence[str]) -> str:
-    """What all names begin with."""
+    """The common start of all names."""
     first, last = min(names), max(names)
     same = next((place for place, char in enumerate(first) if char != last[place : place + 1]), len(first))
     return first[:same]

@@ -33,7 +33,7 @@ class KeyMaterial:
 class Server:
     """One server as it was read. `entry` are its keys under `hosts`; `keys` its DKIM key files, by path.
 
-    `copy`: there is no folder that could stand for its root, so the stack is given one with its files.
+    `copy`: no folder stands for its root, so the stack gets one with its files.
     """
 
     name: str
@@ -65,7 +65,7 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopted:
-    """A stack that says what the servers have, not yet written: its files, and what there is to tell.
+    """A stack that declares what the servers have, not yet written: its files, and notes on it.
 
     `secrets` are the values behind every reference, and `stored` those references that a keyring must be given.
     """
@@ -75,15 +75,15 @@ class Adopted:
     hosts: tuple[HostReport, ...]
     notes: tuple[Diagnostic, ...] = ()
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    shared: Mapping[str, int] = field(default_factory=dict)  # layer -> how many blocks it says
+    shared: Mapping[str, int] = field(default_factory=dict)  # layer -> number of its blocks
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    loops: Mapping[str, int] = field(default_factory=dict)  # what is said in a loop -> how many blocks it stands for
-    keys: tuple[str, ...] = ()  # domain/selector of every key that was taken in
+    loops: Mapping[str, int] = field(default_factory=dict)  # entry in a loop -> number of blocks that it makes
+    keys: tuple[str, ...] = ()  # domain/selector of every imported key
 
     def to_store(self, scheme: str) -> dict[str, bytes]:
         """The secrets whose references have this scheme."""
         return {reference: value for reference, value in self.secrets.items() if reference.startswith(f"{scheme}:")}
 
     def count(self, form: Form) -> int:
-        """How many blocks are said in this form, over all hosts."""
+        """The number of blocks in this form, on all hosts."""
         return sum(len(host.forms.get(form, ())) for host in self.hosts)

@@ -30,7 +30,7 @@ def inner_lines(
 ) -> list[str]:
     """The lines inside a section, indented by the sections in it, blank ones left out at both ends.
 
-    Directives in `skip` (by identity) are left out: something else says them.
+    Directives in `skip` (by identity) are omitted: they come from elsewhere.
     """
     dropped = lines_within(section.children, skip)
     end = section.end - 1 if section.closed else section.end
@@ -54,7 +54,7 @@ def inner_lines(
 def block_text(block: Block, comments: Mapping[int, Comments], skip: Container[int] = frozenset()) -> str:
     """A block's lines as they were written, one part after the other, what was left open closed.
 
-    Directives in `skip` (by identity) are left out: something else says them.
+    Directives in `skip` (by identity) are omitted: they come from elsewhere.
     """
     pieces: list[str] = []
     for part in block.parts:
@@ -85,7 +85,7 @@ def _masked(line: str, comments: Comments | None) -> str:
 def copied(
     tree: Tree, without: Mapping[int, str], secrets: Iterable[str], skip: Container[int] = frozenset()
 ) -> tuple[str, int]:
-    """A file as it is, but for the nodes in `without` (by identity), for which a comment says where they went.
+    """A file as it is, except the nodes in `without` (by identity); a comment names where each one went.
 
     The lines of directives in `skip`, in whichever section, are those of `dkim-keys`. Comments that hold a secret are
     masked. Returns the text and how many lines are not as they were.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pmtaform.adopt.choices import Form
 from pmtaform.adopt.layers import Layers
 from pmtaform.adopt.model import Server
-from pmtaform.adopt.server import Entry, ServerSays
+from pmtaform.adopt.server import BlockEntry, ServerBlocks
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.imports import (
     BLOCK_LEFT,
@@ -27,14 +27,14 @@ from pmtaform.lang.lint import Subject, lint
 
 
 def notes_of(
-    says: Sequence[ServerSays],
+    server_blocks: Sequence[ServerBlocks],
     layers: Layers,
     allowed: Sequence[str],
     keys_left: Mapping[str, Mapping[str, str]],
     warnings: Iterable[Diagnostic],
 ) -> Iterator[Diagnostic]:
     """All notes, those of a host with its name."""
-    for one in says:
+    for one in server_blocks:
         host = one.server.name
         for entry in one.entries:
             if note := _form_note(entry):
@@ -58,10 +58,10 @@ def findings(server: Server) -> tuple[Diagnostic, ...]:
     return tuple(dict.fromkeys(finding.diagnostic() for finding in lint(subject)))
 
 
-def _form_note(entry: Entry) -> Diagnostic | None:
+def _form_note(entry: BlockEntry) -> Diagnostic | None:
     name = str(entry.address)
     if entry.form is Form.LEFT:
-        detail = f"{name} is left as it is on the host, and is not in the stack: {entry.why or 'nothing says it'}."
+        detail = f"{name} is left as it is on the host, and is not in the stack: {entry.why or 'no form is exact'}."
         made = BLOCK_LEFT.diagnostic(detail)
     elif entry.form in (Form.TEXT, Form.NATIVE) and entry.why:
         made = BLOCK_NATIVE.diagnostic(f"{name}: {entry.why}.")
@@ -70,9 +70,9 @@ def _form_note(entry: Entry) -> Diagnostic | None:
     return made.at(entry.block.place)
 
 
-def _around(one: ServerSays) -> Iterator[Diagnostic]:
+def _around(one: ServerBlocks) -> Iterator[Diagnostic]:
     if one.masked:
-        detail = f"{one.masked} comments held what looks like a secret; *** stands in its place."
+        detail = f"{one.masked} comments contain what looks like a secret; *** replaces it."
         yield COMMENT_MASKED.diagnostic(detail)
     configuration = one.server.configuration
     for late in late_lists(configuration, blocks_of(configuration)).values():
@@ -84,5 +84,5 @@ def _around(one: ServerSays) -> Iterator[Diagnostic]:
     fragments = sorted(one.server.configuration.fragments)
     if fragments:
         detail = f"{', '.join(fragments[:5])}: included inside sections. What they hold belongs to those sections, and "
-        detail += "a stack does not say it: the files are left as they are."
+        detail += "a stack does not declare it: the files stay unchanged."
         yield FRAGMENTS_LEFT.diagnostic(detail)

@@ -1,4 +1,4 @@
-"""The importer: say, write, compile, compare; what is not exact is said in the next form, until all is."""
+"""The importer: express, write, compile, compare; a block that is not exact gets the next form, until all are."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Final
 from pmtaform.adopt import keys as dkim
 from pmtaform.adopt.choices import Form
 from pmtaform.adopt.files import Files
-from pmtaform.adopt.hostnames import say_alike
+from pmtaform.adopt.hostnames import express_alike
 from pmtaform.adopt.layers import Layers, layers_of
 from pmtaform.adopt.model import Adopted, HostReport, Options, OutFile, Server
 from pmtaform.adopt.notes import notes_of
-from pmtaform.adopt.server import Reading, ServerSays, say
+from pmtaform.adopt.server import ServerBlocks, ServerReading, express
 from pmtaform.adopt.vault import Vault
-from pmtaform.adopt.verify import Verdict, verify, write
+from pmtaform.adopt.verify import StackCheck, verify, write
 from pmtaform.diagnostics.codes.imports import IMPORT_INEXACT
 from pmtaform.errors import PmtaformError
 from pmtaform.lang.blocks import Address
@@ -28,9 +28,9 @@ _ROUNDS: Final = 10
 
 @dataclass(slots=True)
 class _Attempt:
-    """One way to say everything."""
+    """One form for every block."""
 
-    says: list[ServerSays]
+    server_blocks: list[ServerBlocks]
     layers: Layers
     files: Files
     made: dict[str, OutFile]
@@ -48,52 +48,52 @@ class _Lessons:
 
 
 def adopt(servers: Sequence[Server], options: Options) -> Adopted:
-    """The stack that says what `servers` have. Nothing is written but a temporary folder. Raises `PmtaformError`."""
-    readings = [Reading.of(server) for server in servers]
+    """The stack that declares what `servers` have. Only a temporary folder is written. Raises `PmtaformError`."""
+    readings = [ServerReading.of(server) for server in servers]
     lessons = _Lessons()
     for _ in range(_ROUNDS):
         attempt = _attempt(readings, options, lessons)
-        verdict = _verdict(attempt, options)
-        if verdict.is_exact:
-            return _adopted(attempt, verdict, options)
-        if not _learn(lessons, attempt, verdict):
+        check = _check(attempt, options)
+        if check.is_exact:
+            return _adopted(attempt, check, options)
+        if not _learn(lessons, attempt, check):
             break
-    raise _inexact(verdict)
+    raise _inexact(check)
 
 
-def _attempt(readings: Sequence[Reading], options: Options, lessons: _Lessons) -> _Attempt:
+def _attempt(readings: Sequence[ServerReading], options: Options, lessons: _Lessons) -> _Attempt:
     vault = Vault(options.stack, options.secrets)
     taken: dict[str, dkim.Taken] = {}
-    says: list[ServerSays] = []
+    server_blocks: list[ServerBlocks] = []
     for reading in readings:
         name = reading.server.name
         no_keys = lessons.no_keys.get(name, ())
         one = dkim.take(reading.blocks, reading.server.keys, options.keys, options.stack, vault.values, no_keys)
         taken[name] = one
-        says.append(say(reading, options.shape, vault, lessons.least.get(name, {}), one.lines or {}))
-    if len(says) > 1:
-        say_alike(says, lessons.apart)
-    layers = layers_of(says, {name: one.entries for name, one in taken.items()})
+        server_blocks.append(express(reading, options.shape, vault, lessons.least.get(name, {}), one.lines or {}))
+    if len(server_blocks) > 1:
+        express_alike(server_blocks, lessons.apart)
+    layers = layers_of(server_blocks, {name: one.entries for name, one in taken.items()})
     files = Files(options, [reading.server for reading in readings], layers, frozenset(lessons.apart))
-    said = layers.references()
-    secrets = {reference: value for reference, value in vault.values.items() if reference in said}
-    return _Attempt(says, layers, files, files.all(secrets), secrets, taken)
+    written = layers.references()
+    secrets = {reference: value for reference, value in vault.values.items() if reference in written}
+    return _Attempt(server_blocks, layers, files, files.all(secrets), secrets, taken)
 
 
-def _verdict(attempt: _Attempt, options: Options) -> Verdict:
+def _check(attempt: _Attempt, options: Options) -> StackCheck:
     with tempfile.TemporaryDirectory(prefix="pmtaform-import-") as folder:
         stack = Path(folder) / options.stack
         write(stack, attempt.made)
-        return verify(stack, attempt.says, attempt.secrets)
+        return verify(stack, attempt.server_blocks, attempt.secrets)
 
 
-def _learn(lessons: _Lessons, attempt: _Attempt, verdict: Verdict) -> bool:
+def _learn(lessons: _Lessons, attempt: _Attempt, check: StackCheck) -> bool:
     """Take what differs into the next form. Whether there is anything left to try."""
-    if verdict.errors:
+    if check.errors:
         return _separate(lessons, attempt)
     learnt = False
-    forms = {one.server.name: {entry.address: entry.form for entry in one.entries} for one in attempt.says}
-    for host, addresses in verdict.differ.items():
+    forms = {one.server.name: {entry.address: entry.form for entry in one.entries} for one in attempt.server_blocks}
+    for host, addresses in check.differ.items():
         for address in addresses:
             form = forms[host].get(address)
             keyed = attempt.taken[host].lines or {}
@@ -112,7 +112,7 @@ def _learn(lessons: _Lessons, attempt: _Attempt, verdict: Verdict) -> bool:
 def _separate(lessons: _Lessons, attempt: _Attempt) -> bool:
     """The stack as a whole is wrong: do without keys and loops."""
     keyed = {host: set(one.lines or {}) for host, one in attempt.taken.items()}
-    everything = {entry.address for one in attempt.says for entry in one.entries}
+    everything = {entry.address for one in attempt.server_blocks for entry in one.entries}
     if any(addresses - lessons.no_keys.get(host, set()) for host, addresses in keyed.items()):
         for host, addresses in keyed.items():
             lessons.no_keys.setdefault(host, set()).update(addresses)
@@ -123,10 +123,10 @@ def _separate(lessons: _Lessons, attempt: _Attempt) -> bool:
     return False
 
 
-def _inexact(verdict: Verdict) -> PmtaformError:
-    if verdict.errors:
-        return PmtaformError.all(verdict.errors)
-    shown = ", ".join(f"{host}:{found[0]}" for host, found in verdict.differ.items())
+def _inexact(check: StackCheck) -> PmtaformError:
+    if check.errors:
+        return PmtaformError.all(check.errors)
+    shown = ", ".join(f"{host}:{found[0]}" for host, found in check.differ.items())
     return PmtaformError(
         IMPORT_INEXACT.diagnostic(
             f"What was written differs from what is there ({shown}). Nothing was kept. This is a bug in "
@@ -135,9 +135,9 @@ def _inexact(verdict: Verdict) -> PmtaformError:
     )
 
 
-def _adopted(attempt: _Attempt, verdict: Verdict, options: Options) -> Adopted:
+def _adopted(attempt: _Attempt, check: StackCheck, options: Options) -> Adopted:
     layers = attempt.layers
-    warnings = verdict.stack.diagnostics if verdict.stack else ()
+    warnings = check.stack.diagnostics if check.stack else ()
     reports = tuple(
         HostReport(
             host=one.server.name,
@@ -145,14 +145,14 @@ def _adopted(attempt: _Attempt, verdict: Verdict, options: Options) -> Adopted:
             blocks=len(one.entries),
             forms={form: found for form, found in one.forms().items() if found},
         )
-        for one in attempt.says
+        for one in attempt.server_blocks
     )
     left: Mapping[str, Mapping[str, str]] = {name: one.left or {} for name, one in attempt.taken.items()}
     return Adopted(
         stack=options.stack,
         files=attempt.made,
         hosts=reports,
-        notes=tuple(notes_of(attempt.says, layers, attempt.files.allowed, left, warnings)),
+        notes=tuple(notes_of(attempt.server_blocks, layers, attempt.files.allowed, left, warnings)),
         secrets=attempt.secrets,
         shared={layer.name: len(layer.entries) for layer in layers.all() if layer.entries},
         groups={name: layer.hosts for name, layer in layers.groups.items()},

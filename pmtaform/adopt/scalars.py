@@ -22,7 +22,7 @@ class UnwritableError(ValueError):
 
 
 def scalar(text: str, *, flow: bool = False) -> str:
-    """`text` as one scalar on one line. `flow`: it stands inside `[ ]` or `{ }`. Raises `UnwritableError`."""
+    """`text` as one scalar on one line. `flow`: it is inside `[ ]` or `{ }`. Raises `UnwritableError`."""
     if _SURROGATE.search(text):
         raise UnwritableError(text)
     if _is_plain(text) and not (flow and _FLOW.search(text)):
@@ -35,7 +35,7 @@ def scalar(text: str, *, flow: bool = False) -> str:
 
 
 def fits_literal(line: str) -> bool:
-    """Whether a line can stand in a text block (`|`) as it is."""
+    """Whether a line fits into a text block (`|`) as it is."""
     return not _SURROGATE.search(line) and not _ESCAPED.search(line.replace("\t", " "))
 
 

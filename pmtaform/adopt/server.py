@@ -1,4 +1,4 @@
-"""One server's blocks, each in the first form that says it exactly; and the files that are copied as they are."""
+"""One server's blocks, each in the first form that is exact; and the files that are copied as they are."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 from pmtaform.adopt.choices import Form, Shape
 from pmtaform.adopt.comments import Comments
 from pmtaform.adopt.exact import differs, differs_as_text
+from pmtaform.adopt.express import BlockWriter, InexpressibleError, YamlEntry
 from pmtaform.adopt.model import Server
 from pmtaform.adopt.native import block_text, copied
-from pmtaform.adopt.say import Said, Speaker, UnsayableError
 from pmtaform.adopt.vault import Vault, secrets_of
 from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
 from pmtaform.lang.late_definitions import late_groups
@@ -21,21 +21,21 @@ _ORDER: Final = tuple(Form)
 
 
 @dataclass(slots=True)
-class Entry:
-    """One block of one server as it is said. `why`: the reason for a form that is not typed."""
+class BlockEntry:
+    """One block of one server in its form. `why`: the reason for a form that is not typed."""
 
     address: Address
     block: Block
     form: Form
-    said: Said | None = None
+    written: YamlEntry | None = None
     text: str = ""
     why: str = ""
-    alike: bytes = b""  # what is said, where it is the same on servers though the blocks differ
+    alike: bytes = b""  # its form, where that is the same on servers although the blocks differ
     order: tuple[Address, ...] = ()  # the pattern lists and sources whose order the stack keeps, this block with them
 
     @property
     def identity(self) -> tuple[Address, Form, bytes, tuple[Address, ...]]:
-        """Equal on servers that may share what is said."""
+        """Equal on servers that may share the entry."""
         return self.address, self.form, self.alike or self.block.canonical(), self.order
 
     @property
@@ -55,18 +55,18 @@ class Copy:
 
 
 @dataclass(slots=True)
-class ServerSays:
-    """What a stack says of one server."""
+class ServerBlocks:
+    """The blocks of one server in their forms."""
 
     server: Server
-    entries: list[Entry]
+    entries: list[BlockEntry]
     copies: list[Copy]
     end: tuple[str, ...] = ()  # comments at the end of the main file
     masked: int = 0
 
     @property
     def left(self) -> tuple[Address, ...]:
-        """The blocks that the stack does not say."""
+        """The blocks that are not in the stack."""
         return tuple(entry.address for entry in self.entries if entry.form is Form.LEFT)
 
     def forms(self) -> dict[Form, tuple[Address, ...]]:
@@ -75,8 +75,8 @@ class ServerSays:
 
 
 @dataclass(slots=True)
-class Reading:
-    """A server's blocks and comments, read once however often it is said."""
+class ServerReading:
+    """A server's blocks and comments, read once for all attempts."""
 
     server: Server
     blocks: Mapping[Address, Block]
@@ -86,7 +86,7 @@ class Reading:
     late: tuple[Address, ...] = ()  # pattern lists below a source that uses them, and the sources that do
 
     @classmethod
-    def of(cls, server: Server) -> Reading:
+    def of(cls, server: Server) -> ServerReading:
         """Read it."""
         configuration = server.configuration
         blocks = blocks_of(configuration)
@@ -115,9 +115,13 @@ def _remarks(block: Block) -> Iterator[str]:
                 yield raw[raw.index("#") :].strip()
 
 
-def say(
-    reading: Reading, shape: Shape, vault: Vault, least: Mapping[Address, Form], skip: Mapping[Address, frozenset[int]]
-) -> ServerSays:
+def express(
+    reading: ServerReading,
+    shape: Shape,
+    vault: Vault,
+    least: Mapping[Address, Form],
+    skip: Mapping[Address, frozenset[int]],
+) -> ServerBlocks:
     """Say all blocks. `least` are forms before which a block need not be tried; `skip` are lines of keys by block."""
     entries = []
     for address, block in reading.blocks.items():
@@ -126,13 +130,13 @@ def say(
         entry = _entry(reading, block, first, vault, skip.get(address, frozenset()))
         entry.order = reading.late if entry.form is Form.NATIVE and address in reading.late else ()
         entries.append(entry)
-    tags = {entry.said.path[0] for entry in entries if entry.said and entry.address.kind != SETTING}
+    tags = {entry.written.path[0] for entry in entries if entry.written and entry.address.kind != SETTING}
     for place, entry in enumerate(entries):
-        if entry.said and entry.address.kind == SETTING and entry.said.path[0] in tags:
+        if entry.written and entry.address.kind == SETTING and entry.written.path[0] in tags:
             entries[place] = _entry(reading, entry.block, Form.NATIVE, vault, skip.get(entry.address, frozenset()))
-            entries[place].why = f"a section is called {entry.said.path[0]}, too"
+            entries[place].why = f"a section is called {entry.written.path[0]}, too"
     main = reading.comments[id(reading.server.configuration.tree)]
-    return ServerSays(
+    return ServerBlocks(
         reading.server,
         entries,
         _copies(reading, entries, frozenset().union(*skip.values())),
@@ -141,15 +145,15 @@ def say(
     )
 
 
-def _first_form(reading: Reading, block: Block, shape: Shape) -> Form:
+def _first_form(reading: ServerReading, block: Block, shape: Shape) -> Form:
     """The form to try first. YAML has no order, and a plan would move a pattern list that it has above its source."""
     if _is_copied(reading, block, shape):
         return Form.COPIED
     return Form.NATIVE if block.address in reading.late and not secrets_of(block) else Form.TYPED
 
 
-def _is_copied(reading: Reading, block: Block, shape: Shape) -> bool:
-    """Whether a block stays in a copy of its file: it stands in one file only, and holds no secret."""
+def _is_copied(reading: ServerReading, block: Block, shape: Shape) -> bool:
+    """Whether a block stays in a copy of its file: it is in one file only, and contains no secret."""
     paths = {part.tree.path for part in block.parts}
     configuration = reading.server.configuration
     if len(paths) > 1 or not paths.isdisjoint(configuration.fragments):
@@ -157,12 +161,12 @@ def _is_copied(reading: Reading, block: Block, shape: Shape) -> bool:
     return not (paths == {configuration.main} and shape is Shape.YAML) and not secrets_of(block)
 
 
-def _entry(reading: Reading, block: Block, first: Form, vault: Vault, skip: frozenset[int]) -> Entry:
+def _entry(reading: ServerReading, block: Block, first: Form, vault: Vault, skip: frozenset[int]) -> BlockEntry:
     if skip and all(id(part.node) in skip for part in block.parts):
-        return Entry(block.address, block, Form.KEYED)
+        return BlockEntry(block.address, block, Form.KEYED)
     whys: list[str] = []
     for form in _ORDER[_ORDER.index(first) :]:
-        entry = Entry(block.address, block, form, why=next(iter(whys), ""))
+        entry = BlockEntry(block.address, block, form, why=next(iter(whys), ""))
         if form in (Form.COPIED, Form.LEFT):
             return entry
         try:
@@ -170,37 +174,37 @@ def _entry(reading: Reading, block: Block, first: Form, vault: Vault, skip: froz
                 _as_native(entry, reading, skip)
             else:
                 _as_yaml(entry, reading, vault, skip)
-        except UnsayableError as why:
+        except InexpressibleError as why:
             whys.append(str(why))
             continue
         return entry
     raise AssertionError("the last form takes every block")
 
 
-def _as_yaml(entry: Entry, reading: Reading, vault: Vault, skip: frozenset[int]) -> None:
+def _as_yaml(entry: BlockEntry, reading: ServerReading, vault: Vault, skip: frozenset[int]) -> None:
     block = entry.block
     is_text = entry.form is Form.TEXT
-    speaker = Speaker(reading.server.name, vault, reading.comments)
-    said = speaker.say(block, text_only=is_text)
+    writer = BlockWriter(reading.server.name, vault, reading.comments)
+    written = writer.express(block, text_only=is_text)
     if is_text and not isinstance(block.parts[0].node, Section):
-        raise UnsayableError(entry.why)
-    if speaker.has_text and not is_text:
+        raise InexpressibleError(entry.why)
+    if writer.has_text and not is_text:
         entry.form = Form.TEXT
-    if why := differs(said, block, vault.values):
-        raise UnsayableError(why)
-    if speaker.has_text and not entry.why:
-        entry.why = speaker.why_text
+    if why := differs(written, block, vault.values):
+        raise InexpressibleError(why)
+    if writer.has_text and not entry.why:
+        entry.why = writer.why_text
     if skip:
-        said = Speaker(reading.server.name, vault, reading.comments, skip).say(block, text_only=is_text)
-    entry.said = said
+        written = BlockWriter(reading.server.name, vault, reading.comments, skip).express(block, text_only=is_text)
+    entry.written = written
 
 
-def _as_native(entry: Entry, reading: Reading, skip: frozenset[int]) -> None:
+def _as_native(entry: BlockEntry, reading: ServerReading, skip: frozenset[int]) -> None:
     if secrets_of(entry.block):
-        raise UnsayableError("it holds a secret, and cannot be typed")
+        raise InexpressibleError("it holds a secret, and cannot be typed")
     text = block_text(entry.block, reading.comments)
     if why := differs_as_text(text, entry.block):
-        raise UnsayableError(why)
+        raise InexpressibleError(why)
     entry.text = block_text(entry.block, reading.comments, skip) if skip else text
 
 
@@ -210,8 +214,8 @@ _WHERE: Final = {
 }
 
 
-def _copies(reading: Reading, entries: Sequence[Entry], skip: frozenset[int]) -> list[Copy]:
-    """The files that are copied, without what is said elsewhere: other blocks, and the lines of keys in `skip`."""
+def _copies(reading: ServerReading, entries: Sequence[BlockEntry], skip: frozenset[int]) -> list[Copy]:
+    """The files that are copied, without what comes from elsewhere: other blocks, and the lines of keys in `skip`."""
     configuration = reading.server.configuration
     without: dict[int, str] = {}
     kept: set[str] = set()
@@ -219,7 +223,7 @@ def _copies(reading: Reading, entries: Sequence[Entry], skip: frozenset[int]) ->
         if entry.form is Form.COPIED:
             kept.add(entry.block.parts[0].tree.path)
             continue
-        where = _WHERE.get(entry.form, "stands in the stack's config")
+        where = _WHERE.get(entry.form, "is in the stack's config")
         for part in entry.block.parts:
             without[id(part.node)] = f"{entry.address} {where}"
     copies = []

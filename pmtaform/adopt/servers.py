@@ -103,11 +103,11 @@ def _url_problem(url: SplitResult, host: str | None) -> str:
     if not host:
         return "It names no host."
     if url.password is not None:
-        return "A password does not stand in a URL, where everybody sees it. Log in with a key."
+        return "A password in a URL is visible to everyone. Log in with a key."
     if url.path.strip("/") or url.query or url.fragment:
         return "Nothing follows the host and its port; the configuration is /etc/pmta/config there."
     if host.startswith("-") or (url.username or "").startswith("-"):
-        return "Neither user nor host begins with a dash."
+        return "Neither user nor host may start with a dash."
     return ""
 
 

@@ -63,7 +63,7 @@ def _stems(base: str, host: str) -> Iterable[str]:
 
 
 def _fit(text: str) -> str:
-    """A text as part of a file's or an entry's name; what does not fit is told apart by its code."""
+    """A text as part of a file's or an entry's name; characters that do not fit become their codes."""
     found = _UNFIT.sub(lambda odd: "-" if odd[0] in "/[]:, " else "".join(f"_{ord(c):x}" for c in odd[0]), text)
     found = found.strip("-.") or "x"
     if len(found) <= _LONGEST:

@@ -1,4 +1,4 @@
-"""Whether a stack that was written says exactly what its servers have."""
+"""Whether a written stack declares exactly what its servers have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.adopt.model import OutFile
-from pmtaform.adopt.server import ServerSays
+from pmtaform.adopt.server import ServerBlocks
 from pmtaform.diagnostics import Diagnostic, Place, Severity
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import Desired
@@ -16,7 +16,7 @@ from pmtaform.stack import Stack, check_stack, compile_host
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StackCheck:
     """What is not as it should be: blocks by host, and errors of the stack itself. Neither: all is well."""
 
     differ: Mapping[str, tuple[Address, ...]]
@@ -25,7 +25,7 @@ class Verdict:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the stack says what the servers have."""
+        """Whether the stack declares what the servers have."""
         return not self.differ and not self.errors
 
 
@@ -41,34 +41,34 @@ def write(folder: Path, files: Mapping[str, OutFile]) -> None:
         path.write_bytes(file.content)
 
 
-def verify(folder: Path, says: Sequence[ServerSays], secrets: Mapping[str, bytes]) -> Verdict:
+def verify(folder: Path, server_blocks: Sequence[ServerBlocks], secrets: Mapping[str, bytes]) -> StackCheck:
     """Load and compile the stack in `folder`, and compare every block with the live one. Secrets are those given."""
     stack, found = check_stack(folder)
     errors = tuple(d for d in found if d.severity is Severity.ERROR)
     if errors:
-        return Verdict({}, errors, stack)
+        return StackCheck({}, errors, stack)
 
     def resolve(reference: str, _place: Place | None) -> Secret:
         return Secret(secrets[reference], reference)
 
     differ: dict[str, tuple[Address, ...]] = {}
-    for one in says:
+    for one in server_blocks:
         wrong = tuple(_different(compile_host(stack, one.server.name, resolve), one))
         if wrong:
             differ[one.server.name] = wrong
-    return Verdict(differ, (), stack)
+    return StackCheck(differ, (), stack)
 
 
-def _different(desired: Desired, one: ServerSays) -> Iterable[Address]:
+def _different(desired: Desired, one: ServerBlocks) -> Iterable[Address]:
     left = set(one.left)
-    said = set()
+    written = set()
     for entry in one.entries:
         address = entry.address
-        said.add(address)
+        written.add(address)
         made = desired.blocks.get(address)
         if address in left:
             if made is not None:
                 yield address
         elif made is None or not made.same_as(entry.block):
             yield address
-    yield from (address for address in desired.blocks if address not in said)
+    yield from (address for address in desired.blocks if address not in written)

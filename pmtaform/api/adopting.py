@@ -1,4 +1,4 @@
-"""Adopting live servers: read them, say what they have as a stack, write it, and hold it against them."""
+"""Import live servers: read them, write what they have as a stack, and compare the stack with them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _PARALLEL: Final = 16
 class Login:
     """How to log in to the servers that are reached over SSH; written into the stack, too."""
 
-    root: str = "/"  # the folder that stands for the machine's root there
+    root: str = "/"  # the folder that is the machine's root there
     sudo: bool = False
     identity_files: tuple[str, ...] = ()
     known_hosts: str | None = None
@@ -54,7 +54,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """A stack that was written: its folder, its files, and what there is to tell."""
+    """A written stack: its folder, its files, and notes on it."""
 
     folder: Path
     adopted: Adopted
@@ -88,7 +88,7 @@ def import_stack(
 
 def _check_name(folder: Path, name: str) -> None:
     if not _NAME.fullmatch(name):
-        detail = f"{name!r}: a stack's name has small letters, digits and dashes, and begins with no dash."
+        detail = f"{name!r}: a stack's name has lower-case letters, digits and dashes, and does not start with a dash."
         raise UsageError.of(BAD_STACK_NAME, detail)
     if folder.exists() or folder.is_symlink():
         detail = f"{folder} is there already. Nothing was written. Choose another name."
@@ -109,7 +109,7 @@ def _check_different(sources: Sequence[ImportSource]) -> None:
 
 
 def _read_all(sources: Sequence[ImportSource], folder: Path, options: Options, login: Login) -> list[Server]:
-    """Every server; if one cannot be read, there is no stack. All that is wrong is told at once."""
+    """Every server; if one cannot be read, there is no stack. All problems are reported at once."""
     found: dict[str, Server] = {}
     failures: dict[str, PmtaformError] = {}
 

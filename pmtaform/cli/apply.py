@@ -1,4 +1,4 @@
-"""`pmtaform apply`: make the hosts what the stack says."""
+"""`pmtaform apply`: change the hosts to what the stack declares."""
 
 from __future__ import annotations
 
@@ -24,21 +24,24 @@ if TYPE_CHECKING:
 
 _PLAN_SUFFIXES: Final = {".plan", ".json"}  # a missing file that is called so is reported as a plan file
 
+_StackOrPlan = Annotated[
+    str | None,
+    typer.Argument(metavar="[STACK | PLANFILE]", help="A stack's name or folder, or a plan saved with --out."),
+]
+_Resume = Annotated[
+    str | None, typer.Option("--resume", metavar="RUN", help="Resume this run with its hosts and waves.")
+]
+
 
 def apply(
-    stack: Annotated[
-        str | None,
-        typer.Argument(metavar="[STACK | PLANFILE]", help="A stack's name or folder, or a plan saved with --out."),
-    ] = None,
+    stack: _StackOrPlan = None,
     host: Hosts = None,
     target: Targets = None,
     exclude: Excludes = None,
     auto_approve: AutoApprove = False,
     allow: Allowed = None,
     format: FormatOption = Format.TEXT,
-    resume: Annotated[
-        str | None, typer.Option("--resume", metavar="RUN", help="Resume this run with its hosts and waves.")
-    ] = None,
+    resume: _Resume = None,
     diff: WithDiff = False,
 ) -> int:
     """Apply a stack: show the plan, ask for approval, change the hosts.

@@ -15,9 +15,9 @@ _INSTEAD = "Add --auto-approve, or apply a saved plan."
 
 
 def approved(question: str, format: Format, *, instead: str = _INSTEAD) -> bool:
-    """Ask; only `yes` is taken. Without a terminal nothing is done that nobody approved: raises `UsageError`.
+    """Ask for approval; only `yes` is accepted. Raises `UsageError` without a terminal.
 
-    `instead` says how to approve it without a question.
+    `instead` is how to approve it without a question.
     """
     if format is Format.JSON:
         raise UsageError.of(NO_APPROVAL, f"With --format json there is no question. Nothing was changed. {instead}")

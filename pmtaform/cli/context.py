@@ -1,4 +1,4 @@
-"""What the options before a command said."""
+"""The options before a command."""
 
 from __future__ import annotations
 

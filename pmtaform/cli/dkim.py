@@ -22,12 +22,12 @@ app = typer.Typer(
 _Words = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[DOMAIN[/SELECTOR]] [STACK]", help="Only these keys, * stands for any text; and the stack, if needed."
+        metavar="[DOMAIN[/SELECTOR]] [STACK]", help="Only these keys, * matches any text; and the stack, if needed."
     ),
 ]
 _To = Annotated[
     str | None,
-    typer.Option("--to", metavar="REFERENCE", help="Where to keep it, as keyring:NAME (the stack's place)."),
+    typer.Option("--to", metavar="REFERENCE", help="Where to store it, as keyring:NAME (default: the stack's place)."),
 ]
 _As = Annotated[RecordFormat | None, typer.Option("--as", help="How to write the record (bind).")]
 
@@ -41,7 +41,7 @@ def generate(
     as_: _As = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Make a key, keep it, and print the record to publish. What is there is never overwritten."""
+    """Make a key, store it, and print the record to publish. Never overwrites a key."""
     from pmtaform.cli.output_keys import print_kept_key
     from pmtaform.clock import SystemClock
     from pmtaform.signing.key_store import make_key
@@ -62,7 +62,7 @@ def import_(
     as_: _As = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Keep a key that was made elsewhere, once it is found fit to sign with. What is there is never overwritten."""
+    """Store a key that was made elsewhere, if it can sign. Never overwrites a key."""
     from pmtaform.cli.dkim_words import read_key_file
     from pmtaform.cli.output_keys import print_kept_key
     from pmtaform.signing.key_store import import_key
@@ -79,7 +79,7 @@ def list_(
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask DNS.")] = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """List the stack's keys: type and size, age, what DNS says, and where each is used. No host is looked at."""
+    """List the stack's keys: type and size, age, DNS record, and where each is used. Contacts no host."""
     from pmtaform.cli.dkim_words import chosen
     from pmtaform.cli.output import show
     from pmtaform.clock import SystemClock

@@ -1,4 +1,4 @@
-"""What `pmtaform dkim` is told: the words of its command line, and a key's file."""
+"""The arguments of `pmtaform dkim`: names of keys, and a key's file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pmtaform dns`: what DNS must say of the fleet."""
+"""`pmtaform dns`: the DNS records of the fleet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pmtaform.diagnostics import Diagnostic
 
 app = typer.Typer(
-    help="What DNS must say of the fleet: check it, or write the records.",
+    help="Check the DNS records of the fleet, or write them.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -42,7 +42,7 @@ def check(
     host: Hosts = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Ask DNS whether it fits the stack: reverse DNS, SPF, DKIM, DMARC, MX, addresses. No host is looked at.
+    """Check whether DNS fits the stack: reverse DNS, SPF, DKIM, DMARC, MX, addresses. Contacts no host.
 
     Exits 3 when something is wrong, 7 when nothing is wrong but DNS could not be asked.
     """
@@ -70,7 +70,7 @@ def records(
     zone: Annotated[str | None, typer.Option("--zone", help="Only records in this domain.")] = None,
     format: Annotated[Format, typer.Option("--format", help="json is --as json.")] = Format.TEXT,
 ) -> int:
-    """Write the records that the stack wants: A, AAAA, PTR, SPF, DKIM, and a DMARC policy to begin with."""
+    """Write the records that the stack needs: A, AAAA, PTR, SPF, DKIM, and a first DMARC policy."""
     from pmtaform.api.dns import dns_facts, dns_records
     from pmtaform.cli.output import out, tell
     from pmtaform.dns.formats import As, write_records
@@ -85,7 +85,7 @@ def records(
 
 def _switched_off(name: str) -> Diagnostic:
 
-    detail = f"The stack {name} says `dns: {{mode: off}}`: nothing was asked. Write `mode: warn` to have it checked."
+    detail = f"The stack {name} has `dns: {{mode: off}}`, so no name server was asked. Write `mode: warn` to check DNS."
     return DNS_OFF.diagnostic(detail)
 
 

@@ -125,7 +125,7 @@ def _require(effective: Effective, vmta: str | None) -> None:
 
 
 def _queues(effective: Effective, vmta: str | None, domain: str | None, *, backoff: bool) -> Iterator[QueueView]:
-    """The queues that the options ask for."""
+    """The queues that the options select."""
     from pmtaform.lang.effective import DEFAULT_VMTA
     from pmtaform.report.effective import QueueView
 

@@ -91,7 +91,7 @@ def _refusal(source: _Source) -> Diagnostic | None:
 
 
 def _read(path: str, problems: list[Diagnostic]) -> Iterator[_Source]:
-    """The files that a path stands for. The vendor's config-defaults stays as it is: it is not ours."""
+    """The files that a path means. The vendor's config-defaults stays as it is: it is not ours."""
     from pmtaform.sources import read_named, read_path
 
     if path == "-":
@@ -115,7 +115,7 @@ def _is_no_native(path: str) -> UsageError:
 
 
 def _is_stack(folder: Path) -> bool:
-    """Whether a folder is a stack's: one of its YAML files says which."""
+    """Whether a folder is a stack's: one of its YAML files names the stack."""
     for file in sorted(folder.glob("*.y*ml")):
         content = file.read_bytes() if file.is_file() else b""
         if file.name == "stack.yaml" or any(line.startswith(b"stack:") for line in content.splitlines()):

@@ -14,15 +14,15 @@ from pmtaform.errors import UsageError
 
 
 def history(
-    host: Annotated[str | None, typer.Argument(help="Only what had to do with this host.")] = None,
+    host: Annotated[str | None, typer.Argument(help="Only runs that involve this host.")] = None,
     stack: StackOption = None,
     limit: Annotated[int, typer.Option("--limit", help="Only the last N runs; 0: all.", min=0)] = 20,
     live: Annotated[
-        bool, typer.Option("--live", help="Also ask the host what it keeps, runs from other machines included.")
+        bool, typer.Option("--live", help="Also show what the host recorded, including runs from other machines.")
     ] = False,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Show the runs of a stack: when, who, from which commit and plan, and what became of it. The newest is last."""
+    """Show the runs of a stack: when, who, commit, plan and outcome. The newest is last."""
     from pmtaform.api import history_of
     from pmtaform.cli.output import show, tell
     from pmtaform.report.history import RunTable, damaged_lines

@@ -13,7 +13,7 @@ def hosts(
     host: Hosts = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Show every host in a row: version, generation, last apply, drift, what is to do, what is pending or frozen."""
+    """Show every host in a row: version, generation, last apply, drift, changes to make, pending or frozen."""
     from pmtaform.api import Choice, PlanRequest, fleet_of, make_plan
     from pmtaform.cli.output import show, watching
     from pmtaform.report.hosts import HostTable

@@ -78,10 +78,10 @@ def _summary(imported: Imported) -> list[str]:
     lines.append(f"{blocks} blocks of {hosts} {'host' if hosts == 1 else 'hosts'}: {', '.join(forms) or 'none'}.")
     if hosts > 1:
         shared = [f"{count} in {layer or 'the stack'}" for layer, count in adopted.shared.items()]
-        lines.append(f"Said once: {', '.join(shared)}.")
+        lines.append(f"Shared: {', '.join(shared)}.")
     lines += [f"{members} {kind} are one loop" for kind, members in adopted.loops.items()]
     if adopted.keys:
-        lines.append(f"DKIM keys taken in: {', '.join(adopted.keys)}.")
+        lines.append(f"DKIM keys imported: {', '.join(adopted.keys)}.")
     variables = [reference.removeprefix("env:") for reference in adopted.to_store("env")]
     if variables:
         lines.append(f"Set these before you plan: {', '.join(variables)}.")

@@ -13,7 +13,7 @@ from pmtaform.cli.context import settings
 def init(
     name: Annotated[str, typer.Argument(help="The new stack's name: lower-case letters, digits and dashes.")],
 ) -> None:
-    """Write a commented starter stack, stacks/NAME, with safe settings to begin from."""
+    """Write a commented starter stack, stacks/NAME, with safe settings."""
     from pmtaform.stack import write_starter
 
     root = settings.directory or Path.cwd()

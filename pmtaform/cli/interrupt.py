@@ -1,4 +1,4 @@
-"""Ctrl-C while hosts are changed: the first starts no new host, the second leaves at once and says how to go on."""
+"""Ctrl-C while hosts change: the first one starts no new host, the second one exits at once and reports what to do."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SECOND = (
 
 
 class AtWork:
-    """Which hosts stand in the middle of a change, by what is told of them. Passes every event on."""
+    """The hosts whose change is under way, by the events of the run. Passes every event on."""
 
     def __init__(self, watch: Callable[[Event], None]) -> None:
         self._watch = watch
         self._hosts: dict[str, str] = {}
 
     def __call__(self, event: Event) -> None:
-        """Note where the host stands."""
+        """Note the phase of the host."""
         if event.verdict is not None:
             self._hosts.pop(event.host, None)
         elif event.host:
@@ -68,7 +68,7 @@ def _write(text: str) -> None:
 def stopping(stack: str = "", at_work: Callable[[], str] = lambda: "") -> Iterator[threading.Event]:
     """An event that the first SIGINT or SIGTERM sets; the second ends the process with code 130.
 
-    `at_work` says then which hosts stand in the middle of a change, and what to do about them.
+    `at_work` returns the hosts whose change is under way, and what to do about them.
     """
     stop = threading.Event()
 

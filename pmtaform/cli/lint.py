@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LintFormat(StrEnum):
-    """How findings are told."""
+    """The output format of findings."""
 
     TEXT = "text"
     JSON = "json"

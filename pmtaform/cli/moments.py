@@ -12,12 +12,14 @@ from pmtaform.errors import UsageError
 
 AsOf = Annotated[
     str | None,
-    typer.Option("--as-of", metavar="DATE", help="Where keys that rotate will stand: 2026-12-31, or 2026-12-31T12:00."),
+    typer.Option(
+        "--as-of", metavar="DATE", help="Show rotating keys as of this date: 2026-12-31, or 2026-12-31T12:00."
+    ),
 ]
 
 
 def moment_of(text: str | None) -> datetime | None:
-    """The moment that `text` means, UTC unless it says another zone; a date is the end of its day.
+    """The moment that `text` means, UTC unless it names another zone; a date is the end of its day.
 
     Raises `UsageError`.
     """

@@ -15,7 +15,7 @@ StackArgument = Annotated[str | None, typer.Argument(help=_STACK)]
 StackOption = Annotated[str | None, typer.Option("--stack", help=_STACK)]
 FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
 Hosts = Annotated[
-    list[str] | None, typer.Option("--host", help="Only hosts or groups that match; * stands for any text. Repeatable.")
+    list[str] | None, typer.Option("--host", help="Only hosts or groups that match; * matches any text. Repeatable.")
 ]
 Targets = Annotated[
     list[str] | None,

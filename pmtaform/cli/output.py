@@ -32,16 +32,16 @@ def width() -> int:
 
 
 def out(text: str, *, exact: bool = False) -> None:
-    """Write data to stdout; `exact`: it is no report, but for another program.
+    """Write data to stdout; `exact`: it is for another program, not a report.
 
-    When its reader has gone (`| head`), the command goes on and ends as it would. Where the disk is full it goes on as
-    well, since a host may be in the middle of a change; the end tells of it.
+    When its reader has gone (`| head`), the command continues and exits as usual. It also continues on a full disk,
+    because a host may be in the middle of a change; the exit code reports it.
     """
     write(sys.stdout, text, exact=exact)
 
 
 def write(stream: TextIO, text: str, *, exact: bool = False) -> None:
-    """Write to a standard stream; what it cannot take is let go."""
+    """Write to a standard stream; what the stream rejects is dropped."""
     try:
         style.write(stream, text, exact=exact)
         stream.flush()
@@ -110,7 +110,7 @@ def watching(
     quiet: bool = True,
     format: Format = Format.TEXT,
 ) -> Iterator[Progress]:
-    """Something that is told what happens, and shows it on a terminal (in a pipe only when not `quiet`).
+    """An observer of a run that shows each event on a terminal (in a pipe only when not `quiet`).
 
     With `format` JSON every event is a line of JSON on stdout instead.
     """

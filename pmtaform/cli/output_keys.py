@@ -1,4 +1,4 @@
-"""What commands about keys, secrets and DNS say, in the way that was asked for."""
+"""Output of commands about keys and secrets that is more than a view."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def print_kept_key(stack: Stack, kept: StoredKey, format: Format, as_: str | Non
 
 
 def print_value(reference: Reference, secret: Secret, format: Format) -> None:
-    """A secret's value, which somebody asked for by name."""
+    """A secret's value, which the operator asked for by name."""
     from pmtaform.report.secret_uses import json_kept, value_fields
 
     value = secret.reveal()

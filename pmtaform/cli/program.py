@@ -1,6 +1,6 @@
 """Running a command, and ending with the right code whatever happens.
 
-Usage errors exit 64, not Click's 2, which means "changes present". No traceback reaches a user: a bug says that it
+Usage errors exit 64, not Click's 2, which means "changes present". No traceback reaches a user: a bug report says that it
 is one, and `PMTAFORM_TRACEBACK=1` shows where.
 """
 

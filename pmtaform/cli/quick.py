@@ -35,7 +35,7 @@ def _quick(parameter: Any) -> Any:
 
 
 class _Quick:
-    """Stands where Typer asks for what reads a value."""
+    """Takes the place of Typer's parser of a value."""
 
     def __init__(self, read: Callable[[Any], Any], typers_own: Callable[[], Any]) -> None:
         self._read = read

@@ -14,22 +14,18 @@ from pmtaform.errors import UsageError
 
 
 def recover(
-    host: Annotated[
-        list[str] | None, typer.Argument(help="Hosts or groups; * stands for any text. Left out: all of them.")
-    ] = None,
+    host: Annotated[list[str] | None, typer.Argument(help="Hosts or groups; * matches any text. Default: all.")] = None,
     stack: StackOption = None,
-    confirm: Annotated[
-        bool, typer.Option("--confirm", help="Keep a change that still awaits its confirmation.")
-    ] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Confirm a change that awaits it.")] = False,
     revert: Annotated[
-        bool, typer.Option("--revert", help="Revert such a change now, before its time is over.")
+        bool, typer.Option("--revert", help="Revert such a change now instead of when its time ends.")
     ] = False,
     allow: Annotated[
-        list[str] | None, typer.Option("--allow", help="With --confirm: consent to a danger by its name.")
+        list[str] | None, typer.Option("--allow", help="With --confirm: consent to a danger by its name. Repeatable.")
     ] = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Finish or undo what a killed run, a lost connection or a reboot left half done. Changes nothing else.
+    """Finish or undo what a killed run, a lost connection or a reboot left unfinished. Changes nothing else.
 
     A change that awaits its confirmation rolls back by itself in time; --confirm and --revert decide sooner.
     """

@@ -15,7 +15,7 @@ def render(
     stack: StackOption = None,
     file: Annotated[str | None, typer.Option(help="Only this file of the host, for example /etc/pmta/config.")] = None,
 ) -> None:
-    """Print the whole configuration that HOST would have if it had none yet. Secrets appear as their references."""
+    """Print the complete configuration that a new HOST gets. Secrets appear as their references."""
     from pmtaform.api import desired_of
     from pmtaform.diagnostics.codes.command_line import NO_SUCH_FILE
     from pmtaform.errors import UsageError

@@ -16,9 +16,9 @@ def rollback(
     stack: StackOption = None,
     to: Annotated[
         int | None,
-        typer.Option("--to", help="Restore what this generation replaced; by default the last one.", min=1),
+        typer.Option("--to", help="Restore what this generation replaced (default: the last one).", min=1),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="Only list the generations that the host keeps.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the generations that the host keeps, and exit.")] = False,
     auto_approve: AutoApprove = False,
     allow: Allowed = None,
     format: FormatOption = Format.TEXT,

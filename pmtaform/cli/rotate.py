@@ -13,9 +13,9 @@ def rotate(
     as_of: AsOf = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Generate the DKIM keys that are due, look at DNS, and say where each key with `rotation` stands.
+    """Generate the DKIM keys that are due, check DNS, and show the state of each key with `rotation`.
 
-    New keys go where `private-key` says. No host is looked at or changed: `apply` puts keys on hosts and switches. With
+    New keys go to `private-key`. Contacts no host: `apply` puts keys on hosts and switches. With
     --as-of nothing is generated or written down.
     """
     from pmtaform.api.rotation import rotate_keys

@@ -1,4 +1,4 @@
-"""`pmtaform schema`: the JSON Schemas of stack files, of plans, and of what a run says."""
+"""`pmtaform schema`: the JSON Schemas of stack files, of plans, and of the events of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `pmtaform secrets` is told: the words of its command line, and a value that is never one of them."""
+"""The arguments of `pmtaform secrets`, and a value, which is never one of them."""
 
 from __future__ import annotations
 

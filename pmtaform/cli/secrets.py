@@ -1,4 +1,4 @@
-"""`pmtaform secrets`: which secrets a stack refers to, whether they can be had, and those that pmtaform keeps."""
+"""`pmtaform secrets`: the secrets of a stack, whether they are available, and those that pmtaform stores."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def list_(stack: StackArgument = None, format: FormatOption = Format.TEXT) -> No
 
 @app.command("check")
 def check(stack: StackArgument = None, format: FormatOption = Format.TEXT) -> int:
-    """Look up every secret of the stack once, and say whether it is there and fit. No host is looked at."""
+    """Look up every secret of the stack once, and report whether it is available and valid. Contacts no host."""
     from pmtaform.api import check_secrets
     from pmtaform.cli.output import show
     from pmtaform.report.secret_uses import CheckTable
@@ -59,10 +59,10 @@ def check(stack: StackArgument = None, format: FormatOption = Format.TEXT) -> in
 @app.command("set")
 def set_(
     words: _Words,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the value that there is.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing value.")] = False,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Keep a secret in the keyring or in a file. Its value is asked for, or read from standard input."""
+    """Store a secret in the keyring or in a file. Prompts for its value, or reads it from standard input."""
     from pmtaform.api import holds_secret, store_secret
     from pmtaform.cli.output import show, tell
     from pmtaform.cli.secret_words import chosen, read_value
@@ -123,7 +123,7 @@ def delete(
 
 
 def _replace(reference: str, format: Format) -> bool:
-    """Whether a value that is there may go. Raises `UsageError` where nobody can be asked."""
+    """Whether an existing value may be replaced. Raises `UsageError` without a terminal."""
     if format is Format.JSON or not sys.stdin.isatty():
         detail = f"{reference} has a value. Nothing was changed. Add --overwrite to replace it."
         raise UsageError.of(SECRET_IS_THERE, detail)

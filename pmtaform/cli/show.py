@@ -15,7 +15,7 @@ def show(
     plan: Annotated[Path, typer.Argument(metavar="PLANFILE", help="A plan saved with `plan --out`.")],
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Show a saved plan. No host is looked at."""
+    """Show a saved plan. Contacts no host."""
     from pmtaform.api import load_plan
     from pmtaform.cli.output import show as show_view
     from pmtaform.report.plans import PlanView

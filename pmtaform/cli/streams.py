@@ -14,7 +14,7 @@ _lost: list[str] = []  # why output did not get out, the first reason first
 
 
 def open_streams() -> None:
-    """Make standard streams of this process that can be written to whatever stands behind them.
+    """Make standard streams of this process writable, whatever is behind them.
 
     One that is closed (`>&-`) gets a place to go to; otherwise the next file that is opened would take its number,
     and be written the output.
@@ -48,7 +48,7 @@ class _Output(io.FileIO):
     """
 
     def write(self, data: Any, /) -> int:
-        """Write `data`, or let it go."""
+        """Write `data`, or drop it."""
         try:
             return super().write(data)
         except OSError as problem:
@@ -57,7 +57,7 @@ class _Output(io.FileIO):
 
 
 def let_go(stream: Any, problem: OSError) -> None:
-    """Have `stream` go nowhere from now on. `end_of_output` tells why, unless its reader has gone (`| head`).
+    """Discard what `stream` gets from now on. `end_of_output` reports why, unless its reader has gone (`| head`).
 
     A lost standard error is not reported: it is where reports go.
     """
@@ -70,7 +70,7 @@ def let_go(stream: Any, problem: OSError) -> None:
 
 
 def end_of_output(code: int) -> int:
-    """`code`, or the code of an error where a success was not told whole."""
+    """`code`, or the code of an error where a success was not written completely."""
     if not _lost:
         return code
     why = _lost[0]

@@ -13,7 +13,7 @@ def validate(
     stack: StackArgument = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Check a stack: all errors at once, each with its place. No host is looked at, no secret asked for."""
+    """Check a stack: report all errors at once, each with its place. Contacts no host, needs no secret."""
     from pmtaform.cli.output import show, tell
     from pmtaform.stack import check_stack, find_project, stack_folder
 

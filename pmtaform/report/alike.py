@@ -35,7 +35,7 @@ def without_numbers(detail: str) -> str:
 
 
 def other_places(first: Place | None, others: Sequence[tuple[str, Place | None, str]], hosts: int = 1) -> str:
-    """`The same at 12 more places: lines 7, 9, …`, of (host, place, mark); a mark tells places apart.
+    """`The same at 12 more places: lines 7, 9, …`, of (host, place, mark); a mark distinguishes places.
 
     `hosts` is the number of hosts that all places together are on.
     """

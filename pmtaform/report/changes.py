@@ -59,7 +59,7 @@ def _values(change: Change, style: Style, width: int) -> Iterator[str]:
 
 
 def _whole(change: Change, style: Style) -> Iterator[str]:
-    """Every value of a block that comes or goes, under the sections that it stands in."""
+    """Every value of a block that is created or deleted, under its sections."""
     symbol, colour = change.action.value, _COLOURS[change.action]
     widest: dict[tuple[str, ...], int] = {}
     for value in change.values:

@@ -29,7 +29,7 @@ _GOOD = ("published", "not-checked", DKIM_NOT_COMPARED.code)
 
 
 def keys_text(rows: Sequence[KeyRow], now: datetime, *, colour: bool = False) -> str:
-    """One line a key. What is wrong with one is told elsewhere."""
+    """One line a key. Its problems are reported elsewhere."""
     if not rows:
         return "The stack has no DKIM keys.\n"
     style = Style(colour)

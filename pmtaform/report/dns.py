@@ -20,7 +20,7 @@ _MOST_ANSWERS = 6
 
 
 def dns_text(report: DnsReport, *, colour: bool = False, width: int = WIDTH) -> str:
-    """The findings, the worst first, each with what servers said; then what SPF costs, and the sum."""
+    """The findings, the worst first, each with the servers' answers; then the cost of SPF, and the sum."""
     style = Style(colour)
     lines: list[str] = []
     for found in sorted(report.findings, key=lambda one: _ORDER.index(one.level.value)):
@@ -33,7 +33,7 @@ def dns_text(report: DnsReport, *, colour: bool = False, width: int = WIDTH) -> 
 
 
 def finding_lines(found: DnsFinding, style: Style, width: int) -> list[str]:
-    """One finding, with what servers said."""
+    """One finding, with the servers' answers."""
     level = style(found.level.value, _COLOURS[found.level.value], "bold")
     code = style(f"[{clean(found.code)}]", "dim")
     lines = [f"{clean(found.subject)}: {level}: {clean(found.summary)} {code}", *wrapped(found.detail, width, "    ")]
@@ -65,7 +65,7 @@ def _sum(report: DnsReport) -> str:
     parts = [counted(numbers[level], word) for level, word in _WORDS.items() if numbers[level]]
     if numbers["unknown"]:
         parts.append(f"{numbers['unknown']} could not be asked")
-    servers = ", ".join(report.servers) or "nobody: there is no name server"
+    servers = ", ".join(report.servers) or "no name server"
     return f"{counted(report.checked, 'check')}: {', '.join(parts) or 'all is right'}. Asked: {clean(servers)}."
 
 

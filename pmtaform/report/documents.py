@@ -1,4 +1,4 @@
-"""Reports as JSON, for programs. Every document says its `format` and `kind`."""
+"""Reports as JSON, for programs. Every document has its `format` and `kind`."""
 
 from __future__ import annotations
 

@@ -110,10 +110,10 @@ def _value(value: ValueDrift, style: Style) -> Iterator[str]:
 
 def _stack(value: ValueDrift) -> str:
     if value.settled:
-        return "  (the stack now says the same)"
+        return "  (the stack now declares the same)"
     if value.wanted == value.left:
         return ""
-    return f"  (the stack now says {_shown(value.wanted)})"
+    return f"  (the stack now declares {_shown(value.wanted)})"
 
 
 def _shown(lines: Sequence[str]) -> str:

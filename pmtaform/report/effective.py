@@ -17,10 +17,10 @@ Where = Callable[[Place], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
-    """One queue to be told of, and what else there is to say.
+    """One queue to show, and notes on it.
 
     `only` are the directives to show (None: all); `owner`: also those of the virtual MTA itself; `like` are the virtual
-    MTAs that do exactly the same. `begins` says whether anything puts the queue into back-off, None if nobody asked.
+    MTAs that do exactly the same. `begins`: whether anything puts the queue into back-off; None: not asked for.
     """
 
     settings: EffectiveSettings
@@ -32,7 +32,7 @@ class QueueView:
 
 @dataclass(slots=True)
 class Printer:
-    """Collects lines; assumptions are numbered, and said once at the end."""
+    """Collects lines; assumptions are numbered, and explained once at the end."""
 
     where: Where
     style: Style
@@ -67,7 +67,7 @@ def effective_text(
 
 def assumption_lines(printer: Printer) -> Iterator[str]:
     """What the printed values rest on, by number."""
-    yield printer.style("The guides do not say everything. What is assumed here:", "bold")
+    yield printer.style("Assumptions where the guides are silent:", "bold")
     for each, number in printer.assumed.items():
         yield from _hanging(f"[{number}] ", each.sentence, printer.width)
 

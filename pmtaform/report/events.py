@@ -1,4 +1,4 @@
-"""What `apply` and `rollback` say with `--format json`: one JSON object a line, the run's result the last.
+"""The output of `apply` and `rollback` with `--format json`: one JSON object a line, the run's result the last.
 
 With a rollback, the first line is what it undoes and the dangers of what comes back.
 
@@ -42,7 +42,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Undo:
+class UndoLine:
     """What a rollback of a host undoes: generations, oldest first, with the changes that this is."""
 
     host: str
@@ -96,7 +96,7 @@ _RUN = record(
 )
 _GENERATION = record(Generation, number=COUNT, started=TEXT, who=TEXT, what=TEXT, status=TEXT, files=several(TEXT))
 _UNDO = record(
-    Undo,
+    UndoLine,
     host=TEXT,
     generations=several(_GENERATION).says("What is undone, oldest first."),
     summary=table(COUNT).says("How many blocks of the configuration are created, updated and deleted."),
@@ -132,7 +132,7 @@ def event_json(event: Event) -> str:
 
 def undo_json(host: str, generations: Sequence[Generation], plan: HostPlan) -> str:
     """What a rollback undoes, on one line, its end included."""
-    undo = Undo(host, tuple(generations), counts_of(plan), plan.all_dangers)
+    undo = UndoLine(host, tuple(generations), counts_of(plan), plan.all_dangers)
     return _line(_document(UNDO, undo))
 
 

@@ -22,7 +22,7 @@ def explanation_text(explanation: Explanation, *, colour: bool = False, width: i
     lines: list[str] = []
     several = len(explanation.meanings) > 1
     if several:
-        lines += [f"{explanation.name} has {len(explanation.meanings)} meanings, by where it stands.", ""]
+        lines += [f"{explanation.name} has {len(explanation.meanings)} meanings, by its section.", ""]
     for meaning in explanation.meanings:
         lines += [*_meaning(meaning, style, width), ""]
     if explanation.related:

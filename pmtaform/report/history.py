@@ -62,7 +62,7 @@ def _unfinished(run: RunRecord, *, one: bool) -> Iterator[str]:
 
 
 def _hosts(records: list[HostRecord], style: Style) -> Iterator[str]:
-    """Hosts that ended alike: in one line when there is no more to say of each."""
+    """Hosts with the same outcome: in one line when there is no detail on each."""
     outcome = records[0].outcome
     shown = style(clean(outcome), "green" if outcome in _GOOD else "red")
     plain = [record.host for record in records if not _more(record)]
@@ -80,7 +80,7 @@ def _more(record: HostRecord) -> str:
     if record.kept is not None and not record.kept.files:
         kept = "; kept on the host: no file, as none changed"
     elif record.kept is not None:
-        status = f", which says {record.kept.status}" if record.kept.status != record.outcome else ""
+        status = f", with status {record.kept.status}" if record.kept.status != record.outcome else ""
         kept = f"; kept on the host{status}: {', '.join(record.kept.files)}"
     return f"{generation}{reason}{kept}"
 
@@ -121,14 +121,14 @@ def _host(record: HostRecord) -> dict[str, Any]:
 
 
 def damaged_lines(report: HistoryReport) -> tuple[Diagnostic, ...]:
-    """What is to be said of lines of the journal that cannot be read."""
+    """The warning about lines of the journal that cannot be read."""
     if not report.damaged:
         return ()
     shown = ", ".join(map(str, report.damaged[:8])) + (" ..." if len(report.damaged) > 8 else "")
     one = len(report.damaged) == 1
     return (
         JOURNAL_DAMAGED.diagnostic(
-            f"{'Line' if one else 'Lines'} {shown}: a crash cut {'it' if one else 'them'} short, or somebody "
+            f"{'Line' if one else 'Lines'} {shown}: a crash cut {'it' if one else 'them'} short, or someone "
             "edited the file. What stood there is missing from this history; the hosts themselves are not concerned, "
             "and `pmtaform history HOST --live` asks them.",
             Place(report.journal, report.damaged[0]),

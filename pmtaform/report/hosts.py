@@ -116,7 +116,7 @@ def _verdict(rows: Sequence[HostRow]) -> str:
         (sum(1 for row in rows if row.problem), "not seen"),
     ]
     said = [f"{number} {what}" for number, what in numbers if number]
-    return f"{counted(len(rows), 'host')}: {', '.join(said) or 'all as the stack says'}."
+    return f"{counted(len(rows), 'host')}: {', '.join(said) or 'all as the stack declares'}."
 
 
 def json_hosts(stack: str, rows: Sequence[HostRow]) -> str:

@@ -22,7 +22,7 @@ _SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 def sarif_lint(findings: Sequence[Finding], files: Mapping[str, str] | None = None) -> str:
     """One run in SARIF 2.1.0 (OASIS), with the rules that found something.
 
-    `files` says what the files of fixes are called on this machine.
+    `files` has the names of the files of fixes on this machine.
     """
     used = list(dict.fromkeys(finding.rule.code for finding in findings))
     index = {name: number for number, name in enumerate(used)}
@@ -75,7 +75,7 @@ def _result(finding: Finding, index: int, files: Mapping[str, str]) -> dict[str,
 
 
 def _without_links(text: str) -> str:
-    """SARIF makes a link of `[text](target)` in any message (3.11.6), and what a file says is no link."""
+    """SARIF makes a link of `[text](target)` in any message (3.11.6), and text of a file is no link."""
     return text.replace("](", "] (")
 
 

@@ -1,4 +1,4 @@
-"""Findings as good compilers show them: the line, the piece that is meant underlined, why, and what would mend it."""
+"""Findings as good compilers show them: the line with the piece underlined, the reason, and the fix."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_COLUMNS: Final = 160
 def lint_text(
     findings: Sequence[Finding], *, source: Source | None = None, colour: bool = False, width: int = WIDTH
 ) -> str:
-    """All findings with their count at the end; without any, one line that says so.
+    """All findings with their count at the end; without any, one line that states it.
 
     The same finding at many places is one entry; the documents for programs list each.
 
@@ -42,7 +42,7 @@ def lint_text(
 
 
 def _key(finding: Finding) -> tuple[str, Severity, str]:
-    """What makes two findings the same: what they say, apart from the piece that is meant and from numbers."""
+    """What makes two findings the same: their text, apart from the marked piece and from numbers."""
     return finding.rule.code, finding.severity, without_numbers(_without_mark(finding))
 
 
@@ -51,7 +51,7 @@ def _without_mark(finding: Finding) -> str:
 
 
 def _others(group: Sequence[Finding]) -> list[tuple[str, Place | None, str]]:
-    """Host, place, and, where it tells them apart, the piece that is meant: of all findings except the first."""
+    """Host, place, and the marked piece where it distinguishes them: of all findings except the first."""
     first = group[0]
     return [
         (
@@ -100,7 +100,7 @@ def shown_line(place: Place, raw: str) -> str:
 
 
 def underlined(text: str, mark: str) -> tuple[int, int]:
-    """Where the mark stands in the shown line, and its length; else the line's first word."""
+    """The position of the mark in the shown line, and its length; else the line's first word."""
     indent = len(text) - len(text.lstrip())
     at = text.find(mark, indent) if mark else -1
     if at >= 0:

@@ -40,7 +40,7 @@ def _clean(text: str) -> str:
 def _line(text: str) -> str:
     """One line, piece by piece between the marks of comments.
 
-    What follows a piece with a secret is masked too: the mark may stand in the secret itself.
+    What follows a piece with a secret is masked too: the mark may be in the secret itself.
     """
     pieces = text.split("#")
     for number, piece in enumerate(pieces):
@@ -81,12 +81,12 @@ def _prose(text: str) -> tuple[str, bool]:
 def _value(spec: DirectiveSpec, name: str, value: str) -> str:
     text = value.rstrip()
     if spec.sensitive == "second" and '"' in text and not _FIRST_WORD.match(text):
-        return SENSITIVE  # where the first word ends, nobody can say
+        return SENSITIVE  # the end of the first word is not known
     return mask(spec, name, text) + value[len(text) :]
 
 
 def _known(text: str, spec: DirectiveSpec, value: str) -> tuple[str, bool]:
-    """A directive that holds no secret of itself; the name that a macro gives one may say otherwise."""
+    """A directive without a secret; a name from a macro may indicate one."""
     words = value.split(None, 1)
     if spec.type == "acl" and words and looks_like_key(words[0]):
         return text[: len(text) - len(value)] + " ".join([SENSITIVE, *words[1:]]), False
@@ -123,13 +123,13 @@ def _end_of_name(text: str, *, keys: bool) -> int | None:
 
 
 def _bare(text: str) -> str:
-    """Without characters that nobody sees, which could part a name in two."""
+    """Without invisible characters, which could split a name in two."""
     return text if text.isascii() and text.isprintable() else "".join(c for c in text if c.isprintable() or c.isspace())
 
 
 @cache
 def _words() -> re.Pattern[str]:
-    """Names of secrets wherever they stand: those of the catalogue, and those that sound like one."""
+    """Names of secrets wherever they occur: those of the catalogue, and those that sound like one."""
     names = {spec.name for spec in catalogue().directives if spec.sensitive}
     exact = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     return re.compile(rf"(?<![\w-])(?:{exact})(?![\w-])|[\w-]*(?:{_SOUNDING})[\w-]*", re.IGNORECASE)

@@ -66,7 +66,7 @@ def _group(group: HostGroup, style: Style, width: int, most: int | None) -> Iter
 
 
 def _releases(versions: Sequence[str]) -> list[str]:
-    """The releases alone, out of `PowerMTA v5.0r8 (2020-11-05, 64-bit; …).`, as `pmta show version` says it."""
+    """The releases alone, out of `PowerMTA v5.0r8 (2020-11-05, 64-bit; …).`, as `pmta show version` prints it."""
     return list(dict.fromkeys(v.removeprefix("PowerMTA ").partition(" (")[0].rstrip(".") for v in versions))
 
 

@@ -27,7 +27,7 @@ def diagnostics_text(
     `grouped`: what is the same apart from names and numbers is one entry, as for a fleet of like hosts.
 
     `source` gives the line of a file at a place, to be shown with a caret (secrets in it are masked here); None
-    where it cannot be had.
+    where it is not available.
     """
     found = sorted(diagnostics, key=_order)
     if not found:
@@ -56,7 +56,7 @@ def problem_lines(
     hosts: str = "",
     source: Source | None = None,
 ) -> Iterator[str]:
-    """One diagnostic. `hosts` are the names that stand before it, if not its own."""
+    """One diagnostic. `hosts` are the names before it, if not its own."""
     where = hosts or clean(problem.host or "")
     places = [text for text in (where, clean(str(problem.place)) if problem.place else "") if text]
     prefix = "".join(f"{text}: " for text in places)

@@ -1,4 +1,4 @@
-"""Where rotated keys stand, as text for people and JSON for programs."""
+"""The state of rotating keys, as text for people and JSON for programs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _STEPS = {
 def rotations_text(
     statuses: Iterable[KeyStatus], *, ahead: bool = False, colour: bool = False, width: int = WIDTH
 ) -> str:
-    """Each key with its next step, and below it its selectors; `ahead` says of which moment that is. None: empty."""
+    """Each key with its next step, and its selectors below it; `ahead`: at a future date. Empty without keys."""
     style = Style(colour)
     lines: list[str] = []
     for status in statuses:
@@ -79,7 +79,7 @@ def _step(step: NextStep, at: datetime) -> str:
 
 
 def rotated_text(done: RotationReport, *, ahead: bool = False, colour: bool = False, width: int = WIDTH) -> str:
-    """What `rotate` did, where keys stand, the records that are missing, and those that may go."""
+    """What `rotate` did, the state of keys, the missing records, and those that may be removed."""
     from pmtaform.dns.formats import As, write_records
 
     style = Style(colour)

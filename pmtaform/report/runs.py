@@ -1,4 +1,4 @@
-"""A run as people read it: while it goes on, and what became of each host."""
+"""A run as people read it: its progress, and the outcome on each host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_OUTPUT = 20
 
 
 def colour_of(verdict: Verdict) -> str:
-    """The colour of a verdict; one that is not known to be good or bad asks for attention."""
+    """The colour of a verdict; yellow for one that is neither good nor bad."""
     return _COLOURS.get(verdict, "yellow")
 
 

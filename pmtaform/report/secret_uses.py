@@ -30,7 +30,7 @@ def uses_text(uses: Sequence[SecretUse]) -> str:
 
 
 def checks_text(checked: Sequence[CheckedSecret], *, colour: bool = False) -> str:
-    """As `uses_text`, with what became of each; the findings are told elsewhere."""
+    """As `uses_text`, with the outcome of each; the findings are reported elsewhere."""
     if not checked:
         return "The stack refers to no secret.\n"
     style = Style(colour)

@@ -44,7 +44,7 @@ def wants_colour(stream: IO[str], environment: Mapping[str, str] | None = None) 
 
 
 def is_terminal(stream: IO[str]) -> bool:
-    """Whether somebody looks at `stream`."""
+    """Whether `stream` is a terminal."""
     try:
         return stream.isatty()
     except ValueError:  # it is closed

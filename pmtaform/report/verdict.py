@@ -53,7 +53,7 @@ def _changes(plan: Plan) -> str:
     hosts = counted(settled, "host")
     if plan.left or _protected(plan):
         return f"No changes to make on {hosts}."
-    return f'No changes. {hosts} {"is" if settled == 1 else "are"} as the stack "{clean(plan.stack)}" says.'
+    return f'No changes. {hosts} {"is" if settled == 1 else "are"} as the stack "{clean(plan.stack)}" declares.'
 
 
 def _left(plan: Plan) -> str:

@@ -88,10 +88,10 @@ def test_the_text_says_what_was_left_what_is_there_and_what_the_stack_says(appli
     applied.host.put(RUNS + block("99", "99/h"))
     applied.config(STACK % ("10", "20/h"))
     said = applied.run("drift").ended(Exit.OK)
-    assert "~ max-smtp-out 20 -> 99 (the stack now says 10)" in said.words
+    assert "~ max-smtp-out 20 -> 99 (the stack now declares 10)" in said.words
     assert "~ max-msg-rate 20/h -> 99/h" in said.words
     applied.config(STACK % ("99", "20/h"))
-    assert "20 -> 99 (the stack now says the same)" in applied.run("drift").words
+    assert "20 -> 99 (the stack now declares the same)" in applied.run("drift").words
 
 
 def test_a_plan_says_it_value_by_value_too(applied: ProjectFolder) -> None:
@@ -238,7 +238,7 @@ def test_what_cannot_be_known_is_never_fine(applied: ProjectFolder, edited: bool
     assert (reported["drifted"], bool(reported["unknown"])) == (None, True)
     said = applied.run("hosts").ended(Exit.ERROR)
     assert "what changed since is not known" in said.words
-    assert "as the stack says" not in said.words
+    assert "as the stack declares" not in said.words
 
 
 def test_the_record_of_another_stack_is_nothing_to_compare_with(applied: ProjectFolder) -> None:
@@ -275,7 +275,7 @@ def test_an_apply_from_a_fresh_checkout_leaves_the_host_alone_and_knows_it_again
     before = sorted(p.name for p in applied.host.at("/var/lib/pmtaform/generations").iterdir())
     assert "mta1 unchanged (generation 1)" in applied.apply().ended(Exit.OK).words
     assert sorted(p.name for p in applied.host.at("/var/lib/pmtaform/generations").iterdir()) == before
-    assert applied.run("hosts").ended(Exit.OK).out.endswith("1 host: all as the stack says.\n")
+    assert applied.run("hosts").ended(Exit.OK).out.endswith("1 host: all as the stack declares.\n")
 
 
 def test_a_plan_from_a_fresh_checkout_tells_drift_from_the_stack(applied: ProjectFolder) -> None:

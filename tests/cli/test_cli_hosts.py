@@ -49,7 +49,7 @@ def test_each_host_has_a_row_with_what_it_runs_and_who_applied_last(applied: Pro
     text = applied.run("hosts").ended(Exit.OK).out
     assert " ".join(text.splitlines()[0].split()) == "HOST POWERMTA GENERATION LAST APPLY BY COMMIT DRIFT TO DO"
     assert text.splitlines()[1].split()[:4] == ["mta1", "5.0r8", "1", state["applied-at"]]
-    assert text.endswith("2 hosts: all as the stack says.\n")
+    assert text.endswith("2 hosts: all as the stack declares.\n")
 
 
 def test_drift_is_counted_in_blocks_and_files(applied: ProjectFolder) -> None:

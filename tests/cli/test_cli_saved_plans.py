@@ -266,7 +266,7 @@ def test_what_stays_different_is_counted_and_named(
     run = one.apply("--format", "json", *options).ended(Exit.OK).lines()[-1]
     assert {each["address"] for each in run["hosts"][0]["left"]} == {address for address, _, _ in left}
     again = one.plan(*options).ended(Exit.OK)
-    assert ('as the stack "fleet" says' in again.words) is (not left)
+    assert ('as the stack "fleet" declares' in again.words) is (not left)
     assert all(address in again.words for address, _, _ in left)
     said = one.apply(*options).ended(Exit.OK)
     number = f"{len(left)} difference{'s stay' if len(left) > 1 else ' stays'} because of"
@@ -276,7 +276,7 @@ def test_what_stays_different_is_counted_and_named(
 def test_a_choice_that_leaves_nothing_is_as_the_stack_says(one: ProjectFolder) -> None:
     one.config(TWO)
     one.apply().ended(Exit.OK)
-    assert 'No changes. 1 host is as the stack "fleet" says.' in one.plan("--target", "domain[*]").out
+    assert 'No changes. 1 host is as the stack "fleet" declares.' in one.plan("--target", "domain[*]").out
 
 
 def test_what_is_ignored_and_differs_is_seen_on_a_host_that_no_one_touched(one: ProjectFolder) -> None:
@@ -293,7 +293,7 @@ def test_what_is_ignored_and_differs_is_seen_on_a_host_that_no_one_touched(one: 
     assert "nothing, 1 left" in shown.words
     assert "1 host: 1 with differences that stay." in shown.words
     one.host.put(one.host.read().replace("max-smtp-out 1\n", "max-smtp-out 5\n"))
-    assert 'as the stack "fleet" says' in one.plan().out
+    assert 'as the stack "fleet" declares' in one.plan().out
 
 
 def test_what_is_ignored_and_as_declared_is_no_difference(one: ProjectFolder) -> None:

@@ -44,9 +44,12 @@ NOTHING = plan(host("mta1"), host("mta2"))
     ("given_plan", "says"),
     [
         (plan(), "No hosts are selected."),
-        (plan(host("mta1")), 'No changes. 1 host is as the stack "demo" says.'),
-        (NOTHING, 'No changes. 2 hosts are as the stack "demo" says.'),
-        (plan(host("a"), selection={"targets": ("domain[**]",)}), 'No changes. 1 host is as the stack "demo" says.'),
+        (plan(host("mta1")), 'No changes. 1 host is as the stack "demo" declares.'),
+        (NOTHING, 'No changes. 2 hosts are as the stack "demo" declares.'),
+        (
+            plan(host("a"), selection={"targets": ("domain[**]",)}),
+            'No changes. 1 host is as the stack "demo" declares.',
+        ),
         (plan(host("a", left=(LEFT,))), "No changes to make on 1 host. 1 difference stays because of --target."),
         (
             plan(host("a", rate(), left=(LEFT,)), host("b", left=(LEFT, IGNORED))),
@@ -60,7 +63,7 @@ NOTHING = plan(host("mta1"), host("mta2"))
         (plan(failures={"b": unreachable("b")}), "No host could be planned. 1 host could not be reached."),
         (
             plan(host("a"), failures={"b": unreachable("b"), "c": Diagnostic(code="agent-failed", summary="x")}),
-            'No changes. 1 host is as the stack "demo" says. 1 host could not be reached. 1 host could not be planned.',
+            'No changes. 1 host is as the stack "demo" declares. 1 host could not be reached. 1 host could not be planned.',
         ),
         (plan(host("a", rate())), "Plan: 1 to update on 1 host; needs a reload."),
         (plan(host("a", rate()), host("b")), "Plan: 1 to update on 1 of 2 hosts; needs a reload."),

@@ -37,7 +37,7 @@ def test_a_settled_host_beside_it_is_counted_alone(waiting: ProjectFolder) -> No
     waiting.add_host("mta2").stand_in()
     waiting.stack(AS_PENDING)
     said = waiting.plan().ended(Exit.LOCKED)
-    assert 'No changes. 1 host is as the stack "fleet" says. 1 host has a change under way' in said.words
+    assert 'No changes. 1 host is as the stack "fleet" declares. 1 host has a change under way' in said.words
 
 
 def test_an_apply_records_nothing_of_it(waiting: ProjectFolder) -> None:
@@ -53,7 +53,7 @@ def test_drift_and_hosts_do_not_call_it_settled(waiting: ProjectFolder) -> None:
     (report,) = waiting.run("drift", "--format", "json").ended(Exit.LOCKED).json()["hosts"]
     assert report["busy"] is True
     said = waiting.run("hosts").ended(Exit.LOCKED)
-    assert "as the stack says" not in said.words
+    assert "as the stack declares" not in said.words
     assert "1 with a pending commit" in said.words
 
 

@@ -1,4 +1,4 @@
-"""From a live block to what a stack says of it: typed YAML, or its lines as a text block where that would not do."""
+"""From a live block to its form in a stack: typed YAML, or a text block of its lines where YAML is not exact."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pmtaform.stack.values import is_list
 _MACRO: Final = "macro"
 
 
-class UnsayableError(Exception):
-    """Why something cannot be said so; a short phrase for the report."""
+class InexpressibleError(Exception):
+    """Why a block cannot have this form; a short phrase for the report."""
 
 
 @dataclass(slots=True)
-class Said:
-    """One block as a stack's `config` says it: `path` are the keys that lead to `item`'s value."""
+class YamlEntry:
+    """One block in a stack's `config`: `path` are the keys that lead to `item`'s value."""
 
     path: tuple[str, ...]
     item: Item
@@ -35,8 +35,8 @@ class Said:
 
 
 @dataclass(slots=True)
-class Speaker:
-    """Says the blocks of one host. `skip` are directives that something else says (keys)."""
+class BlockWriter:
+    """Writes the blocks of one host. `skip` are directives that come from elsewhere (keys)."""
 
     host: str
     vault: Vault
@@ -47,14 +47,14 @@ class Speaker:
     has_text: bool = False
     why_text: str = ""
 
-    def say(self, block: Block, *, text_only: bool = False) -> Said:
+    def express(self, block: Block, *, text_only: bool = False) -> YamlEntry:
         """The block as YAML; with `text_only`, the inside of sections as it was written. Raises `UnsayableError`."""
         self.address, self.text_only, self.has_text = block.address, text_only, False
-        said = self._said(block)
-        said.has_secret = bool(secrets_of(block))
-        return said
+        written = self._written(block)
+        written.has_secret = bool(secrets_of(block))
+        return written
 
-    def _said(self, block: Block) -> Said:
+    def _written(self, block: Block) -> YamlEntry:
         first = block.parts[0].node
         if isinstance(first, Section):
             return self._sections(block)
@@ -64,33 +64,33 @@ class Speaker:
             return self._by_name(block, first, spec)
         item = self._directive(GLOBAL, directives)
         if item is None:
-            raise UnsayableError("its lines come from dkim-keys")
+            raise InexpressibleError("its lines come from dkim-keys")
         name = _name(first)
         if block.address.kind != SETTING and len(directives) > 1:
-            raise UnsayableError("it stands there several times")
-        return Said((name,), item, listed=block.address.kind != SETTING)
+            raise InexpressibleError("it occurs several times")
+        return YamlEntry((name,), item, listed=block.address.kind != SETTING)
 
     # -- directives ----------------------------------------------------------------------------------------------------
 
     def _spec(self, scope: str, node: Directive) -> DirectiveSpec:
         spec = names.meaning(scope, node.name).directive
         if spec is None:
-            raise UnsayableError(f"the catalogue knows no {node.name} {names.where(scope)}")
+            raise InexpressibleError(f"the catalogue knows no {node.name} {names.where(scope)}")
         return spec
 
-    def _by_name(self, block: Block, node: Directive, spec: DirectiveSpec) -> Said:
+    def _by_name(self, block: Block, node: Directive, spec: DirectiveSpec) -> YamlEntry:
         """`domain-macro NAME a, b`."""
         if len(block.parts) > 1:
-            raise UnsayableError("it stands there several times")
+            raise InexpressibleError("it occurs several times")
         name, _, rest = node.value.partition(" ")
         if "\t" in name:
             name, _, rest = node.value.partition("\t")
         item = self._commented(block.parts[0].tree, node, self._value(GLOBAL, spec, node, rest.strip()))
         item.key = escaped(name)
-        return Said((_name(node), item.key), item)
+        return YamlEntry((_name(node), item.key), item)
 
     def _directive(self, scope: str, lines: Sequence[tuple[Tree, Directive]]) -> Item | None:
-        """All lines of one directive in one place; None when something else says them."""
+        """All lines of one directive in one place; None when they come from elsewhere."""
         kept = [(tree, node) for tree, node in lines if id(node) not in self.skip]
         if not kept:
             return None
@@ -102,7 +102,7 @@ class Speaker:
         elif spec.accumulates:
             item = _gathered(items)
         else:
-            raise UnsayableError(f"{first.name} stands there {len(items)} times, and has one value")
+            raise InexpressibleError(f"{first.name} occurs {len(items)} times, and has one value")
         item.key = _name(first)
         return item
 
@@ -111,7 +111,7 @@ class Speaker:
         if secret is not None:
             return as_reference(self.vault, self.host, self.address, spec, node, secret)
         if not value:
-            raise UnsayableError(f"{node.name} has no value")
+            raise InexpressibleError(f"{node.name} has no value")
         if _MACRO in spec.types and is_list(spec):
             entries = [entry.strip() for entry in value.split(",")]
             if len(entries) > 1 and all(entries):
@@ -124,25 +124,25 @@ class Speaker:
             return Item(value)
         beside = found.beside.get(id(node), "")
         if isinstance(value, Map) and "secret" in {item.key for item in value.items}:
-            beside = ""  # who knows what it says of the password
+            beside = ""  # the comment may contain the password
         return Item(value, above=found.above.get(id(node), ()), beside=beside)
 
     # -- sections ------------------------------------------------------------------------------------------------------
 
-    def _sections(self, block: Block) -> Said:
+    def _sections(self, block: Block) -> YamlEntry:
         first = block.parts[0].node
         assert isinstance(first, Section)  # noqa: S101 - the caller looked
         spec = names.meaning(GLOBAL, first.tag).section
         if spec is None:
-            raise UnsayableError(f"the catalogue knows no <{first.tag}> {names.where(GLOBAL)}")
+            raise InexpressibleError(f"the catalogue knows no <{first.tag}> {names.where(GLOBAL)}")
         item = self._bodies(spec, block.parts)
         if not names.takes_argument(spec, GLOBAL):
             item.key = first.tag
-            return Said((first.tag,), item)
+            return YamlEntry((first.tag,), item)
         if not first.argument:
-            raise UnsayableError("it has no name")
+            raise InexpressibleError("it has no name")
         item.key = escaped(first.argument)
-        return Said((first.tag, item.key), item)
+        return YamlEntry((first.tag, item.key), item)
 
     def _bodies(self, spec: SectionSpec, parts: Sequence[BlockPart]) -> Item:
         """The inside of all sections of one name."""
@@ -159,24 +159,24 @@ class Speaker:
         if not self.text_only:
             try:
                 return self._typed(spec, tree, section)
-            except UnsayableError as why:
+            except InexpressibleError as why:
                 if _has_secret(section):
                     raise
                 self.why_text = str(why)
         elif _has_secret(section):
-            raise UnsayableError("it holds a secret, and secrets are not written as text")
+            raise InexpressibleError("it holds a secret, and secrets are not written as text")
         lines = inner_lines(tree, section, self.comments.get(id(tree)), self.skip)
         if not lines or not all(map(scalars.fits_literal, lines)):
-            raise UnsayableError("it has characters that YAML does not take")
+            raise InexpressibleError("it has characters that YAML does not take")
         self.has_text = True
         return Literal([escaped(line) for line in lines])
 
     def _typed(self, spec: SectionSpec, tree: Tree, section: Section) -> Value:
         if section.lead is not None:
-            raise UnsayableError("it stands in a rule")
+            raise InexpressibleError("it is in a rule")
         odd = next((child for child in section.children if isinstance(child, Junk)), None)
         if odd is not None:
-            raise UnsayableError(f"line {odd.line} makes no sense ({odd.code})")
+            raise InexpressibleError(f"line {odd.line} makes no sense ({odd.code})")
         comments = self.comments.get(id(tree))
         foot = comments.foot.get(id(section), ()) if comments else ()
         if spec.ordered:
@@ -187,7 +187,7 @@ class Speaker:
         rules = []
         for node in section.children:
             if not isinstance(node, Directive):
-                raise UnsayableError("it has lists inside its rules")
+                raise InexpressibleError("it has lists inside its rules")
             self._spec(section.tag, node)
             rules.append(self._commented(tree, node, Text(escaped(f"{node.name} {node.value}".strip()))))
         return rules
@@ -210,7 +210,7 @@ class Speaker:
                 if item is not None:
                     items.append(item)
         if len({item.key for item in items}) < len(items):
-            raise UnsayableError("a section and a directive in it have one name")
+            raise InexpressibleError("a section and a directive in it have one name")
         return items
 
     def _nested(self, tree: Tree, scope: str, sections: list[Section]) -> Item:
@@ -218,7 +218,7 @@ class Speaker:
         tag = sections[0].tag
         spec = names.meaning(scope, tag).section
         if spec is None:
-            raise UnsayableError(f"the catalogue knows no <{tag}> {names.where(scope)}")
+            raise InexpressibleError(f"the catalogue knows no <{tag}> {names.where(scope)}")
         if not names.takes_argument(spec, scope):
             item = self._bodies(spec, [BlockPart(tree, section) for section in sections])
             item.key = tag
@@ -226,7 +226,7 @@ class Speaker:
         grouped: dict[str, list[BlockPart]] = {}
         for section in sections:
             if not section.argument:
-                raise UnsayableError(f"<{tag}> in it has no name")
+                raise InexpressibleError(f"<{tag}> in it has no name")
             grouped.setdefault(section.argument, []).append(BlockPart(tree, section))
         named = Map()
         for argument, parts in grouped.items():

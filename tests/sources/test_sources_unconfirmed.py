@@ -1,0 +1,47 @@
+"""A host whose change is not confirmed: what was read may be gone soon, and each command reports that."""
+
+from __future__ import annotations
+
+import pytest
+from hosts_waiting import pending
+from projects import OFFLINE, ProjectFolder
+
+from pmtaform.errors import UsageError
+from pmtaform.sources import FolderReader, Unread, locate, read_named
+
+COMMANDS = {
+    "effective": ("effective", "mta1", "--domain", "x.example"),
+    "diff": ("diff", "mta1", "mta1"),
+    "lint": ("lint", "fleet", "--host", "mta1"),
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_a_change_that_awaits_its_confirmation_is_reported(live: ProjectFolder, words: tuple[str, ...]) -> None:
+    live.stack()
+    assert "[host-busy]" not in live.run(*words).err
+    with pending(live):
+        said = live.run(*words)
+        assert said.err.count("[host-busy]") == 1
+        assert "The change of anna@laptop (a change, since 2026-11-25T12:00:00Z) rolls back by itself in " in said.words
+
+
+def test_a_host_without_a_configuration_is_an_error(project: ProjectFolder) -> None:
+    project.add_host("mta1", None)
+    project.stack(**OFFLINE)
+    for words in COMMANDS.values():
+        assert "[no-configuration]" in project.run(*words).err, words
+
+
+def test_an_unread_file_is_a_value_of_its_own(project: ProjectFolder) -> None:
+    home = project.root / "copy"
+    home.mkdir()
+    (home / "config").write_text("")
+    (home / "folder").mkdir()
+    reader = FolderReader(locate(home))
+    assert reader.content("/etc/pmta/config") == b""
+    assert reader.content("/etc/pmta/gone") is None
+    assert reader.content("/opt/outside") is None
+    assert reader.content("/etc/pmta/folder") == Unread("it is a folder")
+    with pytest.raises(UsageError, match="it does not exist"):
+        read_named(home / "gone")
