@@ -63,7 +63,8 @@ NOTHING = plan(host("mta1"), host("mta2"))
         (plan(failures={"b": unreachable("b")}), "No host could be planned. 1 host could not be reached."),
         (
             plan(host("a"), failures={"b": unreachable("b"), "c": Diagnostic(code="agent-failed", summary="x")}),
-            'No changes. 1 host is as the stack "demo" declares. 1 host could not be reached. 1 host could not be planned.',
+            'No changes. 1 host is as the stack "demo" declares. 1 host could not be reached. '
+            "1 host could not be planned.",
         ),
         (plan(host("a", rate())), "Plan: 1 to update on 1 host; needs a reload."),
         (plan(host("a", rate()), host("b")), "Plan: 1 to update on 1 of 2 hosts; needs a reload."),
