@@ -144,7 +144,7 @@ def _dangers(plan: Plan, style: Style, width: int) -> Iterator[str]:
 def _failures(plan: Plan, style: Style, width: int) -> Iterator[str]:
     if not plan.failures:
         return
-    yield style("Hosts that could not be planned:", "bold", "red")
+    yield style("Hosts without a plan:", "bold", "red")
     for problem, hosts in collected((_hostless(d), host) for host, d in plan.failures.items()):
         yield from problem_lines(problem, style, width, indent="  ", hosts=named(hosts))
 

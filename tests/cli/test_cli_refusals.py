@@ -47,3 +47,20 @@ def test_a_rollback_shows_the_sentence_of_a_danger_once(one: ProjectFolder) -> N
     assert sentences
     both = " ".join(f"{said.out} {said.err}".split())
     assert [both.count(sentence) for sentence in sentences] == [1] * len(sentences)
+
+
+def test_a_host_that_was_not_reached_is_so_in_text_json_and_exit_code(one: ProjectFolder) -> None:
+    one.config("{}")
+    root = one.host.root
+    root.rename(root.with_name("moved"))
+    said = one.plan().ended(Exit.UNREACHABLE)
+    assert "1 host could not be reached." in said.words
+    assert "could not be planned" not in said.words, "it was not reached, which is another thing"
+    failures = one.plan("--format", "json").ended(Exit.UNREACHABLE).json()["failures"]
+    assert [(problem["code"], problem["kind"]) for problem in failures.values()] == [
+        ("root-missing", "host-unreachable")
+    ]
+    run = last_line(one.run("apply", "--auto-approve", "--format", "json").ended(Exit.UNREACHABLE).out)
+    hosts = run["hosts"]
+    assert isinstance(hosts, list)
+    assert [(host["verdict"], host["problem"]["kind"]) for host in hosts] == [("unreachable", "host-unreachable")]
