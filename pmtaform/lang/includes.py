@@ -162,8 +162,9 @@ def single(tree: Tree) -> Configuration:
 
 def _missing(path: str, place: Place | None) -> Diagnostic:
     return MISSING_INCLUDE.diagnostic(
-        f"{path} is not where this configuration was read, so what it says is not known. What PowerMTA does "
-        "without it is not documented; it may refuse to load. Create the file or remove the include.",
+        f"{path} is not where this configuration was read, so its content is not known. PowerMTA's reaction is "
+        "not documented; it may reject the "
+        "configuration. Create the file or remove the include.",
         place,
     )
 

@@ -91,7 +91,7 @@ def test_names_and_networks_are_apart() -> None:
 def test_what_gave_way_is_named() -> None:
     value = sources().value("smtp-service", ipaddress.ip_network("10.2.2.3"))
     assert [(one.line.section, one.why) for one in value.overruled] == [
-        ("<source 0/0>", "<source 10/8> goes before <source 0/0>")
+        ("<source 0/0>", "<source 10/8> has precedence over <source 0/0>")
     ]
 
 

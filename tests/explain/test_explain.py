@@ -108,7 +108,7 @@ def test_facts_of_note():
     assert facts("auth-password")["secret"]
     assert "a full restart" in facts("run-as-root")["takes effect by"][0]
     assert "of pmtahttp" in facts("http-mgmt-port")["takes effect by"][0]
-    assert "each line is a thing of its own" in facts("domain-macro")["repeated"][0]
+    assert "each line is a separate entry" in facts("domain-macro")["repeated"][0]
 
 
 @pytest.mark.parametrize(

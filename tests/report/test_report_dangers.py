@@ -12,7 +12,7 @@ from pmtaform.plan.model import Danger
 from pmtaform.report import json_plan, plan_text
 from pmtaform.report.dangers import MOST_TOLD, danger_table
 
-RATE = "gmail.com over mkt-01..mkt-16: max-msg-rate 100/h -> unlimited (the default), because <domain *> goes."
+RATE = "gmail.com over mkt-01..mkt-16: max-msg-rate 100/h -> unlimited (the default), because <domain *> is removed."
 PAGE = Path(__file__).parents[2] / "docs" / "dangers.md"
 
 

@@ -95,7 +95,7 @@ def _sections(effective: Effective, client: Client) -> Iterator[str]:
 def _notes(effective: Effective, client: Client, by_name: Mapping[str, Value]) -> Iterator[str]:
     for name in client.sources:
         if not effective.sources.knows(name):
-            yield f"There is no <source {name}>. What PowerMTA does then is not documented; it is taken to set nothing."
+            yield f"There is no <source {name}>. Its effect is not documented; it is assumed to set nothing."
     if client.address is None:
         yield "Whether sources by address count here is not documented; only the named one is looked at."
     elif not client.listener and (others := sorted({name for name in listeners(effective).values() if name})):

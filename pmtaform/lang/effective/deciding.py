@@ -93,7 +93,7 @@ def _why(winner: Match, loser: Match) -> str:
     if winner.rank == loser.rank:
         return "a later section for the same domain"
     if winner.rank[:3] == loser.rank[:3]:
-        return "a domain that is written out goes before the same from a macro"
+        return "a domain that is written out has precedence over the same from a macro"
     return f"{winner.pattern} is more specific than {loser.pattern}"
 
 

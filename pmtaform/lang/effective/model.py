@@ -51,18 +51,22 @@ class Assumption(StrEnum):
     @property
     def sentence(self) -> str:
         """The assumption as one sentence (basis: docs/powermta/language.md sections 4 to 6)."""
-        return _SAYS[self]
+        return _SENTENCES[self]
 
 
-_SAYS: Final = {
-    Assumption.LAYER_OVER_NAME: "The guide does not state that a general domain of a virtual MTA or pool goes before a "
-    "more specific one of a pool or at top level; it is assumed to.",
+_SENTENCES: Final = {
+    Assumption.LAYER_OVER_NAME: (
+        "The guide does not state that a general domain of a virtual MTA or pool has precedence over a more "
+        "specific "
+        "one of a pool or at top level; it is assumed to."
+    ),
     Assumption.REPEATED_LINE: "What PowerMTA does with the same directive twice is not documented; the last line is "
     "assumed to win.",
     Assumption.MERGED_SECTIONS: "What PowerMTA does with two sections of the same name is not documented; they are "
     "assumed to be read as one, the later line winning.",
-    Assumption.TWO_MACROS: "Which of two domains that come from macros goes first is not documented; the later one is "
-    "assumed to.",
+    Assumption.TWO_MACROS: (
+        "Which of two domains that come from macros has precedence is not documented; the later one is assumed to."
+    ),
     Assumption.SAME_SUFFIX: "Which of *.name and [*.]name is the more specific is not documented; *.name is assumed "
     "to be.",
     Assumption.LIST_REPLACED: "Whether the lines of a more specific domain add to those of a general one is not "
@@ -72,23 +76,35 @@ _SAYS: Final = {
     "is assumed to be read after it and to win.",
     Assumption.SEVERAL_POOLS: "Which pool's value a virtual MTA in several pools inherits is not documented; the last "
     "pool is assumed.",
-    Assumption.LAYER_ADDS: "Where a pool's lines stand beside those of the virtual MTA and of the top level is not "
-    "documented; they are assumed to stand between them.",
+    Assumption.LAYER_ADDS: (
+        "The precedence of a pool's lines is not documented; they are assumed to be between those of the virtual "
+        "MTA and of the top "
+        "level."
+    ),
     Assumption.LAYER_REPLACES: "Whether a virtual MTA's lines replace those at top level is not documented for this "
     "directive; they are assumed to.",
     Assumption.LOCAL_NAMES: "How <domain local> ranks beside other patterns is not documented; it is assumed to go "
     "before wildcards and after the name itself.",
-    Assumption.UNKNOWN_DIRECTIVE: "This directive is not known where it stands; PowerMTA may refuse the line.",
+    Assumption.UNKNOWN_DIRECTIVE: "This directive is not known in this section; PowerMTA may reject the line.",
     Assumption.DOUBTFUL_VALUE: "The value is not one that the guide allows; PowerMTA may refuse to load it.",
     Assumption.DEFAULT_IN_WORDS: "The guide gives the default in words, or differently in its editions.",
     Assumption.SAME_MACRO_TWICE: "What PowerMTA does with a domain-macro defined twice is not documented; its parts "
     "are assumed to add up.",
-    Assumption.MACRO_REST: "A domain that is written out goes before the same from a macro. Whether what only the "
-    "macro's section sets still holds is not documented; it is assumed to.",
-    Assumption.NAMED_SOURCE: "A named source goes before the sources by address. Whether what it does not set is still "
-    "theirs is not documented; it is assumed to be.",
-    Assumption.TWO_NAMED_SOURCES: "Which goes first, the named source of a listener or that of a user who logged in, "
-    "is not documented; the user's is assumed to.",
+    Assumption.MACRO_REST: (
+        "A domain that is written out has precedence over the same from a macro. Whether the other settings of "
+        "the macro's section still apply is not "
+        "documented; they are assumed to."
+    ),
+    Assumption.NAMED_SOURCE: (
+        "A named source has precedence over the sources by address. Whether their other settings still apply is "
+        "not documented; they are assumed "
+        "to."
+    ),
+    Assumption.TWO_NAMED_SOURCES: (
+        "Which named source has precedence, that of a listener or that of a user who logged in, is not "
+        "documented; the user's is assumed "
+        "to."
+    ),
     Assumption.GLOBAL_RELAYING: "The guide describes always-allow-relaying among the global directives and shows it in "
     "sources. Whether it counts at top level is not settled; it is assumed to.",
 }

@@ -21,8 +21,8 @@ _ADDS_UP: Final = frozenset({"domain-key", "include-headers-from"})
 _REPLACES: Final = frozenset({"smtp-source-host"})
 _ITSELF, _POOL, _TOP = 2, 1, 0
 _WHY: Final = {
-    _ITSELF: "what the virtual MTA says itself goes before its pool and the top level",
-    _POOL: "what the pool says goes before the top level",
+    _ITSELF: "settings of the virtual MTA have precedence over its pool and the top level",
+    _POOL: "settings of the pool have precedence over the top level",
 }
 
 

@@ -96,7 +96,7 @@ def _by_header(_: Effective, settings: Mapping[str, Value], message: Message, se
     elif given:
         search.take("X-Virtual-MTA", given, given, line)
     elif _is_true(settings["allow-empty-x-virtual-mta"]):
-        search.take("X-Virtual-MTA", "empty, which stands for {default}", DEFAULT_VMTA, line)
+        search.take("X-Virtual-MTA", "empty, which means {default}", DEFAULT_VMTA, line)
     else:
         search.doubts.append("What an empty X-Virtual-MTA does without allow-empty-x-virtual-mta is not documented.")
         search.take("X-Virtual-MTA", "empty", None, line)

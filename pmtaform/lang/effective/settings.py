@@ -201,7 +201,7 @@ class Effective:
             if values[name].values:
                 yield f"{name} moves this mail to the virtual MTA {values[name].text}, whose settings then hold."
         if not self.knows(vmta):
-            yield f"No virtual MTA is called {vmta}; only what stands at top level counts."
+            yield f"No virtual MTA is called {vmta}; only the top level counts."
         pools = [p for p in self.reading.pools_of.get(vmta, ()) if self.reading.pools[p].domains]
         if len(pools) > 1:
             yield f"{vmta} is in several pools with domains ({', '.join(pools)}), which PowerMTA refuses to load."
@@ -213,7 +213,7 @@ class Effective:
                 "written out (2020 guide 3.3.1.43.1)."
             )
         for argument in self.names.cut:
-            yield f"<domain {argument}> stands for too many names to be looked at all."
+            yield f"<domain {argument}> has too many names to look at all of them."
         for address in self.web_addresses:
             yield f"include {address} was not followed: what it sets is not known, and may change any of these values."
         if not self._has_defaults:

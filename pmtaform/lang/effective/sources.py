@@ -142,7 +142,7 @@ class Sources:
 def _why(loser: SourceLine, winner: SourceLine) -> str:
     if loser.section == winner.section:
         return "a later line of the same section"
-    return f"{winner.section} goes before {loser.section or 'the top level'}"
+    return f"{winner.section} has precedence over {loser.section or 'the top level'}"
 
 
 def client_network(argument: str) -> Network | None:

@@ -166,7 +166,7 @@ def _facts(spec: DirectiveSpec) -> Iterator[Fact]:
 
 def _repeated(spec: DirectiveSpec) -> str:
     if spec.key == "name":
-        return "each line is a thing of its own, known by its first word"
+        return "each line is a separate entry, identified by its first word"
     if spec.repeat == "once":
         return "at most once; a second line is an error"
     if not spec.accumulates:

@@ -110,7 +110,7 @@ def _barred(barred: dict[str, list[Part]], sources: dict[str, list[Part]]) -> Hi
     many = len(barred) > 1
     detail = (
         f"{values.shown(names)} can log in, and then may send to no outside address: no <source> that "
-        f"{'these users have' if many else 'this user has'} says always-allow-relaying yes, and its default is no. "
+        f"{'these users have' if many else 'this user has'} has always-allow-relaying yes, and its default is no. "
     )
     if source == _AUTH:
         detail += (
@@ -151,8 +151,9 @@ def nobody_may_relay(facts: Facts) -> Iterator[Hit]:
     if any(facts.settings(name) for name in _OTHER_WAYS) or any(facts.top(tag) for tag in _OTHER_SECTIONS):
         return
     detail = (
-        "No <source> says always-allow-relaying yes, whose default is no: every client that sends to an outside "
-        "address is refused. Write it in the <source> of the machines that feed the mail, such as <source 127.0.0.1>."
+        "No <source> has `always-allow-relaying yes`, and its default is no: every client that sends to an "
+        "outside address is "
+        "rejected. Write it in the <source> of the machines that feed the mail, such as <source 127.0.0.1>."
     )
     yield whole(facts, detail)
 
@@ -223,7 +224,7 @@ def user_without_password(facts: Facts) -> Iterator[Hit]:
         if any(part.named("password") or part.named("include") for part in parts):
             continue
         detail = (
-            f"{parts[0].title} has no password, and logs in by one unless authentication-method says otherwise: no "
+            f"{parts[0].title} has no password, and needs one unless authentication-method is another: no "
             "client can log in as this user. Write `password`, or another authentication-method."
         )
         yield on(parts[0], detail)

@@ -50,7 +50,7 @@ def complaints_not_recorded(facts: Facts) -> Iterator[Hit]:
             not any(_records(p.named("records"), ("f", "feedback-loop")) for p in facts.top("acct-file"))
             and facts.complete
         ):
-            detail = "Complaints are read, and no <acct-file> has `records f`: nobody learns who complained."
+            detail = "Complaints are read, and no <acct-file> has `records f`: no one learns who complained."
             yield on(part, detail)
 
 

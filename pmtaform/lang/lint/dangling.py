@@ -64,11 +64,11 @@ _NOUN: Final = {
     "proxy": "proxy",
     "signals-filter": "signals filter",
 }
-_LOAD: Final = "Whether that stops a load is not documented; it does not do what was meant."
+_LOAD: Final = "Whether that stops a load is not documented; it does not have the intended effect."
 _CONSEQUENCE: Final = {
     "virtual-mta": "A submission that is led to it is rejected, or bounces (5.3.5); whether PowerMTA loads the "
     "configuration at all is not documented. Define it, or take the name out.",
-    "pattern-list": "A list must stand before the source that uses it. Define it above.",
+    "pattern-list": "A list must be above the source that uses it. Define it there.",
     "smtp-pattern-list": f"{_LOAD} Define it, unless it is one of the vendor's in config-defaults.",
     "source": f"{_LOAD} Define <source NAME>.",
     "source-group": f"{_LOAD} Define <source-group NAME>.",

@@ -220,7 +220,7 @@ def _in_sources(facts: Facts) -> Iterator[Hit]:
     if not facts.whole or not facts.complete or any(_adds_date(line) for line in facts.named("add-date-header")):
         return
     for line in facts.named("date-header-time"):
-        yield _no_effect(line, "it tells the time of a header that only `add-date-header yes` (or override) adds.")
+        yield _no_effect(line, "it sets the time of a header that only `add-date-header yes` (or override) adds.")
 
 
 def _adds_date(line: Line) -> bool:

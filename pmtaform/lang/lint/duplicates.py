@@ -58,7 +58,7 @@ def repeated_directive(facts: Facts) -> Iterator[Hit]:
                 continue
             once = line.spec is not None and line.spec.repeat == "once"
             detail = (
-                f"{line.name} stands a second time here with another value, and it takes one. "
+                f"{line.name} is set a second time here with another value, and it accepts one. "
                 + (
                     "The guide allows it once. "
                     if once
@@ -88,7 +88,7 @@ def said_again(facts: Facts) -> Iterator[Hit]:
             if _same(before, line):
                 yield at(
                     line,
-                    f"{line.name} says here what it said before. Remove one of the lines.",
+                    f"{line.name} repeats an earlier line. Remove one of the lines.",
                     mark=line.node.name,
                     related=(before.place,),
                     fix=delete_fix(line) if line.tree is before.tree else None,
@@ -137,7 +137,7 @@ def listed_twice(facts: Facts) -> Iterator[Hit]:
             if before.node is line.node and before is not line:
                 continue
             if before is not line:
-                what = "The file is included twice" if line.name == "include" else f"This {line.name} line stands twice"
+                what = "The file is included twice" if line.name == "include" else f"This {line.name} line occurs twice"
                 detail = f"{what} in one place. Remove one of the lines."
                 yield at(line, detail, related=(before.place,))
 
@@ -194,7 +194,7 @@ def _once(part: Part) -> str:
 
 def _twice(before: Part, part: Part) -> str:
     detail = (
-        f"{part.title} stands a second time. How PowerMTA merges two sections of one name is not documented. Make "
+        f"{part.title} occurs a second time. How PowerMTA merges two sections of one name is not documented. Make "
         f"them one."
     )
     clash = [

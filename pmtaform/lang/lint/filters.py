@@ -43,7 +43,7 @@ def unreachable_http_access(facts: Facts) -> Iterator[Hit]:
             other = before.value.split(None, 1)
             same = other[1] == words[1]
             detail = (
-                f"`http-access {values.shown(before.value)}` above takes in {words[0]}, and the first match decides: "
+                f"`http-access {values.shown(before.value)}` above covers {words[0]}, and the first match decides: "
                 f"this "
                 f"line is never reached. {'Remove it.' if same else 'Put narrow networks first, 0/0 last.'}"
             )

@@ -79,7 +79,7 @@ def placeholder(facts: Facts) -> Iterator[Hit]:
         yield _template(facts, path, template)
     for line in facts.lines:
         if line.spec is None and is_omission(line.node.name):
-            detail = f"{line.node.name} says that lines were left out. PowerMTA takes it for a directive: remove it."
+            detail = f"{line.node.name} marks omitted lines. PowerMTA reads it as a directive: remove it."
             yield at(line, detail, mark=line.node.name)
 
 

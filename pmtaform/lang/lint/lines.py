@@ -128,5 +128,5 @@ def two_rules_on_a_line(facts: Facts) -> Iterator[Hit]:
         if node.span == 1 and re.search(r"[A-Za-z-]+\s+/.*/", node.value):
             yield at(
                 line,
-                "Two rules stand on one line. A rule is one pattern and one category: put each on a line of its own.",
+                "Two rules are on one line. A rule is one pattern and one category: write each on its own line.",
             )

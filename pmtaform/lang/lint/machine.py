@@ -148,7 +148,7 @@ def delete_after_with_move_to(facts: Facts) -> Iterator[Hit]:
         line, other = part.last("delete-after"), part.last("move-to")
         if line is not None and other is not None:
             detail = (
-                "delete-after holds for files that are not moved; with move-to it has no effect. Choose one of them."
+                "delete-after applies to files that are not moved; with move-to it has no effect. Choose one of them."
             )
             yield at(line, detail, mark=line.node.name, related=(other.place,))
 

@@ -47,9 +47,9 @@ def pattern_list_after_source(facts: Facts) -> Iterator[Hit]:
         if part.order > reference.line.order and part.tree.path in facts.configuration.trees:
             yield at(
                 reference.line,
-                f"<pattern-list {values.shown(reference.name)}> is defined below, and must stand before the source "
-                f"that "
-                "uses it. Move the list up.",
+                f"<pattern-list {values.shown(reference.name)}> is defined below, and must be above the source "
+                "that uses "
+                f"it. Move the list up.",
                 mark=reference.name,
                 related=(part.place,),
             )
@@ -81,7 +81,7 @@ def macro_after_use(facts: Facts) -> Iterator[Hit]:
             continue
         reported.add(name)
         detail = (
-            f"The macro ${values.shown(name)} is used above its definition. Whether PowerMTA takes that is not "
+            f"The macro ${values.shown(name)} is used above its definition. Whether PowerMTA accepts that is not "
             f"documented. "
             "Move the definition up."
         )
@@ -122,9 +122,7 @@ def macro_loop(facts: Facts) -> Iterator[Hit]:
     for line in facts.settings("domain-macro"):
         name = line.value.split(None, 1)[0] if line.value else ""
         if name in looping:
-            yield at(
-                line, f"The macro ${values.shown(name)} leads back to itself. Take it out of its own list.", mark=name
-            )
+            yield at(line, f"The macro ${values.shown(name)} refers to itself. Remove it from its own list.", mark=name)
 
 
 def _in_circles(uses: dict[str, set[str]]) -> set[str]:
@@ -254,10 +252,10 @@ def shadowed_rule(facts: Facts) -> Iterator[Hit]:
                 if before is line or other is None or (tag == "smtp-pattern-list" and not _conflict(other[1], result)):
                     continue
                 same = other[1] == result
-                detail = "The same pattern stands above with the same result. Remove one of the two."
+                detail = "The same pattern is above with the same result. Remove one of the two."
                 if not same:
                     detail = (
-                        f"The same pattern stands above with the result {values.shown(other[1])}, and the first one "
+                        f"The same pattern is above with the result {values.shown(other[1])}, and the first one "
                         "decides: this rule never has an effect. Remove one of the two."
                     )
                 yield at(line, detail, severity=INFO if same else None, related=(before.place,))

@@ -53,7 +53,7 @@ def catch_all_reply(facts: Facts) -> Iterator[Hit]:
             actions = values.shown(parts[2].strip()) if parts else ""
             detail = (
                 f"/{values.shown(body)}/ matches every reply, so {actions} "
-                "happens to every queue that uses the list. Write a pattern for the replies that are meant."
+                "happens to every queue that uses the list. Write a pattern for the intended replies."
             )
             yield at(line, detail, mark=f"/{body}/")
 
@@ -85,7 +85,7 @@ def glob_in_regex(facts: Facts) -> Iterator[Hit]:
             continue
         everything = " It matches everything." if matches_everything(body) else ""
         detail = (
-            f"/{values.shown(body)}/ is a regular expression, not a file pattern: a * repeats what stands before it."
+            f"/{values.shown(body)}/ is a regular expression, not a file pattern: a * repeats the character before it."
             rf"{everything} For any address of a domain, write /@example\.com$/."
         )
         yield at(line, detail, mark=f"/{body}/")
@@ -148,7 +148,5 @@ def unescaped_dot(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("mail-from", "rcpt-to"):
         body = regex_of(line) if line.scope == "pattern-list" else None
         if body is not None and re.search(r"@[A-Za-z0-9-]+\.[A-Za-z]", body):
-            detail = (
-                r"A dot stands for any character: write \. for a dot. /@example.com$/ matches user@examplescom, too."
-            )
+            detail = r"A dot matches any character: write \. for a dot. /@example.com$/ matches user@examplescom, too."
             yield at(line, detail, mark=f"/{body}/")

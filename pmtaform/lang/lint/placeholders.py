@@ -43,9 +43,7 @@ def placeholder_value(facts: Facts) -> Iterator[Hit]:
             continue
         placeholder = placeholder_in(line)
         if placeholder:
-            yield at(
-                line, f"{values.shown(placeholder)} stands for something that was never filled in.", mark=placeholder
-            )
+            yield at(line, f"{values.shown(placeholder)} is a placeholder that was never filled in.", mark=placeholder)
 
 
 def placeholder_in(line: Line) -> str:

@@ -43,7 +43,7 @@ def undefined_macro(facts: Facts) -> Iterator[Hit]:
         detail = (
             f"The macro ${values.shown(name)} is not defined.{nearest(facts, name, facts.macros)} What PowerMTA does "
             f"then is not "
-            f"documented; no domain is meant by it. Define it, unless it is one of the vendor's in config-defaults."
+            f"documented; the macro matches no domain. Define it, unless it is one of the vendor's in config-defaults."
             f"{unread(facts)}"
         )
         yield on(user, detail, mark=f"${name}") if isinstance(user, Part) else at(user, detail, mark=f"${name}")

@@ -55,8 +55,8 @@ def implausible_rate(facts: Facts) -> Iterator[Hit]:
             detail = (
                 f"{values.shown(rate_text(line))} is {daily:,.0f} messages a day"
                 + (" for each queue" if line.scope == "domain" else "")
-                + ". No receiver takes that from one sender; was another unit meant? 300/h is a usual beginning, "
-                "raised with reputation."
+                + ". No receiver accepts that from one sender; is the unit wrong? 300/h is a usual start, raised with "
+                "reputation."
             )
             yield at(line, detail)
 
@@ -83,7 +83,7 @@ def no_op_limit(facts: Facts) -> Iterator[Hit]:
     for line in facts.named(*_RATES):
         daily = _per_day(line)
         if daily is not None and daily >= _NO_LIMIT:
-            yield at(line, "So large a limit is none. Write unlimited, or the limit that is meant.")
+            yield at(line, "A limit that large is none. Write unlimited, or the intended limit.")
 
 
 @Rule(
@@ -111,7 +111,7 @@ def zero_rate(facts: Facts) -> Iterator[Hit]:
         if rate_text(line) == "0":
             detail = (
                 f"0 is a legal rate, but what it means for {line.name} is not documented: no limit, or nothing at all. "
-                "Write unlimited, or the limit that is meant."
+                "Write unlimited, or the intended limit."
             )
             yield at(line, detail)
 

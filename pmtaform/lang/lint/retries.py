@@ -184,4 +184,4 @@ def short_send_timeout(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("data-send-timeout"):
         seconds = values.parse_duration(line.value.strip('"'))
         if seconds is not None and seconds < _SEND_TIMEOUT:
-            yield at(line, "RFC 5321 asks for at least 3m, which is also the default. Set 3m or more.")
+            yield at(line, "RFC 5321 requires at least 3m, which is also the default. Set 3m or more.")

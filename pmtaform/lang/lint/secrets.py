@@ -207,7 +207,7 @@ def message_content_logged(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("log-data"):
         if line.is_true:
             detail = (
-                "The whole content of every message goes into the log, which is heavy and reveals what people write. "
+                "The whole content of every message goes into the log, which is large and reveals private messages. "
                 "Trace one queue instead: `pmta trace --log-data QUEUE`."
             )
             yield at(line, detail, mark=line.node.name)

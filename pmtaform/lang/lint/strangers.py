@@ -81,7 +81,7 @@ def dummy_listener_exposed(facts: Facts) -> Iterator[Hit]:
         return
     where = values.shown(ip.value) if ip else "an address that is not given"
     detail = (
-        f"The dummy listener on {where} takes mail from whoever connects, says that all is well, and throws it away. "
+        f"The dummy listener on {where} accepts mail from everyone who connects, confirms it, and discards it. "
         f"Put "
         "it on 127.0.0.1 (`dummy-smtp-ip 127.0.0.1`), or on test hosts only."
     )

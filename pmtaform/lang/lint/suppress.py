@@ -1,6 +1,6 @@
 """Findings that somebody has looked at: `# pmtaform: ignore RULE because REASON`.
 
-The comment stands on the line of the finding, or alone on the line above it. A finding on the file as a whole is
+The comment is on the line of the finding, or alone on the line above it. A finding on the file as a whole is
 ignored by a comment anywhere in that file.
 """
 

@@ -57,8 +57,8 @@ def tag_on_directive_line(facts: Facts) -> Iterator[Hit]:
         if tag is not None and not line.name.startswith("/"):
             match = _CLOSING.fullmatch(f"{line.node.name} {line.value}")
             detail = (
-                f"{tag} stands on the line of {line.node.name}. There is one directive or one tag to a line, so it "
-                "becomes part of the value and closes nothing. Put it on a line of its own."
+                f"{tag} is on the line of {line.node.name}. A line has one directive or one tag, so it "
+                "becomes part of the value and closes nothing. Write it on its own line."
             )
             yield at(line, detail, mark=tag, fix=_split_fix(line.tree, line.node.line) if match else None)
     for tree in facts.configuration.trees.values():
@@ -98,7 +98,7 @@ def _element(facts: Facts, tree: Tree, number: int, element: re.Match[str]) -> s
 
 def _separate(raw: str) -> str:
     """What to write instead of several tags and directives on one line, with its unknown words."""
-    parts = ["There is one directive or one tag to a line: put each on a line of its own."]
+    parts = ["A line has one directive or one tag: write each on its own line."]
     tags = list(dict.fromkeys(tag.lower() for close, tag in _TAG.findall(raw) if not close))
     if tags and catalogue().section(tags[0]) and raw.rstrip().lower().endswith(f"</{tags[0]}>"):
         opening = raw[: raw.index(">") + 1]

@@ -198,7 +198,7 @@ def auth_needs_missing_tls(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("require-starttls-before-auth"):
         if line.is_true:
             detail = (
-                "A login needs TLS here, and no source has `allow-starttls yes` (the default is no): nobody can log in."
+                "A login needs TLS here, and no source has `allow-starttls yes` (the default is no): no one can log in."
             )
             yield at(line, detail, mark=line.node.name)
             return

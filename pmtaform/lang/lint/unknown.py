@@ -221,7 +221,7 @@ def _inner_hint(line: Line, scopes: list[str]) -> str:
     if line.scope in ("virtual-mta", "virtual-mta-pool") and "domain" in scopes:
         return f" Put it into a `<domain *>` inside the <{line.scope}>."
     if line.scope == "pattern-list" and line.name == "reply":
-        return " Rules on what the remote server says make up a <smtp-pattern-list>, which a domain names."
+        return " Rules on replies of the remote server belong in a <smtp-pattern-list>, which a domain names."
     return ""
 
 

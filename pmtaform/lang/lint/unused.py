@@ -49,8 +49,9 @@ def name_differs_in_case(facts: Facts) -> Iterator[Hit]:
         if other is not None:
             yield at(
                 reference.line,
-                f"{values.shown(reference.name)} is defined as {values.shown(other)}. Whether PowerMTA tells names of "
-                "different case apart is not documented. Write it the same way in both places.",
+                f"{values.shown(reference.name)} is defined as {values.shown(other)}. Whether PowerMTA "
+                "distinguishes names of different case is not "
+                "documented. Write it the same way in both places.",
                 mark=reference.name,
             )
 

@@ -59,7 +59,7 @@ def address_used_twice(facts: Facts) -> Iterator[Hit]:
                 f"shared, "
                 "though each virtual MTA counts for itself."
                 + (
-                    f" It also says another name there ({values.shown(other)}); an address has one reverse name."
+                    f" It also uses another name there ({values.shown(other)}); an address has one reverse name."
                     if differ
                     else ""
                 )
@@ -146,7 +146,7 @@ def virtual_mta_in_two_pools(facts: Facts) -> Iterator[Hit]:
                 detail = (
                     f"Virtual MTA {values.shown(line.value)} is also in pool {values.shown(other.key)}, and both "
                     f"pools have "
-                    "<domain> sections: which one holds cannot be said, and PowerMTA does not load that. Move the "
+                    "<domain> sections: which one applies is undefined, and PowerMTA does not load that. Move the "
                     "domain "
                     "settings into the virtual MTA, or into one of the pools."
                 )
@@ -199,7 +199,8 @@ def unqualified_ehlo_name(facts: Facts) -> Iterator[Hit]:
         words = line.value.split()
         if len(words) == 2 and "." not in words[1] and not any(c in words[1] for c in "${[Q"):
             detail = (
-                f"{values.shown(words[1])} is no full host name; many receivers refuse mail from a server that says "
-                f"so in EHLO."
+                f"{values.shown(words[1])} is no full host name; many receivers reject mail from a server with "
+                "such an EHLO "
+                f"name."
             )
             yield at(line, detail, mark=words[1])

@@ -91,7 +91,7 @@ def _special(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
         return WrongValue("bare-address", detail, _bracketed(spec, value))
     if spec.type == "secret" and "characters" in (spec.format or ""):
         return WrongValue(
-            "weak-api-key", f"{detail} PowerMTA takes no other. Whoever has the key is a full administrator."
+            "weak-api-key", f"{detail} PowerMTA accepts no other. Anyone with the key is a full administrator."
         )
     if spec.name == "domain-key":
         return WrongValue("domain-key-fields", detail)

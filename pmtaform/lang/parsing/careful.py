@@ -27,14 +27,13 @@ from pmtaform.lang.parsing.words import (
 from pmtaform.lang.tree import BLANKS, Directive, Section
 
 _BRACES: Final = (
-    "PowerMTA has no blocks in braces. What was meant is a section, `<name argument>` to `</name>`, or one directive "
-    "per line."
+    "PowerMTA has no blocks in braces. Write a section, `<name argument>` to `</name>`, or one directive per line."
 )
 _XML: Final = (
-    "PowerMTA takes no `<!-- -->` for a comment: a line that starts with < is read as a tag, and lines between the "
+    "PowerMTA has no `<!-- -->` comments: a line that starts with < is read as a tag, and lines between the "
     "marks stay in force. Write `#` before each line of a comment."
 )
-_CROWDED: Final = "There is one directive or one tag to a line. Put each on a line of its own."
+_CROWDED: Final = "A line has one directive or one tag. Write each on its own line."
 
 
 class CarefulReader:
@@ -113,8 +112,9 @@ class CarefulReader:
                 break
         build.report(
             BROKEN_REGEX,
-            "A pattern stands between two slashes on one line; PowerMTA documents no continuation, so this rule does "
-            r"not match what was meant. Write it on one line; a `#` in a regex is written \x23, a slash \/.",
+            "A pattern is between two slashes on one line; PowerMTA documents no continuation, so this rule "
+            "does not match the intended "
+            r"text. Write it on one line; a `#` in a regex is written \x23, a slash \/.",
             node.line,
         )
 
@@ -132,7 +132,7 @@ class CarefulReader:
                 number,
                 text,
                 MALFORMED_TAG,
-                "A tag is `<name argument>` or `</name>` on a line of its own, and ends with `>`.",
+                "A tag is `<name argument>` or `</name>` on its own line, and ends with `>`.",
             )
             return
         if text[1] == "/":

@@ -44,7 +44,7 @@ def argument_problem(tag: str, argument: str) -> str | None:
         wanted = spec.argument_required and not nested
         return f"<{tag}> needs its argument: <{tag} {spec.argument}>." if wanted else None
     if spec.argument is None:
-        return f"<{tag}> takes no argument; write <{tag}>."
+        return f"<{tag}> has no argument; write <{tag}>."
     if not balanced(text):
         return "A double quote is opened and not closed."
     if tag == "domain":

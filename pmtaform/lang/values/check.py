@@ -74,13 +74,13 @@ def problem(spec: DirectiveSpec, value: str) -> str | None:
     """What is wrong with this value of this directive and what would be right; None when nothing is known to be."""
     text = value.strip(BLANKS)
     if not text:
-        return f"{spec.name} stands without a value; it takes {form(spec)}."
+        return f"{spec.name} has no value; it needs {form(spec)}."
     if text == EMPTY:
         return _emptied(spec)
     if text == "=" or text.startswith("= "):
         return f"PowerMTA has no equals sign between a name and its value; write {spec.name} and the value."
     if "<!--" in text and spec.sensitive is None:
-        return "<!-- --> is no comment to PowerMTA but part of the value; a comment begins with #."
+        return "<!-- --> is no comment but part of the value; a comment starts with #."
     check = _BY_NAME.get((spec.name, spec.scopes[0] if spec.scopes else "")) or _BY_TYPE.get(spec.type)
     if spec.type not in _RAW and not balanced(text):
         return "A double quote is opened and not closed."

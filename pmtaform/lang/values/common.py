@@ -62,7 +62,7 @@ def first(problems: Iterable[str | None]) -> str | None:
 
 def gap(spec: DirectiveSpec) -> str:
     """The complaint about an empty item."""
-    return f"A comma in {spec.name} has nothing before or after it; a list stands on one line, a,b,c."
+    return f"A comma in {spec.name} has nothing before or after it; a list is on one line, a,b,c."
 
 
 def list_item(spec: DirectiveSpec, item: str) -> str | None:
@@ -77,6 +77,6 @@ def list_item(spec: DirectiveSpec, item: str) -> str | None:
 def open_regex(text: str) -> str:
     """The complaint about a regular expression that does not end."""
     return (
-        f"{cited(text)} is no whole regular expression: it stands between slashes, nothing follows the second one, "
-        "and as # begins a comment anywhere, a # in it is written \\x23."
+        f"{cited(text)} is no complete regular expression: it is between slashes, nothing follows the second one, "
+        "and because # starts a comment anywhere, a # in it is written \\x23."
     )

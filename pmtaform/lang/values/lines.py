@@ -46,11 +46,11 @@ def domain_problem(text: str) -> str | None:
     bare = text.removeprefix("[*.]").removeprefix("*.")
     if "*" in bare and text != "*":
         return (
-            f"{cited(text)} is no domain pattern: a star stands alone or before the name, as in *.example.com or "
+            f"{cited(text)} is no domain pattern: a star is alone or before the name, as in *.example.com or "
             "[*.]example.com; for several endings use a domain-macro."
         )
     if ".." in bare or bare.startswith("."):
-        return f"{cited(text)} has an empty part between its dots, so no domain is meant by it."
+        return f"{cited(text)} has an empty part between its dots, so it matches no domain."
     if re.search(r"[/ \t,;<>]", bare):
         return f"{cited(text)} is no domain pattern: it is *, a name, *.name, [*.]name or a name with a $macro."
     return None
@@ -155,7 +155,7 @@ def listener_problem(text: str) -> str | None:
     text = unquoted(text)
     address, colon, port = text.rpartition(":")
     if not colon or (parse_cidr(text) and not parse_cidr(address.strip("[]"))):
-        return f"{cited(text)} has no port; write {cited(text + ':25')} or whichever port is meant."
+        return f"{cited(text)} has no port; write {cited(text + ':25')} or the intended port."
     if parse_cidr(address.strip("[]")) is None:
         return f"{cited(address)} is no IP address or network; a listener is ADDRESS:PORT, such as 0/0:25."
     return None if _is_port(port) else f"{cited(port)} is no port; a listener is ADDRESS:PORT, such as 192.0.2.1:25."
@@ -188,7 +188,7 @@ def check_macro(spec: DirectiveSpec, text: str) -> str | None:
     if _MACRO_NAME.fullmatch(name) is None:
         return f"{cited(name)} is no name for a macro: letters, digits and underscores only."
     if not rest:
-        return f"The macro {name} has no domains; they stand on the same line, {spec.name} {name} a.example, b.example."
+        return f"The macro {name} has no domains; they are on the same line, {spec.name} {name} a.example, b.example."
     return first(list_item(spec, item) for item in split(rest[0]))
 
 
@@ -205,7 +205,7 @@ def check_rewrite(spec: DirectiveSpec, text: str) -> str | None:
     if not target.isascii():
         return f"{cited(target)} is no target: it must be ASCII. Write its domain in the form xn--…."
     if source == "<>" and "*" in target:
-        return f"{cited(target)} is no target for <>: there is nothing that a * could stand for. Write an address."
+        return f"{cited(target)} is no target for <>: there is nothing that a * could match. Write an address."
     return None
 
 
@@ -237,7 +237,7 @@ def _host(spec: DirectiveSpec, item: str) -> str | None:
     host, _, port = item.partition(":") if item.count(":") == 1 else (item, "", "")
     if parse_address(host):
         mended = f"[IPv6:{host}]" if ":" in host else f"[{host}]"
-        return f"{cited(item)}: an IP address stands in brackets; write {mended}{':' + port if port else ''}."
+        return f"{cited(item)}: an IP address is in brackets; write {mended}{':' + port if port else ''}."
     return None
 
 

@@ -102,12 +102,12 @@ def _contradiction(actions: list[str]) -> str | None:
     if {"mode=normal", "mode=backoff"} <= set(keys):
         return "A rule cannot switch to mode=normal and to mode=backoff."
     if {"skip-mx", "bounce-queue"} <= set(keys):
-        return "skip-mx and bounce-queue cannot stand in one rule."
+        return "skip-mx and bounce-queue cannot be in one rule."
     for key, after in (("reenable-after", "disable-source-ip"), ("backoff-to-normal-after", "mode=backoff")):
         if keys.count(key) > 1:
-            return f"{key} stands twice in one rule."
+            return f"{key} occurs twice in one rule."
         if key in keys and after not in keys[: keys.index(key)]:
-            return f"{key} must stand after {after} in the same rule."
+            return f"{key} must be after {after} in the same rule."
     return None
 
 

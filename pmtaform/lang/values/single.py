@@ -149,7 +149,7 @@ def check_rate(_: DirectiveSpec, text: str) -> str | None:
 def _not_a_rate(text: str) -> str:
     count, slash, unit = text.partition("/")
     if not slash and count.isascii() and count.isdecimal():
-        return f"{cited(text)} is no rate: it needs a unit; write {count}/h, {count}/m or whichever is meant."
+        return f"{cited(text)} is no rate: it needs a unit; write {count}/h, {count}/m or the intended unit."
     per = unit.lstrip("0123456789")
     mended = count + "/" + unit[: len(unit) - len(per)] + _UNITS_IN_WORDS.get(per.lower(), per.lower())
     remedy = f"; write {mended}" if parse_rate(mended) else ""
@@ -227,7 +227,7 @@ def check_url(spec: DirectiveSpec, text: str) -> str | None:
     """An http or https address."""
     text = unquoted(text)
     if _URL.fullmatch(text) is None or re.search(r"[ \t]", text):
-        return f"{spec.name} takes an address that begins with http:// or https:// and has no blanks."
+        return f"{spec.name} needs an address that starts with http:// or https:// and has no blanks."
     plain = spec.type == "include" or (spec.format or "").startswith(_PLAIN_URL)
     if plain and re.search(r"[?#]|//[^/]*@", text):
         return f"The address in {spec.name} may have no user name, no query and no fragment."

@@ -185,7 +185,7 @@ def _old_lists(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[Dang
                 continue
             cause = _cause(sides, has.values(), had.values())
             may = "may" if kind is ACCESS_OPENED else "may no longer"
-            verb = "is added" if added else "goes"
+            verb = "is added" if added else "is removed"
             yield _finding(sides, kind, f"{values.shown(text)} {may} use the web monitor: `{name}` {verb}", cause)
 
 

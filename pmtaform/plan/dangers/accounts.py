@@ -28,7 +28,7 @@ def accounts_cut_off(sides: Sides) -> Iterator[DangerFinding]:
         other = after.users.get(name)
         if other is None:
             cause = sides.cause_of_lines(user.lines.values())
-            yield _finding(sides, f"Who logs in as {values.shown(name)} is cut off: the account goes", cause)
+            yield _finding(sides, f"Who logs in as {values.shown(name)} is cut off: the account is removed", cause)
             continue
         for credential in _CREDENTIALS:
             was, now = _credential(user, credential), _credential(other, credential)

@@ -28,7 +28,7 @@ from pmtaform.plan.dangers.sides import Sides
 BACKOFF_DISABLED: Final = DangerKind(
     code="backoff-disabled",
     rank=230,
-    summary="queues no longer slow down when a receiver asks for it",
+    summary="queues no longer slow down when a receiver rejects mail",
     explanation=(
         "PowerMTA goes on at full rate though the receiver rejects mail. Keep the list of replies that starts back-off."
     ),

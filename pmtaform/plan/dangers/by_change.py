@@ -28,7 +28,8 @@ def many_deletions(deleted: int, total: int, percent: float, free: int) -> tuple
     return (
         Danger(
             MANY_DELETIONS.code,
-            f"{deleted} of {total} blocks would be deleted, more than {percent:g} %. If that is meant, consent to it; "
-            "if not, look for a layer, a group or a file that the stack has lost.",
+            f"{deleted} of {total} blocks would be deleted, more than {percent:g} %. If that is intended, "
+            "consent to it. Otherwise look for a missing layer, group or file in the "
+            "stack.",
         ),
     )

@@ -63,7 +63,7 @@ MANY_DELETIONS: Final = DangerKind(
 DNS_WRONG: Final = DangerKind(
     code="dns-wrong",
     rank=300,
-    summary="DNS does not say what the change needs, and the stack requires it",
+    summary="DNS does not have the records that the change needs, and the stack requires them",
     explanation=(
         "A record is missing or wrong, and the stack has `dns: require`. Publish the records, and check them:\n    "
         "pmtaform dns check"
@@ -72,7 +72,7 @@ DNS_WRONG: Final = DangerKind(
 DNS_UNKNOWN: Final = DangerKind(
     code="dns-unknown",
     rank=310,
-    summary="DNS could not be asked whether it says what the change needs, and the stack requires it",
+    summary="no name server answered whether DNS has the records that the change needs, and the stack requires them",
     explanation=(
         "No name server answered, and the stack has `dns: require`. Try again, or check the network path to the name "
         "servers."

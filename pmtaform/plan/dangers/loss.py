@@ -77,7 +77,9 @@ def _login(move: ValueMove) -> str:
     if not _text(move.before):
         return ""
     if not _text(move.after):
-        return f"mail goes to its hosts without a login (`{move.name}` goes), and those that require one reject it"
+        return (
+            f"mail goes to its hosts without a login (`{move.name}` is removed), and those that require one reject it"
+        )
     return f"mail goes to its hosts with another login (`{move.name}`), and is rejected until they know it"
 
 

@@ -18,7 +18,7 @@ from pmtaform.plan.dangers.sides import Sides
 POOL_EMPTIED: Final = DangerKind(
     code="pool-emptied",
     rank=160,
-    summary="a pool has no virtual MTA left, or goes itself",
+    summary="a pool has no virtual MTA left, or is removed",
     explanation=(
         "Mail that is sent to the pool cannot be delivered. Give the pool a member, or send its mail elsewhere first."
     ),
@@ -75,8 +75,9 @@ def _emptied(sides: Sides, both: Both, pool: str, cause: Address | None) -> Dang
     name = values.shown(pool)
     if not sides.after.knows(pool):
         detail = (
-            f"Pool {name} goes. Mail that is directed to it is rejected (5.5.0), or leaves without a virtual MTA of "
-            f"its own; its members were {words.several([values.shown(m) for m in both.before.members(pool)])}."
+            f"Pool {name} is removed. Mail that is directed to it is rejected (5.5.0), or "
+            "leaves without a virtual MTA of "
+            f"of its own; its members were {words.several([values.shown(m) for m in both.before.members(pool)])}."
         )
     elif listed:
         detail = (

@@ -160,6 +160,6 @@ def _dead_reroutes(sides: Sides, removed: set[str]) -> Iterator[DangerFinding]:
         cause = sides.cause_named("virtual-mta", target)
         count = f"{len(lines)} line{'s' if len(lines) > 1 else ''}"
         detail = (
-            f"`{name} {values.shown(target)}` ({count}) leads to a virtual MTA that goes; such mail may bounce (5.3.5)"
+            f"`{name} {values.shown(target)}` ({count}) names a virtual MTA that is removed; mail may bounce (5.3.5)"
         )
         yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)

@@ -26,7 +26,7 @@ from pmtaform.plan.dangers.sides import Sides
 ROUTING_CHANGED: Final = DangerKind(
     code="routing-changed",
     rank=190,
-    summary="mail goes another way: over another virtual MTA, or to other hosts",
+    summary="mail takes another way: another virtual MTA, or other hosts",
     explanation=(
         "Messages take another virtual MTA, or go to other hosts, than before. Check that the new way is prepared "
         "for this mail."

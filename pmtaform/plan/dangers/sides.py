@@ -150,11 +150,11 @@ class Sides:
         return self._shown[key][0]
 
     def because(self, cause: Address | None) -> str:
-        """A clause that names the cause: `, because <domain *> goes`; empty without one."""
+        """A clause that names the cause: `, because <domain *> is removed`; empty without one."""
         if cause is None:
             return ""
         before, after = self.changed[cause]
-        verb = "goes" if after is None else "is added" if before is None else "changes"
+        verb = "is removed" if after is None else "is added" if before is None else "changes"
         return f", because {words.block(cause)} {verb}"
 
     def cause(self, *values: Value | None) -> Address | None:

@@ -41,7 +41,7 @@ SIGNING_CHANGED: Final = DangerKind(
 
 _READS: Final = ("domain", "virtual-mta", "virtual-mta-pool", "domain-macro", "domain-key", "domain-key-list")
 _QUEUES: Final = (*_READS, "mx-rollup-list", "host-name")
-_ASSUMED: Final = " No <domain> says whether mail is signed (`dkim-sign`); it is taken to be."
+_ASSUMED: Final = " No <domain> sets `dkim-sign`; the careful reading is that mail is signed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def signing_changed(sides: Sides) -> Iterator[DangerFinding]:
 
 def _senders(names: Iterable[str]) -> str:
     plain = [values.shown(name) for name in names if name != ANY]
-    return words.several(plain + ["senders that no key names"] * (ANY in names))
+    return words.several(plain + ["senders without a key of their own"] * (ANY in names))
 
 
 def _to(reach: _Reach) -> str:

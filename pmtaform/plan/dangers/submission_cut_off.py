@@ -188,7 +188,7 @@ def _anonymous(sides: Sides, client: Network, doors: tuple[str, str]) -> Iterato
     elif _reads_mail(before) and before.submits(client, doors[0]) and not after.submits(client, doors[1]):
         blocker = _blocker(after, client, doors[1], REQUIRE_AUTH)
         consequence = (
-            "can no longer hand in mail for the domains that the server accepts (bounces and complaints among it)"
+            "can no longer submit mail for the domains that the server accepts (bounces and complaints included)"
         )
         yield _key(sides, "", consequence, blocker, client, doors)
 
