@@ -45,7 +45,7 @@ def test_what_a_queue_uses(row: Row):
 
 
 def test_every_assumption_is_stated_in_a_sentence():
-    assert all(each.says.endswith(".") for each in Assumption)
+    assert all(each.sentence.endswith(".") for each in Assumption)
 
 
 def test_every_assumption_has_a_row_or_a_test():
