@@ -1,6 +1,6 @@
-"""Dialling before the SSH library is there: its import takes as long as a server needs to answer.
+"""Dial before the SSH library is imported: its import takes as long as a server needs to answer.
 
-Only where ssh_config cannot say another address: a file that may is left to the library that reads it.
+Only where ssh_config cannot give another address: a file that may is left to the library that reads it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HARMLESS = frozenset(
 def dial(spec: HostSpec) -> socket.socket | None:
     """A connection to where `spec` is, when that is plain and the library is not loaded yet; else None.
 
-    What goes wrong here is not told: it goes wrong again, and is told, when the library dials.
+    A failure here is not reported: the library fails again when it dials, and reports it.
     """
     if "pmtaform.host.ssh" in sys.modules or spec.proxy_jump is not None:
         return None

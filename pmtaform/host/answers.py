@@ -1,4 +1,4 @@
-"""A host's record of a transaction, or where it stands, taken apart."""
+"""Parse a host's record of a transaction, or the state of one that has none yet."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class HostFacts:
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """What was said to the questions, in their order."""
+        """The answers to the questions, in their order."""
         return tuple(Answer(code, "\n".join(lines)) for code, lines in self._answers)
 
     @property
@@ -55,7 +55,7 @@ class HostFacts:
         return int(text) if text.isdigit() else 0
 
     def outcome(self, host: str) -> Outcome:
-        """The record as data; what is neither an outcome nor known stays unknown."""
+        """The record as data; an unknown status stays `UNKNOWN`."""
         try:
             status = Status(self.status)
         except ValueError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pmtaform.host.answers import HostFacts
 from pmtaform.host.model import Answer, HostSpec, Question
-from pmtaform.host.request import whole
+from pmtaform.host.request import whole_seconds
 from pmtaform.host.text import checked, encode
 from pmtaform.host.transport import Session
 from pmtaform.host.wire import call, common, setting
@@ -20,11 +20,11 @@ def examine(
     transaction: str = "",
     confirm_within: float = 0.0,
 ) -> tuple[tuple[Answer, ...], int]:
-    """Each question's answer, and the seconds that a pending `transaction` has left, which begin anew with this call.
+    """Each question's answer, and the seconds that a pending `transaction` has left; this call extends its deadline.
 
     0 seconds: it is not pending (any more). Raises `HostError` and `Unreachable`.
     """
-    head = [*common(spec), setting("confirm", str(whole(confirm_within)), spec.name)]
+    head = [*common(spec), setting("confirm", str(whole_seconds(confirm_within)), spec.name)]
     if transaction:
         head.append(setting("id", transaction, spec.name))
     lines = [

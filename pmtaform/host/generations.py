@@ -96,7 +96,7 @@ def _record(facts: Mapping[str, str]) -> Record:
 class WayBack:
     """What a rollback to before a generation changes: the files, and the digests that they must have now.
 
-    `before` is the generation that the host goes back to, 0: to what it had before the first; None: it is not kept.
+    `before` is the generation that the host returns to; 0: what it had before the first; None: not kept.
     """
 
     changes: tuple[FileChange, ...]
@@ -136,7 +136,7 @@ class Rollback:
     """A rollback to before `generation`: a transaction of its own, which makes a generation.
 
     `expect` are the digests that the files must have now; None: those that the last transaction on each left, so that
-    a change by hand in between is `STALE`. `record` and `base` say what the host has afterwards (`left.encode`).
+    a change by hand in between is `STALE`. `record` and `base` are what the host has afterwards (`left.encode`).
     """
 
     generation: int
@@ -190,9 +190,9 @@ def _request(wanted: Rollback, way: WayBack) -> Request:
 
 
 def release(session: Session, spec: HostSpec, *, force: bool = False) -> HostLock | None:
-    """Take a dead holder's lock away and say whose it was; None: there was none.
+    """Remove a dead holder's lock and return whose it was; None: there was none.
 
-    Raises `Locked` when the holder is at work, unless `force`, and `HostError` when it cannot be removed.
+    Raises `Locked` when the holder still runs, unless `force`, and `HostError` when it cannot be removed.
     """
     lines = [*common(spec), setting("force", "yes" if force else "no", spec.name), b"end\n"]
     items = call(session, spec, "release", lines, timeout=spec.connect_timeout + 60)
@@ -206,15 +206,15 @@ def release(session: Session, spec: HostSpec, *, force: bool = False) -> HostLoc
         holder = lock_info(facts)
         raise Locked.of(
             HOST_LOCKED,
-            f"{holder.who or 'somebody'} ({holder.what}) has held it since {holder.since}, and the process is alive; "
-            "wait for its end.",
+            f"{holder.who or 'another run'} ({holder.what}) has held it since {holder.since}, and the process is "
+            "alive; wait for its end.",
             host=spec.name,
         )
     raise HostError.of(UNLOCK_FAILED, "/var/lib/pmtaform/lock; does this need sudo?", host=spec.name)
 
 
 def _kept(session: Session, spec: HostSpec, transaction: str = "") -> list[_Kept]:
-    """What the host says it keeps, of generations or of one change that awaits its confirmation."""
+    """What the host keeps of its generations, or of one change that awaits its confirmation."""
     all_kept: list[_Kept] = []
     lines = [*common(spec), *([setting("id", transaction, spec.name)] if transaction else []), b"end\n"]
     for item in call(session, spec, "generations", lines, timeout=spec.connect_timeout + 60):

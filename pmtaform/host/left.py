@@ -46,7 +46,7 @@ class LeftRecord:
 class LastLeft:
     """A generation, who made it, and what it left. `left` None: it was made without such a record.
 
-    `contents` are the configuration files as they were left; None: not asked for, or there is no whole copy.
+    `contents` are the configuration files as they were left; None: not asked for, or there is no complete copy.
     """
 
     generation: int
@@ -75,7 +75,7 @@ def encode(left: LeftRecord) -> bytes:
 
 
 def decode(content: bytes) -> LeftRecord | None:
-    """What a record says; None for one that is damaged or of a later format."""
+    """The content of a record; None for one that is damaged or of a later format."""
     try:
         document = json.loads(content)
         if document["format"] != FORMAT:
@@ -124,7 +124,7 @@ def last_left(
 
 
 def _parted(left: LeftRecord | None, base: bytes | None) -> Mapping[str, bytes] | None:
-    """The copy of the configuration, file by file; None unless every one is what the record says."""
+    """The copy of the configuration, file by file; None unless each matches the record."""
     if left is None or base is None or sum(left.sizes.values()) != len(base):
         return None
     contents: dict[str, bytes] = {}

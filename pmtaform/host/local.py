@@ -20,7 +20,11 @@ _CHUNK = 1 << 16
 # What a login over SSH would have, and where programs and temporary files are. The rest of the environment may hold
 # secrets (`env:` references, a pipeline's tokens), and a daemon that is started would keep it for as long as it runs.
 _HANDED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER")
-_OF_TESTS = ("PMTAFORM_TEST_AT", "PMTAFORM_TEST_HOOK", "PMTAFORM_TEST_MARK")  # what the agent's points are told to do
+_OF_TESTS = (
+    "PMTAFORM_TEST_AT",
+    "PMTAFORM_TEST_HOOK",
+    "PMTAFORM_TEST_MARK",
+)  # for the agent's test points
 
 
 class LocalSession:
@@ -146,7 +150,7 @@ def _left(deadline: float) -> float:
 
 
 def _write(stream: IO[bytes], data: memoryview) -> memoryview:
-    """What is left of `data` to be written. A program that stops reading says itself why."""
+    """What is left of `data` to be written. A program that stops reading reports the reason itself."""
     try:
         return data[os.write(stream.fileno(), data[:_CHUNK]) :]
     except BlockingIOError:
@@ -165,7 +169,7 @@ def open_local(spec: HostSpec) -> LocalSession:
     if not os.path.isdir(root):  # noqa: PTH112
         raise Unreachable.of(
             ROOT_MISSING,
-            f"{root} stands for the root of this host and is not there. Make it, or correct `root` in the stack.",
+            f"{root} is the root of this host and does not exist. Create it, or correct `root` in the stack.",
             host=spec.name,
         )
     return LocalSession(spec)

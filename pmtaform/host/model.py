@@ -1,6 +1,6 @@
-"""What is said about one live host: where it is, what it has, what should be done to it, and what came of it.
+"""The nouns of one live host: how to reach it, what it has, what to change, and the outcome.
 
-Paths are always the host's own (`/etc/pmta/config`), whatever folder stands for its root.
+Paths are always the host's own (`/etc/pmta/config`), whatever folder is its root.
 A *digest* here is the SHA-256 of a content in hex. It can be used to guess a password in a configuration, so it stays
 in memory and on the host that has the file; what states and plans keep is sealed (`StackKey.seal_for`).
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pmtaform.host.transport import Session
 
 CONFIG = "/etc/pmta/config"
-ABSENT = "-"  # stands where a digest would: the file is not there
+ABSENT = "-"  # in place of a digest: the file does not exist
 
 
 def digest(content: bytes) -> str:
@@ -32,7 +32,7 @@ def digest(content: bytes) -> str:
 
 
 class Activation(StrEnum):
-    """What makes PowerMTA take a new configuration."""
+    """What makes PowerMTA load a new configuration."""
 
     NONE = "none"
     RELOAD = "reload"
@@ -45,7 +45,7 @@ class HostSpec:
 
     name: str
     transport: Transport = SSH
-    root: str = "/"  # the folder that stands for the machine's root
+    root: str = "/"  # the folder that is the machine's root
     address: str = ""
     port: int | None = None
     user: str | None = None
@@ -103,7 +103,7 @@ class Waiting(StrEnum):
     """What a transaction waits for its client with."""
 
     STAGED = "staged"  # nothing of the host is changed yet
-    PENDING = "pending"  # activated; it goes back by itself unless it is confirmed
+    PENDING = "pending"  # activated; it rolls back by itself unless it is confirmed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class Awaiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What a host says of a transaction that somebody asks for. `status` as `Status`, "none" or "unsettled"."""
+    """What a host knows of a transaction that the client asks for. `status` as `Status`, "none" or "unsettled"."""
 
     transaction: str
     status: str
@@ -135,7 +135,7 @@ class Snapshot:
 
     host: str
     machine_id: str
-    version: str | None  # what `pmta show version` says, control characters removed; None: no `pmta`
+    version: str | None  # the output of `pmta show version`, control characters removed; None: no `pmta`
     version_stamp: str  # identifies the `pmta` program's file; version need not be asked again while it is the same
     files: Mapping[str, LiveFile]
     missing: frozenset[str]  # asked for and not there
@@ -162,7 +162,7 @@ class Known:
     patterns: tuple[str, ...] = ()
     version: str | None = None
     version_stamp: str = ""
-    outcome_of: str = ""  # a transaction, to be told what became of it
+    outcome_of: str = ""  # a transaction whose outcome is asked for
 
 
 class FileKind(StrEnum):
@@ -186,7 +186,7 @@ class FileWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRemoval:
-    """A file to take away."""
+    """A file to remove."""
 
     path: str
     kind: FileKind = FileKind.CONFIG
@@ -207,7 +207,7 @@ class Transaction:
 
     `expect` maps every path that the plan was made from to the digest it must still have (`ABSENT`: not there);
     `expect_patterns` maps include patterns to the files that they must still name. With `confirm_within` (seconds)
-    the host puts everything back by itself unless it is confirmed in time; 0: it is done once PowerMTA runs it.
+    the host restores everything by itself unless it is confirmed in time; 0: it is final once PowerMTA runs it.
     `questions` are put to `pmta` after the activation; `listeners` must greet then.
     """
 
@@ -225,7 +225,7 @@ class Transaction:
     confirm_within: float = 0.0
     listeners: tuple[ListenerAddress, ...] = ()
     questions: tuple[tuple[str, ...], ...] = ()
-    logs: tuple[str, ...] = ()  # PowerMTA's log files, of which new lines are shown when it does not take the change
+    logs: tuple[str, ...] = ()  # PowerMTA's log files; their new lines are shown when it rejects the change
     plan: str = ""
     commit: str = ""
     record: bytes = field(default=b"", repr=False)  # what the host keeps of what it has afterwards (`left.encode`)
@@ -242,14 +242,14 @@ class Doubt:
 
 
 class Status(StrEnum):
-    """What became of a transaction, read back from the host."""
+    """The outcome of a transaction, read back from the host."""
 
     APPLIED = "applied"
-    STAGED = "staged"  # everything lies beside its place, and passed `pmta test config`; nothing is changed
-    PENDING = "pending"  # PowerMTA runs it; it goes back by itself unless it is confirmed
-    ROLLED_BACK = "rolled-back"  # something failed; every file is back and the old configuration is in force
+    STAGED = "staged"  # everything is beside its place; nothing is changed
+    PENDING = "pending"  # PowerMTA runs it; it rolls back by itself unless it is confirmed
+    ROLLED_BACK = "rolled-back"  # something failed; every file is restored and the old configuration is in force
     ROLLBACK_FAILED = (
-        "rollback-failed"  # files are back as far as was possible; PowerMTA did not take the old configuration
+        "rollback-failed"  # files are restored as far as possible, or PowerMTA did not load the old configuration
     )
     STALE = "stale"  # a live file was not what was planned from; nothing was touched
     LOCKED = "locked"  # another transaction holds the host; nothing was touched
@@ -259,7 +259,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a program on the host said, and its exit code (124 and 137: it took too long)."""
+    """The output of a program on the host, and its exit code (124 and 137: it took too long)."""
 
     exit_code: int
     text: str
@@ -267,7 +267,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a transaction: the host's own record of it.
+    """The outcome of a transaction: the host's own record of it.
 
     `step` names the step that failed; `reason` and `output` (what `pmta` printed) are stripped of control characters.
     """
@@ -289,7 +289,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One kept generation: what a transaction replaced, and can put back."""
+    """One kept generation: what a transaction replaced, and can restore."""
 
     number: int
     transaction: str

@@ -34,7 +34,7 @@ _REASONS = {
 
 @dataclass(slots=True)
 class _Found:
-    """What the answers so far say."""
+    """The answers so far."""
 
     files: dict[str, LiveFile] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
@@ -162,7 +162,7 @@ def _take_file(rest: bytes, found: _Found) -> None:
 
 
 def _wanted(found: _Found, find_includes: FindIncludes) -> tuple[dict[str, str], list[str]]:
-    """What the fresh contents include and nobody has asked for yet."""
+    """What the fresh contents include and was not asked for yet."""
     paths: dict[str, str] = {}
     patterns: list[str] = []
     for path, content in found.fresh.items():

@@ -101,7 +101,7 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
         setting("web", "yes" if request.restart_web else "no", spec.name),
         setting("test", "yes" if request.test_config else "no", spec.name),
         setting("keep", str(max(1, spec.generations)), spec.name),
-        setting("confirm", str(whole(request.confirm_within)), spec.name),
+        setting("confirm", str(whole_seconds(request.confirm_within)), spec.name),
         setting("stage", "yes" if request.stage else "no", spec.name),
         *(setting(meaning, f"{command} {text}", spec.name) for meaning, command, text in spec.expect.rows()),
         *(setting("log", checked_path(path, spec.name), spec.name) for path in request.logs),
@@ -117,13 +117,13 @@ def body(spec: HostSpec, request: Request) -> list[bytes]:
     ]
 
 
-def whole(seconds: float) -> int:
+def whole_seconds(seconds: float) -> int:
     """Seconds as the shell counts them; more than nothing is one at least."""
     return math.ceil(seconds)
 
 
 def seconds(spec: HostSpec) -> int:
-    """How long one `pmta` command may take, in whole seconds, as `timeout` wants them."""
+    """How long one `pmta` command may take, in whole seconds, as `timeout` needs them."""
     return max(1, math.ceil(spec.command_timeout))
 
 
@@ -152,7 +152,7 @@ def _changes(spec: HostSpec, request: Request) -> list[bytes]:
     for n, change in enumerate(ordered(request.changes, spec.config), 1):
         path = checked_path(change.path, spec.name)
         if path in seen:
-            raise HostError.of(FILE_TWICE, f"{path} stands twice in it.", host=spec.name)
+            raise HostError.of(FILE_TWICE, f"{path} is in it twice.", host=spec.name)
         seen.add(path)
         removal = change.content is None and not change.kept
         lines.append(

@@ -40,7 +40,7 @@ from pmtaform.host.text import one_line
 BANNER_TRIES = 6
 MAX_HOPS = 8
 
-# paramiko prints tracebacks to stderr when nobody listens to it; what matters comes as an exception.
+# paramiko prints tracebacks to stderr when it has no log handler; what matters comes as an exception.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
 
@@ -54,7 +54,7 @@ class _UnknownKeyError(paramiko.SSHException):  # type: ignore[misc]  # untyped 
 
 
 class _Reject(paramiko.RejectPolicy):  # type: ignore[misc]  # untyped library
-    """As RejectPolicy, but keeps the key, so that its fingerprint can be told."""
+    """As RejectPolicy, but keeps the key, so that its fingerprint can be reported."""
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
         """Always raises."""
@@ -285,7 +285,7 @@ def _tried(spec: HostSpec, hop: Hop) -> str:
 
 
 def _arguments(spec: HostSpec, hop: Hop) -> dict[str, Any]:
-    """What paramiko's `connect` is told about logging in and about time."""
+    """The arguments of paramiko's `connect` for login and time limits."""
     keys = [_key(path, spec) for path in hop.identity_files]
     keys = [key for key in keys if key is not None]
     password = None

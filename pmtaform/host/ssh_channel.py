@@ -83,7 +83,7 @@ class SshSession:
         return SshDialogue(spec, self._hop, channel, early, asks=asks)
 
     def _authorise(self, channel: Any) -> bytes:
-        """Give sudo the password if and when it asks; return when the program is there to read its input."""
+        """Give sudo the password if and when it asks; return when the program reads its input."""
         password = self._spec.sudo_password
         assert password is not None  # noqa: S101
         prompt, ready = PROMPT.encode("ascii"), READY.encode("ascii") + b"\n"
@@ -104,7 +104,7 @@ class SshSession:
 
 
 class SshDialogue:
-    """A program at the other end of `channel` (paramiko's). `early`: what it said on stderr so far."""
+    """A program at the other end of `channel` (paramiko's). `early`: its stderr so far."""
 
     def __init__(self, spec: HostSpec, hop: Hop, channel: Any, early: bytes, *, asks: bool) -> None:
         self._spec = spec
@@ -145,7 +145,7 @@ class SshDialogue:
                 if time.monotonic() >= deadline:
                     raise
                 chunk = None
-            # Both share a window: what nobody reads on the one would in the end stop the other.
+            # Both share a window: unread data of one would in the end stop the other.
             while self._channel.recv_stderr_ready() and (said := self._channel.recv_stderr(_CHUNK)):
                 if len(self._err) < MOST_ERRORS:
                     self._err += said
@@ -231,7 +231,7 @@ def _cut(transport: Any) -> None:
 
 @contextlib.contextmanager
 def _writing(channel: Any, data: bytes) -> Iterator[None]:
-    """Writes `data`, beside the reading if it is long. A program that stops reading says itself why."""
+    """Writes `data`, beside the reading if it is long. A program that stops reading reports the reason itself."""
 
     def write() -> None:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""How an SSH connection can fail, each told once, with its remedy."""
+"""How an SSH connection can fail: one function a failure, with its remedy."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ def too_slow(hop: Hop, what: str, seconds: float, host: str) -> Unreachable:
 
 
 def no_route(hop: Hop, why: str, host: str) -> Unreachable:
-    """The network says no."""
+    """The network refuses the connection."""
     return _of(NO_ROUTE, f"{hop.host}:{hop.port}: {why}", host)
 
 
 def dropped(hop: Hop, tries: int, why: str, host: str) -> Unreachable:
-    """The server hung up before it said who it is."""
+    """The server closed the connection before it identified itself."""
     return _of(
         BANNER_DROPPED,
         f"{hop.host}:{hop.port} accepted the connection and closed it, {tries} times ({why}). Too many connections "
@@ -138,7 +138,7 @@ def not_let_in(hop: Hop, tried: str, allowed: str, host: str, said: str = "") ->
 
 
 def bad_key_file(definition: Definition, path: str, why: str, host: str) -> Unreachable:
-    """A private key file does not serve: `definition` says how."""
+    """A private key file is not usable: `definition` is the reason."""
     return _of(definition, f"{path}: {why}", host)
 
 

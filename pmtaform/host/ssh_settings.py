@@ -87,7 +87,7 @@ def _refuse(spec: HostSpec, what: str, program: str) -> NoReturn:
 
 
 def target(spec: HostSpec, conf: Mapping[str, Any]) -> Hop:
-    """The host itself. `conf` is what ssh_config says of its address."""
+    """The host itself. `conf` are the lines of ssh_config for its address."""
     jump = spec.proxy_jump if spec.proxy_jump is not None else str(conf.get("proxyjump", ""))
     return Hop(
         host=str(conf.get("hostname", spec.address or spec.name)),

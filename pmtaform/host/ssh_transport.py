@@ -93,7 +93,7 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]  # untyped library
             raise
 
     def _auth_publickey(self, username: str, key: paramiko.PKey, event: threading.Event | None) -> list[str]:
-        """Which signature an RSA key must give is known from what the server says meanwhile."""
+        """Which signature an RSA key must give is known from the server's answer."""
         if event is not None or "rsa" in key.get_name() or not self.is_active():
             methods: list[str] = super().auth_publickey(username, key, event)
             return methods

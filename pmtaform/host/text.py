@@ -13,7 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-# Escape sequences go as a whole, so that no "[31m" stays behind.
+# Escape sequences are removed completely, so that no "[31m" remains.
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 
 
@@ -49,7 +49,7 @@ def plain(value: str) -> str:
 
 
 def checked(value: str, what: str, host: str) -> str:
-    """`value` itself; raises `HostError` if it cannot stand in a request (control characters, newlines)."""
+    """`value` itself; raises `HostError` if it cannot be in a request (control characters, newlines)."""
     if not value.isprintable() and any(unicodedata.category(c) == "Cc" for c in value):
         raise HostError.of(
             CONTROL_CHARACTER_IN_NAME,
@@ -63,6 +63,6 @@ def checked_path(path: str, host: str) -> str:
     """An absolute path fit for a request. Raises `HostError`."""
     if not path.startswith("/"):
         raise HostError.of(
-            PATH_NOT_ABSOLUTE, f"{path!r} does not begin with /: name files of a host by their whole path.", host=host
+            PATH_NOT_ABSOLUTE, f"{path!r} does not begin with /: name files of a host by their full path.", host=host
         )
     return checked(path, "The path", host)

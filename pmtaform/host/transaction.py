@@ -1,4 +1,4 @@
-"""One host's changes made as one, and what became of them as the host itself recorded it.
+"""One host's changes made atomically, and their outcome as the host recorded it.
 
     stage ─▶ commit ─▶ confirm        apply = stage and commit in one, with no rehearsal between
                     └▶ revert
@@ -28,7 +28,7 @@ from pmtaform.host.wire import AnswerLine, call, common, setting
 Reopen = Callable[[], Session]
 
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each attempt to reach a lost host again
-_ATTEMPTS = 3  # to connect for a confirmation, before the change is taken back
+_ATTEMPTS = 3  # to connect for a confirmation, before the change is reverted
 _WAITS = 20  # how many times a transaction that still runs is asked for again
 _WAIT = 15  # seconds the host waits each time before it says "running"
 # Nothing of a request was read yet.
@@ -47,9 +47,9 @@ def apply(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> 
 
 
 def stage(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:
-    """Lay everything of `tx` beside its place, and have `pmta test config` look at it: `STAGED`, and nothing changed.
+    """Write everything of `tx` beside its place, and rehearse it if the host can: `STAGED`, and nothing is changed.
 
-    Whoever does not go on with `commit` takes it back with `revert`. Raises as `apply`.
+    It ends with `commit` or `revert`. Raises as `apply`.
     """
     return perform(session, spec, "apply", of_transaction(tx, stage=True), reopen)
 
@@ -78,7 +78,7 @@ def confirm(
 def revert(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, why: str) -> Outcome:
     """Have a staged or pending `tx` undone now, by the same way that its timer would go.
 
-    `UNKNOWN` where the host cannot be reached in time: then the timer does it, or whoever comes to what is staged.
+    `UNKNOWN` where the host cannot be reached in time: then the timer does it, or the next command.
     """
     word = _Word("revert", plain(why) or "it was reverted")
     try:
@@ -99,15 +99,15 @@ def reach(reopen: Reopen) -> Session:
 
 
 def settle_waiting(session: Session, spec: HostSpec, transaction: str, op: str, why: str = "") -> Outcome | None:
-    """`confirm` or `revert` the transaction with this id, whoever began it; None: the host does not have it."""
+    """`confirm` or `revert` the transaction with this id, whichever run started it; None: the host does not have it."""
     facts = HostFacts(_ask_onward(session, spec, _Word(op, why), transaction))
     return None if facts.status in {"none", ""} else facts.outcome(spec.name)
 
 
 def recover(session: Session, spec: HostSpec, *, who: str = "", reopen: Reopen | None = None) -> Outcome:
-    """Finish or undo what any dead transaction left on the host; `recovered` says what was done, None: nothing.
+    """Finish or undo what any dead transaction left on the host; `recovered` states what was done, None: nothing.
 
-    `LOCKED` where one is at work or waits for its client.
+    `LOCKED` where one runs or waits for its client.
     """
     request = Request(
         id=f"recover-{secrets.token_hex(8)}",
@@ -262,7 +262,7 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
                 # Perhaps by who settles this very transaction, at another's word or because its time is over.
                 _sleep(0.5)
             elif recovered.status is not Status.APPLIED:
-                # Perhaps it was another that could not be; what is said of this one counts.
+                # Perhaps it was another transaction that could not be settled; the record of this one counts.
                 facts = HostFacts(_ask_result(session, spec, transaction, wait=0, seal=False))
                 if facts.status not in {"unfinished", "running"}:
                     return facts.outcome(spec.name)
@@ -277,7 +277,7 @@ def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Out
 
 
 def _ask_result(session: Session, spec: HostSpec, transaction: str, *, wait: int, seal: bool) -> list[AnswerLine]:
-    """`seal`: what has not begun yet never will."""
+    """`seal`: a transaction that has not started yet never will."""
     lines = [
         *common(spec),
         setting("id", transaction, spec.name),

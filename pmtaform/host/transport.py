@@ -10,8 +10,8 @@ from pmtaform.diagnostics.codes.hosts import ANSWER_TOO_LONG
 from pmtaform.errors import HostError
 from pmtaform.host.model import HostSpec
 
-MOST_ANSWER = 1 << 28  # bytes of one answer: more than any host has to say, and less than harms who asks
-MOST_ERRORS = 1 << 16  # of what it says on stderr
+MOST_ANSWER = 1 << 28  # bytes of one answer: more than any host answers, and less than harms the client
+MOST_ERRORS = 1 << 16  # of its stderr
 
 
 def too_long(spec: HostSpec) -> HostError:
@@ -34,7 +34,7 @@ class Output:
 
 
 class Dialogue(Protocol):
-    """A program on a host that answers what it is told, as long as it likes."""
+    """A program on a host that answers requests until its input ends."""
 
     def ask(self, data: bytes, end: bytes, *, timeout: float) -> Output:
         """Put `data` in, and read what comes out, up to `end` or to the program's own end.

@@ -121,7 +121,7 @@ def common(spec: HostSpec) -> list[bytes]:
 
 
 def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, timeout: float) -> list[AnswerLine]:
-    """Have the agent do `op`, and return what it answers. It is begun if it does not wait there, and then does.
+    """Have the agent do `op`, and return what it answers. It is started if it does not wait there, and then waits.
 
     Raises `HostError`, or `Unreachable` if the connection fails.
     """
@@ -130,7 +130,7 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
     waited = session.running is not None
     done = _ask(session, op, request, nonce, timeout)
     if waited and done.exit_code is not None and _BEGUN % nonce not in done.stdout:
-        # It had ended while it waited (a host may bound that), and so cannot have begun this.
+        # It had ended while it waited (a host may limit that), so it cannot have started this.
         done = _ask(session, op, request, nonce, timeout)
     items = _parse(done.stdout, nonce)
     if items is None and done.exit_code == GARBLED and _BEGUN % nonce not in done.stdout:
@@ -157,7 +157,7 @@ def _garbled(spec: HostSpec) -> HostError:
 
 
 def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float) -> Output:
-    """Put a request to the agent that waits, or to one that is begun for it."""
+    """Send a request to the agent that waits, or to one that is started for it."""
     running, parts = session.running, _parts(op)
     session.running = None  # until it is seen to wait again
     if running is None:
@@ -176,7 +176,7 @@ def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float
 
 
 def _parse(answer: bytes, nonce: bytes) -> list[AnswerLine] | None:
-    """The items of an answer, or None if it is not whole. What a login script prints before it is left out."""
+    """The lines of an answer, or None if it is not complete. What a login script prints before it is omitted."""
     begun = _BEGUN % nonce
     start = answer.find(begun)
     stop = max(answer.rfind(_END % nonce), answer.rfind(_LAST % nonce))
