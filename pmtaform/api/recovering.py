@@ -109,7 +109,7 @@ def _recover(target: Target, keeper: StateKeeper, key: StackKey, word: Word) -> 
     try:
         session = target.spec.open()
         try:
-            return _settle(session, target, keeper, key, word)
+            return _Recovery(session, target, keeper, key, word).run()
         finally:
             session.close()
     except PmtaformError as problem:
@@ -117,50 +117,87 @@ def _recover(target: Target, keeper: StateKeeper, key: StackKey, word: Word) -> 
         return Recovered(host=name, problem=problem.diagnostics[0], code=code)
 
 
-def _settle(session: Session, target: Target, keeper: StateKeeper, key: StackKey, word: Word) -> Recovered:
-    spec, done, heeded, decide = target.spec, [], True, word.decide
-    snapshot = _look(session, target)
-    waiting = snapshot.awaiting
-    if waiting is not None and decide == "confirm" and waiting.state is Waiting.PENDING:
-        missing = _dangers(session, target, waiting.transaction, word)
-        if missing:
-            return Recovered(host=spec.name, awaiting=waiting, problem=_as_one(missing), code=Exit.BLOCKED)
-    # What is only staged has nothing yet that could be confirmed.
-    if waiting is not None and (decide == "revert" or (decide and waiting.state is Waiting.PENDING)):
+class _Recovery:
+    """The recovery of one host: what waits is decided, what is unfinished ends, what is not recorded is."""
+
+    snapshot: Snapshot
+
+    def __init__(self, session: Session, target: Target, keeper: StateKeeper, key: StackKey, word: Word) -> None:
+        self._session, self._target, self._keeper, self._key, self._word = session, target, keeper, key, word
+        self._spec = target.spec
+        self._done: list[str] = []
+        self._is_heeded = True
+
+    def run(self) -> Recovered:
+        """The result, with a line for each thing that was done."""
+        self.snapshot = _look(self._session, self._target)
+        refused = self._decide() or self._finish()
+        if refused is not None:
+            return refused
+        self._resolve()
+        awaiting = self.snapshot.awaiting
+        code = Exit.LOCKED if awaiting is not None else Exit.OK if self._is_heeded else Exit.SOME_FAILED
+        return Recovered(host=self._spec.name, done=tuple(self._done), awaiting=awaiting, code=code)
+
+    def _decide(self) -> Recovered | None:
+        """Confirm or revert what waits, as the caller decided; a result where that needs consent."""
+        waiting, decide = self.snapshot.awaiting, self._word.decide
+        if waiting is None or not decide:
+            return None
+        is_pending = waiting.state is Waiting.PENDING
+        if decide == "confirm" and is_pending:
+            missing = _dangers(self._session, self._target, waiting.transaction, self._word)
+            if missing:
+                problem = _as_one(missing)
+                return Recovered(host=self._spec.name, awaiting=waiting, problem=problem, code=Exit.BLOCKED)
+        # What is only staged has nothing yet that could be confirmed.
+        if decide == "revert" or is_pending:
+            self._settle_waiting(waiting, decide)
+            self.snapshot = _look(self._session, self._target)
+        return None
+
+    def _settle_waiting(self, waiting: Awaiting, decide: str) -> None:
         why = f"{who()} took it back by `pmtaform recover`"
-        outcome = settle(session, spec, waiting.transaction, decide, why)
-        heeded = outcome is not None and outcome.status in _HEEDED[decide]
+        outcome = settle(self._session, self._spec, waiting.transaction, decide, why)
+        self._is_heeded = outcome is not None and outcome.status in _HEEDED[decide]
         end = str(outcome.status) if outcome is not None else "gone"
-        if outcome is not None and not heeded and outcome.reason:
+        if outcome is not None and not self._is_heeded and outcome.reason:
             end += f" ({outcome.reason})"
-        done.append(f"{waiting.transaction} was told to {decide}: {end}")
-        snapshot = _look(session, target)
-    if snapshot.unsettled is not None:
-        outcome = recover(session, spec, who=who(), reopen=spec.open)
+        self._done.append(f"{waiting.transaction} was told to {decide}: {end}")
+
+    def _finish(self) -> Recovered | None:
+        """Finish or undo what is unfinished; a result where that fails. Raises `Locked`."""
+        spec, unfinished = self._spec, self.snapshot.unsettled
+        if unfinished is None:
+            return None
+        outcome = recover(self._session, spec, who=who(), reopen=spec.open)
         if outcome.status is Status.LOCKED:
             raise Locked.of(HOST_LOCKED, outcome.reason, host=spec.name)
         if outcome.recovered:
-            done.append(outcome.recovered)
+            self._done.append(outcome.recovered)
         unsure = doubts.recovered(spec, outcome)
-        heeded = heeded and not unsure
-        done += [note.detail for note in unsure]
+        self._is_heeded = self._is_heeded and not unsure
+        self._done += [note.detail for note in unsure]
         if outcome.status is not Status.APPLIED:
-            problem = unrecovered(spec, outcome, snapshot.unsettled)
-            return Recovered(host=spec.name, done=tuple(done), problem=problem, code=Exit.SOME_FAILED)
-        snapshot = _look(session, target)
-    seal = key.seal_for(spec.name)
-    last = last_left(session, spec, contents=True) if snapshot.generation else None
-    settled, told = resolve_intent(target, snapshot, last.left if last is not None else None, seal)
-    if target.intent is not None and settled.intent is None:
-        done += [note.detail for note in told]
-        if settled.previous is not None and settled.previous is not target.previous:
-            keeper.update_host(spec.name, settled.previous)
-        else:
-            keeper.settle(spec.name)
-    if snapshot.awaiting is None and last is not None:
-        done += _take_over(target, snapshot, last, keeper, key)
-    code = Exit.LOCKED if snapshot.awaiting is not None else Exit.OK if heeded else Exit.SOME_FAILED
-    return Recovered(host=spec.name, done=tuple(done), awaiting=snapshot.awaiting, code=code)
+            problem = unrecovered(spec, outcome, unfinished)
+            return Recovered(host=spec.name, done=tuple(self._done), problem=problem, code=Exit.SOME_FAILED)
+        self.snapshot = _look(self._session, self._target)
+        return None
+
+    def _resolve(self) -> None:
+        """Record what a run that was killed did, and take over the host's own record."""
+        target, snapshot, keeper = self._target, self.snapshot, self._keeper
+        last = last_left(self._session, self._spec, contents=True) if snapshot.generation else None
+        left = last.left if last is not None else None
+        resolved, notes = resolve_intent(target, snapshot, left, self._key.seal_for(self._spec.name))
+        if target.intent is not None and resolved.intent is None:
+            self._done += [note.detail for note in notes]
+            if resolved.previous is not None and resolved.previous is not target.previous:
+                keeper.update_host(self._spec.name, resolved.previous)
+            else:
+                keeper.settle(self._spec.name)
+        if snapshot.awaiting is None and last is not None:
+            self._done += _take_over(target, snapshot, last, keeper, self._key)
 
 
 def _dangers(session: Session, target: Target, transaction: str, word: Word) -> tuple[Diagnostic, ...]:

@@ -14,7 +14,9 @@ from pmtaform.host import (
     Activation,
     HostSpec,
     Known,
+    Outcome,
     Rollback,
+    Session,
     Snapshot,
     Status,
     Transaction,
@@ -61,7 +63,8 @@ def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
     what = f"rollback to before generation {generation}"
     run.journal.start(run.id, who=run.who, what=what, plan=run.id, commit=run.commit)
     try:
-        result = _restore(run, spec, generation, teller, records)
+        with Connections(spec) as connections:
+            result = _Restoration(run, spec, connections, teller, records).restore(generation)
     except Blocked:
         records.journal(lambda: run.journal.end(run.id, "blocked"))
         raise
@@ -78,14 +81,37 @@ def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
     return replace(whole, unsaved=records.finish())
 
 
-def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, records: RunRecords) -> HostResult:
-    with Connections(spec) as connections:
-        teller.tell(spec.name, Phase.CONNECTING)
-        session = connections.reopen()
-        teller.tell(spec.name, Phase.PROBING)
+@dataclass(frozen=True, slots=True)
+class _Restoration:
+    """The rollback of one host, while its connections are open."""
+
+    run: Restore
+    spec: HostSpec
+    connections: Connections
+    teller: Teller
+    records: RunRecords
+
+    def restore(self, generation: int) -> HostResult:
+        """Look ahead, roll back, and record what the host has then."""
+        run, spec = self.run, self.spec
+        self._tell(Phase.CONNECTING)
+        session = self.connections.reopen()
+        self._tell(Phase.PROBING)
         ahead = look_ahead(session, spec, generation, run.stack, run.keeper.document.hosts.get(spec.name))
         run.check(ahead)
-        teller.tell(spec.name, Phase.ACTIVATING)
+        self._tell(Phase.ACTIVATING)
+        outcome = self._roll_back(session, generation, ahead)
+        outcome = without_secrets(outcome, _blocks(spec, ahead.before).values())
+        if outcome.status is not Status.APPLIED:
+            return failed(spec, outcome)
+        self._tell(Phase.RECORDING)
+        return self._recorded(outcome, ahead)
+
+    def _tell(self, phase: Phase) -> None:
+        self.teller.tell(self.spec.name, phase)
+
+    def _roll_back(self, session: Session, generation: int, ahead: Ahead) -> Outcome:
+        run, spec, reopen = self.run, self.spec, self.connections.reopen
         tx = _named(run, spec)
         wanted = Rollback(
             generation=generation,
@@ -100,24 +126,24 @@ def _restore(run: Restore, spec: HostSpec, generation: int, teller: Teller, reco
             base=ahead.recording.base,
             logs=log_files(ahead.now),
         )
-        outcome = rollback(session, spec, wanted, connections.reopen)
+        outcome = rollback(session, spec, wanted, reopen)
         if outcome.status is Status.PENDING:
-            teller.tell(spec.name, Phase.CONFIRMING)
-            outcome, _ = confirm(connections.reopen(), spec, tx, connections.reopen)
-        outcome = without_secrets(outcome, _blocks(spec, ahead.before).values())
-        if outcome.status is not Status.APPLIED:
-            return failed(spec, outcome)
-        teller.tell(spec.name, Phase.RECORDING)
+            self._tell(Phase.CONFIRMING)
+            outcome, _ = confirm(reopen(), spec, tx, reopen)
+        return outcome
+
+    def _recorded(self, outcome: Outcome, ahead: Ahead) -> HostResult:
+        """The result, once the state has what the host has now."""
+        run, spec, session = self.run, self.spec, self.connections.newest
         known = Known(files=dict.fromkeys(ahead.recording.left.keys.values(), HASH_ONLY))
-        after = probe(connections.newest, spec, known, absolute_includes)
+        after = probe(session, spec, known, absolute_includes)
         generation = outcome.generation or after.generation
-        notes = (*notes_of(spec, outcome), *_record(run, records, spec, after, generation, ahead))
+        notes = (*notes_of(spec, outcome), *_record(run, self.records, spec, after, generation, ahead))
         if _activation(run, spec) is Activation.RELOAD:
             notes += _waiting(spec, _blocks(spec, ahead.before), _blocks(spec, after))
         result = HostResult(host=spec.name, verdict=Verdict.APPLIED, generation=generation, notes=notes)
         unknown = doubts.of_new(outcome)
-        sides = ahead.now, _configuration(spec, after)
-        if not unknown or doubts.is_proven(connections.newest, spec, *sides):
+        if not unknown or doubts.is_proven(session, spec, ahead.now, _configuration(spec, after)):
             return result
         return replace(result, verdict=Verdict.FAILED, problem=doubts.in_force_unknown(spec, unknown))
 
