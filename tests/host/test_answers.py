@@ -158,7 +158,7 @@ def test_every_documented_text_is_a_line_of_ascii() -> None:
 # -- going back with an answer that is not known -----------------------------------------------------------------------
 
 
-def test_where_no_reload_is_understood_nothing_is_left_of_a_change_that_goes_back(folder: Host) -> None:
+def test_a_rollback_without_an_understood_reload_leaves_no_trace(folder: Host) -> None:
     """The old files are back, and that is the end of it: no failure, nothing that each later run meets again."""
     root = folder.root
     answering(root, "reload", "Done.\n")

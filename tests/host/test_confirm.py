@@ -42,7 +42,7 @@ def until(happened: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def test_confirmed_it_stays(host: Host) -> None:
+def test_a_confirmed_change_stays(host: Host) -> None:
     tx = waiting(host)
     seen = host.probe().awaiting
     assert seen is not None
@@ -60,7 +60,7 @@ def test_confirmed_it_stays(host: Host) -> None:
     assert confirm(host.session, host.spec, tx, host.open)[0].status is Status.APPLIED, "twice is once"
 
 
-def test_unconfirmed_it_rolls_back_by_itself(host: Host) -> None:
+def test_an_unconfirmed_change_rolls_back_by_itself(host: Host) -> None:
     before = host.root.tree()
     tx = waiting(host, 600, key("/etc/pmta/keys/new.pem"))
     host.root.expire()
@@ -74,7 +74,7 @@ def test_unconfirmed_it_rolls_back_by_itself(host: Host) -> None:
     assert late.status is Status.ROLLED_BACK, "a confirmation that comes late is told the truth"
 
 
-def test_taken_back(host: Host) -> None:
+def test_a_pending_change_can_be_reverted(host: Host) -> None:
     before = host.root.tree()
     tx = waiting(host)
     done = revert(host.session, host.spec, tx, host.open, "the check port failed")
@@ -84,7 +84,7 @@ def test_taken_back(host: Host) -> None:
     assert host.root.leftovers() == []
 
 
-def test_each_look_gives_it_its_time_again(host: Host) -> None:
+def test_each_question_extends_the_deadline(host: Host) -> None:
     tx = waiting(host)
     host.root.expire(sooner=500)
     assert (host.probe().awaiting or pytest.fail("it waits")).left <= 100
@@ -238,7 +238,7 @@ def test_where_systemd_does_not_work_a_process_is_the_timer(root: HostRoot, syst
 # -- staging ----
 
 
-def test_staged_nothing_is_changed(host: Host) -> None:
+def test_staging_changes_no_live_file(host: Host) -> None:
     before = host.root.tree()
     running = host.root.running
     tx = transaction((CONFIG, NEW), key("/etc/pmta/keys/new.pem"), confirm_within=600)
@@ -260,7 +260,7 @@ def test_staged_nothing_is_changed(host: Host) -> None:
     assert host.root.leftovers() == []
 
 
-def test_staged_and_given_up_it_is_as_it_was(host: Host) -> None:
+def test_a_staged_change_that_is_reverted_leaves_the_host_unchanged(host: Host) -> None:
     before = host.root.tree()
     tx = transaction((CONFIG, NEW), key("/etc/pmta/keys/new.pem"))
     stage(host.session, host.spec, tx, host.open)
@@ -269,7 +269,7 @@ def test_staged_and_given_up_it_is_as_it_was(host: Host) -> None:
     assert host.root.leftovers() == []
 
 
-def test_a_test_that_fails_is_reported_when_it_is_staged(folder: Host) -> None:
+def test_a_rejected_change_is_reported_when_it_is_staged(folder: Host) -> None:
     before = folder.root.tree()
     folder.root.tell("fail-test")
     done = stage(folder.session, folder.spec, transaction((CONFIG, NEW)), folder.open)
@@ -279,7 +279,7 @@ def test_a_test_that_fails_is_reported_when_it_is_staged(folder: Host) -> None:
     assert folder.root.leftovers() == []
 
 
-def test_who_changes_the_host_first_clears_away_what_is_staged(folder: Host) -> None:
+def test_another_change_removes_a_staged_one(folder: Host) -> None:
     tx = transaction((CONFIG, NEW), expect={})
     stage(folder.session, folder.spec, tx, folder.open)
     assert folder.apply(transaction((CONFIG, b"other\n"))).status is Status.APPLIED
@@ -308,6 +308,6 @@ def test_a_deadline_that_was_cut_short_is_none(folder: Host) -> None:
     revert(folder.session, folder.spec, tx, folder.open, "")
 
 
-def test_a_host_that_knows_nothing_of_it_makes_it_all(folder: Host) -> None:
+def test_commit_makes_the_whole_change_where_the_host_does_not_have_it(folder: Host) -> None:
     tx = transaction((CONFIG, NEW))
     assert commit(folder.session, folder.spec, tx, folder.open).status is Status.APPLIED

@@ -26,7 +26,9 @@ EDITS = {
 
 
 @pytest.mark.parametrize("point", ["running.0", "begin.0", "commit-config.1"])
-def test_in_place_before_the_change_is_it_comes_back_with_the_file(root: HostRoot, tmp_path: Path, point: str) -> None:
+def test_an_edit_in_place_before_the_commit_is_restored_with_the_file(
+    root: HostRoot, tmp_path: Path, point: str
+) -> None:
     """What is kept of the file is a link to it, and so has the edit too."""
     host = in_folder(root)
     session = hooked(host, point, program(tmp_path, EDITS["in place"]))
@@ -40,7 +42,7 @@ def test_in_place_before_the_change_is_it_comes_back_with_the_file(root: HostRoo
 
 
 @pytest.mark.parametrize("how", EDITS)
-def test_while_it_awaits_its_confirmation_it_is_kept_aside(root: HostRoot, tmp_path: Path, how: str) -> None:
+def test_an_edit_while_the_change_is_pending_is_kept_aside(root: HostRoot, tmp_path: Path, how: str) -> None:
     """Going back makes the host wholly what it was."""
     host = in_folder(root)
     tx = waiting(host)
@@ -69,7 +71,7 @@ def test_an_edit_that_cannot_be_kept_is_reported(root: HostRoot) -> None:
     assert root.read(CONFIG) == root.running == OLD
 
 
-def test_a_new_file_that_someone_replaced_is_not_taken_away(root: HostRoot) -> None:
+def test_a_new_file_that_someone_replaced_is_not_removed(root: HostRoot) -> None:
     host = in_folder(root)
     tx = waiting(host, 600, key(KEY))
     root.at("/edit").write_bytes(b"theirs\n")
@@ -122,7 +124,7 @@ def test_an_edit_kept_aside_is_on_the_disk_before_its_place_is_taken(root: HostR
     assert any(line.endswith("/etc/pmta") for line in lines[kept + 1 :]), "and only then the folder of the file"
 
 
-def test_who_finishes_going_back_names_the_edit_that_was_kept_before(root: HostRoot) -> None:
+def test_recover_names_an_edit_that_was_kept_before(root: HostRoot) -> None:
     host = in_folder(root)
     tx = waiting(host)
     root.at(CONFIG).write_bytes(b"theirs\n")
@@ -154,7 +156,7 @@ def test_a_file_that_a_pending_change_removed_and_someone_made_again_is_kept_asi
     assert root.leftovers() == []
 
 
-def test_a_key_that_is_to_go_and_is_edited_meanwhile_does_not_go(root: HostRoot) -> None:
+def test_a_key_to_remove_that_is_edited_meanwhile_stays(root: HostRoot) -> None:
     """Keys go last, long after they were looked at."""
     host = in_folder(root)
     root.put(GOING, b"going\n", 0o600)

@@ -132,7 +132,7 @@ def test_client_and_program_are_killed_and_the_next_command_goes_on(root: HostRo
 
 
 @pytest.mark.parametrize("step", UNDO)
-def test_it_is_killed_while_it_undoes(root: HostRoot, step: str) -> None:
+def test_the_program_is_killed_while_it_undoes(root: HostRoot, step: str) -> None:
     host = in_folder(root)
     tx = a_change(root)
     before = root.tree()

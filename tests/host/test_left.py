@@ -115,7 +115,7 @@ def test_a_copy_that_is_not_what_the_record_says_is_none(folder: Host) -> None:
     assert (record.left is not None, record.contents) == (True, None)
 
 
-def test_what_goes_back_leaves_no_record(folder: Host) -> None:
+def test_a_change_that_is_rolled_back_leaves_no_record(folder: Host) -> None:
     folder.apply(recorded((CONFIG, NEW)))
     folder.root.tell("fail-reload")
     later = recorded((CONFIG, OLD), left=replace(LEFT, blocks=()), expect={CONFIG: digest(NEW)})

@@ -128,7 +128,7 @@ def test_nothing_is_built_on_a_change_that_is_being_settled(root: HostRoot, tmp_
     assert root.leftovers() == []
 
 
-def test_who_goes_on_finds_another_change_that_awaits_its_confirmation(root: HostRoot, tmp_path: Path) -> None:
+def test_commit_is_refused_while_another_change_awaits_its_confirmation(root: HostRoot, tmp_path: Path) -> None:
     host = in_folder(root)
     first = transaction((MORE, b"more\n"), expect={}, confirm_within=600)
     assert stage(host.session, host.spec, first, host.open).status is Status.STAGED
@@ -164,7 +164,7 @@ def test_a_disk_that_does_not_take_what_was_written(root: HostRoot, tmp_path: Pa
     assert root.leftovers() == []
 
 
-def test_what_is_sent_again_does_not_take_the_place_of_the_first(root: HostRoot, tmp_path: Path) -> None:
+def test_a_request_that_is_sent_again_does_not_replace_the_first(root: HostRoot, tmp_path: Path) -> None:
     """Not even when the first has given its generation away and clears up."""
     host = in_folder(root)
     tx = transaction((CONFIG, NEW))
@@ -178,7 +178,7 @@ def test_what_is_sent_again_does_not_take_the_place_of_the_first(root: HostRoot,
 
 
 @pytest.mark.skipif(not is_root(), reason="only root can make a folder immutable")
-def test_a_rejected_change_that_cannot_be_cleared_away_is_tried_again(root: HostRoot, tmp_path: Path) -> None:
+def test_removing_a_rejected_change_is_tried_again(root: HostRoot, tmp_path: Path) -> None:
     folder = root.at("/etc/pmta")
     hook = program(tmp_path, 'chattr +i "$4/etc/pmta"')
     host = in_folder(root)
@@ -202,7 +202,7 @@ def boot(host: Host) -> None:
     host.root.put("/proc/sys/kernel/random/boot_id", os.urandom(4).hex().encode() + b"\n", 0o644)
 
 
-def test_a_boot_after_it_was_staged_finds_the_old_files(folder: Host) -> None:
+def test_a_boot_after_staging_finds_the_old_files(folder: Host) -> None:
     before = folder.root.tree()
     boot(folder)
     stage(folder.session, folder.spec, transaction((CONFIG, NEW), key(KEY)), folder.open)
@@ -213,7 +213,7 @@ def test_a_boot_after_it_was_staged_finds_the_old_files(folder: Host) -> None:
     assert folder.root.leftovers() == []
 
 
-def test_what_someone_changed_after_it_was_staged_outlives_a_boot(folder: Host) -> None:
+def test_an_edit_after_staging_outlives_a_boot(folder: Host) -> None:
     boot(folder)
     stage(folder.session, folder.spec, transaction((CONFIG, NEW), key(KEY)), folder.open)
     edited = folder.root.at("/etc/pmta/edited")
@@ -228,7 +228,7 @@ def test_what_someone_changed_after_it_was_staged_outlives_a_boot(folder: Host) 
     assert folder.root.leftovers() == []
 
 
-def test_staged_before_a_boot_and_gone_on_with_after_it(folder: Host) -> None:
+def test_a_change_staged_before_a_boot_is_committed_after_it(folder: Host) -> None:
     boot(folder)
     tx = transaction((CONFIG, NEW))
     stage(folder.session, folder.spec, tx, folder.open)
@@ -239,7 +239,7 @@ def test_staged_before_a_boot_and_gone_on_with_after_it(folder: Host) -> None:
     assert folder.root.leftovers() == []
 
 
-def test_staged_before_a_boot_and_cleared_away_after_it(folder: Host) -> None:
+def test_a_change_staged_before_a_boot_is_removed_by_another_one(folder: Host) -> None:
     boot(folder)
     tx = transaction((CONFIG, NEW), expect={})
     stage(folder.session, folder.spec, tx, folder.open)

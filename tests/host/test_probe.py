@@ -28,7 +28,7 @@ def knowing(snapshot: Snapshot) -> Known:
     )
 
 
-def test_a_host_tells_what_it_has(host: Host) -> None:
+def test_a_host_reports_what_it_has(host: Host) -> None:
     seen = host.probe()
     file = seen.files[CONFIG]
     assert (file.content, file.digest, file.size, file.mode) == (OLD, digest(OLD), len(OLD), 0o640)

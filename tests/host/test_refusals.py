@@ -106,7 +106,7 @@ def test_a_folder_outside_is_not_made(folder: Host) -> None:
     assert (done.status, done.reason) == (Status.REFUSED, "the folder /opt does not exist")
 
 
-def test_folders_made_for_nothing_are_taken_away(folder: Host) -> None:
+def test_new_folders_are_removed_with_a_failed_change(folder: Host) -> None:
     before = folder.root.tree()
     folder.root.tell("fail-test")
     folder.apply(transaction((CONFIG, NEW), ("/etc/pmta/a/b/c", b"x"), ("/etc/pmta/a/b/d", b"x")))
@@ -188,7 +188,7 @@ def as_nobody(host: Host) -> Host:
 
 
 @only_root
-def test_a_user_without_rights_is_told_to_use_sudo(open_root: HostRoot) -> None:
+def test_a_user_without_rights_is_advised_to_use_sudo(open_root: HostRoot) -> None:
     host = as_nobody(in_folder(open_root))
     assert "sudo" in untouched(host, (CONFIG, NEW))
     seen = host.probe()

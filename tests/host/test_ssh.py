@@ -186,7 +186,7 @@ class _Welcome(paramiko.ServerInterface):
         return paramiko.common.AUTH_SUCCESSFUL
 
 
-def test_a_login_does_not_wait_to_be_told_that_it_may_ask(sshd: Sshd, tmp_path: Path) -> None:
+def test_a_login_sends_its_request_without_waiting_for_service_accept(sshd: Sshd, tmp_path: Path) -> None:
     key = paramiko.Ed25519Key.from_private_key_file(str(sshd.folder / "host_ed25519"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

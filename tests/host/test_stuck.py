@@ -26,7 +26,7 @@ from pmtaform.host.transaction import _ask_onward, _ask_result, _Word, settle_wa
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 
 
-def test_a_later_change_outlives_that_the_earlier_is_undone_again(folder: Host) -> None:
+def test_undoing_an_earlier_change_again_leaves_a_later_change_in_place(folder: Host) -> None:
     """PowerMTA took neither the new nor the old files; the same change again finds it well."""
     root = folder.root
     root.tell("fail-reload", 3)
@@ -40,7 +40,7 @@ def test_a_later_change_outlives_that_the_earlier_is_undone_again(folder: Host) 
     assert root.leftovers() == []
 
 
-def test_no_one_changes_a_host_whose_files_are_not_all_back(root: HostRoot) -> None:
+def test_a_host_whose_files_are_not_all_restored_is_not_changed(root: HostRoot) -> None:
     if not is_root():
         pytest.skip("only root can make a folder immutable")
     host = in_folder(root)
@@ -57,7 +57,7 @@ def test_no_one_changes_a_host_whose_files_are_not_all_back(root: HostRoot) -> N
     assert root.leftovers() == []
 
 
-def test_recover_says_what_it_could_not_do(root: HostRoot) -> None:
+def test_recover_reports_what_it_could_not_do(root: HostRoot) -> None:
     host = in_folder(root)
     root.tell("fail-reload", 99)
     assert host.apply(transaction((CONFIG, NEW))).status is Status.ROLLBACK_FAILED
@@ -66,7 +66,7 @@ def test_recover_says_what_it_could_not_do(root: HostRoot) -> None:
     assert "the old files are restored, but PowerMTA did not load them" in done.reason
 
 
-def test_what_cannot_be_undone_is_not_tried_without_end(root: HostRoot, tmp_path: Path) -> None:
+def test_a_change_that_cannot_be_undone_is_not_tried_endlessly(root: HostRoot, tmp_path: Path) -> None:
     """The program on the host is killed, and PowerMTA takes nothing any more."""
     host = in_folder(root)
     session = hooked(host, "health.0", program(tmp_path, 'echo 99 >"$4/ctl/fail-reload"; kill -9 "$2"'))
@@ -94,7 +94,7 @@ def test_what_is_only_staged_cannot_be_confirmed(folder: Host) -> None:
     assert revert(folder.session, folder.spec, tx, folder.open, "no").status is Status.ROLLED_BACK
 
 
-def test_where_a_word_cannot_be_noted_it_is_not_unknown_what_became_of_it(root: HostRoot) -> None:
+def test_a_staged_change_that_another_client_claimed_is_stale(root: HostRoot) -> None:
     """Another client took it and died before it wrote whose it is, or the disk is full."""
     host = in_folder(root)
     tx = transaction((CONFIG, NEW))
@@ -125,7 +125,7 @@ def test_what_is_reverted_is_not_put_in_force(root: HostRoot, tmp_path: Path) ->
     assert root.leftovers() == []
 
 
-def test_who_waited_for_the_lock_finds_its_change_gone(root: HostRoot, tmp_path: Path) -> None:
+def test_a_change_that_was_removed_while_its_program_waited_for_the_lock(root: HostRoot, tmp_path: Path) -> None:
     """What is left where another clears it away in that moment: the folder, and whose it is."""
     gone = (
         'cd "$4/var/lib/pmtaform" && mkdir -p results && printf "status refused\\nwhole\\noutput\\n" >"results/$3" '
@@ -168,7 +168,7 @@ def small(root: HostRoot) -> Iterator[HostRoot]:
     subprocess.run(["umount", "-l", where], check=True)
 
 
-def test_a_change_that_fills_the_disk_goes_back_all_the_same(small: HostRoot) -> None:
+def test_a_change_that_fills_the_disk_is_rolled_back(small: HostRoot) -> None:
     waiting(in_folder(small))
     lib = small.at("/var/lib/pmtaform")
     with (lib / "filler").open("wb", buffering=0) as filler, suppress(OSError):
@@ -183,7 +183,7 @@ def test_a_change_that_fills_the_disk_goes_back_all_the_same(small: HostRoot) ->
     assert small.read(CONFIG) == OLD
 
 
-def test_names_that_a_power_loss_brings_back_are_taken_away(root: HostRoot, tmp_path: Path) -> None:
+def test_names_that_a_power_loss_brings_back_are_removed(root: HostRoot, tmp_path: Path) -> None:
     """The record is on the disk, and that nothing lies beside the file any more is not: it may be another disk."""
     back = 'cp -p "$4/etc/pmta/config" "$4/etc/pmta/.config.pmtaform-$3-old"; kill -9 "$2"'
     host = in_folder(root)
@@ -207,7 +207,7 @@ def test_a_record_that_a_power_loss_emptied_is_none(root: HostRoot, tmp_path: Pa
     assert root.leftovers() == []
 
 
-def test_that_it_goes_back_is_on_the_disk_before_anything_does(root: HostRoot, tmp_path: Path) -> None:
+def test_the_decision_to_undo_is_flushed_before_a_file_is_restored(root: HostRoot, tmp_path: Path) -> None:
     """Else a power loss brings back that it was well, and what was restored is reported as applied."""
     if not is_root():
         pytest.skip("only root can make a folder immutable")
@@ -235,7 +235,7 @@ def test_that_it_goes_back_is_on_the_disk_before_anything_does(root: HostRoot, t
 
 
 @pytest.mark.parametrize("how", ["the program dies", "its answer is lost"])
-def test_a_host_that_cannot_run_it_for_a_moment_is_asked_again(root: HostRoot, how: str) -> None:
+def test_a_host_that_fails_to_run_the_program_once_is_asked_again(root: HostRoot, how: str) -> None:
     """It kills programs for want of memory: the first, and the one that is to ask what became of it."""
     host = in_folder(root)
     cut = ("sh", "-c", 'exec dash "$@" | head -c 1', "cut")
@@ -251,7 +251,7 @@ def test_a_host_that_cannot_run_it_for_a_moment_is_asked_again(root: HostRoot, h
     assert root.read(CONFIG) == root.running == (NEW if done.status is Status.APPLIED else OLD)
 
 
-def test_the_question_what_became_of_it_is_answered_on_a_full_disk_too(root: HostRoot) -> None:
+def test_the_outcome_can_be_asked_for_on_a_full_disk(root: HostRoot) -> None:
     """What never began is made never to begin, and that has to be written."""
     if not is_root():
         pytest.skip("only root can mount")
@@ -272,7 +272,7 @@ def test_the_question_what_became_of_it_is_answered_on_a_full_disk_too(root: Hos
         subprocess.run(["umount", "-l", where], check=True)
 
 
-def test_files_that_were_put_back_after_a_power_loss_are_activated_by_who_tries_again(root: HostRoot) -> None:
+def test_files_restored_after_a_power_loss_are_activated_by_the_next_try(root: HostRoot) -> None:
     """Its marks were not on the disk yet, the renames were; at the first attempt PowerMTA is still starting."""
     boot = "/proc/sys/kernel/random/boot_id"
     root.put(boot, b"boot-one\n")

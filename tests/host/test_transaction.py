@@ -51,7 +51,7 @@ def test_what_was_done_can_be_asked_for_again(host: Host) -> None:
     assert result(host.session, host.spec, "never-heard-of") is None
 
 
-def test_sent_twice_it_is_done_once(host: Host) -> None:
+def test_a_change_that_is_sent_twice_is_made_once(host: Host) -> None:
     tx = transaction((CONFIG, NEW), expect={})
     assert host.apply(tx) == host.apply(tx)
     assert host.root.calls.count("reload") == 1
@@ -93,7 +93,7 @@ def test_owners_are_as_found_or_the_folders(disk: Host) -> None:
     [("fail-test", "test", "test config"), ("fail-reload", "activate", "reload"),
      ("dies-of-reload", "health", "running"), ("mute-after-reload", "health", "status")],
 )  # fmt: skip
-def test_when_powermta_does_not_take_it_everything_is_back(host: Host, what: str, step: str, word: str) -> None:
+def test_a_change_that_powermta_rejects_is_rolled_back_completely(host: Host, what: str, step: str, word: str) -> None:
     host.root.put(KEY, b"old key\n", 0o400)
     host.root.put("/etc/pmta/going", b"going\n", 0o604)
     before = host.root.tree()
@@ -114,7 +114,7 @@ def test_what_powermta_said_is_reported_without_control_characters(host: Host) -
     assert host.apply(transaction((CONFIG, NEW))).output == "Error in line 1 of /etc/pmta/config: told to fail"
 
 
-def test_when_the_old_is_not_taken_either_it_says_so(host: Host) -> None:
+def test_a_rollback_that_powermta_rejects_too_is_reported(host: Host) -> None:
     host.root.tell("fail-reload", 2)
     done = host.apply(transaction((CONFIG, NEW)))
     assert done.status is Status.ROLLBACK_FAILED
@@ -194,7 +194,7 @@ def test_where_powermta_is_down_no_reload_is_started(host: Host, what: str) -> N
     assert host.root.leftovers() == []
 
 
-def test_with_activation_it_must_be(host: Host) -> None:
+def test_an_activation_needs_a_pmta_program(host: Host) -> None:
     host.root.remove("/usr/sbin/pmta")
     done = host.apply(transaction((CONFIG, NEW)))
     assert (done.status, done.reason) == (Status.REFUSED, "there is no /usr/sbin/pmta on this host")
@@ -209,7 +209,7 @@ def test_a_restart_runs_the_command_of_the_stack(host: Host) -> None:
     assert host.root.running == NEW
 
 
-def test_a_restart_without_a_way_to_do_it_is_refused(host: Host) -> None:
+def test_a_restart_needs_a_known_command(host: Host) -> None:
     done = host.apply(transaction((CONFIG, NEW), activation=Activation.RESTART))
     assert (done.status, done.reason) == (Status.REFUSED, "no way to restart PowerMTA was found")
 
@@ -318,7 +318,7 @@ def test_a_program_that_ended_while_it_waited_is_started_again(host: Host) -> No
     assert host.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
 
 
-def test_a_program_that_waits_ends_when_it_is_told_to(folder: Host) -> None:
+def test_a_waiting_program_ends_on_a_signal(folder: Host) -> None:
     """While it took a change in it let no signal stop it; that is over."""
     assert folder.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
     waits = folder.session.running

@@ -102,7 +102,7 @@ def test_what_is_reverted_after_a_jump_is_back(host: Host, clock: Clock, to: str
 
 
 @pytest.mark.parametrize("to", JUMPS.values(), ids=JUMPS)
-def test_what_no_one_confirms_goes_back_whatever_the_clock_says(host: Host, clock: Clock, to: str) -> None:
+def test_an_unconfirmed_change_rolls_back_whatever_the_clock_shows(host: Host, clock: Clock, to: str) -> None:
     tx = transaction((CONFIG, NEW), confirm_within=2)
     assert host.apply(tx).status is Status.PENDING
     clock.jump(to)

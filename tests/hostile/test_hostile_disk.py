@@ -69,7 +69,7 @@ def has(project: ProjectFolder, value: int) -> dict[str, bool]:
     [(after, errno.ENOSPC) for after in range(WRITES)]
     + [(after, error) for after in range(0, WRITES, 7) for error in (errno.EROFS, errno.EIO)],
 )
-def test_what_a_host_has_is_told_whatever_can_be_written(
+def test_the_outcome_is_reported_however_much_can_be_written(
     fleet: ProjectFolder, disk: Disk, after: int, error: int
 ) -> None:
     write(fleet, 8)
@@ -116,7 +116,7 @@ def test_a_disk_that_takes_more_in_the_end_is_no_error(
 
 
 @pytest.mark.parametrize("after", range(5))
-def test_a_rollback_is_told_whatever_can_be_written(fleet: ProjectFolder, disk: Disk, after: int) -> None:
+def test_a_rollback_is_reported_however_much_can_be_written(fleet: ProjectFolder, disk: Disk, after: int) -> None:
     write(fleet, 8)
     fleet.apply().ended(Exit.OK)
     disk.left = after

@@ -130,7 +130,7 @@ def test_a_mode_without_a_list_is_set(root: HostRoot, shell: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tools_that_keep_nothing_have_it_refused(root: HostRoot, tmp_path: Path, kind: str) -> None:
+def test_a_change_is_refused_where_the_tools_keep_no_attributes(root: HostRoot, tmp_path: Path, kind: str) -> None:
     """Busybox's `cp` keeps no attributes; `getfattr` says that there are some."""
     tools = tmp_path / "bin"
     tools.mkdir()

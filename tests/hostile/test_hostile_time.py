@@ -186,7 +186,7 @@ def test_a_key_that_was_staged_goes_with_the_connection(host: Host) -> None:
     assert result(host.session, host.spec, tx.id) is None
 
 
-def test_who_comes_back_with_it_begins_anew(host: Host) -> None:
+def test_a_staged_change_that_is_sent_again_starts_anew(host: Host) -> None:
     session, tx = staged(host)
     session.close()
     until(lambda: host.root.leftovers() == [])
