@@ -147,7 +147,7 @@ def spf_findings(
     if whole.verdict is SpfVerdict.TEMPERROR:
         yield not_asked(domain, whole.unasked)  # a term that only other addresses come to
     if whole.verdict is SpfVerdict.NONE:
-        detail = "It has no SPF record, so nothing says that the fleet may send for it. "
+        detail = "It has no SPF record, so nothing allows the fleet to send for it. "
         detail += "`pmtaform dns records` writes one."
         yield finding(SPF_MISSING, domain, detail, answer)
         return
@@ -161,7 +161,7 @@ def spf_findings(
         detail = (
             f"{whole.why[:1].upper()}{whole.why[1:]}. The addresses of the fleet match before that; all others get "
         )
-        detail += "permerror instead of what `all` says. Mend or remove the term."
+        detail += "permerror instead of the result of `all`. Fix or remove the term."
         yield finding(SPF_BROKEN_LATER, domain, detail, answer)
 
 
@@ -193,7 +193,7 @@ def _questions(facts: DnsFacts) -> list[tuple[str, str]]:
 
 
 def same_everywhere(resolver: DnsResolver, name: str, kind: str, *, authoritative: bool) -> Iterator[DnsFinding]:
-    """What servers do not say alike. One that cannot be asked here is no difference: only answers are compared."""
+    """The differences between servers. Only answers are compared; a server that cannot be asked is no difference."""
     servers = list(resolver.servers)
     if authoritative and resolver.ask(name, kind).is_known:
         servers += resolver.authoritative(name)

@@ -34,7 +34,7 @@ class DkimRecord:
 
     @property
     def is_revoked(self) -> bool:
-        """Whether the domain says that the key is not to be trusted any more."""
+        """Whether the domain revoked the key."""
         return not self.key
 
 
@@ -42,7 +42,7 @@ def parse_dkim(text: str) -> DkimRecord:
     """The record in the joined strings of a TXT record. Raises `TagError`."""
     tags = tags_of(text)
     if "v" in tags and (tags["v"] != "DKIM1" or next(iter(tags)) != "v"):
-        raise TagError("v is not DKIM1, or does not stand first")
+        raise TagError("v is not DKIM1, or is not first")
     if "p" not in tags:
         raise TagError("p, the public key, is missing")
     key = re.sub(r"\s", "", tags["p"])
@@ -71,7 +71,7 @@ def dkim_problems(text: str, expected: str, algorithm: str = "rsa") -> tuple[tup
         return ((DKIM_REVOKED, "Its p= is empty: the key is revoked, and signatures with it fail."),)
     differences: list[tuple[Definition, str]] = []
     if record.algorithm != algorithm:
-        differences.append((DKIM_ALGORITHM, f"It says k={record.algorithm}, and the key that signs is {algorithm}."))
+        differences.append((DKIM_ALGORITHM, f"It has k={record.algorithm}, and the key that signs is {algorithm}."))
     if record.key.rstrip("=") != re.sub(r"\s", "", expected).rstrip("="):
         differences.append((DKIM_KEY, "Its public key is not that of the private key that signs: signatures fail."))
     if record.hashes and "sha256" not in record.hashes:

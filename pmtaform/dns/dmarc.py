@@ -1,6 +1,6 @@
 """DMARC (RFC 7489): a policy for every From domain, and something in the stack that is aligned with it.
 
-Which domain is the organisation's is found by walking up to the policy that stands nearest below the top level, as
+The organisational domain is the one with the policy nearest below the top level, found by walking up, as
 DMARC's revision does; no list of public suffixes is needed.
 """
 
@@ -81,7 +81,7 @@ def _aligned(
     by_envelope = any(_agree(domain, one, policy.spf, organisation) for one in facts.envelope_domains)
     if by_key or by_envelope:
         return
-    strict = " (the policy wants the same domain: adkim=s or aspf=s)" if "s" in policy.dkim + policy.spf else ""
+    strict = " (the policy requires the same domain: adkim=s or aspf=s)" if "s" in policy.dkim + policy.spf else ""
     detail = f"DKIM signs for {', '.join(signing) or 'no domain'}, envelope senders are in "
     detail += f"{', '.join(facts.envelope_domains) or 'no known domain'}; none is aligned with {domain}{strict}, so "
     detail += f"its mail fails DMARC (p={policy.policy}). Add a key for {domain}, or its envelope domain to `dns:`."

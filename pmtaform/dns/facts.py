@@ -146,7 +146,7 @@ def _sources(host: Desired) -> Iterator[SendingAddress]:
         try:
             network = ipaddress.ip_network(words[0], strict=False) if words else None
         except ValueError:
-            continue  # lint says so
+            continue  # lint reports it
         if network is not None:
             single = network.prefixlen == network.max_prefixlen
             yield SendingAddress(

@@ -1,4 +1,4 @@
-"""A resolver that knows what it is told, and looks nowhere: for tests and for trying things out."""
+"""A resolver that answers from a zone in memory, for tests and experiments."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pmtaform.dns.resolver import DnsAnswer
 
 
 class DnsLevel(StrEnum):
-    """How bad it is. `UNKNOWN`: nobody could be asked, so it may be right or wrong."""
+    """How grave a finding is. `UNKNOWN`: no server could be asked, so the record may be right or wrong."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -27,7 +27,7 @@ class DnsFinding:
     definition: Definition
     subject: str
     detail: str = ""
-    answers: tuple[DnsAnswer, ...] = ()  # which servers said what
+    answers: tuple[DnsAnswer, ...] = ()  # the answers behind it
 
     @property
     def code(self) -> str:
@@ -53,7 +53,7 @@ def finding(definition: Definition, subject: str, detail: str, *answers: DnsAnsw
 
 
 def not_asked(subject: str, answers: Iterable[DnsAnswer]) -> DnsFinding:
-    """What is said when an answer is none: broken when a server failed, else unknown."""
+    """The finding on a name without an answer: broken when a server failed, else unknown."""
     said = tuple(answers)
     what = ", ".join(dict.fromkeys(f"{a.kind} of {a.name}: {a.status}" for a in said))
     if any(not a.is_known and not a.is_unreached for a in said):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _MOST_ALIASES = 8
 _MOST_NAME_SERVERS = 8
-_GIVEN_UP = 16  # so many tries in a row without a word: a fleet's questions would take minutes to say the same
+_GIVEN_UP = 16  # tries in a row without an answer: all questions of a fleet would take minutes to fail the same way
 
 
 def live_resolver(settings: DnsSettings) -> LiveResolver:
@@ -27,8 +27,8 @@ class LiveResolver(DnsResolver):
     """Asks over UDP, and over TCP when an answer was cut short.
 
     `timeout` bounds one try and `deadline` one question with all its tries and aliases, in seconds. `endpoints`
-    says where the name server with a name is, instead of port 53 at its addresses. Equal questions of one run
-    are asked once, and a server that never says a word is given up.
+    maps names of name servers to their addresses, instead of port 53 at those in DNS. Equal questions of one run
+    are asked once, and a server that never answers is given up.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class LiveResolver(DnsResolver):
                 if left <= 0:
                     return answer
                 got = self._once(name, kind, one, min(self._timeout, left), until)
-                # A server that says "no" says more than one that says nothing.
+                # A negative answer is worth more than none.
                 if got.is_known:
                     return got
                 if answer.status in (DnsStatus.OFFLINE, DnsStatus.TIMEOUT):

@@ -1,4 +1,4 @@
-"""From a private key to what its record says. Nothing of the private key is kept."""
+"""From a private key to its record. Nothing of the private key is kept."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ def look_at_record(
 ) -> RecordStatus:
     """What servers say of the record at `name` (`s1._domainkey.example.com`), each asked by itself.
 
-    It fits when there is one TXT record that has `public`. A server that is silent or fails says nothing: what rests on
-    it is then None. Without `authoritative`, the resolvers stand for the zone's servers.
+    It fits when there is one TXT record that has `public`. What depends on a server that is silent or fails is None.
+    Without `authoritative`, the resolvers take the place of the zone's servers.
     """
     owners = _asked(resolver, name, resolver.authoritative(name)) if authoritative else []
     others = _asked(resolver, name, resolver.servers)

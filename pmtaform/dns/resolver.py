@@ -1,4 +1,4 @@
-"""Asking DNS: what an answer is, and whoever can give one."""
+"""What a DNS answer is, and the port through which DNS is asked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class DnsStatus(StrEnum):
     NO_SUCH_NAME = "no-such-name"
     NO_DATA = "no-data"
     REFUSED = "refused"
-    FAILED = "failed"  # SERVFAIL and other answers that are none
+    FAILED = "failed"  # SERVFAIL and the like
     TIMEOUT = "timeout"
     OFFLINE = "offline"  # there is no way to the server, or no server to ask
 
@@ -63,22 +63,22 @@ class DnsAnswer:
 
     @property
     def is_known(self) -> bool:
-        """Whether it says what there is, or that there is nothing."""
+        """Whether it is an answer, positive or negative."""
         return self.status in (DnsStatus.ANSWERED, DnsStatus.NO_SUCH_NAME, DnsStatus.NO_DATA)
 
     @property
     def is_absent(self) -> bool:
-        """Whether it says that there is nothing (a void lookup)."""
+        """Whether it is a negative answer (a void lookup)."""
         return self.status in (DnsStatus.NO_SUCH_NAME, DnsStatus.NO_DATA)
 
     @property
     def is_unreached(self) -> bool:
-        """Whether nobody could be asked: it says nothing about the name."""
+        """Whether no server could be asked: it means nothing about the name."""
         return self.status in (DnsStatus.TIMEOUT, DnsStatus.OFFLINE, DnsStatus.REFUSED)
 
 
 class DnsResolver(Protocol):
-    """Whoever answers. Safe to use from many threads; it never raises for what DNS says, and never hangs."""
+    """Answers questions. Safe to use from many threads; it never raises for an answer, and never hangs."""
 
     @property
     def servers(self) -> tuple[DnsServer, ...]:
@@ -101,7 +101,7 @@ def plain(name: str) -> str:
     """A name as answers have it: in small letters, without the dot at its end, other alphabets as `xn--`."""
     text = name.lower().rstrip(".")
     if not text.isascii():
-        with suppress(UnicodeError):  # no name that DNS could have: whoever asks for it is told that it is not there
+        with suppress(UnicodeError):  # not a name that DNS can have: the answer is negative
             return text.encode("idna").decode("ascii")
     return text
 

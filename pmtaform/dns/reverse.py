@@ -40,7 +40,7 @@ def _pointer(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFindi
         return
     wanted = source.helo or "its name"
     if not pointer.records:
-        detail = f"{source.where} sends from it, and it has no PTR: many receivers refuse its mail. Have whoever runs "
+        detail = f"{source.where} sends from it, and it has no PTR: many receivers refuse its mail. Ask the owner of "
         detail += f"the address set {pointer.name} to {wanted}."
         yield finding(PTR_MISSING, subject, detail, pointer)
         return
@@ -55,7 +55,7 @@ def _pointer(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFindi
         detail += f"take that for no reverse DNS. Add {kind} {source.address} to the name, or set the PTR to {wanted}."
         yield finding(PTR_UNCONFIRMED, subject, detail, pointer, *forward.values())
     elif source.helo and source.helo not in pointer.records:
-        detail = f"{source.where} says HELO {source.helo}, and the PTR names {', '.join(pointer.records)}. Receivers "
+        detail = f"{source.where} sends HELO {source.helo}, and the PTR names {', '.join(pointer.records)}. Receivers "
         detail += f"compare them. Set the PTR to {source.helo}, or write the PTR's name in smtp-source-host."
         yield finding(HELO_DIFFERS, subject, detail, pointer)
 
@@ -67,7 +67,7 @@ def _forward(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFindi
         yield not_asked(source.helo, [answer])
     elif source.address not in _addresses(answer.records):
         has = ", ".join(answer.records) or "none"
-        detail = f"{source.where} says HELO {source.helo} from {source.address}, and its {kind} records are: {has}. "
+        detail = f"{source.where} sends HELO {source.helo} from {source.address}, and its {kind} records are: {has}. "
         detail += f"Add {kind} {source.address}."
         yield finding(HELO_FORWARD, source.helo, detail, answer)
 

@@ -19,7 +19,7 @@ class MacroError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Macros:
-    """What macros stand for."""
+    """The values of macros."""
 
     address: ipaddress.IPv4Address | ipaddress.IPv6Address
     sender: str
@@ -50,13 +50,13 @@ def check(text: str) -> None:
     """Raises `MacroError` when `text` is not a macro string of visible ASCII."""
     for match in _MACRO.finditer(text):
         if match[0] == "%" or match[2] == "0" or (match[1] or "").lower() in ("c", "r", "t"):
-            raise MacroError(f"{match[0]} is no macro that may stand in a domain")
+            raise MacroError(f"{match[0]} is not a macro for a domain")
     if not all("!" <= c <= "~" for c in text):
         raise MacroError("it has characters that are not visible ASCII")
 
 
 def expand(text: str, macros: Macros) -> str:
-    """The domain that `text` stands for; labels on its left go when it is longer than 253 characters."""
+    """The domain after expansion of `text`; labels on its left go when it is longer than 253 characters."""
     check(text)
     name = _MACRO.sub(lambda match: _one(match, macros), text).rstrip(".").lower()
     while len(name) > 253 and "." in name:

@@ -17,7 +17,7 @@ _CIDR: Final = re.compile(r"(?:/(0|[1-9]\d?))?(?://(0|[1-9]\d{0,2}))?$")
 
 
 class SpfSyntaxError(ValueError):
-    """A record breaks the grammar: a receiver says permerror."""
+    """A record breaks the grammar: receivers return permerror."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def parse(record: str) -> SpfPolicy:
         _check(match[2], word)
         if name in ("redirect", "exp"):
             if name in modifiers or not match[2]:
-                raise SpfSyntaxError(f"{word}: {name} stands there twice or says nothing")
+                raise SpfSyntaxError(f"{word}: {name} appears twice or is empty")
             modifiers[name] = match[2]
     ends = any(term.name == "all" for term in terms)
     return SpfPolicy(tuple(terms), None if ends else modifiers.get("redirect"))
@@ -66,7 +66,7 @@ def _term(word: str) -> Term:
     match = _TERM.fullmatch(word)
     name = match[2].lower() if match else ""
     if match is None or name not in ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"):
-        raise SpfSyntaxError(f"{word} is no mechanism")
+        raise SpfSyntaxError(f"{word} is not a mechanism")
     qualifier, mark, rest = match[1] or "+", match[3] or "", match[4] or ""
     if name == "all" and mark:
         raise SpfSyntaxError(f"{word}: all takes nothing")
@@ -101,7 +101,7 @@ def _network(word: str, name: str, mark: str, rest: str) -> Network:
             raise ValueError
         network = ipaddress.ip_network(rest, strict=False)
     except ValueError:
-        raise SpfSyntaxError(f"{word} is no network") from None
+        raise SpfSyntaxError(f"{word} is not a network") from None
     if network.version != int(name[2]):
         raise SpfSyntaxError(f"{word} is a network of the other IP version")
     return network

@@ -9,7 +9,7 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class TagError(ValueError):
-    """A record is no list of tags, or lacks one."""
+    """A record is not a list of tags, or lacks one."""
 
 
 def tags_of(text: str) -> dict[str, str]:
@@ -22,9 +22,9 @@ def tags_of(text: str) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         name = name.strip()
         if not equals or not _NAME.fullmatch(name):
-            raise TagError(f"{pair.strip()[:40]!r} is no tag=value")
+            raise TagError(f"{pair.strip()[:40]!r} is not tag=value")
         if name in tags:
-            raise TagError(f"the tag {name} stands there twice")
+            raise TagError(f"the tag {name} appears twice")
         tags[name] = value.strip()
     if not tags:
         raise TagError("it is empty")

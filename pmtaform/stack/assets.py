@@ -33,7 +33,7 @@ class Assets:
         return sorted((name, content) for name, content in self._contents.items() if content is not None)
 
     def _inside(self, name: str, place: Place, said: Diagnostics) -> bool:
-        """Whether a file lies in the project: a stack that somebody proposes must not put others on hosts."""
+        """Whether a file lies in the project: a proposed stack must not put other files on hosts."""
         folder = self._folder.resolve()
         root = folder.parent.parent if folder.parent.name == "stacks" else folder
         try:

@@ -111,9 +111,7 @@ class Builder:
 
     def _twice(self, key: Key, place: Place, first: Place) -> None:
         shown = key[1] if key[0] == SETTING else f"{key[0]} {key[1]}".strip()
-        detail = (
-            f"`{shown}` is already said at {first}: two spellings of one name, or a loop whose key lacks its variable."
-        )
+        detail = f"`{shown}` is already at {first}: two spellings of one name, or a loop whose key lacks its variable."
         self.problems.report(SAID_TWICE, detail, place, related=(first,))
 
     # -- directives ------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def _further(kind: CheckKind, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, problems: Diagnostics) -> dict[str, Any]:
-    """What the check's own key says."""
+    """The target of a check, from its own key."""
 
     def wrong(detail: str) -> dict[str, Any]:
         at = node.get(kind.value) or node
@@ -92,9 +92,9 @@ def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, problems: Diag
         case CheckKind.HTTP:
             url = urlsplit(value)
             if url.scheme not in ("http", "https") or not url.hostname or not value.isprintable() or " " in value:
-                return wrong("Write a URL that begins with http:// or https://.")
+                return wrong("Write a URL that starts with http:// or https://.")
             if url.username or url.password:
-                return wrong("A URL with a password would stand in the host's list of processes. Leave it out.")
+                return wrong("A URL with a password would appear in the host's list of processes. Remove the password.")
             return {"url": value}
         case CheckKind.BACKOFF:
             return {"queue": value} if "/" in value else wrong("Write DOMAIN/VMTA, `*` for any: gmail.com/*.")

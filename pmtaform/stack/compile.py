@@ -42,7 +42,7 @@ _BREAKS_OUT: Final = (UNCLOSED_SECTION, STRAY_CLOSING_TAG, MALFORMED_TAG, TAG_ON
 
 
 def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Desired:
-    """What the stack says that the host `name` should have.
+    """Return what the host `name` should have by the stack.
 
     Without `resolve`, no secret is looked up: sensitive values are `(secret REFERENCE)`, keys have no content.
     Raises `Invalid` with everything that is wrong, `SecretUnavailable` when only secrets are missing, and

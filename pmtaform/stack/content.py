@@ -71,7 +71,7 @@ class SectionItem:
 
 
 class Removed:
-    """`null`: what lower layers say is taken away."""
+    """`null`: the item of lower layers is removed."""
 
     __slots__ = ("place",)
 
@@ -90,7 +90,7 @@ class Native:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """Where it starts."""
         return self.block.place
 
 
@@ -128,7 +128,7 @@ def removals(items: dict[Key, Item]) -> Iterator[tuple[Key, Removed]]:
 
 
 def _named(items: Iterable[Key], kind: str, name: str) -> list[Key]:
-    """The keys that `null` under (kind, name) takes away. A directive's name may be a kind of its own."""
+    """The keys that `null` under (kind, name) removes. A directive's name may be a kind of its own."""
     if name == ALL:
         return [key for key in items if key[0] == kind or key == (SETTING, kind)]
     return [key for key in items if key == (kind, name)]

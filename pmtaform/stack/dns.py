@@ -1,4 +1,4 @@
-"""What a stack says of DNS: whom to ask, and the domains that its configuration does not name."""
+"""Read the `dns` settings of a stack."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def _merge(into: Mapping, more: Mapping, problems: Diagnostics) -> None:
         else:
             problems.report(
                 DUPLICATE_KEY,
-                f'"{text}" already stands at {known[0].place}, in another file of the stack: all its files are one '
+                f'"{text}" is already at {known[0].place}, in another file of the stack: all its files are one '
                 "document. Join them or remove one.",
                 key.place,
                 related=(known[0].place,),

@@ -78,8 +78,8 @@ class Writer:
 
 
 def unsafe(reference: str) -> str:
-    """What is to be said of a secret that cannot be a directive's value."""
+    """The detail for a secret that cannot be a directive's value."""
     return (
-        f"What {reference} holds cannot stand in a PowerMTA configuration: it is empty, or has a line break, a `#` or "
-        "a character that is no text. Choose another secret."
+        f"The value of {reference} cannot be written into a configuration: it is empty, or has a line break, a `#` "
+        "or a control character. Choose another secret."
     )

@@ -35,7 +35,7 @@ class StackEntry:
         return type(self)(self.name, self.place, {**kept, **self.fields})
 
     def text(self, name: str, problems: Diagnostics) -> tuple[str, Place] | None:
-        """The value of a field, its variables replaced, and its place. None: it has none, or `problems` says why."""
+        """The value of a field, its variables replaced, and its place. or None; errors go into `problems`."""
         node, variables = self.fields.get(name, (None, Variables()))
         if node is None or is_null(node):
             return None
@@ -64,7 +64,7 @@ class EntryForm(Generic[E]):
 def read_entries(
     node: Node | None, form: EntryForm[E], what: str, variables: Variables, problems: Diagnostics
 ) -> dict[str, E | None]:
-    """The entries of one layer by name; None for one that the layer takes away. `what` is the key above them."""
+    """The entries of one layer by name; None for one that the layer removes. `what` is the key above them."""
     mapping = mapping_in(node, f"`{what}`", form.example, problems)
     entries: dict[str, E | None] = {}
     places: dict[str, Place] = {}

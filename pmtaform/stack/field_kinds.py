@@ -34,7 +34,7 @@ def _text(value: Any) -> str:
 def _word(value: Any) -> str:
     text = _text(value)
     if text.startswith("-") or any(c.isspace() for c in text):
-        raise PydanticCustomError("word", "It begins with a dash or has blanks; a program would take it for options.")
+        raise PydanticCustomError("word", "It starts with a dash or has blanks; a program would read it as options.")
     return text
 
 
@@ -70,7 +70,7 @@ def _duration(value: Any) -> float:
     match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]+)?)([smhd]?)", text) if isinstance(text, str) else None
     seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
     if not 0 <= seconds <= 30 * 86_400:
-        raise PydanticCustomError("duration", "Write a time such as 90s, 5m, 1h or 2d, of 30 days at the most.")
+        raise PydanticCustomError("duration", "Write a time such as 90s, 5m, 1h or 2d, at most 30 days.")
     return seconds
 
 
@@ -79,9 +79,7 @@ def _span(value: Any) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,6})([smhdw])", text) if isinstance(text, str) else None
     seconds = int(match[1]) * (_UNITS | {"w": 7 * 86_400})[match[2]] if match else 0
     if not 0 < seconds <= 3660 * 86_400:
-        raise PydanticCustomError(
-            "span", "Write a time such as 90d, 48h or 2w, above zero and of ten years at the most."
-        )
+        raise PydanticCustomError("span", "Write a time such as 90d, 48h or 2w, above zero and at most ten years.")
     return timedelta(seconds=seconds)
 
 
@@ -97,7 +95,7 @@ def _points(value: Any) -> float:
     text = getattr(value, "text", value)
     match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?) *%?", text) if isinstance(text, str) else None
     if match is None or float(match[1]) > 100:
-        raise PydanticCustomError("points", "Write so many percentage points, from 0 to 100 (5).")
+        raise PydanticCustomError("points", "Write percentage points, from 0 to 100 (5).")
     return float(match[1])
 
 

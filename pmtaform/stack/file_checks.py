@@ -109,7 +109,7 @@ def check_keys_beside(files: Sequence[ManagedFile], named: Mapping[str, str], pr
 
 
 def expiring(files: Iterable[ManagedFile], now: datetime) -> Iterator[Diagnostic]:
-    """What has expired or soon will, of contents that are known. Warnings: a stack is no less valid the day after."""
+    """Warnings of certificates that have expired or soon will, where the content is known."""
     for file in files:
         if file.known is not None and file.role in {FileRole.CERTIFICATE, FileRole.CA}:
             for one in expiry_findings(file.path, read_tls_file(file.known), now, grave=False):

@@ -38,7 +38,7 @@ class ContentReader:
         self._problems = problems
 
     def content(self, plan: FilePlan) -> Content:
-        """What a stack says that a file holds, with the private key that belongs behind it."""
+        """The content of a file by the stack, with the private key that is appended to it."""
         given = [source for source in SOURCES if plan.text(source, self._problems) is not None]
         if len(given) != 1:
             self._not_one(plan, given)
@@ -64,7 +64,7 @@ class ContentReader:
         self._problems.report(FILE_SOURCES if given else MISSING_KEY, detail, plan.place)
 
     def _plain(self, text: str, place: Place, *, inline: bool) -> Content:
-        """What stands in the stack or in a file of the project: anybody who reads the project reads it."""
+        """Report a secret in the stack or in a file of the project, where every reader of the project sees it."""
         source = _INLINE if inline else text
         content = text.encode("utf-8", "surrogateescape") if inline else self._assets.read(text, place, self._problems)
         if content is None:

@@ -1,4 +1,4 @@
-"""`files` as it is written: what each layer says of the files beside the configuration, layer over layer."""
+"""`files` as it is written: the files beside the configuration, layer over layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIELDS: Final = (*SOURCES, "private-key", "key-file", "kind", "mode", "owner", "
 
 @dataclass(slots=True)
 class FilePlan(StackEntry):
-    """One file as a stack wants it, under its path on the host."""
+    """One file by the stack, under its path on the host."""
 
     raw: ClassVar[frozenset[str]] = frozenset({"content"})  # PowerMTA's DSN templates have ${…} of their own
 
@@ -39,7 +39,7 @@ _FORM: Final = EntryForm(
 
 
 def files_of(node: Node | None, variables: Variables, problems: Diagnostics) -> dict[str, FilePlan | None]:
-    """The files under a layer's `files`, by path; None for one that is taken away."""
+    """The files under a layer's `files`, by path; None for one that the layer removes."""
     return read_entries(node, _FORM, "files", variables, problems)
 
 

@@ -28,7 +28,7 @@ _FIT_MODE: Final = re.compile(r"[46][046][04]")
 
 
 class FileCompiler:
-    """Turns what a stack says of files into the files that one host should have."""
+    """Compiles the files of a stack into the files that one host should have."""
 
     def __init__(
         self, allowed: tuple[str, ...], assets: Assets, resolve: Resolve | None, problems: Diagnostics
@@ -62,7 +62,7 @@ class FileCompiler:
     def _stands_alone(
         self, plan: FilePlan, homes: Mapping[str, str], plans: Mapping[str, FilePlan], whole: Iterable[str]
     ) -> bool:
-        """Whether the path is fit for a file, and nobody else's."""
+        """Whether the path may be written, and nothing else is there."""
         if problem := file_problem(plan.path, self._allowed):
             self._problems.report(PATH_NOT_ALLOWED, problem, plan.place)
             return False

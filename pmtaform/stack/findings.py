@@ -1,4 +1,4 @@
-"""What many hosts show is told once."""
+"""Report once what many hosts have in common."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ _FORMS: Final = "Write a range (1..16), an address range (192.0.2.1..192.0.2.16)
 
 
 class BadRangeError(ValueError):
-    """A text that cannot be walked. Its message says why."""
+    """A text that for-each cannot expand. Its message has the reason."""
 
 
 def rounds(node: Node, variables: Variables, problems: Diagnostics) -> list[Variables] | None:
-    """The variables of each round of a loop; None when it makes no sense (and `problems` says why)."""
+    """The variables of each round of a loop; None when it is invalid; errors go into `problems`."""
     if not isinstance(node, Mapping) or not node.entries:
         problems.report(FOR_EACH, f"It is {kind_of(node)}: write `n: 1..16`.", node.place)
         return None
@@ -39,7 +39,7 @@ def rounds(node: Node, variables: Variables, problems: Diagnostics) -> list[Vari
     failed = False
     for key, value in node.items():
         if not NAME.fullmatch(key.text) or key.text == HOST:
-            problems.report(VARIABLE_NAME, f"`{key.text}` is no name.", key.place)
+            problems.report(VARIABLE_NAME, f"`{key.text}` is not a valid name.", key.place)
             failed = True
             continue
         values = _walk(value, variables, problems)
@@ -96,7 +96,7 @@ def _walk_list(node: Sequence, variables: Variables, problems: Diagnostics) -> l
 
 @lru_cache(maxsize=1024)
 def walk_text(text: str) -> tuple[str, ...]:
-    """The values that `1..16`, an address range or a network stands for. Raises `BadRangeError`."""
+    """The values that `1..16`, an address range or a network expands to. Raises `BadRangeError`."""
     first, dots, last = (part.strip() for part in text.partition(".."))
     if dots and _NUMBER.fullmatch(first) and _NUMBER.fullmatch(last):
         width = len(first) if first.startswith("0") and len(first) > 1 else 0
@@ -114,7 +114,7 @@ def walk_text(text: str) -> tuple[str, ...]:
         if isinstance(error, BadRangeError):
             raise
         hint = " (a network's address has zeros behind the mask)" if "host bits" in str(error) else ""
-        raise BadRangeError(f"`{text}` is no range that for-each knows{hint}. {_FORMS}") from None
+        raise BadRangeError(f"`{text}` is not a range that for-each knows{hint}. {_FORMS}") from None
 
 
 def _addresses(text: str, first: str, last: str) -> tuple[str, ...]:

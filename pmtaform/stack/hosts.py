@@ -128,7 +128,7 @@ def _root(said: str | None, transport: Transport, node: Mapping, folder: Path, p
         return _file(said or ".", folder)
     root = said or "/"
     if not root.startswith("/") or ".." in root.split("/"):
-        detail = f"{root!r}: the folder that stands for / on the host is a whole path, without `..`."
+        detail = f"{root!r}: the folder that takes the place of / on the host is an absolute path, without `..`."
         problems.report(BAD_KEY_VALUE, detail, _at(node, "root"))
     return root.rstrip("/") or "/"
 

@@ -32,7 +32,7 @@ class KeyLines:
         targets: list[Key | None] = []
         for scalar in scalars:
             if not isinstance(scalar, Scalar):
-                detail = "`signs` is a list of virtual MTAs and pools; leave it out for a key that signs for all."
+                detail = "`signs` is a list of virtual MTAs and pools; omit it for a key that signs for all."
                 self._problems.report(VALUE_SHAPE, detail, scalar.place)
                 continue
             name = substitute(scalar, variables, self._problems)

@@ -1,4 +1,4 @@
-"""`dkim-keys` as it is written: what each layer says of the keys that sign, layer over layer."""
+"""`dkim-keys` as it is written: the keys that sign, layer over layer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SELECTOR: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9_])
 
 @dataclass(slots=True)
 class KeyPlan(StackEntry):
-    """One key as a stack wants it, under its name `DOMAIN/SELECTOR`."""
+    """One key by the stack, under its name `DOMAIN/SELECTOR`."""
 
     signs: bool = True  # False: its file is there, and no line makes PowerMTA sign with it
     retires: bool = False  # it has signed, and its file is there for mail that waits
@@ -51,9 +51,9 @@ def name_problem(domain: str, selector: str) -> str:
     if not selector:
         return "Write DOMAIN/SELECTOR, as in example.com/s2026."
     if domain != "*" and (len(domain) > 253 or not _DOMAIN.fullmatch(domain)):
-        return f"{domain!r} is no domain."
+        return f"{domain!r} is not a domain."
     if not _SELECTOR.fullmatch(selector) or ".." in selector:
-        return f"{selector!r} is no selector: letters, digits, `-`, `_` and dots."
+        return f"{selector!r} is not a selector: letters, digits, `-`, `_` and dots."
     return ""
 
 
@@ -76,7 +76,7 @@ _FORM: Final = EntryForm(
 
 
 def keys_of(node: Node | None, variables: Variables, problems: Diagnostics) -> dict[str, KeyPlan | None]:
-    """The keys under a layer's `dkim-keys`, by `domain/selector`; None for one that is taken away."""
+    """The keys under a layer's `dkim-keys`, by `domain/selector`; None for one that the layer removes."""
     return read_entries(node, _FORM, "dkim-keys", variables, problems)
 
 

@@ -98,7 +98,7 @@ class KeyCompiler:
         )
 
     def _read(self, plan: KeyPlan, known: Referred, passphrase: Referred | None) -> tuple[SigningKey | None, str]:
-        """The key, and why that of a retiring selector cannot be had: hosts have it, and keep it."""
+        """The key, or why the key of a retiring selector is not available: hosts keep the file that they have."""
         if self._resolve is None:
             return None, ""
         told = Diagnostics()

@@ -48,14 +48,14 @@ def layered(stack: Stack, name: str, problems: Diagnostics) -> Layered:
 
 
 def layer_items(stack: Stack, layer: StackLayer, variables: Variables, problems: Diagnostics) -> dict[Key, Item]:
-    """What one layer says, its `config` and its native files together."""
+    """The items of one layer: its `config` and its native files together."""
     config = Builder(stack.rules, problems).config(layer.config, variables)
     natives = stack.natives.blocks(entries_of(layer.native, variables, stack.allowed_paths, problems), problems)
     items: dict[Key, Item] = dict(natives)
     for key, item in config.items():
         native = natives.get(key)
         if native is not None and not isinstance(item, Removed):
-            detail = f"{Address(*key)} stands in `config` and, at {native.place}, in a native file of the same layer. "
+            detail = f"{Address(*key)} is in `config` and, at {native.place}, in a native file of the same layer. "
             detail += "Keep it in one of them; a group or a host may replace it."
             problems.report(SAID_TWICE, detail, item.place, related=(native.place,))
     if layer is stack.base:

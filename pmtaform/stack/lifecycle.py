@@ -28,7 +28,7 @@ def read_lifecycle(node: Node | None, problems: Diagnostics) -> Lifecycle:
 
 
 def kinds() -> set[str]:
-    """Every kind of block that an address can begin with."""
+    """Every kind of block that an address can start with."""
     known = catalogue()
     keyed = {spec.name for spec in known.directives if spec.key and GLOBAL in spec.scopes}
     top = {tag for tag in known.sections if known.may_stand_in(tag, None)}

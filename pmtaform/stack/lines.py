@@ -19,7 +19,7 @@ from pmtaform.stack.variables import Variables, substitute
 
 
 def placeholder(reference: str) -> str:
-    """What stands where a secret would, when references are not resolved."""
+    """The placeholder of a secret, when references are not resolved."""
     return f"(secret {reference})"
 
 

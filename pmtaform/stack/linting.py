@@ -1,4 +1,4 @@
-"""What lint has to say of a stack: the rules over what each host should have, told at the stack's own lines."""
+"""Lint a stack: the rules run on what each host should have, and findings point to the stack's own lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SAID_BETTER = (UNKNOWN_DIRECTIVE, UNKNOWN_SECTION, MISPLACED_DIRECTIVE, MISPLAC
 
 
 def with_lint(stack: Stack, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """The findings of a stack's own check, and lint's errors and warnings; what both find is said once."""
+    """The findings of a stack's own check, and lint's errors and warnings; what both find is reported once."""
     sources = sources_of(stack)
     told: dict[tuple[str, str, str], Diagnostic] = {}
     hosts: dict[tuple[str, str, str], list[str]] = {}
@@ -77,7 +77,7 @@ def _lines(stack: Stack, name: str) -> list[str]:
 
 
 def subject_of(desired: Desired, sources: Mapping[str, Sequence[str]], version: str | None) -> Subject:
-    """What a host should have, as lint wants it; findings point to the stack's own lines."""
+    """What a host should have, as lint needs it; findings point to the stack's own lines."""
     configuration, complete = as_configuration(desired)
     settings = {a.key for a in desired.blocks if a.kind == SETTING} | {a.kind for a in desired.blocks}
     return Subject(

@@ -23,7 +23,7 @@ def find_project(start: Path) -> Path:
         if (folder / STACKS).is_dir():
             return folder
     detail = f"Neither {here} nor a folder above it holds `{STACKS}/`. Go into a project, name one with -C DIR, "
-    detail += "or begin one: pmtaform init NAME."
+    detail += "or start one:\n    pmtaform init NAME"
     raise UsageError.of(NO_PROJECT, detail)
 
 

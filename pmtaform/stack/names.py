@@ -44,7 +44,7 @@ def meaning(scope: str, name: str) -> NameMeaning:
 
 
 def takes_argument(section: SectionSpec, scope: str) -> bool:
-    """Whether a section has a name when it stands in `scope`."""
+    """Whether a section in `scope` has a name."""
     if section.argument is None:
         return False
     return scope == GLOBAL or not _UNNAMED.search(section.argument)
@@ -82,7 +82,7 @@ def _either(words: list[str]) -> str:
 
 
 def _invented(name: str, section: bool | None) -> str:
-    """What PowerMTA has instead of a word that was made up, and copied from page to page; empty: it is no such word."""
+    """What PowerMTA has instead of an invented word that published configurations repeat; empty for other words."""
     known = inventions()
     tables = (known.section, known.directive) if section else (known.directive, known.section)
     matches = [each for word in (name, name.replace("_", "-")) for table in tables if (each := table(word))]
@@ -99,7 +99,7 @@ def _meant(scope: str, name: str, section: bool | None) -> str:
 
 
 def version_of(text: str | None) -> tuple[int, int] | None:
-    """`5.0`, or `5.0 (present in …)`, as numbers; None when it does not begin with a version."""
+    """`5.0`, or `5.0 (present in …)`, as numbers; None when it does not start with a version."""
     match = _VERSION.match(text or "")
     return (int(match[1]), int(match[2])) if match else None
 

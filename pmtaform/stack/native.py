@@ -100,7 +100,7 @@ class NativeFiles:
         return self._files[entry.file]
 
     def _inside(self, entry: NativeEntry, said: Diagnostics) -> bool:
-        """Whether a file lies in the project: a stack that somebody proposes must not have others read out."""
+        """Whether a file lies in the project: a proposed stack must not read other files."""
         if (self._folder / entry.file).resolve().is_relative_to(root_of(self._folder)):
             return True
         detail = f"{entry.file} leads out of the project. Copy the file into it; errors quote what they are about."
@@ -158,7 +158,7 @@ def _parsed(text: str, path: str, origins: list[Place | None]) -> BlockPart:
 
 
 def _two_homes(address: Address, block: Block, problems: Diagnostics) -> None:
-    detail = f"{address} stands in native files that belong in different files of the host. Keep it in one."
+    detail = f"{address} is in native files that belong in different files of the host. Keep it in one."
     last = block.parts[-1].place
     problems.report(SAID_TWICE, detail, last, related=(block.place,))
 
@@ -184,6 +184,6 @@ def directive_named(kind: str) -> str:
 
 
 def targets_of(items: Mapping[Key, object]) -> dict[Address, str]:
-    """In which file of the host each native block belongs, where a stack says so."""
+    """In which file of the host each native block belongs, where a stack names it."""
     targets = {Address(*key): item.target for key, item in items.items() if isinstance(item, Native)}
     return {address: target for address, target in targets.items() if target is not None}

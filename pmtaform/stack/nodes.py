@@ -45,14 +45,14 @@ class Scalar:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """Where it starts."""
         if self._place is None:
             self._place = Place(self.file, self.line, self.column)
         return self._place
 
     @property
     def is_null(self) -> bool:
-        """Whether it says "nothing": empty, `~` or `null`, without quotes."""
+        """Whether it is null: empty, `~` or `null`, without quotes."""
         return not self.style and self.text in _NULLS
 
     @property
@@ -100,7 +100,7 @@ class Sequence:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """Where it starts."""
         return Place(self.file, self.line, self.column)
 
     def value(self) -> list[Any]:
@@ -121,7 +121,7 @@ class Mapping:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """Where it starts."""
         return Place(self.file, self.line, self.column)
 
     def get(self, key: str) -> Node | None:
@@ -150,7 +150,7 @@ Node = Scalar | Sequence | Mapping
 
 
 def is_null(node: Node | None) -> bool:
-    """Whether a node says "nothing"."""
+    """Whether a node is null."""
     return isinstance(node, Scalar) and node.is_null
 
 

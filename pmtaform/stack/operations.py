@@ -1,4 +1,4 @@
-"""How hosts are changed, as a stack says it: `confirm-within`, `checks`, `freeze` and the like, and `rollout`.
+"""Read how hosts are changed: `confirm-within`, `checks`, `freeze` and the like, and `rollout`.
 
 Each layer says a part (`Said`); a host's operations are those of its layers, the higher over the lower.
 """
@@ -46,7 +46,7 @@ _PLAIN: Final = {
 
 
 def read_operations(node: Mapping, what: str, problems: Diagnostics) -> Said:
-    """What one layer says. What is wrong goes into `problems`, and is left out."""
+    """The settings of one layer. What is wrong goes into `problems` and is omitted."""
     part = Mapping(node.line, node.column, node.file)
     part.entries = {key: entry for key, entry in node.entries.items() if key in shapes.OPERATIONS.keys}
     if not part.entries:
@@ -81,7 +81,7 @@ def merged(layers: Iterable[Said], place: Place, host: str, problems: Diagnostic
         checks |= layer.get("checks", {})
     made = Operations(**said, checks=tuple(check for check in checks.values() if check is not None))
     if made.max_impact is Impact.RESTART and not made.windows:
-        detail = f"`max-impact: restart` lets {host} be restarted without anybody being asked, and without a "
+        detail = f"`max-impact: restart` allows restarts of {host} without consent, and without a "
         detail += '`maintenance-window` that would be at any time. Add one: "Sat,Sun 02:00-04:00 Europe/Berlin".'
         problems.report(WINDOW_MISSING, detail, place)
     return made
@@ -100,7 +100,7 @@ def _window(node: Node, problems: Diagnostics) -> Window | None:
     match = _WINDOW.fullmatch(text.strip())
     try:
         if match is None:
-            raise ValueError(f"{text!r} is no time of the week.")
+            raise ValueError(f"{text!r} is not a time of the week.")
         zone = match["zone"] or "UTC"
         if zone != "UTC":
             ZoneInfo(zone)

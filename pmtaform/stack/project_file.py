@@ -22,7 +22,7 @@ _BACKEND: Final = "backend"
 
 @dataclass(frozen=True, slots=True)
 class ProjectFile:
-    """What the file says: programs that stacks may have run, and the state backend with its options."""
+    """The content of the file: programs that stacks may run, and the state backend with its options."""
 
     programs: tuple[str, ...] = ()
     backend: str = DEFAULT_BACKEND

@@ -86,11 +86,11 @@ def _shown(folder: Path) -> str:
 def _check_name(document: Document, name: str | None, folder: Path, problems: Diagnostics) -> None:
     node = document.root.get("stack")
     if node is not None and name and name != folder.name:
-        detail = f"It says `{name}`, and its folder is `{folder.name}`. Its state is kept under this name, so a "
+        detail = f"`stack` is `{name}`, and the folder is `{folder.name}`. The state has the name of the folder, so a "
         detail += "copied folder with the old name would be taken for the old stack. Make them the same."
         problems.report(STACK_NAME_DIFFERS, detail, node.place)
     elif not _NAME.fullmatch(folder.name):
-        detail = f"`{folder.name}`: a stack's name has small letters, digits and dashes, and begins with no dash."
+        detail = f"`{folder.name}`: a stack's name has small letters, digits and dashes, and no dash at its start."
         place = node.place if node else document.root.place
         problems.report(STACK_NAME, detail, place)
 

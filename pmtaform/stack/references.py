@@ -1,4 +1,4 @@
-"""Which secrets a stack refers to: where each reference stands, what it is for, and which hosts need it."""
+"""The secrets that a stack refers to: the place of each reference, its purpose, and the hosts that need it."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def rotated_keys(stack: Stack) -> dict[str, RotatedKey]:
                 continue
             known = keys.setdefault(one.name, one)
             if (known.rotation, known.reference) != (one.rotation, one.reference):
-                detail = f"{one.name}: {host} and {known.hosts[0]} are told different things. A selector has one "
+                detail = f"{one.name}: {host} and {known.hosts[0]} have different settings. A selector has one "
                 detail += "record in DNS, so all its hosts need one `private-key` and one `rotation`."
                 problems.report(ROTATION_DIFFERS, detail, one.place)
             elif host not in known.hosts:
@@ -117,7 +117,7 @@ def rotated_keys(stack: Stack) -> dict[str, RotatedKey]:
 
 
 def read_rotation(node: Node, problems: Diagnostics) -> Rotation | None:
-    """The settings under `rotation`; None when they are of no use, and `problems` says why."""
+    """The settings under `rotation`; None when they are invalid; errors go into `problems`."""
     before = len(problems.errors)
     said = validate(shapes.ROTATION, node, "`rotation`", problems)
     if len(problems.errors) > before or "every" not in said:

@@ -20,7 +20,7 @@ from pmtaform.stack.values import is_list
 Schema = dict[str, Any]
 
 _SCALAR: Final[list[str]] = ["string", "number", "boolean"]
-_VARIABLE: Final = r"\$\{"  # a value with a variable is whatever the variable says
+_VARIABLE: Final = r"\$\{"  # the value of a variable may be anything
 _PATTERNS: Final = {
     "bool": r"^(?i:yes|no|true|false)$",
     "int": r"^-?[0-9]+$|^(?i:unlimited)$",
@@ -175,7 +175,7 @@ def _file() -> Schema:
     name = {"type": ["string", "null"]}
     kinds: Schema = {
         "file": _described(name, "The file of the project that it is; relative to the stack's folder, and no secret."),
-        "content": _described(name, "What it holds, as it stands here."),
+        "content": _described(name, "Its content, written here."),
         "secret": _described(_or_null(dict(REFERENCE)), "A reference to what it holds."),
         "private-key": _described(
             _or_null(dict(REFERENCE)), "A reference to a certificate's private key, for one PEM file of both."

@@ -72,10 +72,10 @@ def _read_later(keys: Mapping[str, tuple[FieldKind, str]]) -> dict[str, tuple[Fi
 
 
 _CONNECTION: Final[dict[str, tuple[FieldKind, str]]] = {
-    "user": (WORD, "The user to log in as. Left out: what ssh_config says, else yours."),
+    "user": (WORD, "The user to log in as. Default: that of ssh_config, else your own."),
     "port": (whole_number(1, 65535), "The port of the SSH server."),
     "password": (SECRET, "A reference to the login password. Keys are better."),
-    "sudo": (SUDO, "Whether to become root with sudo, and a reference to its password if it wants one."),
+    "sudo": (SUDO, "Whether to become root with sudo, and a reference to its password if it needs one."),
     "identity-files": (TEXTS, "Private keys to log in with, relative to the stack's folder."),
     "passphrase": (SECRET, "A reference to the passphrase of those keys."),
     "use-agent": (FLAG, "Whether to ask the SSH agent for keys (true)."),
@@ -87,7 +87,7 @@ _CONNECTION: Final[dict[str, tuple[FieldKind, str]]] = {
 }
 
 _OPERATIONS: Final[dict[str, tuple[FieldKind, str]]] = {
-    "confirm-within": (DURATION, "The host goes back by itself unless it is confirmed in this time (120 s); 0: off."),
+    "confirm-within": (DURATION, "The host rolls back unless it is confirmed in this time (120 s); 0: off."),
     "max-impact": (one_of("reload", "restart"), "What needs no consent by name: restart, with a maintenance-window."),
     "maintenance-window": (elsewhere("windows"), "When a restart needs no consent: Sat,Sun 02:00-04:00 Europe/Berlin."),
     "drain-below": (whole_number(0), "PowerMTA is not restarted while its spool holds this many recipients or more."),
@@ -114,7 +114,10 @@ GROUP: Final = MappingShape(_LAYER)
 HOST: Final = MappingShape(
     {
         "transport": (FieldKind(WORD.core, {"$ref": "#/$defs/transport"}), "How the host is reached (ssh)."),
-        "root": (TEXT, "The folder that stands for the host's root; for a local host, relative to the stack's folder."),
+        "root": (
+            TEXT,
+            "The folder used as the host's root; for a local host, relative to the stack's folder.",
+        ),
         "address": (WORD, "Name or IP address of the SSH server. Left out: the host's own name."),
         **_CONNECTION,
         "config-path": (TEXT, "PowerMTA's main configuration file (/etc/pmta/config)."),
@@ -146,13 +149,13 @@ CHECK: Final[dict[str, tuple[FieldKind, str]]] = {
     "tcp": (TEXT, "A port of the host that takes connections: 25, or 10.0.0.1:2525."),
     "smtp": (TEXT, "A port of the host that greets with 220."),
     "http": (TEXT, "A URL that is answered with `status`."),
-    "backoff": (TEXT, "Queues, as DOMAIN/VMTA with *, of which `at-most` so many are in back-off."),
+    "backoff": (TEXT, "Queues, as DOMAIN/VMTA with *, of which at most `at-most` are in back-off."),
     "status": (
         STATUS,
         "A number of `pmta show status`, below data.status (queue.smtp.rcp); of http, the status wanted.",
     ),
     "from": (one_of("host", "client"), "Where it is asked from (host)."),
-    "expect": (TEXT, "What the greeting begins with (220)."),
+    "expect": (TEXT, "The start of the greeting (220)."),
     "verify": (FLAG, "Whether the certificate must be valid (true)."),
     "at-most": (whole_number(0), "How many queues may be in back-off (0)."),
     "below": (NUMBER, "What the number must be below."),
@@ -191,8 +194,8 @@ EXPECT: Final = MappingShape(
 )
 FREEZE: Final = MappingShape(
     {
-        "until": (TEXT, "A date, which is frozen too, or a date and time; UTC unless it says another zone."),
-        "reason": (TEXT, "Why; whoever wants to change the host reads it."),
+        "until": (TEXT, "A date, which is frozen too, or a date and time; UTC unless it names another zone."),
+        "reason": (TEXT, "The reason, shown to everyone who plans a change of the host."),
     },
     required=("until", "reason"),
 )
@@ -215,7 +218,7 @@ ROLLOUT: Final = MappingShape(
 DNS_MODES: Final = ("require", "warn", "off")
 DNS: Final = MappingShape(
     {
-        "mode": (one_of(*DNS_MODES), "Whether DNS that is wrong stops, is told, or is not asked (warn)."),
+        "mode": (one_of(*DNS_MODES), "Whether wrong DNS is an error or a warning, or is not asked (warn)."),
         "on-plan": (one_of(*DNS_MODES), "The same, of what a plan changes. Left out: as `mode`."),
         "resolvers": (TEXTS, "Name servers to ask: an IP address, with a port if not 53 (127.0.0.1:5300, [::1]:5300)."),
         "timeout": (SECONDS, "How long to wait for one answer (3 s)."),
@@ -226,7 +229,7 @@ DNS: Final = MappingShape(
         "bounce-domains": (TEXTS, "Domains that take bounces, besides those of <bounce-processor>."),
         "feedback-domains": (TEXTS, "Domains that take complaints, besides those of <feedback-loop-processor>."),
         "from-domains": (TEXTS, "Domains of From headers. Left out: the domains of dkim-keys."),
-        "zones": (TEXTS, "Where zones begin, for `pmtaform dns records`. Left out: guessed from the domains."),
+        "zones": (TEXTS, "Where zones start, for `pmtaform dns records`. Left out: guessed from the domains."),
     }
 )
 ROTATION: Final = MappingShape(

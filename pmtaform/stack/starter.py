@@ -14,13 +14,13 @@ FILE: Final = "main.yaml"
 
 
 def write_starter(folder: Path, name: str) -> list[Path]:
-    """Write a commented stack called `name` into `folder`, and the folder that stands for its first host.
+    """Write a commented stack called `name` into `folder`, and the folder that takes the place of its first host.
 
     Returns the files written. Raises `UsageError` when the name cannot be one, or when `folder` is not called so or
     holds anything: nothing is ever overwritten.
     """
     if not _NAME.fullmatch(name):
-        detail = f"{name!r}: a stack's name has small letters, digits and dashes, and begins with no dash."
+        detail = f"{name!r}: a stack's name has small letters, digits and dashes, and no dash at its start."
         raise UsageError.of(BAD_STACK_NAME, detail)
     if folder.name != name:
         detail = f"The folder is called `{folder.name}`, and a stack is called like its folder."

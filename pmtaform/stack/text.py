@@ -51,7 +51,7 @@ def text_body(
 
 
 def check_tree(tree: Tree, severity: Severity, problems: Diagnostics, *, inside: str | None = None) -> None:
-    """Tell what is odd in native text: what the parser says, unknown and misplaced names, wrong values.
+    """Report problems in native text: syntax, unknown and misplaced names, wrong values.
 
     `severity` is that of findings; what breaks out of a section is always an error.
     """

@@ -104,4 +104,4 @@ def _remedy(kind: str, node: Node) -> str:
         return " Write true or false (yes and no are texts here)."
     if kind == "list_type":
         return f" Write [{node.text}]."
-    return " The quotes make it a text: leave them out." if node.style and kind != "string_type" else ""
+    return " The quotes make it a text: remove them." if node.style and kind != "string_type" else ""

@@ -19,7 +19,7 @@ _RULES: Final = frozenset({"reply", "mail-from", "rcpt-to", "header"})
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 _ODD_BLANK: Final = re.compile("[\xa0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]")
 _COMMENT: Final = (
-    "a `#` begins a comment there, and everything from it on would be lost. In a regular expression write \\x23; "
+    "a `#` starts a comment there, and everything from it on would be lost. In a regular expression write \\x23; "
     "other values cannot hold it."
 )
 
@@ -58,13 +58,13 @@ def rule_of(text: str) -> tuple[Directive | None, str]:
     tree = parse(text + "\n")
     node = tree.children[0] if len(tree.children) == 1 else None
     if not isinstance(node, Directive):
-        return None, "it is no rule. Tags belong into a native text block (`|`)."
+        return None, "it is not a rule. Tags belong into a native text block (`|`)."
     problem = line_problem(node.name, node.value)
     return (None, problem) if problem else (node, "")
 
 
 def text_problem(text: str) -> str | None:
-    """Why a text cannot stand on one line of the configuration, or None."""
+    """Why a text cannot be on one line of the configuration, or None."""
     if "\n" in text or "\r" in text:
         return "it has a line break: in PowerMTA's configuration a line is a directive. Give a list, or one line."
     if odd := _CONTROL.search(text):
@@ -75,7 +75,7 @@ def text_problem(text: str) -> str | None:
 
 
 def secret_text(name: str, value: bytes) -> str | None:
-    """The text that a secret is on the directive's line; None when it is empty or cannot stand on one."""
+    """The text that a secret is on the directive's line; None when it is empty or does not fit on one."""
     try:
         text = value.decode("utf-8").strip(" \t")
     except UnicodeDecodeError:
@@ -86,7 +86,7 @@ def secret_text(name: str, value: bytes) -> str | None:
 
 @lru_cache(maxsize=65536)
 def value_problem(scope: str, name: str, value: str) -> str | None:
-    """What the catalogue says is wrong with a value, or None."""
+    """What is wrong with a value by the catalogue, or None."""
     spec = catalogue().directive(scope, name)
     return None if spec is None else lang_values.problem(spec, value)
 

@@ -64,7 +64,7 @@ class Variables:
 
 @lru_cache(maxsize=4096)
 def _pieces(text: str) -> tuple[str | tuple[str, str], ...]:
-    """Literal texts and (what stands in the braces, "}" or "")."""
+    """Literal texts and (the text in the braces, "}" or "")."""
     pieces: list[str | tuple[str, str]] = []
     start = 0
     for use in _USE.finditer(text):
@@ -76,7 +76,7 @@ def _pieces(text: str) -> tuple[str | tuple[str, str], ...]:
 
 
 def substitute(node: Scalar, variables: Variables, problems: Diagnostics) -> str | None:
-    """The text of `node` with its variables replaced; None when that cannot be done (and `problems` says why)."""
+    """The text of `node` with its variables replaced; None when that fails; errors go into `problems`."""
     text = node.text
     if "${" not in text:
         return text
@@ -115,7 +115,7 @@ def _value(piece: tuple[str, str], node: Scalar, variables: Variables, problems:
     inner, closed = piece
     spec = _SPEC.fullmatch(inner)
     if spec is None or not closed:
-        detail = f"`${{{inner}{closed}` is no variable: write ${{name}} or ${{name:02d}}. {_LITERAL}"
+        detail = f"`${{{inner}{closed}` is not a variable: write ${{name}} or ${{name:02d}}. {_LITERAL}"
         problems.report(VARIABLE_SYNTAX, detail, node.place)
         return None
     name, form = spec[1], spec[2]
@@ -137,7 +137,7 @@ def _value(piece: tuple[str, str], node: Scalar, variables: Variables, problems:
 
 def _formatted(name: str, form: str, value: str, node: Scalar, problems: Diagnostics) -> str | None:
     if not _FORMAT.fullmatch(form):
-        detail = f"`{form}` is no format: write ${{{name}:02d}} for two digits with zeros, or ${{{name}:x}} for hex."
+        detail = f"`{form}` is not a format: write ${{{name}:02d}} for two digits with zeros, or ${{{name}:x}} for hex."
         problems.report(VARIABLE_FORMAT, detail, node.place)
         return None
     if not re.fullmatch(r"-?[0-9]{1,18}", value):
@@ -214,7 +214,7 @@ def check_variables(node: Node | None, problems: Diagnostics) -> Mapping:
     mapping = mapping_in(node, "`vars`", "`name: value`", problems)
     for text, (key, value) in mapping.entries.items() if mapping is not None else ():
         if not NAME.fullmatch(text) or text == HOST:
-            why = "is the host's own name" if text == HOST else "is no name: letters, digits, - and _, no digit first"
+            why = "is the host's own name" if text == HOST else "is not valid: letters, digits, - and _, no digit first"
             problems.report(VARIABLE_NAME, f"`{text}` {why}.", key.place)
         elif isinstance(value, Mapping) or (
             isinstance(value, Sequence) and not all(isinstance(item, Scalar) for item in value.items)

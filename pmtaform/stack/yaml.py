@@ -69,7 +69,7 @@ def read_yaml(content: bytes, file: str, problems: Diagnostics) -> Node | None:
         detail = explain(error.problem or "", error.context or "", _line(text, place))
         problems.report(YAML_SYNTAX, detail, place, related=related)
     except (yaml.YAMLError, ValueError) as error:
-        problems.report(YAML_SYNTAX, f"The YAML parser says: {error}.", Place(file))
+        problems.report(YAML_SYNTAX, f"The YAML parser reports: {error}.", Place(file))
     return None
 
 
@@ -198,7 +198,7 @@ class _Reader:
             return
         self.problems.report(
             DUPLICATE_KEY,
-            f'"{key.text}" already stands at {first[0].place}; YAML would silently drop one of the two. '
+            f'"{key.text}" is already at {first[0].place}; YAML would silently drop one of the two. '
             "Join them or remove one.",
             key.place,
             related=(first[0].place,),
@@ -208,7 +208,7 @@ class _Reader:
         if not isinstance(node, Scalar):
             self.problems.report(
                 YAML_KEY,
-                "Keys are single values. A name that begins with [ or { is quoted, and so is a variable at the start "
+                "Keys are single values. A name that starts with [ or { is quoted, and so is a variable at the start "
                 'of a key inside { }: "[*.]example.com".',
                 node.place,
             )
@@ -229,7 +229,7 @@ class _Reader:
         place = Place(self.file, mark.line + 1, mark.column + 1)
         node, weight = self.anchors.get(event.anchor, (None, -1))
         if node is None:
-            why = "stands inside of itself" if weight == 0 else "is defined nowhere above"
+            why = "is inside of itself" if weight == 0 else "is defined nowhere above"
             self.problems.report(
                 YAML_ALIAS,
                 f"`*{event.anchor}` is a YAML alias, and `&{event.anchor}` {why}. "
@@ -242,7 +242,7 @@ class _Reader:
         if self.aliased > MAX_ALIASED:
             self.problems.report(
                 YAML_ALIAS,
-                f"All aliases together stand for more than {MAX_ALIASED} values. Say it once, in a group.",
+                f"All aliases together expand to more than {MAX_ALIASED} values. Write it once, in a group.",
                 place,
             )
             raise _GiveUpError
@@ -253,7 +253,7 @@ class _Reader:
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
         self.problems.report(
             YAML_TAG,
-            f"`{tag}` is a YAML tag. Values are text as written; quote a text that begins with `!`.",
+            f"`{tag}` is a YAML tag. Values are text as written; quote a text that starts with `!`.",
             Place(self.file, mark.line + 1, mark.column + 1),
         )
 
@@ -262,7 +262,7 @@ class _Reader:
         if self.documents == 2:
             self.problems.report(
                 YAML_DOCUMENTS,
-                "A line of `---` begins a second document. All files of a stack are one document already: remove the "
+                "A line of `---` starts a second document. All files of a stack are one document already: remove the "
                 "line, or move what follows into a file of its own.",
                 Place(self.file, event.start_mark.line + 1, 1),
             )

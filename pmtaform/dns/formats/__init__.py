@@ -25,7 +25,7 @@ _MODULES = {form: f"pmtaform.dns.formats.{form.value}" for form in As} | {As.JSO
 
 
 def write_records(records: Sequence[DnsRecord], form: As) -> str:
-    """The records in one format. No records: a text that says nothing."""
+    """The records in one format; a comment when there are none."""
     return str(import_module(_MODULES[form]).write(records))
 
 

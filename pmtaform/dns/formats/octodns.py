@@ -43,5 +43,5 @@ def _values(kind: str, values: Sequence[str]) -> list[str]:
 
 def _value(kind: str, value: str) -> str:
     if kind == "TXT":
-        return value.replace(";", "\\;")  # octoDNS wants semicolons escaped, and cuts long texts itself
+        return value.replace(";", "\\;")  # octoDNS needs escaped semicolons, and splits long texts itself
     return f"{value}." if kind == "PTR" else value
