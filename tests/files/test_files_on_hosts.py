@@ -254,7 +254,7 @@ def test_targets_protection_and_exceptions_hold_for_files_too(fleet: ProjectFold
     assert not fleet.host.at(LICENCE).exists()
     fleet.host.put("other\n", FRAGMENT)
     said = fleet.apply().ended(Exit.BLOCKED)
-    assert "A protected block would change" in said.words
+    assert "Protected block would change" in said.words
 
 
 # -- what is refused ----
