@@ -31,5 +31,15 @@ class Settings:
 
         return Project.find(self.directory)
 
+    def has_stack(self, word: str) -> bool:
+        """Whether the project has a stack with this name or folder."""
+        from pmtaform.errors import PmtaformError
+
+        try:
+            self.project().stack_folder(word)
+        except PmtaformError:
+            return False
+        return True
+
 
 settings = Settings()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from pmtaform.cli.context import settings
 from pmtaform.diagnostics.codes.key_commands import KEY_FILE_UNREADABLE, KEY_ON_TERMINAL, TOO_MANY_WORDS
-from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.errors import UsageError
 from pmtaform.stack import Stack
 
 _MOST = (1 << 20) + 1
@@ -25,16 +24,9 @@ def chosen(words: list[str]) -> tuple[Stack, tuple[str, ...]]:
         raise UsageError.of(TOO_MANY_WORDS, detail)
     if len(words) == 2:
         return project.load(words[1]), (words[0],)
-    if words and _is_stack(words[0]):
+    if words and settings.has_stack(words[0]):
         return project.load(words[0]), ()
     return project.load(None), tuple(words)
-
-
-def _is_stack(word: str) -> bool:
-    with suppress(PmtaformError):
-        settings.project().stack_folder(word)
-        return True
-    return False
 
 
 def read_key_file(name: str) -> bytes:

@@ -63,7 +63,7 @@ def _parted(first: str, second: str) -> tuple[str, str]:
     if references == [False, True]:
         return second, first
     if references == [False, False]:
-        known = [_is_stack(word) for word in (first, second)]
+        known = [settings.has_stack(word) for word in (first, second)]
         if known[1]:
             return first, second
         if known[0]:
@@ -72,17 +72,10 @@ def _parted(first: str, second: str) -> tuple[str, str]:
     raise UsageError.of(WHICH_SECRET, detail)
 
 
-def _is_stack(word: str) -> bool:
-    with suppress(PmtaformError):
-        settings.project().stack_folder(word)
-        return True
-    return False
-
-
 def _folder(reference: Reference, stack: str | None) -> Path:
     from pmtaform.api import needs_folder
 
-    if stack is not None and not _is_stack(stack):
+    if stack is not None and not settings.has_stack(stack):
         known = stack_names(settings.project().root)
         there = f" There are: {', '.join(known)}." if known else ""
         detail = f"The word beside the reference is no stack of this project.{there} {_NEVER}"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pmtaform.diagnostics.codes.dns import DKIM_NOT_COMPARED
 from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.dns import finding_lines, finding_row
-from pmtaform.report.secret_uses import hosts_text
-from pmtaform.report.style import WIDTH, Style, clean, counted
+from pmtaform.report.secret_uses import MOST_HOSTS
+from pmtaform.report.style import WIDTH, Style, clean, columns, counted, named
 from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pmtaform.signing.key_store import StoredKey
     from pmtaform.signing.verification import KeyVerification
 
-_WIDEST = 48
 _HEAD = ("KEY", "TYPE", "STORED", "DNS", "HOSTS", "SIGNS FOR", "REFERENCE")
 _GOOD = ("published", "not-checked", DKIM_NOT_COMPARED.code)
 
@@ -34,7 +33,7 @@ def keys_text(rows: Sequence[KeyRow], now: datetime, *, colour: bool = False) ->
         return "The stack has no DKIM keys.\n"
     style = Style(colour)
     cells = [_HEAD, *(_cells(row, now) for row in rows)]
-    lines = _columns(cells)
+    lines = columns(cells)
     for number, row in enumerate(rows, start=1):
         bad = (row.key is None and row.declared.is_ours) or row.dns_status not in _GOOD
         lines[number] = style(lines[number], "yellow") if bad else lines[number]
@@ -49,7 +48,7 @@ def _cells(row: KeyRow, now: datetime) -> tuple[str, ...]:
     more = f" and {len(declared.signers) - 3} more" if len(declared.signers) > 3 and not idle else ""
     age = _age(row.stored, now)
     dns = row.dns_status if declared.record_name else "-"
-    return (declared.name, what, age, dns, hosts_text(declared.hosts), signs + more, declared.reference or "-")
+    return (declared.name, what, age, dns, named(declared.hosts, MOST_HOSTS), signs + more, declared.reference or "-")
 
 
 def _age(stored: datetime | None, now: datetime) -> str:
@@ -171,12 +170,6 @@ def json_proofs(stack: str, proofs: Iterable[KeyVerification]) -> str:
         for proof in proofs
     ]
     return json_document("pmtaform-dkim-verify", {"stack": stack, "proofs": rows})
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    cleaned = [[clean(cell) for cell in row] for row in rows]
-    widths = [min(_WIDEST, max(len(row[n]) for row in cleaned)) for n in range(len(cleaned[0]))]
-    return ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cleaned]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pmtaform.diagnostics import Diagnostic, did_you_mean
 from pmtaform.diagnostics.codes.project_files import SECRET_UNUSED
 from pmtaform.errors import PmtaformError
 from pmtaform.plan.document import diagnostic_document
-from pmtaform.report.style import Style, clean, counted
+from pmtaform.report.style import Style, clean, columns, counted, named
 from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from pmtaform.secrets import Reference
     from pmtaform.stack import SecretUse, Stack
 
-_MOST_HOSTS = 3
-_WIDEST = 48
+MOST_HOSTS = 2  # shown of a use, before "and N more"
 
 
 def uses_text(uses: Sequence[SecretUse]) -> str:
     """One line a use: the reference, what it is for, on which hosts, and where it was written."""
     if not uses:
         return "The stack refers to no secret.\n"
-    return "".join(line + "\n" for line in _columns([_cells(use) for use in uses]))
+    return "".join(line + "\n" for line in columns([_cells(use) for use in uses]))
 
 
 def checks_text(checked: Sequence[CheckedSecret], *, colour: bool = False) -> str:
@@ -35,7 +34,7 @@ def checks_text(checked: Sequence[CheckedSecret], *, colour: bool = False) -> st
         return "The stack refers to no secret.\n"
     style = Style(colour)
     rows = [(*_cells(each.use), ", ".join(each.facts)) for each in checked]
-    lines = [f"{_verdict(each, style)}  {line}" for each, line in zip(checked, _columns(rows), strict=True)]
+    lines = [f"{_verdict(each, style)}  {line}" for each, line in zip(checked, columns(rows), strict=True)]
     bad = sum(1 for each in checked if not each.ok)
     count = f"{counted(len(checked), 'use')} of secrets: {len(checked) - bad} ok, {bad} not."
     return "\n".join([*lines, count]) + "\n"
@@ -94,13 +93,6 @@ def unused(reference: Reference, stack: Stack | None) -> list[Diagnostic]:
     return [SECRET_UNUSED.diagnostic(detail)]
 
 
-def hosts_text(hosts: Sequence[str]) -> str:
-    """Names of hosts, a few of them."""
-    if len(hosts) <= _MOST_HOSTS:
-        return ", ".join(hosts)
-    return f"{', '.join(hosts[: _MOST_HOSTS - 1])} and {len(hosts) - _MOST_HOSTS + 1} more"
-
-
 def _verdict(each: CheckedSecret, style: Style) -> str:
     if not each.ok:
         return style("FAILED ", "red", "bold")
@@ -108,13 +100,7 @@ def _verdict(each: CheckedSecret, style: Style) -> str:
 
 
 def _cells(use: SecretUse) -> tuple[str, ...]:
-    return (use.reference, use.what, hosts_text(use.hosts), str(use.place))
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    cleaned = [[clean(cell) for cell in row] for row in rows]
-    widths = [min(_WIDEST, max(len(row[n]) for row in cleaned)) for n in range(len(cleaned[0]))]
-    return ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cleaned]
+    return (use.reference, use.what, named(use.hosts, MOST_HOSTS), str(use.place))
 
 
 def _use(use: SecretUse) -> dict[str, Any]:

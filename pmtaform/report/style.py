@@ -118,3 +118,10 @@ def named(names: Sequence[str], most: int = 4) -> str:
     few = names if len(names) <= most + 1 else names[:most]
     text = ", ".join(clean(name) for name in few)
     return text if len(few) == len(names) else f"{text} and {len(names) - len(few)} more"
+
+
+def columns(rows: Sequence[tuple[str, ...]], widest: int = 48) -> list[str]:
+    """The rows as lines, cleaned and aligned; a cell wider than `widest` shifts what follows it."""
+    cleaned = [[clean(cell) for cell in row] for row in rows]
+    widths = [min(widest, max(len(row[n]) for row in cleaned)) for n in range(len(cleaned[0]))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cleaned]
