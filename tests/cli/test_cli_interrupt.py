@@ -102,7 +102,7 @@ def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFo
     assert project.host.leftovers() == []
     assert "postmaster a@example.com" in project.host.in_force
     done = project.apply().ended(Exit.OK)
-    assert "lock of a process that is no more was taken over" in done.words
+    assert "Lock of a dead process taken over" in done.words
     assert "mta1 unchanged" in done.words
     assert "mta2 applied" in done.words
     project.settled()

@@ -44,5 +44,5 @@ def test_a_file_changed_by_hand_to_what_is_wanted_may_not_be_in_force(live: Proj
     live.host.put(live.host.read().replace("max-smtp-out 2", "max-smtp-out 5"))
     live.stack("config: {domain: {a.example: {max-smtp-out: 5}}}")
     said = live.plan().ended(Exit.OK)
-    assert "PowerMTA may not have read it" in said.words
+    assert "Changed file perhaps not in force" in said.words
     assert "pmta reload" in said.words

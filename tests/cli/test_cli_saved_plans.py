@@ -58,7 +58,7 @@ EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
         "max-smtp-out: (nothing) -> 100/h in the saved plan, no change now",
     ),
     "what the last apply left": (
-        lambda d: change_of(d)["values"][0].update(left=["70/h"]),
+        lambda d: change_of(d)["values"][0].update(applied=["70/h"]),
         "(nothing) -> 100/h, left as 70/h in the saved plan, (nothing) -> 100/h now",
     ),
     "a reason": (lambda d: change_of(d).update(reason="drift"), "domain[gmail.com]: reason: changed on the host since"),
@@ -103,7 +103,7 @@ EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
 
 def note(code: str) -> dict[str, Any]:
     empty = dict.fromkeys(("place", "host", "address"))
-    return {"severity": "warning", "code": code, "summary": "s", "detail": "", "related": [], **empty}
+    return {"severity": "warning", "code": code, "kind": "note", "summary": "s", "detail": "", "related": [], **empty}
 
 
 @pytest.fixture

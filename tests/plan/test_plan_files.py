@@ -21,7 +21,7 @@ def apart(one: ProjectFolder) -> ProjectFolder:
 
 
 def test_a_file_that_nothing_includes_would_have_no_effect_and_is_not_made(apart: ProjectFolder) -> None:
-    assert "PowerMTA would not read a file of the stack" in apart.plan().ended(Exit.OK).words
+    assert "File of the stack not included" in apart.plan().ended(Exit.OK).words
     said = apart.apply().ended(Exit.BLOCKED)
     assert f"config: {{include: [{OWN}]}}" in said.words
     assert apart.host.contents() == {"/etc/pmta/config": RUNS}
@@ -64,7 +64,7 @@ def test_a_file_that_is_there_and_not_read_is_not_written_over(apart: ProjectFol
     apart.host.put("# somebody's notes\n", OWN)
     apart.stack(NATIVE + f"config: {{include: [{OWN}]}}\n", activation="none")
     said = apart.apply().ended(Exit.BLOCKED)
-    assert "A file is in the way" in said.words
+    assert "Existing file not included" in said.words
     assert apart.host.read(OWN) == "# somebody's notes\n"
     apart.host.at(OWN).unlink()
     apart.apply().ended(Exit.OK)
@@ -76,4 +76,4 @@ def test_an_include_that_someone_takes_out_is_drift_and_not_no_change(apart: Pro
     apart.apply().ended(Exit.OK)
     apart.host.put(RUNS)
     assert not apart.plan().out.startswith("No changes")
-    assert "A file is in the way" in apart.apply().ended(Exit.BLOCKED).words
+    assert "Existing file not included" in apart.apply().ended(Exit.BLOCKED).words

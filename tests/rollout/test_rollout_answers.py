@@ -211,7 +211,7 @@ def test_a_rollback_whose_reload_is_not_understood_is_kept_only_if_it_is_proven(
 def test_recovering_with_an_answer_that_is_not_understood_is_no_success(live: ProjectFolder) -> None:
     live.stack(NO_QUEUE)
     live.host.fault("reload", "fail", times=2)
-    assert "putting everything back was not confirmed" in live.apply().ended(Exit.SOME_FAILED).words
+    assert "Rollback not confirmed" in live.apply().ended(Exit.SOME_FAILED).words
     assert live.host.at("/var/lib/pmtaform/untaken").exists()
     unknown(live, "reload")
     said = live.run("recover", "mta1").ended(Exit.SOME_FAILED)

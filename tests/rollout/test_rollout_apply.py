@@ -124,7 +124,7 @@ def test_a_reload_that_fails_twice_says_that_someone_must_look(live: ProjectFold
     live.stack(WANTED)
     live.host.fault("reload", "fail", times=None)
     said = live.apply().ended(Exit.SOME_FAILED)
-    assert "putting everything back was not confirmed" in said.words
+    assert "Rollback not confirmed" in said.words
     assert "Log in to mta1 now" in said.words
     assert live.host.read() == RUNS
 
@@ -133,7 +133,7 @@ def test_a_powermta_that_dies_of_the_reload_keeps_its_old_files_and_someone_is_c
     live.stack(WANTED)
     live.host.fault("reload", "crash")
     said = live.apply().ended(Exit.SOME_FAILED)
-    assert "putting everything back was not confirmed" in said.words
+    assert "Rollback not confirmed" in said.words
     assert live.host.read() == RUNS
 
 

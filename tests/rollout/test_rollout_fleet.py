@@ -333,7 +333,7 @@ def test_a_host_that_awaits_its_confirmation_is_not_changed_by_another(one_host:
 
     one_host.stack(WANTED)
     with pending(one_host):
-        assert "awaits its confirmation" in one_host.plan().ended(Exit.LOCKED).words
+        assert "Change under way on the host" in one_host.plan().ended(Exit.LOCKED).words
         said = one_host.apply().ended(Exit.LOCKED)
         assert "anna@laptop (a change, since 2026-11-25T12:00:00Z)" in said.words
         row = one_host.run("hosts", "--format", "json").json()["hosts"][0]
