@@ -11,16 +11,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from pmtaform.diagnostics import Diagnostic, Kind, Place, Severity
-from pmtaform.diagnostics.codes.plans import PLAN_DAMAGED, PLAN_TOO_NEW, PLAN_TOO_OLD
-from pmtaform.errors import StateDamaged
-from pmtaform.lang.catalogue import Impact
-from pmtaform.plan.codec import (
+from pmtaform.codec import (
     BOOLEAN,
     COUNT,
     TEXT,
@@ -28,12 +23,18 @@ from pmtaform.plan.codec import (
     a_text,
     an_array,
     an_object,
+    load_json,
+    matching,
     optional,
     record,
     several,
     table,
     word,
 )
+from pmtaform.diagnostics import Diagnostic, Kind, Place, Severity
+from pmtaform.diagnostics.codes.plans import PLAN_DAMAGED, PLAN_TOO_NEW, PLAN_TOO_OLD
+from pmtaform.errors import StateDamaged
+from pmtaform.lang.catalogue import Impact
 from pmtaform.plan.model import (
     Action,
     Cause,
@@ -69,7 +70,8 @@ DANGERS: dict[str, Any] = {
         "required": ["code", "meaning", "detail", "addresses"],
     },
 }
-_SEAL = re.compile("(?:[0-9a-f]{64})?")
+_SEAL = matching("(?:[0-9a-f]{64})?", "a seal: 64 hexadecimal digits, or nothing")
+_PRINTED = {"verdict": a_text, "summary": an_object, "effects": an_array, "rotations": an_array}
 _HEAD = ("format", "kind", "checksum", "seal")
 
 
@@ -119,15 +121,13 @@ def load_saved(text: str | bytes, path: str = "") -> SavedPlan:
         plan = _plan(tree)
         return SavedPlan(plan, path, _seal(tree["seal"]), _sealed(tree))
     except DecodeError as wrong:
-        where = f"{wrong.path}: " if wrong.path else ""
+        where = f"{wrong.place}: " if wrong.path else ""
         _damaged(where + wrong.problem, Place(path))
 
 
 def _seal(value: object) -> str:
-    text: str = a_text(value, "seal")
-    if _SEAL.fullmatch(text) is None:
-        raise DecodeError("it is no seal: 64 hexadecimal digits, or nothing", "seal")
-    return text
+    _check(_SEAL.read, value, "seal")
+    return a_text(value)
 
 
 def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _tree(text: str | bytes, path: str) -> dict[str, object]:
     if not content.strip("\0 \t\r\n"):
         _damaged("it is empty", Place(path))
     try:
-        tree = json.loads(content, object_pairs_hook=_pairs, parse_constant=_no_constant)
+        tree = load_json(content)
     except json.JSONDecodeError as problem:
         _damaged(f"it is not JSON ({problem.msg.lower()})", Place(path, problem.lineno, problem.colno))
     except DecodeError as wrong:
@@ -213,20 +213,23 @@ def _plan(tree: dict[str, object]) -> Plan:
     body = {name: value for name, value in tree.items() if name not in (*_TOLD, "checksum", "seal")}
     if type(tree.get("format")) is not int or tree["format"] != FORMAT:
         raise DecodeError("there is no such format", "format")
-    if "verdict" in tree:
-        a_text(tree["verdict"], "verdict")
-    if "summary" in tree:
-        an_object(tree["summary"], "summary")
-    for name in ("effects", "rotations"):
+    for name, check in _PRINTED.items():
         if name in tree:
-            an_array(tree[name], name)
+            _check(check, tree[name], name)
     for name in ("checksum", "seal"):
         if name not in tree:
             raise DecodeError(f'"{name}" is missing')
-    plan = _PLAN.read({name: value for name, value in body.items() if name not in _HEAD}, "")
+    plan = _PLAN.read({name: value for name, value in body.items() if name not in _HEAD})
     if tree["checksum"] != _checksum(body):
         raise DecodeError("what it holds is not what was written (its checksum does not fit)")
     return plan
+
+
+def _check(check: Callable[[object], object], value: object, name: str) -> None:
+    try:
+        check(value)
+    except DecodeError as wrong:
+        raise wrong.within(name) from None
 
 
 def _checksum(body: Mapping[str, object]) -> str:
@@ -248,17 +251,6 @@ def _damaged(problem: str, place: Place) -> NoReturn:
         "make it again (pmtaform plan --out FILE), and read what it says before it is applied."
     )
     raise StateDamaged.of(PLAN_DAMAGED, detail, place=place)
-
-
-def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    tree = dict(pairs)
-    if len(tree) != len(pairs):
-        raise DecodeError("an entry stands twice")
-    return tree
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise DecodeError(f"{name} is no number that a plan has")
 
 
 # -- codecs ------------------------------------------------------------------------------------------------------------

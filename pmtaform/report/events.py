@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from pmtaform.codec import COUNT, TEXT, Codec, Schema, optional, record, several, table, word
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import PmtaformError
 from pmtaform.host import Generation
-from pmtaform.plan.codec import COUNT, TEXT, Codec, Schema, optional, record, several, table, word
 from pmtaform.plan.document import DANGERS, DIAGNOSTIC, LEFT
 from pmtaform.plan.model import Danger, HostPlan
 from pmtaform.progress import Event, Phase, Verdict
@@ -51,7 +51,7 @@ class UndoLine:
     dangers: tuple[tuple[str, Danger], ...]
 
 
-def _only_written(_value: object, _path: str) -> NoReturn:
+def _only_written(_value: object) -> NoReturn:
     raise NotImplementedError("these lines are written for others, and never read here")
 
 

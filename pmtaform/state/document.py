@@ -1,15 +1,10 @@
-"""The state document: what we applied last, host by host. Digests and addresses, never secrets.
-
-It is written by hand, one entry a line, because people read it in Git: a change of one block is a changed line, and
-a damaged line has a number. The header comes first, so that a save can compare serials without reading the rest.
-"""
+"""The state document: what we applied last, host by host. Digests and addresses, never secrets."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple, Self, TypeVar
 
 FORMAT = 1
@@ -121,106 +116,3 @@ class StateDocument:
 
 def _without(entries: Mapping[str, T], name: str) -> Mapping[str, T]:
     return {other: entry for other, entry in entries.items() if other != name}
-
-
-class Encoder:
-    """Writes documents, and remembers how each host was written: of two saves only what changed costs."""
-
-    def __init__(self) -> None:
-        self._hosts: dict[str, tuple[HostState, bytes]] = {}
-
-    def encode(self, document: StateDocument) -> bytes:
-        """The whole file. ASCII; the same document always gives the same bytes."""
-        known = self._hosts
-        self._hosts = {}
-        parts = [_header(document)]
-        for name in sorted(document.hosts):
-            state = document.hosts[name]
-            before = known.get(name)
-            if before is not None and before[0] is state:
-                text = before[1]
-            else:
-                text = f"\n  {quoted(name)}: {_host(state)}".encode("ascii")
-            self._hosts[name] = (state, text)
-            parts += (b",", text) if len(parts) > 1 else (text,)
-        parts.append(b"\n }\n}\n" if document.hosts else b"}\n}\n")
-        return b"".join(parts)  # one copy: a large fleet's state is written once a host
-
-
-def _header(document: StateDocument) -> bytes:
-    lines = [
-        f'"format": {FORMAT}',
-        f'"lineage": {quoted(document.lineage)}',
-        f'"serial": {document.serial}',
-        f'"stack": {quoted(document.stack)}',
-        f'"key": {quoted(document.key_id)}',
-        *([f'"under-way": {_braced(_intents(document.intents), 1)}'] if document.intents else []),
-        '"hosts": {',
-    ]
-    return ("{\n " + ",\n ".join(lines)).encode("ascii")
-
-
-def _braced(lines: Iterable[str], depth: int, brackets: str = "{}") -> str:
-    """`lines` between brackets, one step further in than `depth`."""
-    inner = "\n" + " " * (depth + 1)
-    body = ("," + inner).join(lines)
-    return brackets[0] + inner + body + "\n" + " " * depth + brackets[1] if body else brackets
-
-
-def _host(state: HostState) -> str:
-    return _braced(
-        [
-            f'"machine": {quoted(state.machine_id)}',
-            f'"generation": {state.generation}',
-            f'"version": {_optional(state.version)}',
-            f'"version-stamp": {quoted(state.version_stamp)}',
-            f'"applied-at": {quoted(state.applied_at)}',
-            f'"plan": {quoted(state.plan)}',
-            f'"commit": {_optional(state.commit)}',
-            f'"who": {quoted(state.who)}',
-            f'"unmanaged": {state.unmanaged}',
-            f'"files": {_table(state.files, _file)}',
-            f'"patterns": {_table(state.patterns, _paths)}',
-            f'"blocks": {_table(state.blocks, quoted)}',
-            f'"keys": {_table(state.keys, quoted)}',
-        ],
-        2,
-    )
-
-
-def _intents(intents: Mapping[str, Intent]) -> list[str]:
-    return [f"{quoted(name)}: {_intent(intents[name])}" for name in sorted(intents)]
-
-
-def _intent(intent: Intent) -> str:
-    return _braced(
-        [
-            f'"transaction": {quoted(intent.transaction)}',
-            f'"at": {quoted(intent.at)}',
-            f'"plan": {quoted(intent.plan)}',
-            f'"commit": {_optional(intent.commit)}',
-            f'"who": {quoted(intent.who)}',
-            f'"blocks": {_table(intent.blocks, quoted)}',
-            f'"keys": {_table(intent.keys, quoted)}',
-        ],
-        2,
-    )
-
-
-def _table(entries: Mapping[str, T], show: Callable[[T], str]) -> str:
-    return _braced((f"{quoted(key)}: {show(entries[key])}" for key in sorted(entries)), 3)
-
-
-def _file(state: FileState) -> str:
-    return (
-        f'{{"digest": {quoted(state.digest)}, "mode": "{state.mode:04o}", '
-        f'"owner": {quoted(state.owner)}, "group": {quoted(state.group)}}}'
-    )
-
-
-def _paths(paths: tuple[str, ...]) -> str:
-    return "[" + ", ".join(quoted(path) for path in paths) + "]"
-
-
-def _optional(text: str | None) -> str:
-    return "null" if text is None else quoted(text)

@@ -13,14 +13,14 @@ from pmtaform.errors import Invalid, StateDamaged
 from pmtaform.reading import read_regular
 from pmtaform.state.atomic import copy_file, ensure_folder, replace_file, sweep
 from pmtaform.state.backend import BackendKind, Backends, BackendSettings, check_base
-from pmtaform.state.document import Encoder, StateDocument, StateVersion
+from pmtaform.state.document import StateDocument, StateVersion
+from pmtaform.state.encoding import Encoder, decode
 from pmtaform.state.journal_file import JournalFile
 from pmtaform.state.key import StackKey
 from pmtaform.state.key_file import open_key
 from pmtaform.state.lock import HeldLock, LockInfo
 from pmtaform.state.lock_file import LockFile
 from pmtaform.state.names import check_stack_name
-from pmtaform.state.reading import decode
 from pmtaform.state.rotation_file import RotationFile
 
 _HEADER = re.compile(rb'\{\s*"format": \d+,\s*"lineage": "([0-9a-f-]{36})",\s*"serial": (\d{1,18}),')

@@ -15,8 +15,7 @@ from state_samples import document, documents, host, hosts
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import StateDamaged
 from pmtaform.state import HostState, StateDocument
-from pmtaform.state.document import Encoder
-from pmtaform.state.reading import decode
+from pmtaform.state.encoding import Encoder, decode
 
 FILE = "state/demo.json"
 
@@ -171,7 +170,7 @@ def test_a_missing_entry_is_named(missing: str) -> None:
 def test_an_entry_that_stands_twice_is_not_half_ignored() -> None:
     text = Encoder().encode(document()).replace(b' "serial": 1,', b' "serial": 1,\n "serial": 2,')
     (finding,) = broken(text).diagnostics
-    assert '"serial" stands twice' in finding.detail
+    assert '"serial" appears twice' in finding.detail
     assert finding.place is not None
     assert finding.place.line == 5
 
@@ -188,5 +187,5 @@ def test_a_later_format_says_to_upgrade_and_not_that_it_is_damaged() -> None:
 
 
 def test_reading_a_state_does_not_import_pydantic() -> None:
-    program = "import sys, pmtaform.state.reading, pmtaform.state\nassert 'pydantic' not in sys.modules"
+    program = "import sys, pmtaform.state.encoding, pmtaform.state\nassert 'pydantic' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
