@@ -21,7 +21,7 @@ def align(left: Sequence[T], right: Sequence[T], *, ordered: bool) -> list[Pair]
     """Pair the items of two lists so that as many as possible stay as they are.
 
     Pairs come in the order of the result, items that go included. Where order means nothing, equal items pair up
-    wherever they stand, and what is left is paired in turn.
+    wherever they are, and what is left is paired in turn.
     """
     return _ordered(left, right) if ordered else _unordered(left, right)
 

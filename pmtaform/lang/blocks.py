@@ -42,7 +42,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class BlockPart:
-    """One line or section of a block, and the tree that it stands in."""
+    """One line or section of a block, and the tree that it is in."""
 
     tree: Tree
     node: Directive | Section
@@ -72,7 +72,7 @@ class Block:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """Where it starts."""
         return self.parts[0].place
 
     @property
@@ -99,7 +99,7 @@ class Block:
 
 
 def blocks_of(configuration: Configuration) -> dict[Address, Block]:
-    """All blocks of a configuration, in the order in which they begin."""
+    """All blocks of a configuration, in the order in which they start."""
     return collect(configuration.top_level())
 
 
@@ -219,7 +219,7 @@ def _node_shape(node: Node) -> tuple[Any, ...]:
 
 
 def directives_in(block: Block) -> Iterator[tuple[BlockPart, tuple[str, ...], Directive]]:
-    """Every directive of a block with the sections that it stands in: (part, path, directive).
+    """Every directive of a block with the sections that it is in: (part, path, directive).
 
     `path` names the nested sections from outside in, as `domain[gmail.com]`; it is empty at the block's own level.
     """

@@ -76,7 +76,7 @@ class _Kind(Enum):
 
 @dataclass(slots=True)
 class _Row:
-    """One line of the file. `code` is its text without comment; `column` is where its comment begins, now."""
+    """One line of the file. `code` is its text without comment; `column` is where its comment starts, now."""
 
     kind: _Kind
     depth: int
@@ -202,7 +202,7 @@ def _code(tree: Tree, line: int) -> str:
 
 
 def _indent_rest(tree: Tree, rows: list[_Row]) -> None:
-    """Give comments the depth of the section that they stand in."""
+    """Give comments the depth of the section that they are in."""
     depths = [0] * (len(rows) + 1)
     pending: list[tuple[Node, int]] = [(node, 0) for node in tree.children]
     while pending:
@@ -238,7 +238,7 @@ def _spaced(rows: Sequence[_Row]) -> list[_Row]:
 
 
 def _heads(rows: Sequence[_Row]) -> set[int]:
-    """The rows that begin a section: its opening line, or the first of the comments right above it."""
+    """The rows that start a section: its opening line, or the first of the comments right above it."""
     head_lines: set[int] = set()
     for number, row in enumerate(rows):
         if row.kind is _Kind.OPEN and not row.rule:
@@ -261,14 +261,14 @@ def _empty_between(last: _Row, row: _Row, wanted: bool, *, opens: bool) -> bool:
 
 
 def _mark_following(rows: Sequence[_Row]) -> None:
-    """Mark comments that stand alone right below one at the end of a line, in its column."""
+    """Mark comments that are alone right below one at the end of a line, in its column."""
     for above, row in pairwise(rows):
         beside = above.follows or (above.kind in (_Kind.LINE, _Kind.OPEN, _Kind.CLOSE) and bool(above.comment))
         row.follows = row.kind is _Kind.COMMENT and beside and row.column == above.column
 
 
 def _laid_out(rows: Sequence[_Row]) -> list[str]:
-    """The rows as text; where all comments of a run stand in one column, they do so again."""
+    """The rows as text; where all comments of a run are in one column, they do so again."""
     lines: list[str] = []
     while len(lines) < len(rows):
         start = len(lines)

@@ -1,4 +1,4 @@
-"""Which sections and directives PowerMTA has: where each may stand, of what type, since when.
+"""Which sections and directives PowerMTA has: where each may be, of what type, since when.
 
 The tables are data (`data/directives.json`, `data/sections.json`) that a person can read and correct; every
 fact in them names the guide that it comes from. One directive has one `DirectiveSpec` per distinct meaning:
@@ -148,7 +148,7 @@ class Catalogue:
     def directive(self, scope: str, name: str) -> DirectiveSpec | None:
         """What `name` means in `scope` ("global" or a section's tag); None when it does not belong there.
 
-        A line that begins with a slash is found under `/REGEX/`, the form of a bounce category rule.
+        A line that starts with a slash is found under `/REGEX/`, the form of a bounce category rule.
         """
         spec = self._by_scope.get((scope, name))
         if spec is not None:
@@ -168,7 +168,7 @@ class Catalogue:
         return spec.canonical or (spec.name if spec.name != "/REGEX/" else name)
 
     def names(self, scope: str) -> tuple[str, ...]:
-        """All directives that may stand in `scope`, in the order of the table."""
+        """All directives that may be in `scope`, in the order of the table."""
         return self._names_by_scope.get(self._modern_names.get(scope, scope), ())
 
     @cached_property
@@ -189,7 +189,7 @@ class Catalogue:
         return frozenset(self._anywhere)
 
     def may_stand_in(self, tag: str, parent: str | None) -> bool:
-        """Whether a section may stand in `parent` (None: at top level). Unknown tags may stand anywhere."""
+        """Whether a section may be in `parent` (None: at top level). Unknown tags may be anywhere."""
         spec = self.section(tag)
         return spec is None or (parent or "top") in spec.parents
 

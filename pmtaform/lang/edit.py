@@ -7,7 +7,6 @@ difference concerns. An edit is a list of splices; text and unified diff come fr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.lang.align import Pair, align
@@ -15,14 +14,13 @@ from pmtaform.lang.blocks import (
     Address,
     Block,
     BlockPart,
-    Content,
     blocks_of,
-    content_of,
     is_ordered,
     order_matters,
 )
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import Configuration
+from pmtaform.lang.items import Item, children_of, content_of_head, grouped, items_of
 from pmtaform.lang.layout import indent_of, render, replace_value, start_of, with_eol
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.placement import Placement
@@ -68,14 +66,6 @@ def edit(
             editor.update_block(live[address], block)
     editor.insert_blocks(new, live, wanted, files or {})
     return editor.result()
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A line or a section in a list that is compared with another: what it means, and where it stands."""
-
-    part: BlockPart
-    content: Content
 
 
 class _Editor:
@@ -124,7 +114,7 @@ class _Editor:
         self.insert(user.tree, start_of(user.tree, user.node), [*lines, eol])
 
     def replace(self, live: BlockPart, wanted: BlockPart) -> None:
-        """Put the wanted node where the live one stands."""
+        """Put the wanted node where the live one is."""
         lines = render(wanted, indent_of(live.tree, live.node), live.tree.eol)
         end = live.node.end
         if end == len(live.tree.lines) and not live.tree.lines[-1].endswith("\n"):
@@ -146,10 +136,10 @@ class _Editor:
     def update_block(self, live: Block, wanted: Block) -> None:
         first = live.parts[0].node
         ordered = isinstance(first, Section) or order_matters(GLOBAL, first.name)
-        self.update_list(_items(live.parts, GLOBAL), _items(wanted.parts, GLOBAL), GLOBAL, ordered=ordered, at=None)
+        self.update_list(items_of(live.parts, GLOBAL), items_of(wanted.parts, GLOBAL), GLOBAL, ordered=ordered, at=None)
 
     def update_list(
-        self, live: Sequence[_Item], wanted: Sequence[_Item], scope: str, *, ordered: bool, at: tuple[Tree, int] | None
+        self, live: Sequence[Item], wanted: Sequence[Item], scope: str, *, ordered: bool, at: tuple[Tree, int] | None
     ) -> None:
         """Make a list of lines or sections the wanted one. `at`: where the first goes when there is none yet."""
         pairs = align([i.content for i in live], [i.content for i in wanted], ordered=ordered)
@@ -166,7 +156,7 @@ class _Editor:
             last = part
         self._put(pending, last, None, at)
 
-    def _update_pair(self, pair: Pair, live: Sequence[_Item], wanted: Sequence[_Item], scope: str) -> None:
+    def _update_pair(self, pair: Pair, live: Sequence[Item], wanted: Sequence[Item], scope: str) -> None:
         item = live[pair.left]  # type: ignore[index]
         if pair.right is None:
             self.delete(item.part.tree, item.part.node)
@@ -212,13 +202,13 @@ class _Editor:
     # -- inside a section ----------------------------------------------------------------------------------------------
 
     def update_section(self, tree: Tree, live: Section, wanted_tree: Tree, wanted: Section) -> None:
-        here = _children(tree, live)
-        there = _children(wanted_tree, wanted)
+        here = children_of(tree, live)
+        there = children_of(wanted_tree, wanted)
         if is_ordered(live.tag):
             self._update_children(tree, live, here, there, ordered=True)
             return
-        groups = _grouped(here)
-        wishes = _grouped(there)
+        groups = grouped(here)
+        wishes = grouped(there)
         for key, items in groups.items():
             ordered = key[0] == "<" or order_matters(live.tag, key[-1])
             self.update_list(items, wishes.get(key, []), live.tag, ordered=ordered, at=None)
@@ -227,7 +217,7 @@ class _Editor:
         self._insert_sections(tree, live, [i for key, items in fresh if key[0] == "<" for i in items])
 
     def _update_children(
-        self, tree: Tree, section: Section, here: Sequence[_Item], there: Sequence[_Item], *, ordered: bool
+        self, tree: Tree, section: Section, here: Sequence[Item], there: Sequence[Item], *, ordered: bool
     ) -> None:
         if here:
             self.update_list(here, there, section.tag, ordered=ordered, at=None)
@@ -236,14 +226,14 @@ class _Editor:
             lines = [text for item in there for text in render(item.part, indent, tree.eol)]
             self.insert(tree, section.line, lines)
 
-    def _insert_directives(self, tree: Tree, section: Section, items: Sequence[_Item]) -> None:
+    def _insert_directives(self, tree: Tree, section: Section, items: Sequence[Item]) -> None:
         """New directives go after the section's last one, before nested sections."""
         before = [c for c in section.children if isinstance(c, Directive)]
         at = before[-1].end if before else section.line
         indent = _inner_indent(tree, section)
         self.insert(tree, at, [text for item in items for text in render(item.part, indent, tree.eol)])
 
-    def _insert_sections(self, tree: Tree, section: Section, items: Sequence[_Item]) -> None:
+    def _insert_sections(self, tree: Tree, section: Section, items: Sequence[Item]) -> None:
         """New nested sections go to the end."""
         indent = _inner_indent(tree, section)
         self.insert(tree, section.end - 1, [text for item in items for text in render(item.part, indent, tree.eol)])
@@ -286,30 +276,6 @@ class _Editor:
         if follows and not (previous_is_setting and next_is_setting):
             lines.append(eol)
         return with_eol(lines, eol)
-
-
-def content_of_head(section: Section) -> Content:
-    """What a section's opening line means: tag, argument and leading rule."""
-    empty = Section(section.line, section.tag, section.argument, section.lead)
-    return content_of(empty, GLOBAL)
-
-
-def _items(parts: Iterable[BlockPart], scope: str) -> list[_Item]:
-    return [_Item(part, content_of(part.node, scope)) for part in parts]
-
-
-def _children(tree: Tree, section: Section) -> list[_Item]:
-    return _items((BlockPart(tree, child) for child in section.children if not isinstance(child, Junk)), section.tag)
-
-
-def _grouped(items: Iterable[_Item]) -> dict[tuple[str, ...], list[_Item]]:
-    """Items by what makes them the same thing: the directive's name, or the section's tag and argument."""
-    grouped: dict[tuple[str, ...], list[_Item]] = {}
-    for item in items:
-        content = item.content
-        key = ("<", content[0], content[1]) if isinstance(item.part.node, Section) else ("", content[0])
-        grouped.setdefault(key, []).append(item)
-    return grouped
 
 
 def _inner_indent(tree: Tree, section: Section) -> str:

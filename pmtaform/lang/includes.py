@@ -48,7 +48,7 @@ def may_name(argument: str, path: str) -> bool:
 
 
 def include_arguments(tree: Tree) -> list[tuple[str, str, Directive]]:
-    """Every include of a tree that leads to files: (path or pattern, scope it stands in, directive)."""
+    """Every include of a tree that leads to files: (path or pattern, scope it is in, directive)."""
     arguments = []
     for scope, node in tree.walk():
         if isinstance(node, Directive) and node.name.lower() == "include" and node.value and not is_url(node.value):
@@ -96,7 +96,7 @@ class Configuration:
         return self.patterns.get(path, ()) if is_pattern(path) else (path,)
 
     def top_level(self) -> Iterator[tuple[Tree, Node]]:
-        """Every node at top level, includes followed where they stand."""
+        """Every node at top level, includes followed where they are."""
         yield from self._nodes(self.tree, ())
 
     def _nodes(self, tree: Tree, above: tuple[str, ...]) -> Iterator[tuple[Tree, Node]]:
@@ -121,38 +121,58 @@ def read_configuration(
     a file that exists was not read. What is missing, not read, in a circle or relative is in `diagnostics`.
     """
     named = {pattern: tuple(sorted(paths)) for pattern, paths in (patterns or {}).items()}
-    trees: dict[str, Tree] = {}
-    fragments: set[str] = set()
-    diagnostics: list[Diagnostic] = []
-
-    def read(path: str, scope: str, above: tuple[str, ...], place: Place | None) -> None:
-        if path in above:
-            diagnostics.append(_circle(path, place))
-            return
-        if path in trees:
-            return
-        if path not in files:
-            why = (unread or {}).get(path)
-            diagnostics.append(_missing(path, place) if why is None else _not_read(path, why, place))
-            return
-        if len(above) > _MAX_DEPTH:
-            diagnostics.append(_circle(path, place))
-            return
-        tree = trees[path] = parse_bytes(files[path], path, scope=scope)
-        if scope != "global":
-            fragments.add(path)
-        for argument, inner_scope, node in include_arguments(tree) if _may(files[path]) else ():
-            for target in named.get(argument, ()) if is_pattern(argument) else (argument,):
-                if not posixpath.isabs(target):
-                    diagnostics.append(_relative(target, tree.place(node.line)))
-                    continue
-                read(target, inner_scope, (*above, path), tree.place(node.line))
-
-    read(main, "global", (), None)
-    if main not in trees:
-        trees[main] = parse_bytes(b"", main)
+    reader = _Reader(files, named, unread or {})
+    reader.read(main, "global", (), None)
+    diagnostics = reader.diagnostics
+    if main not in reader.trees:
+        reader.trees[main] = parse_bytes(b"", main)
         diagnostics = [d for d in diagnostics if d.code not in UNKNOWN_CONTENTS]
-    return Configuration(main, trees, named, frozenset(fragments), tuple(diagnostics))
+    return Configuration(main, reader.trees, named, frozenset(reader.fragments), tuple(diagnostics))
+
+
+class _Reader:
+    """Reads files into trees, from an include to the next."""
+
+    def __init__(
+        self, files: Mapping[str, bytes], named: Mapping[str, Sequence[str]], unread: Mapping[str, str]
+    ) -> None:
+        self._files = files
+        self._named = named
+        self._unread = unread
+        self.trees: dict[str, Tree] = {}
+        self.fragments: set[str] = set()
+        self.diagnostics: list[Diagnostic] = []
+
+    def read(self, path: str, scope: str, above: tuple[str, ...], place: Place | None) -> None:
+        """Read a file and what it includes. `above` are the files that include it, `place` is where."""
+        problem = self._problem(path, above, place)
+        if problem is not None:
+            self.diagnostics.append(problem)
+        elif path not in self.trees:
+            self.trees[path] = parse_bytes(self._files[path], path, scope=scope)
+            if scope != "global":
+                self.fragments.add(path)
+            if _may(self._files[path]):
+                self._follow(self.trees[path], (*above, path))
+
+    def _problem(self, path: str, above: tuple[str, ...], place: Place | None) -> Diagnostic | None:
+        if path in above:
+            return _circle(path, place)
+        if path in self.trees:
+            return None
+        if path not in self._files:
+            why = self._unread.get(path)
+            return _missing(path, place) if why is None else _not_read(path, why, place)
+        return _circle(path, place) if len(above) > _MAX_DEPTH else None
+
+    def _follow(self, tree: Tree, above: tuple[str, ...]) -> None:
+        for argument, scope, node in include_arguments(tree):
+            for target in self._named.get(argument, ()) if is_pattern(argument) else (argument,):
+                place = tree.place(node.line)
+                if posixpath.isabs(target):
+                    self.read(target, scope, above, place)
+                else:
+                    self.diagnostics.append(_relative(target, place))
 
 
 def single(tree: Tree) -> Configuration:

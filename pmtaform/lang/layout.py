@@ -17,7 +17,7 @@ def indent_of(tree: Tree, node: Node) -> str:
 
 
 def start_of(tree: Tree, node: Node) -> int:
-    """The line index at which a node begins with the comment lines right above it."""
+    """The line index at which a node starts with the comment lines right above it."""
     at = node.line - 1
     while at > 0 and tree.lines[at - 1].lstrip().startswith("#"):
         at -= 1

@@ -1,6 +1,6 @@
 """Where new blocks go: after the last of their kind, or where the canonical order puts them.
 
-Order that means something to PowerMTA is kept: a `pattern-list` stands before the `source` that uses it, a macro
+Order that means something to PowerMTA is kept: a `pattern-list` is before the `source` that uses it, a macro
 before its use (docs/powermta/language.md section 5).
 """
 
@@ -56,7 +56,7 @@ def rank(kind: str) -> int:
 
 
 def references(block: Block) -> set[Address]:
-    """The blocks that must stand before this one."""
+    """The blocks that must be before this one."""
     addresses: set[Address] = set()
     for part in block.parts:
         if isinstance(part.node, Section):
@@ -151,7 +151,7 @@ class Placement:
         return max(node.end for node in before) if before else self._before(path, nodes[0][1])
 
     def _after_settings(self, path: str, nodes: list[tuple[Address, Node]]) -> int:
-        """After the settings that a file begins with; else after its last setting; else before its first block."""
+        """After the settings that a file starts with; else after its last setting; else before its first block."""
         leading: Node | None = None
         for address, node in nodes:
             if isinstance(node, Section):

@@ -119,7 +119,7 @@ class FileEdit:
 
 
 def _joined(splices: list[Splice]) -> Iterator[Splice]:
-    """Splices with those that touch made one, so that what goes stands before what comes."""
+    """Splices with those that touch made one, so that what goes is before what comes."""
     current = splices[0]
     for splice in splices[1:]:
         if splice.start == current.end:

@@ -31,7 +31,7 @@ _LONGEST: Final = 60
 
 
 class Suggestion(NamedTuple):
-    """A directive that was meant; `scopes` are where it may be, when that is not where the word is."""
+    """A directive that was intended; `scopes` are where it may be, when that is not where the word is."""
 
     name: str
     scopes: tuple[str, ...] = ()

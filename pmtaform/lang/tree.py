@@ -19,7 +19,7 @@ class Directive:
     """One directive: `name value`, from line `line` (counted from 1) over `span` lines.
 
     `value` is the text after the name, without comment and outer blanks; over several lines the parts are joined
-    by one blank. A rule that begins with a regex has the regex as its name.
+    by one blank. A rule that starts with a regex has the regex as its name.
     """
 
     __slots__ = ("line", "name", "span", "value")
@@ -131,7 +131,7 @@ class Tree:
         return "\r\n" if crlf * 2 > len(self.lines[:200]) else "\n"
 
     def walk(self) -> Iterator[tuple[str, Node]]:
-        """Every node with the scope that it stands in, in the order of the file."""
+        """Every node with the scope that it is in, in the order of the file."""
         pending: list[tuple[str, Iterator[Node]]] = [(self.scope, iter(self.children))]
         while pending:
             scope, nodes = pending[-1]

@@ -1,7 +1,7 @@
 """What a change of the configuration does to queues: the pairs whose values differ, and nothing else.
 
 Virtual MTAs that say the same before and say the same after are compared once. Of domains, only those are looked at
-that fall under a section that changed; one stands for each class that PowerMTA can tell apart, so nothing is missed.
+that fall under a section that changed; one is for each class that PowerMTA can tell apart, so nothing is missed.
 Of directives, only those are compared that a section says which changed.
 """
 
@@ -217,7 +217,7 @@ def _directives(sections: Iterable[Signature]) -> frozenset[str]:
 
 
 def _moved(left: tuple[Signature, ...], right: tuple[Signature, ...]) -> set[Signature]:
-    """The sections that differ, or that do not stand where they stood among the others."""
+    """The sections that differ, or that are not where they were among the others."""
     if left == right:
         return set()
     here, there = Counter(left), Counter(right)

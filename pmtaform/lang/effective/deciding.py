@@ -37,7 +37,7 @@ def winning(name: str, spec: DirectiveSpec | None, matches: Sequence[Match]) -> 
 
 
 def without_cleared(lines: list[SourceLine]) -> list[SourceLine]:
-    """A list's lines from the last `""` on: it empties what stands before it, and gives way to what follows."""
+    """A list's lines from the last `""` on: it empties what is before it, and gives way to what follows."""
     for at in range(len(lines) - 1, -1, -1):
         if lines[at].value == EMPTY:
             return lines[at + 1 :] or [lines[at]]

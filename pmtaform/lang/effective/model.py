@@ -25,7 +25,7 @@ class Source(StrEnum):
 
 
 class Assumption(StrEnum):
-    """What a value rests on where the guides are silent; `says` tells it in a sentence."""
+    """What a value rests on where the guides are silent; `sentence` states it."""
 
     LAYER_OVER_NAME = "layer-over-name"
     REPEATED_LINE = "repeated-line"
@@ -112,7 +112,7 @@ _SENTENCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """One directive as it stands somewhere. `name` is its canonical name, `section` what it stands in, in words."""
+    """One directive in one place. `name` is its canonical name, `section` what it is in, in words."""
 
     name: str
     value: str

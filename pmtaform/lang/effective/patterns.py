@@ -140,7 +140,7 @@ class DomainIndex:
     def matches(self, domain: str, layer: int, *, is_local: bool = False) -> Iterator[Match]:
         """The sections that `domain` falls under, in no order.
 
-        A wildcard asks for a domain that nothing closer names: `*.name` for some subdomain, `*` for any domain.
+        A wildcard means a domain that nothing closer names: `*.name` for some subdomain, `*` for any domain.
         """
         for body in self.exact.get(domain, ()):
             yield _match(layer, PatternKind.EXACT, 0, False, domain, body)

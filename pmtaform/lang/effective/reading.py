@@ -22,7 +22,7 @@ ROLLUP: Final = "mx-rollup-list"
 
 
 class SectionLines:
-    """One domain section. `order` counts sections as they are read; `vendor`: it stands in config-defaults."""
+    """One domain section. `order` counts sections as they are read; `vendor`: it is in config-defaults."""
 
     def __init__(self, owner: str, argument: str, nodes: Nodes, order: int, *, vendor: bool) -> None:
         self.owner = owner
@@ -111,7 +111,7 @@ class Nodes:
         return None if "include" in text.lower() else text
 
     def walk(self) -> Iterator[tuple[Tree, Node]]:
-        """Every node, includes followed where they stand."""
+        """Every node, includes followed where they are."""
         return _walk(self.configuration, self.tree, self.section.children, (self.tree.path,))
 
     def lines(self, scope: str, title: str) -> Iterator[SourceLine]:

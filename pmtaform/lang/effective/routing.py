@@ -1,7 +1,7 @@
 """Which virtual MTA a message gets (docs/powermta/language.md section 7; guide 3.3.12, 3.3.14, 8).
 
 The first that is given counts: the merge variable, the header (if it is processed), the source's pattern list,
-default-virtual-mta, `{default}`. Where the guide is silent, or a rule asks for what is not known of the message, all
+default-virtual-mta, `{default}`. Where the guide is silent, or a rule requests what is not known of the message, all
 that may come out is kept: one name is an answer, several are "not certain".
 """
 

@@ -26,7 +26,7 @@ class Effective:
     """What PowerMTA would use with `configuration`, as far as the guides say; where they are silent, it says so.
 
     `defaults` is the vendor's config-defaults, which is loaded too; it is read first. A queue is a domain and a
-    virtual MTA; `{default}` is the implicit one. A domain that is a wildcard (`*.example.com`, `*`) asks for any
+    virtual MTA; `{default}` is the implicit one. A domain that is a wildcard (`*.example.com`, `*`) means any
     domain that it covers and nothing closer names.
     """
 

@@ -58,7 +58,7 @@ class Keys:
         return iter(self._first)
 
     def signer(self, domain: str) -> Signer | None:
-        """The first key that fits a domain; `*` asks for a domain that no key names."""
+        """The first key that fits a domain; `*` means a domain that no key names."""
         fitting = [self._first[name] for name in _upwards(domain) if name in self._first]
         fitting = [
             candidate

@@ -71,7 +71,7 @@ def first_matches(reading: EffectiveReading) -> dict[KeyLine, SourceLine | None]
 
 
 def _chains(reading: EffectiveReading) -> Iterator[list[tuple[KeyLine, SourceLine]]]:
-    """The keys that each virtual MTA tries, in their order; those that try the same are told once."""
+    """The keys that each virtual MTA tries, in their order; those that try the same are reported once."""
     seen: set[tuple[int, ...]] = set()
     for vmta in dict.fromkeys((DEFAULT_VMTA, *reading.virtual_mtas)):
         owners = [reading.virtual_mtas[vmta]] if vmta in reading.virtual_mtas else []

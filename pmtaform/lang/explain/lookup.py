@@ -36,7 +36,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """One meaning of a directive, or what a section is. `scopes` are the sections that it may stand in."""
+    """One meaning of a directive, or what a section is. `scopes` are the sections that it may be in."""
 
     title: str
     summary: str

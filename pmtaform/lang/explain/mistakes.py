@@ -14,7 +14,7 @@ _QUOTED = re.compile(r"`([^`]*)`")
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A word that is no word of PowerMTA's, and what to write instead. A section's word stands in `<>`."""
+    """A word that is no word of PowerMTA's, and what to write instead. A section's word is in `<>`."""
 
     name: str
     remedy: str

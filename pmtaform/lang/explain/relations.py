@@ -86,7 +86,7 @@ def _section_named_by(spec: DirectiveSpec, known: Catalogue) -> str | None:
 
 
 def _family(spec: DirectiveSpec, known: Catalogue) -> Iterator[Related]:
-    """Directives of the same sections whose names begin alike; none where too many do."""
+    """Directives of the same sections whose names start alike; none where too many do."""
     first = spec.name.split("-", 1)[0]
     same = [name for name in _scope_names(spec, known) if name.startswith(first + "-") and name != spec.name]
     if 0 < len(same) <= _MOST_FAMILY and "-" in spec.name and first not in _VERBS:

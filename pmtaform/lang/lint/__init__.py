@@ -1,7 +1,7 @@
 """Lint: what in a configuration is wrong, unsafe, or without effect.
 
 lint(Subject(configuration=…)) -> findings      rules are asked one after the other; `rules()` has them by code
-apply_fixes(configuration, findings) -> edits   what is certain to mend, as splices of lines
+apply_fixes(configuration, findings) -> edits   what is certain to fix, as splices of lines
 rules_text()                                    the listing of all rules
 
 A rule never calls wrong what the guides call fine. Where they are silent it says so, and is no error.

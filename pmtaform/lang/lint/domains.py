@@ -45,7 +45,7 @@ class Applies:
 
 
 def domains(facts: Facts) -> list[Part]:
-    """Every <domain> section, wherever it stands."""
+    """Every <domain> section, wherever it is."""
     return facts.by_tag.get("domain", [])
 
 

@@ -1,4 +1,4 @@
-"""The same thing said twice."""
+"""The same thing set twice."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def repeated_section(facts: Facts) -> Iterator[Hit]:
 
 
 def _can_repeat(part: Part) -> bool:
-    """Nested pattern lists have no names; unknown sections are told of by other rules."""
+    """Nested pattern lists have no names; unknown sections are reported by other rules."""
     return part.node.lead is None and catalogue().section(part.tag) is not None
 
 

@@ -1,7 +1,7 @@
 """A configuration as rules look at it: one walk, then everything by name.
 
 Sections are seen as PowerMTA sees them, with what is included inside them; lines are also kept once each, as they
-stand in the files, for rules about a line alone.
+are in the files, for rules about a line alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_REPEATED: Final = 200_000  # nodes seen again because several sections incl
 
 
 class Line:
-    """One directive where it stands. `name` is in lower case; rules that begin with a regex are named `/REGEX/`."""
+    """One directive where it is. `name` is in lower case; rules that start with a regex are named `/REGEX/`."""
 
     __slots__ = ("name", "node", "order", "scope", "spec", "tree", "within")
 
@@ -61,7 +61,7 @@ class Line:
 
 
 class Part:
-    """One section where it stands, with everything in it; includes are followed.
+    """One section where it is, with everything in it; includes are followed.
 
     `key` is its argument in normal form. `lines` and `parts` are its own directives and sections.
     """
@@ -81,7 +81,7 @@ class Part:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """Where it starts."""
         return self.tree.place(self.node.line)
 
     @property

@@ -10,7 +10,7 @@ from pmtaform.lang.splices import FileEdit, Splice
 
 
 def apply_fixes(configuration: Configuration, findings: Iterable[Finding]) -> dict[str, FileEdit]:
-    """The edits, by path, that mend what is certain to mend.
+    """The edits, by path, that fix what is certain to fix.
 
     Of fixes that touch the same lines the first counts: lint again afterwards for the others. A fix of several
     pieces is applied whole or not at all.

@@ -35,7 +35,7 @@ def value_fix(line: Line, value: str) -> tuple[Fix, ...] | None:
 def rename_fix(line: Line, name: str, value: str | None = None) -> tuple[Fix, ...] | None:
     """A directive under another name, and with another value if one is given.
 
-    None where the other name stands beside it already: two values for one thing would be no mending.
+    None where the other name is beside it already: two values for one thing would be no fix.
     """
     if line.node.span != 1 or line.tree.origins is not None or _is_beside(line, name):
         return None
@@ -66,7 +66,7 @@ def sub_fix(tree: Tree, line: int, pattern: str, replacement: str) -> tuple[Fix,
 
 
 def delete_fix(line: Line) -> tuple[Fix, ...] | None:
-    """A directive's line taken out; not when a comment stands on it."""
+    """A directive's line taken out; not when a comment is on it."""
     if line.node.span != 1 or "#" in line.tree.lines[line.node.line - 1]:
         return None
     return line_fix(line.tree, line.node.line)

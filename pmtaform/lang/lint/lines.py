@@ -63,7 +63,7 @@ def hash_in_value(facts: Facts) -> Iterator[Hit]:
 
 
 def _hash_in_regex(raw: str) -> bool:
-    """Whether the # stands between two slashes."""
+    """Whether the # is between two slashes."""
     cut = raw.find("#")
     return "/" in raw[:cut] and "/" in raw[cut:]
 

@@ -18,7 +18,7 @@ ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
 class Fix(NamedTuple):
-    """A certain mending: lines of the file at `path` give way to others."""
+    """A certain fix: lines of the file at `path` give way to others."""
 
     path: str
     splice: Splice
@@ -28,7 +28,7 @@ class Fix(NamedTuple):
 class Hit:
     """What a rule's check yields: where, and what is to be said there. `line` None: the file as a whole.
 
-    `mark` is the piece of the line that is meant. `severity` overrules the rule's own.
+    `mark` is the piece of the line that the hit is about. `severity` overrules the rule's own.
     """
 
     tree: Tree

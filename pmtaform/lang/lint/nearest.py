@@ -25,7 +25,7 @@ def nearest(facts: Facts, word: str, known: Collection[str]) -> str:
 
 
 def _may_be_meant(word: str, name: str) -> bool:
-    """Whether a name may be what was meant: `mta2` is not `mta1`, and a network or a reserved name is no name."""
+    """Whether a name may be the intended one: `mta2` is not `mta1`, and a network or a reserved name is no name."""
     return _NUMBERS.findall(word) == _NUMBERS.findall(name) and not name.startswith("{") and parse_cidr(name) is None
 
 

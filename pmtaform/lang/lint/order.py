@@ -1,4 +1,4 @@
-"""Order that means something: what must stand above, and what can never be reached."""
+"""Order that means something: what must be above, and what can never be reached."""
 
 from __future__ import annotations
 

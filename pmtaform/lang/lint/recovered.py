@@ -1,7 +1,7 @@
 """Sections that were meant: blocks in braces or without tags, and lists under the wrong tag.
 
 PowerMTA reads none of them as a section. Rules do, so that each gets one finding with the form to write, and what is
-inside is checked as what it was meant to be, not as a heap of misplaced lines.
+inside is checked as what it was intended to be, not as a heap of misplaced lines.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class WordForm(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """One section that was meant, where it is written."""
+    """One section in another form, where it is written."""
 
     tree: Tree
     section: Section
@@ -68,7 +68,7 @@ class _Reader:
         return result if changed else nodes
 
     def _meant(self, nodes: list[Node], at: int, scope: str) -> tuple[Node, int]:
-        """What node `at` was meant as, and the number of the next one."""
+        """What section node `at` is in another form, and the number of the next one."""
         node = nodes[at]
         if isinstance(node, Section):
             return self._section(node), at + 1

@@ -133,7 +133,7 @@ def references(facts: Facts) -> References:
 
 
 def is_given(name: str) -> bool:
-    """Names that PowerMTA has of itself, and placeholders that another rule tells of."""
+    """Names that PowerMTA has of itself, and placeholders that another rule reports."""
     return not name or name in _RESERVED or "{" in name or "$" in name or '"' in name
 
 

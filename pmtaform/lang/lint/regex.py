@@ -39,27 +39,27 @@ def regex_problem(body: str) -> str | None:
     depth = 0
     repeatable = False
     for match in _TOKEN.finditer(body):
-        token = match[0]
-        if token == "[":  # noqa: S105
+        symbol = match[0]
+        if symbol == "[":
             return "a character class [ is never closed with ]"
-        if token == "(" or (token.startswith("(?") and not token.startswith("(?#")):  # noqa: S105
+        if symbol == "(" or (symbol.startswith("(?") and not symbol.startswith("(?#")):
             depth += 1
-            repeatable = len(token) > 1  # after a prefix that was not read to its end, nothing is called wrong
-        elif token == ")":  # noqa: S105
+            repeatable = len(symbol) > 1  # after a prefix that was not read to its end, nothing is called wrong
+        elif symbol == ")":
             depth -= 1
             if depth < 0:
                 return "a parenthesis ) closes nothing"
             repeatable = True
-        elif token in ("*", "+", "?"):
+        elif symbol in ("*", "+", "?"):
             if not repeatable:
-                return f"the {token} has nothing before it to repeat"
+                return f"the {symbol} has nothing before it to repeat"
         else:
-            repeatable = token != "|"  # noqa: S105
+            repeatable = symbol != "|"
     return "a parenthesis ( is never closed" if depth else None
 
 
 def split_regex(text: str) -> tuple[str, str, str] | None:
-    """What stands before the slashes, between them, and after: of a rule's text. None without a whole regex."""
+    """What is before the slashes, between them, and after: of a rule's text. None without a whole regex."""
     start = text.find("/")
     if start < 0:
         return None

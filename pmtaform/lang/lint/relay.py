@@ -19,7 +19,7 @@ _WIDE_V6: Final = 19
 def for_everyone(facts: Facts) -> list[Part]:
     """The sources that every client belongs to and is served in.
 
-    Where <source 0/0> has `smtp-service no`, what else it says is only what more special sources begin with.
+    Where <source 0/0> has `smtp-service no`, what else it says is only what more special sources start with.
     """
     every = _every(facts)
     closed = {part.key for part in every if part.is_set_to("smtp-service", False)}

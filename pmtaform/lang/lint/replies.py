@@ -1,4 +1,4 @@
-"""Rules on replies and bounces that take other texts than was meant, or none."""
+"""Rules on replies and bounces that take other texts than was intended, or none."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def lint(
     if not ignored:
         kept = [finding for finding in kept if finding.ignored is None]
     kept += [_at_host(finding, subject) for finding in judge(known, rules(), [rule.code for rule in asked])]
-    return sorted(_once(kept), key=_order(subject))
+    return sorted(_once(kept), key=_FileOrder(subject))
 
 
 def chosen(only: Collection[str] | None, disabled: Collection[str], enabled: Collection[str]) -> list[Rule]:
@@ -112,7 +112,7 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
     return list(seen.values())
 
 
-class _order:  # noqa: N801 - a sort key, called like a function
+class _FileOrder:
     """By file in the order of reading, line, severity, rule."""
 
     def __init__(self, subject: Subject) -> None:

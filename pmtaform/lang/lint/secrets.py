@@ -1,4 +1,4 @@
-"""Passwords and what else is nobody's business."""
+"""Passwords and what else is no one's business."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _section_fix(part: Part, known: Invention) -> tuple[Fix, ...] | None:
 
 
 def _renamed(part: Part, tag: str) -> tuple[Fix, ...] | None:
-    """The section under another tag, if it may stand where it is."""
+    """The section under another tag, if it may be where it is."""
     node, tree = part.node, part.tree
     if not node.closed or tree.origins is not None:
         return None
@@ -83,7 +83,7 @@ def _include_fix(part: Part) -> tuple[Fix, ...] | None:
 
 
 def _is_broken(part: Part) -> bool:
-    """Whether several tags share the line, which is told of already."""
+    """Whether several tags share the line, which is reported already."""
     return any(mark in part.node.argument or mark in part.tag for mark in "<>")
 
 

@@ -38,7 +38,7 @@ def _all_wrong(facts: Facts) -> list[tuple[Line, WrongValue]]:
 
 
 def _is_reported_elsewhere(line: Line) -> bool:
-    """Whether another rule tells of it: a regex that does not end, a value cut by a #, a placeholder."""
+    """Whether another rule reports it: a regex that does not end, a value cut by a #, a placeholder."""
     if placeholder_in(line):
         return True
     raw = line.tree.lines[line.node.line - 1]
@@ -54,7 +54,7 @@ def _regex_is_whole(raw: str) -> bool:
 
 
 def cut_by_hash(line: Line) -> str | None:
-    """What a # cuts off a value that it seems to belong to; None where it begins a comment."""
+    """What a # cuts off a value that it seems to belong to; None where it starts a comment."""
     raw = line.tree.lines[line.node.line - 1].rstrip("\r\n")
     cut = raw.find("#")
     if cut < 1 or line.spec is None or line.spec.type not in ("secret", "path+secret", "enum+secret", "string"):

@@ -35,7 +35,7 @@ from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
     """,
 )
 def dkim_options_not_read(facts: Facts) -> Iterator[Hit]:
-    """Signing that a header of the message asks for, where no source reads the header."""
+    """Signing that a header of the message requests, where no source reads the header."""
     if not facts.complete or any(line.is_true for line in facts.named("process-x-dkim-options")):
         return
     for line in facts.named(*SIGN):

@@ -1,4 +1,4 @@
-"""Findings that somebody has looked at: `# pmtaform: ignore RULE because REASON`.
+"""Findings that someone has looked at: `# pmtaform: ignore RULE because REASON`.
 
 The comment is on the line of the finding, or alone on the line above it. A finding on the file as a whole is
 ignored by a comment anywhere in that file.
@@ -34,7 +34,7 @@ class Suppression:
 
     @property
     def place(self) -> Place:
-        """Where the comment stands."""
+        """Where the comment is."""
         return Place(self.file, self.comment_line)
 
 

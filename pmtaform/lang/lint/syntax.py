@@ -118,7 +118,7 @@ def _hit(tree: Tree, diagnostic: Diagnostic) -> Hit:
 
 
 def _xml_fix(tree: Tree, line: int) -> tuple[Fix, ...] | None:
-    """`<!-- x -->` as `# x`, when it begins and ends on this line and nothing but blanks follows it."""
+    """`<!-- x -->` as `# x`, when it starts and ends on this line and nothing but blanks follows it."""
     match = _COMMENT.fullmatch(tree.lines[line - 1].rstrip("\r\n"))
     if match is None or "<!--" in match[4] or "-->" in match[4] or "#" in match[2]:
         return None

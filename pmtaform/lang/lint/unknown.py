@@ -109,7 +109,7 @@ def _invention_of(line: Line) -> Invention | None:
 
 
 def _exact_fix(line: Line, known: Invention) -> tuple[Fix, ...] | None:
-    """The genuine name in its place, if it may stand there with this value."""
+    """The genuine name in its place, if it may be there with this value."""
     if known.exact is None or (known.exact in UNSAFE_YES and _is_for_everyone(line)):
         return None
     spec = catalogue().directive(line.scope, known.exact)

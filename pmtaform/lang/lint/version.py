@@ -17,7 +17,7 @@ class Version:
 
     @classmethod
     def parse(cls, text: str | None) -> Version | None:
-        """The version that stands in `text`; None when there is none."""
+        """The version that is in `text`; None when there is none."""
         match = _VERSION.search(text or "")
         if match is None:
             return None
@@ -28,7 +28,7 @@ class Version:
         return f"{self.number[0]}.{self.number[1]}{release}"
 
     def lacks(self, since: str | None) -> bool | None:
-        """Whether what came with `since` is not in this version. None: that cannot be said.
+        """Whether what came with `since` is not in this version. None: that is not known.
 
         `since` is a version, or the catalogue's phrase for "a later 5.0": the 2019 guide (5.0r1) does not have it
         and the 2020 guide (5.0r5) does.

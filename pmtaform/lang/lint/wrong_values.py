@@ -26,7 +26,7 @@ _HOST: Final = re.compile(r"([0-9.]+)(:[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class WrongValue:
-    """What is wrong with one value: which rule tells it, how, and the value that is certainly meant."""
+    """What is wrong with one value: which rule reports it, how, and the value that is certainly meant."""
 
     rule: str
     detail: str

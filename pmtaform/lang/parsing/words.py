@@ -26,7 +26,7 @@ _REGEX: Final = re.compile(r"/(?:[^/\\]|\\.)*/", re.DOTALL)
 
 
 def split_rule(text: str) -> tuple[str, str]:
-    """The regex that `text` begins with, and the rest. A regex may hold blanks."""
+    """The regex that `text` starts with, and the rest. A regex may hold blanks."""
     match = _REGEX.match(text)
     if match is None:
         words = text.split(None, 1)

@@ -1,4 +1,4 @@
-"""What stands in a section's tag after its name."""
+"""What is in a section's tag after its name."""
 
 from __future__ import annotations
 

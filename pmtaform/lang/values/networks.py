@@ -38,7 +38,7 @@ def network(text: str) -> Network | None:
 
 
 def is_everyone(text: str) -> bool:
-    """Whether it takes in every address there is (of its family)."""
+    """Whether it covers every address there is (of its family)."""
     net = network(text)
     return net is not None and net.prefixlen == 0
 
@@ -76,7 +76,7 @@ def covers(wide: Network, narrow: Network) -> bool:
 
 
 class NetworkIndex:
-    """Networks seen so far, asked for one that takes in another."""
+    """Networks seen so far, asked for one that covers another."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int, int], object] = {}
@@ -91,7 +91,7 @@ class NetworkIndex:
         self._seen.setdefault((net.version, net.prefixlen, int(net.network_address)), value)
 
     def covering(self, net: Network) -> object | None:
-        """What was remembered with a network that takes in `found`."""
+        """What was remembered with a network that covers `net`."""
         address, bits = int(net.network_address), net.max_prefixlen
         for length in self._lengths[net.version]:
             if length > net.prefixlen:

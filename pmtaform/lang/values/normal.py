@@ -1,7 +1,7 @@
 """When two spellings of a value are the same: the canonical spelling, for comparison only.
 
 Every normaliser is total and idempotent, and keeps apart what the guides do not say is the same. What
-PowerMTA may refuse is kept apart from what it takes (`YES` from `yes`), so that mending it is a change.
+PowerMTA may refuse is kept apart from what it accepts (`YES` from `yes`), so that fixing it is a change.
 """
 
 from __future__ import annotations

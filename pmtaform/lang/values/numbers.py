@@ -71,7 +71,7 @@ def parse_rate(text: str) -> Rate | None:
 
 
 def faster_by(old: Rate | None, new: Rate | None) -> float | None:
-    """How many times faster `new` is than `old`: infinite when a limit is lifted, None when it cannot be said."""
+    """How many times faster `new` is than `old`: infinite when a limit is lifted, None when it is not known."""
     if old is None or new is None or old.per_second is None or new.per_second is None:
         return None
     if new.count is None:
@@ -103,7 +103,7 @@ def parse_size(text: str) -> Size | None:
 def parse_cidr(text: str) -> str | None:
     """The network that an address, a CIDR or a short CIDR (`0/0`, `10/8`, `173.194/16`) names, in full.
 
-    Bits beyond the mask are dropped. `0/0` is written as an IPv4 network: that it takes in IPv6 is nowhere said.
+    Bits beyond the mask are dropped. `0/0` is written as an IPv4 network: that it covers IPv6 is not documented.
     """
     short = _SHORT_V4.fullmatch(text)
     if short is not None:
@@ -130,7 +130,7 @@ def parse_address(text: str) -> str | None:
 def same_cidr(text: str) -> str:
     """The spelling under which a network is compared where only matching counts: `10/8` is `10.0.0.0/8`.
 
-    With bits beyond the mask (`10.1.2.3/8`) it stays as written: whether PowerMTA takes that is not documented.
+    With bits beyond the mask (`10.1.2.3/8`) it stays as written: whether PowerMTA accepts that is not documented.
     """
     network = parse_cidr(text)
     if network is None:

@@ -97,7 +97,7 @@ def _is_action(spec: DirectiveSpec, word: str) -> bool:
 
 
 def _contradiction(actions: list[str]) -> str | None:
-    """What the guide says may not stand together (3.3.15)."""
+    """What the guide says may not be together (3.3.15)."""
     keys = [action.partition("=")[0] if "-after=" in action else action for action in actions]
     if {"mode=normal", "mode=backoff"} <= set(keys):
         return "A rule cannot switch to mode=normal and to mode=backoff."

@@ -18,7 +18,7 @@ _KEPT_CASE = re.compile(r"(\$\{[^}]*\}|\$[A-Za-z0-9_]+|\{[^}]*\})")
 
 
 def quoted(text: str) -> str | None:
-    """What stands between the quotes when the whole of `text` is one quoted string; else None."""
+    """What is between the quotes when the whole of `text` is one quoted string; else None."""
     match = _QUOTED.fullmatch(text)
     return None if match is None else match[1]
 
@@ -86,7 +86,7 @@ def split(text: str, separator: str = ",") -> list[str]:
 
 
 def rule_parts(text: str) -> tuple[str, str, str] | None:
-    """A line with a regular expression: what stands before it, `/regex/`, and the rest. None without one.
+    """A line with a regular expression: what is before it, `/regex/`, and the rest. None without one.
 
     The expression ends at the last slash: nothing that may follow one (actions, targets, categories) holds a
     slash, and an expression may, in `[^/]` for one.

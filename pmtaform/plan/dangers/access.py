@@ -155,7 +155,7 @@ def _change(key: _Key) -> str:
 
 
 def _keys(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[DangerFinding]:
-    """API keys, which are secrets: only their number is told."""
+    """API keys, which are secrets: only their number is reported."""
     had, has = before.texts(_KEY), after.texts(_KEY)
     gone, new = had.keys() - has.keys(), has.keys() - had.keys()
     cause = _cause(sides, has.values(), had.values())

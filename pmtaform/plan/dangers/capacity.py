@@ -25,7 +25,7 @@ _SERVER: Final = {
 
 @reports(SUBMISSION_CUT_OFF)
 def capacity_lost(sides: Sides) -> Iterator[DangerFinding]:
-    """Limits on what the server takes in that are many times lower than before."""
+    """Limits on what the server accepts that are many times lower than before."""
     for name, what in _SERVER.items():
         was, now = _setting(sides.before, name), _setting(sides.after, name)
         if _shrinks(sides, was, now):

@@ -156,7 +156,7 @@ def _over_smtp(hosts: str, port: str, queue: str, domain: str) -> Destination:
 
 
 def _looked_up(hosts: str) -> str:
-    """The domain whose MX hosts are meant by a single `lookup-mx:`; empty otherwise."""
+    """The domain whose MX hosts are named by a single `lookup-mx:`; empty otherwise."""
     text = lower_domain(hosts.strip())
     alone = text.startswith("lookup-mx:") and not set(",;") & set(text)
     return text.removeprefix("lookup-mx:").strip() if alone else ""

@@ -81,7 +81,7 @@ class Intake:
 
     @property
     def is_described(self) -> bool:
-        """Whether the configuration says anything of who submits mail; where it does not, nobody relies on it."""
+        """Whether the configuration says anything of who submits mail; where it does not, no one relies on it."""
         reading = self.effective.reading
         return bool(
             reading.sections.get(SOURCE)
@@ -173,7 +173,7 @@ def alike(before: Intake, after: Intake) -> tuple[tuple[Network, ...], ...]:
 
 
 def is_everyone(client: Network) -> bool:
-    """Whether a class takes in strangers for certain: all addresses, or more than any organisation has."""
+    """Whether a class includes strangers for certain: all addresses, or more than any organisation has."""
     return client.prefixlen <= _WIDE[client.version]
 
 

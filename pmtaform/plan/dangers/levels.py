@@ -48,7 +48,7 @@ def is_limit(spec: DirectiveSpec | None) -> bool:
 
 
 def factor_of(before: Value, after: Value) -> float | None:
-    """How many times more `after` allows: infinite when the limit is lifted; None when that cannot be said.
+    """How many times more `after` allows: infinite when the limit is lifted; None when that is not known.
 
     A value whose meaning is not documented (a rate of `0`) counts as no limit where it replaces one.
     """
@@ -137,7 +137,7 @@ def _seconds(text: str) -> list[float] | None:
 
 
 def _each_network(spec: DirectiveSpec, before: Value, after: Value) -> float | None:
-    """The largest factor of the entries of both sides; an entry that goes is a limit that is lifted."""
+    """The largest factor of the entries of both sides; an entry that is removed is a limit that is lifted."""
     left, right = _entries(before), _entries(after)
     factors = [
         _ratio(_level(spec, text), _level(spec, right[network]) if network in right else [math.inf])

@@ -23,7 +23,7 @@ class QueueChange:
     """A destination whose effective values change, for these virtual MTAs in the same way.
 
     `domain` is a domain or a wildcard as in `PairChange` ("*": every domain that nothing closer names); empty: the
-    virtual MTAs' own values change. `mx`: it is an MX pattern, and every domain with such an MX is meant.
+    virtual MTAs' own values change. `mx`: it is an MX pattern, and it is about every domain with such an MX.
     `queue_before` and `queue_after` name the shared queue that its mail is put in; empty: a queue of its own.
     """
 

@@ -117,7 +117,7 @@ def _disabled(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
 
 @reports(LOG_FILE_REMOVED, RECORDS_LOST)
 def logs_lost(sides: Sides) -> Iterator[DangerFinding]:
-    """A log file that goes, moves, or is kept for a shorter time."""
+    """A log file that is removed, moves, or is kept for a shorter time."""
     was, now = _setting(sides.before, _LOG), _setting(sides.after, _LOG)
     cause = sides.cause_named("setting", _LOG) if was != now else None
     if was and not now:

@@ -101,7 +101,7 @@ def still_disables(rule: ReplyRule, after: Sequence[ReplyRule]) -> bool:
 
 
 def may_take(other: ReplyRule, rule: ReplyRule) -> bool:
-    """Whether a rule may take replies that are meant for another; unclear counts as yes."""
+    """Whether a rule may take replies that another is for; unclear counts as yes."""
     text = sample(rule.pattern)
     return text is None or takes(other.pattern, text)
 

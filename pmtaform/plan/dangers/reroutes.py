@@ -149,7 +149,7 @@ def _dead_cold(sides: Sides, both: Both, removed: set[str]) -> Iterator[DangerFi
 
 
 def _dead_reroutes(sides: Sides, removed: set[str]) -> Iterator[DangerFinding]:
-    """Domains that still name a virtual MTA that goes."""
+    """Domains that still name a virtual MTA that is removed."""
     groups: dict[tuple[str, str], dict[str, None]] = {}
     for tree in sides.configurations[1].trees.values():
         for _, node in tree.walk() if any("reroute-to-virtual-mta" in line for line in tree.lines) else ():

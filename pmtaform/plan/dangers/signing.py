@@ -5,8 +5,8 @@ of the virtual MTA in their order, and `dkim-sign` for the recipient.
 
 The next selector for a domain, whose line is new to the host, is no danger here: rotating is what keys are for, and
 DNS is asked for its record (`dkim-not-published`, `dns-wrong`). A selector that the host had already, and that signs
-now because of an order, a key that goes or an identity, is one that no one has looked up for this mail, unless its
-rotation has verified it.
+now because of an order, a key that is removed or an identity, was not looked up for this mail, unless its rotation
+has verified it.
 """
 
 from __future__ import annotations
@@ -291,7 +291,7 @@ class _Both:
 
 
 def _classes(rule: SignerRule, *rings: Keys) -> list[str]:
-    """The senders' domains that keys tell apart; one stands for all where the identity is fixed."""
+    """The senders' domains that keys tell apart; one represents all where the identity is fixed."""
     if rule.domain and not rule.fallback:
         return [ANY]
     names: dict[str, None] = {}

@@ -1,7 +1,7 @@
 """Who submits mail before a change, and no longer can after it: feeders whose mail stops.
 
 Closing an open relay is none: where everyone may relay and a line now forbids it, the change is intended. Where only a
-default takes over, nobody has said so, and feeders may have relied on what goes.
+default takes over, no one has said so, and feeders may have relied on what goes.
 """
 
 from __future__ import annotations

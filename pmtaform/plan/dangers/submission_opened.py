@@ -67,9 +67,9 @@ _NOTHING: Final = (Exposure.NONE, "")
 
 @dataclass(frozen=True, slots=True)
 class _Right:
-    """Something that clients may do. `says` completes "…: everyone", `decided_by` are the directives behind it.
+    """Something that clients may do. `consequence` completes "…: everyone", `decided_by` are the directives behind it.
 
-    `for_strangers`: it is a danger only where everyone gets it; feeders are meant to have it.
+    `for_strangers`: it is a danger only where everyone gets it; feeders are intended to have it.
     """
 
     holds: Callable[[Intake, Network, str], bool]
@@ -207,7 +207,7 @@ def _kind(right: _Right, client: Network, reach: Exposure) -> DangerKind:
 
 
 def _reach(side: Intake, right: _Right, client: Network) -> tuple[Exposure, str]:
-    """From how far a class has a right at the most, and through which named source."""
+    """From how far a class has a right at most, and through which named source."""
     doors = [(furthest(client, reach), door) for door, reach in side.doors.items() if right.holds(side, client, door)]
     return max(doors, default=_NOTHING)
 

@@ -60,7 +60,7 @@ _READS: Final = frozenset((_USE, _REQUIRE, _VERIFY, _CERTIFICATE, _PLAIN_AUTH, _
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What becomes of TLS: `says` is a clause, `name` the directive behind it with its values on both sides."""
+    """What becomes of TLS: `consequence` is a clause, `name` the directive behind it with its values on both sides."""
 
     kind: DangerKind
     consequence: str

@@ -1,0 +1,48 @@
+"""Lines and sections of a list that is compared with another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pmtaform.lang.blocks import (
+    BlockPart,
+    Content,
+    content_of,
+)
+from pmtaform.lang.catalogue import GLOBAL
+from pmtaform.lang.tree import Junk, Section, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line or a section in a list that is compared with another: what it means, and where it is."""
+
+    part: BlockPart
+    content: Content
+
+
+def content_of_head(section: Section) -> Content:
+    """What a section's opening line means: tag, argument and leading rule."""
+    empty = Section(section.line, section.tag, section.argument, section.lead)
+    return content_of(empty, GLOBAL)
+
+
+def items_of(parts: Iterable[BlockPart], scope: str) -> list[Item]:
+    """The items of some lines or sections of one scope."""
+    return [Item(part, content_of(part.node, scope)) for part in parts]
+
+
+def children_of(tree: Tree, section: Section) -> list[Item]:
+    """The items in a section, without lines that make no sense."""
+    return items_of((BlockPart(tree, child) for child in section.children if not isinstance(child, Junk)), section.tag)
+
+
+def grouped(items: Iterable[Item]) -> dict[tuple[str, ...], list[Item]]:
+    """Items by what makes them the same thing: the directive's name, or the section's tag and argument."""
+    by_key: dict[tuple[str, ...], list[Item]] = {}
+    for item in items:
+        content = item.content
+        key = ("<", content[0], content[1]) if isinstance(item.part.node, Section) else ("", content[0])
+        by_key.setdefault(key, []).append(item)
+    return by_key
