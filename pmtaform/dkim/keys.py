@@ -184,7 +184,8 @@ def _check_form(form: KeyForm) -> None:
     if form is KeyForm.SEVERAL:
         raise Unfit(
             DKIM_KEY_SEVERAL,
-            "which of them would sign is not documented. Keep one in a file, each under a selector of its own.",
+            "it holds several private keys, and which of them would sign is not documented. Keep one in a file, each "
+            "under its own selector.",
         )
     if form is KeyForm.OTHER_TYPE:
         raise Unfit(DKIM_KEY_TYPE, f"it is an EC or DSA key. {_TYPE} Make an RSA key.")
@@ -198,7 +199,7 @@ def _unreadable(form: KeyForm) -> Unfit:
         )
     return Unfit(
         DKIM_KEY_DAMAGED,
-        "it has the form of a PEM file, and what is inside is no valid key. Was a line lost or changed? Take the file "
+        "it has the form of a PEM file, and its content is not a valid key. Was a line lost or changed? Take the file "
         "from where the key was made.",
     )
 
@@ -212,7 +213,7 @@ def _rsa(key: object) -> RSAPrivateKey:
     if key.key_size < LEAST_BITS:
         raise Unfit(
             DKIM_KEY_TOO_SHORT,
-            f"it has {key.key_size} bits. Verifiers take no signature under {LEAST_BITS} bits (RFC 8301), and anyone "
+            f"it has {key.key_size} bits. Verifiers reject signatures under {LEAST_BITS} bits (RFC 8301), and anyone "
             f"can break such a key. Make one of {GOOD_BITS} bits under a new selector.",
         )
     return key

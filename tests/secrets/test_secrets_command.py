@@ -420,7 +420,7 @@ def ec_key() -> str:
 
 UNFIT = {
     "no key": (lambda: VALUE, "it is not in PEM form"),
-    "a damaged one": (lambda: KEY.replace(KEY.splitlines()[4], KEY.splitlines()[4][:-9]), "is no valid key"),
+    "a damaged one": (lambda: KEY.replace(KEY.splitlines()[4], KEY.splitlines()[4][:-9]), "is not a valid key"),
     "a locked one": (lambda: locked_pem(load_private_key(KEY.encode()), b"pw").decode(), "it needs a passphrase"),
     "two": (lambda: KEY + SHORT, "several private keys"),
     "one of another type": (ec_key, "rsa-sha1 and rsa-sha256 only"),
