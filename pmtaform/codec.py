@@ -242,17 +242,27 @@ def record(
 
 
 def laid_out(value: object, *, indent: int, levels: int) -> str:
-    """`value` as JSON in ASCII, an entry a line for so many `levels` of objects, and what is deeper on one line."""
+    """`value` as JSON in ASCII, an entry a line for that many `levels` of objects and of lists of objects.
+
+    What is deeper is on one line.
+    """
     if isinstance(value, str):
         return quoted(value)
-    if not levels or not isinstance(value, dict) or not value:
+    if not levels or not value or not isinstance(value, dict | list) or _is_plain(value):
         return json.dumps(value)
     start = "\n" + " " * (indent + 1)
+    if isinstance(value, list):
+        lines = [laid_out(part, indent=indent + 1, levels=levels - 1) for part in value]
+        return "[" + start + ("," + start).join(lines) + start[:-1] + "]"
     if levels == 1:
         lines = [f"{quoted(name)}: {_on_one_line(part)}" for name, part in value.items()]
     else:
         lines = [f"{quoted(n)}: {laid_out(part, indent=indent + 1, levels=levels - 1)}" for n, part in value.items()]
     return "{" + start + ("," + start).join(lines) + start[:-1] + "}"
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, list) and not isinstance(value[0], dict)
 
 
 def _on_one_line(value: object) -> str:
