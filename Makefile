@@ -29,7 +29,7 @@ bench: $(STAMP) sshd
 # `make test` runs a fixed sample of it.
 faults: $(STAMP) sshd
 	@PYTHONPATH=tests/faults PMTAFORM_ALL_FAULTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -q tests/faults \
-		tests/hostile -p faults_matrix
+		tests/hostile tests/host/test_faults.py -p faults_matrix
 
 # HOSTS, APPLIES and how many hosts AT_ONCE; something goes wrong at random.
 HOSTS ?= 30

@@ -225,7 +225,7 @@ def combinations(every: int) -> list[tuple[str, str]]:
     return pairs(points(), FAULTS, every)
 
 
-@pytest.mark.parametrize(("point", "fault"), combinations(every=2))
+@pytest.mark.parametrize(("point", "fault"), combinations(every=3))
 def test_whatever_goes_wrong_at_whatever_point(world: World, point: str, fault: str) -> None:
     if fault in NEEDS_ROOT and not is_root():
         pytest.skip("only root can mount a small disk")

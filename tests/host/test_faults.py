@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
+from projects import ALL_FAULTS
 from sshd import start_sshd
 from ways import SHELLS, Host, dying_at, in_folder, over_ssh
 
@@ -113,7 +114,7 @@ def test_the_program_on_the_host_is_killed(root: HostRoot, step: str) -> None:
     assert result(session, host.spec, tx.id) == done
 
 
-@pytest.mark.parametrize("step", [*(s for s in DO if s not in BESIDE), *AFTER])
+@pytest.mark.parametrize("step", [*(s for s in DO if s not in BESIDE), *AFTER][:: 1 if ALL_FAULTS else 2])
 def test_client_and_program_are_killed_and_the_next_command_goes_on(root: HostRoot, step: str) -> None:
     host = in_folder(root)
     tx = a_change(root)
