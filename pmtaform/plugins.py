@@ -12,13 +12,13 @@ from pmtaform.registry import Registry
 if TYPE_CHECKING:
     from pmtaform.secrets.provider import ProviderKind
     from pmtaform.state.backend import BackendKind
-    from pmtaform.transports.transport import Transport
+    from pmtaform.transport import Transport
 
 DEFAULT_TRANSPORT: Final = "ssh"
 TRANSPORTS: Final[Registry[Transport]] = Registry(
     "pmtaform.transports",
     noun="transport",
-    kind="pmtaform.transports.transport:Transport",
+    kind="pmtaform.transport:Transport",
     own={
         "ssh": "pmtaform.transports.ssh:SSH",
         "local": "pmtaform.transports.local:LOCAL",

@@ -37,6 +37,7 @@ from pmtaform.stack import Stack, compile_host, load_stack
 from pmtaform.stack.paths import MAIN
 from pmtaform.stack.resolve import resolver_for
 from pmtaform.transports.local import LOCAL
+from pmtaform.transports.ssh import SSH
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PARALLEL: Final = 16
@@ -181,6 +182,7 @@ def _spec(source: ImportSource, login: Login) -> HostSpec:
         return HostSpec(name=source.name, transport=LOCAL, root=str(source.root))
     return HostSpec(
         name=source.name,
+        transport=SSH,
         address=source.address,
         user=source.user,
         port=source.port,

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from pmtaform.expect import NOTHING_OWN, Command, Expect
 from pmtaform.programs import ANY_PROGRAM, AllowedPrograms
 from pmtaform.secrets import Secret
-from pmtaform.transports.ssh import SSH
-from pmtaform.transports.transport import Transport
+from pmtaform.transport import Transport
 
 if TYPE_CHECKING:
     from pmtaform.host.transport import Session
@@ -44,7 +43,7 @@ class HostSpec:
     """One host as the stack describes it: how to reach it and where its things are. Times in seconds."""
 
     name: str
-    transport: Transport = SSH
+    transport: Transport
     root: str = "/"  # the folder that is the machine's root
     address: str = ""
     port: int | None = None

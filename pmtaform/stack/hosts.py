@@ -18,7 +18,7 @@ from pmtaform.stack.paths import MAIN, path_problem
 from pmtaform.stack.shapes import HOST
 from pmtaform.stack.stack import StackHost
 from pmtaform.stack.validate import validate
-from pmtaform.transports.transport import Transport
+from pmtaform.transport import Transport
 
 PMTA: Final = "/usr/sbin/pmta"
 SECRETS: Final = ("password", "sudo", "passphrase")

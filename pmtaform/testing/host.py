@@ -21,7 +21,7 @@ from pmtaform.testing.agent import settle_expired
 from pmtaform.testing.powermta import MemoryPmta
 from pmtaform.testing.session import MemorySession
 from pmtaform.testing.transactions import Kept, MemoryFile
-from pmtaform.transports.transport import Transport
+from pmtaform.transport import Transport
 
 
 class Fault(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pmtaform.transports.transport import Transport
+from pmtaform.transport import Transport
 
 if TYPE_CHECKING:
     from pmtaform.host.model import HostSpec

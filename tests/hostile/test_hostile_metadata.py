@@ -15,6 +15,7 @@ from ways import SHELLS, in_folder
 
 from pmtaform.host import FileKind, FileRemoval, FileWrite, HostSpec, Outcome, Status, confirm, revert
 from pmtaform.rollout.outcomes import notes_of
+from pmtaform.transports.local import LOCAL
 
 KEY = "/etc/pmta/dkim/key.pem"
 
@@ -182,7 +183,7 @@ def test_other_names_of_a_file_are_reported(root: HostRoot, shell: str, removed:
 
 @pytest.mark.parametrize("names", [1, 2, 3])
 def test_a_run_warns_of_other_names(names: int) -> None:
-    spec = HostSpec(name="mta1")
+    spec = HostSpec(name="mta1", transport=LOCAL)
     links = ((CONFIG, names),) if names > 1 else ()
     outcome = Outcome(host="mta1", status=Status.APPLIED, hard_links=links)
     notes = notes_of(spec, outcome)

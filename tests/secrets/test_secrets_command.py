@@ -443,7 +443,9 @@ def test_a_key_in_openssh_form_is_taken_as_a_plan_takes_it(one: ProjectFolder) -
 
 
 def test_a_key_under_1024_bits_is_refused(one: ProjectFolder) -> None:
-    assert "reject signatures under 1024 bits" in checked_key(one, signing_keys.short().decode()).ended(Exit.ERROR).words
+    assert (
+        "reject signatures under 1024 bits" in checked_key(one, signing_keys.short().decode()).ended(Exit.ERROR).words
+    )
 
 
 def test_a_key_under_2048_bits_is_warned_about(one: ProjectFolder) -> None:

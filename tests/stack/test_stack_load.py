@@ -103,7 +103,7 @@ def test_a_local_host_wants_no_ssh_keys(project: Project) -> None:
 
 RSH = """
 from pmtaform.transports.local import LOCAL
-from pmtaform.transports.transport import Transport
+from pmtaform.transport import Transport
 
 RSH = Transport(name="rsh", summary="as in 1983", open=LOCAL.open, needs=("user",), unused=("passphrase",))
 """
