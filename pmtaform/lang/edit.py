@@ -20,7 +20,7 @@ from pmtaform.lang.blocks import (
 )
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.includes import Configuration
-from pmtaform.lang.items import Item, children_of, content_of_head, grouped, items_of
+from pmtaform.lang.items import ListItem, children_of, content_of_head, grouped, items_of
 from pmtaform.lang.layout import indent_of, render, replace_value, start_of, with_eol
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.placement import Placement
@@ -139,7 +139,13 @@ class _Editor:
         self.update_list(items_of(live.parts, GLOBAL), items_of(wanted.parts, GLOBAL), GLOBAL, ordered=ordered, at=None)
 
     def update_list(
-        self, live: Sequence[Item], wanted: Sequence[Item], scope: str, *, ordered: bool, at: tuple[Tree, int] | None
+        self,
+        live: Sequence[ListItem],
+        wanted: Sequence[ListItem],
+        scope: str,
+        *,
+        ordered: bool,
+        at: tuple[Tree, int] | None,
     ) -> None:
         """Make a list of lines or sections the wanted one. `at`: where the first goes when there is none yet."""
         pairs = align([i.content for i in live], [i.content for i in wanted], ordered=ordered)
@@ -156,7 +162,7 @@ class _Editor:
             last = part
         self._put(pending, last, None, at)
 
-    def _update_pair(self, pair: Pair, live: Sequence[Item], wanted: Sequence[Item], scope: str) -> None:
+    def _update_pair(self, pair: Pair, live: Sequence[ListItem], wanted: Sequence[ListItem], scope: str) -> None:
         item = live[pair.left]  # type: ignore[index]
         if pair.right is None:
             self.delete(item.part.tree, item.part.node)
@@ -217,7 +223,7 @@ class _Editor:
         self._insert_sections(tree, live, [i for key, items in fresh if key[0] == "<" for i in items])
 
     def _update_children(
-        self, tree: Tree, section: Section, here: Sequence[Item], there: Sequence[Item], *, ordered: bool
+        self, tree: Tree, section: Section, here: Sequence[ListItem], there: Sequence[ListItem], *, ordered: bool
     ) -> None:
         if here:
             self.update_list(here, there, section.tag, ordered=ordered, at=None)
@@ -226,14 +232,14 @@ class _Editor:
             lines = [text for item in there for text in render(item.part, indent, tree.eol)]
             self.insert(tree, section.line, lines)
 
-    def _insert_directives(self, tree: Tree, section: Section, items: Sequence[Item]) -> None:
+    def _insert_directives(self, tree: Tree, section: Section, items: Sequence[ListItem]) -> None:
         """New directives go after the section's last one, before nested sections."""
         before = [c for c in section.children if isinstance(c, Directive)]
         at = before[-1].end if before else section.line
         indent = _inner_indent(tree, section)
         self.insert(tree, at, [text for item in items for text in render(item.part, indent, tree.eol)])
 
-    def _insert_sections(self, tree: Tree, section: Section, items: Sequence[Item]) -> None:
+    def _insert_sections(self, tree: Tree, section: Section, items: Sequence[ListItem]) -> None:
         """New nested sections go to the end."""
         indent = _inner_indent(tree, section)
         self.insert(tree, section.end - 1, [text for item in items for text in render(item.part, indent, tree.eol)])

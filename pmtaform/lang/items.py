@@ -15,7 +15,7 @@ from pmtaform.lang.tree import Junk, Section, Tree
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     """A line or a section in a list that is compared with another: what it means, and where it is."""
 
     part: BlockPart
@@ -28,19 +28,19 @@ def content_of_head(section: Section) -> Content:
     return content_of(empty, GLOBAL)
 
 
-def items_of(parts: Iterable[BlockPart], scope: str) -> list[Item]:
+def items_of(parts: Iterable[BlockPart], scope: str) -> list[ListItem]:
     """The items of some lines or sections of one scope."""
-    return [Item(part, content_of(part.node, scope)) for part in parts]
+    return [ListItem(part, content_of(part.node, scope)) for part in parts]
 
 
-def children_of(tree: Tree, section: Section) -> list[Item]:
+def children_of(tree: Tree, section: Section) -> list[ListItem]:
     """The items in a section, without lines that make no sense."""
     return items_of((BlockPart(tree, child) for child in section.children if not isinstance(child, Junk)), section.tag)
 
 
-def grouped(items: Iterable[Item]) -> dict[tuple[str, ...], list[Item]]:
+def grouped(items: Iterable[ListItem]) -> dict[tuple[str, ...], list[ListItem]]:
     """Items by what makes them the same thing: the directive's name, or the section's tag and argument."""
-    by_key: dict[tuple[str, ...], list[Item]] = {}
+    by_key: dict[tuple[str, ...], list[ListItem]] = {}
     for item in items:
         content = item.content
         key = ("<", content[0], content[1]) if isinstance(item.part.node, Section) else ("", content[0])

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from lint_help import KINDS, MAIN, findings_in, findings_of, only, told
+from lint_help import MAIN, findings_in, findings_of, only, told
 
 from pmtaform.diagnostics import Severity
 from pmtaform.lang.includes import read_configuration
@@ -13,7 +13,6 @@ from pmtaform.lang.lint.regex import matches_everything, regex_problem
 from pmtaform.lang.lint.version import Version
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "rules.toml").read_text(encoding="utf-8"))["case"]
-FACTS = tomllib.loads((Path(__file__).parent / "cases" / "facts.toml").read_text(encoding="utf-8"))["case"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["rule"])
@@ -58,18 +57,6 @@ def test_an_include_that_was_not_read():
     assert only("missing-include", findings) == []
     assert "it is a folder" in "".join(each.detail for each in findings if each.rule.code == "include-not-read")
     assert "(Not every included file could be read; it may be defined there.)" in findings[-1].detail
-
-
-def test_every_rule_has_a_case():
-    """Each rule is shown to find something: in one of the two tables, or in a test of its own."""
-    table = tomllib.loads((Path(__file__).parent / "cases" / "mistakes.toml").read_text(encoding="utf-8"))
-    shown = {row["rule"] for row in table["row"] if "rule" in row}
-    shown |= {name for row in table["row"] for name in row.get("also", ())}
-    shown |= {guard["remark"] for guard in table["guard"] if "remark" in guard}
-    shown |= {case["rule"] for case in (*CASES, *FACTS) if case["lines"]}
-    shown |= {rule for case in KINDS for rule, *_ in case["finds"]}
-    tests = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("test_*.py")))
-    assert [name for name in rules() if name not in shown and f'"{name}"' not in tests] == []
 
 
 def test_a_fragment_is_not_blamed_for_what_it_lacks():

@@ -10,7 +10,7 @@ from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.relay import for_everyone, is_closed
-from pmtaform.lang.values.networks import is_everyone, is_inside
+from pmtaform.lang.values.networks import EVERY_ADDRESS, is_everyone, is_inside
 
 
 def _everyone_has(name: str, detail: str) -> Check:
@@ -53,7 +53,7 @@ def listener_everywhere(facts: Facts) -> Iterator[Hit]:
 
 
 def _is_any(address: str) -> bool:
-    return is_everyone(address) or address.strip("[]") in ("0.0.0.0", "::")  # noqa: S104 - what is looked for
+    return is_everyone(address) or address.strip("[]") in (EVERY_ADDRESS, "::")
 
 
 @Rule(

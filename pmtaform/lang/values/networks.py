@@ -9,6 +9,7 @@ from typing import Final
 
 from pmtaform.lang.values.numbers import parse_cidr
 
+EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - the guide's word for every address of the machine
 EVERYONE: Final = frozenset({"0.0.0.0/0", "::/0"})
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from pmtaform.lang.catalogue import DirectiveSpec
+from pmtaform.lang.values.networks import EVERY_ADDRESS
 from pmtaform.lang.values.numbers import (
     TRUTHS,
     parse_address,
@@ -141,7 +142,7 @@ def listener(text: str) -> str:
     address, colon, port = head.rpartition(":")
     if not colon or not port.isdecimal():
         return text
-    whole = "0.0.0.0/0" if address == "0.0.0.0" else same_address(address)  # noqa: S104
+    whole = "0.0.0.0/0" if address == EVERY_ADDRESS else same_address(address)
     return whole + colon + port + blank + tail
 
 

@@ -11,13 +11,12 @@ from pmtaform.lang import values
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.effective.reading import Nodes
-from pmtaform.lang.values.networks import Network, covers, is_everyone, is_inside, is_loopback, network
+from pmtaform.lang.values.networks import EVERY_ADDRESS, Network, covers, is_everyone, is_inside, is_loopback, network
 from pmtaform.lang.values.text import unquoted
 
 LISTENER: Final = "smtp-listener"
 API_LISTENER: Final = "transmissions-api-listener"
 _SOURCE: Final = "source="
-_EVERY: Final = "0.0.0.0"  # noqa: S104 - the guide's word for every address
 
 
 class Exposure(IntEnum):
@@ -43,14 +42,14 @@ class Listener:
     @property
     def name(self) -> str:
         """The listener in words."""
-        if is_everyone(self.address) or self.address == _EVERY:
+        if is_everyone(self.address) or self.address == EVERY_ADDRESS:
             return f"port {values.shown(self.port)} of every address"
         return values.shown(f"{self.address}:{self.port}")
 
     @property
     def network(self) -> Network | None:
         """The local addresses that it is for; None when they cannot be read."""
-        return network("0/0" if self.address == _EVERY else self.address)
+        return network("0/0" if self.address == EVERY_ADDRESS else self.address)
 
     @property
     def reach(self) -> Exposure:
@@ -90,7 +89,7 @@ def _implied(effective: Effective) -> Listener:
     lines = effective.reading.lines
     address, port = (lines.get(name, [None])[-1] for name in ("smtp-ip", "smtp-port"))
     return Listener(
-        _EVERY if address is None else unquoted(address.value),
+        EVERY_ADDRESS if address is None else unquoted(address.value),
         "25" if port is None else unquoted(port.value),
         line=address or port,
     )
