@@ -83,35 +83,6 @@ def _outcome(route: Route) -> str:
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-def json_client(found: Submission, where: Where, *, every: bool = False) -> str:
-    """A document of kind `pmtaform-effective-client`."""
-    used: dict[Assumption, None] = {}
-    values = {n: json_value(v, where, used) for n, v in found.settings.values.items() if every or v.is_set}
-    route = found.route
-    document = {
-        "client": found.address,
-        "listener": found.listener or None,
-        "user": found.user or None,
-        "named_sources": list(_names(found.settings.client)),
-        "sources": list(found.settings.sections),
-        "values": values,
-        "virtual_mta": {
-            "certain": route.is_certain,
-            "choices": list(route.choices),
-            "members": list(route.members),
-            "rejected": route.rejected,
-            "doubts": list(route.doubts),
-            "steps": [
-                {"name": step.name, "text": step.text, "line": json_line(step.line, where) if step.line else None}
-                for step in route.steps
-            ],
-        },
-        "notes": [*found.settings.notes, *route.notes],
-        "assumptions": {each.value: each.sentence for each in used},
-    }
-    return json_document("pmtaform-effective-client", document)
-
-
 def _names(client: Client) -> Iterator[str]:
     yield from reversed(client.sources)
 
@@ -130,4 +101,36 @@ class SubmissionView:
 
     def json(self) -> str:
         """A document of kind `pmtaform-effective-client`."""
-        return json_client(self.submission, self.where, every=self.every)
+        used: dict[Assumption, None] = {}
+        values = {
+            n: json_value(v, self.where, used)
+            for n, v in self.submission.settings.values.items()
+            if self.every or v.is_set
+        }
+        route = self.submission.route
+        document = {
+            "client": self.submission.address,
+            "listener": self.submission.listener or None,
+            "user": self.submission.user or None,
+            "named_sources": list(_names(self.submission.settings.client)),
+            "sources": list(self.submission.settings.sections),
+            "values": values,
+            "virtual_mta": {
+                "certain": route.is_certain,
+                "choices": list(route.choices),
+                "members": list(route.members),
+                "rejected": route.rejected,
+                "doubts": list(route.doubts),
+                "steps": [
+                    {
+                        "name": step.name,
+                        "text": step.text,
+                        "line": json_line(step.line, self.where) if step.line else None,
+                    }
+                    for step in route.steps
+                ],
+            },
+            "notes": [*self.submission.settings.notes, *route.notes],
+            "assumptions": {each.value: each.sentence for each in used},
+        }
+        return json_document("pmtaform-effective-client", document)

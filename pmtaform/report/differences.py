@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 _COLOURS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red"}
 
 
-def differences_text(compared: Sequence[Compared], *, colour: bool = False, width: int = WIDTH) -> str:
-    """Pair by pair: the blocks that come, go and change from the first to the second, and the queues that differ."""
-    style = Style(colour)
-    blocks = [_compared(each, style, width) for each in compared]
-    return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
-
-
 def _compared(compared: Compared, style: Style, width: int) -> list[str]:
     names = f"{clean(compared.left.name)} -> {clean(compared.right.name)}"
     if compared.is_unsure:
@@ -120,11 +113,6 @@ def _shown(value: Value | None) -> str:
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-def json_differences(compared: Sequence[Compared]) -> str:
-    """A document of kind `pmtaform-diff`."""
-    return json_document("pmtaform-diff", {"comparisons": [_json(each) for each in compared]})
-
-
 def _json(compared: Compared) -> dict[str, Any]:
     return {
         "left": compared.left.name,
@@ -178,8 +166,10 @@ class Differences:
 
     def text(self, screen: Screen) -> str:
         """Pair by pair: the blocks that differ, and the queues."""
-        return differences_text(self.compared, colour=screen.colour)
+        style = Style(screen.colour)
+        blocks = [_compared(each, style, WIDTH) for each in self.compared]
+        return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
     def json(self) -> str:
         """A document of kind `pmtaform-diff`."""
-        return json_differences(self.compared)
+        return json_document("pmtaform-diff", {"comparisons": [_json(each) for each in self.compared]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,19 +27,6 @@ _GOOD = ("published", "not-checked", DKIM_NOT_COMPARED.code)
 # -- what there is ----
 
 
-def keys_text(rows: Sequence[KeyRow], now: datetime, *, colour: bool = False) -> str:
-    """One line a key. Its problems are reported elsewhere."""
-    if not rows:
-        return "The stack has no DKIM keys.\n"
-    style = Style(colour)
-    cells = [_HEAD, *(_cells(row, now) for row in rows)]
-    lines = columns(cells)
-    for number, row in enumerate(rows, start=1):
-        bad = (row.key is None and row.declared.is_ours) or row.dns_status not in _GOOD
-        lines[number] = style(lines[number], "yellow") if bad else lines[number]
-    return "".join(line + "\n" for line in lines)
-
-
 def _cells(row: KeyRow, now: datetime) -> tuple[str, ...]:
     declared = row.declared
     what = row.key.describe if row.key is not None else "unreadable" if declared.is_ours else "on hosts"
@@ -56,11 +43,6 @@ def _age(stored: datetime | None, now: datetime) -> str:
         return "-"
     days = max(0, (now - stored).days)
     return "today" if days == 0 else f"{counted(days, 'day')} ago"
-
-
-def json_keys(stack: str, rows: Iterable[KeyRow], now: datetime) -> str:
-    """A document of kind `pmtaform-dkim-keys`. Times are ISO 8601 in UTC, ages whole days."""
-    return json_document("pmtaform-dkim-keys", {"stack": stack, "keys": [_row(row, now) for row in rows]})
 
 
 def _row(row: KeyRow, now: datetime) -> dict[str, Any]:
@@ -151,27 +133,6 @@ def _verdict(proof: KeyVerification, style: Style) -> str:
     return style("unknown", "yellow") if proof.is_unknown else style("ok     ", "green")
 
 
-def json_proofs(stack: str, proofs: Iterable[KeyVerification]) -> str:
-    """A document of kind `pmtaform-dkim-verify`. Answers are `yes`, `no` or `unknown`."""
-    rows = [
-        {
-            "host": proof.host,
-            "domain": proof.domain,
-            "selector": proof.selector,
-            "path": proof.path,
-            "type": proof.key or None,
-            "fingerprint": proof.fingerprint or None,
-            "as_stack": proof.as_stack.value,
-            "as_dns": proof.as_dns.value,
-            "verified": proof.verified.value,
-            "ok": not proof.is_wrong and not proof.is_unknown,
-            "findings": [finding_row(each) for each in proof.findings],
-        }
-        for proof in proofs
-    ]
-    return json_document("pmtaform-dkim-verify", {"stack": stack, "proofs": rows})
-
-
 @dataclass(frozen=True, slots=True)
 class KeyTable:
     """A stack's keys at a moment."""
@@ -182,11 +143,21 @@ class KeyTable:
 
     def text(self, screen: Screen) -> str:
         """One line a key."""
-        return keys_text(self.rows, self.now, colour=screen.colour)
+        if not self.rows:
+            return "The stack has no DKIM keys.\n"
+        style = Style(screen.colour)
+        cells = [_HEAD, *(_cells(row, self.now) for row in self.rows)]
+        lines = columns(cells)
+        for number, row in enumerate(self.rows, start=1):
+            bad = (row.key is None and row.declared.is_ours) or row.dns_status not in _GOOD
+            lines[number] = style(lines[number], "yellow") if bad else lines[number]
+        return "".join(line + "\n" for line in lines)
 
     def json(self) -> str:
         """A document of kind `pmtaform-dkim-keys`."""
-        return json_keys(self.stack, self.rows, self.now)
+        return json_document(
+            "pmtaform-dkim-keys", {"stack": self.stack, "keys": [_row(row, self.now) for row in self.rows]}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +173,23 @@ class Verifications:
 
     def json(self) -> str:
         """A document of kind `pmtaform-dkim-verify`."""
-        return json_proofs(self.stack, self.proofs)
+        rows = [
+            {
+                "host": proof.host,
+                "domain": proof.domain,
+                "selector": proof.selector,
+                "path": proof.path,
+                "type": proof.key or None,
+                "fingerprint": proof.fingerprint or None,
+                "as_stack": proof.as_stack.value,
+                "as_dns": proof.as_dns.value,
+                "verified": proof.verified.value,
+                "ok": not proof.is_wrong and not proof.is_unknown,
+                "findings": [finding_row(each) for each in proof.findings],
+            }
+            for proof in self.proofs
+        ]
+        return json_document("pmtaform-dkim-verify", {"stack": self.stack, "proofs": rows})
 
 
 @dataclass(frozen=True, slots=True)

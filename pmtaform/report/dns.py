@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
+from pmtaform.report.style import Style, clean, counted, wrapped
 from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
@@ -17,19 +17,6 @@ _COLOURS = {"error": "red", "warning": "yellow", "unknown": "yellow", "info": "c
 _ORDER = ("error", "unknown", "warning", "info")
 _WORDS = {"error": "error", "warning": "warning", "info": "remark"}
 _MOST_ANSWERS = 6
-
-
-def dns_text(report: DnsReport, *, colour: bool = False, width: int = WIDTH) -> str:
-    """The findings, the worst first, each with the servers' answers; then the cost of SPF, and the sum."""
-    style = Style(colour)
-    lines: list[str] = []
-    for found in sorted(report.findings, key=lambda one: _ORDER.index(one.level.value)):
-        lines += finding_lines(found, style, width)
-    if report.costs:
-        lines.append("SPF lookups, of ten:")
-        lines += [f"    {_cost(cost)}" for cost in report.costs]
-    lines.append(_sum(report))
-    return "\n".join(lines) + "\n"
 
 
 def finding_lines(found: DnsFinding, style: Style, width: int) -> list[str]:
@@ -69,17 +56,6 @@ def _sum(report: DnsReport) -> str:
     return f"{counted(report.checked, 'check')}: {', '.join(parts) or 'all is right'}. Asked: {clean(servers)}."
 
 
-def json_dns(report: DnsReport) -> str:
-    """The report as a JSON document."""
-    document = {
-        "checked": report.checked,
-        "resolvers": list(report.servers),
-        "findings": [finding_row(found) for found in report.findings],
-        "spf": [_spf(cost) for cost in report.costs],
-    }
-    return json_document("pmtaform-dns-check", document)
-
-
 def finding_row(found: DnsFinding) -> dict[str, Any]:
     """A finding as JSON has it."""
     return {
@@ -116,8 +92,22 @@ class DnsCheck:
 
     def text(self, screen: Screen) -> str:
         """The findings, and the sum."""
-        return dns_text(self.report, colour=screen.colour, width=screen.width)
+        style = Style(screen.colour)
+        lines: list[str] = []
+        for found in sorted(self.report.findings, key=lambda one: _ORDER.index(one.level.value)):
+            lines += finding_lines(found, style, screen.width)
+        if self.report.costs:
+            lines.append("SPF lookups, of ten:")
+            lines += [f"    {_cost(cost)}" for cost in self.report.costs]
+        lines.append(_sum(self.report))
+        return "\n".join(lines) + "\n"
 
     def json(self) -> str:
         """A document of kind `pmtaform-dns-check`."""
-        return json_dns(self.report)
+        document = {
+            "checked": self.report.checked,
+            "resolvers": list(self.report.servers),
+            "findings": [finding_row(found) for found in self.report.findings],
+            "spf": [_spf(cost) for cost in self.report.costs],
+        }
+        return json_document("pmtaform-dns-check", document)

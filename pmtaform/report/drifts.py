@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.plan.document import diagnostic_document
 from pmtaform.report.problems import problem_lines
-from pmtaform.report.style import WIDTH, Style, clean, counted, wrapped
+from pmtaform.report.style import Style, clean, counted, wrapped
 from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
@@ -18,29 +18,6 @@ if TYPE_CHECKING:
     from pmtaform.plan.threeway import ValueDrift
 
 _MOST_OTHERS = 20
-
-
-def drift_text(
-    found: Mapping[str, DriftReport],
-    failures: Mapping[str, Diagnostic],
-    *,
-    colour: bool = False,
-    width: int = WIDTH,
-) -> str:
-    """The drift of every host, the verdict first. What the last apply left is left of the arrow."""
-    style = Style(colour)
-    lines = [style(_verdict(found, failures), "bold")]
-    for report in found.values():
-        if report.drifted:
-            lines += ["", *_host(report, style, width)]
-        elif report.by is not None and not report.unknown:
-            lines += ["", *wrapped(f"{report.host}: {_compared(report.by, report.is_elsewhere)}", width, "")]
-    for report in found.values():
-        if report.unknown:
-            lines += ["", *wrapped(f"What changed on {report.host} is not known: {report.unknown}.", width, "")]
-    for problem in failures.values():
-        lines += ["", *problem_lines(problem, style, width)]
-    return "\n".join(lines) + "\n"
 
 
 def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic]) -> str:
@@ -120,13 +97,6 @@ def _shown(lines: Sequence[str]) -> str:
     return " | ".join(clean(line) for line in lines) if lines else "(not there)"
 
 
-def json_drift(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic]) -> str:
-    """The drift as a JSON document."""
-    hosts = [_document(report) for report in found.values()]
-    problems = {host: diagnostic_document(problem) for host, problem in failures.items()}
-    return json_document("pmtaform-drift", {"hosts": hosts, "failures": problems})
-
-
 def _document(report: DriftReport) -> dict[str, Any]:
     return {
         "host": report.host,
@@ -176,8 +146,25 @@ class DriftTable:
 
     def text(self, screen: Screen) -> str:
         """Host by host: the blocks and files that changed."""
-        return drift_text(self.reports, self.failures, colour=screen.colour, width=screen.width)
+        style = Style(screen.colour)
+        lines = [style(_verdict(self.reports, self.failures), "bold")]
+        for report in self.reports.values():
+            if report.drifted:
+                lines += ["", *_host(report, style, screen.width)]
+            elif report.by is not None and not report.unknown:
+                lines += ["", *wrapped(f"{report.host}: {_compared(report.by, report.is_elsewhere)}", screen.width, "")]
+        for report in self.reports.values():
+            if report.unknown:
+                lines += [
+                    "",
+                    *wrapped(f"What changed on {report.host} is not known: {report.unknown}.", screen.width, ""),
+                ]
+        for problem in self.failures.values():
+            lines += ["", *problem_lines(problem, style, screen.width)]
+        return "\n".join(lines) + "\n"
 
     def json(self) -> str:
         """A document of kind `pmtaform-drift`."""
-        return json_drift(self.reports, self.failures)
+        hosts = [_document(report) for report in self.reports.values()]
+        problems = {host: diagnostic_document(problem) for host, problem in self.failures.items()}
+        return json_document("pmtaform-drift", {"hosts": hosts, "failures": problems})

@@ -46,25 +46,6 @@ class Printer:
         return " " + " ".join(f"[{number}]" for number in numbers) if numbers else ""
 
 
-def effective_text(
-    queues: Sequence[QueueView], where: Where, *, every: bool = False, colour: bool = False, width: int = WIDTH
-) -> str:
-    """Queue by queue: each value, the line that decided, the lines that it overruled, and why."""
-    printer = Printer(where, Style(colour), width, every)
-    lines: list[str] = []
-    notes = (
-        [note for note in queues[0].settings.notes if all(note in q.settings.notes for q in queues)] if queues else []
-    )
-    for queue in queues:
-        own = [note for note in queue.settings.notes if note not in notes] if queue.only is None else []
-        lines += [*_queue(queue, own, printer), ""]
-    if printer.assumed:
-        lines += [*assumption_lines(printer), "Confirm it with `pmta show settings DOMAIN/VMTA` on the server.", ""]
-    if notes:
-        lines += [*note_lines(notes, printer), ""]
-    return "\n".join(lines[:-1]) + "\n" if lines else "Nothing is configured for any queue.\n"
-
-
 def assumption_lines(printer: Printer) -> Iterator[str]:
     """What the printed values rest on, by number."""
     yield printer.style("Assumptions where the guides are silent:", "bold")
@@ -179,14 +160,6 @@ def _shown(value: Value, texts: Iterable[str]) -> list[str]:
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-def json_effective(queues: Sequence[QueueView], where: Where, *, every: bool = False) -> str:
-    """A document of kind `pmtaform-effective`: the queues, and what each assumption means."""
-    used: dict[Assumption, None] = {}
-    shown = [_json_queue(queue, where, used, every=every) for queue in queues]
-    says = {each.value: each.sentence for each in used}
-    return json_document("pmtaform-effective", {"queues": shown, "assumptions": says})
-
-
 def _json_queue(queue: QueueView, where: Where, used: dict[Assumption, None], *, every: bool) -> dict[str, Any]:
     settings = queue.settings
 
@@ -246,8 +219,25 @@ class Queues:
 
     def text(self, screen: Screen) -> str:
         """Queue by queue: each value with the line that decided."""
-        return effective_text(self.queues, self.where, every=self.every, colour=screen.colour)
+        printer = Printer(self.where, Style(screen.colour), WIDTH, self.every)
+        lines: list[str] = []
+        notes = (
+            [note for note in self.queues[0].settings.notes if all(note in q.settings.notes for q in self.queues)]
+            if self.queues
+            else []
+        )
+        for queue in self.queues:
+            own = [note for note in queue.settings.notes if note not in notes] if queue.only is None else []
+            lines += [*_queue(queue, own, printer), ""]
+        if printer.assumed:
+            lines += [*assumption_lines(printer), "Confirm it with `pmta show settings DOMAIN/VMTA` on the server.", ""]
+        if notes:
+            lines += [*note_lines(notes, printer), ""]
+        return "\n".join(lines[:-1]) + "\n" if lines else "Nothing is configured for any queue.\n"
 
     def json(self) -> str:
         """A document of kind `pmtaform-effective`."""
-        return json_effective(self.queues, self.where, every=self.every)
+        used: dict[Assumption, None] = {}
+        shown = [_json_queue(queue, self.where, used, every=self.every) for queue in self.queues]
+        says = {each.value: each.sentence for each in used}
+        return json_document("pmtaform-effective", {"queues": shown, "assumptions": says})

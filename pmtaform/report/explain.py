@@ -109,51 +109,7 @@ def hits_text(hits: Sequence[WordMatch], words: str, *, colour: bool = False, wi
     return "\n".join(lines) + "\n"
 
 
-def json_hits(hits: Sequence[WordMatch], words: str) -> str:
-    """A document of kind `pmtaform-search`."""
-    found = [asdict(hit) for hit in hits]
-    return json_document("pmtaform-search", {"words": words, "hits": found})
-
-
 # -- where the values of a block come from -----------------------------------------------------------------------------
-
-
-def origins_text(origins: Sequence[Origins], *, colour: bool = False) -> str:
-    """Value by value: what it is, in which layer, at which line."""
-    style = Style(colour)
-    lines: list[str] = []
-    for each in origins:
-        lines += [style(f"{clean(each.host)}:{clean(each.address)}", "bold", "cyan")]
-        told = [(" ".join((*row.path, row.name)), row.value, row) for row in each.rows]
-        widest = min(40, max((len(clean(name)) for name, _, _ in told), default=0))
-        for name, value, row in told:
-            lines.append(f"  {clean(name):{widest}}  {style(clean(value), 'bold')}".rstrip())
-            lines.append(style(f"    {clean(row.layer)}: {clean(str(row.place))}", "dim"))
-        lines.append("")
-    return "\n".join(lines[:-1]) + "\n"
-
-
-def json_origins(origins: Sequence[Origins]) -> str:
-    """A document of kind `pmtaform-origins`."""
-    blocks = [
-        {
-            "host": each.host,
-            "address": each.address,
-            "values": [
-                {
-                    "path": list(row.path),
-                    "name": row.name,
-                    "value": row.value,
-                    "layer": row.layer,
-                    "file": row.place.file,
-                    "line": row.place.line,
-                }
-                for row in each.rows
-            ],
-        }
-        for each in origins
-    ]
-    return json_document("pmtaform-origins", {"blocks": blocks})
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +140,8 @@ class SearchResult:
 
     def json(self) -> str:
         """A document of kind `pmtaform-search`."""
-        return json_hits(self.hits, self.words)
+        found = [asdict(hit) for hit in self.hits]
+        return json_document("pmtaform-search", {"words": self.words, "hits": found})
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +152,36 @@ class OriginTable:
 
     def text(self, screen: Screen) -> str:
         """Value by value, with layer and line."""
-        return origins_text(self.origins, colour=screen.colour)
+        style = Style(screen.colour)
+        lines: list[str] = []
+        for each in self.origins:
+            lines += [style(f"{clean(each.host)}:{clean(each.address)}", "bold", "cyan")]
+            told = [(" ".join((*row.path, row.name)), row.value, row) for row in each.rows]
+            widest = min(40, max((len(clean(name)) for name, _, _ in told), default=0))
+            for name, value, row in told:
+                lines.append(f"  {clean(name):{widest}}  {style(clean(value), 'bold')}".rstrip())
+                lines.append(style(f"    {clean(row.layer)}: {clean(str(row.place))}", "dim"))
+            lines.append("")
+        return "\n".join(lines[:-1]) + "\n"
 
     def json(self) -> str:
         """A document of kind `pmtaform-origins`."""
-        return json_origins(self.origins)
+        blocks = [
+            {
+                "host": each.host,
+                "address": each.address,
+                "values": [
+                    {
+                        "path": list(row.path),
+                        "name": row.name,
+                        "value": row.value,
+                        "layer": row.layer,
+                        "file": row.place.file,
+                        "line": row.place.line,
+                    }
+                    for row in each.rows
+                ],
+            }
+            for each in self.origins
+        ]
+        return json_document("pmtaform-origins", {"blocks": blocks})

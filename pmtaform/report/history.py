@@ -85,13 +85,6 @@ def _more(record: HostRecord) -> str:
     return f"{generation}{reason}{kept}"
 
 
-def json_history(report: HistoryReport) -> str:
-    """A document of kind `pmtaform-history`: the runs, the newest last."""
-    head = {"stack": report.stack, "host": report.host}
-    rest = {"earlier": report.earlier, "damaged": list(report.damaged), "runs": [_document(r) for r in report.runs]}
-    return json_document("pmtaform-history", head | rest)
-
-
 def _document(run: RunRecord) -> dict[str, Any]:
     return {
         "run": run.run,
@@ -148,4 +141,10 @@ class RunTable:
 
     def json(self) -> str:
         """A document of kind `pmtaform-history`."""
-        return json_history(self.report)
+        head = {"stack": self.report.stack, "host": self.report.host}
+        rest = {
+            "earlier": self.report.earlier,
+            "damaged": list(self.report.damaged),
+            "runs": [_document(r) for r in self.report.runs],
+        }
+        return json_document("pmtaform-history", head | rest)

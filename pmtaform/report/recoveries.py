@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from pmtaform.host import Awaiting
 
 
-def recovered_text(found: Sequence[Recovered], *, colour: bool, width: int) -> str:
-    """A line for each host that something was left on, and a last line for all."""
-    style = Style(colour)
-    lines: list[str] = []
-    for each in found:
-        lines += _host(each, style, width)
-    quiet = sum(1 for each in found if not each.done and each.awaiting is None and each.problem is None)
-    if quiet == len(found):
-        return f"Nothing was left half done on {'1 host' if quiet == 1 else f'{quiet} hosts'}.\n"
-    if quiet:
-        lines.append(f"Nothing was left half done on {quiet} more.")
-    return "\n".join(lines) + "\n"
-
-
 def _host(each: Recovered, style: Style, width: int) -> Iterator[str]:
     for sentence in each.done:
         yield f"{clean(each.host)}:"
@@ -54,11 +40,6 @@ def _awaits(host: str, waiting: Awaiting, *, staged: bool) -> str:
         f"{began} It rolls back by itself in {waiting.left} s. Sooner: pmtaform recover {host} --revert; to keep it: "
         f"pmtaform recover {host} --confirm."
     )
-
-
-def json_recovered(found: Sequence[Recovered]) -> str:
-    """The same as a JSON document."""
-    return json_document("pmtaform-recovered", {"hosts": [_row(each) for each in found]})
 
 
 def _row(each: Recovered) -> dict[str, Any]:
@@ -88,8 +69,17 @@ class RecoveryTable:
 
     def text(self, screen: Screen) -> str:
         """A line a host that something was left on."""
-        return recovered_text(self.hosts, colour=screen.colour, width=screen.width)
+        style = Style(screen.colour)
+        lines: list[str] = []
+        for each in self.hosts:
+            lines += _host(each, style, screen.width)
+        quiet = sum(1 for each in self.hosts if not each.done and each.awaiting is None and each.problem is None)
+        if quiet == len(self.hosts):
+            return f"Nothing was left half done on {'1 host' if quiet == 1 else f'{quiet} hosts'}.\n"
+        if quiet:
+            lines.append(f"Nothing was left half done on {quiet} more.")
+        return "\n".join(lines) + "\n"
 
     def json(self) -> str:
         """A document of kind `pmtaform-recovered`."""
-        return json_recovered(self.hosts)
+        return json_document("pmtaform-recovered", {"hosts": [_row(each) for each in self.hosts]})

@@ -78,22 +78,6 @@ def _step(step: NextStep, at: datetime) -> str:
     return text + (f"; waits: {step.waits_for}" if step.waits_for else "")
 
 
-def rotated_text(done: RotationReport, *, ahead: bool = False, colour: bool = False, width: int = WIDTH) -> str:
-    """What `rotate` did, the state of keys, the missing records, and those that may be removed."""
-    from pmtaform.dns.formats import As, write_records
-
-    style = Style(colour)
-    lines = [clean(f"Generated {one.selector} for {one.key}: {one.reference}.") for one in done.generated]
-    lines += rotations_text(done.statuses, ahead=ahead, colour=colour, width=width).strip("\n").split("\n")
-    text = "\n".join(lines) + "\n"
-    if done.missing:
-        text += "\n" + style("Records to publish:", "bold") + "\n" + write_records(done.missing, As.BIND)
-    if done.remove:
-        text += "\n" + style("Records that may go, no mail needs them any more:", "bold") + "\n"
-        text += "".join(f"{clean(name)}.\n" for name in done.remove)
-    return text
-
-
 def rotation_rows(statuses: Iterable[KeyStatus]) -> list[dict[str, Any]]:
     """The statuses as JSON data, one object a key."""
     return [
@@ -132,21 +116,6 @@ def _time(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def json_rotated(done: RotationReport) -> str:
-    """What `rotate` did and found, as a JSON document."""
-    missing = {record.name for record in done.missing}
-    document = {
-        "generated": [{"key": one.key, "selector": one.selector, "reference": one.reference} for one in done.generated],
-        "rotations": rotation_rows(done.statuses),
-        "records": [
-            {"zone": one.zone, "name": one.name, "type": one.kind, "value": one.value, "missing": one.name in missing}
-            for one in done.publish
-        ],
-        "remove": sorted(done.remove),
-    }
-    return json_document("pmtaform-rotation", document)
-
-
 @dataclass(frozen=True, slots=True)
 class RotationView:
     """What `rotate` did; `ahead`: it is about a future date."""
@@ -156,8 +125,41 @@ class RotationView:
 
     def text(self, screen: Screen) -> str:
         """What was generated, where each key is, and the records."""
-        return rotated_text(self.report, ahead=self.ahead, colour=screen.colour, width=screen.width)
+        from pmtaform.dns.formats import As, write_records
+
+        style = Style(screen.colour)
+        lines = [clean(f"Generated {one.selector} for {one.key}: {one.reference}.") for one in self.report.generated]
+        lines += (
+            rotations_text(self.report.statuses, ahead=self.ahead, colour=screen.colour, width=screen.width)
+            .strip("\n")
+            .split("\n")
+        )
+        text = "\n".join(lines) + "\n"
+        if self.report.missing:
+            text += "\n" + style("Records to publish:", "bold") + "\n" + write_records(self.report.missing, As.BIND)
+        if self.report.remove:
+            text += "\n" + style("Records that may go, no mail needs them any more:", "bold") + "\n"
+            text += "".join(f"{clean(name)}.\n" for name in self.report.remove)
+        return text
 
     def json(self) -> str:
         """A document of kind `pmtaform-rotation`."""
-        return json_rotated(self.report)
+        missing = {record.name for record in self.report.missing}
+        document = {
+            "generated": [
+                {"key": one.key, "selector": one.selector, "reference": one.reference} for one in self.report.generated
+            ],
+            "rotations": rotation_rows(self.report.statuses),
+            "records": [
+                {
+                    "zone": one.zone,
+                    "name": one.name,
+                    "type": one.kind,
+                    "value": one.value,
+                    "missing": one.name in missing,
+                }
+                for one in self.report.publish
+            ],
+            "remove": sorted(self.report.remove),
+        }
+        return json_document("pmtaform-rotation", document)

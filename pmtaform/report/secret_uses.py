@@ -45,20 +45,6 @@ def json_uses(stack: str, uses: Iterable[SecretUse]) -> str:
     return _document(stack, [_use(use) for use in uses])
 
 
-def json_checks(stack: str, checked: Iterable[CheckedSecret]) -> str:
-    """As `json_uses`, with `ok`, `facts` and `findings` of each."""
-    rows = [
-        {
-            **_use(each.use),
-            "ok": each.ok,
-            "facts": list(each.facts),
-            "findings": [diagnostic_document(finding) for finding in each.findings],
-        }
-        for each in checked
-    ]
-    return _document(stack, rows)
-
-
 def json_kept(reference: str, **more: Any) -> str:
     """A document of kind `pmtaform-secret`: what was done with one."""
     return json_document("pmtaform-secret", {"reference": reference, **more})
@@ -147,7 +133,16 @@ class CheckTable:
 
     def json(self) -> str:
         """A document of kind `pmtaform-secrets`."""
-        return json_checks(self.stack, self.checked)
+        rows = [
+            {
+                **_use(each.use),
+                "ok": each.ok,
+                "facts": list(each.facts),
+                "findings": [diagnostic_document(finding) for finding in each.findings],
+            }
+            for each in self.checked
+        ]
+        return _document(self.stack, rows)
 
 
 @dataclass(frozen=True, slots=True)

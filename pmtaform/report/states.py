@@ -14,38 +14,6 @@ if TYPE_CHECKING:
     from pmtaform.state import HostState, StateDocument
 
 
-def state_list_text(document: StateDocument | None) -> str:
-    """Every block and file that is ours, one HOST:ADDRESS a line. No state: the empty text."""
-    lines = [
-        f"{host}:{address}"
-        for host, state in sorted((document.hosts if document else {}).items())
-        for address in (*state.blocks, *state.keys)
-    ]
-    return "".join(clean(line) + "\n" for line in lines)
-
-
-def state_host_text(document: StateDocument, host: str) -> str:
-    """What is known of one host from the last apply."""
-    state = document.hosts[host]
-    facts = [
-        ("host", host),
-        ("applied", f"{state.applied_at} by {state.who}"),
-        ("commit", state.commit or "(not from Git)"),
-        ("plan", state.plan),
-        ("generation", str(state.generation)),
-        ("machine", state.machine_id or "(unknown)"),
-        ("PowerMTA", state.version or "(none found)"),
-        ("blocks", f"{len(state.blocks)} ours, {state.unmanaged} not declared and left alone"),
-        ("key files", str(sum(1 for name in state.keys if not name.startswith("file[")))),
-        ("others", f"{sum(1 for name in state.keys if name.startswith('file['))} files beside the configuration"),
-    ]
-    lines = [f"{name + ':':<12}{clean(value)}" for name, value in facts]
-    lines.append("files:")
-    for path, file in sorted(state.files.items()):
-        lines.append(f"  {clean(path)}  {file.mode:04o} {clean(file.owner)}:{clean(file.group)}")
-    return "\n".join(lines) + "\n"
-
-
 def json_state(document: StateDocument | None, host: str | None = None) -> str:
     """The state as a JSON document; with `host`, of that host alone."""
     hosts = document.hosts if document else {}
@@ -93,23 +61,6 @@ def _rows(kept: Sequence[Generation]) -> list[str]:
     return lines
 
 
-def json_generations(host: str, kept: Sequence[Generation]) -> str:
-    """The generations as a JSON document."""
-    rows = [
-        {
-            "number": each.number,
-            "transaction": each.transaction,
-            "who": each.who,
-            "what": each.what,
-            "started": each.started,
-            "status": each.status,
-            "files": list(each.files),
-        }
-        for each in kept
-    ]
-    return json_document("pmtaform-generations", {"host": host, "generations": rows})
-
-
 @dataclass(frozen=True, slots=True)
 class Generations:
     """The generations that a host keeps."""
@@ -123,7 +74,19 @@ class Generations:
 
     def json(self) -> str:
         """A document of kind `pmtaform-generations`."""
-        return json_generations(self.host, self.kept)
+        rows = [
+            {
+                "number": each.number,
+                "transaction": each.transaction,
+                "who": each.who,
+                "what": each.what,
+                "started": each.started,
+                "status": each.status,
+                "files": list(each.files),
+            }
+            for each in self.kept
+        ]
+        return json_document("pmtaform-generations", {"host": self.host, "generations": rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +97,12 @@ class StateTable:
 
     def text(self, screen: Screen) -> str:
         """One block or key file a line."""
-        return state_list_text(self.state)
+        lines = [
+            f"{host}:{address}"
+            for host, state in sorted((self.state.hosts if self.state else {}).items())
+            for address in (*state.blocks, *state.keys)
+        ]
+        return "".join(clean(line) + "\n" for line in lines)
 
     def json(self) -> str:
         """A document of kind `pmtaform-state`."""
@@ -150,7 +118,24 @@ class StateOfHost:
 
     def text(self, screen: Screen) -> str:
         """The facts, then the files."""
-        return state_host_text(self.state, self.host)
+        state = self.state.hosts[self.host]
+        facts = [
+            ("host", self.host),
+            ("applied", f"{state.applied_at} by {state.who}"),
+            ("commit", state.commit or "(not from Git)"),
+            ("plan", state.plan),
+            ("generation", str(state.generation)),
+            ("machine", state.machine_id or "(unknown)"),
+            ("PowerMTA", state.version or "(none found)"),
+            ("blocks", f"{len(state.blocks)} ours, {state.unmanaged} not declared and left alone"),
+            ("key files", str(sum(1 for name in state.keys if not name.startswith("file[")))),
+            ("others", f"{sum(1 for name in state.keys if name.startswith('file['))} files beside the configuration"),
+        ]
+        lines = [f"{name + ':':<12}{clean(value)}" for name, value in facts]
+        lines.append("files:")
+        for path, file in sorted(state.files.items()):
+            lines.append(f"  {clean(path)}  {file.mode:04o} {clean(file.owner)}:{clean(file.group)}")
+        return "\n".join(lines) + "\n"
 
     def json(self) -> str:
         """A document of kind `pmtaform-state`."""
