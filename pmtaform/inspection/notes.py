@@ -80,11 +80,11 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
     who = f"{waiting.who} ({waiting.what}, since {waiting.since})"
     if waiting.state is Waiting.PENDING:
         detail = (
-            f"{who} has changed it and not confirmed that yet. Without a confirmation it rolls back by itself in "
+            f"{who} has changed it and not confirmed that yet. Without a confirmation it rolls back in "
             f"{waiting.left} s; until then nothing else is changed here."
         )
     else:
-        detail = f"{who} has staged a change on it, and not made it yet. Who changes the host first clears it away."
+        detail = f"{who} has staged a change on it, and not made it yet. The next change of the host clears it."
         return HOST_STAGED.diagnostic(detail, host=spec.name)
     return HOST_BUSY.diagnostic(detail, host=spec.name)
 

@@ -60,7 +60,7 @@ def locked_by(outcome: Outcome, run: str) -> str | None:
 def locked_out(host: str, other: str) -> Diagnostic:
     """Why a host could not be changed whose machine this run changes under another name."""
     return SAME_MACHINE.diagnostic(
-        f"This run itself changes the machine, as {other}: {host} and {other} are the same. Nothing was touched "
+        f"This run itself changes the machine, as {other}: {host} and {other} are the same. Nothing was changed "
         f"as {host}. {_REMEDY}",
         host=host,
         severity=Severity.ERROR,

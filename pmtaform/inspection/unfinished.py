@@ -42,13 +42,13 @@ def resolve_intent(
             commit=intent.commit,
             who=intent.who,
         )
-        what = f"{spec.name} took the change all the same (generation {past.generation})"
+        what = f"{spec.name} applied the change (generation {past.generation})"
         target = replace(target, previous=state)
     elif past.status == "none":
-        what = f"{spec.name} was not reached by it"
+        what = f"{spec.name} was not changed"
     else:
-        what = f"{spec.name} was put back: {past.reason or past.status}"
-    detail = f"{intent.who} began the run {intent.plan} at {intent.at}, and it ended before it was over: {what}."
+        what = f"{spec.name} was rolled back: {past.reason or past.status}"
+    detail = f"{intent.who} started the run {intent.plan} at {intent.at}, and it was killed: {what}."
     note = RUN_CUT_SHORT.diagnostic(detail, host=spec.name)
     return replace(target, intent=None), (note,)
 
@@ -63,27 +63,31 @@ def recover_unfinished(session: Session, spec: HostSpec, pending: str) -> tuple[
     if outcome.status is Status.APPLIED:
         detail = outcome.recovered or f"transaction {pending} left nothing to finish or undo"
         unsure = doubts.recovered(spec, outcome)
-    elif not_taken(outcome):
+    elif is_not_running(outcome):
         definition = RECOVERED_REJECTED
-        detail = f"{outcome.reason}. A change that it takes ends this, and so does `pmtaform recover {spec.name}`."
+        detail = (
+            f"{outcome.reason}. A change that PowerMTA accepts ends this, and so does `pmtaform recover {spec.name}`."
+        )
     else:
         raise HostError(unrecovered(spec, outcome, pending))
     note = definition.diagnostic(detail, host=spec.name)
     return (note, *unsure)
 
 
-def not_taken(outcome: Outcome) -> bool:
-    """Whether a recovery put all files back, and only PowerMTA does not run them."""
+def is_not_running(outcome: Outcome) -> bool:
+    """Whether a recovery restored all files, and only PowerMTA does not run them."""
     return outcome.status is Status.REFUSED and outcome.step == "undo-activate"
 
 
 def unrecovered(spec: HostSpec, outcome: Outcome, pending: str) -> Diagnostic:
-    """What a recovery that did not succeed looks like to people."""
+    """The diagnostic of a recovery that failed."""
     until = (
-        "A change that PowerMTA takes ends it too" if not_taken(outcome) else "Until then nothing else is changed there"
+        "A change that PowerMTA accepts ends it too"
+        if is_not_running(outcome)
+        else "Until then nothing else is changed on it"
     )
     return RECOVERY_FAILED.diagnostic(
-        f"{outcome.reason or f'{pending}: {outcome.status}'}. Log in to {spec.name} and mend what stands in the "
-        f"way; `pmtaform recover {spec.name}` tries again. {until}.",
+        f"{outcome.reason or f'{pending}: {outcome.status}'}. Log in to {spec.name} and fix the "
+        f"cause; `pmtaform recover {spec.name}` tries again. {until}.",
         host=spec.name,
     )

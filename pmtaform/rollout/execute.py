@@ -97,7 +97,7 @@ class _Execution:
         freeze = survey.target.operations.frozen(self.run.clock.now())
         if freeze is not None and "frozen" not in self.run.allow:
             why = f"it is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. It keeps what it has"
-            result = not_started(name, f"{why}; --allow frozen changes it all the same.", FROZEN)
+            result = not_started(name, f"{why}; --allow frozen changes it anyway.", FROZEN)
             self._set_result(name, replace(result, verdict=Verdict.FROZEN))
             return
         self.changes[name] = HostChange(self.context, survey)

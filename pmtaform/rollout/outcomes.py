@@ -38,14 +38,14 @@ _VERDICTS = {
 
 
 def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
-    """What a transaction that was not applied looks like to people."""
-    definition, detail = _TOLD[outcome.status]
+    """The result of a transaction that was not applied, with a message for people."""
+    definition, detail = _MESSAGES[outcome.status]
     unknown: tuple[Doubt, ...] = ()
     if outcome.status is Status.ROLLED_BACK:
         unknown = (*doubts.of_new(outcome), *doubts.of_old(outcome))
         if doubts.of_old(outcome):
             definition, detail = _UNSURE
-    who = f"{outcome.lock.who} ({outcome.lock.what}) since {outcome.lock.since}" if outcome.lock else "somebody else"
+    who = f"{outcome.lock.who} ({outcome.lock.what}) since {outcome.lock.since}" if outcome.lock else "another run"
     problem = definition.diagnostic(
         detail.format(
             host=spec.name,
@@ -69,9 +69,9 @@ def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
 
 
 def not_undone(outcome: Outcome, why: str, step: str) -> Outcome:
-    """A change that is there, should have been undone because of `why`, and was not, for what `outcome` says.
+    """The outcome of a change that should have been undone because of `why`, and was not: `outcome` says why.
 
-    What else is told of such an end is not so. What is not known stays that.
+    The message of the outcome alone would be wrong. What is not known stays unknown.
     """
     if outcome.status is Status.UNKNOWN:
         return replace(outcome, reason=f"{why}; to have it undone, {outcome.reason}")
@@ -129,7 +129,7 @@ def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
     lock: HostLock | None
     if (waits := snapshot.awaiting) is not None:
         lock = HostLock(who=waits.who, what=waits.what, since=waits.since, transaction=waits.transaction)
-        reason = f"its change rolls back by itself in {waits.left} s without a confirmation"
+        reason = f"its change rolls back in {waits.left} s without a confirmation"
     else:
         lock, reason = snapshot.lock, "its change is under way"
     return failed(spec, Outcome(host=spec.name, status=Status.LOCKED, lock=lock, reason=reason))
@@ -139,7 +139,7 @@ _UNSURE = (
     ROLLED_BACK_UNSURE,
     "{step}: {reason}. {old}",
 )
-_TOLD = {
+_MESSAGES = {
     Status.ROLLED_BACK: (
         ROLLED_BACK,
         "{step}: {reason}. The old files are back, and PowerMTA runs the old configuration.",
@@ -151,21 +151,20 @@ _TOLD = {
     ),
     Status.STAGED: (
         STILL_STAGED,
-        "Nothing was changed. The next pmtaform command that changes {host} clears it away.",
+        "Nothing was changed. The next pmtaform command that changes {host} clears it.",
     ),
     Status.PENDING: (
         NOT_CONFIRMED,
-        "PowerMTA on {host} runs it, and the host puts the old configuration back by itself within {left} s. Run "
-        "`pmtaform history {host}` then: it says what became of it.",
+        "PowerMTA on {host} runs it, and the host restores the old configuration within {left} s. See then:\n    "
+        "pmtaform history {host}",
     ),
     Status.STALE: (
         TARGET_MOVED,
-        "{reason}. Nothing was touched. Plan again to see what is there now.",
+        "{reason}. Nothing was changed. Plan again to see what the host has now.",
     ),
     Status.LOCKED: (
         HOST_LOCKED,
-        "{who}: {reason}. Nothing was touched. Wait for it; `pmtaform hosts` says when it is over, and `pmtaform "
-        "recover {host}` clears away what a dead one left.",
+        "{who}: {reason}. Nothing was changed. Wait for it, or if that run is dead:\n    pmtaform recover {host}",
     ),
     Status.REFUSED: (
         REFUSED,
@@ -173,7 +172,7 @@ _TOLD = {
     ),
     Status.UNKNOWN: (
         OUTCOME_UNKNOWN,
-        "{reason}. The transaction runs to its end on the host by itself, and goes back there unless it was confirmed. "
-        "`pmtaform recover {host}` asks again, and finishes or undoes what was left.",
+        "{reason}. The transaction runs to its end on the host, and rolls back unless it was confirmed. To ask "
+        "again, and finish or undo what it left:\n    pmtaform recover {host}",
     ),
 }

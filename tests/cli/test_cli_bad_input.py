@@ -638,7 +638,7 @@ def test_a_state_that_cannot_be_written_after_the_apply(
         assert host.read() == RUNS + "postmaster a@example.com\n"
         (project.root / "state/ballast").unlink()
         again = project.apply().ended(Exit.OK)
-        assert "mta1 took the change all the same (generation 1)" in again.words
+        assert "mta1 applied the change (generation 1)" in again.words
         assert project.state["hosts"]["mta1"]["blocks"].keys() == {"setting[postmaster]"}
 
 

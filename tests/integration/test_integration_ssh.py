@@ -251,6 +251,9 @@ def test_a_host_that_is_lost_for_good_while_it_is_checked_is_reported_once_and_g
     assert said.err.count("mta1: reverting") == 1
     assert "Outcome unknown [outcome-unknown]" in said.words
     assert "the connection was lost (Connection refused) and the host could not be asked again" in said.words
-    assert "goes back there unless it was confirmed. `pmtaform recover mta1` asks again" in said.words
+    assert (
+        "rolls back unless it was confirmed. To ask again, and finish or undo what it left: pmtaform recover mta1"
+        in said.words
+    )
     until(lambda: host.running == RUNS and not host.leftovers())
     assert "postmaster" not in host.read()

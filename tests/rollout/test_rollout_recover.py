@@ -43,7 +43,7 @@ def test_files_that_are_back_and_not_taken_keep_no_one_from_a_change_that_is(one
     said = one_host.run("recover").ended(Exit.SOME_FAILED)
     assert "[recovery-failed]" in said.words
     assert "the old files are restored, but PowerMTA did not load them: pmta reload: exit 1" in said.words
-    assert "`pmtaform recover mta1` tries again. A change that PowerMTA takes ends it too." in said.words
+    assert "`pmtaform recover mta1` tries again. A change that PowerMTA accepts ends it too." in said.words
     one_host.host.tell("fail-reload", "1\n")
     said = one_host.apply().ended(Exit.OK)
     assert "Restored configuration rejected by PowerMTA" in said.words
@@ -64,7 +64,7 @@ def test_files_that_are_not_back_are_mended_before_anything_else_is_done(one_hos
             subprocess.run(["chattr", "-i", folder], check=True)
         assert "[recovery-failed]" in said.words
         assert "not restored: /etc/pmta/config" in said.words
-        assert "Until then nothing else is changed there." in said.words
+        assert "Until then nothing else is changed on it." in said.words
     assert "was undone: every file was restored" in one_host.run("recover").ended(Exit.OK).words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
@@ -82,7 +82,7 @@ def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_reported_as_undon
     said = one_host.apply().ended(Exit.SOME_FAILED)
     assert "[rollback-failed]" in said.words
     assert "it was not undone: generation 2 was made by another run meanwhile" in said.words
-    assert "Nothing was touched" not in said.words
+    assert "Nothing was changed" not in said.words
     assert "max-smtp-out 11" in one_host.host.running
 
 
@@ -117,7 +117,7 @@ def test_a_host_that_did_well_and_is_lost_before_it_was_looked_at_again_keeps_it
     one_host.apply().ended(Exit.UNREACHABLE)
     assert "max-smtp-out 11" in one_host.host.running
     monkeypatch.undo()
-    assert "took the change all the same" in one_host.plan().ended(Exit.OK).words
+    assert "applied the change" in one_host.plan().ended(Exit.OK).words
 
 
 @pytest.mark.parametrize("status", [Status.STALE, Status.LOCKED, Status.REFUSED, Status.ROLLED_BACK, None])
@@ -138,7 +138,7 @@ def test_a_host_that_is_not_taken_back_with_its_wave_is_not_reported_as_that(
     said = project.apply().ended(Exit.SOME_FAILED)
     assert "Of 2 hosts: 1 rolled back, 1 failed." in said.words
     assert f"it was not undone: {'so it was' if status else 'Connection lost'}" in said.words
-    assert "Nothing was touched" not in said.words
+    assert "Nothing was changed" not in said.words
 
 
 def test_a_later_change_of_someone_else_is_not_taken_back_with_a_wave(

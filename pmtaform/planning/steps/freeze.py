@@ -31,8 +31,8 @@ class FreezeStep(Step):
 
 def _frozen(plan: HostPlan, freeze: Freeze) -> HostPlan:
     note = FROZEN.diagnostic(
-        f"Until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. An apply leaves it as it is, unless "
-        "it is told --allow frozen.",
+        f"Until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. An apply leaves it unchanged "
+        "without --allow frozen.",
         freeze.place,
         host=plan.host,
     )
