@@ -12,9 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any, TypeVar
+
+import pytest
 
 from pmtaform.cli import run
 from pmtaform.diagnostics import Exit
@@ -350,3 +353,15 @@ def move_deadline(file: Path, sooner: int | None = None) -> None:
 
 def is_root() -> bool:
     return os.geteuid() == 0
+
+
+@cache
+def has_namespaces() -> bool:
+    """Whether this machine lets these tests make a mount namespace: root, and not in a strict container."""
+    with contextlib.suppress(OSError):
+        made = subprocess.run(["unshare", "-m", "mount", "--make-rprivate", "/"], check=False, capture_output=True)
+        return made.returncode == 0
+    return False
+
+
+needs_namespaces = pytest.mark.skipif(not has_namespaces(), reason="no mount namespace can be made here")

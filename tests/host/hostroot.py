@@ -6,16 +6,13 @@ import hashlib
 import itertools
 import os
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from projects import beside, move_deadline
+from projects import beside, has_namespaces, move_deadline
 
 from pmtaform.host import Activation, FileKind, FileRemoval, FileWrite, HostSpec, Transaction, digest
 from pmtaform.transports.local import LOCAL
@@ -81,15 +78,6 @@ exit 0
 """
 
 _numbers = itertools.count(1)
-
-
-@cache
-def has_namespaces() -> bool:
-    """Whether this machine lets these tests make a mount namespace: root, and not in a strict container."""
-    with suppress(OSError):
-        made = subprocess.run(["unshare", "-m", "mount", "--make-rprivate", "/"], check=False, capture_output=True)
-        return made.returncode == 0
-    return False
 
 
 @dataclass

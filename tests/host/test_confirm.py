@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
+from projects import needs_namespaces
 from ways import SHELLS, Host, in_folder
 
 from pmtaform.host import (
@@ -269,6 +270,7 @@ def test_a_staged_change_that_is_reverted_leaves_the_host_unchanged(host: Host) 
     assert host.root.leftovers() == []
 
 
+@needs_namespaces
 def test_a_rejected_change_is_reported_when_it_is_staged(folder: Host) -> None:
     before = folder.root.tree()
     folder.root.tell("fail-test")

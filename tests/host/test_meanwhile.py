@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, key, transaction
-from projects import is_root, until
+from projects import is_root, needs_namespaces, until
 from ways import SHELLS, Host, dying_at, in_folder
 
 from pmtaform.host import Outcome, Status, Transaction, apply, commit, confirm, generations, recover, revert, stage
@@ -178,6 +178,7 @@ def test_a_request_that_is_sent_again_does_not_replace_the_first(root: HostRoot,
 
 
 @pytest.mark.skipif(not is_root(), reason="only root can make a folder immutable")
+@needs_namespaces
 def test_removing_a_rejected_change_is_tried_again(root: HostRoot, tmp_path: Path) -> None:
     folder = root.at("/etc/pmta")
     hook = program(tmp_path, 'chattr +i "$4/etc/pmta"')

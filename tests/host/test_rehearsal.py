@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hostroot import CONFIG, NEW, OLD, PMTA, HostRoot, has_namespaces, key, transaction
+from hostroot import CONFIG, NEW, OLD, PMTA, HostRoot, key, transaction
+from projects import has_namespaces, needs_namespaces
 from test_meanwhile import hooked, program
-from ways import SHELLS, Host, dying_at, in_folder, needs_namespaces
+from ways import SHELLS, Host, dying_at, in_folder
 
 from pmtaform.host import (
     FileRemoval,

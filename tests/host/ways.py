@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hostroot import HostRoot, has_namespaces, never, spec_of
+from hostroot import HostRoot, never, spec_of
 from sshd import Sshd
 
 from pmtaform.host import HostSpec, Known, Outcome, Session, Snapshot, Transaction, apply, probe
@@ -16,9 +15,6 @@ from pmtaform.host.local import LocalSession
 
 DIE = Path(__file__).with_name("die.sh")
 SHELLS = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "ash")}
-
-
-needs_namespaces = pytest.mark.skipif(not has_namespaces(), reason="no mount namespace can be made here")
 
 
 def dying_at(step: str) -> dict[str, str]:

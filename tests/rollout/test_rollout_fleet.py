@@ -11,7 +11,7 @@ from itertools import repeat
 from typing import Any
 
 import pytest
-from projects import RUNS, ProjectFolder, Said
+from projects import RUNS, ProjectFolder, Said, needs_namespaces
 
 from pmtaform.api import ApplyRequest, PlanRequest, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
@@ -73,6 +73,7 @@ def test_all_are_staged_and_tested_before_one_is_activated(fleet: ProjectFolder)
     assert all(host.running == NEW for host in fleet.hosts.values())
 
 
+@needs_namespaces
 def test_a_host_whose_test_fails_keeps_all_from_being_activated(fleet: ProjectFolder) -> None:
     rollout(fleet)
     fleet.hosts["mta3"].tell("fail-test")
