@@ -9,15 +9,19 @@ from projects import OFFLINE, ProjectFolder
 from pmtaform.errors import UsageError
 from pmtaform.sources import FolderReader, Unread, locate, read_named
 
+ROOT = "stacks/fleet/hosts/mta1"
 COMMANDS = {
     "effective": ("effective", "mta1", "--domain", "x.example"),
-    "diff": ("diff", "mta1", "mta1"),
+    "diff": ("diff", "mta1", ROOT),
     "lint": ("lint", "fleet", "--host", "mta1"),
 }
 
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
-def test_a_change_that_awaits_its_confirmation_is_reported(live: ProjectFolder, words: tuple[str, ...]) -> None:
+def test_a_change_that_awaits_its_confirmation_is_reported(
+    live: ProjectFolder, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(live.root)
     live.stack()
     assert "[host-busy]" not in live.run(*words).err
     with pending(live):
@@ -29,8 +33,11 @@ def test_a_change_that_awaits_its_confirmation_is_reported(live: ProjectFolder, 
 def test_a_host_without_a_configuration_is_an_error(project: ProjectFolder) -> None:
     project.add_host("mta1", None)
     project.stack(**OFFLINE)
+    (project.root / "config").write_text("")
     for words in COMMANDS.values():
-        assert "[no-configuration]" in project.run(*words).err, words
+        assert (
+            "[no-configuration]" in project.run(*(str(project.root) if word == ROOT else word for word in words)).err
+        ), words
 
 
 def test_an_unread_file_is_a_value_of_its_own(project: ProjectFolder) -> None:
