@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -52,14 +53,29 @@ class Registry(Generic[T]):
         self.noun = noun
         self._kind = kind
         self._own = dict(own)
+        self._provided: Mapping[str, T] = {}
+
+    @contextmanager
+    def providing(self, things: Mapping[str, T]) -> Iterator[None]:
+        """Have `things` by these names, too, until the end of the block: for tests, and for programs with their own."""
+        before = self._provided
+        self._provided = {**before, **things}
+        try:
+            yield
+        finally:
+            self._provided = before
 
     def __contains__(self, name: str) -> bool:
-        return name in self._own or any(plug_in.name == name for plug_in in plug_ins(self.group))
+        return (
+            name in self._own or name in self._provided or any(plug_in.name == name for plug_in in plug_ins(self.group))
+        )
 
     def __getitem__(self, name: str) -> T:
         """The thing called `name`. Raises `KeyError` where there is none, `PlugInBroken`."""
         if name in self._own:
             return self._checked(_attribute(self._own[name]))
+        if name in self._provided:
+            return self._provided[name]
         matches = [plug_in for plug_in in plug_ins(self.group) if plug_in.name == name]
         if not matches:
             raise KeyError(name)
@@ -69,7 +85,7 @@ class Registry(Generic[T]):
 
     def names(self) -> tuple[str, ...]:
         """Every name: our own in their order, then those of plug-ins."""
-        others = {plug_in.name for plug_in in plug_ins(self.group)} - self._own.keys()
+        others = ({plug_in.name for plug_in in plug_ins(self.group)} | self._provided.keys()) - self._own.keys()
         return (*self._own, *sorted(others))
 
     def __iter__(self) -> Iterator[str]:

@@ -10,6 +10,7 @@ and what is left by a program that dies at a step. Its clock stands still but fo
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -44,7 +45,7 @@ class MemoryHost:
 
     contents: Mapping[str, bytes] = field(default_factory=dict)
     pmta: MemoryPmta | None = field(default_factory=MemoryPmta)
-    machine_id: str = "0123456789abcdef0123456789abcdef"
+    machine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     is_down: bool = False
     faults: dict[str, Fault] = field(default_factory=dict)
     cuts: list[Cut] = field(default_factory=list)
@@ -86,7 +87,7 @@ def memory_transport(hosts: Mapping[str, MemoryHost]) -> Transport:
             raise Unreachable.of(CONNECTION_REFUSED, "No such host.", host=spec.name)
         return hosts[spec.name].open(spec)
 
-    return Transport(name="memory", summary="a host in memory", open=open_host, is_local=True)
+    return Transport(name="memory", summary="a host in memory", open=open_host)
 
 
 def _refused(spec: HostSpec, detail: str) -> Unreachable:

@@ -13,7 +13,11 @@ class MemoryRoot:
     """The host, and what tests want to know of it."""
 
     def __init__(self, config: bytes = OLD) -> None:
-        self.host = MemoryHost({CONFIG: config}, pmta=MemoryPmta("PowerMTA v5.0r1 (2019-02-12, 64-bit; stand-in)."))
+        self.host = MemoryHost(
+            {CONFIG: config},
+            machine_id="0123456789abcdef" * 2,
+            pmta=MemoryPmta("PowerMTA v5.0r1 (2019-02-12, 64-bit; stand-in)."),
+        )
         assert self.host.pmta is not None
         self.pmta = self.host.pmta
 

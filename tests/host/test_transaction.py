@@ -118,7 +118,7 @@ def test_a_rollback_that_powermta_rejects_too_is_reported(host: Host) -> None:
     host.root.tell("fail-reload", 2)
     done = host.apply(transaction((CONFIG, NEW)))
     assert done.status is Status.ROLLBACK_FAILED
-    assert "the old files are back" in done.reason
+    assert "the old files are restored" in done.reason
     assert host.root.read(CONFIG) == OLD
 
 
@@ -188,7 +188,7 @@ def test_where_powermta_is_down_no_reload_is_started(host: Host, what: str) -> N
     host.root.tell(what, 2)
     done = host.apply(transaction((CONFIG, NEW)))
     assert (done.status, done.step) == (Status.REFUSED, "running")
-    assert "PowerMTA does not run on this host" in done.reason
+    assert "PowerMTA is not running on this host" in done.reason
     assert host.root.tree() == before
     assert "reload" not in host.root.calls
     assert host.root.leftovers() == []

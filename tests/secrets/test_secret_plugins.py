@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,13 +52,16 @@ def test_its_own_check_of_names_is_heard() -> None:
 
 @pytest.mark.usefixtures("safe")
 def test_messages_and_the_schema_list_it(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="command:PROGRAM ARGUMENTS or safe:SHELF/NAME"):
+    with pytest.raises(Invalid, match=r"keyring:NAME, .* or safe:SHELF/NAME"):
         require_reference("no reference")
     with pytest.raises(Invalid, match="safe"):
         require_reference("saef:top/key")
-    with pytest.raises(SecretUnavailable, match="keyring:NAME, file:PATH or safe:SHELF/NAME"):
+    with pytest.raises(SecretUnavailable, match=r"keyring:NAME, .*file:PATH.* or safe:SHELF/NAME"):
         Resolver(tmp_path).holds(require_reference("env:X"))
-    assert json_schema()["$defs"]["reference"]["pattern"] == "^(keyring|env|file|command|safe):."
+    pattern = json_schema()["$defs"]["reference"]["pattern"]
+    assert re.search(pattern, "safe:x")
+    assert re.search(pattern, "file:x")
+    assert not re.search(pattern, "sofa:x")
 
 
 def test_without_the_plug_in_its_references_are_values() -> None:
@@ -73,5 +77,5 @@ def test_a_broken_provider_is_reported_where_it_is_used_and_nowhere_else(
     install(monkeypatch, tmp_path, name="acme-safe", entry_points=lines, modules={"acme_safe.py": "SAFE = 1\n"})
     with pytest.raises(PlugInBroken, match=r"acme-safe 1\.0"):
         parse_reference("safe:top/key")
-    with pytest.raises(Invalid, match=r"file:PATH or command:PROGRAM ARGUMENTS\."):
+    with pytest.raises(Invalid, match=r"Write keyring:NAME, (?!.*safe:)"):
         require_reference("no reference")
