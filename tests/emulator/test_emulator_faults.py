@@ -1,9 +1,12 @@
 """Being told to misbehave."""
 
+from pathlib import Path
+
 import pytest
 
 from pmtaform_emulator import clear_faults, fault
 from pmtaform_emulator.__main__ import run
+from pmtaform_emulator.faults import KINDS
 
 OLD = "log-file /l\n"
 NEW = "log-file /l\npostmaster a@example.com\n"
@@ -89,3 +92,8 @@ def test_the_command_line_sets_and_clears_faults(running, capfd):
     with pytest.raises(SystemExit, match="1"):
         run(["fault", root, "reload", "explode"])
     assert "unknown kind" in capfd.readouterr().err
+
+
+def test_every_kind_is_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs/emulator.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"| `{kind}` |" not in page] == []
