@@ -31,7 +31,7 @@ _TYPED: Final = (".yaml", ".yml")
 _BEFORE: Final = " It was there before, and the plan does not change it, so it does not stop an apply."
 
 
-class Merged:
+class HostLinter:
     """Lints what hosts of one stack will have."""
 
     def __init__(self, stack: Stack) -> None:
@@ -43,11 +43,11 @@ class Merged:
 
     def findings(self, survey: Survey) -> Iterator[Diagnostic]:
         """The findings on the host's configuration after the plan, without the host's name."""
-        sides = reading_of(survey)
+        reading = reading_of(survey)
         version = survey.snapshot.version or self._stack.powermta
         files = _files_before(survey)
-        before = Subject(configuration=sides.before, version=version, files=files, all_read=True)
-        after = replace(before, configuration=sides.after, files=files | _files_changed(survey))
+        before = Subject(configuration=reading.before, version=version, files=files, all_read=True)
+        after = replace(before, configuration=reading.after, files=files | _files_changed(survey))
         written = _written(survey)
         old: dict[str, list[Judged]] = {}
         judgements = [*_placed(survey, lint_change(before, after)), *_secrets(survey.target.desired, written)]

@@ -216,8 +216,8 @@ class HostChange:
         outcome = self._outcome
         assert outcome is not None  # noqa: S101
         unknown = doubts.of_new(outcome)
-        sides = reading_of(self.survey)
-        asked = doubts.proofs(sides.before, sides.after) if unknown else ()
+        reading = reading_of(self.survey)
+        asked = doubts.proofs(reading.before, reading.after) if unknown else ()
         return self._trial.checked(self._predictions, outcome.answers, unknown, asked)
 
     def _passes(self, look: Callable[[], str], step: str) -> bool:
@@ -308,8 +308,8 @@ class HostChange:
         if outcome.status is not Status.ROLLED_BACK or not doubts.of_old(outcome):
             return outcome
         try:
-            sides = reading_of(self.survey)
-            proven = doubts.is_proven(self._connections.current(), self.spec, sides.after, sides.before)
+            reading = reading_of(self.survey)
+            proven = doubts.is_proven(self._connections.current(), self.spec, reading.after, reading.before)
         except PmtaformError:
             return outcome
         return replace(outcome, doubts=doubts.of_new(outcome)) if proven else outcome

@@ -53,11 +53,11 @@ def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
             groups.setdefault(_sameness(survey), []).append(name)
     by_host: dict[str, tuple[Diagnostic, ...]] = {}
     if groups:
-        from pmtaform.planning.host_lint import Merged
+        from pmtaform.planning.host_lint import HostLinter
 
-        merged = Merged(stack)
+        linter = HostLinter(stack)
         for names in groups.values():
-            linted = tuple(merged.findings(surveys[names[0]]))
+            linted = tuple(linter.findings(surveys[names[0]]))
             by_host |= dict.fromkeys(names, linted)
     for name, survey in surveys.items():
         if own := (*_doubtful_keys(survey), *_unused_keys(survey)):
