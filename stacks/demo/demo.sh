@@ -67,7 +67,7 @@ run sed -i 's,max-msg-rate    500/h,max-msg-rate    9000/h,' stacks/demo/hosts/m
 run pmtaform drift
 run pmtaform apply --auto-approve
 
-say "6. A change that PowerMTA refuses: a directive that somebody found on the web."
+say "6. A change that PowerMTA refuses: a directive found on the web."
 cat >stacks/demo/found-on-the-web.yaml <<'YAML'
 native: [files/found-on-the-web.conf]
 YAML
@@ -88,7 +88,7 @@ run pmtaform drift
 on mta1 pmta show status
 rm stacks/demo/found-on-the-web.yaml
 
-say "7. Changed your mind? Every apply can be taken back, from any machine."
+say "7. Changed your mind? Every apply can be rolled back, from any machine."
 echo "What comes back here is the limit of that night, so it needs consent."
 run pmtaform rollback mta1 --auto-approve --allow rate-raised
 run pmtaform rollback mta1 --list
