@@ -10,7 +10,7 @@ from pmtaform.host.model import Answer
 from pmtaform.testing.changes import Changes, Died, told_answer
 from pmtaform.testing.paths import matches
 from pmtaform.testing.requests import MemoryRequest, said
-from pmtaform.testing.transactions import KeptGeneration, Life, MemoryTransaction, Settled, Verdict
+from pmtaform.testing.transactions import KeptGeneration, Life, MemoryTransaction, Settled, TransactionResult
 
 if TYPE_CHECKING:
     from pmtaform.testing.host import MemoryHost
@@ -72,7 +72,7 @@ def _result(host: MemoryHost, request: MemoryRequest) -> bytes:
     name = request["id"]
     if request["force"] == "yes" and name not in host.kept.open and name not in host.kept.settled:
         why = "the connection was lost before the whole request had arrived; nothing was changed"
-        host.kept.settled[name] = Settled(Verdict("refused", "receive", why), request, (), "")
+        host.kept.settled[name] = Settled(TransactionResult("refused", "receive", why), request, (), "")
     return _told(host, request)
 
 

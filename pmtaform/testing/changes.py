@@ -15,7 +15,7 @@ from pmtaform.testing.transactions import (
     MemoryFile,
     MemoryTransaction,
     Settled,
-    Verdict,
+    TransactionResult,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ class Changes:
             return
         if tx.request.op == "recover":
             why = self._untaken()
-            self._finish(tx, Verdict("refused", "undo-activate", why) if why else Verdict("applied", "recover"))
+            self._finish(
+                tx,
+                TransactionResult("refused", "undo-activate", why) if why else TransactionResult("applied", "recover"),
+            )
             return
         try:
             self._at(tx, "check")
@@ -113,7 +116,7 @@ class Changes:
         if waiting is None:
             return True
         why, holder = waiting
-        self._finish(tx, Verdict("locked", "lock", why), holder.owner())
+        self._finish(tx, TransactionResult("locked", "lock", why), holder.owner())
         return False
 
     def _recover_all(self, tx: MemoryTransaction) -> tuple[str, MemoryTransaction] | None:
@@ -261,7 +264,7 @@ class Changes:
             made = KeptGeneration(self._kept.newest + 1, tx.request, tuple(tx.entries), base)
             self._kept.generations.append(made)
             del self._kept.generations[: -max(1, tx.request.number("keep"))]
-        self._finish(tx, Verdict("applied", generation=self._kept.newest))
+        self._finish(tx, TransactionResult("applied", generation=self._kept.newest))
 
     # -- and back ------------------------------------------------------------------------------------------------------
 
@@ -272,9 +275,9 @@ class Changes:
         """Nothing was changed, or for a rehearsal only."""
         step = failed.step or tx.step
         status = failed.status or ("rolled-back" if step == "test" else "refused")
-        self._finish(tx, Verdict(status, "check" if failed.status else step, failed.why))
+        self._finish(tx, TransactionResult(status, "check" if failed.status else step, failed.why))
 
-    def _undone(self, tx: MemoryTransaction, step: str, why: str) -> Verdict:
+    def _undone(self, tx: MemoryTransaction, step: str, why: str) -> TransactionResult:
         """Put every file back, and have PowerMTA load them if it may have loaded the others."""
         self._at(tx, "undo")
         if tx.is_begun:
@@ -284,7 +287,7 @@ class Changes:
                 else:
                     self._host.files[entry.path] = entry.old
         if not tx.is_activated:
-            return Verdict("rolled-back", step, why)
+            return TransactionResult("rolled-back", step, why)
         try:
             self._activate(tx)
             if problem := self._why_not_running(tx):
@@ -292,9 +295,9 @@ class Changes:
         except StepFailed as failed:
             reason = f"{why}; the old files are restored, but PowerMTA did not load them: {failed.why}"
             self._kept.untaken = (tx, reason)
-            return Verdict("rollback-failed", step, reason)
+            return TransactionResult("rollback-failed", step, reason)
         self._kept.untaken = None
-        return Verdict("rolled-back", step, why)
+        return TransactionResult("rolled-back", step, why)
 
     def _recover(self, dead: MemoryTransaction, heir: MemoryTransaction) -> None:
         """Settle what a dead program left, or what was staged, and note it for the record of `heir`."""
@@ -310,7 +313,7 @@ class Changes:
             self._finish(dead, self._undone(dead, broken, why))
         else:
             how = "discarded"
-            self._finish(dead, Verdict("refused", broken, why))
+            self._finish(dead, TransactionResult("refused", broken, why))
         status = self._kept.settled[dead.id].verdict.status
         heir.recovered.append(f"recovered {dead.id} {how} {status} {broken}")
 
@@ -333,7 +336,7 @@ class Changes:
         owed, why = self._kept.untaken
         return f"the transaction {owed.id} was undone: {why}"
 
-    def _finish(self, tx: MemoryTransaction, verdict: Verdict, more: Iterable[str] = ()) -> None:
+    def _finish(self, tx: MemoryTransaction, verdict: TransactionResult, more: Iterable[str] = ()) -> None:
         self._at(tx, "record")
         answers = [] if tx.request.number("confirm") else tx.answers
         lines = (*tx.recovered, *more, *tx.doubts, *answers)

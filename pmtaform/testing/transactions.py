@@ -120,7 +120,7 @@ class KeptGeneration:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TransactionResult:
     """What became of a transaction."""
 
     status: str
@@ -133,7 +133,7 @@ class Verdict:
 class Settled:
     """A record: what is told of a transaction for as long as it is kept."""
 
-    verdict: Verdict
+    verdict: TransactionResult
     request: MemoryRequest
     more: tuple[str, ...]
     output: str
