@@ -257,7 +257,7 @@ def test_rolling_back_stops_at_a_change_by_hand(host: Host) -> None:
 
 
 def test_a_generation_that_is_not_kept_is_an_error(folder: Host) -> None:
-    with pytest.raises(HostError, match="generation-unknown"):
+    with pytest.raises(HostError, match="generation-gone"):
         rolled_back(folder, 7)
 
 

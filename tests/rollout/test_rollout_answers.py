@@ -149,7 +149,7 @@ def test_a_server_that_cannot_be_asked_is_not_running(live: ProjectFolder) -> No
     live.stack(NO_QUEUE)
     unknown(live, "show status", message="Is the PowerMTA service running?")
     said = live.apply().ended(Exit.SOME_FAILED)
-    assert "PowerMTA does not run on this host" in said.words
+    assert "PowerMTA is not running on this host" in said.words
     assert "Is the PowerMTA service running?" in said.words
     assert "reload" not in live.host.called
 
