@@ -17,5 +17,4 @@ class DangerKind(Definition):
     kind: Kind = Kind.BLOCKED
     rank: int
 
-    def __hash__(self) -> int:
-        return hash(self.code)
+    __hash__ = object.__hash__  # a kind is declared once; thousands of effects are grouped by it
