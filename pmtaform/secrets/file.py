@@ -74,7 +74,7 @@ def _silent(path: Path, deadline: float) -> Unresolved:
 def _read_private(path: Path) -> bytes:
     looked = str(path)
     try:
-        # Without O_NONBLOCK a named pipe would hold the open until somebody writes.
+        # Without O_NONBLOCK a named pipe would hold the open until another process writes.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as problem:
         fix = "Make the file, or correct the path in the stack." if problem.errno == 2 else ""

@@ -1,7 +1,7 @@
 """`keyring:NAME`: the system's keyring, through the keyring package.
 
 The package is imported when a `keyring:` reference is really needed, and everything it does has a deadline:
-choosing a backend may ask a desktop's bus, and a locked Secret Service waits for a prompt that nobody sees.
+choosing a backend may ask a desktop's bus, and a locked Secret Service waits for a prompt that no one sees.
 """
 
 from __future__ import annotations

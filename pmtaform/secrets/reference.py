@@ -1,7 +1,7 @@
 """References to secrets, `scheme:NAME`: what a stack holds in place of a secret.
 
 The schemes are those of the registered providers (`plugins.SECRET_PROVIDERS`); `docs/secrets.md` lists ours.
-A text that is no reference may be a secret that somebody pasted in: it is never repeated in a message.
+A text that is no reference may be a secret that a person pasted in: it is never repeated in a message.
 """
 
 from __future__ import annotations

@@ -123,17 +123,17 @@ def check_base(kept: StateVersion | None, over: StateVersion | None, place: Plac
     if kept == over:
         return
     if kept is None:
-        _stale("it is no longer there", place)
+        _stale("The state no longer exists", place)
     if over is None:
-        _stale(f"there is one already, with serial {kept.serial}", place)
+        _stale(f"A state exists already, with serial {kept.serial}", place)
     if kept.lineage != over.lineage:
-        _stale(f"it has another history (lineage {kept.lineage}, not {over.lineage})", place)
-    _stale(f"it has serial {kept.serial}, and this run began from serial {over.serial}", place)
+        _stale(f"The state has another history (lineage {kept.lineage}, not {over.lineage})", place)
+    _stale(f"The state has serial {kept.serial}, and this run started from serial {over.serial}", place)
 
 
 def _stale(what: str, place: Place | None) -> NoReturn:
     detail = (
-        f"{what}: somebody applied, or put another file there, since it was read. Saving would lose what is noted "
-        "in it, so it was left as it is. Plan again from what is there now."
+        f"{what}: another run applied, or someone replaced the state, since it was read. Saving would lose what it "
+        "contains, so it is unchanged. Plan again from the state as it is now."
     )
     raise Stale.of(STATE_MOVED, detail, place=place)

@@ -68,7 +68,7 @@ class Process:
         except ProcessLookupError:
             return True
         except OSError:
-            pass  # it is somebody else's; it lives
+            pass  # it belongs to another user; it lives
         started, condition = _started(self.pid)
         return condition in ("Z", "X") or bool(started and self.started and started != self.started)
 
@@ -88,7 +88,7 @@ def _namespace() -> str:
 def _started(pid: int) -> tuple[int, str]:
     """When process `pid` started, in ticks since boot, and its condition's letter; 0 and "" when not told."""
     with suppress(OSError, ValueError, IndexError):
-        # The program's name stands in parentheses and may itself hold parentheses and spaces.
+        # The program's name is in parentheses and may itself contain parentheses and spaces.
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
         return int(fields[19]), fields[0]
     return 0, ""

@@ -64,14 +64,14 @@ class HeldLock:
 
 
 def locked(stack: str, info: LockInfo | None, path: str) -> Locked:
-    """The error that says by whom it is locked."""
+    """The error that names who holds the lock."""
     if info is None:
-        holder = "Other processes take and release it again and again. Wait for them"
+        holder = f"{stack} is locked by other processes, again and again."
     else:
-        holder = f"{info.who} has been at work since {info.since}: {info.what}{_where(info.process)}. Wait for that"
+        holder = f"{stack} is locked by {info.who} ({info.what}) since {info.since}{_where(info.process)}."
     detail = (
-        f"{holder}; two at once would undo each other's changes. If you know that nobody is at work any more: "
-        f"pmtaform unlock {stack}."
+        f"{holder} Two runs at once would undo each other's changes. Wait for that run, or if it is dead:\n"
+        f"    pmtaform unlock {stack}"
     )
     return Locked.of(STATE_LOCKED, detail, place=Place(path))
 
@@ -79,7 +79,7 @@ def locked(stack: str, info: LockInfo | None, path: str) -> Locked:
 def taken_over(dead: LockInfo, path: str | Path) -> Diagnostic:
     """The notice that the lock of a dead process was taken over."""
     detail = (
-        f"{dead.who} began {dead.what} at {dead.since}, and that process (number {dead.process.pid}) ended without "
+        f"{dead.who} started {dead.what} at {dead.since}, and that process ({dead.process.pid}) ended without "
         "releasing the lock. Its run may be half done: the plan shows what is left to do."
     )
     place = Place(str(path))
@@ -89,9 +89,9 @@ def taken_over(dead: LockInfo, path: str | Path) -> Diagnostic:
 def _where(process: Process) -> str:
     if not process.pid:
         return ""
-    words = f" (process {process.pid} on {process.host})"
+    words = f", in process {process.pid} on {process.host}"
     if process.host == machine() and process.boot != Process.current().boot:
-        words += ", before this machine was last started or on another of this name"
+        words += ", before the last start of this machine or on another machine of this name"
     return words
 
 
@@ -115,4 +115,4 @@ def decode(content: bytes) -> LockInfo:
 def unknown_holder(what: str) -> LockInfo:
     """The holder of a lock that does not say whose it is; `what` says why."""
     nobody = Process(host="", boot="", namespace="", pid=0, started=0)
-    return LockInfo(who="somebody unknown", what=what, since="an unknown time", run="", process=nobody)
+    return LockInfo(who="an unknown user", what=what, since="an unknown time", run="", process=nobody)

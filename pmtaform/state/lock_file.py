@@ -41,7 +41,7 @@ class LockFile:
         raise locked(self._stack, self.info(), str(self._path))
 
     def info(self) -> LockInfo | None:
-        """Who holds it; None when nobody does. A lock that cannot be read is held by somebody unknown."""
+        """Who holds it; None when it is free. A lock that is not readable is held by an unknown user."""
         try:
             return decode(read_regular(self._path))
         except FileNotFoundError:
@@ -64,7 +64,7 @@ class LockFile:
         return self._remove_if(judge)
 
     def _remove_if(self, judge: Callable[[LockInfo], bool]) -> LockInfo | None:
-        """Remove the very file that was judged: a lock taken since then by somebody else stays."""
+        """Remove the very file that was judged: a lock that another run took since then stays."""
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:

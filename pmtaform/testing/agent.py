@@ -33,7 +33,7 @@ def settle_expired(host: MemoryHost) -> None:
 
 
 def clear_staged(host: MemoryHost, session: MemorySession) -> None:
-    """Take away what `session` staged and nobody went on with; there is no record of it."""
+    """Take away what `session` staged and no one resumed; there is no record of it."""
     for tx in list(host.kept.open.values()):
         if tx.life is Life.STAGED and tx.session is session:
             del host.kept.open[tx.id]

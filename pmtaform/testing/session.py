@@ -43,7 +43,7 @@ class MemorySession:
         return _lost(self._spec)
 
     def close(self) -> None:
-        """End it; what it staged and nobody went on with is cleared away."""
+        """End it; what it staged and no one resumed is cleared away."""
         self.is_open, self.running = False, None
         with self._host.turn:
             clear_staged(self._host, self)

@@ -82,7 +82,7 @@ class MemoryTransaction:
         return self.request["id"]
 
     def owner(self) -> list[str]:
-        """Whose it is, as a refused request is told."""
+        """Whose it is, as the answer to a refused request names it."""
         request = self.request
         return [
             f"lock-id {self.id}",
@@ -131,7 +131,7 @@ class TransactionResult:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A record: what is told of a transaction for as long as it is kept."""
+    """A record: what the host answers about a transaction for as long as it keeps it."""
 
     verdict: TransactionResult
     request: MemoryRequest

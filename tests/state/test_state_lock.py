@@ -71,7 +71,7 @@ def test_what_cannot_be_known_to_be_dead_keeps_its_lock(tmp_path: Path, other: d
 
 def test_a_lock_from_before_a_restart_says_so(tmp_path: Path) -> None:
     backend = left_by(tmp_path, replace(dead_process(), boot="another"))
-    with pytest.raises(Locked, match="before this machine was last started"):
+    with pytest.raises(Locked, match="before the last start of this machine"):
         backend.lock(LockInfo.mine("plan demo"))
 
 
@@ -79,7 +79,7 @@ def test_a_lock_from_before_a_restart_says_so(tmp_path: Path) -> None:
 def test_a_damaged_lock_still_locks_and_can_be_unlocked(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "demo.lock").write_bytes(content)
     backend = FileBackend(tmp_path, "demo")
-    with pytest.raises(Locked, match="somebody unknown"):
+    with pytest.raises(Locked, match="an unknown user"):
         backend.lock(LockInfo.mine("plan demo"))
     assert backend.unlock() is not None
     assert backend.lock_info() is None
