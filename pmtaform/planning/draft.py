@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -45,13 +45,6 @@ class Draft:
     notes: tuple[Diagnostic, ...] = ()
     verified: frozenset[Signer] = frozenset()  # selectors whose records are known to be in DNS
     statuses: tuple[KeyStatus, ...] = ()  # of the keys that are rotated
-
-    def add_notes(self, host: str, *notes: Diagnostic) -> None:
-        """Add notes to the plan of one host."""
-        if notes:
-            self.hosts = tuple(
-                replace(plan, notes=(*plan.notes, *notes)) if plan.host == host else plan for plan in self.hosts
-            )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from pmtaform.plan.model import HostPlan
 from pmtaform.planning.draft import Draft
 from pmtaform.planning.step import Step
 from pmtaform.stack import Stack
@@ -19,8 +22,12 @@ class ExpiryStep(Step):
         """Add the notes; not that on a certificate which the plan writes and a danger reports."""
         from pmtaform.plan.files import expiry_notes
 
-        now = draft.request.moment()
-        for plan in draft.hosts:
+        now, surveys = draft.request.moment(), draft.fleet.surveys
+
+        def with_notes(plan: HostPlan) -> HostPlan:
             known = {danger.detail for change in plan.changes for danger in change.dangers}
-            notes = expiry_notes(draft.fleet.surveys[plan.host].target.desired.managed, plan.host, now)
-            draft.add_notes(plan.host, *(note for note in notes if note.detail not in known))
+            notes = expiry_notes(surveys[plan.host].target.desired.managed, plan.host, now)
+            added = tuple(note for note in notes if note.detail not in known)
+            return replace(plan, notes=(*plan.notes, *added)) if added else plan
+
+        draft.hosts = tuple(with_notes(plan) for plan in draft.hosts)
