@@ -27,12 +27,12 @@ from pmtaform.diagnostics.codes.project_files import IMPORT_NOT_WRITTEN
 from pmtaform.errors import HostError, Locked, PmtaformError, UsageError
 from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, probe
 from pmtaform.lang.blocks import blocks_of
-from pmtaform.lang.includes import Configuration
+from pmtaform.lang.includes import Configuration, absolute_includes
 from pmtaform.parallel import run_all
 from pmtaform.plan.diff import difference
 from pmtaform.plan.inputs import Live, LiveKey, Previous
 from pmtaform.secrets import Resolver, Secret, parse_reference
-from pmtaform.sources import FolderReader, find_includes, from_snapshot, locate, unconfirmed_change
+from pmtaform.sources import FolderReader, from_snapshot, locate, unconfirmed_change
 from pmtaform.stack import Stack, compile_host, load_stack
 from pmtaform.stack.paths import MAIN
 from pmtaform.stack.resolve import resolver_for
@@ -152,7 +152,7 @@ def _live(source: ImportSource, folder: Path, options: Options, login: Login) ->
     spec = _spec(source, login)
     session = spec.open()
     try:
-        snapshot = probe(session, spec, Known(), find_includes(spec))
+        snapshot = probe(session, spec, Known(), absolute_includes)
         _require_settled(spec, snapshot)
         loaded = from_snapshot(spec, snapshot)
         if loaded.unread:

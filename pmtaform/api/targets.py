@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pmtaform.api.restoring import spec_of
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_CONFIGURATION
-from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.errors import UsageError
 from pmtaform.project import Project
 from pmtaform.sources import LoadedConfiguration, read_host, read_path, read_stack
+from pmtaform.stack import project_above
 
 
 def read_target(target: str, project: Project | None, stack: str | None = None) -> LoadedConfiguration:
@@ -34,11 +35,9 @@ def read_side(text: str, project: Project | None, stack: str | None = None) -> d
 
 
 def project_if_any(folder: Path | None) -> Project | None:
-    """The project that a folder lies in, or None."""
-    try:
-        return Project.find(folder)
-    except PmtaformError:
-        return None
+    """The project that a folder (the current one) lies in, or None."""
+    root = project_above(folder or Path.cwd())
+    return Project(root) if root is not None else None
 
 
 def _unknown(detail: str) -> UsageError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,7 +52,8 @@ class _Found:
 def probe(session: Session, spec: HostSpec, known: Known, find_includes: FindIncludes) -> Snapshot:
     """Look at a host. `find_includes(path, content)` names what a configuration file includes: paths and patterns.
 
-    Content is in the snapshot only where the digest is not the known one. Raises `HostError` and `Unreachable`.
+    Content is in the snapshot only where the digest is not the known one. An include that leads out of the folder
+    that is the host's root is not followed. Raises `HostError` and `Unreachable`.
     """
     found = _Found()
     paths: dict[str, str] = {spec.config: "new"}
@@ -71,7 +73,7 @@ def probe(session: Session, spec: HostSpec, known: Known, find_includes: FindInc
         lines = _look(spec, known, paths, patterns, stamp)
         _take(_ask(session, spec, lines, asks_sudo=spec.sudo and not trips), found)
         trips += 1
-        paths, patterns = _wanted(found, find_includes)
+        paths, patterns = _wanted(spec, found, find_includes)
     return _snapshot(spec, known, found, trips)
 
 
@@ -103,7 +105,9 @@ def _look(spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iter
     if known.outcome_of:
         lines.append(setting("outcome", checked(known.outcome_of, "transaction", spec.name), spec.name))
     lines.append(b"end\n")
-    lines += [encode(f"file {want} {checked_path(path, spec.name)}\n") for path, want in paths.items()]
+    inside = [path for path in paths if not _leads_out(spec, path)]
+    lines += [encode(f"file {paths[path]} {checked_path(path, spec.name)}\n") for path in inside]
+    patterns = [pattern for pattern in patterns if not _leads_out(spec, pattern)]
     lines += [encode(f"pattern {checked_path(pattern, spec.name)}\n") for pattern in patterns]
     return [*lines, b"end\n"]
 
@@ -161,18 +165,25 @@ def _take_file(rest: bytes, found: _Found) -> None:
     )
 
 
-def _wanted(found: _Found, find_includes: FindIncludes) -> tuple[dict[str, str], list[str]]:
+def _wanted(spec: HostSpec, found: _Found, find_includes: FindIncludes) -> tuple[dict[str, str], list[str]]:
     """What the fresh contents include and was not asked for yet."""
     paths: dict[str, str] = {}
     patterns: list[str] = []
     for path, content in found.fresh.items():
         for named in find_includes(path, content):
+            if _leads_out(spec, named):
+                continue
             if any(c in named for c in "*?["):
                 if named not in found.patterns and named not in patterns:
                     patterns.append(named)
             elif not found.has(named):
                 paths[named] = "new"
     return paths, patterns
+
+
+def _leads_out(spec: HostSpec, path: str) -> bool:
+    """Whether a path, or a pattern, climbs out of the folder that is the host's root."""
+    return spec.root != "/" and posixpath.normpath(path.lstrip("/")).partition("/")[0] == ".."
 
 
 def _snapshot(spec: HostSpec, known: Known, found: _Found, trips: int) -> Snapshot:

@@ -12,7 +12,7 @@
 """
 
 from pmtaform.sources.folder import FolderReader, locate, read_named, read_path
-from pmtaform.sources.host import find_includes, from_snapshot, read_host, unconfirmed_change
+from pmtaform.sources.host import from_snapshot, read_host, unconfirmed_change
 from pmtaform.sources.model import DEFAULTS, LoadedConfiguration, Unread
 from pmtaform.sources.revision import read_stack
 from pmtaform.sources.writing import replace_native
@@ -22,7 +22,6 @@ __all__ = [
     "FolderReader",
     "LoadedConfiguration",
     "Unread",
-    "find_includes",
     "from_snapshot",
     "locate",
     "read_host",

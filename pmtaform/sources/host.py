@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.hosts import FILE_UNREADABLE, HOST_BUSY, NO_CONFIGURATION
 from pmtaform.errors import HostError
 from pmtaform.host import HASH_ONLY, HostSpec, Known, Session, Snapshot, Waiting, probe
-from pmtaform.host.probe import FindIncludes
 from pmtaform.lang.includes import absolute_includes, read_configuration
 from pmtaform.sources.model import DEFAULTS, FindFiles, LoadedConfiguration, without_defaults
 
@@ -21,24 +19,13 @@ def read_host(spec: HostSpec, named: FindFiles | None = None) -> LoadedConfigura
     """
     session = spec.open()
     try:
-        snapshot = probe(session, spec, Known(files={DEFAULTS: None}), find_includes(spec))
+        snapshot = probe(session, spec, Known(files={DEFAULTS: None}), absolute_includes)
         loaded = from_snapshot(spec, snapshot)
         if named is not None:
             loaded = replace(loaded, modes=_modes(session, spec, snapshot, frozenset(named(loaded.configuration))))
     finally:
         session.close()
     return loaded
-
-
-def find_includes(spec: HostSpec) -> FindIncludes:
-    """Finds the files that a file of the host includes; none that climb out of the folder that is the host's root."""
-    if spec.root == "/":
-        return absolute_includes
-    return lambda path, content: [each for each in absolute_includes(path, content) if not _climbs(each)]
-
-
-def _climbs(path: str) -> bool:
-    return posixpath.normpath(path.lstrip("/")).startswith("..")
 
 
 def from_snapshot(spec: HostSpec, snapshot: Snapshot) -> LoadedConfiguration:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -16,6 +17,7 @@ from pmtaform.lang.blocks import BlockPart
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
 from pmtaform.model.desired import Desired
+from pmtaform.programs import PROJECT_FILE
 from pmtaform.sources.model import LoadedConfiguration
 from pmtaform.stack import Stack, load_stack
 from pmtaform.stack.resolve import desired_of
@@ -39,8 +41,8 @@ def read_stack(project: Project, spec: str) -> dict[str, LoadedConfiguration]:
     with tempfile.TemporaryDirectory(prefix="pmtaform-") as scratch:
         root = Path(scratch)
         path = f"stacks/{folder.name}"
-        _unpack(_archive(project.root, revision, path), root)
-        if not (root / path).is_dir():
+        _unpack(_archive(project.root, revision), root)
+        if not (root / path).is_dir() or not (root / path).resolve().is_relative_to(root.resolve()):
             raise _no_such(revision, f"{path} is not there at {revision}.")
         try:
             stack = load_stack(root / path)
@@ -80,11 +82,11 @@ def _lines_of(part: BlockPart) -> range:
     return range(part.node.line, part.node.end + 1)
 
 
-def _archive(root: Path, revision: str, path: str) -> bytes:
-    """The stack's folder at a revision, as a tar archive."""
+def _archive(root: Path, revision: str) -> bytes:
+    """The project at a revision, as a tar archive: a stack may use every file of its project."""
     if revision.startswith("-"):
         raise _no_such(revision, "A revision does not begin with a dash.")
-    command = ["git", "-C", str(root), "archive", "--format=tar", revision, path]
+    command = ["git", "-C", str(root), "archive", "--format=tar", revision]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as problem:
@@ -96,14 +98,33 @@ def _archive(root: Path, revision: str, path: str) -> bytes:
 
 
 def _unpack(archive: bytes, into: Path) -> None:
-    """Write the plain files of an archive; nothing else, and nothing outside of `into`."""
+    """Write the files and the symbolic links of an archive, nothing outside of `into`.
+
+    Links are made after the files, so that no file is written through one. Where a link leads is for the reader of
+    the stack to judge, as in a working tree. The project file is omitted: a revision cannot allow programs.
+    """
+    links: list[tarfile.TarInfo] = []
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for member in tar:
-            target = (into / member.name).resolve()
+            if member.name == PROJECT_FILE:
+                continue
+            if member.issym():
+                links.append(member)
             content = tar.extractfile(member) if member.isfile() else None
-            if content is not None and target.is_relative_to(into.resolve()):
-                target.parent.mkdir(parents=True, exist_ok=True)
+            if content is not None and (target := _place(member, into)) is not None:
                 target.write_bytes(content.read())
+    for link in links:
+        if (target := _place(link, into)) is not None:
+            target.symlink_to(link.linkname)
+
+
+def _place(member: tarfile.TarInfo, into: Path) -> Path | None:
+    """Where a member of an archive is written, its folder made; None: outside of `into`, or in the way of another."""
+    target = into / member.name
+    if not target.parent.resolve().is_relative_to(into.resolve()) or os.path.lexists(target):
+        return None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 def _no_such(revision: str, detail: str) -> UsageError:

@@ -8,7 +8,7 @@ check_stack(folder)                    everything that is wrong with a stack, fo
 from pmtaform.stack.compile import compile_all, compile_host, render, require_valid
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.load import check_stack, load_stack
-from pmtaform.stack.locate import find_project, stack_folder, stack_names
+from pmtaform.stack.locate import find_project, project_above, stack_folder, stack_names
 from pmtaform.stack.references import Purpose, SecretUse, secret_uses
 from pmtaform.stack.stack import Lifecycle, Rollout, Stack, StackHost
 from pmtaform.stack.starter import write_starter
@@ -26,6 +26,7 @@ __all__ = [
     "compile_host",
     "find_project",
     "load_stack",
+    "project_above",
     "render",
     "require_valid",
     "secret_uses",

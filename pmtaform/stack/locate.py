@@ -13,15 +13,18 @@ from pmtaform.stack.document import yaml_files
 STACKS: Final = "stacks"
 
 
-def find_project(start: Path) -> Path:
-    """The project's root: the nearest folder upwards from `start` that holds `stacks/`.
-
-    Raises `UsageError` (code `no-project`) when there is none.
-    """
+def project_above(start: Path) -> Path | None:
+    """The project's root: the nearest folder upwards from `start` that holds `stacks/`; None: there is none."""
     here = start.absolute()
-    for folder in (here, *here.parents):
-        if (folder / STACKS).is_dir():
-            return folder
+    return next((folder for folder in (here, *here.parents) if (folder / STACKS).is_dir()), None)
+
+
+def find_project(start: Path) -> Path:
+    """The project's root, as `project_above` finds it. Raises `UsageError` (code `no-project`)."""
+    root = project_above(start)
+    if root is not None:
+        return root
+    here = start.absolute()
     detail = f"Neither {here} nor a folder above it holds `{STACKS}/`. Go into a project, name one with -C DIR, "
     detail += "or start one:\n    pmtaform init NAME"
     raise UsageError.of(NO_PROJECT, detail)

@@ -181,6 +181,61 @@ def test_a_stack_at_a_revision_and_as_it_is_now(revised: ProjectFolder) -> None:
     revised.run("diff", "HEAD:fleet", "HEAD:fleet", "--detailed-exitcode").ended(Exit.OK)
 
 
+def test_a_link_in_a_revision_is_followed_inside_of_the_project(revised: ProjectFolder) -> None:
+    """Also to a folder, and out of the stack's own folder: a stack may use every file of its project."""
+    shared = revised.root / "shared"
+    shared.mkdir()
+    (shared / "more.conf").write_text("<domain y.example>\nmax-smtp-out 9\n</domain>\n")
+    (revised.folder / "more").symlink_to("../../shared")
+    (revised.folder / "linked.conf").symlink_to("more/more.conf")
+    revised.stack("native: [linked.conf, ../../shared/again.conf]\n", activation="none")
+    (shared / "again.conf").write_text("<domain z.example>\nmax-smtp-out 8\n</domain>\n")
+    git(revised, "add", "-A")
+    git(revised, "commit", "-qm", "links")
+    said = revised.run("diff", "HEAD:fleet", ":fleet", "--detailed-exitcode").ended(Exit.OK)
+    assert said.err == ""
+
+
+@pytest.mark.parametrize("target", ["/etc/hostname", "../../../outside.conf"])
+@pytest.mark.parametrize("name", ["linked.conf", "extra.yaml"])
+def test_a_link_that_leads_out_is_refused_in_a_revision_as_in_a_folder(
+    revised: ProjectFolder, target: str, name: str
+) -> None:
+    (revised.folder / name).symlink_to(target)
+    (revised.root.parent / "outside.conf").write_text("<domain y.example>\nmax-smtp-out 99\n</domain>\n")
+    revised.stack("native: [linked.conf]\n" if name == "linked.conf" else "", activation="none")
+    git(revised, "add", "-A")
+    git(revised, "commit", "-qm", "links")
+    for side in ("HEAD:fleet", ":fleet"):
+        said = revised.run("diff", side, side).ended(Exit.INVALID)
+        assert "leads out of the project" in said.words
+        assert "99" not in said.all
+
+
+def test_a_revision_whose_stack_is_a_link_to_another_place_has_no_such_stack(
+    revised: ProjectFolder, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    revised.folder.rename(elsewhere)
+    revised.folder.symlink_to(elsewhere)
+    git(revised, "add", "-A")
+    git(revised, "commit", "-qm", "a stack elsewhere")
+    revised.run("diff", "HEAD:fleet", "HEAD:fleet").ended(Exit.USAGE)
+
+
+def test_a_revision_cannot_allow_programs(revised: ProjectFolder) -> None:
+    (revised.root / "pmtaform.yaml").write_text("not: [valid\n")
+    git(revised, "add", "-A")
+    git(revised, "commit", "-qm", "a project file")
+    revised.run("diff", "HEAD:fleet", "HEAD:fleet").ended(Exit.OK)
+
+
+def test_a_damaged_project_file_is_not_hidden(revised: ProjectFolder) -> None:
+    (revised.root / "pmtaform.yaml").write_text("not: [valid\n")
+    for words in (["diff", "mta1", "mta1"], ["effective", "mta1"]):
+        assert "pmtaform.yaml" in revised.run(*words).ended(Exit.INVALID).err
+
+
 def test_a_stack_and_a_live_host(revised: ProjectFolder) -> None:
     revised.hosts["mta1"].put("<domain x.example>\nmax-smtp-out 5\nauth-username u\nauth-password geheim\n</domain>\n")
     said = revised.run("diff", "HEAD:fleet:mta1", "mta1", "--detailed-exitcode").ended(Exit.OK)

@@ -65,6 +65,21 @@ def test_a_key_can_be_compared_without_being_sent(host: Host) -> None:
     assert (file.content, file.digest, file.mode) == (None, digest(b"private\n"), 0o600)
 
 
+def test_an_include_that_leads_out_of_the_root_is_not_followed(host: Host) -> None:
+    """Whatever asks: `plan`, `drift`, `apply`, `recover` and `import` all probe."""
+    if host.spec.root == "/":
+        pytest.skip("nothing is outside of this root")
+    (host.root.path.parent / "outside").mkdir()
+    (host.root.path.parent / "outside/secret.conf").write_bytes(b"outside\n")
+    out = "/../outside/secret.conf", "/etc/pmta/../../../outside/*.conf"
+    host.root.put(CONFIG, "".join(f"include {path}\n" for path in (*out, "/etc/pmta/../near")).encode())
+    host.root.put("/etc/near", b"near\n")
+    before = Known(files={out[0]: None}, patterns=out[1:])  # as a state that an earlier pmtaform wrote
+    for seen in (host.probe(includes=includes), host.probe(before, includes)):
+        assert set(seen.files) == {CONFIG, "/etc/pmta/../near"}
+        assert not any(seen.patterns.values())
+
+
 def test_includes_are_followed_plain_and_wildcard_in_byte_order(host: Host) -> None:
     host.root.put(CONFIG, b"include /etc/pmta/conf.d/*.conf\ninclude /etc/pmta/plain\n")
     for name in ("b.conf", "B.conf", "a.conf", ".hidden.conf", "c.txt"):
