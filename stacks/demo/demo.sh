@@ -1,10 +1,10 @@
 #!/bin/sh
-# The main job from end to end, on two local hosts under the PowerMTA stand-in. `make demo` runs it.
-# Everything happens in a copy, .demo/, that is made anew each time.
+# Shows the main job from end to end, on two local hosts with the PowerMTA emulator. `make demo` runs it.
+# It works in a copy, .demo/, which it makes anew each time.
 set -eu
 cd "$(dirname "$0")/../.."
 if ! python -c 'import pmtaform_emulator' 2>/dev/null; then
-    echo "The demo needs the stand-in for PowerMTA, which is not installed. Install it:" >&2
+    echo "The demo needs the PowerMTA emulator, which is not installed. Install it:" >&2
     echo "    pip install ./emulator" >&2
     exit 1
 fi
@@ -15,14 +15,14 @@ rm -f .demo/stacks/demo/demo.sh
 cd .demo
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*" | if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then cat; else tr -d '\033' | sed 's/\[[01]m//g'; fi; }
-# Shows a command, runs it, and shows how it ended when that is not 0.
+# Prints a command, runs it, and prints its exit code if that is not 0.
 run() {
     printf '\n$ %s\n' "$*"
     code=0
     "$@" || code=$?
     [ "$code" = 0 ] || printf '(exit code %s)\n' "$code"
 }
-# The hosts are folders that stand for machines; this runs a program "on" one.
+# Each host is a folder that serves as a machine's root. Runs a program of one.
 on() {
     host=$1 program=$2
     shift 2
@@ -34,7 +34,7 @@ for host in mta1 mta2; do
     python -m pmtaform_emulator install "stacks/demo/hosts/$host"
 done
 python -m pmtaform_emulator start stacks/demo/hosts/mta1 >/dev/null
-# mta2 is fresh: PowerMTA was installed with the least configuration that it starts with.
+# mta2 is new: it has the smallest configuration that PowerMTA starts with.
 printf 'log-file /var/log/pmta/log\nrun-as-root no\n\n<spool /var/spool/pmta>\n</spool>\n' >stacks/demo/hosts/mta2/etc/pmta/config
 python -m pmtaform_emulator start stacks/demo/hosts/mta2 >/dev/null
 mkdir -p stacks/demo/keys
@@ -45,29 +45,29 @@ key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 print(key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()).decode(), end="")
 ' >stacks/demo/keys/example.com.pem)
 
-echo "Two PowerMTA hosts, mta1 (grown by hand since 2019) and mta2 (fresh), should be as stacks/demo/stack.yaml says."
-echo "PowerMTA cannot be given away, so pmtaform's stand-in plays its part here: it is for demos and tests, and delivers no mail."
+echo "stacks/demo/stack.yaml declares two PowerMTA hosts: mta1, edited by hand since 2019, and mta2, which is new."
+echo "PowerMTA is proprietary, so the emulator takes its place here. It is for demos and tests, and delivers no mail."
 
-say "1. Is the stack right? No host is looked at."
+say "1. Validate the stack. This contacts no host."
 run pmtaform validate
 
-say "2. What differs? Nothing is changed."
+say "2. Plan: show what differs. This changes nothing."
 run pmtaform plan --out demo.plan
 
-say "3. Apply that plan. Raising a limit many times over is a danger: it needs consent by name."
+say "3. Apply that plan. To raise a limit many times over is a danger, which needs consent by name."
 run pmtaform apply demo.plan
 run pmtaform apply demo.plan --allow rate-raised
 run cat stacks/demo/hosts/mta1/etc/pmta/config
 
-say "4. Plan again: nothing is left to do."
+say "4. Plan again: nothing is left to change."
 run pmtaform plan
 
-say "5. Somebody changes a limit by hand, at night."
+say "5. At night, an operator changes a limit by hand. Find it, and correct it."
 run sed -i 's,max-msg-rate    500/h,max-msg-rate    9000/h,' stacks/demo/hosts/mta1/etc/pmta/config
 run pmtaform drift
 run pmtaform apply --auto-approve
 
-say "6. A change that PowerMTA refuses: a directive found on the web."
+say "6. Apply a change that PowerMTA rejects: a directive found on the web."
 cat >stacks/demo/found-on-the-web.yaml <<'YAML'
 native: [files/found-on-the-web.conf]
 YAML
@@ -80,16 +80,16 @@ cat >stacks/demo/files/found-on-the-web.conf <<'CONF'
 CONF
 run pmtaform validate
 echo
-echo "An apply refuses it as well. Insist, and PowerMTA has the last word:"
+echo "apply rejects it as well. With --allow, PowerMTA itself tests it:"
 run pmtaform apply --auto-approve --allow invented-directive
 echo
-echo "The files are back as they were, and the configuration in force is the old one:"
+echo "All files are restored, and PowerMTA runs the old configuration:"
 run pmtaform drift
 on mta1 pmta show status
 rm stacks/demo/found-on-the-web.yaml
 
-say "7. Changed your mind? Every apply can be rolled back, from any machine."
-echo "What comes back here is the limit of that night, so it needs consent."
+say "7. Roll back an apply. This works from any machine."
+echo "It restores the limit of that night, which needs consent."
 run pmtaform rollback mta1 --auto-approve --allow rate-raised
 run pmtaform rollback mta1 --list
 run pmtaform state show mta1
