@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pmtaform.diagnostics import Kind
+
 
 class Phase(StrEnum):
     """Where the work on one host stands."""
@@ -40,6 +42,11 @@ class Verdict(StrEnum):
     UNREACHABLE = "unreachable"
     FROZEN = "frozen"
     NOT_STARTED = "not started"
+
+    @classmethod
+    def of_failure(cls, kind: Kind) -> Verdict:
+        """The verdict on a host that failed before anything was changed, by the kind of the failure."""
+        return cls.UNREACHABLE if kind is Kind.HOST_UNREACHABLE else cls.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

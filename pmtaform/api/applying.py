@@ -99,7 +99,7 @@ def _complete(planned: Planned, result: RunResult) -> RunResult:
     left = {host.host: host.left for host in planned.plan.hosts}
     hosts = {name: replace(host, left=left.get(name, ())) for name, host in result.hosts.items()}
     for name, problem in planned.fleet.failures.items():
-        verdict = Verdict.UNREACHABLE if problem.kind is Kind.HOST_UNREACHABLE else Verdict.FAILED
+        verdict = Verdict.of_failure(problem.kind)
         hosts[name] = HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0])
     return replace(result, hosts=hosts)
 

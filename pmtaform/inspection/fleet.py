@@ -72,7 +72,7 @@ def _inspect_into(fleet: Fleet, target: Target, request: FleetRequest, teller: T
         teller.tell(name, Phase.PLANNED)
     except PmtaformError as problem:
         fleet.failures[name] = problem
-        teller.tell(name, Phase.DONE, Verdict.UNREACHABLE, problem.diagnostics[0].summary)
+        teller.tell(name, Phase.DONE, Verdict.of_failure(problem.kind), problem.diagnostics[0].summary)
 
 
 def _inspect(target: Target, request: FleetRequest, teller: Teller) -> Survey:
