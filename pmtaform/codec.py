@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from json.encoder import encode_basestring_ascii as quoted
@@ -216,12 +216,7 @@ def record(
 
     def read(value: object) -> T:
         tree = an_object(value)
-        for name, (attribute, _) in codecs.items():
-            if name not in tree and attribute not in defaults:
-                raise DecodeError(f'"{name}" is missing')
-        for name in tree:
-            if name not in codecs:
-                raise DecodeError("unknown entry", name)
+        _require_entries(tree, schema["required"], codecs)
         return make(
             **{
                 attribute: _read(codec, tree[name], name) if name in tree else defaults[attribute]
@@ -229,13 +224,23 @@ def record(
             }
         )
 
-    schema = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": {name: codec.schema for name, (_, codec) in codecs.items()},
         "required": [name for name, (attribute, _) in codecs.items() if attribute not in defaults],
         "additionalProperties": False,
     }
     return Codec(write, read, schema)
+
+
+def _require_entries(tree: Mapping[str, object], required: Iterable[str], known: Container[str]) -> None:
+    """Raise `DecodeError` when an entry is missing, or not known."""
+    for name in required:
+        if name not in tree:
+            raise DecodeError(f'"{name}" is missing')
+    for name in tree:
+        if name not in known:
+            raise DecodeError("unknown entry", name)
 
 
 # -- layout ------------------------------------------------------------------------------------------------------------

@@ -153,15 +153,15 @@ def _plug_ins(path: tuple[str, ...]) -> tuple[PlugIn, ...]:
 def _with_groups(entry: str) -> list[Path]:
     """The metadata folders in `entry` of distributions that have entry points for us."""
     try:
-        names = sorted(name for name in os.listdir(entry) if name.endswith(_METADATA))  # noqa: PTH208  (as below)
+        names = sorted(name for name in os.listdir(entry) if name.endswith(_METADATA))
     except OSError:
         return []  # zip files and folders that do not exist
-    return [Path(entry, name) for name in names if _has_group(os.path.join(entry, name, "entry_points.txt"))]  # noqa: PTH118
+    return [Path(entry, name) for name in names if _has_group(os.path.join(entry, name, "entry_points.txt"))]
 
 
 def _has_group(file: str) -> bool:
     try:
-        with open(file, "rb") as text:  # noqa: PTH123  (a Path for each distribution costs as much as reading it)
+        with open(file, "rb") as text:  # a Path for each distribution costs as much as reading it
             return b"[pmtaform." in text.read()
     except OSError:
         return False

@@ -131,7 +131,7 @@ class BlockWriter:
 
     def _sections(self, block: Block) -> YamlEntry:
         first = block.parts[0].node
-        assert isinstance(first, Section)  # noqa: S101 - the caller looked
+        assert isinstance(first, Section)  # the caller looked
         spec = names.meaning(GLOBAL, first.tag).section
         if spec is None:
             raise InexpressibleError(f"the catalogue knows no <{first.tag}> {names.where(GLOBAL)}")
@@ -149,7 +149,7 @@ class BlockWriter:
         items = []
         for part in parts:
             section = part.node
-            assert isinstance(section, Section)  # noqa: S101 - sections and directives have different addresses
+            assert isinstance(section, Section)  # sections and directives have different addresses
             items.append(self._commented(part.tree, section, self._body(spec, part.tree, section)))
         if len(items) == 1:
             return items[0]

@@ -17,11 +17,11 @@ from pmtaform.host import (
     Snapshot,
     Status,
     Waiting,
+    decide_pending,
     last_left,
     probe,
     recover,
 )
-from pmtaform.host import settle_waiting as settle
 from pmtaform.host_specs import host_spec
 from pmtaform.inspection import doubts
 from pmtaform.inspection.basis import BasisSources, basis_of, is_current, state_of
@@ -152,13 +152,13 @@ class _Recovery:
                 return Recovered(host=self._spec.name, awaiting=waiting, problem=problem, code=Exit.BLOCKED)
         # What is only staged has nothing yet that could be confirmed.
         if decide == "revert" or is_pending:
-            self._settle_waiting(waiting, decide)
+            self._decide_pending(waiting, decide)
             self.snapshot = _look(self._session, self._target)
         return None
 
-    def _settle_waiting(self, waiting: Awaiting, decide: str) -> None:
+    def _decide_pending(self, waiting: Awaiting, decide: str) -> None:
         why = f"{who()} took it back by `pmtaform recover`"
-        outcome = settle(self._session, self._spec, waiting.transaction, decide, why)
+        outcome = decide_pending(self._session, self._spec, waiting.transaction, decide, why)
         self._is_heeded = outcome is not None and outcome.status in _HEEDED[decide]
         end = str(outcome.status) if outcome is not None else "gone"
         if outcome is not None and not self._is_heeded and outcome.reason:

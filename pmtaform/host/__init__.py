@@ -44,7 +44,7 @@ from pmtaform.host.model import (
     digest,
 )
 from pmtaform.host.probe import HASH_ONLY, probe
-from pmtaform.host.transaction import apply, commit, confirm, reach, recover, result, revert, settle_waiting, stage
+from pmtaform.host.transaction import apply, commit, confirm, decide_pending, reconnect, recover, result, revert, stage
 from pmtaform.host.transport import Output, Session
 from pmtaform.host.wire import steps
 
@@ -83,20 +83,20 @@ __all__ = [
     "apply",
     "commit",
     "confirm",
+    "decide_pending",
     "digest",
     "examine",
     "generations",
     "kept_copies",
     "last_left",
     "probe",
-    "reach",
+    "reconnect",
     "records",
     "recover",
     "release",
     "result",
     "revert",
     "rollback",
-    "settle_waiting",
     "stage",
     "steps",
     "way_back",

@@ -165,8 +165,8 @@ def _handed_on() -> dict[str, str]:
 
 def open_local(spec: HostSpec) -> LocalSession:
     """A session on the folder `spec.root`. Raises `Unreachable` if there is no such folder."""
-    root = os.path.abspath(spec.root)  # noqa: PTH100  (a Path would resolve nothing here either)
-    if not os.path.isdir(root):  # noqa: PTH112
+    root = os.path.abspath(spec.root)  # a Path would resolve nothing here either
+    if not os.path.isdir(root):
         raise Unreachable.of(
             ROOT_MISSING,
             f"{root} is the root of this host and does not exist. Create it, or correct `root` in the stack.",

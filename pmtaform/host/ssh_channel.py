@@ -85,7 +85,7 @@ class SshSession:
     def _authorise(self, channel: Any) -> bytes:
         """Give sudo the password if and when it asks; return when the program reads its input."""
         password = self._spec.sudo_password
-        assert password is not None  # noqa: S101
+        assert password is not None
         prompt, ready = PROMPT.encode("ascii"), READY.encode("ascii") + b"\n"
         seen = b""
         sent = False

@@ -88,7 +88,7 @@ def revert(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen, wh
     return outcome or Outcome(host=spec.name, status=Status.REFUSED, step="staged", reason="nothing of it was there")
 
 
-def reach(reopen: Reopen) -> Session:
+def reconnect(reopen: Reopen) -> Session:
     """A new connection for the confirmation, which is worth more than one attempt. Raises `Unreachable`."""
     for pause in _PAUSES[1:_ATTEMPTS]:
         try:
@@ -98,7 +98,7 @@ def reach(reopen: Reopen) -> Session:
     return reopen()
 
 
-def settle_waiting(session: Session, spec: HostSpec, transaction: str, op: str, why: str = "") -> Outcome | None:
+def decide_pending(session: Session, spec: HostSpec, transaction: str, op: str, why: str = "") -> Outcome | None:
     """`confirm` or `revert` the transaction with this id, whichever run started it; None: the host does not have it."""
     facts = HostFacts(_ask_onward(session, spec, _Word(op, why), transaction))
     return None if facts.status in {"none", ""} else facts.outcome(spec.name)

@@ -90,7 +90,7 @@ def basis_of(sources: BasisSources) -> Basis:
 
 def _of_state(sources: BasisSources) -> Basis:
     previous = sources.previous
-    assert previous is not None  # noqa: S101
+    assert previous is not None
     contents = sources.last.contents if sources.last is not None else None
     blocks: Mapping[Address, Block] | None = None
     as_left = not moved(previous.files, sources.snapshot, sources.seal)

@@ -113,7 +113,7 @@ def _shown(text: str) -> dict[str, list[str]]:
 
 def _judge(queue: str, move: ValueMove, shown: Mapping[str, list[str]]) -> Iterator[tuple[bool, str]]:
     after = move.after
-    assert after is not None  # noqa: S101 - `_telling`
+    assert after is not None  # `_telling`
     if move.name not in shown:
         yield False, f"pmta show settings {queue} does not show {move.name}"
         return

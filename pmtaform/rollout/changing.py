@@ -29,7 +29,7 @@ from pmtaform.host import (
     confirm,
     examine,
     probe,
-    reach,
+    reconnect,
     revert,
     stage,
 )
@@ -214,7 +214,7 @@ class HostChange:
             return ""
         self._tell(Phase.CHECKING)
         outcome = self._outcome
-        assert outcome is not None  # noqa: S101
+        assert outcome is not None
         unknown = doubts.of_new(outcome)
         reading = reading_of(self.survey)
         asked = doubts.proofs(reading.before, reading.after) if unknown else ()
@@ -236,7 +236,7 @@ class HostChange:
 
     def _undo_applied(self, why: str, step: str) -> None:
         """Undo a change that needs no confirmation, and turned out badly: it is rolled back as a generation."""
-        assert self._outcome is not None  # noqa: S101
+        assert self._outcome is not None
         self._tell(Phase.REVERTING)
         applied = Applied(self.survey, self.tx, self._outcome.generation)
         outcome = undo_unconfirmed(self._connections, applied, self._outcome)
@@ -252,11 +252,11 @@ class HostChange:
     def _confirm(self) -> bool:
         known = transactions.to_look_at(self.survey)
         outcome, snapshot = self._outcome, None
-        assert outcome is not None  # noqa: S101
+        assert outcome is not None
         if self.pending:
             self._tell(Phase.CONFIRMING)
             try:
-                fresh = reach(self._connections.reopen)
+                fresh = reconnect(self._connections.reopen)
             except Unreachable as problem:
                 why = f"the host could not be reached over a new connection: {problem.diagnostics[0].summary}"
                 self.revert(why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pmtaform.errors import HostError, PmtaformError
-from pmtaform.host import Known, Outcome, Rollback, Session, Status, Transaction, confirm, probe, reach, rollback
+from pmtaform.host import Known, Outcome, Rollback, Session, Status, Transaction, confirm, probe, reconnect, rollback
 from pmtaform.inspection.doubts import as_undone
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.includes import absolute_includes
@@ -74,7 +74,7 @@ def _roll_back_confirmed(connections: Connections, change: Applied, why: str) ->
     undo = Undo(f"take back {tx.id}: {why}", utc_now(), tx.confirm_within)
     outcome = _roll_back(connections, session, change, undo)
     if outcome.status is Status.PENDING:
-        fresh = reach(connections.reopen)
+        fresh = reconnect(connections.reopen)
         outcome, _ = confirm(fresh, spec, replace(tx, id=undo_id(tx.id)), connections.reopen)
     return outcome
 

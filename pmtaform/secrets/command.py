@@ -94,7 +94,7 @@ def _start(argv: list[str], base: Path, looked: str) -> subprocess.Popen[bytes]:
 
 def _read(process: subprocess.Popen[bytes], ends: float) -> bytes:
     """The output up to its end, or a byte more than is allowed. Raises TimeoutError."""
-    assert process.stdout is not None  # noqa: S101 - asked for as a pipe
+    assert process.stdout is not None  # asked for as a pipe
     descriptor = process.stdout.fileno()
     output = bytearray()
     with selectors.DefaultSelector() as selector:

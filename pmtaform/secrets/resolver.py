@@ -62,7 +62,7 @@ class Resolver:
         """
         entry = self._entry(reference)
         if entry.failure is None:
-            assert entry.value is not None  # noqa: S101 - one or the other
+            assert entry.value is not None  # one or the other
             value = entry.value if raw else _without_line_end(entry.value)
             if value:
                 return Secret(value, str(reference))

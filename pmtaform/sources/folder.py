@@ -57,18 +57,18 @@ class Root:
         """The file of this machine for a path of the configured one; None: it lies outside of the folder."""
         path = posixpath.normpath(path)
         if self.stands_for == "/":
-            return os.path.join(self.folder, path.lstrip("/"))  # noqa: PTH118 - text in, text out
+            return os.path.join(self.folder, path.lstrip("/"))  # text in, text out
         if not path.startswith(self.stands_for + "/"):
             return None
-        return os.path.join(self.folder, path[len(self.stands_for) + 1 :])  # noqa: PTH118
+        return os.path.join(self.folder, path[len(self.stands_for) + 1 :])
 
     def matching(self, pattern: str) -> list[str]:
         """The paths of the configured machine that an include pattern names. As in a shell, not the hidden ones."""
         local = self.local(pattern)
         if local is None:
             return []
-        base = os.path.join(self.folder, "")  # noqa: PTH118 - ends with a slash
-        names = glob.glob(glob.escape(base) + local[len(base) :])  # noqa: PTH207 - patterns are the product's
+        base = os.path.join(self.folder, "")  # ends with a slash
+        names = glob.glob(glob.escape(base) + local[len(base) :])  # patterns are the product's
         top = self.stands_for.rstrip("/") + "/"
         return sorted(top + name[len(base) :] for name in names if not Path(name).is_dir())
 
@@ -103,10 +103,10 @@ def locate(path: Path) -> Located:
 
 def _located(file: str, *, is_named: bool) -> Located:
     """A main file: as part of a machine's root where it lies below etc/pmta, else its folder is /etc/pmta."""
-    absolute = os.path.abspath(file)  # noqa: PTH100 - links are not resolved
+    absolute = os.path.abspath(file)  # links are not resolved
     at = absolute.find(_HOME + "/")
     if at < 0:
-        folder = os.path.dirname(file)  # noqa: PTH120 - text in, text out; "" is the current folder
+        folder = os.path.dirname(file)  # text in, text out; "" is the current folder
         return Located(Root(folder, _HOME), f"{_HOME}/{Path(file).name}", file, is_named)
     shown = file[: len(file) - len(absolute) + at] if file.endswith(absolute[at:]) else absolute[:at]
     return Located(Root("/" if at == 0 else shown), absolute[at:], file, is_named)

@@ -64,7 +64,7 @@ class Writer:
         return f"{line.value} {secret}".strip()
 
     def _reveal(self, line: StackLine, resolve: Resolve) -> str:
-        assert line.secret is not None  # noqa: S101 - the caller looked
+        assert line.secret is not None  # the caller looked
         try:
             secret = resolve(line.secret, line.place)
         except SecretUnavailable as error:

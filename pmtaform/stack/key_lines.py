@@ -56,7 +56,7 @@ class KeyLines:
         item = items[target]
         if isinstance(item, Native):
             section = item.block.parts[0].node
-            assert isinstance(section, Section)  # noqa: S101 - its key is a section's
+            assert isinstance(section, Section)  # its key is a section's
             there = {
                 lang_values.normalise(catalogue().directive(section.tag, self.name), child.value)
                 for child in section.children

@@ -153,7 +153,7 @@ def _closed_part(part: BlockPart) -> BlockPart:
 def _parsed(text: str, path: str, origins: list[Place | None]) -> BlockPart:
     tree = parse(text, path, origins=origins)
     section = tree.children[0]
-    assert isinstance(section, Section)  # noqa: S101 - the text is that of a section
+    assert isinstance(section, Section)  # the text is that of a section
     return BlockPart(tree, section)
 
 
@@ -167,7 +167,7 @@ def with_lines(native: Native, lines: Iterable[StackLine]) -> Native:
     """A native section with more directives, before its closing tag."""
     part = native.block.parts[0]
     section = part.node
-    assert isinstance(section, Section)  # noqa: S101 - only sections are given more lines
+    assert isinstance(section, Section)  # only sections are given more lines
     written = part.text.splitlines(keepends=True)
     origins: list[Place | None] = [part.tree.place(number) for number in range(section.line, section.end + 1)]
     more = list(lines)

@@ -16,7 +16,7 @@ from ways import dying_at, in_folder
 from pmtaform.errors import HostError
 from pmtaform.host import FileKind, FileRemoval, Rollback, Status, apply, confirm, recover, result, revert, rollback
 from pmtaform.host.local import LocalSession
-from pmtaform.host.transaction import settle_waiting
+from pmtaform.host.transaction import decide_pending
 
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 EDITS = {
@@ -130,7 +130,7 @@ def test_recover_names_an_edit_that_was_kept_before(root: HostRoot) -> None:
     root.at(CONFIG).write_bytes(b"theirs\n")
     session = LocalSession(host.spec, ("dash",), dying_at("undo-activate"))
     with suppress(HostError):
-        settle_waiting(session, host.spec, tx.id, "revert", "no")
+        decide_pending(session, host.spec, tx.id, "revert", "no")
     session.close()
     recover(host.session, host.spec)
     (kept,) = root.at("/var/lib/pmtaform/edited").iterdir()

@@ -21,7 +21,7 @@ from pmtaform.errors import HostError
 from pmtaform.host import FileKind, FileRemoval, Session, Status, apply, commit, recover, result, revert, stage
 from pmtaform.host.answers import HostFacts
 from pmtaform.host.local import LocalSession
-from pmtaform.host.transaction import _ask_onward, _ask_result, _Word, settle_waiting
+from pmtaform.host.transaction import _ask_onward, _ask_result, _Word, decide_pending
 
 KEY, GOING = "/etc/pmta/keys/new.pem", "/etc/pmta/keys/old.pem"
 
@@ -86,7 +86,7 @@ def test_what_is_only_staged_cannot_be_confirmed(folder: Host) -> None:
     removals = (FileRemoval(path=GOING, kind=FileKind.KEY),)
     tx = transaction((CONFIG, NEW), removals=removals, confirm_within=600)
     assert stage(folder.session, folder.spec, tx, folder.open).status is Status.STAGED
-    told = settle_waiting(folder.session, folder.spec, tx.id, "confirm")
+    told = decide_pending(folder.session, folder.spec, tx.id, "confirm")
     assert told is not None
     assert told.status is Status.STAGED
     assert root.at(GOING).exists()

@@ -47,7 +47,7 @@ class RotationStep(Step):
                 force=NOT_PUBLISHED in request.allow,
             )
         )
-        assert rotation is not None  # noqa: S101  # the step applies
+        assert rotation is not None  # the step applies
         self._rotation, draft.stack = rotation, rotation.stack
 
     def reconcile(self, draft: Draft) -> Collection[str]:
