@@ -17,12 +17,13 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.effective import Effective, Value
 from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.effective.reading import Nodes, SectionLines
+from pmtaform.lang.effective.reply_rules import ReplyRule, rules_of
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.reach import Reach
-from pmtaform.plan.dangers.reply_rules import ReplyRule, rules_of, still_disables, still_slows
+from pmtaform.plan.dangers.reply_rules import still_disables, still_slows
 from pmtaform.plan.dangers.sides import Sides
 
 BACKOFF_DISABLED: Final = DangerKind(

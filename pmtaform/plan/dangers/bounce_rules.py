@@ -13,13 +13,14 @@ from typing import Final
 from pmtaform.lang import values
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.model import SourceLine
+from pmtaform.lang.effective.reply_rules import ReplyRule, rules_of, takes
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
 from pmtaform.plan.dangers.loss import MAIL_LOST
 from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Effect, findings_of
-from pmtaform.plan.dangers.reply_rules import ReplyRule, rules_of, sample, takes
+from pmtaform.plan.dangers.reply_rules import sample
 from pmtaform.plan.dangers.sides import Sides
 
 _LIST: Final = "smtp-pattern-list"

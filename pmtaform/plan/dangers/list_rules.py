@@ -13,8 +13,9 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.effective.model import SourceLine
+from pmtaform.lang.effective.reply_rules import takes
 from pmtaform.lang.values.text import rule_parts, unquoted
-from pmtaform.plan.dangers.reply_rules import sample, takes
+from pmtaform.plan.dangers.reply_rules import sample
 from pmtaform.plan.dangers.sections import MergedSection, Sections
 
 _TARGET: Final = re.compile(r"(?:^|[\s,])virtual-mta=([^\s,]+)", re.IGNORECASE)
