@@ -85,6 +85,11 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert imported(tmp_path, code=HELPS) == set()
 
 
+def test_providers_and_replies_import_nothing_heavy(tmp_path: Path) -> None:
+    assert imported(tmp_path, "providers") == set()
+    assert imported(tmp_path, "replies", "421 too many connections") == set()
+
+
 def test_a_stack_needs_yaml_and_no_more(ready: ProjectFolder) -> None:
     for arguments in (("validate",), ("render", "mta1"), ("state", "list"), ("state", "show", "mta1")):
         assert imported(ready.root, *arguments) <= {"yaml"}, arguments

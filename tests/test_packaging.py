@@ -10,6 +10,7 @@ from pathlib import Path
 from hatchling.builders.wheel import WheelBuilder
 
 import pmtaform
+from pmtaform.policy.catalogue import library
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,6 +35,9 @@ def test_a_production_install_does_not_carry_the_emulator(tmp_path: Path) -> Non
     assert [name for name in names if "emulator" in name] == []
     assert {"pmtaform/__main__.py", "pmtaform/py.typed", "pmtaform/host/agent/base.sh"} <= set(names)
     assert [name for name in names if name.startswith("pmtaform/lang/data/")] != []
+    version = f"pmtaform/policy/data/{library().latest.version}"
+    files = ("providers.json", "replies.tsv", "rules.toml", "sources.tsv")
+    assert {f"{version}/{name}" for name in files} <= set(names)
 
 
 def test_the_emulator_is_a_distribution_of_the_same_version(tmp_path: Path) -> None:

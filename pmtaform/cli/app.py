@@ -36,6 +36,8 @@ COMMANDS = {
     "explain": ("pmtaform.cli.explain", "explain"),
     "effective": ("pmtaform.cli.effective", "effective"),
     "diff": ("pmtaform.cli.diff", "diff"),
+    "providers": ("pmtaform.cli.providers", "providers"),
+    "replies": ("pmtaform.cli.replies", "replies"),
     "dkim": ("pmtaform.cli.dkim", "app"),
     "dns": ("pmtaform.cli.dns", "app"),
     "fmt": ("pmtaform.cli.fmt", "fmt"),
