@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: demo test coverage check bench fuzz faults soak fmt clean setup
+.PHONY: demo test coverage check bench fuzz faults soak docs fmt clean setup
 
 demo: $(STAMP)
 	@PATH="$(abspath $(BIN)):$$PATH" sh stacks/demo/demo.sh
@@ -42,6 +42,10 @@ soak: $(STAMP)
 MINUTES ?= 10
 fuzz: $(STAMP)
 	$(BIN)/python tests/fuzz.py $(MINUTES)
+
+# The pages that are made from the code: docs/errors.md, rules.md, the table of dangers.md, events.schema.json.
+docs: $(STAMP)
+	$(BIN)/python tests/make_docs.py
 
 fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
