@@ -15,7 +15,7 @@ from pmtaform.planning.draft import Planned
 
 
 def check_allowed(allow: Iterable[str]) -> frozenset[str]:
-    """The dangers and the rules of lint that are allowed. Raises `UsageError` for a name that none has."""
+    """The dangers and lint rules that are allowed. Raises `UsageError` for an unknown name."""
     allowed = frozenset(allow)
     known = {code: kind.summary for code, kind in consent_kinds().items()}
     if unknown := allowed - known.keys():
@@ -61,7 +61,7 @@ def check_consent(planned: Planned, allow: Iterable[str]) -> None:
 
 
 def without_consent(plan: HostPlan, allowed: Collection[str], *, shown: bool = False) -> tuple[Diagnostic, ...]:
-    """The dangers of one host's plan that are not allowed, with their sentences unless those were `shown` already."""
+    """The dangers of one host's plan without consent, with their details unless those were `shown` already."""
     missing: dict[str, list[tuple[str, Danger]]] = {}
     for address, danger in plan.all_dangers:
         if danger.code not in allowed:
@@ -80,7 +80,7 @@ def _needs_consent(code: str, addresses: Sequence[str]) -> Diagnostic:
 
 
 def _error(notes: Sequence[Diagnostic]) -> Diagnostic:
-    """What one rule finds, as a reason not to apply."""
+    """The findings of one rule, as an error that blocks an apply."""
     first = notes[0]
     where = _some(list(dict.fromkeys(_address(note) for note in notes)))
     detail = f"In the planned configuration ({where}): {first.detail} Correct it; if it is intended, add --allow "

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
-    """What is known of a plan while it is made. The pipeline fills it from top to bottom, and steps change it.
+    """A plan while it is made. The pipeline fills the fields from top to bottom, and steps change them.
 
     `saved` is the state as it is stored, `state` the same without hosts where its digests were made with another key.
     """

@@ -1,4 +1,4 @@
-"""Lint's findings in what a host will have: its live configuration with the plan's edits made.
+"""Lint findings in the configuration that a host will have: its live configuration with the plan's edits.
 
 An error that the plan causes, or that is in a block that it writes, stays an error, and stops an apply. One that was
 there before is reported as a warning.
@@ -32,7 +32,7 @@ _BEFORE: Final = " It was there before, and the plan does not change it, so it d
 
 
 class HostLinter:
-    """Lints what hosts of one stack will have."""
+    """Lints the configurations that the hosts of one stack will have."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -147,14 +147,14 @@ def _host_place(survey: Survey, place: Place) -> Place:
 
 
 def _shown(judged: Judged) -> Iterator[Diagnostic]:
-    """A finding that concerns the plan. A remark is one only where it takes the whole configuration to see it."""
+    """Whether a finding concerns the plan. A remark does only where the whole configuration is needed to see it."""
     finding = judged.finding
     if finding.severity is not Severity.INFO or (judged.is_new and finding.rule.whole):
         yield _diagnostic(judged)
 
 
 def _known(judgements: list[Judged]) -> Diagnostic:
-    """What one rule finds that was there before, as one entry."""
+    """The findings of one rule that the host had before, as one entry."""
     first = _diagnostic(judgements[0])
     more = f" (And {len(judgements) - 1} more of the same.)" if len(judgements) > 1 else ""
     return replace(first, severity=Severity.WARNING, detail=first.detail + more + _BEFORE)

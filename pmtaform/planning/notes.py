@@ -1,4 +1,4 @@
-"""Notes on a plan as a whole: what it does not do, and for which moment it is."""
+"""Notes on a plan as a whole: what it leaves out, and for which date it is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pmtaform.state import StackKey, StateDocument
 
 
 def usable_state(state: StateDocument, key: StackKey) -> tuple[StateDocument, tuple[Diagnostic, ...]]:
-    """The state, or one without hosts when its digests were made with another key."""
+    """The state; one without hosts when its digests were made with another key."""
     if not state.hosts or state.key_id == key.id:
         return state, ()
     note = STATE_KEY_CHANGED.diagnostic(
@@ -35,27 +35,27 @@ def left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
         return ()
     return (
         HOST_LEFT_BEHIND.diagnostic(
-            f"{', '.join(gone[:10])}: it keeps what it has, and nothing looks at it any more. When it is gone "
-            f"for good: pmtaform state forget {gone[0]} {stack.name}."
+            f"{', '.join(gone[:10])}. It keeps its configuration, and no plan reads it any more. If the host no "
+            f"longer exists:\n    pmtaform state forget {gone[0]} {stack.name}"
         ),
     )
 
 
 def for_a_future_date(as_of: datetime | None) -> tuple[Diagnostic, ...]:
-    """The note on a plan that is for a moment ahead."""
+    """The note on a plan for a future date."""
     if as_of is None:
         return ()
     detail = (
-        f"It says what will be to do on {as_of:%Y-%m-%d %H:%M %Z}, if DNS, the stack and the hosts stay as they are. "
+        f"It shows the changes due on {as_of:%Y-%m-%d %H:%M %Z}, if DNS, the stack and the hosts stay as they are. "
     )
-    detail += "It cannot be saved or applied: plan again then."
+    detail += "It cannot be saved or applied. Plan again on that date."
     return (PLAN_AHEAD.diagnostic(detail),)
 
 
 def catch_all_alone(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:
-    """A pattern that names the catch-all where there are other domains that it does not name."""
+    """A note on a pattern that names only the block <domain *> of a stack that has other domains."""
     given = [pattern for pattern in (*choice.targets, *choice.excludes) if is_catch_all(pattern)]
     if not given or not any(a.kind == "domain" and a.key != "*" for each in targets for a in each.desired.blocks):
         return ()
-    detail = f"{given[0]} is the block <domain *> and no other. Every domain is {ALL_DOMAINS}."
+    detail = f"{given[0]} is the block <domain *> only. To name every domain, write {ALL_DOMAINS}."
     return (CATCH_ALL_ALONE.diagnostic(detail),)

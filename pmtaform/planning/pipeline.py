@@ -1,4 +1,4 @@
-"""Making a plan: the stack, compiled, against its live hosts."""
+"""Make a plan: compile a stack, and compare it with its live hosts."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def make_plan(project: Project, stack: Stack, request: PlanRequest | None = None
     1. load: the state, its key, and the steps (DNS, rotation, lint, ...) that the stack uses
     2. compile: what each chosen host should have
     3. look at hosts: what each has, and the difference
-    4. reconcile: look again at hosts that, by what was seen, should have something else
+    4. reconcile: look again at hosts that should have something else because of what was seen
     5. difference: collect the changes of each host
     6. advise: what the changes cost, as notes and dangers
     7. consent: reject what no host may be given
 
     Hosts that cannot be looked at are in `plan.failures`. Raises `Invalid` for what `pmtaform validate` rejects (where
     the request does not validate, only if the chosen hosts cannot be compiled), `SecretUnavailable`, `StateDamaged`,
-    and `UsageError` for a pattern that matches nothing or a moment that has passed. Sessions are closed then.
+    and `UsageError` for a pattern that matches nothing or a date that has passed. Sessions are closed then.
     """
     draft = load(project, stack, request or PlanRequest())
     with _sessions_closed_on_error(draft):
@@ -79,12 +79,12 @@ def compile_stack(draft: Draft) -> None:
 
 
 def look_at_hosts(draft: Draft) -> None:
-    """Look at every chosen host. Each is compared in the worker that looked at it, while others still answer."""
+    """Look at every chosen host. The worker that read a host compares it, while other hosts still answer."""
     draft.fleet = _inspect(draft, draft.targets)
 
 
 def reconcile(draft: Draft) -> None:
-    """Look at hosts again for as long as what was seen changes what they should have."""
+    """Look at hosts again while what was seen changes what they should have."""
     while again := {name for step in draft.steps for name in step.reconcile(draft)}:
         _look_again(draft, again)
 

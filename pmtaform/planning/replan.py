@@ -1,4 +1,4 @@
-"""Making a saved plan again: what is applied is exactly what the file shows, or nothing is.
+"""Make a saved plan again: an apply does exactly what the file shows, or nothing.
 
 the same key? ─▶ sealed with it? ─▶ the same stack? ─▶ plan again ─▶ the same state? the same plan?
 """
@@ -43,7 +43,7 @@ def plan_again(
     clock: Clock | None = None,
     resolver: Callable[[], DnsResolver] | None = None,
 ) -> Planned:
-    """Make a saved plan again, and see that it is the same.
+    """Make a saved plan again, and check that it is the same.
 
     Raises `StateDamaged` when the file is not what `plan` wrote, and `Stale` when the plan made now is another.
     """
@@ -73,17 +73,17 @@ def authenticate(saved: SavedPlan, key: StackKey) -> None:
     if plan.key_id != key.id:
         raise Stale.of(
             PLAN_OF_ANOTHER_KEY,
-            f"It was made with the key {plan.key_id or '(none)'}, and state/{plan.stack}.key is {key.id}: nothing that "
-            "the plan knows of hosts can be compared, and nothing is known to have changed on them. Apply it where it "
-            "was made, bring that key file here, or plan again.",
+            f"It was made with the key {plan.key_id or '(none)'}, and state/{plan.stack}.key is {key.id}. Without "
+            "that key the plan cannot be compared with the hosts. Apply it where it was made, bring that key file "
+            "here, or plan again.",
             place=Place(saved.path),
         )
     if not saved.is_sealed_by(key.seal_plan):
-        what = "it has no seal" if not saved.seal else "its seal does not fit what it says"
+        what = "it has no seal" if not saved.seal else "its seal does not match its content"
         raise StateDamaged.of(
             PLAN_NOT_AUTHENTIC,
-            f"It was changed after it was written, or `show` printed it: {what}. Nothing was changed on any host. Plan "
-            "again: pmtaform plan --out FILE.",
+            f"It was changed after it was written, or `show` printed it: {what}. Nothing was changed on any host. "
+            "Plan again:\n    pmtaform plan --out FILE",
             place=Place(saved.path),
         )
 
@@ -104,8 +104,8 @@ def _state(saved: Plan, now: Plan) -> list[Diagnostic]:
         here = f"the state here is {now.lineage}" if now.lineage else "there is no state here"
         return [
             PLAN_OF_ANOTHER_STATE.diagnostic(
-                f"It was made from the state {saved.lineage}, serial {saved.serial}, and {here}: they are "
-                "not one history. Apply it where it was made, or plan again."
+                f"It was made from the state {saved.lineage}, serial {saved.serial}, and {here}. The two have "
+                "different histories. Apply the plan where it was made, or plan again."
             )
         ]
     return [

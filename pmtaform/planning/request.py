@@ -1,4 +1,4 @@
-"""How a plan is made."""
+"""The request for a plan."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What a plan is about, and how it is made.
+    """The hosts and blocks that a plan covers, and how it is made.
 
-    `keep_open` leaves the sessions open for an apply. `as_of` is a moment ahead that the plan is wanted of, and `allow`
-    the dangers and findings that have consent already. `resolver` makes what asks DNS; without it, the stack's `dns`
+    `keep_open` leaves the sessions open for an apply. `as_of` is the future date that the plan is for, and `allow`
+    the dangers and findings that have consent already. `resolver` opens the DNS client; without it, the stack's `dns`
     decides. `validate` False, as `drift` has it, reads hosts even where the stack has errors.
     """
 
@@ -36,5 +36,5 @@ class PlanRequest:
     validate: bool = True
 
     def moment(self) -> datetime:
-        """The moment that the plan is for."""
+        """The date that the plan is for."""
         return self.as_of if self.as_of is not None else self.clock.now()

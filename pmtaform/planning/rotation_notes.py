@@ -1,4 +1,4 @@
-"""What a plan reports of keys that are rotated: notes on the run and on hosts, and dangers of changes."""
+"""Notes and dangers about keys that are rotated: of the run, of hosts and of changes."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _MAY_SIGN: Final = (Stage.VERIFIED, Stage.SIGNING, Stage.OVERRULED)
 
 
 def with_rotation_notes(rotation: FleetRotation, plans: Iterable[HostPlan]) -> list[HostPlan]:
-    """The plans with their dangers, and with what is unexpected on their hosts."""
+    """The plans with the dangers of rotated keys, and with notes on their hosts."""
     hosts = [with_unpublished(plan, rotation.unready) for plan in plans]
     return [replace(plan, notes=(*plan.notes, *_unexpected(rotation, plan.host))) for plan in hosts]
 
 
 def verified_signers(rotation: FleetRotation) -> frozenset[Signer]:
-    """The selectors that may sign: their records have been in DNS for as long as the rotation requires."""
+    """The selectors that may sign: their records have been in DNS as long as the rotation requires."""
     return frozenset(
         (row.selector, rotation.keys[name].domain.lower())
         for name, status in rotation.statuses.items()
@@ -49,13 +49,11 @@ def run_notes(rotation: FleetRotation) -> tuple[Diagnostic, ...]:
 def _notes(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
     status, key = rotation.statuses[name], rotation.keys[name]
     if name in rotation.hold and status.blocked:
-        detail = (
-            f"{name}: {rotation.hold[name]}. All hosts of a selector switch together or none does, so none does now; "
-        )
-        detail += "their other changes go on."
+        detail = f"{name}: {rotation.hold[name]}. All hosts of a selector switch together, so none switches now; "
+        detail += "their other changes are applied."
         yield DKIM_SWITCH_HELD.diagnostic(detail, rotation.keys[name].place)
     elif status.blocked:
-        detail = f"{name} is due to sign with its next selector, and does not: {status.blocked}. "
+        detail = f"{name} should sign with its next selector now, and does not: {status.blocked}. "
         detail += "`pmtaform dkim rotate` shows the record. To switch anyway, apply with --allow "
         detail += f"{NOT_PUBLISHED}."
         yield DKIM_NOT_PUBLISHED.diagnostic(detail, rotation.keys[name].place)
@@ -65,13 +63,14 @@ def _notes(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
             detail = (
                 f"{row.selector}._domainkey.{key.domain}: {look.why}. Hosts sign with it, and receivers that do not "
             )
-            detail += "find the record that fits take the signature for false."
+            detail += "find the matching record treat the signature as invalid."
             yield DKIM_RECORD_MISSING.diagnostic(detail, rotation.keys[name].place)
         elif row.stage is Stage.RETIRING and look.gone:
             detail = (
-                f"{row.selector}._domainkey.{key.domain} has gone already, and mail that was signed with it is still "
+                f"{row.selector}._domainkey.{key.domain} is no longer in DNS, and mail that was signed with it is "
+                "still "
             )
-            detail += "on its way. Restore it until `pmtaform dkim rotate` reports that it can be removed."
+            detail += "in transit. Publish it again until `pmtaform dkim rotate` reports that it can be removed."
             yield DKIM_RECORD_EARLY.diagnostic(detail, rotation.keys[name].place)
     yield from _lost(rotation, name)
 
@@ -80,7 +79,7 @@ def _lost(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
     missing = rotation.facts[name].missing
     for life in rotation.histories[name].candidates:
         if life.selector in missing:
-            detail = f"{life.selector} of {name} was to sign next: {missing[life.selector]} Put the key back, or let "
+            detail = f"{life.selector} of {name} should sign next: {missing[life.selector]} Restore the key, or let "
             detail += "`pmtaform dkim rotate` make another."
             yield DKIM_KEY_LOST.diagnostic(detail, rotation.keys[name].place)
 
@@ -91,13 +90,15 @@ def _unexpected(rotation: FleetRotation, host: str) -> Iterator[Diagnostic]:
         after = rotation.after.get(host, SigningKeys()).overruled
         if status.current is not None and (first := after.get((status.current, key.domain.lower()))):
             detail = f"{host} does not sign with {status.current} of {name}: PowerMTA takes the first domain-key that "
-            detail += f"fits, and that is {first}. Take that line out, or put it below."
+            detail += f"matches, and that is {first}. Remove that line, or move it below."
             yield DKIM_OVERRULED.diagnostic(detail, rotation.keys[name].place, host=host)
         selectors = rotation.facts[name].live.get(host, frozenset())
         other = sorted(selector for selector in selectors if is_of(key.stem, selector) and selector != status.current)
         if other and status.current is not None:
             detail = f"{host} signs with {', '.join(other)}, and the selector of {name} is {status.current}: it was "
-            detail += "changed or rolled back. The plan corrects it, and keeps the other's file as long as mail "
+            detail += (
+                "changed or rolled back. The plan corrects this, and keeps the other selector's file as long as mail "
+            )
             detail += "may need it."
             note = DKIM_UNEXPECTED_SELECTOR.diagnostic(detail, rotation.keys[name].place)
             yield replace(note, host=host)

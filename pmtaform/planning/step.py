@@ -1,4 +1,4 @@
-"""How a feature joins the making of a plan."""
+"""The hooks through which a feature takes part in making a plan."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 class Step(Protocol):
     """A feature that takes part in making a plan. One object is made for each plan whose stack uses the feature.
 
-    The hooks are called in this order. A hook that a feature does not need is not written: those here do nothing.
-    What a feature needs is imported in its hooks, so that a stack that does not use it does not load it.
+    The hooks are called in this order. A feature writes only the hooks that it needs: those here do nothing.
+    A feature imports its modules in its hooks, so that a stack that does not use it does not load them.
     """
 
     @staticmethod
     def applies(stack: Stack) -> bool:
-        """Whether a stack uses the feature. It is asked of every stack, so it has to be fast."""
+        """Whether a stack uses the feature. Called for every stack, so it has to be fast."""
         ...
 
     def prepare(self, draft: Draft) -> None:
         """Change what hosts should have, before the stack is compiled."""
 
     def reconcile(self, draft: Draft) -> Collection[str]:  # noqa: ARG002
-        """Change what hosts should have, by what was seen on them; the hosts that have to be looked at again."""
+        """Change what hosts should have, by what was seen on them. Return the hosts that have to be looked at again."""
         return ()
 
     def advise(self, draft: Draft) -> None:
         """Add notes and dangers to the plans of hosts."""
 
     def consent(self, draft: Draft) -> None:
-        """Raise `Invalid` for what the request does not allow, and no host may be given."""
+        """Raise `Invalid` for changes that the request does not allow and that no host may be given."""
 
     def together(self) -> Mapping[str, str]:
         """Hosts that must be changed at the same time, each with a key that all of them share."""

@@ -1,4 +1,4 @@
-"""From the compiled stack to the hosts that are looked at."""
+"""Targets: the hosts that are looked at, with what the compiled stack wants of each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def targets_of(draft: Draft, compiled: Mapping[str, Desired]) -> tuple[Target, .
 
 
 def check_shared_roots(targets: Iterable[Target]) -> None:
-    """Two local hosts in one folder would undo each other's changes. Raises `Invalid`."""
+    """Raise `Invalid` for two local hosts in one folder: they would undo each other's changes."""
     seen: dict[str, str] = {}
     for target in targets:
         if not target.spec.transport.is_local:
@@ -50,7 +50,7 @@ def check_shared_roots(targets: Iterable[Target]) -> None:
 def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
     """Raise `UsageError` for a pattern that names nothing.
 
-    A misspelt target would look like "nothing to do", and what a misspelt exclusion was to keep would be changed.
+    A misspelt target would look like "nothing to do", and a misspelt exclusion would protect nothing.
     """
     if not choice.targets and not choice.excludes:
         return
@@ -68,7 +68,7 @@ def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
 
 
 def _names_nothing(pattern: str, names: Collection[str]) -> str:
-    detail = f'"{pattern}" matches nothing that the stack declares or that was applied.'
+    detail = f'"{pattern}" matches no block or file that the stack declares or that was applied.'
     if is_catch_all(pattern):
-        return f"{detail} It is the block <domain *>; all domains are {ALL_DOMAINS}."
+        return f"{detail} It is the block <domain *>; to name all domains, write {ALL_DOMAINS}."
     return detail + (did_you_mean(pattern, names) or " `pmtaform state list` shows addresses.")

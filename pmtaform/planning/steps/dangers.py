@@ -1,4 +1,4 @@
-"""The dangers of a plan: what its changes cost, beside what each change shows on its own."""
+"""The dangers of a plan: what its changes cost, beyond what each change shows by itself."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ def with_dangers_of(plan: HostPlan, survey: Survey, verified: frozenset[Signer] 
 
 
 def _without_effect(host: str) -> Diagnostic:
-    detail = "No queue, signature, address, submission or access changes: lines only move or are written another way."
+    detail = "No queue, signature, address, submission or access changes: lines only move or are written differently."
     return NO_EFFECT.diagnostic(detail, host=host)

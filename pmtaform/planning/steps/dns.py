@@ -1,6 +1,6 @@
-"""What DNS has of the names that a plan changes: reported in the plan, or required before it is applied.
+"""DNS records of the names that a plan changes: reported in the plan, or required before it is applied.
 
-Asked is only about what changes add (an address, a key, a domain for bounces), and only where the stack has a `dns`
+It queries only names that changes add (an address, a key, a domain for bounces), and only where the stack has a `dns`
 block: a plan is fast and works offline unless its stack requires more.
 """
 
@@ -40,11 +40,11 @@ _CODES: Final = {"error": DNS_WRONG.code, "unknown": DNS_UNKNOWN.code}  # of dan
 
 
 class DnsStep(Step):
-    """Adds what DNS says of the addresses, keys and domains that changes add."""
+    """Adds what DNS has of the addresses, keys and domains that changes add."""
 
     @staticmethod
     def applies(stack: Stack) -> bool:
-        """Whether the stack has DNS checked when a plan is made."""
+        """Whether a plan of this stack checks DNS."""
         return stack.dns.on_plan != "off"
 
     def advise(self, draft: Draft) -> None:
@@ -56,9 +56,9 @@ class DnsStep(Step):
 def with_dns(
     stack: Stack, surveys: Mapping[str, Survey], hosts: Sequence[HostPlan], resolver: DnsResolver | None = None
 ) -> list[HostPlan]:
-    """The plans of hosts with what DNS says of their changes: notes, and with `require` dangers of the changes.
+    """The plans of hosts with notes on the DNS records of their changes, and with `require` dangers of the changes.
 
-    `resolver` None: the one that the stack's `dns` describes. Never raises for what DNS says.
+    `resolver` None: the one that the stack's `dns` describes. Never raises for an answer of DNS.
     """
     if not any(_may_touch(change) for plan in hosts for change in plan.changes):
         return list(hosts)
@@ -83,14 +83,14 @@ def with_dns(
 
 
 def _may_touch(change: Change) -> bool:
-    """Whether a change may add something that DNS has to know; most do not, and then nothing more is looked at."""
+    """Whether a change may add something that needs a DNS record. Most do not, and are looked at no further."""
     kind = Address.parse(change.address).kind
     names = _NAMES | ({"domain"} if kind in _PROCESSORS else set()) | ({"private-key"} if kind == "dkim-key" else set())
     return change.action is not Action.DELETE and any(value.name in names for value in change.values)
 
 
 def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> DnsFacts:
-    """What DNS must have for the whole fleet, except its keys. A host that was not looked at is as the stack has it."""
+    """The records that the whole fleet needs, except its keys. For a host that was not looked at, the stack decides."""
     from pmtaform.dns.facts import facts_of
     from pmtaform.stack.dns_inputs import declared_names, reached_at
 
@@ -110,7 +110,7 @@ class _Keys:
         self._known: dict[str, PublicKey | None] = {}
 
     def public(self, host: str, selector: str, domain: str) -> PublicKey | None:
-        """That of a host's key; None where it is none of `dkim-keys`, or cannot be read."""
+        """The public half of a host's key; None where the key is not in `dkim-keys`, or cannot be read."""
         for key in self._surveys[host].target.desired.keys:
             if (key.selector.lower(), key.domain.lower().rstrip(".")) == (selector, domain):
                 if key.reference not in self._known:
@@ -173,7 +173,7 @@ def _source(text: str) -> tuple[str, str]:
 
 
 def _selectors(host: str, lines: Iterable[str], keys: _Keys) -> list[Selector]:
-    """The keys of `SELECTOR,DOMAIN,FILE` lines; of one that is not in `dkim-keys` only that its record is there."""
+    """The keys of `SELECTOR,DOMAIN,FILE` lines. For a key that is not in `dkim-keys`, its record only has to exist."""
     from pmtaform.dns.facts import Selector
 
     selectors: list[Selector] = []
@@ -230,5 +230,5 @@ def _note(finding: DnsFinding, host: str, change: Change) -> Diagnostic:
 
 def _right(host: str, own: Sequence[str]) -> Diagnostic:
     shown = ", ".join(own[:3]) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
-    detail = f"{shown}: asked, and as it should be."
+    detail = f"{shown}: checked, and correct."
     return DNS_RIGHT.diagnostic(detail, host=host)

@@ -1,4 +1,4 @@
-"""Certificates that have expired, or soon will."""
+"""Notes on certificates that have expired, or expire soon."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pmtaform.stack import Stack
 
 
 class ExpiryStep(Step):
-    """Adds a note on each certificate of a host that has expired, or soon will."""
+    """Adds a note on each certificate of a host that has expired, or expires soon."""
 
     @staticmethod
     def applies(stack: Stack) -> bool:
@@ -19,7 +19,7 @@ class ExpiryStep(Step):
         return any(layer.files is not None for layer in (stack.base, *stack.groups.values(), *stack.own.values()))
 
     def advise(self, draft: Draft) -> None:
-        """Add the notes; not that on a certificate which the plan writes and a danger reports."""
+        """Add the notes, except on a certificate that the plan writes: a danger reports it."""
         from pmtaform.plan.files import expiry_notes
 
         now, surveys = draft.request.moment(), draft.fleet.surveys

@@ -1,4 +1,4 @@
-"""Hosts that are frozen: an apply leaves them unchanged."""
+"""Frozen hosts: an apply leaves them unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings on a plan: lint of what it writes, doubtful keys, keys that sign nothing."""
+"""Findings on a plan: lint of the planned configuration, doubtful keys, keys that sign nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INCLUDES: Final = frozenset({MISSING_INCLUDE.code, INCLUDE_LOOP.code, RELATIVE_
 
 
 class LintStep(Step):
-    """Adds what lint finds in the configuration that a host will have, and rejects what PowerMTA cannot read."""
+    """Adds the lint findings in the configuration of a host, and rejects lines that PowerMTA cannot read."""
 
     findings: Findings
 
@@ -43,9 +43,9 @@ class LintStep(Step):
 
 
 def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
-    """For each host with changes, what lint finds in the configuration that it will have.
+    """For each host with changes, the lint findings in the configuration that it will have.
 
-    Hosts that will have the same, after the same changes, are linted once.
+    Hosts that will have the same configuration, after the same changes, are linted once.
     """
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, survey in surveys.items():
@@ -78,7 +78,7 @@ def with_findings(plans: Iterable[HostPlan], findings: Findings) -> list[HostPla
 
 
 def _sameness(survey: Survey) -> tuple[object, ...]:
-    """What two hosts have in common that will have the same configuration, changed in the same places."""
+    """A key that two hosts share if they will have the same configuration, changed in the same places."""
     from pmtaform.inspection.reading import edited
 
     live = tuple(sorted((path, file.digest) for path, file in survey.snapshot.files.items()))
@@ -90,10 +90,10 @@ def _sameness(survey: Survey) -> tuple[object, ...]:
 
 
 def check_findings(findings: Findings, allow: Collection[str] = ()) -> None:
-    """Raise `Invalid` where a plan would write what PowerMTA cannot read or reads as something else.
+    """Raise `Invalid` where a plan would write lines that PowerMTA cannot read, or reads as something else.
 
-    `validate` refuses the same wherever it is written. Here it counts where it would be written to a host, so that a
-    fault that a server had before it was adopted keeps nothing else from being changed.
+    `validate` rejects the same in every file of the stack. Here only what would be written to a host counts, so that an
+    error that a server had before it was adopted does not block other changes.
     """
     from pmtaform.lang.lint import rules
     from pmtaform.stack.findings import unique
@@ -106,13 +106,13 @@ def check_findings(findings: Findings, allow: Collection[str] = ()) -> None:
 
 
 def _doubtful_keys(survey: Survey) -> Iterator[Diagnostic]:
-    """What is doubtful about the keys that are written."""
+    """Findings on the keys that are written."""
     for key in survey.difference.write_keys:
         yield from key.warnings
 
 
 def _unused_keys(survey: Survey) -> Iterator[Diagnostic]:
-    """The keys that will sign nothing, if the plan changes anything about signing."""
+    """Findings on keys that will sign nothing, if the plan changes anything about signing."""
     changes = survey.plan.changes
     if any(c.address.startswith("dkim-key[") or any(v.name in _SIGNING for v in c.values) for c in changes):
         from pmtaform.inspection.reading import after_of
@@ -123,7 +123,7 @@ def _unused_keys(survey: Survey) -> Iterator[Diagnostic]:
 
 
 def _without_doubles(linted: tuple[Diagnostic, ...], own: tuple[Diagnostic, ...]) -> list[Diagnostic]:
-    """Lint's findings without those that a note on a key reports already."""
+    """The lint findings without those that a note on a key reports already."""
     from pmtaform.stack.signing import SAID_TOO
 
     codes = {each.code for each in own}

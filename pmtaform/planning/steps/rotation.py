@@ -1,4 +1,4 @@
-"""The rotation of keys in a plan: hosts are looked at again until what they have and what they should have agree."""
+"""The rotation of keys in a plan: look at hosts again until what they have and what they should have agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RotationStep(Step):
-    """Decides which selectors hosts have, by their history, by DNS and by what hosts sign with."""
+    """Decides which selectors hosts have, by their history, by DNS and by the selectors that hosts sign with."""
 
     _rotation: FleetRotation
 
@@ -30,7 +30,7 @@ class RotationStep(Step):
         return bool(rotated_keys(stack))
 
     def prepare(self, draft: Draft) -> None:
-        """Work out the selectors by what is known before hosts are looked at."""
+        """Decide on the selectors by what is known before hosts are looked at."""
         from pmtaform.plan.signing import NOT_PUBLISHED
         from pmtaform.signing.fleet_rotation import RotationRequest, start_rotation
 
@@ -51,7 +51,7 @@ class RotationStep(Step):
         self._rotation, draft.stack = rotation, rotation.stack
 
     def reconcile(self, draft: Draft) -> Collection[str]:
-        """Learn from what hosts have; the hosts of rotated keys, while that changes the selectors.
+        """Decide again by what hosts have. Return the hosts of rotated keys while that changes the selectors.
 
         A switch to a new selector that is held stays held, so this ends.
         """
@@ -67,7 +67,7 @@ class RotationStep(Step):
         return again
 
     def advise(self, draft: Draft) -> None:
-        """Add the dangers of selectors that are not published, and notes on what is unexpected."""
+        """Add the dangers of selectors that are not published, and notes on hosts that sign otherwise."""
         from pmtaform.planning.rotation_notes import run_notes, with_rotation_notes
 
         draft.hosts = tuple(with_rotation_notes(self._rotation, draft.hosts))
@@ -83,7 +83,7 @@ class RotationStep(Step):
 
 
 def _unable(draft: Draft) -> dict[str, str]:
-    """Why hosts cannot change in this run, in words that follow their names."""
+    """The reason why each host cannot change in this run, as the rest of a sentence that begins with its name."""
     fleet = draft.fleet
     reasons = {
         name: f"could not be looked at: {problem.diagnostics[0].summary}" for name, problem in fleet.failures.items()
