@@ -11,7 +11,7 @@ from pmtaform import __version__
 def main() -> None:
     """Run the command line, and exit with its code (`pmtaform.diagnostics.Exit`)."""
     if sys.argv[1:] == ["--version"]:
-        print(f"pmtaform {__version__}")  # before anything is imported: scripts ask for it often
+        print(f"pmtaform {__version__}")  # before anything is imported: scripts call it often
         sys.exit(0)
     from pmtaform.cli import run
     from pmtaform.cli.interrupt import end_programs

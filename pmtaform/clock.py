@@ -1,4 +1,4 @@
-"""The time, as something that is given: rollouts wait by it, windows and rotations are decided by it."""
+"""Clocks, which are passed in: rollouts wait by them, windows and rotations are decided by them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pmtaform.errors import UsageError
 
 
 class Clock(Protocol):
-    """What tells the time, and lets it pass."""
+    """A source of the time, and a way to wait."""
 
     def now(self) -> datetime:
         """The time, with its zone."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds of a clock that nobody sets."""
+        """Seconds of a clock that is never set back."""
         ...
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Let `seconds` pass, or less if `event` is set meanwhile; whether it is."""
+        """Wait for `seconds`, or less if `event` is set meanwhile. Return whether it is set."""
         ...
 
 
 class SystemClock:
-    """The machine's own."""
+    """The clock of the machine."""
 
     def now(self) -> datetime:
         """The time in UTC."""
@@ -44,7 +44,9 @@ class SystemClock:
 
 
 class SetClock:
-    """A clock that stands until it is moved: for tests and for looking ahead. Waiting moves it, and takes no time."""
+    """A clock that only moves when it is moved, for tests and plans for a future date. Waiting moves it and takes no
+    time.
+    """
 
     def __init__(self, moment: datetime) -> None:
         self._moment = moment
@@ -53,7 +55,7 @@ class SetClock:
         self.waits: list[float] = []
 
     def now(self) -> datetime:
-        """The moment that it was set to, and what has passed since."""
+        """The time that it was set to, plus the seconds that have passed since."""
         with self._turn:
             return self._moment + timedelta(seconds=self._passed)
 
@@ -80,5 +82,6 @@ def check_ahead(as_of: datetime | None, now: datetime) -> None:
     """Raise `UsageError` when `as_of` has passed."""
     if as_of is not None and as_of < now:
         raise UsageError.of(
-            AS_OF_PASSED, f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can look ahead only."
+            AS_OF_PASSED,
+            (f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can be for a future date only."),
         )

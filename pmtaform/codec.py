@@ -1,6 +1,6 @@
-"""How things are written as JSON, read back and described, each from one declaration.
+"""Codecs: write data as JSON, read it back and describe it, from one declaration.
 
-A codec's three sides cannot drift apart: what `write` makes is what `read` takes and what `schema` allows.
+The three cannot drift apart: `read` accepts exactly what `write` makes and `schema` allows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class EntryName(str):
 
 
 class DecodeError(Exception):
-    """What is wrong, and where: the names and numbers that lead there, from the outside in."""
+    """An error in a document, and where it is: the names and numbers that lead there, from the outside in."""
 
     def __init__(self, problem: str, *path: str | int) -> None:
         self.problem = problem
@@ -33,7 +33,7 @@ class DecodeError(Exception):
         super().__init__(problem)
 
     def within(self, part: str | int) -> DecodeError:
-        """The same error, seen from around the thing that was read."""
+        """The same error, with the place seen from the enclosing value."""
         return DecodeError(self.problem, part, *self.path)
 
     @property
@@ -52,7 +52,7 @@ class DecodeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
-    """How one kind of thing is written as JSON, read back (raises `DecodeError`), and described (JSON Schema)."""
+    """A way to write one kind of value as JSON, read it back (raises `DecodeError`), and describe it (JSON Schema)."""
 
     write: Callable[[T], Any]
     read: Callable[[object], T]
@@ -129,7 +129,7 @@ COUNT: Codec[int] = Codec(_same, _count, {"type": "integer", "minimum": 0})
 
 
 def matching(pattern: str, what: str) -> Codec[str]:
-    """A text of a form; `what` names it in errors: "a digest"."""
+    """A text that matches a pattern; `what` names it in errors: "a digest"."""
     form = re.compile(pattern)
 
     def read(value: object) -> str:
@@ -158,7 +158,7 @@ def word(words: Mapping[str, E]) -> Codec[E]:
 
 
 def optional(inner: Codec[T]) -> Codec[T | None]:
-    """A thing, or null."""
+    """A value, or null."""
     return Codec(
         lambda value: None if value is None else inner.write(value),
         lambda value: None if value is None else inner.read(value),
@@ -249,7 +249,7 @@ def _require_entries(tree: Mapping[str, object], required: Iterable[str], known:
 def laid_out(value: object, *, indent: int, levels: int) -> str:
     """`value` as JSON in ASCII, an entry a line for that many `levels` of objects and of lists of objects.
 
-    What is deeper is on one line.
+    Deeper levels are on one line.
     """
     if isinstance(value, str):
         return quoted(value)

@@ -1,9 +1,9 @@
-"""Every way in which a command can fail. Each class has a `Kind`, and the exit code that belongs to the kind.
+"""The errors that a command can raise. Each class has a `Kind`, and the exit code of that kind.
 
     PmtaformError                       exit 1
-    ├── UsageError                      64   the command line asks for something impossible
+    ├── UsageError                      64   the command line requests something impossible
     ├── Invalid                         78   the stack or a configuration is not valid
-    ├── Stale                            4   the plan, the state or the live target is no longer what was planned from
+    ├── Stale                            4   the plan, the state or the live host changed since the plan was made
     ├── Locked                           5   another run is at work (the state, or a host)
     ├── Blocked                          6   danger, threshold or policy; needs consent by name
     ├── StateDamaged                     1   a state or plan file is not readable
@@ -11,8 +11,8 @@
     └── HostError                        3   one host's operation failed
         └── Unreachable                  7   no connection to the host, or no login
 
-A raiser gives it diagnostics; the command line prints them and exits with `exit_code`. Any other exception that
-reaches the command line is a bug, and is reported as one.
+Every error has diagnostics; the command line prints them and exits with `exit_code`. Any other exception that reaches
+the command line is a bug, and is reported as one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class PmtaformError(Exception):
 
 
 class UsageError(PmtaformError, kind=Kind.USAGE):
-    """The command line asks for something impossible."""
+    """The command line requests something impossible."""
 
 
 class Invalid(PmtaformError, kind=Kind.INVALID):
@@ -62,7 +62,7 @@ class Invalid(PmtaformError, kind=Kind.INVALID):
 
 
 class Stale(PmtaformError, kind=Kind.STALE):
-    """The plan, the state or the live target is no longer what was planned from."""
+    """The plan, the state or the live host changed since the plan was made."""
 
 
 class Locked(PmtaformError, kind=Kind.LOCKED):
@@ -90,7 +90,7 @@ class Unreachable(HostError, kind=Kind.HOST_UNREACHABLE):
 
 
 def where_from(problem: BaseException) -> str:
-    """What an exception that is a bug is, and where it comes from: "KeyError at look in survey.py:12"."""
+    """The type and origin of an unexpected exception: "KeyError at look in survey.py:12"."""
     frames = traceback.extract_tb(problem.__traceback__)
     ours = [frame for frame in frames if "pmtaform" in frame.filename] or list(frames)
     name = type(problem).__name__

@@ -1,4 +1,4 @@
-"""What `pmta` answers when a command worked and when it did not: the texts that are known, as data.
+"""Known answers of `pmta` to a command that worked or failed, as data.
 
 An answer is yes, no or unsure. The host's program (`host/agent/powermta.sh`) judges it by this table, top row first:
 
@@ -11,7 +11,7 @@ An answer is yes, no or unsure. The host's program (`host/agent/powermta.sh`) ju
 
 What unsure leads to:
 
-    test config   The change goes on: the reload decides. The run reports what was answered.
+    test config   The change continues: the reload decides. The run reports the answer.
     reload        Settings of queues that the change moves are read back. New values: the change is kept. Old values, or
                   none that tell: the host rolls back. The run reports what was answered.
     show status   Asked again in JSON and XML. Still unsure before a change: the reload decides. After it: as `reload`.
@@ -81,7 +81,7 @@ DOCUMENTED: Final[Mapping[Command, Texts]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Expect:
-    """The texts of one host's version, beside the documented ones."""
+    """The texts of one host's version, besides the documented ones."""
 
     own: Mapping[Command, Texts] = field(default_factory=dict)
 
@@ -97,6 +97,6 @@ NOTHING_OWN: Final = Expect()
 
 
 def normal(text: str) -> str:
-    """A text as answers are compared: runs of blanks are one space, ASCII letters small. A space at the end counts."""
+    """A text in the form that is compared: runs of blanks are one space, ASCII letters small. A final space counts."""
     squeezed = " ".join(text.split()) + (" " if text[-1:].isspace() else "")
     return "".join(c.lower() if c.isascii() else c for c in squeezed)

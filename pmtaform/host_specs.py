@@ -1,4 +1,4 @@
-"""From a stack's hosts to what is needed to reach them."""
+"""Host specs: what is needed to reach the hosts of a stack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pmtaform.stack.resolve import Resolve
 
 
 def host_spec(stack: Stack, host: StackHost, resolve: Resolve) -> HostSpec:
-    """How to reach a host, its secrets resolved. Raises `SecretUnavailable`."""
+    """The spec to reach a host, its secrets resolved. Raises `SecretUnavailable`."""
 
     def secret(key: str, reference: str | None) -> Secret | None:
         return resolve(reference, host.places.get(key, host.place)) if reference else None
@@ -48,7 +48,7 @@ def host_spec(stack: Stack, host: StackHost, resolve: Resolve) -> HostSpec:
         reload_command=commands.reload,
         restart_command=commands.restart,
         restart_web_command=commands.restart_web,
-        # What may stand there is decided in the stack; a file that left it is taken away from there, too.
+        # The stack decides on the files in these folders; a file that left the stack is removed there, too.
         allowed_paths=tuple(dict.fromkeys((*stack.allowed_paths, *TLS_FOLDERS))),
         generations=stack.generations,
         expect=operations.expect,
@@ -56,6 +56,8 @@ def host_spec(stack: Stack, host: StackHost, resolve: Resolve) -> HostSpec:
 
 
 def _ssh_programs(stack: Stack, host: StackHost) -> AllowedPrograms:
-    """What the host's ssh_config may run: anything if it is the operator's own, and not a file of the project."""
+    """The programs that the host's ssh_config may run: any if it is the operator's own, and not a file of the
+    project.
+    """
     mine = host.ssh_config is None or not Path(host.ssh_config).resolve().is_relative_to(root_of(stack.folder))
     return ANY_PROGRAM if mine else allowed_programs(stack.folder)

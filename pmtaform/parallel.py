@@ -1,4 +1,4 @@
-"""Doing one thing for many items at once, with a bound."""
+"""Call a function for many items at once, with a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outside of PEM texts: their blocks, and whether a passphrase locks a private key. No key is decoded here."""
+"""PEM texts: their blocks, and whether a passphrase locks a private key. No key is decoded here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plug-in can add, and our own of each kind: one line a thing.
+"""The registries that a plug-in can add to, with our own entries: one line each.
 
 `docs/extending.md` has a complete example of each kind.
 """

@@ -1,4 +1,4 @@
-"""Which programs a stack may have run on this machine, decided outside of the stack.
+"""The programs that a stack may run on this machine. They are allowed outside of the stack.
 
 A stack often comes from another author's pull request, and is planned before a review. Three things in it run
 programs here: `command:` references, `ProxyCommand` and `Match exec` of an ssh_config that lies in the project. None
@@ -29,13 +29,13 @@ class AllowedPrograms:
 
     @classmethod
     def of(cls, names: Iterable[str], environ: Mapping[str, str] | None = None) -> Self:
-        """Those that the environment allows; what the project allows (`names`) where the environment is silent."""
+        """The programs that the environment allows; without it, those that the project allows (`names`)."""
         said = (os.environ if environ is None else environ).get(VARIABLE)
         chosen = names if said is None else said.split(",")
         return cls(frozenset(name.strip() for name in chosen if name.strip()))
 
     def permits(self, program: str) -> bool:
-        """Whether this program may be run, with whatever arguments."""
+        """Whether this program may be run, with any arguments."""
         return EVERY in self.names or program in self.names
 
     def permits_line(self, line: str) -> bool:
@@ -53,8 +53,8 @@ ANY_PROGRAM: Final = AllowedPrograms(frozenset({EVERY}))  # for what the operato
 
 
 def remedy(program: str) -> str:
-    """How to allow a program, in sentences."""
+    """The remedy: how to allow a program."""
     return (
-        f"What a stack may run is decided outside of it. If you trust the stack: set {VARIABLE}={program}, or write "
-        f"`{KEY}: [{program}]` in {PROJECT_FILE} at the project's root."
+        f"The programs that a stack may run are allowed outside of it. If you trust the stack, write `{KEY}: "
+        f"[{program}]` in {PROJECT_FILE} at the project's root, or set in the environment:\n    {VARIABLE}={program}"
     )

@@ -1,4 +1,4 @@
-"""The progress of the work on hosts, as events for whoever watches."""
+"""The progress of the work on hosts, as events for a watcher."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pmtaform.diagnostics import Kind
 
 
 class Phase(StrEnum):
-    """Where the work on one host stands."""
+    """The phase of the work on one host."""
 
     CONNECTING = "connecting"
     PROBING = "probing"
     PLANNED = "planned"
-    STAGING = "staging"  # the files are laid beside their places, and tested
+    STAGING = "staging"  # the files are written beside their places, and tested
     STAGED = "staged"
     WAITING = "waiting"  # for hosts that must not change at the same time
-    ACTIVATING = "activating"  # the files are put in place, and PowerMTA takes them
+    ACTIVATING = "activating"  # the files are moved into place, and PowerMTA loads them
     CHECKING = "checking"
     OBSERVING = "observing"
     CONFIRMING = "confirming"  # over a new connection
@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of one host in a run."""
+    """The result of one host in a run."""
 
     APPLIED = "applied"
     UNCHANGED = "unchanged"
@@ -51,7 +51,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One step of one host, for whoever watches. `seconds` count from the start of the run."""
+    """One step of one host, for a watcher. `seconds` count from the start of the run."""
 
     host: str
     phase: Phase
@@ -64,7 +64,7 @@ Watch = Callable[[Event], None]
 
 
 class Teller:
-    """Tells a watcher what happens, one event at a time, with the seconds since the start."""
+    """Reports events to a watcher, one at a time, with the seconds since the start."""
 
     def __init__(self, watch: Callable[[Event], None] | None) -> None:
         self._watch = watch
@@ -72,7 +72,7 @@ class Teller:
         self._turn = threading.Lock()
 
     def tell(self, host: str, phase: Phase, verdict: Verdict | None = None, detail: str = "") -> None:
-        """Say that `host` is in `phase`."""
+        """Report that `host` is in `phase`."""
         if self._watch is None:
             return
         with self._turn:

@@ -14,7 +14,7 @@ from pmtaform.state import Backends, HeldLock, Journal, LockInfo, RotationStore,
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with `stacks/`. `backends` keep the state of its stacks; None: as the project file says."""
+    """A folder with `stacks/`. `backends` keep the state of its stacks; None: the project file chooses."""
 
     root: Path
     backends: Backends | None = field(default=None, repr=False, compare=False)
@@ -62,7 +62,7 @@ class Project:
         return self.backend(stack).lock(LockInfo.mine(what))
 
     def commit(self) -> str | None:
-        """The Git commit that the project stands at, with `-dirty` if it differs; None outside Git."""
+        """The Git commit of the project, with `-dirty` if files differ from it; None outside Git."""
         try:
             found = subprocess.run(
                 ["git", "-C", str(self.root), "describe", "--always", "--dirty", "--abbrev=40", "--match", ""],

@@ -1,4 +1,4 @@
-"""Reading a file of this machine within bounds: a FIFO holds a reader for ever, a device never ends."""
+"""Read a file of this machine within limits: a FIFO blocks a reader for ever, a device never ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def read_regular(path: Path, most: int = LARGEST) -> bytes:
     """The content of a regular file, links followed.
 
     Raises `OSError`, also for anything that is not a regular file and for one of more than `most` bytes; its
-    `strerror` says so in words.
+    `strerror` has the reason.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor

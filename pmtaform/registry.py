@@ -1,8 +1,8 @@
-"""Registries of things that have a name: our own by one line each, and those of plug-ins through entry points.
+"""Registries of named things: our own with one line each, and those of plug-ins through entry points.
 
-A registry holds text until something is asked for by name, so a line costs no import. A name of our own never makes
-it look for plug-ins. The look is ours, not that of `importlib.metadata`, whose import alone takes 80 ms: it reads the
-entry points of each installed distribution (5 ms for 70 of them), once for each `sys.path`.
+A registry holds text until a name is looked up, so a line costs no import. A name of our own never starts the search
+for plug-ins. The search does not use `importlib.metadata`, whose import alone takes 80 ms: it reads the entry points of
+each installed distribution (5 ms for 70 of them), once for each `sys.path`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Registry(Generic[T]):
 
     @contextmanager
     def providing(self, things: Mapping[str, T]) -> Iterator[None]:
-        """Have `things` by these names, too, until the end of the block: for tests, and for programs with their own."""
+        """Add `things` by these names until the end of the block: for tests, and for programs with their own things."""
         before = self._provided
         self._provided = {**before, **things}
         try:

@@ -1,4 +1,4 @@
-"""The port of transports: how a host is reached, and which of a host's keys in a stack that way uses."""
+"""The port of transports: how a host is reached, and which keys of a host in a stack the transport uses."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Transport:
     """A way to hosts; each `HostSpec` has one.
 
-    `open` returns an open session, to be closed by the caller; it raises `Unreachable`. `is_local`: the host's root is
-    a folder of this machine, or a stand-in for one, so its addresses and ports are not the host's own. `needs` and
-    `unused` are keys of a host in a stack that must be there, and that have no effect. `summary` is for the schema.
+    `open` returns an open session, which the caller closes; it raises `Unreachable`. `is_local`: the host's root is a
+    folder of this machine, or a substitute for one, so its addresses and ports are not the host's own. `needs` are keys
+    that a host in a stack must have, `unused` keys that have no effect. `summary` is for the schema.
     """
 
     name: str

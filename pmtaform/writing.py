@@ -1,6 +1,6 @@
-"""Files that appear atomically: on the disk before they have their name, and for their owner only from the start.
+"""Write files atomically: on disk before they have their name, and readable by their owner only from the start.
 
-Everything here raises `OSError`; callers say what was not written, and what it means.
+Everything here raises `OSError`; callers report which file was not written, and what that means.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Looking at one host, and at many: what each has, and the difference to what it should have."""
+"""Inspect one host, or many: what each has, and the difference to what it should have."""

@@ -1,4 +1,4 @@
-"""What a host is compared with to find what changed on it: what the last apply left there, by any state.
+"""The basis that a host is compared with to find what changed on it: what the last apply left there.
 
 the state is of the host's last generation      the state, value by value with the copy that the host keeps
 it is older, of another key, or there is none   the host's own record of its last generation
@@ -25,11 +25,10 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 class Basis:
     """What the last apply left on a host.
 
-    `blocks` are all blocks of the configuration then, and None where only digests are known; `as_left`: they are those
-    that the host has now. `owned` are those of them that were ours; `below`: of a record's, the pattern lists below a
-    source that uses them. `by` is the host's own record, where that was
-    compared with, and `is_elsewhere`: the local state does not have its generation. `unknown` says why nothing is
-    known.
+    `blocks` are all blocks of the configuration then, None where only digests are known; `as_left`: the host has the
+    same blocks now. `owned` are the blocks that were ours; `below`: pattern lists of a record that were below a source
+    that uses them. `by` is the host's own record, where that is the basis, and `is_elsewhere`: the local state does not
+    have its generation. `unknown` is the reason why nothing is known.
     """
 
     files: Mapping[str, FileState] = field(default_factory=dict)
@@ -45,7 +44,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasisSources:
-    """Where what was left can be learned from: the state, what the host has now, and the host's own record."""
+    """The sources of a basis: the state, what the host has now, and the host's own record."""
 
     spec: HostSpec
     stack: str
@@ -57,7 +56,7 @@ class BasisSources:
 
     @property
     def is_current(self) -> bool:
-        """Whether the state is of the host's last generation. A host that lost its record is what the state says."""
+        """Whether the state is of the host's last generation. Where the host lost its record, the state counts."""
         return is_current(self.previous, self.snapshot)
 
 
@@ -69,7 +68,7 @@ def is_current(previous: HostState | None, snapshot: Snapshot) -> bool:
 def look_up(
     session: Session, spec: HostSpec, previous: HostState | None, snapshot: Snapshot, seal: Seal
 ) -> LastLeft | None:
-    """The host's own record, if it is needed to find what changed. A host that is as the state says is not asked."""
+    """The host's own record, if it is needed to find what changed. A host that matches the state is not asked."""
     if not snapshot.generation:
         return None
     if is_current(previous, snapshot) and previous is not None and not moved(previous.files, snapshot, seal):
@@ -78,13 +77,13 @@ def look_up(
 
 
 def moved(left: Mapping[str, FileState], snapshot: Snapshot, seal: Seal) -> bool:
-    """Whether a file that was left has another content now, is gone, or another one came."""
+    """Whether a file that was left has other content now or is gone, or a new file is there."""
     live = snapshot.files
     return live.keys() != left.keys() or any(seal(live[path].digest) != left[path].digest for path in left)
 
 
 def basis_of(sources: BasisSources) -> Basis:
-    """What the host is compared with."""
+    """The basis that the host is compared with."""
     return _of_state(sources) if sources.is_current else _of_record(sources)
 
 
@@ -105,7 +104,7 @@ def _of_state(sources: BasisSources) -> Basis:
 
 
 def _is_of(path: str, content: bytes, previous: HostState, sources: BasisSources) -> bool:
-    """Whether a kept copy is what the state knows, which an apply may have noted without a change of the host."""
+    """Whether a kept copy matches the state, which an apply may have written without a change of the host."""
     known = previous.files.get(path)
     return known is not None and known.digest == sources.seal(digest(content))
 
@@ -131,7 +130,7 @@ def _of_record(sources: BasisSources) -> Basis:
 
 
 def left_files(left: LeftRecord, snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
-    """The files of a host's record as a state keeps them. What the record leaves to the host is as it is now."""
+    """The files of a host's record in the form of a state. What the record leaves to the host is as it is now."""
     files = {}
     for path, file in left.files.items():
         live = snapshot.files.get(path)
@@ -145,14 +144,14 @@ def left_files(left: LeftRecord, snapshot: Snapshot, seal: Seal) -> dict[str, Fi
 
 
 def _is_elsewhere(sources: BasisSources) -> bool:
-    """Whether the last generation is not that of a state which only has another key."""
+    """Whether the state has another generation, and not only another key."""
     return sources.last is not None and sources.generation != sources.last.generation
 
 
 def _why_unknown(sources: BasisSources) -> str:
     last = sources.last
     if last is None:
-        return "nothing was ever applied there, as far as the state and the host record"
+        return "nothing was ever applied there, by the records of the state and the host"
     origin = (
         f"generation {last.generation} was made by {last.who or 'an unknown user'}, {last.started or 'at some time'}"
     )
@@ -167,13 +166,13 @@ def _read(spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, 
 
 
 def _digests(basis: Basis, keyed: Callable[[bytes], str]) -> dict[str, str]:
-    """The digests of what was ours, as a state keeps them."""
+    """The digests of what was ours, in the form of a state."""
     ours = {address: block for address, block in (basis.blocks or {}).items() if str(address) in basis.owned}
     return {str(a): left_digest(block, keyed, is_below=a in basis.below) for a, block in ours.items()}
 
 
 def with_basis(ours: Previous, basis: Basis, keyed: Callable[[bytes], str]) -> Previous:
-    """What we applied last, with what the last apply left, by any state."""
+    """What we applied last, with what the last apply of any state left."""
     if basis.by is None and not basis.unknown:
         return replace(ours, base=basis.blocks)
     return replace(ours, left=_digests(basis, keyed), base=basis.blocks)
@@ -182,7 +181,7 @@ def with_basis(ours: Previous, basis: Basis, keyed: Callable[[bytes], str]) -> P
 def state_of(
     basis: Basis, snapshot: Snapshot, left: LastLeft, keyed: Callable[[bytes], str], now: str
 ) -> HostState | None:
-    """The host's own record as a state has it; None where the content of what is ours is not known."""
+    """The host's own record in the form of a state; None where the content of what is ours is not known."""
     if basis.unknown or left.left is None or basis.blocks is None:
         return None
     return HostState(

@@ -23,7 +23,7 @@ from pmtaform.state import Seal, StackKey
 def compare(
     target: Target, snapshot: Snapshot, ours: Previous, key: StackKey, selection: Selection | None
 ) -> Difference:
-    """The changes that give a host what it should have; every file of its configuration was read."""
+    """The changes that give a host what it should have. Every file of its configuration must have been read."""
     desired, seal = target.desired, key.seal_for(target.desired.host)
     live = _live(target, snapshot, ours, seal)
     result = difference(desired, live, ours, key.digest, selection)

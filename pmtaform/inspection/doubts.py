@@ -1,4 +1,4 @@
-"""Answers of `pmta` that are neither known as success nor as failure: what decides then, and what people read.
+"""Unclear answers of `pmta`, known neither as success nor as failure: what decides then, and the messages.
 
 The table of answers is in `pmtaform.expect`.
 """
@@ -19,17 +19,17 @@ _WITHIN = 30  # seconds for one question
 
 
 def of_new(outcome: Outcome) -> tuple[Doubt, ...]:
-    """What leaves open whether the new configuration is in force."""
+    """The doubts about whether the new configuration is in force."""
     return tuple(doubt for doubt in _deciding(outcome) if not doubt.undoing)
 
 
 def of_old(outcome: Outcome) -> tuple[Doubt, ...]:
-    """What leaves open whether the old configuration is in force again."""
+    """The doubts about whether the old configuration is in force again."""
     return tuple(doubt for doubt in _deciding(outcome) if doubt.undoing)
 
 
 def as_undone(outcome: Outcome) -> Outcome:
-    """The outcome of a transaction that restored old files: what it has put in force is the old configuration."""
+    """The outcome of a transaction that restored old files: the configuration that it activated is the old one."""
     return replace(outcome, doubts=tuple(replace(doubt, undoing=True) for doubt in outcome.doubts))
 
 
@@ -39,14 +39,16 @@ def _deciding(outcome: Outcome) -> tuple[Doubt, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A queue whose settings may prove which configuration is in force: that which sets values, or that without."""
+    """A queue whose settings may prove which configuration is in force: the one that sets values, or the one
+    without.
+    """
 
     prediction: Prediction
     undone: bool
 
 
 def proofs(old: Configuration, new: Configuration) -> tuple[Proof, ...]:
-    """What may prove that `new` is in force and no longer `old`: values that it sets, and values that it took away."""
+    """The queues that may prove that `new` is in force instead of `old`: by values that it sets or removes."""
     brought = (Proof(prediction, undone=False) for prediction in predictions(old, new))
     taken = (Proof(prediction, undone=True) for prediction in predictions(new, old))
     return (*brought, *taken)
@@ -58,7 +60,7 @@ def questions(asked: Iterable[Proof]) -> tuple[Question, ...]:
 
 
 def proven_by(asked: Sequence[Proof], answers: Sequence[Answer]) -> str:
-    """The first queue that proves it; empty: none does."""
+    """The first queue that proves it; empty if none does."""
     for proof, answer in zip(asked, answers, strict=False):
         if is_in_force(proof.prediction, answer, undone=proof.undone):
             return proof.prediction.queue
@@ -82,7 +84,7 @@ def answered(doubts: Iterable[Doubt]) -> str:
 
 
 def remedy(doubts: Iterable[Doubt]) -> str:
-    """What to write into the stack so that the answers are understood next time."""
+    """The lines to write into the stack so that the answers are understood next time."""
     return " ".join(dict.fromkeys(_remedy(doubt) for doubt in doubts))
 
 
@@ -90,7 +92,7 @@ def _remedy(doubt: Doubt) -> str:
     if doubt.text != "nothing":
         part = doubt.text.strip('"').split(" / ", 1)[0].replace('"', "")
         known = f'expect: {{{doubt.command}: {{success: ["{part}"]}}}}'
-        return f"If that means success, add what is always in it to the host's settings: `{known}`."
+        return f"If that means success, add the constant part of the answer to the host's settings: `{known}`."
     if doubt.command is Command.RELOAD:
         own = "`commands: {reload: [/usr/sbin/pmta, reload]}`"
         return f"If its exit code can be trusted, name the command in the host's settings: {own}."
@@ -98,7 +100,7 @@ def _remedy(doubt: Doubt) -> str:
 
 
 def tested(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
-    """A note on a test whose answer is not known, which decided nothing."""
+    """A note on a test whose unclear answer decided nothing."""
     doubts = [doubt for doubt in outcome.doubts if doubt.command is Command.TEST_CONFIG]
     if not doubts:
         return ()
@@ -110,7 +112,7 @@ def tested(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
 
 
 def kept(spec: HostSpec, doubts: Sequence[Doubt], queue: str) -> Diagnostic:
-    """A note on a change that is kept because its settings are in force, whatever the reload answered."""
+    """A note on a change that is kept because its settings are in force, despite an unclear answer to the reload."""
     detail = (
         f"{answered(doubts)}, which is neither known as success nor as failure. `pmta show settings {queue}` shows "
         f"that it is in force, so the change is kept. {remedy(doubts)}"
@@ -119,11 +121,11 @@ def kept(spec: HostSpec, doubts: Sequence[Doubt], queue: str) -> Diagnostic:
 
 
 def undecided(doubts: Sequence[Doubt], asked: bool) -> str:
-    """Why a change is not kept whose being in force nothing proves."""
+    """The reason why a change is not kept where nothing proves that it is in force."""
     why = (
         "`pmta show settings` of the changed queues does not prove it either"
         if asked
-        else "the change moves no queue whose settings would show it"
+        else "the change affects no queue whose settings would show it"
     )
     return (
         f"whether PowerMTA runs the new configuration is not known: {answered(doubts)}, which is neither known as "
@@ -132,7 +134,7 @@ def undecided(doubts: Sequence[Doubt], asked: bool) -> str:
 
 
 def old_unknown(spec: HostSpec, doubts: Sequence[Doubt]) -> str:
-    """What is so where the old files are restored and nothing proves that PowerMTA runs them."""
+    """The message where the old files are restored and nothing proves that PowerMTA runs them."""
     return (
         f"The old files are back. Whether PowerMTA runs them is not known: {answered(doubts)}. Compare `pmta show "
         f"settings` on {spec.name} with the files."
@@ -142,7 +144,7 @@ def old_unknown(spec: HostSpec, doubts: Sequence[Doubt]) -> str:
 def recovered(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
     """A warning where an earlier transaction was undone, and nothing proves that the old files are in force.
 
-    It does not quote the answer: which secrets may be in it is not known here.
+    It does not quote the answer, because the secrets that may be in it are not known here.
     """
     doubts = of_old(outcome)
     if not doubts or not outcome.recovered:
@@ -151,15 +153,15 @@ def recovered(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
     detail = (
         "The files of an earlier transaction were rolled back. Whether PowerMTA runs the old ones is not known: "
         f"{commands} ended with 0, and the answer is neither known as success nor as failure. Run it on the host and "
-        "read what it answers; `expect:` in the host's settings makes it known."
+        "read the answer. Add the answer to `expect:` in the host's settings."
     )
     return (OLD_CONFIGURATION_UNSURE.diagnostic(detail, host=spec.name),)
 
 
 def in_force_unknown(spec: HostSpec, doubts: Sequence[Doubt]) -> Diagnostic:
-    """The files are as wanted, and whether PowerMTA runs them is not known."""
+    """A note: the files match the stack, and whether PowerMTA runs them is not known."""
     detail = (
-        f"The files on {spec.name} are as wanted. Whether PowerMTA runs them is not known: {answered(doubts)}, which "
+        f"The files on {spec.name} match the stack. Whether PowerMTA runs them is not known: {answered(doubts)}, which "
         "is neither known as success nor as failure. Compare `pmta show settings` there with the files. "
         f"{remedy(doubts)}"
     )

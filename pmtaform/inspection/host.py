@@ -25,7 +25,7 @@ from pmtaform.state import HostState, StackKey
 
 
 class Probe(Enum):
-    """Which look at the host is due. Each happens at most once."""
+    """The probes of a host. Each happens at most once."""
 
     FIRST = auto()
     RECOVERED = auto()  # after an unfinished transaction was finished or undone
@@ -46,7 +46,7 @@ NEXT: Final[Mapping[tuple[Probe, Seen], Probe | None]] = {
     (Probe.FIRST, Seen.UNFINISHED): Probe.RECOVERED,
     # Most hosts of most plans: one round trip, and no file is sent.
     (Probe.FIRST, Seen.AS_LEFT): None,
-    # The first probe asks for digests where the state says that nothing has to change. Only contents say what differs.
+    # The first probe asks for digests where nothing has to change by the state. Only contents show what differs.
     (Probe.FIRST, Seen.DIGESTS): Probe.CONTENTS,
     (Probe.FIRST, Seen.CONTENTS): None,
     # What is still unfinished belongs to a run that is at work: the plan has a note, and no second recovery is tried.
@@ -63,7 +63,7 @@ def inspect_host(session: Session, target: Target, key: StackKey, selection: Sel
 
 
 class _Inspection:
-    """One host while it is inspected: what is known of it grows with each probe."""
+    """One host while it is inspected. Each probe adds to what is known of it."""
 
     snapshot: Snapshot
     previous: HostState | None  # None, too, where another machine answers than the last apply was made on
@@ -73,7 +73,7 @@ class _Inspection:
         self._session, self._target, self._key, self._selection = session, target, key, selection
         self._spec, self._desired, self._seal = target.spec, target.desired, key.seal_for(target.spec.name)
         self._notes: tuple[Diagnostic, ...] = ()
-        # Whether the state says that nothing has to change, if the host is as the last apply left it.
+        # Whether nothing has to change by the state, if the host is as the last apply left it.
         self._is_trusted = (
             target.previous is not None
             and target.intent is None
@@ -104,7 +104,7 @@ class _Inspection:
         return Seen.CONTENTS if has_all_contents(self.snapshot, self._desired, ours) else Seen.DIGESTS
 
     def _find_basis(self) -> None:
-        """Work out what the host is compared with: what the last apply left, as the state or the host itself has it."""
+        """Find the basis: what the last apply left, by the state or by the host itself."""
         target, snapshot = self._target, self.snapshot
         last = last_left(self._session, self._spec, contents=True) if _took_intent(target, snapshot) else None
         left = last.left if last is not None else None
@@ -140,7 +140,7 @@ class _Inspection:
     # -- the results ---------------------------------------------------------------------------------------------------
 
     def _as_left(self) -> Survey:
-        """The survey of a host that is as the last apply left it, and should have nothing else."""
+        """The survey of a host that is as the last apply left it, and needs no change."""
         ours = previous_of(self.previous)
         plan = HostPlan(
             host=self._spec.name,

@@ -1,4 +1,4 @@
-"""Managed files of one host: what it is asked for, what it has of them, and how they are written."""
+"""Managed files of one host: the request for them, the files that it has, and how they are written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def asked_for(desired: Desired, *, trust: bool) -> dict[str, str | None]:
 
 
 def content_of(file: ManagedFile) -> bytes:
-    """What a file is to hold; its secrets were resolved."""
+    """The content that a file should have; its secrets were resolved."""
     if file.content is None:
         raise AssertionError("a file whose content was not resolved cannot be compared or written")
     return file.content.reveal()
@@ -35,7 +35,7 @@ def content_of(file: ManagedFile) -> bytes:
 def live_files(
     desired: Desired, ours: Previous, snapshot: Snapshot, left: HostState | None, seal: Seal
 ) -> dict[str, LiveManagedFile]:
-    """What the host has of each managed file, declared or ours, by path."""
+    """The managed files on the host, declared or ours, by path."""
     wanted = {file.path: file for file in desired.managed}
     paths = {path: None for name, path in ours.keys.items() if Address.parse(name).kind == FILE}
     return {path: _live(path, wanted.get(path), snapshot, left, seal) for path in paths | dict.fromkeys(wanted)}
@@ -68,7 +68,7 @@ def _live(
 
 
 def as_wanted(desired: Desired, snapshot: Snapshot) -> bool:
-    """Whether every managed file holds what it should, with the mode and owner that the stack says."""
+    """Whether every managed file has the content, mode and owner that the stack declares."""
     for file in desired.managed:
         live = snapshot.files.get(file.path)
         if live is None or file.content is None or live.digest != digest(content_of(file)):
@@ -95,7 +95,7 @@ def file_write(file: ManagedFile) -> FileWrite:
 def read_as_configuration(desired: Desired, snapshot: Snapshot, others: Mapping[str, object]) -> dict[str, bytes]:
     """What of the files in `others` (keys, managed files) PowerMTA may read as a part of its configuration.
 
-    Only fragments are looked into; of all else it is known that it is there.
+    Only the content of fragments is read; of other files only their presence is known.
     """
     fragments = {file.path for file in desired.managed if file.role is FileRole.FRAGMENT}
     return {
@@ -106,6 +106,6 @@ def read_as_configuration(desired: Desired, snapshot: Snapshot, others: Mapping[
 
 
 def new_fragments(survey: Survey) -> dict[str, bytes]:
-    """The fragments that the host will have another content of."""
+    """The fragments whose content on the host will change."""
     written = survey.difference.write_files
     return {file.path: content_of(file) for file in written if file.role is FileRole.FRAGMENT}

@@ -24,7 +24,7 @@ from pmtaform.state import HostState, Seal
 def not_in_force(
     target: Target, snapshot: Snapshot, difference: Difference, previous: HostState | None, seal: Seal
 ) -> tuple[Diagnostic, ...]:
-    """A note on files that were changed by hand since the last apply, and that no change makes PowerMTA read again."""
+    """A note on files that were changed by hand since the last apply, and that PowerMTA may not have read again."""
     if previous is None or difference.plan.changes or not target.desired.activates:
         return ()
     keys = set(difference.owned_keys.values())
@@ -37,8 +37,8 @@ def not_in_force(
         return ()
     return (
         MAYBE_NOT_IN_FORCE.diagnostic(
-            f"{', '.join(sorted(touched))}: changed since the last apply, with nothing left to change for us. "
-            "What PowerMTA runs is what it read last: compare `pmta show settings`, or run `pmta reload` on the host.",
+            f"{', '.join(sorted(touched))}: changed since the last apply, and no change is planned for them. PowerMTA "
+            "runs what it read last. Compare `pmta show settings`, or run on the host:\n    pmta reload",
             host=target.spec.name,
         ),
     )
@@ -70,8 +70,8 @@ def busy(spec: HostSpec, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
     if snapshot.lock is None:
         return ()
     detail = (
-        f"{snapshot.lock.who} has been at work since {snapshot.lock.since} ({snapshot.lock.what}). What is planned "
-        "here may be gone when that is done: plan again then."
+        f"{snapshot.lock.who} has been changing it since {snapshot.lock.since} ({snapshot.lock.what}). This plan may "
+        "be out of date when that run ends. Plan again then."
     )
     return (HOST_BUSY.diagnostic(detail, host=spec.name),)
 
@@ -80,11 +80,11 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
     who = f"{waiting.who} ({waiting.what}, since {waiting.since})"
     if waiting.state is Waiting.PENDING:
         detail = (
-            f"{who} has changed it and not confirmed that yet. Without a confirmation it rolls back in "
-            f"{waiting.left} s; until then nothing else is changed here."
+            f"{who} has changed it and not confirmed the change yet. Without a confirmation it rolls back in "
+            f"{waiting.left} s. Until then no other run can change it."
         )
     else:
-        detail = f"{who} has staged a change on it, and not made it yet. The next change of the host clears it."
+        detail = f"{who} has staged a change on it, and not activated it yet. The next change of the host clears it."
         return HOST_STAGED.diagnostic(detail, host=spec.name)
     return HOST_BUSY.diagnostic(detail, host=spec.name)
 
@@ -100,16 +100,16 @@ def applied_elsewhere(
     detail = f"Generation {by.generation} of {spec.name} was made by {by.who or '?'}, {by.started or '?'}{commit} "
     detail += f"({by.what or '?'}); the local state {known}. "
     if basis.unknown:
-        detail += f"What changed on the host since is not known: {basis.unknown}."
+        detail += f"Changes on the host since then are not known: {basis.unknown}."
     else:
-        detail += "The host is compared with its own record of that."
+        detail += "The host is compared with its own record of that generation."
         detail += _orphans(basis, previous, desired)
         detail += f" To copy that record into the state:\n    pmtaform recover {spec.name}"
     return (APPLIED_ELSEWHERE.diagnostic(detail, host=spec.name),)
 
 
 def _orphans(basis: Basis, previous: HostState | None, desired: Desired) -> str:
-    """A note on blocks of that apply that are neither declared nor in the state: no apply deletes them."""
+    """A sentence on blocks of that apply that are neither declared nor in the state: no apply deletes them."""
     declared = {str(address) for address in desired.blocks} | {str(each.address) for each in desired.whole_files}
     known = {*previous.blocks, *previous.keys} if previous is not None else set()
     lost = sorted((basis.owned | basis.keys.keys()) - declared - known)
@@ -120,14 +120,14 @@ def _orphans(basis: Basis, previous: HostState | None, desired: Desired) -> str:
 
 
 def machine_changed(spec: HostSpec, previous: HostState | None, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-    """A note on a host where another machine answers than the one that we applied to."""
+    """A note on a host where a machine answers that is not the one of the last apply."""
     if previous is None or not previous.machine_id or previous.machine_id == snapshot.machine_id:
         return ()
     return (
         MACHINE_CHANGED.diagnostic(
             f"The last apply to {spec.name} was made on machine {previous.machine_id}; this one is "
-            f"{snapshot.machine_id or 'of unknown id'}. What was applied before is not taken for ours here: nothing is "
-            "deleted because it is no longer declared.",
+            f"{snapshot.machine_id or 'of unknown id'}. Blocks that were applied before do not count as ours here: "
+            "none is deleted because it is no longer declared.",
             host=spec.name,
         ),
     )

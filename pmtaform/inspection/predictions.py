@@ -1,8 +1,8 @@
 """Whether the configuration in force is the one that was written: `pmta show settings` against `lang.effective`.
 
-Only queues and directives are compared whose effective value the change moves. How PowerMTA spells what it shows is
-not documented in full, and `effective` rests on assumptions in places: what can be explained by either is a remark, and
-only what contradicts a line of the configuration itself is held against the host.
+Only queues and directives whose effective value changes are compared. The spelling of values that PowerMTA shows is not
+fully documented, and `effective` makes some assumptions: a difference that either can explain is a remark. Only a value
+that contradicts a line of the configuration itself counts against the host.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ANY = "pmtaform-check"  # a name that no <domain> has, below one that a wildcar
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a queue's settings must show once the change is in force."""
+    """The settings that a queue must show once the change is in force."""
 
     queue: str
     moves: tuple[ValueMove, ...]
@@ -35,7 +35,7 @@ class Prediction:
 
 
 def predictions(before: Configuration, after: Configuration, most: int = MOST) -> tuple[Prediction, ...]:
-    """For at most `most` queues that the change moves, what `pmta show settings` must show."""
+    """For at most `most` changed queues, what `pmta show settings` must show."""
     predicted: list[Prediction] = []
     for pair in changed_pairs(Effective(before), Effective(after), most=4 * most):
         moves = tuple(move for move in pair.moves if _telling(move))
@@ -48,14 +48,14 @@ def predictions(before: Configuration, after: Configuration, most: int = MOST) -
 
 
 def _asked(domain: str) -> str:
-    """A domain to ask for instead of a wildcard."""
+    """A concrete domain for the query instead of a wildcard."""
     if domain == "*":
         return f"{_ANY}.invalid"
     return domain.removeprefix("[*.]") if domain.startswith("[*.]") else domain.replace("*", _ANY, 1)
 
 
 def _telling(move: ValueMove) -> bool:
-    """Whether a line of the new configuration says the value itself, and it may be shown."""
+    """Whether a line of the new configuration sets the value, and the value may be shown."""
     after = move.after
     return (
         after is not None
@@ -67,9 +67,9 @@ def _telling(move: ValueMove) -> bool:
 
 
 def disagreements(prediction: Prediction, answer: Answer) -> tuple[list[str], list[str]]:
-    """What contradicts the prediction, and what is not known, each in a sentence."""
+    """Sentences on what contradicts the prediction, and on what is not known."""
     if answer.exit_code:
-        return [], [f"pmta show settings {prediction.queue} failed (exit {answer.exit_code}), and tells nothing"]
+        return [], [f"pmta show settings {prediction.queue} failed (exit {answer.exit_code}), so it proves nothing"]
     shown = _shown(answer.text)
     wrong: list[str] = []
     unsure: list[str] = []
@@ -125,7 +125,7 @@ def _judge(queue: str, move: ValueMove, shown: Mapping[str, list[str]]) -> Itera
         return
     had = move.before.normal if move.before is not None else None
     listed = ", ".join(values.shown(value) for value in lines) or '""'
-    sentence = f"{move.name} of {queue} is {listed}, and the configuration that was written says {after.text}"
+    sentence = f"{move.name} of {queue} is {listed}, and the new configuration sets {after.text}"
     if tuple(normal) == had or all(_understood(after.spec, value) for value in lines):
         yield True, sentence
     else:

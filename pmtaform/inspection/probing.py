@@ -1,4 +1,4 @@
-"""What a host is asked for, and whether what it has is as the last apply left it."""
+"""Probe the files of a host, and compare them with what the last apply left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pmtaform.state import FileState, HostState, Seal
 
 
 def probe_files(session: Session, target: Target, *, trust: bool) -> Snapshot:
-    """Ask for all files; with `trust`, contents only where they are not as we left them. Raises `HostError`."""
+    """Read all files; with `trust`, contents only where they are not as we left them. Raises `HostError`."""
     previous = target.previous
     known = Known(
         files=_known_files(target, trust=trust),
@@ -47,7 +47,7 @@ def _known_files(target: Target, *, trust: bool) -> dict[str, str | None]:
 
 
 def key_paths(desired: Desired, ours: Previous) -> dict[str, str]:
-    """The keys and managed files that concern us; of those that are to go, only whether they are there matters."""
+    """The keys and managed files that concern us. For files that will be removed, only their presence matters."""
     paths = dict.fromkeys(ours.keys.values(), HASH_ONLY)
     return paths | {each.path: HASH_ONLY for each in desired.whole_files}
 
@@ -56,7 +56,7 @@ def _unreadable(spec: HostSpec, reasons: Mapping[str, str]) -> HostError:
     return HostError(
         *(
             FILE_UNREADABLE.diagnostic(
-                f"{path} is {why}. A plan that has not seen every file would be a guess, so there is none.",
+                f"{path} is {why}. Without every file of the configuration a plan would be a guess, so none is made.",
                 host=spec.name,
             )
             for path, why in sorted(reasons.items())
@@ -65,7 +65,7 @@ def _unreadable(spec: HostSpec, reasons: Mapping[str, str]) -> HostError:
 
 
 def previous_of(state: HostState | None) -> Previous:
-    """What we applied last, by a state; nothing without one."""
+    """What we applied last, by a state; empty without one."""
     return Previous() if state is None else Previous(state.blocks, state.keys, state.unmanaged)
 
 

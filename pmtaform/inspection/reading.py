@@ -1,4 +1,4 @@
-"""A host's configuration before and after its change, read once for all hosts that have the same."""
+"""A host's configuration before and after its change, read once for all hosts with the same configuration."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ChangeReading:
         return {}
 
     def dangers(self, rate_factor: float, verified: frozenset[Signer] = frozenset()) -> tuple[DangerFinding, ...]:
-        """What the change costs mail, reputation or access; the records of `verified` are in DNS."""
+        """The dangers of the change for mail, reputation or access; the records of `verified` are in DNS."""
         key = rate_factor, verified
         if key not in self._dangers:
             self._dangers[key] = find_dangers(self.before, self.after, rate_factor, verified=verified)
@@ -50,7 +50,7 @@ class ChangeReading:
 
     @cached_property
     def predictions(self) -> tuple[Prediction, ...]:
-        """What PowerMTA must show once the change is in force."""
+        """The settings that PowerMTA must show once the change is in force."""
         return predictions(self.before, self.after)
 
 
@@ -89,7 +89,7 @@ def after_of(survey: Survey) -> Configuration:
 
 
 def edited(survey: Survey) -> dict[str, bytes]:
-    """The files of the configuration, fragments among them, that the host will have another content of."""
+    """The files of the configuration, fragments included, whose content on the host will change."""
     return {path: edit.content for path, edit in survey.difference.edits.items()} | new_fragments(survey)
 
 

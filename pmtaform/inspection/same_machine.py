@@ -1,4 +1,4 @@
-"""Two names of one machine: a run that changes both finds the second locked by the first."""
+"""Two names of one machine: in a run that changes both, the first locks the second."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pmtaform.host import HostLock, HostSpec, Outcome, Status
 from pmtaform.inspection.survey import Survey
 
 _REMEDY = (
-    "Keep one of the names. If they are clones of one image, give each a machine id of its own: remove /etc/machine-id "
-    "there and run systemd-machine-id-setup."
+    "Keep one of the names. If they are clones of one image, give each its own machine id: remove /etc/machine-id on "
+    "each clone and run systemd-machine-id-setup."
 )
 
 
 def same_machine(surveys: Iterable[Survey]) -> Iterator[tuple[str, Diagnostic]]:
-    """What to know of hosts that are most likely one machine, by the host's name."""
+    """Notes on hosts that are most likely one machine, by the host's name."""
     places: dict[tuple[str, ...], list[str]] = {}
     for survey in surveys:
         spec, machine = survey.target.spec, survey.snapshot.machine_id
@@ -31,7 +31,7 @@ def same_machine(surveys: Iterable[Survey]) -> Iterator[tuple[str, Diagnostic]]:
 
 
 def _places(spec: HostSpec, machine: str) -> Iterator[tuple[str, ...]]:
-    """What identifies the place of a host. Folders of one machine are separate hosts."""
+    """The identities of a host: machine id and address. Folders of one machine are separate hosts."""
     root = spec.root.rstrip("/") or "/"
     if spec.transport.is_local:
         yield "folder", str(Path(root).resolve())
@@ -58,7 +58,7 @@ def locked_by(outcome: Outcome, run: str) -> str | None:
 
 
 def locked_out(host: str, other: str) -> Diagnostic:
-    """Why a host could not be changed whose machine this run changes under another name."""
+    """The result for a host whose machine this run already changes under another name."""
     return SAME_MACHINE.diagnostic(
         f"This run itself changes the machine, as {other}: {host} and {other} are the same. Nothing was changed "
         f"as {host}. {_REMEDY}",

@@ -1,4 +1,4 @@
-"""What is known of a host, and of a fleet, once they were inspected."""
+"""Surveys: the result of inspecting a host, and of inspecting a fleet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLOSED_AT_ONCE: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One host to look at: where it is, what it should have, and what we left there."""
+    """One host to inspect: how to reach it, what it should have, and what we left there."""
 
     spec: HostSpec
     desired: Desired

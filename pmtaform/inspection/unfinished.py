@@ -1,4 +1,4 @@
-"""What an earlier run left on a host: a transaction to finish or undo, an intent whose result is not known."""
+"""Unfinished work of an earlier run on a host: a transaction to finish or undo, an intent without a known result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pmtaform.state import HostState, Seal, who
 def resolve_intent(
     target: Target, snapshot: Snapshot, left: LeftRecord | None, seal: Seal
 ) -> tuple[Target, tuple[Diagnostic, ...]]:
-    """Resolve the change of a run that was killed, by the host's own record: adopted, or dropped.
+    """Resolve the change of a run that was killed by the host's own record: adopt it, or drop it.
 
     `left` is what the last transaction left: the files of the state come from there, not from what is there now, which
     may have changed since.
@@ -54,7 +54,7 @@ def resolve_intent(
 
 
 def recover_unfinished(session: Session, spec: HostSpec, pending: str) -> tuple[Diagnostic, ...]:
-    """Finish or undo what a dead transaction left; return the notes on it. One that is still at work is left alone."""
+    """Finish or undo what a dead transaction left, and return notes on it. Leave a running transaction alone."""
     outcome = recover(session, spec, who=who(), reopen=spec.open)
     unsure: tuple[Diagnostic, ...] = ()
     definition = RECOVERED
@@ -66,7 +66,8 @@ def recover_unfinished(session: Session, spec: HostSpec, pending: str) -> tuple[
     elif is_not_running(outcome):
         definition = RECOVERED_REJECTED
         detail = (
-            f"{outcome.reason}. A change that PowerMTA accepts ends this, and so does `pmtaform recover {spec.name}`."
+            f"{outcome.reason}. The next change that PowerMTA accepts resolves this. To try again now:\n    "
+            f"pmtaform recover {spec.name}"
         )
     else:
         raise HostError(unrecovered(spec, outcome, pending))
@@ -80,11 +81,9 @@ def is_not_running(outcome: Outcome) -> bool:
 
 
 def unrecovered(spec: HostSpec, outcome: Outcome, pending: str) -> Diagnostic:
-    """The diagnostic of a recovery that failed."""
+    """The diagnostic for a recovery that failed."""
     until = (
-        "A change that PowerMTA accepts ends it too"
-        if is_not_running(outcome)
-        else "Until then nothing else is changed on it"
+        "A change that PowerMTA accepts ends it too" if is_not_running(outcome) else "Until then no run can change it"
     )
     return RECOVERY_FAILED.diagnostic(
         f"{outcome.reason or f'{pending}: {outcome.status}'}. Log in to {spec.name} and fix the "

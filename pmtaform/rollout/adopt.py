@@ -1,4 +1,4 @@
-"""Record on a host what becomes ours without a change: a record, and a generation without files."""
+"""Record on a host the blocks that become ours without a change: a record, and a generation without files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOT_OURS = frozenset({Status.STALE, Status.LOCKED})  # what was looked at is no
 
 @dataclass(frozen=True, slots=True)
 class AdoptionResult:
-    """The generation that the host has then; `problem`: it moved since it was looked at, and nothing was noted."""
+    """The generation that the host has then; `problem`: it changed since it was inspected, and nothing was recorded."""
 
     generation: int
     notes: tuple[Diagnostic, ...] = ()
@@ -33,7 +33,7 @@ class AdoptionResult:
 
 
 def adopt(run: Run, survey: Survey) -> AdoptionResult:
-    """Have the host keep a record of what it has, unless its last one says the same. Nothing else is written there."""
+    """Have the host record what it has, unless its last record is the same. Nothing else is written there."""
     generation = survey.snapshot.generation
     if any(file.content is None for path, file in survey.snapshot.files.items() if _is_configuration(survey, path)):
         return AdoptionResult(generation)  # it was known by its digests alone, so what it keeps is that already
@@ -77,7 +77,7 @@ def _note(run: Run, survey: Survey, recorded: recording.Recording) -> Outcome:
 
 
 def _same(first: LeftRecord, second: LeftRecord) -> bool:
-    """Whether two records say the same; what one of them leaves to the host is not compared."""
+    """Whether two records are the same; values that one of them leaves to the host are not compared."""
     facts = ("stack", "sizes", "keys", "unmanaged")
     if any(getattr(first, name) != getattr(second, name) for name in facts) or set(first.blocks) != set(second.blocks):
         return False
@@ -91,7 +91,7 @@ def _alike(first: LeftFile, second: LeftFile) -> bool:
 
 def _not_written(survey: Survey, reason: str) -> Diagnostic:
     return RECORD_NOT_WRITTEN.diagnostic(
-        f"{reason}. The local state has it; another checkout cannot report later changes on the host.",
+        f"{reason}. The local state has the record. Another checkout cannot report later changes on the host.",
         host=survey.target.spec.name,
     )
 
@@ -100,9 +100,9 @@ def _not_written(survey: Survey, reason: str) -> Diagnostic:
 
 
 def record_unchanged(run: Run, survey: Survey, records: RunRecords) -> HostResult:
-    """Record that what is declared becomes ours on a host that is as wanted already. No byte of it is touched.
+    """Record that declared blocks become ours on a host that already matches the stack. No file of it changes.
 
-    The host keeps a record of it, too, so that it can be compared from any checkout.
+    The host keeps a record, too, so that it can be compared from any checkout.
     """
     name, previous = survey.target.spec.name, run.keeper.document.hosts.get(survey.target.spec.name)
     state = transactions.host_state(

@@ -1,4 +1,4 @@
-"""What a rollback leads to, before it is made: the files that a host will have again, and what of them is ours.
+"""The result of a rollback, computed before it: the files that a host will have again, and which are ours.
 
 Kept files are read into memory only.
 """
@@ -33,7 +33,7 @@ from pmtaform.state import HostState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """A host now, and as a rollback leaves it."""
+    """A host now, and after the rollback."""
 
     before: Snapshot
     way: WayBack
@@ -52,7 +52,7 @@ class Owned:
 
 
 def look_ahead(session: Session, spec: HostSpec, generation: int, stack: str, previous: HostState | None) -> Ahead:
-    """What going back to before `generation` leads to. Raises `HostError`."""
+    """The result of a rollback to before `generation`. Raises `HostError`."""
     way = way_back(session, spec, generation)
     ours = _ours_now(session, spec, stack, previous)
     before = _seen(session, spec, {change.path for change in way.changes} | set((ours.keys or {}).values()))
@@ -68,7 +68,7 @@ def look_ahead(session: Session, spec: HostSpec, generation: int, stack: str, pr
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """A change that awaits its confirmation: the configuration before it and with it, and the files beside."""
+    """A change that awaits its confirmation: the configuration before and after it, and the other files."""
 
     before: Configuration
     after: Configuration
@@ -76,7 +76,7 @@ class Unconfirmed:
 
 
 def look_behind(session: Session, spec: HostSpec, transaction: str, previous: HostState | None) -> Unconfirmed | None:
-    """What the change `transaction`, which awaits its confirmation, did; None: the host does not have it any more."""
+    """The effect of the unconfirmed change `transaction`; None: the host does not have it any more."""
     way = way_back_from(session, spec, transaction)
     if way is None:
         return None
@@ -92,7 +92,7 @@ def look_behind(session: Session, spec: HostSpec, transaction: str, previous: Ho
 def _sides(
     session: Session, spec: HostSpec, way: WayBack, snapshot: Snapshot, transaction: str = ""
 ) -> tuple[Configuration, Configuration, dict[str, bytes]]:
-    """The configuration now and once the host is back, and the content of its files then."""
+    """The configuration now and after the rollback, and the content of its files then."""
     contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
     copies = kept_copies(session, spec, _configuration_copies(way, snapshot, spec.config), transaction)
     restored = _restored(contents, copies, way)
@@ -102,7 +102,7 @@ def _sides(
 
 
 def _moves(way: WayBack, before: Snapshot, then: Configuration, keys: Mapping[str, str]) -> FileMoves:
-    """What a rollback does to files beside the configuration."""
+    """The changes of a rollback to files outside of the configuration."""
     beside = [change for change in way.changes if change.path not in then.trees]
     return FileMoves(
         removed=frozenset(change.path for change in beside if not change.kept),
@@ -112,7 +112,7 @@ def _moves(way: WayBack, before: Snapshot, then: Configuration, keys: Mapping[st
 
 
 def _seen(session: Session, spec: HostSpec, others: set[str]) -> Snapshot:
-    """The configuration whole, and the digests of `others`, which may be keys."""
+    """The complete configuration, and the digests of `others`, which may be keys."""
     whole = probe(session, spec, Known(), absolute_includes)
     asked = dict.fromkeys(others - whole.files.keys() - whole.missing, HASH_ONLY)
     if not asked:
@@ -122,7 +122,7 @@ def _seen(session: Session, spec: HostSpec, others: set[str]) -> Snapshot:
 
 
 def _ours_now(session: Session, spec: HostSpec, stack: str, previous: HostState | None) -> Owned:
-    """What the state and the host's last record say is ours now."""
+    """What is ours now, by the state and the host's last record."""
     last = last_left(session, spec)
     left = last.left if last is not None and last.left is not None and last.left.stack == stack else None
     blocks = {*(previous.blocks if previous else ()), *(left.blocks if left else ())}
@@ -137,10 +137,10 @@ def _ours_then(
     now: Owned,
     blocks: tuple[Mapping[Address, Block], Mapping[Address, Block]],
 ) -> Owned:
-    """What is ours once the host is back: what was ours then, and what is ours now, as far as it is there.
+    """What is ours after the rollback: what was ours then and what is ours now, as far as the host has it.
 
-    Where the host kept no record then, a block that our own transactions took away, and that comes back, is taken for
-    ours: they delete nothing else, except what the stack removes (`unmanaged: remove`).
+    Where the host kept no record then, a restored block that our own transactions removed counts as ours: they delete
+    nothing else, except what the stack removes (`unmanaged: remove`).
     """
     live, restored = blocks
     earlier = last_left(session, spec, generation=way.before) if way.before else None
@@ -156,7 +156,7 @@ def _ours_then(
 
 
 def _configuration_copies(way: WayBack, before: Snapshot, main: str) -> dict[str, str]:
-    """The kept copies that may be configuration. Of keys none is read but what the configuration includes now."""
+    """The kept copies that may be configuration. A key is read only if the configuration includes it now."""
     return {
         change.path: change.kept
         for change in way.changes
@@ -174,7 +174,7 @@ def _restored(contents: Mapping[str, bytes], copies: Mapping[str, bytes], way: W
 
 
 def _files(before: Snapshot, way: WayBack) -> dict[str, LeftFile]:
-    """Every file that is known of, as it will be."""
+    """Every known file, as it will be."""
     files = files_of(before)
     for change in way.changes:
         value = way.digests.get(change.path, ABSENT)

@@ -51,7 +51,7 @@ from pmtaform.rollout.undo import Applied, undo_unconfirmed
 
 
 class HostChange:
-    """The change of one host. Each step returns whether the next may follow; if not, `result` says why.
+    """The change of one host. Each step returns whether the next may follow; if not, `result` has the reason.
 
     Its steps may run in different threads, one after the other. Close it at the end.
     """
@@ -99,7 +99,7 @@ class HostChange:
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def stage(self) -> bool:
-        """Lay every file beside its place, and test the configuration. Nothing on the host changes."""
+        """Write every file beside its place, and test the configuration. No live file changes."""
 
         def work() -> bool:
             self._tell(Phase.STAGING)
@@ -141,7 +141,7 @@ class HostChange:
         return self._guarded(lambda: self._passes(self._checked, "check"))
 
     def observe(self) -> bool:
-        """Watch the host for as long as its stack says; past the tolerance it rolls back."""
+        """Watch the host as long as its stack requires; past the tolerance it rolls back."""
         return self._guarded(lambda: self._passes(self._trial.observed, "observe"))
 
     def confirm(self) -> bool:
@@ -193,12 +193,12 @@ class HostChange:
     # -- before --------------------------------------------------------------------------------------------------------
 
     def _may_start(self) -> bool:
-        """Look at the spool before a restart, and at queues that are observed. Returns whether to start."""
+        """Look at the spool before a restart, and at queues that are observed. Return whether to start."""
         most = self.operations.drain_below
         if self.tx.activation is Activation.RESTART and most is not None and UNDRAINED.code not in self.context.allow:
             why = self._trial.drained(most)
             if why:
-                detail = f"{why}. Drain it, wait, or say --allow undrained."
+                detail = f"{why}. Drain it, wait, or add --allow undrained."
                 self.revert(detail)
                 self.result = not_started(self.name, detail, SPOOL_TOO_DEEP)
                 return False
@@ -209,7 +209,7 @@ class HostChange:
     # -- checks --------------------------------------------------------------------------------------------------------
 
     def _checked(self) -> str:
-        """Return what is wrong, in words; empty: nothing is."""
+        """Return the first problem as a sentence; empty if there is none."""
         if self.tx.activation is Activation.NONE:
             return ""
         self._tell(Phase.CHECKING)
@@ -221,7 +221,7 @@ class HostChange:
         return self._trial.checked(self._predictions, outcome.answers, unknown, asked)
 
     def _passes(self, look: Callable[[], str], step: str) -> bool:
-        """Return whether `look` finds nothing. What it finds, or a lost connection, rolls the host back."""
+        """Return whether `look` finds no problem. A problem or a lost connection rolls the host back."""
         try:
             why = look()
         except Unreachable as problem:
@@ -235,7 +235,7 @@ class HostChange:
         return False
 
     def _undo_applied(self, why: str, step: str) -> None:
-        """Undo a change that needs no confirmation, and turned out badly: it is rolled back as a generation."""
+        """Undo a failed change that needs no confirmation: roll it back as a new generation."""
         assert self._outcome is not None
         self._tell(Phase.REVERTING)
         applied = Applied(self.survey, self.tx, self._outcome.generation)
@@ -285,7 +285,7 @@ class HostChange:
         )
 
     def _examine(self, questions: Sequence[Question]) -> tuple[Answer, ...]:
-        """Ask the host; the time of a pending change starts again."""
+        """Query the host; the time limit of a pending change starts again."""
         tx = self.tx
         pending = tx.id if self.pending else ""
         return examine(

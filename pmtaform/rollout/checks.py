@@ -1,6 +1,6 @@
-"""A stack's own checks: what is asked for each, and what an answer means. Looking is done by who calls.
+"""A stack's own checks: the request for each, and the judgement of its answer. Callers send the requests.
 
-Each judgement is a sentence that says what is wrong, or the empty text.
+Each judgement is a sentence on the problem, or the empty text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FEW_MORE = 3
 
 
 def question(check: Check, release: int) -> Question:
-    """What the host is asked for a check."""
+    """The request to the host for a check."""
     seconds = max(1, round(check.within))
     words: tuple[str, ...]
     match check.kind:
@@ -36,7 +36,7 @@ def question(check: Check, release: int) -> Question:
 
 
 def judge(check: Check, answer: Answer) -> str:
-    """Why the check failed; empty: it did not."""
+    """The reason why the check failed; empty if it passed."""
     why = _JUDGES[check.kind](check, answer)
     return f"the check {check.name} failed: {why}" if why else ""
 
@@ -47,12 +47,12 @@ def _command(_: Check, answer: Answer) -> str:
     output = " ".join(answer.text.split())[:200]
     late = answer.exit_code in (124, 137)
     ended = "it took too long" if late else f"it ended with exit code {answer.exit_code}"
-    return f"{ended}{f' and said: {output}' if output else ''}"
+    return f"{ended}{f' and printed: {output}' if output else ''}"
 
 
 def _tcp(check: Check, answer: Answer) -> str:
     if answer.exit_code == 2:
-        return "the host has neither bash nor nc to ask with; use a `command` check, or `from: client`"
+        return "the host has neither bash nor nc for this check; use a `command` check, or `from: client`"
     return "" if answer.exit_code == 0 else f"nothing answers on {check.address}:{check.port}"
 
 
@@ -71,7 +71,7 @@ def _http(check: Check, answer: Answer) -> str:
         return ""
     wanted = ", ".join(map(str, check.codes))
     if answer.exit_code == 2 and not code:
-        return "the host has no curl to ask with; use a `command` check, or `from: client`"
+        return "the host has no curl for this check; use a `command` check, or `from: client`"
     if code in ("", "000"):
         return f"{check.url} does not answer (curl: exit {answer.exit_code})"
     return f"{check.url} answers with {code} instead of {wanted}"
@@ -115,7 +115,7 @@ _JUDGES = {
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """How a server's queues do: percent in back-off, percent with errors, and how many queues there are."""
+    """The state of a server's queues: percent in back-off, percent with errors, and the number of queues."""
 
     backoff: float
     errors: float
@@ -123,18 +123,18 @@ class Mood:
 
 
 def mood_question(release: int) -> Question:
-    """What the host is asked for while it is observed."""
+    """The request to the host while it is observed."""
     return Question("ask", 30, (form(release), "show", "queues", "--maxitems=100000"))
 
 
 def mood(answer: Answer) -> Mood:
-    """How the queues do. Raises `NoFigures`."""
+    """The state of the queues. Raises `NoFigures`."""
     data: Mapping[str, Any] = figures(answer)
     return Mood(*shares(queues(data)))
 
 
 def worse(before: Mood, now: Mood, tolerance: float) -> str:
-    """Why the host is to go back, in words; empty: it is within `tolerance` (percentage points)."""
+    """The reason to roll the host back; empty if it is within `tolerance` (percentage points)."""
     for what, was, is_ in (("in back-off", before.backoff, now.backoff), ("with errors", before.errors, now.errors)):
         grown = is_ - was
         more = (is_ * now.count - was * before.count) / 100
@@ -147,11 +147,11 @@ def worse(before: Mood, now: Mood, tolerance: float) -> str:
 
 
 def drained(answer: Answer, most: int) -> str:
-    """Why PowerMTA must not be restarted yet; empty: its spool holds fewer than `most` recipients."""
+    """The reason not to restart PowerMTA yet; empty if its spool holds fewer than `most` recipients."""
     try:
         held = field(figures(answer), "spool.totalRcp")
     except NoFigures as problem:
-        return f"how many recipients wait in the spool cannot be told ({problem})"
+        return f"the number of recipients in the spool is not known ({problem})"
     if held < most:
         return ""
     return f"{held:.0f} recipients wait in the spool, and drain-below is {most}"

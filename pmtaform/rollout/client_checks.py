@@ -1,4 +1,4 @@
-"""Checks that are made from the machine that applies, as a sender or a monitoring system would see the host."""
+"""Checks from the machine that runs the apply: they see the host as a sender or a monitoring system does."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Connections:
         return self._sessions[-1]
 
     def current(self) -> Session:
-        """The newest session, or a new one where that is closed: what is read back over another closes it."""
+        """The newest session, or a new one where that is closed: reading back over another connection closes it."""
         if not self._sessions or not getattr(self.newest, "is_open", True):
             return self.reopen()
         return self.newest

@@ -1,4 +1,4 @@
-"""Applying a plan to a fleet: stage all hosts first, then change wave by wave; save the state after each host.
+"""Apply a plan to a fleet: stage all hosts, then change them wave by wave; save the state after each host.
 
 stage all ─▶ canary ─▶ soak ─▶ wave ─▶ … ─▶ results
 each host: activate ─▶ check ─▶ observe ─▶ confirm
@@ -33,9 +33,9 @@ NOT_RECORDED = "the state could not be written"
 
 
 def execute(run: Run, surveys: Iterable[Survey]) -> RunResult:
-    """Apply every survey's difference. Never raises for a host: its result says what happened.
+    """Apply every survey's difference. Never raises for a host: its result has the outcome.
 
-    Once `run.stop` is set no further host is started; those at work finish or roll back.
+    Once `run.stop` is set no further host is started; hosts that are being changed finish or roll back.
     """
     return _Execution(run, list(surveys)).execute()
 
@@ -96,7 +96,7 @@ class _Execution:
             return
         freeze = survey.target.operations.frozen(self.run.clock.now())
         if freeze is not None and "frozen" not in self.run.allow:
-            why = f"it is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. It keeps what it has"
+            why = f"it is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. It stays unchanged"
             result = not_started(name, f"{why}; --allow frozen changes it anyway.", FROZEN)
             self._set_result(name, replace(result, verdict=Verdict.FROZEN))
             return
@@ -136,7 +136,7 @@ class _Execution:
         )
 
     def _is_over(self) -> bool:
-        """Whether no further host may be started; `stopped` says why."""
+        """Whether no further host may be started; `stopped` has the reason."""
         if self.run.stop.is_set():
             self.stopped = INTERRUPTED
         elif self.records.problem is not None:
@@ -254,7 +254,7 @@ class _Execution:
     # -- rolling back --------------------------------------------------------------------------------------------------
 
     def _react_to_failures(self, wave: Iterable[str]) -> None:
-        """Roll back what `on-failure` names, if too many hosts failed."""
+        """Roll back the hosts that `on-failure` names, if too many hosts failed."""
         if not self.budget.spent:
             return
         if self.run.rollout.on_failure is OnFailure.ROLLBACK_WAVE:

@@ -1,6 +1,6 @@
-"""What `pmta show status` and `pmta show queues` say, as data (docs/powermta/operations.md section 5).
+"""The output of `pmta show status` and `pmta show queues` as data (docs/powermta/operations.md section 5).
 
-5.0 has `--json`; what came before has `--xml` with the same fields. Fields may be missing; no answer is an error.
+5.0 has `--json`; earlier releases have `--xml` with the same fields. Fields may be missing; no answer is an error.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pmtaform.host import Answer
 
 
 class NoFigures(Exception):
-    """PowerMTA gave no figures; the text says why, in words."""
+    """PowerMTA gave no figures; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class QueueFigures:
 
 
 def form(release: int) -> str:
-    """The option that makes a release answer for programs."""
+    """The option that makes a release answer in a format for programs."""
     return "--json" if release >= 5 else "--xml"
 
 
@@ -41,7 +41,7 @@ def figures(answer: Answer) -> Mapping[str, Any]:
     try:
         data = _json(text) if text.startswith("{") else _xml(text)
     except (ValueError, ElementTree.ParseError, RecursionError):
-        raise NoFigures("what pmta said is neither JSON nor XML") from None
+        raise NoFigures("the output of pmta is neither JSON nor XML") from None
     return data
 
 
@@ -113,7 +113,7 @@ def _queue(row: Mapping[str, Any]) -> QueueFigures:
 
 
 def shares(figures_of_queues: Iterable[QueueFigures]) -> tuple[float, float, int]:
-    """The share of queues in back-off, that of queues with errors (percent), and how many queues there are."""
+    """The share of queues in back-off, the share with errors (percent), and the number of queues."""
     listed = list(figures_of_queues)
     if not listed:
         return 0.0, 0.0, 0

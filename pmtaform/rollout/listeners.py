@@ -1,4 +1,4 @@
-"""Where a configuration has PowerMTA greet SMTP clients, as far as the host itself can ask, and where it logs.
+"""The SMTP listeners of a configuration that the host itself can connect to, and its log files.
 
 Facts: `smtp-listener {IP|CIDR}:PORT`, as a line or a section; with none, port 25 on every address
 (docs/powermta/language.md section 13); `immediate-tls` ones do not greet before TLS. Whether a reload
@@ -19,10 +19,10 @@ _MOST = 8
 
 
 def listeners(spec: HostSpec, before: Configuration | None, after: Configuration) -> tuple[ListenerAddress, ...]:
-    """The listeners of `after` that the host can be asked for, eight at most; those that `before` has not are new.
+    """At most eight listeners of `after` that the host can connect to; those that `before` does not have are new.
 
-    A folder that stands for a machine has that machine's addresses in its configuration and not its own: there only
-    loopback addresses that are written out are asked.
+    A folder in place of a machine has the addresses of that machine in its configuration: there only explicit loopback
+    addresses count.
     """
     own = not spec.transport.is_local and spec.root.rstrip("/") == ""
     known = set(_askable(before, own)) if before is not None else set()
@@ -31,7 +31,7 @@ def listeners(spec: HostSpec, before: Configuration | None, after: Configuration
 
 
 def log_files(*configurations: Configuration) -> tuple[str, ...]:
-    """The log files that the configurations name, by their whole paths."""
+    """The log files that the configurations name, by absolute path."""
     named = (
         directive.value.strip().strip('"')
         for configuration in configurations

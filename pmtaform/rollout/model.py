@@ -12,9 +12,9 @@ from pmtaform.progress import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostResult:
-    """What became of one host. `problem` says why, with the remedy; `output` is what `pmta` printed.
+    """The result of one host. `problem` has the reason and the remedy; `output` is the output of `pmta`.
 
-    `left` are the differences to the stack that the run was not to take away.
+    `left` are the differences to the stack that the run left on purpose.
     """
 
     host: str
@@ -28,7 +28,7 @@ class HostResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What became of a run."""
+    """The result of a run."""
 
     run: str
     hosts: Mapping[str, HostResult] = field(default_factory=dict)
@@ -42,9 +42,9 @@ class RunResult:
 
     @property
     def exit_code(self) -> Exit:
-        """One host that failed or went back outweighs one that moved, that one a lock, that one an unreachable.
+        """The most severe result decides: a failed or rolled back host, a stale one, a locked one, an unreachable one.
 
-        Where all went well, and could not be written down, it is an error.
+        A run whose hosts all succeeded, and whose state could not be written, is an error.
         """
         if self.interrupted:
             return Exit.INTERRUPTED

@@ -1,4 +1,4 @@
-"""In which order hosts are changed: waves, and which hosts must not be at work at the same time. No I/O."""
+"""The order in which hosts change: waves, and hosts that must not change at the same time. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pmtaform.model.operations import OnFailure, Rollout, Spread, SpreadBy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A host that is to be changed, as far as its turn goes.
+    """A host that will be changed, with what decides on its turn.
 
     `pools` and `groups` are what it shares with others; hosts with one `together` change in one wave.
     """
@@ -27,7 +27,7 @@ class Candidate:
 def waves(hosts: Sequence[Candidate], rollout: Rollout, done: Collection[str] = ()) -> list[tuple[str, ...]]:
     """The names in their waves, the canary first, each host once.
 
-    `done` were changed by the run that is gone on with: they count for the size of waves and are in none.
+    `done` were changed by the run that this one resumes: they count for the size of waves and are in none.
     """
     place: dict[str, int] = {}
     wave, room = 0, list(rollout.sizes(len(hosts)))
@@ -49,7 +49,7 @@ def waves(hosts: Sequence[Candidate], rollout: Rollout, done: Collection[str] = 
 
 
 class Gate:
-    """Lets a host start once those at work leave room for it. Safe to use from many threads."""
+    """Lets a host start once the hosts that are being changed allow it. Safe to use from many threads."""
 
     def __init__(self, spread: Spread | None, hosts: Iterable[Candidate]) -> None:
         self._spread = spread
@@ -78,7 +78,7 @@ class Gate:
             return True
 
     def release(self, host: str) -> None:
-        """Say that `host` is done."""
+        """Mark `host` as finished."""
         with self._changed:
             self._at_work.subtract(self._keys[host])
             self._changed.notify_all()
@@ -96,7 +96,7 @@ class Gate:
 
 @dataclass(slots=True)
 class Budget:
-    """How many hosts may fail, over the whole run. Safe to use from many threads.
+    """The number of hosts that may fail in a run. Safe to use from many threads.
 
     `total` is the number of hosts that the run is about.
     """
@@ -108,18 +108,18 @@ class Budget:
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def note_failed(self) -> None:
-        """One more host failed or went back."""
+        """Count one more host that failed or rolled back."""
         with self._turn:
             self.failed += 1
 
     def note_unreachable(self) -> None:
-        """One more host could not be reached."""
+        """Count one more host that could not be reached."""
         with self._turn:
             self.unreachable += 1
 
     @property
     def spent(self) -> str:
-        """Why no further host may be started, in words; empty while there is no reason."""
+        """The reason why no further host may be started; empty while there is none."""
         allowed = 0 if self.rollout.on_failure is OnFailure.STOP else self.rollout.max_failures.of(self.total)
         if self.failed > allowed:
             limit = "on-failure is stop" if self.rollout.on_failure is OnFailure.STOP else f"max-failures is {allowed}"

@@ -69,9 +69,9 @@ def failed(spec: HostSpec, outcome: Outcome) -> HostResult:
 
 
 def not_undone(outcome: Outcome, why: str, step: str) -> Outcome:
-    """The outcome of a change that should have been undone because of `why`, and was not: `outcome` says why.
+    """The outcome of a change that should have been undone because of `why`, and was not: `outcome` has the reason.
 
-    The message of the outcome alone would be wrong. What is not known stays unknown.
+    The message of the outcome alone would be wrong. An unknown outcome stays unknown.
     """
     if outcome.status is Status.UNKNOWN:
         return replace(outcome, reason=f"{why}; to have it undone, {outcome.reason}")
@@ -92,18 +92,18 @@ def _notes(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
 
 
 def _not_rehearsed(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
-    """A note on a staged change that `pmta test config` sees only when it is in place."""
+    """A note on a staged change that `pmta test config` can test only once it is in place."""
     if not outcome.unrehearsed:
         return ()
     detail = (
-        f"{outcome.unrehearsed}. So the change is tested when its files are in place, before PowerMTA is told to load "
-        "them. A rejected change is rolled back at once."
+        f"{outcome.unrehearsed}. So the change is tested when its files are in place, before PowerMTA loads them. A "
+        "rejected change is rolled back at once."
     )
     return (codes.NOT_REHEARSED.diagnostic(detail, host=spec.name),)
 
 
 def _shared(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
-    """A note on files that had other names: a rename gives the new content to one name."""
+    """A note on files with hard links: a rename gives the new content to one name only."""
     return tuple(
         HARD_LINK_LEFT.diagnostic(
             f"{path} was one of {count} names (hard links) of one file. Only this name was changed; the others "
@@ -115,7 +115,7 @@ def _shared(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
 
 
 def recovered(spec: HostSpec, words: str) -> Diagnostic:
-    """An earlier transaction that was finished or undone."""
+    """A note on an earlier transaction that was finished or undone."""
     return RECOVERED.diagnostic(words, host=spec.name)
 
 
@@ -125,7 +125,7 @@ def not_started(host: str, why: str, reason: Definition = NOT_STARTED) -> HostRe
 
 
 def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
-    """A host whose files are another run's, which has not confirmed them: nothing of it is recorded."""
+    """The result of a host with an unconfirmed change of another run: nothing of it is recorded."""
     lock: HostLock | None
     if (waits := snapshot.awaiting) is not None:
         lock = HostLock(who=waits.who, what=waits.what, since=waits.since, transaction=waits.transaction)
@@ -164,7 +164,7 @@ _MESSAGES = {
     ),
     Status.LOCKED: (
         HOST_LOCKED,
-        "{who}: {reason}. Nothing was changed. Wait for it, or if that run is dead:\n    pmtaform recover {host}",
+        "{who}: {reason}. Nothing was changed. Wait for that run, or if it is dead:\n    pmtaform recover {host}",
     ),
     Status.REFUSED: (
         REFUSED,

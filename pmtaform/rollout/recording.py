@@ -1,4 +1,4 @@
-"""The record that a host keeps of what a transaction leaves, and the copy of its configuration beside it."""
+"""The record that a host keeps of the result of a transaction, and the copy of its configuration beside it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A record, and the configuration files to keep a copy of, in its order."""
+    """A record, and the configuration files that the host copies, in the same order."""
 
     left: LeftRecord
     base: tuple[str, ...] = ()
 
     @property
     def record(self) -> bytes:
-        """The record as it is sent."""
+        """The record in the form in which it is sent."""
         return encode(self.left)
 
 
 def after(survey: Survey) -> Recording:
-    """What the host has once the survey's changes are made."""
+    """The record of the host after the survey's changes."""
     difference = survey.difference
     contents = contents_after(survey)
     written = {key.path: transactions.key_write(key) for key in difference.write_keys}
@@ -54,7 +54,7 @@ def after(survey: Survey) -> Recording:
 
 
 def before(survey: Survey) -> Recording:
-    """What the host has before the survey's changes, and again when they are undone."""
+    """The record of the host before the survey's changes, and again when they are undone."""
     previous, snapshot = survey.target.previous, survey.snapshot
     contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
     return recording(
@@ -76,7 +76,7 @@ def recording(
     owned: tuple[Iterable[str], Mapping[str, str]],
     unmanaged: int,
 ) -> Recording:
-    """A record of `files`, and a copy of what of them is `configuration`."""
+    """A record of `files`, with a copy of those that are `configuration`."""
     base = tuple(
         path
         for path in configuration.trees
@@ -95,7 +95,7 @@ def recording(
 
 
 def files_of(snapshot: Snapshot) -> dict[str, LeftFile]:
-    """A snapshot's files as a record keeps them."""
+    """The files of a snapshot in the form of a record."""
     return {path: LeftFile(f.digest, f.mode, f.owner, f.group) for path, f in snapshot.files.items()}
 
 
@@ -105,6 +105,6 @@ def _as_found(snapshot: Snapshot, path: str, value: str) -> LeftFile:
 
 
 def with_record(tx: Transaction, survey: Survey) -> Transaction:
-    """The transaction, with the record of what it leaves."""
+    """The transaction, with the record of its result."""
     recorded = after(survey)
     return replace(tx, record=recorded.record, base=recorded.base)

@@ -1,4 +1,4 @@
-"""What `pmta` prints about a configuration may quote it: its secrets are removed before it is reported."""
+"""Remove secrets from the output of `pmta`, which may quote the configuration, before it is reported."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ def _values(block: Block) -> Iterator[str]:
 
 
 def _texts(value: str) -> tuple[str, ...]:
-    """A value as it may be quoted: whole, without its quotes, and what follows its first word."""
+    """The texts as which a value may be quoted: complete, without its quotes, and without its first word."""
     return (value.strip(), value.strip().strip("\"'"), value.partition(" ")[2].strip())

@@ -1,4 +1,4 @@
-"""Rolling one host back to an earlier generation, with the same transaction as an apply."""
+"""Roll one host back to an earlier generation, with the same transaction as an apply."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from pmtaform.state import HostState, Journal, StackKey, StateKeeper, utc_now
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """Who rolls back, and where it is written down."""
+    """The author of a rollback, and where it is recorded."""
 
     id: str
     stack: str
@@ -58,7 +58,7 @@ class Restore:
 
 
 def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
-    """Put back the files that `generation` and all later ones replaced. The result says what happened."""
+    """Restore the files that `generation` and all later ones replaced. The result has the outcome."""
     teller, records = Teller(run.watch), RunRecords(run.keeper)
     what = f"rollback to before generation {generation}"
     run.journal.start(run.id, who=run.who, what=what, plan=run.id, commit=run.commit)
@@ -149,7 +149,7 @@ class _Restoration:
 
 
 def _named(run: Restore, spec: HostSpec) -> Transaction:
-    """What the host knows the rollback by."""
+    """The ids by which the host knows the rollback."""
     return Transaction(
         id=transaction_id(run.id, spec.name),
         who=run.who,
@@ -173,7 +173,7 @@ def _configuration(spec: HostSpec, snapshot: Snapshot) -> Configuration:
 
 
 def _waiting(spec: HostSpec, before: Mapping[Address, Block], after: Mapping[Address, Block]) -> tuple[Diagnostic, ...]:
-    """Notes on what is restored on the disk, and takes effect only after a restart that has no consent."""
+    """Notes on values that are restored on disk, and take effect only after a restart that has no consent."""
     changed = [
         address
         for address in dict.fromkeys((*before, *after))
@@ -188,8 +188,8 @@ def _waiting(spec: HostSpec, before: Mapping[Address, Block], after: Mapping[Add
         return ()
     return (
         RESTART_PENDING.diagnostic(
-            f"{', '.join(waiting)}: the file has the old value, and PowerMTA runs the other until it is "
-            "restarted. Restart it when that suits, or roll back with --allow restart.",
+            f"{', '.join(waiting)}: the file has the old value, and PowerMTA uses the new one until a restart. "
+            "Restart PowerMTA when it suits you, or roll back with --allow restart.",
             host=spec.name,
         ),
     )
@@ -205,9 +205,9 @@ def _names(block: Block | None) -> list[tuple[str, str]]:
 def _record(
     run: Restore, records: RunRecords, spec: HostSpec, after: Snapshot, generation: int, ahead: Ahead
 ) -> tuple[Diagnostic, ...]:
-    """What is ours is what was ours then, and what is ours now and still there.
+    """Record what is ours after the rollback: what was ours then, and what is ours now and still there.
 
-    A state under another key is left as it is: its digests are of use again once its key is back.
+    A state under another key stays as it is: its digests are valid again once its key is restored.
     """
     if run.keeper.document.key_id != run.key.id:
         return (_other_key(spec),)
@@ -234,7 +234,7 @@ def _record(
 
 def _other_key(spec: HostSpec) -> Diagnostic:
     return STATE_KEY_CHANGED.diagnostic(
-        f"The rollback is noted on {spec.name} itself, and not in the state. Restore the right key file, and "
-        f"then copy the host's own record into the state:\n    pmtaform recover {spec.name}",
+        f"The rollback is recorded on {spec.name} itself, and not in the state. Restore the right key file, and then "
+        f"copy the host's own record into the state:\n    pmtaform recover {spec.name}",
         host=spec.name,
     )

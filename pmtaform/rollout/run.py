@@ -15,10 +15,10 @@ from pmtaform.state import Journal, StateKeeper
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Who applies what, in which order, and where it is recorded.
+    """A run: its author, its limits, and where it is recorded.
 
-    `done` are hosts that the run which this one continues has changed; `unreachable` is how many of the chosen
-    hosts could not be looked at. `allow` has the dangers that have consent, also those that only the run finds.
+    `done` are hosts that the resumed run has changed; `unreachable` is the number of chosen hosts that could not be
+    inspected. `allow` has the dangers with consent, also those that only the run finds.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What every host of a run shares."""
+    """The objects that all hosts of a run share."""
 
     id: str
     who: str

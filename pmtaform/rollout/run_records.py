@@ -1,4 +1,4 @@
-"""What a run records of the hosts that it changes. A record that cannot be written does not change the host.
+"""The records of a run about the hosts that it changes. A record that cannot be written does not stop a change.
 
 The intents of a run are on the disk before its first host is started. If its results are not written, the next command
 takes them from the hosts' own records.
@@ -17,7 +17,7 @@ Write = Callable[[], None]
 
 
 class RunRecords:
-    """Writes to the state and the journal, and keeps what fails for the end. Safe to use from many threads."""
+    """Writes to the state and the journal, and retries failed writes at the end. Safe to use from many threads."""
 
     def __init__(self, keeper: StateKeeper) -> None:
         self.problem: Diagnostic | None = None  # why something is not on the disk; no further host is started then
@@ -26,7 +26,7 @@ class RunRecords:
         self._turn = threading.Lock()
 
     def state(self, write: Write) -> None:
-        """Change the state. What fails stays in the keeper's document."""
+        """Change the state. A change that cannot be written stays in the keeper's document."""
         try:
             write()
         except PmtaformError as problem:
@@ -45,7 +45,7 @@ class RunRecords:
             self._left += left
 
     def finish(self) -> Diagnostic | None:
-        """Write what could not be written before; why that fails again, or None."""
+        """Retry the writes that failed; return the error that stops them again, or None."""
         if self.problem is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""From a survey to what is sent to its host, and from what the host has afterwards to its state."""
+"""Convert a survey to the transaction for its host, and the host's snapshot afterwards to its state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pmtaform.state import FileState, HostState, Intent, Seal, utc_now
 
 
 def transaction_id(run: str, host: str) -> str:
-    """The name of one host's transaction in a run: fit for file names and unit names on the host."""
+    """The name of one host's transaction in a run: valid in file names and unit names on the host."""
     plain = re.sub(r"[^A-Za-z0-9_-]", "-", host)
     if plain != host or len(plain) > 32:
         plain = f"{plain[:24]}-{zlib.crc32(host.encode()):08x}"
@@ -48,7 +48,7 @@ def undo_id(transaction: str) -> str:
 
 
 def transaction(survey: Survey, *, run: str, who: str, what: str, plan: str, commit: str | None) -> Transaction:
-    """What is sent to a host: its changes as files, and all that must still be as it was planned from."""
+    """The transaction of a host: its changes as files, and all that must still be as it was when planned."""
     spec, snapshot, change = survey.target.spec, survey.snapshot, survey.difference
     services = services_wanted(survey)
     expect = {path: live.digest for path, live in snapshot.files.items()}
@@ -89,9 +89,9 @@ def services_wanted(survey: Survey) -> frozenset[str]:
 
 
 def activation_of(spec: HostSpec, services: frozenset[str]) -> Activation:
-    """How the host's PowerMTA is made to take the changes: a restart where one is needed, and was consented to.
+    """How PowerMTA on the host loads the changes: by a restart where one is needed and has consent.
 
-    A restart command of the stack's own, without one for the web monitor, restarts whatever has to be.
+    A restart command of the stack, without one for the web monitor, restarts both services.
     """
     needed = PMTA in services or (bool(services) and _restarts_all(spec))
     if spec.activation is Activation.RELOAD and needed:
@@ -123,7 +123,7 @@ def release(version: str | None) -> int:
 
 
 def key_write(key: KeyFile) -> FileWrite:
-    """A key file as it is written. Its secret was resolved."""
+    """The write of a key file. Its secret was resolved."""
     if key.private_key is None:
         raise AssertionError("a key that was not resolved cannot be written")
     return FileWrite(
@@ -155,7 +155,7 @@ def wanted_files(survey: Survey) -> dict[str, str]:
 
 
 def to_look_at(survey: Survey) -> Known:
-    """What the host is asked to show once it has confirmed: everything, and nothing that is as it must be."""
+    """The files to read after the confirmation: all of them, with content only where the digest differs."""
     after = after_of(survey)
     patterns = {a for tree in after.trees.values() for a, _, _ in include_arguments(tree) if is_pattern(a)}
     return Known(
@@ -174,8 +174,8 @@ def check_written(survey: Survey, snapshot: Snapshot) -> None:
         if live is None or live.digest != expected:
             raise PmtaformError.of(
                 CHANGED_AFTER_APPLY,
-                f"{path} on {spec.name} was written and PowerMTA took it, and it has been changed since. The state "
-                "was not updated; run `pmtaform plan` to see the difference.",
+                f"{path} on {spec.name} was written and PowerMTA accepted it, and it has been changed since. The "
+                "state was not updated. To see the difference:\n    pmtaform plan",
                 host=spec.name,
             )
 
@@ -183,7 +183,7 @@ def check_written(survey: Survey, snapshot: Snapshot) -> None:
 def host_state(
     survey: Survey, snapshot: Snapshot, generation: int, *, plan: str, commit: str | None, who: str
 ) -> HostState:
-    """What is known of a host that was applied to."""
+    """The state of a host after an apply."""
     difference = survey.difference
     return HostState(
         machine_id=snapshot.machine_id,
@@ -203,7 +203,7 @@ def host_state(
 
 
 def intent(survey: Survey, tx: Transaction) -> Intent:
-    """What is recorded before a host is changed, so that the state can be corrected if the run is killed."""
+    """The intent that is recorded before a host changes, so that the state can be corrected if the run is killed."""
     return Intent(
         transaction=tx.id,
         blocks=dict(survey.difference.owned),
@@ -216,7 +216,7 @@ def intent(survey: Survey, tx: Transaction) -> Intent:
 
 
 def files_of(snapshot: Snapshot, seal: Seal) -> dict[str, FileState]:
-    """A snapshot's files as a state keeps them."""
+    """The files of a snapshot in the form of a state."""
     return {
         path: FileState(digest=seal(live.digest), mode=live.mode, owner=live.owner, group=live.group)
         for path, live in snapshot.files.items()

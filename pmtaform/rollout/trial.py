@@ -1,4 +1,4 @@
-"""Checks between activation and confirmation. Each returns what is wrong in a sentence, or the empty text."""
+"""Checks between activation and confirmation. Each returns a sentence on the problem, or the empty text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEAST = 5.0  # seconds between them
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """How a trial reaches the clock, the host and the reader of the run."""
+    """The clock, the host and the progress reporter that a trial uses."""
 
     clock: Clock
     ask: Callable[[Sequence[Question]], tuple[Answer, ...]]  # put questions to the host
@@ -67,7 +67,7 @@ class Trial:
         return self._in_force(predictions, answers) or self._proven(doubts, asked) or self._own_checks()
 
     def observed(self) -> str:
-        """Watch the queues for as long as `observe` says, and compare them with those before the change."""
+        """Watch the queues as long as `observe` requires, and compare them with those before the change."""
         operations = self._operations
         if not operations.observe or self._mood is None:
             return ""
@@ -89,7 +89,7 @@ class Trial:
         for prediction, answer in zip(predictions, answers, strict=False):
             wrong, doubtful = disagreements(prediction, answer)
             if wrong:
-                return f"the configuration in force is not the one that was written: {'; '.join(wrong[:3])}"
+                return f"the configuration in force is not the new one: {'; '.join(wrong[:3])}"
             unsure += doubtful
         if unsure:
             self._remark(IN_FORCE_UNSURE.diagnostic("; ".join(unsure[:5]) + "."))
@@ -106,7 +106,7 @@ class Trial:
         return ""
 
     def _own_checks(self) -> str:
-        """The stack's own checks, each as often as it may be tried. All that is asked of the host goes together."""
+        """Run the stack's own checks, each as often as it may be tried. All requests to the host go together."""
         left = {check.name: check.tries for check in self._operations.checks}
         open_checks = list(self._operations.checks)
         why = ""
@@ -127,7 +127,7 @@ class Trial:
         return ""
 
     def _ask(self, asked: Sequence[Check]) -> list[str]:
-        """Each check's complaint."""
+        """The failure of each check, as a sentence; empty if it passed."""
         from pmtaform.rollout.client_checks import ask_from_here  # ssl and http are slow to import
 
         on_host = [check for check in asked if not check.from_client]

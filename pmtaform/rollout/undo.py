@@ -1,4 +1,4 @@
-"""Undoing a change that a host has applied: as a new generation that restores the old files."""
+"""Undo a change that a host has applied: as a new generation that restores the old files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What the host records of an undo. `confirm_within` is in seconds; 0: it needs no confirmation."""
+    """The record of an undo on the host. `confirm_within` is in seconds; 0: it needs no confirmation."""
 
     what: str
     started: str
@@ -39,7 +39,7 @@ class Undo:
 
 
 def undo_unconfirmed(connections: Connections, change: Applied, outcome: Outcome) -> Outcome:
-    """Undo a change that needs no confirmation; `outcome` is that of the change, and stays where the host refuses."""
+    """Undo a change that needs no confirmation. If the host refuses, the result keeps the `outcome` of the change."""
     tx = change.tx
     try:
         return _roll_back(connections, connections.current(), change, Undo(f"undo {tx.id}", tx.started))
@@ -71,7 +71,7 @@ def roll_back_applied(context: Context, change: Applied, before: HostState | Non
 def _roll_back_confirmed(connections: Connections, change: Applied, why: str) -> Outcome:
     spec, tx = change.survey.target.spec, change.tx
     session = connections.reopen()
-    undo = Undo(f"take back {tx.id}: {why}", utc_now(), tx.confirm_within)
+    undo = Undo(f"undo {tx.id}: {why}", utc_now(), tx.confirm_within)
     outcome = _roll_back(connections, session, change, undo)
     if outcome.status is Status.PENDING:
         fresh = reconnect(connections.reopen)

@@ -107,7 +107,7 @@ def test_only_what_changes_is_asked_about(grown: ProjectFolder, dns: Ask) -> Non
     resolver = dns(right())
     assert codes(planned(grown, "dns: warn")) == {"dns-right"}
     assert {name for name, _ in resolver.asked} == {"2.2.0.192.in-addr.arpa", "b.example.com", "bounce.example.com"}
-    assert "virtual-mta[b]: asked, and as it should be." in grown.plan().words
+    assert "virtual-mta[b]: checked, and correct." in grown.plan().words
 
 
 def test_what_touches_no_name_asks_nothing(grown: ProjectFolder, dns: Ask) -> None:

@@ -54,7 +54,7 @@ def test_old_values_in_force_roll_back(live: ProjectFolder) -> None:
     live.stack(QUEUE)
     unknown(live, "reload", kind="ignore")
     said = live.apply().ended(Exit.SOME_FAILED)
-    assert "the configuration in force is not the one that was written" in said.words
+    assert "the configuration in force is not the new one" in said.words
     assert "The old files are back, and PowerMTA runs the old configuration." in said.words, said.all
     assert (live.host.read(), live.host.in_force) == (RUNS, RUNS)
     is_clean(live)
@@ -71,7 +71,7 @@ def test_where_nothing_proves_it_the_host_rolls_back_and_says_so(live: ProjectFo
             "Files rolled back; configuration in force unknown",
             "whether PowerMTA runs the new configuration is not known",
             UNKNOWN,
-            "the change moves no queue whose settings would show it",
+            "the change affects no queue whose settings would show it",
             "The old files are back. Whether PowerMTA runs them is not known",
             EXPECT,
         ):

@@ -169,7 +169,7 @@ def settings(host: ProjectFolder, text: str) -> Said:
 def test_the_settings_in_force_are_those_that_were_written(host: ProjectFolder) -> None:
     said = settings(host, "max-smtp-out 20\nmax-msg-rate 500/h\n")
     told = "max-smtp-out of gmail.com is 20, and the configuration that was written says 30"
-    taken_back(host, said, "the configuration in force is not the one that was written", told)
+    taken_back(host, said, "the configuration in force is not the new one", told)
 
 
 @pytest.mark.parametrize("text", ["max-smtp-out 30\nmax-msg-rate 500/h\n", "max-msg-rate 500/1h\nmax-smtp-out 30\n"])

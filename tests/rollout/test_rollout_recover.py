@@ -64,7 +64,7 @@ def test_files_that_are_not_back_are_mended_before_anything_else_is_done(one_hos
             subprocess.run(["chattr", "-i", folder], check=True)
         assert "[recovery-failed]" in said.words
         assert "not restored: /etc/pmta/config" in said.words
-        assert "Until then nothing else is changed on it." in said.words
+        assert "Until then no run can change it." in said.words
     assert "was undone: every file was restored" in one_host.run("recover").ended(Exit.OK).words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
