@@ -1,4 +1,4 @@
-"""Two lists side by side: which items stay, change, come or go."""
+"""Compare two lists: which items stay, change, come or go."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Pair(NamedTuple):
-    """An item of the left list and its counterpart in the right one. None: it has none."""
+    """An item of the left list and its counterpart in the right one; None where there is no counterpart."""
 
     left: int | None
     right: int | None

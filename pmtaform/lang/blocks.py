@@ -1,8 +1,8 @@
 """Configurations as addressable blocks.
 
 A block is one global directive (all its lines) or one top-level section (all its occurrences); of directives whose
-lines are things of their own (`domain-macro`, `include`), each name is a block. A block's *content* is its meaning in
-normal form: equal content is no difference to PowerMTA, as far as the guides say.
+lines are separate entries (`domain-macro`, `include`), each name is a block. A block's *content* is its meaning in
+normal form: equal content means the same to PowerMTA, by the guides.
 """
 
 from __future__ import annotations
@@ -128,10 +128,10 @@ def address_of(node: Directive | Section, known: Catalogue | None = None) -> Add
 
 
 def impact_of(address: Address, names: Iterable[tuple[str, str]] = ()) -> Impact:
-    """What changing a block needs. `names` are the (scope, directive) pairs that change; none: the whole block.
+    """The impact of changing a block. `names` are the (scope, directive) pairs that change; none: the whole block.
 
-    What is inside a nested section needs no less than the section around it: the addresses of a bounce processor are
-    read when it starts, those of an <address-list> at top level at a reload.
+    Content of a nested section has at least the impact of the section around it: PowerMTA reads the addresses of a
+    bounce processor when it starts, those of an <address-list> at top level at a reload.
     """
     known = catalogue()
     impacts = [Impact.RELOAD]
@@ -241,5 +241,5 @@ def _inner(
 
 
 def spec_of(scope: str, name: str) -> DirectiveSpec | None:
-    """What a directive means in a scope."""
+    """The meaning of a directive in a scope."""
     return catalogue().directive(scope, name)

@@ -5,10 +5,9 @@ line around sections and never two, no blanks at the ends of lines, and a line e
 in one column stay in one column. The order of lines, the text of values and comments, and the file's own
 kind of line end (CRLF or LF, whichever most lines have) stay.
 
-Lines that make no sense, and what is broken over several lines, stay as they are, byte for byte; so does a whole file
-with marks of a template, where a blank may change what is rendered. A # that is glued to the text before it stays
-glued: it may have been meant as part of a value. What comes out is parsed again and compared; should it mean anything
-else, nothing comes out.
+Lines that make no sense, and directives over several lines, stay as they are, byte for byte; so does a whole file with
+marks of a template, where a blank may change the rendered text. A # without a blank before it stays so: it may be part
+of a value. The result is parsed again and compared: if it means anything else, the file stays as it was.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ _LEFT_ALONE: Final = (
 class Canonical:
     """A file in the one layout.
 
-    `problem`: it cannot be laid out without changing it, `text` is as it was. `note`: it is not to be laid out, and
+    `problem`: the layout would change its meaning, so `text` is as it was. `note`: the file must not be laid out, so
     `text` is as it was, too.
     """
 
@@ -103,7 +102,7 @@ class _Row:
 
 
 def canonical(text: str, path: str = "") -> Canonical:
-    """`text` in the one layout; what it means to PowerMTA, and its comments, are the same."""
+    """`text` in the one layout; its meaning to PowerMTA and its comments stay the same."""
     template = template_of(text)
     if template is not None:
         return Canonical(text, note=_left_alone(template))
@@ -115,7 +114,7 @@ def canonical(text: str, path: str = "") -> Canonical:
     lines = [_ended(row, line, eol) for row, line in zip(rows, _laid_out(rows), strict=True)]
     result = "".join(lines)
     if _meaning(tree) != _meaning(parse(result, path)):
-        detail = "Laid out, it would be read as something else, so it is left as it is. This is a bug in pmtaform."
+        detail = "In the layout it would have another meaning, so it stays as it is. This is a bug in pmtaform."
         return Canonical(text, NOT_FORMATTED.diagnostic(detail))
     return Canonical(result)
 
@@ -126,7 +125,7 @@ def _left_alone(template: Template) -> Diagnostic:
 
 
 def _meaning(tree: Tree) -> tuple[list[Any], list[str]]:
-    """All that is not layout: every node word for word and in order, and every comment."""
+    """Everything except the layout: every node word for word and in order, and every comment."""
     comments = [comment for line in tree.lines if (comment := comment_of(line))]
     return [_shape(node) for node in tree.children], comments
 
@@ -163,7 +162,7 @@ def _glue(row: _Row) -> None:
 
 
 def _free(raw: str) -> _Row:
-    """A line that belongs to no node, as far as is known yet: a comment, or nothing."""
+    """A line that belongs to no node so far: a comment, or an empty line."""
     comment = comment_of(raw)
     column = _width(raw[: raw.index("#")]) if comment else 0
     return _Row(_Kind.COMMENT if comment else _Kind.EMPTY, 0, "", comment, column, raw)
@@ -281,7 +280,7 @@ def _laid_out(rows: Sequence[_Row]) -> list[str]:
 
 
 def _aligned(run: Sequence[_Row]) -> list[str]:
-    """The text of a run: lines without an empty line, a tag or a comment of its own between them."""
+    """The text of a run: lines without an empty line, a tag or a comment line between them."""
     if run[0].kind is _Kind.COMMENT:
         return [row.text() for row in run]
     commented = [row for row in run if row.comment]

@@ -1,4 +1,4 @@
-"""Which sections and directives PowerMTA has: where each may be, of what type, since when.
+"""The sections and directives of PowerMTA: where each may be, of what type, since when.
 
 The tables are data (`data/directives.json`, `data/sections.json`) that a person can read and correct; every
 fact in them names the guide that it comes from. One directive has one `DirectiveSpec` per distinct meaning:
@@ -33,12 +33,12 @@ class Impact(IntEnum):
 class DirectiveSpec:
     """One meaning of one directive; equal only to itself, so that it is quick to look up by.
 
-    `repeat` is "single", "once" (the guide says a second line is wrong) or "accumulates"; `ordered` says that the
-    order of its lines means something. `key` is "name" or "whole" where each line is a thing of its own
-    (`domain-macro NAME …`, `include PATH`). `sensitive` is None, "value" or "second" (only what follows the
-    first word is secret). `impact_confirmed` is False where the guide does not say and `impact` is our
-    conservative reading. `canonical` names the directive that this one is an alias of. `confidence` is "guide",
-    "unclear" (the guide's parts disagree on whether it belongs there), "observed" or "memory".
+    `repeat` is "single", "once" (a second line is an error by the guide) or "accumulates"; `ordered`: the order of its
+    lines means something. `key` is "name" or "whole" where each line is a separate entry (`domain-macro NAME …`,
+    `include PATH`). `sensitive` is None, "value" or "second" (only what follows the first word is secret).
+    `impact_confirmed` is False where the guide is silent and `impact` is our conservative reading. `canonical` names
+    the directive that this one is an alias of. `confidence` is "guide", "unclear" (the guide's parts disagree on
+    whether it belongs there), "observed" or "memory".
     """
 
     name: str
@@ -126,7 +126,7 @@ class Catalogue:
             self._anywhere.setdefault(spec.name, []).append(spec)
             for scope in spec.scopes:
                 if (scope, spec.name) in self._by_scope:
-                    raise ValueError(f"catalogue: {spec.name} stands twice in scope {scope}")
+                    raise ValueError(f"catalogue: {spec.name} is in scope {scope} twice")
                 self._by_scope[scope, spec.name] = spec
         self._check()
 
@@ -136,7 +136,7 @@ class Catalogue:
             if unknown := set(spec.scopes) - known:
                 raise ValueError(f"catalogue: {spec.name} names unknown scopes {sorted(unknown)}")
             if spec.canonical and not any((s, spec.canonical) in self._by_scope for s in spec.scopes):
-                raise ValueError(f"catalogue: {spec.name} is an alias of {spec.canonical}, which is not there")
+                raise ValueError(f"catalogue: {spec.name} is an alias of {spec.canonical}, which does not exist")
         for section in self.sections.values():
             if unknown := (set(section.parents) - {"top"} | set(section.children)) - set(self.sections):
                 raise ValueError(f"catalogue: <{section.tag}> names unknown sections {sorted(unknown)}")
@@ -146,7 +146,7 @@ class Catalogue:
         return self.sections.get(tag) or self.sections.get(tag.lower())
 
     def directive(self, scope: str, name: str) -> DirectiveSpec | None:
-        """What `name` means in `scope` ("global" or a section's tag); None when it does not belong there.
+        """The meaning of `name` in `scope` ("global" or a section's tag); None when it does not belong there.
 
         A line that starts with a slash is found under `/REGEX/`, the form of a bounce category rule.
         """
@@ -173,7 +173,7 @@ class Catalogue:
 
     @cached_property
     def _modern_names(self) -> Mapping[str, str]:
-        """What the old names of sections are called now."""
+        """The current names of sections by their old names."""
         return {section.tag: section.replaced_by for section in self.sections.values() if section.replaced_by}
 
     @cached_property

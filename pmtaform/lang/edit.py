@@ -69,7 +69,7 @@ def edit(
 
 
 class _Editor:
-    """Collects the splices of one edit, per file."""
+    """Collects the splices of one edit, by file."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
@@ -90,7 +90,7 @@ class _Editor:
     # -- whole nodes -------------------------------------------------------------------------------------------------
 
     def delete(self, tree: Tree, node: Node, start: int | None = None) -> None:
-        """Take a node's lines out, from `start` on, and one of two blank lines that would then stand together."""
+        """Remove a node's lines, from `start` on, and one of two blank lines that would then be adjacent."""
         start, end = node.line - 1 if start is None else start, node.end
         lines = tree.lines
         if isinstance(node, Section) and start > 0 and not lines[start - 1].strip():
@@ -183,7 +183,7 @@ class _Editor:
             tree, line = at
             indent = INDENT
         else:
-            raise AssertionError("a block without lines has no place")
+            raise AssertionError("a block without lines cannot be inserted")
         lines = [text for part in parts for text in render(part, indent, tree.eol)]
         self.insert(tree, line, lines)
 

@@ -62,12 +62,12 @@ def includes_in(path: str, content: bytes) -> list[str]:
 
 
 def absolute_includes(path: str, content: bytes) -> list[str]:
-    """Those of them that say where they are, for `probe`."""
+    """The includes with an absolute path, for `probe`."""
     return [argument for argument in includes_in(path, content) if argument.startswith("/")]
 
 
 def _may(content: bytes) -> bool:
-    """Whether a file can include others, seen without reading it."""
+    """Whether a file can include others, without parsing it."""
     return b"include" in content.lower()
 
 
@@ -118,7 +118,7 @@ def read_configuration(
     """Parse a host's files, following includes from `main`.
 
     `files` has the content of every known file by its absolute path; `patterns` what each wildcard names; `unread` why
-    a file that exists was not read. What is missing, not read, in a circle or relative is in `diagnostics`.
+    a file that exists was not read. Includes that are missing, not read, circular or relative are in `diagnostics`.
     """
     named = {pattern: tuple(sorted(paths)) for pattern, paths in (patterns or {}).items()}
     reader = _Reader(files, named, unread or {})
@@ -191,7 +191,7 @@ def _missing(path: str, place: Place | None) -> Diagnostic:
 
 def _not_read(path: str, why: str, place: Place | None) -> Diagnostic:
     return INCLUDE_NOT_READ.diagnostic(
-        f"{path} exists, but it was not read: {why}. What it sets is not known.",
+        f"{path} exists, but it was not read: {why}. Its settings are not known.",
         place,
     )
 
@@ -205,6 +205,6 @@ def _circle(path: str, place: Place | None) -> Diagnostic:
 
 def _relative(path: str, place: Place | None) -> Diagnostic:
     return RELATIVE_INCLUDE.diagnostic(
-        f"What `{path}` is relative to is not documented, so the file is not followed. Write the whole path.",
+        f"The folder that `{path}` is relative to is not documented, so the file is not read. Write the absolute path.",
         place,
     )

@@ -1,7 +1,7 @@
-"""Words that look like PowerMTA and are not, with their genuine equivalents (data/inventions.json).
+"""Invented words that look like PowerMTA's, with their genuine equivalents (data/inventions.json).
 
-They are absent from the directive index and the text of both 5.0 guides, and from every published configuration but
-the ones that invented them (docs/powermta/mistakes.md).
+They are absent from the directive index and the text of both 5.0 guides, and from every published configuration except
+those that invented them (docs/powermta/mistakes.md).
 """
 
 from __future__ import annotations

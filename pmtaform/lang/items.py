@@ -16,14 +16,14 @@ from pmtaform.lang.tree import Junk, Section, Tree
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
-    """A line or a section in a list that is compared with another: what it means, and where it is."""
+    """A line or a section in a list that is compared with another: its meaning, and where it is."""
 
     part: BlockPart
     content: Content
 
 
 def content_of_head(section: Section) -> Content:
-    """What a section's opening line means: tag, argument and leading rule."""
+    """The meaning of a section's opening line: tag, argument and leading rule."""
     empty = Section(section.line, section.tag, section.argument, section.lead)
     return content_of(empty, GLOBAL)
 
@@ -39,7 +39,7 @@ def children_of(tree: Tree, section: Section) -> list[ListItem]:
 
 
 def grouped(items: Iterable[ListItem]) -> dict[tuple[str, ...], list[ListItem]]:
-    """Items by what makes them the same thing: the directive's name, or the section's tag and argument."""
+    """Items by their identity: the directive's name, or the section's tag and argument."""
     by_key: dict[tuple[str, ...], list[ListItem]] = {}
     for item in items:
         content = item.content

@@ -1,10 +1,10 @@
 """Pattern lists that are below a source that uses them.
 
-It is the one order of sections that the guide demands: a list comes before the source (3.3.7.39). A list that comes
-after is another configuration than one that comes before, though every block is the same.
+The guide requires only this order of sections: a list comes before the source (3.3.7.39). A list after the source makes
+another configuration, although every block is the same.
 
-A stack says where a list is: in YAML, which has no order, it is above every source; in a native file it is where the
-file has it, as far as the sources of the same file go. Other files are in the order of the host's includes.
+A stack decides where a list is: in YAML, which has no order, it is above every source; in a native file it is where the
+file has it, relative to the sources of that file. Other files are in the order of the host's includes.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def late_lists(
 ) -> dict[Address, LateList]:
     """The lists of a configuration that are below a source that uses them, by address.
 
-    `wanted` are blocks that change where they are: what they use counts, not what they used. `without` are blocks
-    that go. With `declared`, the blocks of a stack, only sources count that the stack has below the list. Of a list in
-    several sections, the first counts.
+    `wanted` are blocks that change in place: the lists that they will use count. `without` are blocks that go. With
+    `declared`, the blocks of a stack, only sources count that the stack has below the list. Of a list in several
+    sections, the first counts.
     """
     wanted = wanted or {}
     if not any(address.kind == _LIST for address in blocks):

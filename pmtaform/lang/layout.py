@@ -1,4 +1,4 @@
-"""How nodes look as text: the lines of a new node, and a line with another value."""
+"""The text of nodes: the lines of a new node, and a line with another value."""
 
 from __future__ import annotations
 

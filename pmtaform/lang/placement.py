@@ -1,4 +1,4 @@
-"""Where new blocks go: after the last of their kind, or where the canonical order puts them.
+"""The place of new blocks: after the last of their kind, or by the canonical order.
 
 Order that means something to PowerMTA is kept: a `pattern-list` is before the `source` that uses it, a macro
 before its use (docs/powermta/language.md section 5).
@@ -72,7 +72,7 @@ def references(block: Block) -> set[Address]:
 
 
 class Placement:
-    """Decides, for blocks that are not there yet, the file and the line that they go before."""
+    """Decides for each new block the file, and the line that it goes before."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which values are secrets in clear text, by the catalogue."""
+"""Find secrets in clear text, by the catalogue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STAND_INS: Final = ("(secret ", "${", "{{", "$(")  # of a masked text and of te
 
 
 def holds_secret(spec: DirectiveSpec, text: str) -> bool:
-    """Whether a directive's value is, or has in it, a secret in clear text."""
+    """Whether a directive's value is or contains a secret in clear text."""
     words = text.split(None, 1)
     if spec.sensitive == "second":
         return len(words) > 1 and _is_clear(words[1])

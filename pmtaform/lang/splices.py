@@ -1,4 +1,4 @@
-"""An edit of one file as splices of its lines, and what it looks like as a unified diff."""
+"""An edit of one file as splices of its lines, and its unified diff."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CONTEXT = 3
 
 
 class Splice(NamedTuple):
-    """Lines `start` to `end` (counted from 0, `end` excluded) give way to `lines`."""
+    """Replace lines `start` to `end` (counted from 0, `end` excluded) with `lines`."""
 
     start: int
     end: int
@@ -21,7 +21,7 @@ class Splice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileEdit:
-    """What becomes of one file. `before` are its lines; splices do not overlap."""
+    """The edit of one file. `before` are its lines; splices do not overlap."""
 
     path: str
     before: Sequence[str]
@@ -32,7 +32,7 @@ class FileEdit:
     def ordered(self) -> list[Splice]:
         """The splices from top to bottom; insertions before what is replaced at the same line.
 
-        What is inserted where other lines go (a blank line that a deletion takes along) goes before them.
+        Lines that are inserted where others are deleted come before the deletion.
         """
         in_order: list[Splice] = []
         reach = 0
@@ -119,7 +119,7 @@ class FileEdit:
 
 
 def _joined(splices: list[Splice]) -> Iterator[Splice]:
-    """Splices with those that touch made one, so that what goes is before what comes."""
+    """The splices, adjacent ones merged, so that removed lines come before new ones."""
     current = splices[0]
     for splice in splices[1:]:
         if splice.start == current.end:

@@ -1,8 +1,8 @@
-"""What was probably meant by a word that PowerMTA does not know. `lint` and `explain` both answer with this.
+"""Suggestions for a word that PowerMTA does not know. `lint` and `explain` share them.
 
 A wrong suggestion is worse than none: it leads to the next error, or to another meaning. So a word is only
-taken for a misspelling, never for something that merely looks alike: `min-smtp-out` is not `max-smtp-out`. What is
-suggested is current, and takes the value that is there; where it belongs into another section, that is said.
+taken for a misspelling, never for something that merely looks alike: `min-smtp-out` is not `max-smtp-out`. A suggestion
+is a current directive that accepts the value; its places are named where it belongs into another section.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _is_fit(spec: DirectiveSpec, value: str) -> bool:
 
 
 def remedy(word: str, scope: str | None = None, value: str = "") -> str:
-    """What to write instead of a word, as sentences; empty when that is not known."""
+    """Sentences on what to write instead of a word; empty when that is not known."""
     known = inventions().directive(word) or inventions().section(word)
     if known is not None:
         return known.remedy

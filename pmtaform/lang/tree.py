@@ -1,6 +1,6 @@
 """The lossless syntax tree of one PowerMTA configuration file: its lines as they are, and nodes over them.
 
-`str(tree)` is the file. Nodes say which lines are a directive or a section; what makes no sense is `Junk`.
+`str(tree)` is the file. Nodes mark the lines of a directive or a section; a line that makes no sense is `Junk`.
 `pmtaform.lang.parsing` makes trees.
 """
 
@@ -62,7 +62,7 @@ class Section:
 
 
 class Junk:
-    """A line that makes no sense. `code` is the code of the diagnostic that says why."""
+    """A line that makes no sense. `code` is the code of the diagnostic with the reason."""
 
     __slots__ = ("code", "line", "text")
 
@@ -83,8 +83,8 @@ Node = Directive | Section | Junk
 class Tree:
     """One parsed file.
 
-    `scope` is where its content stands: "global", or the tag of the section that includes it. `origins`, if given,
-    says for each line where it was written by a person (a stack's YAML), and takes the place of `path`.
+    `scope` is the scope of its content: "global", or the tag of the section that includes it. `origins`, if given,
+    has for each line the place where a person wrote it (a stack's YAML), and replaces `path`.
     """
 
     __slots__ = ("children", "diagnostics", "lines", "origins", "path", "scope")

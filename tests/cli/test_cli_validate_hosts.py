@@ -34,7 +34,7 @@ def test_a_name_that_leads_nowhere_is_refused_before_any_host_is_looked_at(one: 
         said = one.run(*words).ended(code)
         assert "[undefined-" in said.all
         assert "ghost" in said.all
-        assert "Only what the stack declares was looked at" in said.words
+        assert "Only the stack was checked" in said.words
 
 
 @pytest.mark.parametrize("config", FINE.values(), ids=FINE.keys())

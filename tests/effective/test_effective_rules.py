@@ -85,7 +85,7 @@ def test_where_a_value_was_written_is_stated_in_words():
     value = settings_of(row).values["max-smtp-out"]
     assert value.lines[0].section == "<domain *> in <virtual-mta v>"
     assert value.overruled[0].line.section == "<domain a.example>"
-    assert value.overruled[0].why == "the virtual MTA's own domains go before domains at top level"
+    assert value.overruled[0].why == "the virtual MTA's own domains have precedence over domains at top level"
 
 
 def test_every_domain_directive_has_a_value_in_the_catalogues_order():
@@ -154,10 +154,10 @@ def test_which_keys_go_first_is_reported_only_where_a_macro_might_mislead(text):
         ("<mx-rollup-list>\nmx *.g.example g.rollup\n</mx-rollup-list>", "x.example", ".rollup"),
         ("<domain *>\nreroute-to-virtual-mta w\n</domain>", "x.example", "virtual MTA w"),
         ("", "x.example/nobody", "No virtual MTA is called nobody"),
-        (next(r.text for r in ROWS if "two pools" in r.name), "x.example/v", "refuses to load"),
+        (next(r.text for r in ROWS if "two pools" in r.name), "x.example/v", "PowerMTA does not load"),
         ("<virtual-mta-pool p>\n</virtual-mta-pool>", "x.example/p", "is a pool"),
         ("", "x.example", "config-defaults"),
-        ("include https://x.example/c  # ours\n", "x.example", "include https://x.example/c was not followed"),
+        ("include https://x.example/c  # ours\n", "x.example", "include https://x.example/c was not read"),
         (f"{_MACRO_KEY}domain-key s,b.example,/k2\n", "x.example/v", "Keys of v go before those at top level"),
     ],
 )

@@ -33,7 +33,7 @@ def test_every_directive_is_explained_with_type_default_scope_and_sources(spec):
     assert all(("top level" if scope == "global" else f"<{scope}>") in told["stands"] for scope in spec.scopes)
     assert all(word in told["takes"] for word in spec.enum)
     assert meaning.sources == spec.sources
-    assert ("the guide does not say so" in told["takes effect by"]) is not spec.impact_confirmed
+    assert ("the guide does not state it" in told["takes effect by"]) is not spec.impact_confirmed
     assert next(f.basis for f in meaning.facts if f.label == "takes effect by") == spec.impact_basis
     text = explanation_text(explanation)
     assert spec.name in text
@@ -90,7 +90,7 @@ def test_a_directive_and_a_section_of_one_name():
         ("smtp-hosts", "route", "replaced by"),
         ("default-virtual-mta", "<virtual-mta>", "section that it names"),
         ("<virtual-mta>", "default-virtual-mta", "names a"),
-        ("<virtual-mta>", "<domain>", "may stand in it"),
+        ("<virtual-mta>", "<domain>", "may be in it"),
         ("max-cold-virtual-mta-msg", "cold-virtual-mta", "mentioned"),
     ],
 )
@@ -136,7 +136,7 @@ def test_known_inventions_are_reported(monkeypatch):
     assert "`max-msg-rate N/h`" in unknown("rate-limit").detail
     assert "found in tutorials" in unknown("<limits>").detail
     assert [m.name for m in explain("max-msg-rate").mistakes] == ["rate-limit"]
-    assert "rate-limit is no word of PowerMTA's" in explanation_text(explain("max-msg-rate"))
+    assert "PowerMTA has no rate-limit, although" in explanation_text(explain("max-msg-rate"))
 
 
 def test_without_a_table_of_inventions_there_are_none(monkeypatch):

@@ -2,7 +2,7 @@
 
 Virtual MTAs that say the same before and say the same after are compared once. Of domains, only those are looked at
 that fall under a section that changed; one is for each class that PowerMTA can tell apart, so nothing is missed.
-Of directives, only those are compared that a section says which changed.
+Only directives in changed sections are compared.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def changed_pairs(
 def same_effect(before: Effective, after: Effective) -> bool | None:
     """Whether no queue and no virtual MTA is changed: what holds for domains and virtual MTAs is the same.
 
-    None: not known, because an include whose contents are not seen is in another place. It says nothing of
-    the rest of a configuration (sources, listeners, logs).
+    None: not known, because an include whose contents are not seen is in another place. The rest of a
+    configuration (sources, listeners, logs) is not compared.
     """
     if next(_changes(before, after, ("*",), None), None) is not None:
         return False
@@ -166,7 +166,7 @@ class _Affected:
         return self._spelled_out(self._touched, self._candidates)
 
     def _of(self, group: Group, taken: Iterable[str]) -> tuple[frozenset[str], dict[str, None]]:
-        """The directives and the domains to look at for virtual MTAs with sections of their own.
+        """The directives and the domains to look at for virtual MTAs with their own sections.
 
         `taken`: the domains that a change at top level may concern and that they have sections for.
         """

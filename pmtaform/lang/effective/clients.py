@@ -103,13 +103,13 @@ def _notes(effective: Effective, client: Client, by_name: Mapping[str, Value]) -
     if _is(by_name, "smtp-service", False):
         yield "This client is not served: smtp-service is no."
     if _is(by_name, "require-auth", True) and not client.user:
-        yield "This client has to log in before it sends anything; name its user with --user."
+        yield "This client has to log in before it sends mail. Name its user with --user."
     if _is(by_name, RELAYING, True):
         yield "It may send to any recipient (always-allow-relaying)."
     else:
-        yield "It may send to the recipients that relay-domain, relay-address and host-name open, and to no others."
+        yield "It may send only to the recipients that relay-domain, relay-address and host-name allow."
     for address in effective.web_addresses:
-        yield f"include {address} was not followed: what it sets is not known, and may change any of these values."
+        yield f"include {address} was not read: its settings are not known, and may change any of these values."
 
 
 def _is(by_name: Mapping[str, Value], name: str, truth: bool) -> bool:

@@ -89,11 +89,11 @@ def _why(winner: Match, loser: Match) -> str:
     if winner.body is loser.body:
         return "a later line of the same section"
     if winner.layer != loser.layer:
-        return f"{_LAYERS[winner.layer]} go before {_LAYERS[loser.layer]}"
+        return f"{_LAYERS[winner.layer]} have precedence over {_LAYERS[loser.layer]}"
     if winner.rank == loser.rank:
         return "a later section for the same domain"
     if winner.rank[:3] == loser.rank[:3]:
-        return "a domain that is written out has precedence over the same from a macro"
+        return "a domain that is written out has precedence over the same domain from a macro"
     return f"{winner.pattern} is more specific than {loser.pattern}"
 
 

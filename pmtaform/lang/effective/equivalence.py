@@ -87,7 +87,7 @@ def _is_same_text(before: Effective, after: Effective, vmta: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Virtual MTAs with the same domain sections of their own or of their pools, on both sides."""
+    """Virtual MTAs with the same domain sections, their own or their pools', on both sides."""
 
     vmtas: tuple[str, ...]
     owned: tuple[Owned, Owned]
@@ -99,16 +99,16 @@ class Group:
         return not any(i.suffix or i.networks or i.local or i.every for i in self.indexes)
 
     def takes(self, domain: str, *, is_local: bool) -> bool:
-        """Whether a section of its own is for a domain."""
+        """Whether it has a section for a domain."""
         return any(True for index in self.indexes for _ in index.matches(domain, 0, is_local=is_local))
 
     def asked_for_by(self, chosen: Callable[[SectionLines], bool]) -> Iterator[str]:
-        """A domain for each chosen section of its own."""
+        """A domain for each of its chosen sections."""
         return (name for index in self.indexes for name in index.asked_for_by(chosen))
 
 
 class Alike:
-    """The virtual MTAs of a change in groups; those without sections of their own are in none."""
+    """The virtual MTAs of a change in groups; those without own sections are in none."""
 
     def __init__(self, before: Side, after: Side, vmtas: Iterable[str]) -> None:
         self._vmtas = tuple(vmtas)
@@ -138,7 +138,7 @@ class Alike:
         return [number for number, group in enumerate(self.groups) if not group.is_exact]
 
     def apart(self, domain: str) -> list[Group]:
-        """The groups that have a section of their own for a domain."""
+        """The groups that have their own section for a domain."""
         return [self.groups[number] for number in self._apart(domain)]
 
     def _apart(self, domain: str) -> list[int]:
@@ -147,7 +147,7 @@ class Alike:
         return sorted({*self._by_name.get(domain, ()), *wide})
 
     def taking(self, domains: Iterable[str]) -> Iterator[tuple[Group, list[str]]]:
-        """Every group with those of the domains that it has a section of its own for."""
+        """Every group with the domains for which it has its own section."""
         names_by_layer: dict[int, list[str]] = {}
         for domain in domains:
             for number in self._apart(domain):

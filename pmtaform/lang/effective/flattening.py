@@ -1,4 +1,4 @@
-"""A configuration as one file: what its includes name stands where they are.
+"""A configuration as one file: the content of included files replaces the includes.
 
 PowerMTA reads an included file in the place of its `include` line, so two configurations that differ in nothing but
 how they are cut into files are the same to it.

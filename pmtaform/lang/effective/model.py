@@ -60,10 +60,13 @@ _SENTENCES: Final = {
         "specific "
         "one of a pool or at top level; it is assumed to."
     ),
-    Assumption.REPEATED_LINE: "What PowerMTA does with the same directive twice is not documented; the last line is "
-    "assumed to win.",
-    Assumption.MERGED_SECTIONS: "What PowerMTA does with two sections of the same name is not documented; they are "
-    "assumed to be read as one, the later line winning.",
+    Assumption.REPEATED_LINE: (
+        "The effect of the same directive twice is not documented; the last line is assumed to win."
+    ),
+    Assumption.MERGED_SECTIONS: (
+        "The effect of two sections with the same name is not documented; they are assumed to be read as one, the "
+        "later line winning."
+    ),
     Assumption.TWO_MACROS: (
         "Which of two domains that come from macros has precedence is not documented; the later one is assumed to."
     ),
@@ -71,9 +74,11 @@ _SENTENCES: Final = {
     "to be.",
     Assumption.LIST_REPLACED: "Whether the lines of a more specific domain add to those of a general one is not "
     "documented; they are assumed to replace them.",
-    Assumption.CLEARED: 'The guide does not say that this directive can be emptied with ""; it is assumed to be empty.',
-    Assumption.VENDOR_DEFAULTS: "How config-defaults and the configuration mix is not documented; the configuration "
-    "is assumed to be read after it and to win.",
+    Assumption.CLEARED: 'The guide does not state that "" clears this directive; it is assumed to be empty.',
+    Assumption.VENDOR_DEFAULTS: (
+        "The precedence of config-defaults and the configuration is not documented; the configuration is assumed to "
+        "be read later and to win."
+    ),
     Assumption.SEVERAL_POOLS: "Which pool's value a virtual MTA in several pools inherits is not documented; the last "
     "pool is assumed.",
     Assumption.LAYER_ADDS: (
@@ -83,13 +88,16 @@ _SENTENCES: Final = {
     ),
     Assumption.LAYER_REPLACES: "Whether a virtual MTA's lines replace those at top level is not documented for this "
     "directive; they are assumed to.",
-    Assumption.LOCAL_NAMES: "How <domain local> ranks beside other patterns is not documented; it is assumed to go "
-    "before wildcards and after the name itself.",
+    Assumption.LOCAL_NAMES: (
+        "The precedence of <domain local> among other patterns is not documented; it is assumed to come before "
+        "wildcards and after the name itself."
+    ),
     Assumption.UNKNOWN_DIRECTIVE: "This directive is not known in this section; PowerMTA may reject the line.",
-    Assumption.DOUBTFUL_VALUE: "The value is not one that the guide allows; PowerMTA may refuse to load it.",
+    Assumption.DOUBTFUL_VALUE: "The guide does not allow this value; PowerMTA may reject the configuration.",
     Assumption.DEFAULT_IN_WORDS: "The guide gives the default in words, or differently in its editions.",
-    Assumption.SAME_MACRO_TWICE: "What PowerMTA does with a domain-macro defined twice is not documented; its parts "
-    "are assumed to add up.",
+    Assumption.SAME_MACRO_TWICE: (
+        "The effect of a domain-macro that is defined twice is not documented; its parts are assumed to add up."
+    ),
     Assumption.MACRO_REST: (
         "A domain that is written out has precedence over the same from a macro. Whether the other settings of "
         "the macro's section still apply is not "
@@ -106,7 +114,7 @@ _SENTENCES: Final = {
         "to."
     ),
     Assumption.GLOBAL_RELAYING: "The guide describes always-allow-relaying among the global directives and shows it in "
-    "sources. Whether it counts at top level is not settled; it is assumed to.",
+    "sources. The guide leaves open whether it counts at top level; it is assumed to.",
 }
 
 

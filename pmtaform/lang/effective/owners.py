@@ -14,10 +14,10 @@ from pmtaform.lang.effective.model import Assumption, Overruled, SourceLine, Val
 from pmtaform.lang.effective.reading import POOL, VMTA, EffectiveReading
 from pmtaform.lang.values.text import EMPTY
 
-# The guide says so of these two: keys of the virtual MTA are tried before global ones (3.3.1.33.1), and headers of
+# The guide states it for these two: keys of the virtual MTA are tried before global ones (3.3.1.33.1), and headers of
 # both are added. All else is replaced by the nearer layer.
 _ADDS_UP: Final = frozenset({"domain-key", "include-headers-from"})
-# The guide says so of this one (3.3.1.16); of other lists it says nothing.
+# The guide states it for this one (3.3.1.16), and is silent on other lists.
 _REPLACES: Final = frozenset({"smtp-source-host"})
 _ITSELF, _POOL, _TOP = 2, 1, 0
 _WHY: Final = {

@@ -126,7 +126,7 @@ def _by_default(_: Effective, settings: Mapping[str, Value], __: Message, search
         return
     name = unquoted(value.values[0])
     if name == BY_ADDRESS:
-        search.doubts.append("by-smtp-source-ip chooses by an address that is not looked at here.")
+        search.doubts.append("by-smtp-source-ip chooses by an address that is not evaluated here.")
     search.take("default-virtual-mta", name, name, value.lines[0])
 
 
@@ -146,7 +146,7 @@ def _arrival(effective: Effective, settings: Mapping[str, Value], message: Messa
     fallback = reading.lines.get("invalid-virtual-mta-fallback", ())
     if not fallback:
         doubt = f"No virtual MTA is called {name}, it is not rejected, and there is no invalid-virtual-mta-fallback."
-        return _again(made, made.choices, doubts=(*made.doubts, f"{doubt} What happens then is not documented."))
+        return _again(made, made.choices, doubts=(*made.doubts, f"{doubt} The result is not documented."))
     other = unquoted(fallback[-1].value)
     step = RoutingStep("invalid-virtual-mta-fallback", other, fallback[-1])
     again = _again(made, (other,), steps=(*made.steps, step))

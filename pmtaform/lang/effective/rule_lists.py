@@ -41,7 +41,7 @@ class Message:
 
 
 class Rules:
-    """One walk over the rules for one message. `doubts` say what is not certain, `last` and `line` what decided."""
+    """One walk over the rules for one message. `doubts` are open questions, `last` and `line` the rule that decided."""
 
     def __init__(self, reading: EffectiveReading, message: Message) -> None:
         self._lists: dict[str, Nodes] = {}
@@ -86,7 +86,7 @@ class Rules:
             return True
         parts = rule_parts(value)
         if parts is None or name not in ("mail-from", "rcpt-to", "header"):
-            self._unknown(tree, node, "it is no rule that can be read")
+            self._unknown(tree, node, "the rule cannot be read")
             return None
         before, regex, _ = parts
         texts = self._texts(name, before.strip().lower())

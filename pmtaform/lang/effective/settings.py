@@ -23,7 +23,7 @@ KEY: Final = "domain-key"
 
 
 class Effective:
-    """What PowerMTA would use with `configuration`, as far as the guides say; where they are silent, it says so.
+    """What PowerMTA would use with `configuration`, by the guides; where they are silent, it reports its assumptions.
 
     `defaults` is the vendor's config-defaults, which is loaded too; it is read first. A queue is a domain and a
     virtual MTA; `{default}` is the implicit one. A domain that is a wildcard (`*.example.com`, `*`) means any
@@ -95,7 +95,7 @@ class Effective:
         return sorted(closest.values(), key=lambda match: (match.key, match.body.order), reverse=True)
 
     def settings(self, domain: str, vmta: str = DEFAULT_VMTA) -> EffectiveSettings:
-        """Every value that holds for the queue `domain/vmta`. An unknown virtual MTA has no lines of its own."""
+        """Every value that holds for the queue `domain/vmta`. An unknown virtual MTA has no lines."""
         domain = plain(domain)
         known = deciding.with_defaults(self._set_by_lines(domain, vmta), DOMAIN, domain)
         own = self.owner_values(vmta)
@@ -155,7 +155,7 @@ class Effective:
         return owner_lines(self.reading, vmta, names)
 
     def domains(self, vmta: str = DEFAULT_VMTA) -> list[str]:
-        """One domain for each class of domains that may be told apart for a virtual MTA; `*` is any other."""
+        """One domain for each class of domains that may differ for a virtual MTA; `*` is any other."""
         layers = [index for _, index in self.layers(vmta)]
         asked = dict.fromkeys(name for index in layers for name in index.asked_for())
         if any(index.local for index in layers):
@@ -195,7 +195,7 @@ class Effective:
         if self.reading.rollups and not rolled and not domain.endswith((".rollup", "}")):
             yield (
                 "An <mx-rollup-list> is there: if the domain's MX matches one of its rules, the settings of that "
-                ".rollup queue hold. That depends on DNS, which is not looked at."
+                ".rollup queue hold. That depends on DNS, which is not queried."
             )
         for name in ("reroute-to-virtual-mta",):
             if values[name].values:
@@ -204,18 +204,18 @@ class Effective:
             yield f"No virtual MTA is called {vmta}; only the top level counts."
         pools = [p for p in self.reading.pools_of.get(vmta, ()) if self.reading.pools[p].domains]
         if len(pools) > 1:
-            yield f"{vmta} is in several pools with domains ({', '.join(pools)}), which PowerMTA refuses to load."
+            yield f"{vmta} is in several pools with domains ({', '.join(pools)}), which PowerMTA does not load."
         if vmta in self.reading.pools and vmta not in self.reading.virtual_mtas:
-            yield f"{vmta} is a pool: mail is queued for its members, which may say otherwise."
+            yield f"{vmta} is a pool: mail is queued for its members, which may have other settings."
         if self._has_macro_key(vmta):
             yield (
                 f"Keys of {vmta} go before those at top level, also where a macro makes its key and the other is "
                 "written out (2020 guide 3.3.1.43.1)."
             )
         for argument in self.names.cut:
-            yield f"<domain {argument}> has too many names to look at all of them."
+            yield f"<domain {argument}> has too many names to check all of them."
         for address in self.web_addresses:
-            yield f"include {address} was not followed: what it sets is not known, and may change any of these values."
+            yield f"include {address} was not read: its settings are not known, and may change any of these values."
         if not self._has_defaults:
             yield (
                 "Only the configuration was read, not PowerMTA's own config-defaults: where nothing is set, the "

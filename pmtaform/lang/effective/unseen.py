@@ -80,7 +80,7 @@ def web_addresses(configuration: Configuration) -> tuple[str, ...]:
 def moved_includes(before: Configuration, after: Configuration) -> tuple[UnseenInclude, ...]:
     """The unseen includes that both have and that are not in the same place in both.
 
-    What only one of them has is a difference of its own; the place is told from what both have.
+    An include that only one of them has is a separate difference; places are counted among those that both have.
     """
     left, right = unseen_includes(before), unseen_includes(after)
     if not left or not right:

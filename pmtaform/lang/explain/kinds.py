@@ -13,7 +13,7 @@ from pmtaform.lang.catalogue import DirectiveSpec
 
 @dataclass(frozen=True, slots=True)
 class ValueKind:
-    """A type of value: what it is, a few examples, and the section of the guide that says so."""
+    """A type of value: what it is, a few examples, and the section of the guide."""
 
     text: str
     examples: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ def in_words(spec: DirectiveSpec) -> ValueKind:
         if "bool" in spec.types or spec.type.startswith("enum"):
             examples = tuple(spec.enum[:3])
     if spec.type == "enum+secret":
-        texts.append("then, where it needs one, a secret key")
+        texts.append("and a secret key where the policy needs one")
     basis = next((kind.basis for kind in descriptions if kind.basis), "")
     return ValueKind("; or ".join(texts) if "|" in spec.type else ", ".join(texts), examples, basis)
 

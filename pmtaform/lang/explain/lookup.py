@@ -1,6 +1,6 @@
 """Everything that the catalogue knows of a directive or a section, as data.
 
-Nothing is said from memory: a fact comes from the tables in `data/`, or it is said that the guide does not tell.
+Nothing comes from memory: a fact is in the tables in `data/`, or the text states that the guide does not tell.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pmtaform.lang.suggest import remedy, section_remedy
 
 _CONFIDENCE: Final = {
     "guide": "PowerMTA's guide",
-    "unclear": "PowerMTA's guide, whose parts do not agree on whether it belongs there",
+    "unclear": "PowerMTA's guide, which contradicts itself on whether it belongs there",
     "observed": "public configurations; the 5.0 guide does not have it",
     "memory": "recollection of older manuals, not verified",
 }
@@ -27,7 +27,7 @@ _CONFIDENCE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact. `basis` says where it comes from when that is not the explanation's own sources."""
+    """One fact. `basis` is its source when that is not among the explanation's sources."""
 
     label: str
     text: str
@@ -44,7 +44,7 @@ class Meaning:
     facts: tuple[Fact, ...]
     notes: str = ""
     example: str = ""
-    directives: tuple[str, ...] = ()  # of a section: what may stand in it
+    directives: tuple[str, ...] = ()  # of a section: what may be in it
     basis: str
     sources: tuple[str, ...]
 
@@ -108,7 +108,7 @@ def unknown(name: str, scope: str | None = None) -> Diagnostic:
         return NOT_IN_SCOPE.diagnostic(detail)
     invented = invention(word)
     if invented is not None:
-        detail = f"{word} is no word of PowerMTA's, though it is found in tutorials. {invented.remedy}"
+        detail = f"PowerMTA has no {word}, although tutorials use it. {invented.remedy}"
     else:
         instead = remedy(word, _scope(scope)) or section_remedy(word)
         detail = f'Neither 5.0 guide has "{word}".' + (f" {instead}" if instead else "")
@@ -152,7 +152,7 @@ def _facts(spec: DirectiveSpec) -> Iterator[Fact]:
     if spec.service != "pmta":
         impact += f" of {spec.service}"
     unsure = (
-        "" if spec.impact_confirmed else "; the guide does not say so of this directive, this is the careful reading"
+        "" if spec.impact_confirmed else "; the guide does not state it for this directive, this is the careful reading"
     )
     yield Fact("takes effect by", impact + unsure, spec.impact_basis)
     if spec.canonical:
@@ -170,7 +170,7 @@ def _repeated(spec: DirectiveSpec) -> str:
     if spec.repeat == "once":
         return "at most once; a second line is an error"
     if not spec.accumulates:
-        return "one line; what a second one does is not documented (the last is assumed to win)"
+        return "one line; the effect of a second one is not documented (the last is assumed to win)"
     return "lines add up, and their order means something" if spec.ordered else "lines add up, in any order"
 
 
@@ -217,7 +217,9 @@ def _section_facts(spec: SectionSpec) -> Iterator[Fact]:
         yield Fact("may hold", _list(f"<{child}>" for child in spec.children))
     for line in spec.special_lines:
         yield Fact("lines", line)
-    yield Fact("order of its lines", "means something" if spec.ordered else "means nothing, but for ordered directives")
+    yield Fact(
+        "order of its lines", "means something" if spec.ordered else "means nothing, except for ordered directives"
+    )
     for rule in spec.precedence:
         yield Fact("precedence", rule)
     yield Fact("repeated", spec.duplicates)
@@ -225,7 +227,7 @@ def _section_facts(spec: SectionSpec) -> Iterator[Fact]:
         yield Fact("since", spec.since)
     if spec.status != "current":
         yield Fact("status", spec.status)
-    unsure = "" if spec.impact_confirmed else "; the guide does not say so, this is the careful reading"
+    unsure = "" if spec.impact_confirmed else "; the guide does not state it, this is the careful reading"
     yield Fact("takes effect by", f"a {spec.impact}{unsure}", spec.impact_basis)
 
 

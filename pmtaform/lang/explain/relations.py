@@ -65,7 +65,7 @@ def related_to_section(spec: SectionSpec) -> Iterator[Related]:
             yield Related(f"<{parent}>", "may hold it")
     for child in spec.children:
         if child != spec.tag:
-            yield Related(f"<{child}>", "may stand in it")
+            yield Related(f"<{child}>", "may be in it")
 
 
 def _prefixed(name: str, known: Catalogue) -> Iterator[Related]:

@@ -26,7 +26,7 @@ _SHELL_SET: Final = re.compile(r"^set -[a-z]*[eux][a-z]*(?:[ \t].*)?$", re.MULTI
 _XML: Final = re.compile(
     r"""<(?:\?xml\b|!DOCTYPE\b|[\w:-]+(?:\s+[\w:-]+\s*=\s*"[^"]*")+\s*/?>|html\s*>)""", re.IGNORECASE
 )
-_FEW: Final = 4  # one line in so many has to be PowerMTA's
+_FEW: Final = 4  # one line in this number has to be PowerMTA's
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def template_of(text: str) -> Template | None:
 
 
 def _marks(text: str, kind: str) -> Iterator[int]:
-    """Where marks of one kind are that PowerMTA would not take for something of its own."""
+    """The places of marks of one kind that mean nothing to PowerMTA."""
     for match in _LANGUAGES[kind][2].finditer(text):
         start = text.rfind("\n", 0, match.start()) + 1
         before = text[start : match.start()]

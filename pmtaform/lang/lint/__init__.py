@@ -1,10 +1,10 @@
-"""Lint: what in a configuration is wrong, unsafe, or without effect.
+"""Lint: report lines of a configuration that are wrong, unsafe, or without effect.
 
-lint(Subject(configuration=…)) -> findings      rules are asked one after the other; `rules()` has them by code
-apply_fixes(configuration, findings) -> edits   what is certain to fix, as splices of lines
+lint(Subject(configuration=…)) -> findings      every rule in its order; `rules()` has them by code
+apply_fixes(configuration, findings) -> edits   the safe fixes, as splices of lines
 rules_text()                                    the listing of all rules
 
-A rule never calls wrong what the guides call fine. Where they are silent it says so, and is no error.
+A rule never reports as wrong what the guides allow. Where they are silent, the message states that, and is no error.
 """
 
 from pmtaform.lang.lint.facts import Facts

@@ -29,7 +29,7 @@ def _relays(part: Part) -> bool:
 
 
 def _sources(facts: Facts) -> dict[str, list[Part]]:
-    """Every source by its name in lower case, the vendor's too; what is said of one in two places adds up."""
+    """Every source by its name in lower case, the vendor's too. Sections with one name add up."""
     by_name: dict[str, list[Part]] = {}
     vendors = facts.defaults.by_tag.get("source", ()) if facts.defaults else ()
     for part in (*facts.by_tag.get("source", ()), *vendors):
@@ -109,7 +109,7 @@ def _barred(barred: dict[str, list[Part]], sources: dict[str, list[Part]]) -> Hi
     names = few([parts[0].node.argument for parts in barred.values()])
     many = len(barred) > 1
     detail = (
-        f"{values.shown(names)} can log in, and then may send to no outside address: no <source> that "
+        f"{values.shown(names)} can log in, but may not send to any outside address: no <source> that "
         f"{'these users have' if many else 'this user has'} has always-allow-relaying yes, and its default is no. "
     )
     if source == _AUTH:

@@ -75,11 +75,9 @@ def backoff_never_starts(facts: Facts) -> Iterator[Hit]:
             continue
         names = list(dict.fromkeys(line.name for line in lines))
         detail = (
-            f"Nothing puts a queue of {part.title} into back-off, so {few(names)} "
-            f"{'has' if len(names) == 1 else 'have'} no "
-            "effect (but for `pmta set queue --mode=backoff`). Give the domain an smtp-pattern-list with a "
-            "mode=backoff "
-            "rule, or set backoff-upon-all-sources-disabled."
+            f"No queue of {part.title} ever enters back-off, so {few(names)} "
+            f"{'has' if len(names) == 1 else 'have'} no effect, except after `pmta set queue --mode=backoff`. Give "
+            "the domain an smtp-pattern-list with a mode=backoff rule, or set backoff-upon-all-sources-disabled."
         )
         yield at(lines[0], detail, mark=lines[0].node.name)
 
@@ -117,18 +115,17 @@ def backoff_never_ends(facts: Facts) -> Iterator[Hit]:
             continue
         who = few(list(dict.fromkeys(user.title for user in caught)))
         detail = (
-            f"This rule puts queues of {who} into back-off, and nothing brings them back: they stay slow until a "
-            f"restart "
-            "or a command. Set backoff-to-normal-after (its default is never) or backoff-to-normal-after-delivery in "
-            "the "
-            "domain."
+            f"This rule puts queues of {who} into back-off, and nothing returns them to normal mode: they stay slow "
+            "until a restart or a command. Set backoff-to-normal-after (its default is never) or "
+            "backoff-to-normal-after-delivery in the domain."
         )
         yield at(rules[0], detail, mark="mode=backoff", related=(caught[0].place,))
     for line in facts.named("backoff-upon-all-sources-disabled"):
         if line.is_true and line.within is not None and not ending.may_hold_with(line.within):
             detail = (
-                "This puts queues into back-off, and nothing brings them back: they stay slow until a restart or a "
-                "command. Set backoff-to-normal-after (its default is never) or backoff-to-normal-after-delivery."
+                "This puts queues into back-off, and nothing returns them to normal mode: they stay slow until a "
+                "restart or a command. Set backoff-to-normal-after (its default is never) or "
+                "backoff-to-normal-after-delivery."
             )
             yield at(line, detail, mark=line.node.name)
 

@@ -81,8 +81,11 @@ def section_without_tags(facts: Facts) -> Iterator[Hit]:
         if meant.form is WordForm.NO_TAGS:
             section = meant.section
             first = section.line + 1
-            lines = f"lines {first} to {section.end} are" if section.end > first else f"line {first} is"
-            detail = f"A line has no lines of its own: {lines} read as if this line were not there. {_form(meant)}"
+            lines = f"lines {first} to {section.end}" if section.end > first else f"line {first}"
+            detail = (
+                f"Indented lines do not belong to the line above: PowerMTA reads {lines} as if this line were not "
+                f"there. {_form(meant)}"
+            )
             yield _hit(meant, detail, meant.tree.lines[section.line - 1].split()[0])
 
 
@@ -155,7 +158,7 @@ def other_kind_of_list(facts: Facts) -> Iterator[Hit]:
             continue
         section = meant.section
         users = [r for r in references(facts).all if r.noun == section.tag and r.name == section.argument]
-        named = f", and is named by {users[0].line.name}" if users else ""
+        named = f", and {users[0].line.name} names it" if users else ""
         was = "pattern-list" if section.tag == "smtp-pattern-list" else "smtp-pattern-list"
         rules = "on replies" if section.tag == "smtp-pattern-list" else "on senders, recipients and headers"
         detail = (

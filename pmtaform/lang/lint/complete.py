@@ -88,7 +88,7 @@ def processor_mail_refused(facts: Facts) -> Iterator[Hit]:
         for part in facts.top(tag):
             if any(inner.tag == "address-list" and inner.lines for inner in part.parts):
                 detail = (
-                    "Its mail has to be accepted first, and nothing accepts any: there is no relay-domain, no "
+                    "The server has to accept its mail first, and accepts none: there is no relay-domain, no "
                     "relay-address and no host-name. Add `relay-domain` with the domain of its addresses."
                 )
                 yield on(part, detail)
@@ -103,7 +103,7 @@ no_log_file: Final = Rule(
     severity=ERROR,
     family=Family.COMPLETE,
     summary="No log file",
-    explanation="PowerMTA does not start without: `Startup error: No logging file specified`.",
+    explanation="PowerMTA does not start without a log file: `Startup error: No logging file specified`.",
     basis="guide 4.2.1, 3.3.1.37.2",
     whole=True,
     wrong="postmaster admin@example.com",
@@ -146,7 +146,7 @@ no_postmaster: Final = Rule(
         log-file /var/log/pmta/log
         postmaster admin@example.com
     """,
-    check=_missing(("postmaster",), "Nobody gets the server's own mail. Write `postmaster you@example.com`."),
+    check=_missing(("postmaster",), "No one gets the server's own mail. Write `postmaster you@example.com`."),
 )
 
 no_listener: Final = Rule(

@@ -12,7 +12,9 @@ from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.nearest import nearest
 from pmtaform.lang.lint.references import VMTAS, NameReference, is_given, references
 
-_NOWHERE: Final = "What loads is undocumented (docs/powermta/language.md section 5); what becomes of mail: guide 8.5.2"
+_NOWHERE: Final = (
+    "Whether it loads is undocumented (docs/powermta/language.md section 5); the effect on mail: guide 8.5.2"
+)
 
 
 def _undefined(noun: str) -> Check:
@@ -45,7 +47,7 @@ def _what(reference: NameReference) -> str:
 def unread(facts: Facts) -> str:
     if facts.subject.in_stack and not facts.whole:
         return (
-            " (Only what the stack declares was looked at. If something else on the host defines it, say so: "
+            " (Only the stack was checked. If something else on the host defines it, write: "
             "# pmtaform: ignore RULE because REASON.)"
         )
     if facts.complete:
@@ -66,8 +68,8 @@ _NOUN: Final = {
 }
 _LOAD: Final = "Whether that stops a load is not documented; it does not have the intended effect."
 _CONSEQUENCE: Final = {
-    "virtual-mta": "A submission that is led to it is rejected, or bounces (5.3.5); whether PowerMTA loads the "
-    "configuration at all is not documented. Define it, or take the name out.",
+    "virtual-mta": "Mail that is directed to it is rejected, or bounces (5.3.5). Whether PowerMTA loads the "
+    "configuration at all is not documented. Define it, or remove the name.",
     "pattern-list": "A list must be above the source that uses it. Define it there.",
     "smtp-pattern-list": f"{_LOAD} Define it, unless it is one of the vendor's in config-defaults.",
     "source": f"{_LOAD} Define <source NAME>.",

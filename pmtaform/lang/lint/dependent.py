@@ -256,7 +256,11 @@ def _limits_with_reroute(facts: Facts) -> Iterator[Hit]:
             continue
         for name in _BESIDE_REROUTE:
             if (line := part.last(name)) is not None:
-                yield _no_effect(line, "in back-off this mail goes to another virtual MTA instead.", related=away)
+                yield _no_effect(
+                    line,
+                    "in back-off this mail goes to another virtual MTA instead. Remove one of the two lines.",
+                    related=away,
+                )
 
 
 def _proxy_protocol(facts: Facts) -> Iterator[Hit]:
@@ -265,7 +269,10 @@ def _proxy_protocol(facts: Facts) -> Iterator[Hit]:
     for part in facts.by_tag.get("virtual-mta", ()):
         line = part.last("proxy-protocol")
         if line is not None and not part.named("smtp-proxy-source-host"):
-            yield _no_effect(line, "it is the protocol of smtp-proxy-source-host, which is not set.")
+            yield _no_effect(
+                line,
+                "it sets the protocol of smtp-proxy-source-host, which is missing. Add that line, or remove this one.",
+            )
 
 
 def _lists_user_string(line: Line) -> bool:

@@ -50,7 +50,7 @@ def domains(facts: Facts) -> list[Part]:
 
 
 def inherited(facts: Facts, part: Part, name: str) -> Line | None:
-    """The value that `part` has of its own, or that the general domain of its owner, or of all, gives it."""
+    """The value in `part` itself, else that of the general domain of its owner, else that of <domain *>."""
     own = part.last(name)
     if own is not None:
         return own

@@ -263,7 +263,7 @@ def mixed_spool_forms(facts: Facts) -> Iterator[Hit]:
         if sections:
             related: tuple[Place, ...] = (sections[0].place,)
             detail = (
-                "Here is the old form of a line, and elsewhere the section <spool DIRECTORY>. Write the section for "
-                "all."
+                "This is the old form as a line, and other spools have a section <spool DIRECTORY>. Write a section "
+                "for each spool."
             )
             yield at(line, detail, related=related)

@@ -109,7 +109,7 @@ def queue_filter_matches_nothing(facts: Facts) -> Iterator[Hit]:
         items = [item.strip() for item in line.value.strip('"').split(",") if item.strip()]
         if items and all(item.startswith("!") for item in items):
             detail = (
-                f"Only what a name without ! matches is written, and there is none: the file gets no {_OF_QUEUES} "
-                "record. Add `*/*` at the end."
+                "PowerMTA writes only records that an item without ! matches, and there is none: the file gets no "
+                f"{_OF_QUEUES} record. Add `*/*` at the end."
             )
             yield at(line, detail)

@@ -13,7 +13,7 @@ def apply_fixes(configuration: Configuration, findings: Iterable[Finding]) -> di
     """The edits, by path, that fix what is certain to fix.
 
     Of fixes that touch the same lines the first counts: lint again afterwards for the others. A fix of several
-    pieces is applied whole or not at all.
+    pieces is applied completely or not at all.
     """
     chosen: dict[str, list[Splice]] = {}
     for finding in findings:

@@ -94,7 +94,7 @@ def _template(facts: Facts, path: str, template: Template) -> Hit:
     number = len(template.lines)
     lines = f"{number} lines have placeholders, the first is {mark}" if number > 1 else f"{mark} is a placeholder"
     detail = (
-        f"{lines}. PowerMTA fills in none: another program has to, before the file is installed. Of "
+        f"{lines}. PowerMTA does not fill in placeholders. Another program has to, before the file is installed. Of "
         f"{'these lines' if number > 1 else 'this line'} nothing else was checked."
     )
     return Hit(tree=tree, line=template.lines[0], detail=detail, mark=template.mark)

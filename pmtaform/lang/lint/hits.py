@@ -1,4 +1,4 @@
-"""Short ways to say where a hit is."""
+"""Short ways to make a hit at a line, a section or a file."""
 
 from __future__ import annotations
 

@@ -46,7 +46,10 @@ def http_admin_for_everyone(facts: Facts) -> Iterator[Hit]:
             )
             yield at(
                 line,
-                f"Everyone who reaches the web monitor can {can}. Let in 127.0.0.1 alone, and come by SSH or a VPN.",
+                (
+                    f"Everyone who reaches the web monitor can {can}. Allow 127.0.0.1 only, and connect through SSH "
+                    "or a VPN."
+                ),
             )
 
 
@@ -83,7 +86,7 @@ def http_protection_off(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("http-redirect-to-https", "http-csrf-protection"):
         if line.is_false:
             what = (
-                "API keys and pages cross the network in clear"
+                "API keys and pages cross the network in clear text"
                 if line.name == "http-redirect-to-https"
                 else "a page that an administrator visits can send commands to the monitor"
             )

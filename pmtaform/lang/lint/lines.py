@@ -41,7 +41,7 @@ def hash_in_value(facts: Facts) -> Iterator[Hit]:
             detail = (
                 f"Everything after a # is a comment, so PowerMTA reads "
                 f"{'only the part before it' if line.value else 'no value'} "
-                f"for {line.name}. No quoting is documented that protects it. Choose a value without a #."
+                f"for {line.name}. No documented quoting protects it. Choose a value without a #."
             )
             yield at(line, detail, mark=line.node.name)
     for tree in facts.configuration.trees.values():
@@ -94,7 +94,7 @@ def bad_argument(facts: Facts) -> Iterator[Hit]:
             continue
         if ends_itself(part):
             name = argument.removesuffix("/").rstrip()
-            instead = f"A tag that ends itself is XML. Write <{part.tag} {name}>, and </{part.tag}> below it."
+            instead = f"A self-closing tag is XML. Write <{part.tag} {name}>, and </{part.tag}> below it."
             yield on(part, values.shown(instead))
             continue
         detail = values.argument_problem(part.tag, argument)

@@ -29,12 +29,12 @@ def wrong_path(facts: Facts) -> Iterator[Hit]:
     for line in facts.lines:
         for path in _ELSEWHERE:
             if path in line.value and (line.spec is None or not line.spec.sensitive):
-                yield at(line, f"PowerMTA's configuration is in /etc/pmta; {path} is no path of its own.", mark=path)
+                yield at(line, f"PowerMTA's configuration is in /etc/pmta. It does not use {path}.", mark=path)
                 break
     for part in facts.parts:
         for path in _ELSEWHERE:
             if path in part.node.argument:
-                yield on(part, f"PowerMTA's configuration is in /etc/pmta; {path} is no path of its own.", mark=path)
+                yield on(part, f"PowerMTA's configuration is in /etc/pmta. It does not use {path}.", mark=path)
                 break
 
 
@@ -53,8 +53,7 @@ def vendor_file(facts: Facts) -> Iterator[Hit]:
         if posixpath.basename(path) == "config-defaults":
             detail = (
                 "config-defaults is the vendor's: it is overwritten with every upgrade. Leave it as it was "
-                "installed, and "
-                "say what should differ in the main configuration."
+                "installed, and write other values into the main configuration."
             )
             yield Hit(tree=tree, line=None, detail=detail)
     for line in facts.named("include"):
@@ -88,8 +87,7 @@ def unreadable_key(facts: Facts) -> Iterator[Hit]:
         if path.startswith("/root/"):
             detail = (
                 f"{values.shown(path)} is in root's home, and with `run-as-root no` PowerMTA runs as user pmta, who "
-                f"may not look "
-                "there. Move the file to /etc/pmta."
+                "may not read it. Move the file to /etc/pmta."
             )
             yield at(user, detail, mark=path, related=(line.place,))
 
@@ -118,7 +116,7 @@ def move_interval_without_move_to(facts: Facts) -> Iterator[Hit]:
         line = part.last("move-interval")
         if line is not None and not part.named("move-to"):
             detail = (
-                "Without move-to nothing is moved, and the interval is ignored. Add move-to, or use max-size and "
+                "Without move-to PowerMTA moves no files, and ignores the interval. Add move-to, or use max-size and "
                 "delete-after."
             )
             yield at(line, detail, mark=line.node.name)
@@ -178,7 +176,7 @@ def delivery_assumed(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("assume-delivery-upon-data-termination-timeout"):
         if line.is_true:
             detail = (
-                "Mail counts as delivered when the receiver did not answer, so some of it is lost. Remove the line."
+                "Mail counts as delivered although the receiver did not answer, so some of it is lost. Remove the line."
             )
             yield at(line, detail, mark=line.node.name)
     for line in facts.named("smtp-data-termination-timeout"):

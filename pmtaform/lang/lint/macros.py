@@ -49,7 +49,7 @@ def _problem(item: str, *, is_part: bool) -> str | None:
     if "$" in item or "{" in item:
         return None
     if is_part and ("*" in item or item.startswith("[")):
-        return f"{values.shown(item)} is put between other parts of a name, where no star can be."
+        return f"{values.shown(item)} is used between other parts of a name, where a star is not allowed."
     return domain_problem(item)
 
 
@@ -66,7 +66,7 @@ def _parts_of_names(facts: Facts) -> set[str]:
 def _hit(line: Line, name: str, wrong: dict[str, str]) -> Hit:
     first, why = next(iter(wrong.items()))
     others = list(wrong)[1:]
-    detail = f"{why} Nothing is matched by it where ${values.shown(name)} is used."
+    detail = f"{why} It matches nothing where ${values.shown(name)} is used."
     if others:
-        detail += f" Look at {values.shown(few(others, _MOST_TOLD))}, too."
+        detail += f" Check {values.shown(few(others, _MOST_TOLD))}, too."
     return at(line, detail, mark=first)

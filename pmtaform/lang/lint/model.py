@@ -26,7 +26,7 @@ class Fix(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """What a rule's check yields: where, and what is to be said there. `line` None: the file as a whole.
+    """The result of a rule's check: the place, and the message. `line` None: the file as a whole.
 
     `mark` is the piece of the line that the hit is about. `severity` overrules the rule's own.
     """
@@ -93,7 +93,7 @@ def _no_hits(_: Facts) -> Iterable[Hit]:
 class Rule(Definition):
     """The declaration of one rule: a decorator of the function that checks it.
 
-    `code` is stable and `summary` constant; `explanation` says what harm there is, `basis` where the fact is from.
+    `code` is stable and `summary` constant; `explanation` is the harm, `basis` the source of the fact.
     `wrong` and `right` are examples, indented as fits: the rule finds something in the first and nothing in the second.
     `whole` rules run on whole configurations only, `partial` ones of them on incomplete stacks too; `optional` ones run
     only if named.

@@ -45,12 +45,12 @@ def _why_impossible(line: Line) -> str:
     if line.scope == "acct-file" and "," in name:
         return "The line starts with a list of fields. Write `record-fields TYPE` before it."
     if "," in name:
-        return "The line starts with a list. Write the directive that it belongs to before it, on the same line."
+        return "The line starts with a list. Write its directive before it, on the same line."
     if name.startswith(('"', "'")):
-        return "The line starts with a quoted text. Write the directive that it belongs to before it."
+        return "The line starts with a quoted text. Write its directive before it, on the same line."
     if name.endswith((":", ";")) and catalogue().directive(line.scope, name[:-1]):
-        return f"A name and its value are parted by blanks only. Write `{name[:-1]}` without the {name[-1]}."
-    return f"{values.shown(name)} is no word: a directive has letters, digits and hyphens."
+        return f"Only blanks may separate a name from its value. Write `{name[:-1]}` without the {name[-1]}."
+    return f"{values.shown(name)} is not a directive's name, which has letters, digits and hyphens only."
 
 
 @Rule(

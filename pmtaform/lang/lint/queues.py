@@ -54,7 +54,7 @@ def undefined_macro(facts: Facts) -> Iterator[Hit]:
     severity=WARNING,
     family=Family.REFERENCES,
     summary="Shared queue without hosts",
-    explanation="A queue whose name is no domain in DNS needs smtp-hosts; PowerMTA cannot deliver its mail without.",
+    explanation="A queue whose name is not in DNS needs smtp-hosts. Without it PowerMTA cannot deliver its mail.",
     basis="guide 10.9",
     whole=True,
     wrong="""
@@ -72,7 +72,7 @@ def undefined_macro(facts: Facts) -> Iterator[Hit]:
     """,
 )
 def undefined_queue(facts: Facts) -> Iterator[Hit]:
-    """Merged queues whose names are no domains need hosts of their own."""
+    """Merged queues whose names are not domains need their own hosts."""
     with_hosts = {p.key for p in facts.by_tag.get("domain", ()) if p.named("smtp-hosts") or p.named("route")}
     macros = any("$" in key for key in with_hosts)
     for line in facts.named("queue-to"):
@@ -80,7 +80,7 @@ def undefined_queue(facts: Facts) -> Iterator[Hit]:
         if not name.endswith((".queue", ".rollup")) or name in with_hosts or macros or "$" in name:
             continue
         detail = (
-            f"The queue {values.shown(name)} is no domain that DNS knows, and no <domain {values.shown(name)}> has "
+            f"The queue {values.shown(name)} is not a domain in DNS, and no <domain {values.shown(name)}> has "
             "smtp-hosts: PowerMTA cannot know where its mail goes. Add that section with smtp-hosts, such as "
             f"lookup-mx:example.com.{unread(facts)}"
         )

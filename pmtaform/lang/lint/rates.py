@@ -55,7 +55,7 @@ def implausible_rate(facts: Facts) -> Iterator[Hit]:
             detail = (
                 f"{values.shown(rate_text(line))} is {daily:,.0f} messages a day"
                 + (" for each queue" if line.scope == "domain" else "")
-                + ". No receiver accepts that from one sender; is the unit wrong? 300/h is a usual start, raised with "
+                + ". No receiver accepts that from one sender. Check the unit. A usual start is 300/h, raised with "
                 "reputation."
             )
             yield at(line, detail)
@@ -66,7 +66,7 @@ def implausible_rate(facts: Facts) -> Iterator[Hit]:
     severity=INFO,
     family=Family.RATES,
     summary="Limit without effect",
-    explanation="It looks like a limit and is none.",
+    explanation="It looks like a limit, and limits nothing.",
     basis="seen in published configurations",
     wrong="""
         <domain gmail.com>
@@ -83,7 +83,7 @@ def no_op_limit(facts: Facts) -> Iterator[Hit]:
     for line in facts.named(*_RATES):
         daily = _per_day(line)
         if daily is not None and daily >= _NO_LIMIT:
-            yield at(line, "A limit that large is none. Write unlimited, or the intended limit.")
+            yield at(line, "A limit that large limits nothing. Write unlimited, or the intended limit.")
 
 
 @Rule(
@@ -110,8 +110,8 @@ def zero_rate(facts: Facts) -> Iterator[Hit]:
     ):
         if rate_text(line) == "0":
             detail = (
-                f"0 is a legal rate, but what it means for {line.name} is not documented: no limit, or nothing at all. "
-                "Write unlimited, or the intended limit."
+                f"0 is a legal rate, but its meaning for {line.name} is not documented: it may mean no limit, or no "
+                "mail at all. Write unlimited, or the intended limit."
             )
             yield at(line, detail)
 

@@ -12,7 +12,7 @@ from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.regex import matches_every_text, split_regex
 from pmtaform.lang.values.networks import is_everyone, is_inside, network
 
-_WIDE_V4: Final = 8  # bits of a network that is nobody's own
+_WIDE_V4: Final = 8  # bits of a network that no one owns alone
 _WIDE_V6: Final = 19
 
 
@@ -59,9 +59,9 @@ def open_relay(facts: Facts) -> Iterator[Hit]:
         line = _relaying(part)
         if line is not None and not part.is_set_to("require-auth", True):
             detail = (
-                f"{part.title} lets everyone send to any recipient. An open relay is found within the hour, and its "
-                "addresses are blocked for weeks. Set it to no here; allow it in sources for trusted networks, or in "
-                "those of authenticated users."
+                f"{part.title} lets everyone send mail to any recipient. An open relay is found within the hour, and "
+                "its addresses are blocked for weeks. Set it to no here; allow it in sources for trusted networks, "
+                "or in those of authenticated users."
             )
             yield at(line, detail, mark=line.node.name)
     yield from _global_relaying(facts)
@@ -74,9 +74,9 @@ def _global_relaying(facts: Facts) -> Iterator[Hit]:
         return
     refused = bool(_every(facts)) and all(part.is_set_to(line.name, False) for part in for_everyone(facts))
     detail = (
-        "Whether this counts at top level is not settled: the guide describes it among the global directives, and "
-        "shows it in sources. If it counts, every source that does not say no is an open relay. Take the line out, and "
-        "write `always-allow-relaying yes` into the sources of trusted clients."
+        "The guide leaves open whether this counts at top level: it describes it among the global directives, and "
+        "shows it in sources. If it counts, every source without `always-allow-relaying no` is an open relay. Remove "
+        "the line, and write `always-allow-relaying yes` into the sources of trusted clients."
     )
     yield at(line, detail, mark=line.node.name, severity=WARNING if refused else None)
 
@@ -86,7 +86,7 @@ def _global_relaying(facts: Facts) -> Iterator[Hit]:
     severity=WARNING,
     family=Family.RELAYING,
     summary="Open relay behind a login",
-    explanation="One line less, or one guessed account, and everyone may relay.",
+    explanation="If that line is removed or one account is guessed, everyone may relay.",
     basis="seen in published configurations",
     security=True,
     wrong="""
@@ -106,8 +106,8 @@ def relay_behind_auth(facts: Facts) -> Iterator[Hit]:
         line = _relaying(part)
         if line is not None and part.is_set_to("require-auth", True):
             detail = (
-                f"Only require-auth keeps {part.title} from being an open relay, and every client gets to guess "
-                "passwords. Put always-allow-relaying into <source {auth}> or a named source of the users instead."
+                f"Only require-auth keeps {part.title} from being an open relay, and every client may guess "
+                "passwords. Move always-allow-relaying into <source {auth}> or a named source of the users."
             )
             yield at(line, detail, mark=line.node.name)
 
@@ -158,7 +158,7 @@ def open_relay_listener(facts: Facts) -> Iterator[Hit]:
             detail = (
                 f"Everyone who can reach {values.shown(address)} becomes {part.title}, which may relay to any recipient"
                 + (", if only a login succeeds" if auth else "")
-                + ". Listen on an inner address, or let the client's address or its login decide who may relay."
+                + ". Listen on an internal address, or let the client's address or its login decide who may relay."
             )
             yield at(line, detail, mark=name, related=(relaying.place,), severity=WARNING if auth else None)
 
@@ -220,8 +220,8 @@ def relay_wide_network(facts: Facts) -> Iterator[Hit]:
             continue
         if net.prefixlen <= (_WIDE_V4 if net.version == 4 else _WIDE_V6):
             detail = (
-                f"{part.title} takes in {net.num_addresses} addresses, and all of them may relay. Name the "
-                f"networks that are yours."
+                f"{part.title} covers {net.num_addresses} addresses, and all of them may relay. Name only your own "
+                "networks."
             )
             yield at(line, detail, mark=line.node.name)
 

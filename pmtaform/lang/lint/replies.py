@@ -15,7 +15,7 @@ from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.patterns import regex_of
 from pmtaform.lang.lint.regex import matches_every_text, regex_problem, split_regex
 
-# What receivers say of an address that does not exist: three wordings, so that a rule on one text is told from a rule
+# Replies of receivers to an address that does not exist: three wordings, so that a rule on one text differs from a rule
 # on the code.
 _UNKNOWN_USER: Final = (
     "550 5.1.1 <someone@example.com>: Recipient address rejected: User unknown in local recipient table",
@@ -90,8 +90,8 @@ def unknown_users_slow_a_queue(facts: Facts) -> Iterator[Hit]:
         if sum(_takes(body, text) for text in _UNKNOWN_USER) > 1:
             detail = (
                 f"/{values.shown(body)}/ is also the answer to an address that does not exist, so one bad address "
-                f"brings {action} on the whole queue. Write a pattern of the text that a block has, such as "
-                "/^550 .*blocked/."
+                f"brings {action} on the whole queue. Write a pattern for the text of a block, such as /^550 "
+                ".*blocked/."
             )
             yield at(line, detail, mark=f"/{body}/")
 
@@ -118,7 +118,7 @@ def bounce_rcpt_on_5xx(facts: Facts) -> Iterator[Hit]:
     for line, body, actions in reply_rules(facts):
         if "bounce-rcpt" in re.split(r"[,\s]+", actions) and re.match(r"\^?\(?5(?:\d|\\d|\[|\.|\b)", body):
             detail = (
-                "bounce-rcpt does something for a 4xx reply to RCPT only; a 5xx reply bounces the recipient by itself. "
+                "bounce-rcpt has an effect on a 4xx reply to RCPT only. A 5xx reply bounces the recipient by itself. "
                 "Remove the rule, or match a 4xx reply."
             )
             yield at(line, detail, mark="bounce-rcpt")

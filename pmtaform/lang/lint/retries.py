@@ -41,9 +41,9 @@ def short_retry(facts: Facts) -> Iterator[Hit]:
             continue  # a queue inside PowerMTA, no site
         if seconds is not None and seconds < 60:
             detail = (
-                f"A site that refuses mail is tried again after {values.shown(line.value.split(',')[0])}. That is "
-                f"hammering, "
-                "and gets addresses blocked. Minutes to hours are usual; the defaults are 10m, and 1h in back-off."
+                f"A site that refuses mail is tried again after {values.shown(line.value.split(',')[0])}. Receivers "
+                "block addresses that retry so fast. Minutes to hours are usual. The defaults are 10m, and 1h in "
+                "back-off."
             )
             yield at(line, detail)
 

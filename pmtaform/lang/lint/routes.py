@@ -65,9 +65,8 @@ def _hit(name: str, domain: str, circle: list[_Step]) -> Hit:
     way = " -> ".join([*(vmta for vmta, _ in circle), circle[0][0]])
     first = circle[0][1]
     detail = (
-        f"{name} leads mail for {values.shown(domain)} in a circle: {values.shown(way)}. Such queues get no "
-        "mail, and PowerMTA only writes a line to the log. Remove one of the "
-        "reroutes."
+        f"{name} sends mail for {values.shown(domain)} in a circle: {values.shown(way)}. Such queues get no mail, and "
+        "PowerMTA only writes a line to the log. Remove one of the reroutes."
     )
     return Hit(
         tree=first.tree,

@@ -28,7 +28,7 @@ def lint(
     """Everything that the rules find, in the order of the files, each finding once.
 
     `only` names the rules to ask; else all but the optional ones, with `enabled` and without `disabled`. With
-    `ignored`, findings that a comment ignores are included, and say so.
+    `ignored`, findings that a comment ignores are included, and marked.
     """
     asked = chosen(only, disabled, enabled)
     known = suppressions(subject)

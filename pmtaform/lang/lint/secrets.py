@@ -43,7 +43,7 @@ def _passwords(facts: Facts) -> Iterator[Line]:
     family=Family.SECRETS,
     summary="Guessable password",
     explanation="Ports that accept logins are attacked around the clock; one account is enough to send anything.",
-    basis="docs/powermta/mistakes.md row 98; the shortest is our judgement (NIST SP 800-63B: 8)",
+    basis="docs/powermta/mistakes.md row 98; the minimum length is our judgement (NIST SP 800-63B: 8)",
     security=True,
     wrong="""
         <smtp-user feeder>
@@ -61,8 +61,8 @@ def guessable_password(facts: Facts) -> Iterator[Hit]:
         why = _weakness(line.value.strip('"'), line)
         if why:
             detail = (
-                f"The password {why}. Whoever guesses it sends mail through this server. Take a generated one of 16 "
-                "characters or more, without a #."
+                f"The password {why}. Anyone who guesses it can send mail through this server. Use a generated one of "
+                "16 characters or more, without a #."
             )
             yield at(line, detail, mark=line.node.name)
 
@@ -72,13 +72,13 @@ def _weakness(text: str, line: Line) -> str | None:
     plain = text.lower()
     user = line.within.node.argument.lower() if line.within is not None and line.within.tag == "smtp-user" else ""
     if plain in _GUESSABLE or plain.rstrip("0123456789!@.") in _GUESSABLE:
-        return "is one of the first that are tried"
+        return "is one of the first that attackers try"
     if user and plain in (user, user[::-1], f"{user}123", f"{user}1"):
         return "is made of the user's name"
     if plain.isdecimal() and len(plain) < 16:
-        return "has nothing but digits"
+        return "has digits only"
     if len(set(plain)) <= 2:
-        return "is one character over and over"
+        return "repeats one character"
     return f"has fewer than {_SHORTEST} characters" if len(text) < _SHORTEST else None
 
 
@@ -115,8 +115,8 @@ def clear_detail(name: str, value: str) -> str:
     like = _REFERENCE.match(value.strip('"'))
     if like is not None and like[1] in SECRET_PROVIDERS:
         return (
-            f"{name} is given a reference in native text, which goes to the server as it is: PowerMTA would "
-            "use the reference itself as the secret. Write this part in YAML: {secret: keyring:NAME}."
+            f"{name} has a reference in native text, which is written to the server unchanged: PowerMTA would use the "
+            "reference itself as the secret. Write this part in YAML: {secret: keyring:NAME}."
         )
     return (
         f"The value of {name} is in a file of the stack, and so in every copy of the repository. Keep it in a "
@@ -130,8 +130,8 @@ def clear_detail(name: str, value: str) -> str:
     family=Family.SECRETS,
     summary="File with secrets readable by others",
     explanation=(
-        "The guide requires restrictive permissions: the file has passwords in clear, or a key that signs mail in "
-        "your name."
+        "The guide requires restrictive permissions: the file has passwords in clear text, or a key that signs mail "
+        "in your name."
     ),
     basis="guide 10.4.2, 10.6.2",
     security=True,
@@ -147,9 +147,8 @@ def secret_file_readable(facts: Facts) -> Iterator[Hit]:
         known = facts.file(path)
         if known is not None and known.mode is not None and known.mode & 0o007:
             detail = (
-                f"{values.shown(path)} has passwords in it and the mode {known.mode:04o}: every user of the machine "
-                f"can read it. "
-                "Make it 0640, owned by pmta."
+                f"{values.shown(path)} contains passwords and has the mode {known.mode:04o}: every user of the "
+                "machine can read it. Make it 0640, owned by pmta."
             )
             yield at(line, detail, mark=line.node.name)
     for line in facts.named("domain-key"):
@@ -178,9 +177,7 @@ def secret_file_readable(facts: Facts) -> Iterator[Hit]:
 def world_readable_data(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("world-readable", "log-file-world-readable"):
         if line.is_true:
-            detail = (
-                "Every user of the machine can read recipients' addresses. Let readers into the group pmta instead."
-            )
+            detail = "Every user of the machine can read recipients' addresses. Add readers to the group pmta instead."
             yield at(line, detail, mark=line.node.name)
 
 
@@ -228,9 +225,8 @@ def runs_as_root(facts: Facts) -> Iterator[Hit]:
     for line in facts.settings("run-as-root"):
         if line.is_true:
             detail = (
-                "The daemon keeps root, so a hole in it is a hole in the machine. Write no, and give the files to "
-                "the user "
-                "pmta; it takes a restart."
+                "The daemon runs as root, so a security hole in it opens the machine. Write no, and give the files "
+                "to the user pmta. The change needs a restart."
             )
             yield at(line, detail, mark=line.node.name)
 
@@ -256,7 +252,6 @@ def runs_as_root_by_default(facts: Facts) -> Iterator[Hit]:
     if not facts.settings("run-as-root") and facts.complete:
         yield whole(
             facts,
-            "run-as-root is not set, and its default is true: the daemon keeps root. Write `run-as-root no`, and "
-            "give the "
-            "files to the user pmta; it takes a restart.",
+            "run-as-root is not set, and its default is true: the daemon runs as root. Write `run-as-root no`, and "
+            "give the files to the user pmta. The change needs a restart.",
         )

@@ -70,8 +70,7 @@ def dkim_sha1(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("dkim-algorithm", "second-dkim-algorithm"):
         if line.value.strip('"').lower() == "rsa-sha1":
             detail = (
-                "rsa-sha1 is retired: receivers may take the signature for none. Remove the line; the default is "
-                "rsa-sha256."
+                "rsa-sha1 is retired: receivers may ignore the signature. Remove the line. The default is rsa-sha256."
             )
             yield at(line, detail)
 
@@ -124,7 +123,5 @@ def dkim_body_limit(facts: Facts) -> Iterator[Hit]:
 def private_key_sent(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("retain-x-dkim-key"):
         if line.is_true:
-            detail = (
-                "The X-DKIM-Key header holds the private key, and stays in the mail that goes out. Remove the line."
-            )
+            detail = "The X-DKIM-Key header contains the private key, and stays in outgoing mail. Remove the line."
             yield at(line, detail, mark=line.node.name)

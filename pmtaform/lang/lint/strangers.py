@@ -79,7 +79,7 @@ def dummy_listener_exposed(facts: Facts) -> Iterator[Hit]:
         return
     if ip is not None and is_inside(ip.value):
         return
-    where = values.shown(ip.value) if ip else "an address that is not given"
+    where = values.shown(ip.value) if ip else "an unnamed address"
     detail = (
         f"The dummy listener on {where} accepts mail from everyone who connects, confirms it, and discards it. "
         f"Put "
@@ -113,9 +113,8 @@ def reserved_source_name(facts: Facts) -> Iterator[Hit]:
             and not key.startswith("{{")
         ):
             detail = (
-                f"Names in braces are PowerMTA's own, and {values.shown(key)} is none that the guide knows. It seems "
-                f"to "
-                "work; a later release may give it a meaning. Take a name without braces."
+                f"Names in braces are reserved for PowerMTA, and the guide does not list {values.shown(key)}. It "
+                "seems to work, but a later release may give it a meaning. Use a name without braces."
             )
             yield on(part, detail)
 
@@ -124,7 +123,7 @@ plain_auth_for_everyone: Final = Rule(
     code="plain-auth-for-everyone",
     severity=ERROR,
     family=Family.RELAYING,
-    summary="Passwords in clear on the Internet",
+    summary="Passwords in clear text on the Internet",
     explanation="Anyone on the network path can read the password.",
     basis="guide, allow-unencrypted-plain-auth; seen in published configurations",
     security=True,
@@ -140,7 +139,7 @@ plain_auth_for_everyone: Final = Rule(
     """,
     check=_everyone_has(
         "allow-unencrypted-plain-auth",
-        "Logins without TLS show the password on the way. Set it to no, with `allow-starttls yes` and "
+        "Logins without TLS reveal the password to the network. Set it to no, with `allow-starttls yes` and "
         "`require-starttls-before-auth yes`.",
     ),
 )

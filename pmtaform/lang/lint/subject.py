@@ -20,7 +20,7 @@ class FileFacts:
 class Subject:
     """What is linted.
 
-    `whole` says that the configuration is all that PowerMTA would read: only then is something missing, undefined or
+    `whole`: the configuration is all that PowerMTA would read. Only then is something missing, undefined or
     unused. `defaults` is the vendor's `/etc/pmta/config-defaults`, if available: its definitions count, and
     nothing in it is reported. `version` is PowerMTA's (`5.0`, `5.0r5`, `4.5`). `files` are facts on files that the
     configuration names, and on its own. `sources` are the lines of files that places point to but no tree holds

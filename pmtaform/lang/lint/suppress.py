@@ -100,7 +100,7 @@ def judge(known: Sequence[Suppression], rules: Mapping[str, Rule], asked: Collec
             yield _finding(
                 suppression_without_reason,
                 suppression,
-                "Say why, for the next person: `# pmtaform: ignore RULE because REASON`.",
+                "Add a reason for the next reader: `# pmtaform: ignore RULE because REASON`.",
             )
         for name in suppression.rules:
             if name not in rules:

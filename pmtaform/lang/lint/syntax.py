@@ -96,7 +96,7 @@ def malformed_tag(facts: Facts) -> Iterator[Hit]:
     """,
 )
 def unclosed_section(facts: Facts) -> Iterator[Hit]:
-    """Sections without an end; not those whose end is on the line of a directive, which has a rule of its own."""
+    """Sections without an end, except those whose end is on the line of a directive: another rule reports them."""
     closed = {(line.tree.path, line.within.node.line) for line in facts.lines if line.within and _closes(line)}
     elements = {(part.tree.path, part.node.line) for part in facts.parts if part.tag == "include" or ends_itself(part)}
     for tree in facts.configuration.trees.values():

@@ -102,7 +102,7 @@ def _separate(raw: str) -> str:
     tags = list(dict.fromkeys(tag.lower() for close, tag in _TAG.findall(raw) if not close))
     if tags and catalogue().section(tags[0]) and raw.rstrip().lower().endswith(f"</{tags[0]}>"):
         opening = raw[: raw.index(">") + 1]
-        parts = [f"Write {values.shown(opening)}, each directive, and </{tags[0]}> on lines of their own."]
+        parts = [f"Write {values.shown(opening)}, each directive, and </{tags[0]}> on separate lines."]
     for tag in tags:
         if catalogue().section(tag) is None:
             parts.append(f"There is no section <{values.shown(tag)}>. {section_remedy(tag)}".rstrip())

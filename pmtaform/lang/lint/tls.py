@@ -68,7 +68,7 @@ def weak_ciphers(facts: Facts) -> Iterator[Hit]:
                 "COMPLEMENTOFALL",
             ):
                 detail = (
-                    f"{item} lets in ciphers that are broken or do not encrypt. Keep the default, HIGH:!ADH:@STRENGTH."
+                    f"{item} allows ciphers that are broken or do not encrypt. Keep the default, HIGH:!ADH:@STRENGTH."
                 )
                 yield at(line, detail)
                 break
@@ -78,7 +78,7 @@ def weak_ciphers(facts: Facts) -> Iterator[Hit]:
     code="plain-auth-to-smarthost",
     severity=WARNING,
     family=Family.TLS,
-    summary="Login sent in clear",
+    summary="Login sent in clear text",
     explanation="Anyone on the network path can read the account of the next server.",
     basis="guide 3.3.10.56",
     security=True,
@@ -100,7 +100,7 @@ def plain_auth_to_smarthost(facts: Facts) -> Iterator[Hit]:
             if part is not None and part.is_set_to("require-starttls", True):
                 continue
             detail = (
-                "The user name and password for the next server are sent in clear where it offers no TLS. Write "
+                "The user name and password for the next server are sent in clear text where it offers no TLS. Write "
                 "`require-starttls yes` instead."
             )
             yield at(line, detail, mark=line.node.name)
@@ -130,7 +130,9 @@ def starttls_contradiction(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("require-starttls"):
         part = line.within
         if part is not None and line.is_true and part.is_set_to("use-starttls", False):
-            detail = f"{part.title} demands TLS and forbids it: its mail cannot be delivered. Remove `use-starttls no`."
+            detail = (
+                f"{part.title} requires TLS and forbids it: its mail cannot be delivered. Remove `use-starttls no`."
+            )
             yield at(line, detail, mark=line.node.name)
 
 
@@ -162,7 +164,7 @@ def starttls_without_certificate(facts: Facts) -> Iterator[Hit]:
     for line in facts.named("allow-starttls"):
         if line.is_true:
             detail = (
-                "TLS is offered, and there is no certificate to offer it with. Name one: "
+                "TLS is offered, and there is no certificate for it. Name one: "
                 "`smtp-server-tls-certificate FILE`, or tls-certificate in <smtp-listener>."
             )
             yield at(line, detail, mark=line.node.name)
@@ -210,7 +212,8 @@ def auth_needs_missing_tls(facts: Facts) -> Iterator[Hit]:
     family=Family.TLS,
     summary="Certificates of servers not verified",
     explanation=(
-        "Without smtp-tls-ca-file PowerMTA accepts any certificate, so it also delivers mail to a server in the middle."
+        "Without smtp-tls-ca-file PowerMTA accepts any certificate, so it also delivers mail to an attacker's "
+        "server on the path."
     ),
     basis="guide 10.21",
     security=True,
@@ -234,9 +237,9 @@ def unverified_certificates(facts: Facts) -> Iterator[Hit]:
     for line in _demands(facts):
         if line.within is not None and not _is_for_everyone(line.within) and not _verifies(line.within):
             detail = (
-                "TLS is demanded, but the certificate is not checked: an attacker in between can present another one. "
-                "smtp-tls-ca-file names the roots, or use DANE or MTA-STS; mail then waits where the certificate does "
-                "not verify."
+                "TLS is required, but the certificate is not checked: an attacker on the path can present another "
+                "one. Set smtp-tls-ca-file to a file of root certificates, or use DANE or MTA-STS. Mail then waits "
+                "where the certificate does not verify."
             )
             yield at(line, detail, mark=line.node.name)
 
@@ -276,7 +279,7 @@ def tls_demanded_of_everyone(facts: Facts) -> Iterator[Hit]:
         if line.within is not None and _is_for_everyone(line.within):
             detail = (
                 "Mail for every server that offers no TLS stays queued until it bounces. For TLS wherever it is "
-                "offered, write `use-starttls yes` and leave require-starttls at its default, no; demand it in the "
+                "offered, write `use-starttls yes` and leave require-starttls at its default, no. Require it in the "
                 "<domain> of a partner or a smarthost."
             )
             yield at(line, detail, mark=line.node.name)

@@ -152,9 +152,8 @@ def unknown_directive(facts: Facts) -> Iterator[Hit]:
         near = suggested(facts, name, line.scope, line.value)
         yield at(
             line,
-            f"Neither 5.0 guide has a directive {values.shown(name)}.{near} If it is from a "
-            f"release that pmtaform does not know, it is right and this finding is not; a line {where} "
-            "that PowerMTA does not know stops a load.",
+            f"Neither 5.0 guide has a directive {values.shown(name)}.{near} If a release has it that pmtaform does "
+            f"not know, ignore this finding. Otherwise an unknown line {where} stops a load.",
             mark=name,
         )
 
@@ -240,9 +239,9 @@ def undocumented_directive(facts: Facts) -> Iterator[Hit]:
         spec = line.spec
         if spec is not None and spec.confidence in ("observed", "memory") and spec.status == "current":
             where = (
-                "is named in a 5.0 guide in passing, and described in none"
+                "is mentioned in a 5.0 guide, and described in none"
                 if spec.is_in_guide
-                else "is in neither 5.0 guide, yet in published configurations that seem to load"
+                else "is in neither 5.0 guide, but in published configurations that seem to load"
             )
             detail = (
                 f"{line.name} {where}. What it does, and whether a later release still accepts it, is not documented."

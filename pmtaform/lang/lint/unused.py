@@ -118,7 +118,7 @@ def unused_definition(facts: Facts) -> Iterator[Hit]:
     family=Family.REFERENCES,
     summary="Missing file",
     explanation="Mail goes out unsigned, or TLS does not work.",
-    basis="guide 10.6; what loads is undocumented",
+    basis="guide 10.6; whether it loads is undocumented",
     wrong="domain-key s1,*,/etc/pmta/gone.pem",
     right="domain-key s1,*,/etc/pmta/s1.pem",
     given=Given(files={"/etc/pmta/gone.pem": FileFacts(exists=False), "/etc/pmta/s1.pem": FileFacts(mode=0o600)}),
@@ -132,7 +132,6 @@ def missing_key_file(facts: Facts) -> Iterator[Hit]:
         if known is not None and not known.exists:
             detail = (
                 f"{values.shown(path)} does not exist. Whether PowerMTA loads the configuration then is not "
-                f"documented; "
-                "it cannot use the file. Put it there, or remove the line."
+                "documented; it cannot use the file. Add the file, or remove the line."
             )
             yield at(line, detail, mark=path)

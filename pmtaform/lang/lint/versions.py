@@ -93,7 +93,7 @@ def legacy_directive(facts: Facts) -> Iterator[Hit]:
         spec = line.spec
         if spec is not None and spec.status == "legacy":
             instead = f"Write {spec.replaced_by} instead." if spec.replaced_by else "Remove it."
-            where = "is named in a 5.0 guide in passing" if spec.is_in_guide else "is in no 5.0 guide"
+            where = "is only mentioned in a 5.0 guide" if spec.is_in_guide else "is in no 5.0 guide"
             detail = (
                 f"{spec.name} is from an older release and {where}; whether yours still accepts it is not documented. "
                 f"{instead}"

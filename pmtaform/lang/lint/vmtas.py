@@ -95,8 +95,8 @@ def pool_named_as_virtual_mta(facts: Facts) -> Iterator[Hit]:
         other = vmtas.get(part.key)
         if other is not None:
             detail = (
-                f"{values.shown(part.key)} is the name of a virtual MTA, too, which PowerMTA refuses. Rename one of "
-                f"them."
+                f"{values.shown(part.key)} is also the name of a virtual MTA, which PowerMTA rejects. Rename one of "
+                "them."
             )
             yield on(part, detail, related=(other.place,))
 
@@ -145,10 +145,8 @@ def virtual_mta_in_two_pools(facts: Facts) -> Iterator[Hit]:
             if other.key != pool.key:
                 detail = (
                     f"Virtual MTA {values.shown(line.value)} is also in pool {values.shown(other.key)}, and both "
-                    f"pools have "
-                    "<domain> sections: which one applies is undefined, and PowerMTA does not load that. Move the "
-                    "domain "
-                    "settings into the virtual MTA, or into one of the pools."
+                    "pools have <domain> sections: it is undefined which one applies, and PowerMTA does not load the "
+                    "configuration. Move the domain settings into the virtual MTA, or into one of the pools."
                 )
                 yield at(line, detail, related=(other.place,))
 
@@ -173,7 +171,8 @@ def virtual_mta_in_two_pools(facts: Facts) -> Iterator[Hit]:
 def empty_pool(facts: Facts) -> Iterator[Hit]:
     for part in facts.top("virtual-mta-pool"):
         if not part.named("virtual-mta") and not part.named("include"):
-            yield on(part, f"{part.title} has no virtual MTA: mail that is led to it has nowhere to go.")
+            detail = f"{part.title} has no virtual MTA: mail that is sent to it cannot be delivered. Add a member."
+            yield on(part, detail)
 
 
 @Rule(
@@ -199,8 +198,7 @@ def unqualified_ehlo_name(facts: Facts) -> Iterator[Hit]:
         words = line.value.split()
         if len(words) == 2 and "." not in words[1] and not any(c in words[1] for c in "${[Q"):
             detail = (
-                f"{values.shown(words[1])} is no full host name; many receivers reject mail from a server with "
-                "such an EHLO "
-                f"name."
+                f"{values.shown(words[1])} is not a full host name. Many receivers reject mail from a server with "
+                "such an EHLO name."
             )
             yield at(line, detail, mark=words[1])

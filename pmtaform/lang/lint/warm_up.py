@@ -53,7 +53,7 @@ def cold_limit_without_cold_virtual_mta(facts: Facts) -> Iterator[Hit]:
         general = owner is None or owner.tag != "virtual-mta"
         if line.scope == "domain" and not ("*" in warm or (general and warm) or (owner and owner.key in warm)):
             detail = (
-                "Without cold-virtual-mta this does nothing; it is no limit on sending. To limit, write "
+                "Without cold-virtual-mta this has no effect, and does not limit sending. To limit it, write "
                 "`max-msg-rate N/d`; "
                 "to warm up addresses, add `cold-virtual-mta NAME` to the virtual MTA."
             )
@@ -130,7 +130,7 @@ def rollup_without_hosts(facts: Facts) -> Iterator[Hit]:
             continue
         if words[1] not in with_hosts and "*" not in with_hosts:
             detail = (
-                f"PowerMTA cannot tell the hosts of a wildcard, and <domain {values.shown(words[1])}> has no "
+                f"PowerMTA cannot infer the hosts of a wildcard, and <domain {values.shown(words[1])}> has no "
                 f"smtp-hosts. Add it, "
                 "such as `smtp-hosts lookup-mx:example.com`, or write rollup-by-ip at the end of the rule."
             )

@@ -40,7 +40,7 @@ def wrong_value(line: Line) -> WrongValue | None:
         return _wrong_everywhere(line) if is_inside_unknown(line.within) else None
     if line.spec.sensitive:
         if line.value.startswith("(secret ") or " (secret " in line.value:
-            return None  # a stack's reference, which nobody has looked up
+            return None  # a stack's reference that is not resolved
         return _judge(line.spec, line.value)
     return _remembered(line.spec.name, line.scope, line.node.name if line.name == "/REGEX/" else "", line.value)
 
@@ -61,11 +61,11 @@ def _remembered(name: str, scope: str, regex: str, value: str) -> WrongValue | N
 def _judge(spec: DirectiveSpec, value: str) -> WrongValue | None:
     """The first thing that is wrong with a value. Two forms that `problem` lets pass or lumps together come first."""
     if tag_in(value):
-        return None  # told by tag-on-directive-line
+        return None  # reported by tag-on-directive-line
     if spec.name == "cold-virtual-mta" and len(value.split()) == 2 and values.parse_cidr(value.split()[0]):
         return WrongValue(
             "removed-form",
-            "`cold-virtual-mta CIDR HOSTNAME` was dropped in 4.5: define that address as a virtual MTA, and name it.",
+            "PowerMTA 4.5 removed `cold-virtual-mta CIDR HOSTNAME`: define that address as a virtual MTA, and name it.",
         )
     detail = values.problem(spec, value)
     if detail is None:
@@ -76,7 +76,7 @@ def _judge(spec: DirectiveSpec, value: str) -> WrongValue | None:
 
 
 def _special(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
-    """The kinds of wrong values that have a rule, and often a fix, of their own."""
+    """The kinds of wrong values that have their own rule, and often a fix."""
     if spec.type in ("rate", "cidr-rate"):
         return _rate(spec, value, detail)
     if spec.type == "bool":

@@ -88,7 +88,7 @@ class CarefulReader:
         if node.span > 1:
             build.report(
                 LINE_CONTINUATION,
-                f"No continuation of lines is documented: PowerMTA may take lines {node.line + 1} to {node.end} for "
+                f"No continuation of lines is documented: PowerMTA may read lines {node.line + 1} to {node.end} as "
                 f"unknown directives. Write the whole list of {node.name} on one line.",
                 node.line,
             )

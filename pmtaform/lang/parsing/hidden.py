@@ -14,18 +14,18 @@ _PLAIN: Final = bytes([9, 10, 13, *range(32, 127)])
 _HIDDEN: Final = (
     (
         NOT_UTF8,
-        "PowerMTA reads its configuration as UTF-8. The bytes are kept as they are; save the file as UTF-8.",
+        "PowerMTA reads its configuration as UTF-8. The bytes stay as they are. Save the file as UTF-8.",
         re.compile("[\udc80-\udcff]"),
     ),
     (
         ODD_BLANK,
-        "A no-break space or another Unicode blank separates nothing: the word before and after it are one word to "
-        "PowerMTA. Put a plain blank there.",
+        "A no-break space or another Unicode blank does not separate words: PowerMTA reads the words around it as "
+        "one. Write a plain blank.",
         _ODD_SPACE,
     ),
     (
         CONTROL_CHARACTER,
-        "A NUL or another control character is not part of the language, and hides from editors. Remove it.",
+        "A NUL or another control character is not part of the language, and editors do not show it. Remove it.",
         re.compile("[\0-\x08\x0e-\x1b\x7f]"),
     ),
     (

@@ -91,7 +91,7 @@ def problem(spec: DirectiveSpec, value: str) -> str | None:
 def _emptied(spec: DirectiveSpec) -> str | None:
     if spec.clearable or "string" in spec.types or spec.type == "template":
         return None
-    return f'{spec.name} cannot be emptied with ""; it takes {form(spec)}. To unset it, remove the line.'
+    return f'{spec.name} cannot be emptied with ""; it accepts {form(spec)}. To unset it, remove the line.'
 
 
 _RAW = frozenset({"secret", "rule", "email|regex", "string", "template", "list", "enum+secret"})

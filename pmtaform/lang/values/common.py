@@ -1,4 +1,4 @@
-"""What the checks of values share: how they cite a value and say what a directive takes."""
+"""Shared by the checks of values: how they cite a value, and describe what a directive accepts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FORMS = {
 
 
 def form(spec: DirectiveSpec) -> str:
-    """What the directive takes, in the words of the guide or plainer ones."""
+    """A description of what the directive accepts, in the words of the guide or plainer ones."""
     if spec.enum and spec.type not in ("rule", "acl"):
         return one_of(spec.enum)
     plain = _FORMS.get(spec.type)
@@ -52,7 +52,7 @@ def cited(text: str) -> str:
 
 def wrong(spec: DirectiveSpec, text: str) -> str:
     """The general complaint: what the value is not."""
-    return f"{cited(text)} is no value for {spec.name}: it takes {form(spec)}."
+    return f"{cited(text)} is not a value for {spec.name}: it accepts {form(spec)}."
 
 
 def first(problems: Iterable[str | None]) -> str | None:
@@ -70,13 +70,13 @@ def list_item(spec: DirectiveSpec, item: str) -> str | None:
     if not item:
         return gap(spec)
     if len(words(item)) > 1:
-        return f"{cited(item)} has blanks in it; the items of {spec.name} are separated by commas."
+        return f"{cited(item)} contains blanks; the items of {spec.name} are separated by commas."
     return None
 
 
 def open_regex(text: str) -> str:
     """The complaint about a regular expression that does not end."""
     return (
-        f"{cited(text)} is no complete regular expression: it is between slashes, nothing follows the second one, "
-        "and because # starts a comment anywhere, a # in it is written \\x23."
+        f"{cited(text)} is not a complete regular expression: write it between slashes, with nothing after the second "
+        "one. A # starts a comment anywhere, so write \\x23 for a #."
     )

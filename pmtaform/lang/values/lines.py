@@ -25,7 +25,7 @@ def check_records(spec: DirectiveSpec, text: str) -> str | None:
             return gap(spec)
         if all(word.lower() in _RECORDS for word in words(item)):
             return f"{cited(item)}: the items of {spec.name} are separated by commas; write {','.join(words(item))}."
-        return f"{cited(item)} is no record type: they are d, b, t, tq, r, f, rb and rs, or their long names."
+        return f"{cited(item)} is not a record type: they are d, b, t, tq, r, f, rb and rs, or their long names."
     return None
 
 
@@ -41,18 +41,18 @@ def domain_problem(text: str) -> str | None:
         return (
             None
             if parse_cidr(text[1:-1]) or "$" in text
-            else f"{cited(text)} is no domain literal such as [192.0.2.1]."
+            else f"{cited(text)} is not a domain literal such as [192.0.2.1]."
         )
     bare = text.removeprefix("[*.]").removeprefix("*.")
     if "*" in bare and text != "*":
         return (
-            f"{cited(text)} is no domain pattern: a star is alone or before the name, as in *.example.com or "
+            f"{cited(text)} is not a domain pattern: a star is alone or before the name, as in *.example.com or "
             "[*.]example.com; for several endings use a domain-macro."
         )
     if ".." in bare or bare.startswith("."):
         return f"{cited(text)} has an empty part between its dots, so it matches no domain."
     if re.search(r"[/ \t,;<>]", bare):
-        return f"{cited(text)} is no domain pattern: it is *, a name, *.name, [*.]name or a name with a $macro."
+        return f"{cited(text)} is not a domain pattern: it is *, a name, *.name, [*.]name or a name with a $macro."
     return None
 
 
@@ -70,9 +70,9 @@ def check_networks_value(spec: DirectiveSpec, text: str) -> str | None:
     """`CIDR VALUE`: a number or a rate for one network."""
     network, *rest = words(text)
     if parse_cidr(network) is None:
-        return f"{cited(network)} is no IP address or network; {spec.name} takes {form(spec)}."
+        return f"{cited(network)} is not an IP address or network; {spec.name} accepts {form(spec)}."
     if len(rest) != 1:
-        return f"{spec.name} takes {form(spec)}."
+        return f"{spec.name} accepts {form(spec)}."
     if spec.type != "cidr-rate":
         return check_int(spec, rest[0])
     return check_volume_rate(spec, rest[0]) if "[b|k" in (spec.format or "") else check_rate(spec, rest[0])
@@ -81,7 +81,7 @@ def check_networks_value(spec: DirectiveSpec, text: str) -> str | None:
 def check_mx_limit(spec: DirectiveSpec, text: str) -> str | None:
     """`MX-PATTERN N`."""
     parts = words(text)
-    return check_int(spec, parts[1]) if len(parts) == 2 else f"{spec.name} takes {form(spec)}."
+    return check_int(spec, parts[1]) if len(parts) == 2 else f"{spec.name} accepts {form(spec)}."
 
 
 def check_acl(spec: DirectiveSpec, text: str) -> str | None:
@@ -89,17 +89,17 @@ def check_acl(spec: DirectiveSpec, text: str) -> str | None:
     network, *rest = words(text)
     if parse_cidr(network) is None and looks_like_key(network):
         return (
-            f"{spec.name} takes a network, and what is there looks like a key. A key for programs is "
-            "`http-api-key KEY` (32 to 128 letters, digits and underscores), which lets them administer the server."
+            f"{spec.name} accepts a network, and this looks like a key. A key for programs is `http-api-key KEY` (32 "
+            "to 128 letters, digits and underscores), which lets them administer the server."
         )
     if parse_cidr(network) is None:
-        return f"{cited(network)} is no IP address or network; {spec.name} is one and a level: 127.0.0.1 monitor."
+        return f"{cited(network)} is not an IP address or network; {spec.name} is one and a level: 127.0.0.1 monitor."
     level = ",".join(split("".join(rest)))
     if level.lower() in spec.enum:
         return None
     if not level:
         return f"{spec.name} {network} has no level; it is one of {one_of(spec.enum)}."
-    return f"{cited(level)} is no level of {spec.name}: it is {one_of(spec.enum)}."
+    return f"{cited(level)} is not a level of {spec.name}: it is {one_of(spec.enum)}."
 
 
 def check_source_host(spec: DirectiveSpec, text: str) -> str | None:
@@ -108,7 +108,7 @@ def check_source_host(spec: DirectiveSpec, text: str) -> str | None:
     if parse_cidr(parts[0]) is None:
         if len(parts) == 2 and parse_cidr(parts[1]):
             return f"The address comes first; write {spec.name} {parts[1]} {parts[0]}."
-        return f"{cited(parts[0])} is no IP address or network; {spec.name} takes one and then a host name."
+        return f"{cited(parts[0])} is not an IP address or network; {spec.name} accepts one and then a host name."
     if len(parts) == 1:
         return f"{spec.name} needs the host name for EHLO after the address."
     if parse_cidr(parts[1]):
@@ -116,7 +116,7 @@ def check_source_host(spec: DirectiveSpec, text: str) -> str | None:
             f"After the address comes a host name, not {cited(parts[1])}; write one {spec.name} line for each address."
         )
     if len(parts) > 2:
-        return f"{spec.name} takes one address and one host name, nothing more."
+        return f"{spec.name} accepts one address and one host name, nothing more."
     return None
 
 
@@ -136,7 +136,7 @@ def check_proxy_server(spec: DirectiveSpec, text: str) -> str | None:
 
 def check_proxy_client(spec: DirectiveSpec, text: str) -> str | None:
     """`IP[:PORT] HOSTNAME`."""
-    return None if len(words(text)) == 2 and _is_client(words(text)[0]) else f"{spec.name} takes IP[:PORT] HOSTNAME."
+    return None if len(words(text)) == 2 and _is_client(words(text)[0]) else f"{spec.name} accepts IP[:PORT] HOSTNAME."
 
 
 def _is_client(text: str) -> bool:
@@ -147,7 +147,7 @@ def check_proxy_source(spec: DirectiveSpec, text: str) -> str | None:
     """`ADDRESS SERVER:PORT CLIENT-IP[:PORT] HOSTNAME`."""
     parts = words(text)
     right = len(parts) == 4 and parse_cidr(parts[0]) and _endpoint(parts[1]) and _is_client(parts[2])
-    return None if right else f"{spec.name} takes the form {spec.format}."
+    return None if right else f"{spec.name} accepts the form {spec.format}."
 
 
 def listener_problem(text: str) -> str | None:
@@ -157,15 +157,15 @@ def listener_problem(text: str) -> str | None:
     if not colon or (parse_cidr(text) and not parse_cidr(address.strip("[]"))):
         return f"{cited(text)} has no port; write {cited(text + ':25')} or the intended port."
     if parse_cidr(address.strip("[]")) is None:
-        return f"{cited(address)} is no IP address or network; a listener is ADDRESS:PORT, such as 0/0:25."
-    return None if _is_port(port) else f"{cited(port)} is no port; a listener is ADDRESS:PORT, such as 192.0.2.1:25."
+        return f"{cited(address)} is not an IP address or network; a listener is ADDRESS:PORT, such as 0/0:25."
+    return None if _is_port(port) else f"{cited(port)} is not a port; a listener is ADDRESS:PORT, such as 192.0.2.1:25."
 
 
 def check_listener(spec: DirectiveSpec, text: str) -> str | None:
     """`ADDRESS:PORT [source=NAME]` (guide 3.3.1.20)."""
     address, *rest = words(text)
     if any(not word.startswith("source=") for word in rest) or len(rest) > 1:
-        return f"{cited(' '.join(rest))} cannot follow the address; {spec.name} takes ADDRESS:PORT [source=NAME]."
+        return f"{cited(' '.join(rest))} cannot follow the address; {spec.name} accepts ADDRESS:PORT [source=NAME]."
     return listener_problem(address)
 
 
@@ -186,7 +186,7 @@ def check_macro(spec: DirectiveSpec, text: str) -> str | None:
     """`NAME a, b, c` on one line."""
     name, *rest = squeezed(text).split(" ", 1)
     if _MACRO_NAME.fullmatch(name) is None:
-        return f"{cited(name)} is no name for a macro: letters, digits and underscores only."
+        return f"{cited(name)} is not a name for a macro: letters, digits and underscores only."
     if not rest:
         return f"The macro {name} has no domains; they are on the same line, {spec.name} {name} a.example, b.example."
     return first(list_item(spec, item) for item in split(rest[0]))
@@ -194,7 +194,7 @@ def check_macro(spec: DirectiveSpec, text: str) -> str | None:
 
 def check_pair(spec: DirectiveSpec, text: str) -> str | None:
     """Two words."""
-    return None if len(words(text)) == 2 else f"{spec.name} takes {form(spec)}; a path with blanks is quoted."
+    return None if len(words(text)) == 2 else f"{spec.name} accepts {form(spec)}; a path with blanks is quoted."
 
 
 def check_rewrite(spec: DirectiveSpec, text: str) -> str | None:
@@ -203,15 +203,15 @@ def check_rewrite(spec: DirectiveSpec, text: str) -> str | None:
         return wrong
     source, target = words(text)
     if not target.isascii():
-        return f"{cited(target)} is no target: it must be ASCII. Write its domain in the form xn--…."
+        return f"{cited(target)} is not a target: it must be ASCII. Write its domain in the form xn--…."
     if source == "<>" and "*" in target:
-        return f"{cited(target)} is no target for <>: there is nothing that a * could match. Write an address."
+        return f"{cited(target)} is not a target for <>: a * has nothing to match. Write an address."
     return None
 
 
 def check_alias(spec: DirectiveSpec, text: str) -> str | None:
     """`SOURCE TARGET[,TARGET]`."""
-    return None if len(words(text)) >= 2 else f"{spec.name} takes {form(spec)}."
+    return None if len(words(text)) >= 2 else f"{spec.name} accepts {form(spec)}."
 
 
 def check_days(spec: DirectiveSpec, text: str) -> str | None:
@@ -219,7 +219,7 @@ def check_days(spec: DirectiveSpec, text: str) -> str | None:
     for item in split(unquoted(text)):
         count, _, unit = item.partition("/")
         if not (DIGITS.fullmatch(count) and unit in ("d", "day")):
-            return f"{cited(item)} is no number a day: {spec.name} takes 50/d, or a list such as 50/d,100/d,200/d."
+            return f"{cited(item)} is not a number a day: {spec.name} accepts 50/d, or a list such as 50/d,100/d,200/d."
     return None
 
 
@@ -233,31 +233,29 @@ def _host(spec: DirectiveSpec, item: str) -> str | None:
     if not item:
         return gap(spec)
     if len(words(item)) > 1:
-        return f"{cited(item)} has blanks in it; hosts are separated by commas, or by semicolons between preferences."
+        return f"{cited(item)} contains blanks; hosts are separated by commas, or by semicolons between preferences."
     host, _, port = item.partition(":") if item.count(":") == 1 else (item, "", "")
     if parse_address(host):
-        mended = f"[IPv6:{host}]" if ":" in host else f"[{host}]"
-        return f"{cited(item)}: an IP address is in brackets; write {mended}{':' + port if port else ''}."
+        bracketed = f"[IPv6:{host}]" if ":" in host else f"[{host}]"
+        return f"{cited(item)}: an IP address is in brackets; write {bracketed}{':' + port if port else ''}."
     return None
 
 
 def check_map(spec: DirectiveSpec, text: str) -> str | None:
     """`RECORD-TYPE header_NAME FIELD`."""
     parts = words(text)
-    return _record_type(spec, parts[0]) if len(parts) == 3 else f"{spec.name} takes {form(spec)}."
+    return _record_type(spec, parts[0]) if len(parts) == 3 else f"{spec.name} accepts {form(spec)}."
 
 
 def check_record_fields(spec: DirectiveSpec, text: str) -> str | None:
     """`RECORD-TYPE FIELD[,FIELD]`."""
     kind, *fields = squeezed(text).split(" ", 1)
     if not fields:
-        return f"{spec.name} takes {form(spec)}."
+        return f"{spec.name} accepts {form(spec)}."
     return _record_type(spec, kind) or first(None if item else gap(spec) for item in split(fields[0]))
 
 
 def _record_type(spec: DirectiveSpec, text: str) -> str | None:
     if all(item.lower() in _RECORDS for item in split(text)):
         return None
-    return (
-        f"{cited(text)} is no record type, which {spec.name} begins with: d, b, t, tq, r, f, rb or rs, or a long name."
-    )
+    return f"{cited(text)} is not a record type. {spec.name} begins with one: d, b, t, tq, r, f, rb, rs or a long name."

@@ -12,7 +12,7 @@ RATE_UNITS = {"d": 86400, "day": 86400, "h": 3600, "hr": 3600, "m": 60, "min": 6
 DURATION_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 
-# No more than 18 digits: whatever is longer is nobody's setting, and int() refuses very long ones.
+# No more than 18 digits: no one sets a longer number, and int() rejects very long ones.
 _N = "[0-9]{1,18}"
 _DURATION = re.compile(f"(?:{_N}[wdhms])+")
 _DURATION_PART = re.compile(f"({_N})([wdhms])")

@@ -23,7 +23,7 @@ def _regex_rule(spec: DirectiveSpec, text: str, example: str) -> tuple[str, str 
     before, regex, rest = parts
     expected = 1 if spec.name == "header" else 0
     if len(words(before)) != expected:
-        return "", f"{spec.name} takes {form(spec)}, such as {example}."
+        return "", f"{spec.name} accepts {form(spec)}, such as {example}."
     flags = _FLAGGED.match(rest)
     if flags and flags[0] == rest and spec.name == "/REGEX/":
         return rest, None  # a category without a blank before it, as found in the wild
@@ -50,12 +50,12 @@ def check_result(spec: DirectiveSpec, text: str) -> str | None:
         key, _, value = item.partition("=")
         if key not in ("virtual-mta", "recipient-priority") or not value:
             return (
-                f"{cited(item)} is no result of a rule: write virtual-mta=NAME, recipient-priority=N or call-to: LIST."
+                f"{cited(item)} is not a result: write virtual-mta=NAME, recipient-priority=N or call-to: LIST."
                 if item
                 else f"The rule has no result; write virtual-mta=NAME after the regular expression of {spec.name}."
             )
         if key == "recipient-priority" and not (DIGITS.fullmatch(value) and int(value) <= 100):
-            return f"{cited(value)} is no recipient-priority: it is a number from 0 to 100."
+            return f"{cited(value)} is not a recipient-priority: it is a number from 0 to 100."
     return None
 
 
@@ -88,8 +88,8 @@ def _action(spec: DirectiveSpec, action: str) -> str | None:
     if key == "mode":
         return f"{cited(action)}: the modes are normal and backoff; for others see defer-queue and bounce-queue."
     if len(words(action)) > 1:
-        return f"{cited(action)} is no action; several actions are separated by commas."
-    return f"{cited(action)} is no action: they are {one_of(spec.enum)}.{did_you_mean(action, spec.enum)}"
+        return f"{cited(action)} is not an action; several actions are separated by commas."
+    return f"{cited(action)} is not an action: they are {one_of(spec.enum)}.{did_you_mean(action, spec.enum)}"
 
 
 def _is_action(spec: DirectiveSpec, word: str) -> bool:
@@ -123,7 +123,7 @@ def check_mx(spec: DirectiveSpec, text: str) -> str | None:
     """`MX QUEUE.rollup [rollup-by-ip]` (guide 10.17)."""
     parts = words(text)
     if len(parts) < 2 or len(parts) > 3 or parts[2:] not in ([], ["rollup-by-ip"]):
-        return f"{spec.name} takes {form(spec)}."
+        return f"{spec.name} accepts {form(spec)}."
     if not parts[1].lower().endswith(".rollup"):
         return f"The name of a rollup queue must end in .rollup; write {spec.name} {parts[0]} {parts[1]}.rollup."
     return None
@@ -134,5 +134,5 @@ def check_filter(spec: DirectiveSpec, text: str) -> str | None:
     parts = words(text)
     actions = split("".join(parts[1:]))
     if len(parts) < 2 or actions[0] not in ("enable-signals", "disable-signals"):
-        return f"{spec.name} takes {form(spec)}."
+        return f"{spec.name} accepts {form(spec)}."
     return None

@@ -29,7 +29,7 @@ def check_bool(_: DirectiveSpec, text: str) -> str | None:
         return None
     meant = _TRUTH_OF.get(text.lower())
     remedy = f"; write {meant}" if meant else ""
-    return f"{cited(text)} is neither yes, no, true nor false, the only truth values that PowerMTA knows{remedy}."
+    return f"{cited(text)} is not a truth value; PowerMTA accepts yes, no, true and false{remedy}."
 
 
 def check_int(spec: DirectiveSpec, text: str) -> str | None:
@@ -48,7 +48,7 @@ def _is_unlimited(spec: DirectiveSpec, text: str) -> bool:
 def _not_a_number(spec: DirectiveSpec, text: str) -> str | None:
     if text.startswith("-") and spec.name.startswith("thread-"):
         return None
-    return f"{cited(text)} is not a whole number, which {spec.name} takes."
+    return f"{cited(text)} is not a whole number, which {spec.name} accepts."
 
 
 def _out_of_range(spec: DirectiveSpec, number: int) -> str | None:
@@ -58,7 +58,7 @@ def _out_of_range(spec: DirectiveSpec, number: int) -> str | None:
     if spec.format == "positive integer" and number == 0:
         return f"{spec.name} must be greater than 0."
     if spec.name.endswith("-port") and number > 65535:
-        return f"{number} is no port: ports end at 65535."
+        return f"{number} is not a port: ports end at 65535."
     return None
 
 
@@ -77,7 +77,7 @@ def check_one_word(spec: DirectiveSpec, text: str) -> str | None:
     """One word, or one quoted string."""
     if quoted(text) is not None or len(words(text)) == 1:
         return None
-    return f"{cited(text)} has blanks in it, and {spec.name} takes {form(spec)}."
+    return f"{cited(text)} contains blanks, and {spec.name} accepts {form(spec)}."
 
 
 def check_path(spec: DirectiveSpec, text: str) -> str | None:
@@ -85,7 +85,7 @@ def check_path(spec: DirectiveSpec, text: str) -> str | None:
     if spec.status.startswith("removed"):
         return None
     if quoted(text) is None and len(words(text)) > 1:
-        return f"A path with blanks must be quoted, and {spec.name} takes one path."
+        return f"A path with blanks must be quoted, and {spec.name} accepts one path."
     if spec.format == "absolute path on Unix" and not re.match(r"/|[A-Za-z]:\\|\\\\", unquoted(text)):
         return f"{cited(text)} is not an absolute path, which {spec.name} must be."
     return None
@@ -110,9 +110,9 @@ def _not_a_duration(spec: DirectiveSpec, text: str) -> str:
     if text.isascii() and text.isdecimal():
         return f"{cited(text)} has no unit; write {text}s for seconds, or another of the units w, d, h, m and s."
     if parse_duration(text.lower()) is not None:
-        return f"{cited(text)} is no time interval: its units are written in lower case; write {text.lower()}."
-    extra = f" {spec.name} takes {form(spec)}." if spec.type not in ("duration", "rule") else ""
-    return f"{cited(text)} is no time interval: numbers with the units w, d, h, m and s, such as 4d12h.{extra}"
+        return f"{cited(text)} is not a time interval: its units are written in lower case; write {text.lower()}."
+    extra = f" {spec.name} accepts {form(spec)}." if spec.type not in ("duration", "rule") else ""
+    return f"{cited(text)} is not a time interval: numbers with the units w, d, h, m and s, such as 4d12h.{extra}"
 
 
 def check_duration_or_never(spec: DirectiveSpec, text: str) -> str | None:
@@ -124,14 +124,14 @@ def check_bool_or_duration(spec: DirectiveSpec, text: str) -> str | None:
     """A truth value, a time interval or `never`."""
     if parse_bool(unquoted(text)) is not None or check_duration_or_never(spec, text) is None:
         return None
-    return f"{cited(text)} is no value for {spec.name}: it takes true, false, never or a time interval such as 4h."
+    return f"{cited(text)} is not a value for {spec.name}: it accepts true, false, never or a time interval such as 4h."
 
 
 def check_duration_list(spec: DirectiveSpec, text: str) -> str | None:
     """Up to 30 time intervals (guide 10.15)."""
     items = split(unquoted(text))
     if len(items) > 30:
-        return f"{spec.name} takes 30 intervals at most, and these are {len(items)}."
+        return f"{spec.name} accepts 30 intervals at most, and these are {len(items)}."
     return first(check_duration(spec, item) if item else gap(spec) for item in items)
 
 
@@ -142,18 +142,18 @@ def check_rate(_: DirectiveSpec, text: str) -> str | None:
     if rate is None:
         return _not_a_rate(text)
     if rate.count == 0 and rate.seconds:
-        return f"{cited(text)} is no rate: the number before the slash is not 0."
+        return f"{cited(text)} is not a rate: the number before the slash is not 0."
     return None
 
 
 def _not_a_rate(text: str) -> str:
     count, slash, unit = text.partition("/")
     if not slash and count.isascii() and count.isdecimal():
-        return f"{cited(text)} is no rate: it needs a unit; write {count}/h, {count}/m or the intended unit."
+        return f"{cited(text)} is not a rate: it needs a unit; write {count}/h, {count}/m or the intended unit."
     per = unit.lstrip("0123456789")
-    mended = count + "/" + unit[: len(unit) - len(per)] + _UNITS_IN_WORDS.get(per.lower(), per.lower())
-    remedy = f"; write {mended}" if parse_rate(mended) else ""
-    return f"{cited(text)} is no rate: the documented units are d, day, h, hr, m, min, s and sec{remedy}."
+    corrected = count + "/" + unit[: len(unit) - len(per)] + _UNITS_IN_WORDS.get(per.lower(), per.lower())
+    remedy = f"; write {corrected}" if parse_rate(corrected) else ""
+    return f"{cited(text)} is not a rate: the documented units are d, day, h, hr, m, min, s and sec{remedy}."
 
 
 def check_volume_rate(spec: DirectiveSpec, text: str) -> str | None:
@@ -165,7 +165,7 @@ def check_size(_: DirectiveSpec, text: str) -> str | None:
     """`N{b k m g t}`, a bare number or `unlimited`."""
     if parse_size(unquoted(text)):
         return None
-    return f"{cited(text)} is no size: it is a number and one of the letters b, k, m, g and t, such as 50M."
+    return f"{cited(text)} is not a size: it is a number and one of the letters b, k, m, g and t, such as 50M."
 
 
 def check_list(spec: DirectiveSpec, text: str) -> str | None:
@@ -178,7 +178,7 @@ def check_list(spec: DirectiveSpec, text: str) -> str | None:
 def check_email(spec: DirectiveSpec, text: str) -> str | None:
     """One mail address."""
     if "," in text and spec.type == "email":
-        return f"{spec.name} takes one address; write one line for each."
+        return f"{spec.name} accepts one address; write one line for each."
     return _one_address(unquoted(text))
 
 
@@ -186,7 +186,7 @@ def _one_address(text: str) -> str | None:
     local, at, domain = text.rpartition("@")
     if at and local and domain and not re.search(r"[ \t]", text):
         return None
-    return f"{cited(text)} is no mail address; write one such as postmaster@example.com."
+    return f"{cited(text)} is not a mail address; write one such as postmaster@example.com."
 
 
 def check_emails(spec: DirectiveSpec, text: str) -> str | None:
@@ -217,7 +217,7 @@ def check_ip(spec: DirectiveSpec, text: str) -> str | None:
     """An IP address; a network passes."""
     if parse_cidr(unquoted(text)):
         return None
-    return f"{cited(text)} is no IP address, which {spec.name} takes."
+    return f"{cited(text)} is not an IP address, which {spec.name} accepts."
 
 
 _PLAIN_URL = "http[s]://"  # so begins the form of addresses that are a host, a port and a path
@@ -243,7 +243,7 @@ def check_path_and_secret(spec: DirectiveSpec, text: str) -> str | None:
     """A path, and a password that is never cited."""
     if len(words(text)) <= 2:
         return None
-    return f"{spec.name} takes a file and, if its key has one, a password; a path with blanks must be quoted."
+    return f"{spec.name} accepts a file and, if its key has one, a password; a path with blanks must be quoted."
 
 
 def check_privacy(spec: DirectiveSpec, text: str) -> str | None:
