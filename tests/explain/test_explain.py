@@ -134,7 +134,7 @@ def test_known_inventions_are_reported(monkeypatch):
     )
     monkeypatch.setattr(mistakes, "_table", lambda: table)
     assert "`max-msg-rate N/h`" in unknown("rate-limit").detail
-    assert "found in tutorials" in unknown("<limits>").detail
+    assert "although tutorials use it" in unknown("<limits>").detail
     assert [m.name for m in explain("max-msg-rate").mistakes] == ["rate-limit"]
     assert "PowerMTA has no rate-limit, although" in explanation_text(explain("max-msg-rate"))
 
