@@ -227,7 +227,7 @@ def test_a_plan_knows_what_the_host_has_besides(one: ProjectFolder) -> None:
     wanted(one, config="domain: {gmail.com: {max-smtp-out: 5}}")
     said = one.run("validate", "--format", "json").json()["diagnostics"]
     (told,) = (each for each in said if each["code"] == "dkim-not-signing")
-    assert "Only the stack was checked" in told["detail"]
+    assert "Only what the stack declares was looked at" in told["detail"]
     assert "dkim-not-signing" not in notes(one.plan("--format", "json"))
 
 

@@ -79,7 +79,7 @@ def taken_back(project: ProjectFolder, said: Said, *told: str) -> None:
 def test_a_command_on_the_host(host: ProjectFolder) -> None:
     host.host.put("#!/bin/sh\necho all is $1\n[ $1 = well ]\n", "/usr/bin/look", 0o755)
     said = with_checks(host, mine={"command": ["/usr/bin/look", "sick"]})
-    taken_back(host, said, "check: the check mine failed: it ended with exit code 1 and said: all is sick")
+    taken_back(host, said, "check: the check mine failed: it ended with exit code 1 and printed: all is sick")
     with_checks(host, mine={"command": ["/usr/bin/look", "well"]}).ended(Exit.OK)
     assert host.host.running == NEW
 
@@ -168,7 +168,7 @@ def settings(host: ProjectFolder, text: str) -> Said:
 
 def test_the_settings_in_force_are_those_that_were_written(host: ProjectFolder) -> None:
     said = settings(host, "max-smtp-out 20\nmax-msg-rate 500/h\n")
-    told = "max-smtp-out of gmail.com is 20, and the configuration that was written says 30"
+    told = "max-smtp-out of gmail.com is 20, and the new configuration sets 30"
     taken_back(host, said, "the configuration in force is not the new one", told)
 
 
