@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from glob import glob
 from typing import Final
 
+from pmtaform.diagnostics.codes.language import MALFORMED_TAG, STRAY_CLOSING_TAG
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.includes import include_path, is_pattern, is_url
 from pmtaform.lang.parsing import parse_bytes
@@ -16,7 +17,7 @@ from pmtaform.lang.values import argument_problem, problem
 from pmtaform_emulator.layout import CONFIG, DEFAULTS, Layout, release
 
 _MAX_DEPTH: Final = 16
-_JUNK: Final = {"stray-closing-tag": "closes nothing", "malformed-tag": "malformed tag"}
+_JUNK: Final = {STRAY_CLOSING_TAG.code: "closes nothing", MALFORMED_TAG.code: "malformed tag"}
 
 
 class LoadError(Exception):

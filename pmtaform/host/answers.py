@@ -107,6 +107,6 @@ def _recovered(line: str) -> str:
     }.get(how, how)
     if how == "taken":
         return f"the transaction {transaction} had been undone, and PowerMTA has accepted the old configuration now"
-    if status == "rollback-failed":
+    if status == Status.ROLLBACK_FAILED:
         what = "was undone, but not everything could be restored"
     return f"the transaction {transaction}, interrupted at the step {step or 'receive'}, {what}"

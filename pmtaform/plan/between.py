@@ -13,7 +13,7 @@ from pmtaform.lang.blocks import Address, blocks_of
 from pmtaform.lang.includes import Configuration
 from pmtaform.model.desired import Desired, Limits, Unmanaged
 from pmtaform.plan.dangers import find_dangers, with_dangers
-from pmtaform.plan.dangers.kinds import LICENCE_REMOVED, NAMED_FILE_REMOVED, SIGNING_KEY_REPLACED
+from pmtaform.plan.dangers.kinds import LICENCE_REMOVED, NAMED_FILE_REMOVED, RESTART, SIGNING_KEY_REPLACED
 from pmtaform.plan.diff import difference
 from pmtaform.plan.files import LICENCE
 from pmtaform.plan.inputs import Live, Previous
@@ -22,7 +22,6 @@ from pmtaform.plan.model import Danger, HostPlan
 from pmtaform.plan.reach import UsedNames
 
 _KEY = "dkim-key"
-_RESTART = "restart"  # neither of these changes restarts anything by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,9 @@ def plan_between(
     result = difference(desired, Live(before), Previous(), lambda content: hashlib.sha256(content).hexdigest())
     plan = with_dangers(result.plan, find_dangers(before, after, limits.rate_factor))
     moved = tuple(_of_files(files, after)) if files is not None else ()
+    # Neither of the two changes restarts anything by itself.
     changes = tuple(
-        replace(change, dangers=tuple(d for d in change.dangers if d.code != _RESTART)) for change in plan.changes
+        replace(change, dangers=tuple(d for d in change.dangers if d.code != RESTART.code)) for change in plan.changes
     )
     return replace(plan, changes=changes, dangers=(*plan.dangers, *moved), notes=())
 

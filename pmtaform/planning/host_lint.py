@@ -16,9 +16,9 @@ from pmtaform.inspection.reading import reading_of
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address, BlockPart, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL
-from pmtaform.lang.lint import FileFacts, Finding, Subject, rules
+from pmtaform.lang.lint import FileFacts, Finding, Subject
 from pmtaform.lang.lint.changes import Judged, lint_change
-from pmtaform.lang.lint.secrets import clear_detail
+from pmtaform.lang.lint.secrets import clear_detail, plain_text_secret
 from pmtaform.lang.lint.suppress import suppressions, without_suppressed
 from pmtaform.lang.secrecy import holds_secret
 from pmtaform.lang.tree import Section
@@ -87,7 +87,7 @@ def _files_changed(survey: Survey) -> dict[str, FileFacts]:
 
 def _secrets(desired: Desired, written: set[Address | None]) -> Iterator[Judged]:
     """The secrets in clear text that native files of the stack bring; those of typed lines came by reference."""
-    rule = rules()["plain-text-secret"]
+    rule = plain_text_secret
     for address, block in desired.blocks.items():
         if address not in written:
             continue

@@ -14,7 +14,7 @@ from pmtaform.lang.lint import Subject, lint
 from pmtaform.lang.tree import split_lines
 from pmtaform.model.desired import Desired, Unmanaged
 from pmtaform.stack.compile import compile_host
-from pmtaform.stack.signing import SAID_TOO, not_signing
+from pmtaform.stack.signing import not_signing, without_doubles
 from pmtaform.stack.stack import Stack
 
 # What a stack's own check says of a line, and lint says better.
@@ -30,9 +30,8 @@ def with_lint(stack: Stack, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
         desired = compile_host(stack, name)
         subject = subject_of(desired, sources, stack.powermta)
         unused = list(not_signing(desired, subject.configuration, whole=subject.whole))
-        said = {each.code for each in unused}
         linted = (each.diagnostic() for each in lint(subject) if each.severity is not Severity.INFO)
-        for each in (*unused, *(other for other in linted if SAID_TOO.get(other.code) not in said)):
+        for each in (*unused, *without_doubles(linted, unused)):
             key = (each.code, str(each.place), each.detail)
             told.setdefault(key, each)
             hosts.setdefault(key, []).append(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
@@ -10,12 +10,18 @@ from pmtaform.diagnostics.codes.keys import DKIM_NOT_SIGNING
 from pmtaform.lang.effective import Effective
 from pmtaform.lang.effective.signing import KeyLine, signing_keys
 from pmtaform.lang.includes import Configuration
+from pmtaform.lang.lint.dkim import key_without_dkim_sign
 from pmtaform.model.desired import Desired
 
-SAID_TOO: Final = {"key-without-dkim-sign": DKIM_NOT_SIGNING.code}  # lint's findings that say the same, less exactly
 _PERHAPS: Final = (
     " Only what the stack declares was looked at: if a domain that the host has besides signs, nothing is wrong."
 )
+
+
+def without_doubles(linted: Iterable[Diagnostic], notes: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Lint's findings, without those that say less exactly what a note on a key says."""
+    is_noted = any(DKIM_NOT_SIGNING.describes(note) for note in notes)
+    return [finding for finding in linted if not (is_noted and key_without_dkim_sign.describes(finding))]
 
 
 def not_signing(desired: Desired, configuration: Configuration, *, whole: bool = True) -> Iterator[Diagnostic]:

@@ -6,26 +6,46 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import pmtaform
+import pmtaform_emulator
 from pmtaform import errors
 from pmtaform.diagnostics import Definition, Kind
 from pmtaform.diagnostics.registry import table
 from pmtaform.errors import PmtaformError
+from pmtaform.lang.lint import rules
+from pmtaform.plan.dangers.table import consent_kinds
 
 ROOT = Path(pmtaform.__file__).parent
+EMULATOR = Path(pmtaform_emulator.__file__).parent
 CONSTANTS = {code.upper().replace("-", "_"): known for code, known in table().items()}
 CLASSES = {
     name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, PmtaformError)
 }
 # Where diagnostics are made from data: the table itself, and the reader of plan files.
 MAKERS = ("diagnostics/definition.py", "plan/document.py")
-# What lint rules are called among themselves: their own codes, not those of the table.
-RULES = "lang/lint/"
+# Where rules and checks are registered by name, and kinds of failures have their words.
+TABLES = ("lang/lint/table.py", "plan/dangers/table.py", "diagnostics/kinds.py")
+# Codes with a hyphen: of diagnostics, of lint rules, of dangers. Those without are words of many things.
+SPELLED = {code for codes in (table(), rules(), consent_kinds()) for code in codes if "-" in code}
+# Codes that are also a word of PowerMTA, of a stack, of a host's answer, or of what `effective` assumes.
+HOMONYMS = {
+    "connect-timeout",
+    "dkim-algorithm",
+    "dkim-key",
+    "for-each",
+    "rollback-failed",
+    "rolled-back",
+    "ssh-config",
+    "unknown-directive",
+}
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(ROOT.rglob("*.py")):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+    for root in (ROOT, EMULATOR):
+        for path in sorted(root.rglob("*.py")):
+            yield path.relative_to(root).as_posix(), ast.parse(path.read_text("utf-8"))
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
@@ -45,36 +65,72 @@ def test_only_the_table_makes_diagnostics() -> None:
     assert found == [], "write CONSTANT.diagnostic(detail)"
 
 
-def test_no_code_is_compared_with_a_string() -> None:
-    found = []
-    for name, tree in modules():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Compare):
-                continue
+def code_literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Literals that are codes, with their lines: compared, in a container, a key, a case, an argument."""
+    declared = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) or (isinstance(node, ast.keyword) and node.arg == "code")
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node.value in SPELLED and id(node) not in declared:
+            yield node.lineno, str(node.value)
+
+
+def compared_codes(tree: ast.Module) -> Iterator[int]:
+    """The lines on which an attribute `code` is compared with a literal, or matched against one."""
+    for node in ast.walk(tree):
+        sides: list[ast.AST] = []
+        if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
-            is_code = any(isinstance(side, ast.Attribute) and side.attr == "code" for side in sides)
-            texts = [
-                each.value
-                for side in sides
-                for each in ast.walk(side)
-                if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value
-            ]
-            if is_code and texts and not name.startswith(RULES):
-                found.append(f"{name}:{node.lineno} {texts}")
+        elif isinstance(node, ast.Match):
+            sides = [node.subject, *(case.pattern for case in node.cases)]
+        is_code = any(isinstance(side, ast.Attribute) and side.attr == "code" for side in sides)
+        literals = (each.value for side in sides for each in ast.walk(side) if isinstance(each, ast.Constant))
+        if is_code and any(isinstance(text, str) and text for text in literals):
+            yield node.lineno
+
+
+def test_no_code_is_written_as_a_string() -> None:
+    found = [
+        f"{name}:{line} {text}"
+        for name, tree in modules()
+        if name not in TABLES
+        for line, text in code_literals(tree)
+        if text not in HOMONYMS
+    ]
+    assert found == [], "use the constant: CONSTANT.describes(diagnostic), CONSTANT.code, or the rule"
+
+
+def test_no_code_is_compared_with_a_string() -> None:
+    """Short codes, such as `restart`, are also words of other things; where a `code` is compared, they are not."""
+    found = [f"{name}:{line}" for name, tree in modules() for line in compared_codes(tree)]
     assert found == [], "compare with a constant of the table: CONSTANT.describes(diagnostic)"
 
 
-def test_no_set_of_codes_is_spelled_out() -> None:
-    codes = {code for code in table() if "-" in code}
-    found = [
-        f"{name}:{node.lineno}"
-        for name, tree in modules()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Set | ast.Tuple | ast.List)
-        and len(node.elts) > 1
-        and all(isinstance(each, ast.Constant) and each.value in codes for each in node.elts)
-    ]
-    assert found == [], "write the constants of the table"
+@pytest.mark.parametrize(
+    "source",
+    [
+        'x.code == "host-busy"',
+        '"host-busy" in codes',
+        'codes = {"host-busy", other}',
+        'codes = {"host-busy": 1}',
+        'codes = ["host-busy"]',
+        'codes.get("host-busy")',
+        'table["host-busy"]',
+        'STOP = "host-busy"',
+        'match code:\n    case "host-busy":\n        pass',
+        'match code:\n    case "other" | "no-log-file":\n        pass',
+        'x = {"rate-raised": 1}',
+    ],
+)
+def test_each_way_to_write_a_code_is_found(source: str) -> None:
+    assert list(code_literals(ast.parse(source)))
+
+
+@pytest.mark.parametrize("source", ['x.code == "restart"', 'x.code in ("a", b)', 'match x.code:\n case "a": pass'])
+def test_each_way_to_compare_a_code_is_found(source: str) -> None:
+    assert list(compared_codes(ast.parse(source)))
 
 
 def test_the_class_of_an_error_follows_the_kind_of_its_code() -> None:

@@ -17,24 +17,12 @@ from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
 
-_OF_BLOCKS: Final = frozenset({"brace", "section-without-tags", "other-kind-of-list"})  # about the lines below, too
 _OMISSION: Final = re.compile(r"\.\.\.+")
 
 
 def is_omission(word: str) -> bool:
     """Whether a line says only that lines were left out."""
     return _OMISSION.fullmatch(word) is not None
-
-
-def silences(facts: Facts, hit: Hit, rule: Rule) -> bool:
-    """Whether a hit is in a file, or on a line, of which only the rules here speak."""
-    path = hit.tree.path
-    if path in facts.others:
-        return rule.code != "other-language"
-    template = facts.templates.get(path)
-    if template is None or rule.code == "placeholder":
-        return False
-    return path in facts.opaque or (hit.line in template.lines and rule.code not in _OF_BLOCKS)
 
 
 @Rule(

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pmtaform.diagnostics.codes.language import (
-    BYTE_ORDER_MARK,
-    CONTROL_CHARACTER,
-    NOT_UTF8,
-    ODD_BLANK,
-)
+from pmtaform.diagnostics.codes.language import BYTE_ORDER_MARK, CONTROL_CHARACTER, NOT_UTF8, ODD_BLANK
 from pmtaform.lang.lint.model import WARNING, Family, Rule
 from pmtaform.lang.lint.syntax import passed_on
 
@@ -22,7 +17,7 @@ not_utf8: Final = Rule(
     basis="guide 3.1",
     wrong="# caf\udce9",
     right="# café",
-    check=passed_on("not-utf8"),
+    check=passed_on(NOT_UTF8),
 )
 
 
@@ -35,7 +30,7 @@ odd_blank: Final = Rule(
     basis="inferred from guide 3.1",
     wrong="log-file\u00a0/var/log/pmta/log",
     right="log-file /var/log/pmta/log",
-    check=passed_on("odd-blank"),
+    check=passed_on(ODD_BLANK),
 )
 
 
@@ -48,7 +43,7 @@ control_character: Final = Rule(
     basis="inferred from guide 3.1",
     wrong="host-name mail.example.com \x00",
     right="host-name mail.example.com",
-    check=passed_on("control-character"),
+    check=passed_on(CONTROL_CHARACTER),
 )
 
 
@@ -61,5 +56,5 @@ byte_order_mark: Final = Rule(
     basis="inferred from guide 3.1",
     wrong="\ufeffpostmaster admin@example.com",
     right="postmaster admin@example.com",
-    check=passed_on("byte-order-mark"),
+    check=passed_on(BYTE_ORDER_MARK),
 )

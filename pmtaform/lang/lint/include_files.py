@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pmtaform.diagnostics.codes.language import (
-    INCLUDE_LOOP,
-    MISSING_INCLUDE,
-    RELATIVE_INCLUDE,
-)
+from pmtaform.diagnostics.codes.language import INCLUDE_LOOP, MISSING_INCLUDE, RELATIVE_INCLUDE
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Given, Rule
 from pmtaform.lang.lint.syntax import INCLUDES, passed_on
 
@@ -22,7 +18,7 @@ missing_include: Final = Rule(
     wrong="include /etc/pmta/gone.conf",
     right="include /etc/pmta/extra.conf",
     given=Given(included={"/etc/pmta/extra.conf": "postmaster admin@example.com"}),
-    check=passed_on("missing-include"),
+    check=passed_on(MISSING_INCLUDE),
 )
 
 
@@ -41,7 +37,7 @@ include_loop: Final = Rule(
             "/etc/pmta/extra.conf": "postmaster admin@example.com",
         }
     ),
-    check=passed_on("include-loop"),
+    check=passed_on(INCLUDE_LOOP),
 )
 
 
@@ -54,5 +50,5 @@ relative_include: Final = Rule(
     basis=INCLUDES,
     wrong="include extra.conf",
     right="include /etc/pmta/extra.conf",
-    check=passed_on("relative-include"),
+    check=passed_on(RELATIVE_INCLUDE),
 )

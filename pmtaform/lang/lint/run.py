@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from pmtaform.diagnostics import Place, Severity
 from pmtaform.lang.lint.facts import Facts
-from pmtaform.lang.lint.foreign import silences
 from pmtaform.lang.lint.model import Finding, Hit, Rule
+from pmtaform.lang.lint.silenced import silences
 from pmtaform.lang.lint.subject import Subject
 from pmtaform.lang.lint.suppress import judge, suppressions, with_suppressed
 from pmtaform.lang.lint.table import rules

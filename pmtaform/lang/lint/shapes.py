@@ -10,15 +10,15 @@ from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.line_fixes import value_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
-from pmtaform.lang.lint.wrong_values import WrongValue, wrong_value
+from pmtaform.lang.lint.wrong_values import WrongForm, WrongValue, wrong_value
 
 FORMS: Final = "the value types in guide 3.2 and the directive's own section"
 
 
-def _asks(rule: str) -> Check:
+def _reports(form: WrongForm) -> Check:
     def check(facts: Facts) -> Iterator[Hit]:
         for line, wrong in _all_wrong(facts):
-            if wrong.rule != rule:
+            if wrong.form is not form:
                 continue
             fix = value_fix(line, wrong.mended) if wrong.mended is not None else None
             mark = line.node.name if line.spec is None or line.spec.sensitive or not line.value else line.value
@@ -84,7 +84,7 @@ bad_value: Final = Rule(
           max-smtp-out 20
         </domain>
     """,
-    check=_asks("bad-value"),
+    check=_reports(WrongForm.BAD_VALUE),
 )
 
 missing_value: Final = Rule(
@@ -99,7 +99,7 @@ missing_value: Final = Rule(
     basis=FORMS,
     wrong="postmaster",
     right="postmaster admin@example.com",
-    check=_asks("missing-value"),
+    check=_reports(WrongForm.MISSING_VALUE),
 )
 
 bad_boolean: Final = Rule(
@@ -111,7 +111,7 @@ bad_boolean: Final = Rule(
     basis="guide 3.2",
     wrong="run-as-root off",
     right="run-as-root no",
-    check=_asks("bad-boolean"),
+    check=_reports(WrongForm.BAD_BOOLEAN),
 )
 
 rate_unit: Final = Rule(
@@ -131,7 +131,7 @@ rate_unit: Final = Rule(
           max-msg-rate 3000/h
         </domain>
     """,
-    check=_asks("rate-unit"),
+    check=_reports(WrongForm.RATE_UNIT),
 )
 
 rate_unit_case: Final = Rule(
@@ -151,7 +151,7 @@ rate_unit_case: Final = Rule(
           max-msg-rate 10/m
         </domain>
     """,
-    check=_asks("rate-unit-case"),
+    check=_reports(WrongForm.RATE_UNIT_CASE),
 )
 
 regex_flag: Final = Rule(
@@ -174,7 +174,7 @@ regex_flag: Final = Rule(
           reply /^550 blocked/ bounce-queue
         </smtp-pattern-list>
     """,
-    check=_asks("regex-flag"),
+    check=_reports(WrongForm.REGEX_FLAG),
 )
 
 bare_address: Final = Rule(
@@ -194,7 +194,7 @@ bare_address: Final = Rule(
           smtp-hosts [192.0.2.1]
         </domain>
     """,
-    check=_asks("bare-address"),
+    check=_reports(WrongForm.BARE_ADDRESS),
 )
 
 rollup_name: Final = Rule(
@@ -214,7 +214,7 @@ rollup_name: Final = Rule(
           mx mx.example.net example.rollup
         </mx-rollup-list>
     """,
-    check=_asks("rollup-name"),
+    check=_reports(WrongForm.ROLLUP_NAME),
 )
 
 domain_key_fields: Final = Rule(
@@ -229,7 +229,7 @@ domain_key_fields: Final = Rule(
     basis="guide 10.6",
     wrong="domain-key example.com,mta1,*,/etc/pmta/key.pem",
     right="domain-key mta1,example.com,/etc/pmta/key.pem",
-    check=_asks("domain-key-fields"),
+    check=_reports(WrongForm.DOMAIN_KEY_FIELDS),
 )
 
 removed_form: Final = Rule(
@@ -251,7 +251,7 @@ removed_form: Final = Rule(
         <virtual-mta mta-b>
         </virtual-mta>
     """,
-    check=_asks("removed-form"),
+    check=_reports(WrongForm.REMOVED_FORM),
 )
 
 weak_api_key: Final = Rule(
@@ -264,5 +264,5 @@ weak_api_key: Final = Rule(
     security=True,
     wrong="http-api-key short_key_123",
     right="http-api-key 7d3kQ9vTz2LxW8pRb5NcY4mHs6JfGa1E",
-    check=_asks("weak-api-key"),
+    check=_reports(WrongForm.WEAK_API_KEY),
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics import Definition, Diagnostic
 from pmtaform.diagnostics.codes.language import (
     BROKEN_REGEX,
     INCLUDE_NOT_READ,
@@ -33,16 +33,16 @@ _COMMENT: Final = re.compile(r"(\s*)(.*?)(\s*)<!--\s*(.*?)\s*-->\s*", re.DOTALL)
 _PAIR: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*=")
 
 
-def passed_on(code: str) -> Check:
-    """The parser's findings with this code."""
+def passed_on(definition: Definition) -> Check:
+    """The parser's diagnostics of one code."""
 
     def check(facts: Facts) -> Iterator[Hit]:
         for tree in facts.configuration.trees.values():
             for diagnostic in tree.diagnostics:
-                if diagnostic.code == code:
+                if definition.describes(diagnostic):
                     yield _hit(tree, diagnostic)
         for diagnostic in facts.configuration.diagnostics:
-            if diagnostic.code == code:
+            if definition.describes(diagnostic):
                 line = diagnostic.place.line if diagnostic.place else None
                 yield Hit(tree=facts.tree, line=line, detail=diagnostic.detail, place=diagnostic.place)
 
@@ -183,7 +183,7 @@ xml_comment: Final = Rule(
     basis=_TREE,
     wrong="<!-- Gmail -->",
     right="# Gmail",
-    check=passed_on("xml-comment"),
+    check=passed_on(XML_COMMENT),
 )
 
 stray_closing_tag: Final = Rule(
@@ -202,7 +202,7 @@ stray_closing_tag: Final = Rule(
           max-smtp-out 5
         </domain>
     """,
-    check=passed_on("stray-closing-tag"),
+    check=passed_on(STRAY_CLOSING_TAG),
 )
 
 line_continuation: Final = Rule(
@@ -217,7 +217,7 @@ line_continuation: Final = Rule(
           b.example
     """,
     right="domain-macro mail a.example,b.example",
-    check=passed_on("line-continuation"),
+    check=passed_on(LINE_CONTINUATION),
 )
 
 broken_regex: Final = Rule(
@@ -237,7 +237,7 @@ broken_regex: Final = Rule(
           reply /too many connections/ mode=backoff
         </smtp-pattern-list>
     """,
-    check=passed_on("broken-regex"),
+    check=passed_on(BROKEN_REGEX),
 )
 
 
@@ -254,5 +254,5 @@ include_not_read: Final = Rule(
         unread={"/etc/pmta/secret.conf": "permission to read it is missing"},
         included={"/etc/pmta/extra.conf": "postmaster admin@example.com"},
     ),
-    check=passed_on("include-not-read"),
+    check=passed_on(INCLUDE_NOT_READ),
 )

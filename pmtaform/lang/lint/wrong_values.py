@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Final
 
@@ -24,11 +25,27 @@ _FLAGS: Final = re.compile(r"(/.*/)([a-z]{1,3})(?=[ \t])")
 _HOST: Final = re.compile(r"([0-9.]+)(:[0-9]+)?")
 
 
+class WrongForm(Enum):
+    """The ways in which a value is wrong. Each has a rule."""
+
+    BAD_BOOLEAN = auto()
+    BAD_VALUE = auto()
+    BARE_ADDRESS = auto()
+    DOMAIN_KEY_FIELDS = auto()
+    MISSING_VALUE = auto()
+    RATE_UNIT = auto()
+    RATE_UNIT_CASE = auto()
+    REGEX_FLAG = auto()
+    REMOVED_FORM = auto()
+    ROLLUP_NAME = auto()
+    WEAK_API_KEY = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class WrongValue:
-    """What is wrong with one value: which rule reports it, how, and the value that is certainly meant."""
+    """What is wrong with one value: in which way, the detail, and the value that is certainly meant."""
 
-    rule: str
+    form: WrongForm
     detail: str
     mended: str | None = None
 
@@ -64,15 +81,15 @@ def _judge(spec: DirectiveSpec, value: str) -> WrongValue | None:
         return None  # reported by tag-on-directive-line
     if spec.name == "cold-virtual-mta" and len(value.split()) == 2 and values.parse_cidr(value.split()[0]):
         return WrongValue(
-            "removed-form",
+            WrongForm.REMOVED_FORM,
             "PowerMTA 4.5 removed `cold-virtual-mta CIDR HOSTNAME`: define that address as a virtual MTA, and name it.",
         )
     detail = values.problem(spec, value)
     if detail is None:
         return None
     if not value:
-        return WrongValue("missing-value", detail)
-    return _special(spec, value, detail) or WrongValue("bad-value", detail)
+        return WrongValue(WrongForm.MISSING_VALUE, detail)
+    return _special(spec, value, detail) or WrongValue(WrongForm.BAD_VALUE, detail)
 
 
 def _special(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
@@ -82,19 +99,19 @@ def _special(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
     if spec.type == "bool":
         meant = _TRUTHS.get(value.lower())
         unsafe = meant == "yes" and spec.name in UNSAFE_YES
-        return WrongValue("bad-boolean", detail, None if unsafe else meant)
+        return WrongValue(WrongForm.BAD_BOOLEAN, detail, None if unsafe else meant)
     if spec.name == "mx" and "must end in .rollup" in detail:
-        return WrongValue("rollup-name", detail)
+        return WrongValue(WrongForm.ROLLUP_NAME, detail)
     if spec.type == "rule":
         return _flag(spec, value, detail)
     if spec.type == "host-list" and "in brackets" in detail:
-        return WrongValue("bare-address", detail, _bracketed(spec, value))
+        return WrongValue(WrongForm.BARE_ADDRESS, detail, _bracketed(spec, value))
     if spec.type == "secret" and "characters" in (spec.format or ""):
         return WrongValue(
-            "weak-api-key", f"{detail} PowerMTA accepts no other. Anyone with the key is a full administrator."
+            WrongForm.WEAK_API_KEY, f"{detail} PowerMTA accepts no other. Anyone with the key is a full administrator."
         )
     if spec.name == "domain-key":
-        return WrongValue("domain-key-fields", detail)
+        return WrongValue(WrongForm.DOMAIN_KEY_FIELDS, detail)
     return None
 
 
@@ -107,8 +124,12 @@ def _rate(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
     lower = unit.lower()
     mended = f"{count}/{every}{_UNITS.get(lower, lower)}"
     certain = values.problem(spec, head + blank + mended) is None
-    rule = "rate-unit-case" if unit != lower and values.parse_rate(f"{count}/{every}{lower}") else "rate-unit"
-    return WrongValue(rule, detail, head + blank + mended if certain else None)
+    form = (
+        WrongForm.RATE_UNIT_CASE
+        if unit != lower and values.parse_rate(f"{count}/{every}{lower}")
+        else WrongForm.RATE_UNIT
+    )
+    return WrongValue(form, detail, head + blank + mended if certain else None)
 
 
 def _flag(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
@@ -118,7 +139,7 @@ def _flag(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
     mended = value[: match.end(1)] + value[match.end(2) :]
     # Only reply patterns are documented to ignore case already; elsewhere the flag may have been meant.
     certain = spec.name == "reply" and match[2] == "i" and values.problem(spec, mended) is None
-    return WrongValue("regex-flag", detail, mended if certain else None)
+    return WrongValue(WrongForm.REGEX_FLAG, detail, mended if certain else None)
 
 
 def _bracketed(spec: DirectiveSpec, value: str) -> str | None:

@@ -61,7 +61,9 @@ def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
             by_host |= dict.fromkeys(names, linted)
     for name, survey in surveys.items():
         if own := (*_doubtful_keys(survey), *_unused_keys(survey)):
-            by_host[name] = (*_without_doubles(by_host.get(name, ()), own), *own)
+            from pmtaform.stack.signing import without_doubles
+
+            by_host[name] = (*without_doubles(by_host.get(name, ()), own), *own)
     return by_host
 
 
@@ -120,11 +122,3 @@ def _unused_keys(survey: Survey) -> Iterator[Diagnostic]:
 
         configuration = after_of(survey)
         yield from not_signing(survey.target.desired, configuration, whole=not configuration.diagnostics)
-
-
-def _without_doubles(linted: tuple[Diagnostic, ...], own: tuple[Diagnostic, ...]) -> list[Diagnostic]:
-    """The lint findings without those that a note on a key reports already."""
-    from pmtaform.stack.signing import SAID_TOO
-
-    codes = {each.code for each in own}
-    return [each for each in linted if SAID_TOO.get(each.code) not in codes]
