@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from pmtaform.diagnostics.codes.command_line import AS_OF_PASSED
+from pmtaform.diagnostics.codes.command_line import DATE_IN_THE_PAST
 from pmtaform.errors import UsageError
 
 
@@ -82,6 +82,6 @@ def check_ahead(as_of: datetime | None, now: datetime) -> None:
     """Raise `UsageError` when `as_of` has passed."""
     if as_of is not None and as_of < now:
         raise UsageError.of(
-            AS_OF_PASSED,
+            DATE_IN_THE_PAST,
             (f"{as_of:%Y-%m-%d %H:%M} is before now, {now:%Y-%m-%d %H:%M} UTC. A plan can be for a future date only."),
         )

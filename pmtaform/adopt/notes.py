@@ -11,12 +11,12 @@ from pmtaform.adopt.model import Server
 from pmtaform.adopt.server import BlockEntry, ServerBlocks
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.imports import (
-    BLOCK_LEFT,
     BLOCK_NATIVE,
+    BLOCK_OMITTED,
     COMMENT_MASKED,
-    COMMENTS_LOST,
-    FRAGMENTS_LEFT,
-    KEY_LEFT,
+    COMMENTS_OMITTED,
+    FRAGMENTS_UNCHANGED,
+    KEY_KEPT_AS_LINE,
     LIST_BELOW_SOURCE,
     PATH_ALLOWED,
 )
@@ -40,12 +40,12 @@ def notes_of(
             if note := _form_note(entry):
                 yield note.for_host(host)
         for name, why in keys_left.get(host, {}).items():
-            yield KEY_LEFT.diagnostic(f"{name}: {why}. Its domain-key line is kept as it is.").for_host(host)
+            yield KEY_KEPT_AS_LINE.diagnostic(f"{name}: {why}. Its domain-key line is kept as it is.").for_host(host)
         yield from (found.for_host(host) for found in _around(one))
         yield from (found.for_host(host) for found in findings(one.server))
     if layers.lost:
         detail = f"{layers.lost} comments are not the same on servers that share a block: those of the first are kept."
-        yield COMMENTS_LOST.diagnostic(detail)
+        yield COMMENTS_OMITTED.diagnostic(detail)
     for folder in allowed:
         detail = f"Included files lie in {folder}, so it is listed in allowed-paths: pmtaform may write there."
         yield PATH_ALLOWED.diagnostic(detail)
@@ -62,7 +62,7 @@ def _form_note(entry: BlockEntry) -> Diagnostic | None:
     name = str(entry.address)
     if entry.form is Form.LEFT:
         detail = f"{name} is left as it is on the host, and is not in the stack: {entry.why or 'no form is exact'}."
-        made = BLOCK_LEFT.diagnostic(detail)
+        made = BLOCK_OMITTED.diagnostic(detail)
     elif entry.form in (Form.TEXT, Form.NATIVE) and entry.why:
         made = BLOCK_NATIVE.diagnostic(f"{name}: {entry.why}.")
     else:
@@ -85,4 +85,4 @@ def _around(one: ServerBlocks) -> Iterator[Diagnostic]:
     if fragments:
         detail = f"{', '.join(fragments[:5])}: included inside sections. What they hold belongs to those sections, and "
         detail += "a stack does not declare it: the files stay unchanged."
-        yield FRAGMENTS_LEFT.diagnostic(detail)
+        yield FRAGMENTS_UNCHANGED.diagnostic(detail)

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from pmtaform.diagnostics import Kind
-from pmtaform.diagnostics.codes.state import LOCK_NOT_HELD, STATE_MOVED
+from pmtaform.diagnostics.codes.state import LOCK_NOT_HELD, STATE_CHANGED
 from pmtaform.errors import Locked, PmtaformError, Stale
 from pmtaform.planning.consent import check_consent
 from pmtaform.planning.draft import Planned
@@ -62,7 +62,7 @@ def _keeper(planned: Planned) -> StateKeeper:
     document, plan = keeper.document, planned.plan
     if (document.lineage if document.serial else "", document.serial) != (plan.lineage, plan.serial):
         raise Stale.of(
-            STATE_MOVED,
+            STATE_CHANGED,
             f"The plan was made from serial {plan.serial}, and the state has serial {document.serial}: another run "
             "applied in between. Plan again.",
         )

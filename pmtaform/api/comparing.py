@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pmtaform.diagnostics import Place, did_you_mean
-from pmtaform.diagnostics.codes.command_line import WHICH_HOST
+from pmtaform.diagnostics.codes.command_line import AMBIGUOUS_HOST
 from pmtaform.errors import UsageError
 from pmtaform.host import CONFIG
 from pmtaform.lang.blocks import Address, Block, blocks_of
@@ -150,7 +150,7 @@ def paired(
         name = next(iter(one))
         if name not in many:
             raise UsageError.of(
-                WHICH_HOST,
+                AMBIGUOUS_HOST,
                 f"One side has several hosts ({', '.join(many)}). Write STACK:HOST.{did_you_mean(name, many)}",
             )
         return [(left[name], right[name])]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from pmtaform.cli.context import settings
-from pmtaform.diagnostics.codes.key_commands import KEY_FILE_UNREADABLE, KEY_ON_TERMINAL, TOO_MANY_WORDS
+from pmtaform.diagnostics.codes.key_commands import KEY_FILE_UNREADABLE, KEY_ON_TERMINAL, TOO_MANY_ARGUMENTS
 from pmtaform.errors import UsageError
 from pmtaform.stack import Stack
 
@@ -21,7 +21,7 @@ def chosen(words: list[str]) -> tuple[Stack, tuple[str, ...]]:
     project = settings.project()
     if len(words) > 2:
         detail = "Write DOMAIN or DOMAIN/SELECTOR, and the stack behind it if there are several."
-        raise UsageError.of(TOO_MANY_WORDS, detail)
+        raise UsageError.of(TOO_MANY_ARGUMENTS, detail)
     if len(words) == 2:
         return project.load(words[1]), (words[0],)
     if words and settings.has_stack(words[0]):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pmtaform.diagnostics.codes.command_line import NO_SUCH_MOMENT
+from pmtaform.diagnostics.codes.command_line import INVALID_DATE
 from pmtaform.errors import UsageError
 
 AsOf = Annotated[
@@ -32,6 +32,6 @@ def moment_of(text: str | None) -> datetime | None:
         return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise UsageError.of(
-            NO_SUCH_MOMENT,
+            INVALID_DATE,
             f'"{text}": write --as-of 2026-12-31, or 2026-12-31T12:00, which is in UTC, or 2026-12-31T12:00+02:00.',
         ) from None

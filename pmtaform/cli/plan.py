@@ -18,7 +18,7 @@ from pmtaform.cli.options import (
     WithEffects,
 )
 from pmtaform.diagnostics import Exit, Kind
-from pmtaform.diagnostics.codes.command_line import PLAN_AHEAD_NOT_SAVED
+from pmtaform.diagnostics.codes.command_line import FUTURE_PLAN_NOT_SAVED
 from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def plan(
     moment = moment_of(as_of)
     if moment is not None and out is not None:
         raise UsageError.of(
-            PLAN_AHEAD_NOT_SAVED,
+            FUTURE_PLAN_NOT_SAVED,
             "It says what will be if DNS and the hosts stay as they are, and nobody can apply it now. Leave --out or "
             "--as-of away.",
         )

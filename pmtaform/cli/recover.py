@@ -9,7 +9,7 @@ import typer
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.options import FormatOption, StackOption
 from pmtaform.diagnostics import Exit
-from pmtaform.diagnostics.codes.command_line import ONE_DECISION
+from pmtaform.diagnostics.codes.command_line import CONTRADICTORY_OPTIONS
 from pmtaform.errors import UsageError
 
 
@@ -34,7 +34,7 @@ def recover(
     from pmtaform.report.recoveries import RecoveryTable
 
     if confirm and revert:
-        raise UsageError.of(ONE_DECISION, "Say one of them.")
+        raise UsageError.of(CONTRADICTORY_OPTIONS, "Say one of them.")
     project = settings.project()
     loaded = project.load(stack)
     decide = "confirm" if confirm else "revert" if revert else ""

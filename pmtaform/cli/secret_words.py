@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pmtaform.cli.context import settings
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_STACK
-from pmtaform.diagnostics.codes.key_commands import NO_VALUE, NOT_THE_SAME, WHICH_SECRET
+from pmtaform.diagnostics.codes.key_commands import AMBIGUOUS_SECRET, NO_VALUE, VALUE_MISTYPED
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.pem import is_pem
 from pmtaform.secrets import Reference, named_reference, parse_reference
@@ -46,7 +46,7 @@ def chosen(words: list[str]) -> Chosen:
     """
     if not words or len(words) > 2:
         problem = "There are too many words." if words else "No secret is named."
-        raise UsageError.of(WHICH_SECRET, f"{problem} {_ORDER} {_NEVER}")
+        raise UsageError.of(AMBIGUOUS_SECRET, f"{problem} {_ORDER} {_NEVER}")
     name, stack = (words[0], None) if len(words) == 1 else _parted(words[0], words[1])
     reference = named_reference(name)
     return Chosen(reference, _folder(reference, stack), stack)
@@ -69,7 +69,7 @@ def _parted(first: str, second: str) -> tuple[str, str]:
         if known[0]:
             return second, first
     detail = f"Two words are a secret and a stack, and here it is not clear which is which. {_ORDER} {_NEVER}"
-    raise UsageError.of(WHICH_SECRET, detail)
+    raise UsageError.of(AMBIGUOUS_SECRET, detail)
 
 
 def _folder(reference: Reference, stack: str | None) -> Path:
@@ -95,7 +95,7 @@ def read_value(reference: Reference) -> bytes:
             first = _rest_of_pem(first)
         elif _typed("Again: ") != first:
             detail = "The two values are not the same. Nothing was changed."
-            raise UsageError.of(NOT_THE_SAME, detail)
+            raise UsageError.of(VALUE_MISTYPED, detail)
     return first.encode("utf-8", "surrogateescape")
 
 

@@ -11,7 +11,7 @@ from pmtaform.cli.asking import approved
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.options import AutoApprove, FormatOption, StackArgument
 from pmtaform.diagnostics import Exit
-from pmtaform.diagnostics.codes.key_commands import NO_SUCH_SECRET, SECRET_IS_THERE, SECRET_ON_TERMINAL
+from pmtaform.diagnostics.codes.key_commands import NO_SUCH_SECRET, SECRET_EXISTS, SECRET_ON_TERMINAL
 from pmtaform.errors import PmtaformError, UsageError
 
 app = typer.Typer(
@@ -126,7 +126,7 @@ def _replace(reference: str, format: Format) -> bool:
     """Whether an existing value may be replaced. Raises `UsageError` without a terminal."""
     if format is Format.JSON or not sys.stdin.isatty():
         detail = f"{reference} has a value. Nothing was changed. Add --overwrite to replace it."
-        raise UsageError.of(SECRET_IS_THERE, detail)
+        raise UsageError.of(SECRET_EXISTS, detail)
     return approved(f"{reference} has a value. Replace it?", format)
 
 

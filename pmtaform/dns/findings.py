@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pmtaform.diagnostics import Definition, Kind
-from pmtaform.diagnostics.codes.dns import DNS_FAILED, DNS_NOT_ASKED
+from pmtaform.diagnostics.codes.dns import DNS_FAILED, DNS_UNREACHABLE
 from pmtaform.dns.resolver import DnsAnswer
 
 
@@ -61,4 +61,4 @@ def not_asked(subject: str, answers: Iterable[DnsAnswer]) -> DnsFinding:
         detail += "servers, its delegation and its DNSSEC signatures."
         return finding(DNS_FAILED, subject, detail, *said)
     detail = f"{what}. Whether it is right is not known. Look at the network and at `dns: resolvers:`."
-    return finding(DNS_NOT_ASKED, subject, detail, *said)
+    return finding(DNS_UNREACHABLE, subject, detail, *said)

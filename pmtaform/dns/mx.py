@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmtaform.diagnostics.codes.dns_names import MX_ALIAS, MX_ELSEWHERE, MX_NOT_ACCEPTED, MX_NOWHERE, MX_NULL
+from pmtaform.diagnostics.codes.dns_names import (
+    MX_ALIAS,
+    MX_NOT_ACCEPTED,
+    MX_NULL,
+    MX_OUTSIDE_FLEET,
+    MX_WITHOUT_ADDRESS,
+)
 from pmtaform.dns.facts import DnsFacts
 from pmtaform.dns.findings import DnsFinding, finding, not_asked
 from pmtaform.dns.resolver import DnsAnswer, DnsResolver
@@ -49,9 +55,9 @@ def _exchanges(
         if not records:
             detail = f"{name} has neither A nor AAAA" + ("" if answer.records else ", and there is no MX")
             detail += ": bounces and complaints cannot be delivered. Point the MX at a host of the fleet."
-            yield finding(MX_NOWHERE, domain, detail, answer, *answers)
+            yield finding(MX_WITHOUT_ADDRESS, domain, detail, answer, *answers)
         reached |= records
     if reached and not reached & facts.listens:
         detail = f"It leads to {', '.join(sorted(reached))}, none of which is an address of a host here. That is right "
         detail += "only if something there (NAT, a balancer) passes mail on to one."
-        yield finding(MX_ELSEWHERE, domain, detail, *asked)
+        yield finding(MX_OUTSIDE_FLEET, domain, detail, *asked)

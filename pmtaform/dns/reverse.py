@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from pmtaform.diagnostics.codes.dns_names import (
     HELO_DIFFERS,
-    HELO_FORWARD,
     HELO_MISSING,
+    HELO_WITHOUT_ADDRESS,
     PTR_MISSING,
     PTR_UNCONFIRMED,
     SOURCE_NETWORK,
@@ -69,7 +69,7 @@ def _forward(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFindi
         has = ", ".join(answer.records) or "none"
         detail = f"{source.where} sends HELO {source.helo} from {source.address}, and its {kind} records are: {has}. "
         detail += f"Add {kind} {source.address}."
-        yield finding(HELO_FORWARD, source.helo, detail, answer)
+        yield finding(HELO_WITHOUT_ADDRESS, source.helo, detail, answer)
 
 
 def _kind(address: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.diagnostics.codes.runs import ANSWER_UNKNOWN, IN_FORCE_UNKNOWN, OLD_CONFIGURATION_UNSURE
+from pmtaform.diagnostics.codes.runs import IN_FORCE_UNKNOWN, OLD_CONFIGURATION_UNVERIFIED, UNKNOWN_ANSWER
 from pmtaform.expect import Command
 from pmtaform.host import Answer, Doubt, HostSpec, Outcome, Question, Session, examine
 from pmtaform.inspection.predictions import Prediction, is_in_force, predictions
@@ -108,7 +108,7 @@ def tested(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
         f"{answered(doubts)}, which is neither known as success nor as failure. So the test did not decide; PowerMTA's "
         f"reload did. {remedy(doubts)}"
     )
-    return (ANSWER_UNKNOWN.diagnostic(detail, host=spec.name, severity=Severity.INFO),)
+    return (UNKNOWN_ANSWER.diagnostic(detail, host=spec.name, severity=Severity.INFO),)
 
 
 def kept(spec: HostSpec, doubts: Sequence[Doubt], queue: str) -> Diagnostic:
@@ -117,7 +117,7 @@ def kept(spec: HostSpec, doubts: Sequence[Doubt], queue: str) -> Diagnostic:
         f"{answered(doubts)}, which is neither known as success nor as failure. `pmta show settings {queue}` shows "
         f"that it is in force, so the change is kept. {remedy(doubts)}"
     )
-    return ANSWER_UNKNOWN.diagnostic(detail, host=spec.name)
+    return UNKNOWN_ANSWER.diagnostic(detail, host=spec.name)
 
 
 def undecided(doubts: Sequence[Doubt], asked: bool) -> str:
@@ -155,7 +155,7 @@ def recovered(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
         f"{commands} ended with 0, and the answer is neither known as success nor as failure. Run it on the host and "
         "read the answer. Add the answer to `expect:` in the host's settings."
     )
-    return (OLD_CONFIGURATION_UNSURE.diagnostic(detail, host=spec.name),)
+    return (OLD_CONFIGURATION_UNVERIFIED.diagnostic(detail, host=spec.name),)
 
 
 def in_force_unknown(spec: HostSpec, doubts: Sequence[Doubt]) -> Diagnostic:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.diagnostics.codes.runs import RECOVERED, RECOVERED_REJECTED, RECOVERY_FAILED, RUN_CUT_SHORT
+from pmtaform.diagnostics.codes.runs import RECOVERED, RECOVERED_REJECTED, RECOVERY_FAILED, RUN_ENDED_EARLY
 from pmtaform.errors import HostError
 from pmtaform.host import HostSpec, LeftRecord, Outcome, Session, Snapshot, Status, recover
 from pmtaform.inspection import doubts
@@ -49,7 +49,7 @@ def resolve_intent(
     else:
         what = f"{spec.name} was rolled back: {past.reason or past.status}"
     detail = f"{intent.who} started the run {intent.plan} at {intent.at}, and it was killed: {what}."
-    note = RUN_CUT_SHORT.diagnostic(detail, host=spec.name)
+    note = RUN_ENDED_EARLY.diagnostic(detail, host=spec.name)
     return replace(target, intent=None), (note,)
 
 

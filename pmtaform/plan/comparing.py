@@ -13,7 +13,7 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.diagnostics.codes.hosts import HOST_BUSY
-from pmtaform.diagnostics.codes.plans import FROZEN, HOST_NOT_PLANNED, PLAN_DIFFERS, TARGET_MOVED
+from pmtaform.diagnostics.codes.plans import FROZEN, HOST_NOT_PLANNED, PLAN_DIFFERS, TARGET_CHANGED
 from pmtaform.diagnostics.codes.tls import CERTIFICATE_EXPIRES
 from pmtaform.plan.model import Change, Danger, HostPlan, Plan, ValueChange
 
@@ -40,7 +40,7 @@ def _host(before: HostPlan, now: HostPlan) -> Diagnostic | None:
     lines = [*_changes(before, now), *_rest(before, now)]
     moved = _unequal(before.basis, now.basis)
     if moved:
-        return TARGET_MOVED.diagnostic(
+        return TARGET_CHANGED.diagnostic(
             _detail([f"Changed on the host since the plan was made: {', '.join(moved)}.", *lines]), host=now.host
         )
     written = _unequal(before.result, now.result)

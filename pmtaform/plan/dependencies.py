@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.diagnostics.codes.plans import NEEDS_WHAT_IS_EXCLUDED, TAKEN_ALONG
+from pmtaform.diagnostics.codes.plans import DEPENDENCY_EXCLUDED, DEPENDENCY_INCLUDED
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, address_of, blocks_of
 from pmtaform.lang.includes import Configuration, include_path, may_name, single
@@ -38,10 +38,12 @@ class Along:
     def notes(self, host: str) -> Iterator[Diagnostic]:
         """What a plan says of it."""
         for address, why in self.taken.items():
-            yield TAKEN_ALONG.diagnostic(f"{address} is included because {why}.", host=host, address=str(address))
+            yield DEPENDENCY_INCLUDED.diagnostic(
+                f"{address} is included because {why}.", host=host, address=str(address)
+            )
         for address, why in self.refused.items():
             detail = f"{address} is excluded, and {why}. Leave it out of --exclude, or exclude both."
-            yield NEEDS_WHAT_IS_EXCLUDED.diagnostic(
+            yield DEPENDENCY_EXCLUDED.diagnostic(
                 detail,
                 host=host,
                 address=str(address),

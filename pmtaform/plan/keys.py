@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.diagnostics.codes.rotation import DKIM_KEY_IN_USE, DKIM_KEY_KEPT
+from pmtaform.diagnostics.codes.rotation import DKIM_KEY_IN_USE, DKIM_RETIRING_KEY_UNAVAILABLE
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import FILE, KeyFile
 from pmtaform.plan.dangers.kinds import SIGNING_KEY_REMOVED, SIGNING_KEY_REPLACED
@@ -61,7 +61,9 @@ class KeyComparison:
             self.ledger.owned_keys[name] = self.ledger.previous.keys[name]
         detail = f"{key.domain}/{key.selector} signs no more, and mail that it is for may still wait: {key.lost} Its "
         detail += "file on the host stays as it is until no mail needs it, and cannot be written again if it is lost."
-        self.ledger.notes.append(DKIM_KEY_KEPT.diagnostic(detail, key.place, host=self.ledger.desired.host))
+        self.ledger.notes.append(
+            DKIM_RETIRING_KEY_UNAVAILABLE.diagnostic(detail, key.place, host=self.ledger.desired.host)
+        )
 
     def undeclared(self, named: UsedNames) -> None:
         """Compare the keys that are ours and no longer declared; `named` are the files that the configuration uses."""

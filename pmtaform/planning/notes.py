@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.diagnostics.codes.plans import CATCH_ALL_ALONE, PLAN_AHEAD
-from pmtaform.diagnostics.codes.state import HOST_LEFT_BEHIND, STATE_KEY_CHANGED
+from pmtaform.diagnostics.codes.plans import CATCH_ALL_ONLY, FUTURE_PLAN
+from pmtaform.diagnostics.codes.state import HOST_NOT_IN_STACK, STATE_KEY_CHANGED
 from pmtaform.inspection.survey import Target
 from pmtaform.model.choice import Choice
 from pmtaform.model.selection import ALL_DOMAINS, is_catch_all
@@ -34,7 +34,7 @@ def left_behind(stack: Stack, state: StateDocument) -> tuple[Diagnostic, ...]:
     if not gone:
         return ()
     return (
-        HOST_LEFT_BEHIND.diagnostic(
+        HOST_NOT_IN_STACK.diagnostic(
             f"{', '.join(gone[:10])}. It keeps its configuration, and no plan reads it any more. If the host no "
             f"longer exists:\n    pmtaform state forget {gone[0]} {stack.name}"
         ),
@@ -49,13 +49,13 @@ def for_a_future_date(as_of: datetime | None) -> tuple[Diagnostic, ...]:
         f"It shows the changes due on {as_of:%Y-%m-%d %H:%M %Z}, if DNS, the stack and the hosts stay as they are. "
     )
     detail += "It cannot be saved or applied. Plan again on that date."
-    return (PLAN_AHEAD.diagnostic(detail),)
+    return (FUTURE_PLAN.diagnostic(detail),)
 
 
-def catch_all_alone(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:
+def catch_all_only(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:
     """A note on a pattern that names only the block <domain *> of a stack that has other domains."""
     given = [pattern for pattern in (*choice.targets, *choice.excludes) if is_catch_all(pattern)]
     if not given or not any(a.kind == "domain" and a.key != "*" for each in targets for a in each.desired.blocks):
         return ()
     detail = f"{given[0]} is the block <domain *> only. To name every domain, write {ALL_DOMAINS}."
-    return (CATCH_ALL_ALONE.diagnostic(detail),)
+    return (CATCH_ALL_ONLY.diagnostic(detail),)

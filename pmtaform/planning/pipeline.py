@@ -11,7 +11,7 @@ from pmtaform.inspection.fleet import FleetRequest, inspect_fleet
 from pmtaform.inspection.survey import Fleet, Target, close_sessions
 from pmtaform.plan.model import Plan
 from pmtaform.planning.draft import Draft, Planned
-from pmtaform.planning.notes import catch_all_alone, for_a_future_date, left_behind, usable_state
+from pmtaform.planning.notes import catch_all_only, for_a_future_date, left_behind, usable_state
 from pmtaform.planning.request import PlanRequest
 from pmtaform.planning.steps import STEPS
 from pmtaform.planning.targets import check_patterns, check_shared_roots, targets_of
@@ -102,7 +102,7 @@ def advise(draft: Draft) -> None:
     draft.notes += (
         *left_behind(draft.stack, draft.state),
         *for_a_future_date(draft.request.as_of),
-        *catch_all_alone(draft.request.choice, draft.targets),
+        *catch_all_only(draft.request.choice, draft.targets),
     )
 
 

@@ -16,9 +16,9 @@ from pmtaform.diagnostics.codes.plans import (
     PLAN_OF_ANOTHER_KEY,
     PLAN_OF_ANOTHER_STATE,
     PLAN_OF_ANOTHER_VERSION,
-    STACK_MOVED,
+    STACK_CHANGED,
 )
-from pmtaform.diagnostics.codes.state import STATE_MOVED
+from pmtaform.diagnostics.codes.state import STATE_CHANGED
 from pmtaform.errors import Stale, StateDamaged
 from pmtaform.model.choice import Choice
 from pmtaform.plan.comparing import plan_differences
@@ -52,7 +52,7 @@ def plan_again(
     authenticate(saved, project.key(stack.name))
     if stack.digest != plan.stack_digest:
         raise Stale.of(
-            STACK_MOVED,
+            STACK_CHANGED,
             f'The files of stack "{stack.name}" changed since the plan was made at {plan.created}. Plan again.',
         )
     selection = {name: tuple(plan.selection.get(name, ())) for name in ("hosts", "targets", "excludes")}
@@ -109,7 +109,7 @@ def _state(saved: Plan, now: Plan) -> list[Diagnostic]:
             )
         ]
     return [
-        STATE_MOVED.diagnostic(
+        STATE_CHANGED.diagnostic(
             f"The plan was made from serial {saved.serial}, and the state has serial {now.serial}: another run "
             "applied in between. Plan again."
         )

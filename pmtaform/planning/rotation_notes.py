@@ -8,12 +8,12 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.rotation import (
-    DKIM_KEY_LOST,
+    DKIM_NEXT_KEY_UNAVAILABLE,
     DKIM_NOT_PUBLISHED,
     DKIM_OVERRULED,
     DKIM_RECORD_EARLY,
     DKIM_RECORD_MISSING,
-    DKIM_SWITCH_HELD,
+    DKIM_SWITCH_WAITING,
     DKIM_UNEXPECTED_SELECTOR,
 )
 from pmtaform.dkim.observation import RecordStatus
@@ -51,7 +51,7 @@ def _notes(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
     if name in rotation.hold and status.blocked:
         detail = f"{name}: {rotation.hold[name]}. All hosts of a selector switch together, so none switches now; "
         detail += "their other changes are applied."
-        yield DKIM_SWITCH_HELD.diagnostic(detail, rotation.keys[name].place)
+        yield DKIM_SWITCH_WAITING.diagnostic(detail, rotation.keys[name].place)
     elif status.blocked:
         detail = f"{name} should sign with its next selector now, and does not: {status.blocked}. "
         detail += "`pmtaform dkim rotate` shows the record. To switch anyway, apply with --allow "
@@ -81,7 +81,7 @@ def _lost(rotation: FleetRotation, name: str) -> Iterator[Diagnostic]:
         if life.selector in missing:
             detail = f"{life.selector} of {name} should sign next: {missing[life.selector]} Restore the key, or let "
             detail += "`pmtaform dkim rotate` make another."
-            yield DKIM_KEY_LOST.diagnostic(detail, rotation.keys[name].place)
+            yield DKIM_NEXT_KEY_UNAVAILABLE.diagnostic(detail, rotation.keys[name].place)
 
 
 def _unexpected(rotation: FleetRotation, host: str) -> Iterator[Diagnostic]:

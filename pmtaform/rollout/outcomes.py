@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pmtaform.diagnostics import Definition, Diagnostic
 from pmtaform.diagnostics.codes import hosts as codes
-from pmtaform.diagnostics.codes.hosts import HARD_LINK_LEFT, HOST_LOCKED
-from pmtaform.diagnostics.codes.plans import TARGET_MOVED
+from pmtaform.diagnostics.codes.hosts import HARD_LINK, HOST_LOCKED
+from pmtaform.diagnostics.codes.plans import TARGET_CHANGED
 from pmtaform.diagnostics.codes.runs import (
     NOT_CONFIRMED,
     NOT_STARTED,
@@ -16,7 +16,7 @@ from pmtaform.diagnostics.codes.runs import (
     REFUSED,
     ROLLBACK_FAILED,
     ROLLED_BACK,
-    ROLLED_BACK_UNSURE,
+    ROLLED_BACK_UNVERIFIED,
     STILL_STAGED,
 )
 from pmtaform.host import Doubt, HostLock, HostSpec, Outcome, Snapshot, Status
@@ -105,7 +105,7 @@ def _not_rehearsed(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
 def _shared(spec: HostSpec, outcome: Outcome) -> tuple[Diagnostic, ...]:
     """A note on files with hard links: a rename gives the new content to one name only."""
     return tuple(
-        HARD_LINK_LEFT.diagnostic(
+        HARD_LINK.diagnostic(
             f"{path} was one of {count} names (hard links) of one file. Only this name was changed; the others "
             f"keep the old content. On the host, before the next change:\n    find / -xdev -samefile {path}",
             host=spec.name,
@@ -136,7 +136,7 @@ def not_settled(spec: HostSpec, snapshot: Snapshot) -> HostResult:
 
 
 _UNSURE = (
-    ROLLED_BACK_UNSURE,
+    ROLLED_BACK_UNVERIFIED,
     "{step}: {reason}. {old}",
 )
 _MESSAGES = {
@@ -159,7 +159,7 @@ _MESSAGES = {
         "pmtaform history {host}",
     ),
     Status.STALE: (
-        TARGET_MOVED,
+        TARGET_CHANGED,
         "{reason}. Nothing was changed. Plan again to see what the host has now.",
     ),
     Status.LOCKED: (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pmtaform.clock import Clock
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.diagnostics.codes.runs import IN_FORCE_UNSURE, NOT_OBSERVED
+from pmtaform.diagnostics.codes.runs import IN_FORCE_PARTLY_COMPARED, NOT_OBSERVED
 from pmtaform.host import Answer, Doubt, HostSpec, Question
 from pmtaform.inspection.doubts import Proof, kept, proven_by, questions, undecided
 from pmtaform.inspection.predictions import Prediction, disagreements
@@ -92,7 +92,7 @@ class Trial:
                 return f"the configuration in force is not the new one: {'; '.join(wrong[:3])}"
             unsure += doubtful
         if unsure:
-            self._remark(IN_FORCE_UNSURE.diagnostic("; ".join(unsure[:5]) + "."))
+            self._remark(IN_FORCE_PARTLY_COMPARED.diagnostic("; ".join(unsure[:5]) + "."))
         return ""
 
     def _proven(self, doubts: Sequence[Doubt], asked: Sequence[Proof]) -> str:

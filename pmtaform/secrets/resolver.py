@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from pmtaform.diagnostics import Place
-from pmtaform.diagnostics.codes.secrets import SECRET_NOT_KEPT_HERE, SECRET_UNAVAILABLE
+from pmtaform.diagnostics.codes.secrets import SECRET_PLACE_NOT_WRITABLE, SECRET_UNAVAILABLE
 from pmtaform.errors import SecretUnavailable
 from pmtaform.plugins import SECRET_PROVIDERS
 from pmtaform.programs import AllowedPrograms
@@ -113,7 +113,7 @@ class Resolver:
             f"{reference}: pmtaform reads {reference.scheme}: references and does not write them; it writes "
             f"{forms(writable=True)}. Change it with the tool that keeps it."
         )
-        raise SecretUnavailable.of(SECRET_NOT_KEPT_HERE, detail)
+        raise SecretUnavailable.of(SECRET_PLACE_NOT_WRITABLE, detail)
 
     def _provider(self, reference: Reference) -> Provider:
         with self._lock:

@@ -9,12 +9,12 @@ from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.key_commands import (
+    AMBIGUOUS_KEY,
+    AMBIGUOUS_PASSPHRASE,
     BAD_KEY_NAME,
-    DKIM_KEY_IS_THERE,
-    KEY_NOT_KEPT_HERE,
+    DKIM_KEY_EXISTS,
+    KEY_PLACE_NOT_WRITABLE,
     NO_KEY_PLACE,
-    WHICH_KEY,
-    WHICH_PASSPHRASE,
 )
 from pmtaform.diagnostics.codes.keys import DKIM_KEY_DAMAGED
 from pmtaform.dkim.keys import GOOD_BITS, SigningKey, generate_key, load_private_key, locked_pem
@@ -66,7 +66,7 @@ def make_key(stack: Stack, name: str, now: datetime, *, bits: int = GOOD_BITS, t
     """
     home = _home(stack, name, to, now)
     if holds_secret(home.reference, stack.folder):
-        raise UsageError.of(DKIM_KEY_IS_THERE, _already_stored(home))
+        raise UsageError.of(DKIM_KEY_EXISTS, _already_stored(home))
     key = generate_key(bits, reference=str(home.reference))
     return _store(stack, home, key, key.pem.reveal())
 
@@ -92,7 +92,7 @@ def import_key(
     if holds_secret(home.reference, stack.folder):
         if _is_stored(stack, home, key):
             return StoredKey(home=home, key=key, warnings=key.warnings, is_new=False)
-        raise UsageError.of(DKIM_KEY_IS_THERE, _already_stored(home))
+        raise UsageError.of(DKIM_KEY_EXISTS, _already_stored(home))
     return _store(stack, home, key, key.pem.reveal())
 
 
@@ -132,7 +132,7 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyL
     if to is None and len({key.reference for key in own}) > 1:
         listed = ", ".join(dict.fromkeys(key.reference for key in own))
         detail = f"The stack's layers store {domain}/{selector} at {listed}. Choose one with --to REFERENCE."
-        raise UsageError.of(WHICH_KEY, detail)
+        raise UsageError.of(AMBIGUOUS_KEY, detail)
     reference = _default(stack, domain, selector, own) if to is None else parse_reference(to)
     if reference is None:
         detail = "The value of --to is not a reference. Write --to keyring:NAME or --to file:PATH."
@@ -142,7 +142,7 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyL
     if len(there) > 1:
         detail = f"The stack's layers give {reference} different passphrases, and a key has only one. Give all "
         detail += f"hosts of {domain}/{selector} the same `passphrase`."
-        raise UsageError.of(WHICH_PASSPHRASE, detail)
+        raise UsageError.of(AMBIGUOUS_PASSPHRASE, detail)
     declared = there[0] if there else None
     phrase = None
     if declared is not None and declared.passphrase:
@@ -161,7 +161,7 @@ def _check_writable(reference: Reference) -> None:
         return
     detail = f"{reference}: pmtaform reads such references and writes none. Give --to {forms(writable=True)}, "
     detail += "and refer to it in the stack; or make the key with the tool that stores it."
-    raise UsageError.of(KEY_NOT_KEPT_HERE, detail)
+    raise UsageError.of(KEY_PLACE_NOT_WRITABLE, detail)
 
 
 def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datetime | None) -> str:
@@ -172,7 +172,7 @@ def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datet
     if waiting or now is None:
         detail = f"{domain} has several keys that are not generated yet: {', '.join(waiting)}. Write one: "
         detail += f"pmtaform dkim generate {domain}/{waiting[0] if waiting else 'SELECTOR'}."
-        raise UsageError.of(WHICH_KEY, detail)
+        raise UsageError.of(AMBIGUOUS_KEY, detail)
     taken = {key.selector.lower() for key in own}
     stem = f"s{now:%Y%m}"
     return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import Place
-from pmtaform.diagnostics.codes.command_line import CONFIGURATION_UNREADABLE, NO_CONFIGURATION_THERE
+from pmtaform.diagnostics.codes.command_line import CONFIGURATION_UNREADABLE, FOLDER_WITHOUT_CONFIGURATION
 from pmtaform.errors import UsageError
 from pmtaform.lang.includes import Configuration, absolute_includes, is_pattern, read_configuration
 from pmtaform.reading import read_any, read_regular
@@ -95,7 +95,7 @@ def locate(path: Path) -> Located:
     if (path / "config").exists():
         return _located(str(path / "config"), is_named=False)
     raise UsageError.of(
-        NO_CONFIGURATION_THERE,
+        FOLDER_WITHOUT_CONFIGURATION,
         f"{path} has neither etc/pmta/config (a machine's root) nor config (its /etc/pmta). Name the file itself.",
         place=Place(str(path)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pmtaform.diagnostics import Place
-from pmtaform.diagnostics.codes.project_files import FILE_MOVED, FILE_NOT_WRITTEN
+from pmtaform.diagnostics.codes.project_files import FILE_CHANGED, FILE_NOT_WRITTEN
 from pmtaform.errors import PmtaformError
 from pmtaform.writing import replace_file
 
@@ -20,7 +20,7 @@ def replace_native(path: Path, content: bytes, *, expected: bytes | None = None)
     try:
         if expected is not None and target.read_bytes() != expected:
             detail = "It was left unchanged. Lint again."
-            raise PmtaformError.of(FILE_MOVED, detail, place=place)
+            raise PmtaformError.of(FILE_CHANGED, detail, place=place)
         replace_file(target, content, like=target.stat())
     except OSError as problem:
         detail = f"{problem.strerror or problem}. It is unchanged."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostics, Place, Severity
-from pmtaform.diagnostics.codes.stack import SAID_TWICE
+from pmtaform.diagnostics.codes.stack import DUPLICATE_DECLARATION
 from pmtaform.diagnostics.codes.values import FOR_EACH, SECTION_NAME, SECTION_SHAPE
 from pmtaform.lang import values as lang_values
 from pmtaform.lang.blocks import SETTING
@@ -112,7 +112,7 @@ class Builder:
     def _twice(self, key: Key, place: Place, first: Place) -> None:
         shown = key[1] if key[0] == SETTING else f"{key[0]} {key[1]}".strip()
         detail = f"`{shown}` is already at {first}: two spellings of one name, or a loop whose key lacks its variable."
-        self.problems.report(SAID_TWICE, detail, place, related=(first,))
+        self.problems.report(DUPLICATE_DECLARATION, detail, place, related=(first,))
 
     # -- directives ------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Self, TypeVar
 
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
-from pmtaform.diagnostics.codes.stack import SAID_TWICE, UNKNOWN_KEY
+from pmtaform.diagnostics.codes.stack import DUPLICATE_DECLARATION, UNKNOWN_KEY
 from pmtaform.diagnostics.codes.values import VALUE_SHAPE
 from pmtaform.stack import foreach
 from pmtaform.stack.mappings import mapping_in
@@ -76,7 +76,7 @@ def read_entries(
                 continue
             if name in places:
                 detail = f"`{name}` is already at {places[name]}, or the key lacks its loop's variable."
-                problems.report(SAID_TWICE, detail, key.place, related=(places[name],))
+                problems.report(DUPLICATE_DECLARATION, detail, key.place, related=(places[name],))
                 continue
             places[name] = key.place
             entries[name] = None if is_null(value) else _entry(form, name, key, (value, inner), problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pmtaform.diagnostics import Diagnostics
-from pmtaform.diagnostics.codes.stack import NULL_REMOVES_NOTHING, SAID_TWICE
+from pmtaform.diagnostics.codes.stack import DUPLICATE_DECLARATION, NULL_WITHOUT_EFFECT
 from pmtaform.lang.blocks import Address
 from pmtaform.stack.build import Builder
 from pmtaform.stack.content import ALL, Item, Key, Removed, lay_over, removals
@@ -57,11 +57,11 @@ def layer_items(stack: Stack, layer: StackLayer, variables: Variables, problems:
         if native is not None and not isinstance(item, Removed):
             detail = f"{Address(*key)} is in `config` and, at {native.place}, in a native file of the same layer. "
             detail += "Keep it in one of them; a group or a host may replace it."
-            problems.report(SAID_TWICE, detail, item.place, related=(native.place,))
+            problems.report(DUPLICATE_DECLARATION, detail, item.place, related=(native.place,))
     if layer is stack.base:
         for key, item in removals(config):
             if not any(key == known or (key[1] == ALL and key[0] in known) for known in natives):
                 detail = "Nothing lies below the stack's own layer, so null takes nothing away here, and what the key "
                 detail += "names is left out. An empty section is written {}."
-                problems.report(NULL_REMOVES_NOTHING, detail, item.place)
+                problems.report(NULL_WITHOUT_EFFECT, detail, item.place)
     return lay_over(items, config) if natives else config

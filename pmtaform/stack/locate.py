@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform.diagnostics import did_you_mean
-from pmtaform.diagnostics.codes.command_line import NO_PROJECT, NO_SUCH_STACK, WHICH_STACK
+from pmtaform.diagnostics.codes.command_line import AMBIGUOUS_STACK, NO_PROJECT, NO_SUCH_STACK
 from pmtaform.errors import UsageError
 from pmtaform.stack.document import yaml_files
 
@@ -52,7 +52,7 @@ def stack_folder(project: Path, name: str | None) -> Path:
             detail = f"There is no stack under {project / STACKS}. This writes one:\n    pmtaform init NAME"
             raise UsageError.of(NO_SUCH_STACK, detail)
         detail = f"The project has several stacks: {', '.join(known)}. Name one of them on the command line."
-        raise UsageError.of(WHICH_STACK, detail)
+        raise UsageError.of(AMBIGUOUS_STACK, detail)
     if name in known:
         return project / STACKS / name
     path = Path(name)

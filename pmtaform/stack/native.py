@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
-from pmtaform.diagnostics.codes.stack import NATIVE_OUTSIDE, NATIVE_SHAPE, PATH_NOT_ALLOWED, SAID_TWICE, STACK_SHAPE
+from pmtaform.diagnostics.codes.stack import (
+    DUPLICATE_DECLARATION,
+    NATIVE_OUTSIDE,
+    NATIVE_SHAPE,
+    PATH_NOT_ALLOWED,
+    STACK_SHAPE,
+)
 from pmtaform.lang.blocks import Address, Block, BlockPart, collect
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.parsing import parse, parse_bytes
@@ -160,7 +166,7 @@ def _parsed(text: str, path: str, origins: list[Place | None]) -> BlockPart:
 def _two_homes(address: Address, block: Block, problems: Diagnostics) -> None:
     detail = f"{address} is in native files that belong in different files of the host. Keep it in one."
     last = block.parts[-1].place
-    problems.report(SAID_TWICE, detail, last, related=(block.place,))
+    problems.report(DUPLICATE_DECLARATION, detail, last, related=(block.place,))
 
 
 def with_lines(native: Native, lines: Iterable[StackLine]) -> Native:

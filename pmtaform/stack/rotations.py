@@ -17,7 +17,7 @@ from pmtaform.diagnostics.codes.rotation import (
     ROTATION_SELECTOR,
     ROTATION_TIMES,
 )
-from pmtaform.diagnostics.codes.stack import MISSING_KEY, SAID_TWICE
+from pmtaform.diagnostics.codes.stack import DUPLICATE_DECLARATION, MISSING_KEY
 from pmtaform.errors import Invalid
 from pmtaform.lang.blocks import Address
 from pmtaform.model.rotation import VARIABLE, Rotation, WantedSelectors
@@ -75,7 +75,7 @@ def expanded(
             inner = f"{plan.domain}/{selector}"
             if inner in plans:
                 detail = f"The rotation of {name} has made the selector {selector}: give this key another name."
-                problems.report(SAID_TWICE, detail, plans[inner].place)
+                problems.report(DUPLICATE_DECLARATION, detail, plans[inner].place)
             else:
                 signs = selector == wanted.signing
                 one = _as_one(plan, selector, signs=signs)

@@ -16,10 +16,10 @@ from pmtaform.diagnostics import Diagnostics, did_you_mean
 from pmtaform.diagnostics.codes.stack import STACK_SHAPE
 from pmtaform.diagnostics.codes.values import (
     UNKNOWN_VARIABLE,
-    VARIABLE_CIRCLE,
     VARIABLE_FORMAT,
     VARIABLE_LIST,
     VARIABLE_LONG,
+    VARIABLE_LOOP,
     VARIABLE_NAME,
     VARIABLE_SYNTAX,
 )
@@ -188,7 +188,7 @@ class _Resolution:
         if name in above:
             circle = " -> ".join((*above[above.index(name) :], name))
             self._problems.report(
-                VARIABLE_CIRCLE, f"{circle}: each waits for the other. Write one of them out.", node.place
+                VARIABLE_LOOP, f"{circle}: each waits for the other. Write one of them out.", node.place
             )
             self._values[name] = ""
             return

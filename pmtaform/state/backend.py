@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from pmtaform.diagnostics import Place
-from pmtaform.diagnostics.codes.state import STATE_MOVED
+from pmtaform.diagnostics.codes.state import STATE_CHANGED
 from pmtaform.errors import Stale
 from pmtaform.model.rotation import KeyHistory
 from pmtaform.state.document import StateDocument, StateVersion
@@ -136,4 +136,4 @@ def _stale(what: str, place: Place | None) -> NoReturn:
         f"{what}: another run applied, or someone replaced the state, since it was read. Saving would lose what it "
         "contains, so it is unchanged. Plan again from the state as it is now."
     )
-    raise Stale.of(STATE_MOVED, detail, place=place)
+    raise Stale.of(STATE_CHANGED, detail, place=place)

@@ -24,7 +24,7 @@ def test_what_all_share_is_the_stacks(adopting: Adopting) -> None:
     assert adopting.yaml("host-one.yaml") == "hosts:\n  one:\n    config:\n      http-mgmt-port: 8080\n"
     assert "8081" in adopting.yaml("host-two.yaml")
     assert dict(imported.adopted.shared) == {"": 2, "one": 1, "two": 1}
-    assert [note.code for note in imported.adopted.notes if note.code == "comments-lost"]
+    assert [note.code for note in imported.adopted.notes if note.code == "comments-omitted"]
 
 
 def test_what_some_share_is_a_groups(adopting: Adopting) -> None:

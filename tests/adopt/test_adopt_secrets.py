@@ -69,7 +69,7 @@ def test_no_secret_is_in_a_file_that_git_takes(
     if where != "keyring":  # the plan looks into the real one
         assert adopting.changes() == []
     assert len(imported.adopted.secrets) == 7
-    assert {"block-left", "comment-masked"} <= codes(imported)
+    assert {"block-omitted", "comment-masked"} <= codes(imported)
     assert set(forms(imported, Form.LEFT)) == {"smtp-user[twice]", "setting[unknown-password]"}
 
 
@@ -211,7 +211,7 @@ def test_keys_that_would_not_be_the_same_stay_lines(adopting: Adopting, body: st
     imported = adopting.run(signing(adopting, body), keys="file")
     assert adopting.changes() == []
     assert "domain-key:" in adopting.config()
-    assert any(why in note.detail for note in imported.adopted.notes if note.code == "key-left")
+    assert any(why in note.detail for note in imported.adopted.notes if note.code == "key-kept-as-line")
 
 
 UNFIT = {
@@ -229,7 +229,7 @@ def test_a_key_that_could_not_sign_stays_a_line(adopting: Adopting, name: str) -
     server.put(content, "/etc/pmta/a.pem", mode=0o640)
     imported = adopting.run(server, keys="file")
     assert adopting.changes() == []
-    (left,) = (note.detail for note in imported.adopted.notes if note.code == "key-left")
+    (left,) = (note.detail for note in imported.adopted.notes if note.code == "key-kept-as-line")
     assert "/etc/pmta/a.pem" in left
     assert why in left
 

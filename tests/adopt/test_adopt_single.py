@@ -162,7 +162,7 @@ def test_included_files_keep_their_blocks(adopting: Adopting) -> None:
     assert b"<domain x>" in files["files/mta1/conf.d/a.conf"]
     assert b"postmaster c@d" not in files["files/mta1/conf.d/a.conf"]
     assert "{file: files/mta1/conf.d/a.conf, path: /etc/pmta/conf.d/a.conf}" in adopting.yaml()
-    assert "fragments-left" in codes(imported)
+    assert "fragments-unchanged" in codes(imported)
     assert not forms(imported, Form.LEFT)
     assert "postmaster: [c@d, a@b]" in adopting.yaml()  # it is in two files
 

@@ -198,10 +198,10 @@ def test_what_is_about_the_run_names_no_host(project: ProjectFolder) -> None:
     project.apply().ended(Exit.OK)
     project.stack("config:\n  postmaster: a@example.com\n", {"mta1": {}, "mta3": {}}, activation="none")
     document = project.plan("--format", "json").json()
-    assert [(note["code"], note["host"]) for note in document["notes"]] == [("host-left-behind", None)]
+    assert [(note["code"], note["host"]) for note in document["notes"]] == [("host-not-in-stack", None)]
     assert [note["code"] for host in document["hosts"] for note in host["notes"]] == []
-    lines = [line.strip() for line in project.plan().out.splitlines() if "[host-left-behind]" in line]
-    assert lines == ["warning: Applied host no longer in the stack [host-left-behind]"]
+    lines = [line.strip() for line in project.plan().out.splitlines() if "[host-not-in-stack]" in line]
+    assert lines == ["warning: Applied host no longer in the stack [host-not-in-stack]"]
 
 
 def test_another_key_of_the_state_is_no_remark_about_the_first_host(project: ProjectFolder) -> None:
@@ -226,7 +226,7 @@ def test_a_finding_of_hosts_that_change_alike_names_each_of_them(project: Projec
 
 def test_a_pattern_for_the_catch_all_alone_says_so(one: ProjectFolder) -> None:
     one.config("domain: {'*': {max-smtp-out: 5}, a.com: {max-smtp-out: 6}}")
-    for option, code in (("domain[*]", ["catch-all-alone"]), ("domain[**]", []), (r"domain[\*]", [])):
+    for option, code in (("domain[*]", ["catch-all-only"]), ("domain[**]", []), (r"domain[\*]", [])):
         document = one.plan("--target", option, "--format", "json").ended(Exit.OK).json()["notes"]
         assert [each["code"] for each in document] == code
 

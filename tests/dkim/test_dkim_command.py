@@ -101,7 +101,7 @@ def test_2048_bits_unless_it_is_stated(filed: ProjectFolder, monkeypatch: pytest
 def test_nothing_that_is_there_is_overwritten(filed: ProjectFolder) -> None:
     path = filed.add_file("keys/s1.pem", pem())
     said = generate(filed, NAME).ended(Exit.USAGE)
-    assert "[dkim-key-is-there]" in said.err
+    assert "[dkim-key-exists]" in said.err
     assert "new selector" in said.words
     assert path.read_bytes() == pem()
 
@@ -125,7 +125,7 @@ def test_a_key_is_kept_where_someone_wants_it(one: ProjectFolder, kept: dict[str
 
 def test_what_others_keep_is_not_written(one: ProjectFolder) -> None:
     one.config(SIGNING, "dkim-keys: {example.com/s1: {private-key: env:SOME_KEY}}\n")
-    assert "[key-not-kept-here]" in generate(one, NAME).ended(Exit.USAGE).err
+    assert "[key-place-not-writable]" in generate(one, NAME).ended(Exit.USAGE).err
 
 
 def test_a_selector_is_found(one: ProjectFolder, kept: dict[str, str]) -> None:
@@ -237,7 +237,7 @@ def test_what_is_no_key_to_sign_with_is_not_kept(filed: ProjectFolder, content: 
 
 def test_another_key_is_not_overwritten(filed: ProjectFolder) -> None:
     path = filed.add_file("keys/s1.pem", pem("two"))
-    assert "[dkim-key-is-there]" in brought(filed, pem()).ended(Exit.USAGE).err
+    assert "[dkim-key-exists]" in brought(filed, pem()).ended(Exit.USAGE).err
     assert path.read_bytes() == pem("two")
 
 
@@ -424,7 +424,7 @@ def test_hosts_whose_keys_have_passphrases_of_their_own(
     said = project.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
     assert [(row["hosts"], row["type"]) for row in said] == [(["mta1"], None), (["mta2"], "RSA 2048")]
     (project.folder / "key.pem").unlink()
-    assert "[which-passphrase]" in generate(project, NAME).ended(Exit.USAGE).err
+    assert "[ambiguous-passphrase]" in generate(project, NAME).ended(Exit.USAGE).err
     assert not (project.folder / "key.pem").exists()
 
 

@@ -116,7 +116,7 @@ RECORDS: dict[str, tuple[Any, int, tuple[str, str, str], str]] = {
     "no record": (["hello"], Exit.SOME_FAILED, ("yes", "no", "no"), "dkim-unreadable"),
     "in test": ([dkim_text(load_private_key(pem()).p, flags=("y",))], Exit.OK, ("yes", "yes", "yes"), "dkim-testing"),
     "a server that fails": (DnsStatus.FAILED, Exit.SOME_FAILED, ("yes", "no", "unknown"), "dns-failed"),
-    "a server that refuses": (DnsStatus.REFUSED, Exit.UNREACHABLE, ("yes", "unknown", "unknown"), "dns-not-asked"),
+    "a server that refuses": (DnsStatus.REFUSED, Exit.UNREACHABLE, ("yes", "unknown", "unknown"), "dns-unreachable"),
 }
 
 
@@ -208,7 +208,7 @@ def test_dns_that_stops_to_answer_is_no_missing_record(mailing: Mailing) -> None
     (proof,) = verify_keys(stack, declared_keys(stack, hosts=("mta1",)), resolver=Stops({(AT, "TXT"): [shown()]}))
     assert (proof.as_dns, proof.verified) == (Confirmed.YES, Confirmed.UNKNOWN)
     assert proof.is_unknown
-    assert [each.code for each in proof.findings] == ["dns-not-asked"]
+    assert [each.code for each in proof.findings] == ["dns-unreachable"]
 
 
 def test_servers_that_do_not_say_the_same(mailing: Mailing, name_server: Start) -> None:
@@ -255,7 +255,7 @@ def test_a_proof_is_wrong_or_unknown_or_neither() -> None:
         ([shown()], "published"),
         (None, "dkim-missing"),
         ([shown("two")], "dkim-key"),
-        (DnsStatus.REFUSED, "dns-not-asked"),
+        (DnsStatus.REFUSED, "dns-unreachable"),
     ],
 )
 def test_the_list_has_what_dns_says(mailing: Mailing, record: Any, status: str) -> None:

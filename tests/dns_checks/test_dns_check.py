@@ -59,7 +59,7 @@ def test_a_fleet_that_is_right_has_no_findings() -> None:
         ({PTR: []}, "ptr-missing"),
         ({PTR: ["other.example.com"]}, "ptr-unconfirmed"),
         ({PTR: ["other.example.com"], ("other.example.com", "A"): ["192.0.2.1"]}, "helo-differs"),
-        ({("mta1.example.com", "A"): ["192.0.2.9"]}, "helo-forward"),
+        ({("mta1.example.com", "A"): ["192.0.2.9"]}, "helo-without-address"),
         ({SPF: []}, "spf-missing"),
         ({SPF: ["v=spf1 ip4:192.0.2.2 ~all"]}, "spf-uncovered"),
         ({SPF: ["v=spf1 ip4:192.0.2.1 bogus"]}, "spf-permerror"),
@@ -81,10 +81,10 @@ def test_a_fleet_that_is_right_has_no_findings() -> None:
         ({DMARC: ["v=DMARC1; p=maybe"]}, "dmarc-unreadable"),
         ({DMARC: ["v=DMARC1; p=none; adkim=s; aspf=s"]}, "dmarc-not-aligned"),
         ({MX: ["0 ."]}, "mx-null"),
-        ({MX: ["10 gone.example.com"]}, "mx-nowhere"),
-        ({MX: []}, "mx-nowhere"),
+        ({MX: ["10 gone.example.com"]}, "mx-without-address"),
+        ({MX: []}, "mx-without-address"),
         ({MX: ["10 www.example.com"], ("www.example.com", "CNAME"): ["mta1.example.com"]}, "mx-alias"),
-        ({MX: ["10 other.example.com"], ("other.example.com", "A"): ["203.0.113.1"]}, "mx-elsewhere"),
+        ({MX: ["10 other.example.com"], ("other.example.com", "A"): ["203.0.113.1"]}, "mx-outside-fleet"),
         ({DKIM: DnsStatus.FAILED}, "dns-failed"),
         (
             {SPF: ["v=spf1 ip4:192.0.2.1 include:x.example.com -all"], ("x.example.com", "TXT"): DnsStatus.FAILED},
@@ -111,7 +111,7 @@ def test_an_address_of_two_hosts_and_one_with_two_names() -> None:
     twice = replace(FACTS, sources=(first, replace(first, host="mta2")))
     assert "address-twice" in codes(check(facts=twice))
     named = replace(FACTS, sources=(first, replace(first, helo="mta2.example.com", vmta="v2")))
-    assert {"address-names", "helo-forward"} <= codes(check(facts=named))
+    assert {"address-names", "helo-without-address"} <= codes(check(facts=named))
     assert codes(check(facts=replace(FACTS, sources=(first, replace(first, vmta="v2"))))) == set()
 
 

@@ -105,7 +105,7 @@ def test_a_word_that_is_none(one: ProjectFolder) -> None:
 
 def test_only_what_changes_is_asked_about(grown: ProjectFolder, dns: Ask) -> None:
     resolver = dns(right())
-    assert codes(planned(grown, "dns: warn")) == {"dns-right"}
+    assert codes(planned(grown, "dns: warn")) == {"dns-matches"}
     assert {name for name, _ in resolver.asked} == {"2.2.0.192.in-addr.arpa", "b.example.com", "bounce.example.com"}
     assert "virtual-mta[b]: checked, and correct." in grown.plan().words
 
@@ -126,7 +126,7 @@ def test_what_touches_no_name_asks_nothing(grown: ProjectFolder, dns: Ask) -> No
     [
         ({("2.2.0.192.in-addr.arpa", "PTR"): []}, "ptr-missing"),
         ({("2.2.0.192.in-addr.arpa", "PTR"): ["other.example.com"]}, "ptr-unconfirmed"),
-        ({("b.example.com", "A"): ["192.0.2.99"]}, "helo-forward"),
+        ({("b.example.com", "A"): ["192.0.2.99"]}, "helo-without-address"),
         ({("bounce.example.com", "TXT"): ["v=spf1 ip4:192.0.2.1 -all"]}, "spf-uncovered"),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_new_key_needs_its_record(grown: ProjectFolder, dns: Ask) -> None:
     assert public is not None
     where = ("s1._domainkey.example.com", "TXT")
     dns({where: [f"v=DKIM1; k=rsa; p={public.key}"]})
-    assert codes(planned(grown, "dns: require", signing, keys)) == {"dns-right"}
+    assert codes(planned(grown, "dns: require", signing, keys)) == {"dns-matches"}
     dns({where: ["v=DKIM1; k=rsa; p=AAAA"]})
     told = [note["code"] for note in planned(grown, "dns: warn", signing, keys).json()["hosts"][0]["notes"]]
     assert told.count("dkim-key") == 1, "the key and the line that names it have one record"
@@ -175,7 +175,7 @@ def test_a_new_bounce_domain_needs_a_way_there_and_spf(grown: ProjectFolder, dns
         ("b2.example.com", "TXT"): ["v=spf1 ip4:192.0.2.1 -all"],
     }
     resolver = dns(zone)
-    assert codes(planned(grown, "dns: warn", more)) == {"dns-right"}
+    assert codes(planned(grown, "dns: warn", more)) == {"dns-matches"}
     assert ("bounce.example.com", "MX") not in resolver.asked
     dns({**zone, ("b2.example.com", "MX"): ["0 ."]})
     assert "mx-null" in codes(planned(grown, "dns: warn", more))
@@ -191,8 +191,8 @@ def test_other_hosts_count_though_they_are_not_looked_at(project: ProjectFolder,
     project.stack(f"config: {{{BOUNCE}}}\n{body}", {"mta1": {}, "mta2": {"groups": ["mx"]}}, activation="none")
     dns({("bounce.example.com", "MX"): ["10 mx.example.com"], ("mx.example.com", "A"): ["192.0.2.9"]})
     said = project.plan("--host", "mta1", "--format", "json").ended(Exit.OK)
-    assert "mx-elsewhere" not in codes(said)
-    assert "mx-nowhere" not in codes(said)
+    assert "mx-outside-fleet" not in codes(said)
+    assert "mx-without-address" not in codes(said)
 
 
 # -- what is required ----
@@ -213,7 +213,7 @@ def test_what_is_required_and_wrong_stops_an_apply_unless_allowed(grown: Project
 def test_what_could_not_be_asked_is_kept_apart_from_wrong(grown: ProjectFolder, dns: Ask) -> None:
     offline = dict.fromkeys(right(), DnsStatus.OFFLINE)
     dns(offline)
-    assert codes(planned(grown, "dns: warn")) == {"dns-not-asked"}
+    assert codes(planned(grown, "dns: warn")) == {"dns-unreachable"}
     said = planned(grown, "dns: require")
     assert dangers(said) == {"dns-unknown"}
     grown.apply("--allow", "dns-wrong").ended(Exit.BLOCKED)

@@ -98,10 +98,10 @@ def test_plan_shows_each_key_and_the_future(desk: Desk) -> None:
 
 def test_a_plan_of_the_future_cannot_be_saved_or_look_back(desk: Desk) -> None:
     for arguments, code in (
-        (("--as-of", "2026-02-01", "--out", "x.json"), "plan-ahead"),
-        (("--as-of", "2025-12-31"), "as-of-passed"),
-        (("--as-of", "soon"), "no-such-moment"),
-        (("--as-of", "2026-13-01"), "no-such-moment"),
+        (("--as-of", "2026-02-01", "--out", "x.json"), "future-plan"),
+        (("--as-of", "2025-12-31"), "date-in-the-past"),
+        (("--as-of", "soon"), "invalid-date"),
+        (("--as-of", "2026-13-01"), "invalid-date"),
     ):
         assert code in desk.project.plan(*arguments).ended(Exit.USAGE).all
     assert "Generated" not in desk.project.run("dkim", "rotate", "--as-of", "2026-02-01").ended(Exit.OK).out

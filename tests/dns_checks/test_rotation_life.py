@@ -113,7 +113,7 @@ def test_plan_shows_the_future_and_changes_nothing(fleet: Turning) -> None:
     assert [host.host for host in ahead.plan.changed] == ["mta1", "mta2"]
     assert ahead.statuses[0].switch == "s-20260330"
     assert fleet.lines("mta1") == [first]
-    with pytest.raises(UsageError, match="as-of-passed"):
+    with pytest.raises(UsageError, match="date-in-the-past"):
         fleet.plan(as_of=NOON)
 
 
@@ -160,7 +160,7 @@ def held(fleet: Turning, *hosts: str, **more: Any) -> str:
     """Why the switch is held; that no host switches is seen to."""
     before = fleet.lines("mta1")
     planned = fleet.plan(*hosts, **more)
-    assert "dkim-switch-held" in codes(planned.plan)
+    assert "dkim-switch-waiting" in codes(planned.plan)
     fleet.apply(*hosts, **more)
     assert fleet.lines("mta1") == before
     return planned.statuses[0].blocked
@@ -231,7 +231,7 @@ def test_a_new_selector_that_another_line_comes_before_is_not_switched_to(fleet:
     fleet.passes(2 * DAY)
     planned = fleet.plan()
     assert planned.statuses[0].switch is None
-    assert "dkim-switch-held" in codes(planned.plan)
+    assert "dkim-switch-waiting" in codes(planned.plan)
     assert "PowerMTA takes old of example.com (/etc/pmta/config:" in planned.statuses[0].blocked
     fleet.apply(allow=("missing-key-file",))
     assert fleet.lines("mta1") == ["old"]
@@ -309,7 +309,7 @@ def test_a_key_that_the_store_lost_is_made_again(fleet: Turning, due: tuple[str,
     first, second = due
     (fleet.project.folder / f"keys/{second}.pem").unlink()
     planned = fleet.plan()
-    assert "dkim-key-lost" in codes(planned.plan)
+    assert "dkim-next-key-unavailable" in codes(planned.plan)
     fleet.apply()
     assert fleet.lines("mta1") == [first]
     assert [one.selector for one in fleet.rotate().generated] == ["s-20260404"]
@@ -325,7 +325,7 @@ def test_a_retiring_key_that_the_store_lost_stays_on_hosts_as_long_as_mail_needs
     assert [fleet.files(name) for name in ("mta1", "mta2")] == [[first, second]] * 2
     planned = fleet.plan()
     assert not planned.plan.changed
-    assert [note.code for note in planned.plan.hosts[0].notes].count("dkim-key-kept") == 1
+    assert [note.code for note in planned.plan.hosts[0].notes].count("dkim-retiring-key-unavailable") == 1
     # A host that never had the file cannot get it, and nothing else waits for that.
     fleet.project.hosts["mta2"].at(f"/etc/pmta/dkim/{first}.example.com.pem").unlink()
     fleet.apply()
@@ -336,7 +336,7 @@ def test_a_retiring_key_that_the_store_lost_stays_on_hosts_as_long_as_mail_needs
     fleet.passes(timedelta(hours=1))
     fleet.apply()
     assert (fleet.files("mta1"), fleet.files("mta2")) == ([second], [second])
-    assert not any("dkim-key-kept" in codes(plan) for plan in fleet.plan().plan.hosts)
+    assert not any("dkim-retiring-key-unavailable" in codes(plan) for plan in fleet.plan().plan.hosts)
 
 
 def test_the_key_that_signs_must_be_in_the_store(fleet: Turning) -> None:

@@ -187,6 +187,6 @@ def test_a_run_warns_of_other_names(names: int) -> None:
     links = ((CONFIG, names),) if names > 1 else ()
     outcome = Outcome(host="mta1", status=Status.APPLIED, hard_links=links)
     notes = notes_of(spec, outcome)
-    assert [(note.code, note.host) for note in notes] == [("hard-link-left", "mta1")] * len(links)
+    assert [(note.code, note.host) for note in notes] == [("hard-link", "mta1")] * len(links)
     assert all(f"one of {names} names" in note.detail and CONFIG in note.detail for note in notes)
     assert notes_of(spec, Outcome(host="mta1", status=Status.ROLLED_BACK, hard_links=links)) == ()

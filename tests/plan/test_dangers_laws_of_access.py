@@ -122,7 +122,7 @@ def test_tls_that_is_dropped_or_demanded_is_found(before: dict[str, int], after:
         if now < was:
             assert "tls-dropped" in reported
         if now == 2 > was:
-            assert "tls-demanded" in reported
+            assert "tls-required" in reported
     if all(was == now for was, now in pairs):
         assert not {code for code in reported if code.startswith("tls")}
 

@@ -83,7 +83,7 @@ CASES = {
     "an account that goes": Case(
         "<smtp-user app>\n  password hard-to-guess\n</smtp-user>\n", SAME, "submission-cut-off", REMOVE
     ),
-    "TLS is demanded": Case("", "domain: {'*': {require-starttls: yes}}", "tls-demanded"),
+    "TLS is demanded": Case("", "domain: {'*': {require-starttls: yes}}", "tls-required"),
     "TLS is given up": Case(
         "<domain *>\n  require-starttls yes\n</domain>\n", "domain: {'*': {require-starttls: no}}", "tls-dropped"
     ),

@@ -38,12 +38,12 @@ def test_a_choice_names_nothing_that_is_not_there(one: ProjectFolder, case: dict
     said = one.plan("--format", "json", *case["choose"]).ended(Exit.OK)
     assert sorted(address for _, address in addresses(said)) == case["changes"]
     (host,) = said.json()["hosts"]
-    reported = {code: [] for code in ("taken-along", "needs-what-is-excluded")}
+    reported = {code: [] for code in ("dependency-included", "dependency-excluded")}
     for note in host["notes"]:
         if note["code"] in reported:
             reported[note["code"]].append(note["address"])
-    assert sorted(reported["taken-along"]) == case.get("along", [])
-    assert sorted(reported["needs-what-is-excluded"]) == case.get("refused", [])
+    assert sorted(reported["dependency-included"]) == case.get("along", [])
+    assert sorted(reported["dependency-excluded"]) == case.get("refused", [])
     errors = {note["code"] for note in host["notes"] if note["code"] in rules() and note["severity"] == "error"}
     assert sorted(errors) == case.get("errors", [])
 
@@ -55,7 +55,7 @@ def test_it_is_applied_or_refused_before_anything_is_touched(one: ProjectFolder,
     refused = "refused" in case or "errors" in case
     said = one.apply(*case["choose"], *DANGERS).ended(Exit.BLOCKED if refused else Exit.OK)
     assert (one.host.tree() == before) == refused
-    assert ("needs-what-is-excluded" in said.err) == ("refused" in case)
+    assert ("dependency-excluded" in said.err) == ("refused" in case)
     if not refused and "applied" not in case:  # a target that has gone names nothing any more
         assert addresses(one.plan("--format", "json", *case["choose"])) == set()
 

@@ -95,10 +95,10 @@ def test_what_is_left_different_is_named_with_what_keeps_it() -> None:
 
 
 def test_a_note_of_the_run_names_no_host() -> None:
-    gone = Diagnostic(code="host-left-behind", summary="a host left", severity=Severity.WARNING)
+    gone = Diagnostic(code="host-not-in-stack", summary="a host left", severity=Severity.WARNING)
     own = Diagnostic(code="frozen", summary="it is frozen", severity=Severity.WARNING, host="a")
     text = plan_text(plan(host("a", notes=(own,)), host("b"), notes=(gone,)))
-    assert "\n  warning: A host left [host-left-behind]\n" in text
+    assert "\n  warning: A host left [host-not-in-stack]\n" in text
     assert "\n  a: warning: It is frozen [frozen]\n" in text
 
 

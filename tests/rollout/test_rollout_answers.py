@@ -111,7 +111,7 @@ def test_a_text_that_the_stack_knows_is_success(live: ProjectFolder) -> None:
     live.stack(f'{NO_QUEUE}\nexpect: {{reload: {{success: ["all WELL"]}}}}')
     unknown(live, "reload")
     said = live.apply("--format", "json").ended(Exit.OK)
-    assert "answer-unknown" not in json.dumps(said.lines())
+    assert "unknown-answer" not in json.dumps(said.lines())
     live.settled()
 
 

@@ -175,13 +175,13 @@ def test_the_settings_in_force_are_those_that_were_written(host: ProjectFolder) 
 @pytest.mark.parametrize("text", ["max-smtp-out 30\nmax-msg-rate 500/h\n", "max-msg-rate 500/1h\nmax-smtp-out 30\n"])
 def test_the_same_in_other_words_is_the_same(host: ProjectFolder, text: str) -> None:
     said = settings(host, text).ended(Exit.OK)
-    assert "in-force-unsure" not in said.words
+    assert "in-force-partly-compared" not in said.words
 
 
 @pytest.mark.parametrize("text", ["", "max-smtp-out thirty\nmax-msg-rate 500/h\n"])
 def test_what_cannot_be_understood_is_a_remark(host: ProjectFolder, text: str) -> None:
     said = settings(host, text).ended(Exit.OK)
-    assert "[in-force-unsure]" in said.words
+    assert "[in-force-partly-compared]" in said.words
 
 
 def test_listeners_must_greet_where_any_did_before(host: ProjectFolder) -> None:

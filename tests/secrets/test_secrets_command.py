@@ -105,7 +105,7 @@ def test_a_file_is_relative_to_the_stack_that_is_named(one: ProjectFolder, given
     other.mkdir()
     (other / "stack.yaml").write_text("stack: other\n")
     given(VALUE)
-    assert "which-stack" in one.run("secrets", "set", "file:secrets/app").ended(Exit.USAGE).err
+    assert "ambiguous-stack" in one.run("secrets", "set", "file:secrets/app").ended(Exit.USAGE).err
     one.run("secrets", "set", "file:secrets/app", "other").ended(Exit.OK)
     assert (other / "secrets/app").read_text() == VALUE
 

@@ -25,8 +25,8 @@ NO_SUCH_STACK: Final = Definition(
         "pmtaform init NAME writes a new stack."
     ),
 )
-WHICH_STACK: Final = Definition(
-    code="which-stack",
+AMBIGUOUS_STACK: Final = Definition(
+    code="ambiguous-stack",
     summary="Ambiguous stack",
     kind=Kind.USAGE,
     explanation=(
@@ -61,8 +61,8 @@ NO_SUCH_HOST: Final = Definition(
         "against hosts in the stack."
     ),
 )
-WHICH_HOST: Final = Definition(
-    code="which-host",
+AMBIGUOUS_HOST: Final = Definition(
+    code="ambiguous-host",
     summary="Ambiguous host",
     kind=Kind.USAGE,
     explanation=(
@@ -122,8 +122,8 @@ NO_SUCH_CONFIGURATION: Final = Definition(
         "Check the path, or name the project with -C DIR."
     ),
 )
-NO_CONFIGURATION_THERE: Final = Definition(
-    code="no-configuration-there",
+FOLDER_WITHOUT_CONFIGURATION: Final = Definition(
+    code="folder-without-configuration",
     summary="Folder without a configuration",
     kind=Kind.USAGE,
     explanation=(
@@ -171,8 +171,8 @@ REVISION_INVALID: Final = Definition(
         "compare with the version of pmtaform that was in use then."
     ),
 )
-NO_SUCH_MOMENT: Final = Definition(
-    code="no-such-moment",
+INVALID_DATE: Final = Definition(
+    code="invalid-date",
     summary="Invalid date",
     kind=Kind.USAGE,
     explanation=(
@@ -180,16 +180,16 @@ NO_SUCH_MOMENT: Final = Definition(
         "such as +02:00)."
     ),
 )
-AS_OF_PASSED: Final = Definition(
-    code="as-of-passed",
+DATE_IN_THE_PAST: Final = Definition(
+    code="date-in-the-past",
     summary="Date in the past",
     kind=Kind.USAGE,
     explanation=(
         "The date of --as-of has passed. A plan can look ahead only. Name a future date, or leave --as-of out."
     ),
 )
-PLAN_AHEAD_NOT_SAVED: Final = Definition(
-    code="plan-ahead-not-saved",
+FUTURE_PLAN_NOT_SAVED: Final = Definition(
+    code="future-plan-not-saved",
     summary="Plan cannot be saved for a future date",
     kind=Kind.USAGE,
     explanation=(
@@ -223,8 +223,8 @@ NO_APPROVAL: Final = Definition(
         "JSON). Read the plan, and then run the command with --auto-approve."
     ),
 )
-ONE_DECISION: Final = Definition(
-    code="one-decision",
+CONTRADICTORY_OPTIONS: Final = Definition(
+    code="contradictory-options",
     summary="Contradictory options",
     kind=Kind.USAGE,
     explanation="--confirm and --revert are opposite decisions on the same change. Give one of them.",

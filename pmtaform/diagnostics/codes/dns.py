@@ -17,8 +17,8 @@ DNS_FAILED: Final = Definition(
         "Check the zone's name servers, its delegation and its DNSSEC signatures."
     ),
 )
-DNS_NOT_ASKED: Final = Definition(
-    code="dns-not-asked",
+DNS_UNREACHABLE: Final = Definition(
+    code="dns-unreachable",
     summary="DNS not reachable",
     kind=Kind.HOST_UNREACHABLE,
     explanation=(

@@ -77,8 +77,8 @@ MX_ALIAS: Final = Definition(
     kind=Kind.CHECK_FAILED,
     explanation="The MX names a CNAME, which RFC 2181 forbids and some senders reject. Name the host itself.",
 )
-MX_NOWHERE: Final = Definition(
-    code="mx-nowhere",
+MX_WITHOUT_ADDRESS: Final = Definition(
+    code="mx-without-address",
     summary="MX without an address",
     kind=Kind.CHECK_FAILED,
     explanation=(
@@ -86,8 +86,8 @@ MX_NOWHERE: Final = Definition(
         "at a host of the fleet."
     ),
 )
-MX_ELSEWHERE: Final = Definition(
-    code="mx-elsewhere",
+MX_OUTSIDE_FLEET: Final = Definition(
+    code="mx-outside-fleet",
     summary="MX outside the fleet",
     kind=Kind.CHECK_FAILED,
     severity=Severity.WARNING,
@@ -127,8 +127,8 @@ HELO_DIFFERS: Final = Definition(
     kind=Kind.CHECK_FAILED,
     explanation="The HELO name is not the name in the PTR, and receivers compare them. Make them the same.",
 )
-HELO_FORWARD: Final = Definition(
-    code="helo-forward",
+HELO_WITHOUT_ADDRESS: Final = Definition(
+    code="helo-without-address",
     summary="HELO name without its address",
     kind=Kind.CHECK_FAILED,
     explanation="The A or AAAA records of the HELO name do not contain the address that says it. Add the record.",

@@ -209,8 +209,8 @@ NOT_REHEARSED: Final = Definition(
         "in that moment by something else, it reads the rejected files."
     ),
 )
-HARD_LINK_LEFT: Final = Definition(
-    code="hard-link-left",
+HARD_LINK: Final = Definition(
+    code="hard-link",
     summary="File with other names",
     kind=Kind.NOTE,
     severity=Severity.WARNING,

@@ -34,8 +34,8 @@ IMPORT_INEXACT: Final = Definition(
         "This is a bug in pmtaform; please report it."
     ),
 )
-BLOCK_LEFT: Final = Definition(
-    code="block-left",
+BLOCK_OMITTED: Final = Definition(
+    code="block-omitted",
     summary="Block left out of the stack",
     kind=Kind.NOTE,
     severity=Severity.WARNING,
@@ -54,8 +54,8 @@ BLOCK_NATIVE: Final = Definition(
         "Nothing is to be done."
     ),
 )
-KEY_LEFT: Final = Definition(
-    code="key-left",
+KEY_KEPT_AS_LINE: Final = Definition(
+    code="key-kept-as-line",
     summary="DKIM key kept as a line",
     kind=Kind.NOTE,
     severity=Severity.INFO,
@@ -64,8 +64,8 @@ KEY_LEFT: Final = Definition(
         "kept. Declare it by hand if the stack should own the key file."
     ),
 )
-COMMENTS_LOST: Final = Definition(
-    code="comments-lost",
+COMMENTS_OMITTED: Final = Definition(
+    code="comments-omitted",
     summary="Comments left out",
     kind=Kind.NOTE,
     severity=Severity.INFO,
@@ -104,8 +104,8 @@ LIST_BELOW_SOURCE: Final = Definition(
         "config of the stack; the next apply moves it on the host."
     ),
 )
-FRAGMENTS_LEFT: Final = Definition(
-    code="fragments-left",
+FRAGMENTS_UNCHANGED: Final = Definition(
+    code="fragments-unchanged",
     summary="Included fragments left unchanged",
     kind=Kind.NOTE,
     severity=Severity.INFO,

@@ -7,8 +7,8 @@ from typing import Final
 from pmtaform.diagnostics.definition import Definition
 from pmtaform.diagnostics.kinds import Kind
 
-TOO_MANY_WORDS: Final = Definition(
-    code="too-many-words",
+TOO_MANY_ARGUMENTS: Final = Definition(
+    code="too-many-arguments",
     summary="Too many arguments",
     kind=Kind.USAGE,
     explanation=(
@@ -24,8 +24,8 @@ NO_SUCH_KEY: Final = Definition(
         "The stack has no DKIM key of this name. Check the domain and the selector against dkim-keys in the stack."
     ),
 )
-WHICH_KEY: Final = Definition(
-    code="which-key",
+AMBIGUOUS_KEY: Final = Definition(
+    code="ambiguous-key",
     summary="Ambiguous DKIM key",
     kind=Kind.USAGE,
     explanation=(
@@ -33,8 +33,8 @@ WHICH_KEY: Final = Definition(
         "DOMAIN/SELECTOR, or choose the place with --to REFERENCE."
     ),
 )
-WHICH_PASSPHRASE: Final = Definition(
-    code="which-passphrase",
+AMBIGUOUS_PASSPHRASE: Final = Definition(
+    code="ambiguous-passphrase",
     summary="Ambiguous passphrase",
     kind=Kind.USAGE,
     explanation=(
@@ -51,8 +51,8 @@ BAD_KEY_NAME: Final = Definition(
         "has in DNS."
     ),
 )
-DKIM_KEY_IS_THERE: Final = Definition(
-    code="dkim-key-is-there",
+DKIM_KEY_EXISTS: Final = Definition(
+    code="dkim-key-exists",
     summary="DKIM key already exists",
     kind=Kind.USAGE,
     explanation=(
@@ -60,8 +60,8 @@ DKIM_KEY_IS_THERE: Final = Definition(
         "need it. Choose a new selector, or delete the old key first."
     ),
 )
-KEY_NOT_KEPT_HERE: Final = Definition(
-    code="key-not-kept-here",
+KEY_PLACE_NOT_WRITABLE: Final = Definition(
+    code="key-place-not-writable",
     summary="Key place not writable",
     kind=Kind.USAGE,
     explanation=(
@@ -101,8 +101,8 @@ NO_ROTATION: Final = Definition(
         "No key of the stack has rotation settings. Write them under a key in dkim-keys: rotation: {every: 90d}."
     ),
 )
-WHICH_SECRET: Final = Definition(
-    code="which-secret",
+AMBIGUOUS_SECRET: Final = Definition(
+    code="ambiguous-secret",
     summary="Ambiguous secret",
     kind=Kind.USAGE,
     explanation=(
@@ -119,8 +119,8 @@ NO_VALUE: Final = Definition(
         "The input ended before a value was typed, or the terminal cannot hide it. Give the value on standard input."
     ),
 )
-NOT_THE_SAME: Final = Definition(
-    code="not-the-same",
+VALUE_MISTYPED: Final = Definition(
+    code="value-mistyped",
     summary="Value mistyped",
     kind=Kind.USAGE,
     explanation="The two values that were typed differ, and nothing was changed. Run the command again.",
@@ -148,8 +148,8 @@ SECRET_ON_TERMINAL: Final = Definition(
         "into a pipe."
     ),
 )
-SECRET_IS_THERE: Final = Definition(
-    code="secret-is-there",
+SECRET_EXISTS: Final = Definition(
+    code="secret-exists",
     summary="Secret already exists",
     kind=Kind.USAGE,
     explanation=(

@@ -8,8 +8,8 @@ from pmtaform.diagnostics.definition import Definition
 from pmtaform.diagnostics.kinds import Kind
 from pmtaform.diagnostics.model import Severity
 
-STACK_MOVED: Final = Definition(
-    code="stack-moved",
+STACK_CHANGED: Final = Definition(
+    code="stack-changed",
     summary="Stack changed since the plan",
     kind=Kind.STALE,
     explanation=(
@@ -53,8 +53,8 @@ PLAN_DIFFERS: Final = Definition(
         "again and read the new plan."
     ),
 )
-TARGET_MOVED: Final = Definition(
-    code="target-moved",
+TARGET_CHANGED: Final = Definition(
+    code="target-changed",
     summary="Live configuration changed since the plan",
     kind=Kind.STALE,
     explanation=(
@@ -110,8 +110,8 @@ PLAN_TOO_OLD: Final = Definition(
         "again: pmtaform plan --out FILE."
     ),
 )
-PLAN_AHEAD: Final = Definition(
-    code="plan-ahead",
+FUTURE_PLAN: Final = Definition(
+    code="future-plan",
     summary="Plan for a future date",
     kind=Kind.NOTE,
     severity=Severity.INFO,
@@ -120,8 +120,8 @@ PLAN_AHEAD: Final = Definition(
         "unchanged. It cannot be saved or applied; plan again on that date."
     ),
 )
-CATCH_ALL_ALONE: Final = Definition(
-    code="catch-all-alone",
+CATCH_ALL_ONLY: Final = Definition(
+    code="catch-all-only",
     summary="Pattern matches the catch-all only",
     kind=Kind.NOTE,
     severity=Severity.INFO,
@@ -150,8 +150,8 @@ FROZEN: Final = Definition(
         "stack, or apply with --allow frozen."
     ),
 )
-TAKEN_ALONG: Final = Definition(
-    code="taken-along",
+DEPENDENCY_INCLUDED: Final = Definition(
+    code="dependency-included",
     summary="Dependency included",
     kind=Kind.NOTE,
     severity=Severity.INFO,
@@ -159,8 +159,8 @@ TAKEN_ALONG: Final = Definition(
         "A chosen block refers to another block that also changes, so the plan includes both. Nothing is to be done."
     ),
 )
-NEEDS_WHAT_IS_EXCLUDED: Final = Definition(
-    code="needs-what-is-excluded",
+DEPENDENCY_EXCLUDED: Final = Definition(
+    code="dependency-excluded",
     summary="Dependency excluded",
     kind=Kind.BLOCKED,
     explanation=(
@@ -224,8 +224,8 @@ SAME_MACHINE: Final = Definition(
         "it locked. Keep one of the two names in the stack."
     ),
 )
-DNS_RIGHT: Final = Definition(
-    code="dns-right",
+DNS_MATCHES: Final = Definition(
+    code="dns-matches",
     summary="DNS matches the changes",
     kind=Kind.NOTE,
     severity=Severity.INFO,

@@ -16,8 +16,8 @@ PROJECT_FILE: Final = Definition(
         "The project file is a mapping with the list of programs that a stack may run. Write allow-commands: [PROGRAM]."
     ),
 )
-FILE_MOVED: Final = Definition(
-    code="file-moved",
+FILE_CHANGED: Final = Definition(
+    code="file-changed",
     summary="File changed during the command",
     kind=Kind.FAILED,
     explanation=(

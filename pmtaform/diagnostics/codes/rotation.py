@@ -68,8 +68,8 @@ ROTATION_TOO_NEW: Final = Definition(
     kind=Kind.STATE_DAMAGED,
     explanation=("A later version of pmtaform wrote the history of rotated keys. Upgrade pmtaform on this machine."),
 )
-DKIM_SWITCH_HELD: Final = Definition(
-    code="dkim-switch-held",
+DKIM_SWITCH_WAITING: Final = Definition(
+    code="dkim-switch-waiting",
     summary="Selector switch waits for all hosts",
     kind=Kind.NOTE,
     severity=Severity.WARNING,
@@ -128,8 +128,8 @@ DKIM_UNEXPECTED_SELECTOR: Final = Definition(
         "back. The next apply corrects it and keeps the file of the other key while mail may need it."
     ),
 )
-DKIM_KEY_LOST: Final = Definition(
-    code="dkim-key-lost",
+DKIM_NEXT_KEY_UNAVAILABLE: Final = Definition(
+    code="dkim-next-key-unavailable",
     summary="Key of the next selector not available",
     kind=Kind.NOTE,
     severity=Severity.WARNING,
@@ -138,8 +138,8 @@ DKIM_KEY_LOST: Final = Definition(
         "let pmtaform dkim rotate make another."
     ),
 )
-DKIM_KEY_KEPT: Final = Definition(
-    code="dkim-key-kept",
+DKIM_RETIRING_KEY_UNAVAILABLE: Final = Definition(
+    code="dkim-retiring-key-unavailable",
     summary="Key of a retiring selector not available",
     kind=Kind.NOTE,
     severity=Severity.WARNING,

@@ -17,8 +17,8 @@ ROLLED_BACK: Final = Definition(
         "restored. PowerMTA runs the old configuration. Correct the cause in the stack and apply again."
     ),
 )
-ROLLED_BACK_UNSURE: Final = Definition(
-    code="rolled-back-unsure",
+ROLLED_BACK_UNVERIFIED: Final = Definition(
+    code="rolled-back-unverified",
     summary="Files rolled back; configuration in force unknown",
     kind=Kind.HOST_FAILED,
     explanation=(
@@ -130,8 +130,8 @@ RECOVERY_FAILED: Final = Definition(
         "cause that the detail names, and then run pmtaform recover HOST."
     ),
 )
-RUN_CUT_SHORT: Final = Definition(
-    code="run-cut-short",
+RUN_ENDED_EARLY: Final = Definition(
+    code="run-ended-early",
     summary="Earlier run ended early",
     kind=Kind.NOTE,
     severity=Severity.WARNING,
@@ -150,8 +150,8 @@ RESTART_PENDING: Final = Definition(
         "back with --allow restart."
     ),
 )
-ANSWER_UNKNOWN: Final = Definition(
-    code="answer-unknown",
+UNKNOWN_ANSWER: Final = Definition(
+    code="unknown-answer",
     summary="Answer of PowerMTA not known",
     kind=Kind.NOTE,
     severity=Severity.WARNING,
@@ -160,8 +160,8 @@ ANSWER_UNKNOWN: Final = Definition(
         "under the host in the stack makes it known."
     ),
 )
-OLD_CONFIGURATION_UNSURE: Final = Definition(
-    code="old-configuration-unsure",
+OLD_CONFIGURATION_UNVERIFIED: Final = Definition(
+    code="old-configuration-unverified",
     summary="Old configuration perhaps not in force",
     kind=Kind.NOTE,
     severity=Severity.WARNING,
@@ -179,8 +179,8 @@ IN_FORCE_UNKNOWN: Final = Definition(
         "pmta show settings on the host with the files."
     ),
 )
-IN_FORCE_UNSURE: Final = Definition(
-    code="in-force-unsure",
+IN_FORCE_PARTLY_COMPARED: Final = Definition(
+    code="in-force-partly-compared",
     summary="Settings only partly compared",
     kind=Kind.NOTE,
     severity=Severity.WARNING,

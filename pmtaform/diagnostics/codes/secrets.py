@@ -46,8 +46,8 @@ SECRET_UNAVAILABLE: Final = Definition(
         "pmtaform secrets set, or change the reference in the stack."
     ),
 )
-SECRET_NOT_KEPT_HERE: Final = Definition(
-    code="secret-not-kept-here",
+SECRET_PLACE_NOT_WRITABLE: Final = Definition(
+    code="secret-place-not-writable",
     summary="Secret place not writable",
     kind=Kind.SECRET_UNAVAILABLE,
     explanation=(

@@ -67,8 +67,8 @@ UNKNOWN_GROUP: Final = Definition(
         "at the host."
     ),
 )
-SAID_TWICE: Final = Definition(
-    code="said-twice",
+DUPLICATE_DECLARATION: Final = Definition(
+    code="duplicate-declaration",
     summary="Duplicate declaration",
     kind=Kind.INVALID,
     explanation=(
@@ -76,8 +76,8 @@ SAID_TWICE: Final = Definition(
         "loop whose key lacks the loop's variable. Keep one of them; a group or a host may replace it."
     ),
 )
-NULL_REMOVES_NOTHING: Final = Definition(
-    code="null-removes-nothing",
+NULL_WITHOUT_EFFECT: Final = Definition(
+    code="null-without-effect",
     summary="Null without effect",
     kind=Kind.INVALID,
     severity=Severity.WARNING,

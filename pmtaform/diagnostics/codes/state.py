@@ -36,8 +36,8 @@ LOCK_TAKEN_OVER: Final = Definition(
         "left to do."
     ),
 )
-STATE_MOVED: Final = Definition(
-    code="state-moved",
+STATE_CHANGED: Final = Definition(
+    code="state-changed",
     summary="State changed since the plan",
     kind=Kind.STALE,
     explanation=(
@@ -97,8 +97,8 @@ JOURNAL_DAMAGED: Final = Definition(
         "pmtaform history HOST --live asks them."
     ),
 )
-HOST_LEFT_BEHIND: Final = Definition(
-    code="host-left-behind",
+HOST_NOT_IN_STACK: Final = Definition(
+    code="host-not-in-stack",
     summary="Applied host no longer in the stack",
     kind=Kind.NOTE,
     severity=Severity.WARNING,

@@ -183,9 +183,9 @@ VARIABLE_LONG: Final = Definition(
         "repeat each other. Shorten the variables."
     ),
 )
-VARIABLE_CIRCLE: Final = Definition(
-    code="variable-circle",
-    summary="Circular variables",
+VARIABLE_LOOP: Final = Definition(
+    code="variable-loop",
+    summary="Loop of variables",
     kind=Kind.INVALID,
     explanation=(
         "Variables refer to each other in a circle, so none of them has a value. Write one of them as a plain value."

@@ -123,7 +123,7 @@ def _barred(barred: dict[str, list[Part]], sources: dict[str, list[Part]]) -> Hi
 
 
 @Rule(
-    code="nobody-may-relay",
+    code="no-client-may-relay",
     severity=WARNING,
     family=Family.RELAYING,
     summary="No client may relay",
@@ -144,7 +144,7 @@ def _barred(barred: dict[str, list[Part]], sources: dict[str, list[Part]]) -> Hi
         </source>
     """,
 )
-def nobody_may_relay(facts: Facts) -> Iterator[Hit]:
+def no_client_may_relay(facts: Facts) -> Iterator[Hit]:
     """A configuration in which no client at all may send to the outside."""
     if not facts.complete or _any_relays(facts) or facts.by_tag.get("smtp-user"):
         return
@@ -159,7 +159,7 @@ def nobody_may_relay(facts: Facts) -> Iterator[Hit]:
 
 
 @Rule(
-    code="nobody-can-log-in",
+    code="login-without-users",
     severity=WARNING,
     family=Family.RELAYING,
     summary="Login required, but no users",
@@ -182,7 +182,7 @@ def nobody_may_relay(facts: Facts) -> Iterator[Hit]:
         </smtp-user>
     """,
 )
-def nobody_can_log_in(facts: Facts) -> Iterator[Hit]:
+def login_without_users(facts: Facts) -> Iterator[Hit]:
     if not facts.complete or facts.by_tag.get("smtp-user"):
         return
     if facts.defaults is not None and facts.defaults.by_tag.get("smtp-user"):

@@ -70,7 +70,7 @@ def repeated_directive(facts: Facts) -> Iterator[Hit]:
 
 
 @Rule(
-    code="said-again",
+    code="duplicate-line",
     severity=INFO,
     family=Family.DUPLICATES,
     summary="Repeated line",
@@ -82,7 +82,7 @@ def repeated_directive(facts: Facts) -> Iterator[Hit]:
     """,
     right="log-file /var/log/pmta/log",
 )
-def said_again(facts: Facts) -> Iterator[Hit]:
+def duplicate_line(facts: Facts) -> Iterator[Hit]:
     for lines in _groups(facts):
         for before, line in _single(lines):
             if _same(before, line):

@@ -19,10 +19,10 @@ _MOST_LOOKED_AT: Final = 20_000  # queues
 
 
 @Rule(
-    code="reroute-circle",
+    code="reroute-loop",
     severity=ERROR,
     family=Family.VIRTUAL_MTAS,
-    summary="Circle of reroutes",
+    summary="Loop of reroutes",
     explanation="Queues in a circle get no mail; PowerMTA writes one line to the log.",
     basis="guide 3.3.10.50 (2020: 3.3.10.51); of reroute-to-virtual-mta inferred from it",
     wrong="""
@@ -42,7 +42,7 @@ _MOST_LOOKED_AT: Final = 20_000  # queues
         </virtual-mta>
     """,
 )
-def reroute_circle(facts: Facts) -> Iterator[Hit]:
+def reroute_loop(facts: Facts) -> Iterator[Hit]:
     for name in _ROUTES:
         lines = [line for line in facts.named(name) if line.scope == "domain"]
         if not lines:

@@ -257,7 +257,7 @@ def _is_for_everyone(part: Part) -> bool:
 
 
 @Rule(
-    code="tls-demanded-of-everyone",
+    code="tls-required-everywhere",
     severity=WARNING,
     family=Family.TLS,
     summary="TLS required of every server",
@@ -274,7 +274,7 @@ def _is_for_everyone(part: Part) -> bool:
         </domain>
     """,
 )
-def tls_demanded_of_everyone(facts: Facts) -> Iterator[Hit]:
+def tls_required_everywhere(facts: Facts) -> Iterator[Hit]:
     for line in _demands(facts):
         if line.within is not None and _is_for_everyone(line.within):
             detail = (

@@ -22,8 +22,8 @@ from pmtaform.plan.dangers.queues import QueueChange
 from pmtaform.plan.dangers.reach import Reach
 from pmtaform.plan.dangers.sides import Sides
 
-TLS_DEMANDED: Final = DangerKind(
-    code="tls-demanded",
+TLS_REQUIRED: Final = DangerKind(
+    code="tls-required",
     rank=120,
     summary="mail stops where the other side has no TLS, or no certificate that verifies",
     explanation=(
@@ -78,7 +78,7 @@ class _Key:
     mx: bool
 
 
-@reports(TLS_DEMANDED, TLS_DROPPED)
+@reports(TLS_REQUIRED, TLS_DROPPED)
 def tls_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Mail that is sent without TLS, or not verified, or that stops where TLS is not offered."""
     reaches: dict[_Key, Reach] = {}
@@ -145,7 +145,7 @@ _Change = tuple[DangerKind, str, str]  # kind, directive, clause
 def _encryption(was: _Mode, now: _Mode) -> Iterator[_Change]:
     if now.requires and not was.requires:
         name = _USE if was.is_on(_REQUIRE) else _REQUIRE
-        yield TLS_DEMANDED, name, "waits and then bounces wherever the other server offers no TLS"
+        yield TLS_REQUIRED, name, "waits and then bounces wherever the other server offers no TLS"
     elif was.uses and not now.uses:
         yield TLS_DROPPED, _USE, "goes out unencrypted"
     elif was.requires and not now.requires:
@@ -158,7 +158,7 @@ def _verification(was: _Mode, now: _Mode) -> Iterator[_Change]:
     if now.has(_VERIFY) and not was.has(_VERIFY):
         fate = "waits and then bounces" if now.requires else "goes out unencrypted"
         says = f"{fate} wherever the other server's certificate does not verify"
-        yield TLS_DEMANDED if now.requires else TLS_DROPPED, _VERIFY, says
+        yield TLS_REQUIRED if now.requires else TLS_DROPPED, _VERIFY, says
     elif was.has(_VERIFY) and not now.has(_VERIFY):
         yield TLS_DROPPED, _VERIFY, "goes to servers whose certificates are no longer verified"
 

@@ -20,7 +20,7 @@ from pmtaform.plan.dangers.intake import ALLOW_AUTH, Intake, classes, in_words, 
 from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.submission_cut_off import doors_that_stay
-from pmtaform.plan.dangers.tls import TLS_DEMANDED, TLS_DROPPED
+from pmtaform.plan.dangers.tls import TLS_DROPPED, TLS_REQUIRED
 
 _CERTIFICATE: Final = "smtp-server-tls-certificate"
 _HTTPS: Final = "http-redirect-to-https"
@@ -49,7 +49,7 @@ _SWITCHES: Final = (
     ),
     _Switch(
         "require-starttls-before-auth",
-        (TLS_DEMANDED, "can no longer log in without TLS"),
+        (TLS_REQUIRED, "can no longer log in without TLS"),
         (TLS_DROPPED, "may log in without TLS, and be overheard"),
     ),
     _Switch(
@@ -68,7 +68,7 @@ class _Key:
     cause: Address | None
 
 
-@reports(TLS_DEMANDED, TLS_DROPPED)
+@reports(TLS_REQUIRED, TLS_DROPPED)
 def inbound_tls_changed(sides: Sides) -> Iterator[DangerFinding]:
     """Clients that are offered less TLS, or must use it now."""
     if sides.touches("source", "smtp-listener"):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
-from pmtaform.diagnostics.codes.plans import DNS_RIGHT
+from pmtaform.diagnostics.codes.plans import DNS_MATCHES
 from pmtaform.errors import PmtaformError
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
@@ -231,4 +231,4 @@ def _note(finding: DnsFinding, host: str, change: Change) -> Diagnostic:
 def _right(host: str, own: Sequence[str]) -> Diagnostic:
     shown = ", ".join(own[:3]) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
     detail = f"{shown}: checked, and correct."
-    return DNS_RIGHT.diagnostic(detail, host=host)
+    return DNS_MATCHES.diagnostic(detail, host=host)
