@@ -59,10 +59,10 @@ class ReplyAnswer:
 
     @property
     def scope(self) -> str | None:
-        """What the reply is about: the labelled reply's scope, or the sending address for classes that slow."""
+        """What the reply is about: the labelled reply's scope, else what replies of its class mostly are about."""
         if self.known is not None and self.known.scope not in ("unknown", "-"):
             return self.known.scope
-        return "ip" if self.rule is not None and self.rule.reply_class.slows else None
+        return self.reply_class.scope if self.reply_class is not None else None
 
     @property
     def fate(self) -> Fate:

@@ -38,6 +38,11 @@ class ReplyClass(StrEnum):
         return _SENTENCES[self]
 
     @property
+    def scope(self) -> str | None:
+        """What most replies of the class are about; None: there is no rule."""
+        return _SCOPES.get(self)
+
+    @property
     def actions(self) -> str:
         """What a rule of an `smtp-pattern-list` should do with such replies; empty: leave the queue as it is.
 
@@ -53,12 +58,21 @@ _ACTIONS: Final = {
     ReplyClass.THROTTLE_REPUTATION: "mode=backoff,defer-queue",
     ReplyClass.BLOCK_REPUTATION: "mode=backoff,defer-queue",
 }
+_SCOPES: Final = {
+    **dict.fromkeys(SLOWING, "ip"),
+    ReplyClass.AUTH_FAILURE: "domain",
+    ReplyClass.TLS: "connection",
+    ReplyClass.CONTENT: "message",
+    ReplyClass.BAD_MAILBOX: "recipient",
+    ReplyClass.QUOTA: "recipient",
+    ReplyClass.GREYLIST: "message",
+}
 _SENTENCES: Final = {
     ReplyClass.THROTTLE_RATE: "too much at once: messages, connections or recipients",
     ReplyClass.THROTTLE_REPUTATION: "slowed because of the reputation of what was sent before",
     ReplyClass.BLOCK_REPUTATION: "refused because of the reputation of the address, network or domain",
-    ReplyClass.BLOCK_POLICY: "refused by a policy of the receiver",
-    ReplyClass.AUTH_FAILURE: "SPF, DKIM, DMARC or reverse DNS is missing or fails",
+    ReplyClass.BLOCK_POLICY: "refused by a policy of the receiver, such as one on senders or on reverse DNS",
+    ReplyClass.AUTH_FAILURE: "SPF, DKIM or DMARC is missing or fails",
     ReplyClass.TLS: "encryption is required or fails",
     ReplyClass.CONTENT: "the message is refused because of its content or size",
     ReplyClass.BAD_MAILBOX: "the mailbox does not exist or is not active",
@@ -89,13 +103,17 @@ class StandardRule:
 
 
 def standard_rules(document: Mapping[str, Any], provider: str | None) -> tuple[StandardRule, ...]:
-    """The rules of `rules.toml` for a provider, in order: its own, those of its machines' owner, everyone's."""
+    """The rules of `rules.toml` for a provider, in order: its own, those of its machines' owner, everyone's.
+
+    Last are those that only explain a reply: they are of classes that slow no queue.
+    """
     own = dict.fromkeys((provider, document["same-as"].get(provider)))
     return tuple(
         StandardRule(ReplyClass(kind), pattern, source, owner)
         for owner, rows in (
             *((each, document["providers"].get(each, ())) for each in own if each is not None),
             (None, document["any"]["rules"]),
+            (None, document["other"]["rules"]),
         )
         for kind, pattern, source in rows
     )
