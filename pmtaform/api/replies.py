@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _STDIN: Final = "-"
 
 
-def read_replies(source: str, stdin: Callable[[int], bytes], most: int = LARGEST) -> tuple[SmtpReply, ...]:
-    """The replies of a text, of a file, or of standard input (`-`). Raises `UsageError`.
+def read_replies(source: str, stdin: Callable[[int], bytes], most: int = LARGEST) -> Counter[SmtpReply]:
+    """The replies of a text, of a file, or of standard input (`-`), counted. Raises `UsageError`.
 
     `stdin` reads at most that many bytes; `most`: of a file or of it.
     """
@@ -43,7 +43,7 @@ def read_replies(source: str, stdin: Callable[[int], bytes], most: int = LARGEST
     else:
         text, name = _text(_content(source, stdin, most), source), source
     try:
-        replies = tuple(replies_in(text))
+        replies = Counter(replies_in(text))
     except csv.Error as problem:
         raise _unreadable(name, f"It is not CSV: {problem}.") from None
     if not replies:
@@ -115,17 +115,25 @@ class ReplyReport:
 
 
 def answer_replies(
-    replies: Iterable[SmtpReply], question: ReplyQuestion, loaded: LoadedConfiguration | None = None
+    replies: Counter[SmtpReply], question: ReplyQuestion, loaded: LoadedConfiguration | None = None
 ) -> ReplyReport:
     """What is known of replies, and what a configuration does with them. Raises `UsageError`."""
     asked = _Asked(library().latest, question)
     configured = _configured(loaded, question) if loaded is not None else None
     rows = []
-    for reply, count in Counter(replies).most_common():
+    for reply, count in (replies if configured is not None else _without_queues(replies)).most_common():
         answer = asked.answer(reply)
         mine = configured.answer(reply, asked.queue_domain(answer), asked.vmta(reply)) if configured else None
         rows.append(ReplyRow(answer, count, mine))
     return ReplyReport(asked.data.version, tuple(rows), loaded, _notes(configured, rows))
+
+
+def _without_queues(replies: Counter[SmtpReply]) -> Counter[SmtpReply]:
+    """The replies counted together where only their queues differ."""
+    together: Counter[SmtpReply] = Counter()
+    for reply, count in replies.items():
+        together[SmtpReply(reply.lines, reply.domain or reply.queue)] += count
+    return together
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +148,14 @@ class ReplyComparison:
 
 
 def compare_replies(
-    replies: Iterable[SmtpReply] | None,
+    replies: Counter[SmtpReply] | None,
     question: ReplyQuestion,
     before: LoadedConfiguration,
     after: LoadedConfiguration,
 ) -> ReplyComparison:
     """The replies whose effect differs; None: the labelled ones, of the provider or domain if one is given."""
     asked = _Asked(library().latest, question)
-    answers = list(asked.labelled() if replies is None else map(asked.answer, Counter(replies)))
+    answers = list(asked.labelled() if replies is None else map(asked.answer, replies))
     questions = [(answer, asked.queue_domain(answer), asked.vmta(answer.reply)) for answer in answers]
     sides = [_configured(loaded, question) for loaded in (before, after)]
     return ReplyComparison(asked.data.version, len(answers), tuple(reply_changes(questions, *sides)), before, after)

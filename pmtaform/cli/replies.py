@@ -62,8 +62,8 @@ def replies(
     loaded = _loaded(config, stack) if config is not None else None
     if against is not None and loaded is not None:
         show(ReplyChangeTable(compare_replies(texts, question, _loaded(against, stack), loaded)), format)
-        return
-    show(ReplyTable(answer_replies(texts or (), question, loaded), library().latest.publications, every), format)
+    elif texts is not None:
+        show(ReplyTable(answer_replies(texts, question, loaded), library().latest.publications, every), format)
 
 
 def _loaded(target: str, stack: str | None) -> LoadedConfiguration:

@@ -81,7 +81,8 @@ class ReplyTable:
     def _counted(self, screen: Screen, style: Style) -> Iterator[str]:
         rows = self.report.rows
         total = sum(row.count for row in rows)
-        yield style(f"{counted(total, 'reply', 'replies')}, {len(rows)} of them different", "bold")
+        texts = len({row.answer.reply.text for row in rows})
+        yield style(f"{counted(total, 'reply', 'replies')}, {texts} of them different", "bold")
         yield from self._classes()
         unknown = [row for row in rows if row.answer.reply_class is None and row.answer.fate is not Fate.ACCEPTED]
         yield from self._listed("No rule takes, and no labelled reply is the same:", unknown, screen, style)
@@ -93,15 +94,15 @@ class ReplyTable:
                 yield from self._listed(title, chosen, screen, style)
 
     def _classes(self) -> Iterator[str]:
-        counts: dict[str, list[int]] = {}
+        counts, lost = Counter[str](), Counter[str]()
+        texts: dict[str, set[str]] = {}
         for row in self.report.rows:
             name = _class_name(row.answer)
-            cell = counts.setdefault(name, [0, 0, 0])
-            cell[0] += row.count
-            cell[1] += 1
-            cell[2] += row.count if row.answer.fate is Fate.LOST else 0
-        ordered = sorted(counts.items(), key=lambda item: -item[1][0])
-        yield from columns([("CLASS", "REPLIES", "DIFFERENT", "LOST"), *((n, *map(str, c)) for n, c in ordered)])
+            counts[name] += row.count
+            lost[name] += row.count if row.answer.fate is Fate.LOST else 0
+            texts.setdefault(name, set()).add(row.answer.reply.text)
+        cells = ((name, str(count), str(len(texts[name])), str(lost[name])) for name, count in counts.most_common())
+        yield from columns([("CLASS", "REPLIES", "DIFFERENT", "LOST"), *cells])
         yield ""
 
     def _effects(self) -> Iterator[str]:
@@ -116,13 +117,16 @@ class ReplyTable:
         if not rows:
             return
         yield style(title, "bold")
-        shown = rows if self.every else rows[:MOST_LISTED]
-        for row in shown:
-            first, *rest = wrapped(row.answer.reply.text, screen.width, " " * 9)
-            yield f"  {row.count:5}  {first.lstrip()}"
+        counts: Counter[str] = Counter()
+        for row in rows:
+            counts[row.answer.reply.text] += row.count
+        shown = counts.most_common(None if self.every else MOST_LISTED)
+        for text, count in shown:
+            first, *rest = wrapped(text, screen.width, " " * 9)
+            yield f"  {count:5}  {first.lstrip()}"
             yield from rest
-        if len(shown) < len(rows):
-            yield f"         and {len(rows) - len(shown)} more; --all shows them"
+        if len(shown) < len(counts):
+            yield f"         and {len(counts) - len(shown)} more; --all shows them"
         yield ""
 
     def json(self) -> str:

@@ -129,6 +129,7 @@ LOOKING = (
     ("history", "mta1", "--live"),
     ("lint", "--host", "mta1"),
     ("effective", "mta1"),
+    ("replies", "421 a", "--config", "mta1"),
     ("diff", "mta1", ":fleet:mta1"),
     ("lint", "--format", "sarif", "--host", "mta1"),
     ("lint", "--format", "junit", "--host", "mta1"),

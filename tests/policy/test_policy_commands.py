@@ -193,6 +193,15 @@ def test_records_bring_their_own_queue_and_provider(there: Path, project: Projec
     ]
 
 
+def test_replies_of_several_queues_are_one_where_no_configuration_is_asked(there: Path, project: ProjectFolder) -> None:
+    rows = "".join(f"a@yahoo.fr,smtp;421 a,q{n}/v{n}\n" for n in range(12))
+    (there / "queues.csv").write_text(f"rcpt,dsnDiag,queue\n{rows}")
+    assert "421 a (12 times)\n" in project.run("replies", "queues.csv").ended(0).out
+    said = project.run("replies", "queues.csv", "--config", "old").ended(0)
+    assert said.out.startswith("12 replies, 1 of them different\n")
+    assert "     12  421 a\n" in said.out
+
+
 def test_many_replies_are_counted(there: Path, project: ProjectFolder) -> None:
     said = project.run("replies", "many.txt", "--config", "old").ended(0)
     # 12 of the 912 lines continue on the next one, because that has the same code
