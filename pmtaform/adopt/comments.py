@@ -36,9 +36,9 @@ class Comments:
     @classmethod
     def of(cls, tree: Tree, secrets: Iterable[str] = ()) -> Comments:
         """The comments of `tree`; `secrets` are values that must not be repeated."""
-        found = cls(frozenset(secret for secret in secrets if len(secret) > 3))
-        found.end = _closed(found._walk(tree, tree.children, 0, len(tree.lines)))
-        return found
+        comments = cls(frozenset(secret for secret in secrets if len(secret) > 3))
+        comments.end = _closed(comments._walk(tree, tree.children, 0, len(tree.lines)))
+        return comments
 
     def clean(self, comment: str) -> str:
         """A comment with what is secret in it masked."""
@@ -73,13 +73,13 @@ class Comments:
 
     def _lines(self, tree: Tree, start: int, end: int) -> tuple[str, ...]:
         """The comment lines among these; an empty text is a blank line between them, or after the last."""
-        found: list[str] = []
+        texts: list[str] = []
         for raw in tree.lines[start:end]:
             if raw.lstrip().startswith("#"):
-                found.append(self.clean(comment_of(raw)))
-            elif found and found[-1]:
-                found.append("")
-        return tuple(found)
+                texts.append(self.clean(comment_of(raw)))
+            elif texts and texts[-1]:
+                texts.append("")
+        return tuple(texts)
 
 
 def _closed(comments: tuple[str, ...]) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ def masked(comment: str, secrets: Iterable[str] = ()) -> str:
         hidden = values.mask(sensitive[0] if sensitive else None, words[0], words[1])
         if (sensitive or not known) and hidden != words[1]:
             comment = comment[: start + len(words[0])] + " " + hidden.replace(values.SENSITIVE, _MASK)
-    comment = _SAID.sub(lambda found: found[1] + _MASK, comment)
+    comment = _SAID.sub(lambda match: match[1] + _MASK, comment)
     for secret in secrets:
         if secret in comment:
             comment = comment.replace(secret, _MASK)

@@ -35,18 +35,18 @@ def nested(written: YamlEntry) -> Map:
 
 def differs(written: YamlEntry, block: Block, secrets: Mapping[str, bytes]) -> str | None:
     """Why `written` differs from `block`, or None when it does not."""
-    found = Diagnostics()
+    problems = Diagnostics()
     try:
         text = document(nested(written))
     except UnwritableError:
         return "it has characters that YAML does not take"
-    node = read_yaml(text.encode(), "check", found)
-    items = Builder(StackRules(), found).config(node, Variables({"host": "host"}))
-    writer = Writer(lambda reference, _place: Secret(secrets[reference], reference), found)
+    node = read_yaml(text.encode(), "check", problems)
+    items = Builder(StackRules(), problems).config(node, Variables({"host": "host"}))
+    writer = Writer(lambda reference, _place: Secret(secrets[reference], reference), problems)
     writer.items(items)
     tree = parse(writer.text)
-    if found.has_errors or tree.diagnostics:
-        first = (*found.errors, *tree.diagnostics)[0]
+    if problems.has_errors or tree.diagnostics:
+        first = (*problems.errors, *tree.diagnostics)[0]
         is_telling = first.is_any_of(*_TELLING) and not written.has_secret  # a detail may repeat the value
         return first.detail.rstrip(".") if is_telling else first.summary[0].lower() + first.summary[1:]
     made = collect((tree, node) for node in tree.children)

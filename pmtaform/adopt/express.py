@@ -91,12 +91,12 @@ class BlockWriter:
 
     def _directive(self, scope: str, lines: Sequence[tuple[Tree, Directive]]) -> Item | None:
         """All lines of one directive in one place; None when they come from elsewhere."""
-        kept = [(tree, node) for tree, node in lines if id(node) not in self.skip]
-        if not kept:
+        expressed = [(tree, node) for tree, node in lines if id(node) not in self.skip]
+        if not expressed:
             return None
-        first = kept[0][1]
+        first = expressed[0][1]
         spec = self._spec(scope, first)
-        items = [self._commented(t, node, self._value(scope, spec, node, node.value)) for t, node in kept]
+        items = [self._commented(t, node, self._value(scope, spec, node, node.value)) for t, node in expressed]
         if len(items) == 1:
             item = items[0]
         elif spec.accumulates:
@@ -119,13 +119,13 @@ class BlockWriter:
         return Text(escaped(value))
 
     def _commented(self, tree: Tree, node: Node, value: Value) -> Item:
-        found = self.comments.get(id(tree))
-        if found is None:
+        comments = self.comments.get(id(tree))
+        if comments is None:
             return Item(value)
-        beside = found.beside.get(id(node), "")
+        beside = comments.beside.get(id(node), "")
         if isinstance(value, Map) and "secret" in {item.key for item in value.items}:
             beside = ""  # the comment may contain the password
-        return Item(value, above=found.above.get(id(node), ()), beside=beside)
+        return Item(value, above=comments.above.get(id(node), ()), beside=beside)
 
     # -- sections ------------------------------------------------------------------------------------------------------
 

@@ -157,13 +157,13 @@ class Files:
     # -- native files --------------------------------------------------------------------------------------------------
 
     def _natives(self, layer: Layer) -> List:
-        found = List()
+        entries = List()
         folder = self._folder(layer)
         for copy in layer.copies:
             name = self._free(f"{folder}/{_short(copy.path)}")
             self.made[name] = OutFile(content=encode(copy.text))
             entry = self._native(name, copy)
-            found.items += [Item(entry) for _ in range(copy.times)]
+            entries.items += [Item(entry) for _ in range(copy.times)]
         natives = [entry for entry in layer.entries if entry.form is Form.NATIVE]
         unsaid = [entry.text for entry in natives if not entry.order]
         ordered = [entry.text for entry in natives if entry.order]
@@ -171,8 +171,8 @@ class Files:
             if written:
                 name = self._free(f"{folder}/{file}")
                 self.made[name] = OutFile(content=encode("\n".join(written)))
-                found.items.append(Item(Text(escaped(name))))
-        return found
+                entries.items.append(Item(Text(escaped(name))))
+        return entries
 
     def _free(self, name: str) -> str:
         """A name that no other file has."""

@@ -47,13 +47,13 @@ def fold(items: Sequence[Item]) -> list[Folded]:
         if isinstance(item.value, Map) and _PIECE.search(item.key):
             words = tuple(pieces[::2] for pieces in map(_pieces, _texts(item)))
             families.setdefault((words, _outline(item.value)), []).append(item)
-    found: list[Folded] = []
+    loops: list[Folded] = []
     for family in families.values():
         for run in _runs(family) if len(family) >= LEAST else ():
-            folded = _named_apart(run, {loop.item.key for loop in found})
+            folded = _named_apart(run, {loop.item.key for loop in loops})
             if folded is not None:
-                found.append(folded)
-    return found
+                loops.append(folded)
+    return loops
 
 
 def _named_apart(run: _Run, taken: set[str]) -> Folded | None:
@@ -206,13 +206,13 @@ def _format(column: tuple[str, ...]) -> str | None:
 def _addresses(column: tuple[str, ...]) -> Value | None:
     """Addresses as a range if they follow each other, else as a list; None when they are none."""
     try:
-        found = [ipaddress.ip_address(text) for text in column]
+        addresses = [ipaddress.ip_address(text) for text in column]
     except ValueError:
         return None
-    if any(str(address) != text for address, text in zip(found, column, strict=True)):
+    if any(str(address) != text for address, text in zip(addresses, column, strict=True)):
         return None
-    steps = {int(b) - int(a) for a, b in pairwise(found)}
-    if steps == {1} and len({address.version for address in found}) == 1:
+    steps = {int(b) - int(a) for a, b in pairwise(addresses)}
+    if steps == {1} and len({address.version for address in addresses}) == 1:
         return Text(f"{column[0]}..{column[-1]}")
     return texts(*column)
 
@@ -232,10 +232,10 @@ class _Template:
 
     def _text(self, text: str) -> str:
         pieces = _pieces(text)
-        done = [pieces[0]]
+        result = [pieces[0]]
         for number in range(1, len(pieces), 2):
-            done += [next(self._used) or pieces[number], pieces[number + 1]]
-        return "".join(done)
+            result += [next(self._used) or pieces[number], pieces[number + 1]]
+        return "".join(result)
 
     def _value(self, value: Value) -> Value:
         if isinstance(value, Text):

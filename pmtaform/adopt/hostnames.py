@@ -29,7 +29,7 @@ def express_alike(server_blocks: Sequence[ServerBlocks], apart: Collection[Addre
         for entry in one.entries:
             sharing.setdefault(entry.identity, []).append(one.server.name)
     sets = {tuple(hosts) for hosts in sharing.values()} | {tuple(one.server.name for one in server_blocks)}
-    found: dict[tuple[Address, bytes], list[tuple[str, BlockEntry, YamlEntry]]] = {}
+    alike: dict[tuple[Address, bytes], list[tuple[str, BlockEntry, YamlEntry]]] = {}
     for one in server_blocks:
         name = one.server.name
         for entry in one.entries:
@@ -37,8 +37,8 @@ def express_alike(server_blocks: Sequence[ServerBlocks], apart: Collection[Addre
                 continue
             if (written := _named(entry, name)) is not None:
                 text = document(nested(YamlEntry(written.path, Item(written.item.value)))).encode()
-                found.setdefault((entry.address, text), []).append((name, entry, written))
-    for (_, text), members in found.items():
+                alike.setdefault((entry.address, text), []).append((name, entry, written))
+    for (_, text), members in alike.items():
         if len(members) > 1 and tuple(name for name, _, _ in members) in sets:
             for _, entry, written in members:
                 entry.written, entry.alike = written, text

@@ -84,7 +84,7 @@ class Taken:
 def key_lines(blocks: Mapping[Address, Block]) -> list[DomainKeyLine]:
     """Every `domain-key` line that could come from `dkim-keys`."""
     name = directive_named("domain-key")
-    found = []
+    result = []
     for address, block in blocks.items():
         is_signer = address.kind in _SIGNERS and len(block.parts) == 1
         if not is_signer and isinstance(block.parts[0].node, Section):
@@ -94,8 +94,8 @@ def key_lines(blocks: Mapping[Address, Block]) -> list[DomainKeyLine]:
                 continue
             fields = split(values.normalise(catalogue().directive("global", name), node.value))
             if len(fields) == 3:
-                found.append(DomainKeyLine(node, address, fields[1], fields[0], without_idle_quotes(fields[2])))
-    return found
+                result.append(DomainKeyLine(node, address, fields[1], fields[0], without_idle_quotes(fields[2])))
+    return result
 
 
 def key_paths(blocks: Mapping[Address, Block]) -> list[str]:
@@ -129,11 +129,11 @@ def take(
     for line in good:
         by_home.setdefault(line.home, set()).add(id(line.node))
     left = {f"{domain}/{selector}": why for (domain, selector, _), why in reasons.items()}
-    return Taken(tuple(entries), {home: frozenset(found) for home, found in by_home.items()}, left)
+    return Taken(tuple(entries), {home: frozenset(entries_) for home, entries_ in by_home.items()}, left)
 
 
 def _unfit(lines: list[DomainKeyLine], material: Mapping[str, KeyMaterial]) -> dict[tuple[str, str, str], str]:
-    found: dict[tuple[str, str, str], str] = {}
+    reasons: dict[tuple[str, str, str], str] = {}
     paths: dict[str, set[tuple[str, str, str]]] = {}
     named: dict[tuple[str, str], set[str]] = {}
     for line in lines:
@@ -142,18 +142,18 @@ def _unfit(lines: list[DomainKeyLine], material: Mapping[str, KeyMaterial]) -> d
     for line in lines:
         homes = [other.home for other in lines if other.identity == line.identity]
         if why := _problem(line, material.get(line.path)):
-            found[line.identity] = why
+            reasons[line.identity] = why
         elif len(paths[line.path]) > 1:
-            found[line.identity] = "one key file serves several selectors"
+            reasons[line.identity] = "one key file serves several selectors"
         elif len(named[line.domain, line.selector]) > 1:
-            found[line.identity] = "one selector has several key files"
+            reasons[line.identity] = "one selector has several key files"
         elif len(set(homes)) < len(homes):
-            found[line.identity] = "its line occurs twice"
+            reasons[line.identity] = "its line occurs twice"
         elif len({home.kind in _SIGNERS for home in homes}) > 1:
-            found[line.identity] = "it signs for all and for some"
+            reasons[line.identity] = "it signs for all and for some"
         elif len({home.key for home in homes}) < len(homes):
-            found[line.identity] = "a virtual MTA and a pool have one name"
-    return found
+            reasons[line.identity] = "a virtual MTA and a pool have one name"
+    return reasons
 
 
 def _problem(line: DomainKeyLine, key: KeyMaterial | None) -> str:
@@ -186,7 +186,7 @@ def _out_of_order(lines: list[DomainKeyLine], good: list[DomainKeyLine]) -> set[
     """The blocks whose lines would not come in the order that they have."""
     taken = {line.identity for line in good}
     order = {identity: place for place, identity in enumerate(dict.fromkeys(line.identity for line in good))}
-    found = set()
+    homes = set()
     for home in dict.fromkeys(line.home for line in good):
         here = [line for line in lines if line.home == home]
         declared = [line for line in here if line.identity not in taken]
@@ -194,8 +194,8 @@ def _out_of_order(lines: list[DomainKeyLine], good: list[DomainKeyLine]) -> set[
         made = [*declared, *fresh]
         made.sort(key=lambda line: line.domain == "*")
         if made != here:
-            found.add(home)
-    return found
+            homes.add(home)
+    return homes
 
 
 def _entry(

@@ -74,11 +74,11 @@ def layers_of(server_blocks: Sequence[ServerBlocks], keys: Mapping[str, Sequence
     sets = {identity: tuple(hosts) for identity, hosts in sharing.items()}
     layers = Layers(Layer("", names), {}, {name: Layer(name, (name,)) for name in names})
     by_set = {names: layers.base} | _groups(sets, names, layers)
-    done: dict[tuple[str, object], BlockEntry] = {}
+    firsts: dict[tuple[str, object], BlockEntry] = {}
     for one in server_blocks:
         for identity, thing in _things(one, keys):
             layer = by_set.get(sets[identity], layers.own[one.server.name])
-            first = done.setdefault((layer.name, identity), thing) if isinstance(thing, BlockEntry) else None
+            first = firsts.setdefault((layer.name, identity), thing) if isinstance(thing, BlockEntry) else None
             if layer.hosts[0] == one.server.name:
                 _put(layer, thing)
             elif first is not None and isinstance(thing, BlockEntry):
@@ -121,11 +121,11 @@ def _groups(
             counts[hosts] = counts.get(hosts, 0) + 1
     worth = [hosts for hosts, count in counts.items() if count >= _LEAST]
     worth.sort(key=lambda hosts: (-counts[hosts] * (len(hosts) - 1), hosts))
-    found = {}
+    groups = {}
     for hosts in sorted(worth[:_MOST], key=lambda hosts: (-len(hosts), hosts)):
         name = _name(hosts, names, layers.groups)
-        found[hosts] = layers.groups[name] = Layer(name, hosts)
-    return found
+        groups[hosts] = layers.groups[name] = Layer(name, hosts)
+    return groups
 
 
 def _name(hosts: tuple[str, ...], names: tuple[str, ...], taken: Iterable[str]) -> str:

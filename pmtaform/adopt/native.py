@@ -16,13 +16,13 @@ _BLANKS: Final = " \t\r\n\x0b\x0c"
 
 def lines_within(nodes: Iterable[Node], skip: Container[int]) -> frozenset[int]:
     """The line numbers of the directives in `skip` (by identity), in any section."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for node in nodes:
         if isinstance(node, Section):
-            found |= lines_within(node.children, skip)
+            numbers |= lines_within(node.children, skip)
         elif id(node) in skip:
-            found |= set(range(node.line, node.end + 1))
-    return frozenset(found)
+            numbers |= set(range(node.line, node.end + 1))
+    return frozenset(numbers)
 
 
 def inner_lines(
@@ -58,11 +58,11 @@ def block_text(block: Block, comments: Mapping[int, Comments], skip: Container[i
     """
     pieces: list[str] = []
     for part in block.parts:
-        found = comments.get(id(part.tree))
-        pieces += [f"{line}\n" for line in (found.above.get(id(part.node), ()) if found else ())]
+        comment = comments.get(id(part.tree))
+        pieces += [f"{line}\n" for line in (comment.above.get(id(part.node), ()) if comment else ())]
         dropped = lines_within([part.node], skip)
         lines = enumerate(part.text.splitlines(keepends=True), part.node.line)
-        pieces += [_masked(line, found).rstrip("\r\n") + "\n" for number, line in lines if number not in dropped]
+        pieces += [_masked(line, comment).rstrip("\r\n") + "\n" for number, line in lines if number not in dropped]
         if isinstance(part.node, Section):
             pieces += [f"</{tag}>\n" for tag in _open_tags(part.node)]
     return "".join(pieces)

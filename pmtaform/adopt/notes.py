@@ -41,8 +41,8 @@ def notes_of(
                 yield note.for_host(host)
         for name, why in keys_left.get(host, {}).items():
             yield KEY_KEPT_AS_LINE.diagnostic(f"{name}: {why}. Its domain-key line is kept as it is.").for_host(host)
-        yield from (found.for_host(host) for found in _around(one))
-        yield from (found.for_host(host) for found in findings(one.server))
+        yield from (finding.for_host(host) for finding in _around(one))
+        yield from (finding.for_host(host) for finding in findings(one.server))
     if layers.lost:
         detail = f"{layers.lost} comments are not the same on servers that share a block: those of the first are kept."
         yield COMMENTS_OMITTED.diagnostic(detail)

@@ -126,7 +126,7 @@ def _separate(lessons: _Lessons, attempt: _Attempt) -> bool:
 def _inexact(check: StackCheck) -> PmtaformError:
     if check.errors:
         return PmtaformError.all(check.errors)
-    shown = ", ".join(f"{host}:{found[0]}" for host, found in check.differ.items())
+    shown = ", ".join(f"{host}:{lines[0]}" for host, lines in check.differ.items())
     return PmtaformError(
         IMPORT_INEXACT.diagnostic(
             f"What was written differs from what is there ({shown}). Nothing was kept. This is a bug in "
@@ -143,7 +143,7 @@ def _adopted(attempt: _Attempt, check: StackCheck, options: Options) -> Adopted:
             host=one.server.name,
             source=one.server.source,
             blocks=len(one.entries),
-            forms={form: found for form, found in one.forms().items() if found},
+            forms={form: count for form, count in one.forms().items() if count},
         )
         for one in attempt.server_blocks
     )

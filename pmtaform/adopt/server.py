@@ -141,7 +141,7 @@ def express(
         entries,
         _copies(reading, entries, frozenset().union(*skip.values())),
         main.end if shape is Shape.YAML else (),
-        sum(found.masked for found in reading.comments.values()),
+        sum(comments.masked for comments in reading.comments.values()),
     )
 
 
@@ -218,10 +218,10 @@ def _copies(reading: ServerReading, entries: Sequence[BlockEntry], skip: frozens
     """The files that are copied, without what comes from elsewhere: other blocks, and the lines of keys in `skip`."""
     configuration = reading.server.configuration
     without: dict[int, str] = {}
-    kept: set[str] = set()
+    paths: set[str] = set()
     for entry in entries:
         if entry.form is Form.COPIED:
-            kept.add(entry.block.parts[0].tree.path)
+            paths.add(entry.block.parts[0].tree.path)
             continue
         where = _WHERE.get(entry.form, "is in the stack's config")
         for part in entry.block.parts:
@@ -229,7 +229,7 @@ def _copies(reading: ServerReading, entries: Sequence[BlockEntry], skip: frozens
     copies = []
     for path, tree in configuration.trees.items():
         is_main = path == configuration.main
-        if path in kept:
+        if path in paths:
             text, _ = copied(tree, without, reading.secrets, skip)
             copies.append(Copy(path, None if is_main else path, text, reading.visits.get(path, 1)))
     return copies

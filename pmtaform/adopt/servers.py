@@ -36,7 +36,7 @@ class ImportSource:
 
 
 def read_sources(texts: Sequence[str]) -> list[ImportSource]:
-    """What the texts mean, each with a name of its own. Raises `UsageError`."""
+    """What the texts mean, each with its own name. Raises `UsageError`."""
     sources = [_source(text) for text in texts]
     for what in ("name", "spare"):
         counts = Counter(source.name.lower() for source in sources)
@@ -75,11 +75,11 @@ def _source(text: str) -> ImportSource:
 
 def _inside(path: Path) -> str:
     """A hint for a folder that holds the folders of several servers."""
-    found = sorted(child.name for child in path.iterdir() if (child / _HOME).exists() or (child / "config").exists())
-    if not found:
+    names = sorted(child.name for child in path.iterdir() if (child / _HOME).exists() or (child / "config").exists())
+    if not names:
         return ""
-    shown = " ".join(f"--from {path / name}" for name in found[:5])
-    return f" Folders in it do; name each of them: {shown}{' …' if len(found) > 5 else ''}."
+    shown = " ".join(f"--from {path / name}" for name in names[:5])
+    return f" Folders in it do; name each of them: {shown}{' …' if len(names) > 5 else ''}."
 
 
 def _url(text: str) -> ImportSource:
@@ -112,23 +112,25 @@ def _url_problem(url: SplitResult, host: str | None) -> str:
 
 
 def _root(text: str, path: Path) -> ImportSource:
-    found = path.resolve()
-    return ImportSource(text=text, name=_fit(found.name), spare=_fit(f"{found.parent.name}-{found.name}"), root=found)
+    root = path.resolve()
+    return ImportSource(text=text, name=_fit(root.name), spare=_fit(f"{root.parent.name}-{root.name}"), root=root)
 
 
 def _file(text: str, path: Path) -> ImportSource:
     """A file: as part of a machine's root where it lies at its place in one."""
-    found = path.absolute()
-    if found.as_posix().endswith(MAIN):
-        return _root(text, Path(found.as_posix()[: -len(MAIN)] or "/"))
-    stem = found.parent.name if found.name == "config" else found.name.partition(".")[0]
-    return ImportSource(text=text, name=_fit(stem), spare=_fit(f"{found.parent.name}-{found.name}"), file=found)
+    absolute = path.absolute()
+    if absolute.as_posix().endswith(MAIN):
+        return _root(text, Path(absolute.as_posix()[: -len(MAIN)] or "/"))
+    stem = absolute.parent.name if absolute.name == "config" else absolute.name.partition(".")[0]
+    return ImportSource(
+        text=text, name=_fit(stem), spare=_fit(f"{absolute.parent.name}-{absolute.name}"), file=absolute
+    )
 
 
 def _fit(text: str) -> str:
     """A name that a host may have."""
-    found = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
-    return found if _NAME.fullmatch(found) else "local"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
+    return name if _NAME.fullmatch(name) else "local"
 
 
 def _wrong(text: str, why: str) -> UsageError:

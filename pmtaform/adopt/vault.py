@@ -64,12 +64,12 @@ def _stems(base: str, host: str) -> Iterable[str]:
 
 def _fit(text: str) -> str:
     """A text as part of a file's or an entry's name; characters that do not fit become their codes."""
-    found = _UNFIT.sub(lambda odd: "-" if odd[0] in "/[]:, " else "".join(f"_{ord(c):x}" for c in odd[0]), text)
-    found = found.strip("-.") or "x"
-    if len(found) <= _LONGEST:
-        return found
+    name = _UNFIT.sub(lambda odd: "-" if odd[0] in "/[]:, " else "".join(f"_{ord(c):x}" for c in odd[0]), text)
+    name = name.strip("-.") or "x"
+    if len(name) <= _LONGEST:
+        return name
     whole = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-    return f"{found[:_LONGEST]}-{whole[:12]}"
+    return f"{name[:_LONGEST]}-{whole[:12]}"
 
 
 def secret_of(scope: str, node: Directive) -> str | None:
@@ -88,12 +88,12 @@ def secret_of(scope: str, node: Directive) -> str | None:
 
 def secrets_of(block: Block) -> list[str]:
     """Every secret that a block holds."""
-    found = []
+    secrets = []
     for part, path, node in directives_in(block):
         scope = path[-1].partition("[")[0] if path else part.node.tag if isinstance(part.node, Section) else "global"
         if (secret := secret_of(scope, node)) is not None:
-            found.append(secret)
-    return found
+            secrets.append(secret)
+    return secrets
 
 
 def as_reference(vault: Vault, host: str, address: Address, spec: DirectiveSpec, node: Directive, secret: str) -> Value:

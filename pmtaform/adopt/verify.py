@@ -43,8 +43,8 @@ def write(folder: Path, files: Mapping[str, OutFile]) -> None:
 
 def verify(folder: Path, server_blocks: Sequence[ServerBlocks], secrets: Mapping[str, bytes]) -> StackCheck:
     """Load and compile the stack in `folder`, and compare every block with the live one. Secrets are those given."""
-    stack, found = check_stack(folder)
-    errors = tuple(d for d in found if d.severity is Severity.ERROR)
+    stack, diagnostics = check_stack(folder)
+    errors = tuple(d for d in diagnostics if d.severity is Severity.ERROR)
     if errors:
         return StackCheck({}, errors, stack)
 

@@ -111,15 +111,15 @@ def _check_different(sources: Sequence[ImportSource]) -> None:
 
 def _read_all(sources: Sequence[ImportSource], folder: Path, options: Options, login: Login) -> list[Server]:
     """Every server; if one cannot be read, there is no stack. All problems are reported at once."""
-    found: dict[str, Server] = {}
+    servers: dict[str, Server] = {}
     failures: dict[str, PmtaformError] = {}
 
     def read(source: ImportSource) -> None:
         try:
             if source.file is not None:
-                found[source.name] = _loose(source, options)
+                servers[source.name] = _loose(source, options)
             else:
-                found[source.name] = _live(source, folder, options, login)
+                servers[source.name] = _live(source, folder, options, login)
         except PmtaformError as problem:
             failures[source.name] = problem
 
@@ -129,7 +129,7 @@ def _read_all(sources: Sequence[ImportSource], folder: Path, options: Options, l
         kind = kinds.pop() if len(kinds) == 1 else HostError
         ordered = [failures[source.name] for source in sources if source.name in failures]
         raise kind.all(diagnostic for problem in ordered for diagnostic in problem.diagnostics)
-    return [found[source.name] for source in sources]
+    return [servers[source.name] for source in sources]
 
 
 def _loose(source: ImportSource, options: Options) -> Server:
@@ -281,9 +281,9 @@ def _check_empty(stack: Stack, adopted: Adopted, servers: Iterable[Server]) -> N
             for key in desired.keys
             if key.path in server.keys
         }
-        found = difference(desired, Live(server.configuration, keys), Previous(), lambda content: content.hex())
-        if found.plan.changes:
-            shown = ", ".join(change.address for change in found.plan.changes[:5])
+        result = difference(desired, Live(server.configuration, keys), Previous(), lambda content: content.hex())
+        if result.plan.changes:
+            shown = ", ".join(change.address for change in result.plan.changes[:5])
             detail = f"The plan of what was written would not be empty ({shown}). Nothing was kept. This is a bug in "
             detail += "pmtaform: please report it."
             raise PmtaformError.of(IMPORT_INEXACT, detail, host=server.name)

@@ -65,7 +65,7 @@ def compare(left: LoadedConfiguration, right: LoadedConfiguration, *, effective:
     before, after = _blocks(left), _blocks(right)
     declared = left.is_declared or right.is_declared
     late_before, late_after = _late(left, right), _late(right, left)
-    found: list[BlockDifference] = []
+    differences: list[BlockDifference] = []
     unseen = 0
     for address in dict.fromkeys((*after, *before)):
         old, new = before.get(address), after.get(address)
@@ -76,23 +76,23 @@ def compare(left: LoadedConfiguration, right: LoadedConfiguration, *, effective:
                 continue
         else:
             values = explain(old, new)
-        kept = tuple(value for value in values if not (declared and _only_secret(value)))
-        unseen += len(values) - len(kept)
-        if kept or not values:
-            found.append(_difference(address, old, new, kept, left, right))
+        comparable = tuple(value for value in values if not (declared and _only_secret(value)))
+        unseen += len(values) - len(comparable)
+        if comparable or not values:
+            differences.append(_difference(address, old, new, comparable, left, right))
     pairs = None
     if effective:
         was, now = (Effective(side.configuration, side.defaults) for side in (left, right))
         pairs = tuple(changed_pairs(was, now))
     moved = moved_includes(left.configuration, right.configuration)
-    return Compared(left=left, right=right, differences=tuple(found), unseen=unseen, moved=moved, pairs=pairs)
+    return Compared(left=left, right=right, differences=tuple(differences), unseen=unseen, moved=moved, pairs=pairs)
 
 
 def _late(side: LoadedConfiguration, other: LoadedConfiguration) -> Mapping[Address, LateList]:
     """The pattern lists that only one side has below a source; where a stack has them may be open."""
     below = late_lists(other.configuration, blocks_of(other.configuration))
     late = late_lists(side.configuration, blocks_of(side.configuration), declared=other.declared)
-    return {address: found for address, found in late.items() if address not in below}
+    return {address: items for address, items in late.items() if address not in below}
 
 
 def _moved(

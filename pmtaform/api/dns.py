@@ -26,7 +26,7 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[DnsFacts, tuple[
 
     With `hosts`, patterns of hosts and groups, only their addresses; domains are the whole fleet's all the same.
 
-    Private keys are resolved one by one: one that cannot be had takes nothing but its own record away. Raises
+    Private keys are resolved one by one: one that is not available omits its own record only. Raises
     `UsageError` when none matches, `Invalid`.
     """
     from pmtaform.model.choice import Choice
@@ -51,7 +51,7 @@ def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[DnsFacts, tuple[
     waiting = waiting_selectors(stack)
     selectors = [replace(one, signs=(one.domain, one.selector) not in waiting) for one in facts.selectors]
     facts = replace(facts, sources=sources, selectors=(*selectors, *_retiring(stack, facts)))
-    return facts, tuple(d for found in problems.values() for d in found)
+    return facts, tuple(d for listed in problems.values() for d in listed)
 
 
 def _retiring(stack: Stack, facts: DnsFacts) -> list[Selector]:
@@ -66,7 +66,7 @@ def _retiring(stack: Stack, facts: DnsFacts) -> list[Selector]:
 
 
 def check_stack_dns(stack: Stack, facts: DnsFacts, resolver: DnsResolver | None = None) -> DnsReport:
-    """Whether DNS says what `facts` want."""
+    """Check DNS against `facts`."""
     from pmtaform.dns.live import live_resolver
 
     return check_dns(resolver or live_resolver(stack.dns), facts, authoritative=stack.dns.authoritative)

@@ -126,12 +126,12 @@ def _live(survey: Survey) -> Mapping[Address, Block]:
 
 
 def _files(left: Mapping[str, FileState], survey: Survey) -> dict[str, str]:
-    found: dict[str, str] = {}
+    changes: dict[str, str] = {}
     live = survey.snapshot.files
     for path, state in left.items():
         now = live.get(path)
         if now is None:
-            found[path] = "is gone"
+            changes[path] = "is gone"
             continue
         differs = []
         if survey.seal(now.digest) != state.digest:
@@ -141,10 +141,10 @@ def _files(left: Mapping[str, FileState], survey: Survey) -> dict[str, str]:
         if (now.owner, now.group) != (state.owner, state.group):
             differs.append(f"owner ({state.owner}:{state.group} to {now.owner}:{now.group})")
         if differs:
-            found[path] = "changed: " + ", ".join(differs)
+            changes[path] = "changed: " + ", ".join(differs)
     desired = survey.target.desired
     wanted = {each.path for each in desired.whole_files}
     for path in live:
         if path not in left and path not in wanted:
-            found[path] = "is new"
-    return found
+            changes[path] = "is new"
+    return changes

@@ -35,10 +35,10 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingCommit:
-    """A change on a host that waits for its client. `seconds_left`: after them the host goes back by itself."""
+    """A change on a host that waits for its client. `seconds_left`: after them the host rolls back by itself."""
 
     transaction: str
-    state: str  # "staged": nothing is changed yet; "pending": the new configuration is in force
+    state: str  # "staged": nothing is changed yet; "pending": the new configuration is active
     who: str
     what: str
     since: str
@@ -90,21 +90,21 @@ def fleet_of(
         if survey is None:
             rows.append(HostRow(host=name, last=last, frozen=frozen, problem=planned.plan.failures.get(name)))
             continue
-        found = drift[name]
+        report = drift[name]
         rows.append(
             HostRow(
                 host=name,
                 version=survey.snapshot.version,
                 generation=survey.snapshot.generation,
                 last=last,
-                drift=_drifted(found),
+                drift=_drifted(report),
                 changes=len(survey.plan.changes),
                 left=len(survey.plan.left),
                 pending=_pending(survey.snapshot),
                 frozen=frozen,
                 lock=survey.snapshot.lock,
-                elsewhere=_elsewhere(found.by) if found.is_elsewhere else None,
-                unknown=found.unknown if survey.snapshot.generation else "",
+                elsewhere=_elsewhere(report.by) if report.is_elsewhere else None,
+                unknown=report.unknown if survey.snapshot.generation else "",
             )
         )
     return rows
@@ -118,8 +118,8 @@ def _last(state: HostState | None) -> LastApply | None:
     )
 
 
-def _drifted(found: DriftReport) -> Drifted | None:
-    return None if found.unknown or found.busy else Drifted(blocks=len(found.blocks), files=len(found.files))
+def _drifted(report: DriftReport) -> Drifted | None:
+    return None if report.unknown or report.busy else Drifted(blocks=len(report.blocks), files=len(report.files))
 
 
 def _elsewhere(by: LastLeft | None) -> LastApply | None:

@@ -82,13 +82,13 @@ def history_of(
 ) -> HistoryReport:
     """The runs of a stack, or those that had to do with one of its hosts; the last `limit` of them.
 
-    With `live` the host is asked what it keeps, and that is merged in. A run that never ended is among those of every
-    host: the journal does not say which hosts it had yet to come to. Raises `UsageError`, `StateDamaged`, and with
+    With `live`, the generations on the host are merged in. A run that never ended is listed for every host, because the
+    journal does not list the hosts that it had not reached. Raises `UsageError`, `StateDamaged`, and with
     `live` also `HostError` and `Unreachable`.
     """
     journal = project.journal(stack)
-    found = journal.read()
-    runs = runs_of(found.events)
+    entries = journal.read()
+    runs = runs_of(entries.events)
     if host is not None:
         _require_known(project, stack, host, runs, live=live)
         runs = [_only(run, host) for run in runs if run.unfinished or any(h.host == host for h in run.hosts)]
@@ -101,7 +101,7 @@ def history_of(
         host=host,
         runs=tuple(shown),
         earlier=len(runs) - len(shown),
-        damaged=found.damaged,
+        damaged=entries.damaged,
     )
 
 
@@ -146,27 +146,30 @@ def _note(run: _Open, event: JournalEvent) -> None:
 
 
 def merged(
-    runs: Sequence[RunRecord], host: str, kept: Sequence[Generation], records: Sequence[Record] = ()
+    runs: Sequence[RunRecord], host: str, generations: Sequence[Generation], records: Sequence[Record] = ()
 ) -> list[RunRecord]:
     """The journal's runs of one host together with the generations and the records that it keeps, by time.
 
     The name of a transaction has that of its run. A run may make up to three on a host: what becomes ours, the change,
-    and its undoing; the last one counts. A transaction of another journal becomes a run of its own.
+    and its undoing; the last one counts. A transaction of another journal becomes a separate run.
     """
-    own = {generation.transaction: generation for generation in kept}
-    told = {record.transaction: record for record in records if record.transaction not in own}
+    own = {generation.transaction: generation for generation in generations}
+    unmatched = {record.transaction: record for record in records if record.transaction not in own}
     result = []
     for run in runs:
         name = transaction_id(run.run, host)
         made = [own.pop(each, None) for each in (adoption_id(run.run, host), name, undo_id(name))]
-        generation, record = next((each for each in reversed(made) if each is not None), None), told.pop(name, None)
+        generation, record = (
+            next((each for each in reversed(made) if each is not None), None),
+            unmatched.pop(name, None),
+        )
         if generation is not None:
             run = _with_kept(run, host, generation)
         elif record is not None and not any(known.host == host for known in run.hosts):
             run = replace(run, hosts=(*run.hosts, _told(host, record)))
         result.append(run)
     result += [_elsewhere(host, generation) for generation in own.values()]
-    result += [_told_elsewhere(host, record) for record in told.values()]
+    result += [_told_elsewhere(host, record) for record in unmatched.values()]
     return sorted(result, key=lambda run: run.started)
 
 
@@ -180,7 +183,7 @@ def _run_of(transaction: str, host: str) -> str:
 
 
 def _told(host: str, record: Record) -> HostRecord:
-    """What the host wrote down of a transaction that it keeps no generation of: it went back, or never began."""
+    """The host's record of a transaction without a generation: it rolled back, or never started."""
     outcome = record.status.replace("-", " ")
     number = record.generation or None
     return HostRecord(host=host, outcome=outcome, at=record.since, reason=record.reason, generation=number)
@@ -199,28 +202,30 @@ def _told_elsewhere(host: str, record: Record) -> RunRecord:
     )
 
 
-def _with_kept(run: RunRecord, host: str, kept: Generation) -> RunRecord:
+def _with_kept(run: RunRecord, host: str, generation: Generation) -> RunRecord:
     """The run with the host's own record; of a run that was killed, only the host knows what became of it."""
     if not any(record.host == host for record in run.hosts):
-        return replace(run, hosts=(*run.hosts, _record(host, kept)))
-    return replace(run, hosts=tuple(replace(h, kept=kept) if h.host == host else h for h in run.hosts))
+        return replace(run, hosts=(*run.hosts, _record(host, generation)))
+    return replace(run, hosts=tuple(replace(h, kept=generation) if h.host == host else h for h in run.hosts))
 
 
-def _elsewhere(host: str, kept: Generation) -> RunRecord:
+def _elsewhere(host: str, generation: Generation) -> RunRecord:
     return RunRecord(
-        run=_run_of(kept.transaction, host),
-        started=kept.started,
-        who=kept.who,
-        what=kept.what,
-        plan=kept.plan,
-        commit=kept.commit or None,
+        run=_run_of(generation.transaction, host),
+        started=generation.started,
+        who=generation.who,
+        what=generation.what,
+        plan=generation.plan,
+        commit=generation.commit or None,
         here=False,
-        hosts=(_record(host, kept),),
+        hosts=(_record(host, generation),),
     )
 
 
-def _record(host: str, kept: Generation) -> HostRecord:
-    return HostRecord(host=host, outcome=kept.status, at=kept.started, generation=kept.number, kept=kept)
+def _record(host: str, generation: Generation) -> HostRecord:
+    return HostRecord(
+        host=host, outcome=generation.status, at=generation.started, generation=generation.number, kept=generation
+    )
 
 
 def _only(run: RunRecord, host: str) -> RunRecord:
@@ -235,12 +240,12 @@ def _kept(project: Project, stack: str, host: str) -> tuple[Sequence[Generation]
 
 def _require_known(project: Project, stack: str, host: str, runs: Sequence[RunRecord], *, live: bool) -> None:
     """A host that is no longer in the stack has a history all the same; one that never was is a slip of the pen."""
-    told = {record.host for run in runs for record in run.hosts}
-    if host in told and not live:
+    recorded = {record.host for run in runs for record in run.hosts}
+    if host in recorded and not live:
         return
     names = set(project.load(stack).hosts)
     if host not in names:
-        known = sorted(names if live else names | told)
+        known = sorted(names if live else names | recorded)
         raise UsageError.of(
             NO_SUCH_HOST,
             f'"{host}" is not a host of stack "{stack}"'

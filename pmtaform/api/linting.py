@@ -152,15 +152,15 @@ def linted(
     sources: Mapping[str, Sequence[str]] | None = None,
     notes: tuple[Diagnostic, ...] = (),
 ) -> Linted:
-    """Ask the rules of every subject; what several hosts show is told once, without a host's name."""
-    found: dict[tuple[object, ...], Finding] = {}
+    """Run the rules on every subject. A finding of several hosts is reported once, without a host's name."""
+    findings: dict[tuple[object, ...], Finding] = {}
     for subject in subjects:
         for finding in _found(subject, choice):
-            told = _local(finding, local)
-            key = (told.rule.code, told.place, told.detail)
-            before = found.get(key)
-            found[key] = told if before is None or before.host == told.host else replace(before, host=None)
-    told_of = _few_at_each_place(found.values())
+            shared = _local(finding, local)
+            key = (shared.rule.code, shared.place, shared.detail)
+            before = findings.get(key)
+            findings[key] = shared if before is None or before.host == shared.host else replace(before, host=None)
+    told_of = _few_at_each_place(findings.values())
     lines: dict[str, Sequence[str]] = dict(sources or {})
     for subject in subjects:
         for path, tree in subject.configuration.trees.items():
@@ -168,7 +168,7 @@ def linted(
                 lines.setdefault(local.get(path, path), tree.lines)
     return Linted(
         findings=told_of,
-        every=tuple(found.values()),
+        every=tuple(findings.values()),
         subjects=tuple(subjects),
         files=local,
         sources=lines,
@@ -183,18 +183,18 @@ def _found(subject: Subject, choice: RuleChoice) -> list[Finding]:
 def _few_at_each_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Of what one rule finds again and again at one place (in each round of a stack's loop), the first few."""
     counts: dict[tuple[str, Place], int] = {}
-    kept: dict[tuple[str, Place, int], Finding] = {}
+    limited: dict[tuple[str, Place, int], Finding] = {}
     for finding in findings:
         where = (finding.rule.code, finding.place)
         counts[where] = counts.get(where, 0) + 1
         if counts[where] <= _MOST_AT_A_PLACE or finding.place.line is None:
-            kept[*where, counts[where]] = finding
+            limited[*where, counts[where]] = finding
     for where, count in counts.items():
-        last = kept[*where, min(count, _MOST_AT_A_PLACE)]
+        last = limited[*where, min(count, _MOST_AT_A_PLACE)]
         if count > _MOST_AT_A_PLACE and last.place.line is not None:
             more = f" (And {count - _MOST_AT_A_PLACE} more of the same at this place.)"
-            kept[*where, _MOST_AT_A_PLACE] = replace(last, detail=last.detail + more)
-    return tuple(kept.values())
+            limited[*where, _MOST_AT_A_PLACE] = replace(last, detail=last.detail + more)
+    return tuple(limited.values())
 
 
 def _local(finding: Finding, local: Mapping[str, str]) -> Finding:

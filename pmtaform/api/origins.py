@@ -48,13 +48,13 @@ def origins_of(stack: Stack, host: str, address: str) -> list[Origins]:
     """
     desired = desired_of(stack, host, secrets=False)
     whose = _Layers(stack, host)
-    found = [_origins(host, block, whose) for block in _chosen(desired, address)]
-    if not found:
+    origins = [_origins(host, block, whose) for block in _chosen(desired, address)]
+    if not origins:
         known = [str(each) for each in desired.blocks]
         near = did_you_mean(address, known) or f" `pmtaform render {host}` shows what it is wanted to have."
         detail = f"{host} is not wanted to have {address}.{near}"
         raise UsageError.of(NO_SUCH_BLOCK, detail)
-    return found
+    return origins
 
 
 def _chosen(desired: Desired, address: str) -> list[Block]:
@@ -85,11 +85,11 @@ class _Layers:
             self._natives += [(pattern, layer.name) for pattern in _native_files(layer)]
 
     def of(self, place: Place) -> str:
-        """The name of the layer; "the stack" where it cannot be told."""
-        found = self._lines.get((place.file, place.line or 0))
-        if found is None:
-            found = next((name for pattern, name in self._natives if pattern.search(place.file)), None)
-        return found or "stack"
+        """The name of the layer; "the stack" if the layer is unknown."""
+        layer = self._lines.get((place.file, place.line or 0))
+        if layer is None:
+            layer = next((name for pattern, name in self._natives if pattern.search(place.file)), None)
+        return layer or "stack"
 
 
 def _lines_of(node: Node | None) -> Iterator[tuple[str, int]]:

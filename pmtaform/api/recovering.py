@@ -63,17 +63,17 @@ def recover_hosts(
     allow: Iterable[str] = (),
     watch: Callable[[str], None] | None = None,
 ) -> list[Recovered]:
-    """Look at every chosen host: what a dead transaction left is finished or undone, and the state says what is true.
+    """Finish or undo what dead transactions left on every chosen host, and update the state to what the host has.
 
-    `decide` "confirm" or "revert" settles a change that still waits for its client, which is otherwise left alone. What
-    is to be confirmed is looked at for dangers as a plan is, and left alone where one of them is not in `allow`. The
-    caller holds the state's lock. Runs of this machine that never ended are ended in the journal.
+    `decide` "confirm" or "revert" settles a change that still waits for its client; without it the change is left
+    unchanged. A change to confirm is checked for dangers as a plan is, and left unchanged if `allow` lacks one of
+    them. The caller holds the state's lock. Runs of this machine that never ended are ended in the journal.
     """
     names, allowed = (choice or Choice()).select(stack), check_allowed(allow)
     key = project.key(stack.name)
     keeper = StateKeeper(project.backend(stack.name), key_id=key.id)
     resolve = resolver_for(stack)
-    found: dict[str, Recovered] = {}
+    results: dict[str, Recovered] = {}
 
     def one(name: str) -> None:
         if watch is not None:
@@ -85,11 +85,11 @@ def recover_hosts(
             previous=keeper.document.hosts.get(name),
             intent=keeper.document.intents.get(name),
         )
-        found[name] = _recover(target, keeper, key, Word(decide, allowed, stack.limits))
+        results[name] = _recover(target, keeper, key, Word(decide, allowed, stack.limits))
 
     run_all(names, one, parallel=stack.rollout.changing)
-    _end_runs(project, stack.name, found)
-    return [found[name] for name in names]
+    _end_runs(project, stack.name, results)
+    return [results[name] for name in names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +157,13 @@ class _Recovery:
         return None
 
     def _decide_pending(self, waiting: Awaiting, decide: str) -> None:
-        why = f"{who()} took it back by `pmtaform recover`"
+        why = f"{who()} reverted it by `pmtaform recover`"
         outcome = decide_pending(self._session, self._spec, waiting.transaction, decide, why)
         self._is_heeded = outcome is not None and outcome.status in _HEEDED[decide]
         end = str(outcome.status) if outcome is not None else "gone"
         if outcome is not None and not self._is_heeded and outcome.reason:
             end += f" ({outcome.reason})"
-        self._done.append(f"{waiting.transaction} was told to {decide}: {end}")
+        self._done.append(f"{waiting.transaction}: {decide} requested, outcome: {end}")
 
     def _finish(self) -> Recovered | None:
         """Finish or undo what is unfinished; a result where that fails. Raises `Locked`."""
@@ -217,7 +217,7 @@ def _as_one(problems: tuple[Diagnostic, ...]) -> Diagnostic:
 def _take_over(
     target: Target, snapshot: Snapshot, last: LastLeft, keeper: StateKeeper, key: StackKey
 ) -> tuple[str, ...]:
-    """Have the state say what the host's own record says of a generation that the state does not know of."""
+    """Update the state from the host's own record, for a generation that the state does not have."""
     spec, seal = target.spec, key.seal_for(target.spec.name)
     if keeper.document.key_id != key.id or is_current(keeper.document.hosts.get(spec.name), snapshot):
         return ()
@@ -238,9 +238,9 @@ def _look(session: Session, target: Target) -> Snapshot:
     return probe(session, spec, Known(outcome_of=outcome_of), absolute_includes)
 
 
-def _end_runs(project: Project, stack: str, found: dict[str, Recovered]) -> None:
+def _end_runs(project: Project, stack: str, results: dict[str, Recovered]) -> None:
     """Runs that were killed are over, once every host that could have been in them has been looked at."""
-    if any(each.problem is not None or each.awaiting is not None for each in found.values()):
+    if any(each.problem is not None or each.awaiting is not None for each in results.values()):
         return
     journal = project.journal(stack)
     for run in journal.read().unfinished():

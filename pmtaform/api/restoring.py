@@ -26,14 +26,14 @@ from pmtaform.state import StateKeeper, new_run_id, who
 
 def spec_of(stack: Stack, host: str) -> HostSpec:
     """How to reach one host of a stack. Raises `UsageError` when there is no such host."""
-    found = stack.hosts.get(host)
-    if found is None:
+    stack_host = stack.hosts.get(host)
+    if stack_host is None:
         raise UsageError.of(
             NO_SUCH_HOST,
             f'"{host}" is not a host of stack "{stack.name}".'
             + (did_you_mean(host, stack.hosts) or f" Its hosts are: {', '.join(list(stack.hosts)[:20])}."),
         )
-    return host_spec(stack, found, resolver_for(stack))
+    return host_spec(stack, stack_host, resolver_for(stack))
 
 
 def generations_of(stack: Stack, host: str) -> list[Generation]:
@@ -65,10 +65,10 @@ def roll_back(
     allow: Iterable[str] = (),
     watch: Watch | None = None,
 ) -> RunResult:
-    """Put back what `generation` and all later ones replaced. The caller holds the state's lock.
+    """Restore what `generation` and all later ones replaced. The caller holds the state's lock.
 
-    What comes back is looked at for dangers as a plan is: raises `Blocked` for those that are not in `allow`. `restart`
-    there also restarts PowerMTA where what comes back needs that.
+    The restored configuration is checked for dangers as a plan is: raises `Blocked` for those that are not in `allow`.
+    With `restart` in `allow`, PowerMTA is restarted if the restored configuration needs it.
 
     What was ours then, and what is ours now and still there, stays ours: the next plan compares it with the stack.
     """
@@ -118,19 +118,19 @@ def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]
 
     Raises `UsageError` when the host does not keep it, `HostError` when it keeps none.
     """
-    kept = [g for g in generations_of(stack, host) if g.status == "applied"]
-    if not kept:
+    applied = [g for g in generations_of(stack, host) if g.status == "applied"]
+    if not applied:
         raise HostError.of(
             NO_GENERATION,
-            f"Nothing was applied to {host} yet, or its /var/lib/pmtaform was emptied. There is nothing to put back.",
+            f"Nothing was applied to {host} yet, or its /var/lib/pmtaform was emptied. There is nothing to restore.",
             host=host,
         )
-    changed = [g for g in kept if g.files] or kept  # a generation without files only notes what became ours
+    changed = [g for g in applied if g.files] or applied  # a generation without files only notes what became ours
     first = changed[-1].number if generation is None else generation
-    if first not in [g.number for g in kept]:
-        have = ", ".join(str(g.number) for g in kept)
+    if first not in [g.number for g in applied]:
+        have = ", ".join(str(g.number) for g in applied)
         raise UsageError.of(GENERATION_UNKNOWN, f"Generation {first} is not on {host}; it keeps: {have}.", host=host)
-    return [g for g in kept if g.number >= first]
+    return [g for g in applied if g.number >= first]
 
 
 def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
@@ -147,7 +147,7 @@ def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
 
 
 def forget_host(project: Project, stack: str, host: str) -> None:
-    """Take a host out of the state. Raises `UsageError` when it is not in it, `Locked` when somebody is at work."""
+    """Take a host out of the state. Raises `UsageError` when it is not in it, `Locked` when another run is active."""
     with project.lock(stack, f"state forget {host}"):
         keeper = StateKeeper(project.backend(stack))
         if host not in keeper.document.hosts:

@@ -27,8 +27,8 @@ class Earlier:
 def resumable(project: Project, stack: str, run: str) -> Earlier:
     """The run with this name, or the only one whose name begins so, in the journal. Raises `UsageError`."""
     events = project.journal(stack).read().events
-    found = [record for record in runs_of(events) if record.run.startswith(run)]
-    names = dict.fromkeys(record.run for record in found)
+    records = [record for record in runs_of(events) if record.run.startswith(run)]
+    names = dict.fromkeys(record.run for record in records)
     if len(names) != 1:
         known = [record.run for record in runs_of(events)][-5:]
         which = f"{len(names)} runs begin so" if names else "no run has this name"
@@ -44,10 +44,10 @@ def resumable(project: Project, stack: str, run: str) -> Earlier:
         targets=tuple(patterns.get("targets", ())),
         excludes=tuple(patterns.get("excludes", ())),
     )
-    return Earlier(name, choice, _changed(found))
+    return Earlier(name, choice, _changed(records))
 
 
 def _changed(records: list[RunRecord]) -> frozenset[str]:
-    """Hosts that took the change, in whichever of its attempts, and did not go back later."""
+    """Hosts that took the change in any attempt, and were not rolled back later."""
     last = {host.host: host.outcome for record in records for host in record.hosts}
     return frozenset(name for name, outcome in last.items() if outcome == _CHANGED)

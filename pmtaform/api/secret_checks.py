@@ -25,9 +25,9 @@ _PARALLEL = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedSecret:
-    """What became of one use of a secret. `facts` may be told: a key's type and size, a file's mode.
+    """The result for one use of a secret. `facts` may be shown: a key's type and size, a file's mode.
 
-    It is of use when no finding is an error.
+    The secret is usable when no finding is an error.
     """
 
     use: SecretUse
@@ -36,7 +36,7 @@ class CheckedSecret:
 
     @property
     def ok(self) -> bool:
-        """Whether the secret can be had and is fit for what it is for."""
+        """Whether the secret is available and fits its use."""
         return not any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
@@ -46,13 +46,13 @@ def check_secrets(
     """Look up every secret once, and see whether each is fit for what it is for. No host is looked at."""
     lookups = resolver or Resolver(stack.folder, allowed=allowed_programs(stack.folder))
     listed = list(uses)
-    done: dict[int, CheckedSecret] = {}
+    checked: dict[int, CheckedSecret] = {}
 
     def check(number: int) -> None:
-        done[number] = _check(listed[number], listed, lookups)
+        checked[number] = _check(listed[number], listed, lookups)
 
     run_all(range(len(listed)), check, parallel=min(_PARALLEL, max(1, len(listed))))
-    return tuple(done[number] for number in range(len(listed)))
+    return tuple(checked[number] for number in range(len(listed)))
 
 
 def _check(use: SecretUse, uses: list[SecretUse], resolver: Resolver) -> CheckedSecret:
@@ -96,7 +96,7 @@ def _directive(use: SecretUse, secret: Secret) -> tuple[Diagnostic, ...]:
 
 
 def _passphrase_of(use: SecretUse, uses: Iterable[SecretUse], resolver: Resolver) -> bytes | None:
-    """The passphrase that the stack gives for a DKIM key on these hosts, if it gives one and it can be had."""
+    """The passphrase that the stack gives for a DKIM key on these hosts, or None if none is available."""
     stem = use.what.rpartition(": ")[0]
     for other in uses:
         is_its = other.what == f"{stem}: passphrase" and not set(other.hosts).isdisjoint(use.hosts)
@@ -140,9 +140,9 @@ def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> C
             detail += f"the key: ssh-keygen -p -f {name}."
             findings.append(PASSPHRASE_UNUSED.diagnostic(detail, use.place))
             continue
-        found = passphrase_problem(content, secret.reveal())
-        if found is not None:
-            detail = f"{name}: {found.why}. {use.reference} is given for it. {found.fix}"
+        mismatch = passphrase_problem(content, secret.reveal())
+        if mismatch is not None:
+            detail = f"{name}: {mismatch.why}. {use.reference} is given for it. {mismatch.fix}"
             findings.append(KEY_PASSPHRASE_WRONG.diagnostic(detail, use.place))
         else:
             facts = (f"opens {path.name}", *facts)

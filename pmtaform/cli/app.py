@@ -66,11 +66,11 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     named = _named(arguments)
     for name, (module, what) in COMMANDS.items():
         if named in (None, name):
-            found = getattr(import_module(module), what)
-            if isinstance(found, typer.Typer):
-                app.add_typer(found, name=name)
+            command = getattr(import_module(module), what)
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=name)
             else:
-                app.command(name)(found)
+                app.command(name)(command)
     return app
 
 

@@ -33,8 +33,8 @@ def diff(
     sides = [read_side(text, project, stack) for text in (left, right)]
     pairs = paired(*sides)
     tell({str(d): d for side in sides for loaded in side.values() for d in loaded.problems}.values())
-    found = [compare(*pair, effective=effective) for pair in pairs]
-    show(Differences(found), format)
-    if detailed_exitcode and any(each.differ for each in found):
+    comparisons = [compare(*pair, effective=effective) for pair in pairs]
+    show(Differences(comparisons), format)
+    if detailed_exitcode and any(each.differ for each in comparisons):
         return Exit.CHANGES
-    return Exit.ERROR if any(each.is_unsure for each in found) else Exit.OK
+    return Exit.ERROR if any(each.is_unsure for each in comparisons) else Exit.OK

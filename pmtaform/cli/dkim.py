@@ -68,8 +68,8 @@ def import_(
     from pmtaform.signing.key_store import import_key
 
     loaded = settings.project().load(stack)
-    kept = import_key(loaded, name, read_key_file(file), file, to=to, passphrase=passphrase)
-    print_kept_key(loaded, kept, format, as_)
+    stored = import_key(loaded, name, read_key_file(file), file, to=to, passphrase=passphrase)
+    print_kept_key(loaded, stored, format, as_)
 
 
 @app.command("list")

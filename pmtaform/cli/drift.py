@@ -25,11 +25,11 @@ def drift(
         planned = make_plan(
             project, loaded, PlanRequest(choice=Choice(hosts=tuple(host or ())), watch=watch, validate=False)
         )
-    found = drift_of(planned)
-    show(DriftTable(found, planned.plan.failures), format)
+    reports = drift_of(planned)
+    show(DriftTable(reports, planned.plan.failures), format)
     code = plan_exit(planned, detailed=False)
-    if code is Exit.OK and any(report.unknown for report in found.values()):
+    if code is Exit.OK and any(report.unknown for report in reports.values()):
         return Exit.ERROR  # what is not known is not "no drift"
-    if code is Exit.OK and detailed_exitcode and any(report.drifted for report in found.values()):
+    if code is Exit.OK and detailed_exitcode and any(report.drifted for report in reports.values()):
         return Exit.CHANGES
     return code

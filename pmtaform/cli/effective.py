@@ -107,9 +107,9 @@ def _queue_view(loaded: LoadedConfiguration, wanted: _Wanted, *, every: bool) ->
     from pmtaform.lang.effective import Effective
     from pmtaform.report.effective import Queues
 
-    found = Effective(loaded.configuration, loaded.defaults)
-    _require(found, wanted.vmta)
-    queues = list(_queues(found, wanted.vmta, wanted.domain, backoff=wanted.backoff))
+    effective = Effective(loaded.configuration, loaded.defaults)
+    _require(effective, wanted.vmta)
+    queues = list(_queues(effective, wanted.vmta, wanted.domain, backoff=wanted.backoff))
     return Queues(queues, loaded.where, every)
 
 
@@ -129,14 +129,14 @@ def _queues(effective: Effective, vmta: str | None, domain: str | None, *, backo
     from pmtaform.lang.effective import DEFAULT_VMTA
     from pmtaform.report.effective import QueueView
 
-    told: set[str] = set()  # the virtual MTAs whose own values were
+    shown: set[str] = set()  # the virtual MTAs whose own values were
 
     def queue(domain: str, vmta: str, only: frozenset[str] | None = None, like: tuple[str, ...] = ()) -> QueueView:
-        found = effective.settings(domain, vmta)
-        begins = effective.backoff_begins(found) if backoff else None
-        owner = vmta not in told
-        told.add(vmta)
-        return QueueView(settings=found, only=only, owner=owner, like=like, begins=begins)
+        settings = effective.settings(domain, vmta)
+        begins = effective.backoff_begins(settings) if backoff else None
+        owner = vmta not in shown
+        shown.add(vmta)
+        return QueueView(settings=settings, only=only, owner=owner, like=like, begins=begins)
 
     if domain is not None:
         yield from _one(queue(domain, vmta or DEFAULT_VMTA), queue)

@@ -123,9 +123,9 @@ def _message(asked: Asked) -> Message:
 
 def _headers(given: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """`NAME: VALUE` as many as there are; `NAME` alone: the message does not have it."""
-    found: dict[str, tuple[str, ...]] = {}
+    headers: dict[str, tuple[str, ...]] = {}
     for text in given:
         name, colon, value = text.partition(":")
         key = name.strip().lower()
-        found[key] = (*found.get(key, ()), value.strip()) if colon else ()
-    return found
+        headers[key] = (*headers.get(key, ()), value.strip()) if colon else ()
+    return headers

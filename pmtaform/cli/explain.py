@@ -94,5 +94,5 @@ def _why(host: str, address: str, stack: str | None, format: Format) -> None:
     from pmtaform.cli.output import show
     from pmtaform.report.explain import OriginTable
 
-    found = origins_of(settings.project().load(stack), host, address)
-    show(OriginTable(found), format)
+    origins = origins_of(settings.project().load(stack), host, address)
+    show(OriginTable(origins), format)

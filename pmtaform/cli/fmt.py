@@ -38,12 +38,12 @@ def fmt(
     """
     from pmtaform.cli.output import tell
 
-    found: list[Diagnostic] = []
+    problems: list[Diagnostic] = []
     changed = 0
-    for each in _sources(paths, found):
-        changed += _one(each, found, write=not (check or diff), diff=diff, name=not diff)
-    tell(found)
-    failed = any(each.severity is Severity.ERROR for each in found)
+    for each in _sources(paths, problems):
+        changed += _one(each, problems, write=not (check or diff), diff=diff, name=not diff)
+    tell(problems)
+    failed = any(each.severity is Severity.ERROR for each in problems)
     return Exit.ERROR if failed or (check and changed) else Exit.OK
 
 
@@ -123,7 +123,7 @@ def _is_stack(folder: Path) -> bool:
     return False
 
 
-def _one(source: _Source, found: list[Diagnostic], *, write: bool, diff: bool, name: bool) -> int:
+def _one(source: _Source, problems: list[Diagnostic], *, write: bool, diff: bool, name: bool) -> int:
     """Lay out one file; 1 when it was not yet."""
     from dataclasses import replace
 
@@ -137,9 +137,9 @@ def _one(source: _Source, found: list[Diagnostic], *, write: bool, diff: bool, n
     text = decode(source.content)
     laid_out = canonical(text, source.name)
     if laid_out.problem is not None:
-        found.append(replace(laid_out.problem, place=Place(source.name)))
+        problems.append(replace(laid_out.problem, place=Place(source.name)))
     if laid_out.note is not None:
-        found.append(replace(laid_out.note, place=Place(source.name)))
+        problems.append(replace(laid_out.note, place=Place(source.name)))
     differs = laid_out.text != text
     if diff and differs:
         _show(source.name, text, laid_out.text)

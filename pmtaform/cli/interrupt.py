@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from pmtaform.progress import Event
 
 _FIRST = (
-    "\npmtaform: stopping: no further host is begun; those at work finish or go back. Ctrl-C again leaves at once.\n"
+    "\npmtaform: stopping: no further host is started; hosts at work finish or roll back. Ctrl-C again exits at once.\n"
 )
 _SECOND = (
-    "\npmtaform: left. Transactions that were begun run to their end on their hosts by themselves, and go back there "
-    "unless they were confirmed. `pmtaform plan` says what each host has, and finishes or undoes what was left half "
-    "done.\n"
+    "\npmtaform: exited. Each started transaction ends on its host by itself, and rolls back unless it was confirmed. "
+    "The next plan shows what each host has, and finishes or undoes what was left unfinished:\n    pmtaform plan\n"
 )
 
 
@@ -74,9 +73,9 @@ def stopping(stack: str = "", at_work: Callable[[], str] = lambda: "") -> Iterat
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            told = at_work()
-            more = f" --stack {stack}" if stack and told else ""
-            _write(_SECOND + told.rstrip("\n") + more + "\n" * bool(told))
+            unfinished = at_work()
+            more = f" --stack {stack}" if stack and unfinished else ""
+            _write(_SECOND + unfinished.rstrip("\n") + more + "\n" * bool(unfinished))
             end_programs()
             os._exit(Exit.INTERRUPTED)
         stop.set()

@@ -82,11 +82,11 @@ def lint(
         out(rules_text())
         return Exit.OK
     choice = _choice(only, disable, enable, ignored=format is LintFormat.SARIF)
-    found = _gather(paths or [], host, choice, powermta, fix=fix)
-    tell(note for linted in found for note in linted.notes)
+    results = _gather(paths or [], host, choice, powermta, fix=fix)
+    tell(note for linted in results for note in linted.notes)
     full = format in (LintFormat.JSON, LintFormat.SARIF)
-    findings = [finding for linted in found for finding in (linted.every if full else linted.findings)]
-    _print(findings, found, format)
+    findings = [finding for linted in results for finding in (linted.every if full else linted.findings)]
+    _print(findings, results, format)
     return Exit.ERROR if any(_fails(finding, fail_on) for finding in findings) else Exit.OK
 
 
@@ -142,19 +142,19 @@ def _lint_path(path: Path, choice: RuleChoice, version: str | None, *, fix: bool
     from pmtaform.report.masking import masked_line
     from pmtaform.sources import replace_native
 
-    found = lint_path(path, choice, version=version)
+    result = lint_path(path, choice, version=version)
     for _ in range(_ROUNDS if fix else 0):
-        configuration = found.subjects[0].configuration
-        edits = apply_fixes(configuration, found.findings)
+        configuration = result.subjects[0].configuration
+        edits = apply_fixes(configuration, result.findings)
         if not edits:
             break
         for name, edit in edits.items():
             before = "".join(edit.before).encode("utf-8", "surrogateescape")
-            replace_native(Path(found.files[name]), edit.content, expected=before)
+            replace_native(Path(result.files[name]), edit.content, expected=before)
             write(sys.stderr, "\n".join(edit.diff(masked_line)) + "\n")
-        write(sys.stderr, f"Fixed: {', '.join(sorted({f.rule.code for f in applied(found.findings, edits)}))}.\n")
-        found = lint_path(path, choice, version=version)
-    return found
+        write(sys.stderr, f"Fixed: {', '.join(sorted({f.rule.code for f in applied(result.findings, edits)}))}.\n")
+        result = lint_path(path, choice, version=version)
+    return result
 
 
 def _fails(finding: Finding, level: Level) -> bool:
@@ -164,18 +164,18 @@ def _fails(finding: Finding, level: Level) -> bool:
     return ranks.index(finding.severity) <= ranks.index(Severity(level.value))
 
 
-def _print(findings: list[Finding], found: list[Linted], format: LintFormat) -> None:
+def _print(findings: list[Finding], results: list[Linted], format: LintFormat) -> None:
     from pmtaform.cli.output import out, show
     from pmtaform.report.lint_documents import LintView, github_lint, junit_lint
     from pmtaform.report.lint_sarif import sarif_lint
 
     def source(place: Place) -> str | None:
-        return next((line for linted in found if (line := linted.line(place)) is not None), None)
+        return next((line for linted in results if (line := linted.line(place)) is not None), None)
 
     if format is LintFormat.JUNIT:
-        out(junit_lint(findings, [name for linted in found for name in linted.files.values()]))
+        out(junit_lint(findings, [name for linted in results for name in linted.files.values()]))
     elif format is LintFormat.SARIF:
-        out(sarif_lint(findings, {path: name for linted in found for path, name in linted.files.items()}))
+        out(sarif_lint(findings, {path: name for linted in results for path, name in linted.files.items()}))
     elif format is LintFormat.GITHUB:
         out(github_lint(findings), exact=True)  # commands, of which each text is escaped
     else:

@@ -28,8 +28,8 @@ def moment_of(text: str | None) -> datetime | None:
     try:
         if len(text) == len("2026-12-31"):
             return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC) - timedelta(seconds=1)
-        found = datetime.fromisoformat(text)
-        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise UsageError.of(
             INVALID_DATE,

@@ -54,12 +54,12 @@ def tell(diagnostics: Iterable[Diagnostic], *, grouped: bool = False) -> None:
 
     `grouped`: those that differ only in place are one entry, and no line is shown.
     """
-    found = list(diagnostics)
-    if found:
+    collected = list(diagnostics)
+    if collected:
         from pmtaform.report.problems import diagnostics_text
 
         lines = None if grouped else source_line
-        text = diagnostics_text(found, colour=colour_of(sys.stderr), source=lines, width=width(), grouped=grouped)
+        text = diagnostics_text(collected, colour=colour_of(sys.stderr), source=lines, width=width(), grouped=grouped)
         write(sys.stderr, text)
 
 

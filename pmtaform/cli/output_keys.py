@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from pmtaform.stack import Stack
 
 
-def print_kept_key(stack: Stack, kept: StoredKey, format: Format, as_: str | None) -> None:
+def print_kept_key(stack: Stack, stored: StoredKey, format: Format, as_: str | None) -> None:
     """A key that is kept now: its record is data, all else is talk."""
     from pmtaform.dns.dkim_record import dkim_text
     from pmtaform.report.dkim import NewKey, kept_text
     from pmtaform.report.views import Screen
     from pmtaform.signing.key_records import record_of
 
-    home = kept.home
+    home = stored.home
     record = None
     if home.domain != "*":
-        record = record_of(stack, home.domain, home.selector, dkim_text(kept.key.p))
+        record = record_of(stack, home.domain, home.selector, dkim_text(stored.key.p))
     if format is Format.TEXT:
-        write(sys.stderr, kept_text(kept))
-        tell(kept.warnings)
-    view = NewKey(kept, record, as_)
+        write(sys.stderr, kept_text(stored))
+        tell(stored.warnings)
+    view = NewKey(stored, record, as_)
     out(view.json() if format is Format.JSON else view.text(Screen()), exact=format is Format.TEXT)
 
 

@@ -45,8 +45,8 @@ def plan(
     if moment is not None and out is not None:
         raise UsageError.of(
             FUTURE_PLAN_NOT_SAVED,
-            "It says what will be if DNS and the hosts stay as they are, and nobody can apply it now. Leave --out or "
-            "--as-of away.",
+            "The plan shows what will change on that date if DNS and the hosts stay as they are. It cannot be applied "
+            "now. Omit --out or --as-of.",
         )
     project = settings.project()
     loaded = project.load(stack)

@@ -1,7 +1,7 @@
-"""Running a command, and ending with the right code whatever happens.
+"""Run a command, and exit with the right code whatever happens.
 
-Usage errors exit 64, not Click's 2, which means "changes present". No traceback reaches a user: the report of a bug
-says that it is one, and `PMTAFORM_TRACEBACK=1` shows where.
+Usage errors exit 64, not Click's 2, which means "changes present". No traceback reaches a user: a bug is reported as
+a bug, and `PMTAFORM_TRACEBACK=1` shows where.
 """
 
 from __future__ import annotations

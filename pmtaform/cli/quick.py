@@ -49,8 +49,8 @@ class _Quick:
         several = param.multiple or param.nargs == -1
         if value is None:
             return () if several else None
-        found = self._read(value)
-        return self._typers_own().coerce(value, param=param, ctx=ctx) if found is _NO else found
+        chosen = self._read(value)
+        return self._typers_own().coerce(value, param=param, ctx=ctx) if chosen is _NO else chosen
 
 
 def _reader(kind: Any) -> Callable[[Any], Any] | None:

@@ -41,9 +41,9 @@ def recover(
     with project.lock(loaded.name, "recover") as held:
         if held.notice is not None:
             tell([held.notice])
-        found = recover_hosts(project, loaded, Choice(hosts=tuple(host or ())), decide=decide, allow=allow or ())
-    show(RecoveryTable(found), format)
-    codes = {each.code for each in found}
+        results = recover_hosts(project, loaded, Choice(hosts=tuple(host or ())), decide=decide, allow=allow or ())
+    show(RecoveryTable(results), format)
+    codes = {each.code for each in results}
     return next(
         (code for code in (Exit.SOME_FAILED, Exit.BLOCKED, Exit.LOCKED, Exit.UNREACHABLE) if code in codes), Exit.OK
     )

@@ -31,7 +31,7 @@ def rotate(
     with project.lock(loaded.name, f"rotate {loaded.name}") as held:
         if held.notice is not None:
             tell([held.notice])
-        done = rotate_keys(project, loaded)
-    tell(done.warnings)
-    show(RotationView(done), format)
+        rotated = rotate_keys(project, loaded)
+    tell(rotated.warnings)
+    show(RotationView(rotated), format)
     return Exit.OK

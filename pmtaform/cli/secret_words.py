@@ -77,8 +77,8 @@ def _folder(reference: Reference, stack: str | None) -> Path:
 
     if stack is not None and not settings.has_stack(stack):
         known = stack_names(settings.project().root)
-        there = f" There are: {', '.join(known)}." if known else ""
-        detail = f"The word beside the reference is no stack of this project.{there} {_NEVER}"
+        stacks = f" There are: {', '.join(known)}." if known else ""
+        detail = f"The word beside the reference is no stack of this project.{stacks} {_NEVER}"
         raise UsageError.of(NO_SUCH_STACK, detail)
     if stack is None and not needs_folder(reference):
         return Path.cwd()

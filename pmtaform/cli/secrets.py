@@ -69,12 +69,12 @@ def set_(
     from pmtaform.report.secret_uses import ChangedSecret, unused
 
     what = chosen(words)
-    there = holds_secret(what.reference, what.folder)
-    if there and not overwrite and not _replace(str(what.reference), format):
+    exists = holds_secret(what.reference, what.folder)
+    if exists and not overwrite and not _replace(str(what.reference), format):
         return Exit.OK
     warnings = store_secret(what.reference, read_value(what.reference), what.folder)
     tell([*warnings, *unused(what.reference, what.load())])
-    show(ChangedSecret(what.reference, "replaced" if there else "stored"), format)
+    show(ChangedSecret(what.reference, "replaced" if exists else "stored"), format)
     return Exit.OK
 
 

@@ -20,8 +20,8 @@ def unlock(
     if host is not None:
         from pmtaform.api import release_host
 
-        told = release_host(project.load(stack), host)
-        print(told)
+        message = release_host(project.load(stack), host)
+        print(message)
         return Exit.OK
     name = project.stack_folder(stack).name
     info = project.backend(name).unlock()

@@ -17,20 +17,20 @@ def validate(
     from pmtaform.cli.output import show, tell
     from pmtaform.stack import check_stack, find_project, stack_folder
 
-    loaded, found = check_stack(stack_folder(find_project(settings.directory or Path.cwd()), stack))
-    if not any(d.severity is Severity.ERROR for d in found):
+    loaded, problems = check_stack(stack_folder(find_project(settings.directory or Path.cwd()), stack))
+    if not any(d.severity is Severity.ERROR for d in problems):
         from pmtaform.clock import SystemClock
         from pmtaform.stack.compile import check_expiry
         from pmtaform.stack.linting import with_lint
 
-        found = (*with_lint(loaded, found), *check_expiry(loaded, SystemClock().now()))
-    errors = [d for d in found if d.severity is Severity.ERROR]
+        problems = (*with_lint(loaded, problems), *check_expiry(loaded, SystemClock().now()))
+    errors = [d for d in problems if d.severity is Severity.ERROR]
     if format is Format.JSON:
         from pmtaform.report.documents import Problems
 
-        show(Problems(found), format)
+        show(Problems(problems), format)
     else:
-        tell(found)
+        tell(problems)
         if not errors:
             hosts = len(loaded.hosts)
             print(f'Stack "{loaded.name}" is valid: {hosts} host{"" if hosts == 1 else "s"}.')

@@ -38,7 +38,7 @@ class Kind(StrEnum):
         return kind
 
     FAILED = "failed", Exit.ERROR  # a command could not do its work, for another reason than those below
-    USAGE = "usage", Exit.USAGE  # the command line asks for something impossible
+    USAGE = "usage", Exit.USAGE  # the command line is wrong or requests something impossible
     INVALID = "invalid", Exit.INVALID  # the stack or a configuration is not valid
     STALE = "stale", Exit.STALE  # the stack, the state or a live file changed since the plan was made
     LOCKED = "locked", Exit.LOCKED  # another run is at work, or a host waits for a confirmation

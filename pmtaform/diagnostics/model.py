@@ -47,7 +47,7 @@ class Place:
 class Diagnostic:
     """One finding. Made from a `Definition`, which has the code, the summary, the kind and the usual severity.
 
-    `code` is a stable kebab-case name (`unknown-directive`); `detail` says what is wrong, why it matters and
+    `code` is a stable kebab-case name (`unknown-directive`); `detail` states what is wrong, why it matters and
     what to do; `related` are further places ("first defined here").
     """
 
@@ -62,7 +62,7 @@ class Diagnostic:
     related: tuple[Place, ...] = ()
 
     def at(self, place: Place | None) -> Diagnostic:
-        """The same finding, placed at `place` if it had no place of its own."""
+        """The same finding, placed at `place` if it had no place."""
         return self if self.place is not None or place is None else replace(self, place=place)
 
     def is_any_of(self, *definitions: Definition) -> bool:

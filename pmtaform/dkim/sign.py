@@ -25,8 +25,8 @@ def sign_message(message: bytes, key: SigningKey, domain: str, selector: str, wh
     message that is none.
     """
     headers, body = parted(message)
-    there = {name.lower() for name, _ in headers}
-    signed = [name.encode() for name in _SIGNED if name.encode() in there]
+    present = {name.lower() for name, _ in headers}
+    signed = [name.encode() for name in _SIGNED if name.encode() in present]
     if b"from" not in signed:
         raise ValueError("a message without From cannot be signed")
     stamp = f" t={int(when.timestamp())};" if when is not None else ""

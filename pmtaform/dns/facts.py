@@ -101,7 +101,7 @@ class StackDomains:
 
 def facts_of(
     desired: Iterable[Desired],
-    said: StackDomains,
+    declared: StackDomains,
     public_key: Callable[[KeyFile], PublicKey | None],
     addresses: Iterable[str] = (),
 ) -> DnsFacts:
@@ -109,19 +109,19 @@ def facts_of(
     hosts = list(desired)
     sources = tuple(source for host in hosts for source in _sources(host))
     lists = {host.host: _listed(host) for host in hosts}
-    bounce = {d for domains in lists.values() for kind, d in domains if kind == "bounce"} | set(said.bounce)
-    feedback = {d for domains in lists.values() for kind, d in domains if kind == "feedback"} | set(said.feedback)
+    bounce = {d for domains in lists.values() for kind, d in domains if kind == "bounce"} | set(declared.bounce)
+    feedback = {d for domains in lists.values() for kind, d in domains if kind == "feedback"} | set(declared.feedback)
     selectors = _selectors(hosts, public_key)
-    from_domains = set(said.from_) or {selector.domain for selector in selectors}
+    from_domains = set(declared.from_) or {selector.domain for selector in selectors}
     listens = {s.address for s in sources if not s.is_network} | set(addresses)
     return DnsFacts(
         sources=sources,
         selectors=selectors,
-        envelope_domains=tuple(sorted({*said.envelope, *bounce})),
+        envelope_domains=tuple(sorted({*declared.envelope, *bounce})),
         bounce_domains=tuple(sorted(bounce)),
         feedback_domains=tuple(sorted(feedback)),
         from_domains=tuple(sorted(from_domains)),
-        zones=said.zones,
+        zones=declared.zones,
         accepts={host: frozenset(domain for _, domain in domains) for host, domains in lists.items()},
         listens=frozenset(listens | {text for host in hosts for text in _listeners(host)}),
     )

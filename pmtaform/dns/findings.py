@@ -54,11 +54,11 @@ def finding(definition: Definition, subject: str, detail: str, *answers: DnsAnsw
 
 def not_asked(subject: str, answers: Iterable[DnsAnswer]) -> DnsFinding:
     """The finding on a name without an answer: broken when a server failed, else unknown."""
-    said = tuple(answers)
-    what = ", ".join(dict.fromkeys(f"{a.kind} of {a.name}: {a.status}" for a in said))
-    if any(not a.is_known and not a.is_unreached for a in said):
+    collected = tuple(answers)
+    what = ", ".join(dict.fromkeys(f"{a.kind} of {a.name}: {a.status}" for a in collected))
+    if any(not a.is_known and not a.is_unreached for a in collected):
         detail = f"{what}. Receivers get the same failure, and put mail off or refuse it. Look at the zone's name "
         detail += "servers, its delegation and its DNSSEC signatures."
-        return finding(DNS_FAILED, subject, detail, *said)
+        return finding(DNS_FAILED, subject, detail, *collected)
     detail = f"{what}. Whether it is right is not known. Look at the network and at `dns: resolvers:`."
-    return finding(DNS_UNREACHABLE, subject, detail, *said)
+    return finding(DNS_UNREACHABLE, subject, detail, *collected)

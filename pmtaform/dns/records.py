@@ -100,8 +100,8 @@ def zone_of(name: str, zones: Iterable[str], domains: Iterable[str]) -> str:
     The guess for reverse names is the /24 or the /64; for others, the name without its first label.
     """
     above = parents(name)
-    said, known = set(zones), set(domains)
-    if names := next((up for up in above if up in said), None):
+    declared, known = set(zones), set(domains)
+    if names := next((up for up in above if up in declared), None):
         return names
     labels = name.split(".")
     if name.endswith((".in-addr.arpa", ".ip6.arpa")):

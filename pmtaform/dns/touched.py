@@ -71,8 +71,8 @@ def touched_findings(
         checks.of(owner, added)
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="dns") as pool:
         results = list(pool.map(lambda check: list(check()), checks.run.values()))
-    told: dict[tuple[Owner, DnsFinding], None] = {}
+    by_owner: dict[tuple[Owner, DnsFinding], None] = {}
     for key, findings in zip(checks.run, results, strict=True):
         for owner in checks.owners[key]:
-            told.update(dict.fromkeys((owner, finding) for finding in findings))
-    yield from told
+            by_owner.update(dict.fromkeys((owner, finding) for finding in findings))
+    yield from by_owner

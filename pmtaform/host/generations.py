@@ -51,29 +51,29 @@ def generations(session: Session, spec: HostSpec) -> list[Generation]:
     """The kept generations, oldest first."""
     return [
         Generation(
-            number=int(kept.name),
-            transaction=kept.facts.get("transaction", ""),
-            who=kept.facts.get("who", ""),
-            what=kept.facts.get("what", ""),
-            started=kept.facts.get("started", ""),
-            status=kept.facts.get("status", ""),
-            files=tuple(entry.path for entry in kept.entries),
-            plan=kept.facts.get("plan", ""),
-            commit=kept.facts.get("commit", ""),
+            number=int(generation.name),
+            transaction=generation.facts.get("transaction", ""),
+            who=generation.facts.get("who", ""),
+            what=generation.facts.get("what", ""),
+            started=generation.facts.get("started", ""),
+            status=generation.facts.get("status", ""),
+            files=tuple(entry.path for entry in generation.entries),
+            plan=generation.facts.get("plan", ""),
+            commit=generation.facts.get("commit", ""),
         )
-        for kept in _kept(session, spec)
+        for generation in _kept(session, spec)
     ]
 
 
 def records(session: Session, spec: HostSpec) -> list[Record]:
     """What the host wrote down of its last transactions, whatever became of them, oldest first."""
-    found: list[dict[str, str]] = []
+    records_: list[dict[str, str]] = []
     for item in call(session, spec, "results", [*common(spec), b"end\n"], timeout=spec.connect_timeout + 60):
         if item.key == "result":
-            found.append({"result": one_line(item.rest)})
-        elif found:
-            found[-1][item.key] = one_line(item.rest)
-    return [_record(facts) for facts in found if facts.get("what") != "recover"]
+            records_.append({"result": one_line(item.rest)})
+        elif records_:
+            records_[-1][item.key] = one_line(item.rest)
+    return [_record(facts) for facts in records_ if facts.get("what") != "recover"]
 
 
 def _record(facts: Mapping[str, str]) -> Record:
@@ -108,32 +108,32 @@ class WayBack:
 
 def way_back(session: Session, spec: HostSpec, generation: int) -> WayBack:
     """What undoes `generation` and all later ones. Raises `HostError` when it is not kept."""
-    kept = _kept(session, spec)
-    numbers = [int(k.name) for k in kept]
+    generations = _kept(session, spec)
+    numbers = [int(k.name) for k in generations]
     if generation not in numbers:
         have = ", ".join(map(str, numbers)) or "none"
         raise HostError.of(
             GENERATION_GONE, f"Generation {generation} is not on the host; it keeps: {have}.", host=spec.name
         )
-    changes, left = _back_to(kept, generation)
+    changes, left = _back_to(generations, generation)
     earlier = [number for number in numbers if number < generation]
     before = max(earlier) if earlier else 0 if generation == 1 else None
-    old = {entry.path: entry.old for k in reversed(kept) if int(k.name) >= generation for entry in k.entries}
+    old = {entry.path: entry.old for k in reversed(generations) if int(k.name) >= generation for entry in k.entries}
     return WayBack(tuple(changes), left, old, max(numbers), before)
 
 
 def way_back_from(session: Session, spec: HostSpec, transaction: str) -> WayBack | None:
     """What undoes the change `transaction`, which awaits its confirmation; None: the host does not have it."""
-    kept = _kept(session, spec, transaction)
-    if not kept:
+    generations = _kept(session, spec, transaction)
+    if not generations:
         return None
-    changes, left = _back_to(kept, 0)
-    return WayBack(tuple(changes), left, {entry.path: entry.old for entry in kept[0].entries}, 0, None)
+    changes, left = _back_to(generations, 0)
+    return WayBack(tuple(changes), left, {entry.path: entry.old for entry in generations[0].entries}, 0, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
-    """A rollback to before `generation`: a transaction of its own, which makes a generation.
+    """A rollback to before `generation`: a separate transaction, which makes a generation.
 
     `expect` are the digests that the files must have now; None: those that the last transaction on each left, so that
     a change by hand in between is `STALE`. `record` and `base` are what the host has afterwards (`left.encode`).
@@ -228,11 +228,11 @@ def _kept(session: Session, spec: HostSpec, transaction: str = "") -> list[_Kept
     return all_kept
 
 
-def _back_to(kept: list[_Kept], generation: int) -> tuple[list[FileChange], dict[str, str]]:
+def _back_to(generations: list[_Kept], generation: int) -> tuple[list[FileChange], dict[str, str]]:
     """The changes that lead back to before `generation`, and the digests that the last transactions left."""
     first: dict[str, tuple[str, _Entry]] = {}
     last: dict[str, str] = {}
-    for one in kept:
+    for one in generations:
         if int(one.name) < generation:
             continue
         for entry in one.entries:

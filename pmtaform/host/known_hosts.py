@@ -49,11 +49,11 @@ class KnownHosts:
     def keys(self, name: str) -> list[HostKey]:
         """The keys that `name` (`host`, or `[host]:port` if the port is not 22) may show, without revoked ones."""
         name = name.lower()
-        found = list(self.exact.get(name, ()))
-        found += [key for salt, hashed, key in self.hashed if _hash_matches(salt, hashed, name)]
-        found += [key for names, key in self.patterns if _names_match(names, name)]
+        candidates = list(self.exact.get(name, ()))
+        candidates += [key for salt, hashed, key in self.hashed if _hash_matches(salt, hashed, name)]
+        candidates += [key for names, key in self.patterns if _names_match(names, name)]
         bad = self.revoked_keys(name)
-        return [key for key in dict.fromkeys(found) if key.blob not in bad]
+        return [key for key in dict.fromkeys(candidates) if key.blob not in bad]
 
     def revoked_keys(self, name: str) -> frozenset[bytes]:
         """The bytes of keys that `name` must never show."""
@@ -136,10 +136,10 @@ def load(paths: Iterable[str | os.PathLike[str]]) -> KnownHosts:
     stamps: list[tuple[str, int, int]] = []
     for path in paths:
         try:
-            found = Path(path).expanduser().stat()
+            status = Path(path).expanduser().stat()
         except OSError:
             continue
-        stamps.append((str(Path(path).expanduser()), found.st_mtime_ns, found.st_size))
+        stamps.append((str(Path(path).expanduser()), status.st_mtime_ns, status.st_size))
     with _lock:
         known = _cache.get(tuple(stamps))
         if known is None:

@@ -111,7 +111,7 @@ def last_left(
             facts.setdefault(item.key, one_line(item.rest))
     if not facts.get("kept", "").isdigit():
         return None
-    found = LastLeft(
+    left = LastLeft(
         generation=int(facts["kept"]),
         who=facts.get("who", ""),
         what=facts.get("what", ""),
@@ -120,7 +120,7 @@ def last_left(
         commit=facts.get("commit", ""),
         left=decode(data[b"record"]) if b"record" in data else None,
     )
-    return replace(found, contents=_parted(found.left, data.get(b"base")))
+    return replace(left, contents=_parted(left.left, data.get(b"base")))
 
 
 def _parted(left: LeftRecord | None, base: bytes | None) -> Mapping[str, bytes] | None:
@@ -143,7 +143,7 @@ def kept_copies(session: Session, spec: HostSpec, names: Mapping[str, str], tran
     """
     wanted = [f"{name}\n".encode("ascii") for name in names.values()]
     chosen = [setting("id", transaction, spec.name)] if transaction else []
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     items = call(
         session,
         spec,
@@ -153,5 +153,5 @@ def kept_copies(session: Session, spec: HostSpec, names: Mapping[str, str], tran
     )
     for item in items:
         if item.key == "data":
-            found[item.rest.decode("ascii", "replace")] = item.data or b""
-    return {path: found[name] for path, name in names.items() if name in found}
+            contents[item.rest.decode("ascii", "replace")] = item.data or b""
+    return {path: contents[name] for path, name in names.items() if name in contents}

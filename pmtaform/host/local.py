@@ -74,7 +74,7 @@ class LocalDialogue:
         self._streams = tuple(each for each in (process.stdin, process.stdout, process.stderr) if each is not None)
         for stream in self._streams:
             os.set_blocking(stream.fileno(), False)
-        # Whoever forgets it leaves no process behind.
+        # A caller that forgets `close` leaves no process behind.
         self._end = weakref.finalize(self, _end, process, self._streams)
 
     def ask(self, data: bytes, end: bytes, *, timeout: float) -> Output:

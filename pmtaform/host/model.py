@@ -119,7 +119,7 @@ class Awaiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What a host knows of a transaction that the client asks for. `status` as `Status`, "none" or "unsettled"."""
+    """What a host knows of one transaction. `status` as `Status`, "none" or "unsettled"."""
 
     transaction: str
     status: str
@@ -219,7 +219,7 @@ class Transaction:
     expect: Mapping[str, str] = field(default_factory=dict)
     expect_patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     activation: Activation = Activation.RELOAD
-    restart_web: bool = False  # the web monitor is a service of its own, `pmtahttp`
+    restart_web: bool = False  # the web monitor is a separate service, `pmtahttp`
     test_config: bool = True  # `pmta test config` is documented from 5.0 on
     confirm_within: float = 0.0
     listeners: tuple[ListenerAddress, ...] = ()

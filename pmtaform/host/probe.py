@@ -55,26 +55,26 @@ def probe(session: Session, spec: HostSpec, known: Known, find_includes: FindInc
     Content is in the snapshot only where the digest is not the known one. An include that leads out of the folder
     that is the host's root is not followed. Raises `HostError` and `Unreachable`.
     """
-    found = _Found()
+    seen = _Found()
     paths: dict[str, str] = {spec.config: "new"}
     paths.update({path: known_digest or "new" for path, known_digest in known.files.items()})
     patterns = list(known.patterns)
     trips = 0
     most = MAX_FILES + len(paths)  # keys and files of a stack, however many, are no includes
     while paths or patterns:
-        if trips >= MAX_DEPTH or len(paths) + len(found.files) > most:
+        if trips >= MAX_DEPTH or len(paths) + len(seen.files) > most:
             raise HostError.of(
                 TOO_MANY_INCLUDES,
                 f"Includes go deeper than {MAX_DEPTH} or name more than {MAX_FILES} files; does a file include itself?",
                 host=spec.name,
             )
-        found.fresh = {}
-        stamp = found.facts.get("stamp", "") if trips else known.version_stamp
+        seen.fresh = {}
+        stamp = seen.facts.get("stamp", "") if trips else known.version_stamp
         lines = _look(spec, known, paths, patterns, stamp)
-        _take(_ask(session, spec, lines, asks_sudo=spec.sudo and not trips), found)
+        _take(_ask(session, spec, lines, asks_sudo=spec.sudo and not trips), seen)
         trips += 1
-        paths, patterns = _wanted(spec, found, find_includes)
-    return _snapshot(spec, known, found, trips)
+        paths, patterns = _wanted(spec, seen, find_includes)
+    return _snapshot(spec, known, seen, trips)
 
 
 def _ask(session: Session, spec: HostSpec, look: list[bytes], *, asks_sudo: bool) -> list[AnswerLine]:
@@ -92,9 +92,9 @@ def look_lines(spec: HostSpec, known: Known) -> list[bytes]:
 
 def snapshot_of(spec: HostSpec, known: Known, items: Iterable[AnswerLine]) -> Snapshot:
     """What the host has, as an answer to `look_lines` tells it."""
-    found = _Found()
-    _take(items, found)
-    return _snapshot(spec, known, found, 1)
+    seen = _Found()
+    _take(items, seen)
+    return _snapshot(spec, known, seen, 1)
 
 
 def _look(spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iterable[str], stamp: str) -> list[bytes]:
@@ -112,18 +112,18 @@ def _look(spec: HostSpec, known: Known, paths: Mapping[str, str], patterns: Iter
     return [*lines, b"end\n"]
 
 
-def _take(items: Iterable[AnswerLine], found: _Found) -> None:
+def _take(items: Iterable[AnswerLine], seen: _Found) -> None:
     """Put an answer into `found`."""
     matches: list[str] = []
     for item in items:
         if item.key == "file":
-            _take_file(item.rest, found)
+            _take_file(item.rest, seen)
         elif item.key == "data":
             path = decode(item.rest)
             content = item.data or b""
-            live = found.files[path]
+            live = seen.files[path]
             # What was received is what counts: the file may have changed between digest and reading.
-            found.files[path] = LiveFile(
+            seen.files[path] = LiveFile(
                 path=path,
                 digest=digest(content),
                 mode=live.mode,
@@ -132,30 +132,30 @@ def _take(items: Iterable[AnswerLine], found: _Found) -> None:
                 size=len(content),
                 content=content,
             )
-            found.fresh[path] = content
+            seen.fresh[path] = content
         elif item.key == "bad":
             reason, _, rest = decode(item.rest).partition("\t")
             path, _, more = rest.partition("\t")
-            found.unreadable[path] = _REASONS.get(reason, "unreadable").format(one_line(more))
+            seen.unreadable[path] = _REASONS.get(reason, "unreadable").format(one_line(more))
         elif item.key == "absent":
-            found.missing.add(decode(item.rest))
+            seen.missing.add(decode(item.rest))
         elif item.key == "pattern":
-            matches = found.patterns.setdefault(decode(item.rest), [])
+            matches = seen.patterns.setdefault(decode(item.rest), [])
             matches.clear()
         elif item.key == "match":
             matches.append(decode(item.rest))
         elif item.key == "version":
-            found.facts["version"] = one_line(item.data or b"")
+            seen.facts["version"] = one_line(item.data or b"")
         elif item.key == "awaiting":
-            found.facts["awaiting"] = decode(item.rest)
+            seen.facts["awaiting"] = decode(item.rest)
         else:
-            found.facts[item.key] = clean(item.rest, 400)
+            seen.facts[item.key] = clean(item.rest, 400)
 
 
-def _take_file(rest: bytes, found: _Found) -> None:
+def _take_file(rest: bytes, seen: _Found) -> None:
     fields = decode(rest).split("\t", 8)
     hexdigest, mode, uid, gid, size, owner, group, _, path = fields
-    found.files[path] = LiveFile(
+    seen.files[path] = LiveFile(
         path=path,
         digest=hexdigest,
         mode=stat.S_IMODE(int(mode, 16)),
@@ -165,18 +165,18 @@ def _take_file(rest: bytes, found: _Found) -> None:
     )
 
 
-def _wanted(spec: HostSpec, found: _Found, find_includes: FindIncludes) -> tuple[dict[str, str], list[str]]:
+def _wanted(spec: HostSpec, seen: _Found, find_includes: FindIncludes) -> tuple[dict[str, str], list[str]]:
     """What the fresh contents include and was not asked for yet."""
     paths: dict[str, str] = {}
     patterns: list[str] = []
-    for path, content in found.fresh.items():
+    for path, content in seen.fresh.items():
         for named in find_includes(path, content):
             if _leads_out(spec, named):
                 continue
             if any(c in named for c in "*?["):
-                if named not in found.patterns and named not in patterns:
+                if named not in seen.patterns and named not in patterns:
                     patterns.append(named)
-            elif not found.has(named):
+            elif not seen.has(named):
                 paths[named] = "new"
     return paths, patterns
 
@@ -186,8 +186,8 @@ def _leads_out(spec: HostSpec, path: str) -> bool:
     return spec.root != "/" and posixpath.normpath(path.lstrip("/")).partition("/")[0] == ".."
 
 
-def _snapshot(spec: HostSpec, known: Known, found: _Found, trips: int) -> Snapshot:
-    facts = found.facts
+def _snapshot(spec: HostSpec, known: Known, seen: _Found, trips: int) -> Snapshot:
+    facts = seen.facts
     stamp = "" if facts.get("stamp", "-") == "-" else facts["stamp"]
     version: str | None = None
     if stamp:
@@ -200,10 +200,10 @@ def _snapshot(spec: HostSpec, known: Known, found: _Found, trips: int) -> Snapsh
         machine_id=facts.get("machine", ""),
         version=version or None,
         version_stamp=stamp,
-        files=found.files,
-        missing=frozenset(found.missing),
-        unreadable=found.unreadable,
-        patterns={pattern: tuple(names) for pattern, names in found.patterns.items()},
+        files=seen.files,
+        missing=frozenset(seen.missing),
+        unreadable=seen.unreadable,
+        patterns={pattern: tuple(names) for pattern, names in seen.patterns.items()},
         generation=int(facts.get("generation", "0") or 0),
         lock=lock,
         awaiting=_awaiting(facts.get("awaiting", "")),

@@ -105,7 +105,7 @@ def _connect(
         if depth >= MAX_HOPS:
             raise HostError.of(PROXY_LOOP, f"{hop} goes through {jump}", host=spec.name)
         if number or via.host == hop.host:
-            # Only the nearest hop may have a way of its own.
+            # Only the nearest hop may have its own proxy.
             through = _open(spec, via, _dialler(spec, via, through, None), stack)
         else:
             through = _connect(spec, via, config, stack, depth + 1)
@@ -364,13 +364,13 @@ def _fabric_config() -> fabric.Config:
     """One for all: no files are looked for, ssh_config is looked up by us."""
     config = fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig())
     for name in ("user", "port", "forward_agent", "gateway", "inline_ssh_env", "connect_kwargs", "timeouts"):
-        # What every connection asks for, as attributes: looking through the layers of a Config takes much longer.
+        # What every connection reads, as attributes: a look-up through the layers of a Config takes much longer.
         object.__setattr__(config, name, getattr(config, name))
     return config
 
 
 class _Context(Context):
-    """As invoke's, but without settings of its own, which Fabric replaces anyway."""
+    """As invoke's, but without its own settings, which Fabric replaces anyway."""
 
     def __init__(self, config: Any = None, **named: Any) -> None:
         super().__init__(_fabric_config() if config is None else config, **named)

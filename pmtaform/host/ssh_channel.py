@@ -17,14 +17,14 @@ from pmtaform.host.ssh_settings import Hop
 from pmtaform.host.text import one_line
 from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Output, Running, too_long
 
-PROMPT = "[pmtaform asks for the sudo password]"
+PROMPT = "[pmtaform needs the sudo password]"
 READY = "[pmtaform is ready]"
 _CHUNK = 1 << 18
 _LOOK = 1.0  # seconds after which errors are looked at where nothing else comes
 LOOKS = 3  # without a message in between, at a server that is asked to send one
 LEAST_PATIENCE = 15.0  # seconds
 _RATE = 100_000  # bytes per second that a slow way takes
-_WRITE_ASIDE = 1 << 19  # more than this on stdin is written by a thread of its own, while we read
+_WRITE_ASIDE = 1 << 19  # more than this on stdin is written by a separate thread, while we read
 
 
 def patience(spec: HostSpec) -> float:
@@ -72,8 +72,8 @@ class SshSession:
             channel = self._transport.open_session(timeout=min(timeout, spec.connect_timeout))
             try:
                 channel.settimeout(timeout)
-                # Input follows at once: waiting for the server's word that it will run this is a round trip more. Where
-                # it will not, it closes the channel, and there is no output. paramiko has no other way to say so.
+                # Input follows at once: to wait for the server's reply that it will run this is one more round trip. If
+                # it will not, it closes the channel without output. paramiko has no other way to skip the wait.
                 channel._wait_for_event = lambda: None  # noqa: SLF001
                 channel.exec_command(shlex.join(words))
                 early = self._authorise(channel) if asks else b""
@@ -146,9 +146,9 @@ class SshDialogue:
                     raise
                 chunk = None
             # Both share a window: unread data of one would in the end stop the other.
-            while self._channel.recv_stderr_ready() and (said := self._channel.recv_stderr(_CHUNK)):
+            while self._channel.recv_stderr_ready() and (errors := self._channel.recv_stderr(_CHUNK)):
                 if len(self._err) < MOST_ERRORS:
-                    self._err += said
+                    self._err += errors
             if chunk == b"":
                 break
             out += chunk or b""
@@ -157,8 +157,8 @@ class SshDialogue:
         return out
 
     def _errors(self) -> bytes:
-        said, self._err = bytes(self._err), bytearray()
-        return said
+        output, self._err = bytes(self._err), bytearray()
+        return output
 
     def close(self) -> None:
         """Its input ends, and so does it."""

@@ -48,8 +48,8 @@ def changed_key(hop: Hop, key_type: str, blob: bytes, expected: bytes, host: str
     name = hop.host if hop.port == 22 else f"[{hop.host}]:{hop.port}"
     return _of(
         HOST_KEY_CHANGED,
-        f"{hop} shows the {key_type} key {fingerprint(blob)}, but the one known is {fingerprint(expected)}. Somebody "
-        "may stand in between. Only if you know that the machine was reinstalled: "
+        f"{hop} shows the {key_type} key {fingerprint(blob)}, but the known key is {fingerprint(expected)}. "
+        "Another machine may be intercepting the connection. Only if you know that the machine was reinstalled: "
         f"ssh-keygen -R '{name}' -f {hop.known_hosts[0]}, then accept the new key as for a new host",
         host,
     )
@@ -59,8 +59,8 @@ def revoked_key(hop: Hop, key_type: str, blob: bytes, host: str) -> Unreachable:
     """The server shows a key that known_hosts marks `@revoked`."""
     return _of(
         HOST_KEY_REVOKED,
-        f"{hop} shows the {key_type} key {fingerprint(blob)}, which known_hosts marks @revoked: whoever has it is not "
-        "to be trusted. Give the machine a new host key",
+        f"{hop} shows the {key_type} key {fingerprint(blob)}, which known_hosts marks @revoked: do not trust a "
+        "machine that has it. Give the machine a new host key",
         host,
     )
 
@@ -113,9 +113,9 @@ def no_algorithm(hop: Hop, why: str, host: str) -> Unreachable:
     )
 
 
-def too_many_keys(hop: Hop, tried: int, said: str, host: str) -> Unreachable:
+def too_many_keys(hop: Hop, tried: int, reason: str, host: str) -> Unreachable:
     """The server closed the connection because of the many keys that it was shown."""
-    words = f' ("{said}")' if said else ""
+    words = f' ("{reason}")' if reason else ""
     return _of(
         TOO_MANY_KEYS,
         f"{hop} closed the connection{words} after {tried} {'key' if tried == 1 else 'keys'}. Its sshd lets a client "
@@ -125,10 +125,10 @@ def too_many_keys(hop: Hop, tried: int, said: str, host: str) -> Unreachable:
     )
 
 
-def not_let_in(hop: Hop, tried: str, allowed: str, host: str, said: str = "") -> Unreachable:
+def not_let_in(hop: Hop, tried: str, allowed: str, host: str, reason: str = "") -> Unreachable:
     """Authentication failed."""
     accepts = f" The server accepts: {allowed}." if allowed else ""
-    accepts += f' It closed the connection ("{said}").' if said else ""
+    accepts += f' It closed the connection ("{reason}").' if reason else ""
     return _of(
         AUTHENTICATION_FAILED,
         f"{hop} took none of: {tried}.{accepts} Check `user`, the key in its authorized_keys, and the "
@@ -167,11 +167,11 @@ def silent(hop: Hop, seconds: float, host: str) -> Unreachable:
     )
 
 
-def sudo_refused(hop: Hop, said: str, host: str) -> Unreachable:
+def sudo_refused(hop: Hop, reason: str, host: str) -> Unreachable:
     """Sudo does not let the user, or wants a password that was not given."""
     return _of(
         SUDO_REFUSED,
-        f"{hop.user} may not use sudo there: {said or 'it gave no reason'}. Allow it in sudoers (NOPASSWD), give the "
+        f"{hop.user} may not use sudo there: {reason or 'it gave no reason'}. Allow it in sudoers (NOPASSWD), give the "
         "host a `sudo-password` reference, or turn `sudo` off",
         host,
     )

@@ -53,11 +53,11 @@ def config_text(path: str, *, base: str, depth: int = 0) -> str:
         return ""
     lines = []
     for line in text.splitlines():
-        found = _INCLUDE.match(line)
-        if found is None:
+        match = _INCLUDE.match(line)
+        if match is None:
             lines.append(line)
         elif depth < 8:
-            for word in found.group(1).split():
+            for word in match.group(1).split():
                 pattern = str(Path(base).expanduser() / Path(word.strip('"')).expanduser())
                 lines += [config_text(name, base=base, depth=depth + 1) for name in sorted(glob.glob(pattern))]  # noqa: PTH207
     return "\n".join(lines)
@@ -104,13 +104,13 @@ def target(spec: HostSpec, conf: Mapping[str, Any]) -> Hop:
 
 def jump_hop(spec: HostSpec, jump: str, conf: Mapping[str, Any]) -> Hop:
     """A server to go through: `[user@]host[:port]`. The host's password is never offered to it."""
-    found = _JUMP.match(jump)
-    if found is None:
+    match = _JUMP.match(jump)
+    if match is None:
         raise ValueError(jump)
     return Hop(
-        host=str(conf.get("hostname", found["six"] or found["host"])),
-        port=int(found["port"] or conf.get("port", 22)),
-        user=found["user"] or str(conf.get("user", "")) or spec.user or getpass.getuser(),
+        host=str(conf.get("hostname", match["six"] or match["host"])),
+        port=int(match["port"] or conf.get("port", 22)),
+        user=match["user"] or str(conf.get("user", "")) or spec.user or getpass.getuser(),
         identity_files=tuple(conf.get("identityfile", ())) or spec.identity_files,
         known_hosts=_known_hosts(spec, conf),
         key_alias=conf.get("hostkeyalias"),
@@ -122,10 +122,10 @@ def jump_hop(spec: HostSpec, jump: str, conf: Mapping[str, Any]) -> Hop:
 
 def jump_name(jump: str) -> str:
     """The name under which ssh_config knows a jump host. Raises `ValueError`."""
-    found = _JUMP.match(jump)
-    if found is None:
+    match = _JUMP.match(jump)
+    if match is None:
         raise ValueError(jump)
-    return found["six"] or found["host"]
+    return match["six"] or match["host"]
 
 
 def jumps(text: str) -> tuple[str, ...]:

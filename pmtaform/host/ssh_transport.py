@@ -1,6 +1,6 @@
-"""paramiko's transport, as we want it.
+"""paramiko's transport, with three changes.
 
-It asks for the host keys that we know, logs in a round trip sooner, and knows when the server was last heard.
+It requests the host keys that we know, logs in one round trip sooner, and knows when the server last answered.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class LoginEndedError(Exception):
 
 
 def transport_factory(keys: Sequence[HostKey]) -> Callable[..., paramiko.Transport]:
-    """Transports that ask for the types of host key that we know, first."""
+    """Transports that request the types of host key that we know, first."""
 
     def make(sock: Any, **options: Any) -> paramiko.Transport:
         transport = _Transport(sock, packetizer_class=_Packets, **options)
@@ -70,7 +70,7 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]  # untyped library
     def keep_asking(self, interval: float) -> None:
         """Ask the server for a sign of life where nothing was sent for `interval` seconds.
 
-        paramiko's own `set_keepalive` asks for no answer, which a server that is stopped does not give either.
+        paramiko's own `set_keepalive` requests no answer, so it cannot notice a stopped server.
         """
         self.packetizer.set_keepalive(interval, self._ask)
 
@@ -98,9 +98,9 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]  # untyped library
             methods: list[str] = super().auth_publickey(username, key, event)
             return methods
         self.auth_handler = _Login(self)
-        done = threading.Event()
-        self.auth_handler.auth_publickey(username, key, done)
-        answer: list[str] = self.auth_handler.wait_for_response(done)
+        answered = threading.Event()
+        self.auth_handler.auth_publickey(username, key, answered)
+        answer: list[str] = self.auth_handler.wait_for_response(answered)
         return answer
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:

@@ -65,7 +65,7 @@ class Session(Protocol):
         """The words that start a POSIX shell there."""
 
     def begin(self, command: Sequence[str], *, timeout: float) -> Dialogue:
-        """Run `command`; wait at most `timeout` seconds for the host to begin it.
+        """Run `command`; wait at most `timeout` seconds for the host to start it.
 
         Raises `Unreachable` when the connection is lost, the time passes or the rights (sudo) are refused.
         """

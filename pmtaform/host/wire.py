@@ -1,11 +1,11 @@
 """The language between this program and the agent: how a request is sent and an answer is read.
 
-The command line is small and always the same but for the program's length; program and requests go on stdin.
+The command line is small and constant except for the program's length; program and requests go on stdin.
 The agent reads the program with one exact `dd`, so that not a byte of a request is swallowed. It stays for as long as
 its input is open, and what a later request needs more of the program is sent before it.
 
 The program is sealed. A start-up file of the login may read from the same input before: what is left would be shifted,
-and text of the stack would stand where the program is evaluated. The command line therefore holds the program's length
+and text of the stack would be evaluated as part of the program. The command line therefore holds the program's length
 and digest. The digest is its first and its last line: where bytes are missing, wherever that is, one of the two is not
 in its place, and nothing is evaluated.
 """
@@ -128,19 +128,21 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
     nonce = secrets.token_hex(16).encode("ascii")
     request = b"".join([nonce, b"\n", op.encode("ascii"), b"\n", *body, nonce, b"\n"])
     waited = session.running is not None
-    done = _ask(session, op, request, nonce, timeout)
-    if waited and done.exit_code is not None and _BEGUN % nonce not in done.stdout:
+    result = _ask(session, op, request, nonce, timeout)
+    if waited and result.exit_code is not None and _BEGUN % nonce not in result.stdout:
         # It had ended while it waited (a host may limit that), so it cannot have started this.
-        done = _ask(session, op, request, nonce, timeout)
-    items = _parse(done.stdout, nonce)
-    if items is None and done.exit_code == GARBLED and _BEGUN % nonce not in done.stdout:
+        result = _ask(session, op, request, nonce, timeout)
+    items = _parse(result.stdout, nonce)
+    if items is None and result.exit_code == GARBLED and _BEGUN % nonce not in result.stdout:
         raise _garbled(spec)
     if items is None:
-        said = one_line(done.stderr) or one_line(done.stdout[-400:]) or f"it ended with exit code {done.exit_code}"
+        output = (
+            one_line(result.stderr) or one_line(result.stdout[-400:]) or f"it ended with exit code {result.exit_code}"
+        )
         raise HostError.of(
             AGENT_FAILED,
             "It needs a POSIX shell and coreutils (dd with iflag=fullblock, stat, sha256sum, timeout). "
-            f"The host said: {said}",
+            f"The host said: {output}",
             host=spec.name,
         )
     return items
@@ -169,10 +171,10 @@ def _ask(session: Session, op: str, request: bytes, nonce: bytes, timeout: float
         if text:
             text, seal = sealed(text)
             text = b"more %d %b\n%b" % (len(text), seal.encode("ascii"), text)
-    done = running.dialogue.ask(text + request, _END % nonce, timeout=timeout)
-    if done.exit_code is None:
+    result = running.dialogue.ask(text + request, _END % nonce, timeout=timeout)
+    if result.exit_code is None:
         session.running = Running(running.dialogue, running.parts | set(parts))
-    return done
+    return result
 
 
 def _parse(answer: bytes, nonce: bytes) -> list[AnswerLine] | None:

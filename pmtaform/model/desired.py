@@ -59,12 +59,12 @@ class FileRole(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedFile:
-    """A file that is owned whole, beside configuration and DKIM keys.
+    """A whole file that the stack owns, besides configuration and DKIM keys.
 
-    `content` is None where references were not to be resolved (`validate`); `public` is what of it is known without
-    them: all, or the certificates beside a private key. `secret` says that it came (in part) by a
-    reference, so that no line of it is shown. `mode`, `owner` and `group` None: as found, else 0640, or 0600 for a
-    secret, and PowerMTA's own user. `key_file` is the path of the private key of a certificate, where it has its own.
+    `content` is None where references are not resolved (`validate`); `public` is the part known without them: all, or
+    the certificates beside a private key. `secret`: its content comes (in part) from a reference, so that no line of
+    it is shown. `mode`, `owner` and `group` None: as on the host, else 0640, or 0600 for a secret, and PowerMTA's own
+    user. `key_file` is the path of a certificate's private key if that is another file.
     """
 
     path: str
@@ -126,7 +126,7 @@ class Desired:
     protect: tuple[str, ...] = ()
     allowed_paths: tuple[str, ...] = ("/etc/pmta",)
     limits: Limits = Limits()
-    activates: bool = True  # False: whoever runs the host has PowerMTA take its files
+    activates: bool = True  # False: another tool makes PowerMTA load the files
 
     @property
     def whole_files(self) -> tuple[KeyFile | ManagedFile, ...]:

@@ -10,7 +10,7 @@ class DnsSettings:
     """The key `dns` of a stack. Times are seconds; domains are in small letters, without a dot at their end."""
 
     mode: str = "warn"  # "require", "warn" or "off"
-    on_plan: str = "off"  # the same, of what a plan changes; a stack that says nothing of DNS is planned without it
+    on_plan: str = "off"  # the same, for the domains that a plan changes; a stack without `dns` is planned without DNS
     resolvers: tuple[str, ...] = ()  # none: those of this machine
     timeout: float = 3.0
     tries: int = 2

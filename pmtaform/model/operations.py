@@ -201,9 +201,9 @@ class Rollout:
         ends += [share.of(total) for share in self.waves]
         ends.append(total)
         sizes: list[int] = []
-        done = 0
+        previous = 0
         for end in ends:
-            if end > done:
-                sizes.append(end - done)
-                done = end
+            if end > previous:
+                sizes.append(end - previous)
+                previous = end
         return tuple(sizes)

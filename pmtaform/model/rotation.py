@@ -115,11 +115,11 @@ def selector_for(stem: str, moment: datetime, taken: Collection[str]) -> str:
     """The name of a selector that is made at `moment`: `s-20260131`, or with `-2`, `-3` … when that is taken."""
     name = f"{stem}-{moment.astimezone(UTC):%Y%m%d}"
     number = 2
-    found = name
-    while found in taken:
-        found = f"{name}-{number}"
+    selector = name
+    while selector in taken:
+        selector = f"{name}-{number}"
         number += 1
-    return found
+    return selector
 
 
 def is_of(stem: str, selector: str) -> bool:
@@ -129,5 +129,5 @@ def is_of(stem: str, selector: str) -> bool:
 
 def age_order(selector: str) -> tuple[str, int]:
     """What sorts selectors of one stem by their names, the oldest first."""
-    found = _TAIL.search(selector)
-    return (found["date"], int(found["number"] or 1)) if found else ("", 0)
+    match = _TAIL.search(selector)
+    return (match["date"], int(match["number"] or 1)) if match else ("", 0)

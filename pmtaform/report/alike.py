@@ -18,10 +18,10 @@ _PARTICULAR: Final = re.compile(r"""<[^<>]*>|`[^`]*`|"[^"]*"|\$\w+|[^\s,;:]*[0-9
 
 def in_groups(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     """The items that have one key together, in the order of the first of each."""
-    found: dict[Hashable, list[T]] = {}
+    groups: dict[Hashable, list[T]] = {}
     for item in items:
-        found.setdefault(key(item), []).append(item)
-    return list(found.values())
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
 
 
 def without_particulars(detail: str) -> str:

@@ -117,9 +117,9 @@ def _single(value: ValueChange, label: str, widest: int, style: Style, width: in
 
 def _listed(value: ValueChange, style: Style) -> Iterator[str]:
     """Lines that go, lines that come, and lines that move."""
-    kept = Counter(value.before) & Counter(value.after)
-    gone, stayed_before = _parted(value.before, kept)
-    new, stayed_after = _parted(value.after, kept)
+    common = Counter(value.before) & Counter(value.after)
+    gone, stayed_before = _parted(value.before, common)
+    new, stayed_after = _parted(value.after, common)
     ordered = _order_matters(value)
     for _, line in gone:
         yield f"{_INDENT}    {style('- ' + clean(line), 'red')}"
@@ -130,9 +130,9 @@ def _listed(value: ValueChange, style: Style) -> Iterator[str]:
         yield from _moved(stayed_before, stayed_after, style)
 
 
-def _parted(lines: Sequence[str], kept: Counter[str]) -> tuple[list[tuple[int, str]], list[str]]:
+def _parted(lines: Sequence[str], unchanged: Counter[str]) -> tuple[list[tuple[int, str]], list[str]]:
     """The lines that are only on this side, numbered from 1, and those that are on both."""
-    left = kept.copy()
+    left = unchanged.copy()
     own: list[tuple[int, str]] = []
     common: list[str] = []
     for number, line in enumerate(lines, start=1):

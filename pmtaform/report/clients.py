@@ -32,27 +32,35 @@ class Submission:
 
 
 def client_text(
-    found: Submission, where: Where, *, every: bool = False, colour: bool = False, width: int = WIDTH
+    submission: Submission, where: Where, *, every: bool = False, colour: bool = False, width: int = WIDTH
 ) -> str:
     """The client, its sources, each value with its line, and the virtual MTA of its message."""
     printer = Printer(where, Style(colour), width, every)
-    lines = [printer.style(f"client {clean(_title(found))}", "bold", "cyan"), *_sections(found, printer)]
-    lines += [*value_lines(list(found.settings.values.values()), printer), "", *_route(found.route, printer), ""]
+    lines = [printer.style(f"client {clean(_title(submission))}", "bold", "cyan"), *_sections(submission, printer)]
+    lines += [
+        *value_lines(list(submission.settings.values.values()), printer),
+        "",
+        *_route(submission.route, printer),
+        "",
+    ]
     if printer.assumed:
         lines += [*assumption_lines(printer), ""]
-    notes = (*found.settings.notes, *found.route.notes)
+    notes = (*submission.settings.notes, *submission.route.notes)
     lines += [*note_lines(notes, printer), ""] if notes else []
     return "\n".join(lines[:-1]) + "\n"
 
 
-def _title(found: Submission) -> str:
-    more = [f"listener {found.listener}" if found.listener else "", f"user {found.user}" if found.user else ""]
+def _title(submission: Submission) -> str:
+    more = [
+        f"listener {submission.listener}" if submission.listener else "",
+        f"user {submission.user}" if submission.user else "",
+    ]
     given = ", ".join(text for text in more if text)
-    return f"{found.address} ({given})" if given else found.address
+    return f"{submission.address} ({given})" if given else submission.address
 
 
-def _sections(found: Submission, printer: Printer) -> Iterator[str]:
-    names = ", then ".join(found.settings.sections) or "none: no <source> is for this client"
+def _sections(submission: Submission, printer: Printer) -> Iterator[str]:
+    names = ", then ".join(submission.settings.sections) or "none: no <source> is for this client"
     yield from wrapped(f"sources: {clean(names)}", printer.width, "  ")
 
 

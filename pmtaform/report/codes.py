@@ -63,7 +63,7 @@ def _entry(entry: ExplainedCode, style: Style, width: int) -> Iterator[str]:
 
 def _exit_words(known: Definition) -> str:
     code = int(known.kind.exit_code)
-    return f"exit code {code} ({known.kind})" if code else "no exit code of its own"
+    return f"exit code {code} ({known.kind})" if code else "no exit code"
 
 
 def _row(entry: ExplainedCode) -> dict[str, Any]:

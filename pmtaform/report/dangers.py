@@ -15,9 +15,9 @@ MOST_TOLD: Final = 12  # sentences of one code
 
 def dangers_by_code(dangers: Iterable[tuple[str, Danger]]) -> dict[str, list[tuple[Danger, list[str]]]]:
     """Each danger once, with the addresses that it is about; the worst code first, and the worst danger of each."""
-    found = sorted(collected((danger, address) for address, danger in dangers), key=lambda one: -one[0].weight)
-    codes = dict.fromkeys((*danger_kinds(), *(danger.code for danger, _ in found)))
-    groups = {code: [one for one in found if one[0].code == code] for code in codes}
+    dangers_ = sorted(collected((danger, address) for address, danger in dangers), key=lambda one: -one[0].weight)
+    codes = dict.fromkeys((*danger_kinds(), *(danger.code for danger, _ in dangers_)))
+    groups = {code: [one for one in dangers_ if one[0].code == code] for code in codes}
     return {code: group for code, group in groups.items() if group}
 
 

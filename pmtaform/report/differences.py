@@ -85,9 +85,9 @@ def pair_lines(pair: PairChange, style: Style, width: int) -> Iterator[str]:
     """One domain and the virtual MTAs for which it changes, with every value before and after."""
     yield "  " + style(f"{clean(pair.domain)}/" if pair.domain else "the virtual MTA ", "bold") + named(pair.vmtas)
     if all(move.before is None for move in pair.moves) and not pair.domain:
-        yield style("      comes" if pair.moves else "      comes or goes, and says nothing itself", "green")
+        yield style("      is added" if pair.moves else "      is added or removed, and sets nothing itself", "green")
     elif all(move.after is None for move in pair.moves):
-        yield style("      goes", "red")
+        yield style("      is removed", "red")
     widest = min(40, max((len(clean(move.name)) for move in pair.moves), default=0))
     for move in pair.moves:
         before, after = _shown(move.before), _shown(move.after)

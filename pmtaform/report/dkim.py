@@ -71,10 +71,10 @@ def _row(row: KeyRow, now: datetime) -> dict[str, Any]:
 # -- what was made ----
 
 
-def kept_text(kept: StoredKey) -> str:
+def kept_text(stored: StoredKey) -> str:
     """What is kept where, and what comes next."""
-    home, key = kept.home, kept.key
-    done = "is kept" if kept.is_new else "was there already"
+    home, key = stored.home, stored.key
+    done = "is kept" if stored.is_new else "was there already"
     lines = [f"{home.name} is {key.describe}, {key.fingerprint}; it {done} at {home.reference}."]
     if home.declared is None:
         entry = f'"{home.name}": {{private-key: "{home.reference}"}}'
@@ -83,21 +83,21 @@ def kept_text(kept: StoredKey) -> str:
     return "".join(clean(line) + "\n" for line in lines)
 
 
-def json_kept(kept: StoredKey, record: DnsRecord | None) -> str:
+def json_kept(stored: StoredKey, record: DnsRecord | None) -> str:
     """A document of kind `pmtaform-dkim-key`."""
     from pmtaform.dns.dkim_record import chunked
 
     document: dict[str, Any] = {
-        "domain": kept.home.domain,
-        "selector": kept.home.selector,
-        "reference": str(kept.home.reference),
-        "declared": kept.home.declared is not None,
-        "new": kept.is_new,
-        "type": kept.key.describe,
-        "bits": kept.key.bits,
-        "fingerprint": kept.key.fingerprint,
+        "domain": stored.home.domain,
+        "selector": stored.home.selector,
+        "reference": str(stored.home.reference),
+        "declared": stored.home.declared is not None,
+        "new": stored.is_new,
+        "type": stored.key.describe,
+        "bits": stored.key.bits,
+        "fingerprint": stored.key.fingerprint,
         "record": None,
-        "warnings": [diagnostic_document(each) for each in kept.warnings],
+        "warnings": [diagnostic_document(each) for each in stored.warnings],
     }
     if record is not None:
         strings = list(chunked(record.value))

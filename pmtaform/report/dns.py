@@ -19,15 +19,18 @@ _WORDS = {"error": "error", "warning": "warning", "info": "remark"}
 _MOST_ANSWERS = 6
 
 
-def finding_lines(found: DnsFinding, style: Style, width: int) -> list[str]:
+def finding_lines(finding: DnsFinding, style: Style, width: int) -> list[str]:
     """One finding, with the servers' answers."""
-    level = style(found.level.value, _COLOURS[found.level.value], "bold")
-    code = style(f"[{clean(found.code)}]", "dim")
-    lines = [f"{clean(found.subject)}: {level}: {clean(found.summary)} {code}", *wrapped(found.detail, width, "    ")]
-    said = [text for answer in found.answers if (text := _answer(answer))]
-    lines += [style(f"    {text}", "dim") for text in said[:_MOST_ANSWERS]]
-    if len(said) > _MOST_ANSWERS:
-        lines.append(style(f"    and {counted(len(said) - _MOST_ANSWERS, 'answer')} more", "dim"))
+    level = style(finding.level.value, _COLOURS[finding.level.value], "bold")
+    code = style(f"[{clean(finding.code)}]", "dim")
+    lines = [
+        f"{clean(finding.subject)}: {level}: {clean(finding.summary)} {code}",
+        *wrapped(finding.detail, width, "    "),
+    ]
+    answers = [text for answer in finding.answers if (text := _answer(answer))]
+    lines += [style(f"    {text}", "dim") for text in answers[:_MOST_ANSWERS]]
+    if len(answers) > _MOST_ANSWERS:
+        lines.append(style(f"    and {counted(len(answers) - _MOST_ANSWERS, 'answer')} more", "dim"))
     return lines
 
 
@@ -56,14 +59,14 @@ def _sum(report: DnsReport) -> str:
     return f"{counted(report.checked, 'check')}: {', '.join(parts) or 'all is right'}. Asked: {clean(servers)}."
 
 
-def finding_row(found: DnsFinding) -> dict[str, Any]:
+def finding_row(finding: DnsFinding) -> dict[str, Any]:
     """A finding as JSON has it."""
     return {
-        "level": found.level.value,
-        "code": found.code,
-        "summary": found.summary,
-        "subject": found.subject,
-        "detail": found.detail,
+        "level": finding.level.value,
+        "code": finding.code,
+        "summary": finding.summary,
+        "subject": finding.subject,
+        "detail": finding.detail,
         "answers": [
             {
                 "server": answer.server,
@@ -74,7 +77,7 @@ def finding_row(found: DnsFinding) -> dict[str, Any]:
                 "ttl": answer.ttl,
                 "aliases": list(answer.chain),
             }
-            for answer in found.answers
+            for answer in finding.answers
         ],
     }
 
@@ -94,8 +97,8 @@ class DnsCheck:
         """The findings, and the sum."""
         style = Style(screen.colour)
         lines: list[str] = []
-        for found in sorted(self.report.findings, key=lambda one: _ORDER.index(one.level.value)):
-            lines += finding_lines(found, style, screen.width)
+        for finding in sorted(self.report.findings, key=lambda one: _ORDER.index(one.level.value)):
+            lines += finding_lines(finding, style, screen.width)
         if self.report.costs:
             lines.append("SPF lookups, of ten:")
             lines += [f"    {_cost(cost)}" for cost in self.report.costs]
@@ -107,7 +110,7 @@ class DnsCheck:
         document = {
             "checked": self.report.checked,
             "resolvers": list(self.report.servers),
-            "findings": [finding_row(found) for found in self.report.findings],
+            "findings": [finding_row(finding) for finding in self.report.findings],
             "spf": [_spf(cost) for cost in self.report.costs],
         }
         return json_document("pmtaform-dns-check", document)

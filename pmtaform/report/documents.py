@@ -34,9 +34,9 @@ def json_plan(
 
 def json_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
     """A document of kind `pmtaform-diagnostics`."""
-    found = list(diagnostics)
-    counts = {severity.value: sum(1 for d in found if d.severity is severity) for severity in Severity}
-    listed = [diagnostic_document(diagnostic) for diagnostic in found]
+    collected = list(diagnostics)
+    counts = {severity.value: sum(1 for d in collected if d.severity is severity) for severity in Severity}
+    listed = [diagnostic_document(diagnostic) for diagnostic in collected]
     return json_document("pmtaform-diagnostics", {"counts": counts, "diagnostics": listed})
 
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _MOST_OTHERS = 20
 
 
-def _verdict(found: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic]) -> str:
-    drifted = sum(1 for report in found.values() if report.drifted)
-    busy = sum(1 for report in found.values() if report.busy)
-    unknown = sum(1 for report in found.values() if report.unknown)
-    known = sum(1 for report in found.values() if not report.unknown and (report.drifted or not report.busy))
+def _verdict(reports: Mapping[str, DriftReport], failures: Mapping[str, Diagnostic]) -> str:
+    drifted = sum(1 for report in reports.values() if report.drifted)
+    busy = sum(1 for report in reports.values() if report.busy)
+    unknown = sum(1 for report in reports.values() if report.unknown)
+    known = sum(1 for report in reports.values() if not report.unknown and (report.drifted or not report.busy))
     if known == 0:
         words = "Nothing to compare with."
     elif drifted:

@@ -86,16 +86,16 @@ def _queue(queue: QueueView, notes: Sequence[str], printer: Printer) -> Iterator
 
 def value_lines(values: Sequence[Value], printer: Printer) -> Iterator[str]:
     """Values with the lines behind them; those that are not set last, or counted."""
-    told = [value for value in values if value.is_set]
-    widest = min(40, max((len(value.name) for value in told), default=0))
-    for value in told:
+    set_values = [value for value in values if value.is_set]
+    widest = min(40, max((len(value.name) for value in set_values), default=0))
+    for value in set_values:
         yield from _value(value, widest, printer)
     rest = [value for value in values if not value.is_set]
     if not rest:
         return
     if not printer.every:
-        kept = counted(len(rest), "other directive keeps its", "other directives keep their")
-        yield printer.style(f"  {kept} default (--all shows them)", "dim")
+        defaults = counted(len(rest), "other directive keeps its", "other directives keep their")
+        yield printer.style(f"  {defaults} default (--all shows them)", "dim")
         return
     yield printer.style("  not set:", "dim")
     widest = min(40, max(len(value.name) for value in rest))
@@ -112,9 +112,9 @@ def _value(value: Value, widest: int, printer: Printer) -> Iterator[str]:
         if number < len(value.lines):
             yield margin + style(line_place(value.lines[number], printer.where), "dim")
     for each in value.overruled:
-        said = _shown(value, (each.line.value,))[0] or "(no value)"
+        overruled = _shown(value, (each.line.value,))[0] or "(no value)"
         where = line_place(each.line, printer.where)
-        yield from wrapped(f"overrules {said} of {where}: {each.why}", printer.width, margin)
+        yield from wrapped(f"overrules {overruled} of {where}: {each.why}", printer.width, margin)
 
 
 def _unset(value: Value, widest: int, printer: Printer) -> Iterator[str]:
@@ -132,9 +132,9 @@ def _unset(value: Value, widest: int, printer: Printer) -> Iterator[str]:
 def _backoff(settings: EffectiveSettings, begins: bool, printer: Printer) -> Iterator[str]:
     style = printer.style
     yield style("  in back-off mode", "bold")
-    found = {n: v for n, v in settings.in_backoff().items() if v.source is not Source.NONE}
-    widest = max(len(name) for name in found)
-    for name, value in found.items():
+    changed = {n: v for n, v in settings.in_backoff().items() if v.source is not Source.NONE}
+    widest = max(len(name) for name in changed)
+    for name, value in changed.items():
         why = line_place(value.lines[0], printer.where) if value.lines else "default"
         same = f"as {value.via}, " if value.source is Source.FALLBACK else ""
         text = clean(value.text)
@@ -163,8 +163,8 @@ def _shown(value: Value, texts: Iterable[str]) -> list[str]:
 def _json_queue(queue: QueueView, where: Where, used: dict[Assumption, None], *, every: bool) -> dict[str, Any]:
     settings = queue.settings
 
-    def values(found: Mapping[str, Value], only: frozenset[str] | None = None) -> dict[str, Any]:
-        chosen = {n: v for n, v in found.items() if (every or v.is_set) and (only is None or n in only)}
+    def values(all_values: Mapping[str, Value], only: frozenset[str] | None = None) -> dict[str, Any]:
+        chosen = {n: v for n, v in all_values.items() if (every or v.is_set) and (only is None or n in only)}
         return {name: json_value(value, where, used) for name, value in chosen.items()}
 
     result = {

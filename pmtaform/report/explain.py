@@ -58,7 +58,7 @@ def _by_label(facts: Iterable[Fact]) -> Iterator[tuple[str, list[Fact]]]:
 
 
 def _labelled(label: str, text: str, style: Style, width: int) -> Iterator[str]:
-    """`label   text`, the text broken behind its column; a long label has a line of its own."""
+    """`label   text`, the text broken behind its column; a long label has its own line."""
     margin = " " * (_LABEL + 2)
     lines = wrapped(text, width, margin)
     if len(label) >= _LABEL:
@@ -140,8 +140,8 @@ class SearchResult:
 
     def json(self) -> str:
         """A document of kind `pmtaform-search`."""
-        found = [asdict(hit) for hit in self.hits]
-        return json_document("pmtaform-search", {"words": self.words, "hits": found})
+        hits = [asdict(hit) for hit in self.hits]
+        return json_document("pmtaform-search", {"words": self.words, "hits": hits})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +156,9 @@ class OriginTable:
         lines: list[str] = []
         for each in self.origins:
             lines += [style(f"{clean(each.host)}:{clean(each.address)}", "bold", "cyan")]
-            told = [(" ".join((*row.path, row.name)), row.value, row) for row in each.rows]
-            widest = min(40, max((len(clean(name)) for name, _, _ in told), default=0))
-            for name, value, row in told:
+            rows = [(" ".join((*row.path, row.name)), row.value, row) for row in each.rows]
+            widest = min(40, max((len(clean(name)) for name, _, _ in rows), default=0))
+            for name, value, row in rows:
                 lines.append(f"  {clean(name):{widest}}  {style(clean(value), 'bold')}".rstrip())
                 lines.append(style(f"    {clean(row.layer)}: {clean(str(row.place))}", "dim"))
             lines.append("")

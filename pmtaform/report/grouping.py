@@ -38,10 +38,10 @@ def notes(plan: Plan) -> list[tuple[Diagnostic, list[str]]]:
 
 def collected(pairs: Iterable[tuple[T, str]]) -> list[tuple[T, list[str]]]:
     """Each thing once, with the names that it was paired with, in order."""
-    found: dict[T, list[str]] = {}
+    names_of: dict[T, list[str]] = {}
     for thing, name in pairs:
-        found.setdefault(thing, []).append(name)
-    return list(found.items())
+        names_of.setdefault(thing, []).append(name)
+    return list(names_of.items())
 
 
 def _placeless(change: Change) -> Change:

@@ -76,13 +76,13 @@ def _hosts(records: list[HostRecord], style: Style) -> Iterator[str]:
 def _more(record: HostRecord) -> str:
     generation = f" (generation {record.generation})" if record.generation else ""
     reason = f": {record.reason}" if record.reason else ""
-    kept = ""
+    files = ""
     if record.kept is not None and not record.kept.files:
-        kept = "; kept on the host: no file, as none changed"
+        files = "; kept on the host: no file, as none changed"
     elif record.kept is not None:
         status = f", with status {record.kept.status}" if record.kept.status != record.outcome else ""
-        kept = f"; kept on the host{status}: {', '.join(record.kept.files)}"
-    return f"{generation}{reason}{kept}"
+        files = f"; kept on the host{status}: {', '.join(record.kept.files)}"
+    return f"{generation}{reason}{files}"
 
 
 def _document(run: RunRecord) -> dict[str, Any]:
@@ -102,14 +102,14 @@ def _document(run: RunRecord) -> dict[str, Any]:
 
 
 def _host(record: HostRecord) -> dict[str, Any]:
-    kept = record.kept
+    generation = record.kept
     return {
         "host": record.host,
         "outcome": record.outcome,
         "at": record.at,
         "reason": record.reason,
         "generation": record.generation,
-        "kept": None if kept is None else {"status": kept.status, "files": list(kept.files)},
+        "kept": None if generation is None else {"status": generation.status, "files": list(generation.files)},
     }
 
 

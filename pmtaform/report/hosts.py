@@ -57,8 +57,8 @@ def _cells(row: HostRow) -> tuple[str, ...]:
 def _version(version: str | None) -> str:
     if version is None:
         return "none"
-    found = _VERSION.search(version)
-    return found[1] if found else version[:16]
+    match = _VERSION.search(version)
+    return match[1] if match else version[:16]
 
 
 def _commit(commit: str | None) -> str:
@@ -115,8 +115,8 @@ def _verdict(rows: Sequence[HostRow]) -> str:
         (sum(1 for row in rows if row.frozen), "frozen"),
         (sum(1 for row in rows if row.problem), "not seen"),
     ]
-    said = [f"{number} {what}" for number, what in numbers if number]
-    return f"{counted(len(rows), 'host')}: {', '.join(said) or 'all as the stack declares'}."
+    parts = [f"{number} {what}" for number, what in numbers if number]
+    return f"{counted(len(rows), 'host')}: {', '.join(parts) or 'all as the stack declares'}."
 
 
 def json_hosts(stack: str, rows: Sequence[HostRow]) -> str:

@@ -53,14 +53,14 @@ def _line(text: str) -> str:
 
 def _piece(text: str) -> tuple[str, bool]:
     """One directive, tag or remark, masked, and whether it is about a secret."""
-    found = _HEAD.fullmatch(text)
-    if found is None:
+    match = _HEAD.fullmatch(text)
+    if match is None:
         return _prose(text)
     rule = _RULE.match(text)
     if rule is not None:
         rest, secret = _prose(text[rule.end() :])
         return rule[0] + rest, secret
-    name, value = _bare(found[2]), found[4] or ""
+    name, value = _bare(match[2]), match[4] or ""
     specs = catalogue().anywhere(name)
     sensitive = next((spec for spec in specs if spec.sensitive), None)
     if sensitive is not None:
@@ -117,9 +117,9 @@ def _is_reference(text: str) -> bool:
 
 def _end_of_name(text: str, *, keys: bool) -> int | None:
     """Where the first name of a secret ends; among `keys` of YAML also one that is misspelt. None without any."""
-    found = _words().search(text)
+    match = _words().search(text)
     named = [key.end() for key in _KEY.finditer(text) if sounds_secret(key[0])] if keys else []
-    return min([*named, *([found.end()] if found else [])], default=None)
+    return min([*named, *([match.end()] if match else [])], default=None)
 
 
 def _bare(text: str) -> str:

@@ -50,9 +50,9 @@ def plan_text(
         _dangers(plan, style, width),
         _failures(plan, style, width),
     ):
-        found = list(section)
-        if found:
-            lines += ["", *found]
+        section_lines = list(section)
+        if section_lines:
+            lines += ["", *section_lines]
     return "\n".join(lines) + "\n"
 
 
@@ -79,11 +79,11 @@ def _diffs(diffs: Mapping[str, Sequence[str]], style: Style) -> Iterator[str]:
 
 
 def _notes(plan: Plan, style: Style, width: int) -> Iterator[str]:
-    found = notes(plan)
-    if not found:
+    grouped = notes(plan)
+    if not grouped:
         return
     yield style("To know:", "bold")
-    for note, hosts in found:
+    for note, hosts in grouped:
         yield from problem_lines(note, style, width, indent="  ", hosts=named(hosts))
 
 

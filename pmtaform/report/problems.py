@@ -29,18 +29,18 @@ def diagnostics_text(
     `source` gives the line of a file at a place, to be shown with a caret (secrets in it are masked here); None
     where it is not available.
     """
-    found = sorted(diagnostics, key=_order)
-    if not found:
+    ordered = sorted(diagnostics, key=_order)
+    if not ordered:
         return ""
     style = Style(colour)
     lines: list[str] = []
-    for group in in_groups(found, _alike) if grouped else [[diagnostic] for diagnostic in found]:
+    for group in in_groups(ordered, _alike) if grouped else [[diagnostic] for diagnostic in ordered]:
         lines += problem_lines(group[0], style, width, source=source)
         if len(group) > 1:
             others = [(each.host or "", each.place, "") for each in group[1:]]
             hosts = len({each.host for each in group if each.host})
             lines += wrapped(other_places(group[0].place, others, hosts), width, "    ")
-    return "\n".join([*lines, _count(found)]) + "\n"
+    return "\n".join([*lines, _count(ordered)]) + "\n"
 
 
 def _alike(problem: Diagnostic) -> tuple[str, str, str, Severity]:
@@ -98,9 +98,9 @@ def _excerpt(place: Place, source: Source, style: Style, indent: str) -> Iterato
         yield f"{indent}{style('      | ', 'dim')}{' ' * (column - 1)}{style('^', 'red', 'bold')}"
 
 
-def _count(found: Iterable[Diagnostic]) -> str:
+def _count(problems: Iterable[Diagnostic]) -> str:
     numbers = dict.fromkeys(Severity, 0)
-    for problem in found:
+    for problem in problems:
         numbers[problem.severity] += 1
     words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "remark"}
     return ", ".join(counted(number, words[s]) for s, number in numbers.items() if number) + "."

@@ -162,8 +162,8 @@ class LiveTable:
             table.add_row(Text(clean(event.host)), Text(event.phase.value), Text(seconds), Text(detail))
         if len(at_work) > _MOST_ROWS:
             table.add_row(Text(f"... {len(at_work) - _MOST_ROWS} more"))
-        said = Text(f"{sum(self._done.values())} of {counted(self._total, 'host')} done")
+        summary = Text(f"{sum(self._done.values())} of {counted(self._total, 'host')} done")
         for verdict, number in self._done.items():
             if verdict is not None:
-                said.append(f"  {number} {verdict.value}", style=colour_of(verdict))
-        return Group(table, said)
+                summary.append(f"  {number} {verdict.value}", style=colour_of(verdict))
+        return Group(table, summary)

@@ -15,8 +15,8 @@ def counts_of(plan: HostPlan) -> dict[str, int]:
 def return_text(plan: HostPlan, *, colour: bool = False, width: int = WIDTH) -> str:
     """The blocks that change, counted, and every danger with its sentence."""
     style = Style(colour)
-    said = ", ".join(f"{number} to {verb}" for verb, number in counts_of(plan).items() if number)
-    lines = [f"Of the configuration: {said or 'nothing changes'}."]
+    counts = ", ".join(f"{number} to {verb}" for verb, number in counts_of(plan).items() if number)
+    lines = [f"Of the configuration: {counts or 'nothing changes'}."]
     dangers = list(danger_lines(dangers_by_code(plan.all_dangers), style, width))
     if dangers:
         lines += ["", *dangers]

@@ -81,11 +81,11 @@ def _totals(result: RunResult) -> str:
     if not total:
         return "Nothing was done: no host was to be changed."
     start = "Interrupted. " if result.interrupted else ""
-    said = [f"{number} {verdict.value}" for verdict, number in numbers.items() if number]
-    if len(said) == 1:
+    parts = [f"{number} {verdict.value}" for verdict, number in numbers.items() if number]
+    if len(parts) == 1:
         verdict = next(verdict for verdict, number in numbers.items() if number)
         return f"{start}{capital(verdict.value)}: {'1 host' if total == 1 else f'all {total} hosts'}."
-    return f"{start}Of {total} hosts: {', '.join(said)}."
+    return f"{start}Of {total} hosts: {', '.join(parts)}."
 
 
 def is_done(event: Event) -> bool:

@@ -50,9 +50,9 @@ def json_kept(reference: str, **more: Any) -> str:
     return json_document("pmtaform-secret", {"reference": reference, **more})
 
 
-def kept_text(reference: Reference, done: str) -> str:
+def kept_text(reference: Reference, outcome: str) -> str:
     """What was done with one secret."""
-    return f"{clean(str(reference))} is {done}.\n"
+    return f"{clean(str(reference))} is {outcome}.\n"
 
 
 def value_fields(value: bytes) -> dict[str, str]:

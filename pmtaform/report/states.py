@@ -40,12 +40,12 @@ def _host(state: HostState) -> dict[str, Any]:
     }
 
 
-def generations_text(host: str, kept: Sequence[Generation]) -> str:
+def generations_text(host: str, generations: Sequence[Generation]) -> str:
     """The generations that a host keeps, the newest last."""
-    if not kept:
+    if not generations:
         return f"{clean(host)} keeps no generation: nothing was applied there yet.\n"
-    head = f"Generations on {clean(host)}; `pmtaform rollback {clean(host)} --to N` puts back what N replaced:"
-    return "\n".join([head, *_rows(kept)]) + "\n"
+    head = f"Generations on {clean(host)}; `pmtaform rollback {clean(host)} --to N` restores what N replaced:"
+    return "\n".join([head, *_rows(generations)]) + "\n"
 
 
 def undone_text(host: str, undone: Sequence[Generation]) -> str:
@@ -53,9 +53,9 @@ def undone_text(host: str, undone: Sequence[Generation]) -> str:
     return "\n".join([f"This undoes on {clean(host)}:", *_rows(undone)]) + "\n"
 
 
-def _rows(kept: Sequence[Generation]) -> list[str]:
+def _rows(generations: Sequence[Generation]) -> list[str]:
     lines = []
-    for each in kept:
+    for each in generations:
         facts = f"{each.number:>5}  {each.started:<20}  {each.status:<12}  {each.who}  {each.what}"
         lines += [clean(facts), "       " + clean(", ".join(each.files) or "(no file changed)")]
     return lines

@@ -73,7 +73,7 @@ def harmless(text: str) -> str:
     if "::" in text:
         text = _COLONS.sub(r"\1\\u003a", text)
     if "```" in text or "~~~" in text:
-        text = _FENCE.sub(lambda found: f"{found[1]}\\u{ord(found[2]):04x}", text)
+        text = _FENCE.sub(lambda match: f"{match[1]}\\u{ord(match[2]):04x}", text)
     return text
 
 

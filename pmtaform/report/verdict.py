@@ -92,30 +92,30 @@ def _impact(plan: Plan) -> str:
 
 
 def _busy(plan: Plan) -> str:
-    found = len(plan.busy)
-    words = "has a change" if found == 1 else "have changes"
+    number = len(plan.busy)
+    words = "has a change" if number == 1 else "have changes"
     return (
-        f"{counted(found, 'host')} {words} under way that {'is' if found == 1 else 'are'} not confirmed."
-        if found
+        f"{counted(number, 'host')} {words} under way that {'is' if number == 1 else 'are'} not confirmed."
+        if number
         else ""
     )
 
 
 def _dangers(plan: Plan) -> str:
-    found = len(plan.dangers)
-    return f"{counted(found, 'danger')} {'needs' if found == 1 else 'need'} consent." if found else ""
+    number = len(plan.dangers)
+    return f"{counted(number, 'danger')} {'needs' if number == 1 else 'need'} consent." if number else ""
 
 
 def _failures(plan: Plan) -> list[str]:
     missed = sum(1 for problem in plan.failures.values() if problem.kind is Kind.HOST_UNREACHABLE)
     other = len(plan.failures) - missed
-    found = [(missed, "could not be reached"), (other, "could not be planned")]
-    return [f"{counted(number, 'host')} {what}." for number, what in found if number]
+    counts = [(missed, "could not be reached"), (other, "could not be planned")]
+    return [f"{counted(number, 'host')} {what}." for number, what in counts if number]
 
 
 def _problems(plan: Plan) -> str:
-    found = _protected(plan)
-    return f"{counted(found, 'problem')} {'is' if found == 1 else 'are'} listed below." if found else ""
+    number = _protected(plan)
+    return f"{counted(number, 'problem')} {'is' if number == 1 else 'are'} listed below." if number else ""
 
 
 def _protected(plan: Plan) -> int:

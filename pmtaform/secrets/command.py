@@ -18,14 +18,14 @@ from pmtaform.secrets.provider import MAX_BYTES, ProviderKind, Unresolved
 
 _CHUNK = 65536
 _running: set[subprocess.Popen[bytes]] = set()
-_starting = threading.RLock()  # held from a program's beginning until it is among those that run
-_over = threading.Event()  # the process is being left: no program is begun any more
+_starting = threading.RLock()  # held from a program's start until it is in `_running`
+_over = threading.Event()  # the process is exiting: no program is started any more
 
 
 def end_all() -> None:
-    """End every program that was begun, with its children. Only for a process that is about to be left."""
+    """End every program that was started, with its children. Only for a process that is about to exit."""
     _over.set()
-    # One that is being started runs already, perhaps, and is not known yet.
+    # A program that is being started may run already and not be in `_running` yet.
     known = _starting.acquire(timeout=5)
     for process in list(_running):
         _kill(process)

@@ -1,4 +1,4 @@
-"""Secrets for tests, demonstrations and dry runs: kept in memory, told to fail as real providers do."""
+"""Secrets for tests, demonstrations and dry runs: kept in memory; they can fail as real providers do."""
 
 from __future__ import annotations
 

@@ -37,9 +37,9 @@ class FileSecrets:
             raise _silent(path, deadline) from None
 
     def store(self, name: str, value: bytes, *, deadline: float) -> None:
-        """Give the file this content, whole or not at all, mode 0600 from its first moment.
+        """Write the file atomically, with mode 0600 from its first moment.
 
-        Missing folders are made for their owner only. A symbolic link stays one: what it leads to is replaced.
+        Missing folders are made for their owner only. A symbolic link is followed: its target is replaced.
         """
         path = self.path(name)
         try:
@@ -94,11 +94,11 @@ def _read_private(path: Path) -> bytes:
     return content
 
 
-def _check_private(looked: str, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _check_private(looked: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise Unresolved(looked, "it is not a regular file")
-    if found.st_mode & _OPEN_TO_OTHERS:
-        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+    if status.st_mode & _OPEN_TO_OTHERS:
+        mode = f"{stat.S_IMODE(status.st_mode):04o}"
         why = f"its mode is {mode}: users other than its owner may read or change it, so it is no secret"
         raise Unresolved(looked, why, f"Run: chmod 600 {looked}.")
 

@@ -70,7 +70,7 @@ def parse_reference(text: str, *, place: Place | None = None) -> Reference | Non
 
 
 def require_reference(text: str, *, what: str = "this value", place: Place | None = None) -> Reference:
-    """As `parse_reference`, for values that must not stand in a stack as they are (`what`: "a private key").
+    """As `parse_reference`, for values that must not be in a stack in clear text (`what`: "a private key").
 
     Raises `Invalid` (code `secret-in-clear`), without repeating `text`.
     """

@@ -25,7 +25,7 @@ class Resolver:
 
     Each reference is looked up at most once: its value, or its failure, is kept until the run ends. `base` is
     the stack's folder; `deadline` bounds each look-up, in seconds; `providers` replaces some of them. `allowed` are the
-    programs that `command:` may run; none, unless it is said.
+    programs that `command:` may run; by default none.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class Resolver:
         """Delete what `reference` leads to; whether there was anything. Raises `SecretUnavailable`."""
         provider = self._store(reference)
         try:
-            found = provider.remove(reference.name, deadline=self._deadline)
+            existed = provider.remove(reference.name, deadline=self._deadline)
         except Unresolved as problem:
             raise _unavailable(reference, problem, None) from None
         self._forget(reference)
-        return found
+        return existed
 
     def file_of(self, reference: Reference) -> Path | None:
         """The file that a `file:` reference means; None for other references. Raises `SecretUnavailable`."""

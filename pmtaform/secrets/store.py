@@ -38,17 +38,17 @@ def store_secret(reference: Reference, value: bytes, folder: Path) -> tuple[Diag
     """
     from pmtaform.pem import is_pem
 
-    kept = value.rstrip(b"\r\n") + b"\n" if is_pem(value) else _without_line_end(value)
-    if not kept:
+    content = value.rstrip(b"\r\n") + b"\n" if is_pem(value) else _without_line_end(value)
+    if not content:
         detail = "An empty value is no secret. Nothing was changed."
         raise UsageError.of(EMPTY_SECRET, detail)
-    if len(kept) > 1 << 20:
+    if len(content) > 1 << 20:
         detail = "It is larger than 1 MiB, which no key or password is. Nothing was changed."
         raise UsageError.of(SECRET_TOO_LARGE, detail)
     resolver = Resolver(folder)
     path = resolver.file_of(reference)
     missing = _first_missing(path) if path is not None else None
-    resolver.store(reference, Secret(kept, str(reference)))
+    resolver.store(reference, Secret(content, str(reference)))
     if path is None:
         return ()
     if missing is not None and missing.is_relative_to(folder):
@@ -92,5 +92,5 @@ def _seen_by_git(reference: Reference, path: Path) -> tuple[Diagnostic, ...]:
         return ()  # 0: ignored, 128: no repository
     detail = f"{reference} lies in a Git repository that does not ignore it: the next commit may hold the secret, and "
     detail += f"history keeps it. Add {path.name} to a .gitignore, or keep it in a keyring: keyring:NAME."
-    found = SECRET_IN_GIT.diagnostic(detail)
-    return (found,)
+    note = SECRET_IN_GIT.diagnostic(detail)
+    return (note,)

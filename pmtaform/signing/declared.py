@@ -70,8 +70,8 @@ def declared_keys(stack: Stack, names: Sequence[str] = (), hosts: Sequence[str] 
     uses_by_key: dict[tuple[str, ...], list[tuple[str, KeyFile]]] = {}
     for host, desired in compiled.items():
         for key in keys_of(desired):
-            kept = (key.reference, key.passphrase or "") if key.reference else ("", key.path)
-            index = (key.domain, key.selector, *kept)
+            source = (key.reference, key.passphrase or "") if key.reference else ("", key.path)
+            index = (key.domain, key.selector, *source)
             uses_by_key.setdefault(index, []).append((host, key))
     idle = {host: idle_lines(compiled[host]) for host in {host for uses in uses_by_key.values() for host, _ in uses}}
     keys = [_declared(uses, compiled, idle) for uses in uses_by_key.values()]

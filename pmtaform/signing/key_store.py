@@ -138,12 +138,12 @@ def _home(stack: Stack, name: str, to: str | None, now: datetime | None) -> KeyL
         detail = "The value of --to is not a reference. Write --to keyring:NAME or --to file:PATH."
         raise UsageError.of(NO_KEY_PLACE, detail)
     _check_writable(reference)
-    there = [key for key in own if key.reference == str(reference)]
-    if len(there) > 1:
+    matches = [key for key in own if key.reference == str(reference)]
+    if len(matches) > 1:
         detail = f"The stack's layers give {reference} different passphrases, and a key has only one. Give all "
         detail += f"hosts of {domain}/{selector} the same `passphrase`."
         raise UsageError.of(AMBIGUOUS_PASSPHRASE, detail)
-    declared = there[0] if there else None
+    declared = matches[0] if matches else None
     phrase = None
     if declared is not None and declared.passphrase:
         phrase = resolver_for(stack)(declared.passphrase, declared.place).reveal()

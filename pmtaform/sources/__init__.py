@@ -3,7 +3,7 @@
 `lint`, `effective`, `diff`, `fmt` and `import` all read through this package, so that one policy holds for them:
 
 - A folder is a machine's root when it holds `etc/pmta/config`, else its `/etc/pmta`. Includes are looked up inside it.
-- A link inside the folder is followed. One that leads out of it is not: whoever proposes a configuration must not have
+- A link inside the folder is followed. One that leads out of it is not: the author of a configuration must not have
   other files of this machine quoted. The main file is the operator's own choice when it is named itself; it may be a
   pipe then. Hosts follow no links at all.
 - A file is at most 64 MiB, a configuration at most 20,000 files. Bytes that are not UTF-8 are kept as they are.

@@ -88,13 +88,13 @@ def _archive(root: Path, revision: str) -> bytes:
         raise _no_such(revision, "A revision does not begin with a dash.")
     command = ["git", "-C", str(root), "archive", "--format=tar", revision]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
+        process = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise _no_such(revision, f"git cannot be asked: {problem}.") from None
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise _no_such(revision, f"git says: {said[0] if said else f'exit {done.returncode}'}.")
-    return done.stdout
+    if process.returncode:
+        output = process.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise _no_such(revision, f"git says: {output[0] if output else f'exit {process.returncode}'}.")
+    return process.stdout
 
 
 def _unpack(archive: bytes, into: Path) -> None:

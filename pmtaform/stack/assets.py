@@ -21,10 +21,10 @@ class Assets:
     def read(self, name: str, place: Place, problems: Diagnostics) -> bytes | None:
         """What the file `name` holds, or None; why not goes into `problems`."""
         if name not in self._contents:
-            said = self._findings[name] = Diagnostics()
+            findings = self._findings[name] = Diagnostics()
             shown = name if Path(name).is_absolute() else f"{self._shown}/{name}"
-            inside = self._inside(name, place, said)
-            self._contents[name] = read_file(self._folder / name, shown, said, place) if inside else None
+            inside = self._inside(name, place, findings)
+            self._contents[name] = read_file(self._folder / name, shown, findings, place) if inside else None
         problems.extend(self._findings[name])
         return self._contents[name]
 
@@ -32,7 +32,7 @@ class Assets:
         """Every file read so far, by its name in the stack."""
         return sorted((name, content) for name, content in self._contents.items() if content is not None)
 
-    def _inside(self, name: str, place: Place, said: Diagnostics) -> bool:
+    def _inside(self, name: str, place: Place, problems: Diagnostics) -> bool:
         """Whether a file lies in the project: a proposed stack must not put other files on hosts."""
         folder = self._folder.resolve()
         root = folder.parent.parent if folder.parent.name == "stacks" else folder
@@ -42,5 +42,5 @@ class Assets:
         except (OSError, ValueError):
             pass  # no file can have this name
         detail = f"{name!r} leads out of the project. Copy the file into it, or give it as `secret: file:PATH`."
-        said.report(FILE_OUTSIDE, detail, place)
+        problems.report(FILE_OUTSIDE, detail, place)
         return False

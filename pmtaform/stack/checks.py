@@ -51,26 +51,26 @@ def _check(key: Scalar, node: Node, problems: Diagnostics) -> Check | None:
         return None
     before = len(problems.errors)
     kind, more = _KINDS[kinds[0]]
-    said = validate(shapes.check_shape(kinds[0], (*more, *_COMMON)), body, f"The check {key.text}", problems)
-    fields = _target(kind, said, body, problems) | _further(kind, said)
+    values = validate(shapes.check_shape(kinds[0], (*more, *_COMMON)), body, f"The check {key.text}", problems)
+    fields = _target(kind, values, body, problems) | _further(kind, values)
     if len(problems.errors) > before:
         return None
     return Check(name=key.text, kind=kind, place=key.place, **fields)
 
 
-def _further(kind: CheckKind, said: dict[str, Any]) -> dict[str, Any]:
+def _further(kind: CheckKind, values: dict[str, Any]) -> dict[str, Any]:
     names = {"expect": "expect", "at-most": "at_most", "below": "below", "above": "above", "verify": "verify"}
-    fields = {field: said[key] for key, field in names.items() if key in said}
-    fields |= {key: said[key] for key in _COMMON if key in said}
-    if said.get("from") == "client":
+    fields = {field: values[key] for key, field in names.items() if key in values}
+    fields |= {key: values[key] for key in _COMMON if key in values}
+    if values.get("from") == "client":
         fields["from_client"] = True
-    if kind is CheckKind.HTTP and "status" in said:
-        codes = said["status"]
+    if kind is CheckKind.HTTP and "status" in values:
+        codes = values["status"]
         fields["codes"] = tuple(codes) if isinstance(codes, list) else (codes,)
     return fields
 
 
-def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, problems: Diagnostics) -> dict[str, Any]:
+def _target(kind: CheckKind, values: dict[str, Any], node: Mapping, problems: Diagnostics) -> dict[str, Any]:
     """The target of a check, from its own key."""
 
     def wrong(detail: str) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, problems: Diag
         problems.report(BAD_KEY_VALUE, f"`{kind}`: {detail}", at.place)
         return {}
 
-    value = said.get(kind.value)
+    value = values.get(kind.value)
     if value is None:
         return {}
     match kind:
@@ -99,6 +99,6 @@ def _target(kind: CheckKind, said: dict[str, Any], node: Mapping, problems: Diag
         case CheckKind.BACKOFF:
             return {"queue": value} if "/" in value else wrong("Write DOMAIN/VMTA, `*` for any: gmail.com/*.")
         case CheckKind.STATUS:
-            if "below" not in said and "above" not in said:
-                return wrong("Say what it must be: `below` or `above` a number.")
+            if "below" not in values and "above" not in values:
+                return wrong("State the limit: `below` or `above` a number.")
             return {"field": value}

@@ -37,7 +37,7 @@ from pmtaform.stack.variables import resolve
 
 # Definitions precede their uses (docs/powermta/language.md section 5): macros, settings, lists, then the rest.
 _FIRST: Final = {"domain-macro": 0, SETTING: 1, "include": 1, "pattern-list": 2}
-# What would make one item's lines part of another's. All else that the parser says was told when the item was read.
+# Errors that make one item's lines part of another's. All other errors were reported when the item was read.
 _BREAKS_OUT: Final = (UNCLOSED_SECTION, STRAY_CLOSING_TAG, MALFORMED_TAG, TAG_ON_DIRECTIVE_LINE, LINE_CONTINUATION)
 
 
@@ -147,8 +147,8 @@ def _blocks(
     writer = Writer(resolver, problems)
     writer.items(ordered)
     tree = parse(writer.text, shown, origins=writer.origins)
-    for said in (d for d in tree.diagnostics if d.is_any_of(*_BREAKS_OUT)):
-        problems.report(INTERNAL, f"This is a bug: {said.detail}", said.place)
+    for error in (d for d in tree.diagnostics if d.is_any_of(*_BREAKS_OUT)):
+        problems.report(INTERNAL, f"This is a bug: {error.detail}", error.place)
     made = collect((tree, node) for node in tree.children)
     blocks: dict[Address, Block] = {}
     for key, item in ordered.items():

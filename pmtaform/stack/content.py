@@ -128,7 +128,7 @@ def removals(items: dict[Key, Item]) -> Iterator[tuple[Key, Removed]]:
 
 
 def _named(items: Iterable[Key], kind: str, name: str) -> list[Key]:
-    """The keys that `null` under (kind, name) removes. A directive's name may be a kind of its own."""
+    """The keys that `null` under (kind, name) removes. A directive's name may be a kind itself."""
     if name == ALL:
         return [key for key in items if key[0] == kind or key == (SETTING, kind)]
     return [key for key in items if key == (kind, name)]

@@ -21,23 +21,23 @@ def read_dns(node: Node | None, problems: Diagnostics) -> DnsSettings:
     """The settings in `node`; what is wrong with them is in `problems` and left out."""
     if isinstance(node, Scalar) and node.text in shapes.DNS_MODES:  # the short form
         return DnsSettings(mode=node.text, on_plan=node.text)
-    said = validate(shapes.DNS, node, "`dns`", problems)
+    settings = validate(shapes.DNS, node, "`dns`", problems)
     place = node.place if node is not None else None
-    values: dict[str, Any] = {key.replace("-", "_"): value for key, value in said.items()}
+    values: dict[str, Any] = {key.replace("-", "_"): value for key, value in settings.items()}
     for key in _DOMAINS:
-        if key in said:
-            names = [text.lower().rstrip(".") for text in said[key]]
+        if key in settings:
+            names = [text.lower().rstrip(".") for text in settings[key]]
             for name in names:
                 if len(name) > 253 or not _DOMAIN.fullmatch(name):
                     detail = f"`{name}` under `{key}`: write a whole domain in ASCII, such as bounce.example.com."
                     problems.report(BAD_DOMAIN, detail, place)
             values[key.replace("-", "_")] = tuple(dict.fromkeys(names))
-    if "resolvers" in said:
-        for text in said["resolvers"]:
+    if "resolvers" in settings:
+        for text in settings["resolvers"]:
             if not _is_server(text):
                 detail = f"`{text}`: write an IP address, with a port if it is not 53: 127.0.0.1:5300, [::1]:5300."
                 problems.report(BAD_RESOLVER, detail, place)
-        values["resolvers"] = tuple(said["resolvers"])
+        values["resolvers"] = tuple(settings["resolvers"])
     if node is not None and not is_null(node):
         values.setdefault("on_plan", values.get("mode", "warn"))
     return DnsSettings(**values)

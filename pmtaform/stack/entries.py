@@ -29,10 +29,10 @@ class StackEntry:
 
     def over(self, lower: Self, exclusive: Collection[str] = ()) -> Self:
         """The entry over the one of a lower layer. The `exclusive` fields count as one: any of them replaces all."""
-        kept = dict(lower.fields)
+        fields = dict(lower.fields)
         if any(name in self.fields for name in exclusive):
-            kept = {name: value for name, value in kept.items() if name not in exclusive}
-        return type(self)(self.name, self.place, {**kept, **self.fields})
+            fields = {name: value for name, value in fields.items() if name not in exclusive}
+        return type(self)(self.name, self.place, {**fields, **self.fields})
 
     def text(self, name: str, problems: Diagnostics) -> tuple[str, Place] | None:
         """The value of a field, its variables replaced, and its place. or None; errors go into `problems`."""

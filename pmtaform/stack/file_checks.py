@@ -78,9 +78,11 @@ def _certificate(file: ManagedFile, pem: TlsFile, key: ManagedFile | None, probl
 
 def _fragment(file: ManagedFile, value: bytes, problems: Diagnostics) -> None:
     """What would end the section that a fragment is read in; PowerMTA itself tests the rest."""
-    for said in parse_bytes(value, file.path, scope="domain").diagnostics:
-        if said.is_any_of(STRAY_CLOSING_TAG, UNCLOSED_SECTION, MALFORMED_TAG, TAG_ON_DIRECTIVE_LINE):
-            detail = f"{file.path}, line {said.place.line if said.place else '?'}: {said.detail} It is included inside "
+    for error in parse_bytes(value, file.path, scope="domain").diagnostics:
+        if error.is_any_of(STRAY_CLOSING_TAG, UNCLOSED_SECTION, MALFORMED_TAG, TAG_ON_DIRECTIVE_LINE):
+            detail = (
+                f"{file.path}, line {error.place.line if error.place else '?'}: {error.detail} It is included inside "
+            )
             detail += "a section, whose end it must not touch."
             problems.report(FRAGMENT_BREAKS_OUT, detail, file.place)
 

@@ -59,8 +59,8 @@ class ContentReader:
         return Content(source=source, whole=whole, public=first.public, secret=True)
 
     def _not_one(self, plan: FilePlan, given: list[str]) -> None:
-        said = f"it has {' and '.join(given)}" if given else "it has none"
-        detail = f"{plan.path} needs one of `file` (of the project), `secret` (a reference) and `content`; {said}."
+        given_ = f"it has {' and '.join(given)}" if given else "it has none"
+        detail = f"{plan.path} needs one of `file` (of the project), `secret` (a reference) and `content`; {given_}."
         self._problems.report(FILE_SOURCES if given else MISSING_KEY, detail, plan.place)
 
     def _plain(self, text: str, place: Place, *, inline: bool) -> Content:

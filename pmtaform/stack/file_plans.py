@@ -20,7 +20,7 @@ FIELDS: Final = (*SOURCES, "private-key", "key-file", "kind", "mode", "owner", "
 class FilePlan(StackEntry):
     """One file by the stack, under its path on the host."""
 
-    raw: ClassVar[frozenset[str]] = frozenset({"content"})  # PowerMTA's DSN templates have ${…} of their own
+    raw: ClassVar[frozenset[str]] = frozenset({"content"})  # PowerMTA's DSN templates have their own ${…}
 
     @property
     def path(self) -> str:

@@ -44,7 +44,7 @@ class FileCompiler:
         keys: Iterable[KeyFile],
         taken: Collection[str],
     ) -> tuple[ManagedFile, ...]:
-        """The files. `blocks` is the host's configuration; `taken` are the paths of its own files."""
+        """The host's managed files. `blocks` is its configuration; `taken` are the paths of its configuration files."""
         whole, inner = _includes(blocks)
         homes = dict.fromkeys(taken, "It is a file of the configuration")
         homes |= {key.path: f"{key.address} is written to it" for key in keys}
@@ -107,12 +107,12 @@ class FileCompiler:
         return file if len(self._problems.errors) == before else None
 
     def _role(self, plan: FilePlan, content: Content, *, included: bool) -> FileRole:
-        said = plan.text("kind", self._problems)
-        if said is not None:
-            if said[0] in set(FileRole):
-                return FileRole(said[0])
-            detail = f"{said[0]!r}: write one of {', '.join(FileRole)}.{did_you_mean(said[0], set(FileRole))}"
-            self._problems.report(FILE_KIND, detail, said[1])
+        kind = plan.text("kind", self._problems)
+        if kind is not None:
+            if kind[0] in set(FileRole):
+                return FileRole(kind[0])
+            detail = f"{kind[0]!r}: write one of {', '.join(FileRole)}.{did_you_mean(kind[0], set(FileRole))}"
+            self._problems.report(FILE_KIND, detail, kind[1])
         if plan.path == LICENCE:
             return FileRole.LICENCE
         if included:
@@ -128,8 +128,10 @@ class FileCompiler:
             return None
         digits = _MODE.fullmatch(given[0])
         if digits is None or not _FIT_MODE.fullmatch(digits[1]):
-            detail = f"{given[0]!r}: write 0600, 0640, 0644, 0400, 0440 or 0444. Nobody runs such a file, and only its "
-            detail += "owner (and group) may write to it."
+            detail = (
+                f"{given[0]!r}: write 0600, 0640, 0644, 0400, 0440 or 0444. Such a file is never run, and only its "
+            )
+            detail += "owner may write to it."
             self._problems.report(FILE_MODE, detail, given[1])
             return None
         mode = int(digits[1], 8)
@@ -138,7 +140,7 @@ class FileCompiler:
             detail = (
                 f"{plan.path} is a secret, and {mode:04o} lets every user of the host read it. Write 0600 or 0640; "
             )
-            detail += "if it is none (a certificate out of a vault), say so with `kind`."
+            detail += "if it is not secret (a certificate out of a vault), set its `kind`."
             self._problems.report(FILE_MODE, detail, given[1])
             return None
         return mode

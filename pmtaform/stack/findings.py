@@ -15,7 +15,7 @@ def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Each finding once, in the order of the files; of those that a loop repeats, the first few."""
     seen: set[tuple[object, ...]] = set()
     counts: dict[tuple[object, ...], list[int]] = {}
-    kept: list[Diagnostic] = []
+    result: list[Diagnostic] = []
     for item in diagnostics:
         whole = (item.code, item.place, item.severity, item.detail)
         if whole in seen:
@@ -24,13 +24,13 @@ def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         where = (item.code, item.place)
         known = counts.setdefault(where, [])
         if item.place is None or len(known) < MOST:
-            known.append(len(kept))
-            kept.append(item)
+            known.append(len(result))
+            result.append(item)
         elif len(known) == MOST:
             known.append(-1)
-            last = kept[known[MOST - 1]]
-            kept[known[MOST - 1]] = replace(last, detail=f"{last.detail} (And more of the same at this place.)")
-    return sorted(kept, key=_position)
+            last = result[known[MOST - 1]]
+            result[known[MOST - 1]] = replace(last, detail=f"{last.detail} (And more of the same at this place.)")
+    return sorted(result, key=_position)
 
 
 def _position(item: Diagnostic) -> tuple[str, int, int]:

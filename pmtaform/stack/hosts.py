@@ -123,10 +123,10 @@ def _check_keys(name: str, transport: Transport, own: dict[str, Any], node: Mapp
             problems.report(UNUSED_KEY, detail, key.place)
 
 
-def _root(said: str | None, transport: Transport, node: Mapping, folder: Path, problems: Diagnostics) -> str:
+def _root(written: str | None, transport: Transport, node: Mapping, folder: Path, problems: Diagnostics) -> str:
     if transport.is_local:
-        return _file(said or ".", folder)
-    root = said or "/"
+        return _file(written or ".", folder)
+    root = written or "/"
     if not root.startswith("/") or ".." in root.split("/"):
         detail = f"{root!r}: the folder that takes the place of / on the host is an absolute path, without `..`."
         problems.report(BAD_KEY_VALUE, detail, _at(node, "root"))

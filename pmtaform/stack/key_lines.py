@@ -57,19 +57,19 @@ class KeyLines:
         if isinstance(item, Native):
             section = item.block.parts[0].node
             assert isinstance(section, Section)  # its key is a section's
-            there = {
+            present = {
                 lang_values.normalise(catalogue().directive(section.tag, self.name), child.value)
                 for child in section.children
                 if isinstance(child, Directive) and child.name.lower() == self.name
             }
-            more = [line for line in _ordered([], lines) if _normal(section.tag, self.name, line) not in there]
+            more = [line for line in _ordered([], lines) if _normal(section.tag, self.name, line) not in present]
             items[target] = with_lines(item, more) if more else item
         elif isinstance(item, SectionItem):
             body = item.bodies[0]
             if isinstance(body, SectionText):
-                there = {" ".join(text.split()) for text, _ in body.lines}
+                present = {" ".join(text.split()) for text, _ in body.lines}
                 texts = [(f"{line.name} {line.value}", line.place) for line in _ordered([], lines)]
-                fresh = [pair for pair in texts if pair[0] not in there]
+                fresh = [pair for pair in texts if pair[0] not in present]
                 items[target] = SectionItem(
                     item.place,
                     item.tag,
@@ -95,8 +95,8 @@ def _into(items: dict[Key, Item], name: str, scope: str, lines: list[StackLine])
         _into_native(items, name, known, lines)
         return
     declared = known.lines if isinstance(known, Lines) else []
-    there = {_normal(scope, name, line) for line in declared}
-    fresh = [line for line in lines if _normal(scope, name, line) not in there]
+    present = {_normal(scope, name, line) for line in declared}
+    fresh = [line for line in lines if _normal(scope, name, line) not in present]
     place = declared[0].place if declared else lines[0].place
     items[SETTING, name] = Lines(place, _ordered(declared, fresh))
 
@@ -106,8 +106,8 @@ def _into_native(items: dict[Key, Item], name: str, known: Native, lines: list[S
     declared = [
         StackLine(name, part.node.value, part.place) for part in known.block.parts if not isinstance(part.node, Section)
     ]
-    there = {_normal(GLOBAL, name, line) for line in declared}
-    fresh = [line for line in lines if _normal(GLOBAL, name, line) not in there]
+    present = {_normal(GLOBAL, name, line) for line in declared}
+    fresh = [line for line in lines if _normal(GLOBAL, name, line) not in present]
     if fresh:
         items[SETTING, name] = Lines(known.place, _ordered(declared, fresh))
 

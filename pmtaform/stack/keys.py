@@ -60,8 +60,8 @@ class KeyCompiler:
         return tuple(files)
 
     def _same_path(self, file: KeyFile, plan: KeyPlan, other: Place | None) -> None:
-        what = f"The key at {other} is written to it already" if other else "It is a file of the configuration"
-        detail = f"{file.path}: {what}. Give {file.address} a `path` of its own."
+        what = f"The key at {other} has this path" if other else "It is a file of the configuration"
+        detail = f"{file.path}: {what}. Give {file.address} another `path`."
         self._problems.report(DKIM_PATH, detail, plan.place, related=(other,) if other else ())
 
     # -- one key -----------------------------------------------------------------------------------------------------
@@ -101,11 +101,11 @@ class KeyCompiler:
         """The key, or why the key of a retiring selector is not available: hosts keep the file that they have."""
         if self._resolve is None:
             return None, ""
-        told = Diagnostics()
-        read = read_key(known, passphrase, self._resolve, told)
-        if plan.retires and told.errors and all(SECRET_UNAVAILABLE.describes(each) for each in told.errors):
-            return None, " ".join(each.detail for each in told.errors)
-        self._problems.extend(told)
+        errors = Diagnostics()
+        read = read_key(known, passphrase, self._resolve, errors)
+        if plan.retires and errors.errors and all(SECRET_UNAVAILABLE.describes(each) for each in errors.errors):
+            return None, " ".join(each.detail for each in errors.errors)
+        self._problems.extend(errors)
         return read, ""
 
     def _reference(self, given: Referred, what: str) -> Referred | None:

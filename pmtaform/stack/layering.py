@@ -38,9 +38,9 @@ def layered(stack: Stack, name: str, problems: Diagnostics) -> Layered:
     layers = stack.layers(name)
     made = Layered(resolve([layer.variables for layer in layers], name, problems))
     for layer in layers:
-        said = layer_items(stack, layer, made.variables, problems)
-        made.targets.update(targets_of(said))
-        made.items = lay_over(made.items, said)
+        items = layer_items(stack, layer, made.variables, problems)
+        made.targets.update(targets_of(items))
+        made.items = lay_over(made.items, items)
         made.keys = merge_keys(made.keys, keys_of(layer.keys, made.variables, problems))
         made.files = merge_files(made.files, files_of(layer.files, made.variables, problems))
     made.keys, made.rotated = expanded(made.keys, stack.selectors, problems)

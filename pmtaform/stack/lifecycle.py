@@ -17,14 +17,14 @@ KEY_KIND = "dkim-key"
 
 def read_lifecycle(node: Node | None, problems: Diagnostics) -> Lifecycle:
     """The patterns under a layer's `lifecycle`; those that can name nothing are errors."""
-    said = validate(LIFECYCLE, node, "`lifecycle`", problems)
+    values = validate(LIFECYCLE, node, "`lifecycle`", problems)
     for field in ("ignore", "protect"):
         listed = node.get(field) if isinstance(node, Mapping) else None
         for item in listed.items if isinstance(listed, Sequence) else []:
             text = str(item.value())
             if problem := _problem(text):
                 problems.report(BAD_ADDRESS, f"`{text}`: {problem}", item.place)
-    return Lifecycle(ignore=tuple(said.get("ignore", ())), protect=tuple(said.get("protect", ())))
+    return Lifecycle(ignore=tuple(values.get("ignore", ())), protect=tuple(values.get("protect", ())))
 
 
 def kinds() -> set[str]:

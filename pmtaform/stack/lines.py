@@ -69,7 +69,7 @@ class LineMaker:
         return None if text is None else self._checked(spec.name, f"{name} {text}", scope, value.place)
 
     def rule(self, tag: str, item: Node, variables: Variables) -> tuple[str, Place] | None:
-        """One rule of a list, as a line of its own."""
+        """One rule of a list, as a line."""
         text = self._text(f"<{tag}>", item, variables)
         if text is None:
             return None

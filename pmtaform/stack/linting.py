@@ -24,7 +24,7 @@ _SAID_BETTER = (UNKNOWN_DIRECTIVE, UNKNOWN_SECTION, MISPLACED_DIRECTIVE, MISPLAC
 def with_lint(stack: Stack, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The findings of a stack's own check, and lint's errors and warnings; what both find is reported once."""
     sources = sources_of(stack)
-    told: dict[tuple[str, str, str], Diagnostic] = {}
+    by_line: dict[tuple[str, str, str], Diagnostic] = {}
     hosts: dict[tuple[str, str, str], list[str]] = {}
     for name in stack.hosts:
         desired = compile_host(stack, name)
@@ -33,29 +33,29 @@ def with_lint(stack: Stack, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
         linted = (each.diagnostic() for each in lint(subject) if each.severity is not Severity.INFO)
         for each in (*unused, *without_doubles(linted, unused)):
             key = (each.code, str(each.place), each.detail)
-            told.setdefault(key, each)
+            by_line.setdefault(key, each)
             hosts.setdefault(key, []).append(name)
-    told = {key: _on_hosts(each, hosts[key], len(stack.hosts)) for key, each in told.items()}
-    lines = {_line(diagnostic) for diagnostic in told.values()}
-    graver = {(d.code, _line(d)) for d in told.values() if d.severity is Severity.ERROR}
-    kept = [
+    by_line = {key: _on_hosts(each, hosts[key], len(stack.hosts)) for key, each in by_line.items()}
+    lines = {_line(diagnostic) for diagnostic in by_line.values()}
+    graver = {(d.code, _line(d)) for d in by_line.values() if d.severity is Severity.ERROR}
+    unreplaced = [
         d
         for d in findings
         if (not d.is_any_of(*_SAID_BETTER) or _line(d) not in lines)
         and (d.severity is Severity.ERROR or (d.code, _line(d)) not in graver)
     ]
-    same = {(d.code, _line(d)) for d in kept}
-    return kept + [d for d in told.values() if (d.code, _line(d)) not in same]
+    same = {(d.code, _line(d)) for d in unreplaced}
+    return unreplaced + [d for d in by_line.values() if (d.code, _line(d)) not in same]
 
 
 def _on_hosts(diagnostic: Diagnostic, hosts: Sequence[str], of: int) -> Diagnostic:
     """One entry for all hosts that it is true of: with their number and names, unless it is every host."""
     if len(hosts) == 1:
         return replace(diagnostic, host=hosts[0] if of > 1 else None)
-    told = replace(diagnostic, host=None)
+    general = replace(diagnostic, host=None)
     if len(hosts) == of:
-        return told
-    return replace(told, detail=f"{told.detail} (On {len(hosts)} of {of} hosts: {', '.join(hosts)}.)")
+        return general
+    return replace(general, detail=f"{general.detail} (On {len(hosts)} of {of} hosts: {', '.join(hosts)}.)")
 
 
 def _line(diagnostic: Diagnostic) -> tuple[str, int | None] | None:

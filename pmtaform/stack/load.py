@@ -16,8 +16,8 @@ from pmtaform.stack.stack import Stack
 def load_stack(folder: Path) -> Stack:
     """Read the stack in `folder`. Warnings are in its `diagnostics`.
 
-    Raises `Invalid` with everything that is wrong: with the stack's own keys, and, when there is such, also with
-    what hosts would be given (otherwise `compile_host` says that).
+    Raises `Invalid` with every error in the stack's own keys and, if there is one, also with the errors in what hosts
+    would be given (otherwise `compile_host` reports these).
     """
     problems = Diagnostics()
     with gc_paused():

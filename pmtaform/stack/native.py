@@ -93,24 +93,24 @@ class NativeFiles:
     def read(self, entry: NativeEntry, problems: Diagnostics) -> NativeFile | None:
         """The file of an entry, or None; what is wrong goes into `problems`."""
         if entry.file not in self._files:
-            said = self._findings[entry.file] = Diagnostics()
+            findings = self._findings[entry.file] = Diagnostics()
             shown = entry.file if Path(entry.file).is_absolute() else f"{self._shown}/{entry.file}"
-            inside = self._inside(entry, said)
-            content = read_file(self._folder / entry.file, shown, said, entry.place) if inside else None
+            inside = self._inside(entry, findings)
+            content = read_file(self._folder / entry.file, shown, findings, entry.place) if inside else None
             file = None
             if content is not None:
                 file = NativeFile(content, parse_bytes(content, shown))
-                check_tree(file.tree, self._rules.native_severity, said)
+                check_tree(file.tree, self._rules.native_severity, findings)
             self._files[entry.file] = file
         problems.extend(self._findings[entry.file])
         return self._files[entry.file]
 
-    def _inside(self, entry: NativeEntry, said: Diagnostics) -> bool:
+    def _inside(self, entry: NativeEntry, problems: Diagnostics) -> bool:
         """Whether a file lies in the project: a proposed stack must not read other files."""
         if (self._folder / entry.file).resolve().is_relative_to(root_of(self._folder)):
             return True
         detail = f"{entry.file} leads out of the project. Copy the file into it; errors quote what they are about."
-        said.report(NATIVE_OUTSIDE, detail, entry.place)
+        problems.report(NATIVE_OUTSIDE, detail, entry.place)
         return False
 
     def contents(self) -> list[tuple[str, bytes]]:

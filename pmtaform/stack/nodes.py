@@ -1,7 +1,7 @@
 """A YAML document as a tree whose every node knows where it was written.
 
 Scalars keep their text (`5.0`, `010`, `1e3`, `no`): PowerMTA's values are text, and YAML's ideas of types would change
-them. Whoever wants a number or a truth value asks for it (`Scalar.value`), by the rules of YAML 1.2.
+them. A caller that needs a number or a truth value takes `Scalar.value`, by the rules of YAML 1.2.
 """
 
 from __future__ import annotations

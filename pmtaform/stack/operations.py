@@ -52,9 +52,9 @@ def read_operations(node: Mapping, what: str, problems: Diagnostics) -> Said:
     if not part.entries:
         return {}
     plain = validate(shapes.OPERATIONS, part, what, problems)
-    said: Said = {field: plain[key] for key, field in _PLAIN.items() if key in plain}
+    values: Said = {field: plain[key] for key, field in _PLAIN.items() if key in plain}
     if "max-impact" in plain:
-        said["max_impact"] = Impact.RESTART if plain["max-impact"] == "restart" else Impact.RELOAD
+        values["max_impact"] = Impact.RESTART if plain["max-impact"] == "restart" else Impact.RELOAD
     for key, field, read in (
         ("maintenance-window", "windows", _windows),
         ("freeze", "freeze", _freeze),
@@ -64,8 +64,8 @@ def read_operations(node: Mapping, what: str, problems: Diagnostics) -> Said:
     ):
         below = part.get(key)
         if below is not None:
-            said[field] = _none(field) if is_null(below) and field != "checks" else read(below, problems)
-    return said
+            values[field] = _none(field) if is_null(below) and field != "checks" else read(below, problems)
+    return values
 
 
 def _none(field: str) -> Any:
@@ -74,12 +74,12 @@ def _none(field: str) -> Any:
 
 def merged(layers: Iterable[Said], place: Place, host: str, problems: Diagnostics) -> Operations:
     """A host's operations: each layer over those before it, checks one by one."""
-    said: Said = {}
+    values: Said = {}
     checks: dict[str, Check | None] = {}
     for layer in layers:
-        said |= {field: value for field, value in layer.items() if field != "checks"}
+        values |= {field: value for field, value in layer.items() if field != "checks"}
         checks |= layer.get("checks", {})
-    made = Operations(**said, checks=tuple(check for check in checks.values() if check is not None))
+    made = Operations(**values, checks=tuple(check for check in checks.values() if check is not None))
     if made.max_impact is Impact.RESTART and not made.windows:
         detail = f"`max-impact: restart` allows restarts of {host} without consent, and without a "
         detail += '`maintenance-window` that would be at any time. Add one: "Sat,Sun 02:00-04:00 Europe/Berlin".'
@@ -137,16 +137,18 @@ def _days(text: str | None) -> frozenset[int]:
 
 
 def _freeze(node: Node, problems: Diagnostics) -> Freeze | None:
-    said = validate(shapes.FREEZE, node, "`freeze`", problems)
-    if "until" not in said or "reason" not in said:
+    values = validate(shapes.FREEZE, node, "`freeze`", problems)
+    if "until" not in values or "reason" not in values:
         return None
-    until = _moment(said["until"])
+    until = _moment(values["until"])
     if until is None:
         at = node.get("until") if isinstance(node, Mapping) else None
-        detail = f"`until`: {said['until']!r}: write a date (2026-12-01), or a date and time (2026-12-01T06:00+01:00)."
+        detail = (
+            f"`until`: {values['until']!r}: write a date (2026-12-01), or a date and time (2026-12-01T06:00+01:00)."
+        )
         problems.report(BAD_KEY_VALUE, detail, (at or node).place)
         return None
-    return Freeze(until=until, reason=said["reason"], place=node.place)
+    return Freeze(until=until, reason=values["reason"], place=node.place)
 
 
 def _moment(text: str) -> datetime | None:
@@ -161,9 +163,9 @@ def _moment(text: str) -> datetime | None:
 
 
 def _commands(node: Node, problems: Diagnostics) -> Commands:
-    said = validate(shapes.COMMANDS, node, "`commands`", problems)
+    values = validate(shapes.COMMANDS, node, "`commands`", problems)
     return Commands(
-        reload=said.get("reload", ()), restart=said.get("restart", ()), restart_web=said.get("restart-web", ())
+        reload=values.get("reload", ()), restart=values.get("restart", ()), restart_web=values.get("restart-web", ())
     )
 
 
@@ -172,8 +174,8 @@ def _expect(node: Node, problems: Diagnostics) -> Expect:
     own: dict[Command, Texts] = {}
     for command in Command:
         below = node.get(command.value) if isinstance(node, Mapping) else None
-        said = validate(shapes.TEXTS_OF, below, f"`{command}`", problems)
-        own[command] = Texts(said.get("success", ()), said.get("failure", ()))
+        lists = validate(shapes.TEXTS_OF, below, f"`{command}`", problems)
+        own[command] = Texts(lists.get("success", ()), lists.get("failure", ()))
         for text in own[command].success:
             _check_success(command, text, below, problems)
     return Expect({command: texts for command, texts in own.items() if texts != Texts()})
@@ -183,8 +185,8 @@ def _check_success(command: Command, text: str, node: Node | None, problems: Dia
     """A text of success that is part of a known failure would hide nothing, and promises what is not so."""
     failures = [each for each in DOCUMENTED[command].failure if normal(text) in each]
     if failures and node is not None:
-        said = f'`success` of `{command}`: "{text}" is part of "{failures[0].strip()}"'
-        detail = f"{said}, which is a failure. Write more of it."
+        what = f'`success` of `{command}`: "{text}" is part of "{failures[0].strip()}"'
+        detail = f"{what}, which is a failure. Write more of it."
         problems.report(BAD_KEY_VALUE, detail, node.place)
 
 
@@ -193,12 +195,12 @@ def _check_success(command: Command, text: str, node: Node | None, problems: Dia
 
 def read_rollout(node: Node | None, problems: Diagnostics) -> Rollout:
     """`rollout`, at the top level."""
-    said = validate(shapes.ROLLOUT, node, "`rollout`", problems)
-    fields = {key.replace("-", "_"): value for key, value in said.items() if key not in {"waves", "on-failure"}}
-    if "waves" in said:
-        fields["waves"] = tuple(said["waves"])
-    if "on-failure" in said:
-        fields["on_failure"] = OnFailure(said["on-failure"])
+    values = validate(shapes.ROLLOUT, node, "`rollout`", problems)
+    fields = {key.replace("-", "_"): value for key, value in values.items() if key not in {"waves", "on-failure"}}
+    if "waves" in values:
+        fields["waves"] = tuple(values["waves"])
+    if "on-failure" in values:
+        fields["on_failure"] = OnFailure(values["on-failure"])
     below = node.get("spread") if isinstance(node, Mapping) else None
     if below is not None and not is_null(below):
         fields["spread"] = _spread(below, problems)

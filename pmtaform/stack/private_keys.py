@@ -12,9 +12,9 @@ from pmtaform.dkim.keys import SigningKey, load_private_key
 from pmtaform.errors import Invalid, SecretUnavailable
 from pmtaform.stack.emit import Resolve
 
-Referred = tuple[str, Place]  # a reference, and where it stands
+Referred = tuple[str, Place]  # a reference, and where it is written
 
-# Every host of a fleet may have the same keys: each is read once for whoever resolves, and forgotten with that.
+# Every host of a fleet may have the same keys: each is read once per resolver, and forgotten with the resolver.
 _READ: Final = WeakKeyDictionary[Resolve, dict[tuple[str, str], SigningKey | Invalid]]()
 
 

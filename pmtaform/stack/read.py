@@ -95,10 +95,10 @@ def _check_name(document: Document, name: str | None, folder: Path, problems: Di
         problems.report(STACK_NAME, detail, place)
 
 
-def _allowed_paths(document: Document, said: list[str], problems: Diagnostics) -> tuple[str, ...]:
+def _allowed_paths(document: Document, folders: list[str], problems: Diagnostics) -> tuple[str, ...]:
     paths = [ALWAYS]
     node = document.root.get("allowed-paths")
-    for written in said:
+    for written in folders:
         path = written.rstrip("/") or "/"
         if problem := folder_problem(path):
             problems.report(PATH_NOT_ALLOWED, problem, node.place if node else None)
@@ -177,12 +177,12 @@ def _hosts(
 
 
 def _limits(node: Node | None, problems: Diagnostics) -> Limits:
-    said = validate(shapes.LIMITS, node, "`limits`", problems)
+    values = validate(shapes.LIMITS, node, "`limits`", problems)
     plain = Limits()
     return Limits(
-        deletions_percent=said.get("deletions", plain.deletions_percent),
-        deletions_free=said.get("deletions-free", plain.deletions_free),
-        rate_factor=said.get("rate-factor", plain.rate_factor),
+        deletions_percent=values.get("deletions", plain.deletions_percent),
+        deletions_free=values.get("deletions-free", plain.deletions_free),
+        rate_factor=values.get("rate-factor", plain.rate_factor),
     )
 
 

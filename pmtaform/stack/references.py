@@ -36,8 +36,8 @@ class Purpose(StrEnum):
 class SecretUse:
     """One place of a stack that refers to a secret.
 
-    `what` says in words what it is for: `sudo password`, `smtp-user app: password`, `dkim-key example.com/s1:
-    private-key`. Of a directive, `scope` is the section that it stands in, and `before` what precedes the secret.
+    `what` names its purpose: `sudo password`, `smtp-user app: password`, `dkim-key example.com/s1:
+    private-key`. Of a directive, `scope` is the section that it is in, and `before` the text before the secret.
     `identity_files` are those that a passphrase is for.
     """
 

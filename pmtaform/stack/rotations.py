@@ -119,10 +119,10 @@ def rotated_keys(stack: Stack) -> dict[str, RotatedKey]:
 def read_rotation(node: Node, problems: Diagnostics) -> Rotation | None:
     """The settings under `rotation`; None when they are invalid; errors go into `problems`."""
     before = len(problems.errors)
-    said = validate(shapes.ROTATION, node, "`rotation`", problems)
-    if len(problems.errors) > before or "every" not in said:
+    values = validate(shapes.ROTATION, node, "`rotation`", problems)
+    if len(problems.errors) > before or "every" not in values:
         return None
-    made = Rotation(**{key.replace("-", "_"): value for key, value in said.items()})
+    made = Rotation(**{key.replace("-", "_"): value for key, value in values.items()})
     if made.publish_for >= made.every:
         detail = (
             "`publish-for` is not shorter than `every`: the next key would be due before its record had been there "

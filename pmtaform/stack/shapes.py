@@ -1,6 +1,6 @@
-"""The stack's own keys: which there are, what each takes, and what it is for.
+"""The stack's own keys: their names, values and meanings.
 
-One table for the checks and for the published JSON Schema. What stands under `config` is the catalogue's, not here.
+One table for the checks and for the published JSON Schema. What may be under `config` is in the catalogue, not here.
 The checks run in pydantic's core; model classes over it would cost each command 0.1 s at its start.
 """
 
@@ -136,7 +136,7 @@ LIFECYCLE: Final = MappingShape(
 LIMITS: Final = MappingShape(
     {
         "deletions": (PERCENT, "The share of a host's blocks that may be deleted without consent (20%)."),
-        "deletions-free": (whole_number(0), "So many deletions never need consent (3)."),
+        "deletions-free": (whole_number(0), "Number of deletions that never need consent (3)."),
         "rate-factor": (
             FieldKind({"type": "float", "ge": 1, "strict": False}, {"type": "number", "minimum": 1}),
             "A limit that grows by more than this factor needs consent (3).",
@@ -201,7 +201,7 @@ FREEZE: Final = MappingShape(
 )
 ROLLOUT: Final = MappingShape(
     {
-        "canary": (whole_number(0, 1000), "So many hosts are changed first (0)."),
+        "canary": (whole_number(0, 1000), "Number of hosts that are changed first (0)."),
         "waves": (SHARES, "How much of the fleet is changed when each wave is done: [10%, 50%, 100%]."),
         "parallel": (whole_number(1, 256), "How many hosts are worked on at once (16 are changed, 32 looked at)."),
         "soak": (DURATION, "How long to wait after each wave (0)."),
@@ -257,9 +257,9 @@ STACK: Final = MappingShape(
         "strict": (FLAG, "Whether what the catalogue does not know is an error in native text, too (false)."),
         "limits": (elsewhere("limits"), "How much may change without consent by name."),
         "allowed-paths": (TEXTS, "Folders of the hosts, besides /etc/pmta, that files may be written in."),
-        "ssh": (elsewhere("ssh"), "What hosts that say nothing else take for their connection."),
-        "rollout": (elsewhere("rollout"), "How a rollout goes over many hosts."),
-        "dns": (elsewhere("dns"), "What DNS must say of the fleet, and whom to ask."),
+        "ssh": (elsewhere("ssh"), "Connection settings of hosts that do not set their own."),
+        "rollout": (elsewhere("rollout"), "How a rollout proceeds over many hosts."),
+        "dns": (elsewhere("dns"), "Which DNS records the fleet needs, and which resolvers to ask."),
         "generations": (whole_number(1, 1000), "How many old configurations are kept on each host (10)."),
     }
 )

@@ -27,8 +27,8 @@ def without_doubles(linted: Iterable[Diagnostic], notes: Iterable[Diagnostic]) -
 def not_signing(desired: Desired, configuration: Configuration, *, whole: bool = True) -> Iterator[Diagnostic]:
     """A warning for each declared key that no mail is signed with, in `configuration`.
 
-    `whole` says that `configuration` is all that the host has. A key that no line gives to anything is not meant to
-    sign (yet, or any more), and nothing is said of it.
+    `whole`: `configuration` is all that the host has. A key that no line uses is not meant to sign (yet, or any more),
+    and causes no warning.
     """
     if not desired.keys:
         return

@@ -26,9 +26,9 @@ from pmtaform.stack.paths import ALWAYS, MAIN
 class StackHost:
     """One host as the stack describes it. Secrets are references (`keyring:…`), times are seconds.
 
-    `root` is the folder that stands for the machine's root: of a local host a whole path on this machine.
-    None means that nothing is said: the transport's own default holds. `places` says where each secret reference was
-    written, by the key that holds it: `password`, `sudo`, `passphrase`.
+    `root` is the folder used as the machine's root: of a local host an absolute path on this machine.
+    None means not set: the transport's own default applies. `places` has the place of each secret reference, by its
+    key: `password`, `sudo`, `passphrase`.
     """
 
     name: str

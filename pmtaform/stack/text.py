@@ -25,7 +25,7 @@ from pmtaform.stack.nodes import Scalar
 from pmtaform.stack.secrets_in_clear import in_clear
 from pmtaform.stack.variables import Variables, substitute
 
-# What would let a text reach beyond the section that it stands in.
+# Errors that let a text reach beyond the section that it is in.
 _BREAKS_OUT: Final = (STRAY_CLOSING_TAG, UNCLOSED_SECTION, MALFORMED_TAG, TAG_ON_DIRECTIVE_LINE)
 
 
@@ -55,10 +55,10 @@ def check_tree(tree: Tree, severity: Severity, problems: Diagnostics, *, inside:
 
     `severity` is that of findings; what breaks out of a section is always an error.
     """
-    for said in tree.diagnostics:
-        grave = said.is_any_of(*_BREAKS_OUT) and inside is not None
+    for error in tree.diagnostics:
+        grave = error.is_any_of(*_BREAKS_OUT) and inside is not None
         level = Severity.ERROR if grave else severity
-        problems.add(replace(said, severity=level, host=None, address=None))
+        problems.add(replace(error, severity=level, host=None, address=None))
     for scope, node in tree.walk():
         if isinstance(node, Junk):
             continue

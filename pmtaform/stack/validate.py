@@ -26,9 +26,9 @@ _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": (
 
 
 def validate(shape: MappingShape, node: Node | None, what: str, problems: Diagnostics) -> dict[str, Any]:
-    """The values of a mapping by key; keys that say nothing (`null`) are left out.
+    """The values of a mapping by key; keys with `null` are omitted.
 
-    What is wrong goes into `problems`, and is left out, too. `what` names the node in messages: "The host mta1".
+    A wrong value goes into `problems`, and is omitted, too. `what` names the node in messages: "The host mta1".
     Keys that other modules read from nodes have no value here.
     """
     node = mapping_in(node, what, "`key: value`", problems)

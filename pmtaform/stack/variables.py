@@ -80,22 +80,22 @@ def substitute(node: Scalar, variables: Variables, problems: Diagnostics) -> str
     text = node.text
     if "${" not in text:
         return text
-    done: list[str] = []
+    pieces: list[str] = []
     failed = False
     length = 0
     for piece in _pieces(text):
         if isinstance(piece, str):
-            done.append(piece)
+            pieces.append(piece)
             continue
         value = _value(piece, node, variables, problems)
         failed = failed or value is None
-        done.append(value or "")
-        length += len(done[-1])
+        pieces.append(value or "")
+        length += len(pieces[-1])
         if length > _LONGEST:
             detail = f"With its variables it is longer than {_LONGEST} characters; they probably repeat each other."
             problems.report(VARIABLE_LONG, detail, node.place)
             return None
-    return None if failed or not _affordable(length, node, variables, problems) else "".join(done)
+    return None if failed or not _affordable(length, node, variables, problems) else "".join(pieces)
 
 
 def _affordable(length: int, node: Scalar, variables: Variables, problems: Diagnostics) -> bool:

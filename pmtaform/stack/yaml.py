@@ -173,10 +173,10 @@ class _Reader:
         self.open.append(_Open(node, event.anchor, self.count - 1))
 
     def _leave(self) -> None:
-        done = self.open.pop()
-        if done.anchor is not None:
-            self.anchors[done.anchor] = (done.node, self.count - done.before)
-        self._add(done.node)
+        opened = self.open.pop()
+        if opened.anchor is not None:
+            self.anchors[opened.anchor] = (opened.node, self.count - opened.before)
+        self._add(opened.node)
 
     def _add(self, node: Node) -> None:
         if not self.open:
@@ -263,7 +263,7 @@ class _Reader:
             self.problems.report(
                 YAML_DOCUMENTS,
                 "A line of `---` starts a second document. All files of a stack are one document already: remove the "
-                "line, or move what follows into a file of its own.",
+                "line, or move the second document into another file.",
                 Place(self.file, event.start_mark.line + 1, 1),
             )
             raise _GiveUpError

@@ -53,5 +53,5 @@ def explain(problem: str, context: str, line: str) -> str:
     for words, meaning in _PROBLEMS:
         if words in problem or words in context:
             return meaning
-    said = " ".join(part for part in (context, problem) if part)
-    return f"The YAML parser reports: {said}."
+    message = " ".join(part for part in (context, problem) if part)
+    return f"The YAML parser reports: {message}."

@@ -62,10 +62,10 @@ def writing_state(path: Path) -> Iterator[None]:
 
 
 def not_written(path: Path, problem: OSError) -> NoReturn:
-    """Say that `path` could not be written, and that nothing is lost by it."""
+    """Raise the error that `path` could not be written, and that nothing is lost by it."""
     reason = (problem.strerror or type(problem).__name__).lower()
     detail = (
-        f"{path}: {reason}. What was there before is there still, whole. Make room, or give {path.parent} back its "
-        "permissions, and run `pmtaform plan`: it sees by the hosts themselves what was done and was not noted here."
+        f"{path}: {reason}. The previous file is intact. Make room, or correct the permissions of {path.parent}. Then "
+        "run a plan, which reads from the hosts what was done and not recorded here:\n    pmtaform plan"
     )
     raise PmtaformError.of(STATE_NOT_WRITTEN, detail, place=Place(str(path)))

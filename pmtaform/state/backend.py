@@ -118,17 +118,17 @@ class BackendKind:
     open: Callable[[BackendSettings], Backends]
 
 
-def check_base(kept: StateVersion | None, over: StateVersion | None, place: Place | None) -> None:
+def check_base(current: StateVersion | None, over: StateVersion | None, place: Place | None) -> None:
     """Raise `Stale` unless the version that is `kept` is the one that the new state was made from."""
-    if kept == over:
+    if current == over:
         return
-    if kept is None:
+    if current is None:
         _stale("The state no longer exists", place)
     if over is None:
-        _stale(f"A state exists already, with serial {kept.serial}", place)
-    if kept.lineage != over.lineage:
-        _stale(f"The state has another history (lineage {kept.lineage}, not {over.lineage})", place)
-    _stale(f"The state has serial {kept.serial}, and this run started from serial {over.serial}", place)
+        _stale(f"A state exists already, with serial {current.serial}", place)
+    if current.lineage != over.lineage:
+        _stale(f"The state has another history (lineage {current.lineage}, not {over.lineage})", place)
+    _stale(f"The state has serial {current.serial}, and this run started from serial {over.serial}", place)
 
 
 def _stale(what: str, place: Place | None) -> NoReturn:

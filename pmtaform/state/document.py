@@ -57,8 +57,8 @@ class HostState:
 class Intent:
     """What a host's `blocks` and `keys` will be once `transaction` has been applied to it.
 
-    It is noted before a run begins and goes with the host's new state; one that is left tells of a run that was
-    killed, and the host itself says what became of the transaction.
+    It is recorded before a run starts and removed with the host's new state. One that is left shows that a run was
+    killed; the outcome of the transaction is on the host itself.
     """
 
     transaction: str
@@ -74,7 +74,7 @@ class Intent:
 class StateDocument:
     """One stack's state. Documents do not change: each change makes a new one, with the next serial.
 
-    `key_id` tells by which stack key the digests were made (`StackKey.id`); with another key they say nothing.
+    `key_id` identifies the stack key of the digests (`StackKey.id`); under another key they cannot be compared.
     """
 
     stack: str
@@ -86,7 +86,7 @@ class StateDocument:
 
     @classmethod
     def new(cls, stack: str, *, key_id: str = "") -> Self:
-        """The first state of a stack, with a lineage of its own. It is not saved yet: serial 0."""
+        """The first state of a stack, with a new lineage. It is not saved yet: serial 0."""
         return cls(stack=stack, lineage=str(uuid.uuid4()), key_id=key_id)
 
     @property

@@ -202,10 +202,10 @@ def _tree(text: str, file: str, stack: str) -> dict[str, object]:
     return tree
 
 
-def _refuse_later_format(found: object, file: str) -> None:
-    if type(found) is int and found > FORMAT:
+def _refuse_later_format(format_: object, file: str) -> None:
+    if type(format_) is int and format_ > FORMAT:
         detail = (
-            f"it has format {found}, and this pmtaform reads formats up to {FORMAT}: a later pmtaform wrote it. "
+            f"it has format {format_}, and this pmtaform reads formats up to {FORMAT}: a later pmtaform wrote it. "
             "Upgrade pmtaform on this machine (pip install --upgrade pmtaform); nothing was read or changed."
         )
         raise StateDamaged.of(STATE_TOO_NEW, detail, place=Place(file))
@@ -213,10 +213,10 @@ def _refuse_later_format(found: object, file: str) -> None:
 
 def _damaged(problem: str, place: Place, stack: str) -> NoReturn:
     detail = (
-        f"{problem}. Restore it from Git, or take the copy from before the last run "
-        f"(state/{stack}.json.backup), or move it away to begin a new one. No host is at risk: without a state, "
-        "pmtaform cannot tell drift from a change of the stack, and leaves alone what it once made and the stack "
-        "no longer has."
+        f"{problem}. Restore it from Git, or use the copy from before the last run "
+        f"(state/{stack}.json.backup), or move it away to start a new one. No host is at risk: without a state, "
+        "pmtaform cannot distinguish drift from a change of the stack, and leaves unchanged what it once made and the "
+        "stack no longer has."
     )
     raise StateDamaged.of(STATE_DAMAGED, detail, place=place)
 

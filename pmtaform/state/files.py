@@ -65,9 +65,9 @@ class FileBackend:
     def save(self, document: StateDocument, *, over: StateVersion | None) -> None:
         """Keep `document`: a temporary file, fsync, rename, fsync of the folder. See `StateBackend.save`."""
         ensure_folder(self._folder)
-        kept = self._kept()
-        check_base(kept, over, Place(str(self.path)))
-        if kept is not None and not self._backed_up:
+        current = self._kept()
+        check_base(current, over, Place(str(self.path)))
+        if current is not None and not self._backed_up:
             copy_file(self.path, self.backup_path)
         self._backed_up = True
         replace_file(self.path, self._encoder.encode(document))

@@ -46,7 +46,7 @@ class StateKeeper:
             self.update_host(name, replace(state, generation=generation))
 
     def rekey(self, key_id: str) -> None:
-        """Begin again under another key, and save: digests that were made with the old one say nothing under it."""
+        """Start again under another key, and save: digests of the old key cannot be compared under it."""
         if self._document.key_id != key_id:
             self._change(
                 lambda document: replace(document, serial=document.serial + 1, key_id=key_id, hosts={}, intents={})

@@ -37,19 +37,19 @@ def open_key(folder: Path, stack: str) -> StackKey:
     except ValueError:
         _refused(
             path,
-            "it is no key (64 hexadecimal digits). Put back the one that was there; or delete it, and a new one is "
-            "made: every block then shows as changed once, until the next apply.",
+            "it is not a key (64 hexadecimal digits). Restore it from a backup. Or delete it: pmtaform then makes "
+            "a new key, and every block shows as changed until the next apply.",
         )
 
 
 def _read_private(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             _refused(path, "it is not a regular file.")
-        if found.st_mode & _OPEN_TO_OTHERS:
-            mode = f"{stat.S_IMODE(found.st_mode):04o}"
+        if status.st_mode & _OPEN_TO_OTHERS:
+            mode = f"{stat.S_IMODE(status.st_mode):04o}"
             _refused(
                 path,
                 f"its mode is {mode}: with it, others can test guesses at the passwords in your configurations "

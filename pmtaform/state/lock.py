@@ -36,7 +36,7 @@ class LockInfo:
 class HeldLock:
     """A lock that is held until `release`, which leaving the `with` block calls.
 
-    `notice`: what is to be told about how it was got (a dead process's lock was taken over), or None.
+    `notice`: a note for the user on how it was taken (over from a dead process), or None.
     """
 
     def __init__(self, info: LockInfo, release: Callable[[str], object], notice: Diagnostic | None = None) -> None:
@@ -109,10 +109,10 @@ def decode(content: bytes) -> LockInfo:
         numbers = {"pid": int(process.pop("pid")), "started": int(process.pop("started"))}
         return LockInfo(**texts, process=Process(**{k: str(v) for k, v in process.items()}, **numbers))  # type: ignore[arg-type]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return unknown_holder("the lock file is damaged and does not say what it is for")
+        return unknown_holder("the lock file is damaged and does not name its run")
 
 
 def unknown_holder(what: str) -> LockInfo:
-    """The holder of a lock that does not say whose it is; `what` says why."""
+    """The holder of a lock whose file names none; `what` is the reason."""
     nobody = Process(host="", boot="", namespace="", pid=0, started=0)
     return LockInfo(who="an unknown user", what=what, since="an unknown time", run="", process=nobody)

@@ -99,9 +99,9 @@ def damaged(problem: str, file: str) -> NoReturn:
     raise StateDamaged.of(ROTATION_DAMAGED, detail, place=Place(file))
 
 
-def _refuse_later_format(found: object, file: str) -> None:
-    if type(found) is int and found > FORMAT:
-        detail = f"It has format {found}, and this pmtaform reads formats up to {FORMAT}. Upgrade pmtaform here; "
+def _refuse_later_format(format_: object, file: str) -> None:
+    if type(format_) is int and format_ > FORMAT:
+        detail = f"It has format {format_}, and this pmtaform reads formats up to {FORMAT}. Upgrade pmtaform here; "
         detail += "nothing was read or changed."
         raise StateDamaged.of(ROTATION_TOO_NEW, detail, place=Place(file))
 

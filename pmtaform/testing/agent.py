@@ -59,8 +59,8 @@ def _onward(host: MemoryHost, request: MemoryRequest) -> bytes:
         _attempt(lambda: changes.confirm(tx))
     elif tx is not None and request.op == "revert" and tx.life is not Life.WORKING:
         _attempt(lambda: changes.take_back(tx, request["why"]))
-    told = _told(host, request)
-    return told + _look(host, request) if request["look"] == "yes" else told
+    lines = _told(host, request)
+    return lines + _look(host, request) if request["look"] == "yes" else lines
 
 
 def _attempt(action: Callable[[], None]) -> None:

@@ -299,8 +299,8 @@ class Changes:
         self._kept.untaken = None
         return TransactionResult("rolled-back", step, why)
 
-    def _recover(self, dead: MemoryTransaction, heir: MemoryTransaction) -> None:
-        """Settle what a dead program left, or what was staged, and note it for the record of `heir`."""
+    def _recover(self, dead: MemoryTransaction, successor: MemoryTransaction) -> None:
+        """Settle what a dead program left, or what was staged, and note it for the record of `successor`."""
         broken = "staged" if dead.life is Life.STAGED else dead.step
         why = f"it was interrupted at the step {broken}"
         if dead.life is Life.STAGED:
@@ -315,7 +315,7 @@ class Changes:
             how = "discarded"
             self._finish(dead, TransactionResult("refused", broken, why))
         status = self._kept.settled[dead.id].verdict.status
-        heir.recovered.append(f"recovered {dead.id} {how} {status} {broken}")
+        successor.recovered.append(f"recovered {dead.id} {how} {status} {broken}")
 
     def _take_untaken(self, tx: MemoryTransaction) -> None:
         if self._kept.untaken is None:
@@ -363,7 +363,7 @@ class Changes:
         return self._host.pmta.answer(self._host, words)
 
     def _run(self, tx: MemoryTransaction, name: str, *words: str) -> Answer:
-        """Run a command. Raises `StepFailed` where its exit code, or a known text, says that it failed."""
+        """Run a command. Raises `StepFailed` where its exit code, or a known text, means failure."""
         answer = self._pmta(*words)
         if answer.exit_code:
             tx.output = answer.text
@@ -400,10 +400,10 @@ def _not_confirmed(tx: MemoryTransaction) -> str:
 
 
 def _patterns(lines: list[list[str]]) -> list[tuple[str, list[str]]]:
-    found: list[tuple[str, list[str]]] = []
+    patterns: list[tuple[str, list[str]]] = []
     for line in lines:
         if line[0] == "pattern":
-            found.append((line[1], []))
+            patterns.append((line[1], []))
         elif line[0] == "match":
-            found[-1][1].append(line[1])
-    return found
+            patterns[-1][1].append(line[1])
+    return patterns

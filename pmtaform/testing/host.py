@@ -1,7 +1,7 @@
 r"""A host in memory: `Transport`, files, PowerMTA and what pmtaform keeps there, without a process or a disk.
 
 It fulfils the contract that real hosts fulfil (`tests/host/`): probe, stage, commit, confirm, roll back, generations,
-and what is left by a program that dies at a step. Its clock stands still but for `advance`.
+and what is left by a program that dies at a step. Its clock moves by `advance` only.
 
     hosts = {"mta1": MemoryHost({"/etc/pmta/config": b"postmaster a@example.com\n"})}
     spec = HostSpec(name="mta1", transport=memory_transport(hosts))

@@ -14,7 +14,7 @@ TIMED_OUT = 124
 
 
 class MemoryPmta:
-    """What `pmta` answers on a host. A test can override `answer`, or say what fails.
+    """What `pmta` answers on a host. A test can override `answer`, or set what fails.
 
     `failing` counts how many more times something happens: a command exits with 1 (`fail-test`, `fail-reload`,
     `fail-status`, `fail-restart`) or does not end (`hang-reload`), PowerMTA is stopped (`stopped`), answers a

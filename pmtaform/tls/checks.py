@@ -108,7 +108,7 @@ def expiry_findings(path: str, pem: TlsFile, now: datetime, *, grave: bool = Tru
     for one in pem.certificates:
         if one.ends <= now:
             detail = f"{path}: {one.name} expired on {_day(one.ends)}. Clients that verify it refuse the connection or "
-            detail += "send in the clear. Renew it."
+            detail += "send in clear text. Renew it."
             yield CERTIFICATE_EXPIRED.diagnostic(detail, severity=worst)
         elif one.begins > now:
             detail = (

@@ -634,7 +634,7 @@ def test_a_state_that_cannot_be_written_after_the_apply(
             said = project.apply().ended(Exit.ERROR)
         assert "no space left" in said.words
         assert "mta1  applied (generation 1)" in said.out
-        assert "sees by the hosts themselves what was done" in said.words
+        assert "reads from the hosts what was done" in said.words
         assert host.read() == RUNS + "postmaster a@example.com\n"
         (project.root / "state/ballast").unlink()
         again = project.apply().ended(Exit.OK)

@@ -364,7 +364,7 @@ def test_drift_tells_what_changed_since_the_last_apply(one: ProjectFolder) -> No
 def test_rollback_lists_generations_and_goes_back(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
     assert "no generation" in one.run("rollback", "mta1", "--list").ended(Exit.OK).out
-    assert "nothing to put back" in one.run("rollback", "mta1", "--auto-approve").ended(Exit.SOME_FAILED).words.lower()
+    assert "nothing to restore" in one.run("rollback", "mta1", "--auto-approve").ended(Exit.SOME_FAILED).words.lower()
     one.apply().ended(Exit.OK)
     assert "1  20" in one.run("rollback", "mta1", "--list").ended(Exit.OK).out
     kept = one.run("rollback", "mta1", "--list", "--format", "json").json()["generations"]

@@ -72,7 +72,7 @@ def test_once_during_an_apply_begins_no_further_host(project: ProjectFolder, gat
     with project.start("apply", "--auto-approve") as process:
         until(gate.reached.exists, process)
         process.send_signal(how)
-        wait_until_told(process, "no further host is begun")
+        wait_until_told(process, "no further host is started")
         gate.open()
         out, _ = process.communicate(timeout=60)
     assert process.returncode == Exit.INTERRUPTED
@@ -90,11 +90,11 @@ def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFo
         until(gate.reached.exists, process)
         assert process.stderr is not None
         process.send_signal(signal.SIGINT)
-        wait_until_told(process, "no further host is begun")
+        wait_until_told(process, "no further host is started")
         process.send_signal(signal.SIGINT)
         err = process.stderr.read()
     assert process.returncode == Exit.INTERRUPTED
-    assert "run to their end on their hosts by themselves" in err
+    assert "Each started transaction ends on its host by itself" in err
     busy = project.plan("--host", "mta1").ended(Exit.LOCKED)
     assert "Change under way on the host" in busy.words
     gate.open()
@@ -117,7 +117,7 @@ def test_who_leaves_is_told_what_to_do_and_what_no_one_confirms_can_be_taken_bac
         until(gate.reached.exists, process)
         assert process.stderr is not None
         process.send_signal(signal.SIGTERM)
-        wait_until_told(process, "no further host is begun")
+        wait_until_told(process, "no further host is started")
         process.send_signal(signal.SIGTERM)
         said = process.stderr.read()
     assert process.returncode == Exit.INTERRUPTED
@@ -179,7 +179,7 @@ def test_a_rollback_finishes_what_it_has_started(project: ProjectFolder, gate: G
     with project.start("rollback", "mta1", "--auto-approve") as process:
         until(gate.reached.exists, process)
         process.send_signal(signal.SIGINT)
-        wait_until_told(process, "finish or go back")
+        wait_until_told(process, "finish or roll back")
         gate.open()
         out, _ = process.communicate(timeout=60)
     assert process.returncode == Exit.OK

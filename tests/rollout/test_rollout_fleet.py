@@ -340,7 +340,7 @@ def test_a_host_that_awaits_its_confirmation_is_not_changed_by_another(one_host:
         row = one_host.run("hosts", "--format", "json").json()["hosts"][0]
         assert row["pending"]["who"] == "anna@laptop"
         assert "anna@laptop" in one_host.run("recover").ended(Exit.LOCKED).words
-        assert "was told to revert: rolled-back" in one_host.run("recover", "--revert").ended(Exit.OK).words
+        assert "revert requested, outcome: rolled-back" in one_host.run("recover", "--revert").ended(Exit.OK).words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
     one_host.apply().ended(Exit.OK)

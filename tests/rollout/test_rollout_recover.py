@@ -203,7 +203,7 @@ def test_a_word_that_was_not_heeded_is_no_success(
         recovering_look = recovering._look
         monkeypatch.setattr(recovering, "_look", lambda *rest: next(looks)(*rest))
         said = one_host.run("recover", word).ended(Exit.SOME_FAILED)
-    assert f"was told to {word[2:]}: {said_no} (so it was)" in said.words
+    assert f"{word[2:]} requested, outcome: {said_no} (so it was)" in said.words
 
 
 def test_recover_leaves_a_host_where_someone_is_at_work(

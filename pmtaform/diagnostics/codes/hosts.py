@@ -83,7 +83,7 @@ FILE_TWICE: Final = Definition(
     code="file-twice",
     summary="File changed twice",
     kind=Kind.HOST_FAILED,
-    explanation="One change contains the same path twice. Give each file of the stack a path of its own.",
+    explanation="One change contains the same path twice. Give each file of the stack its own path.",
 )
 CONTROL_CHARACTER_IN_NAME: Final = Definition(
     code="control-character-in-name",
@@ -203,7 +203,7 @@ NOT_REHEARSED: Final = Definition(
     severity=Severity.INFO,
     explanation=(
         "Several hosts are changed together, and pmtaform tests the new files of each with pmta test config before it "
-        "changes the first one. It does so in a mount namespace of its own, which needs Linux, root and unshare, and "
+        "changes the first one. It does so in a separate mount namespace, which needs Linux, root and unshare, and "
         "a pmta that reads the files itself. On this host that is not so. The change is tested when its files are in "
         "place, before PowerMTA loads them; a rejected change is rolled back at once. If PowerMTA is started "
         "in that moment by something else, it reads the rejected files."

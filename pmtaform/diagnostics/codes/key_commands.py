@@ -106,7 +106,7 @@ AMBIGUOUS_SECRET: Final = Definition(
     summary="Ambiguous secret",
     kind=Kind.USAGE,
     explanation=(
-        "The words of the command line do not say which one is the secret and which one the stack, or no secret "
+        "The command line does not show which word is the secret and which one the stack, or no secret "
         "is named. Write the reference first and the stack second. Never write the value itself on the command "
         "line."
     ),

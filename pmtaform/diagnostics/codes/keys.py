@@ -22,8 +22,8 @@ DKIM_PATH: Final = Definition(
     summary="Key file path missing or taken",
     kind=Kind.INVALID,
     explanation=(
-        "A key for all domains needs a path, and no two files of a host may have the same path. Give the key a "
-        "path of its own."
+        "A key for all domains needs a path, and no two files of a host may have the same path. Give the key "
+        "its own path."
     ),
 )
 DKIM_MODE: Final = Definition(

@@ -32,12 +32,12 @@ def write_records(records: Sequence[DnsRecord], form: As) -> str:
 def by_zone(records: Sequence[DnsRecord]) -> list[tuple[str, list[DnsRecord]]]:
     """The records of each zone."""
     ordered = sorted(records, key=lambda one: one.zone)
-    return [(zone, list(found)) for zone, found in groupby(ordered, key=lambda one: one.zone)]
+    return [(zone, list(group)) for zone, group in groupby(ordered, key=lambda one: one.zone)]
 
 
 def sets_of(records: Sequence[DnsRecord]) -> list[tuple[DnsRecord, list[str]]]:
     """Record sets: the first record of each name and kind, and all their values."""
-    found: dict[tuple[str, str], list[DnsRecord]] = {}
+    sets: dict[tuple[str, str], list[DnsRecord]] = {}
     for record in records:
-        found.setdefault((record.name, record.kind), []).append(record)
-    return [(same[0], [one.value for one in same]) for same in found.values()]
+        sets.setdefault((record.name, record.kind), []).append(record)
+    return [(same[0], [one.value for one in same]) for same in sets.values()]

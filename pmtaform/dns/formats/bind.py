@@ -12,9 +12,9 @@ from pmtaform.dns.records import DnsRecord
 def write(records: Sequence[DnsRecord]) -> str:
     """The records, zone by zone."""
     lines: list[str] = []
-    for zone, found in by_zone(records):
+    for zone, zone_records in by_zone(records):
         lines += [*([""] if lines else []), f"; zone {zone}", f"$ORIGIN {zone}."]
-        lines += [f"{one.name}. {one.ttl} IN {one.kind} {_value(one)}" for one in found]
+        lines += [f"{one.name}. {one.ttl} IN {one.kind} {_value(one)}" for one in zone_records]
     return "".join(line + "\n" for line in lines)
 
 

@@ -11,7 +11,7 @@ from pmtaform.dns.records import DnsRecord
 
 def write(records: Sequence[DnsRecord]) -> str:
     """The zones, one after another."""
-    return "".join(_zone(zone, found) for zone, found in by_zone(records))
+    return "".join(_zone(zone, zone_records) for zone, zone_records in by_zone(records))
 
 
 def _zone(zone: str, records: Sequence[DnsRecord]) -> str:

@@ -12,7 +12,7 @@ from pmtaform.dns.records import DnsRecord
 
 def write(records: Sequence[DnsRecord]) -> str:
     """The zones' documents, the name of its file above each."""
-    return "".join(f"---\n# {zone}.yaml\n" + _zone(found) for zone, found in by_zone(records))
+    return "".join(f"---\n# {zone}.yaml\n" + _zone(zone_records) for zone, zone_records in by_zone(records))
 
 
 def _zone(records: Sequence[DnsRecord]) -> str:

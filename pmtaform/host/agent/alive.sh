@@ -165,7 +165,7 @@ is_connected() {
     read_start "$1" && [ "$START" = "${2-}" ]
 }
 
-# Whether the transaction in $1 waits for its client: staged, and its connection not ended, or pending with its timer at work. WAITS says which.
+# Whether the transaction in $1 waits for its client: staged, and its connection not ended, or pending with its timer at work. WAITS is the state.
 is_waiting() {
     WAITS=''
     [ ! -e "$1/verdict" ] && left_of "$1" || return 1

@@ -3,8 +3,8 @@
 #
 # It is sent over each connection and read from stdin, so that the command line stays small and constant; requests
 # follow on stdin as data, for as long as that is open. What comes from stacks is only ever a quoted value: it is read
-# with `read -r`, and `eval` (but of the program's own later parts), `sh -c` and unquoted expansions (but for include
-# patterns, with IFS empty) do not occur here.
+# with `read -r`, and `eval` (except of the program's own later parts), `sh -c` and unquoted expansions (except of
+# include patterns, with IFS empty) do not occur here.
 #
 # Everything lives in ROOT/var/lib/pmtaform (0700): lock, tx/ID (one transaction each), generations/NNNNNN, results/ID,
 # and `untaken`, if the files of a change are restored and PowerMTA has not loaded them yet.

@@ -87,7 +87,7 @@ not_confirmed() { emit "the change was not confirmed within $CONFIRM s"; }
 # Makes $1 the verdict on the transaction in T. There is one, and it is the first: 1 if there was one already.
 decide() {
     word=$T/verdict.$ME
-    # A full disk has no room for a new file, but for a link: the timer's word was written when it was armed.
+    # A full disk has no room for a new file, only for a link: the timer's word was written when it was armed.
     if [ "$1" = expired ] && [ -s "$T/expired" ]; then word=$T/expired; else emit "$*" >"$word" || return 1; fi
     ln -- "$word" "$T/verdict" 2>/dev/null && flush "$T/verdict" "$T"
 }

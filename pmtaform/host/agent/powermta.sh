@@ -136,8 +136,8 @@ restart_words() {
     fi
 }
 
-# Whether PowerMTA says that it runs, asked once: 0 yes, 1 no (why in WHY), 2 unsure (SEEN). Where the text is not known
-# the forms for programs are asked; a version may have only one of them, so that they fail says nothing.
+# Whether PowerMTA reports that it runs, asked once: 0 yes, 1 no (why in WHY), 2 unsure (SEEN). If the text is unknown,
+# the forms for programs are tried; a version may have only one of them, so their failure is no answer.
 pmta_runs() {
     bounded "$R$PMTA" show status
     judge status 'pmta show status'

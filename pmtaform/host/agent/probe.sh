@@ -243,7 +243,7 @@ probe_host() {
     pmta_version
 }
 
-# Says which streams sudo keeps of what passes through it, as `sudo -l` has it of its user. Root needs no password for it.
+# Reports which streams sudo logs, as `sudo -l` lists it for its user. Root needs no password for it.
 sudo_log() {
     [ -n "${SUDO_USER-}" ] || return 0
     listed=$(timeout -k 2 5 sudo -n -l -U "$SUDO_USER" 2>/dev/null </dev/null | dd bs=16384 count=1 iflag=fullblock 2>/dev/null)

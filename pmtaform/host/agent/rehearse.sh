@@ -1,6 +1,6 @@
 # A rehearsal: `pmta test config` on the new files before any of them is in its place.
 #
-# It runs in a mount namespace of its own. There the folders of the change are copies in memory, and the change is made in
+# It runs in its own mount namespace. There the folders of the change are copies in memory, and the change is made in
 # the copies, by the same renames as later in the real folders. No other process sees them, no live file is touched, and
 # the kernel removes them with the last process in the namespace, whatever ends it.
 #
@@ -18,7 +18,7 @@
 #   -                rejected    live files rejected too                    not rehearsed
 #   any              no answer   -                                          rejected
 #
-# A change that is not rehearsed is tested when it is in place, before PowerMTA is told to load it.
+# A change that is not rehearsed is tested when it is in place, before PowerMTA has to load it.
 
 # What no version of PowerMTA can accept: an unknown directive, and an unknown section that does not end.
 CONTROL_LINES="pmtaform-control this line cannot be right$nl<pmtaform-control>"
@@ -42,7 +42,7 @@ rehearse() {
 }
 
 in_namespace() {
-    # What is ignored here could not be heeded by the program that is started.
+    # A signal that is ignored here would be ignored by the started program too.
     trap - HUP INT QUIT TERM PIPE XFSZ
     rest=$RUN_BY
     set --
@@ -111,7 +111,7 @@ remember_control() {
 
 # -- in the namespace
 
-# Makes the change in copies of its folders, has it tested, and the control too unless $1 says what that gave.
+# Makes the change in copies of its folders, has it tested, and the control too unless $1 has its result.
 rehearsal() {
     trap '' HUP INT QUIT TERM PIPE XFSZ
     CONTROL=$1

@@ -390,7 +390,7 @@ serve() {
     esac
     case $UNREAD in mark) IFS= read -r line && [ "$line" = "$NONCE" ] && UNREAD='' ;; esac
     if [ -n "$UNREAD" ]; then
-        # The rest of this request cannot be told from the next one, so another process must serve that.
+        # The rest of this request cannot be distinguished from the next one, so another process must serve that.
         printf '\n%s last\n' "$NONCE"
         clear_staged
         exit 0
@@ -417,7 +417,7 @@ main() {
     esac
 }
 
-# Requests as long as there are any, each after a mark of its own. `more N SEAL`: N bytes of the program that the next
+# Serves requests as long as there are any, each after its own mark. `more N SEAL`: N bytes of the program that the next
 # needs, between two lines of that seal. All else is no request: the input is not what the client sent, and is not used.
 answer_all() {
     while IFS= read -r NONCE; do

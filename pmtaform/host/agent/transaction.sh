@@ -81,7 +81,7 @@ undo_change() {
     step undo-clean
 }
 
-# Whether PowerMTA may have loaded the new configuration, so that the old one must be activated again: it was told to, or
+# Whether PowerMTA may have loaded the new configuration, so that the old one must be activated again: it was activated, or
 # the machine was started while the new files were in place.
 needs_activation() {
     [ "$ACTIVATION" != none ] || return 1
@@ -408,7 +408,7 @@ recover_one() (
 )
 
 # Settles dead transactions and removes staged ones. A pending transaction, and one that another process is about to
-# settle, is left unchanged: WAITING says so, and O_* whose it is.
+# settle, is left unchanged: WAITING reports it, and O_* its owner.
 recover_all() {
     WAITING='' LEFT_OVER='' UNTAKEN='' waiter=''
     load_unloaded || :
