@@ -18,7 +18,7 @@ from projects import ProjectFolder
 from sshd import Sshd, start_sshd
 
 # CI says the same of the same commit each time; new inputs are for the desk, and many for `make fuzz`. A law whose
-# inputs are quickly made asks for more of them. How long anything takes is no one's concern here.
+# inputs are made quickly requests more of them. How long anything takes is no one's concern here.
 settings.register_profile(
     "suite",
     max_examples=50,
@@ -28,7 +28,7 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
-# No test ever looks into the keyring of whoever runs it; those that need one choose a backend of their own.
+# No test ever looks into the keyring of the user who runs it; those that need one choose their own backend.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 # Stacks of tests may run programs; that others may not is what tests/hostile shows.

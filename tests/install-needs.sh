@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need beyond Python, when it may; else says what is missing and fails.
+# Installs what the tests need beyond Python, when it may; else reports what is missing and fails.
 set -eu
 missing=''
 command -v dash >/dev/null 2>&1 || missing="$missing dash"

@@ -34,7 +34,7 @@ OFFLINE = {"activation": "none"}  # a host without a PowerMTA: the files are all
 ALL_FAULTS = bool(os.environ.get("PMTAFORM_ALL_FAULTS"))  # `make faults` runs every combination
 
 
-# A PowerMTA of a few lines: what it runs is what it read last, and it can be told to fail and to hang.
+# A PowerMTA of a few lines: it runs what it read last, and tests can make it fail and hang.
 PMTA = r"""#!/bin/sh
 root=${0%/usr/sbin/*}
 ctl=$root/ctl
@@ -48,7 +48,7 @@ left() {
 }
 if left hang; then exec sleep 1000; fi
 if left fail; then
-    echo 'Error in line 1 of /etc/pmta/config: told to fail'
+    echo 'Error in line 1 of /etc/pmta/config: made to fail'
     exit 1
 fi
 case $1 in
@@ -154,7 +154,7 @@ class HostFolder:
         return self
 
     def tell(self, what: str, content: str = "1\n") -> None:
-        """Tell the few lines: `fail-reload`, `hang-reload` so many times, `settings`, `status.json`, `queues.json`."""
+        """Tell the few lines: `fail-reload`, `hang-reload` with a count, `settings`, `status.json`, `queues.json`."""
         self.at(f"/ctl/{what}").write_text(content)
 
     @property
@@ -294,7 +294,7 @@ class ProjectFolder:
         assert said.code == Exit.OK
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-        """Begin a command as a process of its own, in the project's folder."""
+        """Start a command as a separate process, in the project's folder."""
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen([*PROGRAM, *arguments], cwd=self.root, text=True, **{**pipes, **more})
 

@@ -176,7 +176,7 @@ class BlockWriter:
             raise InexpressibleError("it is in a rule")
         odd = next((child for child in section.children if isinstance(child, Junk)), None)
         if odd is not None:
-            raise InexpressibleError(f"line {odd.line} makes no sense ({odd.code})")
+            raise InexpressibleError(f"line {odd.line} has an error ({odd.code})")
         comments = self.comments.get(id(tree))
         foot = comments.foot.get(id(section), ()) if comments else ()
         if spec.ordered:

@@ -47,7 +47,7 @@ def notes_of(
         detail = f"{layers.lost} comments are not the same on servers that share a block: those of the first are kept."
         yield COMMENTS_OMITTED.diagnostic(detail)
     for folder in allowed:
-        detail = f"Included files lie in {folder}, so it is listed in allowed-paths: pmtaform may write there."
+        detail = f"Included files are in {folder}, so it is listed in allowed-paths: pmtaform may write there."
         yield PATH_ALLOWED.diagnostic(detail)
     yield from (d for d in warnings if SECRET_IN_CLEAR.describes(d))
 
@@ -61,8 +61,8 @@ def findings(server: Server) -> tuple[Diagnostic, ...]:
 def _form_note(entry: BlockEntry) -> Diagnostic | None:
     name = str(entry.address)
     if entry.form is Form.LEFT:
-        detail = f"{name} is left as it is on the host, and is not in the stack: {entry.why or 'no form is exact'}."
-        made = BLOCK_OMITTED.diagnostic(detail)
+        detail = f"{name} is left unchanged on the host, and is not in the stack: {entry.why or 'no form is exact'}."
+        made = BLOCK_LEFT.diagnostic(detail)
     elif entry.form in (Form.TEXT, Form.NATIVE) and entry.why:
         made = BLOCK_NATIVE.diagnostic(f"{name}: {entry.why}.")
     else:
@@ -83,6 +83,6 @@ def _around(one: ServerBlocks) -> Iterator[Diagnostic]:
         yield replace(LIST_BELOW_SOURCE.diagnostic(detail), address=str(late.address))
     fragments = sorted(one.server.configuration.fragments)
     if fragments:
-        detail = f"{', '.join(fragments[:5])}: included inside sections. What they hold belongs to those sections, and "
-        detail += "a stack does not declare it: the files stay unchanged."
-        yield FRAGMENTS_UNCHANGED.diagnostic(detail)
+        detail = f"{', '.join(fragments[:5])}: included inside sections. Their lines belong to those sections, and "
+        detail += "a stack does not declare them: the files stay unchanged."
+        yield FRAGMENTS_LEFT.diagnostic(detail)

@@ -99,13 +99,13 @@ def _url(text: str) -> ImportSource:
 
 def _url_problem(url: SplitResult, host: str | None) -> str:
     if url.scheme != "ssh":
-        return f"{url.scheme}:// is not known; servers are reached over ssh://."
+        return f"{url.scheme}:// is not supported; servers are reached over ssh://."
     if not host:
         return "It names no host."
     if url.password is not None:
         return "A password in a URL is visible to everyone. Log in with a key."
     if url.path.strip("/") or url.query or url.fragment:
-        return "Nothing follows the host and its port; the configuration is /etc/pmta/config there."
+        return "A URL ends after the host and its port; the configuration is /etc/pmta/config there."
     if host.startswith("-") or (url.username or "").startswith("-"):
         return "Neither user nor host may start with a dash."
     return ""

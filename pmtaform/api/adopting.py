@@ -92,7 +92,7 @@ def _check_name(folder: Path, name: str) -> None:
         detail = f"{name!r}: a stack's name has lower-case letters, digits and dashes, and does not start with a dash."
         raise UsageError.of(BAD_STACK_NAME, detail)
     if folder.exists() or folder.is_symlink():
-        detail = f"{folder} is there already. Nothing was written. Choose another name."
+        detail = f"{folder} exists already. Nothing was written. Choose another name."
         raise UsageError.of(STACK_EXISTS, detail)
 
 
@@ -102,7 +102,7 @@ def _check_different(sources: Sequence[ImportSource]) -> None:
     for source in sources:
         first = seen.setdefault(source.root or source.file or (source.address, source.port or 22), source)
         if first is not source:
-            detail = f'"{first.text}" and "{source.text}" are one server. Name it once.'
+            detail = f'"{first.text}" and "{source.text}" are the same server. Name it once.'
             raise UsageError.of(IMPORT_TWICE, detail)
 
 

@@ -249,6 +249,6 @@ def _require_known(project: Project, stack: str, host: str, runs: Sequence[RunRe
         raise UsageError.of(
             NO_SUCH_HOST,
             f'"{host}" is not a host of stack "{stack}"'
-            + (", so it cannot be asked." if live else ", and its journal does not know it.")
+            + (", so it cannot be asked." if live else ", and is not in its journal.")
             + (did_you_mean(host, known) or f" Known are: {', '.join(known[:20])}."),
         )

@@ -51,8 +51,8 @@ def origins_of(stack: Stack, host: str, address: str) -> list[Origins]:
     origins = [_origins(host, block, whose) for block in _chosen(desired, address)]
     if not origins:
         known = [str(each) for each in desired.blocks]
-        near = did_you_mean(address, known) or f" `pmtaform render {host}` shows what it is wanted to have."
-        detail = f"{host} is not wanted to have {address}.{near}"
+        near = did_you_mean(address, known) or f" `pmtaform render {host}` shows what the stack declares for it."
+        detail = f"The stack does not declare {address} for {host}.{near}"
         raise UsageError.of(NO_SUCH_BLOCK, detail)
     return origins
 

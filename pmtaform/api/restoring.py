@@ -143,7 +143,7 @@ def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
         session.close()
     if info is None:
         return f"{host} is not locked."
-    return f"Took the lock of {info.who} ({info.what}, since {info.since}) off {host}."
+    return f"Removed the lock of {info.who} ({info.what}, since {info.since}) on {host}."
 
 
 def forget_host(project: Project, stack: str, host: str) -> None:
@@ -153,6 +153,6 @@ def forget_host(project: Project, stack: str, host: str) -> None:
         if host not in keeper.document.hosts:
             known = ", ".join(keeper.document.hosts)
             raise UsageError.of(
-                HOST_NOT_IN_STATE, f'The state has nothing of "{host}".' + (f" It has: {known}." if known else "")
+                HOST_NOT_IN_STATE, f'The state has no entry for "{host}".' + (f" It has: {known}." if known else "")
             )
         keeper.remove_host(host)

@@ -136,8 +136,8 @@ def _ssh_passphrase(use: SecretUse, secret: Secret, facts: tuple[str, ...]) -> C
             findings.append(KEY_MISSING.diagnostic(detail, use.place))
             continue
         if not (is_pem(content) and is_locked(content)):
-            detail = f"{name} has no passphrase, and {use.reference} is given for it. Leave `passphrase` out, or lock "
-            detail += f"the key: ssh-keygen -p -f {name}."
+            detail = f"{name} has no passphrase, and {use.reference} is given for it. Omit `passphrase`, or lock "
+            detail += f"the key:\n    ssh-keygen -p -f {name}"
             findings.append(PASSPHRASE_UNUSED.diagnostic(detail, use.place))
             continue
         mismatch = passphrase_problem(content, secret.reveal())

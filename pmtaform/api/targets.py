@@ -21,7 +21,7 @@ def read_target(target: str, project: Project | None, stack: str | None = None) 
     if stack is None and path.exists():
         return read_path(path)
     if project is None:
-        raise _unknown(f'"{target}" is no file and no folder, and no project is here whose host it could be.')
+        raise _unknown(f'"{target}" is not a file or folder, and there is no project here that could have this host.')
     return read_host(spec_of(project.load(stack), target))
 
 
@@ -30,7 +30,7 @@ def read_side(text: str, project: Project | None, stack: str | None = None) -> d
     if ":" not in text or Path(text).exists():
         return {text: read_target(text, project, stack)}
     if project is None:
-        raise _unknown(f'"{text}" is no file, and no project is here whose stack it could be.')
+        raise _unknown(f'"{text}" is not a file, and there is no project here that could have this stack.')
     return read_stack(project, text)
 
 

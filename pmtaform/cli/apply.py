@@ -57,7 +57,7 @@ def apply(
     choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
     if saved is not None and choice != Choice():
         raise UsageError.of(
-            CHOICE_IN_PLAN, "Leave --host, --target and --exclude away, or apply the stack instead of the plan file."
+            CHOICE_IN_PLAN, "Omit --host, --target and --exclude, or apply the stack instead of the plan file."
         )
     plan = load_plan(saved) if saved is not None else None
     name = plan.plan.stack if plan is not None else project.load(stack).name
@@ -104,7 +104,7 @@ def _run(project: Project, stack: str | None, saved: SavedPlan | None, request: 
 
 def _choice_in_run() -> UsageError:
     return UsageError.of(
-        CHOICE_IN_RUN, "Leave --host, --target, --exclude and the plan file away: --resume takes them from the run."
+        CHOICE_IN_RUN, "Omit --host, --target, --exclude and the plan file: --resume takes them from the run."
     )
 
 

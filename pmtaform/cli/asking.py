@@ -24,7 +24,7 @@ def approved(question: str, format: Format, *, instead: str = _INSTEAD) -> bool:
     if not sys.stdin.isatty():
         raise UsageError.of(NO_APPROVAL, f"There is no terminal to ask on. Nothing was changed. {instead}")
     _discard_typed_ahead(sys.stdin)
-    print(f"\n{question} Only `yes` is taken: ", end="", flush=True)
+    print(f"\n{question} Only `yes` is accepted: ", end="", flush=True)
     if sys.stdin.readline().strip() == "yes":
         return True
     print("Nothing was changed.")

@@ -28,7 +28,9 @@ MailFromOption = Annotated[str | None, typer.Option("--mail-from", help="Sender 
 RcptToOption = Annotated[str | None, typer.Option("--rcpt-to", help="Recipient of the client's message.")]
 HeaderOption = Annotated[
     list[str] | None,
-    typer.Option("--header", help="Header of the message, NAME: VALUE; NAME alone: it has none. Repeatable."),
+    typer.Option(
+        "--header", help="Header of the message, NAME: VALUE; NAME alone: the message has no such header. Repeatable."
+    ),
 ]
 VirtualMtaHeaderOption = Annotated[
     str | None, typer.Option("--x-virtual-mta", help="X-Virtual-MTA header of the message.")

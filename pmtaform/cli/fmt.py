@@ -82,7 +82,7 @@ def _refusal(source: _Source) -> Diagnostic | None:
     if other is not None:
         what = f"It is {other.language}, not a native configuration."
     elif template_of(text) is None and knows_no_line(parse(text)):
-        what = "Next to none of its lines are PowerMTA's."
+        what = "Almost none of its lines are PowerMTA's."
     else:
         return None
     return NOT_POWERMTA.diagnostic(

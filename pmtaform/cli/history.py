@@ -30,7 +30,7 @@ def history(
     if live and host is None:
         raise UsageError.of(
             LIVE_NEEDS_HOST,
-            "Name it: `pmtaform history HOST --live`. Without a host the journal of this project answers.",
+            "Name it: `pmtaform history HOST --live`. Without a host, only this project's journal is read.",
         )
     project = settings.project()
     name = project.stack_folder(stack).name

@@ -18,7 +18,7 @@ def recover(
     stack: StackOption = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="Confirm a change that awaits it.")] = False,
     revert: Annotated[
-        bool, typer.Option("--revert", help="Revert such a change now instead of when its time ends.")
+        bool, typer.Option("--revert", help="Revert a change that awaits confirmation now, not when its time ends.")
     ] = False,
     allow: Annotated[
         list[str] | None, typer.Option("--allow", help="With --confirm: consent to a danger by its name. Repeatable.")

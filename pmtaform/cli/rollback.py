@@ -44,7 +44,7 @@ def rollback(
     with refusals(format), project.lock(loaded.name, f"rollback {host}"):
         undone = to_undo(loaded, host, to)
         show(ReturnView(host, undone, look_back(project, loaded, host, undone[0].number)), format)
-        if not auto_approve and not approved("Put the files back that these replaced?", format):
+        if not auto_approve and not approved("Restore the files that these generations replaced?", format):
             return Exit.ERROR
         with stopping(), watching([host], quiet=False, format=format) as watch:
             result = roll_back(project, loaded, host, undone[0].number, allow=allowed, watch=watch)

@@ -78,7 +78,7 @@ def _folder(reference: Reference, stack: str | None) -> Path:
     if stack is not None and not settings.has_stack(stack):
         known = stack_names(settings.project().root)
         stacks = f" There are: {', '.join(known)}." if known else ""
-        detail = f"The word beside the reference is no stack of this project.{stacks} {_NEVER}"
+        detail = f"The word beside the reference is not a stack of this project.{stacks} {_NEVER}"
         raise UsageError.of(NO_SUCH_STACK, detail)
     if stack is None and not needs_folder(reference):
         return Path.cwd()

@@ -91,7 +91,7 @@ def get(
 
     what = chosen(words)
     if sys.stdout.isatty() and not show:
-        detail = f"Everybody who looks at the terminal would see {what.reference}. Add --show if that is meant, or "
+        detail = f"Everyone who looks at the terminal would see {what.reference}. Add --show if that is meant, or "
         detail += "send it into a pipe."
         raise UsageError.of(SECRET_ON_TERMINAL, detail)
     print_value(what.reference, read_secret(what.reference, what.folder), format)
@@ -112,7 +112,7 @@ def delete(
     what = chosen(words)
     loaded = what.load()
     if not holds_secret(what.reference, what.folder):
-        detail = f"There is nothing at {what.reference}, so nothing was deleted."
+        detail = f"{what.reference} has no value, so nothing was deleted."
         raise PmtaformError.of(NO_SUCH_SECRET, detail)
     question = f"Delete {what.reference}?{_needed(str(what.reference), loaded)}"
     if not auto_approve and not approved(question, format, instead="Add --auto-approve."):

@@ -42,7 +42,7 @@ def show(
     state = project.backend(name).load()
     if state is None or host not in state.hosts:
         known = ", ".join(state.hosts) if state else ""
-        detail = f'The state has nothing of "{host}".' + (f" It has: {known}." if known else "")
+        detail = f'The state has no entry for "{host}".' + (f" It has: {known}." if known else "")
         raise UsageError.of(HOST_NOT_IN_STATE, detail)
     show_view(StateOfHost(state, host), format)
 
@@ -58,4 +58,4 @@ def forget(
     project = settings.project()
     name = project.stack_folder(stack).name
     forget_host(project, name, host)
-    print(f'The state of stack "{name}" has nothing of {host} any more. The host itself was not touched.')
+    print(f'The state of stack "{name}" has no entry for {host} any more. The host itself was not changed.')

@@ -75,5 +75,5 @@ def end_of_output(code: int) -> int:
         return code
     why = _lost[0]
     _lost.clear()
-    print(f"pmtaform: the output could not be written whole: {why}.", file=sys.stderr)
+    print(f"pmtaform: the output could not be written completely: {why}.", file=sys.stderr)
     return int(Exit.ERROR) if code in (Exit.OK, Exit.CHANGES) else code

@@ -28,5 +28,5 @@ def unlock(
     if info is None:
         print(f'The state of stack "{name}" is not locked.')
     else:
-        print(f'Took the lock of {info.who} ({info.what}, since {info.since}) off the state of stack "{name}".')
+        print(f'Removed the lock of {info.who} ({info.what}, since {info.since}) on the state of stack "{name}".')
     return Exit.OK

@@ -20,7 +20,7 @@ def address_findings(sources: Iterable[SendingAddress]) -> Iterator[DnsFinding]:
         where = "; ".join(dict.fromkeys(source.where for source in own))
         if len(hosts) > 1 and not own[0].is_network:
             detail = f"{where}. An address belongs to one machine: the other cannot bind it, and reputation and rate "
-            detail += "limits are reckoned twice. Give each host its own."
+            detail += "limits are counted twice. Give each host its own."
             yield finding(ADDRESS_TWICE, address, detail)
         elif len(names) > 1:
             detail = f"{where} say HELO {' and '.join(names)}. Its PTR can agree with one name only. Use one."

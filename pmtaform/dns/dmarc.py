@@ -57,13 +57,15 @@ def dmarc_findings(resolver: DnsResolver, facts: DnsFacts, domain: str) -> Itera
         return
     records = _records(answer)
     if not records:
-        detail = f"Neither _dmarc.{domain} nor a domain above has a policy. Gmail and Yahoo want one of bulk senders. "
-        detail += f'Begin with _dmarc.{domain} TXT "v=DMARC1; p=none".'
+        detail = (
+            f"Neither _dmarc.{domain} nor a domain above has a policy. Gmail and Yahoo require one from bulk senders. "
+        )
+        detail += f'Start with _dmarc.{domain} TXT "v=DMARC1; p=none".'
         yield finding(DMARC_MISSING, domain, detail, answer)
         return
     try:
         if len(records) > 1:
-            raise TagError("there are several, and then none counts")
+            raise TagError("there are several, so none counts")
         policy = parse_dmarc(records[0])
     except TagError as problem:
         detail = f"The DMARC record of {at} does not count: {problem}."

@@ -37,8 +37,9 @@ def unknown_key(hop: Hop, key_type: str, blob: bytes, host: str) -> Unreachable:
     return _of(
         HOST_KEY_UNKNOWN,
         f"{hop} shows the {key_type} key {fingerprint(blob)}, and {hop.known_hosts[0]} has no key for it. Compare the "
-        "fingerprint with the one on the machine (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); if they are equal, "
-        f"accept it: ssh-keyscan {port}{hop.host} >> {hop.known_hosts[0]}",
+        "fingerprint with that of the machine:\n    ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub\n"
+        "If they are equal, accept the key:"
+        f"\n    ssh-keyscan {port}{hop.host} >> {hop.known_hosts[0]}",
         host,
     )
 
@@ -49,8 +50,9 @@ def changed_key(hop: Hop, key_type: str, blob: bytes, expected: bytes, host: str
     return _of(
         HOST_KEY_CHANGED,
         f"{hop} shows the {key_type} key {fingerprint(blob)}, but the known key is {fingerprint(expected)}. "
-        "Another machine may be intercepting the connection. Only if you know that the machine was reinstalled: "
-        f"ssh-keygen -R '{name}' -f {hop.known_hosts[0]}, then accept the new key as for a new host",
+        "Another machine may be intercepting the connection. Only if you know that the machine was reinstalled, remove "
+        "the known key, then accept the new one as for a new host:"
+        f"\n    ssh-keygen -R '{name}' -f {hop.known_hosts[0]}",
         host,
     )
 
@@ -60,18 +62,18 @@ def revoked_key(hop: Hop, key_type: str, blob: bytes, host: str) -> Unreachable:
     return _of(
         HOST_KEY_REVOKED,
         f"{hop} shows the {key_type} key {fingerprint(blob)}, which known_hosts marks @revoked: do not trust a "
-        "machine that has it. Give the machine a new host key",
+        "machine that has it. Give the machine a new host key.",
         host,
     )
 
 
 def no_address(hop: Hop, why: str, host: str) -> Unreachable:
-    """Its name has no address."""
-    return _of(DNS_FAILURE, f"{hop.host}: {why}. Correct `address` in the stack", host)
+    """The host's name has no address."""
+    return _of(DNS_FAILURE, f"{hop.host}: {why}. Correct `address` in the stack.", host)
 
 
 def refused(hop: Hop, host: str) -> Unreachable:
-    """Nothing listens there."""
+    """No server listens on the port."""
     return _of(
         CONNECTION_REFUSED,
         f"Nothing listens on {hop.host}:{hop.port}. Is its SSH server running, and is the port right?",
@@ -98,8 +100,8 @@ def dropped(hop: Hop, tries: int, why: str, host: str) -> Unreachable:
     return _of(
         BANNER_DROPPED,
         f"{hop.host}:{hop.port} accepted the connection and closed it, {tries} times ({why}). Too many connections "
-        "at once (MaxStartups in sshd_config) or a filter (fail2ban, hosts.deny) does that; try again later, or with "
-        "fewer at once",
+        "at once (MaxStartups in sshd_config) or a filter (fail2ban, hosts.deny) causes this. Try again later, or with "
+        "fewer connections at once.",
         host,
     )
 
@@ -108,7 +110,7 @@ def no_algorithm(hop: Hop, why: str, host: str) -> Unreachable:
     """Client and server have no algorithm in common."""
     return _of(
         NO_COMMON_ALGORITHM,
-        f"{hop}: {why}. SHA-1 host keys and key exchanges are not supported any more; update the server's OpenSSH",
+        f"{hop}: {why}. SHA-1 host keys and key exchanges are not supported any more. Update the server's OpenSSH.",
         host,
     )
 
@@ -131,8 +133,8 @@ def not_let_in(hop: Hop, tried: str, allowed: str, host: str, reason: str = "") 
     accepts += f' It closed the connection ("{reason}").' if reason else ""
     return _of(
         AUTHENTICATION_FAILED,
-        f"{hop} took none of: {tried}.{accepts} Check `user`, the key in its authorized_keys, and the "
-        "password's reference",
+        f"{hop} accepted none of: {tried}.{accepts} Check `user`, the key in its authorized_keys, and the "
+        "password's reference.",
         host,
     )
 
@@ -154,34 +156,34 @@ def lost(hop: Hop, why: str, host: str) -> Unreachable:
 
 def command_timeout(hop: Hop, seconds: float, host: str) -> Unreachable:
     """A command took too long."""
-    return _of(HOST_TIMEOUT, f"{hop}: no answer within {seconds:g} s", host)
+    return _of(HOST_TIMEOUT, f"{hop}: no answer within {seconds:g} s.", host)
 
 
 def silent(hop: Hop, seconds: float, host: str) -> Unreachable:
-    """The connection is open, and nothing comes over it."""
+    """The connection is open, but the server sends nothing."""
     return _of(
         HOST_SILENT,
-        f"{hop} sent nothing for {seconds:g} s, not even an answer to SSH's own question for a sign of life. Its sshd "
-        "or the whole machine has stopped (suspended, out of memory, a disk that hangs), or the way to it is gone",
+        f"{hop} sent nothing for {seconds:g} s, not even an answer to a keep-alive request. Its sshd "
+        "or the whole machine has stopped (suspended, out of memory, a disk that hangs), or the network path is down.",
         host,
     )
 
 
 def sudo_refused(hop: Hop, reason: str, host: str) -> Unreachable:
-    """Sudo does not let the user, or wants a password that was not given."""
+    """Sudo rejects the user, or needs a password that was not given."""
     return _of(
         SUDO_REFUSED,
         f"{hop.user} may not use sudo there: {reason or 'it gave no reason'}. Allow it in sudoers (NOPASSWD), give the "
-        "host a `sudo-password` reference, or turn `sudo` off",
+        "host a `sudo-password` reference, or turn `sudo` off.",
         host,
     )
 
 
 def sudo_password(hop: Hop, host: str) -> Unreachable:
-    """Sudo did not take the password."""
+    """Sudo rejected the password."""
     return _of(
         SUDO_PASSWORD,
         f"The sudo password given for {hop.user} is wrong. "
-        "It was tried once only; correct the `sudo-password` reference",
+        "It was tried once only. Correct the `sudo-password` reference.",
         host,
     )

@@ -63,6 +63,8 @@ def checked_path(path: str, host: str) -> str:
     """An absolute path fit for a request. Raises `HostError`."""
     if not path.startswith("/"):
         raise HostError.of(
-            PATH_NOT_ABSOLUTE, f"{path!r} does not begin with /: name files of a host by their full path.", host=host
+            PATH_NOT_ABSOLUTE,
+            f"{path!r} does not start with /: name files of a host by their absolute path.",
+            host=host,
         )
     return checked(path, "The path", host)

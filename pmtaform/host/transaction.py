@@ -71,7 +71,7 @@ def confirm(
     look = tuple(look_lines(spec, known)) if known is not None else ()
     reply = _send(session, spec, _Word("confirm", look=look), tx, reopen)
     snapshot = snapshot_of(spec, known, reply.items) if known is not None and reply.items else None
-    unknown = Outcome(host=spec.name, status=Status.UNKNOWN, reason="the host knows nothing of it")
+    unknown = Outcome(host=spec.name, status=Status.UNKNOWN, reason="the host has no record of it")
     return reply.outcome or unknown, snapshot
 
 

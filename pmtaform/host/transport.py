@@ -19,7 +19,7 @@ def too_long(spec: HostSpec) -> HostError:
     return HostError.of(
         ANSWER_TOO_LONG,
         f"{spec.name} answered with more than {MOST_ANSWER >> 20} MiB; the rest was not read. A program on the host "
-        "(a login script, `pmta`) prints without end, or the configuration includes files that are no configuration.",
+        "(a login script, `pmta`) prints without end, or the configuration includes files that are not configuration.",
         host=spec.name,
     )
 

@@ -151,9 +151,9 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
 def _garbled(spec: HostSpec) -> HostError:
     return HostError.of(
         INPUT_GARBLED,
-        f"What {spec.name} read is not the program that was sent, so nothing of it was run and nothing was changed. "
+        f"{spec.name} did not receive the program as it was sent, so it ran nothing and changed nothing. "
         "A start-up file of the login there (`.bashrc`, `.cshrc`, `/etc/profile.d`) or a forced command reads standard "
-        "input. Have it do so only where a person is at the terminal: `[ -t 0 ] || return`.",
+        "input. Let it do so only in an interactive session: `[ -t 0 ] || return`.",
         host=spec.name,
     )
 

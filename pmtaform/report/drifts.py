@@ -37,7 +37,7 @@ def _verdict(reports: Mapping[str, DriftReport], failures: Mapping[str, Diagnost
         words += (
             f" {counted(busy, 'host')} {'has a change' if busy == 1 else 'have changes'} that no one confirmed yet."
         )
-    return words + (f" {counted(len(failures), 'host')} could not be looked at." if failures else "")
+    return words + (f" {counted(len(failures), 'host')} could not be inspected." if failures else "")
 
 
 def _compared(by: LastLeft, is_elsewhere: bool) -> str:
@@ -73,7 +73,7 @@ def _block(block: BlockDrift, style: Style) -> Iterator[str]:
     yield f"  {style('~', 'yellow')} {style(clean(block.address), 'bold')}"
     yield f"      {style(clean(block.reason.value), 'yellow')}"
     if not block.values:
-        yield "      which values is not known here: the host keeps no copy of what the last apply left"
+        yield "      the changed values are not known here: the host keeps no copy of what the last apply wrote"
     for value in block.values:
         yield from _value(value, style)
 

@@ -141,7 +141,7 @@ def _backoff(settings: EffectiveSettings, begins: bool, printer: Printer) -> Ite
         yield f"  {name:{widest}}  {style(text, 'bold')}{printer.marks(value)}  {style(f'({same}{why})', 'dim')}"
     if not begins:
         text = (
-            "Nothing puts this queue into back-off: its smtp-pattern-list has no rule with mode=backoff, and "
+            "No rule moves this queue into back-off: its smtp-pattern-list has no rule with mode=backoff, and "
             "backoff-upon-all-sources-disabled is off. Only `pmta set queue --mode=backoff` does."
         )
         yield from wrapped(text, printer.width, "  ")

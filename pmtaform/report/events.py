@@ -71,10 +71,10 @@ _VERDICT = word({verdict.value: verdict for verdict in Verdict})
 _EVENT = record(
     Event,
     host=TEXT.says("The host that it is about."),
-    phase=word({phase.value: phase for phase in Phase}).says("Where the work on the host stands."),
-    verdict=optional(_VERDICT).says("What became of the host; null while it is worked on."),
-    detail=TEXT.says("What is done, or why it ended so, for people."),
-    seconds=_SECONDS.says("Since the looking began, or since the applying did."),
+    phase=word({phase.value: phase for phase in Phase}).says("The step of the work on the host."),
+    verdict=optional(_VERDICT).says("The result on the host; null while the work continues."),
+    detail=TEXT.says("The current step, or the reason for the result, for people."),
+    seconds=_SECONDS.says("Seconds since the inspection or the change started."),
 )
 _HOST = record(
     HostResult,
@@ -84,7 +84,7 @@ _HOST = record(
     problem=optional(DIAGNOSTIC).says("Why, and what to do."),
     output=TEXT.says("What pmta printed."),
     notes=several(DIAGNOSTIC),
-    left=several(LEFT).says("What differs from the stack, was not to be changed, and what kept it."),
+    left=several(LEFT).says("What differs from the stack and stays unchanged, and why."),
 )
 _RUN = record(
     RunResult,
@@ -92,7 +92,7 @@ _RUN = record(
     interrupted=_BOOLEAN,
     exit_code=_EXIT.says("What the command ends with."),
     hosts=_listed(_HOST),
-    unsaved=optional(DIAGNOSTIC).says("Why what was done is not in the state or the journal. The hosts have it."),
+    unsaved=optional(DIAGNOSTIC).says("Why a change is on the hosts but not in the state or the journal."),
 )
 _GENERATION = record(Generation, number=COUNT, started=TEXT, who=TEXT, what=TEXT, status=TEXT, files=several(TEXT))
 _UNDO = record(
@@ -110,7 +110,7 @@ _REFUSAL = record(
 _LINES: Mapping[str, tuple[Codec[Any], str]] = {
     EVENT: (_EVENT, "One step of one host."),
     UNDO: (_UNDO, "What a rollback undoes: its first line."),
-    RUN: (_RUN, "What became of the run: the last line."),
+    RUN: (_RUN, "The result of the run: the last line."),
     REFUSAL: (_REFUSAL, "Why the run did not start: the last line in place of the run."),
 }
 

@@ -99,7 +99,7 @@ def json_explanation(explanation: Explanation) -> str:
 def hits_text(hits: Sequence[WordMatch], words: str, *, colour: bool = False, width: int = WIDTH) -> str:
     """What a search found, the best first."""
     if not hits:
-        return f'Nothing in the catalogue has to do with "{clean(words)}".\n'
+        return f'The catalogue has no match for "{clean(words)}".\n'
     style = Style(colour)
     widest = min(40, max(len(hit.name) for hit in hits))
     lines = []

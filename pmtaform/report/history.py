@@ -56,9 +56,9 @@ def _end(run: RunRecord, style: Style) -> str:
 
 
 def _unfinished(run: RunRecord, *, one: bool) -> Iterator[str]:
-    yield "  It never noted its end: it was killed, or is at work now."
+    yield "  Its end is not recorded: it was killed, or is still running."
     if one and not run.hosts:
-        yield "  Whether it came to this host is not known here; `--live` asks the host."
+        yield "  Whether it reached this host is not known here; `--live` reads it from the host."
 
 
 def _hosts(records: list[HostRecord], style: Style) -> Iterator[str]:
@@ -122,7 +122,7 @@ def damaged_lines(report: HistoryReport) -> tuple[Diagnostic, ...]:
     return (
         JOURNAL_DAMAGED.diagnostic(
             f"{'Line' if one else 'Lines'} {shown}: a crash cut {'it' if one else 'them'} short, or someone "
-            "edited the file. What stood there is missing from this history; the hosts themselves are not concerned, "
+            "edited the file. These entries are missing from this history; the hosts themselves are not affected, "
             "and `pmtaform history HOST --live` asks them.",
             Place(report.journal, report.damaged[0]),
         ),

@@ -86,7 +86,7 @@ def _colours(row: HostRow) -> tuple[str, ...]:
 def _beside(row: HostRow) -> Iterator[str]:
     """Notes below a row: what to know before the host is changed."""
     if (waits := row.pending) is not None:
-        state = "in force and waits to be confirmed" if waits.state == "pending" else "staged and not in force yet"
+        state = "active and awaits its confirmation" if waits.state == "pending" else "staged and not active yet"
         words = f"{waits.what} by {waits.who} since {waits.since}: {state}; {waits.seconds_left} s left"
         yield clean(f"pending commit: {words}")
     if row.frozen is not None:

@@ -112,8 +112,8 @@ def _counts(plan: Plan, width: int) -> Iterator[str]:
         ),
         (
             [host.unmanaged for host in plan.hosts],
-            "is not declared and is left alone",
-            "are not declared and are left alone",
+            "is not declared and stays unchanged",
+            "are not declared and stay unchanged",
         ),
     ):
         pairs = zip(numbers, (host.host for host in plan.hosts), strict=True)

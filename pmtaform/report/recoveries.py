@@ -24,17 +24,17 @@ def _host(each: Recovered, style: Style, width: int) -> Iterator[str]:
         yield from problem_lines(each.problem, style, width, hosts=clean(each.host))
     elif each.awaiting is not None:
         staged = each.awaiting.state.value == "staged"
-        what = "has a change that is staged, and nothing of it in force" if staged else "awaits its confirmation"
+        what = "has a staged change that is not active" if staged else "awaits its confirmation"
         yield f"{clean(each.host)}: {style(what, 'yellow')}"
         yield from wrapped(_awaits(each.host, each.awaiting, staged=staged), width, "    ")
 
 
 def _awaits(host: str, waiting: Awaiting, *, staged: bool) -> str:
-    began = f"{waiting.who} ({waiting.what}) began it at {waiting.since}."
+    began = f"{waiting.who} ({waiting.what}) started it at {waiting.since}."
     if staged:
         return (
-            f"{began} There is nothing to confirm yet: its own run puts it in force, and the next change of the host "
-            f"clears it away. Sooner: pmtaform recover {host} --revert."
+            f"{began} There is nothing to confirm yet: its own run activates it, and the next change of the host "
+            f"removes it. Sooner: pmtaform recover {host} --revert."
         )
     return (
         f"{began} It rolls back by itself in {waiting.left} s. Sooner: pmtaform recover {host} --revert; to keep it: "

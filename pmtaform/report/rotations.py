@@ -27,7 +27,7 @@ _COLOURS = {
 _STEPS = {
     Todo.GENERATE: "generate the next key (pmtaform dkim rotate)",
     Todo.PUBLISH: "publish its record",
-    Todo.VERIFY: "wait until everybody sees its record",
+    Todo.VERIFY: "wait until all receivers see its record",
     Todo.SWITCH: "sign with it (pmtaform apply)",
     Todo.REMOVE_FILE: "remove its file from the hosts (pmtaform apply)",
     Todo.REMOVE_RECORD: "remove its record from the zone",

@@ -127,7 +127,7 @@ class StateOfHost:
             ("generation", str(state.generation)),
             ("machine", state.machine_id or "(unknown)"),
             ("PowerMTA", state.version or "(none found)"),
-            ("blocks", f"{len(state.blocks)} ours, {state.unmanaged} not declared and left alone"),
+            ("blocks", f"{len(state.blocks)} ours, {state.unmanaged} not declared and unchanged"),
             ("key files", str(sum(1 for name in state.keys if not name.startswith("file[")))),
             ("others", f"{sum(1 for name in state.keys if name.startswith('file['))} files beside the configuration"),
         ]

@@ -46,7 +46,7 @@ class CommandSecrets:
     def fetch(self, name: str, *, deadline: float) -> bytes:
         """What the program wrote to stdout, at most 1 MiB. It and its children are killed at the deadline."""
         looked = f"the output of `{name}`"
-        by_hand = f"Run it by hand, in {self._base}, to see what it says: {name}."
+        by_hand = f"Run it by hand, in {self._base}, to see its output: {name}."
         argv = shlex.split(name)
         if not self._allowed.permits(argv[0]):
             why = f"the stack may not run the program {argv[0]} on this machine, and it was not run"
@@ -59,7 +59,7 @@ class CommandSecrets:
             output = _read(process, ends)
             code = process.wait(max(0.0, ends - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired):
-            raise Unresolved(looked, f"it was not done within {deadline:g} s", by_hand) from None
+            raise Unresolved(looked, f"it did not end within {deadline:g} s", by_hand) from None
         finally:
             _end(process)
         if len(output) > MAX_BYTES:
@@ -86,7 +86,7 @@ def _start(argv: list[str], base: Path, looked: str) -> subprocess.Popen[bytes]:
         if not base.is_dir():
             raise Unresolved(looked, f"the folder {base} is not there") from None
         why = f"the program {argv[0]} is not on this machine (PATH was searched)"
-        raise Unresolved(looked, why, "Install it, or write its whole path.") from None
+        raise Unresolved(looked, why, "Install it, or write its absolute path.") from None
     except OSError as problem:
         why = f"the program {argv[0]} could not be run: {os.strerror(problem.errno or 0).lower()}"
         raise Unresolved(looked, why) from None

@@ -23,7 +23,7 @@ class EnvironmentSecrets:
         """The variable's value."""
         value = (os.environ if self._environ is None else self._environ).get(name)
         if value is None:
-            raise Unresolved(_PLACE, f"{name} is not set", f"Set it before pmtaform runs: export {name}=….")
+            raise Unresolved(_PLACE, f"{name} is not set", f"Set it before pmtaform runs:\n    export {name}=…")
         return os.fsencode(value)
 
 

@@ -65,7 +65,7 @@ class FileSecrets:
 
 def _silent(path: Path, deadline: float) -> Unresolved:
     why = f"the file system did not answer within {deadline:g} s"
-    return Unresolved(str(path), why, "Look whether a network file system is down.")
+    return Unresolved(str(path), why, "Check whether a network file system is down.")
 
 
 # -- reading ----

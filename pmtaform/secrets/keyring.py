@@ -34,7 +34,7 @@ class KeyringSecrets:
         """The entry's value, as UTF-8."""
         value = self._ask(lambda: _get(self._service, name), deadline)
         if value is None:
-            set_it = f"Set it: pmtaform secrets set keyring:{name}."
+            set_it = f"Set it:\n    pmtaform secrets set keyring:{name}"
             raise Unresolved(_LOOKED, f'there is no entry "{name}"', set_it)
         return value.encode("utf-8", "surrogateescape")
 

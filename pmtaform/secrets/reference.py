@@ -78,8 +78,8 @@ def require_reference(text: str, *, what: str = "this value", place: Place | Non
     if reference is not None:
         return reference
     detail = (
-        f"{what} must be a reference, so that it never lies in Git, in a plan or in a state file; "
-        f"what stands here is none.{_hint(text)} Write {forms()}."
+        f"{what} must be a reference, so that it is never in Git, in a plan or in a state file. "
+        f"This value is not a reference.{_hint(text)} Write {forms()}."
     )
     raise Invalid.of(SECRET_IN_CLEAR, detail, place=place)
 
@@ -111,7 +111,7 @@ def _hint(text: str) -> str:
 def _problem(reference: Reference) -> str:
     """What is wrong with the name behind the colon, or the empty string."""
     if not reference.name.strip():
-        return f'There is nothing behind "{reference.scheme}:".'
+        return f'There is no name after "{reference.scheme}:".'
     if any(ord(char) < 32 or ord(char) == 127 for char in reference.name):
         return f'There is a line break or another control character behind "{reference.scheme}:".'
     return reference.kind.problem(reference.name)

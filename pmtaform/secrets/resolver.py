@@ -154,13 +154,13 @@ def _without_line_end(value: bytes) -> bytes:
 
 
 def _empty(reference: Reference) -> Unresolved:
-    return Unresolved(reference.kind.place, "there is nothing in it", "An empty value is no secret.")
+    return Unresolved(reference.kind.place, "it is empty", "An empty value is not a secret.")
 
 
 def _unavailable(reference: Reference, problem: Unresolved, place: Place | None) -> SecretUnavailable:
-    fix = f" {problem.fix}" if problem.fix else ""
+    fix = f"\n{problem.fix}" if "\n" in problem.fix else f" {problem.fix}" if problem.fix else ""
     detail = (
-        f"{reference}: looked in {problem.looked}: {problem.why}.{fix} "
-        f"The stack can name another place instead: {forms(but=reference.scheme)}."
+        f"{reference}: looked in {problem.looked}: {problem.why}. "
+        f"The stack can name another place instead: {forms(but=reference.scheme)}.{fix}"
     )
     return SecretUnavailable.of(SECRET_UNAVAILABLE, detail, place=place)

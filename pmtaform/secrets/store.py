@@ -40,7 +40,7 @@ def store_secret(reference: Reference, value: bytes, folder: Path) -> tuple[Diag
 
     content = value.rstrip(b"\r\n") + b"\n" if is_pem(value) else _without_line_end(value)
     if not content:
-        detail = "An empty value is no secret. Nothing was changed."
+        detail = "An empty value is not a secret. Nothing was changed."
         raise UsageError.of(EMPTY_SECRET, detail)
     if len(content) > 1 << 20:
         detail = "It is larger than 1 MiB, which no key or password is. Nothing was changed."
@@ -90,7 +90,7 @@ def _seen_by_git(reference: Reference, path: Path) -> tuple[Diagnostic, ...]:
         return ()
     if code != 1:
         return ()  # 0: ignored, 128: no repository
-    detail = f"{reference} lies in a Git repository that does not ignore it: the next commit may hold the secret, and "
+    detail = f"{reference} is in a Git repository that does not ignore it: the next commit may contain the secret, and "
     detail += f"history keeps it. Add {path.name} to a .gitignore, or keep it in a keyring: keyring:NAME."
     note = SECRET_IN_GIT.diagnostic(detail)
     return (note,)

@@ -170,8 +170,8 @@ def _selector(stack: Stack, domain: str, keys: Iterable[DeclaredKey], now: datet
     if len(waiting) == 1:
         return waiting[0]
     if waiting or now is None:
-        detail = f"{domain} has several keys that are not generated yet: {', '.join(waiting)}. Write one: "
-        detail += f"pmtaform dkim generate {domain}/{waiting[0] if waiting else 'SELECTOR'}."
+        detail = f"{domain} has several keys that are not generated yet: {', '.join(waiting)}. Write one:"
+        detail += f"\n    pmtaform dkim generate {domain}/{waiting[0] if waiting else 'SELECTOR'}"
         raise UsageError.of(AMBIGUOUS_KEY, detail)
     taken = {key.selector.lower() for key in own}
     stem = f"s{now:%Y%m}"

@@ -34,7 +34,8 @@ def from_snapshot(spec: HostSpec, snapshot: Snapshot) -> LoadedConfiguration:
         detail = f"{spec.config} does not exist. Is PowerMTA installed there?"
         raise HostError.of(NO_CONFIGURATION, detail, host=spec.name)
     if spec.config in snapshot.unreadable:
-        detail = f"{spec.config} is {snapshot.unreadable[spec.config]}. Without it nothing is known of the host."
+        why = snapshot.unreadable[spec.config]
+        detail = f"{spec.config} is {why}. Without this file the host's configuration is unknown."
         raise HostError.of(FILE_UNREADABLE, detail, host=spec.name)
     contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
     unread = {path: f"it is {why}" for path, why in snapshot.unreadable.items()}
@@ -64,7 +65,7 @@ def unconfirmed_change(snapshot: Snapshot) -> str | None:
 
 
 def _awaiting(spec: HostSpec, change: str) -> Diagnostic:
-    return HOST_BUSY.diagnostic(f"The change of {change}: what the host has now may be gone then.", host=spec.name)
+    return HOST_BUSY.diagnostic(f"The change of {change}: it may still change what the host has now.", host=spec.name)
 
 
 def _modes(session: Session, spec: HostSpec, snapshot: Snapshot, paths: frozenset[str]) -> dict[str, int | None]:

@@ -70,5 +70,6 @@ class LoadedConfiguration:
 def without_defaults(why: str) -> Diagnostic:
     """The note that the vendor's defaults exist and were not read."""
     return INCLUDE_NOT_READ.diagnostic(
-        f"{DEFAULTS} exists, but it was not read: {why}. What it sets is not known.", severity=Severity.WARNING
+        f"{DEFAULTS} exists, but it was not read: {why}. The values that it sets are not known.",
+        severity=Severity.WARNING,
     )

@@ -43,12 +43,12 @@ def read_stack(project: Project, spec: str) -> dict[str, LoadedConfiguration]:
         path = f"stacks/{folder.name}"
         _unpack(_archive(project.root, revision), root)
         if not (root / path).is_dir() or not (root / path).resolve().is_relative_to(root.resolve()):
-            raise _no_such(revision, f"{path} is not there at {revision}.")
+            raise _no_such(revision, f"{path} does not exist at {revision}.")
         try:
             stack = load_stack(root / path)
             return _hosts(stack, host, f"{revision}:{folder.name}", prefix=f"{revision}:")
         except Invalid as problem:
-            detail = f"What {folder.name} said at {revision} is not valid for this pmtaform."
+            detail = f"{folder.name} at {revision} is not valid for this pmtaform."
             raise Invalid(*problem.diagnostics, *Invalid.of(REVISION_INVALID, detail).diagnostics) from None
 
 
@@ -85,12 +85,12 @@ def _lines_of(part: BlockPart) -> range:
 def _archive(root: Path, revision: str) -> bytes:
     """The project at a revision, as a tar archive: a stack may use every file of its project."""
     if revision.startswith("-"):
-        raise _no_such(revision, "A revision does not begin with a dash.")
+        raise _no_such(revision, "A revision does not start with a dash.")
     command = ["git", "-C", str(root), "archive", "--format=tar", revision]
     try:
         process = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as problem:
-        raise _no_such(revision, f"git cannot be asked: {problem}.") from None
+        raise _no_such(revision, f"git cannot be run: {problem}.") from None
     if process.returncode:
         output = process.stderr.decode("utf-8", "replace").strip().splitlines()
         raise _no_such(revision, f"git says: {output[0] if output else f'exit {process.returncode}'}.")

@@ -41,6 +41,6 @@ class Assets:
                 return True
         except (OSError, ValueError):
             pass  # no file can have this name
-        detail = f"{name!r} leads out of the project. Copy the file into it, or give it as `secret: file:PATH`."
+        detail = f"{name!r} is outside the project. Copy the file into it, or give it as `secret: file:PATH`."
         problems.report(FILE_OUTSIDE, detail, place)
         return False

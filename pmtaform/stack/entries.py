@@ -40,7 +40,7 @@ class StackEntry:
         if node is None or is_null(node):
             return None
         if not isinstance(node, Scalar):
-            problems.report(VALUE_SHAPE, f"`{name}` is {kind_of(node)}, and one value belongs there.", node.place)
+            problems.report(VALUE_SHAPE, f"`{name}` is {kind_of(node)}, but must be one value.", node.place)
             return None
         text = node.text if name in self.raw else substitute(node, variables, problems)
         return None if text is None else (text, node.place)

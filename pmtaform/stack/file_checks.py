@@ -44,7 +44,7 @@ def check_contents(files: Sequence[ManagedFile], problems: Diagnostics) -> None:
         if value is None:
             continue
         if not value.strip():
-            detail = f"{file.path} would be empty ({file.source}). Take it out of `files` if it is not wanted."
+            detail = f"{file.path} would be empty ({file.source}). Remove it from `files` if you do not need it."
             problems.report(FILE_EMPTY, detail, file.place)
             continue
         _check(file, value, by_path.get(file.key_file or ""), problems)
@@ -89,11 +89,11 @@ def _fragment(file: ManagedFile, value: bytes, problems: Diagnostics) -> None:
 
 def _licence(file: ManagedFile, value: bytes, problems: Diagnostics) -> None:
     if not file.secret:
-        detail = f"{file.path} would lie in Git as it is. Keep it elsewhere and refer to it: `secret: REFERENCE`."
+        detail = f"{file.path} would be in Git in clear text. Keep it elsewhere and refer to it: `secret: REFERENCE`."
         problems.report(SECRET_IN_CLEAR, detail, file.place)
     if not value.isascii():
         detail = (
-            f"{file.path}: PowerMTA takes its licence as ASCII, and {file.source} has other characters. Copy it anew."
+            f"{file.path}: a PowerMTA licence is ASCII text, but {file.source} has other characters. Copy it again."
         )
         problems.report(LICENCE_TEXT, detail, file.place)
 

@@ -70,7 +70,7 @@ class ContentReader:
         if content is None:
             return Content(source=source)
         if has_private_key(content):
-            detail = "There is a private key in it, and it would lie in Git. Keep it elsewhere and refer to it: "
+            detail = "It contains a private key, which would be in Git. Keep it elsewhere and refer to it: "
             detail += "`private-key: REFERENCE` beside a certificate, or `secret: REFERENCE` for the whole file."
             self._problems.report(SECRET_IN_CLEAR, detail, place)
             return Content(source=source)

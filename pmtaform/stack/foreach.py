@@ -52,7 +52,7 @@ def rounds(node: Node, variables: Variables, problems: Diagnostics) -> list[Vari
     lengths = {name: len(values) for name, values in walked.items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name} has {count}" for name, count in lengths.items())
-        detail = f"They are walked in step, so each needs equally many values: {shown}."
+        detail = f"They advance together, so each needs the same number of values: {shown}."
         problems.report(FOR_EACH, detail, node.place)
         return None
     names = list(walked)

@@ -61,7 +61,9 @@ def layer_items(stack: Stack, layer: StackLayer, variables: Variables, problems:
     if layer is stack.base:
         for key, item in removals(config):
             if not any(key == known or (key[1] == ALL and key[0] in known) for known in natives):
-                detail = "Nothing lies below the stack's own layer, so null takes nothing away here, and what the key "
-                detail += "names is left out. An empty section is written {}."
-                problems.report(NULL_WITHOUT_EFFECT, detail, item.place)
+                detail = (
+                    "The stack's own layer is the lowest, so null removes nothing here, and the key has no effect. "
+                )
+                detail += "Write an empty section as {}."
+                problems.report(NULL_REMOVES_NOTHING, detail, item.place)
     return lay_over(items, config) if natives else config

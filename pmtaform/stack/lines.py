@@ -96,7 +96,7 @@ class LineMaker:
         if not text and isinstance(node, Scalar):
             text = '""'  # what PowerMTA calls the empty value
         if spec.sensitive and _is_reference(text if spec.sensitive == "value" else text.partition(" ")[2].strip()):
-            detail = f"PowerMTA would be given this text itself for `{spec.name}`, and nothing would be looked up. "
+            detail = f"PowerMTA would get this text itself as the value of `{spec.name}`, and no secret would be read. "
             detail += f"Write {secret_form(spec)}."
             self.problems.report(REFERENCE_AS_VALUE, detail, node.place)
             return None
@@ -144,7 +144,7 @@ class LineMaker:
             wanted = f"Write {secret_form(spec)}." if spec.sensitive else "Write its value as text."
             detail = f"`{name}` has a mapping where its value belongs. {wanted}"
             if spec.sensitive is None and "secret" in node.entries:
-                detail = f"`{name}` is nothing that PowerMTA keeps secret: plans show it. {wanted}"
+                detail = f"`{name}` is not a secret of PowerMTA: plans show its value. {wanted}"
             self.problems.report(VALUE_SHAPE, detail, node.place)
             return None
         reference_node = node.entries["secret"][1]

@@ -109,7 +109,9 @@ class NativeFiles:
         """Whether a file lies in the project: a proposed stack must not read other files."""
         if (self._folder / entry.file).resolve().is_relative_to(root_of(self._folder)):
             return True
-        detail = f"{entry.file} leads out of the project. Copy the file into it; errors quote what they are about."
+        detail = (
+            f"{entry.file} leads out of the project. Copy the file into it: error messages quote lines of these files."
+        )
         problems.report(NATIVE_OUTSIDE, detail, entry.place)
         return False
 

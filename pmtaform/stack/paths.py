@@ -31,7 +31,7 @@ def folder_problem(path: str) -> str | None:
     if problem := _shape(path):
         return problem
     if path in ("/", "/etc", "/usr", "/bin", "/sbin", "/lib", "/dev", "/proc", "/sys", "/root", "/boot"):
-        return f"{path} holds far more than PowerMTA's files. Name the folder that pmtaform is to write in."
+        return f"{path} contains far more than PowerMTA's files. Name the folder for pmtaform's files."
     return None
 
 
@@ -63,7 +63,7 @@ def file_problem(path: str, allowed: Iterable[str]) -> str | None:
 
 def _shape(path: str) -> str | None:
     if not path.startswith("/"):
-        return f"{path!r} is not absolute. Write the whole path on the host."
+        return f"{path!r} is not absolute. Write the absolute path on the host."
     if not _FIT.fullmatch(path):
         return f"{path!r} has characters that PowerMTA or a shell may take apart. Use letters, digits and . _ - @ + =."
     if posixpath.normpath(path) != path or path.startswith("//"):

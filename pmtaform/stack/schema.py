@@ -151,7 +151,7 @@ def _key() -> Schema:
         "private-key": _described(_or_null(dict(REFERENCE)), "A reference to the private key in PEM form."),
         "passphrase": _described(_or_null(dict(REFERENCE)), "A reference to the passphrase of an encrypted key."),
         "signs": {
-            "description": "The virtual MTAs and pools that sign with it; left out: all.",
+            "description": "The virtual MTAs and pools that sign with it. Default: all.",
             "anyOf": [{"type": "array", "items": {"type": "string"}}, name],
         },
         "path": _described(name, "Its file on the host (/etc/pmta/dkim/SELECTOR.DOMAIN.pem)."),
@@ -159,7 +159,7 @@ def _key() -> Schema:
             "description": "Its mode: 0600 (the default), 0400, 0640 or 0440.",
             "type": ["string", "integer", "null"],
         },
-        "owner": _described(name, "Its owner. Left out: as found, else PowerMTA's own user."),
+        "owner": _described(name, "Its owner. Default: as on the host, else PowerMTA's own user."),
         "group": _described(name, "Its group."),
         "rotation": _or_null({"$ref": "#/$defs/rotation"}),
         FOR_EACH: {"$ref": "#/$defs/for-each"},
@@ -174,19 +174,19 @@ def _key() -> Schema:
 def _file() -> Schema:
     name = {"type": ["string", "null"]}
     kinds: Schema = {
-        "file": _described(name, "The file of the project that it is; relative to the stack's folder, and no secret."),
+        "file": _described(name, "A file of the project without secrets; relative to the stack's folder."),
         "content": _described(name, "Its content, written here."),
-        "secret": _described(_or_null(dict(REFERENCE)), "A reference to what it holds."),
+        "secret": _described(_or_null(dict(REFERENCE)), "A reference to its content."),
         "private-key": _described(
             _or_null(dict(REFERENCE)), "A reference to a certificate's private key, for one PEM file of both."
         ),
-        "key-file": _described(name, "The path of a certificate's private key, where that is another of the files."),
-        "kind": {"description": "What it is for. Left out: found by its content.", "enum": [*FileRole, None]},
+        "key-file": _described(name, "The path of a certificate's private key, if that is another of the files."),
+        "kind": {"description": "Its purpose. Default: detected from its content.", "enum": [*FileRole, None]},
         "mode": {
-            "description": "Its mode. Left out: as found, else 0640, and 0600 for a secret.",
+            "description": "Its mode. Default: as on the host, else 0640, and 0600 for a secret.",
             "type": ["string", "integer", "null"],
         },
-        "owner": _described(name, "Its owner. Left out: as found, else PowerMTA's own user."),
+        "owner": _described(name, "Its owner. Default: as on the host, else PowerMTA's own user."),
         "group": _described(name, "Its group."),
         FOR_EACH: {"$ref": "#/$defs/for-each"},
     }

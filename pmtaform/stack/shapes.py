@@ -79,7 +79,7 @@ _CONNECTION: Final[dict[str, tuple[FieldKind, str]]] = {
     "identity-files": (TEXTS, "Private keys to log in with, relative to the stack's folder."),
     "passphrase": (SECRET, "A reference to the passphrase of those keys."),
     "use-agent": (FLAG, "Whether to ask the SSH agent for keys (true)."),
-    "proxy-jump": (WORD, "The host to go through, as for `ssh -J`."),
+    "proxy-jump": (WORD, "The jump host, as for `ssh -J`."),
     "ssh-config": (TEXT, "The ssh_config to read instead of your own and the system's."),
     "known-hosts": (TEXT, "The known_hosts to check host keys against. Unknown and changed keys are refused."),
     "connect-timeout": (SECONDS, "How long to wait for a connection (10 s)."),
@@ -91,7 +91,7 @@ _OPERATIONS: Final[dict[str, tuple[FieldKind, str]]] = {
     "max-impact": (one_of("reload", "restart"), "What needs no consent by name: restart, with a maintenance-window."),
     "maintenance-window": (elsewhere("windows"), "When a restart needs no consent: Sat,Sun 02:00-04:00 Europe/Berlin."),
     "drain-below": (whole_number(0), "PowerMTA is not restarted while its spool holds this many recipients or more."),
-    "checks": (elsewhere("checks"), "What is looked at before a change is confirmed, by name."),
+    "checks": (elsewhere("checks"), "Checks before a change is confirmed, by name."),
     "observe": (DURATION, "How long queues are watched after the change, before it is confirmed (0: not at all)."),
     "tolerance": (POINTS, "By how many percentage points queues in back-off or with errors may grow meanwhile (5)."),
     "freeze": (elsewhere("freeze"), "Until when nothing is changed, and why."),
@@ -105,7 +105,7 @@ _LAYER: Final[dict[str, tuple[FieldKind, str]]] = {
     "native": (elsewhere("native"), "Files in PowerMTA's own language, beside or instead of config."),
     "dkim-keys": (elsewhere("dkim-keys"), "DKIM keys by domain/selector: where the key comes from and who signs."),
     "files": (elsewhere("files"), "Files beside the configuration, by path: certificates, the licence, fragments."),
-    "lifecycle": (elsewhere("lifecycle"), "Blocks that are left as they are, or never changed."),
+    "lifecycle": (elsewhere("lifecycle"), "Blocks that are ignored or protected."),
     **_read_later(_OPERATIONS),
 }
 
@@ -118,18 +118,18 @@ HOST: Final = MappingShape(
             TEXT,
             "The folder used as the host's root; for a local host, relative to the stack's folder.",
         ),
-        "address": (WORD, "Name or IP address of the SSH server. Left out: the host's own name."),
+        "address": (WORD, "Name or IP address of the SSH server. Default: the host's own name."),
         **_CONNECTION,
         "config-path": (TEXT, "PowerMTA's main configuration file (/etc/pmta/config)."),
         "pmta": (TEXT, "The pmta program (/usr/sbin/pmta)."),
-        "activation": (one_of("none", "reload", "restart"), "How PowerMTA takes a new configuration (reload)."),
+        "activation": (one_of("none", "reload", "restart"), "How PowerMTA loads a new configuration (reload)."),
         "groups": (TEXTS, "The groups whose layers the host takes, the later ones over the earlier ones."),
         **_LAYER,
     }
 )
 LIFECYCLE: Final = MappingShape(
     {
-        "ignore": (TEXTS, "Addresses of blocks that are left as they are on the hosts; * for any text."),
+        "ignore": (TEXTS, "Addresses of blocks that stay unchanged on the hosts; * for any text."),
         "protect": (TEXTS, "Addresses of blocks that are never changed or deleted; * for any text."),
     }
 )
@@ -145,8 +145,8 @@ LIMITS: Final = MappingShape(
 )
 OPERATIONS: Final = MappingShape(_OPERATIONS)
 CHECK: Final[dict[str, tuple[FieldKind, str]]] = {
-    "command": (PROGRAM, "A program on the host that ends with 0, as a list."),
-    "tcp": (TEXT, "A port of the host that takes connections: 25, or 10.0.0.1:2525."),
+    "command": (PROGRAM, "A program on the host that exits with 0, as a list."),
+    "tcp": (TEXT, "A port of the host that accepts connections: 25, or 10.0.0.1:2525."),
     "smtp": (TEXT, "A port of the host that greets with 220."),
     "http": (TEXT, "A URL that is answered with `status`."),
     "backoff": (TEXT, "Queues, as DOMAIN/VMTA with *, of which at most `at-most` are in back-off."),
@@ -154,14 +154,14 @@ CHECK: Final[dict[str, tuple[FieldKind, str]]] = {
         STATUS,
         "A number of `pmta show status`, below data.status (queue.smtp.rcp); of http, the status wanted.",
     ),
-    "from": (one_of("host", "client"), "Where it is asked from (host)."),
+    "from": (one_of("host", "client"), "Where the check runs (host)."),
     "expect": (TEXT, "The start of the greeting (220)."),
     "verify": (FLAG, "Whether the certificate must be valid (true)."),
     "at-most": (whole_number(0), "How many queues may be in back-off (0)."),
-    "below": (NUMBER, "What the number must be below."),
-    "above": (NUMBER, "What the number must be above."),
+    "below": (NUMBER, "The number must be below this."),
+    "above": (NUMBER, "The number must be above this."),
     "within": (SECONDS, "How long one try may take (10 s)."),
-    "tries": (whole_number(1, 100), "How often it is tried before it counts as failed (3)."),
+    "tries": (whole_number(1, 100), "Number of tries before the check counts as failed (3)."),
     "every": (SECONDS, "How long to wait between tries (2 s)."),
 }
 
@@ -175,7 +175,10 @@ def check_shape(kind: str, more: tuple[str, ...]) -> MappingShape:
 COMMANDS: Final = MappingShape(
     {
         "reload": (PROGRAM, "Instead of `pmta reload`."),
-        "restart": (PROGRAM, "What restarts PowerMTA; left out: systemctl, service or init.d, whichever is there."),
+        "restart": (
+            PROGRAM,
+            "The program that restarts PowerMTA. Default: systemctl, service or init.d, whichever exists.",
+        ),
         "restart-web": (PROGRAM, "What restarts PowerMTA's web monitor, `pmtahttp`."),
     }
 )
@@ -206,10 +209,10 @@ ROLLOUT: Final = MappingShape(
         "parallel": (whole_number(1, 256), "How many hosts are worked on at once (16 are changed, 32 looked at)."),
         "soak": (DURATION, "How long to wait after each wave (0)."),
         "max-failures": (SHARE, "How many hosts may fail in the whole run before it ends: 2, or 5% (0)."),
-        "max-unreachable": (SHARE, "The same of hosts that cannot be reached (any number)."),
+        "max-unreachable": (SHARE, "The same for hosts that cannot be reached (any number)."),
         "on-failure": (
             one_of(*(each.value for each in OnFailure)),
-            "What becomes of hosts that are done when more than max-failures failed (rollback-host).",
+            "What to do with changed hosts when more than max-failures failed (rollback-host).",
         ),
         "spread": (elsewhere("spread"), "pool, group, {pool: 2} or {group: 2}: how many of one may restart at once."),
         "stage-first": (FLAG, "Whether every host is staged and tested before one is activated (true)."),
@@ -218,24 +221,24 @@ ROLLOUT: Final = MappingShape(
 DNS_MODES: Final = ("require", "warn", "off")
 DNS: Final = MappingShape(
     {
-        "mode": (one_of(*DNS_MODES), "Whether wrong DNS is an error or a warning, or is not asked (warn)."),
-        "on-plan": (one_of(*DNS_MODES), "The same, of what a plan changes. Left out: as `mode`."),
+        "mode": (one_of(*DNS_MODES), "Whether a wrong DNS record is an error, a warning or not checked (warn)."),
+        "on-plan": (one_of(*DNS_MODES), "The same for the domains that a plan changes. Default: as `mode`."),
         "resolvers": (TEXTS, "Name servers to ask: an IP address, with a port if not 53 (127.0.0.1:5300, [::1]:5300)."),
         "timeout": (SECONDS, "How long to wait for one answer (3 s)."),
         "tries": (whole_number(1, 10), "How often each name server is asked (2)."),
         "deadline": (SECONDS, "How long one question may take in all (15 s)."),
         "authoritative": (FLAG, "Whether the zones' own name servers are asked, too (true)."),
         "envelope-domains": (TEXTS, "Domains of envelope senders. Bounce domains always count as such."),
-        "bounce-domains": (TEXTS, "Domains that take bounces, besides those of <bounce-processor>."),
-        "feedback-domains": (TEXTS, "Domains that take complaints, besides those of <feedback-loop-processor>."),
-        "from-domains": (TEXTS, "Domains of From headers. Left out: the domains of dkim-keys."),
-        "zones": (TEXTS, "Where zones start, for `pmtaform dns records`. Left out: guessed from the domains."),
+        "bounce-domains": (TEXTS, "Domains that receive bounces, besides those of <bounce-processor>."),
+        "feedback-domains": (TEXTS, "Domains that receive complaints, besides those of <feedback-loop-processor>."),
+        "from-domains": (TEXTS, "Domains of From headers. Default: the domains of dkim-keys."),
+        "zones": (TEXTS, "Where zones start, for `pmtaform dns records`. Default: guessed from the domains."),
     }
 )
 ROTATION: Final = MappingShape(
     {
         "every": (SPAN, "How often a new key signs: 90d."),
-        "publish-for": (SPAN, "How long its record must have been there before (48h)."),
+        "publish-for": (SPAN, "How long its record must be in DNS before it signs (48h)."),
         "retire-after": (SPAN, "How long the old key's record stays once its file has left the hosts (7d)."),
     },
     required=("every",),
@@ -252,9 +255,9 @@ STACK: Final = MappingShape(
         "groups": (elsewhere("groups"), "Layers that several hosts share, by name."),
         "unmanaged": (
             one_of("keep", "remove"),
-            "What becomes of blocks on hosts that were never declared and never ours (keep).",
+            "What to do with blocks on hosts that were never declared or managed (keep).",
         ),
-        "strict": (FLAG, "Whether what the catalogue does not know is an error in native text, too (false)."),
+        "strict": (FLAG, "Whether unknown names are errors in native text, too (false)."),
         "limits": (elsewhere("limits"), "How much may change without consent by name."),
         "allowed-paths": (TEXTS, "Folders of the hosts, besides /etc/pmta, that files may be written in."),
         "ssh": (elsewhere("ssh"), "Connection settings of hosts that do not set their own."),

@@ -26,7 +26,7 @@ def write_starter(folder: Path, name: str) -> list[Path]:
         detail = f"The folder is called `{folder.name}`, and a stack is called like its folder."
         raise UsageError.of(BAD_STACK_NAME, detail)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        detail = f"{folder} is there already and is not empty. Nothing was written. Choose another name."
+        detail = f"{folder} exists already and is not empty. Nothing was written. Choose another name."
         raise UsageError.of(STACK_EXISTS, detail)
     text = (Path(__file__).parent / "starter.yaml").read_text(encoding="utf-8")
     (folder / "hosts" / "mta1" / "etc" / "pmta").mkdir(parents=True)

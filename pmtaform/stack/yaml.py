@@ -94,7 +94,9 @@ def _decoded(content: bytes, file: str, problems: Diagnostics) -> str | None:
     text = text.removeprefix("\ufeff")
     if odd := _CONTROL.search(text):
         place = Place(file, text.count("\n", 0, odd.start()) + 1, odd.start() - text.rfind("\n", 0, odd.start()))
-        detail = f"U+{ord(odd.group()):04X} is a control character: nothing here needs it, and it hides. Remove it."
+        detail = (
+            f"U+{ord(odd.group()):04X} is a control character: nothing here needs it, and it is invisible. Remove it."
+        )
         problems.report(YAML_ENCODING, detail, place)
         return None
     return text

@@ -53,7 +53,7 @@ def _read_private(path: Path) -> bytes:
             _refused(
                 path,
                 f"its mode is {mode}: with it, others can test guesses at the passwords in your configurations "
-                f"against the digests in the state. Run: chmod 600 {path}.",
+                f"against the digests in the state. Run:\n    chmod 600 {path}",
             )
         return os.read(descriptor, 4096)
     finally:

@@ -93,8 +93,8 @@ def decode(content: bytes, *, file: str, stack: str) -> KeyHistories:
 def damaged(problem: str, file: str) -> NoReturn:
     """Raise `StateDamaged` for a history that is not readable."""
     detail = (
-        f"{PurePath(file).name}: {problem}. Restore it from Git, or move it away: what is not known counts as "
-        "seen just now, so keys stay longer than they must, and none is switched to or taken away too early."
+        f"{PurePath(file).name}: {problem}. Restore it from Git, or move it away: an unknown record counts as "
+        "first seen now, so keys stay longer than they must, and none is used or removed too early."
     )
     raise StateDamaged.of(ROTATION_DAMAGED, detail, place=Place(file))
 

@@ -34,13 +34,13 @@ def certificate_findings(path: str, pem: TlsFile, key: TlsFile | None = None) ->
     yield from _unreadable(path, pem)
     if not pem.certificates:
         if not pem.problems:
-            detail = f"{path} is to hold a certificate, and what it is given has none. Give it PEM, with the lines "
+            detail = f"{path} must contain a certificate, but its source has none. Give it PEM, with the lines "
             detail += "-----BEGIN CERTIFICATE-----, or write another `kind`."
             yield CERTIFICATE_MISSING.diagnostic(detail)
         return
     keys = [*pem.keys, *(key.keys if key is not None else ())]
     if len(keys) > 1:
-        detail = f"{path}: {len(keys)} private keys belong to it, and PowerMTA can take one only. Leave one."
+        detail = f"{path}: {len(keys)} private keys belong to it, but PowerMTA uses only one. Keep one."
         yield CERTIFICATE_KEYS.diagnostic(detail)
     elif keys and keys[0].public is not None and keys[0].public != pem.certificates[0].public:
         yield _other_key(path, pem.certificates, keys[0].public)
@@ -52,14 +52,14 @@ def key_findings(path: str, pem: TlsFile) -> Iterator[Diagnostic]:
     """What is wrong with the file of a private key."""
     yield from _unreadable(path, pem)
     if not pem.keys and not pem.problems:
-        detail = f"{path} is to hold a private key, and what it is given has none. Give it PEM, with the lines "
+        detail = f"{path} must contain a private key, but its source has none. Give it PEM, with the lines "
         detail += "-----BEGIN … PRIVATE KEY-----, or write another `kind`."
         yield PRIVATE_KEY_MISSING.diagnostic(detail)
 
 
 def _unreadable(path: str, pem: TlsFile) -> Iterator[Diagnostic]:
     for problem in pem.problems:
-        detail = f"{path}: {problem}. PowerMTA would not read it either. Copy the file anew, with every line."
+        detail = f"{path}: {problem}. PowerMTA would not read it either. Copy the file again, with every line."
         yield PEM_DAMAGED.diagnostic(detail)
 
 

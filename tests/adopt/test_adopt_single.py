@@ -240,9 +240,9 @@ def test_a_source_that_is_none(adopting: Adopting, source: str) -> None:
 
 def test_a_server_that_is_named_twice(adopting: Adopting) -> None:
     server = adopting.server("postmaster a@b\n")
-    with pytest.raises(UsageError, match="are one server"):
+    with pytest.raises(UsageError, match="are the same server"):
         adopting.run(server, server.at("/etc/pmta"))
-    with pytest.raises(UsageError, match="are one server"):
+    with pytest.raises(UsageError, match="are the same server"):
         adopting.run("ssh://a.example", "ssh://x@a.example:22")
 
 

@@ -10,7 +10,7 @@ from terminal import talk
 
 from pmtaform.diagnostics import Exit
 
-QUESTION = "Only `yes` is taken: "
+QUESTION = "Only `yes` is accepted: "
 
 
 @pytest.mark.parametrize("ahead", ["yes\n", "yes\nyes\n", "\nyes\n", "ye"])

@@ -51,7 +51,7 @@ STACKS = {
         'Did you mean "postmaster"?',
     ),
     "a key said twice": (b"stack: fleet\nconfig:\n  postmaster: a@b.c\n  postmaster: d@e.f\n", "stack.yaml:3:3"),
-    "a missing variable": (b'stack: fleet\nhosts: {mta1: {}}\nconfig: {postmaster: "${nobody}"}\n', "${nobody}"),
+    "a missing variable": (b'stack: fleet\nhosts: {mta1: {}}\nconfig: {postmaster: "${missing}"}\n', "${missing}"),
     "the name of another folder": (b"stack: flete\n", "flete"),
     "no mapping at all": (b"- one\n- two\n", "stack.yaml:1:1"),
     "a wrong type": (b"stack: fleet\nrollout: {parallel: many}\n", "parallel"),
@@ -234,7 +234,7 @@ def test_a_host_without_pmta_can_be_planned_and_not_applied(one: ProjectFolder) 
 
 @pytest.fixture
 def small(project: ProjectFolder) -> Iterator[HostFolder]:
-    """A host on a disk of its own, which is nearly full."""
+    """A host on a separate disk, which is nearly full."""
     if not is_root():
         pytest.skip("only root can mount a small disk")
     host = project.add_host("mta1", config=None)
@@ -614,7 +614,7 @@ def test_a_state_that_cannot_be_written(project: ProjectFolder) -> None:
 def test_a_state_that_cannot_be_written_after_the_apply(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The host has the change; the run says that this was not noted, and the next one finds it as wanted."""
+    """The host has the change; the run reports that the state was not saved, and the next plan finds nothing to do."""
     if not is_root():
         pytest.skip("only root can mount a small disk")
     host = project.add_host("mta1")

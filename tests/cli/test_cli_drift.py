@@ -106,7 +106,7 @@ def test_a_plan_says_it_value_by_value_too(applied: ProjectFolder) -> None:
     }
     assert values == {"max-smtp-out": ("both", ["20"]), "max-msg-rate": ("host", ["20/h"])}
     others = [v["cause"] for c in document if c["address"] != "domain[gmail.com]" for v in c["values"]]
-    assert set(others) == {None}, "of what nobody touched the reason says all"
+    assert set(others) == {None}, "the reason alone explains a file that no one touched"
     words = applied.plan().words
     assert "changed on the host and in the stack; the last apply left 20" in words
     assert "changed on the host; the last apply left 20/h" in words
@@ -158,7 +158,7 @@ def test_without_a_whole_copy_blocks_are_reported_without_values(applied: Projec
     applied.host.put(RUNS + block("99", "20/h"))
     (told,) = report(applied)["blocks"]
     assert (told["address"], told["values"]) == ("domain[gmail.com]", [])
-    assert "which values is not known here" in applied.run("drift").words
+    assert "the changed values are not known here" in applied.run("drift").words
 
 
 def test_an_include_is_compared_too(one: ProjectFolder) -> None:

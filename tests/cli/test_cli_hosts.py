@@ -113,7 +113,7 @@ def test_what_is_in_the_way_is_reported_below_the_row(applied: ProjectFolder) ->
     how = {"mta2": Operations(freeze=Freeze(until=until, reason="sale \x1b[1m"))}
     (row,) = fleet_of(planned, how, now=NOON)
     text = hosts_text([row])
-    assert "pending commit: apply by ann@ops since 2026-01-31T11:59:00Z: in force and waits to be confirmed" in text
+    assert "pending commit: apply by ann@ops since 2026-01-31T11:59:00Z: active and awaits its confirmation" in text
     assert "90 s left" in text
     assert "frozen until 2026-02-01T00:00+00:00: sale" in text
     assert "\x1b" not in text

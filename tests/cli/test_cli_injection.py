@@ -64,7 +64,7 @@ def test_what_a_stack_says_is_data(one: ProjectFolder, tmp_path: Path, place: st
     assert "this is a bug" not in said.all
     assert "\x1b" not in said.all
     if said.code == Exit.INVALID:
-        assert "stack.yaml:" in said.err, "the place is told"
+        assert "stack.yaml:" in said.err, "the place is reported"
         assert one.host.read() == RUNS
     new = {p for p in one.host.root.rglob("*") if "etc/pmta" not in str(p)} - outside
     assert all("var" in p.parts for p in new), "nothing is written outside of the folder of PowerMTA and our own"

@@ -16,7 +16,7 @@ from pmtaform.diagnostics import Exit
 
 _GATE = """\
 #!/bin/sh
-# The host's pmta, but for one command, which waits at a gate.
+# The host's pmta, except for one command, which waits at a gate.
 case "$*" in
 "{command}") echo >>{root}/reached; read -r _ <{root}/gate ;;
 esac
@@ -43,7 +43,7 @@ class Gate:
         program = self.host.at("/usr/sbin/pmta")
         program.rename(program.with_name("pmta.behind"))
         os.mkfifo(self.host.root / "gate")
-        # Whoever opens it first must not wait for the other side.
+        # The side that opens it first must not wait for the other one.
         self._handle = os.open(self.host.root / "gate", os.O_RDWR)
         self.host.put(_GATE.format(command=self.command, root=self.host.root), "/usr/sbin/pmta", 0o755)
 

@@ -29,7 +29,7 @@ def test_what_the_host_keeps_is_closed_to_others(one: ProjectFolder) -> None:
     items = [ours, *ours.rglob("*")]
     assert {stat.S_IMODE(p.stat().st_mode) & 0o077 for p in items} == {0}
     kept = [p for p in items if p.is_file() and HAND in p.read_text(errors="replace")]
-    assert kept, "the old configuration is kept, to go back to"
+    assert kept, "the old configuration is kept, for a rollback"
     results = "".join(p.read_text() for p in (ours / "results").iterdir())
     assert USER not in results
     assert HAND not in results

@@ -21,7 +21,7 @@ def test_a_full_disk_is_stated_and_a_change_is_made_to_its_end(one: ProjectFolde
     one.config("domain: {a.example: {max-smtp-out: 7}}")
     done = shell(one, '"$@" apply --auto-approve >/dev/full')
     assert done.returncode == Exit.ERROR
-    assert done.stderr.endswith("pmtaform: the output could not be written whole: no space left on device.\n")
+    assert done.stderr.endswith("pmtaform: the output could not be written completely: no space left on device.\n")
     assert one.host.read() != RUNS
 
 

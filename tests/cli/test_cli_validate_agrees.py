@@ -89,7 +89,7 @@ def test_hosts_that_are_not_chosen_count(project: ProjectFolder) -> None:
 
 
 def test_a_fault_that_was_there_before_blocks_nothing(one: ProjectFolder) -> None:
-    """An adopted server with a fault of its own: the stack is refused by `validate`, and its other blocks change."""
+    """An adopted server with a fault: the stack is refused by `validate`, and its other blocks change."""
     fault = "<domain a.example>\n    max-conn 80\n</domain>\n"
     one.host.put(RUNS + fault)
     one.stack("native: [n.conf]\nconfig: {postmaster: a@example.com}", activation="none")

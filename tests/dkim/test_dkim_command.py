@@ -1,4 +1,4 @@
-"""`pmtaform dkim generate`, `import`, `record` and `list`: keys that are made and brought along, and told of."""
+"""`pmtaform dkim generate`, `import`, `record` and `list`: keys that are generated, imported and listed."""
 
 from __future__ import annotations
 

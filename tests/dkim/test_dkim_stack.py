@@ -55,7 +55,7 @@ def test_the_same_key_in_another_form_is_no_change(one: ProjectFolder, stack: by
     assert ("create", "dkim-key[example.com/s1]") not in addresses(said)
     assert not {address for _, address in addresses(said) if address.startswith("dkim-key")}
     one.apply().ended(Exit.OK)
-    assert one.host.at(PATH).read_bytes() == host, "nobody's file is written anew for its spelling"
+    assert one.host.at(PATH).read_bytes() == host, "no file is written again only for its spelling"
     one.settled()
 
 
@@ -158,13 +158,13 @@ def idle(one: ProjectFolder, config: str, keys: str = KEY) -> set[str]:
     wanted(one, config=config, keys=keys)
     said = {each["code"] for each in one.run("validate", "--format", "json").ended(Exit.OK).json()["diagnostics"]}
     assert ("dkim-not-signing" in said) == ("dkim-not-signing" in notes(one.plan("--format", "json")))
-    assert not {"dkim-not-signing", "key-without-dkim-sign"} <= said, "one thing is said once"
+    assert not {"dkim-not-signing", "key-without-dkim-sign"} <= said, "one finding is reported once"
     return said & {"dkim-not-signing"}
 
 
 NOTHING = {
-    "nobody says so": ("domain: {'*': {max-smtp-out: 5}}", KEY),
-    "somebody says no": ("domain: {'*': {dkim-sign: no}}", KEY),
+    "no layer sets it": ("domain: {'*': {max-smtp-out: 5}}", KEY),
+    "one layer says no": ("domain: {'*': {dkim-sign: no}}", KEY),
     "only another virtual MTA says yes": (
         "virtual-mta: {a: {domain: {'*': {dkim-sign: no}}}, b: {domain: {'*': {dkim-sign: yes}}}}",
         FOR_A,

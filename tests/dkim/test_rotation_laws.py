@@ -70,7 +70,7 @@ class World:
         gone = self.files - set(status.wanted.files)
         self.deleted += [(self.now, name) for name in gone]
         for name in gone:
-            assert name in status.wanted.retired, "a file goes that nobody said may go"
+            assert name in status.wanted.retired, "a file is removed without permission"
         self.files = set(status.wanted.files)
         if status.switch is not None:
             self.switches.append((self.now, status.switch))
@@ -78,7 +78,7 @@ class World:
         self.hosts = dict.fromkeys(self.hosts, status.wanted.signing)
 
     def publish(self) -> None:
-        """Whoever keeps the zone puts what is wanted into it, and takes out what may go."""
+        """The operator adds the wanted records to the zone, and removes those that may go."""
         wanted = {name for name, *_ in self.status(hosts=False).wanted.records}
         self.zone = wanted | {name for name in self.zone if self.history.life(name) is None}
 
@@ -294,7 +294,7 @@ def test_a_host_that_was_rolled_back_by_hand_keeps_the_old_file_needed(signing: 
 def test_a_run_that_ended_before_it_could_say_so_is_found_out(signing: World) -> None:
     old, new = signing.store
     signing.hosts["mta1"] = new
-    assert signing.status().current == old, "one host is somebody's mistake"
+    assert signing.status().current == old, "one host has an unexpected selector"
     signing.hosts["mta2"] = new
     status = signing.status()
     assert (status.current, status.switch) == (new, None)

@@ -24,7 +24,7 @@ def _record(name: str, kind: str, value: str) -> RR:
 
 @dataclass
 class NameServer:
-    """Answers from `zone`. `truncated` names are cut short over UDP; `drop` swallows so many questions first."""
+    """Answers from `zone`. `truncated` names are cut short over UDP; `drop` ignores that many questions first."""
 
     zone: Zone
     truncated: frozenset[str] = frozenset()

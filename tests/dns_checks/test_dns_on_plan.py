@@ -134,7 +134,7 @@ def test_a_new_address_needs_its_names_and_spf(grown: ProjectFolder, dns: Ask, c
     dns({**right(), **change})
     said = planned(grown, "dns: warn")
     assert code in codes(said)
-    assert dangers(said) == set(), "it is told, and stops nothing"
+    assert dangers(said) == set(), "it is reported, and stops nothing"
     (note,) = [n for n in said.json()["hosts"][0]["notes"] if n["code"] == code]
     assert (note["severity"], note["address"]) == ("warning", "virtual-mta[b]")
     grown.apply("--allow", "restart").ended(Exit.OK)

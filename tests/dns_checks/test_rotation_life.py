@@ -354,7 +354,7 @@ def test_no_private_key_is_written_down(fleet: Turning) -> None:
 
 
 def test_a_name_that_someone_has_is_not_taken(fleet: Turning) -> None:
-    fleet.seen["s-20260101._domainkey.example.com", "TXT"] = ["somebody else's"]
+    fleet.seen["s-20260101._domainkey.example.com", "TXT"] = ["another program's"]
     kept = fleet.project.add_file("keys/s-20260101-2.pem", "a run that was killed before it wrote left this")
     assert [one.selector for one in fleet.rotate().generated] == ["s-20260101-3"]
     assert kept.read_text().startswith("a run")

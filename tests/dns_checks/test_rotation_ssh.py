@@ -82,7 +82,7 @@ def test_two_hosts_go_from_one_selector_to_the_next_together(fleet: Turning) -> 
     fleet.publish()
     (second,) = fleet.stages().keys() - {first}
     fleet.passes(5 * DAY)
-    # One host does not take it: the other had it in force already, unconfirmed, and goes back.
+    # One host rejects it: the other had activated it already, unconfirmed, and rolls back.
     fleet.project.hosts["mta2"].tell("fail-reload")
     result = fleet.apply()
     assert [host.verdict.value for host in result.hosts.values()] == ["rolled back"] * 2

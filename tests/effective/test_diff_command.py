@@ -288,7 +288,7 @@ def test_a_host_that_only_one_revision_has(revised: ProjectFolder) -> None:
     ("words", "told"),
     [
         (["HEAD~9:fleet", ":fleet"], "git says"),
-        (["--", "-x:fleet", ":fleet"], "does not begin with a dash"),
+        (["--", "-x:fleet", ":fleet"], "does not start with a dash"),
         (["HEAD:fleet:mta9", ":fleet"], "is not a host"),
         (["HEAD:fleet", "mta1", "--stack", "fleat"], "fleat"),
         (["HEAD:fleet", "a.conf"], "is not a host"),

@@ -153,7 +153,7 @@ def test_which_keys_go_first_is_reported_only_where_a_macro_might_mislead(text):
         ("<domain x.example>\nqueue-to y.queue\n</domain>", "x.example", "queue y.queue/"),
         ("<mx-rollup-list>\nmx *.g.example g.rollup\n</mx-rollup-list>", "x.example", ".rollup"),
         ("<domain *>\nreroute-to-virtual-mta w\n</domain>", "x.example", "virtual MTA w"),
-        ("", "x.example/nobody", "No virtual MTA is called nobody"),
+        ("", "x.example/missing", "No virtual MTA is called missing"),
         (next(r.text for r in ROWS if "two pools" in r.name), "x.example/v", "PowerMTA does not load"),
         ("<virtual-mta-pool p>\n</virtual-mta-pool>", "x.example/p", "is a pool"),
         ("", "x.example", "config-defaults"),

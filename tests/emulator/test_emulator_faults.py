@@ -1,4 +1,4 @@
-"""Being told to misbehave."""
+"""Faults that a test can switch on."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What loads and what does not, each case with the section of the facts that says so."""
+"""What loads and what does not, each case with the section of the facts that is its basis."""
 
 import pytest
 

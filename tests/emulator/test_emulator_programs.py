@@ -117,7 +117,7 @@ def test_a_reader_that_goes_away_gets_no_traceback(host):
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_other_users_may_not(host):
     host.start()
     done = subprocess.run(

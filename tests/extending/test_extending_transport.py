@@ -18,7 +18,7 @@ PODMAN = '#!/bin/sh\n[ "$1 $2 $3" = "exec --interactive powermta-1" ] || exit 12
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    """A host in a container; a program stands in for podman, and a folder for the container."""
+    """A host in a container; a program replaces podman, and a folder the container."""
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "podman").write_text(PODMAN)

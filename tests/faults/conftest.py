@@ -32,7 +32,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder for a project; for root it is a small disk of its own, which can be filled and made read-only."""
+    """A folder for a project; for root it is a small separate disk, which can be filled and made read-only."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if is_root():

@@ -44,7 +44,7 @@ class Soak:
         os.environ.update({**marks(self.root), "PMTAFORM_TEST_HOOK": str(TROUBLE)})
 
     def go(self, applies: int, at_once: int) -> None:
-        """So many applies, each to `at_once` hosts chosen at random, each host with its own trouble or none."""
+        """That many applies, each to `at_once` hosts chosen at random, each host with its own trouble or none."""
         for number in range(applies):
             chosen = self.random.sample(sorted(self.project.hosts), at_once)
             for name in chosen:
@@ -99,7 +99,7 @@ class Soak:
             assert value in (self.values.get(name, ""), own[name]), f"{name} has {value}"
             assert len(more) <= 1
             if f"{name} applied" in said or f"{name} unchanged" in said:
-                assert value == own[name], f"{name} was said to be applied"
+                assert value == own[name], f"{name} was reported as applied"
             assert not value or name in hosts, f"{name} was changed, and the state does not know"
             comments = [line for line in host.read().splitlines() if line.startswith("#")]
             assert comments == self.comments.get(name, []), "what was written by hand is lost"

@@ -1,4 +1,4 @@
-"""At every step of the transaction, whatever can go wrong: the host is wholly old or wholly new, and says so.
+"""At every step of the transaction, whatever can go wrong: the host is wholly old or wholly new, and reports which.
 
 The steps are those that a change really takes, as the host's program itself tells them; nothing is listed by hand.
 """

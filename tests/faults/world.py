@@ -1,7 +1,7 @@
 """One host, one change, and whatever goes wrong at one point of it.
 
 The change has all that a change can have: a key that comes, one that goes, a new include, a changed main file. The
-client is a process of its own (a fork), the host a folder, reached locally or over SSH; at the chosen point the host's
+client is a separate process (a fork), the host a folder, reached locally or over SSH; at the chosen point the host's
 program stands still until the test has done its worst.
 """
 
@@ -118,7 +118,7 @@ class World:
         return self.project.apply(*CONSENT)
 
     def change(self, point: str = "") -> None:
-        """Begin the change as a process of its own, which stands still at `point`."""
+        """Start the change as a separate process, which stops at `point`."""
         self.say(AFTER)
         shutil.rmtree(self.ctl("once"), ignore_errors=True)
         if point:
@@ -235,7 +235,7 @@ class World:
 
     @property
     def on_disk(self) -> str:
-        """What the stand-in would run, were it told to read its files now."""
+        """What the stand-in would run if it read its files now."""
         more = sorted(self.host.at("/etc/pmta/conf.d").glob("*.conf"))
         return "".join(path.read_text() for path in [self.host.config, *more])
 

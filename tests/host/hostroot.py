@@ -24,7 +24,7 @@ OLD = b"# the old configuration\npostmaster old@example.com\n"
 NEW = b"# the new configuration\npostmaster new@example.com\n"
 
 PMTA = r"""#!/bin/sh
-# Told by files in ROOT/ctl: fail-WORD holds how many times the command still fails, hang-WORD likewise;
+# Controlled by files in ROOT/ctl: fail-WORD holds how many times the command still fails, hang-WORD likewise;
 # says-WORD what it answers, with exit code 0, to what it does all the same; broken-restart: it fails, and logs.
 bin=${0%/*}
 root=${bin%/usr/sbin}
@@ -42,7 +42,7 @@ says() { if [ -f "$ctl/says-$1" ]; then cat "$ctl/says-$1"; else printf "$2"; fi
 if left "pause-$word"; then echo >"$ctl/reached"; read -r _ <"$ctl/go"; fi
 if left "hang-$word"; then exec sleep 1000; fi
 if left "fail-$word"; then
-    printf 'Error in line 1 of /etc/pmta/config: \033[31mtold to fail\n'
+    printf 'Error in line 1 of /etc/pmta/config: \033[31mmade to fail\n'
     exit 1
 fi
 case $word in
@@ -190,7 +190,7 @@ def transaction(
     activation: Activation = Activation.RELOAD,
     **more: object,
 ) -> Transaction:
-    """A transaction with a name of its own."""
+    """A transaction with its own name."""
     made = tuple(w if isinstance(w, FileWrite) else FileWrite(path=w[0], content=w[1]) for w in writes)
     return Transaction(
         id=f"t{os.getpid()}-{next(_numbers)}",

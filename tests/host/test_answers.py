@@ -39,7 +39,7 @@ ANSWERS = [
     ("status", "Traffic  in  out\nStatus      running    Started 2018-07-03\n", YES),
     ("status", "", UNSURE),
     ("status", "up and well\n", UNSURE),
-    ("status", "the running of this server is nobody's business\n", UNSURE),
+    ("status", "the running of this server is not your business\n", UNSURE),
     ("status", DOWN, NO),
     ("status", "PowerMTA is not running\n", NO),
     ("status", "Status starting\n", NO),
@@ -155,7 +155,7 @@ def test_every_documented_text_is_a_line_of_ascii() -> None:
     assert all(text.isascii() and text.isprintable() and text == text.lower() for _, _, text in rows)
 
 
-# -- going back with an answer that is not known -----------------------------------------------------------------------
+# -- a rollback with an answer that is not known -----------------------------------------------------------------------
 
 
 def test_a_rollback_without_an_understood_reload_leaves_no_trace(folder: Host) -> None:

@@ -72,7 +72,7 @@ def test_an_unconfirmed_change_rolls_back_by_itself(host: Host) -> None:
     assert host.root.running == OLD
     assert host.root.tree() == before
     late, _ = confirm(host.session, host.spec, tx, host.open)
-    assert late.status is Status.ROLLED_BACK, "a confirmation that comes late is told the truth"
+    assert late.status is Status.ROLLED_BACK, "a late confirmation gets the true outcome"
 
 
 def test_a_pending_change_can_be_reverted(host: Host) -> None:
@@ -125,14 +125,14 @@ def test_of_many_words_at_once_one_counts(root: HostRoot) -> None:
 
         with ThreadPoolExecutor(6) as pool:
             told = set(pool.map(word, range(6)))
-        assert len(told) == 1, "all are told the same"
+        assert len(told) == 1, "all get the same answer"
         assert told <= {Status.APPLIED, Status.ROLLED_BACK}
         assert root.running == root.read(CONFIG) == (f"{round_}\n".encode() if told == {Status.APPLIED} else running)
         until(lambda: not root.leftovers())
 
 
 def test_a_killed_timer_is_noticed(folder: Host) -> None:
-    """Nothing would take the change back any more: whoever comes next does."""
+    """No timer will revert the change any more: the next run does."""
     tx = waiting(folder)
     timer = next(folder.root.path.glob("var/lib/pmtaform/tx/*/timer"))
     os.kill(int(timer.read_text().split()[1]), 9)
@@ -147,13 +147,13 @@ def test_a_killed_timer_is_noticed(folder: Host) -> None:
 def test_no_timer_without_a_confirmation(folder: Host) -> None:
     assert folder.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
     tx = transaction((CONFIG, OLD), expect={}, confirm_within=600, activation=Activation.NONE)
-    assert folder.apply(tx).status is Status.APPLIED, "nothing is activated, so there is nothing to take back"
+    assert folder.apply(tx).status is Status.APPLIED, "nothing is activated, so there is nothing to revert"
 
 
 # -- systemd ----
 
 SYSTEMD_RUN = r"""#!/bin/sh
-# Remembers what it was told, as systemd would.
+# Remembers its arguments, as systemd would.
 for word in "$@"; do
     case $word in --unit=*) unit=${word#--unit=} ;; esac
 done

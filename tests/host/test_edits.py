@@ -43,7 +43,7 @@ def test_an_edit_in_place_before_the_commit_is_restored_with_the_file(
 
 @pytest.mark.parametrize("how", EDITS)
 def test_an_edit_while_the_change_is_pending_is_kept_aside(root: HostRoot, tmp_path: Path, how: str) -> None:
-    """Going back makes the host wholly what it was."""
+    """A rollback restores the host completely."""
     host = in_folder(root)
     tx = waiting(host)
     if how == "in place":

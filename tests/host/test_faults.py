@@ -56,7 +56,7 @@ class DiesOnce:
 
     @property
     def running(self) -> Running | None:
-        """None stays: each request has a program of its own."""
+        """None stays: each request has its own program."""
         return None
 
     @running.setter
@@ -176,7 +176,7 @@ def test_the_lock_of_the_dead_can_be_released(folder: Host) -> None:
 
 
 def test_one_that_is_just_being_made_is_left_alone(folder: Host) -> None:
-    """Between making its folder and writing in it whose it is; that stands beside it already."""
+    """Between making its folder and writing its owner in it; the owner is beside it already."""
     lib = folder.root.at("/var/lib/pmtaform")
     assert folder.apply(transaction((CONFIG, NEW))).status is Status.APPLIED
     newcomer, owner = lib / "tx/newcomer", lib / "own.newcomer"
@@ -218,7 +218,7 @@ def test_many_heirs_of_a_dead_lock_do_not_meet(root: HostRoot) -> None:
 
 
 class Paused:
-    """An apply that is halted in the middle, at `pmta test config`, until told to go on."""
+    """An apply that is halted in the middle, at `pmta test config`, until `go` is called."""
 
     def __init__(self, host: Host, tx: Transaction) -> None:
         self.root = host.root

@@ -73,7 +73,7 @@ def test_the_host_keeps_the_record_and_the_configuration_of_the_last_transaction
     assert record.contents == {CONFIG: NEW}
     short = last_left(host.session, host.spec)
     assert short is not None
-    assert short.contents is None, "a copy is sent to who asks for it"
+    assert short.contents is None, "a copy is sent on request"
 
 
 def test_the_record_and_the_copy_are_for_their_owner_alone(disk: Host) -> None:

@@ -38,7 +38,7 @@ def hooked(host: Host, point: str, hook: Path, shell: str = "dash") -> LocalSess
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("made", [False, True])
 def test_an_edit_after_the_backup_stays(root: HostRoot, tmp_path: Path, shell: str, made: bool) -> None:
-    """It came before the change was put in place: the change goes back, and the edit is no one's to take away."""
+    """It came before the change was put in place: the change rolls back, and the edit stays."""
     theirs = MORE if made else CONFIG
     hook = program(tmp_path, f'echo theirs >"$4/edit"; mv "$4/edit" "$4{theirs}"')
     host = in_folder(root, shell)
@@ -145,7 +145,7 @@ def test_commit_is_refused_while_another_change_awaits_its_confirmation(root: Ho
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_disk_that_does_not_take_what_was_written(root: HostRoot, tmp_path: Path, number: int) -> None:
-    """The kernel says so when it is to flush, and not before."""
+    """The kernel reports it at the flush, and not before."""
     fake = tmp_path / "bin"
     fake.mkdir()
     count = tmp_path / "count"

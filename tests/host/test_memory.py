@@ -102,7 +102,7 @@ def test_what_a_closed_connection_staged_is_cleared_away(host: Host) -> None:
     host.session.close()
     assert host.root.leftovers() == []
     host.opened.clear()
-    assert commit(host.session, host.spec, tx, host.open).status is Status.APPLIED, "it is begun anew"
+    assert commit(host.session, host.spec, tx, host.open).status is Status.APPLIED, "it starts again"
 
 
 def test_powermta_that_rejects_the_old_files_too_is_owed_a_reload(host: Host) -> None:

@@ -18,7 +18,7 @@ from pmtaform.host import FileRemoval, FileWrite, Known, Status, apply, probe
 from pmtaform.host.local import LocalSession
 
 ROOT = os.geteuid() == 0
-only_root = pytest.mark.skipif(not ROOT, reason="needs root to become somebody else or to mount")
+only_root = pytest.mark.skipif(not ROOT, reason="needs root to become another user or to mount")
 
 
 def untouched(host: Host, *writes: FileWrite | tuple[str, bytes], **more: object) -> str:

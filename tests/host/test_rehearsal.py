@@ -1,4 +1,4 @@
-"""A staged change is tested in a mount namespace of its own, and no live file is touched before it is committed."""
+"""A staged change is tested in a separate mount namespace, and no live file is touched before it is committed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def seeing(root: HostRoot) -> HostRoot:
 @needs_namespaces
 @pytest.mark.parametrize("shell", SHELLS)
 def test_pmta_sees_the_files_that_the_change_will_make(seeing: HostRoot, shell: str) -> None:
-    """A replaced file, a removed one, a new one, and a key in a new folder of its own."""
+    """A replaced file, a removed one, a new one, and a key in a new folder."""
     seeing.put("/etc/pmta/conf.d/going.conf", b"# going\n")
     seeing.put("/etc/pmta/kept", b"kept\n")
     host = in_folder(seeing, shell)
@@ -305,7 +305,7 @@ def test_a_rejected_change_never_is_in_place(root: HostRoot, control: str) -> No
     root.tell("fail-test")
     done = staged(host, transaction((CONFIG, NEW), key(KEY)))
     assert (done.status, done.step, done.reason) == (Status.ROLLED_BACK, "test", "pmta test config: exit 1")
-    assert "told to fail" in done.output
+    assert "made to fail" in done.output
     assert (root.tree(), root.leftovers()) == (tree, [])
 
 

@@ -39,7 +39,7 @@ def fails(server: Sshd, **options: object) -> str:
 
 def told(session: Session, command: list[str], data: bytes, *, timeout: float) -> Output:
     """What a program says until it ends."""
-    return session.begin(command, timeout=timeout).ask(data, b"no end of its own", timeout=timeout)
+    return session.begin(command, timeout=timeout).ask(data, b"never printed", timeout=timeout)
 
 
 def works(server: Sshd, **options: object) -> None:
@@ -174,7 +174,7 @@ def test_a_key_of_another_kind(sshd: Sshd, tmp_path: Path, kind: str) -> None:
 
 
 class _Silent(paramiko.Transport):
-    """A server's side that does not say that it may be asked to let someone in, but does so."""
+    """A server that does not announce the authentication service, but accepts requests for it."""
 
     def _send_message(self, data: paramiko.Message) -> None:
         if data.asbytes()[:1] != paramiko.common.cMSG_SERVICE_ACCEPT:
@@ -318,7 +318,7 @@ def test_errors_that_no_one_waits_for_do_not_stop_it(sshd: Sshd) -> None:
     noisy = session.begin(["sh", "-c", "head -c 3000000 /dev/zero >&2; echo; echo end; read -r x; echo $x"], timeout=30)
     said = noisy.ask(b"", b"\nend\n", timeout=30)
     assert (said.stdout, said.exit_code) == (b"\nend\n", None)
-    said = noisy.ask(b"more\n", b"no end of its own", timeout=30)
+    said = noisy.ask(b"more\n", b"never printed", timeout=30)
     assert (said.stdout, said.exit_code) == (b"more\n", 0)
     session.close()
 

@@ -252,7 +252,7 @@ def test_a_host_that_fails_to_run_the_program_once_is_asked_again(root: HostRoot
 
 
 def test_the_outcome_can_be_asked_for_on_a_full_disk(root: HostRoot) -> None:
-    """What never began is made never to begin, and that has to be written."""
+    """A transaction that never started is blocked for ever, and that has to be recorded."""
     if not is_root():
         pytest.skip("only root can mount")
     where = root.at("/var/lib/pmtaform")

@@ -111,7 +111,7 @@ def test_a_change_that_powermta_rejects_is_rolled_back_completely(host: Host, wh
 
 def test_what_powermta_said_is_reported_without_control_characters(host: Host) -> None:
     host.root.tell("fail-test")
-    assert host.apply(transaction((CONFIG, NEW))).output == "Error in line 1 of /etc/pmta/config: told to fail"
+    assert host.apply(transaction((CONFIG, NEW))).output == "Error in line 1 of /etc/pmta/config: made to fail"
 
 
 def test_a_rollback_that_powermta_rejects_too_is_reported(host: Host) -> None:
@@ -325,4 +325,4 @@ def test_a_waiting_program_ends_on_a_signal(folder: Host) -> None:
     assert waits is not None
     assert isinstance(waits.dialogue, LocalDialogue)
     waits.dialogue.process.terminate()
-    assert waits.dialogue.ask(b"", b"no end of its own", timeout=20).exit_code == -signal.SIGTERM
+    assert waits.dialogue.ask(b"", b"never printed", timeout=20).exit_code == -signal.SIGTERM

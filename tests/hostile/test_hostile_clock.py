@@ -52,7 +52,7 @@ def clock(tmp_path: Path) -> Clock:
 def forget_the_dead() -> None:
     """Remove what libfaketime has left of programs that were killed.
 
-    It names a semaphore after the process, and says so in the output of a later process that gets the same number.
+    It names a semaphore after the process, and reports it in the output of a later process that gets the same number.
     """
     for left in Path("/dev/shm").glob("*faketime_s*"):
         if not Path("/proc", left.name.rpartition("_")[2]).exists():

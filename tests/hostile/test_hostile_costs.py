@@ -122,7 +122,7 @@ def test_twice_as_many_keys_are_twice_the_work_of_a_change(tmp_path: Path) -> No
 
 
 def domains(project: ProjectFolder, many: int, *, includes: bool) -> int:
-    """How many functions a plan calls that changes so many domains, in one file or in as many."""
+    """How many functions a plan calls that changes this many domains, in one file or in as many."""
     blocks = {n: f"<domain d{n}.example>\n  max-smtp-out 1\n</domain>\n" for n in range(many)}
     if includes:
         for n, block in blocks.items():

@@ -18,7 +18,7 @@ WRITES = 22  # as many as there are in a run of three hosts, and some more
 
 
 class Disk:
-    """Where the state is: it takes so many more writes, and then fails."""
+    """Where the state is: it accepts a number of writes, and then fails."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left = 1 << 30

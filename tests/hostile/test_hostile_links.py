@@ -184,7 +184,7 @@ def restore(root: HostRoot) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("word", ["test", "reload"])
 def test_the_old_key_does_not_stay_where_a_folder_was_swapped(tmp_path: Path, shell: str, word: str) -> None:
-    """It is stated, the change is not lost of sight, and whoever comes when the folder is back clears it away."""
+    """It is reported, the change is not forgotten, and the next run with the folder in place removes it."""
     root = world(tmp_path)
     pmta = root.at("/usr/sbin/pmta")
     swap = SWAPS["folder of keys"].replace("$4", str(root.path))

@@ -132,7 +132,7 @@ def test_a_mode_without_a_list_is_set(root: HostRoot, shell: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_change_is_refused_where_the_tools_keep_no_attributes(root: HostRoot, tmp_path: Path, kind: str) -> None:
-    """Busybox's `cp` keeps no attributes; `getfattr` says that there are some."""
+    """Busybox's `cp` keeps no attributes; `getfattr` lists some."""
     tools = tmp_path / "bin"
     tools.mkdir()
     subprocess.run(["busybox", "--install", "-s", str(tools)], check=True)

@@ -1,4 +1,4 @@
-"""A sudo that keeps what passes through it: `plan` says so, and where it does not, nothing."""
+"""A sudo that logs its streams: `plan` reports it; for a sudo that does not, it reports nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pmtaform.inspection.notes import kept_by_sudo
 LISTED = {
     "input and output": ("    env_reset, log_input, log_output, use_pty", {"log_input", "log_output"}),
     "input at the end": ("    env_reset,\n    log_input", {"log_input"}),
-    "streams of their own": ("    log_stdin, log_stdout", {"log_input", "log_output"}),
+    "their own streams": ("    log_stdin, log_stdout", {"log_input", "log_output"}),
     "a tag of a command": ("User u may run:\n    (ALL) NOPASSWD: LOG_OUTPUT: ALL", {"log_output"}),
     "turned off": ("    !log_input, !log_output, env_reset", set()),
     "a tag that turns it off": ("    (ALL) NOPASSWD: NOLOG_INPUT: ALL", set()),

@@ -63,7 +63,7 @@ def tool(folder: Path, name: str, text: str) -> None:
 
 
 def records_of(root: HostRoot, many: int, days: float) -> None:
-    """So many records of earlier transactions, written when the host's clock was ahead by so many days."""
+    """Records of earlier transactions, written when the host's clock was ahead by a number of days."""
     folder = root.at("/var/lib/pmtaform/results")
     folder.mkdir(parents=True, exist_ok=True)
     for n in range(many):
@@ -82,7 +82,7 @@ def test_a_record_outlives_older_ones_whatever_the_clock_says(host: Host, days: 
     assert done.status is (Status.ROLLED_BACK if fails else Status.APPLIED)
     assert result(host.session, host.spec, tx.id) == done
     kept = records(host.session, host.spec)
-    assert kept[-1].transaction == tx.id, "and it is told as the newest"
+    assert kept[-1].transaction == tx.id, "and it is reported as the newest"
     assert len(kept) == 50
 
 
@@ -221,7 +221,7 @@ def test_what_is_staged_by_a_program_that_was_killed_is_settled_by_the_next(host
 
 
 def in_container(root: HostRoot) -> Host:
-    """The same host, as seen from a container with processes of its own."""
+    """The same host, as seen from a container with its own processes."""
     apart = ("unshare", "--pid", "--fork", "--mount-proc", "sh")
     if not is_root() or subprocess.run([*apart, "-c", "true"], capture_output=True, check=False).returncode:
         pytest.skip("only root can make a namespace")

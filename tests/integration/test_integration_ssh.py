@@ -62,7 +62,7 @@ def put_corpus(host: HostFolder, name: str) -> dict[str, bytes]:
 def native(project: ProjectFolder, files: dict[str, bytes], change: tuple[bytes, bytes] | None = None) -> str:
     """A stack that declares the files as they are, except one change; in YAML.
 
-    In which file of the host a block stands is known from the host, so that it need not be said.
+    The file of a block is known from the host, so the stack need not name it.
     """
     changed = next(p for p in sorted(files) if change[0] in files[p]) if change is not None else None
     entries = []
@@ -83,7 +83,7 @@ def changed_value(content: bytes) -> tuple[bytes, bytes]:
 
 
 def the_whole_way(project: ProjectFolder, files: dict[str, bytes], hosts: dict[str, Any]) -> None:
-    """Adopt, change, plan empty, go back: the bytes and what PowerMTA runs are right at each step."""
+    """Adopt, change, plan empty, roll back: the bytes and what PowerMTA runs are right at each step."""
     host = project.host
     emulated = host.at("/usr/sbin/pmta").exists()
     project.stack(native(project, files), hosts=hosts)

@@ -167,7 +167,7 @@ LINES = st.sampled_from(
 @given(st.lists(LINES, max_size=12).map("".join))
 @settings(deadline=None)
 def test_mending_ends_and_only_touches_what_it_mends(text):
-    """A few rounds mend all there is to mend; each leaves every other line as it was."""
+    """A few rounds fix everything that can be fixed; each leaves every other line unchanged."""
     for _ in range(20):
         given = configuration(text)
         edits = apply_fixes(given, lint(Subject(configuration=given, whole=False)))
@@ -180,4 +180,4 @@ def test_mending_ends_and_only_touches_what_it_mends(text):
         assert all(given.tree.lines[i] in after for i in untouched)
         text = after
     else:
-        raise AssertionError("mending does not end")
+        raise AssertionError("the fixes do not end")

@@ -1,4 +1,4 @@
-"""Kinds of danger are declared once and have an explanation; packages bring dangers of their own."""
+"""Kinds of danger are declared once and have an explanation; packages bring their own dangers."""
 
 from pathlib import Path
 

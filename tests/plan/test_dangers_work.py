@@ -30,7 +30,7 @@ def host(
     reply: str = "busy",
     out: int = 20,
 ) -> str:
-    """A host with `size` virtual MTAs in a pool, each with an address, a key, and a domain of its own."""
+    """A host with `size` virtual MTAs in a pool, each with its own address, key and domain."""
     vmtas = "".join(
         f"<virtual-mta v{n}>\nsmtp-source-host 10.{moved}.{n // 250}.{n % 250} h{n}\n"
         f"domain-key {key},d{n}.example,/k/{n}\n"

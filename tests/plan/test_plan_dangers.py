@@ -22,7 +22,7 @@ class Case:
     body: str = ""
 
 
-# Those of files, of DNS and of rotation have tests of their own.
+# Those of files, of DNS and of rotation have their own tests.
 ELSEWHERE = {
     "certificate-expired",
     "named-file-removed",
@@ -207,7 +207,7 @@ CASES = {
         "acct-file: {/var/log/pmta/acct.csv: {records: d}}",
         "records-lost",
     ),
-    "a configuration that nobody has seen": Case("", "include: https://conf.example.com/pmta", "unseen-contents"),
+    "a configuration that no one has seen": Case("", "include: https://conf.example.com/pmta", "unseen-contents"),
     "a large part of all blocks": Case(
         "".join(f"<domain d{n}.example.com>\n  max-smtp-out 20\n</domain>\n" for n in range(5)),
         SAME,

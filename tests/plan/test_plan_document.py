@@ -1,4 +1,4 @@
-"""The plan document: a round trip, and every kind of damage told as damage."""
+"""The plan document: a round trip, and every kind of damage reported as damage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan that changes nothing for mail says so, in text and JSON; one of which that is not known does not."""
+"""A plan that changes nothing for mail is reported so, in text and JSON; one with unknown effects is not."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ LINE = "postmaster a@example.com\n"
 
 @pytest.fixture
 def apart(one: ProjectFolder) -> ProjectFolder:
-    """A stack whose blocks belong in a file of their own."""
+    """A stack whose blocks belong in a separate file."""
     one.add_file("files/own.conf", LINE)
     one.stack(NATIVE, activation="none")
     return one
@@ -61,11 +61,11 @@ def test_a_file_and_its_include_in_one_apply(apart: ProjectFolder) -> None:
 
 
 def test_a_file_that_is_there_and_not_read_is_not_written_over(apart: ProjectFolder) -> None:
-    apart.host.put("# somebody's notes\n", OWN)
+    apart.host.put("# someone's notes\n", OWN)
     apart.stack(NATIVE + f"config: {{include: [{OWN}]}}\n", activation="none")
     said = apart.apply().ended(Exit.BLOCKED)
     assert "Existing file not included" in said.words
-    assert apart.host.read(OWN) == "# somebody's notes\n"
+    assert apart.host.read(OWN) == "# someone's notes\n"
     apart.host.at(OWN).unlink()
     apart.apply().ended(Exit.OK)
     apart.settled()

@@ -79,7 +79,7 @@ def test_what_was_never_declared_is_counted_and_left_alone(one: ProjectFolder) -
     one.host.put(RUNS + YAHOO)
     one.config(OURS)
     said = one.apply().ended(Exit.OK)
-    assert "2 blocks on mta1 are not declared and are left alone." in said.words
+    assert "2 blocks on mta1 are not declared and stay unchanged." in said.words
     assert YAHOO in one.host.read()
 
 

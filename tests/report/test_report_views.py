@@ -36,7 +36,7 @@ def test_every_view_is_in_the_table() -> None:
 
 
 def test_every_kind_that_is_written_is_in_the_table() -> None:
-    """By the calls that name one; plans, runs and what a rollback undoes have codecs of their own."""
+    """By the calls that name one; plans, runs and what a rollback undoes have their own codecs."""
     kinds = set()
     for path in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

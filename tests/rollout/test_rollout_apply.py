@@ -250,7 +250,7 @@ def test_hosts_are_worked_on_side_by_side(project: ProjectFolder) -> None:
 
 
 def test_two_applies_at_once(live: ProjectFolder, tmp_path: Path) -> None:
-    """The second does not wait, does nothing, and says who is at work."""
+    """The second does not wait, does nothing, and reports the other run."""
     import os
 
     program = live.host.at("/usr/sbin/pmta")
@@ -368,7 +368,7 @@ def test_the_journal_tells_every_run(one: ProjectFolder) -> None:
     assert [line["what"] for line in lines if "what" in line] == ["apply", "rollback to before generation 1"]
 
 
-# -- going back ----
+# -- rollback ----
 
 
 def test_rollback_brings_the_same_bytes_mode_and_configuration_back(live: ProjectFolder) -> None:

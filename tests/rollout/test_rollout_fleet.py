@@ -1,4 +1,4 @@
-"""A change over several hosts: staged first, canary, waves, budget, going back, going on."""
+"""A change over several hosts: staged first, canary, waves, budget, rollback, resume."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_hosts_that_change_together_do_or_none_does(fleet: ProjectFolder) -> Non
 
 
 def test_hosts_of_one_pool_do_not_restart_at_once(fleet: ProjectFolder) -> None:
-    """The gate is asked for every host; that it holds is a law of its own (test_rollout_order)."""
+    """The gate is asked for every host; that it holds is a separate law (test_rollout_order)."""
     pool = "virtual-mta: {a: {smtp-source-host: 192.0.2.1 a.example.com}}, virtual-mta-pool: {p: {virtual-mta: [a]}}"
     fleet.stack(
         f"config: {{run-as-root: no, {pool}}}\nrollout: {{parallel: 4, spread: pool}}\n",

@@ -239,4 +239,4 @@ def test_an_apply_that_ends_rolled_back_is_not_taken_for_another_states(stand_in
     stand_in.run("drift", "--detailed-exitcode").ended(Exit.OK)
     forget_state(stand_in)
     stand_in.run("recover").ended(Exit.OK)
-    assert ours(stand_in) == {"setting[postmaster]"}, "the host's record goes back too"
+    assert ours(stand_in) == {"setting[postmaster]"}, "the host's record is restored too"

@@ -30,7 +30,7 @@ def one_host(project: ProjectFolder) -> ProjectFolder:
 def test_what_is_only_staged_is_not_confirmed(one_host: ProjectFolder) -> None:
     with staged(one_host):
         said = one_host.run("recover", "--confirm").ended(Exit.LOCKED)
-        assert "mta1: has a change that is staged, and nothing of it in force" in said.words
+        assert "mta1: has a staged change that is not active" in said.words
         assert "There is nothing to confirm yet" in said.words
         assert one_host.host.running == RUNS
         one_host.run("recover", "--revert").ended(Exit.OK)

@@ -28,7 +28,7 @@ virtual-mta-pool: {p: {virtual-mta: %s}}
 ADMINS = "http-access: [127.0.0.1 admin%s]"
 KEY = "/etc/pmta/keys/s1.pem"
 
-# What was applied first and comes back, what was applied then, and the danger of going back.
+# The first configuration, which a rollback restores, the second one, and the danger of the rollback.
 RETURNS = [
     pytest.param(FAST, SLOW, "rate-raised", id="a-limit"),
     pytest.param(PLAIN, f"{PLAIN}\n{SLOW}", "rate-raised", id="a-limit-that-goes"),

@@ -135,7 +135,7 @@ class Canaries:
     def spy(self) -> None:
         """Programs that write down what they see: the `command:` of one place, and the `pmta` of the host that has one.
 
-        That `pmta` says what `refuse` told it instead of doing its work.
+        `pmta` prints the text of `refuse` instead of doing its work.
         """
         looks = f'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >>{self.spied}'
         temporary = f"find {self.project.root}/tmp -type f -exec cat {{}} + >>{self.spied} 2>/dev/null"
@@ -166,7 +166,7 @@ class Canaries:
         return said
 
     def run_apart(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        """A command as a process of its own, which shows the trace of what it does not expect."""
+        """A command as a separate process, which shows the trace of what it does not expect."""
         command = [*PROGRAM, *words, *_consent(words)]
         done = subprocess.run(command, cwd=self.project.root, capture_output=True, stdin=subprocess.DEVNULL)
         self.seen[f"{len(self.seen)}: {' '.join(words)} (apart)"] = done.stdout + done.stderr

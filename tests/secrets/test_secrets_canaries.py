@@ -117,7 +117,7 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
 
 
 def test_every_command_is_looked_at() -> None:
-    """`import` has a test of its own, since it makes stacks."""
+    """`import` has a separate test, since it makes stacks."""
     assert {words.split()[0] for words, _ in COMMANDS} == set(REGISTERED) - {"import"}
 
 
@@ -235,7 +235,7 @@ WRONG = {
 
 @pytest.fixture
 def lone(canaries: Canaries) -> str:
-    """A secret that stands where none belongs."""
+    """A secret in a place where none belongs."""
     made = canaries.canary("where no secret belongs")
     canaries.project.add_file("secrets/lone", made)
     return made
@@ -287,13 +287,13 @@ def test_what_powermta_says_is_reported_without_the_secrets_that_it_was_given(ca
         for more in ((), ("--format", "json")) if refusal == REFUSALS[0] else ((),):
             canaries.refuse(command, refusal.format(secret))
             said = canaries.run("apply", "--auto-approve", "--host", "env", *more).ended(Exit.SOME_FAILED)
-            assert refusal.partition("{}")[0].split()[0].strip(":") in said.words, "what PowerMTA said is told"
+            assert refusal.partition("{}")[0].split()[0].strip(":") in said.words, "PowerMTA's answer is reported"
     canaries.run("history", "env", "--live", "--format", "json").ended(Exit.OK)
     assert_only_the_host_has(canaries)
 
 
 def test_a_host_that_stays_in_the_middle_is_reported_without_secrets(canaries: Canaries) -> None:
-    """It takes neither the change nor what was there before, and says so with a password, to every later command."""
+    """PowerMTA rejects the change and the old files, and prints a password each time, to every later command."""
     canaries.refuse("reload", REFUSALS[0].format(given_secret(canaries)), always=True)
     canaries.run("apply", "--auto-approve", "--host", "env").ended(Exit.SOME_FAILED)
     for words in ("plan", "hosts", "history env --live", "recover env", "recover env --revert", "drift"):

@@ -218,7 +218,7 @@ def test_a_key_that_is_pasted_on_a_terminal_is_taken_whole(one: ProjectFolder) -
 def test_on_a_terminal_replacing_is_asked_about(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
     one.add_file("secrets/app", "old")
-    done = talk(one.root, ["secrets", "set", "file:secrets/app"], {"Only `yes` is taken: ": "no\n"})
+    done = talk(one.root, ["secrets", "set", "file:secrets/app"], {"Only `yes` is accepted: ": "no\n"})
     assert done.code == 0
     assert "Nothing was changed." in done.seen
     assert (one.folder / "secrets/app").read_text() == "old"
@@ -270,10 +270,10 @@ def test_a_terminal_sees_a_secret_only_with_show(one: ProjectFolder) -> None:
 def test_delete_asks_and_says_what_needs_it(one: ProjectFolder) -> None:
     one.config("smtp-user: {app: {password: {secret: 'file:secrets/app'}}}")
     path = one.add_file("secrets/app", VALUE)
-    kept_on = talk(one.root, ["secrets", "delete", "file:secrets/app"], {"Only `yes` is taken: ": "no\n"})
+    kept_on = talk(one.root, ["secrets", "delete", "file:secrets/app"], {"Only `yes` is accepted: ": "no\n"})
     assert 'Stack "fleet" needs it for smtp-user app: password.' in kept_on.seen
     assert path.exists()
-    assert talk(one.root, ["secrets", "delete", "file:secrets/app"], {"Only `yes` is taken: ": "yes\n"}).code == 0
+    assert talk(one.root, ["secrets", "delete", "file:secrets/app"], {"Only `yes` is accepted: ": "yes\n"}).code == 0
     assert not path.exists()
 
 
@@ -457,7 +457,7 @@ def test_a_key_under_2048_bits_is_warned_about(one: ProjectFolder) -> None:
 def test_a_locked_key_is_opened_with_the_passphrase_that_its_host_has_for_it(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What one host is told to open its key with is nothing to the other."""
+    """One host's passphrase is not used for another host's key."""
     hosts = {}
     for name in ("mta1", "mta2"):
         project.add_file(f"{name}.pem", locked_pem(load_private_key(KEY.encode()), name.encode()))
@@ -501,7 +501,7 @@ def test_a_value_that_powermta_may_not_take_is_remarked_without_being_cited(
 
 
 def test_secrets_come_from_a_real_pipe_and_go_into_one(one: ProjectFolder) -> None:
-    """As a process of its own, with a headless keyring that keeps a file."""
+    """As a separate process, with a headless keyring that keeps a file."""
     one.config("postmaster: a@b.example")
     home = one.root / "home"
     environment = {

@@ -102,7 +102,7 @@ def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> Non
         "os.fork(); os.write(f, b'x'); signal.pause()"
     )
     begun = time.monotonic()
-    with pytest.raises(Unresolved, match=r"not done within 0\.5 s"):
+    with pytest.raises(Unresolved, match=r"did not end within 0\.5 s"):
         CommandSecrets(tmp_path, ANY_PROGRAM).fetch(python(program), deadline=0.5)
     assert time.monotonic() - begun < 15
     os.set_blocking(reader, True)

@@ -74,12 +74,12 @@ def test_the_error_says_what_where_and_what_else_would_work() -> None:
 
 @pytest.mark.parametrize("value", ["", "\n", "\r\n"])
 def test_an_empty_value_is_no_secret(value: str) -> None:
-    with pytest.raises(SecretUnavailable, match="nothing in it"):
+    with pytest.raises(SecretUnavailable, match="it is empty"):
         resolver(value)[0].resolve(KEY)
 
 
 def test_a_command_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SecretUnavailable, match="nothing in it"):
+    with pytest.raises(SecretUnavailable, match="it is empty"):
         Resolver(tmp_path, allowed=ANY_PROGRAM).resolve(require_reference("command:true"))
 
 

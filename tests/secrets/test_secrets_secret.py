@@ -124,7 +124,7 @@ REFUSED: dict[str, Callable[[Secret], Any]] = {
     "length": len,
     "joining": lambda s: "".join([s]),
     "adding": lambda s: "x" + s,
-    "a kind of its own": lambda _: type("Loud", (Secret,), {}),
+    "another kind": lambda _: type("Loud", (Secret,), {}),
 }
 
 

@@ -82,7 +82,7 @@ def test_layers_replace_fields_and_take_keys_away(project: Project) -> None:
         ("{a.example/s1: {private-key: 'env:K', path: '/etc/pmta/a,b'}}", "path-not-allowed"),
         ("{a.example/s1: {private-key: 'env:K', path: /etc/pmta/config}}", "dkim-path"),
         ("{a.example/s1: {private-key: 'env:K', owner: '-R root'}}", "dkim-owner"),
-        ("{a.example/s1: {private-key: 'env:K', signs: [nobody]}}", "unknown-signer"),
+        ("{a.example/s1: {private-key: 'env:K', signs: [missing]}}", "unknown-signer"),
         ("{a.example/s1: {private-key: '-----BEGIN PRIVATE KEY-----'}}", "secret-in-clear"),
         (
             "{a.example/s1: {private-key: 'env:K', path: /etc/pmta/k}, "

@@ -102,6 +102,6 @@ def test_a_passphrase_says_which_keys_it_is_for(project: Project) -> None:
 
 
 def test_a_stack_that_is_not_valid_says_so(project: Project) -> None:
-    project.write(TWO + "config: {postmaster: '${nobody}'}")
+    project.write(TWO + "config: {postmaster: '${missing}'}")
     with pytest.raises(Invalid):
         secret_uses(load_stack(project.folder))

@@ -120,7 +120,7 @@ def test_a_lock_taken_between_judging_and_removing_stays(tmp_path: Path, monkeyp
 
 
 def contend(folder: Path, pipe: Connection) -> None:
-    """Says that it is ready, waits for the word, and tries to take the lock until told to end."""
+    """Reports that it is ready, waits for the start, and tries to take the lock until it is stopped."""
     backend = FileBackend(folder, "demo")
     pipe.send("ready")
     while pipe.recv() == "go":

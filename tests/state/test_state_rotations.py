@@ -88,7 +88,7 @@ def test_what_is_wrong_is_reported_and_never_guessed(tmp_path: Path, text: str, 
     (told,) = caught.value.diagnostics
     assert told.code == "rotation-damaged"
     assert says in told.detail
-    assert "none is switched to or taken away too early" in told.detail
+    assert "none is used or removed too early" in told.detail
 
 
 def test_a_later_format_is_not_read(tmp_path: Path) -> None:
