@@ -1,6 +1,6 @@
 """What `show settings DOMAIN/VMTA` shows: the value of every domain directive that holds for one queue.
 
-The rules are those of `pmtaform.lang.effective`: documented ones, and its assumptions where the guides say nothing.
+The rules are those of `pmtaform.lang.effective`: documented ones, and its assumptions where the guides are silent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Adopting live servers: a stack that says exactly what they have.
+"""Adopt live servers: write a stack that declares exactly what they have.
 
     Server files ─parse─▶ blocks ─say─▶ typed | text | native ─layers─▶ stack, groups, hosts ─write─▶ stacks/NAME
 

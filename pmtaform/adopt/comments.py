@@ -41,7 +41,7 @@ class Comments:
         return comments
 
     def clean(self, comment: str) -> str:
-        """A comment with what is secret in it masked."""
+        """A comment with its secrets masked."""
         clean = masked(comment, self.secrets)
         self.masked += clean != comment
         return clean

@@ -1,4 +1,4 @@
-"""Several servers' blocks as layers: what all share, what some share as groups, what is each one's own.
+"""Several servers' blocks as layers: the stack for all, groups for some, hosts for the rest.
 
 A block is lifted where it means the same on every server of a set, and each block of a server is in one layer
 only: nothing is laid over anything, so every server gets exactly what it has.
@@ -129,7 +129,7 @@ def _groups(
 
 
 def _name(hosts: tuple[str, ...], names: tuple[str, ...], taken: Iterable[str]) -> str:
-    """A group's name: what its hosts' names have in common and no other's has, else who is in it."""
+    """A group's name: the common part of its hosts' names if no other has it, else its members."""
     others = [name for name in names if name not in hosts]
     start = re.sub(r"[^A-Za-z0-9]+$|(?<![A-Za-z0-9])\d+$", "", _beginning(hosts))
     end = _beginning([name[::-1] for name in hosts])[::-1].lstrip("0123456789-._")

@@ -1,4 +1,4 @@
-"""What an import tells of: what is not typed and why, what was left, masked or lost, what is odd on the servers."""
+"""The notes of an import: blocks without types and why, omitted, masked or lost lines, errors on the servers."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Each entrance is imported when it is first used: a plan does not pay for what a comparison needs."""
+    """Import each function at its first use: a plan does not load the modules of a comparison."""
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'pmtaform.api' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Import live servers: read them, write what they have as a stack, and compare the stack with them."""
+"""Import live servers: read them, write their configuration as a stack, and compare the stack with them."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def _entry(
 
 
 def _write(folder: Path, adopted: Adopted, servers: Iterable[Server], resolver: Resolver) -> tuple[Path, ...]:
-    """Write the stack beside its place, hold it against the servers, and put it there whole."""
+    """Write the stack to a temporary folder, compare it with the servers, and rename it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = folder.parent / f".import-{secrets.token_hex(6)}"
     made = beside / folder.name

@@ -56,12 +56,12 @@ class Compared:
 
     @property
     def is_unsure(self) -> bool:
-        """Whether it is not known that nothing differs."""
+        """Whether some difference could not be decided."""
         return bool(self.moved) and not self.differences
 
 
 def compare(left: LoadedConfiguration, right: LoadedConfiguration, *, effective: bool = False) -> Compared:
-    """What of `right` is not as in `left`."""
+    """The differences of `right` from `left`."""
     before, after = _blocks(left), _blocks(right)
     declared = left.is_declared or right.is_declared
     late_before, late_after = _late(left, right), _late(right, left)

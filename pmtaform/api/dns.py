@@ -1,4 +1,4 @@
-"""What a stack wants of DNS, whether it is so, and the records for it."""
+"""The DNS records that a stack needs: list them and check them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def dns_facts(stack: Stack, hosts: Sequence[str] = ()) -> tuple[DnsFacts, tuple[Diagnostic, ...]]:
-    """What DNS must say of a stack, and why some keys could not be read.
+    """The DNS facts of a stack, and the reasons for keys that could not be read.
 
     With `hosts`, patterns of hosts and groups, only their addresses; domains are the whole fleet's all the same.
 

@@ -23,7 +23,7 @@ _WHOLE = frozenset({FILE, "dkim-key"})  # what is owned as a file is compared as
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockDrift:
-    """One block of ours that is not as the last apply left it, value by value; without values, only that is known."""
+    """One managed block that changed since the last apply, value by value; without values, only the fact is known."""
 
     address: str
     reason: Reason
@@ -34,10 +34,9 @@ class BlockDrift:
 class DriftReport:
     """What changed on one host.
 
-    `blocks` are ours, `others` are not, in a word each; `files` are those that are not as they were left, with what
-    differs. `by`: the host was compared with its own record; `is_elsewhere`: of an apply that the local state does
-    not have. `unknown` says why it could be compared with nothing. `busy`: what it has now is another run's, and not
-    confirmed.
+    `blocks` are managed, `others` are not (a word each); `files` are the changed files, with the difference. `by`: the
+    host was compared with its own record; `is_elsewhere`: with that of an apply that the local state does not have.
+    `unknown` is the reason why it could not be compared. `busy`: it has another run's change, not confirmed.
     """
 
     host: str

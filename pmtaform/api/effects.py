@@ -1,4 +1,4 @@
-"""What a plan does to queues: the (virtual MTA, domain) pairs whose effective values change."""
+"""The effects of a plan on queues: the (virtual MTA, domain) pairs whose effective values change."""
 
 from __future__ import annotations
 

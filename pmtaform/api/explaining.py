@@ -1,4 +1,4 @@
-"""What a code means, whether it is that of a diagnostic, of a lint rule or of a danger."""
+"""Explain a code: of a diagnostic, a lint rule or a danger."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ExplainedCode:
 
 
 def explain_code(code: str) -> tuple[ExplainedCode, ...]:
-    """What is known of a code; empty for an unknown one. A danger and a note on it may have the same code."""
+    """The explanations of a code; empty for an unknown one. A danger and a note on it may have the same code."""
     entries = [ExplainedCode(source, known[code]) for source, known in _tables() if code in known]
     texts = {each.definition.explanation: each for each in entries}  # a rule may pass on what the parser reports
     return tuple(texts.values())

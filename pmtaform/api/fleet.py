@@ -1,4 +1,4 @@
-"""The fleet at a glance: what each host runs, when it was last applied to, and what keeps it from the next."""
+"""The fleet at a glance: each host's version, its last apply, and what blocks the next one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PendingCommit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRow:
-    """One host. `problem` says why it could not be looked at; then the row has only what the state knows.
+    """One host. `problem`: why it could not be inspected; the row then has only the data of the state.
 
     `version` is PowerMTA's own line, `generation` the last one that the host keeps (0: none), `changes` how many
     changes of the stack are to come, `left` how many differences stay because of `lifecycle`. `last` and `drift` None:
@@ -71,7 +71,7 @@ class HostRow:
 
     @property
     def is_busy(self) -> bool:
-        """Whether what the host has now is another run's, and not confirmed."""
+        """Whether the host has an unconfirmed change of another run."""
         return self.lock is not None or (self.pending is not None and self.pending.state == Waiting.PENDING)
 
 

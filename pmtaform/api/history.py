@@ -1,4 +1,4 @@
-"""What was done, by whom and when, from the journal of a stack's runs and from what a host keeps itself."""
+"""The runs of a stack, from its journal and from the generations on a host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pmtaform.state import JournalEvent, JournalKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRecord:
-    """What became of one host in a run. `at` is ISO 8601 in UTC; `generation` None: the host was left as it was.
+    """The outcome of one host in a run. `at` is ISO 8601 in UTC; `generation` None: the host was left as it was.
 
     `kept` is the host's own record of the same transaction, when it was asked and still keeps it.
     """
@@ -106,7 +106,7 @@ def history_of(
 
 
 def runs_of(events: Sequence[JournalEvent]) -> list[RunRecord]:
-    """The runs that a journal tells of, in the order of their starts."""
+    """The runs in a journal, in the order of their starts."""
     started: list[_Open] = []
     latest: dict[str, _Open] = {}
     for event in events:
@@ -239,7 +239,7 @@ def _kept(project: Project, stack: str, host: str) -> tuple[Sequence[Generation]
 
 
 def _require_known(project: Project, stack: str, host: str, runs: Sequence[RunRecord], *, live: bool) -> None:
-    """A host that is no longer in the stack has a history all the same; one that never was is a slip of the pen."""
+    """Reject an unknown host. A host that is no longer in the stack still has a history."""
     recorded = {record.host for run in runs for record in run.hosts}
     if host in recorded and not live:
         return

@@ -100,7 +100,7 @@ def _is_whole(configuration: Configuration, name: str) -> bool:
 
 
 def _in_its_section(configuration: Configuration) -> Configuration:
-    """A file whose lines make sense inside one kind of section only is read as if it stood there."""
+    """A file whose lines are valid inside one kind of section only is read as if it were there."""
     tree = configuration.tree
     names = [node.name for node in tree.children if isinstance(node, Directive)]
     known = catalogue()
@@ -130,7 +130,7 @@ def lint_stack(stack: Stack, choice: RuleChoice, *, hosts: Iterable[str] = (), v
 
 
 def lint_host(stack: Stack, name: str, choice: RuleChoice, *, version: str | None = None) -> Linted:
-    """Lint what a host has now; it is only looked at. Raises `HostError` and `Unreachable`."""
+    """Lint the live configuration of a host; nothing is changed. Raises `HostError` and `Unreachable`."""
     loaded = read_host(host_spec(stack, stack.hosts[name], resolver_for(stack)), _named_files)
     subject = Subject(
         configuration=loaded.configuration,

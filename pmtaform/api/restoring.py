@@ -134,7 +134,7 @@ def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]
 
 
 def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
-    """Take a dead holder's lock off a host; says in words what was done. Raises `Locked` when the holder is alive."""
+    """Remove a dead holder's lock from a host; return a message for the user. Raises `Locked` if the holder is alive."""
     spec = spec_of(stack, host)
     session = spec.open()
     try:
@@ -147,7 +147,7 @@ def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
 
 
 def forget_host(project: Project, stack: str, host: str) -> None:
-    """Take a host out of the state. Raises `UsageError` when it is not in it, `Locked` when another run is active."""
+    """Remove a host from the state. Raises `UsageError` when it is not in it, `Locked` when another run is active."""
     with project.lock(stack, f"state forget {host}"):
         keeper = StateKeeper(project.backend(stack))
         if host not in keeper.document.hosts:

@@ -1,4 +1,4 @@
-"""Going on with a run that ended before all of its hosts had their turn."""
+"""Resume a run that ended before all of its hosts were changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHANGED = "applied"  # the word that the journal has for a host that took its c
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A run that is gone on with: what it was about, and the hosts that it has changed."""
+    """A run to resume: its choice, and the hosts that it has changed."""
 
     run: str
     choice: Choice

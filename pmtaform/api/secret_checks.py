@@ -43,7 +43,7 @@ class CheckedSecret:
 def check_secrets(
     stack: Stack, uses: Iterable[SecretUse], resolver: Resolver | None = None
 ) -> tuple[CheckedSecret, ...]:
-    """Look up every secret once, and see whether each is fit for what it is for. No host is looked at."""
+    """Look up every secret once, and check whether it fits its purpose. No host is read."""
     lookups = resolver or Resolver(stack.folder, allowed=allowed_programs(stack.folder))
     listed = list(uses)
     checked: dict[int, CheckedSecret] = {}
@@ -107,7 +107,7 @@ def _passphrase_of(use: SecretUse, uses: Iterable[SecretUse], resolver: Resolver
 
 
 def _private_key(use: SecretUse, secret: Secret, passphrase: bytes | None, facts: tuple[str, ...]) -> CheckedSecret:
-    """As a plan reads it: what is fit there is fit here."""
+    """Read the key as a plan does, so that both accept the same keys."""
     from pmtaform.dkim.keys import load_private_key
 
     try:

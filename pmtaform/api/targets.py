@@ -1,4 +1,4 @@
-"""What a command's PATH, HOST or REV:STACK[:HOST] means, and the configurations there."""
+"""Resolve a command's PATH, HOST or REV:STACK[:HOST], and read the configurations there."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_side(text: str, project: Project | None, stack: str | None = None) -> d
 
 
 def project_if_any(folder: Path | None) -> Project | None:
-    """The project that a folder (the current one) lies in, or None."""
+    """The project of a folder (the current one), or None."""
     root = project_above(folder or Path.cwd())
     return Project(root) if root is not None else None
 

@@ -32,7 +32,7 @@ def approved(question: str, format: Format, *, instead: str = _INSTEAD) -> bool:
 
 
 def _discard_typed_ahead(stream: TextIO) -> None:
-    """Discard what was typed before the question was there to be read: it is no answer to it."""
+    """Discard input from before the question: it is not an answer to it."""
     if os.name == "posix":
         import termios
 

@@ -1,4 +1,4 @@
-"""`pmtaform history`: who did what when, and what became of it."""
+"""`pmtaform history`: the runs of a stack and their outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands put out: data on stdout, talk on stderr. How it looks is `pmtaform.report`'s business."""
+"""The output of commands: data on stdout, messages on stderr. `pmtaform.report` formats it."""
 
 from __future__ import annotations
 

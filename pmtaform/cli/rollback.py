@@ -1,4 +1,4 @@
-"""`pmtaform rollback`: put a host's earlier files back."""
+"""`pmtaform rollback`: restore a host's earlier files."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Chosen:
 
 
 def chosen(words: list[str]) -> Chosen:
-    """What the words mean: a reference (or the NAME of a keyring's entry), and a stack if there is a second one.
+    """The meaning of the words: a reference (or the NAME of a keyring's entry), and a stack if there is a second one.
 
     The order does not matter where it is clear which is which. Raises `UsageError`, `Invalid`; what may be a secret
     is not repeated.

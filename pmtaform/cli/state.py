@@ -1,4 +1,4 @@
-"""`pmtaform state`: what was applied last."""
+"""`pmtaform state`: the last apply of each host."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def _wrapped(stream: Any, number: int) -> io.TextIOWrapper:
 
 
 class _Output(io.FileIO):
-    """A stream that goes nowhere once it can go no further: a host may be in the middle of a change.
+    """A stream that discards its output once it is broken: a host may be in the middle of a change.
 
     An error here would end the run at whichever line is printed next. What is done never depends on who reads of it.
     """

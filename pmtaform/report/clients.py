@@ -1,4 +1,4 @@
-"""What holds for a client and where its message goes, as text for people and JSON for programs."""
+"""The settings for a client and the route of its message, as text for people and JSON for programs."""
 
 from __future__ import annotations
 

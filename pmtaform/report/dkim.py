@@ -1,4 +1,4 @@
-"""DKIM keys as text for people and JSON for programs: what they are, never what is in them."""
+"""DKIM keys as text for people and JSON for programs: their type and place, never their content."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _GOOD = ("applied", "unchanged", "ok")
 
 
 def history_text(report: HistoryReport, *, colour: bool = False) -> str:
-    """A paragraph a run: when, who, what and its end; from which commit and plan; what became of each host."""
+    """A paragraph a run: time, user, command, end, commit, plan, and the outcome of each host."""
     style = Style(colour)
     whose = f"{clean(report.host)} of stack {clean(report.stack)}" if report.host else f"stack {clean(report.stack)}"
     if not report.runs:

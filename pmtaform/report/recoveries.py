@@ -63,7 +63,7 @@ def _row(each: Recovered) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryTable:
-    """The hosts that `recover` looked at."""
+    """The hosts that `recover` inspected."""
 
     hosts: Sequence[Recovered]
 

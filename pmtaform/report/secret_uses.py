@@ -22,7 +22,7 @@ MOST_HOSTS = 2  # shown of a use, before "and N more"
 
 
 def uses_text(uses: Sequence[SecretUse]) -> str:
-    """One line a use: the reference, what it is for, on which hosts, and where it was written."""
+    """One line a use: the reference, its purpose, its hosts, and its place in the stack."""
     if not uses:
         return "The stack refers to no secret.\n"
     return "".join(line + "\n" for line in columns([_cells(use) for use in uses]))
@@ -46,7 +46,7 @@ def json_uses(stack: str, uses: Iterable[SecretUse]) -> str:
 
 
 def json_kept(reference: str, **more: Any) -> str:
-    """A document of kind `pmtaform-secret`: what was done with one."""
+    """A document of kind `pmtaform-secret`: the action on one secret."""
     return json_document("pmtaform-secret", {"reference": reference, **more})
 
 

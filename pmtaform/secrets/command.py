@@ -36,7 +36,7 @@ def end_all() -> None:
 class CommandSecrets:
     """Runs the program in the stack's folder, without a shell, a terminal or standard input.
 
-    What it says on stderr is not shown: wrappers and `set -x` repeat secrets there.
+    Its stderr is not shown: wrappers and `set -x` repeat secrets there.
     """
 
     def __init__(self, base: Path, allowed: AllowedPrograms) -> None:

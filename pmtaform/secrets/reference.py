@@ -1,4 +1,4 @@
-"""References to secrets, `scheme:NAME`: what a stack holds in place of a secret.
+"""References to secrets, `scheme:NAME`: they replace secrets in a stack.
 
 The schemes are those of the registered providers (`plugins.SECRET_PROVIDERS`); `docs/secrets.md` lists ours.
 A text that is no reference may be a secret that a person pasted in: it is never repeated in a message.

@@ -26,7 +26,7 @@ def holds_secret(reference: Reference, folder: Path) -> bool:
 
 
 def read_secret(reference: Reference, folder: Path) -> Secret:
-    """What a reference that the operator typed leads to, every byte of it. Raises `SecretUnavailable`."""
+    """The value of a reference that the operator typed, every byte of it. Raises `SecretUnavailable`."""
     return Resolver(folder, allowed=ANY_PROGRAM).resolve(reference, raw=True)
 
 

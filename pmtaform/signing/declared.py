@@ -125,6 +125,6 @@ def read_declared(key: DeclaredKey, resolve: Resolve) -> tuple[SigningKey | None
 
 
 def selector_of(declared: DeclaredKey, key: SigningKey | None) -> Selector:
-    """What DNS must say of a key."""
+    """The required DNS record of a key."""
     public = PublicKey(key.p, "rsa") if key is not None else None
     return Selector(domain=plain(declared.domain), selector=declared.selector.lower(), public=public)

@@ -1,4 +1,4 @@
-"""What the secret store holds and DNS publishes of the selectors of rotated keys."""
+"""The keys in the secret store and the records in DNS for the selectors of rotated keys."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class FleetRotation:
         return selectors != before
 
     def _facts(self, key: RotatedKey, known: KeyHistory) -> KeyFacts:
-        """What is seen of a key; for the selectors in `known` also their keys and records."""
+        """The facts on a key; for the selectors in `known` also their keys and records."""
         live = {host: _of_key(key, signing.signs) for host, signing in self.live.items() if host in key.hosts}
         lives = [life for life in known.lives if life.revoked is None]
         publics = {life.selector: self.evidence.public_key(key, life) for life in lives}
@@ -95,7 +95,7 @@ class FleetRotation:
         )
 
     def _overruled(self, key: RotatedKey) -> dict[str, str]:
-        """Of the selectors whose lines PowerMTA never takes, what it takes instead."""
+        """For each selector whose line PowerMTA never uses: the line that it uses instead."""
         known = {**self.declared, **self.live}
         return {
             selector: f"{why} on {host}"

@@ -1,4 +1,4 @@
-"""What a host signs with, and how long its mail may wait, by a survey."""
+"""The selectors that a host signs with, and how long its mail may wait, by a survey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each declared key is: its type and size, when it was stored, and the findings on its DNS record."""
+"""The properties of each declared key: type, size, time of storage, and findings on its DNS record."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class KeyVerification:
 
 @dataclass(slots=True)
 class _Run:
-    """What all proofs of one run share."""
+    """The data that all verifications of one run share."""
 
     stack: Stack
     resolver: DnsResolver

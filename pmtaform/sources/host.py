@@ -1,4 +1,4 @@
-"""Read the configuration of a live host. The host is only looked at."""
+"""Read the configuration of a live host. The host is not changed."""
 
 from __future__ import annotations
 

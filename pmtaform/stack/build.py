@@ -26,14 +26,14 @@ _Items = dict[Key, Item]
 
 @dataclass(frozen=True, slots=True)
 class StackRules:
-    """What holds for a whole stack."""
+    """Rules for a whole stack."""
 
     strict: bool = False
     powermta: tuple[int, int] | None = None
 
     @property
     def native_severity(self) -> Severity:
-        """How bad it is when native text holds what the catalogue does not know."""
+        """The severity of unknown names in native text."""
         return Severity.ERROR if self.strict else Severity.WARNING
 
 

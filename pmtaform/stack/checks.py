@@ -1,4 +1,4 @@
-"""`checks`: what is looked at on a host before its change is confirmed."""
+"""`checks`: tests on a host before its change is confirmed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COMMON: Final = ("within", "tries", "every")
 
 
 def read_checks(node: Node, problems: Diagnostics) -> dict[str, Check | None]:
-    """The checks of a layer by name; None takes one of a lower layer away."""
+    """The checks of a layer by name; None removes one of a lower layer."""
     checks: dict[str, Check | None] = {}
     for key, value in named_nodes(node, "checks", "`NAME: {smtp: 25}`", problems, longest=64):
         if is_null(value):

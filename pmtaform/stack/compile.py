@@ -1,4 +1,4 @@
-"""From a stack to what each of its hosts should have."""
+"""Compile a stack into the desired configuration of each host."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Des
 
 
 def compile_all(stack: Stack, resolve: Resolve | None = None, hosts: Iterable[str] | None = None) -> dict[str, Desired]:
-    """What every host (or those in `hosts`) should have. Raises as `compile_host`, with what any of them shows."""
+    """The desired configuration of every host (or those in `hosts`). Raises as `compile_host`, for any of them."""
     problems = Diagnostics()
     compiled = {name: _compile(stack, name, resolve, problems) for name in (stack.hosts if hosts is None else hosts)}
     _raise(problems)

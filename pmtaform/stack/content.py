@@ -1,4 +1,4 @@
-"""What layers are made of once their variables are known, and how one layer goes over another.
+"""The content of layers once their variables are known, and the merge of one layer over another.
 
 A layer's content maps keys to items. A key is (kind, name): `("setting", "postmaster")`, `("domain", "gmail.com")`;
 at top level it is the address of a block. `(kind, ALL)` stands for everything of that kind, where it is taken away.

@@ -1,4 +1,4 @@
-"""What a stack gives to the checks of DNS: names, addresses and selectors."""
+"""The input of the DNS checks from a stack: names, addresses and selectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fields of a stack take: each for pydantic's core, and as JSON Schema."""
+"""The kinds of values in a stack: each for pydantic's core, and as JSON Schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pmtaform.model.operations import Share
 
 @dataclass(frozen=True, slots=True)
 class FieldKind:
-    """What a key takes: for pydantic's core (None: read elsewhere, from nodes), and as JSON Schema."""
+    """The values of a key: for pydantic's core (None: read elsewhere, from nodes), and as JSON Schema."""
 
     core: Mapping[str, Any] | None
     json: Mapping[str, Any]
@@ -127,7 +127,7 @@ def _answers(value: Any) -> tuple[str, ...]:
 
 
 def made_by(function: Any, **json: Any) -> FieldKind:
-    """What a function accepts and makes of it."""
+    """A kind that a function checks and converts."""
     return FieldKind({"type": "function-plain", "function": {"type": "no-info", "function": function}}, json)
 
 

@@ -1,4 +1,4 @@
-"""What a host's files hold, against what they are for: certificates with their keys, fragments, licences."""
+"""Check the contents of a host's files against their purpose: certificates with keys, fragments, licences."""
 
 from __future__ import annotations
 

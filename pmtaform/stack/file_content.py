@@ -1,4 +1,4 @@
-"""Where the content of a file comes from: the project, the stack itself, or a reference to a secret."""
+"""The content of a file: from the project, the stack itself, or a reference to a secret."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ SECRETS: Final = ("password", "sudo", "passphrase")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostDefaults:
-    """What holds for every host of a stack.
+    """The defaults for every host of a stack.
 
     `values` are those of its `ssh`, in the node `ssh`; `folder` is the stack's, `allowed` its folders on hosts.
     """

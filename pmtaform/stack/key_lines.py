@@ -1,4 +1,4 @@
-"""The `domain-key` lines that make PowerMTA sign: into which sections they go, and in which order."""
+"""The `domain-key` lines that make PowerMTA sign: their sections and their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dkim-keys` as it is written: the keys that sign, layer over layer."""
+"""`dkim-keys` as in the stack: the keys that sign, layer over layer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class KeyPlan(StackEntry):
 
 
 def name_problem(domain: str, selector: str) -> str:
-    """What is wrong with a key's name; empty: nothing. The domain may be `*`."""
+    """The problem of a key's name; empty: none. The domain may be `*`."""
     if not selector:
         return "Write DOMAIN/SELECTOR, as in example.com/s2026."
     if domain != "*" and (len(domain) > 253 or not _DOMAIN.fullmatch(domain)):

@@ -37,7 +37,7 @@ class KeyCompiler:
         self._lines = KeyLines(problems)
 
     def compile(self, plans: dict[str, KeyPlan], items: dict[Key, Item], taken: set[str]) -> tuple[KeyFile, ...]:
-        """The key files. Their lines are put into `items`. `taken` are paths that are something else already."""
+        """The key files. Their lines are put into `items`. `taken` are paths of other files."""
         files: list[KeyFile] = []
         first: dict[str, Place] = {}
         wanted: dict[Key | None, list[StackLine]] = {}

@@ -19,7 +19,7 @@ from pmtaform.stack.variables import Variables, resolve
 
 @dataclass(slots=True)
 class Layered:
-    """What all layers of one host say together, before it is text.
+    """The merged layers of one host, before they become text.
 
     `targets` are the files that blocks belong in: a block stays in its file when a higher layer replaces it. A key that
     is rotated is in `keys` once for each of its selectors, and as it was written in `rotated`.
@@ -34,7 +34,7 @@ class Layered:
 
 
 def layered(stack: Stack, name: str, problems: Diagnostics) -> Layered:
-    """The layers of the host `name` laid over each other. What is wrong goes into `problems`."""
+    """The layers of the host `name` laid over each other. Errors go into `problems`."""
     layers = stack.layers(name)
     made = Layered(resolve([layer.variables for layer in layers], name, problems))
     for layer in layers:

@@ -1,4 +1,4 @@
-"""`lifecycle`: which blocks are left as they are, and which are never changed."""
+"""`lifecycle`: the blocks that are ignored, and those that are protected."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def with_lint(stack: Stack, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 
 def _on_hosts(diagnostic: Diagnostic, hosts: Sequence[str], of: int) -> Diagnostic:
-    """One entry for all hosts that it is true of: with their number and names, unless it is every host."""
+    """One finding for all its hosts: with their number and names, unless it concerns every host."""
     if len(hosts) == 1:
         return replace(diagnostic, host=hosts[0] if of > 1 else None)
     general = replace(diagnostic, host=None)
@@ -76,7 +76,7 @@ def _lines(stack: Stack, name: str) -> list[str]:
 
 
 def subject_of(desired: Desired, sources: Mapping[str, Sequence[str]], version: str | None) -> Subject:
-    """What a host should have, as lint needs it; findings point to the stack's own lines."""
+    """The desired configuration of a host as a subject of lint; findings point to the stack's own lines."""
     configuration, complete = as_configuration(desired)
     settings = {a.key for a in desired.blocks if a.kind == SETTING} | {a.kind for a in desired.blocks}
     return Subject(

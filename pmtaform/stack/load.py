@@ -30,9 +30,9 @@ def load_stack(folder: Path) -> Stack:
 
 
 def check_stack(folder: Path) -> tuple[Stack, tuple[Diagnostic, ...]]:
-    """Everything that is wrong with a stack: its own keys, and what each host would be given. Never raises for that.
+    """All errors of a stack: in its own keys, and in the configuration of each host. Does not raise for errors.
 
-    No secret is looked up. The stack is what could be read of it; it is fit for use when no finding is an error.
+    No secret is looked up. The stack has all parts that could be read; it is usable when no finding is an error.
     """
     problems = Diagnostics()
     with gc_paused():

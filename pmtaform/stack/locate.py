@@ -1,4 +1,4 @@
-"""Where projects and their stacks are on disk."""
+"""Find projects and their stacks on disk."""
 
 from __future__ import annotations
 

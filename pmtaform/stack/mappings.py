@@ -1,4 +1,4 @@
-"""Mappings of a stack: whether a node is one, and the names in it."""
+"""Read mappings of a stack and the names in them."""
 
 from __future__ import annotations
 

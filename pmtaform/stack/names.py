@@ -1,4 +1,4 @@
-"""What a key under `config` is, by the catalogue: a directive, a section, or neither, and then what was meant."""
+"""The meaning of a key under `config`: a directive, a section, or unknown with a suggestion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNNAMED: Final = re.compile(r"\((?:none|no name) when nested\)")
 
 @dataclass(frozen=True, slots=True)
 class NameMeaning:
-    """What one name may be in one scope. Both None: nothing that the catalogue knows there."""
+    """The meanings of a name in one scope. Both None: the catalogue does not have it there."""
 
     directive: DirectiveSpec | None
     section: SectionSpec | None
@@ -35,7 +35,7 @@ class NameMeaning:
 
 @lru_cache(maxsize=8192)
 def meaning(scope: str, name: str) -> NameMeaning:
-    """What `name` means in `scope`."""
+    """The meaning of `name` in `scope`."""
     known = catalogue()
     section = known.section(name)
     if section is not None and not known.may_stand_in(section.tag, None if scope == GLOBAL else scope):
@@ -107,7 +107,7 @@ def version_of(text: str | None) -> tuple[int, int] | None:
 def age_warnings(
     spec: DirectiveSpec | SectionSpec, place: Place, powermta: tuple[int, int] | None, problems: Diagnostics
 ) -> None:
-    """Warn of what is going away, and of what the stack's version of PowerMTA does not have yet."""
+    """Warn of deprecated names, and of names that the stack's version of PowerMTA does not have yet."""
     name = spec.name if isinstance(spec, DirectiveSpec) else f"<{spec.tag}>"
     if spec.status != "current":
         replaced = spec.replaced_by if isinstance(spec, DirectiveSpec) else None

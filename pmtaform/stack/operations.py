@@ -182,7 +182,7 @@ def _expect(node: Node, problems: Diagnostics) -> Expect:
 
 
 def _check_success(command: Command, text: str, node: Node | None, problems: Diagnostics) -> None:
-    """A text of success that is part of a known failure would hide nothing, and promises what is not so."""
+    """Report a `success` text that is part of a known failure: it could not turn that failure into a success."""
     failures = [each for each in DOCUMENTED[command].failure if normal(text) in each]
     if failures and node is not None:
         what = f'`success` of `{command}`: "{text}" is part of "{failures[0].strip()}"'

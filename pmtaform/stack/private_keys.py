@@ -23,7 +23,7 @@ def read_key(
 ) -> SigningKey | None:
     """The key that a reference leads to; None with the reason in `problems`.
 
-    The key's warnings are placed where its reference stands. What a message says of the key is its reference.
+    The key's warnings are placed at its reference. Messages name the key by its reference only.
     """
     known = _READ.setdefault(resolve, {})
     index = reference[0], passphrase[0] if passphrase else ""

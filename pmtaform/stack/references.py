@@ -22,7 +22,7 @@ from pmtaform.stack.variables import substitute
 
 
 class Purpose(StrEnum):
-    """What a secret is for."""
+    """The purpose of a secret."""
 
     PASSWORD = "password"  # noqa: S105  (of the login)
     SUDO = "sudo"

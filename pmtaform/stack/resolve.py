@@ -34,5 +34,5 @@ def resolver_for(stack: Stack) -> Resolve:
 
 
 def desired_of(stack: Stack, host: str, *, secrets: bool) -> Desired:
-    """What one host should have; with `secrets`, references are resolved."""
+    """The desired configuration of one host; with `secrets`, references are resolved."""
     return compile_host(stack, host, resolver_for(stack) if secrets else None)

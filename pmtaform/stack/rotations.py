@@ -1,6 +1,6 @@
 """Keys with `rotation`: read, checked, and written out as one key for each of their selectors.
 
-Which selectors there are is no matter of a stack's files: `Stack.selectors` has it, from the history and from DNS.
+The selectors are not in a stack's files: `Stack.selectors` has them, from the history and from DNS.
 """
 
 from __future__ import annotations

@@ -280,7 +280,7 @@ def _summary(spec: DirectiveSpec) -> str:
 
 
 def _value(spec: DirectiveSpec) -> Schema:
-    """One value. Only what is certain is ruled out; a value with a variable always passes."""
+    """One value. Only certain errors are rejected; a value with a variable always passes."""
     plain: Schema = {"type": _SCALAR}
     patterns = [_pattern(spec, kind) for kind in spec.types]
     if all(patterns):

@@ -1,4 +1,4 @@
-"""Secrets in clear text: what is in a stack is in every copy of its repository, for ever."""
+"""Secrets in clear text: a value in a stack is in every copy of its repository, for ever."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pmtaform.lang.catalogue import DirectiveSpec
 
 
 def in_clear(spec: DirectiveSpec) -> str:
-    """Why a secret may not be there, and what to write; the value is not repeated."""
+    """The reason against a secret in clear text, and the remedy; the value is not repeated."""
     return (
         f"`{spec.name}` is a secret, and everyone who can read the stack can read it. "
         f"Write {secret_form(spec)} with a keyring:, env:, file: or command: reference."

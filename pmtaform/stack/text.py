@@ -1,4 +1,4 @@
-"""Native text inside a stack: what the catalogue thinks of it, and that it stays inside its section."""
+"""Check native text inside a stack: by the catalogue, and that it stays inside its section."""
 
 from __future__ import annotations
 

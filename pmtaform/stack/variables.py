@@ -47,7 +47,7 @@ class _Spent:
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """The variables that are in force somewhere.
+    """The variables of one scope.
 
     `lenient`: a missing variable is not reported, and what uses it is left unchecked (for layers that no host uses).
     """

@@ -1,4 +1,4 @@
-"""What libyaml's messages mean, in users' words."""
+"""Explain libyaml's messages."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Take away what killed processes left of `path`. Only for who holds the lock."""
+    """Remove temporary files of `path` that killed processes left. Only for the holder of the lock."""
     for leftover in path.parent.glob(f".{glob_escape(path.name)}.*{TEMPORARY}"):
         with suppress(OSError):
             leftover.unlink()
@@ -54,7 +54,7 @@ def glob_escape(name: str) -> str:
 
 @contextmanager
 def writing_state(path: Path) -> Iterator[None]:
-    """Turns every OSError within into a told one."""
+    """Turn every OSError within into a `PmtaformError`."""
     try:
         yield
     except OSError as problem:

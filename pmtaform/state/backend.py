@@ -82,7 +82,7 @@ class StateBackend(Protocol):
         ...
 
     def lock_info(self) -> LockInfo | None:
-        """Who holds the lock, or None."""
+        """The holder of the lock, or None."""
         ...
 
     def key(self) -> StackKey:
@@ -105,7 +105,7 @@ Backends = Callable[[str], StateBackend]  # by a stack's name; raises `UsageErro
 
 @dataclass(frozen=True, slots=True)
 class BackendSettings:
-    """What a project says of its backend: the project's folder, and the options in `pmtaform.yaml`."""
+    """The project's settings for its backend: its folder, and the options in `pmtaform.yaml`."""
 
     root: Path
     options: Mapping[str, str]

@@ -85,7 +85,7 @@ class FileBackend:
         return self._lock.remove()
 
     def lock_info(self) -> LockInfo | None:
-        """Who holds the lock, or None."""
+        """The holder of the lock, or None."""
         return self._lock.info()
 
     def key(self) -> StackKey:

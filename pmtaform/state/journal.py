@@ -1,4 +1,4 @@
-"""The journal of runs: who did what when, and what became of each host. One JSON object a line."""
+"""The journal of runs: user, time, command and the outcome of each host. One JSON object a line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pmtaform.state.identity import utc_now
 
 
 class JournalKind(StrEnum):
-    """What an event tells of."""
+    """The kind of an event."""
 
     STARTED = "run-started"
     HOST = "host"

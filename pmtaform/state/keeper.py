@@ -53,7 +53,7 @@ class StateKeeper:
             )
 
     def intend(self, intents: Mapping[str, Intent]) -> None:
-        """Note what is about to be done to hosts, and save. Raises as `update_host`."""
+        """Record the intended changes of hosts, and save. Raises as `update_host`."""
         if intents:
             self._change(lambda document: document.with_intents(intents))
 

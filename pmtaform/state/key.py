@@ -37,7 +37,7 @@ class StackKey:
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
-        """The key that `text` holds, as `new_key_text` writes it. Raises `ValueError`, without repeating it."""
+        """The key in `text`, as `new_key_text` writes it. Raises `ValueError`, without repeating it."""
         if not _FORM.fullmatch(text):
             raise ValueError("a stack's key has 64 hexadecimal digits")
         return cls(bytes.fromhex(text.decode("ascii")))

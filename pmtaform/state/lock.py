@@ -19,7 +19,7 @@ from pmtaform.state.identity import Process, machine, new_run_id, utc_now, who
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockInfo:
-    """Who holds a lock, for what, since when (ISO 8601, UTC), in which run and process."""
+    """The holder of a lock: user, command, time (ISO 8601, UTC), run and process."""
 
     who: str
     what: str
@@ -29,7 +29,7 @@ class LockInfo:
 
     @classmethod
     def mine(cls, what: str, *, run: str | None = None) -> Self:
-        """What this process says when it takes a lock; `what` is the command in words (`apply demo`)."""
+        """The lock information of this process; `what` is the command in words (`apply demo`)."""
         return cls(who=who(), what=what, since=utc_now(), run=run or new_run_id(), process=Process.current())
 
 
@@ -64,7 +64,7 @@ class HeldLock:
 
 
 def locked(stack: str, info: LockInfo | None, path: str) -> Locked:
-    """The error that names who holds the lock."""
+    """The error that names the holder of the lock."""
     if info is None:
         holder = f"{stack} is locked by other processes, again and again."
     else:
@@ -114,5 +114,5 @@ def decode(content: bytes) -> LockInfo:
 
 def unknown_holder(what: str) -> LockInfo:
     """The holder of a lock whose file names none; `what` is the reason."""
-    nobody = Process(host="", boot="", namespace="", pid=0, started=0)
-    return LockInfo(who="an unknown user", what=what, since="an unknown time", run="", process=nobody)
+    unknown = Process(host="", boot="", namespace="", pid=0, started=0)
+    return LockInfo(who="an unknown user", what=what, since="an unknown time", run="", process=unknown)

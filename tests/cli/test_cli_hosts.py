@@ -69,9 +69,9 @@ def test_a_host_that_nothing_was_applied_to_says_never(one: ProjectFolder) -> No
 
 
 def test_an_unreachable_host_has_its_row_and_its_reason(applied: ProjectFolder) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # taken and not listening: connections are refused
-        gone = {"transport": "ssh", "address": "127.0.0.1", "port": nobody.getsockname()[1], "use-agent": False}
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # taken and not listening: connections are refused
+        gone = {"transport": "ssh", "address": "127.0.0.1", "port": closed.getsockname()[1], "use-agent": False}
         known = applied.root / "known_hosts"
         known.write_text("")
         host = {**gone, "root": "/", "known-hosts": str(known), "user": "nobody", "activation": "none"}

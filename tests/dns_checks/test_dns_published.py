@@ -74,5 +74,5 @@ def test_a_zone_whose_servers_cannot_be_found_is_not_verified() -> None:
 def test_without_a_key_nothing_fits_and_without_resolvers_no_one_can_say() -> None:
     zone: Zone = {(NAME, "TXT"): HERE}
     assert look_at_record(FakeResolver(zone), NAME, None, authoritative=False).verified is False
-    nobody = look_at_record(FakeResolver(zone, servers=()), NAME, KEY, authoritative=False)
-    assert (nobody.published, nobody.verified, nobody.why) == (None, None, "there is no resolver to ask")
+    unknown = look_at_record(FakeResolver(zone, servers=()), NAME, KEY, authoritative=False)
+    assert (unknown.published, unknown.verified, unknown.why) == (None, None, "there is no resolver to ask")

@@ -316,11 +316,11 @@ def test_a_bug_shows_its_trace_without_secrets(canaries: Canaries) -> None:
 
 def test_a_host_that_cannot_be_reached_is_reported_no_secret(canaries: Canaries) -> None:
     """Passwords by every scheme, for a port that no one listens on, and for a server that wants another login."""
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
         hosts = {}
         for scheme in SCHEMES:
-            hosts[scheme] = {"transport": "ssh", "root": "/", "address": "127.0.0.1", "port": nobody.getsockname()[1]}
+            hosts[scheme] = {"transport": "ssh", "root": "/", "address": "127.0.0.1", "port": closed.getsockname()[1]}
             for place in CONNECTION:
                 place.write(hosts[scheme], canaries.plant(scheme, place.path))
         canaries.project.stack("config: {postmaster: a@b.example}", hosts=hosts)

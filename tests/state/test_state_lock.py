@@ -178,10 +178,10 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
 def test_who_does_not_need_a_passwd_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     assert who().endswith("@" + machine())
 
-    def nobody(uid: int) -> object:
+    def no_name(uid: int) -> object:
         raise KeyError(uid)
 
-    monkeypatch.setattr(identity.pwd, "getpwuid", nobody)
+    monkeypatch.setattr(identity.pwd, "getpwuid", no_name)
     assert who() == f"uid{os.geteuid()}@{machine()}"
 
 

@@ -74,8 +74,8 @@ CERTIFICATE_EXPIRED: Final = Definition(
     summary="Expired certificate",
     kind=Kind.INVALID,
     explanation=(
-        "The validity of the certificate has ended. Clients that verify it reject the connection or send in the "
-        "clear. Renew it."
+        "The validity of the certificate has ended. Clients that verify it reject the connection or send in "
+        "clear text. Renew it."
     ),
 )
 CERTIFICATE_TOO_EARLY: Final = Definition(

@@ -72,8 +72,8 @@ YAML_DOCUMENTS: Final = Definition(
     summary="Several YAML documents in a file",
     kind=Kind.INVALID,
     explanation=(
-        "A line of --- starts a second document in the file. Remove the line, or move what follows into a file of "
-        "its own: all files of a stack are one document."
+        "A line of --- starts a second document in the file. Remove the line, or move the second document into "
+        "another file: all files of a stack are one document."
     ),
 )
 DUPLICATE_KEY: Final = Definition(
