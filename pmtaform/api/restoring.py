@@ -134,7 +134,7 @@ def to_undo(stack: Stack, host: str, generation: int | None) -> list[Generation]
 
 
 def release_host(stack: Stack, host: str, *, force: bool = False) -> str:
-    """Remove a dead holder's lock from a host; return a message for the user. Raises `Locked` if the holder is alive."""
+    """Remove a dead holder's lock from a host; return a message. Raises `Locked` if the holder is alive."""
     spec = spec_of(stack, host)
     session = spec.open()
     try:
