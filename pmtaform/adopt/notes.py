@@ -62,7 +62,7 @@ def _form_note(entry: BlockEntry) -> Diagnostic | None:
     name = str(entry.address)
     if entry.form is Form.LEFT:
         detail = f"{name} is left unchanged on the host, and is not in the stack: {entry.why or 'no form is exact'}."
-        made = BLOCK_LEFT.diagnostic(detail)
+        made = BLOCK_OMITTED.diagnostic(detail)
     elif entry.form in (Form.TEXT, Form.NATIVE) and entry.why:
         made = BLOCK_NATIVE.diagnostic(f"{name}: {entry.why}.")
     else:
@@ -85,4 +85,4 @@ def _around(one: ServerBlocks) -> Iterator[Diagnostic]:
     if fragments:
         detail = f"{', '.join(fragments[:5])}: included inside sections. Their lines belong to those sections, and "
         detail += "a stack does not declare them: the files stay unchanged."
-        yield FRAGMENTS_LEFT.diagnostic(detail)
+        yield FRAGMENTS_UNCHANGED.diagnostic(detail)

@@ -21,7 +21,7 @@ def chosen(words: list[str]) -> tuple[Stack, tuple[str, ...]]:
     project = settings.project()
     if len(words) > 2:
         detail = "Write DOMAIN or DOMAIN/SELECTOR, and then the stack if there are several."
-        raise UsageError.of(TOO_MANY_WORDS, detail)
+        raise UsageError.of(TOO_MANY_ARGUMENTS, detail)
     if len(words) == 2:
         return project.load(words[1]), (words[0],)
     if words and settings.has_stack(words[0]):

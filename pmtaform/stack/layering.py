@@ -65,5 +65,5 @@ def layer_items(stack: Stack, layer: StackLayer, variables: Variables, problems:
                     "The stack's own layer is the lowest, so null removes nothing here, and the key has no effect. "
                 )
                 detail += "Write an empty section as {}."
-                problems.report(NULL_REMOVES_NOTHING, detail, item.place)
+                problems.report(NULL_WITHOUT_EFFECT, detail, item.place)
     return lay_over(items, config) if natives else config
