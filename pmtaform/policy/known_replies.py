@@ -33,11 +33,6 @@ class LabelledReply:
     slows: bool | None
     source: str
 
-    @property
-    def is_permanent(self) -> bool:
-        """Whether PowerMTA bounces the message because of it."""
-        return self.text.startswith("5")
-
 
 def labelled(row: Mapping[str, str]) -> LabelledReply:
     """A row of `replies.tsv`."""

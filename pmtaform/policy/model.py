@@ -115,7 +115,3 @@ class MailboxProvider:
         """How sure it is that mail for the provider is recognised: the best of its MX patterns, else low."""
         known = {mx.confidence for mx in self.mx}
         return next((each for each in Confidence if each in known), Confidence.LOW)
-
-    def receives_at(self, name: str) -> bool:
-        """Whether `name` is one of its mail exchangers."""
-        return any(pattern.matches(name) for pattern in self.mx)

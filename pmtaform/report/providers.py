@@ -78,12 +78,15 @@ class ProviderView:
     publications: Mapping[str, Publication]
 
     def text(self, screen: Screen) -> str:
-        """The provider's facts by what they are about; then the sources."""
+        """The provider's facts by what they are about; then what confidence means, and the sources."""
         provider, style = self.provider, Style(screen.colour)
         lines = [style(clean(f"{provider.name} ({provider.versioned})"), "bold", "cyan")]
         for label, texts in self._parts():
             for number, text in enumerate(texts):
                 lines += _labelled(label if number == 0 else "", text, screen, style)
+        lines += ["", style("Confidence", "bold")]
+        for confidence in Confidence:
+            lines += _labelled(confidence, confidence.sentence, screen, style)
         lines += ["", style("Sources", "bold")]
         for name in self._sources():
             known = self.publications.get(name)

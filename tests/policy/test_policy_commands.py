@@ -52,6 +52,7 @@ def test_one_provider_has_its_facts_with_sources(project: ProjectFolder) -> None
     assert "max-msg-per-connection: 50 (not published by the provider) [KSH, medium]" in said.words
     assert "rcpt-rate: no number published [G811, high]" in said.words
     assert "*.google.com [KSH, medium]" in said.words
+    assert "low third party, old, or memory" in said.words
     assert "G811 Email sender guidelines, Google" in said.words
 
 
