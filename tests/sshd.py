@@ -75,6 +75,14 @@ class Sshd:
             **more,
         }
 
+    def stack_keys(self, **more: object) -> dict[str, object]:
+        """What a stack needs to reach it: the keys of a host."""
+        options = {**self.options(), "transport": "ssh", **more}
+        return {
+            name.replace("_", "-"): list(value) if isinstance(value, tuple) else value
+            for name, value in options.items()
+        }
+
     def sessions(self) -> list[int]:
         """The processes that serve one connection each, by pid: those to kill to cut a connection."""
         return descendants(self.process.pid)

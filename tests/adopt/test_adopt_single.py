@@ -338,11 +338,13 @@ def sections(draw: st.DrawFn, depth: int = 2) -> list[str]:
 
 @given(st.lists(sections() | st.lists(_LINES, max_size=3), max_size=6), st.sampled_from(Shape))
 def test_any_configuration_is_stated_exactly(parts: list[list[str]], shape: Shape) -> None:
-    """`adopt` compares every block, or raises; here, nothing is left unsaid either."""
+    """`adopt` compares every block, or raises. It leaves a block out only where its lines would run into each other."""
     body = "\n".join(line for part in parts for line in part) + "\n"
     content = body.encode("utf-8", "surrogateescape")
     configuration = read_configuration("/etc/pmta/config", {"/etc/pmta/config": content})
     entry = {"transport": "local", "root": "x"}
     server = Server(name="mta1", source="x", entry=entry, configuration=configuration)
     made = adopt([server], Options(stack="fleet", shape=shape))
-    assert made.count(Form.LEFT) == 0
+    left = [note for note in made.notes if note.code == "block-left"]
+    assert made.count(Form.LEFT) == len(left)
+    assert not left or any(line.endswith(",") for part in parts for line in part)

@@ -110,8 +110,7 @@ class World:
         """What the stack wants now."""
         own: dict[str, Any] = {"command-timeout": 2}
         if self.server is not None:
-            more = {key.replace("_", "-"): value for key, value in self.server.options().items()}
-            own |= {k: list(v) if isinstance(v, tuple) else v for k, v in more.items()} | {"root": str(self.root)}
+            own |= self.server.stack_keys() | {"root": str(self.root)}
         self.project.stack(body, hosts={"mta1": own})
 
     def apply_here(self) -> Said:

@@ -30,7 +30,7 @@ def test_a_folder_with_two_names_is_reported_before_and_after(one: ProjectFolder
     (one.folder / "hosts/other").symlink_to("mta1")
     two_names(one, {"root": "hosts/mta1"}, {"root": "hosts/other"})
     planned = one.plan()
-    assert "mta1, mta2: warning: Two names of one machine [same-machine]" in planned.words
+    assert "mta1, mta2: warning: Two host names for one machine [same-machine]" in planned.words
     said = one.apply()
     assert said.code != Exit.OK
     assert "This run itself changes the machine, as" in said.words
@@ -38,9 +38,7 @@ def test_a_folder_with_two_names_is_reported_before_and_after(one: ProjectFolder
 
 
 def ssh(server: Sshd, root: Path, **more: object) -> dict[str, object]:
-    given = {**server.options(), **more}
-    keys = {name.replace("_", "-"): value for name, value in given.items()}
-    return {**keys, "identity-files": [str(server.identity)], "root": str(root)}
+    return {**server.stack_keys(**more), "root": str(root)}
 
 
 @pytest.mark.parametrize("same", ["machine id", "address"])

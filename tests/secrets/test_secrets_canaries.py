@@ -354,7 +354,7 @@ def test_a_disk_that_is_full_tells_no_secret(canaries: Canaries) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    canaries.patch.setattr("pmtaform.state.atomic.os.fsync", full)
+    canaries.patch.setattr("pmtaform.writing.os.fsync", full)
     for words in ("plan --out {}/plan.json", "apply --auto-approve"):
         assert canaries.run(*words.format(canaries.project.root).split()).code == Exit.ERROR
     assert canaries.leaks() == []
