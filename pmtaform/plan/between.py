@@ -1,6 +1,6 @@
-"""What going from one configuration to another does, where no stack says so: a rollback, a change that someone left.
+"""The changes between two configurations of a host without a stack: a rollback, an unfinished change of another run.
 
-Nothing is declared or owned here: all that differs is a change, and its dangers are those of a plan.
+Nothing is declared or owned here: every difference is a change, with the dangers that a plan would have.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _KEY = "dkim-key"
 
 @dataclass(frozen=True, slots=True)
 class FileMoves:
-    """Files beside the configuration that go, or get another content. `keys` are the addresses of ours, with paths."""
+    """Files outside of the configuration that are removed or changed. `keys` are the addresses of our keys, with
+    paths.
+    """
 
     removed: frozenset[str] = frozenset()
     replaced: frozenset[str] = frozenset()
@@ -57,8 +59,11 @@ def _of_files(files: FileMoves, after: Configuration) -> Iterator[Danger]:
         elif path == LICENCE:
             yield Danger(LICENCE_REMOVED.code, f"{path} is deleted. Without a licence PowerMTA does not start again.")
         elif path in named:
-            detail = f"{path} is deleted, and the configuration then names it. What PowerMTA does without it is not "
-            yield Danger(NAMED_FILE_REMOVED.code, detail + "documented: it may refuse to load, or go on without TLS.")
+            detail = f"{path} is deleted, and the configuration then names it. The effect of the missing file is not "
+            yield Danger(
+                NAMED_FILE_REMOVED.code,
+                detail + "documented: PowerMTA may reject the configuration, or continue without TLS.",
+            )
     for path in sorted(files.replaced & keys):
         detail = f"{path} gets another key under the same selector. Signatures fail until DNS shows that key."
         yield Danger(SIGNING_KEY_REPLACED.code, detail)

@@ -1,4 +1,4 @@
-"""Changes of blocks: what is declared and different, what is ours and no longer declared, and lists that move."""
+"""Changes of blocks: declared blocks that differ, our blocks that are no longer declared, and lists that move."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def canonical_content(parts: tuple[BlockPart, ...]) -> bytes:
 
 
 class BlockComparison:
-    """Compares the blocks of one host; what it decides is in the ledger, and what to write and remove here."""
+    """Compares the blocks of one host. Its decisions are in the ledger; the blocks to write and remove are here."""
 
     def __init__(self, ledger: Ledger, live: Live, keyed: Keyed) -> None:
         self.ledger = ledger
@@ -180,7 +180,7 @@ class BlockComparison:
         self._own_below(address)
 
     def _own_below(self, address: Address) -> None:
-        """Own a list as one that is below its source: every plan looks at it, for a stack may come to have it above."""
+        """Own a list as one below its source. Every plan compares it, because a stack may move it above."""
         name = str(address)
         if name in self.ledger.owned:
             self.ledger.owned[name] = self._below(self.ledger.desired.blocks[address])

@@ -1,8 +1,8 @@
-"""What differs between a saved plan and the same plan made again: shown as a difference of plans, host by host.
+"""Differences between a saved plan and the same plan made again, host by host.
 
-Everything that a reader of the saved plan relied on is compared: changes with their values, reasons, impacts and
-dangers, what is left, warnings. Places are not: they move with files that are compared anyway. Nor is what only time
-changes.
+It compares everything that a reader of the saved plan relied on: changes with their values, reasons, impacts and
+dangers, differences that stay, warnings. It ignores places, which move with files that are compared anyway, and values
+that only time changes.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NOT_THERE: Final = "(nothing)"
 
 
 def plan_differences(saved: Plan, now: Plan) -> list[Diagnostic]:
-    """One diagnostic for each host whose plan is not the saved one, and one for what concerns the run."""
+    """One diagnostic for each host whose plan differs from the saved one, and one for the run as a whole."""
     before = {host.host: host for host in saved.hosts}
     differences = [changed for host in now.hosts if host.host in before and (changed := _host(before[host.host], host))]
     unplanned = [host.host for host in now.hosts if host.host not in before]
     if unplanned:
-        detail = f"{', '.join(unplanned)} could not be looked at when the plan was made, and can be now. Plan again."
+        detail = f"{', '.join(unplanned)} could not be inspected when the plan was made, and can be now. Plan again."
         differences.append(HOST_NOT_PLANNED.diagnostic(detail))
     lines = [*_sets("warning", _warnings(saved.notes), _warnings(now.notes))]
     if lines:
@@ -45,7 +45,7 @@ def _host(before: HostPlan, now: HostPlan) -> Diagnostic | None:
         )
     written = _unequal(before.result, now.result)
     if written and not lines:
-        lines = [f"other bytes would be written to {', '.join(written)}: a secret is not what it was"]
+        lines = [f"other content would be written to {', '.join(written)}: a secret has changed"]
     return _differs(now, lines) if lines else None
 
 
@@ -75,7 +75,7 @@ def _changes(before: HostPlan, now: HostPlan) -> Iterator[str]:
             yield from _change(change, new[address])
     yield from (f"only in the plan made now: {new[name].action.verb} {name}" for name in new if name not in old)
     if old.keys() == new.keys() and list(old) != list(new):
-        yield "the changes have another order"
+        yield "the order of the changes differs"
 
 
 def _change(before: Change, now: Change) -> Iterator[str]:
@@ -137,13 +137,13 @@ def _rest(before: HostPlan, now: HostPlan) -> Iterator[str]:
     yield from _sets("is forgotten", dict.fromkeys(before.forgotten, ""), dict.fromkeys(now.forgotten, ""))
     yield from _sets("warning", _warnings(before.notes), _warnings(now.notes))
     if before.unmanaged != now.unmanaged:
-        yield f"not declared and left alone: {before.unmanaged} in the saved plan, {now.unmanaged} now"
+        yield f"not declared and unchanged: {before.unmanaged} in the saved plan, {now.unmanaged} now"
     if before.version != now.version:
         yield f"PowerMTA: {before.version or 'none'} when the plan was made, {now.version or 'none'} now"
 
 
 def _sets(what: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """What of two sets is in one only; the values are details, which differ if they are not the same."""
+    """The entries that are in only one of two sets, or whose values differ."""
     yield from (f"{what} only in the saved plan: {_with(name, before[name])}" for name in before if name not in now)
     yield from (f"{what} only in the plan made now: {_with(name, now[name])}" for name in now if name not in before)
     for name in before:

@@ -1,6 +1,6 @@
-"""What a choice of blocks (`--target`, `--exclude`) takes along, so that no line names what is not there.
+"""The blocks that a choice (`--target`, `--exclude`) includes, so that no line names a missing block.
 
-Which names lead to what is lint's table of references (lang/lint/references.py); there is no second one.
+The references between blocks come from lint's table (lang/lint/references.py); there is no second one.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ Needs = Mapping[Address, frozenset[Need]]
 
 @dataclass(frozen=True, slots=True)
 class Along:
-    """What is taken along, and what would have to be but is excluded: (address, why) pairs."""
+    """Blocks that are included with a choice, and those that should be but are excluded: (address, reason) pairs."""
 
     taken: Mapping[Address, str]
     refused: Mapping[Address, str]
 
     def notes(self, host: str) -> Iterator[Diagnostic]:
-        """What a plan says of it."""
+        """The notes of a plan on them."""
         for address, why in self.taken.items():
             yield DEPENDENCY_INCLUDED.diagnostic(
                 f"{address} is included because {why}.", host=host, address=str(address)
@@ -51,7 +51,7 @@ class Along:
 
 
 def along(desired: Desired, live: Configuration, ours: Mapping[str, Address], plan: HostPlan) -> Along:
-    """What a plan for chosen blocks needs besides, out of what the choice leaves as it is.
+    """The blocks outside of the choice that a plan for chosen blocks also needs.
 
     `ours` are the files that an earlier apply wrote, by their paths.
     """
@@ -64,7 +64,7 @@ def along(desired: Desired, live: Configuration, ours: Mapping[str, Address], pl
 
 
 class _Closure:
-    """Goes from each chosen change to what it needs, until nothing more is needed."""
+    """Follows the needs of each chosen change, until nothing more is needed."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class _Closure:
         return Along(self.taken, self.refused)
 
     def _needed_by(self, address: Address) -> Iterator[tuple[Address, str]]:
-        """What a written block names, and what is not there yet."""
+        """The blocks that a written block names and that the host does not have yet."""
         for need in self.wanted.get(address, ()):
             if not any(self._will_be(each) for each in need):
                 for each in need:
@@ -107,13 +107,13 @@ class _Closure:
                         yield each, f"{address} names it"
 
     def _named_after(self, address: Address) -> Iterator[tuple[Address, str]]:
-        """What still names a block that goes, and would not if it were changed, too."""
+        """The blocks that still name a removed block, and would not if they were changed, too."""
         for other, needs in self.live.items():
             broken = [need for need in needs if address in need and not any(self._will_be(each) for each in need)]
             if broken and other in self.left and other not in self.chosen:
                 is_gone = self.left[other][0] is Action.DELETE
                 if is_gone or self.wanted.get(other, frozenset()).isdisjoint(broken):
-                    yield other, f"it names {address}, which goes"
+                    yield other, f"it names {address}, which is removed"
 
     def _will_be(self, address: Address) -> bool:
         action = self.chosen.get(address)
@@ -123,7 +123,7 @@ class _Closure:
 
 
 def needs_of(configuration: Configuration, files: Mapping[str, Address]) -> Needs:
-    """What each block of a configuration names; `files` are the files of a stack by their paths."""
+    """The blocks that each block of a configuration names; `files` are the files of a stack by their paths."""
     facts = Facts(Subject(configuration=configuration))
     by_address: dict[Address, set[Need]] = {}
     for user, need in _pairs(facts, files):
@@ -132,7 +132,7 @@ def needs_of(configuration: Configuration, files: Mapping[str, Address]) -> Need
 
 
 def _with_includes(needs: Needs, desired: Desired, live: Configuration) -> Needs:
-    """A block in a file of its own needs what includes that file."""
+    """A block in a separate file needs the block that includes that file."""
     all_needs = dict(needs)
     includes = [address for address in desired.blocks if address.kind == "include"]
     for address, path in desired.files.items():

@@ -1,9 +1,9 @@
-"""From what a host should have, what it has, and what we applied last, to the changes of one host.
+"""The changes of one host, from what it should have, what it has, and what we applied last.
 
 declared, not there                             create
 declared, different                             update   (drift, if it is not what we applied last)
 applied by us before, no longer declared        delete
-there, never declared, never ours               left alone and counted, or deleted (`unmanaged: remove`)
+there, never declared, never ours               left unchanged and counted, or deleted (`unmanaged: remove`)
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Difference:
 
 
 def unchanged(desired: Desired, previous: Previous, keyed: Keyed) -> bool:
-    """Whether a host whose files are those that we applied last has all that is wanted, and nothing to delete.
+    """Whether a host whose files are as we left them needs no change.
 
-    This is the answer for most hosts of most plans, and needs none of the host's files.
+    This covers most hosts of most plans, without reading the host's files.
     """
     if desired.unmanaged is Unmanaged.REMOVE and previous.unmanaged:
         return False

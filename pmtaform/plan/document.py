@@ -1,9 +1,9 @@
-"""A plan as a JSON document: what `--out` writes, what `show` and `apply` read, what `--format json` prints.
+"""A plan as a JSON document: `--out` writes it, `show` and `apply` read it, `--format json` prints it.
 
 Each kind of thing has one codec that writes it, reads it and describes it, so that these cannot drift apart. Reading is
-strict: a field too many, too few or of another type is damage, and so is a checksum that does not fit. The checksum
-finds damage without a key; the seal is made with the stack's key, over all that the document says, and proves to
-`apply` that the file is what `plan` wrote.
+strict: an unknown field, a missing field or one of another type is damage, and so is a wrong checksum. The checksum
+detects damage without a key. The seal is made with the stack's key over the whole document, and proves to `apply` that
+`plan` wrote the file.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ Sealer = Callable[[bytes], str]  # `StackKey.seal_plan`
 _TOLD = ("verdict", "summary", "dangers", "effects", "rotations")
 DANGERS: dict[str, Any] = {
     "type": "array",
-    "description": "Every danger once, worst first, with the addresses that it is about.",
+    "description": "Every danger once, worst first, with its addresses.",
     "items": {
         "type": "object",
         "additionalProperties": False,
@@ -77,7 +77,7 @@ _HEAD = ("format", "kind", "checksum", "seal")
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan from a file, as it was found there. `content` is what the seal covers."""
+    """A plan as it was read from a file. `content` is the part that the seal covers."""
 
     plan: Plan
     path: str
@@ -85,17 +85,18 @@ class SavedPlan:
     content: bytes
 
     def is_sealed_by(self, sealer: Sealer) -> bool:
-        """Whether the document is what the holder of the key wrote."""
+        """Whether a holder of the key wrote the document."""
         return hmac.compare_digest(self.seal.encode("utf-8", "surrogatepass"), sealer(self.content).encode("ascii"))
 
 
-def to_document(plan: Plan, sealer: Sealer | None = None, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def to_document(plan: Plan, sealer: Sealer | None = None, printed: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The plan as JSON data. The same plan always gives the same document.
 
-    `told` is what a printed document says besides. Without a `sealer` the document can be shown, and not applied.
+    `printed` has the additional fields of a printed document. Without a `sealer` the document can be shown, and not
+    applied.
     """
     body: dict[str, Any] = {"format": FORMAT, "kind": KIND, **_PLAN.write(plan)}
-    head = {"format": FORMAT, "kind": KIND, **(told or {}), "checksum": _checksum(body), "seal": ""}
+    head = {"format": FORMAT, "kind": KIND, **(printed or {}), "checksum": _checksum(body), "seal": ""}
     document = {**head, **{name: value for name, value in body.items() if name not in head}}
     return document if sealer is None else {**document, "seal": sealer(_sealed(document))}
 
@@ -106,12 +107,12 @@ def dumps(plan: Plan, sealer: Sealer | None = None) -> str:
 
 
 def loads(text: str | bytes, path: str = "") -> Plan:
-    """The plan that a plan file holds; `load_saved` tells the errors."""
+    """The plan in a plan file; see `load_saved` for the errors."""
     return load_saved(text, path).plan
 
 
 def load_saved(text: str | bytes, path: str = "") -> SavedPlan:
-    """What a plan file holds, not authenticated. `path` is named in errors.
+    """The content of a plan file, not authenticated. Errors name `path`.
 
     Raises `StateDamaged`: `plan-too-new` or `plan-too-old` for another format, `plan-damaged` for all else.
     """
@@ -139,24 +140,24 @@ def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
 def plan_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a plan's document: of a plan file, and of what `--format json` prints."""
     body = dict(_PLAN.schema)
-    told = {
+    printed = {
         "verdict": {"type": "string", "description": "The plan in one line. Only printed documents have it."},
         "summary": {"type": "object", "description": "The plan's numbers. Only printed documents have it."},
         "dangers": {**DANGERS, "description": f"{DANGERS['description']} Only printed documents have it."},
         "effects": {"type": "array", "description": "The queues whose values change, with --effective."},
-        "rotations": {"type": "array", "description": "Where keys that rotate stand, if the stack has such."},
+        "rotations": {"type": "array", "description": "The progress of rotated keys, if the stack has any."},
     }
     first = {
         "format": {"const": FORMAT},
         "kind": {"const": KIND},
         "checksum": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        "seal": {"type": "string", "pattern": "^([0-9a-f]{64})?$", "description": "Empty: it cannot be applied."},
+        "seal": {"type": "string", "pattern": "^([0-9a-f]{64})?$", "description": "Empty: the plan cannot be applied."},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A plan of pmtaform",
         **body,
-        "properties": {**first, **told, **body["properties"]},
+        "properties": {**first, **printed, **body["properties"]},
         "required": [*first, *body["required"]],
     }
 
@@ -175,9 +176,9 @@ def _tree(text: str | bytes, path: str) -> dict[str, object]:
     except DecodeError as wrong:
         _damaged(wrong.problem, Place(path))
     except (ValueError, RecursionError):
-        _damaged("it is not JSON that a plan could be (a number or a nesting is too large)", Place(path))
+        _damaged("its JSON cannot be a plan (a number or the nesting is too large)", Place(path))
     if not isinstance(tree, dict):
-        _damaged("it is JSON, but no plan", Place(path, 1))
+        _damaged("it is JSON, but not a plan", Place(path, 1))
     return tree
 
 
@@ -190,21 +191,21 @@ def _decoded(content: bytes, path: str) -> str:
 
 def _refuse_other_formats(tree: Mapping[str, object], path: str) -> None:
     if tree.get("kind") != KIND:
-        _damaged(f'it is JSON, but no plan: "kind" is not "{KIND}"', Place(path))
+        _damaged(f'it is JSON, but not a plan: "kind" is not "{KIND}"', Place(path))
     version = tree.get("format")
     if type(version) is int and version > FORMAT:
         raise StateDamaged.of(
             PLAN_TOO_NEW,
             f"It has format {version if version < 10**9 else 'of many digits'}, and this pmtaform reads formats up to "
             f"{FORMAT}: a later pmtaform wrote it. Upgrade pmtaform on this machine (pip install --upgrade pmtaform), "
-            "or plan again with this one: pmtaform plan --out FILE.",
+            "or plan again with this one:\n    pmtaform plan --out FILE",
             place=Place(path),
         )
     if type(version) is int and 0 < version < FORMAT:
         raise StateDamaged.of(
             PLAN_TOO_OLD,
             f"It has format {version}, and this pmtaform applies format {FORMAT}: an earlier pmtaform wrote it. Plan "
-            "again: pmtaform plan --out FILE.",
+            "again:\n    pmtaform plan --out FILE",
             place=Place(path),
         )
 
@@ -221,7 +222,7 @@ def _plan(tree: dict[str, object]) -> Plan:
             raise DecodeError(f'"{name}" is missing')
     plan = _PLAN.read({name: value for name, value in body.items() if name not in _HEAD})
     if tree["checksum"] != _checksum(body):
-        raise DecodeError("what it holds is not what was written (its checksum does not fit)")
+        raise DecodeError("its content was changed (its checksum does not match)")
     return plan
 
 
@@ -237,7 +238,7 @@ def _checksum(body: Mapping[str, object]) -> str:
 
 
 def _sealed(document: Mapping[str, object]) -> bytes:
-    """What the seal of a document covers: all that it says."""
+    """The part of a document that the seal covers: all of it."""
     return _canonical({name: value for name, value in document.items() if name != "seal"})
 
 
@@ -247,8 +248,8 @@ def _canonical(body: Mapping[str, object]) -> bytes:
 
 def _damaged(problem: str, place: Place) -> NoReturn:
     detail = (
-        f"{problem[:1].upper()}{problem[1:]}. Nothing was changed on any host. A plan file is not meant to be edited: "
-        "make it again (pmtaform plan --out FILE), and read what it says before it is applied."
+        f"{problem[:1].upper()}{problem[1:]}. Nothing was changed on any host. A plan file is not meant to be edited. "
+        "Make it again, and read it before you apply it:\n    pmtaform plan --out FILE"
     )
     raise StateDamaged.of(PLAN_DAMAGED, detail, place=place)
 
@@ -276,7 +277,7 @@ _VALUE = record(
     before=several(TEXT),
     after=several(TEXT),
     place=optional(_PLACE),
-    applied=several(TEXT).says("What the last apply wrote there."),
+    applied=several(TEXT).says("The value that the last apply wrote there."),
     cause=optional(word({cause.name.lower(): cause for cause in Cause})),
 )
 _CHANGE = record(
@@ -302,7 +303,7 @@ _HOST = record(
     host=TEXT,
     version=optional(TEXT),
     changes=several(_CHANGE),
-    left=several(LEFT).says("What differs from the stack and stays so, and what keeps it."),
+    left=several(LEFT).says("The differences to the stack that stay, and the reason for each."),
     frozen=BOOLEAN,
     adopted=several(TEXT),
     forgotten=several(TEXT),

@@ -1,4 +1,4 @@
-"""Changes that change nothing for mail: lines that move, are split, spelled out or spelled otherwise."""
+"""Changes without effect on mail: lines that move, are split, spelled out or spelled differently."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BY_MACRO: Final = ("relay-domain", "domain-key")  # lines that a macro may chan
 
 
 def has_no_effect(before: Configuration, after: Configuration, kinds: Collection[str]) -> bool:
-    """Whether nothing that holds for a queue, a virtual MTA, a pool or a client differs; False where that is not known.
+    """Whether the settings of all queues, virtual MTAs, pools and clients stay the same; False where that is not known.
 
     `kinds` are those of all blocks that differ.
     """
@@ -37,7 +37,7 @@ def _use_macros(effective: Effective) -> bool:
 
 
 def _pools(effective: Effective) -> dict[str, tuple[str, ...]]:
-    """The members of each pool. They are used in turn, so that their order means nothing."""
+    """The members of each pool. They are used in turn, so their order means nothing."""
     reading = effective.reading
     return {pool: tuple(sorted(v for v, pools in reading.pools_of.items() if pool in pools)) for pool in reading.pools}
 

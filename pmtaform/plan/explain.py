@@ -1,7 +1,7 @@
-"""What differs inside one block, directive by directive.
+"""The differences inside one block, directive by directive.
 
-Which blocks differ is known before this is asked; DeepDiff then finds what differs inside, and what people see is
-what they wrote.
+The caller knows that the block differs. DeepDiff finds the differences inside, and the values are shown as people wrote
+them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Row:
 
 
 def explain(before: Block | None, after: Block | None) -> tuple[ValueChange, ...]:
-    """The directives that differ between two blocks; None: there is no such block."""
+    """The directives that differ between two blocks; None: the block does not exist."""
     left, right = _rows(before), _rows(after)
     if not left or not right:
         differing = [*left, *right]

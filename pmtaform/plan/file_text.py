@@ -1,4 +1,4 @@
-"""What a plan may show of a file: what it is, and its lines if they are not secret."""
+"""The parts of a file that a plan may show: its kind, and its lines if they are not secret."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _line(line: str) -> str:
 
 
 def described(role: FileRole, content: bytes) -> dict[str, tuple[str, ...]]:
-    """What a file is, by name: its certificates, its key. Empty where only its digest is known."""
+    """The kind of a file: its certificates, its key. Empty where only its digest is known."""
     if role not in {FileRole.CERTIFICATE, FileRole.CA, FileRole.PRIVATE_KEY} and not has_private_key(content):
         return {}
     pem = read_tls_file(content)
@@ -56,7 +56,7 @@ def _certificates(role: FileRole, pem: TlsFile) -> tuple[str, ...]:
 
 
 def _mark(public: bytes | None) -> str:
-    """What distinguishes keys: a digest of the public half, which every client sees."""
+    """The mark that distinguishes keys: a digest of the public half, which every client sees."""
     import hashlib
 
     return f", public key {hashlib.sha256(public).hexdigest()[:12]}" if public is not None else ""

@@ -1,8 +1,8 @@
-"""Files that are owned whole: what has to change of those that a stack declares, and which of ours go.
+"""Managed files: changes of the files that a stack declares, and the removal of ours.
 
 declared, not there, or different            written before the configuration that names it
 ours, no longer declared                     removed once the new configuration is in force
-there, never ours, not declared              none of our business
+there, never ours, not declared              ignored
 """
 
 from __future__ import annotations
@@ -31,16 +31,20 @@ _BY_THEMSELVES: Final = frozenset({WEB_CERTIFICATE, LICENCE})  # read though no 
 _DIGITS: Final = 12  # of a digest, to distinguish contents
 
 _NOTES: Final = {
-    FileRole.CERTIFICATE: "the guide does not say whether a reload reads a certificate again whose path stays the "
-    "same: look after it at what clients are shown (openssl s_client -starttls smtp), and restart if it is the old one",
-    FileRole.LICENCE: "the guide does not say when a new licence is read: `pmta show license` tells after it, and a "
-    "restart may be needed",
+    FileRole.CERTIFICATE: (
+        "the guide does not state whether a reload reads a certificate with the same path again: check the "
+        "certificate that clients get afterwards (openssl s_client -starttls smtp), and restart if it is the old one"
+    ),
+    FileRole.LICENCE: (
+        "the guide does not state when a new licence is read: check `pmta show license` afterwards; a restart may be "
+        "needed"
+    ),
     FileRole.FRAGMENT: "",
-    FileRole.TEXT: "the guide does not say when a file is read again whose path stays the same: verify after it",
+    FileRole.TEXT: "the guide does not state when a file with the same path is read again: verify it afterwards",
 }
-# Inferred: the guide demands a restart for the lists of a processor (12.6), and says nothing of their files.
+# Inferred: the guide requires a restart for the lists of a processor (12.6), and is silent on their files.
 _AT_START: Final = (
-    "the guide does not say when a file of a processor's list is read again; it is treated like the list itself"
+    "the guide does not state when a file of a processor's list is read again; it is treated like the list itself"
 )
 _NOTES[FileRole.PRIVATE_KEY] = _NOTES[FileRole.CA] = _NOTES[FileRole.CERTIFICATE]
 
@@ -64,7 +68,7 @@ class LiveManagedFile:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What of a host a run is about, as `plan.diff` decides it."""
+    """The part of a host that a run covers, as `plan.diff` decides it."""
 
     host: str
     ours: Mapping[str, str]  # address -> path of every file that we put there, keys included
@@ -81,7 +85,7 @@ class Scope:
 
 @dataclass(slots=True)
 class FileDifference:
-    """What has to change of a host's files; `write` have the mode that they are to get."""
+    """The changes of a host's files; `write` have the mode that they will get."""
 
     changes: list[Change] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
@@ -157,7 +161,7 @@ def _is_private(file: ManagedFile) -> bool:
 
 
 def expiry_notes(files: tuple[ManagedFile, ...], host: str, now: datetime | None) -> tuple[Diagnostic, ...]:
-    """What has expired of a host's certificates, or soon will. `now` None: it is not asked."""
+    """Notes on certificates of a host that have expired, or expire soon. `now` None: they are not checked."""
     if now is None:
         return ()
     return tuple(
@@ -181,7 +185,7 @@ def _change(file: ManagedFile, live: LiveManagedFile, *, ours: bool, scope: Scop
     if live.exists:
         values += _ownership(file, live)
         if not values:
-            values = [ValueChange((), "content", ("(other bytes of the same meaning)",), (file.source,), file.place)]
+            values = [ValueChange((), "content", ("(other bytes with the same meaning)",), (file.source,), file.place)]
     expired = [
         finding for finding in expiry_notes((file,), scope.host, scope.now) if finding.severity is Severity.ERROR
     ]
@@ -247,7 +251,7 @@ def _ownership(file: ManagedFile, live: LiveManagedFile) -> list[ValueChange]:
 
 
 def _impact(path: str, role: FileRole | None, scope: Scope) -> tuple[Impact, str]:
-    """What new content needs to take effect, and what the guides leave open (docs/powermta/operations.md section 3)."""
+    """The impact of new content, with the open questions of the guides (docs/powermta/operations.md section 3)."""
     if path == WEB_CERTIFICATE:
         if scope.activates:
             return Impact.RESTART, ""
@@ -286,8 +290,10 @@ def _undeclared(name: str, path: str, live: LiveManagedFile, scope: Scope, diffe
         detail = f"{path} is deleted. Without a licence PowerMTA does not start again."
         dangers.append(Danger(LICENCE_REMOVED.code, detail))
     elif path in scope.named:
-        detail = f"{path} is deleted, and the configuration still names it. What PowerMTA does without it is not "
-        detail += "documented: it may refuse to load, or go on without TLS. Take the directive out as well."
+        detail = f"{path} is deleted, and the configuration still names it. The effect of the missing file is not "
+        detail += (
+            "documented: PowerMTA may reject the configuration, or continue without TLS. Remove the directive as well."
+        )
         dangers.append(Danger(NAMED_FILE_REMOVED.code, detail))
     difference.changes.append(
         Change(
@@ -305,8 +311,8 @@ def _undeclared(name: str, path: str, live: LiveManagedFile, scope: Scope, diffe
 
 def _named_nowhere(file: ManagedFile, host: str) -> Diagnostic:
     return FILE_NOT_NAMED.diagnostic(
-        f"{file.path} is put on {host}, and no directive names it: PowerMTA does not read it. Declare the "
-        "directive that does, or compare the paths, unless another program is meant.",
+        f"{file.path} is written to {host}, and no directive names it: PowerMTA does not read it. Declare the "
+        "directive that names it, or compare the paths, unless the file is for another program.",
         file.place,
         host=host,
         address=str(file.address),
@@ -316,7 +322,7 @@ def _named_nowhere(file: ManagedFile, host: str) -> Diagnostic:
 def _in_configuration(file: ManagedFile, host: str) -> Diagnostic:
     return FILE_IN_CONFIGURATION.diagnostic(
         f"PowerMTA reads {file.path} on {host} as a part of its configuration, whose blocks are planned by "
-        f"name. Write it under `native` instead: {{file: FILE, path: {file.path}}}; or take the include away first.",
+        f"name. Write it under `native` instead: {{file: FILE, path: {file.path}}}; or remove the include first.",
         host=host,
         address=str(file.address),
         place=file.place,

@@ -1,4 +1,4 @@
-"""Errors that lint finds in what a plan makes: each stops an apply unless its rule is allowed by name."""
+"""Lint errors in the planned configuration: each stops an apply unless its rule is allowed by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change of a block needs to take effect."""
+"""The impact of a change: what it needs to take effect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pmtaform.plan.model import Action, ValueChange
 
 
 def impact_of_change(address: Address, action: Action, changed: Iterable[ValueChange]) -> tuple[Impact, str]:
-    """Return what a change needs to take effect, and a note where the guide does not say."""
+    """Return the impact of a change, and a note where the guide is silent."""
     tag = GLOBAL if catalogue().section(address.kind) is None else address.kind
     pairs: list[tuple[str, str]] = []
     for change in changed:
@@ -31,7 +31,7 @@ def impact_of_change(address: Address, action: Action, changed: Iterable[ValueCh
     if not unsure:
         return impact, ""
     named = ", ".join(dict.fromkeys(unsure))
-    return impact, f"the guide does not say whether {named} needs more than a {impact}: verify after it"
+    return impact, f"the guide does not state whether {named} needs more than a {impact}: verify it afterwards"
 
 
 def _is_default(scope: str, change: ValueChange) -> bool:

@@ -1,4 +1,4 @@
-"""The two sides that wanted state is compared with: what a host has, and what we applied last."""
+"""The inputs of a comparison: what a host has, and what we applied last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def left_digest(block: Block, keyed: Callable[[bytes], str], *, is_below: bool) 
 
 @dataclass(frozen=True, slots=True)
 class LiveKey:
-    """A key file on the host, as far as a plan needs it. `same` says whether it holds the wanted key.
+    """A key file on the host, as far as a plan needs it. `same`: it holds the wanted key.
 
     `as_left`: it is known to be as the last apply left it. `unread`: it holds the wanted key in a form that PowerMTA
     may not read, so that it is not the `same`.

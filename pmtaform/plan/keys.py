@@ -16,7 +16,7 @@ from pmtaform.plan.reach import UsedNames
 
 
 class KeyComparison:
-    """Compares the key files of one host; what it decides is in the ledger, and what to write and remove here."""
+    """Compares the key files of one host. Its decisions are in the ledger; the files to write and remove are here."""
 
     def __init__(self, ledger: Ledger, live: Mapping[str, LiveKey]) -> None:
         self.ledger = ledger
@@ -59,7 +59,7 @@ class KeyComparison:
         name = str(key.address)
         if name in self.ledger.previous.keys:
             self.ledger.owned_keys[name] = self.ledger.previous.keys[name]
-        detail = f"{key.domain}/{key.selector} signs no more, and mail that it is for may still wait: {key.lost} Its "
+        detail = f"{key.domain}/{key.selector} no longer signs, and mail that it signed may still wait: {key.lost} Its "
         detail += "file on the host stays as it is until no mail needs it, and cannot be written again if it is lost."
         self.ledger.notes.append(
             DKIM_RETIRING_KEY_UNAVAILABLE.diagnostic(detail, key.place, host=self.ledger.desired.host)
@@ -114,11 +114,11 @@ def key_removed(path: str) -> Danger:
 
 
 def key_in_use(host: str, address: Address, path: str) -> Diagnostic:
-    """Why a key file that the stack no longer has stays on the host."""
+    """The reason why a key file that the stack no longer has stays on the host."""
     return DKIM_KEY_IN_USE.diagnostic(
-        f"{address} is no longer in the stack, and a domain-key line still names {path}: without the file "
-        "PowerMTA may refuse the configuration, or sign nothing with that line. The file stays. Take the line out "
-        "where it is written; the next apply removes the file then.",
+        f"{address} is no longer in the stack, and a domain-key line still names {path}: without the file PowerMTA "
+        "may refuse the configuration, or sign nothing with that line. The file stays. Remove the line; the next "
+        "apply then removes the file.",
         host=host,
         address=str(address),
     )
@@ -129,7 +129,7 @@ def key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> 
     replaced = live.exists and not live.same
     values = []
     if not live.exists or replaced:
-        which = "this key, in a form that PowerMTA may not read" if live.unread else "another key"
+        which = "this key, in a form that PowerMTA may not be able to read" if live.unread else "another key"
         before = (_shown(live.description, which),) if replaced else ()
         values.append(ValueChange((), "private-key", before, (_shown(key.description, key.reference),), key.place))
     if wrong_mode:
@@ -143,7 +143,7 @@ def key_change(key: KeyFile, live: LiveKey, *, ours: bool, wrong_mode: bool) -> 
             Danger(
                 SIGNING_KEY_REPLACED.code,
                 f"{key.path} holds another key than {key.reference}. Signatures under selector {key.selector} fail "
-                f"until DNS shows the new key at {key.selector}._domainkey.{key.domain}. A new key wants a new "
+                f"until DNS shows the new key at {key.selector}._domainkey.{key.domain}. A new key needs a new "
                 "selector.",
             ),
         )

@@ -1,4 +1,4 @@
-"""What the comparison of one host has decided: changes, what is left unchanged, and what is ours afterwards."""
+"""The decisions of the comparison of one host: changes, differences that stay, and what is ours afterwards."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def is_ignored(desired: Desired, address: Address) -> bool:
 
 def _protected_note(host: str, address: Address, what: str, pattern: str, block: Block | None) -> Diagnostic:
     return PROTECTED.diagnostic(
-        f"{address} would be {what}, but `lifecycle.protect` has {pattern!r}. It is left as it is. Take the "
-        "pattern out of the stack if the change is meant.",
+        f"{address} would be {what}, but `lifecycle.protect` has {pattern!r}. It stays unchanged. Remove the pattern "
+        "from the stack if the change is intended.",
         host=host,
         address=str(address),
         place=block.place if block is not None else None,

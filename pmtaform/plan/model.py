@@ -1,4 +1,4 @@
-"""What a plan says: per host, the changes from what is there to what is wanted, as data.
+"""A plan as data: for each host, the changes from the live to the wanted configuration.
 
 Everything in a plan may be shown: values of sensitive directives are masked when the plan is made, and key files
 appear by their reference. What has to be written is not part of the plan; it is made again from the stack, and
@@ -19,7 +19,7 @@ PLACE = "place"  # the name of the value of a block that moves
 
 
 class Action(StrEnum):
-    """What is done to a block; the values are the printed symbols."""
+    """The action on a block; the values are the printed symbols."""
 
     CREATE = "+"
     UPDATE = "~"
@@ -32,7 +32,7 @@ class Action(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a change is planned."""
+    """The reason for a change."""
 
     NEW = "declared in the stack, not on the host"
     CHANGED = "the stack says otherwise"
@@ -44,7 +44,7 @@ class Reason(StrEnum):
 
 
 class Cause(StrEnum):
-    """Who changed a value since the last apply; the values are what is printed."""
+    """The author of a change since the last apply; the values are printed."""
 
     HOST = "changed on the host"
     STACK = "changed in the stack"
@@ -78,7 +78,7 @@ class Danger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One block or key file that will change. `impact_note` says where the impact is our reading, not the guide's."""
+    """One block or key file that will change. `impact_note` is set where the impact is our reading, not the guide's."""
 
     address: str
     action: Action
@@ -92,7 +92,7 @@ class Change:
 
 
 class LeftBy(StrEnum):
-    """What keeps a difference on a host; the values are what is printed."""
+    """The reason why a difference stays on a host; the values are printed."""
 
     IGNORE = "lifecycle.ignore"
     PROTECT = "lifecycle.protect"

@@ -1,4 +1,4 @@
-"""Whether PowerMTA would read a file: a block in a file that nothing includes has no effect."""
+"""Whether PowerMTA would read a file: a block in a file that is not included has no effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEY: Final = "domain-key"
 def unread_notes(
     host: str, configuration: Configuration, edits: Mapping[str, FileEdit], there: Collection[str]
 ) -> Iterator[Diagnostic]:
-    """What stops an apply: new files that would not be read, and old ones (`there`) that would be written over."""
+    """Notes that stop an apply: on new files that would not be read, and on existing ones that would be overwritten."""
     waiting = {path for path, edit in edits.items() if edit.is_new and path != configuration.main}
     if not waiting:
         return
@@ -35,8 +35,8 @@ def unread_notes(
         trees.append(parse_bytes(edits[configuration.main].content, configuration.main))
     for path in sorted(waiting & set(there)):
         yield FILE_IN_THE_WAY.diagnostic(
-            f"Blocks are to be put into {path}, which is there already, and nothing includes it. What it holds "
-            "would be lost. Include it first (by hand, or in the stack with its own apply), or move it away.",
+            f"Blocks would be written to {path}, which exists already, and nothing includes it. Its content would be "
+            "lost. Include it first (by hand, or in the stack with a separate apply), or move it away.",
             host=host,
         )
     while trees:
@@ -46,14 +46,14 @@ def unread_notes(
         trees += [parse_bytes(edits[path].content, path) for path in sorted(read)]
     for path in sorted(waiting):
         yield FILE_NOT_INCLUDED.diagnostic(
-            f"Blocks are to be put into {path}, and nothing includes it, so that they would have no effect. "
-            f"Declare it in the stack as well: config: {{include: [{path}]}}, or the pattern that takes it in.",
+            f"Blocks would be written to {path}, and nothing includes it, so they would have no effect. Declare the "
+            f"include in the stack as well: config: {{include: [{path}]}}, or a pattern that matches it.",
             host=host,
         )
 
 
 class UsedNames:
-    """What the directives of a configuration name once its edits are made; looked through when first asked."""
+    """The files that directives name once the edits are made; collected at the first use."""
 
     def __init__(self, configuration: Configuration, edits: Mapping[str, FileEdit]) -> None:
         self._configuration = configuration

@@ -1,4 +1,4 @@
-"""Which services have to be restarted for a change to take effect: PowerMTA itself, its web monitor, or both."""
+"""The services that must be restarted for a change to take effect: PowerMTA itself, its web monitor, or both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEB: Final = "pmtahttp"
 
 
 def services_of(change: Change) -> frozenset[str]:
-    """The services that this change needs restarted; none if a reload puts it in force."""
+    """The services that this change needs restarted; none if a reload activates it."""
     if change.impact is not Impact.RESTART:
         return frozenset()
     kind = Address.parse(change.address).kind

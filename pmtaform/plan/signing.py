@@ -1,4 +1,4 @@
-"""Which selectors hosts sign with, by the `domain-key` lines of their configuration, and what is dangerous in it."""
+"""The selectors that hosts sign with, by the `domain-key` lines of their configuration, and their dangers."""
 
 from __future__ import annotations
 
@@ -33,14 +33,16 @@ def signer_of(value: str) -> Signer | None:
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """What a configuration signs with: the keys that PowerMTA takes, and of those that it never does, what it takes."""
+    """The keys of a configuration: those that PowerMTA signs with, and for each unused key the one that it uses
+    instead.
+    """
 
     signs: frozenset[Signer] = frozenset()
     overruled: Mapping[Signer, str] = field(default_factory=dict)
 
 
 def signing_of(configuration: Configuration) -> SigningKeys:
-    """Who signs, by the first line that fits, in whichever section."""
+    """The signing keys, by the first matching line in any section."""
     matches = first_matches(EffectiveReading.of(configuration))
     signs = frozenset((key.selector, key.domain) for key, line in matches.items() if line is None)
     overruled = {
@@ -89,8 +91,8 @@ def _with_dangers(change: Change, unready: Mapping[Signer, str]) -> Change:
         Danger(
             NOT_PUBLISHED,
             f"Mail of {domain} would be signed with the selector {selector}, and its record cannot be relied on: "
-            f"{unready[selector, domain]}. Receivers that do not find the record that fits take the signature for "
-            "false. Publish the record, and see `pmtaform dkim rotate`.",
+            f"{unready[selector, domain]}. Receivers that do not find the matching record treat the signature as "
+            "invalid. Publish the record. To see it:\n    pmtaform dkim rotate",
         )
         for selector, domain in sorted(gained_signers(change) & unready.keys())
     )

@@ -1,4 +1,6 @@
-"""What the last apply left of a value, and where it changed since: on the host, in the stack, or both."""
+"""Three-way comparison of a value: what the last apply left, and where it changed since: on the host, in the stack, or
+both.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ _Key = tuple[tuple[str, ...], str]
 
 @dataclass(frozen=True, slots=True)
 class ValueDrift:
-    """One value that is not as the last apply left it: what was left, what the host has, what the stack says now.
+    """One value that is not as the last apply left it: what was left, what the host has, what the stack has now.
 
-    Empty: it is not there. `cause` HOST: the stack still says what was left; BOTH: it now says something else.
+    Empty: the value is missing. `cause` HOST: the stack still has what was left; BOTH: it now has something else.
     """
 
     path: tuple[str, ...]
@@ -25,13 +27,13 @@ class ValueDrift:
     now: tuple[str, ...]
     wanted: tuple[str, ...]
     cause: Cause
-    settled: bool = False  # the stack has come to say what the host has
+    settled: bool = False  # the stack now has what the host has
 
 
 def with_causes(
     changes: Iterable[ValueChange], left: Block, live: Block | None, wanted: Block | None
 ) -> tuple[ValueChange, ...]:
-    """The changes from `live` to `wanted`, each with who brought it about since `left`."""
+    """The changes from `live` to `wanted`, each with its author since `left`."""
     on_host, in_stack = _by_key(left, live), _by_key(left, wanted)
     return tuple(_caused(change, on_host, in_stack) for change in changes)
 
@@ -46,7 +48,7 @@ def _caused(change: ValueChange, on_host: dict[_Key, ValueChange], in_stack: dic
 
 
 def drift_of_values(left: Block | None, live: Block | None, wanted: Block | None) -> tuple[ValueDrift, ...]:
-    """What changed on the host: every value that is not as it was left."""
+    """The values that changed on the host since the last apply."""
     in_stack, to_do = _by_key(left, wanted), _by_key(live, wanted)
     values = []
     for change in explain(left, live):

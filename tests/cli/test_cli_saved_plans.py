@@ -96,7 +96,7 @@ EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
     "what is not declared": (lambda d: d["hosts"][0].update(unmanaged=7), "left alone: 7 in the saved plan, 1 now"),
     "what is written": (
         lambda d: d["hosts"][0]["result"].update({"/etc/pmta/config": "0"}),
-        "other bytes would be written to /etc/pmta/config",
+        "other content would be written to /etc/pmta/config",
     ),
 }
 

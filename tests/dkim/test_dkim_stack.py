@@ -74,7 +74,7 @@ def test_a_live_key_that_powermta_may_not_read_is_written_again(one: ProjectFold
     wanted(one)
     one.apply().ended(Exit.OK)
     one.host.put(pem(form=FORMATS.OpenSSH), PATH, 0o600)
-    assert "this key, in a form that PowerMTA may not read" in one.plan().out
+    assert "this key, in a form that PowerMTA may not be able to read" in one.plan().out
     one.apply().ended(Exit.OK)
     assert one.host.read(PATH) == pem().decode()
 

@@ -106,7 +106,7 @@ def test_a_new_certificate_is_reported_by_its_end_and_its_key(fleet: ProjectFold
     assert addresses(document) == {("update", f"file[{TLS}]")}
     (change,) = document.json()["hosts"][0]["changes"]
     assert (change["reason"], change["impact"]) == ("changed", "reload")
-    assert "does not say whether a reload reads a certificate again" in change["impact_note"]
+    assert "does not state whether a reload reads a certificate with the same path again" in change["impact_note"]
     told = values(document, f"file[{TLS}]")
     assert told["certificate"][1] == ["mx.example.com, expires 2050-03-01; with Test Issuer"]
     assert told["private-key"][0] != told["private-key"][1]
@@ -129,7 +129,7 @@ def test_a_file_that_nothing_names_is_reported(fleet: ProjectFolder) -> None:
     assert "file-not-named" not in fleet.plan().all
     fleet.config("log-file: /var/log/pmta/log", FILES)
     said = fleet.plan()
-    assert f"{TLS} is put on mta1, and no directive names it" in said.words
+    assert f"{TLS} is written to mta1, and no directive names it" in said.words
     assert f"{LICENCE} is put on mta1" not in said.words
     fleet.host.put(f"{RUNS}<domain a>\ninclude /etc/pmta/*.inc\n</domain>\nsmtp-server-tls-certificate {TLS} x\n")
     assert "file-not-named" not in fleet.plan().all, "what the host has and the stack leaves alone counts"

@@ -27,7 +27,7 @@ def test_what_a_change_needs(case: dict[str, str]) -> None:
     assert str(change.impact) == case["impact"]
     assert ("restart" in {danger.code for danger in change.dangers}) == (case["impact"] == "restart")
     assert services_of(change) == (frozenset({"pmta"}) if case["impact"] == "restart" else frozenset())
-    note = f"the guide does not say whether {case['note']} " if "note" in case else ""
+    note = f"the guide does not state whether {case['note']} " if "note" in case else ""
     assert change.impact_note.startswith(note)
     assert bool(change.impact_note) == bool(note)
 

@@ -222,7 +222,7 @@ def test_a_saved_plan_with_a_host_that_could_not_be_looked_at(four: ProjectFolde
     four.plan("--out", str(path)).ended(Exit.UNREACHABLE)
     (hosts / "away").rename(hosts / "mta3")
     before = {name: host.tree() for name, host in four.hosts.items()}
-    assert "mta3 could not be looked at when the plan was made" in four.run("apply", str(path)).ended(Exit.STALE).words
+    assert "mta3 could not be inspected when the plan was made" in four.run("apply", str(path)).ended(Exit.STALE).words
     assert {name: host.tree() for name, host in four.hosts.items()} == before
 
 

@@ -1,9 +1,9 @@
-"""Which changes need consent by name, and why.
+"""Dangers: the changes that need consent by name, with the reasons.
 
-    findings = find_dangers(before, after)        # two configurations -> what the change costs, worst first
-    plan = with_dangers(plan, findings)           # ... at the changes that bring it about
+    findings = find_dangers(before, after)        # two configurations -> the dangers of the change, worst first
+    plan = with_dangers(plan, findings)           # ... at the changes that cause them
 
-Dangers are derived from the effect of a change on mail, not from the lines that it touches. A check is one module with
+Dangers follow from the effect of a change on mail, not from the lines that it touches. A check is one module with
 one function from `Sides` to findings, declared with the kinds that it reports, and one line in `table.py`.
 """
 
@@ -41,9 +41,9 @@ def find_dangers(
     defaults: Configuration | None = None,
     verified: Collection[tuple[str, str]] = (),
 ) -> tuple[DangerFinding, ...]:
-    """The dangers of going from one configuration to another, worst first.
+    """The dangers of the change from one configuration to another, worst first.
 
-    `rate_factor`: how many times more a limit may allow before that is a danger. `defaults`: the vendor's
+    `rate_factor`: the factor by which a limit may rise before that is a danger. `defaults`: the vendor's
     config-defaults, where it is known. `verified`: (selector, domain) pairs whose records are known to be in DNS, as
     long as they have to be.
     """
@@ -54,7 +54,7 @@ def find_dangers(
 
 
 def with_dangers(plan: HostPlan, findings: Iterable[DangerFinding]) -> HostPlan:
-    """The plan with each finding at the change that causes it; at the host where no change of the plan does."""
+    """The plan with each finding at the change that causes it, or at the host where no change does."""
     by_address: dict[str, list[Danger]] = {}
     own: list[Danger] = []
     planned = {change.address for change in plan.changes}

@@ -1,4 +1,4 @@
-"""Mail that the server rejects at submission, and accepted before: too large, passed on too often, unverified."""
+"""Mail that the server newly rejects at submission: too large, relayed too often, unverified."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _hops(text: str) -> float | None:
 
 _LIMITS: Final[dict[str, tuple[str, Callable[[str], float | None]]]] = {
     "max-message-size": ("that is larger", _size),
-    "max-message-hops": ("that was passed on more often", _hops),
+    "max-message-hops": ("that was relayed more often", _hops),
 }
 # Checks of a client, with the results for which mail is rejected unless that is switched off.
 _CHECKS: Final = {
-    "check-spf-inbound": ("where SPF does not pass", "reject-spf-check"),
-    "check-iprev-inbound": ("where the client's reverse DNS does not fit", "reject-iprev-check"),
+    "check-spf-inbound": ("for which SPF does not pass", "reject-spf-check"),
+    "check-iprev-inbound": ("for which the client's reverse DNS does not match", "reject-iprev-check"),
 }
 _RESULTS: Final = ("fail", "permerror", "temperror")
 _REJECTS: Final = tuple(f"{prefix}-{result}" for _, prefix in _CHECKS.values() for result in _RESULTS)
@@ -44,7 +44,7 @@ _REJECTS: Final = tuple(f"{prefix}-{result}" for _, prefix in _CHECKS.values() f
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """What is rejected; the same for several clients is one sentence."""
+    """A reason for a rejection; the same one for several clients is one sentence."""
 
     what: str
     change: str
@@ -59,7 +59,7 @@ class _Reach:
 
 @reports(MAIL_LOST)
 def mail_refused(sides: Sides) -> Iterator[DangerFinding]:
-    """Mail of those who may submit that is rejected for what it is."""
+    """Mail of permitted clients that is newly rejected because of a property of the message."""
     if not sides.touches("source", "smtp-listener", "smtp-user"):
         return
     if is_said_the_same(sides, *_LIMITS, *_CHECKS, *_REJECTS):
@@ -79,7 +79,7 @@ def mail_refused(sides: Sides) -> Iterator[DangerFinding]:
 
 
 def _ways(sides: Sides, client: Network) -> Iterator[tuple[_Names, _Names, list[str]]]:
-    """How a class of clients submits mail on both sides: without a login, and by each user's source."""
+    """The ways in which a class of clients submits mail on both sides: without a login, and by each user's source."""
     before, after = sides.intakes
     by_sources: dict[tuple[str, str], list[str]] = {}
     for name in before.users.keys() & after.users.keys():

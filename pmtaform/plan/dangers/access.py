@@ -1,4 +1,4 @@
-"""Who may use the web monitor: addresses by the first `http-access` line that fits them, keys, and old access lists."""
+"""Access to the web monitor: addresses by the first matching `http-access` line, keys, and old access lists."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _Grant:
 
 
 class _Monitor:
-    """One side: what the web monitor allows."""
+    """One side: the access that the web monitor allows."""
 
     def __init__(self, effective: Effective) -> None:
         self.lines = effective.reading.lines
@@ -81,7 +81,7 @@ class _Monitor:
 
     @property
     def is_used(self) -> bool:
-        """Whether anyone but the machine itself has access."""
+        """Whether anyone except the machine itself has access."""
         return _KEY in self.lines or _ALLOWED in self.lines or any(grant.level != _NONE for grant in self.grants)
 
 
@@ -91,7 +91,7 @@ def _grant(line: SourceLine) -> _Grant:
 
 
 def _rank(level: str) -> int:
-    """How much a level allows; one that is not known counts as the most."""
+    """The rank of a level; an unknown level counts as the highest."""
     return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
 
 
@@ -104,7 +104,7 @@ class _Key:
 
 @reports(ACCESS_OPENED, ACCESS_CUT_OFF)
 def access_changed(sides: Sides) -> Iterator[DangerFinding]:
-    """Addresses and programs that may do more on the web monitor than before, or nothing any more."""
+    """Addresses and programs that gain rights on the web monitor, or lose all access."""
     if not sides.touches(_ACCESS, _KEY, _PORT, _CSRF, _ALLOWED, _DENIED):
         return
     before, after = _Monitor(sides.before), _Monitor(sides.after)
@@ -155,7 +155,7 @@ def _change(key: _Key) -> str:
 
 
 def _keys(sides: Sides, before: _Monitor, after: _Monitor) -> Iterator[DangerFinding]:
-    """API keys, which are secrets: only their number is reported."""
+    """API keys that come or go. They are secrets, so only their number is reported."""
     had, has = before.texts(_KEY), after.texts(_KEY)
     gone, new = had.keys() - has.keys(), has.keys() - had.keys()
     cause = _cause(sides, has.values(), had.values())

@@ -1,4 +1,4 @@
-"""Accounts of SMTP users that a change takes away or gives another credential. A credential itself is never shown."""
+"""SMTP users whose account a change removes, or whose credential it changes. A credential itself is never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pmtaform.plan.dangers.intake import User
 from pmtaform.plan.dangers.sides import Sides
 from pmtaform.plan.dangers.submission_cut_off import SUBMISSION_CUT_OFF
 
-# What a client must have to log in, and how a change of it is told. The value of `password` is a secret.
+# The credentials of a login, and the words for a change of each. The value of `password` is a secret.
 _CREDENTIALS: Final = ("authentication-method", "password", "tls-certificate")
 
 
@@ -40,7 +40,7 @@ def accounts_cut_off(sides: Sides) -> Iterator[DangerFinding]:
 
 
 def _credential(user: User, name: str) -> str | None:
-    """A credential as it is compared; None where it plays no part."""
+    """A credential in the form that is compared; None where it has no effect."""
     spec = catalogue().directive("smtp-user", name)
     method = _method(user)
     if name == "authentication-method":
@@ -58,7 +58,7 @@ def _method(user: User) -> str:
 
 def _change_in_words(name: str, was: str, now: str | None) -> str:
     if name == "authentication-method":
-        return f"must do it another way: {name} {values.shown(was)} -> {values.shown(now or 'password')}"
+        return f"must log in another way: {name} {values.shown(was)} -> {values.shown(now or 'password')}"
     return f"is cut off until the client has the new {'password' if name == 'password' else 'certificate'}"
 
 

@@ -1,4 +1,4 @@
-"""Virtual MTAs that go, and virtual MTAs that send from other or from fewer addresses."""
+"""Virtual MTAs that are removed, and virtual MTAs that send from other or from fewer addresses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SOURCE_ADDRESS_REMOVED: Final = DangerKind(
 
 @reports(VIRTUAL_MTA_REMOVED)
 def virtual_mtas_gone(sides: Sides) -> Iterator[DangerFinding]:
-    """Virtual MTAs that are there before and not after."""
+    """Virtual MTAs that the change removes."""
     after = sides.after.reading.virtual_mtas
     for name in sides.before.reading.virtual_mtas:
         if name not in after:
@@ -64,7 +64,7 @@ def addresses_lost(sides: Sides) -> Iterator[DangerFinding]:
 
 
 def _lost(sides: Sides, both: Both, vmta: str) -> str:
-    """What a virtual MTA loses, in words; empty: nothing."""
+    """The addresses that a virtual MTA loses, in words; empty if none."""
     was, now = both.before.of(vmta), both.after.of(vmta)
     lost = [address for address in dict.fromkeys(was) if not covered(address, now)]
     if lost:

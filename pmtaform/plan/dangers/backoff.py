@@ -31,13 +31,14 @@ BACKOFF_DISABLED: Final = DangerKind(
     rank=230,
     summary="queues no longer slow down when a receiver rejects mail",
     explanation=(
-        "PowerMTA goes on at full rate though the receiver rejects mail. Keep the list of replies that starts back-off."
+        "PowerMTA continues at full rate although the receiver rejects mail. Keep the list of replies that "
+        "starts back-off."
     ),
 )
 BACKOFF_UNENDING: Final = DangerKind(
     code="backoff-unending",
     rank=240,
-    summary="queues that slow down do not speed up again",
+    summary="queues in back-off do not return to normal mode",
     explanation=(
         "A queue that entered back-off stays in it. Set `backoff-to-normal-after`, or a rule that returns to normal "
         "mode."
@@ -53,7 +54,7 @@ _REENABLE: Final = "reenable-source-ip-after"
 
 @dataclass(frozen=True, slots=True)
 class _Behaviour:
-    """How one queue enters and leaves back-off."""
+    """The way in which one queue enters and leaves back-off."""
 
     rules: tuple[ReplyRule, ...]
     at_last: bool
@@ -184,7 +185,7 @@ _NAMES: Final = frozenset({_LIST, _AT_LAST, _AFTER, _DELIVERY, _REENABLE, "queue
 
 @dataclass(frozen=True, slots=True)
 class _Loss:
-    """What a destination loses, in words; losses with the same words are one finding."""
+    """The loss of a destination, in words; losses with the same words are one finding."""
 
     kind: DangerKind
     what: str
@@ -225,19 +226,21 @@ def _no_longer_entered(sides: Sides, destinations: _Destinations, was: _Behaviou
         yield _Loss(BACKOFF_DISABLED, f"replies that match {shown} no longer lead to back-off", _cause(sides, was, now))
     if was.at_last and not now.at_last:
         yield _Loss(
-            BACKOFF_DISABLED, "no back-off any more when all source addresses are disabled", _cause(sides, was, now)
+            BACKOFF_DISABLED,
+            "queues no longer enter back-off when all source addresses are disabled",
+            _cause(sides, was, now),
         )
     if _is_much_sooner(sides, was.leaves, now.leaves):
         yield _Loss(BACKOFF_DISABLED, _ending(was, now), _cause(sides, was, now))
 
 
 def _is_much_sooner(sides: Sides, was: float, now: float) -> bool:
-    """Whether a pause ends much sooner. One that had no end gets one on purpose, and so does one that a reply ends."""
+    """Whether a pause ends much sooner. A pause that had no end, or that a reply ends, gets an end on purpose."""
     return was != float("inf") and now > 0 and was > now * sides.rate_factor
 
 
 def _disabled_shorter(sides: Sides, was: _Behaviour, now: _Behaviour) -> Iterator[_Loss]:
-    """Source addresses that replies disabled, and that send on or send again much sooner."""
+    """Source addresses that replies no longer disable, or disable for a much shorter time."""
     lost = [rule for rule in was.rules if rule.disables and not still_disables(rule, now.rules)]
     if lost:
         shown = words.several([values.shown(rule.pattern) for rule in lost])

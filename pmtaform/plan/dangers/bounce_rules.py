@@ -1,4 +1,4 @@
-"""Replies that make PowerMTA bounce mail which it tried again before: `bounce-queue` and `bounce-rcpt`.
+"""Replies that newly make PowerMTA bounce mail instead of retrying it: `bounce-queue` and `bounce-rcpt`.
 
 `bounce-queue` bounces everything that waits in the queue, `bounce-rcpt` the recipient that the reply was for
 (`docs/powermta/`, reply actions).

@@ -1,4 +1,4 @@
-"""Dangers that a plan's changes show by themselves, without looking at their effect."""
+"""Dangers that the changes of a plan show by themselves, without their effect on mail."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ def many_deletions(deleted: int, total: int, percent: float, free: int) -> tuple
     return (
         Danger(
             MANY_DELETIONS.code,
-            f"{deleted} of {total} blocks would be deleted, more than {percent:g} %. If that is intended, "
-            "consent to it. Otherwise look for a missing layer, group or file in the "
-            "stack.",
+            f"{deleted} of {total} blocks would be deleted, more than {percent:g} %. If that is intended, allow it. "
+            "Otherwise look for a missing layer, group or file in the stack.",
         ),
     )

@@ -1,4 +1,4 @@
-"""How many clients the server takes at once, where that shrinks many times over."""
+"""Limits on the clients that the server serves at once, where they shrink many times over."""
 
 from __future__ import annotations
 
@@ -30,15 +30,13 @@ def capacity_lost(sides: Sides) -> Iterator[DangerFinding]:
         was, now = _setting(sides.before, name), _setting(sides.after, name)
         if _shrinks(sides, was, now):
             cause = sides.cause_named("setting", name)
-            detail = (
-                f"The server as a whole limits {what} to {now}, and before to {was}; beyond that, clients must wait"
-            )
+            detail = f"The server as a whole limits {what} to {now} (before: {was}); beyond that, clients must wait"
             yield _finding(sides, detail, cause)
     after = sides.sections_after.of(_GROUP)
     for name, group in sides.sections_before.of(_GROUP).items() if sides.touches(_GROUP) else ():
         was, now = group.value(_IN_GROUP), after[name].value(_IN_GROUP) if name in after else ""
         if _shrinks(sides, was, now):
-            detail = f"<{_GROUP} {values.shown(name)}> limits connections of its clients to {now}, and before to {was}"
+            detail = f"<{_GROUP} {values.shown(name)}> limits connections of its clients to {now} (before: {was})"
             yield _finding(sides, detail, sides.cause_named(_GROUP, name))
 
 

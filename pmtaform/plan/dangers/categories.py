@@ -1,4 +1,4 @@
-"""Bounce categories that records no longer have: who stops mail to unknown users by them goes on sending."""
+"""Bounce categories that records no longer have: a program that stops mail to unknown users by category misses them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def categories_lost(sides: Sides) -> Iterator[DangerFinding]:
     if lost:
         cause = sides.cause_named(_TAG)
         shown = words.several([values.shown(name) for name in lost])
-        detail = f"Bounces are no longer recorded as {shown}, and what relies on that category no longer sees them"
+        detail = (
+            f"Bounces are no longer recorded as {shown}, and programs that rely on that category no longer see them"
+        )
         yield DangerFinding(kind=RECORDS_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 

@@ -1,4 +1,4 @@
-"""TLS ciphers without encryption, without a check of the other side, or broken ones, that may be used anew."""
+"""TLS ciphers that a change newly allows: without encryption, without authentication, or broken."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _BETWEEN: Final = re.compile(r"[:, ]+")
 
 @reports(TLS_DROPPED)
 def ciphers_weakened(sides: Sides) -> Iterator[DangerFinding]:
-    """Lists of ciphers that name weak ones which they did not name before."""
+    """Lists of ciphers that newly name weak ones."""
     yield from findings_of(sides, _queues(sides))
     for name, who in _IN.items():
         was, now = _setting(sides.before, name), _setting(sides.after, name)
         gained = _weak(now) - _weak(was)
         if gained:
             cause = sides.cause_named("setting", name)
-            detail = f"{who[0].upper()}{who[1:]} may get {_shown(gained)}, and be overheard (`{name}`)"
+            detail = f"{who[0].upper()}{who[1:]} may use {_shown(gained)}, and others can read the traffic (`{name}`)"
             yield DangerFinding(kind=TLS_DROPPED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 
@@ -45,7 +45,7 @@ def _queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
             continue
         gained = _weak(_text(move.after)) - _weak(_text(move.before))
         if gained:
-            what = f"mail may go out under {_shown(gained)}, and be overheard (`{_OUT}`)"
+            what = f"mail may go out with {_shown(gained)}, and others can read it (`{_OUT}`)"
             yield queue, Effect(TLS_DROPPED, what, sides.cause(move.before, move.after))
 
 

@@ -1,4 +1,4 @@
-"""Copies of mail that go to another address, or to none any more."""
+"""Copies of mail that go to another address, or to none."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ from pmtaform.plan.dangers.sides import Sides
 MAIL_COPIED: Final = DangerKind(
     code="mail-copied",
     rank=200,
-    summary="copies of mail go to an address that got none before",
-    explanation=(
-        "Copies contain the whole content of messages. Check that the address that receives them may have them."
-    ),
+    summary="copies of mail go to a new address",
+    explanation=("Copies contain the complete messages. Check that the receiver of the copies may read them."),
 )
 
 _BCC: Final = "bcc"

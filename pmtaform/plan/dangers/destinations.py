@@ -1,4 +1,4 @@
-"""Where the mail of a queue goes: to which hosts, into which program or file, or nowhere."""
+"""The destination of the mail of a queue: hosts, a program, a file, or nowhere."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from pmtaform.plan.dangers.sides import Sides
 _HOSTS: Final = "smtp-hosts"
 _ROUTE: Final = "route"
 _PORT: Final = "default-smtp-port"
-# What says where mail of each type goes.
+# The directive that decides where mail of each type goes.
 _OF_TYPE: Final = {"pipe": "command", "file": "file-destination", "http-delivery": "http-delivery-url"}
 _NAMES: Final = frozenset({"type", _HOSTS, _ROUTE, _PORT, *_OF_TYPE.values()})
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where mail goes. `shown` says it; equal `where` is the same place."""
+    """A destination of mail. `shown` is its description; equal `where` is the same place."""
 
     type: str
     where: str
@@ -87,7 +87,7 @@ def _resolved(queue: str, domain: str) -> str:
     """The domain whose MX hosts a queue without hosts uses.
 
     A shared queue needs `smtp-hosts` unless its name is in DNS (`docs/powermta/`, queue grouping); a name without a dot
-    is not, so nothing is said of where its mail goes.
+    is not, so its destination is not known.
     """
     return queue if "." in queue else domain
 
@@ -106,7 +106,7 @@ def _is_concerned(queue: QueueChange) -> bool:
 
 
 def _is_of_no_mail(sides: Sides, queue: QueueChange) -> bool:
-    """Whether no mail can be in the queue before: it is a queue that others are only now put into, or a new host's."""
+    """Whether no mail can be in the queue before: it is a new shared queue, or the host is new."""
     if sides.sections_before.is_blank:
         return True
     if queue.mx or queue.domain.startswith(("*", "[")):
@@ -129,7 +129,7 @@ def _is_named(effective: Effective, queue: QueueChange) -> bool:
 
 
 def destination(settings: Mapping[str, Value], queue: str, domain: str) -> Destination:
-    """Where mail for a domain goes by the settings of the queue that it is in."""
+    """The destination of mail for a domain by the settings of its queue."""
     kind = _text(settings, "type").lower() or "smtp"
     if kind == "discard":
         return Destination(kind, "", "is discarded")

@@ -1,4 +1,4 @@
-"""Which addresses mail leaves from, and how much of it each sends, on one side of a change.
+"""The source addresses of mail, and the share of each, on one side of a change.
 
 A virtual MTA uses its addresses in turn, and a pool its members: there are no weights (`docs/powermta/`, sending
 identity). With a proxy, receivers see the proxy's address.
@@ -46,7 +46,7 @@ class Exits:
         self._lines: dict[str, Mapping[str, list[SourceLine]]] = {}
 
     def exists(self, name: str) -> bool:
-        """Whether mail can be directed to a name: a virtual MTA, a pool, or one of PowerMTA's own names."""
+        """Whether mail can be directed to a name: a virtual MTA, a pool, or a name of PowerMTA itself."""
         return name in _OF_ITSELF or "$" in name or self._effective.knows(name)
 
     def of(self, vmta: str) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def _address(word: str) -> str:
 
 
 def is_range(address: str) -> bool:
-    """Whether it stands for however many local addresses there are in a network."""
+    """Whether it means all local addresses in a network."""
     return "/" in address
 
 
@@ -169,7 +169,7 @@ def covered(address: str, others: Iterable[str]) -> bool:
 
 
 def growth(before: Spread, after: Spread) -> dict[str, float]:
-    """How many times its share each address gets; one that is new, as many times the largest share there was."""
+    """The growth of each address's share; for a new address, compared with the largest share before."""
     largest = max(before.values(), default=0.0)
     if not largest:
         return {}

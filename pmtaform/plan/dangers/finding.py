@@ -1,4 +1,4 @@
-"""What a check of the effect is, and what it reports."""
+"""Danger checks, and the findings that they report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class DangerFinding:
     """One danger of a change.
 
     `detail` is a complete sentence with numbers: which mail or clients, the value before, the value after, and the line
-    that causes it. `cause` is the changed block that brings it about; None: the host as a whole. `weight` orders
+    that causes it. `cause` is the changed block that causes it; None: the host as a whole. `weight` orders
     findings of one kind, the worst first (for a limit: how many times more it allows).
     """
 

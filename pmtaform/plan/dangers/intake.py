@@ -1,7 +1,7 @@
-"""One side of a change as clients meet it: who may connect, log in, relay, choose a virtual MTA.
+"""The rights of clients on one side of a change: to connect, log in, relay, choose a virtual MTA.
 
-Clients are looked at by classes: the addresses of one `<source>` that no narrower one concerns. What a class may do
-depends on the listener that it connects to as well, which may give it a named source.
+Clients are compared by class: the addresses of one `<source>` without those of a narrower one. The rights of a class
+also depend on the listener, which may give it a named source.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Intake:
 
     @property
     def is_described(self) -> bool:
-        """Whether the configuration says anything of who submits mail; where it does not, no one relies on it."""
+        """Whether the configuration has any line on submission; where it has none, no one relies on it."""
         reading = self.effective.reading
         return bool(
             reading.sections.get(SOURCE)
@@ -136,7 +136,7 @@ class Intake:
 
 
 def classes(*sides: Intake) -> tuple[Network, ...]:
-    """The classes of clients that any side tells apart, everyone first."""
+    """The classes of clients that either side distinguishes, everyone first."""
     named = dict.fromkeys(network for side in sides for network in side.sources.networks)
     six = any(network.version == 6 for network in named) or any(
         listener.network is not None and listener.network.version == 6 for side in sides for listener in side.listeners
@@ -147,9 +147,9 @@ def classes(*sides: Intake) -> tuple[Network, ...]:
 
 
 def alike(before: Intake, after: Intake) -> tuple[tuple[Network, ...], ...]:
-    """The classes of both sides, those together that meet the same before and after, by the same changed sections.
+    """The classes of both sides, grouped by equal rights before and after because of the same changed sections.
 
-    What holds for the first of them holds for all, and is looked at once.
+    The first of a group represents all, so each group is checked once.
     """
     numbers: dict[_Content, int] = {}
     known: dict[int, int] = {}
@@ -183,7 +183,7 @@ def is_machine(client: Network) -> bool:
 
 
 def furthest(client: Network, reach: Exposure) -> Exposure:
-    """How far a listener's reach matters to a class: addresses inside come from inside."""
+    """The reach of a listener that matters to a class: internal addresses connect from inside."""
     return min(reach, Exposure.INSIDE) if is_inside(str(client)) else reach
 
 

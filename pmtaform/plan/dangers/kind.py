@@ -1,4 +1,4 @@
-"""What the kinds of danger are declared as."""
+"""The declaration of a kind of danger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pmtaform.diagnostics import Definition, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DangerKind(Definition):
-    """One kind of danger, which needs consent by its code. Its `summary` says what it costs.
+    """One kind of danger, which needs consent by its code. Its `summary` is what it costs.
 
     `rank` orders the kinds in a plan: the lowest is the worst.
     """

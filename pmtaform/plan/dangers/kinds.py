@@ -9,10 +9,10 @@ from pmtaform.plan.dangers.kind import DangerKind
 LICENCE_REMOVED: Final = DangerKind(
     code="licence-removed",
     rank=50,
-    summary="PowerMTA's licence is deleted, and without it PowerMTA does not start again",
+    summary="PowerMTA's licence is deleted, and PowerMTA does not start again without it",
     explanation=(
-        "The licence file is deleted. PowerMTA goes on until it stops, and does not start without the file. Keep the "
-        "file in the stack."
+        "The licence file is deleted. PowerMTA runs until its next restart, and does not start without the file. "
+        "Keep the file in the stack."
     ),
 )
 SIGNING_KEY_REMOVED: Final = DangerKind(
@@ -45,7 +45,7 @@ DKIM_NOT_PUBLISHED: Final = DangerKind(
 RESTART: Final = DangerKind(
     code="restart",
     rank=280,
-    summary="PowerMTA, or its web monitor, has to be restarted for the change to take effect",
+    summary="PowerMTA or its web monitor must be restarted for the change to take effect",
     explanation=(
         "The change takes effect only after a restart of PowerMTA or of its web monitor. A restart ends connections "
         "and returns queues to normal mode."
@@ -63,7 +63,7 @@ MANY_DELETIONS: Final = DangerKind(
 DNS_WRONG: Final = DangerKind(
     code="dns-wrong",
     rank=300,
-    summary="DNS does not have the records that the change needs, and the stack requires them",
+    summary="records that the change needs are missing in DNS, and the stack requires them",
     explanation=(
         "A record is missing or wrong, and the stack has `dns: require`. Publish the records, and check them:\n    "
         "pmtaform dns check"
@@ -81,7 +81,7 @@ DNS_UNKNOWN: Final = DangerKind(
 CERTIFICATE_EXPIRED: Final = DangerKind(
     code="certificate-expired",
     rank=320,
-    summary="a certificate is put on a host that has expired",
+    summary="a certificate that is written to a host has expired",
     explanation=(
         "Clients and servers that verify certificates reject an expired one. Get a new certificate before you apply "
         "the plan."
@@ -90,16 +90,16 @@ CERTIFICATE_EXPIRED: Final = DangerKind(
 NAMED_FILE_REMOVED: Final = DangerKind(
     code="named-file-removed",
     rank=330,
-    summary="a file is deleted that the configuration still names",
+    summary="a deleted file is still named in the configuration",
     explanation=(
         "The configuration names a file that the plan deletes. PowerMTA's reaction is not documented: it may reject "
-        "the configuration, or go on without TLS. Remove the line first."
+        "the configuration, or continue without TLS. Remove the line first."
     ),
 )
 UNDRAINED: Final = DangerKind(
     code="undrained",
     rank=340,
-    summary="PowerMTA is restarted though more waits in its spool than `drain-below` allows",
+    summary="PowerMTA is restarted although its spool holds more than `drain-below` allows",
     explanation=(
         "More messages wait in the spool than `drain-below` allows, so a restart returns their queues to the start "
         "of their retry lists. Wait, or allow it."
@@ -108,7 +108,7 @@ UNDRAINED: Final = DangerKind(
 FROZEN: Final = DangerKind(
     code="frozen",
     rank=350,
-    summary="a host is changed though the stack has frozen it",
+    summary="a host is changed although the stack has frozen it",
     explanation="The stack has frozen the host, so it is not changed. Thaw it in the stack, or allow it by name.",
 )
 

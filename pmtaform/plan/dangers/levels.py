@@ -1,4 +1,4 @@
-"""How many times more one value of a limit allows than another."""
+"""The factor between two values of a limit."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def is_limit(spec: DirectiveSpec | None) -> bool:
 
 
 def factor_of(before: Value, after: Value) -> float | None:
-    """How many times more `after` allows: infinite when the limit is lifted; None when that is not known.
+    """The factor by which `after` allows more: infinite when the limit is lifted; None when that is not known.
 
     A value whose meaning is not documented (a rate of `0`) counts as no limit where it replaces one.
     """
@@ -86,7 +86,7 @@ def _times(before: float, after: float) -> float:
 
 
 def _level(spec: DirectiveSpec, text: str) -> list[float] | None:
-    """What a value allows, in a unit of its type; infinite without a limit, None if it is not understood."""
+    """The amount that a value allows, in a unit of its type; infinite without a limit, None if it is not understood."""
     if not text or text.lower() == "unlimited":
         return [math.inf]
     kind = spec.type.removeprefix("cidr-")
@@ -124,7 +124,7 @@ def bytes_of(text: str) -> float | None:
 
 
 def _sooner(before: str, after: str) -> float | None:
-    """How many times sooner a try follows the one before, at the step where that is most."""
+    """The largest factor by which a retry follows sooner than before."""
     series = [_seconds(text) for text in (before, after)]
     if series[0] is None or series[1] is None:
         return None

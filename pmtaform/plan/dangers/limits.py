@@ -1,7 +1,7 @@
 """Limits that a change raises or lifts, for whichever queue, virtual MTA or server.
 
-A limit is a directive whose type in the catalogue is a rate, a volume, a count or an interval between tries; which
-counts are limits is said here, since the catalogue calls them numbers.
+A limit is a directive whose type in the catalogue is a rate, a volume, a count or an interval between tries. The counts
+that are limits are listed here, since the catalogue calls them numbers.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SHARED: Final = ("max-msg-rate", "max-smtp-out", "max-connect-rate", "max-data-
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """Raises that are one sentence: the same directive goes from the same value to the same, for one cause."""
+    """Raised limits that share a sentence: the same directive, the same values, the same cause."""
 
     name: str
     before: str
@@ -91,16 +91,16 @@ def _raised(sides: Sides, queue: QueueChange, move: ValueMove) -> float | None:
 
 
 def _is_configured(sides: Sides, queue: QueueChange) -> bool:
-    """Whether any section was for the queue before, or led its mail there.
+    """Whether any section applied to the queue before, or sent its mail there.
 
-    Where none was, PowerMTA's defaults held by no one's choice: a new server's first limits raise nothing.
+    Where none did, PowerMTA's defaults applied and no one had chosen them: a new server's first limits raise nothing.
     """
     domains = ["*" if queue.mx else queue.queue_before or queue.domain, *([] if queue.mx else [queue.domain])]
     return not all(domains) or any(sides.before.matches(domain, queue.vmtas[0]) for domain in domains)
 
 
 def _is_warmed(sides: Sides, vmta: str) -> bool:
-    """Whether a virtual MTA has a cold one beside it: without, the number of messages for that has no effect."""
+    """Whether a virtual MTA has a cold one. Without it, the number of messages for the cold one has no effect."""
     return bool(sides.after.owner_meaning(vmta, ("cold-virtual-mta",)))
 
 
@@ -135,7 +135,7 @@ def _times(factor: float) -> str:
 
 @reports(RATE_RAISED)
 def retries_woken(sides: Sides) -> Iterator[DangerFinding]:
-    """Queues that no longer wait for their next try."""
+    """Queues that no longer wait for the next retry."""
     return findings_of(sides, _retried_queues(sides))
 
 
@@ -143,7 +143,7 @@ def _retried_queues(sides: Sides) -> Iterator[tuple[QueueChange, Effect]]:
     for queue in sides.queues:
         move = queue.move(_WAKE) if queue.domain else None
         if move is not None and _is_on(move.after) and not _is_on(move.before):
-            what = f"new mail ends the wait for the next try, so that `retry-after` no longer holds (`{_WAKE}`)"
+            what = f"new mail ends the wait for the next try, so `retry-after` has no effect (`{_WAKE}`)"
             yield queue, Effect(RATE_RAISED, what, sides.cause(move.before, move.after))
 
 
@@ -156,7 +156,7 @@ def _is_on(value: Value | None) -> bool:
 
 @reports(RATE_RAISED)
 def queues_parted(sides: Sides) -> Iterator[DangerFinding]:
-    """Domains that were under one limit together, and get one each.
+    """Domains that shared one limit, and get one each.
 
     The limit of a shared queue (`queue-to`, MX rollup) holds for all its domains; out of it, each counts by itself.
     """

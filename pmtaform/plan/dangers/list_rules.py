@@ -1,7 +1,7 @@
-"""The rules of a `pattern-list`: which mail each takes first, and to which virtual MTA it directs it.
+"""The rules of a `pattern-list`: the mail that each matches first, and the virtual MTA that it directs it to.
 
-The first rule that matches decides (guide 3.3.14). Nested lists and lists that a rule calls are followed; whether mail
-that no rule of theirs takes comes back to the rules behind is not documented, and is not assumed.
+The first rule that matches decides (guide 3.3.14). Nested lists and lists that a rule calls are followed. Whether later
+rules see mail that no rule of such a list matches is not documented, and is not assumed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PatternRule:
 
     @property
     def condition(self) -> tuple[str, ...]:
-        """What mail must be for the rule to take it."""
+        """The condition under which the rule matches mail."""
         return (*self.above, self.kind, self.pattern)
 
     @property
@@ -46,7 +46,7 @@ class PatternRule:
 
     @property
     def sample(self) -> str | None:
-        """A text that it surely takes; None where that is not clear."""
+        """A text that it certainly matches; None where that is not clear."""
         regex = rule_parts(self.pattern)
         return sample(regex[1]) if regex is not None and not self.above else None
 

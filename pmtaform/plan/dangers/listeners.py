@@ -1,4 +1,4 @@
-"""Where a server accepts mail, and from how far each place can be reached."""
+"""The listeners of a server, and the networks that can reach each."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SOURCE: Final = "source="
 
 
 class Exposure(IntEnum):
-    """From how far a listener can be reached."""
+    """The networks that can reach a listener."""
 
     NONE = -1
     MACHINE = 0  # from the machine itself
     INSIDE = 1  # from private networks
-    PUBLIC = 2  # at an address of its own
+    PUBLIC = 2  # at its own address
     EVERYWHERE = 3  # at every address of the machine
 
 

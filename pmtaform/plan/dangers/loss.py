@@ -1,4 +1,4 @@
-"""Mail of queues that bounces sooner than before, or for a reason that did not bounce it before."""
+"""Mail of queues that bounces sooner than before, or for a new reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pmtaform.plan.dangers.sides import Sides
 MAIL_LOST: Final = DangerKind(
     code="mail-lost",
     rank=150,
-    summary="mail is discarded, bounced or rejected that was delivered before",
+    summary="mail that was delivered before is discarded, bounced or rejected",
     explanation=(
         "Mail that PowerMTA delivers now is discarded, bounced or rejected after the change. The sentence names the "
         "directive and the queues."
@@ -31,17 +31,19 @@ _NO_MX: Final = "bounce-upon-no-mx"
 # Switches that cost mail when they are on.
 _SWITCHES: Final = {
     "bounce-upon-5xx-greeting": "all mail in the queue bounces when the host greets with a 5xx reply",
-    "bounce-upon-transfer-failure": "a message whose transfer breaks off bounces instead of being tried again",
-    "bounce-upon-pix-transfer-failure": "a message whose transfer to a PIX firewall breaks off bounces",
+    "bounce-upon-transfer-failure": "a message whose transfer is interrupted bounces instead of being retried",
+    "bounce-upon-pix-transfer-failure": "a message whose transfer to a PIX firewall is interrupted bounces",
     "check-spf-outbound": "mail for which SPF does not pass for this server is not delivered",
-    "assume-delivery-upon-data-termination-timeout": "a message counts as delivered though the host never confirmed it",
+    "assume-delivery-upon-data-termination-timeout": (
+        "a message counts as delivered although the host never confirmed it"
+    ),
     "discard-as-bounce": "mail that is discarded is recorded as bounced, and not as delivered",
 }
 
 
 @reports(MAIL_LOST)
 def mail_bounced(sides: Sides) -> Iterator[DangerFinding]:
-    """Queues whose mail bounces or is given up where it was kept before."""
+    """Queues whose mail bounces or is discarded where it was kept before."""
     return findings_of(sides, _effects(sides))
 
 

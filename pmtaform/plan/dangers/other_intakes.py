@@ -1,4 +1,4 @@
-"""Where programs submit mail other than by SMTP: the transmissions API, and the folder that mail is picked up from."""
+"""Submission other than by SMTP: the transmissions API, and the pickup folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def api_listeners_changed(sides: Sides) -> Iterator[DangerFinding]:
 
 @reports(SUBMISSION_CUT_OFF)
 def pickup_lost(sides: Sides) -> Iterator[DangerFinding]:
-    """A pickup folder that is no longer looked into."""
+    """A pickup folder that PowerMTA no longer reads."""
     after = _folders(sides.after)
     folders = [values.shown(folder) for folder in _folders(sides.before) if folder not in after]
     if folders:

@@ -75,17 +75,16 @@ def _emptied(sides: Sides, both: Both, pool: str, cause: Address | None) -> Dang
     name = values.shown(pool)
     if not sides.after.knows(pool):
         detail = (
-            f"Pool {name} is removed. Mail that is directed to it is rejected (5.5.0), or "
-            "leaves without a virtual MTA of "
-            f"of its own; its members were {words.several([values.shown(m) for m in both.before.members(pool)])}."
+            f"Pool {name} is removed. Mail that is directed to it is rejected (5.5.0), or leaves without a virtual "
+            f"MTA; its members were {words.several([values.shown(m) for m in both.before.members(pool)])}."
         )
     elif listed:
         detail = (
             f"Pool {name} has no virtual MTA left that exists ({words.several(listed)}: not defined); mail that is "
-            "directed to it has nowhere to go."
+            "directed to it cannot be delivered."
         )
     else:
-        detail = f"Pool {name} has no virtual MTA left; mail that is directed to it has nowhere to go."
+        detail = f"Pool {name} has no virtual MTA left; mail that is directed to it cannot be delivered."
     return DangerFinding(kind=POOL_EMPTIED, detail=detail, cause=cause)
 
 

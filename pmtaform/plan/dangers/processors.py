@@ -1,4 +1,4 @@
-"""Bounces and complaints that come in as mail and are no longer read: only what an `<address-list>` names is."""
+"""Bounces and complaints that a processor no longer reads: it reads only addresses of an `<address-list>`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def processors_narrowed(sides: Sides) -> Iterator[DangerFinding]:
         if lost:
             cause = sides.cause_named(tag)
             shown = words.several([f"`{values.shown(address)}`" for address in lost])
-            detail = f"Mail to {shown} is no longer read by <{tag}>: {what} that come there are not recorded"
+            detail = f"Mail to {shown} is no longer read by <{tag}>: {what} that arrive there are not recorded"
             yield DangerFinding(kind=RECORDS_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
 

@@ -1,4 +1,4 @@
-"""Which queues change, and what holds for them on both sides: `queue-to` and MX rollup followed.
+"""Queues that change, with their settings on both sides: `queue-to` and MX rollup followed.
 
 Mail for a domain with `queue-to` is under the settings of that queue; mail whose MX matches a rule of the
 `mx-rollup-list` is under those of the rollup queue (`docs/powermta/`, queue grouping). Both bundle many domains in one
@@ -24,7 +24,7 @@ class QueueChange:
 
     `domain` is a domain or a wildcard as in `PairChange` ("*": every domain that nothing closer names); empty: the
     virtual MTAs' own values change. `mx`: it is an MX pattern, and it is about every domain with such an MX.
-    `queue_before` and `queue_after` name the shared queue that its mail is put in; empty: a queue of its own.
+    `queue_before` and `queue_after` name the shared queue that its mail is put in; empty: its own queue.
     """
 
     domain: str
@@ -35,7 +35,7 @@ class QueueChange:
     queue_after: str = ""
 
     def move(self, name: str) -> ValueMove | None:
-        """How one directive changes; None: it does not."""
+        """The change of one directive; None if it does not change."""
         return next((move for move in self.moves if move.name == name), None)
 
 
@@ -98,7 +98,7 @@ def _in_shared_queues(
 
 
 def _queue_of(effective: Effective, domain: str, vmta: str) -> str:
-    """The queue that `queue-to` leads a domain to in the end; empty when the domain has a queue of its own."""
+    """The final queue of a domain with `queue-to`; empty when the domain has its own queue."""
     queue = domain
     for _ in range(_MOST_HOPS):
         target = effective.queue_to(queue, vmta)

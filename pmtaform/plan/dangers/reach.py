@@ -1,4 +1,4 @@
-"""Queues in which the same happens for the same cause, as one finding."""
+"""Queues with the same effect for the same cause, as one finding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pmtaform.plan.dangers.sides import Sides
 
 @dataclass(slots=True)
 class Reach:
-    """The domains and the virtual MTAs of queues in which the same happens.
+    """The domains and the virtual MTAs of queues with the same effect.
 
     Thousands of virtual MTAs come with each of hundreds of domains, and mostly as the very same tuple: it is kept once.
     """
@@ -40,7 +40,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What happens in a queue, in words that follow its name; effects with the same words are one finding."""
+    """The effect on a queue, in words that follow its name; effects with the same words are one finding."""
 
     kind: DangerKind
     what: str

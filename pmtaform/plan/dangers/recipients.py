@@ -1,6 +1,6 @@
 """Recipients that strangers may send to: `relay-domain`, `relay-address`, and for what goes, `host-name`.
 
-They open their recipients to everyone who may hand in mail (guide 3.3.2); clients that may relay anyway need none.
+They open their recipients to everyone who may submit mail (guide 3.3.2); clients that may relay do not need them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ANY_ADDRESS: Final = ("@", ".*@.*", ".+@.+")
 
 @reports(OPEN_RELAY, RELAY_OPENED)
 def recipients_opened(sides: Sides) -> Iterator[DangerFinding]:
-    """Recipients that strangers may send to, and might not before."""
+    """Recipients that strangers may newly send to."""
     if not sides.touches(*_READS) or not _strangers_submit(sides, sides.intakes[1]):
         return
     before = _recipients(sides.before, _DOMAIN, _ADDRESS)
@@ -68,7 +68,7 @@ def recipients_refused(sides: Sides) -> Iterator[DangerFinding]:
 
 
 def _strangers_submit(sides: Sides, side: Intake) -> bool:
-    """Whether anyone may hand in mail who may not relay anyway."""
+    """Whether anyone who may not relay may submit mail."""
     return any(
         side.submits(client, door) and not side.relays(client, door)
         for client, *_ in sides.clients

@@ -1,4 +1,4 @@
-"""What each accounting file records, as data."""
+"""The content of each accounting file, as data."""
 
 from __future__ import annotations
 

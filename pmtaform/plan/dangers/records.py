@@ -29,10 +29,10 @@ LOG_FILE_REMOVED: Final = DangerKind(
 RECORDS_LOST: Final = DangerKind(
     code="records-lost",
     rank=250,
-    summary="accounting records, logs or copies are no longer written, kept, or where they were",
+    summary="accounting records, logs or copies are no longer written or kept, or move",
     explanation=(
-        "Programs that read accounting files, logs or copies miss data, or data is deleted earlier. Move such a "
-        "program first."
+        "Programs that read accounting files, logs or copies miss data, or data is deleted earlier. Change such "
+        "programs first."
     ),
 )
 
@@ -86,7 +86,7 @@ def _losses(was: RecordFile, now: RecordFile) -> Iterator[str]:
     if now.kept < was.kept:
         yield f"files are deleted {_age(now.kept)}, and before {_age(was.kept)}"
     if was.privacy == "retain" != now.privacy:
-        yield f"records no longer name recipients in clear (`privacy-policy {values.shown(now.privacy)}`)"
+        yield f"records no longer name recipients in clear text (`privacy-policy {values.shown(now.privacy)}`)"
 
 
 def _age(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Mail that is moved to another virtual MTA on its way, and names that lead to no virtual MTA."""
+"""Mail that is moved to another virtual MTA in the queue, and names of virtual MTAs that do not exist."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ def _rerouted(sides: Sides, both: Both, queue: QueueChange, move: ValueMove) -> 
     cause = sides.cause(move.before, move.after)
     who = f"{words.domains([queue.domain], mx=queue.mx)} over {words.virtual_mtas(queue.vmtas, sides.virtual_mtas)}"
     if now and not both.after.exists(now):
-        detail = (
-            f"{_WHEN[move.name]} is moved to {values.shown(now)}, which does not exist. What PowerMTA does then is "
-        )
+        detail = f"{_WHEN[move.name]} is moved to {values.shown(now)}, which does not exist. The result is "
         yield DangerFinding(
             kind=MAIL_LOST,
             detail=f"{who}: {detail}not documented; it may bounce (5.3.5){sides.because(cause)}.",
@@ -116,7 +114,7 @@ def _dead_members(sides: Sides, both: Both) -> Iterator[DangerFinding]:
             cause = sides.cause_named("virtual-mta-pool", pool)
             detail = (
                 f"Pool {values.shown(pool)} names {words.several([values.shown(name) for name in new])}, which "
-                f"{'do' if len(new) > 1 else 'does'} not exist. What PowerMTA does with its turns is not documented; "
+                f"{'do' if len(new) > 1 else 'does'} not exist. The handling of its turns is not documented; "
                 f"{len(dead)} of {len(both.after.listed(pool))} may bounce (5.3.5), or the load fails"
             )
             yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
@@ -143,7 +141,7 @@ def _dead_cold(sides: Sides, both: Both, removed: set[str]) -> Iterator[DangerFi
         cause = sides.cause_named("virtual-mta", name)
         detail = (
             f"{words.virtual_mtas(vmtas)}: the first messages of each day go to {values.shown(name)}, which does not "
-            "exist. What PowerMTA does then is not documented; they may bounce (5.3.5)"
+            "exist. The result is not documented; they may bounce (5.3.5)"
         )
         yield DangerFinding(kind=MAIL_LOST, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 

@@ -1,4 +1,4 @@
-"""Other servers that answer where mail goes: `name-server`."""
+"""Name servers that decide where mail goes: `name-server`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ _SERVER: Final = "name-server"
 
 @reports(ROUTING_CHANGED)
 def resolvers_changed(sides: Sides) -> Iterator[DangerFinding]:
-    """Name servers none of which was asked before; one that stays still answers for part of the mail."""
+    """Name servers of which none was used before. A server that stays still answers for part of the mail."""
     was, now = _name_servers(sides.before), _name_servers(sides.after)
     if set(was) & set(now) or was == now or sides.sections_before.is_blank:
         return
     cause = sides.cause_named("setting", _SERVER)
     detail = (
-        f"DNS is asked at {_shown(now)}, and before at {_shown(was)}: all mail goes where that answers, or waits if it "
+        f"PowerMTA queries DNS at {_shown(now)} (before: {_shown(was)}): the answers decide where all mail goes, "
+        "and mail waits if it "
     )
     yield DangerFinding(kind=ROUTING_CHANGED, detail=f"{detail}does not{sides.because(cause)}.", cause=cause)
 

@@ -21,7 +21,7 @@ _ALIAS: Final = "alias"
 
 @reports(ROUTING_CHANGED)
 def addresses_rewritten(sides: Sides) -> Iterator[DangerFinding]:
-    """Sources and virtual MTAs whose mail is rewritten by other rules than before, and aliases that lead elsewhere."""
+    """Sources and virtual MTAs whose mail is rewritten by other rules than before, and aliases with another target."""
     if not sides.are_same("source", _LIST):
         yield from _of_sources(sides)
     yield from _of_virtual_mtas(sides)
@@ -69,7 +69,7 @@ def _finding(sides: Sides, who: str, was: str, now: str) -> Iterator[DangerFindi
     gone = [rule for rule in before if rule not in after]
     new = [rule for rule in after if rule not in before]
     parts = [f"gains {_shown(new)}"] * bool(new) + [f"loses {_shown(gone)}"] * bool(gone)
-    what = " and ".join(parts) or "applies its rules in another order"
+    what = " and ".join(parts) or "applies its rules in a different order"
     detail = f"{who}: the rewriting of sender addresses {what}; replies and bounces follow the sender"
     yield DangerFinding(kind=ROUTING_CHANGED, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
@@ -85,7 +85,7 @@ def _rules(sections: Sections, name: str) -> tuple[str, ...]:
 
 
 def _aliases(sides: Sides) -> Iterator[DangerFinding]:
-    """Aliases that are there on both sides and lead elsewhere."""
+    """Aliases of both sides whose target changes."""
     was, now = _targets(sides.before, sides.sections_before), _targets(sides.after, sides.sections_after)
     for source, targets in was.items():
         if source in now and now[source] != targets:

@@ -26,9 +26,9 @@ from pmtaform.plan.dangers.sides import Sides
 ROUTING_CHANGED: Final = DangerKind(
     code="routing-changed",
     rank=190,
-    summary="mail takes another way: another virtual MTA, or other hosts",
+    summary="mail takes another route: another virtual MTA, or other hosts",
     explanation=(
-        "Messages take another virtual MTA, or go to other hosts, than before. Check that the new way is prepared "
+        "Messages use another virtual MTA, or go to other hosts, than before. Check that the new route is prepared "
         "for this mail."
     ),
 )
@@ -40,7 +40,7 @@ _EVERYONE: Final = ipaddress.ip_network("0.0.0.0/0")
 
 @dataclass(frozen=True, slots=True)
 class SelectionClient:
-    """Who submits: a network, or those that a listener or a login gives a named source."""
+    """A client that submits mail: a network, or the clients that get a named source from a listener or a login."""
 
     network: Network
     name: str = ""
@@ -188,7 +188,7 @@ def _rules(sides: Sides, was: VirtualMtaChoice, now: VirtualMtaChoice) -> Iterat
 
 
 def _lost(sides: Sides, both: Both, move: _Move, sources: list[str]) -> Iterator[DangerFinding]:
-    """Mail that is directed to what does not exist."""
+    """Mail that is directed to a virtual MTA or pool that does not exist."""
     if not both.after.exists(move.after) and (move.before != move.after or both.before.exists(move.before)):
         detail = _nowhere(sides, _who(sources, move.what), move)
         yield DangerFinding(kind=MAIL_LOST, detail=detail, cause=_cause_of_missing(sides, move))

@@ -1,4 +1,4 @@
-"""A configuration before and after a change, with what checks ask of both.
+"""A configuration before and after a change, with the data that checks compare.
 
 Checks compare what mail gets on the two sides. They never look at which line was edited: a limit that is lifted by a
 deleted section, a macro, an order or a default that takes over is found in the same way.
@@ -160,8 +160,8 @@ class Sides:
     def cause(self, *values: Value | None) -> Address | None:
         """The changed block that brings about a change of effective values: that of a line that decided.
 
-        Where no deciding line is in a changed block, a changed block that says which lines count (a macro, a pool, an
-        include); None where that is not clear either.
+        Where no deciding line is in a changed block, a changed block that decides which lines count (a macro, a pool,
+        an include); None where that is not clear either.
         """
         lines = [line for value in reversed(values) if value is not None for line in value.lines]
         return self.cause_of_lines(lines)
@@ -172,7 +172,7 @@ class Sides:
         return address if address in self.changed else self.cause_of_lines(())
 
     def cause_of_lines(self, lines: Iterable[SourceLine]) -> Address | None:
-        """As `cause`, for lines."""
+        """Like `cause`, for lines."""
         for line in lines:
             spans = self._spans.get(id(line.tree), [])
             at = bisect_right(spans, line.number, key=lambda span: span.first) - 1

@@ -1,4 +1,4 @@
-"""Mail that is signed by another key than before, more weakly, or not at all.
+"""Mail that is signed by another key than before, with less protection, or not at all.
 
 Who signs is looked at as PowerMTA chooses: the sender's domain (or the identity of the recipient's domain), the keys
 of the virtual MTA in their order, and `dkim-sign` for the recipient.
@@ -32,7 +32,7 @@ from pmtaform.plan.dangers.signing_strength import weakened
 SIGNING_CHANGED: Final = DangerKind(
     code="signing-changed",
     rank=100,
-    summary="mail is signed with another selector, identity or algorithm, or more weakly",
+    summary="mail is signed with another selector, identity or algorithm, or with less protection",
     explanation=(
         "The signature has another selector, identity or algorithm. Check that its record is in DNS and that the "
         "identity is aligned with the sender."
@@ -46,9 +46,9 @@ _ASSUMED: Final = " No <domain> sets `dkim-sign`; the careful reading is that ma
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What becomes of mail; what has the same end for the same cause is one sentence.
+    """The signing result of mail; the same result for the same cause is one sentence.
 
-    `before` is empty where the keys that signed say what was.
+    `before` is empty where the former keys describe it.
     """
 
     kind: DangerKind
@@ -109,7 +109,7 @@ def signing_changed(sides: Sides) -> Iterator[DangerFinding]:
 
 def _senders(names: Iterable[str]) -> str:
     plain = [values.shown(name) for name in names if name != ANY]
-    return words.several(plain + ["senders without a key of their own"] * (ANY in names))
+    return words.several(plain + ["senders without their own key"] * (ANY in names))
 
 
 def _to(reach: _Reach) -> str:

@@ -67,8 +67,12 @@ def _named(names: Iterable[str]) -> str:
 
 def _switches(sides: Sides) -> Iterator[DangerFinding]:
     for name, costly, what in (
-        ("sync-msg-create", False, "accepted mail may vanish when the machine fails, since it is not forced to disk"),
-        ("spool-delete-corrupted", True, "spool files that cannot be read are deleted, with the mail in them"),
+        (
+            "sync-msg-create",
+            False,
+            "accepted mail may be lost when the machine crashes, since it is not synced to disk",
+        ),
+        ("spool-delete-corrupted", True, "unreadable spool files are deleted, with the mail in them"),
     ):
         was, now = _switch(sides.before, name), _switch(sides.after, name)
         if now is costly and was is not costly:

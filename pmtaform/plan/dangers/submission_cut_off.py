@@ -1,7 +1,7 @@
 """Who submits mail before a change, and no longer can after it: feeders whose mail stops.
 
-Closing an open relay is none: where everyone may relay and a line now forbids it, the change is intended. Where only a
-default takes over, no one has said so, and feeders may have relied on what goes.
+Closing an open relay is not a danger: where everyone may relay and a line now forbids it, the change is intended. Where
+only a default takes over, no one decided it, and feeders may have relied on the removed line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pmtaform.plan.dangers.sides import Sides
 SUBMISSION_CUT_OFF: Final = DangerKind(
     code="submission-cut-off",
     rank=70,
-    summary="clients or accounts that submit mail no longer can",
+    summary="clients or accounts can no longer submit mail",
     explanation=(
         "Programs that submit mail now are rejected after the change. Move them first, or keep the source, listener "
         "or account that the sentence names."
@@ -48,7 +48,7 @@ _FEATURES: Final = {
     "process-x-virtual-mta": "mail that chooses its virtual MTA in a header leaves by the default one",
     "process-x-dkim-options": "DKIM options that mail brings in a header have no effect",
     "process-x-dkim-key": "mail that brings its key in a header is not signed with it",
-    "process-x-job": "mail that names its job in a header is not recorded under it, nor found by it",
+    "process-x-job": "mail that names its job in a header is not recorded under that job",
     "process-x-envid": "mail that brings its envelope ID in a header is recorded without it",
     "allow-mailmerge": "mail merge submissions are refused",
 }
@@ -77,7 +77,7 @@ class _Reach:
         self.users |= dict.fromkeys(users)
 
     def shown(self, who: str) -> str:
-        """They in words; `who` is what is known of them already."""
+        """A description of them; `who` is the part that is known already."""
         if self.users:
             who = f"{who} {words.several([values.shown(user) for user in self.users])}"
         if not self.clients:
@@ -150,7 +150,7 @@ def _listeners(sides: Sides) -> Iterator[DangerFinding]:
 
 
 def _taking_over(after: Intake, listener: Listener) -> Listener | None:
-    """The listener that whoever connects to `listener` reaches after the change: the closest."""
+    """The listener that clients of `listener` reach after the change: the closest."""
     fitting = [candidate for candidate in after.listeners if candidate.covers(listener)]
     return max(fitting, key=lambda candidate: candidate.network.prefixlen if candidate.network else 0, default=None)
 

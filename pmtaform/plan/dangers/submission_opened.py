@@ -1,8 +1,7 @@
-"""Who may connect, log in, relay or choose a virtual MTA after a change, and might not before.
+"""Clients that may newly connect, log in, relay or choose a virtual MTA.
 
-Whatever brings it about: a line that allows, and just as much what goes away (`smtp-service no`, the whole source of
-0/0, `require-auth`, the last listener). What only those who log in may do more is none: accounts are given to people
-who are known.
+The cause may be a line that allows it, or one that is removed (`smtp-service no`, the whole source of 0/0,
+`require-auth`, the last listener). More rights after a login are not a danger: accounts belong to known people.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ RELAY_OPENED: Final = DangerKind(
     rank=20,
     summary="more clients or recipients may relay through the server",
     explanation=(
-        "After the change clients may relay, or recipients are accepted, that were rejected before. Check that the "
-        "networks and domains in the sentence are yours."
+        "After the change the server relays for clients, or accepts recipients, that it rejected before. Check that "
+        "the networks and domains in the sentence are yours."
     ),
 )
 SUBMISSION_OPENED: Final = DangerKind(
@@ -85,14 +84,14 @@ def _submits_with(name: str) -> Callable[[Intake, Network, str], bool]:
 _RELAY: Final = _Right(
     Intake.may_relay, "may relay to any recipient without a login", (RELAYING, REQUIRE_AUTH, SERVICE)
 )
-_CONNECT: Final = _Right(Intake.connects, "may connect and hand in mail", (SERVICE,))
-_SUBMIT: Final = _Right(Intake.submits, "may hand in mail without a login", (REQUIRE_AUTH, SERVICE))
+_CONNECT: Final = _Right(Intake.connects, "may connect and submit mail", (SERVICE,))
+_SUBMIT: Final = _Right(Intake.submits, "may submit mail without a login", (REQUIRE_AUTH, SERVICE))
 _LOGIN: Final = _Right(
     lambda side, client, door: side.connects(client, door) and side.is_on(ALLOW_AUTH, client, door),
     "may log in",
     (ALLOW_AUTH, SERVICE),
 )
-# Of these, a class is told the first that it gains: each includes what follows.
+# Of these, a class gets the first that it gains: each includes the following ones.
 _NESTED: Final = (_RELAY, _CONNECT, _SUBMIT)
 _OTHERS: Final = (
     _Right(
@@ -103,13 +102,13 @@ _OTHERS: Final = (
     ),
     _Right(
         _submits_with("process-x-dkim-key"),
-        "may hand in the key that signs, in a header",
+        "may choose the signing key, in a header",
         ("process-x-dkim-key", REQUIRE_AUTH),
         for_strangers=True,
     ),
     _Right(
         _submits_with("always-allow-api-submission"),
-        "may do all that the submission APIs need, mail merge among it",
+        "may use all features of the submission APIs, including mail merge",
         ("always-allow-api-submission", REQUIRE_AUTH),
     ),
 )
@@ -138,7 +137,7 @@ class _Gains:
 
 @reports(OPEN_RELAY, RELAY_OPENED, SUBMISSION_OPENED)
 def submission_opened(sides: Sides) -> Iterator[DangerFinding]:
-    """What clients may do that they might not do before."""
+    """The rights that clients gain."""
     if not sides.touches(*READS):
         return
     gains = _Gains()

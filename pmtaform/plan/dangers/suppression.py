@@ -20,7 +20,7 @@ from pmtaform.plan.dangers.sides import Sides
 SUPPRESSION_LIFTED: Final = DangerKind(
     code="suppression-lifted",
     rank=210,
-    summary="mail goes to recipients that a suppression list kept out",
+    summary="mail goes to recipients that a suppression list blocked",
     explanation=(
         "Recipients who unsubscribed, complained or bounced get mail again. Keep the list, or the line that names it."
     ),
@@ -95,6 +95,6 @@ def _entries(sections: Sections, name: str) -> tuple[str, ...]:
 
 
 def _is_wide(entry: str) -> bool:
-    """Whether an entry is for more than one recipient: single addresses come and go every day."""
+    """Whether an entry covers more than one recipient: single addresses come and go every day."""
     name, _, text = entry.partition(" ")
     return name in _WIDE or text.startswith("/")

@@ -1,4 +1,4 @@
-"""TLS towards other servers: where it is demanded and mail may stop, and where it is no longer used.
+"""TLS to other servers: where it is newly required and mail may stop, and where it is no longer used.
 
 `require-starttls` counts only with `use-starttls`. Without `smtp-tls-ca-file` no certificate is verified; with it, mail
 to a server whose certificate does not verify goes out unencrypted, or is deferred where TLS is required (guide 10.21).
@@ -25,7 +25,7 @@ from pmtaform.plan.dangers.sides import Sides
 TLS_REQUIRED: Final = DangerKind(
     code="tls-required",
     rank=120,
-    summary="mail stops where the other side has no TLS, or no certificate that verifies",
+    summary="mail stops where the other side has no TLS, or no verifiable certificate",
     explanation=(
         "Mail to servers, or from clients, without TLS or without a verifiable certificate stays in the queue or is "
         "rejected. Require TLS only of partners that offer it."
@@ -60,7 +60,7 @@ _READS: Final = frozenset((_USE, _REQUIRE, _VERIFY, _CERTIFICATE, _PLAIN_AUTH, _
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What becomes of TLS: `consequence` is a clause, `name` the directive behind it with its values on both sides."""
+    """An effect on TLS: `consequence` is a clause, `name` the directive behind it with its values on both sides."""
 
     kind: DangerKind
     consequence: str
@@ -121,7 +121,7 @@ class _Mode:
         return any(unquoted(text) for text in self.meaning.get(name, ()))
 
     def is_certain(self, name: str) -> bool:
-        """Whether a line says it, or the guides agree on the default."""
+        """Whether a line sets it, or the guides agree on the default."""
         return name in self.meaning or " " not in _DEFAULTS[name]
 
 
@@ -168,10 +168,10 @@ def _lesser(was: _Mode, now: _Mode) -> Iterator[_Change]:
         return
     for name in _POLICIES:
         if was.is_on(name) and was.is_certain(name) and not (now.is_on(name) and now.is_certain(name)):
-            yield TLS_DROPPED, name, "no longer heeds what receivers demand of TLS"
+            yield TLS_DROPPED, name, "ignores the TLS requirements of receivers"
     for name in _GOOD:
         if was.is_on(name) and not now.is_on(name):
-            yield TLS_DROPPED, name, "goes out with an older version of TLS, or without"
+            yield TLS_DROPPED, name, "goes out with an older version of TLS, or without TLS"
     for name in _OLD:
         if now.is_on(name) and not was.is_on(name):
             yield TLS_DROPPED, name, "may go out with an obsolete version of TLS"

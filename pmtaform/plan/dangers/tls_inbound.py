@@ -44,17 +44,17 @@ _SWITCHES: Final = (
     _Switch(
         "allow-starttls",
         None,
-        (TLS_DROPPED, "are offered no TLS: what they submit goes unencrypted, and those that demand TLS are cut off"),
+        (TLS_DROPPED, "are offered no TLS: their mail is sent unencrypted, and clients that require TLS are cut off"),
         for_logins=False,
     ),
     _Switch(
         "require-starttls-before-auth",
         (TLS_REQUIRED, "can no longer log in without TLS"),
-        (TLS_DROPPED, "may log in without TLS, and be overheard"),
+        (TLS_DROPPED, "may log in without TLS, and others can read the login"),
     ),
     _Switch(
         "allow-unencrypted-plain-auth",
-        (TLS_DROPPED, "may send their passwords in clear, to be read on the way"),
+        (TLS_DROPPED, "may send their passwords in clear text"),
         None,
     ),
 )
@@ -109,7 +109,7 @@ def _of_class(sides: Sides, client: Network) -> Iterator[_Key]:
 
 
 def _certificate(sides: Sides) -> Iterator[DangerFinding]:
-    """The certificate of all listeners that have none of their own."""
+    """The certificate of all listeners without their own."""
     before, after = (effective.reading.lines.get(_CERTIFICATE, []) for effective in (sides.before, sides.after))
     if not before or after or not _offers(sides.intakes[1]):
         return
@@ -140,7 +140,9 @@ def _server(sides: Sides) -> Iterator[DangerFinding]:
             yield from _moved(sides, prefix + name, False, f"{who} gets an older version of TLS, or none")
         for name in _OLD:
             yield from _moved(sides, prefix + name, True, f"{who} may use an obsolete version of TLS")
-    yield from _moved(sides, _HTTPS, False, "passwords and keys for the web monitor may cross the network in clear")
+    yield from _moved(
+        sides, _HTTPS, False, "passwords and keys for the web monitor may cross the network in clear text"
+    )
 
 
 def _moved(sides: Sides, name: str, to: bool, consequence: str) -> Iterator[DangerFinding]:

@@ -20,7 +20,7 @@ from pmtaform.plan.dangers.sides import Sides
 UNSEEN_CONTENTS: Final = DangerKind(
     code="unseen-contents",
     rank=260,
-    summary="PowerMTA reads a file that was not seen, so nothing is known of what it changes",
+    summary="PowerMTA reads a file that pmtaform did not read, so its effect is unknown",
     explanation=(
         "PowerMTA reads a file or URL that pmtaform did not read, so its effect is unknown. Include files that are "
         "part of the stack or on the host."
@@ -60,8 +60,8 @@ def _added(sides: Sides, scope: str, url: str) -> DangerFinding:
     cause = _cause(sides, url)
     where = "" if scope == "global" else f" in a <{scope}>"
     detail = (
-        f"PowerMTA reads {values.shown(url)}{where}. What is there was not seen, may change at any time, and may open "
-        "the server, lift limits or direct mail elsewhere"
+        f"PowerMTA reads {values.shown(url)}{where}. pmtaform did not read its content, which may change at any time, "
+        "and may open the server, lift limits or direct mail elsewhere"
     )
     return DangerFinding(kind=UNSEEN_CONTENTS, detail=f"{detail}{sides.because(cause)}.", cause=cause)
 
@@ -84,8 +84,10 @@ def _moved(sides: Sides, before: Configuration, after: Configuration, urls: set[
             side = "below" if crossed[0] in now[url][0] else "above"
             yield DangerFinding(
                 kind=UNSEEN_CONTENTS,
-                detail=f"include {values.shown(url)} is now {side} {shown}. What is there was not seen, and order "
-                "decides which of such lines holds.",
+                detail=(
+                    f"include {values.shown(url)} is now {side} {shown}. pmtaform did not read its content, and the "
+                    "order decides which of such lines applies."
+                ),
                 cause=_cause(sides, url) if len(sides.changed) == 1 else None,
             )
 
@@ -117,11 +119,12 @@ def _unread(sides: Sides, before: Configuration, after: Configuration) -> Iterat
 
 
 def _routing_file(sides: Sides) -> Iterator[DangerFinding]:
-    """A table of routes, of which no guide says how it goes together with the rest."""
+    """A table of routes. No guide describes its effect together with other directives."""
     was, now = ([line.value for line in side.reading.lines.get(_ROUTES, ())] for side in (sides.before, sides.after))
     if was != now:
         cause = sides.cause_named("setting", _ROUTES)
         detail = (
-            f"Mail may go elsewhere: `{_ROUTES}` names a table that was not seen, and the guides do not describe it"
+            f"Mail may go elsewhere: `{_ROUTES}` names a table that pmtaform did not read, and the guides do not "
+            "describe it"
         )
         yield DangerFinding(kind=UNSEEN_CONTENTS, detail=f"{detail}{sides.because(cause)}.", cause=cause)

@@ -49,7 +49,7 @@ def domains(names: Iterable[str], *, mx: bool = False) -> str:
 def virtual_mtas(names: Iterable[str], every: Collection[str] = ()) -> str:
     """Virtual MTAs in words, numbered ones as a range (`mkt-01..mkt-16`).
 
-    `every`: all virtual MTAs that there are; if the names are all of them, the answer says so.
+    `every`: all virtual MTAs that there are; if the names are all of them, the answer is "every virtual MTA".
     """
     chosen = list(dict.fromkeys(names))
     if len(chosen) > 1 and len(chosen) >= len(every) and set(every) <= set(chosen):
