@@ -12,6 +12,8 @@ from typing import Final
 MOST_CHARACTERS: Final = 8192  # of one reply; an SMTP line has at most 512
 DIAGNOSTIC: Final = "dsnDiag"
 _CONTINUED: Final = re.compile(r"([2-5]\d\d)-")
+_KIND: Final = re.compile(r"^\s*smtp;", re.IGNORECASE)
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")  # not the others of `str.splitlines`: they may be in a reply
 _CODE: Final = re.compile(r"[2-5]\d\d(?![0-9])")
 
 
@@ -56,11 +58,11 @@ def replies_in(text: str) -> Iterator[SmtpReply]:
     Raises `csv.Error` for records that are not CSV.
     """
     text = text.removeprefix("\ufeff")
-    header = next(csv.reader(io.StringIO(text.partition("\n")[0])), [])
-    if DIAGNOSTIC in header:
+    first = text.partition("\n")[0]
+    if DIAGNOSTIC in first and DIAGNOSTIC in next(csv.reader([first]), []):
         yield from _of_records(text)
     else:
-        yield from _of_lines(text.splitlines())
+        yield from _of_lines(_LINE_END.split(text))
 
 
 def _of_records(text: str) -> Iterator[SmtpReply]:
@@ -70,7 +72,7 @@ def _of_records(text: str) -> Iterator[SmtpReply]:
         kind, semicolon, reply = diagnostic.partition(";")
         if not semicolon or kind.strip().lower() != "smtp":
             continue  # a header again, no reply, or PowerMTA's own decision ("x-pmta;…")
-        lines = tuple(_cut(line) for line in reply.splitlines() if line.strip())
+        lines = tuple(_cut(line) for line in _LINE_END.split(reply) if line.strip())
         queue, _, vmta = (row.get("queue") or "").partition("/")
         domain = (row.get("rcpt") or "").rpartition("@")[2].lower()
         if lines:
@@ -80,7 +82,7 @@ def _of_records(text: str) -> Iterator[SmtpReply]:
 def _of_lines(lines: Iterable[str]) -> Iterator[SmtpReply]:
     pending: list[str] = []
     for raw in lines:
-        line = _cut(raw.strip().removeprefix("smtp;"))
+        line = _cut(_KIND.sub("", raw, count=1))
         if pending and not line.startswith(pending[0][:3]):
             yield SmtpReply(tuple(pending))
             pending = []

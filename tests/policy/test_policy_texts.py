@@ -23,6 +23,9 @@ from pmtaform.policy.reply_texts import MOST_CHARACTERS, SmtpReply, looks_like_r
         ("421-a\n\n421 b", [("421-a",), ("421 b",)]),
         ("421-a", [("421-a",)]),
         ("smtp;421 a", [("421 a",)]),
+        (" SMTP; 421 a smtp;b", [("421 a smtp;b",)]),
+        ("421 a\x0bb\x85c\u2028d\r550 e", [("421 a\x0bb\x85c\u2028d",), ("550 e",)]),
+        ("the word dsnDiag, in a text", [("the word dsnDiag, in a text",)]),
         ("554 #5.7.1 rejected # not a comment", [("554 #5.7.1 rejected # not a comment",)]),
         ("no code at all", [("no code at all",)]),
         ("\ufeff421 a", [("421 a",)]),
@@ -68,7 +71,7 @@ def test_records_that_are_not_csv_are_an_error() -> None:
 
 
 def test_a_long_reply_is_cut() -> None:
-    (reply,) = replies_in("421 " + "x" * 100_000)
+    (reply,) = replies_in("421 " + "x" * 1_000_000)
     assert len(reply.text) == MOST_CHARACTERS
 
 
