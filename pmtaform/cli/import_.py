@@ -75,7 +75,8 @@ def _summary(imported: Imported) -> list[str]:
         lines.append(f"wrote {others} more {'file' if others == 1 else 'files'} in {imported.folder}")
     forms = [f"{adopted.count(form)} {form.value}" for form in Form if adopted.count(form)]
     hosts = len(adopted.hosts)
-    lines.append(f"{blocks} blocks of {hosts} {'host' if hosts == 1 else 'hosts'}: {', '.join(forms) or 'none'}.")
+    counts = f"{blocks} {'block' if blocks == 1 else 'blocks'} of {hosts} {'host' if hosts == 1 else 'hosts'}"
+    lines.append(f"{counts}: {', '.join(forms) or 'none'}.")
     if hosts > 1:
         shared = [f"{count} in {layer or 'the stack'}" for layer, count in adopted.shared.items()]
         lines.append(f"Shared: {', '.join(shared)}.")

@@ -41,7 +41,7 @@ def _pointer(resolver: DnsResolver, source: SendingAddress) -> Iterator[DnsFindi
     wanted = source.helo or "its name"
     if not pointer.records:
         detail = f"{source.where} sends from it, and it has no PTR: many receivers refuse its mail. Ask the owner of "
-        detail += f"the address set {pointer.name} to {wanted}."
+        detail += f"the address to set {pointer.name} to {wanted}."
         yield finding(PTR_MISSING, subject, detail, pointer)
         return
     kind = _kind(source.address)

@@ -210,7 +210,7 @@ def read_named(path: Path) -> bytes:
 
 
 def _main_not_read(file: str, why: str) -> UsageError:
-    detail = f"It was not read: {why}."
+    detail = f"{why[:1].upper()}{why[1:]}."
     return UsageError.of(CONFIGURATION_UNREADABLE, detail, place=Place(file))
 
 

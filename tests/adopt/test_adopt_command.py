@@ -36,6 +36,11 @@ def test_what_was_done_is_reported(adopting: Adopting) -> None:
     assert adopting.changes() == []
 
 
+def test_one_block_is_counted_in_the_singular(adopting: Adopting) -> None:
+    output = invoke(adopting, "fleet", "--from", adopting.server("postmaster a@b.example\n"))
+    assert "1 block of 1 host: 1 typed." in output.stdout.splitlines(), output.output
+
+
 def test_several_servers_and_choices(adopting: Adopting) -> None:
     one, two = adopting.server(BODY, "one"), adopting.server(BODY, "two")
     output = invoke(adopting, "fleet", "--from", one, "--from", two, "--as", "native", "--secrets", "env")

@@ -176,5 +176,5 @@ def test_a_machines_root(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not read: it does not exist"):
+    with pytest.raises(UsageError, match="It does not exist"):
         read_path(tmp_path / "not-there")

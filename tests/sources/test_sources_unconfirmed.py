@@ -50,5 +50,5 @@ def test_an_unread_file_is_a_value_of_its_own(project: ProjectFolder) -> None:
     assert reader.content("/etc/pmta/gone") is None
     assert reader.content("/opt/outside") is None
     assert reader.content("/etc/pmta/folder") == Unread("it is a folder")
-    with pytest.raises(UsageError, match="it does not exist"):
+    with pytest.raises(UsageError, match="It does not exist"):
         read_named(home / "gone")
