@@ -48,7 +48,8 @@ from pmtaform.plan.model import (
     ValueChange,
 )
 
-FORMAT = 3  # 2: the seal, the notes of the run, and what is left different; 3: the kind of each note, and `applied` of each value
+# 2: the seal, the notes of the run, and what is left different; 3: the kind of each note, and `applied` of each value
+FORMAT = 3
 KIND = "pmtaform-plan"
 
 Sealer = Callable[[bytes], str]  # `StackKey.seal_plan`
