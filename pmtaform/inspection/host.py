@@ -46,7 +46,7 @@ NEXT: Final[Mapping[tuple[Probe, Seen], Probe | None]] = {
     (Probe.FIRST, Seen.UNFINISHED): Probe.RECOVERED,
     # Most hosts of most plans: one round trip, and no file is sent.
     (Probe.FIRST, Seen.AS_LEFT): None,
-    # The first probe asks for digests where nothing has to change by the state. Only contents show what differs.
+    # The first probe reads digests where nothing has to change by the state. Only contents show what differs.
     (Probe.FIRST, Seen.DIGESTS): Probe.CONTENTS,
     (Probe.FIRST, Seen.CONTENTS): None,
     # What is still unfinished belongs to a run that is at work: the plan has a note, and no second recovery is tried.

@@ -81,8 +81,8 @@ def _mistakes(mistakes: Sequence[Mistake], width: int) -> Iterator[str]:
     for each in mistakes:
         by_remedy.setdefault(each.remedy, []).append(each.name)
     for remedy, names in by_remedy.items():
-        those = "is no word of PowerMTA's" if len(names) == 1 else "are no words of PowerMTA's"
-        yield from _hanging(f"{', '.join(names)} {those}. {remedy}", width)
+        them = "it" if len(names) == 1 else "them"
+        yield from _hanging(f"PowerMTA has no {', '.join(names)}, although tutorials use {them}. {remedy}", width)
 
 
 def _hanging(text: str, width: int) -> Iterator[str]:

@@ -95,7 +95,7 @@ def trying(host: MemoryHost, error: Callable[[], BaseException] | None = None, a
 
 @pytest.fixture
 def ports() -> Iterator[dict[str, int]]:
-    """A port that refuses connections, and one behind which nobody answers."""
+    """A port that refuses connections, and one behind which no server answers."""
     with socket.socket() as closed, socket.socket() as silent:
         for each in (closed, silent):
             each.bind(("127.0.0.1", 0))
@@ -119,7 +119,7 @@ def ssh(server: Sshd, **more: Any) -> dict[str, Any]:
 WAYS: dict[str, tuple[Callable[[Sshd, dict[str, int]], dict[str, Any]], Exit]] = {
     "the root is missing": (lambda server, ports: {"root": "hosts/gone"}, Exit.UNREACHABLE),
     "the port is closed": (lambda server, ports: ssh(server, port=ports["refused"]), Exit.UNREACHABLE),
-    "nobody answers": (
+    "no answer": (
         lambda server, ports: ssh(server, port=ports["silent"], **{"connect-timeout": 0.2}),
         Exit.UNREACHABLE,
     ),

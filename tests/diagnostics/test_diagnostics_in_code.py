@@ -29,7 +29,7 @@ MAKERS = ("diagnostics/definition.py", "plan/document.py")
 TABLES = ("lang/lint/table.py", "plan/dangers/table.py", "diagnostics/kinds.py")
 # Codes with a hyphen: of diagnostics, of lint rules, of dangers. Those without are words of many things.
 SPELLED = {code for codes in (table(), rules(), consent_kinds()) for code in codes if "-" in code}
-# Codes that are also a word of PowerMTA, of a stack, of a host's answer, or of what `effective` assumes.
+# Codes that are also a name of PowerMTA, of a stack, of a host's answer, or of what `effective` assumes.
 HOMONYMS = {
     "connect-timeout",
     "dkim-algorithm",

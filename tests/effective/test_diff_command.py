@@ -285,7 +285,7 @@ def test_a_host_that_only_one_revision_has(revised: ProjectFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["HEAD~9:fleet", ":fleet"], "git says"),
         (["--", "-x:fleet", ":fleet"], "does not start with a dash"),
@@ -294,9 +294,9 @@ def test_a_host_that_only_one_revision_has(revised: ProjectFolder) -> None:
         (["HEAD:fleet", "a.conf"], "is not a host"),
     ],
 )
-def test_what_cannot_be_compared(revised: ProjectFolder, words: list[str], told: str) -> None:
+def test_what_cannot_be_compared(revised: ProjectFolder, words: list[str], expected: str) -> None:
     said = revised.run("diff", *words).ended(Exit.USAGE)
-    assert told in said.words
+    assert expected in said.words
 
 
 def test_which_host_is_meant_must_be_clear(revised: ProjectFolder, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_as_json(folder: ProjectFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["--mail-from", "a@x.example"], "add --client ADDRESS"),
         (["--client", "nobody"], "is no address"),
@@ -92,6 +92,6 @@ def test_as_json(folder: ProjectFolder) -> None:
         (["--client", "10.1.2.3", "--listener", "0/0:26"], "No listener"),
     ],
 )
-def test_what_is_not_there(folder: ProjectFolder, words: list[str], told: str) -> None:
+def test_what_is_not_there(folder: ProjectFolder, words: list[str], expected: str) -> None:
     said = folder.run("effective", "c.conf", *words).ended(Exit.USAGE)
-    assert told in said.err
+    assert expected in said.err

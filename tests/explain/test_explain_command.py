@@ -21,16 +21,16 @@ def test_as_json(project: ProjectFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["explain", "max-msg-raet"], 'Did you mean "max-msg-rate"?'),
         (["explain", "dkim-sign", "--scope", "source"], "it belongs in <domain>"),
         (["explain"], "--search WORDS"),
     ],
 )
-def test_what_cannot_be_explained(project: ProjectFolder, words, told) -> None:
+def test_what_cannot_be_explained(project: ProjectFolder, words, expected) -> None:
     said = project.run(*words).ended(Exit.USAGE)
-    assert told in said.words
+    assert expected in said.words
     assert said.out == ""
 
 

@@ -75,8 +75,8 @@ class Soak:
             self.comments.setdefault(host.root.name, []).append(comment)
 
     def _settle(self, host: HostFolder) -> None:
-        for told in ("fail-reload", "fail-test", "at"):
-            host.at(f"/ctl/{told}").unlink(missing_ok=True)
+        for fault in ("fail-reload", "fail-test", "at"):
+            host.at(f"/ctl/{fault}").unlink(missing_ok=True)
 
     def _say(self, own: dict[str, str]) -> None:
         """Every chosen host has a value that no one else has and that it had never before."""

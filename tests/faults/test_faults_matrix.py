@@ -144,8 +144,8 @@ def heal(world: World) -> None:
     if is_root():
         change_folders(world, "-i")
     (disk / "ballast").unlink(missing_ok=True)
-    for told in world.root.glob("ctl/*-*"):
-        told.unlink()
+    for control in world.root.glob("ctl/*-*"):
+        control.unlink()
 
 
 # -- what must hold ----------------------------------------------------------------------------------------------------

@@ -114,10 +114,10 @@ def test_a_file_that_cannot_be_laid_out_is_left_and_the_others_are_not(
 
 
 @pytest.mark.parametrize(
-    ("path", "told"), [("not-there", "It does not exist"), ("project", "Folder without a configuration")]
+    ("path", "expected"), [("not-there", "It does not exist"), ("project", "Folder without a configuration")]
 )
-def test_what_is_not_there(project: ProjectFolder, ugly: Path, path: str, told: str) -> None:
-    assert told in project.run("fmt", path).ended(Exit.USAGE).words
+def test_what_is_not_there(project: ProjectFolder, ugly: Path, path: str, expected: str) -> None:
+    assert expected in project.run("fmt", path).ended(Exit.USAGE).words
 
 
 def test_bytes_that_are_not_utf8_and_line_ends_stay(project: ProjectFolder, ugly: Path) -> None:

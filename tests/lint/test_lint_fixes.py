@@ -36,25 +36,25 @@ FIXES = [
 @pytest.mark.parametrize(("rule", "before", "line"), FIXES)
 def test_a_fix(rule, before, line):
     assert (rule, 2) in told(findings_of(before))
-    after = mended(before)
+    after = corrected(before)
     lines = before.splitlines(keepends=True)
     assert after == "".join([lines[0], line, *lines[2:]])
     assert (rule, 2) not in told(findings_of(after))
-    assert mended(after) == after
+    assert corrected(after) == after
 
 
-def mended(text: str, **more: object) -> str:
+def corrected(text: str, **more: object) -> str:
     given = configuration(text)
     edits = apply_fixes(given, lint(Subject(configuration=given, whole=False, **more)))  # type: ignore[arg-type]
     return edits[MAIN].text if edits else text
 
 
 def test_both_tags_of_a_section():
-    assert mended("<vmta a> # x\n</vmta>\n") == "<virtual-mta a> # x\n</virtual-mta>\n"
+    assert corrected("<vmta a> # x\n</vmta>\n") == "<virtual-mta a> # x\n</virtual-mta>\n"
 
 
 def test_a_tag_gets_its_own_line():
-    assert mended("<domain x>\n    max-smtp-out 5 </domain>\n") == "<domain x>\n    max-smtp-out 5\n</domain>\n"
+    assert corrected("<domain x>\n    max-smtp-out 5 </domain>\n") == "<domain x>\n    max-smtp-out 5\n</domain>\n"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_tag_gets_its_own_line():
 )
 def test_a_fix_of_several_lines(rule, before, after):
     assert rule in {name for name, _ in told(findings_of(before))}
-    assert mended(before) == after
+    assert corrected(before) == after
     assert rule not in {name for name, _ in told(findings_of(after))}
 
 
@@ -104,16 +104,16 @@ def test_a_fix_of_several_lines(rule, before, after):
     ],
 )
 def test_a_block_that_cannot_be_mended_for_certain_is_left(text):
-    assert mended(text) == text
+    assert corrected(text) == text
 
 
 def test_a_line_that_says_nothing_new_goes():
-    assert mended("log-file /a\nlog-file /a\n") == "log-file /a\n"
+    assert corrected("log-file /a\nlog-file /a\n") == "log-file /a\n"
 
 
 def test_line_ends_stay():
-    assert mended("<domain x>\r\nmax-msg-rate 10/M\r\n</domain>") == "<domain x>\r\nmax-msg-rate 10/m\r\n</domain>"
-    assert mended("<source 10/8>\nsmtp-service on") == "<source 10/8>\nsmtp-service yes"
+    assert corrected("<domain x>\r\nmax-msg-rate 10/M\r\n</domain>") == "<domain x>\r\nmax-msg-rate 10/m\r\n</domain>"
+    assert corrected("<source 10/8>\nsmtp-service on") == "<source 10/8>\nsmtp-service yes"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_line_ends_stay():
 )
 def test_what_is_not_certain_is_left(text):
     """What would open a relay, contradict a neighbour, or be a guess has no fix."""
-    assert mended(text) == text
+    assert corrected(text) == text
     assert findings_of(text)
 
 

@@ -17,10 +17,10 @@ WORDS = [name[:-1] for name in NAMES if len(name) > 6] + [name.replace("-", "_")
 
 @pytest.mark.parametrize("name", sorted(inventions().directives))
 def test_lint_and_explain_say_the_same_of_an_invention(name):
-    told = inventions().directives[name].remedy
+    expected = inventions().directives[name].remedy
     (finding,) = [f for f in findings_of(f"{name} x\n") if f.rule.code == "invented-directive"]
-    assert told in finding.detail
-    assert explain(name) is not None or told in unknown(name).detail
+    assert expected in finding.detail
+    assert explain(name) is not None or expected in unknown(name).detail
 
 
 @given(st.sampled_from(WORDS), st.sampled_from(["global", "domain", "source", "virtual-mta", "spool"]))
@@ -29,10 +29,10 @@ def test_lint_and_explain_say_the_same_of_a_slip(word, scope):
     if explain(word) is not None or inventions().directive(word):
         return
     text = f"{word}\n" if scope == "global" else f"<{scope} x>\n{word}\n</{scope}>\n"
-    told = remedy(word, scope) or section_remedy(word)
+    expected = remedy(word, scope) or section_remedy(word)
     details = [f.detail for f in findings_of(text) if f.rule.code == "unknown-directive"]
     assert all(remedy(word, scope) in detail for detail in details)
-    assert told in unknown(word, scope).detail
+    assert expected in unknown(word, scope).detail
 
 
 @given(st.sampled_from(WORDS), st.sampled_from([None, "global", "domain", "source"]), st.sampled_from(["", "yes", "5"]))

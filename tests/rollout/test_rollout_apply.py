@@ -83,7 +83,7 @@ def status_of(project: ProjectFolder) -> str:
 
 
 @pytest.mark.parametrize(
-    ("command", "kind", "told"),
+    ("command", "kind", "expected"),
     [
         ("test config", "fail", "pmta test config"),
         ("reload", "fail", "pmta reload"),
@@ -93,13 +93,13 @@ def status_of(project: ProjectFolder) -> str:
     ],
     ids=lambda value: str(value),
 )
-def test_what_is_refused_is_restored(live: ProjectFolder, command: str, kind: str, told: str) -> None:
+def test_what_is_refused_is_restored(live: ProjectFolder, command: str, kind: str, expected: str) -> None:
     live.stack(WANTED, **({"command-timeout": 3} if kind == "hang" else {}))
     before = live.host.contents()
     live.host.fault(command, kind)
     said = live.apply().ended(Exit.SOME_FAILED)
     assert "mta1 rolled back" in said.words
-    assert told in said.words
+    assert expected in said.words
     assert "The old files are back, and PowerMTA runs the old configuration." in said.words
     assert live.host.contents() == before
     assert live.host.in_force == RUNS

@@ -20,7 +20,7 @@ _POSIX: Final = re.compile(r"\[\^?\]?[^\]]*\[:\^?[a-z]+:\]")  # `re` reads it wi
 
 @dataclass(frozen=True, slots=True)
 class ReplyRule:
-    """One `reply` rule. `returns_after`: seconds of its own `backoff-to-normal-after=`, if it has one."""
+    """One `reply` rule. `returns_after`: seconds of the `backoff-to-normal-after=`, if it has one."""
 
     pattern: str
     actions: tuple[str, ...]

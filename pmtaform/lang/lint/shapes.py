@@ -20,7 +20,7 @@ def _reports(form: WrongForm) -> Check:
         for line, wrong in _all_wrong(facts):
             if wrong.form is not form:
                 continue
-            fix = value_fix(line, wrong.mended) if wrong.mended is not None else None
+            fix = value_fix(line, wrong.corrected) if wrong.corrected is not None else None
             mark = line.node.name if line.spec is None or line.spec.sensitive or not line.value else line.value
             yield at(line, wrong.detail, mark=mark, fix=fix)
 

@@ -47,7 +47,7 @@ class WrongValue:
 
     form: WrongForm
     detail: str
-    mended: str | None = None
+    corrected: str | None = None
 
 
 def wrong_value(line: Line) -> WrongValue | None:
@@ -122,34 +122,34 @@ def _rate(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
         return None
     count, every, unit = match.groups()
     lower = unit.lower()
-    mended = f"{count}/{every}{_UNITS.get(lower, lower)}"
-    certain = values.problem(spec, head + blank + mended) is None
+    corrected = f"{count}/{every}{_UNITS.get(lower, lower)}"
+    certain = values.problem(spec, head + blank + corrected) is None
     form = (
         WrongForm.RATE_UNIT_CASE
         if unit != lower and values.parse_rate(f"{count}/{every}{lower}")
         else WrongForm.RATE_UNIT
     )
-    return WrongValue(form, detail, head + blank + mended if certain else None)
+    return WrongValue(form, detail, head + blank + corrected if certain else None)
 
 
 def _flag(spec: DirectiveSpec, value: str, detail: str) -> WrongValue | None:
     match = _FLAGS.search(value)
     if match is None or "flags" not in detail:
         return None
-    mended = value[: match.end(1)] + value[match.end(2) :]
+    corrected = value[: match.end(1)] + value[match.end(2) :]
     # Only reply patterns are documented to ignore case already; elsewhere the flag may have been meant.
-    certain = spec.name == "reply" and match[2] == "i" and values.problem(spec, mended) is None
-    return WrongValue(WrongForm.REGEX_FLAG, detail, mended if certain else None)
+    certain = spec.name == "reply" and match[2] == "i" and values.problem(spec, corrected) is None
+    return WrongValue(WrongForm.REGEX_FLAG, detail, corrected if certain else None)
 
 
 def _bracketed(spec: DirectiveSpec, value: str) -> str | None:
     """Every bare IPv4 address in brackets; blanks and separators stay."""
 
-    def mend(match: re.Match[str]) -> str:
+    def correct(match: re.Match[str]) -> str:
         address = _HOST.fullmatch(match[0])
         if address is None or values.parse_cidr(address[1]) is None:
             return match[0]
         return f"[{address[1]}]{address[2] or ''}"
 
-    mended = re.sub(r"[^,; \t\"]+", mend, value)
-    return None if values.problem(spec, mended) else mended
+    corrected = re.sub(r"[^,; \t\"]+", correct, value)
+    return None if values.problem(spec, corrected) else corrected

@@ -146,8 +146,8 @@ def _classes(*sides: _Monitor) -> list[Network]:
     named = dict.fromkeys(grant.network for side in sides for grant in side.grants if grant.network is not None)
     six = any(client.version == 6 for client in named)
     every = dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named))
-    nobody = divided(every)
-    return [client for client in every if client not in nobody]
+    split = divided(every)
+    return [client for client in every if client not in split]
 
 
 def _change(key: _Key) -> str:

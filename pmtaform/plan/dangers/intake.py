@@ -142,8 +142,8 @@ def classes(*sides: Intake) -> tuple[Network, ...]:
         listener.network is not None and listener.network.version == 6 for side in sides for listener in side.listeners
     )
     every = dict.fromkeys((EVERY_V4, *([EVERY_V6] if six else ()), *named))
-    nobody = divided(every)  # all clients of these are in narrower classes
-    return tuple(client for client in every if client not in nobody)
+    split = divided(every)  # all clients of these are in narrower classes
+    return tuple(client for client in every if client not in split)
 
 
 def alike(before: Intake, after: Intake) -> tuple[tuple[Network, ...], ...]:
