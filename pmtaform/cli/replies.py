@@ -17,26 +17,30 @@ if TYPE_CHECKING:
 _CONFIGURATION = "a configuration file, a folder (a machine's root or its /etc/pmta), or a host of a stack."
 
 
+_Source = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TEXT|FILE|-",
+        help="A reply in quotes; a file with one reply a line, or with accounting records (CSV); - for stdin.",
+    ),
+]
+_Config = Annotated[
+    str | None, typer.Option("--config", metavar="PATH|HOST", help=f"Also show what it does: {_CONFIGURATION}")
+]
+_Against = Annotated[
+    str | None,
+    typer.Option("--against", metavar="PATH|HOST", help="Only replies whose effect differs from this one's."),
+]
+_Domain = Annotated[str | None, typer.Option("--domain", help="The recipient domain: whose rules and whose queue.")]
+
+
 def replies(
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="TEXT|FILE|-",
-            help="A reply in quotes; a file with one reply a line, or with accounting records (CSV); - for stdin.",
-        ),
-    ] = None,
-    domain: Annotated[
-        str | None, typer.Option("--domain", help="The recipient domain: whose rules and whose queue.")
-    ] = None,
+    source: _Source = None,
+    domain: _Domain = None,
     provider: Annotated[str | None, typer.Option("--provider", help="The id of the provider that replied.")] = None,
     vmta: Annotated[str | None, typer.Option("--vmta", help="The virtual MTA of the queue.")] = None,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="PATH|HOST", help=f"Also show what it does: {_CONFIGURATION}")
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option("--against", metavar="PATH|HOST", help="Only replies whose effect differs from this one's."),
-    ] = None,
+    config: _Config = None,
+    against: _Against = None,
     every: Annotated[bool, typer.Option("--all", help="List every reply that is listed by example.")] = False,
     stack: StackOption = None,
     format: FormatOption = Format.TEXT,
