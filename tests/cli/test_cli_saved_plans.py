@@ -93,7 +93,7 @@ EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda d: d["hosts"][0].update(adopted=["setting[x]"]),
         "becomes pmtaform's only in the saved plan: setting[x]",
     ),
-    "what is not declared": (lambda d: d["hosts"][0].update(unmanaged=7), "left alone: 7 in the saved plan, 1 now"),
+    "what is not declared": (lambda d: d["hosts"][0].update(unmanaged=7), "unchanged: 7 in the saved plan, 1 now"),
     "what is written": (
         lambda d: d["hosts"][0]["result"].update({"/etc/pmta/config": "0"}),
         "other content would be written to /etc/pmta/config",
