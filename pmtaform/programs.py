@@ -30,8 +30,8 @@ class AllowedPrograms:
     @classmethod
     def of(cls, names: Iterable[str], environ: Mapping[str, str] | None = None) -> Self:
         """The programs that the environment allows; without it, those that the project allows (`names`)."""
-        said = (os.environ if environ is None else environ).get(VARIABLE)
-        chosen = names if said is None else said.split(",")
+        from_environment = (os.environ if environ is None else environ).get(VARIABLE)
+        chosen = names if from_environment is None else from_environment.split(",")
         return cls(frozenset(name.strip() for name in chosen if name.strip()))
 
     def permits(self, program: str) -> bool:

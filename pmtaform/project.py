@@ -64,7 +64,7 @@ class Project:
     def commit(self) -> str | None:
         """The Git commit of the project, with `-dirty` if files differ from it; None outside Git."""
         try:
-            found = subprocess.run(
+            described = subprocess.run(
                 ["git", "-C", str(self.root), "describe", "--always", "--dirty", "--abbrev=40", "--match", ""],
                 capture_output=True,
                 text=True,
@@ -73,4 +73,4 @@ class Project:
             )
         except (OSError, subprocess.SubprocessError):
             return None
-        return found.stdout.strip() or None
+        return described.stdout.strip() or None

@@ -79,9 +79,11 @@ class _Editor:
     def result(self) -> dict[str, FileEdit]:
         edits = {}
         for path, splices in self.splices.items():
-            done = FileEdit(path, self.trees[path].lines, tuple(splices), is_new=path not in self.configuration.trees)
-            if done.changes_something:
-                edits[path] = done
+            file_edit = FileEdit(
+                path, self.trees[path].lines, tuple(splices), is_new=path not in self.configuration.trees
+            )
+            if file_edit.changes_something:
+                edits[path] = file_edit
         return edits
 
     def splice(self, tree: Tree, start: int, end: int, lines: Sequence[str]) -> None:

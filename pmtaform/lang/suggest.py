@@ -49,10 +49,10 @@ def suggestion(word: str, scope: str | None = None, value: str = "") -> Suggesti
     here = {spec.name for spec in near if scope is None or scope in spec.scopes}
     if len(here) == 1 and scope is not None:
         return Suggestion(here.pop())
-    there = {spec.name for spec in near}
-    if (here and scope is not None) or len(there) != 1:
+    names = {spec.name for spec in near}
+    if (here and scope is not None) or len(names) != 1:
         return None
-    return Suggestion(there.pop(), tuple(dict.fromkeys(place for spec in near for place in spec.scopes)))
+    return Suggestion(names.pop(), tuple(dict.fromkeys(place for spec in near for place in spec.scopes)))
 
 
 def _is_fit(spec: DirectiveSpec, value: str) -> bool:

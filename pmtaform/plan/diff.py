@@ -154,8 +154,8 @@ class _Comparison:
             activates=self.desired.activates,
             now=self.live.now,
         )
-        kept = [key.path for key in self.desired.keys]
-        result = compare_files(self.desired.managed, self.live.files, kept, scope)
+        key_paths = [key.path for key in self.desired.keys]
+        result = compare_files(self.desired.managed, self.live.files, key_paths, scope)
         ledger.changes += result.changes
         ledger.notes += result.notes
         ledger.adopted += result.adopted

@@ -20,7 +20,7 @@ _KEY: Final = "domain-key"
 
 
 def unread_notes(
-    host: str, configuration: Configuration, edits: Mapping[str, FileEdit], there: Collection[str]
+    host: str, configuration: Configuration, edits: Mapping[str, FileEdit], existing: Collection[str]
 ) -> Iterator[Diagnostic]:
     """Notes that stop an apply: on new files that would not be read, and on existing ones that would be overwritten."""
     waiting = {path for path, edit in edits.items() if edit.is_new and path != configuration.main}
@@ -33,7 +33,7 @@ def unread_notes(
     ]
     if configuration.main not in configuration.trees and configuration.main in edits:
         trees.append(parse_bytes(edits[configuration.main].content, configuration.main))
-    for path in sorted(waiting & set(there)):
+    for path in sorted(waiting & set(existing)):
         yield FILE_IN_THE_WAY.diagnostic(
             f"Blocks would be written to {path}, which exists already, and nothing includes it. Its content would be "
             "lost. Include it first (by hand, or in the stack with a separate apply), or move it away.",

@@ -65,11 +65,11 @@ def _changes(
     every = dict.fromkeys((*before.virtual_mtas(), *after.virtual_mtas()))
     chosen = list(every) if "*" in patterns else [vmta for vmta in every if _fits(vmta, patterns)]
     yield from owner_changes(before, after, chosen, without)
-    there = [vmta for vmta in chosen if before.knows(vmta) and after.knows(vmta)]
+    common = [vmta for vmta in chosen if before.knows(vmta) and after.knows(vmta)]
     if domains is None:
-        yield from _Affected(before, after, there).changes()
+        yield from _Affected(before, after, common).changes()
     else:
-        yield from _queues_to_compare(before, after, there, dict.fromkeys(map(plain, domains)))
+        yield from _queues_to_compare(before, after, common, dict.fromkeys(map(plain, domains)))
 
 
 def _fits(name: str, patterns: Iterable[str]) -> bool:

@@ -180,8 +180,8 @@ def _queue_notes(effective: Effective, message: Message, vmtas: tuple[str, ...])
 
 
 def _again(made: Route, choices: tuple[str, ...], **more: object) -> Route:
-    kept: dict[str, object] = {"steps": made.steps, "doubts": made.doubts, "notes": made.notes, **more}
-    return Route(choices=choices, **kept)  # type: ignore[arg-type]
+    fields: dict[str, object] = {"steps": made.steps, "doubts": made.doubts, "notes": made.notes, **more}
+    return Route(choices=choices, **fields)  # type: ignore[arg-type]
 
 
 def _is_true(value: Value) -> bool:

@@ -86,13 +86,13 @@ def moved_includes(before: Configuration, after: Configuration) -> tuple[UnseenI
     if not left or not right:
         return ()
     common = _contents(before) & _contents(after)
-    there = Counter(_sight(include, common) for include in right)
+    counts = Counter(_sight(include, common) for include in right)
     named = {(include.argument, include.section) for include in right}
     moved = []
     for include in left:
         sight = _sight(include, common)
-        if there[sight]:
-            there[sight] -= 1
+        if counts[sight]:
+            counts[sight] -= 1
         elif (include.argument, include.section) in named:
             moved.append(include)
     return tuple(moved)

@@ -88,12 +88,12 @@ class _Walk:
 
     def circles(self, domain: str, targets: set[str]) -> Iterator[list[_Step]]:
         """The circles for a domain, each once. Only what is a target can be part of one."""
-        done: set[str] = set()
+        visited: set[str] = set()
         for start in sorted(targets):
             way: list[_Step] = []
             vmta = start
-            while vmta not in done and vmta in self.effective.reading.virtual_mtas:
-                done.add(vmta)
+            while vmta not in visited and vmta in self.effective.reading.virtual_mtas:
+                visited.add(vmta)
                 line = self._line(domain, vmta)
                 if line is None:
                     break

@@ -35,11 +35,11 @@ def lint(
     with gc_paused():
         facts = Facts(subject)
         findings = list(_findings(facts, asked))
-        kept = with_suppressed(findings, known)
+        reported = with_suppressed(findings, known)
     if not ignored:
-        kept = [finding for finding in kept if finding.ignored is None]
-    kept += [_at_host(finding, subject) for finding in judge(known, rules(), [rule.code for rule in asked])]
-    return sorted(_once(kept), key=_FileOrder(subject))
+        reported = [finding for finding in reported if finding.ignored is None]
+    reported += [_at_host(finding, subject) for finding in judge(known, rules(), [rule.code for rule in asked])]
+    return sorted(_once(reported), key=_FileOrder(subject))
 
 
 def chosen(only: Collection[str] | None, disabled: Collection[str], enabled: Collection[str]) -> list[Rule]:

@@ -137,11 +137,11 @@ def _replaced(sides: Sides, both: Both, pool: str, cause: Address | None) -> Ite
     before, after = both.before.spread(pool), both.after.spread(pool)
     if both.before.members(pool) == both.after.members(pool) or before.keys() <= after.keys():
         return
-    kept = sum(share for address, share in after.items() if address in before)
-    if kept * sides.rate_factor < 1:
+    remaining = sum(share for address, share in after.items() if address in before)
+    if remaining * sides.rate_factor < 1:
         detail = f"Pool {values.shown(pool)} sends from {_addresses(after)}, and before from {_addresses(before)}"
         yield DangerFinding(
-            kind=ROUTING_CHANGED, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=1 - kept
+            kind=ROUTING_CHANGED, detail=f"{detail}{sides.because(cause)}.", cause=cause, weight=1 - remaining
         )
 
 
