@@ -198,7 +198,7 @@ def test_a_word_that_was_not_heeded_is_no_success(
     """Another word came first, or the host could not do it."""
     with pending(one_host):
         end = Outcome(host="mta1", status=said_no, reason="so it was")
-        monkeypatch.setattr(recovering, "settle", lambda *_: end)
+        monkeypatch.setattr(recovering, "decide_pending", lambda *_: end)
         looks = iter((recovering._look, lambda *rest: replace(recovering_look(*rest), awaiting=None)))
         recovering_look = recovering._look
         monkeypatch.setattr(recovering, "_look", lambda *rest: next(looks)(*rest))
