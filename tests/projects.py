@@ -84,7 +84,7 @@ exit 0
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What a command put out, and its exit code."""
 
     code: int
@@ -107,7 +107,7 @@ class Said:
         """What a run said in JSON, line by line; the last is its result."""
         return [json.loads(line) for line in self.out.splitlines()]
 
-    def ended(self, code: int) -> Said:
+    def ended(self, code: int) -> CommandResult:
         """This, if the command ended with `code`."""
         assert self.code == code, f"exit {self.code}, not {code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
         return self
@@ -268,17 +268,17 @@ class ProjectFolder:
         target.chmod(mode)
         return target
 
-    def run(self, *arguments: str) -> Said:
+    def run(self, *arguments: str) -> CommandResult:
         """Run a command on the project in this process."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run(["-C", str(self.root), *arguments])
-        return Said(code, out.getvalue(), err.getvalue())
+        return CommandResult(code, out.getvalue(), err.getvalue())
 
-    def plan(self, *arguments: str) -> Said:
+    def plan(self, *arguments: str) -> CommandResult:
         return self.run("plan", "fleet", *arguments)
 
-    def apply(self, *arguments: str) -> Said:
+    def apply(self, *arguments: str) -> CommandResult:
         return self.run("apply", "fleet", "--auto-approve", *arguments)
 
     def save_plan(self, *arguments: str) -> str:
@@ -289,9 +289,9 @@ class ProjectFolder:
 
     def settled(self) -> None:
         """Assert that a plan now is empty."""
-        said = self.plan("--detailed-exitcode")
-        assert said.out.startswith("No changes."), said.all
-        assert said.code == Exit.OK
+        result = self.plan("--detailed-exitcode")
+        assert result.out.startswith("No changes."), result.all
+        assert result.code == Exit.OK
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         """Start a command as a separate process, in the project's folder."""
@@ -313,14 +313,14 @@ def pairs(rows: Iterable[A], columns: Iterable[B], every: int) -> list[tuple[A, 
     ]
 
 
-def addresses(said: Said) -> set[tuple[str, str]]:
+def addresses(result: CommandResult) -> set[tuple[str, str]]:
     """The (action, address) pairs of a plan in JSON."""
-    return {(c["action"], c["address"]) for host in said.json()["hosts"] for c in host["changes"]}
+    return {(c["action"], c["address"]) for host in result.json()["hosts"] for c in host["changes"]}
 
 
-def dangers(said: Said) -> set[str]:
+def dangers(result: CommandResult) -> set[str]:
     """The codes of all dangers of a plan in JSON."""
-    hosts = said.json()["hosts"]
+    hosts = result.json()["hosts"]
     reported = [d["code"] for host in hosts for d in host["dangers"]]
     return {*reported, *(d["code"] for host in hosts for c in host["changes"] for d in c["dangers"])}
 

@@ -30,9 +30,9 @@ import contextlib, io, json, sys
 from pmtaform.cli import run
 from pmtaform.cli.app import COMMANDS
 for name in ("", *COMMANDS, "dns check", "dns records", "state list"):
-    with contextlib.redirect_stdout(io.StringIO()) as said:
+    with contextlib.redirect_stdout(io.StringIO()) as output:
         assert run([*name.split(), "--help"]) == 0, name
-    assert "Usage: pmtaform" in said.getvalue(), name
+    assert "Usage: pmtaform" in output.getvalue(), name
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
 """
 

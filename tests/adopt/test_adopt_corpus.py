@@ -20,8 +20,8 @@ def test_a_file_is_imported_and_its_plan_is_empty(adopting: Adopting, path: Path
     assert adopting.changes() == []
     copy = HostFolder(next((adopting.root / "stacks/fleet/hosts").glob("[!.]*")))
     assert copy.config.read_bytes() == path.read_bytes()
-    said = sum(len(item) for form, item in imported.adopted.hosts[0].forms.items() if form is not Form.LEFT)
-    assert said + len(forms(imported, Form.LEFT)) == imported.adopted.hosts[0].blocks
+    result = sum(len(item) for form, item in imported.adopted.hosts[0].forms.items() if form is not Form.LEFT)
+    assert result + len(forms(imported, Form.LEFT)) == imported.adopted.hosts[0].blocks
 
 
 @pytest.mark.parametrize("keys", ["leave", "file"])

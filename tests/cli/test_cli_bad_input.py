@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from projects import RUNS, HostFolder, ProjectFolder, Said, is_root, until
+from projects import RUNS, CommandResult, HostFolder, ProjectFolder, is_root, until
 from signing_keys import another
 from sshd import Sshd, start_sshd
 from test_cli_commands import foreign_lock
@@ -27,11 +27,11 @@ def refused(project: ProjectFolder, code: int, *told: str, commands: tuple[tuple
     hosts = {name: host.tree() for name, host in project.hosts.items()}
     state = project.state_file.read_bytes() if project.state_file.is_file() else None
     for command in commands:
-        said = project.run(*command).ended(code)
+        result = project.run(*command).ended(code)
         for words in told:
-            assert words in said.words, said.all
-        assert "Traceback" not in said.all
-        assert "this is a bug" not in said.all
+            assert words in result.words, result.all
+        assert "Traceback" not in result.all
+        assert "this is a bug" not in result.all
     assert {name: host.tree() for name, host in project.hosts.items()} == hosts
     assert (project.state_file.read_bytes() if project.state_file.is_file() else None) == state
     for host in project.hosts.values():
@@ -208,12 +208,12 @@ def test_a_refusal_by_sudo(one: ProjectFolder, tmp_path: Path) -> None:
 # -- hosts that cannot be changed ----
 
 
-def refused_apply(project: ProjectFolder, code: int, *told: str, state: bool = False) -> Said:
+def refused_apply(project: ProjectFolder, code: int, *told: str, state: bool = False) -> CommandResult:
     """An apply that leaves every byte of the hosts, and says why."""
     before = {name: host.contents() for name, host in project.hosts.items()}
-    said = project.apply().ended(code)
+    result = project.apply().ended(code)
     for words in told:
-        assert words in said.words, said.all
+        assert words in result.words, result.all
     assert {name: host.contents() for name, host in project.hosts.items()} == before
     # A state may be there, of what was about to be done; it has no host that was not changed.
     recorded = project.state if project.state_file.exists() else {"hosts": {}}
@@ -221,7 +221,7 @@ def refused_apply(project: ProjectFolder, code: int, *told: str, state: bool = F
     assert "under-way" not in recorded
     for host in project.hosts.values():
         assert host.leftovers() == []
-    return said
+    return result
 
 
 def test_a_host_without_pmta_can_be_planned_and_not_applied(one: ProjectFolder) -> None:
@@ -333,8 +333,8 @@ def test_an_include_that_is_a_folder(one: ProjectFolder) -> None:
 def test_an_include_outside_of_the_allowed_folders_is_read_and_never_written(one: ProjectFolder) -> None:
     one.host.put("postmaster old@example.com\n", "/srv/more.conf").put(RUNS + "include /srv/more.conf\n")
     one.config(WANTED)
-    said = one.plan().ended(Exit.OK)
-    assert "/srv/more.conf" in said.words
+    result = one.plan().ended(Exit.OK)
+    assert "/srv/more.conf" in result.words
     refused_apply(one, Exit.SOME_FAILED, "/srv/more.conf is not below an allowed path")
     one.config(WANTED, "allowed-paths: [/srv]\n")
     one.apply().ended(Exit.OK)
@@ -479,8 +479,8 @@ def test_a_plan_file_of_another_stack(one: ProjectFolder) -> None:
     other = elsewhere.root / "stacks/other"
     other.mkdir(parents=True)
     (other / "stack.yaml").write_text("stack: other\n")
-    said = elsewhere.run("apply", str(path)).ended(Exit.USAGE)
-    assert "fleet" in said.words
+    result = elsewhere.run("apply", str(path)).ended(Exit.USAGE)
+    assert "fleet" in result.words
     assert not list(elsewhere.root.glob("state/*.json"))
 
 
@@ -559,9 +559,9 @@ def test_a_state_that_is_locked(one: ProjectFolder) -> None:
     lock = foreign_lock(one)
     before = one.host.tree()
     for command in (("apply", "--auto-approve"), ("rollback", "mta1", "--auto-approve")):
-        said = one.run(*command).ended(Exit.LOCKED)
-        assert "ben@elsewhere" in said.words
-        assert "pmtaform unlock fleet" in said.words
+        result = one.run(*command).ended(Exit.LOCKED)
+        assert "ben@elsewhere" in result.words
+        assert "pmtaform unlock fleet" in result.words
     assert one.host.tree() == before
     assert lock.exists()
     one.plan().ended(Exit.OK)
@@ -587,9 +587,9 @@ def test_a_host_that_is_locked(one: ProjectFolder) -> None:
     lock.write_text("\n".join([*lines, "who ben@elsewhere", "what apply", ""]))
     before = one.host.tree()
     assert "Change under way on the host" in one.plan().ended(Exit.LOCKED).words
-    said = one.apply().ended(Exit.LOCKED)
-    assert "ben@elsewhere" in said.words
-    assert "pmtaform recover mta1" in said.words
+    result = one.apply().ended(Exit.LOCKED)
+    assert "ben@elsewhere" in result.words
+    assert "pmtaform recover mta1" in result.words
     assert one.host.tree() == before
     assert "ben@elsewhere" in one.run("unlock", "--host", "mta1").ended(Exit.LOCKED).words
     lock.write_text(lock.read_text().replace(f"pid {os.getpid()}", "pid 4194305"))
@@ -603,9 +603,9 @@ def test_a_state_that_cannot_be_written(project: ProjectFolder) -> None:
     host = project.add_host("mta1")
     project.config(WANTED)
     with small_state(project, ballast=4096):
-        said = project.apply().ended(Exit.SOME_FAILED)
-        assert "no space left" in said.words
-        assert "Not started: 1 host." in said.out
+        result = project.apply().ended(Exit.SOME_FAILED)
+        assert "no space left" in result.words
+        assert "Not started: 1 host." in result.out
     assert host.read() == RUNS
     project.apply().ended(Exit.OK)
     assert project.state["hosts"]["mta1"]["blocks"].keys() == {"setting[postmaster]"}
@@ -631,10 +631,10 @@ def test_a_state_that_cannot_be_written_after_the_apply(
     with small_state(project, size="64k"):
         with monkeypatch.context() as patched:
             patched.setattr(StateKeeper, "update_host", on_a_full_disk)
-            said = project.apply().ended(Exit.ERROR)
-        assert "no space left" in said.words
-        assert "mta1  applied (generation 1)" in said.out
-        assert "reads from the hosts what was done" in said.words
+            result = project.apply().ended(Exit.ERROR)
+        assert "no space left" in result.words
+        assert "mta1  applied (generation 1)" in result.out
+        assert "reads from the hosts what was done" in result.words
         assert host.read() == RUNS + "postmaster a@example.com\n"
         (project.root / "state/ballast").unlink()
         again = project.apply().ended(Exit.OK)

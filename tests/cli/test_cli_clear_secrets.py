@@ -44,9 +44,9 @@ def test_a_secret_in_yaml_is_an_error_for_every_command(one: ProjectFolder, conf
     one.config(config)
     before = one.host.tree()
     for words in (("validate",), ("lint", "fleet"), ("plan",), ("apply", "--auto-approve")):
-        said = one.run(*words).ended(Exit.INVALID)
-        assert "secret-in-clear" in said.all
-        assert WORD not in said.all
+        result = one.run(*words).ended(Exit.INVALID)
+        assert "secret-in-clear" in result.all
+        assert WORD not in result.all
     assert one.host.tree() == before
 
 
@@ -60,9 +60,9 @@ def test_a_secret_in_a_native_file_is_an_error_that_only_its_name_allows(one: Pr
         (("lint", "fleet"), Exit.ERROR),
         (("apply", "--auto-approve", *DANGERS), Exit.BLOCKED),
     ):
-        said = one.run(*words).ended(code)
-        assert "plain-text-secret" in said.all
-        assert WORD not in said.all
+        result = one.run(*words).ended(code)
+        assert "plain-text-secret" in result.all
+        assert WORD not in result.all
     assert one.host.tree() == before
     one.apply("--allow", "plain-text-secret", *DANGERS).ended(Exit.OK)
     one.config("postmaster: a@example.com", "native: [n.conf]\n")
@@ -74,6 +74,6 @@ def test_what_is_no_secret_in_clear_is_no_error(one: ProjectFolder, config: str)
     one.add_file("u", WORD)
     one.config(config)
     for words in (("validate",), ("plan",)):
-        said = one.run(*words).ended(Exit.OK)
-        assert "secret-in-clear" not in said.all
-        assert "plain-text-secret" not in said.all
+        result = one.run(*words).ended(Exit.OK)
+        assert "secret-in-clear" not in result.all
+        assert "plain-text-secret" not in result.all

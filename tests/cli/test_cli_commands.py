@@ -25,15 +25,15 @@ COMMANDS = [
 @pytest.mark.parametrize("words", [(), *COMMANDS], ids=" ".join)
 def test_help_is_on_stdout_and_names_the_command(project: ProjectFolder, words: tuple[str, ...]) -> None:
     for option in ("--help", "-h"):
-        said = project.run(*words, option).ended(Exit.OK)
-        assert said.out.startswith("Usage: pmtaform " + " ".join(words))
-        assert said.err == ""
+        result = project.run(*words, option).ended(Exit.OK)
+        assert result.out.startswith("Usage: pmtaform " + " ".join(words))
+        assert result.err == ""
 
 
 def test_help_lists_every_exit_code(project: ProjectFolder) -> None:
-    said = project.run("--help")
+    result = project.run("--help")
     for code in Exit:
-        assert f"{int(code)} " in said.words
+        assert f"{int(code)} " in result.words
 
 
 def test_the_version(project: ProjectFolder) -> None:
@@ -61,9 +61,9 @@ def test_the_version(project: ProjectFolder) -> None:
 )
 def test_usage_errors_exit_64_and_say_what_is_wrong(one: ProjectFolder, words: tuple[str, ...]) -> None:
     one.config("postmaster: a@example.com")
-    said = one.run(*words).ended(Exit.USAGE)
-    assert said.all.strip()
-    assert "Traceback" not in said.all
+    result = one.run(*words).ended(Exit.USAGE)
+    assert result.all.strip()
+    assert "Traceback" not in result.all
 
 
 # -- projects and stacks ----
@@ -72,9 +72,9 @@ def test_usage_errors_exit_64_and_say_what_is_wrong(one: ProjectFolder, words: t
 def test_outside_a_project_it_says_how_to_begin_one(tmp_path: Path, project: ProjectFolder) -> None:
     lonely = ProjectFolder(tmp_path / "empty")
     lonely.root.mkdir()
-    said = lonely.run("plan").ended(Exit.USAGE)
-    assert "stacks/" in said.words
-    assert "pmtaform init" in said.words
+    result = lonely.run("plan").ended(Exit.USAGE)
+    assert "stacks/" in result.words
+    assert "pmtaform init" in result.words
 
 
 def test_the_project_is_the_nearest_folder_upwards_that_holds_stacks(
@@ -100,9 +100,9 @@ def test_with_two_stacks_one_has_to_be_named(one: ProjectFolder) -> None:
     other = one.root / "stacks/other"
     other.mkdir()
     (other / "stack.yaml").write_text("stack: other\n")
-    said = one.run("plan").ended(Exit.USAGE)
-    assert "fleet" in said.words
-    assert "other" in said.words
+    result = one.run("plan").ended(Exit.USAGE)
+    assert "fleet" in result.words
+    assert "other" in result.words
     one.run("plan", "fleet").ended(Exit.OK)
     one.run("plan", str(one.folder)).ended(Exit.OK)
 
@@ -114,8 +114,8 @@ def test_an_unknown_stack_gets_a_did_you_mean(one: ProjectFolder) -> None:
 
 
 def test_init_writes_a_stack_that_is_valid_and_no_host_is_needed_for_that(project: ProjectFolder) -> None:
-    said = project.run("init", "mine").ended(Exit.OK)
-    assert "stacks/mine" in said.out
+    result = project.run("init", "mine").ended(Exit.OK)
+    assert "stacks/mine" in result.out
     assert project.run("validate", "mine").ended(Exit.OK).err == ""  # no warning either
     again = project.run("init", "mine")
     assert again.code != Exit.OK
@@ -125,11 +125,11 @@ def test_init_writes_a_stack_that_is_valid_and_no_host_is_needed_for_that(projec
 
 def test_render_prints_the_whole_configuration_of_a_host(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com\ndomain:\n  gmail.com: {max-smtp-out: 20}")
-    said = one.run("render", "mta1").ended(Exit.OK)
-    assert "postmaster a@example.com\n" in said.out
-    assert "<domain gmail.com>\n    max-smtp-out 20\n</domain>\n" in said.out
+    result = one.run("render", "mta1").ended(Exit.OK)
+    assert "postmaster a@example.com\n" in result.out
+    assert "<domain gmail.com>\n    max-smtp-out 20\n</domain>\n" in result.out
     assert one.host.read() == RUNS
-    assert one.run("render", "mta1", "--file", "/etc/pmta/config").ended(Exit.OK).out == said.out
+    assert one.run("render", "mta1", "--file", "/etc/pmta/config").ended(Exit.OK).out == result.out
     one.run("render", "mta1", "--file", "/etc/pmta/nothing").ended(Exit.USAGE)
     assert 'Did you mean "mta1"?' in one.run("render", "mta2").ended(Exit.USAGE).words
 
@@ -155,18 +155,18 @@ def test_validate_looks_at_no_host_and_asks_for_no_secret(project: ProjectFolder
 
 def test_validate_tells_all_errors_at_once_each_with_its_place(one: ProjectFolder) -> None:
     one.config("postmastr: a@example.com\ndomain:\n  gmail.com: {max-smtp-out: lots}")
-    said = one.run("validate").ended(Exit.INVALID)
-    assert said.out == ""
-    assert "stack.yaml:5:3" in said.err
-    assert 'Did you mean "postmaster"?' in said.words
-    assert "stack.yaml:7:" in said.err
+    result = one.run("validate").ended(Exit.INVALID)
+    assert result.out == ""
+    assert "stack.yaml:5:3" in result.err
+    assert 'Did you mean "postmaster"?' in result.words
+    assert "stack.yaml:7:" in result.err
 
 
 def test_validate_in_json_is_one_document(one: ProjectFolder) -> None:
     one.config("postmastr: a@example.com")
-    said = one.run("validate", "--format", "json").ended(Exit.INVALID)
-    assert said.json()["counts"]["error"] == 1
-    assert said.json()["diagnostics"][0]["code"] == "unknown-directive"
+    result = one.run("validate", "--format", "json").ended(Exit.INVALID)
+    assert result.json()["counts"]["error"] == 1
+    assert result.json()["diagnostics"][0]["code"] == "unknown-directive"
 
 
 # -- plan and apply ----
@@ -175,8 +175,8 @@ def test_validate_in_json_is_one_document(one: ProjectFolder) -> None:
 def test_the_main_job(live: ProjectFolder) -> None:
     """Plan, apply, plan empty: the first line is the verdict, and PowerMTA runs what was written."""
     live.stack("config: {postmaster: a@example.com, domain: {gmail.com: {max-smtp-out: 20}}}")
-    said = live.plan().ended(Exit.OK)
-    assert said.out.splitlines()[0] == "Plan: 2 to create on 1 host; needs a reload."
+    result = live.plan().ended(Exit.OK)
+    assert result.out.splitlines()[0] == "Plan: 2 to create on 1 host; needs a reload."
     assert live.host.read() == RUNS
     live.plan("--detailed-exitcode").ended(Exit.CHANGES)
     done = live.apply().ended(Exit.OK)
@@ -203,11 +203,11 @@ def test_a_saved_plan_is_shown_and_applied_without_a_question(one: ProjectFolder
 
 def test_a_plan_in_json_can_be_applied_as_a_plan_file_can(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
-    said = one.plan("--format", "json").ended(Exit.OK)
-    assert addresses(said) == {("create", "setting[postmaster]")}
-    assert said.json()["verdict"].startswith("Plan: 1 to create")
+    result = one.plan("--format", "json").ended(Exit.OK)
+    assert addresses(result) == {("create", "setting[postmaster]")}
+    assert result.json()["verdict"].startswith("Plan: 1 to create")
     path = one.root / "plan.json"
-    path.write_text(said.out)
+    path.write_text(result.out)
     one.run("apply", str(path)).ended(Exit.OK)
     one.settled()
 
@@ -224,16 +224,16 @@ def test_a_diff_shows_the_text_with_secrets_masked(one: ProjectFolder) -> None:
     one.host.put(RUNS + "<smtp-user anna>\n    password old-canary\n</smtp-user>\n")
     one.add_file("anna", "new-canary-with-many-letters")
     one.config("postmaster: a@example.com\nsmtp-user:\n  anna: {password: {secret: file:anna}}")
-    said = one.plan("--diff").ended(Exit.OK)
-    assert "+postmaster a@example.com" in said.out
-    assert " log-file /var/log/pmta/log" in said.out
-    assert "canary" not in said.all
+    result = one.plan("--diff").ended(Exit.OK)
+    assert "+postmaster a@example.com" in result.out
+    assert " log-file /var/log/pmta/log" in result.out
+    assert "canary" not in result.all
 
 
 def test_a_choice_of_hosts_and_blocks_cannot_be_added_to_a_saved_plan(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
-    said = one.run("apply", one.save_plan(), "--host", "mta1").ended(Exit.USAGE)
-    assert "--host" in said.words
+    result = one.run("apply", one.save_plan(), "--host", "mta1").ended(Exit.USAGE)
+    assert "--host" in result.words
     assert one.host.read() == RUNS
 
 
@@ -273,8 +273,8 @@ def test_only_yes_is_taken_for_an_answer(one: ProjectFolder, answer: str, code: 
 
 def test_nothing_is_asked_when_nothing_is_to_change(one: ProjectFolder) -> None:
     one.config("log-file: /var/log/pmta/log")
-    said = one.run("apply").ended(Exit.OK)
-    assert said.out.startswith("No changes.")
+    result = one.run("apply").ended(Exit.OK)
+    assert result.out.startswith("No changes.")
 
 
 def on_a_terminal(project: ProjectFolder, answer: str, *words: str) -> tuple[int, str]:
@@ -352,9 +352,9 @@ def test_drift_tells_what_changed_since_the_last_apply(one: ProjectFolder) -> No
     one.apply().ended(Exit.OK)
     assert one.run("drift", "--detailed-exitcode").ended(Exit.OK).out.startswith("No drift.")
     one.host.put(one.host.read().replace("a@example", "hand@example"))
-    said = one.run("drift").ended(Exit.OK)
-    assert said.out.startswith("Drift on 1 of 1 host.")
-    assert "hand@example.com" in said.out
+    result = one.run("drift").ended(Exit.OK)
+    assert result.out.startswith("Drift on 1 of 1 host.")
+    assert "hand@example.com" in result.out
     one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
     document = one.run("drift", "--format", "json").json()["hosts"][0]
     assert document["drifted"]

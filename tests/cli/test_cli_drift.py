@@ -33,8 +33,8 @@ def lose_record(project: ProjectFolder) -> None:
 
 
 def report(project: ProjectFolder, code: int = Exit.CHANGES) -> dict[str, Any]:
-    said = project.run("drift", "--format", "json", "--detailed-exitcode").ended(code)
-    (item,) = said.json()["hosts"]
+    result = project.run("drift", "--format", "json", "--detailed-exitcode").ended(code)
+    (item,) = result.json()["hosts"]
     return dict(item)
 
 
@@ -87,9 +87,9 @@ def test_each_value_says_who_changed_it(
 def test_the_text_says_what_was_left_what_is_there_and_what_the_stack_says(applied: ProjectFolder) -> None:
     applied.host.put(RUNS + block("99", "99/h"))
     applied.config(STACK % ("10", "20/h"))
-    said = applied.run("drift").ended(Exit.OK)
-    assert "~ max-smtp-out 20 -> 99 (the stack now declares 10)" in said.words
-    assert "~ max-msg-rate 20/h -> 99/h" in said.words
+    result = applied.run("drift").ended(Exit.OK)
+    assert "~ max-smtp-out 20 -> 99 (the stack now declares 10)" in result.words
+    assert "~ max-msg-rate 20/h -> 99/h" in result.words
     applied.config(STACK % ("99", "20/h"))
     assert "20 -> 99 (the stack now declares the same)" in applied.run("drift").words
 
@@ -140,10 +140,10 @@ def test_a_secret_that_changed_is_reported_and_not_shown(one: ProjectFolder) -> 
     one.apply().ended(Exit.OK)
     one.host.put(one.host.read().replace("first-canary", SECRET))
     for arguments in ((), ("--format", "json")):
-        said = one.run("drift", *arguments).ended(Exit.OK)
-        assert "auth-password" in said.out
-        assert SECRET not in said.all
-        assert "first-canary" not in said.all
+        result = one.run("drift", *arguments).ended(Exit.OK)
+        assert "auth-password" in result.out
+        assert SECRET not in result.all
+        assert "first-canary" not in result.all
     for path in (one.root / "state").iterdir():
         assert SECRET not in path.read_text()
 
@@ -177,9 +177,9 @@ def test_an_include_is_compared_too(one: ProjectFolder) -> None:
 
 def test_a_fresh_checkout_sees_a_hand_edit(applied: ProjectFolder) -> None:
     forget_state(applied)
-    said = applied.run("drift", "--detailed-exitcode").ended(Exit.OK)
-    assert said.out.startswith("No drift.")
-    assert "compared with the host's own record" in said.words
+    result = applied.run("drift", "--detailed-exitcode").ended(Exit.OK)
+    assert result.out.startswith("No drift.")
+    assert "compared with the host's own record" in result.words
     applied.host.put(RUNS + block("99", "20/h"))
     reported = report(applied)
     assert (reported["compared_with"]["generation"], reported["compared_with"]["what"]) == (1, "apply")
@@ -216,9 +216,9 @@ def test_an_older_state_is_not_taken_for_the_last_apply(applied: ProjectFolder) 
 
 def test_another_key_is_stated_to_be_that_and_the_host_is_compared_all_the_same(applied: ProjectFolder) -> None:
     (applied.root / "state/fleet.key").unlink()
-    said = applied.run("drift", "--detailed-exitcode").ended(Exit.OK)
-    assert said.out.startswith("No drift.")
-    assert "does not know" not in said.words
+    result = applied.run("drift", "--detailed-exitcode").ended(Exit.OK)
+    assert result.out.startswith("No drift.")
+    assert "does not know" not in result.words
     assert "another state" not in applied.plan().words + applied.run("hosts").words
     applied.host.put(RUNS + block("99", "20/h"))
     assert [b["address"] for b in report(applied)["blocks"]] == ["domain[gmail.com]"]
@@ -231,14 +231,14 @@ def test_what_cannot_be_known_is_never_fine(applied: ProjectFolder, edited: bool
     if edited:
         applied.host.put(RUNS + block("99", "20/h"))
     for arguments in ((), ("--detailed-exitcode",)):
-        said = applied.run("drift", *arguments).ended(Exit.ERROR)
-        assert said.out.startswith("Nothing to compare with.")
-        assert "What changed on mta1 is not known: generation 1 was made by" in said.words
+        result = applied.run("drift", *arguments).ended(Exit.ERROR)
+        assert result.out.startswith("Nothing to compare with.")
+        assert "What changed on mta1 is not known: generation 1 was made by" in result.words
     reported = report(applied, Exit.ERROR)
     assert (reported["drifted"], bool(reported["unknown"])) == (None, True)
-    said = applied.run("hosts").ended(Exit.ERROR)
-    assert "what changed since is not known" in said.words
-    assert "as the stack declares" not in said.words
+    result = applied.run("hosts").ended(Exit.ERROR)
+    assert "what changed since is not known" in result.words
+    assert "as the stack declares" not in result.words
 
 
 def test_the_record_of_another_stack_is_nothing_to_compare_with(applied: ProjectFolder) -> None:
@@ -253,8 +253,8 @@ def test_one_unknown_host_does_not_hide_the_drift_of_another(applied: ProjectFol
     applied.add_host("mta2")
     applied.config(LEFT)
     applied.host.put(RUNS + block("99", "20/h"))
-    said = applied.run("drift", "--detailed-exitcode").ended(Exit.ERROR)
-    assert "Drift on 1 of 1 host. What changed on 1 host is not known." in said.words
+    result = applied.run("drift", "--detailed-exitcode").ended(Exit.ERROR)
+    assert "Drift on 1 of 1 host. What changed on 1 host is not known." in result.words
 
 
 def test_hosts_say_that_another_state_applied(applied: ProjectFolder) -> None:
@@ -263,9 +263,9 @@ def test_hosts_say_that_another_state_applied(applied: ProjectFolder) -> None:
     assert row["last_apply"] is None
     assert row["applied_elsewhere"]["generation"] == 1
     assert row["drift"] == {"blocks": 0, "files": 0}
-    said = applied.run("hosts").ended(Exit.OK)
-    assert "the state has no generation: another state was used to apply or roll back" in said.words
-    assert "1 applied to with another state" in said.words
+    result = applied.run("hosts").ended(Exit.OK)
+    assert "the state has no generation: another state was used to apply or roll back" in result.words
+    assert "1 applied to with another state" in result.words
     applied.host.put(RUNS + block("99", "20/h"))
     assert applied.run("hosts", "--format", "json").json()["hosts"][0]["drift"] == {"blocks": 1, "files": 1}
 

@@ -100,10 +100,10 @@ def test_a_host_that_failed_says_why(two: ProjectFolder) -> None:
 def test_a_line_that_a_crash_cut_short_is_reported_and_spoils_nothing(two: ProjectFolder) -> None:
     path = two.root / "state/fleet.journal"
     path.write_bytes(b'{"at": "2026-0\n' + path.read_bytes())
-    said = two.run("history").ended(Exit.OK)
-    assert "[journal-damaged]" in said.err
-    assert "fleet.journal:1" in said.err
-    assert said.out.count("apply: ok") == 2
+    result = two.run("history").ended(Exit.OK)
+    assert "[journal-damaged]" in result.err
+    assert "fleet.journal:1" in result.err
+    assert result.out.count("apply: ok") == 2
 
 
 def test_without_its_start_a_run_is_still_told(two: ProjectFolder) -> None:
@@ -122,8 +122,8 @@ def test_a_host_that_left_the_stack_keeps_its_history(two: ProjectFolder) -> Non
 
 
 def test_a_host_that_never_was_is_a_slip(two: ProjectFolder) -> None:
-    said = two.run("history", "mta3").ended(Exit.USAGE)
-    assert "[no-such-host]" in said.err
+    result = two.run("history", "mta3").ended(Exit.USAGE)
+    assert "[no-such-host]" in result.err
 
 
 def test_live_joins_what_the_host_keeps_to_its_runs(two: ProjectFolder) -> None:

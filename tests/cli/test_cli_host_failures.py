@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from projects import CONFIG, RUNS, ProjectFolder, Said
+from projects import CONFIG, RUNS, CommandResult, ProjectFolder
 from sshd import Sshd
 
 from pmtaform.diagnostics import Exit
@@ -157,12 +157,12 @@ def all_values(document: Any, key: str) -> Iterator[Any]:
         yield from all_values(item, key)
 
 
-def documents(said: Said) -> list[Any]:
+def documents(result: CommandResult) -> list[Any]:
     """The JSON on stdout: one document, or one on each line."""
     try:
-        return [said.json()] if said.out else []
+        return [result.json()] if result.out else []
     except json.JSONDecodeError:
-        return said.lines()
+        return result.lines()
 
 
 TRIED = {"mta1": {"transport": "trial", "root": "/"}}

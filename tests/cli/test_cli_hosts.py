@@ -78,13 +78,13 @@ def test_an_unreachable_host_has_its_row_and_its_reason(applied: ProjectFolder) 
         body = "config: {postmaster: a@example.com}\n"
         applied.stack(body, hosts={"mta1": host, "mta2": {"activation": "none"}})
         table = rows(applied, code=Exit.UNREACHABLE)
-        said = applied.run("hosts").ended(Exit.UNREACHABLE)
+        result = applied.run("hosts").ended(Exit.UNREACHABLE)
     assert table["mta1"]["problem"]["code"] == "connection-refused"
     assert (table["mta1"]["generation"], table["mta1"]["drift"], table["mta1"]["changes"]) == (None, None, None)
     assert table["mta1"]["last_apply"]["generation"] == 1  # what the state knows is reported all the same
     assert table["mta2"]["problem"] is None
-    assert "[connection-refused]" in said.out
-    assert "1 not seen" in said.out
+    assert "[connection-refused]" in result.out
+    assert "1 not seen" in result.out
 
 
 def test_hosts_are_chosen_as_in_a_plan(applied: ProjectFolder) -> None:

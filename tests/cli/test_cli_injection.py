@@ -58,13 +58,13 @@ def test_what_a_stack_says_is_data(one: ProjectFolder, tmp_path: Path, place: st
     one.add_file("key.pem", "a key\n")
     one.stack(PLACES[place].format(bad=json.dumps(text)), activation="none")
     outside = {p for p in one.host.root.rglob("*") if "etc/pmta" not in str(p)}
-    said = one.apply("--allow", "open-relay")
-    assert said.code in (Exit.OK, Exit.INVALID), said.all
+    result = one.apply("--allow", "open-relay")
+    assert result.code in (Exit.OK, Exit.INVALID), result.all
     assert not trap.exists()
-    assert "this is a bug" not in said.all
-    assert "\x1b" not in said.all
-    if said.code == Exit.INVALID:
-        assert "stack.yaml:" in said.err, "the place is reported"
+    assert "this is a bug" not in result.all
+    assert "\x1b" not in result.all
+    if result.code == Exit.INVALID:
+        assert "stack.yaml:" in result.err, "the place is reported"
         assert one.host.read() == RUNS
     new = {p for p in one.host.root.rglob("*") if "etc/pmta" not in str(p)} - outside
     assert all("var" in p.parts for p in new), "nothing is written outside of the folder of PowerMTA and our own"
@@ -84,14 +84,14 @@ def test_what_a_stack_says_of_its_host_is_data(one: ProjectFolder, tmp_path: Pat
     value = {"restart": [text]} if key == "commands" else text
     one.stack("config: {postmaster: a@example.com}", hosts={"mta1": {**base, key: value}}, activation="none")
     if key == "address":
-        said = one.run("validate")  # no name is looked up
-        assert said.code in (Exit.OK, Exit.INVALID)
+        result = one.run("validate")  # no name is looked up
+        assert result.code in (Exit.OK, Exit.INVALID)
     else:
-        said = one.apply()
-        assert said.code in (Exit.OK, Exit.INVALID, Exit.UNREACHABLE, Exit.SOME_FAILED), said.all
+        result = one.apply()
+        assert result.code in (Exit.OK, Exit.INVALID, Exit.UNREACHABLE, Exit.SOME_FAILED), result.all
     assert not trap.exists()
-    assert "this is a bug" not in said.all
-    assert "\x1b" not in said.all
+    assert "this is a bug" not in result.all
+    assert "\x1b" not in result.all
 
 
 @pytest.mark.parametrize("bad", [name for name in BAD if name not in ("nothing", "blank")])
@@ -101,8 +101,8 @@ def test_the_name_of_a_host_is_data(one: ProjectFolder, tmp_path: Path, bad: str
     host = {"transport": "local", "root": "hosts/mta1", "activation": "none"}
     body = {"stack": "fleet", "hosts": {name: host}, "config": {"postmaster": "a@example.com"}}
     (one.folder / "stack.yaml").write_text(json.dumps(body))
-    said = one.apply()
-    assert said.code == Exit.INVALID, said.all
+    result = one.apply()
+    assert result.code == Exit.INVALID, result.all
     assert not trap.exists()
     assert one.host.read() == RUNS
 
@@ -146,16 +146,16 @@ def test_a_link_that_is_planted_after_the_plan_is_not_followed(one: ProjectFolde
     theirs = tmp_path / "theirs"
     one.host.at("/etc/pmta").rename(theirs)
     one.host.at("/etc/pmta").symlink_to(theirs)
-    said = one.run("apply", path)
-    assert said.code in (Exit.STALE, Exit.SOME_FAILED)
-    assert "symbolic link" in said.words
+    result = one.run("apply", path)
+    assert result.code in (Exit.STALE, Exit.SOME_FAILED)
+    assert "symbolic link" in result.words
     assert (theirs / "config").read_text() == RUNS
 
 
 def test_what_hosts_say_is_cleaned_before_it_is_shown(live: ProjectFolder) -> None:
     live.stack("config: {postmaster: a@example.com}")
     live.host.fault("reload", "fail", message="\x1b[31mred\x1b[0m \x07bell\r\nsecond \x9b2J line")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "red" in said.out
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "red" in result.out
     for character in "\x1b\x07\x9b\r":
-        assert character not in said.all
+        assert character not in result.all

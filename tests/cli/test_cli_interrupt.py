@@ -119,10 +119,10 @@ def test_who_leaves_is_told_what_to_do_and_what_no_one_confirms_can_be_taken_bac
         process.send_signal(signal.SIGTERM)
         wait_until_told(process, "no further host is started")
         process.send_signal(signal.SIGTERM)
-        said = process.stderr.read()
+        result = process.stderr.read()
     assert process.returncode == Exit.INTERRUPTED
-    assert "mta1: activating" in said
-    assert "To settle them now: pmtaform recover mta1" in said
+    assert "mta1: activating" in result
+    assert "To settle them now: pmtaform recover mta1" in result
     assert "under-way" in project.state
     gate.open()
     until(lambda: host.marked("pending"))

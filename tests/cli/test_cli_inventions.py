@@ -30,16 +30,16 @@ def test_every_invented_directive_is_named_with_its_genuine_form(one: ProjectFol
     lines = [f"{word}: 1" for word in DIRECTIVES]
     body = "{" + ", ".join(lines) + "}"
     one.config("\n".join(lines) if not scope else f"{scope}: {{a: {body}}}")
-    said = one.run("validate", "--format", "json").ended(Exit.INVALID)
-    details = {d["detail"] for d in said.json()["diagnostics"]}
+    result = one.run("validate", "--format", "json").ended(Exit.INVALID)
+    details = {d["detail"] for d in result.json()["diagnostics"]}
     for word, known in DIRECTIVES.items():
         assert f"`{word}`: PowerMTA has no such directive. {known.remedy}" in details
 
 
 def test_every_invented_section_is_named_with_its_genuine_form(one: ProjectFolder) -> None:
     one.config("\n".join(f"{word}: {{a: {{b: 1}}}}" for word in SECTIONS))
-    said = one.run("validate", "--format", "json").ended(Exit.INVALID)
-    details = {d["detail"] for d in said.json()["diagnostics"]}
+    result = one.run("validate", "--format", "json").ended(Exit.INVALID)
+    details = {d["detail"] for d in result.json()["diagnostics"]}
     for word, known in SECTIONS.items():
         assert f"`{word}`: PowerMTA has no such section. {known.remedy}" in details
 
@@ -64,6 +64,6 @@ def test_what_was_meant(one: ProjectFolder, config: str, says: str) -> None:
 def test_what_merely_looks_alike_is_not_suggested(one: ProjectFolder, word: str) -> None:
     assert not catalogue().anywhere(word)
     one.config(f"domain: {{a.example: {{{word}: 5}}}}")
-    said = one.run("validate").ended(Exit.INVALID)
-    assert f"`{word}`" in said.words
-    assert "Did you mean" not in said.words
+    result = one.run("validate").ended(Exit.INVALID)
+    assert f"`{word}`" in result.words
+    assert "Did you mean" not in result.words

@@ -16,10 +16,10 @@ LAYERS = RUNS + (
 def test_a_plan_tells_what_lint_finds_in_the_blocks_that_it_changes(one: ProjectFolder) -> None:
     one.stack("native: [n.conf]\n", activation="none")
     one.add_file("n.conf", "<domain a.example>\n    retry-after 2d\n    bounce-after 1d\n</domain>\n")
-    said = one.plan().ended(Exit.OK)
-    assert "[retry-after-bounce]" in said.out
-    assert "stacks/fleet/n.conf:2" in said.out
-    assert "bounce-after" in said.out
+    result = one.plan().ended(Exit.OK)
+    assert "[retry-after-bounce]" in result.out
+    assert "stacks/fleet/n.conf:2" in result.out
+    assert "bounce-after" in result.out
 
 
 def test_an_error_that_a_plan_does_not_touch_is_shown_and_stops_nothing(one: ProjectFolder) -> None:
@@ -28,10 +28,10 @@ def test_an_error_that_a_plan_does_not_touch_is_shown_and_stops_nothing(one: Pro
     one.apply().ended(Exit.INVALID)
     one.apply("--allow", "invented-directive").ended(Exit.OK)
     one.stack("native: [n.conf]\nconfig:\n  postmaster: a@example.com\n", activation="none")
-    said = one.plan().ended(Exit.OK)
-    assert "setting[postmaster]" in said.out
-    assert "stacks/fleet/n.conf:2: warning:" in said.words
-    assert "It was there before" in said.words
+    result = one.plan().ended(Exit.OK)
+    assert "setting[postmaster]" in result.out
+    assert "stacks/fleet/n.conf:2: warning:" in result.words
+    assert "It was there before" in result.words
     one.apply().ended(Exit.OK)
 
 
@@ -45,8 +45,8 @@ def test_a_finding_with_a_reason_is_suppressed(one: ProjectFolder) -> None:
 def test_the_queues_that_a_layered_change_moves_are_shown(one: ProjectFolder) -> None:
     one.host.put(LAYERS)
     one.config('domain: {"*": {max-smtp-out: 9}}')
-    said = one.plan("--effective").ended(Exit.OK)
-    effect = said.out.partition("Effect on the queues of mta1:")[2]
+    result = one.plan("--effective").ended(Exit.OK)
+    effect = result.out.partition("Effect on the queues of mta1:")[2]
     assert "*/{default}, v1" in effect
     assert "max-smtp-out  5 -> 9" in effect
     assert "gmail.com" not in effect  # the exact domain has its own value
@@ -55,28 +55,28 @@ def test_the_queues_that_a_layered_change_moves_are_shown(one: ProjectFolder) ->
 def test_a_change_of_text_that_moves_no_queue_says_so(one: ProjectFolder) -> None:
     one.host.put(LAYERS)
     one.config('domain: {"*": {max-smtp-out: 5}, mail.gmail.com: {max-smtp-out: 5}}')
-    said = one.plan("--effective").ended(Exit.OK)
-    assert "+ domain[mail.gmail.com]" in said.out
-    assert "None: every queue and virtual MTA uses the values that it used before." in said.out
+    result = one.plan("--effective").ended(Exit.OK)
+    assert "+ domain[mail.gmail.com]" in result.out
+    assert "None: every queue and virtual MTA uses the values that it used before." in result.out
 
 
 def test_effects_are_in_the_json_plan_which_still_can_be_applied(one: ProjectFolder) -> None:
     one.host.put(LAYERS)
     one.config("domain: {gmail.com: {max-smtp-out: 30}}")
-    said = one.plan("--effective", "--format", "json").ended(Exit.OK)
-    (host,) = said.json()["effects"]
+    result = one.plan("--effective", "--format", "json").ended(Exit.OK)
+    (host,) = result.json()["effects"]
     assert host["host"] == "mta1"
     assert {pair["domain"] for pair in host["pairs"]} == {"gmail.com"}
     path = one.root / "plan.json"
-    path.write_text(said.out)
+    path.write_text(result.out)
     one.run("apply", str(path)).ended(Exit.OK)
     assert "max-smtp-out 30" in one.host.read()
 
 
 def test_a_misspelt_target_is_not_taken_for_nothing_to_do(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
-    said = one.plan("--target", "seting[postmaster]").ended(Exit.USAGE)
-    assert 'Did you mean "setting[postmaster]"?' in said.words
+    result = one.plan("--target", "seting[postmaster]").ended(Exit.USAGE)
+    assert 'Did you mean "setting[postmaster]"?' in result.words
     one.plan("--target", "setting[*]").ended(Exit.OK)
 
 

@@ -19,8 +19,8 @@ def last_line(text: str) -> dict[str, object]:
 
 def test_a_blocked_apply_is_a_line_of_json(one: ProjectFolder) -> None:
     one.config(OPEN)
-    said = one.run("apply", "--auto-approve", "--format", "json").ended(Exit.BLOCKED)
-    line = last_line(said.out)
+    result = one.run("apply", "--auto-approve", "--format", "json").ended(Exit.BLOCKED)
+    line = last_line(result.out)
     assert line["kind"] == "pmtaform-refusal"
     assert line["exit_code"] == Exit.BLOCKED
     problems = line["problems"]
@@ -32,8 +32,8 @@ def test_a_blocked_apply_is_a_line_of_json(one: ProjectFolder) -> None:
 
 def test_a_plan_that_is_allowed_has_no_such_line(one: ProjectFolder) -> None:
     one.config(OPEN)
-    said = one.run("apply", "--auto-approve", "--allow", "open-relay", "--format", "json")
-    assert last_line(said.out)["kind"] == "pmtaform-run"
+    result = one.run("apply", "--auto-approve", "--allow", "open-relay", "--format", "json")
+    assert last_line(result.out)["kind"] == "pmtaform-run"
 
 
 def test_a_rollback_shows_the_sentence_of_a_danger_once(one: ProjectFolder) -> None:
@@ -41,11 +41,11 @@ def test_a_rollback_shows_the_sentence_of_a_danger_once(one: ProjectFolder) -> N
     one.apply("--allow", "open-relay").ended(Exit.OK)
     one.config("{postmaster: ops@example.com}")
     one.apply("--allow", "submission-cut-off").ended(Exit.OK)
-    said = one.run("rollback", "mta1", "--auto-approve").ended(Exit.BLOCKED)
+    result = one.run("rollback", "mta1", "--auto-approve").ended(Exit.BLOCKED)
     document = json.loads(one.run("rollback", "mta1", "--auto-approve", "--format", "json").out.splitlines()[0])
     sentences = [danger["detail"] for danger in document["dangers"] if danger["code"] == "open-relay"]
     assert sentences
-    both = " ".join(f"{said.out} {said.err}".split())
+    both = " ".join(f"{result.out} {result.err}".split())
     assert [both.count(sentence) for sentence in sentences] == [1] * len(sentences)
 
 
@@ -53,9 +53,9 @@ def test_a_host_that_was_not_reached_is_so_in_text_json_and_exit_code(one: Proje
     one.config("{}")
     root = one.host.root
     root.rename(root.with_name("moved"))
-    said = one.plan().ended(Exit.UNREACHABLE)
-    assert "1 host could not be reached." in said.words
-    assert "could not be planned" not in said.words, "it was not reached, which is another thing"
+    result = one.plan().ended(Exit.UNREACHABLE)
+    assert "1 host could not be reached." in result.words
+    assert "could not be planned" not in result.words, "it was not reached, which is another thing"
     failures = one.plan("--format", "json").ended(Exit.UNREACHABLE).json()["failures"]
     assert [(problem["code"], problem["kind"]) for problem in failures.values()] == [
         ("root-missing", "host-unreachable")

@@ -33,9 +33,9 @@ def test_a_native_file_outside_the_project_is_not_read_out(one: ProjectFolder) -
     secret = one.root.parent / "outside.conf"
     secret.write_text("CANARY-3\n")
     one.stack("native: [../../../outside.conf]\n", activation="none")
-    said = one.run("validate").ended(Exit.INVALID)
-    assert "native-outside" in said.all
-    assert "CANARY" not in said.all
+    result = one.run("validate").ended(Exit.INVALID)
+    assert "native-outside" in result.all
+    assert "CANARY" not in result.all
 
 
 def test_a_file_changed_by_hand_to_what_is_wanted_may_not_be_in_force(live: ProjectFolder) -> None:
@@ -43,6 +43,6 @@ def test_a_file_changed_by_hand_to_what_is_wanted_may_not_be_in_force(live: Proj
     live.apply().ended(Exit.OK)
     live.host.put(live.host.read().replace("max-smtp-out 2", "max-smtp-out 5"))
     live.stack("config: {domain: {a.example: {max-smtp-out: 5}}}")
-    said = live.plan().ended(Exit.OK)
-    assert "Changed file perhaps not in force" in said.words
-    assert "pmta reload" in said.words
+    result = live.plan().ended(Exit.OK)
+    assert "Changed file perhaps not in force" in result.words
+    assert "pmta reload" in result.words

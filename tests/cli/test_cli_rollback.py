@@ -19,14 +19,14 @@ def twice(one: ProjectFolder) -> ProjectFolder:
 
 def test_without_a_terminal_nothing_is_restored_that_no_one_approved(twice: ProjectFolder) -> None:
     before = twice.host.tree()
-    said = twice.run("rollback", "mta1").ended(Exit.USAGE)
-    assert "--auto-approve" in said.words
+    result = twice.run("rollback", "mta1").ended(Exit.USAGE)
+    assert "--auto-approve" in result.words
     assert twice.host.tree() == before
 
 
 def test_it_shows_what_it_undoes(twice: ProjectFolder) -> None:
-    said = twice.run("rollback", "mta1", "--to", "1", "--auto-approve").ended(Exit.OK)
-    undone, _, _ = said.out.partition("applied (generation 3)")
+    result = twice.run("rollback", "mta1", "--to", "1", "--auto-approve").ended(Exit.OK)
+    undone, _, _ = result.out.partition("applied (generation 3)")
     assert "This undoes on mta1:" in undone
     assert "    1  " in undone
     assert "    2  " in undone
@@ -35,5 +35,5 @@ def test_it_shows_what_it_undoes(twice: ProjectFolder) -> None:
 
 
 def test_an_unknown_generation_is_refused_with_those_that_are_kept(twice: ProjectFolder) -> None:
-    said = twice.run("rollback", "mta1", "--to", "9", "--auto-approve").ended(Exit.USAGE)
-    assert "it keeps: 1, 2" in said.words
+    result = twice.run("rollback", "mta1", "--to", "9", "--auto-approve").ended(Exit.USAGE)
+    assert "it keeps: 1, 2" in result.words

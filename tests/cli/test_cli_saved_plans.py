@@ -21,11 +21,11 @@ DOMAIN = "domain: {gmail.com: {max-msg-rate: 100/h}}"
 def stale(project: ProjectFolder, path: str, *words: str, without: tuple[str, ...] = ()) -> None:
     """The plan is refused, the words are stated, and no host is touched."""
     before = {name: host.tree() for name, host in project.hosts.items()}
-    said = project.run("apply", path).ended(Exit.STALE)
+    result = project.run("apply", path).ended(Exit.STALE)
     for text in words:
-        assert text in said.words, said.words
+        assert text in result.words, result.words
     for text in without:
-        assert text not in said.words, said.words
+        assert text not in result.words, result.words
     assert {name: host.tree() for name, host in project.hosts.items()} == before
 
 
@@ -151,8 +151,8 @@ def test_a_plan_that_someone_edited_is_refused_though_its_checksum_fits(
     other = StackKey.ephemeral()
     signed_again(path, other, lambda d: d.update(created="2020-01-01T00:00:00Z"))
     before = planned.host.tree()
-    said = planned.run("apply", str(path)).ended(Exit.ERROR)
-    assert "Plan file not authentic" in said.words
+    result = planned.run("apply", str(path)).ended(Exit.ERROR)
+    assert "Plan file not authentic" in result.words
     assert planned.host.tree() == before
 
 
@@ -268,9 +268,9 @@ def test_what_stays_different_is_counted_and_named(
     again = one.plan(*options).ended(Exit.OK)
     assert ('as the stack "fleet" declares' in again.words) is (not left)
     assert all(address in again.words for address, _, _ in left)
-    said = one.apply(*options).ended(Exit.OK)
+    result = one.apply(*options).ended(Exit.OK)
     number = f"{len(left)} difference{'s stay' if len(left) > 1 else ' stays'} because of"
-    assert (number in said.out.splitlines()[-1]) is bool(left)
+    assert (number in result.out.splitlines()[-1]) is bool(left)
 
 
 def test_a_choice_that_leaves_nothing_is_as_the_stack_says(one: ProjectFolder) -> None:
@@ -284,9 +284,9 @@ def test_what_is_ignored_and_differs_is_seen_on_a_host_that_no_one_touched(one: 
     one.host.put(RUNS + "<domain a.com>\n    max-smtp-out 1\n</domain>\n")
     one.config(TWO, "lifecycle: {ignore: ['domain[a.com]']}\n")
     one.apply().ended(Exit.OK)
-    said = one.plan().ended(Exit.OK)
-    assert said.out.startswith("No changes to make on 1 host. 1 difference stays because of lifecycle.ignore.\n")
-    assert "mta1:domain[a.com]" in said.words
+    result = one.plan().ended(Exit.OK)
+    assert result.out.startswith("No changes to make on 1 host. 1 difference stays because of lifecycle.ignore.\n")
+    assert "mta1:domain[a.com]" in result.words
     row = one.run("hosts", "--format", "json").ended(Exit.OK).json()["hosts"][0]
     assert (row["changes"], row["left_different"]) == (0, 1)
     shown = one.run("hosts").ended(Exit.OK)

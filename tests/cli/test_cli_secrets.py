@@ -87,13 +87,13 @@ def test_a_new_key_in_the_stack_is_reported_from_one_on_the_host(one: ProjectFol
     path = "/etc/pmta/dkim/s1.example.com.pem"
     for n, content in enumerate(KEYS):
         one.add_file("key.pem", content)
-        said = one.plan().ended(Exit.OK)
-        assert "drift: " not in said.words
-        assert ("private-key RSA 1024 (another key) -> RSA 1024 (file:key.pem)" in said.words) == (n > 0)
+        result = one.plan().ended(Exit.OK)
+        assert "drift: " not in result.words
+        assert ("private-key RSA 1024 (another key) -> RSA 1024 (file:key.pem)" in result.words) == (n > 0)
         one.apply("--allow", "signing-key-replaced").ended(Exit.OK)
         assert one.host.read(path) == content
     one.host.put(KEYS[0], path, 0o600)
-    said = one.plan().ended(Exit.OK)
-    assert "drift: changed on the host since the last apply" in said.words
+    result = one.plan().ended(Exit.OK)
+    assert "drift: changed on the host since the last apply" in result.words
     secret = [line for line in "".join(KEYS).splitlines() if not line.startswith("-----")]
-    assert not [line for line in secret if line in said.all]
+    assert not [line for line in secret if line in result.all]

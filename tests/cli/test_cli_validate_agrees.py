@@ -35,9 +35,9 @@ def test_what_is_refused_as_a_whole_is_not_written(one: ProjectFolder, case: str
     refused = one.run("validate").ended(Exit.INVALID)
     assert code in refused.all
     for command in (["plan"], ["apply", "--auto-approve"], ["plan", "--out", str(one.root / "p.json")]):
-        said = one.run(*command).ended(Exit.INVALID)
-        assert code in said.all
-        assert "n.conf:" in said.all
+        result = one.run(*command).ended(Exit.INVALID)
+        assert code in result.all
+        assert "n.conf:" in result.all
     assert one.host.tree() == before
     assert not (one.root / "p.json").exists()
     if code:

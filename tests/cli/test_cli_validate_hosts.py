@@ -31,10 +31,10 @@ def test_a_name_that_leads_nowhere_is_refused_before_any_host_is_looked_at(one: 
     one.add_file("u", "Kx93-a-long-and-random-word")
     one.config(config)
     for words, code in ((("validate",), Exit.INVALID), (("lint", "fleet"), Exit.ERROR)):
-        said = one.run(*words).ended(code)
-        assert "[undefined-" in said.all
-        assert "ghost" in said.all
-        assert "Only the stack was checked" in said.words
+        result = one.run(*words).ended(code)
+        assert "[undefined-" in result.all
+        assert "ghost" in result.all
+        assert "Only the stack was checked" in result.words
 
 
 @pytest.mark.parametrize("config", FINE.values(), ids=FINE.keys())
@@ -59,10 +59,10 @@ def fleet(project: ProjectFolder, wrong: int) -> None:
 )
 def test_the_same_on_many_hosts_is_one_entry(project: ProjectFolder, wrong: int, says: str) -> None:
     fleet(project, wrong)
-    said = project.run("validate").ended(Exit.INVALID)
-    assert said.all.count("[undefined-virtual-mta]") == 1
-    assert says in said.words
-    assert ("On " in said.words) == (wrong == 3)
+    result = project.run("validate").ended(Exit.INVALID)
+    assert result.all.count("[undefined-virtual-mta]") == 1
+    assert says in result.words
+    assert ("On " in result.words) == (wrong == 3)
     document = project.run("validate", "--format", "json").ended(Exit.INVALID).json()["diagnostics"]
     (entry,) = [each for each in document if each["code"] == "undefined-virtual-mta"]
     assert entry["host"] == ("mta1" if wrong == 1 else None)

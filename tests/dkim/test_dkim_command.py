@@ -12,7 +12,7 @@ import keyring
 import pytest
 import yaml
 from keyring.backend import KeyringBackend
-from projects import ProjectFolder, Said
+from projects import CommandResult, ProjectFolder
 from signing_keys import other_type, pem, pkcs1, short
 
 from pmtaform.diagnostics import Exit
@@ -61,27 +61,27 @@ def filed(one: ProjectFolder) -> ProjectFolder:
     return one
 
 
-def generate(one: ProjectFolder, *words: str) -> Said:
+def generate(one: ProjectFolder, *words: str) -> CommandResult:
     return one.run("dkim", "generate", *words, "--bits", "1024")
 
 
-def shown_key(said: Said) -> str:
+def shown_key(result: CommandResult) -> str:
     """The public key in the record that a command wrote as JSON."""
-    return parse_dkim(said.json()["record"]["value"]).key
+    return parse_dkim(result.json()["record"]["value"]).key
 
 
 # -- generate ------------------------------------------------------------------------------------------------------
 
 
 def test_a_new_key_is_kept_where_the_stack_says_and_its_record_is_printed(filed: ProjectFolder) -> None:
-    said = generate(filed, NAME).ended(Exit.OK)
+    result = generate(filed, NAME).ended(Exit.OK)
     path = filed.folder / "keys/s1.pem"
     key = load_private_key(path.read_bytes())
     assert path.stat().st_mode & 0o777 == 0o600
-    assert said.out.startswith("; zone example.com\n$ORIGIN example.com.\ns1._domainkey.example.com. 3600 IN TXT ")
-    assert "".join(said.out.split('"')[1::2]) == f"v=DKIM1; k=rsa; p={key.p}"
-    assert "RSA 1024" in said.err
-    assert "PRIVATE" not in said.all
+    assert result.out.startswith("; zone example.com\n$ORIGIN example.com.\ns1._domainkey.example.com. 3600 IN TXT ")
+    assert "".join(result.out.split('"')[1::2]) == f"v=DKIM1; k=rsa; p={key.p}"
+    assert "RSA 1024" in result.err
+    assert "PRIVATE" not in result.all
     filed.apply().ended(Exit.OK)
     assert filed.host.at("/etc/pmta/dkim/s1.example.com.pem").read_bytes() == path.read_bytes()
 
@@ -92,25 +92,25 @@ def test_2048_bits_unless_it_is_stated(filed: ProjectFolder, monkeypatch: pytest
     asked: list[int] = []
     made = load_private_key(pem())
     monkeypatch.setattr(dkim_keeping, "generate_key", lambda bits, reference: (asked.append(bits), made)[1])
-    said = filed.run("dkim", "generate", NAME, "--format", "json").ended(Exit.OK).json()
+    result = filed.run("dkim", "generate", NAME, "--format", "json").ended(Exit.OK).json()
     assert asked == [2048]
-    assert (said["type"], said["fingerprint"], said["new"]) == ("RSA 2048", made.fingerprint, True)
-    assert [len(text) for text in said["record"]["strings"]] == [255, len(said["record"]["value"]) - 255]
+    assert (result["type"], result["fingerprint"], result["new"]) == ("RSA 2048", made.fingerprint, True)
+    assert [len(text) for text in result["record"]["strings"]] == [255, len(result["record"]["value"]) - 255]
 
 
 def test_nothing_that_is_there_is_overwritten(filed: ProjectFolder) -> None:
     path = filed.add_file("keys/s1.pem", pem())
-    said = generate(filed, NAME).ended(Exit.USAGE)
-    assert "[dkim-key-exists]" in said.err
-    assert "new selector" in said.words
+    result = generate(filed, NAME).ended(Exit.USAGE)
+    assert "[dkim-key-exists]" in result.err
+    assert "new selector" in result.words
     assert path.read_bytes() == pem()
 
 
 def test_a_key_that_the_stack_does_not_declare_goes_into_the_keyring(one: ProjectFolder, kept: dict[str, str]) -> None:
     one.config(SIGNING)
-    said = generate(one, "example.com/new").ended(Exit.OK)
+    result = generate(one, "example.com/new").ended(Exit.OK)
     assert load_private_key(kept["fleet/dkim/example.com/new"].encode()).bits == 1024
-    entry = said.err.partition("Write under dkim-keys: ")[2].splitlines()[0]
+    entry = result.err.partition("Write under dkim-keys: ")[2].splitlines()[0]
     one.config(SIGNING, f"dkim-keys:\n  {entry}\n")
     assert "RSA 1024 (keyring:fleet/dkim/example.com/new)" in one.plan().ended(Exit.OK).out
 
@@ -146,8 +146,8 @@ def test_two_keys_that_wait_are_not_confused(one: ProjectFolder) -> None:
         SIGNING,
         'dkim-keys: {example.com/a: {private-key: "file:a.pem"}, example.com/b: {private-key: "file:b.pem"}}\n',
     )
-    said = generate(one, "example.com").ended(Exit.USAGE)
-    assert "a, b" in said.words
+    result = generate(one, "example.com").ended(Exit.USAGE)
+    assert "a, b" in result.words
     assert not (one.folder / "a.pem").exists()
 
 
@@ -173,9 +173,9 @@ def test_a_key_with_a_passphrase_is_kept_locked(one: ProjectFolder) -> None:
 def test_what_cannot_be_generated(
     filed: ProjectFolder, kept: dict[str, str], words: tuple[str, ...], code: str
 ) -> None:
-    said = filed.run("dkim", "generate", *words)
-    assert said.code in (Exit.USAGE, Exit.INVALID)
-    assert f"[{code}]" in said.err
+    result = filed.run("dkim", "generate", *words)
+    assert result.code in (Exit.USAGE, Exit.INVALID)
+    assert f"[{code}]" in result.err
     assert not kept
     assert not (filed.folder / "keys").exists()
 
@@ -183,16 +183,16 @@ def test_what_cannot_be_generated(
 # -- import --------------------------------------------------------------------------------------------------------
 
 
-def brought(one: ProjectFolder, content: bytes, *words: str) -> Said:
+def brought(one: ProjectFolder, content: bytes, *words: str) -> CommandResult:
     path = one.root / "brought.pem"
     path.write_bytes(content)
     return one.run("dkim", "import", str(path), NAME, *words)
 
 
 def test_a_key_from_elsewhere_is_kept_as_it_is(filed: ProjectFolder) -> None:
-    said = brought(filed, pkcs1(), "--format", "json").ended(Exit.OK)
+    result = brought(filed, pkcs1(), "--format", "json").ended(Exit.OK)
     assert (filed.folder / "keys/s1.pem").read_bytes() == pkcs1()
-    assert shown_key(said) == load_private_key(pem()).p
+    assert shown_key(result) == load_private_key(pem()).p
     again = brought(filed, pem(), "--format", "json").ended(Exit.OK).json()
     assert again["new"] is False, "the same key in another form is there already"
     assert (filed.folder / "keys/s1.pem").read_bytes() == pkcs1()
@@ -206,8 +206,8 @@ def test_a_key_from_standard_input(filed: ProjectFolder, monkeypatch: pytest.Mon
 
 def test_a_key_is_not_pasted_into_a_terminal(filed: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(pem()), isatty=lambda: True))
-    said = filed.run("dkim", "import", "-", NAME).ended(Exit.USAGE)
-    assert "[key-on-terminal]" in said.err
+    result = filed.run("dkim", "import", "-", NAME).ended(Exit.USAGE)
+    assert "[key-on-terminal]" in result.err
     assert not (filed.folder / "keys").exists()
 
 
@@ -269,8 +269,8 @@ def keyed(one: ProjectFolder) -> ProjectFolder:
 
 
 def test_records_in_json_name_their_zone_and_the_strings(keyed: ProjectFolder) -> None:
-    said = keyed.run("dkim", "record", "--format", "json").ended(Exit.OK)
-    rows = {row["name"]: row for row in said.json()["records"]}
+    result = keyed.run("dkim", "record", "--format", "json").ended(Exit.OK)
+    rows = {row["name"]: row for row in result.json()["records"]}
     assert {name: row["zone"] for name, row in rows.items()} == {
         "s1._domainkey.mail.example.com": "example.com",
         "s1._domainkey.example.org": "example.org",
@@ -293,11 +293,11 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_record_in_every_form(keyed: ProjectFolder, form: str) -> None:
-    said = keyed.run("dkim", "record", "example.org/s1", "--as", form).ended(Exit.OK)
-    assert FORMS[form] in said.out
-    assert "mail.example.com" not in said.out
+    result = keyed.run("dkim", "record", "example.org/s1", "--as", form).ended(Exit.OK)
+    assert FORMS[form] in result.out
+    assert "mail.example.com" not in result.out
     if form == "octodns":
-        value = yaml.safe_load(said.out)["s1._domainkey"][0]["value"]
+        value = yaml.safe_load(result.out)["s1._domainkey"][0]["value"]
         assert parse_dkim(value.replace("\\;", ";")).key == load_private_key(pem("two")).p
 
 
@@ -314,8 +314,8 @@ def test_a_domain_of_another_alphabet_has_its_record_where_signatures_look(one: 
 
 def test_flags_and_a_record_that_revokes(keyed: ProjectFolder) -> None:
     def text(*options: str) -> str:
-        said = keyed.run("dkim", "record", "example.org", "--format", "json", *options).ended(Exit.OK).json()
-        return str(said["records"][0]["value"])
+        result = keyed.run("dkim", "record", "example.org", "--format", "json", *options).ended(Exit.OK).json()
+        return str(result["records"][0]["value"])
 
     assert text("--testing", "--strict").startswith("v=DKIM1; k=rsa; t=y:s; p=MII")
     (keyed.folder / "two.pem").unlink()
@@ -325,15 +325,15 @@ def test_flags_and_a_record_that_revokes(keyed: ProjectFolder) -> None:
 
 def test_a_key_that_cannot_be_read_takes_its_own_record_away(keyed: ProjectFolder) -> None:
     (keyed.folder / "one.pem").write_bytes(b"junk")
-    said = keyed.run("dkim", "record").ended(Exit.ERROR)
-    assert "[dkim-key-damaged]" in said.err
-    assert "example.org" in said.out
-    assert "mail.example.com" not in said.out
+    result = keyed.run("dkim", "record").ended(Exit.ERROR)
+    assert "[dkim-key-damaged]" in result.err
+    assert "example.org" in result.out
+    assert "mail.example.com" not in result.out
 
 
 def test_a_misspelt_key_is_no_key(keyed: ProjectFolder) -> None:
-    said = keyed.run("dkim", "record", "example.ogr/s1").ended(Exit.USAGE)
-    assert 'Did you mean "example.org/s1"?' in said.words
+    result = keyed.run("dkim", "record", "example.ogr/s1").ended(Exit.USAGE)
+    assert 'Did you mean "example.org/s1"?' in result.words
     assert keyed.run("dkim", "record", "*.example.com", "fleet").ended(Exit.OK).out.count("IN TXT") == 1
     assert keyed.run("dkim", "record", "a", "b", "c").code == Exit.USAGE
 
@@ -352,15 +352,15 @@ def test_keys_are_listed_with_what_they_are_and_where_they_are_used(project: Pro
         'dkim-keys:\n  a.example/s1: {private-key: "file:a.pem", signs: [v, w]}\n'
         '  b.example/s1: {private-key: "file:none.pem", signs: w}\n',
     )
-    said = project.run("dkim", "list", "--offline").ended(Exit.OK)
-    first, second = said.out.splitlines()[1:]
+    result = project.run("dkim", "list", "--offline").ended(Exit.OK)
+    first, second = result.out.splitlines()[1:]
     assert first.split() == [
         *("a.example/s1", "RSA", "2048", "40", "days", "ago", "not-checked"),
         *("mta1,", "mta2", "v,", "w", "file:a.pem"),
     ]
     assert "unreadable" in second
     assert "nothing" in second
-    assert "[secret-unavailable]" in said.err
+    assert "[secret-unavailable]" in result.err
     rows = project.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
     assert [row["age_days"] for row in rows] == [40, None]
     assert (rows[0]["signers"], rows[0]["signs_nothing_on"]) == (["v", "w"], [])
@@ -403,9 +403,9 @@ def test_a_key_that_a_line_alone_names_is_listed_and_its_selector_is_taken(one: 
     ]
     assert {(row["declared"], row["reference"], row["type"]) for row in rows} == {(False, None, None)}
     assert "native.example/s7  on hosts" in one.run("dkim", "list", "--offline").ended(Exit.OK).out
-    said = one.run("dkim", "record", "native.example").ended(Exit.OK)
-    assert "[dkim-undeclared]" in said.err
-    assert "TXT" not in said.out
+    result = one.run("dkim", "record", "native.example").ended(Exit.OK)
+    assert "[dkim-undeclared]" in result.err
+    assert "TXT" not in result.out
     assert "p=" in one.run("dkim", "record", "native.example", "--revoked").ended(Exit.OK).out
     made = make_key(Project(one.root).load("fleet"), "a.example", NOW, bits=1024, to="file:keys/a.pem")
     assert made.home.selector == "s202603-2"
@@ -421,8 +421,8 @@ def test_hosts_whose_keys_have_passphrases_of_their_own(
         entry = {"private-key": "file:key.pem", "passphrase": f"env:OPENS_{name.upper()}"}
         hosts[name] = {"dkim-keys": {NAME: entry}}
     project.stack(hosts=hosts)
-    said = project.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
-    assert [(row["hosts"], row["type"]) for row in said] == [(["mta1"], None), (["mta2"], "RSA 2048")]
+    result = project.run("dkim", "list", "--offline", "--format", "json").ended(Exit.OK).json()["keys"]
+    assert [(row["hosts"], row["type"]) for row in result] == [(["mta1"], None), (["mta2"], "RSA 2048")]
     (project.folder / "key.pem").unlink()
     assert "[ambiguous-passphrase]" in generate(project, NAME).ended(Exit.USAGE).err
     assert not (project.folder / "key.pem").exists()

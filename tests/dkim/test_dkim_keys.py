@@ -27,11 +27,11 @@ def refused(content: bytes, passphrase: bytes | None = None) -> tuple[str, str]:
     """The code and the words with which a key is refused; they hold nothing of it."""
     with pytest.raises(Invalid) as caught:
         load_private_key(content, passphrase, reference="file:s1.pem")
-    (said,) = caught.value.diagnostics
-    assert said.detail.startswith("file:s1.pem: ")
+    (result,) = caught.value.diagnostics
+    assert result.detail.startswith("file:s1.pem: ")
     for line in content.decode("latin-1").splitlines():
-        assert line.startswith("-----") or len(line) < 16 or line not in f"{said} {caught.value!r}"
-    return said.code, said.detail
+        assert line.startswith("-----") or len(line) < 16 or line not in f"{result} {caught.value!r}"
+    return result.code, result.detail
 
 
 @pytest.mark.parametrize("content", [pem(), pkcs1()], ids=["PKCS#8", "PKCS#1"])
@@ -179,9 +179,9 @@ def test_a_key_that_anyone_can_break() -> None:
 
 def test_a_short_key_is_taken_with_a_warning() -> None:
     key = load_private_key(pem("short", 1024), reference="file:s1.pem")
-    (said,) = key.warnings
-    assert (said.code, said.severity) == ("dkim-key-short", "warning")
-    assert said.detail.startswith("file:s1.pem: 1024 bits")
+    (result,) = key.warnings
+    assert (result.code, result.severity) == ("dkim-key-short", "warning")
+    assert result.detail.startswith("file:s1.pem: 1024 bits")
 
 
 # -- the same key --------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from projects import OFFLINE, RUNS, ProjectFolder, Said, addresses, dangers
+from projects import OFFLINE, RUNS, CommandResult, ProjectFolder, addresses, dangers
 from signing_keys import FORMATS, other_type, pem, pkcs1, public, short
 
 from pmtaform.diagnostics import Exit
@@ -22,18 +22,18 @@ def wanted(one: ProjectFolder, key: bytes = b"", config: str = SIGNING, keys: st
     return one
 
 
-def notes(said: Said) -> set[str]:
-    return {note["code"] for host in said.json()["hosts"] for note in host["notes"]}
+def notes(result: CommandResult) -> set[str]:
+    return {note["code"] for host in result.json()["hosts"] for note in host["notes"]}
 
 
 # -- what a plan says, and what comes of it ------------------------------------------------------------------------
 
 
 def test_a_plan_says_type_and_size_and_nothing_of_the_key(one: ProjectFolder) -> None:
-    said = wanted(one).plan()
-    assert "+ private-key  RSA 2048 (file:s1.pem)" in said.ended(Exit.OK).out
+    result = wanted(one).plan()
+    assert "+ private-key  RSA 2048 (file:s1.pem)" in result.ended(Exit.OK).out
     for line in pem().decode().splitlines()[1:-1]:
-        assert line not in said.all + one.plan("--format", "json").out
+        assert line not in result.all + one.plan("--format", "json").out
     one.apply().ended(Exit.OK)
     assert (one.host.read(PATH), one.host.mode(PATH)) == (pem().decode(), 0o600)
     one.settled()
@@ -41,9 +41,9 @@ def test_a_plan_says_type_and_size_and_nothing_of_the_key(one: ProjectFolder) ->
 
 def test_another_key_on_the_host_is_described_too(one: ProjectFolder) -> None:
     one.host.put(pem("short", 1024), PATH, 0o600)
-    said = wanted(one).plan()
-    assert "RSA 1024 (another key)" in said.out
-    assert "RSA 2048 (file:s1.pem)" in said.out
+    result = wanted(one).plan()
+    assert "RSA 1024 (another key)" in result.out
+    assert "RSA 2048 (file:s1.pem)" in result.out
     assert "signing-key-replaced" in dangers(one.plan("--format", "json"))
 
 
@@ -51,9 +51,9 @@ def test_another_key_on_the_host_is_described_too(one: ProjectFolder) -> None:
 def test_the_same_key_in_another_form_is_no_change(one: ProjectFolder, stack: bytes, host: bytes) -> None:
     one.host.put(host, PATH, 0o600)
     wanted(one, stack)
-    said = one.plan("--format", "json")
-    assert ("create", "dkim-key[example.com/s1]") not in addresses(said)
-    assert not {address for _, address in addresses(said) if address.startswith("dkim-key")}
+    result = one.plan("--format", "json")
+    assert ("create", "dkim-key[example.com/s1]") not in addresses(result)
+    assert not {address for _, address in addresses(result) if address.startswith("dkim-key")}
     one.apply().ended(Exit.OK)
     assert one.host.at(PATH).read_bytes() == host, "no file is written again only for its spelling"
     one.settled()
@@ -63,8 +63,8 @@ def test_the_same_key_in_another_form_is_no_change(one: ProjectFolder, stack: by
 def test_a_locked_key_is_written_open_and_its_passphrase_nowhere(one: ProjectFolder, form: FORMATS) -> None:
     one.add_file("phrase", "canary-phrase\n")
     wanted(one, pem(form=form, passphrase=b"canary-phrase"), keys=LOCKED_KEY)
-    said = one.apply().ended(Exit.OK)
-    assert "canary" not in said.all + one.state_file.read_text()
+    result = one.apply().ended(Exit.OK)
+    assert "canary" not in result.all + one.state_file.read_text()
     assert "ENCRYPTED" not in one.host.read(PATH)
     assert not [p for p in one.host.root.rglob("*") if p.is_file() and b"canary" in p.read_bytes()]
     one.settled()
@@ -83,10 +83,10 @@ def refused(one: ProjectFolder, code: str, *words: str) -> None:
     """Plan and apply stop with `code`, at a line of the stack; no file of the host is touched."""
     before = one.host.tree()
     for command in ("plan", "apply"):
-        said = one.run(command, "fleet").ended(Exit.INVALID)
-        assert f"[{code}]" in said.err
-        assert "stacks/fleet/stack.yaml:" in said.err
-        assert all(word in said.words for word in words), said.words
+        result = one.run(command, "fleet").ended(Exit.INVALID)
+        assert f"[{code}]" in result.err
+        assert "stacks/fleet/stack.yaml:" in result.err
+        assert all(word in result.words for word in words), result.words
     assert one.host.tree() == before
     one.run("validate").ended(Exit.OK)
 
@@ -121,9 +121,9 @@ def test_a_wrong_passphrase_is_reported_where_it_stands(one: ProjectFolder) -> N
 
 def test_a_passphrase_that_is_in_the_stack_itself(one: ProjectFolder) -> None:
     wanted(one, keys='dkim-keys: {example.com/s1: {private-key: "file:s1.pem", passphrase: hunter2}}\n')
-    said = one.run("validate").ended(Exit.INVALID)
-    assert "secret-in-clear" in said.err
-    assert "A passphrase must be a reference" in said.words
+    result = one.run("validate").ended(Exit.INVALID)
+    assert "secret-in-clear" in result.err
+    assert "A passphrase must be a reference" in result.words
 
 
 def test_a_short_key_is_warned_about_while_it_is_new(one: ProjectFolder) -> None:
@@ -156,10 +156,10 @@ FOR_POOL = 'dkim-keys: {example.com/s1: {private-key: "file:s1.pem", signs: p}}\
 def idle(one: ProjectFolder, config: str, keys: str = KEY) -> set[str]:
     """The codes about signing that validate tells of a stack; a plan tells the same."""
     wanted(one, config=config, keys=keys)
-    said = {each["code"] for each in one.run("validate", "--format", "json").ended(Exit.OK).json()["diagnostics"]}
-    assert ("dkim-not-signing" in said) == ("dkim-not-signing" in notes(one.plan("--format", "json")))
-    assert not {"dkim-not-signing", "key-without-dkim-sign"} <= said, "one finding is reported once"
-    return said & {"dkim-not-signing"}
+    result = {each["code"] for each in one.run("validate", "--format", "json").ended(Exit.OK).json()["diagnostics"]}
+    assert ("dkim-not-signing" in result) == ("dkim-not-signing" in notes(one.plan("--format", "json")))
+    assert not {"dkim-not-signing", "key-without-dkim-sign"} <= result, "one finding is reported once"
+    return result & {"dkim-not-signing"}
 
 
 NOTHING = {
@@ -225,8 +225,8 @@ def test_each_idle_key_is_reported_at_its_own_line(one: ProjectFolder) -> None:
 def test_a_plan_knows_what_the_host_has_besides(one: ProjectFolder) -> None:
     one.host.put(RUNS + "<domain *>\n    dkim-sign yes\n</domain>\n")
     wanted(one, config="domain: {gmail.com: {max-smtp-out: 5}}")
-    said = one.run("validate", "--format", "json").json()["diagnostics"]
-    (told,) = (each for each in said if each["code"] == "dkim-not-signing")
+    result = one.run("validate", "--format", "json").json()["diagnostics"]
+    (told,) = (each for each in result if each["code"] == "dkim-not-signing")
     assert "Only what the stack declares was looked at" in told["detail"]
     assert "dkim-not-signing" not in notes(one.plan("--format", "json"))
 
@@ -266,10 +266,10 @@ def test_a_key_file_that_a_line_still_names_is_not_removed(one: ProjectFolder, c
     one.stack(f"native: [n.conf]\n{KEY}", **OFFLINE)
     one.apply().ended(Exit.OK)
     one.stack("native: [n.conf]\n", **OFFLINE)
-    said = one.plan("--format", "json").ended(Exit.OK)
-    assert ("delete", "dkim-key[example.com/s1]") not in addresses(said)
-    assert "dkim-key-in-use" in notes(said)
-    assert [each["by"] for each in said.json()["hosts"][0]["left"]] == ["a domain-key line that names it"]
+    result = one.plan("--format", "json").ended(Exit.OK)
+    assert ("delete", "dkim-key[example.com/s1]") not in addresses(result)
+    assert "dkim-key-in-use" in notes(result)
+    assert [each["by"] for each in result.json()["hosts"][0]["left"]] == ["a domain-key line that names it"]
     one.apply("--allow", "signing-key-removed").ended(Exit.OK)
     assert one.host.at(PATH).exists()
     assert "dkim-key[example.com/s1]" in one.state["hosts"]["mta1"]["keys"]
@@ -286,6 +286,6 @@ def test_a_key_file_that_no_line_names_goes_with_its_key(one: ProjectFolder, lin
     one.stack(f"native: [n.conf]\n{KEY}", **OFFLINE)
     one.apply("--allow", "missing-key-file").ended(Exit.OK)
     one.stack("native: [n.conf]\n", **OFFLINE)
-    said = one.plan("--format", "json").ended(Exit.OK)
-    assert ("delete", "dkim-key[example.com/s1]") in addresses(said)
-    assert "dkim-key-in-use" not in notes(said)
+    result = one.plan("--format", "json").ended(Exit.OK)
+    assert ("delete", "dkim-key[example.com/s1]") in addresses(result)
+    assert "dkim-key-in-use" not in notes(result)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from dns_server import NameServer, Start
-from projects import ProjectFolder, Said
+from projects import CommandResult, ProjectFolder
 from signing_keys import FORMATS, other_type, pem, pkcs1, short
 
 from pmtaform.api import Project
@@ -43,14 +43,14 @@ class Mailing:
     server: NameServer
     zone: dict[tuple[str, str], Any] = field(default_factory=dict)
 
-    def run(self, *words: str) -> Said:
+    def run(self, *words: str) -> CommandResult:
         return self.project.run("dkim", *words)
 
     def verified(self, code: int) -> dict[str, Any]:
         """The proof of the first host. Neither command nor record shows anything of a key."""
-        said = self.run("verify", "--format", "json").ended(code)
-        assert not [line for name in ("one", "two") for line in secret_lines(name) if line in said.all]
-        document: dict[str, Any] = said.json()["proofs"][0]
+        result = self.run("verify", "--format", "json").ended(code)
+        assert not [line for name in ("one", "two") for line in secret_lines(name) if line in result.all]
+        document: dict[str, Any] = result.json()["proofs"][0]
         return document | {"codes": {each["code"] for each in document["findings"]}}
 
 
@@ -74,11 +74,11 @@ def mailing(project: ProjectFolder, name_server: Start) -> Mailing:
 
 def test_hosts_that_sign_with_the_stacks_key_which_dns_shows(mailing: Mailing) -> None:
     before = {name: host.tree() for name, host in mailing.project.hosts.items()}
-    said = mailing.run("verify").ended(Exit.OK)
-    for line in said.out.splitlines()[:2]:
+    result = mailing.run("verify").ended(Exit.OK)
+    for line in result.out.splitlines()[:2]:
         assert line.endswith("stack yes, DNS yes, signature yes")
         assert load_private_key(pem()).fingerprint in line
-    assert "2 keys on hosts: 2 right, 0 wrong, 0 not known." in said.out
+    assert "2 keys on hosts: 2 right, 0 wrong, 0 not known." in result.out
     assert {name: host.tree() for name, host in mailing.project.hosts.items()} == before
     assert ("udp", AT, "TXT") in mailing.server.asked
 
@@ -260,8 +260,8 @@ def test_a_proof_is_wrong_or_unknown_or_neither() -> None:
 )
 def test_the_list_has_what_dns_says(mailing: Mailing, record: Any, status: str) -> None:
     mailing.zone[AT, "TXT"] = record
-    said = mailing.run("list").ended(Exit.OK)
-    assert f" {status} " in said.out
+    result = mailing.run("list").ended(Exit.OK)
+    assert f" {status} " in result.out
     (row,) = mailing.run("list", "--format", "json").ended(Exit.OK).json()["keys"]
     assert row["dns"] == status
 

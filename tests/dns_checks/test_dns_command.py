@@ -60,8 +60,8 @@ def fleet(one: ProjectFolder) -> ProjectFolder:
 
 
 def write(fleet: ProjectFolder, **dns: object) -> None:
-    said = {"timeout": "2s", "tries": 2, **dns}
-    fleet.config(CONFIG, f'dkim-keys: {{example.com/s1: {{private-key: "file:s1.pem"}}}}\ndns: {json.dumps(said)}\n')
+    result = {"timeout": "2s", "tries": 2, **dns}
+    fleet.config(CONFIG, f'dkim-keys: {{example.com/s1: {{private-key: "file:s1.pem"}}}}\ndns: {json.dumps(result)}\n')
 
 
 def asking(fleet: ProjectFolder, *servers: NameServer, **dns: object) -> ProjectFolder:
@@ -70,9 +70,9 @@ def asking(fleet: ProjectFolder, *servers: NameServer, **dns: object) -> Project
 
 
 def test_a_fleet_that_is_right(fleet: ProjectFolder, name_server: Start) -> None:
-    said = asking(fleet, name_server(right())).run("dns", "check").ended(0)
-    assert "all is right" in said.out
-    assert "bounce.example.com: 1 (include:spf.example.com 1)" in said.out
+    result = asking(fleet, name_server(right())).run("dns", "check").ended(0)
+    assert "all is right" in result.out
+    assert "bounce.example.com: 1 (include:spf.example.com 1)" in result.out
 
 
 def test_what_is_wrong_exits_3_and_says_who_said_it(fleet: ProjectFolder, name_server: Start) -> None:
@@ -89,20 +89,20 @@ def test_what_is_wrong_exits_3_and_says_who_said_it(fleet: ProjectFolder, name_s
 
 def test_two_resolvers_that_disagree(fleet: ProjectFolder, name_server: Start) -> None:
     old: Zone = {**right(), ("_dmarc.example.com", "TXT"): ["v=DMARC1; p=reject"]}
-    said = asking(fleet, name_server(right()), name_server(old)).run("dns", "check").ended(3)
-    assert "dns-split" in said.out
+    result = asking(fleet, name_server(right()), name_server(old)).run("dns", "check").ended(3)
+    assert "dns-split" in result.out
 
 
 def test_offline_exits_7(fleet: ProjectFolder, name_server: Start) -> None:
     server = name_server(right(), drop=10_000)
-    said = asking(fleet, server, timeout=0.05, tries=1).run("dns", "check").ended(7)
-    assert "could not be asked" in said.words
+    result = asking(fleet, server, timeout=0.05, tries=1).run("dns", "check").ended(7)
+    assert "could not be asked" in result.words
 
 
 def test_switched_off(fleet: ProjectFolder, name_server: Start) -> None:
     server = name_server(right())
-    said = asking(fleet, server, mode="off").run("dns", "check").ended(0)
-    assert "dns-off" in said.err
+    result = asking(fleet, server, mode="off").run("dns", "check").ended(0)
+    assert "dns-off" in result.err
     assert server.asked == []
 
 
@@ -143,8 +143,8 @@ def test_the_records_written_make_the_check_pass(fleet: ProjectFolder, name_serv
 def test_formats_and_zones(fleet: ProjectFolder) -> None:
     write(fleet)
     assert "1.2.0.192.in-addr.arpa. 3600 IN PTR mta1.example.com." in fleet.run("dns", "records").ended(0).out
-    said = fleet.run("dns", "records", "--as", "octodns", "--zone", "example.com").ended(0)
-    (zone,) = yaml.safe_load_all(said.out)
+    result = fleet.run("dns", "records", "--as", "octodns", "--zone", "example.com").ended(0)
+    (zone,) = yaml.safe_load_all(result.out)
     assert zone["mta1"][0] == {"ttl": 3600, "type": "A", "value": "192.0.2.1"}
     for form in ("dnscontrol", "route53", "cloudflare"):
         assert public() in fleet.run("dns", "records", "--as", form).ended(0).out
@@ -153,10 +153,10 @@ def test_formats_and_zones(fleet: ProjectFolder) -> None:
 def test_a_key_that_cannot_be_read_takes_only_its_record_away(fleet: ProjectFolder) -> None:
     write(fleet)
     (fleet.folder / "s1.pem").unlink()
-    said = fleet.run("dns", "records").ended(0)
-    assert "_domainkey" not in said.out
-    assert "_dmarc.example.com" in said.out
-    assert "warning" in said.err
+    result = fleet.run("dns", "records").ended(0)
+    assert "_domainkey" not in result.out
+    assert "_dmarc.example.com" in result.out
+    assert "warning" in result.err
 
 
 def test_a_private_key_is_never_put_out(fleet: ProjectFolder) -> None:

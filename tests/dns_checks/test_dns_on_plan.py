@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from dns_server import Start
-from projects import ProjectFolder, Said, dangers
+from projects import CommandResult, ProjectFolder, dangers
 from signing_keys import pem
 
 from pmtaform.diagnostics import Exit
@@ -60,12 +60,12 @@ def grown(one: ProjectFolder) -> ProjectFolder:
     return one
 
 
-def codes(said: Said) -> set[str]:
+def codes(result: CommandResult) -> set[str]:
     """What is stated of a plan, apart from what lint finds in it."""
-    return {note["code"] for host in said.json()["hosts"] for note in host["notes"]} - rules().keys()
+    return {note["code"] for host in result.json()["hosts"] for note in host["notes"]} - rules().keys()
 
 
-def planned(project: ProjectFolder, dns: str, config: str = NEW, body: str = "") -> Said:
+def planned(project: ProjectFolder, dns: str, config: str = NEW, body: str = "") -> CommandResult:
     project.config(config, f"{body}\n{dns}\n")
     return project.plan("--format", "json").ended(Exit.OK)
 
@@ -132,10 +132,10 @@ def test_what_touches_no_name_asks_nothing(grown: ProjectFolder, dns: Ask) -> No
 )
 def test_a_new_address_needs_its_names_and_spf(grown: ProjectFolder, dns: Ask, change: Zone, code: str) -> None:
     dns({**right(), **change})
-    said = planned(grown, "dns: warn")
-    assert code in codes(said)
-    assert dangers(said) == set(), "it is reported, and stops nothing"
-    (note,) = [n for n in said.json()["hosts"][0]["notes"] if n["code"] == code]
+    result = planned(grown, "dns: warn")
+    assert code in codes(result)
+    assert dangers(result) == set(), "it is reported, and stops nothing"
+    (note,) = [n for n in result.json()["hosts"][0]["notes"] if n["code"] == code]
     assert (note["severity"], note["address"]) == ("warning", "virtual-mta[b]")
     grown.apply("--allow", "restart").ended(Exit.OK)
 
@@ -153,9 +153,9 @@ def test_a_new_key_needs_its_record(grown: ProjectFolder, dns: Ask) -> None:
     told = [note["code"] for note in planned(grown, "dns: warn", signing, keys).json()["hosts"][0]["notes"]]
     assert told.count("dkim-key") == 1, "the key and the line that names it have one record"
     dns({})
-    said = planned(grown, "dns: require", signing, keys)
-    assert dangers(said) == {"dns-wrong"}
-    (change,) = [c for c in said.json()["hosts"][0]["changes"] if c["address"] == "dkim-key[example.com/s1]"]
+    result = planned(grown, "dns: require", signing, keys)
+    assert dangers(result) == {"dns-wrong"}
+    (change,) = [c for c in result.json()["hosts"][0]["changes"] if c["address"] == "dkim-key[example.com/s1]"]
     assert "DKIM record missing: s1._domainkey.example.com" in change["dangers"][0]["detail"]
 
 
@@ -190,9 +190,9 @@ def test_other_hosts_count_though_they_are_not_looked_at(project: ProjectFolder,
     body = "groups: {mx: {config: {smtp-source-host: 192.0.2.9 mx.example.com}}}\ndns: warn\n"
     project.stack(f"config: {{{BOUNCE}}}\n{body}", {"mta1": {}, "mta2": {"groups": ["mx"]}}, activation="none")
     dns({("bounce.example.com", "MX"): ["10 mx.example.com"], ("mx.example.com", "A"): ["192.0.2.9"]})
-    said = project.plan("--host", "mta1", "--format", "json").ended(Exit.OK)
-    assert "mx-outside-fleet" not in codes(said)
-    assert "mx-without-address" not in codes(said)
+    result = project.plan("--host", "mta1", "--format", "json").ended(Exit.OK)
+    assert "mx-outside-fleet" not in codes(result)
+    assert "mx-without-address" not in codes(result)
 
 
 # -- what is required ----
@@ -200,8 +200,8 @@ def test_other_hosts_count_though_they_are_not_looked_at(project: ProjectFolder,
 
 def test_what_is_required_and_wrong_stops_an_apply_unless_allowed(grown: ProjectFolder, dns: Ask) -> None:
     dns({**right(), ("2.2.0.192.in-addr.arpa", "PTR"): []})
-    said = planned(grown, "dns: require")
-    assert dangers(said) == {"dns-wrong"}
+    result = planned(grown, "dns: require")
+    assert dangers(result) == {"dns-wrong"}
     before = grown.host.tree()
     refused = grown.apply("--allow", "dns-unknown").ended(Exit.BLOCKED)
     assert "Reverse DNS missing: 192.0.2.2." in refused.words
@@ -214,8 +214,8 @@ def test_what_could_not_be_asked_is_kept_apart_from_wrong(grown: ProjectFolder, 
     offline = dict.fromkeys(right(), DnsStatus.OFFLINE)
     dns(offline)
     assert codes(planned(grown, "dns: warn")) == {"dns-unreachable"}
-    said = planned(grown, "dns: require")
-    assert dangers(said) == {"dns-unknown"}
+    result = planned(grown, "dns: require")
+    assert dangers(result) == {"dns-unknown"}
     grown.apply("--allow", "dns-wrong").ended(Exit.BLOCKED)
     grown.apply("--allow", "dns-unknown").ended(Exit.OK)
 
@@ -226,8 +226,8 @@ def test_a_saved_plan_is_asked_about_again(grown: ProjectFolder, dns: Ask) -> No
     path = grown.save_plan()
     dns({})
     before = grown.host.tree()
-    said = grown.run("apply", path).ended(Exit.STALE)
-    assert "danger only in the plan made now: dns-wrong" in said.words
+    result = grown.run("apply", path).ended(Exit.STALE)
+    assert "danger only in the plan made now: dns-wrong" in result.words
     assert grown.host.tree() == before
     dns(right())
     grown.run("apply", path).ended(Exit.OK)
@@ -236,8 +236,8 @@ def test_a_saved_plan_is_asked_about_again(grown: ProjectFolder, dns: Ask) -> No
 def test_a_real_name_server_is_asked(grown: ProjectFolder, name_server: Start) -> None:
     server = name_server({**right(), ("bounce.example.com", "TXT"): ["v=spf1 -all"]})
     settings = {"mode": "require", "resolvers": [str(server.server)], "timeout": "2s"}
-    said = planned(grown, f"dns: {json.dumps(settings)}")
-    assert dangers(said) == {"dns-wrong"}
+    result = planned(grown, f"dns: {json.dumps(settings)}")
+    assert dangers(result) == {"dns-wrong"}
     assert "192.0.2.2: fail by -all" in grown.plan().words
     settings["resolvers"] = [str(name_server(right()).server)]
     planned(grown, f"dns: {json.dumps(settings)}")

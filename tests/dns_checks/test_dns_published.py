@@ -17,12 +17,14 @@ RESOLVER = DnsServer("192.0.2.53")
 HERE = ["v=DKIM1; k=rsa; p=AAAA"]
 OTHER = ["v=DKIM1; k=rsa; p=BBBB"]
 REVOKED = ["v=DKIM1; p="]
-Said = list[str] | DnsStatus | None
+CommandResult = list[str] | DnsStatus | None
 
 
-def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authoritative: bool = True) -> RecordStatus:
-    def zone(said: Said) -> Zone:
-        return {("example.com", "A"): ["192.0.2.9"], **({(NAME, "TXT"): said} if said is not None else {})}
+def look(
+    one: CommandResult, two: CommandResult, resolver: CommandResult, *, owners: bool = True, authoritative: bool = True
+) -> RecordStatus:
+    def zone(result: CommandResult) -> Zone:
+        return {("example.com", "A"): ["192.0.2.9"], **({(NAME, "TXT"): result} if result is not None else {})}
 
     made = FakeResolver(
         {},
@@ -34,7 +36,7 @@ def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authorita
 
 
 @pytest.mark.parametrize(
-    ("said", "published", "verified", "gone"),
+    ("result", "published", "verified", "gone"),
     [
         ((HERE, HERE, HERE), True, True, False),
         ((HERE, HERE, None), True, False, False),
@@ -51,8 +53,10 @@ def look(one: Said, two: Said, resolver: Said, *, owners: bool = True, authorita
         ((None, None, DnsStatus.TIMEOUT), False, False, None),
     ],
 )
-def test_what_servers_say(said: tuple[Said, Said, Said], published: object, verified: object, gone: object) -> None:
-    seen = look(*said)
+def test_what_servers_say(
+    result: tuple[CommandResult, CommandResult, CommandResult], published: object, verified: object, gone: object
+) -> None:
+    seen = look(*result)
     assert (seen.published, seen.verified, seen.gone) == (published, verified, gone)
     assert bool(seen.why) == (verified is not True)
 

@@ -24,8 +24,8 @@ class Desk:
         self.now = NOON
 
     def write(self, **dns: object) -> None:
-        said = {"resolvers": [str(self.server.server)], "authoritative": False, **dns}
-        self.project.stack(KEY + f"    dns: {json.dumps(said)}\n", **OFFLINE)
+        result = {"resolvers": [str(self.server.server)], "authoritative": False, **dns}
+        self.project.stack(KEY + f"    dns: {json.dumps(result)}\n", **OFFLINE)
 
     def publish(self) -> None:
         document = self.project.run("dkim", "rotate", "--format", "json").ended(Exit.OK).json()
@@ -47,15 +47,15 @@ def desk(one: ProjectFolder, name_server: Start, monkeypatch: pytest.MonkeyPatch
 
 
 def test_rotate_makes_the_key_and_says_what_to_publish(desk: Desk) -> None:
-    said = desk.project.run("dkim", "rotate").ended(Exit.OK)
-    assert "Generated s-20260101 for example.com/s: file:keys/s-20260101.pem." in said.out
-    assert "next: publish its record" in said.words
-    assert "127.0.0.1" in said.words
-    assert 's-20260101._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=rsa; p=' in said.words
+    result = desk.project.run("dkim", "rotate").ended(Exit.OK)
+    assert "Generated s-20260101 for example.com/s: file:keys/s-20260101.pem." in result.out
+    assert "next: publish its record" in result.words
+    assert "127.0.0.1" in result.words
+    assert 's-20260101._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=rsa; p=' in result.words
     path = desk.project.folder / "keys/s-20260101.pem"
     assert path.read_text().startswith("-----BEGIN RSA PRIVATE KEY-----")
     assert path.stat().st_mode & 0o777 == 0o600
-    assert "PRIVATE" not in said.all
+    assert "PRIVATE" not in result.all
     before = path.read_bytes()
     assert "Generated" not in desk.project.run("dkim", "rotate").ended(Exit.OK).out
     assert path.read_bytes() == before
@@ -82,11 +82,11 @@ def test_rotate_in_json(desk: Desk) -> None:
 def test_plan_shows_each_key_and_the_future(desk: Desk) -> None:
     desk.publish()
     desk.publish()
-    said = desk.project.plan().ended(Exit.OK)
-    assert "Keys that rotate:" in said.out
-    assert "example.com/s, every 90d, 1 host" in said.out
-    assert "next: wait until everybody sees its record, 2026-01-03 12:00 UTC" in said.words
-    assert "s-20260101 published since 2026-01-01 12:00 UTC" in said.words
+    result = desk.project.plan().ended(Exit.OK)
+    assert "Keys that rotate:" in result.out
+    assert "example.com/s, every 90d, 1 host" in result.out
+    assert "next: wait until everybody sees its record, 2026-01-03 12:00 UTC" in result.words
+    assert "s-20260101 published since 2026-01-01 12:00 UTC" in result.words
     ahead = desk.project.plan("--as-of", "2026-01-03").ended(Exit.OK)
     assert "Keys that rotate on 2026-01-03 23:59 UTC, if DNS stays as it is:" in ahead.words
     assert "domain-key s-20260101,example.com" in ahead.words
@@ -144,9 +144,9 @@ def test_the_whole_house_knows_the_selectors(desk: Desk) -> None:
 
 def test_the_next_record_is_no_error_before_it_is_published(desk: Desk) -> None:
     desk.project.run("dkim", "rotate").ended(Exit.OK)
-    said = desk.project.run("dns", "check")
-    assert "dkim-next-missing" in said.out
-    assert "dkim-missing" not in said.out
+    result = desk.project.run("dns", "check")
+    assert "dkim-next-missing" in result.out
+    assert "dkim-missing" not in result.out
     records = desk.project.run("dns", "records", "--format", "json").ended(Exit.OK).out
     assert "s-20260101._domainkey.example.com" in records
 
@@ -162,8 +162,8 @@ def test_dns_that_is_off_never_verifies(desk: Desk) -> None:
     desk.publish()
     desk.write(mode="off")
     desk.now += timedelta(days=30)
-    said = desk.project.apply().ended(Exit.OK)
-    assert "`dns: {mode: off}` in the stack, so DNS is not asked" in said.words
+    result = desk.project.apply().ended(Exit.OK)
+    assert "`dns: {mode: off}` in the stack, so DNS is not asked" in result.words
     assert "domain-key" not in desk.project.host.read()
 
 

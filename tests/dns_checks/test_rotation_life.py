@@ -250,8 +250,8 @@ def test_a_selector_that_another_line_comes_before_is_not_called_signing(fleet: 
     planned = fleet.plan(targets=("domain[**]",))
     assert fleet.stages(planned) == {first: "overruled"}
     assert [codes(plan) & {"dkim-overruled"} for plan in planned.plan.hosts] == [{"dkim-overruled"}] * 2
-    said = fleet.project.run("plan", "--target", "domain[**]").words
-    assert "signs nothing: PowerMTA takes old of example.com" in said
+    result = fleet.project.run("plan", "--target", "domain[**]").words
+    assert "signs nothing: PowerMTA takes old of example.com" in result
     fleet.apply()  # the block is owned whole, so that the plan puts it right; the rotation has verified the selector
     assert fleet.lines("mta1") == [first]
     assert fleet.stages() == {first: "signing"}

@@ -34,13 +34,13 @@ def test_a_key_is_verified_where_it_is(
     )
     path = "/etc/pmta/dkim/s1.example.com.pem"
     project.hosts["mta1"].put(pem(), path, 0o600)
-    said = project.run("dkim", "verify").ended(Exit.OK)
-    assert "stack yes, DNS yes, signature yes" in said.out
+    result = project.run("dkim", "verify").ended(Exit.OK)
+    assert "stack yes, DNS yes, signature yes" in result.out
     project.hosts["mta1"].put(pem("two"), path, 0o600)
-    said = project.run("dkim", "verify").ended(Exit.SOME_FAILED)
-    assert "stack no, DNS no, signature no" in said.out
-    assert "PRIVATE KEY" not in said.all
-    assert not [line for line in pem("two").decode().splitlines()[8:-1] if line in said.all]
+    result = project.run("dkim", "verify").ended(Exit.SOME_FAILED)
+    assert "stack no, DNS no, signature no" in result.out
+    assert "PRIVATE KEY" not in result.all
+    assert not [line for line in pem("two").decode().splitlines()[8:-1] if line in result.all]
 
 
 @pytest.fixture

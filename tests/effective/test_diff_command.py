@@ -32,8 +32,8 @@ SAME = {
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME)
 def test_what_is_no_difference(project: ProjectFolder, files: Path, text: str) -> None:
     (files / "b.conf").write_text(text)
-    said = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.OK)
-    assert said.out == "a.conf -> b.conf: no difference to PowerMTA.\n"
+    result = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.OK)
+    assert result.out == "a.conf -> b.conf: no difference to PowerMTA.\n"
 
 
 def test_how_a_configuration_is_cut_into_files_is_no_difference(project: ProjectFolder, files: Path) -> None:
@@ -44,8 +44,8 @@ def test_how_a_configuration_is_cut_into_files_is_no_difference(project: Project
     (home / "d.conf").write_text("max-smtp-out 5\n")
     project.run("diff", "a.conf", "pmta", "--detailed-exitcode").ended(Exit.OK)
     (home / "d.conf").write_text("\nmax-smtp-out 6\n")
-    said = project.run("diff", "a.conf", "pmta", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "~ max-smtp-out  5 -> 6" in said.out
+    result = project.run("diff", "a.conf", "pmta", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "~ max-smtp-out  5 -> 6" in result.out
 
 
 URL = "include https://x.example/c"
@@ -66,12 +66,12 @@ def test_what_cannot_be_told(project: ProjectFolder, files: Path, left: str, rig
     (files / "a.conf").write_text(left.replace("{}", URL))
     (files / "b.conf").write_text(right.replace("{}", URL))
     for words in ([], ["--detailed-exitcode"]):
-        said = project.run("diff", "a.conf", "b.conf", "--effective", *words).ended(Exit.ERROR)
-        assert said.out.startswith("a.conf -> b.conf: whether they differ to PowerMTA is not known.\n")
-        assert "no difference" not in said.out
-        assert said.out.endswith("Whether it changes a queue or a virtual MTA is not known.\n")
-    said = project.run("diff", "a.conf", "b.conf", "--format", "json").ended(Exit.ERROR)
-    document = said.json()["comparisons"][0]
+        result = project.run("diff", "a.conf", "b.conf", "--effective", *words).ended(Exit.ERROR)
+        assert result.out.startswith("a.conf -> b.conf: whether they differ to PowerMTA is not known.\n")
+        assert "no difference" not in result.out
+        assert result.out.endswith("Whether it changes a queue or a virtual MTA is not known.\n")
+    result = project.run("diff", "a.conf", "b.conf", "--format", "json").ended(Exit.ERROR)
+    document = result.json()["comparisons"][0]
     assert document["differ"] is None
     assert document["unseen_includes_moved"]
 
@@ -91,24 +91,24 @@ def test_an_include_that_no_one_has_seen_in_the_same_place(
 ) -> None:
     (files / "a.conf").write_text(left.replace("{}", URL))
     (files / "b.conf").write_text(right.replace("{}", URL))
-    said = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.OK)
-    assert said.out == "a.conf -> b.conf: no difference to PowerMTA.\n"
+    result = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.OK)
+    assert result.out == "a.conf -> b.conf: no difference to PowerMTA.\n"
 
 
 def test_a_difference_beside_an_include_that_moved_is_one(project: ProjectFolder, files: Path) -> None:
     (files / "a.conf").write_text(f"http-access 10/8 admin\n{URL}\nlog-file /a\n")
     (files / "b.conf").write_text(f"{URL}\nhttp-access 10/8 admin\nlog-file /b\n")
-    said = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "1 block differs" in said.out
-    assert f"`{URL}` is in another place." in said.out
+    result = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "1 block differs" in result.out
+    assert f"`{URL}` is in another place." in result.out
 
 
 def test_a_pattern_list_below_its_source_is_a_difference(project: ProjectFolder, files: Path) -> None:
     source, rules = "<source 0/0>\npattern-list p\n</source>\n", "<pattern-list p>\n* virtual-mta=v\n</pattern-list>\n"
     (files / "a.conf").write_text(source + rules)
     (files / "b.conf").write_text(rules + source)
-    said = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "below source[0.0.0.0/0], which uses it" in said.out
+    result = project.run("diff", "a.conf", "b.conf", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "below source[0.0.0.0/0], which uses it" in result.out
     home = files / "pmta"
     home.mkdir()
     (home / "config").write_text(f"{source}include /etc/pmta/p.conf\n")
@@ -124,12 +124,12 @@ def test_what_comes_goes_and_changes(project: ProjectFolder, files: Path) -> Non
         "log-file /l\n<domain x.example>\nmax-smtp-out 6\nauth-password new\n</domain>\n"
         "<virtual-mta v>\n</virtual-mta>\n"
     )
-    said = project.run("diff", "a.conf", "b.conf").ended(Exit.OK)
-    assert said.out.startswith(
+    result = project.run("diff", "a.conf", "b.conf").ended(Exit.OK)
+    assert result.out.startswith(
         "a.conf -> b.conf: 4 blocks differ (2 only in the second, 1 different, 1 only in the first)."
     )
-    assert "~ domain[x.example]\n      a.conf:2 -> b.conf:2\n" in said.out
-    assert "(sensitive)" in said.out
+    assert "~ domain[x.example]\n      a.conf:2 -> b.conf:2\n" in result.out
+    assert "(sensitive)" in result.out
     document = project.run("diff", "a.conf", "b.conf", "--format", "json").json()["comparisons"][0]
     assert {b["address"]: b["action"] for b in document["blocks"]} == {
         "setting[log-file]": "create",
@@ -142,11 +142,11 @@ def test_what_comes_goes_and_changes(project: ProjectFolder, files: Path) -> Non
 
 def test_what_it_does_to_queues(project: ProjectFolder, files: Path) -> None:
     (files / "b.conf").write_text((files / "a.conf").read_text().replace("5", "6"))
-    said = project.run("diff", "a.conf", "b.conf", "--effective").ended(Exit.OK)
-    assert "x.example/{default}\n      max-smtp-out  5 -> 6\n" in said.out
+    result = project.run("diff", "a.conf", "b.conf", "--effective").ended(Exit.OK)
+    assert "x.example/{default}\n      max-smtp-out  5 -> 6\n" in result.out
     (files / "b.conf").write_text((files / "a.conf").read_text() + "<domain y.example>\nmax-smtp-out 20\n</domain>\n")
-    said = project.run("diff", "a.conf", "b.conf", "--effective").ended(Exit.OK)
-    assert said.out.endswith("No queue and no virtual MTA is changed by it.\n")
+    result = project.run("diff", "a.conf", "b.conf", "--effective").ended(Exit.OK)
+    assert result.out.endswith("No queue and no virtual MTA is changed by it.\n")
     document = project.run("diff", "a.conf", "b.conf", "--effective", "--format", "json").json()
     assert document["comparisons"][0]["effective"] == []
 
@@ -155,8 +155,8 @@ def test_two_live_hosts(project: ProjectFolder) -> None:
     project.add_host("mta1", RUNS + "<domain *>\nmax-smtp-out 5\n</domain>\n")
     project.add_host("mta2", RUNS + "<domain *>\nmax-smtp-out 6\n</domain>\n")
     project.stack(activation="none")
-    said = project.run("diff", "mta1", "mta2", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "/etc/pmta/config:2 -> /etc/pmta/config:2" in said.out
+    result = project.run("diff", "mta1", "mta2", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "/etc/pmta/config:2 -> /etc/pmta/config:2" in result.out
 
 
 @pytest.fixture
@@ -173,11 +173,11 @@ def revised(project: ProjectFolder) -> ProjectFolder:
 
 
 def test_a_stack_at_a_revision_and_as_it_is_now(revised: ProjectFolder) -> None:
-    said = revised.run("diff", "HEAD:fleet", ":fleet", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "HEAD:fleet:mta1 -> :fleet:mta1: 1 block differs" in said.out
-    assert "HEAD:fleet:mta2 -> :fleet:mta2: 1 block differs" in said.out
-    assert "HEAD:stacks/fleet/stack.yaml:" in said.out
-    assert "max-smtp-out  5 -> 6" in said.out
+    result = revised.run("diff", "HEAD:fleet", ":fleet", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "HEAD:fleet:mta1 -> :fleet:mta1: 1 block differs" in result.out
+    assert "HEAD:fleet:mta2 -> :fleet:mta2: 1 block differs" in result.out
+    assert "HEAD:stacks/fleet/stack.yaml:" in result.out
+    assert "max-smtp-out  5 -> 6" in result.out
     revised.run("diff", "HEAD:fleet", "HEAD:fleet", "--detailed-exitcode").ended(Exit.OK)
 
 
@@ -192,8 +192,8 @@ def test_a_link_in_a_revision_is_followed_inside_of_the_project(revised: Project
     (shared / "again.conf").write_text("<domain z.example>\nmax-smtp-out 8\n</domain>\n")
     git(revised, "add", "-A")
     git(revised, "commit", "-qm", "links")
-    said = revised.run("diff", "HEAD:fleet", ":fleet", "--detailed-exitcode").ended(Exit.OK)
-    assert said.err == ""
+    result = revised.run("diff", "HEAD:fleet", ":fleet", "--detailed-exitcode").ended(Exit.OK)
+    assert result.err == ""
 
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "../../../outside.conf"])
@@ -207,9 +207,9 @@ def test_a_link_that_leads_out_is_refused_in_a_revision_as_in_a_folder(
     git(revised, "add", "-A")
     git(revised, "commit", "-qm", "links")
     for side in ("HEAD:fleet", ":fleet"):
-        said = revised.run("diff", side, side).ended(Exit.INVALID)
-        assert "leads out of the project" in said.words
-        assert "99" not in said.all
+        result = revised.run("diff", side, side).ended(Exit.INVALID)
+        assert "leads out of the project" in result.words
+        assert "99" not in result.all
 
 
 def test_a_revision_whose_stack_is_a_link_to_another_place_has_no_such_stack(
@@ -238,9 +238,9 @@ def test_a_damaged_project_file_is_not_hidden(revised: ProjectFolder) -> None:
 
 def test_a_stack_and_a_live_host(revised: ProjectFolder) -> None:
     revised.hosts["mta1"].put("<domain x.example>\nmax-smtp-out 5\nauth-username u\nauth-password geheim\n</domain>\n")
-    said = revised.run("diff", "HEAD:fleet:mta1", "mta1", "--detailed-exitcode").ended(Exit.OK)
-    assert "1 secret of a stack could not be compared" in said.out
-    assert "geheim" not in said.all
+    result = revised.run("diff", "HEAD:fleet:mta1", "mta1", "--detailed-exitcode").ended(Exit.OK)
+    assert "1 secret of a stack could not be compared" in result.out
+    assert "geheim" not in result.all
     revised.run("diff", "HEAD:fleet", "mta1", "--detailed-exitcode").ended(Exit.OK)
 
 
@@ -271,8 +271,8 @@ def test_a_list_below_its_source_differs_from_what_the_stack_has_above(
     for name, text in zip("ab", natives, strict=False):
         project.add_file(name, text)
     project.stack(stack, activation="none")
-    said = project.run("diff", ":fleet:mta1", "mta1", "--detailed-exitcode").ended(end)
-    assert ("below source[0.0.0.0/0]" in said.out) is (end is Exit.CHANGES)
+    result = project.run("diff", ":fleet:mta1", "mta1", "--detailed-exitcode").ended(end)
+    assert ("below source[0.0.0.0/0]" in result.out) is (end is Exit.CHANGES)
     planned = project.plan("--detailed-exitcode").ended(end)
     assert ("above source[0.0.0.0/0]" in planned.out) is (end is Exit.CHANGES)
 
@@ -280,8 +280,8 @@ def test_a_list_below_its_source_differs_from_what_the_stack_has_above(
 def test_a_host_that_only_one_revision_has(revised: ProjectFolder) -> None:
     revised.add_host("mta3")
     revised.config("domain: {x.example: {max-smtp-out: 5}}")
-    said = revised.run("diff", "HEAD:fleet", ":fleet").ended(Exit.OK)
-    assert "nothing -> :fleet:mta3: 1 block differs" in said.out
+    result = revised.run("diff", "HEAD:fleet", ":fleet").ended(Exit.OK)
+    assert "nothing -> :fleet:mta3: 1 block differs" in result.out
 
 
 @pytest.mark.parametrize(
@@ -295,18 +295,18 @@ def test_a_host_that_only_one_revision_has(revised: ProjectFolder) -> None:
     ],
 )
 def test_what_cannot_be_compared(revised: ProjectFolder, words: list[str], expected: str) -> None:
-    said = revised.run("diff", *words).ended(Exit.USAGE)
-    assert expected in said.words
+    result = revised.run("diff", *words).ended(Exit.USAGE)
+    assert expected in result.words
 
 
 def test_which_host_is_meant_must_be_clear(revised: ProjectFolder, tmp_path: Path) -> None:
     (tmp_path / "x.conf").write_text("run-as-root no\n")
-    said = revised.run("diff", ":fleet", str(tmp_path / "x.conf")).ended(Exit.USAGE)
-    assert "STACK:HOST" in said.words
+    result = revised.run("diff", ":fleet", str(tmp_path / "x.conf")).ended(Exit.USAGE)
+    assert "STACK:HOST" in result.words
 
 
 def test_a_revision_that_is_not_valid_is_reported_as_such(revised: ProjectFolder) -> None:
     (revised.folder / "stack.yaml").write_text("stack: fleet\nconfig: {no-such-thing: 1}\nhosts: {mta1: {}}\n")
     git(revised, "commit", "-qam", "broken")
-    said = revised.run("diff", "HEAD:fleet", "HEAD~1:fleet").ended(Exit.INVALID)
-    assert "no-such-thing" in said.words
+    result = revised.run("diff", "HEAD:fleet", "HEAD~1:fleet").ended(Exit.INVALID)
+    assert "no-such-thing" in result.words

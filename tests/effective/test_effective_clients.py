@@ -61,15 +61,15 @@ def folder(project: ProjectFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_as_text(folder: ProjectFolder) -> None:
     words = ["--client", "10.1.2.3", "--mail-from", "<a@x.example>", "--rcpt-to", "b@y.example"]
-    said = folder.run("effective", "c.conf", *words).ended(Exit.OK)
-    assert said.out.startswith("client 10.1.2.3\n  sources: <source 10/8>\n")
-    assert "pattern-list  p: rcpt-to /@y\\.example$/ virtual-mta=vb\n    c.conf:3 in <pattern-list p>\n" in said.out
-    assert "\n  Virtual MTA vb\n" in said.out
+    result = folder.run("effective", "c.conf", *words).ended(Exit.OK)
+    assert result.out.startswith("client 10.1.2.3\n  sources: <source 10/8>\n")
+    assert "pattern-list  p: rcpt-to /@y\\.example$/ virtual-mta=vb\n    c.conf:3 in <pattern-list p>\n" in result.out
+    assert "\n  Virtual MTA vb\n" in result.out
 
 
 def test_what_cannot_be_told_is_no_success(folder: ProjectFolder) -> None:
-    said = folder.run("effective", "c.conf", "--client", "10.1.2.3").ended(Exit.ERROR)
-    assert "Not certain which: va or vb" in said.out
+    result = folder.run("effective", "c.conf", "--client", "10.1.2.3").ended(Exit.ERROR)
+    assert "Not certain which: va or vb" in result.out
     document = folder.run("effective", "c.conf", "--client", "10.1.2.3", "--format", "json").ended(Exit.ERROR).json()
     assert (document["kind"], document["virtual_mta"]["certain"]) == ("pmtaform-effective-client", False)
 
@@ -93,5 +93,5 @@ def test_as_json(folder: ProjectFolder) -> None:
     ],
 )
 def test_what_is_not_there(folder: ProjectFolder, words: list[str], expected: str) -> None:
-    said = folder.run("effective", "c.conf", *words).ended(Exit.USAGE)
-    assert expected in said.err
+    result = folder.run("effective", "c.conf", *words).ended(Exit.USAGE)
+    assert expected in result.err

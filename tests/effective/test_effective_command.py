@@ -93,10 +93,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_what_it_prints(project: ProjectFolder, home: Path, name: str, words: list[str]) -> None:
-    said = project.run("effective", "pmta", *words).ended(Exit.OK)
-    assert said.err == ""
-    assert "geheim" not in said.out
-    assert said.out == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+    result = project.run("effective", "pmta", *words).ended(Exit.OK)
+    assert result.err == ""
+    assert "geheim" not in result.out
+    assert result.out == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def test_a_file_and_the_folder_around_it_are_the_same(project: ProjectFolder, home: Path) -> None:
@@ -112,14 +112,14 @@ def test_a_live_host_with_the_vendors_defaults(one: ProjectFolder) -> None:
     one.host.put("<domain *>\nmax-smtp-out 20\nbounce-after 3d\n</domain>\n", "/etc/pmta/config-defaults")
     one.stack(activation="none")
     before = one.host.tree()
-    said = one.run("effective", "mta1", "--domain", "x.example", "--format", "json").ended(Exit.OK)
-    document = {n: (v["values"], v["lines"][0]["file"]) for n, v in said.json()["queues"][0]["values"].items()}
+    result = one.run("effective", "mta1", "--domain", "x.example", "--format", "json").ended(Exit.OK)
+    document = {n: (v["values"], v["lines"][0]["file"]) for n, v in result.json()["queues"][0]["values"].items()}
     assert document == {
         "max-smtp-out": (["7"], "/etc/pmta/config"),
         "retry-after": (["5m"], "/etc/pmta/d.conf"),
         "bounce-after": (["3d"], "/etc/pmta/config-defaults"),
     }
-    assert "vendor-defaults" in said.json()["assumptions"]
+    assert "vendor-defaults" in result.json()["assumptions"]
     assert one.host.tree() == before
 
 
@@ -135,22 +135,22 @@ def test_a_live_host_with_the_vendors_defaults(one: ProjectFolder) -> None:
 def test_what_is_not_there(one: ProjectFolder, home: Path, words: list[str], told: str) -> None:
     one.stack(activation="none")
     (home.parent / "empty").mkdir()
-    said = one.run("effective", *words).ended(Exit.USAGE)
-    assert told.replace("neither", "has neither etc/pmta/config") in said.words
-    assert said.out == ""
+    result = one.run("effective", *words).ended(Exit.USAGE)
+    assert told.replace("neither", "has neither etc/pmta/config") in result.words
+    assert result.out == ""
 
 
 def test_outside_a_project_a_path_is_enough(home: Path) -> None:
-    said = ProjectFolder(home.parent).run("effective", "pmta", "--domain", "x.y").ended(Exit.OK)
-    assert said.out.startswith("x.y/{default}\n")
+    result = ProjectFolder(home.parent).run("effective", "pmta", "--domain", "x.y").ended(Exit.OK)
+    assert result.out.startswith("x.y/{default}\n")
     assert ProjectFolder(home.parent).run("effective", "nowhere").ended(Exit.USAGE).out == ""
 
 
 def test_a_missing_include_is_reported_once_and_is_no_failure(project: ProjectFolder, home: Path) -> None:
     (home / "config").write_text("include /etc/pmta/gone.conf\n<domain *>\ninclude /etc/pmta/gone.conf\n</domain>\n")
-    said = project.run("effective", "pmta", "--domain", "x.y").ended(Exit.OK)
-    assert said.err.count("missing-include") == 1
-    assert "pmta/config:1: warning" in said.err
+    result = project.run("effective", "pmta", "--domain", "x.y").ended(Exit.OK)
+    assert result.err.count("missing-include") == 1
+    assert "pmta/config:1: warning" in result.err
 
 
 def test_an_include_leads_to_no_file_outside(home: Path) -> None:

@@ -48,9 +48,9 @@ def test_whole_words_are_never_ambiguous(command):
 @pytest.mark.parametrize("words", REFUSED)
 def test_what_is_no_command_is_refused(host, words):
     host.start()
-    code, said = host.pmta(*words.split())
+    code, result = host.pmta(*words.split())
     assert code == 1
-    assert REFUSED[words] in said
+    assert REFUSED[words] in result
 
 
 def test_later_commands_are_unknown_to_older_releases():
@@ -60,8 +60,8 @@ def test_later_commands_are_unknown_to_older_releases():
 
 
 def test_version_has_the_documented_form_and_says_what_it_is(host):
-    said = host.pmta("show", "version")[1]
-    assert re.fullmatch(r"PowerMTA v5\.0r8 \(.+, 64-bit; pmtaform emulator, not PowerMTA\)\.", said)
+    result = host.pmta("show", "version")[1]
+    assert re.fullmatch(r"PowerMTA v5\.0r8 \(.+, 64-bit; pmtaform emulator, not PowerMTA\)\.", result)
     install(host.root, version="4.5r2")
     assert host.pmta("show", "version")[1].startswith("PowerMTA v4.5r2 (")
 
@@ -86,10 +86,10 @@ def test_json_has_the_documented_fields(host):
 
 def test_xml_has_the_documented_shape(host):
     host.start(TWO_VMTAS)
-    said = host.pmta("--xml", "show", "status")[1]
-    assert said.startswith("<rsp><data>")
-    assert said.endswith("</data><succ/></rsp>")
-    root = ET.fromstring(said)
+    result = host.pmta("--xml", "show", "status")[1]
+    assert result.startswith("<rsp><data>")
+    assert result.endswith("</data><succ/></rsp>")
+    root = ET.fromstring(result)
     assert root.findtext("data/status/shuttingDown") == "0"
     vmtas = ET.fromstring(host.pmta("--xml", "show", "vmtas")[1])
     assert [name.text for name in vmtas.findall("data/vmta/name")] == ["v1", "v2"]
@@ -107,14 +107,14 @@ def test_errors_parse_in_every_form(host, text):
     host.start()
     host.write(text)
     error = host.pmta("reload")[1]
-    code, said = host.pmta("--json", "reload")
+    code, result = host.pmta("--json", "reload")
     assert code == 1
-    assert json.loads(said) == {"status": "error", "message": error, "data": {}}
-    code, said = host.pmta("--xml", "reload")
+    assert json.loads(result) == {"status": "error", "message": error, "data": {}}
+    code, result = host.pmta("--xml", "reload")
     assert code == 1
-    assert ET.fromstring(said).findtext("error", "").startswith("Error in line 1 of /etc/pmta/config: ")
-    code, said = host.pmta("--dom", "reload")
-    assert (code, said) == (1, f'error="{error}"')
+    assert ET.fromstring(result).findtext("error", "").startswith("Error in line 1 of /etc/pmta/config: ")
+    code, result = host.pmta("--dom", "reload")
+    assert (code, result) == (1, f'error="{error}"')
 
 
 def test_success_of_a_reload_in_every_form(host):

@@ -61,10 +61,10 @@ def test_every_file_of_the_corpus_is_expected():
 def test_the_corpus(host, name):
     where = CORPUS / name
     shutil.copytree(where, host.root / "etc/pmta", dirs_exist_ok=True) if where.is_dir() else host.copy(where)
-    code, said = host.pmta("test", "config")
+    code, result = host.pmta("test", "config")
     expected = EXPECTED[name]
     if expected is None:
-        assert (code, said) == (0, "")
+        assert (code, result) == (0, "")
     else:
         assert code == 1
-        assert said.startswith("Error in line {} of {}: ".format(*expected))
+        assert result.startswith("Error in line {} of {}: ".format(*expected))

@@ -20,7 +20,7 @@ def running(host):
 
 
 @pytest.mark.parametrize(
-    ("kind", "code", "said", "in_force"),
+    ("kind", "code", "result", "in_force"),
     [
         ("fail", 1, "a fault of the emulator", OLD),
         ("refuse", 1, "Cannot connect to PowerMTA", OLD),
@@ -31,11 +31,11 @@ def running(host):
         ("reworded", 0, "", NEW),
     ],
 )
-def test_kinds(running, kind, code, said, in_force):
+def test_kinds(running, kind, code, result, in_force):
     fault(running.root, "reload", kind, seconds=0)
     got, text = running.pmta("reload")
     assert got == code
-    assert said in text
+    assert result in text
     assert running.in_force() == in_force
     assert running.pmta("reload") == (0, "Configuration reloaded.")
     assert running.in_force() == NEW

@@ -41,12 +41,12 @@ def is_open(port: int) -> bool:
 def talk(port: int, *lines: str) -> list[str]:
     """The greeting, and the answer to each line."""
     with socket.create_connection(("127.0.0.1", port), 10) as client, client.makefile("rwb") as stream:
-        said = [stream.readline().decode().strip()]
+        result = [stream.readline().decode().strip()]
         for line in lines:
             stream.write(line.encode() + b"\r\n")
             stream.flush()
-            said.append(stream.readline().decode().strip())
-        return said
+            result.append(stream.readline().decode().strip())
+        return result
 
 
 def status(port: int, path: str = "/status") -> int:
@@ -185,8 +185,8 @@ def test_a_slow_start_is_starting_for_so_many_questions(host) -> None:
     host.write(LOG)
     fault(host.root, "start", "slow", seconds=2)
     assert host.service("pmta", "start")[0] == 0
-    said = [host.json("show", "status")["data"]["status"]["status"] for _ in range(3)]
-    assert said == ["starting", "starting", "running"]
+    result = [host.json("show", "status")["data"]["status"]["status"] for _ in range(3)]
+    assert result == ["starting", "starting", "running"]
 
 
 def test_queues_with_errors_over_time_in_every_form(host) -> None:

@@ -121,11 +121,11 @@ LENIENT = {
 def test_stops_a_load(host, case):
     text, line, reason = ERRORS[case]
     host.write(text)
-    code, said = host.pmta("test", "config")
+    code, result = host.pmta("test", "config")
     assert code == 1
-    assert said.startswith(f"Error in line {line} of /etc/pmta/config: ")
+    assert result.startswith(f"Error in line {line} of /etc/pmta/config: ")
     if reason is not None:
-        assert said.partition(": ")[2] == reason
+        assert result.partition(": ")[2] == reason
 
 
 @pytest.mark.parametrize("case", LOADS)
@@ -142,17 +142,17 @@ def test_what_the_guides_leave_open_loads_unless_strict(host, case):
     host.write(LENIENT[case])
     assert host.pmta("test", "config")[0] == 0
     fault(host.root, kind="strict")
-    code, said = host.pmta("test", "config")
+    code, result = host.pmta("test", "config")
     assert code == 1
-    assert said.startswith("Error in line ")
+    assert result.startswith("Error in line ")
 
 
 def test_an_error_names_the_include_where_it_sits(host):
     host.write("include /etc/pmta/conf.d/*.conf\n")
     host.write("<virtual-mta v>\ninclude /etc/pmta/vmta-part\n</virtual-mta>\n", "/etc/pmta/conf.d/a.conf")
     host.write("\n<domain *>\nmax-smtp-out x\n</domain>\n", "/etc/pmta/vmta-part")
-    said = host.pmta("test", "config")[1]
-    assert said.startswith("Error in line 3 of /etc/pmta/vmta-part: ")
+    result = host.pmta("test", "config")[1]
+    assert result.startswith("Error in line 3 of /etc/pmta/vmta-part: ")
 
 
 def test_an_include_is_read_in_the_scope_that_it_is_in(host):
@@ -173,8 +173,8 @@ def test_wildcards_pass_over_hidden_files(host):
 
 def test_includes_in_a_circle_end(host):
     host.write("include /etc/pmta/config\n")
-    code, said = host.pmta("test", "config")
-    assert (code, said) == (1, "Error in line 1 of /etc/pmta/config: include of /etc/pmta/config is nested too deep")
+    code, result = host.pmta("test", "config")
+    assert (code, result) == (1, "Error in line 1 of /etc/pmta/config: include of /etc/pmta/config is nested too deep")
 
 
 def test_an_include_cannot_leave_the_root(host):

@@ -69,8 +69,8 @@ def test_many_reloads_at_once_leave_one_whole_configuration(host):
     host.start()
     pmta = host.root / "usr/sbin/pmta"
     running = [subprocess.Popen([pmta, "reload"], stdout=subprocess.PIPE, text=True) for _ in range(6)]
-    said = [process.communicate(timeout=60)[0] for process in running]
-    assert said == ["Configuration reloaded.\n"] * 6
+    result = [process.communicate(timeout=60)[0] for process in running]
+    assert result == ["Configuration reloaded.\n"] * 6
     emulator = host.json("show", "status")["data"]["emulator"]
     assert (emulator["generation"], emulator["reloads"]) == (7, 6)
     assert len([call for call in calls(host.root) if call["command"] == "reload"]) == 6
@@ -134,7 +134,7 @@ def test_a_full_or_closed_disk_is_an_error_with_the_old_configuration_in_force(h
     state = host.root / "var/lib/pmta-emulator/state.json"
     (state.parent / "state.json.new").mkdir()
     host.write("log-file /other\n")
-    code, said = host.pmta("reload")
+    code, result = host.pmta("reload")
     assert code == 1
-    assert "Is a directory" in said
+    assert "Is a directory" in result
     assert host.in_force() == before

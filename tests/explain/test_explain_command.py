@@ -9,15 +9,15 @@ from pmtaform.diagnostics import Exit
 
 
 def test_a_directive(project: ProjectFolder) -> None:
-    said = project.run("explain", "max-msg-rate").ended(Exit.OK)
-    assert said.out.startswith("max-msg-rate, in <domain>\n")
-    assert "backoff-max-msg-rate: used instead of max-msg-rate in back-off mode" in said.words
+    result = project.run("explain", "max-msg-rate").ended(Exit.OK)
+    assert result.out.startswith("max-msg-rate, in <domain>\n")
+    assert "backoff-max-msg-rate: used instead of max-msg-rate in back-off mode" in result.words
 
 
 def test_as_json(project: ProjectFolder) -> None:
-    said = project.run("explain", "max-msg-rate", "--format", "json").ended(Exit.OK)
-    assert said.json()["kind"] == "pmtaform-explanation"
-    assert said.json()["meanings"][0]["scopes"] == ["domain"]
+    result = project.run("explain", "max-msg-rate", "--format", "json").ended(Exit.OK)
+    assert result.json()["kind"] == "pmtaform-explanation"
+    assert result.json()["meanings"][0]["scopes"] == ["domain"]
 
 
 @pytest.mark.parametrize(
@@ -29,14 +29,14 @@ def test_as_json(project: ProjectFolder) -> None:
     ],
 )
 def test_what_cannot_be_explained(project: ProjectFolder, words, expected) -> None:
-    said = project.run(*words).ended(Exit.USAGE)
-    assert expected in said.words
-    assert said.out == ""
+    result = project.run(*words).ended(Exit.USAGE)
+    assert expected in result.words
+    assert result.out == ""
 
 
 def test_search(project: ProjectFolder) -> None:
-    said = project.run("explain", "--search", "backoff rate").ended(Exit.OK)
-    assert "backoff-max-msg-rate" in said.out
+    result = project.run("explain", "--search", "backoff rate").ended(Exit.OK)
+    assert "backoff-max-msg-rate" in result.out
     document = project.run("explain", "--search", "backoff rate", "--format", "json").json()
     assert document["kind"] == "pmtaform-search"
     assert "backoff-max-msg-rate" in [hit["name"] for hit in document["hits"]]
@@ -69,26 +69,26 @@ def layered(one: ProjectFolder) -> ProjectFolder:
 
 
 def test_where_the_values_of_a_block_were_written(layered: ProjectFolder) -> None:
-    said = layered.run("explain", "mta1", "domain[x.example]", "--format", "json").ended(Exit.OK)
-    rows = {row["name"]: (row["value"], row["layer"]) for row in said.json()["blocks"][0]["values"]}
+    result = layered.run("explain", "mta1", "domain[x.example]", "--format", "json").ended(Exit.OK)
+    rows = {row["name"]: (row["value"], row["layer"]) for row in result.json()["blocks"][0]["values"]}
     assert rows == {
         "max-smtp-out": ("50", "group fast"),
         "retry-after": ("5m", "stack"),
         "bounce-after": ("1d", "host mta1"),
     }
-    lines = {row["name"]: row["line"] for row in said.json()["blocks"][0]["values"]}
+    lines = {row["name"]: row["line"] for row in result.json()["blocks"][0]["values"]}
     text = (layered.folder / "stack.yaml").read_text().split("\n")
     assert all(name in text[line - 1] for name, line in lines.items())
 
 
 def test_the_same_with_why_for_people_and_secrets_masked(layered: ProjectFolder) -> None:
-    said = layered.run("explain", "--why", "mta1:domain[**]").ended(Exit.OK)
-    assert "mta1:domain[y.example]" in said.out
-    assert "group fast: stacks/fleet/files/us.conf:2" in said.words
-    assert "(sensitive)" in said.out
-    assert "geheim" not in said.all
+    result = layered.run("explain", "--why", "mta1:domain[**]").ended(Exit.OK)
+    assert "mta1:domain[y.example]" in result.out
+    assert "group fast: stacks/fleet/files/us.conf:2" in result.words
+    assert "(sensitive)" in result.out
+    assert "geheim" not in result.all
 
 
 def test_a_block_that_is_not_declared(layered: ProjectFolder) -> None:
-    said = layered.run("explain", "mta1", "domain[x.exampel]").ended(Exit.USAGE)
-    assert "domain[x.example]" in said.words
+    result = layered.run("explain", "mta1", "domain[x.exampel]").ended(Exit.USAGE)
+    assert "domain[x.example]" in result.words

@@ -46,8 +46,8 @@ def test_a_broken_plug_in_is_named(
         entry_points=f"[{group}]\nacme = {target}\n",
         modules={"acme_broken.py": text},
     )
-    said = one.run(*GROUPS[group])
-    assert said.code not in (Exit.OK, Exit.CHANGES)
-    assert "acme-things" in said.words
-    assert why in said.words
-    assert "this is a bug in pmtaform" not in said.words
+    result = one.run(*GROUPS[group])
+    assert result.code not in (Exit.OK, Exit.CHANGES)
+    assert "acme-things" in result.words
+    assert why in result.words
+    assert "this is a bug in pmtaform" not in result.words

@@ -51,12 +51,12 @@ class Soak:
                 self._trouble(self.project.hosts[name])
             own = {name: f"n{number}-{name}@example.com" for name in chosen}
             self._say(own)
-            said = self.project.apply(*(word for name in chosen for word in ("--host", name)))
-            assert "Traceback" not in said.all, said.all
-            assert "this is a bug" not in said.all, said.all
+            result = self.project.apply(*(word for name in chosen for word in ("--host", name)))
+            assert "Traceback" not in result.all, result.all
+            assert "this is a bug" not in result.all, result.all
             for name in chosen:
                 self._settle(self.project.hosts[name])
-            self._check(chosen, own, " ".join(said.out.split()))
+            self._check(chosen, own, " ".join(result.out.split()))
             self._look()
 
     def _trouble(self, host: HostFolder) -> None:
@@ -84,7 +84,7 @@ class Soak:
         hosts = {name: {"config": {"postmaster": value}, "confirm-within": "60s"} for name, value in values.items()}
         self.project.stack("rollout: {max-failures: 100%, parallel: 8}\n", hosts=hosts)
 
-    def _check(self, chosen: list[str], own: dict[str, str], said: str) -> None:
+    def _check(self, chosen: list[str], own: dict[str, str], result: str) -> None:
         """After `recover` each host has its old value or its new one, runs what its files say, and the state agrees."""
         told = self.project.run("recover", *chosen, "--format", "json")
         assert told.code == 0, told.all
@@ -98,7 +98,7 @@ class Soak:
             value = more[0].removeprefix("postmaster ") if more else ""
             assert value in (self.values.get(name, ""), own[name]), f"{name} has {value}"
             assert len(more) <= 1
-            if f"{name} applied" in said or f"{name} unchanged" in said:
+            if f"{name} applied" in result or f"{name} unchanged" in result:
                 assert value == own[name], f"{name} was reported as applied"
             assert not value or name in hosts, f"{name} was changed, and the state does not know"
             comments = [line for line in host.read().splitlines() if line.startswith("#")]

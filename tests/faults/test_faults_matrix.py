@@ -178,7 +178,7 @@ def _text(path: Path) -> str:
     return ""
 
 
-def check(world: World, old: dict[str, tuple[str, int, int, int]], code: int, said: str) -> None:
+def check(world: World, old: dict[str, tuple[str, int, int, int]], code: int, result: str) -> None:
     """The host is wholly old or wholly new and runs that; nothing is left; state, exit code and words are right."""
     heal(world)
     pending = world.pending()
@@ -202,14 +202,14 @@ def check(world: World, old: dict[str, tuple[str, int, int, int]], code: int, sa
         is_new(world, old)
         assert world.project.plan("--detailed-exitcode").code == Exit.OK
         assert "dkim-key[example.com/new]" in world.project.state["hosts"]["mta1"]["keys"]
-    if code >= 0 and "[outcome-unknown]" not in said:
-        assert (code == Exit.OK) == new, (code, said)
+    if code >= 0 and "[outcome-unknown]" not in result:
+        assert (code == Exit.OK) == new, (code, result)
         told = "applied (generation 2)" if new else "mta1 (rolled back|failed|not started|stale|locked|unreachable)"
         import re
 
-        assert re.search(told.replace("(g", r"\(g").replace("2)", r"2\)") if new else told, said), said
-    assert "Traceback" not in said
-    assert "this is a bug" not in said
+        assert re.search(told.replace("(g", r"\(g").replace("2)", r"2\)") if new else told, result), result
+    assert "Traceback" not in result
+    assert "this is a bug" not in result
 
 
 def is_new(world: World, old: dict[str, tuple[str, int, int, int]]) -> None:
@@ -230,11 +230,11 @@ def test_whatever_goes_wrong_at_whatever_point(world: World, point: str, fault: 
     if fault in NEEDS_ROOT and not is_root():
         pytest.skip("only root can mount a small disk")
     old = world.files()
-    code, said = strike(world, point, FAULTS[fault])
+    code, result = strike(world, point, FAULTS[fault])
     if fault == "another operator comes" and world.other is not None and world.other.code == Exit.OK:
         overtaken(world, code)
         return
-    check(world, old, code, said)
+    check(world, old, code, result)
 
 
 def overtaken(world: World, code: int) -> None:
@@ -253,8 +253,8 @@ UNDO_FAULTS = ("the client is killed", "the program is killed", "the connection 
 def test_whatever_goes_wrong_while_it_is_undone(world: World, point: str, fault: str) -> None:
     old = world.files()
     world.ctl("fail-reload").write_text("1\n")
-    code, said = strike(world, point, FAULTS[fault])
-    check(world, old, code, said)
+    code, result = strike(world, point, FAULTS[fault])
+    check(world, old, code, result)
     assert world.files() == old
 
 
@@ -265,11 +265,11 @@ COMMANDS = {"running": "status", "test": "test", "activate": "reload", "health":
 @pytest.mark.parametrize("step", COMMANDS)
 def test_a_command_that_fails_or_hangs(world: World, step: str, how: str) -> None:
     old = world.files()
-    code, said = strike(world, f"{step}.0", lambda w, _: _tell(w, f"{how}-{COMMANDS[step]}"))
-    check(world, old, code, said)
+    code, result = strike(world, f"{step}.0", lambda w, _: _tell(w, f"{how}-{COMMANDS[step]}"))
+    check(world, old, code, result)
     assert world.files() == old
     assert code == Exit.SOME_FAILED
-    assert ("no answer within 2 s" if how == "hang" else "exit 1") in said
+    assert ("no answer within 2 s" if how == "hang" else "exit 1") in result
 
 
 def _tell(world: World, what: str) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from projects import PMTA, HostFolder, ProjectFolder, Said, move_deadline, until
+from projects import PMTA, CommandResult, HostFolder, ProjectFolder, move_deadline, until
 from signing_keys import pem
 from sshd import Sshd
 
@@ -57,7 +57,7 @@ class World:
     server: Sshd | None = None
     child: int = 0
     out: Path = field(default_factory=Path)
-    other: Said | None = None  # the output for the other operator
+    other: CommandResult | None = None  # the output for the other operator
     _go: int = -1
 
     @property
@@ -113,7 +113,7 @@ class World:
             own |= self.server.stack_keys() | {"root": str(self.root)}
         self.project.stack(body, hosts={"mta1": own})
 
-    def apply_here(self) -> Said:
+    def apply_here(self) -> CommandResult:
         return self.project.apply(*CONSENT)
 
     def change(self, point: str = "") -> None:

@@ -56,9 +56,9 @@ def give(project: ProjectFolder, mx: Made, issuer: Made) -> None:
     project.add_file("mx.key", mx.key_pem)
 
 
-def values(said: Any, address: str) -> dict[str, tuple[list[str], list[str]]]:
+def values(result: Any, address: str) -> dict[str, tuple[list[str], list[str]]]:
     """What a plan in JSON says of a file: name -> (before, after)."""
-    for host in said.json()["hosts"]:
+    for host in result.json()["hosts"]:
         for change in host["changes"]:
             if change["address"] == address:
                 return {v["name"] or v["path"][0]: (v["before"], v["after"]) for v in change["values"]}
@@ -83,15 +83,15 @@ def test_files_are_written_with_their_content_mode_and_folders(fleet: ProjectFol
 
 
 def test_a_plan_says_what_they_are_and_never_what_is_secret(fleet: ProjectFolder, mx: Made) -> None:
-    said = fleet.plan()
-    assert "certificate  mx.example.com (also for mx2.example.com), expires 20" in said.out
-    assert "with Test Issuer" in said.out
-    assert "private-key  EC secp256r1" in said.out
-    assert "tls/mx.pem and file:mx.key (digest " in said.out
-    assert "+ kind     licence" in said.out
-    assert "+ reply /^421/ mode=backoff" in said.out
+    result = fleet.plan()
+    assert "certificate  mx.example.com (also for mx2.example.com), expires 20" in result.out
+    assert "with Test Issuer" in result.out
+    assert "private-key  EC secp256r1" in result.out
+    assert "tls/mx.pem and file:mx.key (digest " in result.out
+    assert "+ kind     licence" in result.out
+    assert "+ reply /^421/ mode=backoff" in result.out
     path = fleet.save_plan()
-    outputs = [said.all, fleet.plan("--format", "json").all, fleet.plan("--diff").all, Path(path).read_text()]
+    outputs = [result.all, fleet.plan("--format", "json").all, fleet.plan("--diff").all, Path(path).read_text()]
     fleet.apply().ended(Exit.OK)
     for text in (*outputs, fleet.state_file.read_text(), fleet.run("state", "show", "mta1", "fleet").all):
         assert mx.secret_line not in text
@@ -119,18 +119,18 @@ def test_a_fragment_is_reported_line_by_line_with_words_for_secrets_masked(fleet
     fleet.apply().ended(Exit.OK)
     fleet.add_file("p.inc", RULE + "reply /x/ mode=normal\nauth-password Zq8-vbn2-77Lk-x1\n")
     fleet.config(CONFIG, FILES.replace('{content: "reply /^421/ mode=backoff"}', "{file: p.inc}"))
-    said = fleet.apply("--allow", "misplaced-directive").ended(Exit.OK)
-    assert "+ reply /x/ mode=normal  (line 2 of 3)" in said.out
-    assert "Zq8-vbn2" not in said.all
-    assert "mode=backoff" not in said.out, "what stays is not told"
+    result = fleet.apply("--allow", "misplaced-directive").ended(Exit.OK)
+    assert "+ reply /x/ mode=normal  (line 2 of 3)" in result.out
+    assert "Zq8-vbn2" not in result.all
+    assert "mode=backoff" not in result.out, "what stays is not told"
 
 
 def test_a_file_that_nothing_names_is_reported(fleet: ProjectFolder) -> None:
     assert "file-not-named" not in fleet.plan().all
     fleet.config("log-file: /var/log/pmta/log", FILES)
-    said = fleet.plan()
-    assert f"{TLS} is written to mta1, and no directive names it" in said.words
-    assert f"{LICENCE} is put on mta1" not in said.words
+    result = fleet.plan()
+    assert f"{TLS} is written to mta1, and no directive names it" in result.words
+    assert f"{LICENCE} is put on mta1" not in result.words
     fleet.host.put(f"{RUNS}<domain a>\ninclude /etc/pmta/*.inc\n</domain>\nsmtp-server-tls-certificate {TLS} x\n")
     assert "file-not-named" not in fleet.plan().all, "what the host has and the stack leaves alone counts"
 
@@ -140,10 +140,10 @@ def test_a_fragment_belongs_to_what_takes_effect(one: ProjectFolder) -> None:
     for number in (7, 5):
         files = f"files: {{{own}: {{content: max-smtp-out {number}}}}}"
         one.config(f"domain: {{gmail.com: {{include: {own}}}}}", files)
-        said = one.plan("--effective")
+        result = one.plan("--effective")
         if number == 7:
             one.apply().ended(Exit.OK)
-    assert "max-smtp-out 7 -> 5" in said.words
+    assert "max-smtp-out 7 -> 5" in result.words
 
 
 def test_what_powermta_refuses_is_restored_with_its_files(one: ProjectFolder, mx: Made, issuer: Made) -> None:
@@ -173,8 +173,8 @@ def test_what_is_there_already_is_taken_over_without_a_byte_changed(fleet: Proje
     fleet.config("log-file: /var/log/pmta/log", f"files: {{{LICENCE}: {{secret: 'file:licence'}}}}")
     fleet.host.put(SECRET_TEXT, LICENCE, 0o640)
     before = fleet.host.tree()
-    said = fleet.apply().ended(Exit.OK)
-    assert said.out.startswith("No changes.")
+    result = fleet.apply().ended(Exit.OK)
+    assert result.out.startswith("No changes.")
     assert fleet.host.tree() == before
     assert f"mta1:file[{LICENCE}]" in fleet.run("state", "list", "fleet").out
 
@@ -227,9 +227,9 @@ def test_what_left_the_stack_goes_from_the_host_if_it_was_ours(fleet: ProjectFol
     fleet.apply().ended(Exit.OK)
     fleet.host.put("mine\n", "/etc/pmta/tls/mine.pem")
     fleet.config("log-file: /var/log/pmta/log")
-    said = fleet.plan("--format", "json")
-    assert ("delete", f"file[{TLS}]") in addresses(said)
-    assert dangers(said) == {"licence-removed"}, "nothing names the others any more"
+    result = fleet.plan("--format", "json")
+    assert ("delete", f"file[{TLS}]") in addresses(result)
+    assert dangers(result) == {"licence-removed"}, "nothing names the others any more"
     fleet.apply("--allow", "licence-removed").ended(Exit.OK)
     assert set(fleet.host.contents()) == {"/etc/pmta/config", "/etc/pmta/tls/mine.pem"}
     fleet.settled()
@@ -253,8 +253,8 @@ def test_targets_protection_and_exceptions_hold_for_files_too(fleet: ProjectFold
     fleet.apply().ended(Exit.OK)
     assert not fleet.host.at(LICENCE).exists()
     fleet.host.put("other\n", FRAGMENT)
-    said = fleet.apply().ended(Exit.BLOCKED)
-    assert "Protected block would change" in said.words
+    result = fleet.apply().ended(Exit.BLOCKED)
+    assert "Protected block would change" in result.words
 
 
 # -- what is refused ----
@@ -262,8 +262,8 @@ def test_targets_protection_and_exceptions_hold_for_files_too(fleet: ProjectFold
 
 def test_a_key_that_is_not_the_certificates_is_refused(fleet: ProjectFolder) -> None:
     fleet.add_file("mx.key", made("mx.example.com").key_pem)
-    said = fleet.plan().ended(Exit.INVALID)
-    assert "Certificate and private key do not match [certificate-key]" in said.words
+    result = fleet.plan().ended(Exit.INVALID)
+    assert "Certificate and private key do not match [certificate-key]" in result.words
     fleet.run("validate", "fleet").ended(Exit.OK)  # which looks up no secret
 
 
@@ -271,8 +271,8 @@ def test_a_certificate_that_expires_is_reported_and_one_that_has_expired_is_a_da
     fleet: ProjectFolder, issuer: Made
 ) -> None:
     give(fleet, made("mx.example.com", issuer, ends=datetime.now(UTC) + timedelta(days=10, hours=1)), issuer)
-    said = fleet.plan()
-    assert "in 10 days. Renew it." in said.words
+    result = fleet.plan()
+    assert "in 10 days. Renew it." in result.words
     assert "certificate-expires" in fleet.run("validate", "fleet").ended(Exit.OK).err
     fleet.apply().ended(Exit.OK)
     assert "in 10 days. Renew it." in fleet.plan().words, "also when nothing changes"
@@ -280,9 +280,9 @@ def test_a_certificate_that_expires_is_reported_and_one_that_has_expired_is_a_da
     assert dangers(fleet.plan("--format", "json")) == {"certificate-expired"}
     fleet.apply().ended(Exit.BLOCKED)
     fleet.apply("--allow", "certificate-expired").ended(Exit.OK)
-    said = fleet.plan()
-    assert "Expired certificate" in said.words
-    assert "1 problem is listed below" in said.words
+    result = fleet.plan()
+    assert "Expired certificate" in result.words
+    assert "1 problem is listed below" in result.words
 
 
 def test_a_file_that_the_host_reads_as_configuration_is_not_touched(one: ProjectFolder) -> None:
@@ -290,15 +290,15 @@ def test_a_file_that_the_host_reads_as_configuration_is_not_touched(one: Project
     one.host.put(f"{RUNS}include /etc/pmta/conf.d/*.conf\n").put("postmaster a@example.com\n", own)
     one.config("log-file: /var/log/pmta/log", f"files: {{{own}: {{content: x}}}}")
     before = one.host.tree()
-    said = one.apply().ended(Exit.BLOCKED)
-    assert "Write it under `native` instead" in said.words
+    result = one.apply().ended(Exit.BLOCKED)
+    assert "Write it under `native` instead" in result.words
     assert one.host.tree() == before
 
 
 def test_a_link_in_the_way_is_refused_by_the_host(fleet: ProjectFolder) -> None:
     fleet.host.at("/etc/pmta/tls").symlink_to(fleet.host.at("/tmp"))
-    said = fleet.plan().ended(Exit.SOME_FAILED)
-    assert "a symbolic link" in said.words
+    result = fleet.plan().ended(Exit.SOME_FAILED)
+    assert "a symbolic link" in result.words
 
 
 # -- what it needs to take effect ----
@@ -309,8 +309,8 @@ def test_the_web_monitors_certificate_restarts_the_web_monitor(live: ProjectFold
     give(live, mx, issuer)
     body = "allowed-paths: [/var/lib/pmta]\nfiles:\n  /var/lib/pmta/webmon.pem: "
     live.stack(body + "{file: tls/mx.pem, private-key: 'file:mx.key'}\n")
-    said = live.plan("--format", "json")
-    assert dangers(said) == {"restart"}
+    result = live.plan("--format", "json")
+    assert dangers(result) == {"restart"}
     starts = live.host.starts
     live.apply().ended(Exit.BLOCKED)
     live.apply("--allow", "restart").ended(Exit.OK)

@@ -30,8 +30,8 @@ def ugly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_file_is_laid_out_in_place(project: ProjectFolder, ugly: Path) -> None:
-    said = project.run("fmt", "ugly.conf").ended(Exit.OK)
-    assert said.out == "ugly.conf\n"
+    result = project.run("fmt", "ugly.conf").ended(Exit.OK)
+    assert result.out == "ugly.conf\n"
     assert ugly.read_text() == NICE
     assert stat.S_IMODE(ugly.stat().st_mode) == 0o640
     assert {path.name for path in ugly.parent.iterdir()} == {"ugly.conf", "project"}
@@ -53,17 +53,17 @@ def test_owner_and_links_stay(project: ProjectFolder, ugly: Path) -> None:
 
 
 def test_check_writes_nothing(project: ProjectFolder, ugly: Path) -> None:
-    said = project.run("fmt", "--check", "ugly.conf").ended(Exit.ERROR)
-    assert said.out == "ugly.conf\n"
+    result = project.run("fmt", "--check", "ugly.conf").ended(Exit.ERROR)
+    assert result.out == "ugly.conf\n"
     assert ugly.read_text() == UGLY
     ugly.write_text(NICE)
     assert project.run("fmt", "--check", "ugly.conf").ended(Exit.OK).out == ""
 
 
 def test_diff_shows_it_with_secrets_masked_and_writes_nothing(project: ProjectFolder, ugly: Path) -> None:
-    said = project.run("fmt", "--diff", "ugly.conf").ended(Exit.OK)
-    assert "-postmaster   a@example.com\n+postmaster a@example.com\n" in said.out
-    assert "geheim" not in said.out
+    result = project.run("fmt", "--diff", "ugly.conf").ended(Exit.OK)
+    assert "-postmaster   a@example.com\n+postmaster a@example.com\n" in result.out
+    assert "geheim" not in result.out
     assert ugly.read_text() == UGLY
     project.run("fmt", "--diff", "--check", "ugly.conf").ended(Exit.ERROR)
 
@@ -77,8 +77,8 @@ def test_a_folder_is_config_and_what_it_includes_but_not_the_vendors_defaults(
     for name in ("a.conf", "config-defaults", "other.conf"):
         (home / name).write_text(UGLY)
     monkeypatch.chdir(tmp_path)
-    said = project.run("fmt", ".").ended(Exit.OK)
-    assert said.out.splitlines() == ["etc/pmta/config", "etc/pmta/a.conf"]
+    result = project.run("fmt", ".").ended(Exit.OK)
+    assert result.out.splitlines() == ["etc/pmta/config", "etc/pmta/a.conf"]
     assert (home / "a.conf").read_text() == NICE
     assert (home / "config-defaults").read_text() == UGLY
     assert (home / "other.conf").read_text() == UGLY
@@ -107,8 +107,8 @@ def test_a_file_that_cannot_be_laid_out_is_left_and_the_others_are_not(
         return canonical.Canonical(text, problem) if path == "ugly.conf" else real(text, path)
 
     monkeypatch.setattr(canonical, "canonical", refuse)
-    said = project.run("fmt", "ugly.conf", "other.conf").ended(Exit.ERROR)
-    assert "ugly.conf: error: File not formatted" in said.err
+    result = project.run("fmt", "ugly.conf", "other.conf").ended(Exit.ERROR)
+    assert "ugly.conf: error: File not formatted" in result.err
     assert ugly.read_text() == UGLY
     assert other.read_text() == NICE
 

@@ -81,13 +81,13 @@ def test_entries_as_openssh_writes_them(sshd: Sshd, tmp_path: Path) -> None:
 
 def test_an_unknown_host_is_refused_and_it_says_how_to_accept_it(sshd: Sshd, tmp_path: Path) -> None:
     path = write(tmp_path / "kh", sshd.line(name="elsewhere"))
-    said = fails(sshd, known_hosts=path)
+    result = fails(sshd, known_hosts=path)
     shown = subprocess.run(
         ["ssh-keygen", "-lf", sshd.folder / "host_ed25519.pub"], capture_output=True, text=True, check=True
     )
-    assert "[host-key-unknown]" in said
-    assert shown.stdout.split()[1] in said
-    assert f"ssh-keyscan -p {sshd.port} 127.0.0.1 >> {path}" in said
+    assert "[host-key-unknown]" in result
+    assert shown.stdout.split()[1] in result
+    assert f"ssh-keyscan -p {sshd.port} 127.0.0.1 >> {path}" in result
     assert Path(path).read_text() == sshd.line(name="elsewhere")
 
 
@@ -99,9 +99,9 @@ def test_no_known_hosts_at_all_is_an_unknown_host(sshd: Sshd, tmp_path: Path) ->
 def test_a_changed_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     with start_sshd(tmp_path / "other", host_keys=("ed25519",)) as other:
         wrong = f"{sshd.name} {other.keys['ed25519']}\n"
-    said = fails(sshd, known_hosts=write(tmp_path / "kh", wrong))
-    assert "[host-key-changed]" in said
-    assert "ssh-keygen -R" in said
+    result = fails(sshd, known_hosts=write(tmp_path / "kh", wrong))
+    assert "[host-key-changed]" in result
+    assert "ssh-keygen -R" in result
 
 
 def test_a_revoked_key_is_refused_even_if_it_is_known(sshd: Sshd, tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def _closed_port() -> int:
 
 def test_a_key_that_is_not_authorised(sshd: Sshd, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "id"], check=True)
-    said = fails(sshd, identity_files=(str(tmp_path / "id"),))
-    assert "[authentication-failed]" in said
-    assert str(tmp_path / "id") in said
+    result = fails(sshd, identity_files=(str(tmp_path / "id"),))
+    assert "[authentication-failed]" in result
+    assert str(tmp_path / "id") in result
 
 
 @pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
@@ -224,10 +224,10 @@ def test_a_key_that_is_not_there_or_not_a_key(sshd: Sshd, tmp_path: Path) -> Non
 
 
 def test_a_password_where_only_keys_are_taken(sshd: Sshd) -> None:
-    said = fails(sshd, identity_files=(), password=Secret(b"secret-word", "keyring:pw"), ssh_config="/dev/null")
-    assert "[authentication-failed]" in said
-    assert "keyring:pw" in said
-    assert "secret-word" not in said
+    result = fails(sshd, identity_files=(), password=Secret(b"secret-word", "keyring:pw"), ssh_config="/dev/null")
+    assert "[authentication-failed]" in result
+    assert "keyring:pw" in result
+    assert "secret-word" not in result
 
 
 def test_no_one_listens(sshd: Sshd) -> None:
@@ -246,8 +246,8 @@ def test_a_server_that_says_nothing(sshd: Sshd) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        said = fails(sshd, port=silent.getsockname()[1], connect_timeout=0.3)
-    assert "[connect-timeout]" in said
+        result = fails(sshd, port=silent.getsockname()[1], connect_timeout=0.3)
+    assert "[connect-timeout]" in result
 
 
 def test_a_server_that_hangs_up_is_tried_again(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,11 +268,11 @@ def test_a_server_that_hangs_up_is_tried_again(sshd: Sshd, monkeypatch: pytest.M
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        said = fails(sshd, port=rude.getsockname()[1])
+        result = fails(sshd, port=rude.getsockname()[1])
         rude.shutdown(socket.SHUT_RDWR)
         thread.join()
-    assert "[banner-dropped]" in said
-    assert "MaxStartups" in said
+    assert "[banner-dropped]" in result
+    assert "MaxStartups" in result
     assert len(met) == ssh.BANNER_TRIES
 
 
@@ -316,10 +316,10 @@ def test_errors_that_no_one_waits_for_do_not_stop_it(sshd: Sshd) -> None:
     """They share a window with the output."""
     session = spec_of(HostRoot(sshd.folder), **sshd.options()).open()
     noisy = session.begin(["sh", "-c", "head -c 3000000 /dev/zero >&2; echo; echo end; read -r x; echo $x"], timeout=30)
-    said = noisy.ask(b"", b"\nend\n", timeout=30)
-    assert (said.stdout, said.exit_code) == (b"\nend\n", None)
-    said = noisy.ask(b"more\n", b"never printed", timeout=30)
-    assert (said.stdout, said.exit_code) == (b"more\n", 0)
+    result = noisy.ask(b"", b"\nend\n", timeout=30)
+    assert (result.stdout, result.exit_code) == (b"\nend\n", None)
+    result = noisy.ask(b"more\n", b"never printed", timeout=30)
+    assert (result.stdout, result.exit_code) == (b"more\n", 0)
     session.close()
 
 

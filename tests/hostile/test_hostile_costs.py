@@ -132,8 +132,8 @@ def domains(project: ProjectFolder, many: int, *, includes: bool) -> int:
         project.host.put(RUNS + "".join(blocks.values()))
     project.config("domain:\n" + "".join(f"  d{n}.example: {{max-smtp-out: 2}}\n" for n in blocks))
     profile = cProfile.Profile()
-    said = profile.runcall(project.plan)
-    assert f"{many} to update" in said.out, said.all
+    result = profile.runcall(project.plan)
+    assert f"{many} to update" in result.out, result.all
     return sum(entry.callcount for entry in profile.getstats())
 
 

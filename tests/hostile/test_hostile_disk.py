@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from projects import ProjectFolder, Said
+from projects import CommandResult, ProjectFolder
 
 from pmtaform import writing
 from pmtaform.diagnostics import Exit
@@ -56,8 +56,8 @@ def write(project: ProjectFolder, value: int) -> None:
     project.config(f"domain: {{a.example: {{max-smtp-out: {value}}}}}", "rollout: {parallel: 1, canary: 1}\n")
 
 
-def verdicts(said: Said) -> dict[str, str]:
-    return {host["host"]: host["verdict"] for host in said.lines()[-1]["hosts"]}
+def verdicts(result: CommandResult) -> dict[str, str]:
+    return {host["host"]: host["verdict"] for host in result.lines()[-1]["hosts"]}
 
 
 def has(project: ProjectFolder, value: int) -> dict[str, bool]:
@@ -74,18 +74,18 @@ def test_the_outcome_is_reported_however_much_can_be_written(
 ) -> None:
     write(fleet, 8)
     disk.left, disk.error = after, error
-    said = fleet.apply("--format", "json")
+    result = fleet.apply("--format", "json")
     new = has(fleet, 8)
     if not disk.refused:
-        said.ended(Exit.OK)
+        result.ended(Exit.OK)
     else:
-        assert said.code != Exit.OK
-        assert "state-not-written" in said.all
-    if said.out and said.lines()[-1]["kind"] == "pmtaform-run":
-        told = verdicts(said)
+        assert result.code != Exit.OK
+        assert "state-not-written" in result.all
+    if result.out and result.lines()[-1]["kind"] == "pmtaform-run":
+        told = verdicts(result)
         assert {name: verdict == "applied" for name, verdict in told.items()} == new
         assert set(told.values()) <= {"applied", "not started"}
-        assert (said.lines()[-1]["unsaved"] is not None) == bool(disk.refused)
+        assert (result.lines()[-1]["unsaved"] is not None) == bool(disk.refused)
     else:
         assert not any(new.values()), "a run that tells of no host has changed none"
     disk.left = 1 << 30
@@ -109,9 +109,9 @@ def test_a_disk_that_takes_more_in_the_end_is_no_error(
 
     monkeypatch.setattr(RunRecords, "finish", with_room)
     disk.left = 8
-    said = fleet.apply("--format", "json")
+    result = fleet.apply("--format", "json")
     assert disk.refused
-    assert said.lines()[-1]["unsaved"] is None
+    assert result.lines()[-1]["unsaved"] is None
     assert all(name in fleet.run("history").out for name in HOSTS)
 
 
@@ -120,11 +120,11 @@ def test_a_rollback_is_reported_however_much_can_be_written(fleet: ProjectFolder
     write(fleet, 8)
     fleet.apply().ended(Exit.OK)
     disk.left = after
-    said = fleet.run("rollback", "mta1", "--auto-approve", "--format", "json")
+    result = fleet.run("rollback", "mta1", "--auto-approve", "--format", "json")
     back = "max-smtp-out 7" in fleet.hosts["mta1"].read()
-    assert (said.code == Exit.OK) == (disk.refused == 0)
+    assert (result.code == Exit.OK) == (disk.refused == 0)
     if back:
-        assert verdicts(said) == {"mta1": "applied"}
+        assert verdicts(result) == {"mta1": "applied"}
     disk.left = 1 << 30
     fleet.apply().ended(Exit.OK)
     fleet.settled()
@@ -134,15 +134,15 @@ def test_hosts_that_go_back_are_reported_as_that(fleet: ProjectFolder, disk: Dis
     """`on-failure: rollback-wave` is for hosts that failed, not for a disk."""
     fleet.config("domain: {a.example: {max-smtp-out: 8}}", "rollout: {parallel: 1, on-failure: rollback-all}\n")
     disk.left = 8
-    said = fleet.apply("--format", "json")
+    result = fleet.apply("--format", "json")
     assert disk.refused
-    assert set(verdicts(said).values()) <= {"applied", "not started"}
+    assert set(verdicts(result).values()) <= {"applied", "not started"}
 
 
 def test_text_tells_of_hosts_and_of_the_disk(fleet: ProjectFolder, disk: Disk) -> None:
     write(fleet, 8)
     disk.left = 8
-    said = fleet.apply()
-    assert "mta1  applied" in said.out
-    assert "[state-not-written]" in said.words
-    assert "no space left on device" in said.words
+    result = fleet.apply()
+    assert "mta1  applied" in result.out
+    assert "[state-not-written]" in result.words
+    assert "no space left on device" in result.words

@@ -120,9 +120,9 @@ def test_a_start_up_file_that_reads_is_reported_as_that(root: HostRoot, tmp_path
     for ask in (host.probe, lambda: host.apply(transaction((CONFIG, NEW)))):
         with pytest.raises(HostError) as told:
             ask()
-        (said,) = told.value.diagnostics
-        assert (said.code, said.host) == ("input-garbled", "mta1")
-        assert "start-up file" in said.detail
+        (result,) = told.value.diagnostics
+        assert (result.code, result.host) == ("input-garbled", "mta1")
+        assert "start-up file" in result.detail
     assert root.read(CONFIG) == root.running == OLD
 
 

@@ -31,9 +31,9 @@ def test_a_folder_with_two_names_is_reported_before_and_after(one: ProjectFolder
     two_names(one, {"root": "hosts/mta1"}, {"root": "hosts/other"})
     planned = one.plan()
     assert "mta1, mta2: warning: Two host names for one machine [same-machine]" in planned.words
-    said = one.apply()
-    assert said.code != Exit.OK
-    assert "This run itself changes the machine, as" in said.words
+    result = one.apply()
+    assert result.code != Exit.OK
+    assert "This run itself changes the machine, as" in result.words
     assert "max-smtp-out" not in one.host.read(), "both are staged before either is changed"
 
 
@@ -71,6 +71,6 @@ def test_another_runs_lock_is_not_ones_own(one: ProjectFolder) -> None:
     one.host.stand_in()
     one.config("domain: {a.example: {max-smtp-out: 7}}", activation="reload")
     with pending(one):
-        said = one.apply()
-        assert said.code == Exit.LOCKED
-        assert "same-machine" not in said.all
+        result = one.apply()
+        assert result.code == Exit.LOCKED
+        assert "same-machine" not in result.all

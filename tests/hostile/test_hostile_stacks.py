@@ -40,11 +40,11 @@ def nothing_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stack_has_no_program_run(project: ProjectFolder, command: str, text: str) -> None:
     ran = write(project, text)
     words = {"apply": ["apply", "--auto-approve"], "secrets": ["secrets", "check"], "render": ["render", "mta1"]}
-    said = project.run(*words.get(command, [command]))
+    result = project.run(*words.get(command, [command]))
     assert not ran.exists()
     if command in RUNS:
-        assert said.code not in (Exit.OK, Exit.CHANGES)
-        assert f"{VARIABLE}=touch" in said.words
+        assert result.code not in (Exit.OK, Exit.CHANGES)
+        assert f"{VARIABLE}=touch" in result.words
 
 
 ALLOWED = {
@@ -120,9 +120,9 @@ def test_an_ssh_config_of_the_project_has_no_program_run(
         "stack: fleet\nhosts: {mta1: {address: 127.0.0.1, port: 9, ssh-config: ssh_config, connect-timeout: 2}}\n"
         "config: {log-file: /l}\n"
     )
-    said = project.run("plan")
-    assert said.code not in (Exit.OK, Exit.CHANGES)
-    assert "[program-not-allowed]" in said.words
+    result = project.run("plan")
+    assert result.code not in (Exit.OK, Exit.CHANGES)
+    assert "[program-not-allowed]" in result.words
     assert not ran.exists()
 
 
@@ -148,14 +148,14 @@ MULTIPLY = {
 @pytest.mark.parametrize("text", MULTIPLY.values(), ids=MULTIPLY)
 def test_what_multiplies_is_refused(project: ProjectFolder, text: str) -> None:
     write(project, text)
-    said = project.run("validate").ended(Exit.INVALID)
-    assert len(said.err) < 20_000
+    result = project.run("validate").ended(Exit.INVALID)
+    assert len(result.err) < 20_000
 
 
 def test_a_variable_that_is_wrong_is_reported_once(project: ProjectFolder) -> None:
     write(project, "vars: {a: '${nowhere}', b: '${a}', c: '${b}'}\nconfig: {log-file: '/${c}'}\n")
-    said = project.run("validate", "--format", "json").ended(Exit.INVALID)
-    assert said.out.count('"unknown-variable"') == 1
+    result = project.run("validate", "--format", "json").ended(Exit.INVALID)
+    assert result.out.count('"unknown-variable"') == 1
 
 
 # -- files that never end, or never begin ------------------------------------------------------------------------------
@@ -175,15 +175,15 @@ def test_a_file_that_is_none_is_refused(project: ProjectFolder, name: str, kind:
         path.symlink_to("/dev/zero")
     else:
         path.mkdir()
-    said = project.run("apply", "--auto-approve")
-    assert said.code not in (Exit.OK, Exit.CHANGES) or (kind, path.suffix) == ("folder", ".yaml")
-    assert "bug in pmtaform" not in said.all
+    result = project.run("apply", "--auto-approve")
+    assert result.code not in (Exit.OK, Exit.CHANGES) or (kind, path.suffix) == ("folder", ".yaml")
+    assert "bug in pmtaform" not in result.all
 
 
 def test_a_stack_file_that_leads_out_of_the_project_is_not_read(project: ProjectFolder, tmp_path: Path) -> None:
     write(project, "config: {log-file: /l}\n")
     (tmp_path / "secret.yaml").write_text("password: canary\n")
     (project.folder / "more.yaml").symlink_to(tmp_path / "secret.yaml")
-    said = project.run("validate").ended(Exit.INVALID)
-    assert "canary" not in said.all
-    assert "[stack-outside]" in said.all
+    result = project.run("validate").ended(Exit.INVALID)
+    assert "canary" not in result.all
+    assert "[stack-outside]" in result.all

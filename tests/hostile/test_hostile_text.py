@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
-from projects import RUNS, ProjectFolder, Said
+from projects import RUNS, CommandResult, ProjectFolder
 
 from pmtaform.diagnostics import Exit
 from pmtaform.host import FileWrite, HostSpec, Transaction, apply
@@ -26,13 +26,13 @@ COMMAND = re.compile(r"^\s*(::.*::|```|~~~)|##\w*\[", re.MULTILINE)
 UNSEEN = {"\u034f", "\ufe0f", "\u3164", "\x7f"}
 
 
-def assert_plain(said: Said) -> None:
-    for text in (said.out, said.err):
+def assert_plain(result: CommandResult) -> None:
+    for text in (result.out, result.err):
         match = COMMAND.search(text)
         assert match is None, repr(text[max(0, match.start() - 60) : match.end() + 60])
         odd = {c for c in text if c != "\n" and (unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} or c in UNSEEN)}
         assert not odd, odd
-    assert "bug in pmtaform" not in said.all
+    assert "bug in pmtaform" not in result.all
 
 
 # -- what hosts say, and where -----------------------------------------------------------------------------------------
@@ -156,11 +156,11 @@ def test_what_is_looked_at_stays_text(one: ProjectFolder, source: str, form: str
     for command in LOOKING:
         if "--format" in command and form == "json":
             continue
-        said = one.run(*command, *(["--format", "json"] if form == "json" else []))
-        assert said.code != Exit.USAGE, said.all
-        assert_plain(said)
-        if said.out and (form == "json" or "sarif" in command):
-            json.loads(said.out)
+        result = one.run(*command, *(["--format", "json"] if form == "json" else []))
+        assert result.code != Exit.USAGE, result.all
+        assert_plain(result)
+        if result.out and (form == "json" or "sarif" in command):
+            json.loads(result.out)
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -168,13 +168,13 @@ def test_what_is_looked_at_stays_text(one: ProjectFolder, source: str, form: str
 def test_what_is_done_stays_text(one: ProjectFolder, source: str, form: str) -> None:
     begin(one, source)
     for command in CHANGING:
-        said = one.run(*command, *(["--format", "json"] if form == "json" else []))
-        assert said.code != Exit.USAGE, said.all
-        assert_plain(said)
+        result = one.run(*command, *(["--format", "json"] if form == "json" else []))
+        assert result.code != Exit.USAGE, result.all
+        assert_plain(result)
         if form == "json" and command[0] in ("apply", "rollback"):
-            said.lines()
-        elif form == "json" and said.out:
-            json.loads(said.out)
+            result.lines()
+        elif form == "json" and result.out:
+            json.loads(result.out)
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -214,10 +214,10 @@ def test_a_report_has_no_command_in_it(text: str, harmless: str) -> None:
 def test_lint_for_github_still_writes_its_commands(one: ProjectFolder) -> None:
     one.config("domain: {b.example: {max-smtp-out: 7}}")
     one.host.put("no-such-directive ::error::x\n")
-    said = one.run("lint", "--format", "github", str(one.host.config))
-    commands = [line for line in said.out.splitlines() if line.startswith("::")]
+    result = one.run("lint", "--format", "github", str(one.host.config))
+    commands = [line for line in result.out.splitlines() if line.startswith("::")]
     assert commands
-    assert len(commands) == len(said.out.splitlines())
+    assert len(commands) == len(result.out.splitlines())
 
 
 def test_sarif_makes_no_link_of_what_a_host_says(one: ProjectFolder) -> None:

@@ -27,8 +27,8 @@ def test_a_real_configuration_that_is_declared_as_it_is(project: ProjectFolder, 
     files = put_corpus(host, name)
     project.stack(native(project, files), activation="none")
     before = host.tree()
-    said = project.apply().ended(Exit.OK)
-    assert said.out.startswith("No changes."), said.all
+    result = project.apply().ended(Exit.OK)
+    assert result.out.startswith("No changes."), result.all
     assert host.tree() == before
     project.settled()
 
@@ -110,8 +110,8 @@ def test_after_an_apply_a_plan_is_empty_and_a_rollback_brings_the_bytes_back(
     with tempfile.TemporaryDirectory() as folder:
         project = ProjectFolder(Path(folder))
         host = project.add_host("mta1", live)
-        said = "unmanaged: remove\n" if remove else ""
-        project.stack(native(project, {"/etc/pmta/config": wanted.encode()}) + said, activation="none")
+        result = "unmanaged: remove\n" if remove else ""
+        project.stack(native(project, {"/etc/pmta/config": wanted.encode()}) + result, activation="none")
         first = project.apply(*EVERYTHING)
         if first.code == Exit.INVALID:
             return

@@ -88,8 +88,8 @@ def the_whole_way(project: ProjectFolder, files: dict[str, bytes], hosts: dict[s
     emulated = host.at("/usr/sbin/pmta").exists()
     project.stack(native(project, files), hosts=hosts)
     before = host.tree()
-    said = project.apply().ended(Exit.OK)
-    assert said.out.startswith("No changes."), said.out
+    result = project.apply().ended(Exit.OK)
+    assert result.out.startswith("No changes."), result.out
     assert host.tree() == before, "adopting touches no byte"
 
     wanted = changed_value(b"\n".join(files.values()))
@@ -204,10 +204,10 @@ def test_several_hosts_behind_one_server(project: ProjectFolder, server: Sshd) -
     hosts = {name: over_ssh(server, host, activation="none") for name, host in project.hosts.items()}
     hosts["mta2"]["known-hosts"] = str(project.root / "nobody")
     project.stack("config: {postmaster: a@example.com}", hosts=hosts)
-    said = project.apply().ended(Exit.UNREACHABLE)
-    assert "mta1 applied" in said.words
-    assert "mta3 applied" in said.words
-    assert "mta2 unreachable" in said.words
+    result = project.apply().ended(Exit.UNREACHABLE)
+    assert "mta1 applied" in result.words
+    assert "mta3 applied" in result.words
+    assert "mta2 unreachable" in result.words
     assert "postmaster" not in project.hosts["mta2"].read()
     assert sorted(project.state["hosts"]) == ["mta1", "mta3"]
 
@@ -247,13 +247,13 @@ def test_a_host_that_is_lost_for_good_while_it_is_checked_is_reported_once_and_g
             hosts={"mta1": over_ssh(mortal, host)},
         )
         monkeypatch.setattr(transaction, "_sleep", lambda _: None)
-        said = project.apply().ended(Exit.SOME_FAILED)
-    assert said.err.count("mta1: reverting") == 1
-    assert "Outcome unknown [outcome-unknown]" in said.words
-    assert "the connection was lost (Connection refused) and the host could not be asked again" in said.words
+        result = project.apply().ended(Exit.SOME_FAILED)
+    assert result.err.count("mta1: reverting") == 1
+    assert "Outcome unknown [outcome-unknown]" in result.words
+    assert "the connection was lost (Connection refused) and the host could not be asked again" in result.words
     assert (
         "rolls back unless it was confirmed. To ask again, and finish or undo what it left: pmtaform recover mta1"
-        in said.words
+        in result.words
     )
     until(lambda: host.running == RUNS and not host.leftovers())
     assert "postmaster" not in host.read()

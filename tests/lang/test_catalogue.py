@@ -179,16 +179,16 @@ def _some() -> DirectiveSpec:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "result"),
     [
         ({"name": "x", "scopes": ("nowhere",)}, "unknown scopes"),
         ({}, "stands twice"),
         ({"name": "x", "canonical": "not-there"}, "is an alias of not-there"),
     ],
 )
-def test_a_damaged_table_of_directives_is_refused(damage: dict[str, object], said: str) -> None:
+def test_a_damaged_table_of_directives_is_refused(damage: dict[str, object], result: str) -> None:
     bad = dataclasses.replace(_some(), **damage)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=result):
         Catalogue([*catalogue().directives, bad], catalogue().sections.values())
 
 

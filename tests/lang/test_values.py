@@ -281,11 +281,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "said"), WRONG)
-def test_what_is_wrong_is_stated_with_its_remedy(name: str, text: str, said: str) -> None:
+@pytest.mark.parametrize(("name", "text", "result"), WRONG)
+def test_what_is_wrong_is_stated_with_its_remedy(name: str, text: str, result: str) -> None:
     problem_text = values.problem(spec(name), text)
     assert problem_text is not None
-    assert said in problem_text
+    assert result in problem_text
     assert "\n" not in problem_text
 
 
@@ -470,7 +470,7 @@ def test_arguments_of_sections(tag: str, argument: str, normal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "argument", "said"),
+    ("tag", "argument", "result"),
     [
         ("domain", "outlook.com hotmail.com", "domain-macro"),
         ("domain", "outlook.com,hotmail.com", "domain-macro"),
@@ -487,8 +487,8 @@ def test_arguments_of_sections(tag: str, argument: str, normal: str) -> None:
         ("acct-file", '"/var/log', "not closed"),
     ],
 )
-def test_wrong_arguments_of_sections(tag: str, argument: str, said: str) -> None:
-    assert said in (values.argument_problem(tag, argument) or "")
+def test_wrong_arguments_of_sections(tag: str, argument: str, result: str) -> None:
+    assert result in (values.argument_problem(tag, argument) or "")
 
 
 @pytest.mark.parametrize(

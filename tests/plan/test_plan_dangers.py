@@ -234,8 +234,8 @@ def test_a_danger_needs_consent(one: ProjectFolder, case: Case) -> None:
     assert dangers(one.plan("--format", "json").ended(Exit.OK)) == {case.code}
     text = one.plan().ended(Exit.OK)
     assert f"To consent: pmtaform apply fleet --allow {case.code}" in text.out
-    said = one.apply().ended(Exit.BLOCKED)
-    assert f"--allow {case.code}" in said.words
+    result = one.apply().ended(Exit.BLOCKED)
+    assert f"--allow {case.code}" in result.words
     others = [word for code in danger_kinds() if code != case.code for word in ("--allow", code)]
     one.apply(*others).ended(Exit.BLOCKED)
     assert one.host.tree() == before
@@ -255,8 +255,8 @@ def test_a_plan_that_takes_the_log_file_away_stops(one: ProjectFolder) -> None:
 
 def test_where_the_stack_activates_nothing_no_restart_is_asked_for(one: ProjectFolder) -> None:
     one.config("run-as-root: no")
-    said = one.plan().ended(Exit.OK)
-    assert "takes effect when PowerMTA is restarted" in said.words
+    result = one.plan().ended(Exit.OK)
+    assert "takes effect when PowerMTA is restarted" in result.words
     one.apply().ended(Exit.OK)
 
 

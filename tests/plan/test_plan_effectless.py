@@ -55,9 +55,9 @@ def test_a_plan_without_effect_says_so(one: ProjectFolder, config: str) -> None:
     one.host.put(WHOLE + LIVE)
     one.config(config)
     assert WORDS in one.plan().ended(Exit.OK).words
-    said = one.plan("--format", "json").ended(Exit.OK).json()
-    assert [note["code"] for note in said["hosts"][0]["notes"]].count("no-effect") == 1
-    assert said["summary"]["dangers"] == 0
+    result = one.plan("--format", "json").ended(Exit.OK).json()
+    assert [note["code"] for note in result["hosts"][0]["notes"]].count("no-effect") == 1
+    assert result["summary"]["dangers"] == 0
 
 
 @pytest.mark.parametrize("config", OTHER.values(), ids=OTHER.keys())

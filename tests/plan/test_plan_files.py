@@ -22,8 +22,8 @@ def apart(one: ProjectFolder) -> ProjectFolder:
 
 def test_a_file_that_nothing_includes_would_have_no_effect_and_is_not_made(apart: ProjectFolder) -> None:
     assert "File of the stack not included" in apart.plan().ended(Exit.OK).words
-    said = apart.apply().ended(Exit.BLOCKED)
-    assert f"config: {{include: [{OWN}]}}" in said.words
+    result = apart.apply().ended(Exit.BLOCKED)
+    assert f"config: {{include: [{OWN}]}}" in result.words
     assert apart.host.contents() == {"/etc/pmta/config": RUNS}
 
 
@@ -63,8 +63,8 @@ def test_a_file_and_its_include_in_one_apply(apart: ProjectFolder) -> None:
 def test_a_file_that_is_there_and_not_read_is_not_written_over(apart: ProjectFolder) -> None:
     apart.host.put("# someone's notes\n", OWN)
     apart.stack(NATIVE + f"config: {{include: [{OWN}]}}\n", activation="none")
-    said = apart.apply().ended(Exit.BLOCKED)
-    assert "Existing file not included" in said.words
+    result = apart.apply().ended(Exit.BLOCKED)
+    assert "Existing file not included" in result.words
     assert apart.host.read(OWN) == "# someone's notes\n"
     apart.host.at(OWN).unlink()
     apart.apply().ended(Exit.OK)

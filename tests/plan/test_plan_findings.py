@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import RUNS, ProjectFolder, Said
+from projects import RUNS, CommandResult, ProjectFolder
 
 from pmtaform.diagnostics import Exit
 from pmtaform.lang.lint import rules
@@ -36,9 +36,12 @@ def prepare(one: ProjectFolder, case: dict[str, Any]) -> None:
     one.config(case.get("config", "postmaster: a@example.com"), body)
 
 
-def notes(said: Said, severity: str) -> list[dict[str, Any]]:
+def notes(result: CommandResult, severity: str) -> list[dict[str, Any]]:
     return [
-        n for host in said.json()["hosts"] for n in host["notes"] if n["severity"] == severity and n["code"] in rules()
+        n
+        for host in result.json()["hosts"]
+        for n in host["notes"]
+        if n["severity"] == severity and n["code"] in rules()
     ]
 
 
@@ -49,15 +52,15 @@ def codes(findings: list[dict[str, Any]]) -> list[str]:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_plan_is_judged_by_what_it_makes(one: ProjectFolder, case: dict[str, Any]) -> None:
     prepare(one, case)
-    said = one.plan("--format", "json").ended(Exit.OK)
-    errors, warnings = notes(said, "error"), notes(said, "warning")
+    result = one.plan("--format", "json").ended(Exit.OK)
+    errors, warnings = notes(result, "error"), notes(result, "warning")
     known = [note for note in warnings if BEFORE in note["detail"]]
     assert codes(errors) == case.get("errors", [])
     assert codes(known) == case.get("before", [])
-    told = {note["code"] for host in said.json()["hosts"] for note in host["notes"]}
+    told = {note["code"] for host in result.json()["hosts"] for note in host["notes"]}
     assert told >= set(case.get("notes", ()))
     assert not told & set(case.get("silent", ()))
-    assert said.json()["summary"]["errors"] == (0 if "danger" in case else len(errors))
+    assert result.json()["summary"]["errors"] == (0 if "danger" in case else len(errors))
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -66,8 +69,8 @@ def test_an_error_stops_an_apply_until_its_rule_is_allowed(one: ProjectFolder, c
     before = one.host.tree()
     errors = [] if "danger" in case else case.get("errors", [])
     if errors:
-        said = one.apply(*CONSENT).ended(Exit.BLOCKED)
-        assert all(f"--allow {name}" in said.words for name in errors)
+        result = one.apply(*CONSENT).ended(Exit.BLOCKED)
+        assert all(f"--allow {name}" in result.words for name in errors)
         assert one.host.tree() == before
         saved = one.save_plan()
         one.run("apply", saved, *CONSENT).ended(Exit.BLOCKED)
@@ -80,35 +83,35 @@ def test_an_error_stops_an_apply_until_its_rule_is_allowed(one: ProjectFolder, c
 def test_an_error_that_a_danger_reports_needs_one_consent(one: ProjectFolder) -> None:
     (case,) = (case for case in CASES.values() if "danger" in case)
     prepare(one, case)
-    said = one.apply().ended(Exit.BLOCKED)
-    assert f"--allow {case['danger']}" in said.words
-    assert not any(f"--allow {name}" in said.words for name in case["errors"])
+    result = one.apply().ended(Exit.BLOCKED)
+    assert f"--allow {case['danger']}" in result.words
+    assert not any(f"--allow {name}" in result.words for name in case["errors"])
     one.apply("--allow", case["danger"]).ended(Exit.OK)
 
 
 def test_the_command_to_copy_names_dangers_and_errors(one: ProjectFolder) -> None:
     one.config("virtual-mta-pool: {p: {virtual-mta: [ghost]}}\nrelay-domain: ['*']")
-    said = one.plan().ended(Exit.OK)
-    (line,) = [line for line in said.out.splitlines() if line.startswith("To consent:")]
+    result = one.plan().ended(Exit.OK)
+    (line,) = [line for line in result.out.splitlines() if line.startswith("To consent:")]
     assert "--allow undefined-virtual-mta" in line
-    assert "stacks/fleet/stack.yaml:5" in said.out
+    assert "stacks/fleet/stack.yaml:5" in result.out
     words = line.partition("pmtaform ")[2].split()
     one.run(*words, "--auto-approve").ended(Exit.OK)
 
 
 def test_a_name_that_no_danger_and_no_rule_has_is_refused(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
-    said = one.apply("--allow", "undefined-virtual-mtas").ended(Exit.USAGE)
-    assert 'Did you mean "undefined-virtual-mta"?' in said.words
+    result = one.apply("--allow", "undefined-virtual-mtas").ended(Exit.USAGE)
+    assert 'Did you mean "undefined-virtual-mta"?' in result.words
 
 
 def test_hosts_with_the_same_result_are_one_entry(project: ProjectFolder) -> None:
     for name in ("mta1", "mta2", "mta3"):
         project.add_host(name)
     project.config("virtual-mta-pool: {p: {virtual-mta: [ghost]}}")
-    said = project.plan().ended(Exit.OK)
-    assert said.out.count("[undefined-virtual-mta]") == 1
-    assert "mta1..mta3" in said.out or "mta1, mta2, mta3" in said.out
+    result = project.plan().ended(Exit.OK)
+    assert result.out.count("[undefined-virtual-mta]") == 1
+    assert "mta1..mta3" in result.out or "mta1, mta2, mta3" in result.out
     blocked = project.apply().ended(Exit.BLOCKED)
     assert blocked.err.count("[undefined-virtual-mta]") == 1
 
@@ -140,7 +143,7 @@ def test_only_hosts_with_changes_are_linted_and_the_same_only_once(
 def test_places_of_what_the_stack_does_not_write_are_those_of_the_host_as_it_is(one: ProjectFolder) -> None:
     one.host.put("<domain a.example>\nmax-conn 80\n</domain>\n" + WHOLE)
     one.config("host-name: mta.example.com")
-    said = json.loads(one.plan("--format", "json").ended(Exit.OK).out)
-    (note,) = [n for host in said["hosts"] for n in host["notes"] if n["code"] == "invented-directive"]
+    result = json.loads(one.plan("--format", "json").ended(Exit.OK).out)
+    (note,) = [n for host in result["hosts"] for n in host["notes"] if n["code"] == "invented-directive"]
     assert (note["place"]["file"], note["place"]["line"]) == ("/etc/pmta/config", 2)
     assert note["address"] == "domain[a.example]"

@@ -155,8 +155,8 @@ def test_apply_repairs_it_and_then_nothing_is_left_to_do(one: ProjectFolder) -> 
       virtual-mta: {v: {}}
       source: {"0/0": {pattern-list: p}}
     """)
-    said = one.plan().ended(Exit.OK)
-    assert "below source[0.0.0.0/0], which uses it" in said.out
+    result = one.plan().ended(Exit.OK)
+    assert "below source[0.0.0.0/0], which uses it" in result.out
     one.apply().ended(Exit.OK)
     text = one.host.contents()[MAIN]
     assert text.index("<pattern-list p>") < text.index("<source 0/0>")
@@ -180,7 +180,7 @@ def test_a_list_that_a_native_file_keeps_below_moves_when_the_stack_moves_it(
     one.plan("--detailed-exitcode").ended(Exit.OK)
     source, at, rules = LATE.partition("<pattern-list")
     one.add_file("a.conf", at + rules + source + mta)
-    said = one.plan("--detailed-exitcode").ended(Exit.CHANGES)
-    assert "below source[0.0.0.0/0], which uses it" in said.out
+    result = one.plan("--detailed-exitcode").ended(Exit.CHANGES)
+    assert "below source[0.0.0.0/0], which uses it" in result.out
     one.apply().ended(Exit.OK)
     one.settled()

@@ -29,9 +29,9 @@ def test_what_is_already_as_declared_is_adopted_and_not_a_byte_is_touched(one: P
     one.host.put("\tpostmaster   A@example.com # mine\r\n<domain gmail.com>\nMax-SMTP-out 20\n</domain>")
     one.config(f"postmaster: A@example.com\n{OURS}")
     before, times = one.host.tree(), one.host.config.stat().st_mtime_ns
-    said = one.apply().ended(Exit.OK)
-    assert "2 blocks on mta1 are already as declared and become pmtaform's." in said.words
-    assert "mta1 unchanged" in said.words
+    result = one.apply().ended(Exit.OK)
+    assert "2 blocks on mta1 are already as declared and become pmtaform's." in result.words
+    assert "mta1 unchanged" in result.words
     assert (one.host.tree(), one.host.config.stat().st_mtime_ns) == (before, times)
     made = one.host.at("/var/lib/pmtaform/generations/000001")
     assert sorted(p.name for p in made.iterdir()) == ["base", "info", "left", "manifest"], "a record, and no old file"
@@ -78,8 +78,8 @@ def test_create_update_delete(one: ProjectFolder) -> None:
 def test_what_was_never_declared_is_counted_and_left_alone(one: ProjectFolder) -> None:
     one.host.put(RUNS + YAHOO)
     one.config(OURS)
-    said = one.apply().ended(Exit.OK)
-    assert "2 blocks on mta1 are not declared and stay unchanged." in said.words
+    result = one.apply().ended(Exit.OK)
+    assert "2 blocks on mta1 are not declared and stay unchanged." in result.words
     assert YAHOO in one.host.read()
 
 
@@ -162,8 +162,8 @@ def test_a_change_of_layout_and_comments_alone_is_no_change(one: ProjectFolder) 
     one.apply().ended(Exit.OK)
     one.host.put("# a new comment\n" + one.host.read().replace("    max-smtp-out 20", "\tMAX-SMTP-OUT  20  # same"))
     one.settled()
-    said = one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "No value changed: what differs is layout, comments" in said.words
+    result = one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "No value changed: what differs is layout, comments" in result.words
     before = one.host.tree()
     one.apply().ended(Exit.OK)
     assert one.host.tree() == before
@@ -199,8 +199,8 @@ def test_protected_blocks_stop_the_run(one: ProjectFolder, config: str) -> None:
     one.config(f"{config}\npostmaster: a@example.com", "lifecycle: {protect: ['domain[**]']}\n")
     plan = one.plan().ended(Exit.OK)
     assert "domain[gmail.com] would be" in plan.words
-    said = one.apply().ended(Exit.BLOCKED)
-    assert "lifecycle.protect" in said.words
+    result = one.apply().ended(Exit.BLOCKED)
+    assert "lifecycle.protect" in result.words
     assert one.host.tree() == before
     one.apply("--target", "setting[postmaster]").ended(Exit.OK)
 
@@ -294,8 +294,8 @@ def test_protect_ignore_and_explain_know_the_same_addresses(
     wild: ProjectFolder, pattern: str, expected: set[str]
 ) -> None:
     wild.apply().ended(Exit.OK)
-    said = wild.run("explain", "mta1", pattern, "--format", "json").ended(Exit.OK)
-    assert {block["address"] for block in said.json()["blocks"]} == expected
+    result = wild.run("explain", "mta1", pattern, "--format", "json").ended(Exit.OK)
+    assert {block["address"] for block in result.json()["blocks"]} == expected
     wild.config("log-file: /var/log/pmta/log", f"lifecycle: {{protect: ['{pattern}']}}\n")
     notes = wild.plan("--format", "json").json()["hosts"][0]["notes"]
     assert {note["address"] for note in notes if note["code"] == "protected"} == expected
@@ -307,9 +307,9 @@ def test_protect_ignore_and_explain_know_the_same_addresses(
 @pytest.mark.parametrize("option", ["--target", "--exclude"])
 @pytest.mark.parametrize("name", ["domain[*]", "domain[gmial.com]", r"domain[gmail.com\*]"])
 def test_a_choice_that_names_nothing_is_refused(two: ProjectFolder, option: str, name: str) -> None:
-    said = two.plan(option, name).ended(Exit.USAGE)
-    assert "Unknown block address" in said.words
-    assert (ALL_DOMAINS in said.words) is (name == "domain[*]")
+    result = two.plan(option, name).ended(Exit.USAGE)
+    assert "Unknown block address" in result.words
+    assert (ALL_DOMAINS in result.words) is (name == "domain[*]")
 
 
 @given(st.text("ab*\\[]:.", max_size=8), st.text("ab*\\[]:.", max_size=8))
@@ -353,5 +353,5 @@ def test_each_host_gets_its_own(project: ProjectFolder) -> None:
     assert project.hosts["mta1"].read() == RUNS + "host-name one.example.com\n"
     assert "host-name two.example.com\n" in project.hosts["mta2"].read()
     assert "postmaster b@x.org\n" in project.hosts["mta2"].read()
-    said = project.plan("--format", "json").json()
-    assert list(itertools.chain.from_iterable(host["changes"] for host in said["hosts"])) == []
+    result = project.plan("--format", "json").json()
+    assert list(itertools.chain.from_iterable(host["changes"] for host in result["hosts"])) == []

@@ -35,9 +35,9 @@ def prepare(one: ProjectFolder, case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_choice_names_nothing_that_is_not_there(one: ProjectFolder, case: dict[str, Any]) -> None:
     prepare(one, case)
-    said = one.plan("--format", "json", *case["choose"]).ended(Exit.OK)
-    assert sorted(address for _, address in addresses(said)) == case["changes"]
-    (host,) = said.json()["hosts"]
+    result = one.plan("--format", "json", *case["choose"]).ended(Exit.OK)
+    assert sorted(address for _, address in addresses(result)) == case["changes"]
+    (host,) = result.json()["hosts"]
     reported = {code: [] for code in ("dependency-included", "dependency-excluded")}
     for note in host["notes"]:
         if note["code"] in reported:
@@ -53,9 +53,9 @@ def test_it_is_applied_or_refused_before_anything_is_touched(one: ProjectFolder,
     prepare(one, case)
     before = one.host.tree()
     refused = "refused" in case or "errors" in case
-    said = one.apply(*case["choose"], *DANGERS).ended(Exit.BLOCKED if refused else Exit.OK)
+    result = one.apply(*case["choose"], *DANGERS).ended(Exit.BLOCKED if refused else Exit.OK)
     assert (one.host.tree() == before) == refused
-    assert ("dependency-excluded" in said.err) == ("refused" in case)
+    assert ("dependency-excluded" in result.err) == ("refused" in case)
     if not refused and "applied" not in case:  # a target that has gone names nothing any more
         assert addresses(one.plan("--format", "json", *case["choose"])) == set()
 
@@ -63,8 +63,8 @@ def test_it_is_applied_or_refused_before_anything_is_touched(one: ProjectFolder,
 def test_the_plan_says_why(one: ProjectFolder) -> None:
     case = CASES["a pool takes its virtual MTAs along"]
     prepare(one, case)
-    said = one.plan(*case["choose"]).ended(Exit.OK)
-    assert "virtual-mta[v1] is included because virtual-mta-pool[p] names it." in said.words
+    result = one.plan(*case["choose"]).ended(Exit.OK)
+    assert "virtual-mta[v1] is included because virtual-mta-pool[p] names it." in result.words
 
 
 def test_a_saved_plan_takes_the_same_along(one: ProjectFolder) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from policy_texts import CONFIG, RECORDS
-from projects import PROGRAM, ProjectFolder, Said
+from projects import PROGRAM, CommandResult, ProjectFolder
 
 from pmtaform.api.replies import read_replies
 from pmtaform.diagnostics import Exit
@@ -40,20 +40,20 @@ def program(folder: Path, line: str, given: bytes = b"") -> subprocess.Completed
 
 
 def test_the_list_has_every_provider(project: ProjectFolder) -> None:
-    said = project.run("providers").ended(0)
-    assert all(f"\n{name}  " in f"\n{said.out}" for name in library().latest.providers)
-    assert "(max-msg-per-connection: 50)" in said.out
-    assert "51 providers, version 2026.11" in said.out
+    result = project.run("providers").ended(0)
+    assert all(f"\n{name}  " in f"\n{result.out}" for name in library().latest.providers)
+    assert "(max-msg-per-connection: 50)" in result.out
+    assert "51 providers, version 2026.11" in result.out
 
 
 def test_one_provider_has_its_facts_with_sources(project: ProjectFolder) -> None:
-    said = project.run("providers", "gmail.com").ended(0)
-    assert "Gmail (gmail@2026.11)" in said.words
-    assert "max-msg-per-connection: 50 (not published by the provider) [KSH, medium]" in said.words
-    assert "rcpt-rate: no number published [G811, high]" in said.words
-    assert "*.google.com [KSH, medium]" in said.words
-    assert "low third party, old, or memory" in said.words
-    assert "G811 Email sender guidelines, Google" in said.words
+    result = project.run("providers", "gmail.com").ended(0)
+    assert "Gmail (gmail@2026.11)" in result.words
+    assert "max-msg-per-connection: 50 (not published by the provider) [KSH, medium]" in result.words
+    assert "rcpt-rate: no number published [G811, high]" in result.words
+    assert "*.google.com [KSH, medium]" in result.words
+    assert "low third party, old, or memory" in result.words
+    assert "G811 Email sender guidelines, Google" in result.words
 
 
 def test_a_number_of_the_provider_itself_is_not_marked(project: ProjectFolder) -> None:
@@ -70,11 +70,11 @@ def test_providers_as_json(project: ProjectFolder) -> None:
 
 
 def test_with_one_version_a_comparison_says_so(project: ProjectFolder) -> None:
-    said = project.run("providers", "--diff", "gmail@2026.11", "gmail").ended(0)
-    assert said.out == (
+    result = project.run("providers", "--diff", "gmail@2026.11", "gmail").ended(0)
+    assert result.out == (
         "No fact differs between gmail@2026.11 and gmail.\nThis pmtaform has one version of the data, 2026.11.\n"
     )
-    assert project.run("providers", "--diff", "gmail@2026.11").ended(0).out == said.out
+    assert project.run("providers", "--diff", "gmail@2026.11").ended(0).out == result.out
     document = json.loads(project.run("providers", "--diff", "2026.11", "--format", "json").ended(0).out)
     assert (document["kind"], document["changes"]) == ("pmtaform-provider-changes", [])
 
@@ -97,9 +97,9 @@ def test_with_one_version_a_comparison_says_so(project: ProjectFolder) -> None:
 def test_what_cannot_be_is_an_error_of_usage(
     there: Path, project: ProjectFolder, arguments: tuple[str, ...], code: str
 ) -> None:
-    said = project.run(*arguments).ended(Exit.USAGE)
-    assert f"[{code}]" in said.err
-    assert said.out == ""
+    result = project.run(*arguments).ended(Exit.USAGE)
+    assert f"[{code}]" in result.err
+    assert result.out == ""
 
 
 # -- replies -----------------------------------------------------------------------------------------------------------
@@ -137,18 +137,18 @@ def test_what_cannot_be_is_an_error_of_usage(
 def test_a_reply_is_explained(
     project: ProjectFolder, reply: str, options: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    said = project.run("replies", reply, *options).ended(0)
+    result = project.run("replies", reply, *options).ended(0)
     for each in words:
-        assert each in said.words, said.out
+        assert each in result.words, result.out
 
 
 def test_a_configuration_answers_with_its_lines(there: Path, project: ProjectFolder) -> None:
-    said = project.run("replies", "421 too many", "--config", "old").ended(0)
-    assert "*/{default}: mode=backoff, defer-queue, by its smtp-pattern-list replies" in said.words
-    assert "reply /^421[ -]/ mode=backoff old:3" in said.words
-    assert "reply /too many/ mode=backoff,defer-queue old:6" in said.words
-    assert "other, by // old:14" in said.words
-    assert "2 patterns that only PCRE can read may take a reply, too: old:8, old:12." in said.words
+    result = project.run("replies", "421 too many", "--config", "old").ended(0)
+    assert "*/{default}: mode=backoff, defer-queue, by its smtp-pattern-list replies" in result.words
+    assert "reply /^421[ -]/ mode=backoff old:3" in result.words
+    assert "reply /too many/ mode=backoff,defer-queue old:6" in result.words
+    assert "other, by // old:14" in result.words
+    assert "2 patterns that only PCRE can read may take a reply, too: old:8, old:12." in result.words
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_what_a_configuration_does_is_said_in_words(
 def test_a_host_is_asked_as_well(one: ProjectFolder) -> None:
     one.hosts["mta1"].put(CONFIG)
     one.config("postmaster: postmaster@example.com")
-    said = one.run("replies", "421 a", "--config", "mta1").ended(0)
-    assert "mode=backoff, by its smtp-pattern-list replies" in said.out
+    result = one.run("replies", "421 a", "--config", "mta1").ended(0)
+    assert "mode=backoff, by its smtp-pattern-list replies" in result.out
 
 
 def test_records_bring_their_own_queue_and_provider(there: Path, project: ProjectFolder) -> None:
@@ -198,28 +198,28 @@ def test_replies_of_several_queues_are_one_where_no_configuration_is_asked(there
     rows = "".join(f"a@yahoo.fr,smtp;421 a,q{n}/v{n}\n" for n in range(12))
     (there / "queues.csv").write_text(f"rcpt,dsnDiag,queue\n{rows}")
     assert "421 a (12 times)\n" in project.run("replies", "queues.csv").ended(0).out
-    said = project.run("replies", "queues.csv", "--config", "old").ended(0)
-    assert said.out.startswith("12 replies, 1 of them different\n")
-    assert "     12  421 a\n" in said.out
+    result = project.run("replies", "queues.csv", "--config", "old").ended(0)
+    assert result.out.startswith("12 replies, 1 of them different\n")
+    assert "     12  421 a\n" in result.out
 
 
 def test_many_replies_are_counted(there: Path, project: ProjectFolder) -> None:
-    said = project.run("replies", "many.txt", "--config", "old").ended(0)
+    result = project.run("replies", "many.txt", "--config", "old").ended(0)
     # 12 of the 912 lines continue on the next one, because that has the same code
-    assert said.out.startswith("900 replies, ")
-    assert "throttle-rate" in said.out
-    assert "Mail is lost though the reply means slower (5xx):" in said.out
-    assert "Should slow the queue, and do not:" in said.out
-    assert "Slow the queue, and should not:" in said.out
-    assert "--all shows them" in said.out
+    assert result.out.startswith("900 replies, ")
+    assert "throttle-rate" in result.out
+    assert "Mail is lost though the reply means slower (5xx):" in result.out
+    assert "Should slow the queue, and do not:" in result.out
+    assert "Slow the queue, and should not:" in result.out
+    assert "--all shows them" in result.out
     assert "--all shows them" not in project.run("replies", "many.txt", "--config", "old", "--all").ended(0).out
 
 
 def test_replies_that_change_their_effect_are_a_table(there: Path, project: ProjectFolder) -> None:
-    said = project.run("replies", "--config", "new", "--against", "old").ended(0)
-    assert "of 912 replies change their effect" in said.out
-    assert "worse: nothing [other] -> mode=backoff [other]" in said.out
-    assert "better: nothing [other] -> mode=backoff [other]" in said.out
+    result = project.run("replies", "--config", "new", "--against", "old").ended(0)
+    assert "of 912 replies change their effect" in result.out
+    assert "worse: nothing [other] -> mode=backoff [other]" in result.out
+    assert "better: nothing [other] -> mode=backoff [other]" in result.out
     same = project.run("replies", "--config", "old", "--against", "old").ended(0)
     assert same.out == "None of 912 replies changes its effect.\n"
 
@@ -235,9 +235,9 @@ def test_replies_that_change_their_effect_as_json(there: Path, project: ProjectF
 
 
 def test_given_replies_are_compared_instead_of_the_labelled_ones(there: Path, project: ProjectFolder) -> None:
-    said = project.run("replies", "451 too much", "--config", "new", "--against", "old").ended(0)
-    assert "1 of 1 reply change" in said.out
-    assert "different: nothing [other] -> mode=backoff [other]" in said.out
+    result = project.run("replies", "451 too much", "--config", "new", "--against", "old").ended(0)
+    assert "1 of 1 reply change" in result.out
+    assert "different: nothing [other] -> mode=backoff [other]" in result.out
 
 
 # -- input -------------------------------------------------------------------------------------------------------------
@@ -287,5 +287,5 @@ def test_standard_input_and_a_closed_pipe(there: Path) -> None:
 
 def test_the_help_names_what_can_be_given(project: ProjectFolder) -> None:
     for command, words in (("replies", "TEXT|FILE|-"), ("providers", "[NAME]")):
-        said: Said = project.run(command, "--help").ended(0)
-        assert words in said.out
+        result: CommandResult = project.run(command, "--help").ended(0)
+        assert words in result.out

@@ -49,8 +49,8 @@ def test_every_line_of_a_run_that_goes_well_is_allowed(live: ProjectFolder) -> N
     assert phases[-1] == "done"
     assert "activating" in phases
     assert result["exit_code"] == 0
-    said = live.run("rollback", "mta1", "--auto-approve", "--format", "json").ended(Exit.OK)
-    undo, *events, result = checked(said.lines())
+    output = live.run("rollback", "mta1", "--auto-approve", "--format", "json").ended(Exit.OK)
+    undo, *events, result = checked(output.lines())
     assert (undo["kind"], undo["host"], undo["generations"][0]["number"]) == ("pmtaform-undo", "mta1", 1)
     assert events
     assert result["kind"] == "pmtaform-run"
@@ -67,9 +67,9 @@ def test_every_line_of_a_run_that_goes_wrong_is_allowed(live: ProjectFolder) -> 
 
 def test_a_pipe_gets_a_plain_line_for_each_step_on_stderr(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
-    said = one.apply().ended(Exit.OK)
-    assert "mta1: applied (" in said.err
-    assert "mta1: applied (" not in said.out
+    result = one.apply().ended(Exit.OK)
+    assert "mta1: applied (" in result.err
+    assert "mta1: applied (" not in result.out
 
 
 @pytest.mark.parametrize("phase", Phase)
@@ -84,9 +84,9 @@ def test_every_phase_and_verdict_has_its_line(phase: Phase, verdict: Verdict | N
 def test_whatever_became_of_hosts_is_one_allowed_line(notes: list[Any], text: str, verdict: Verdict) -> None:
     problem = notes[0] if notes else None
     host = HostResult(host=text, verdict=verdict, problem=problem, output=text, notes=tuple(notes))
-    said = run_json(RunResult(run="r", hosts={text: host}, interrupted=True))
-    assert said.index("\n") == len(said) - 1
-    LINE.validate(json.loads(said))
+    result = run_json(RunResult(run="r", hosts={text: host}, interrupted=True))
+    assert result.index("\n") == len(result) - 1
+    LINE.validate(json.loads(result))
 
 
 @given(samples.plans)

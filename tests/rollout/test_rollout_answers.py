@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from projects import RUNS, ProjectFolder, Said
+from projects import RUNS, CommandResult, ProjectFolder
 
 from pmtaform.diagnostics import Exit
 from pmtaform_emulator.daemon import Daemon
@@ -20,9 +20,9 @@ EXPECT = '`expect: {reload: {success: ["All well."]}}`'
 UNKNOWN = '`pmta reload` ended with 0 and answered "All well."'
 
 
-def codes(said: Said) -> list[str]:
+def codes(result: CommandResult) -> list[str]:
     """The codes of the notes on the host, in JSON."""
-    return [note["code"] for note in said.lines()[-1]["hosts"][0].get("notes", [])]
+    return [note["code"] for note in result.lines()[-1]["hosts"][0].get("notes", [])]
 
 
 def unknown(live: ProjectFolder, *commands: str, kind: str = "reworded", message: str = DONE) -> None:
@@ -42,9 +42,9 @@ def is_clean(live: ProjectFolder) -> None:
 def test_new_values_in_force_keep_the_change(live: ProjectFolder) -> None:
     live.stack(QUEUE)
     unknown(live, "reload")
-    said = live.apply().ended(Exit.OK)
+    result = live.apply().ended(Exit.OK)
     for words in (UNKNOWN, "`pmta show settings gmail.com` shows that it is in force, so the change is kept", EXPECT):
-        assert words in said.words, said.all
+        assert words in result.words, result.all
     assert "max-smtp-out 7" in live.host.in_force
     is_clean(live)
     live.settled()
@@ -53,9 +53,9 @@ def test_new_values_in_force_keep_the_change(live: ProjectFolder) -> None:
 def test_old_values_in_force_roll_back(live: ProjectFolder) -> None:
     live.stack(QUEUE)
     unknown(live, "reload", kind="ignore")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "the configuration in force is not the new one" in said.words
-    assert "The old files are back, and PowerMTA runs the old configuration." in said.words, said.all
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "the configuration in force is not the new one" in result.words
+    assert "The old files are back, and PowerMTA runs the old configuration." in result.words, result.all
     assert (live.host.read(), live.host.in_force) == (RUNS, RUNS)
     is_clean(live)
 
@@ -65,7 +65,7 @@ def test_where_nothing_proves_it_the_host_rolls_back_and_says_so(live: ProjectFo
     live.stack(NO_QUEUE)
     unknown(live, "reload", kind=kind)
     for _ in range(3):
-        said = live.apply().ended(Exit.SOME_FAILED)
+        result = live.apply().ended(Exit.SOME_FAILED)
         for words in (
             "mta1 rolled back",
             "Files rolled back; configuration in force unknown",
@@ -75,8 +75,8 @@ def test_where_nothing_proves_it_the_host_rolls_back_and_says_so(live: ProjectFo
             "The old files are back. Whether PowerMTA runs them is not known",
             EXPECT,
         ):
-            assert words in said.words, said.all
-        assert "An earlier transaction" not in said.words, "each run is over when it ends"
+            assert words in result.words, result.all
+        assert "An earlier transaction" not in result.words, "each run is over when it ends"
         assert live.host.read() == RUNS
         is_clean(live)
     live.host.behave()
@@ -86,8 +86,8 @@ def test_where_nothing_proves_it_the_host_rolls_back_and_says_so(live: ProjectFo
 def test_it_is_the_same_where_nothing_has_to_be_confirmed(live: ProjectFolder) -> None:
     live.stack(f"{NO_QUEUE}\nconfirm-within: 0")
     unknown(live, "reload")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "Files rolled back; configuration in force unknown" in said.words, said.all
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "Files rolled back; configuration in force unknown" in result.words, result.all
     assert live.host.read() == live.host.in_force == RUNS
     is_clean(live)
     live.stack(f"{QUEUE}\nconfirm-within: 0")
@@ -97,9 +97,9 @@ def test_it_is_the_same_where_nothing_has_to_be_confirmed(live: ProjectFolder) -
 def test_no_answer_at_all_has_another_remedy(live: ProjectFolder) -> None:
     live.stack(NO_QUEUE)
     unknown(live, "reload", message="")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "`pmta reload` ended with 0 and answered nothing" in said.words
-    assert "`commands: {reload: [/usr/sbin/pmta, reload]}`" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "`pmta reload` ended with 0 and answered nothing" in result.words
+    assert "`commands: {reload: [/usr/sbin/pmta, reload]}`" in result.words
     live.stack(f"{NO_QUEUE}\ncommands: {{reload: [/usr/sbin/pmta, reload]}}")
     live.apply().ended(Exit.OK)
 
@@ -110,25 +110,25 @@ def test_no_answer_at_all_has_another_remedy(live: ProjectFolder) -> None:
 def test_a_text_that_the_stack_knows_is_success(live: ProjectFolder) -> None:
     live.stack(f'{NO_QUEUE}\nexpect: {{reload: {{success: ["all WELL"]}}}}')
     unknown(live, "reload")
-    said = live.apply("--format", "json").ended(Exit.OK)
-    assert "unknown-answer" not in json.dumps(said.lines())
+    result = live.apply("--format", "json").ended(Exit.OK)
+    assert "unknown-answer" not in json.dumps(result.lines())
     live.settled()
 
 
 def test_a_text_that_the_stack_knows_is_failure(live: ProjectFolder) -> None:
     live.stack(f"{QUEUE}\nexpect: {{reload: {{failure: [All well]}}}}")
     unknown(live, "reload", kind="ignore")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert 'pmta reload ended with 0, but answered: "All well."' in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert 'pmta reload ended with 0, but answered: "All well."' in result.words
 
 
 def test_a_test_that_is_not_understood_decides_nothing(live: ProjectFolder) -> None:
     live.stack(NO_QUEUE)
     unknown(live, "test config", message="Fine, and fit to run.")
-    said = live.apply().ended(Exit.OK)
-    assert '`pmta test config` ended with 0 and answered "Fine, and fit to run."' in said.words
-    assert "the test did not decide" in said.words
-    assert '`expect: {test-config: {success: ["Fine, and fit to run."]}}`' in said.words
+    result = live.apply().ended(Exit.OK)
+    assert '`pmta test config` ended with 0 and answered "Fine, and fit to run."' in result.words
+    assert "the test did not decide" in result.words
+    assert '`expect: {test-config: {success: ["Fine, and fit to run."]}}`' in result.words
     live.stack(f"{QUEUE}\nexpect: {{test-config: {{success: [fit to run]}}}}")
     assert "did not decide" not in live.apply().ended(Exit.OK).words
 
@@ -136,9 +136,9 @@ def test_a_test_that_is_not_understood_decides_nothing(live: ProjectFolder) -> N
 def test_a_startup_error_fails_the_test_whatever_its_exit_code(live: ProjectFolder) -> None:
     live.stack(NO_QUEUE)
     unknown(live, "test config", message="2018-07-03 18:05:37 Startup error: No logging file specified")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "test: pmta test config ended with 0, but answered: " in said.words
-    assert "Startup error: No logging file specified" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "test: pmta test config ended with 0, but answered: " in result.words
+    assert "Startup error: No logging file specified" in result.words
     assert "reload" not in live.host.called
 
 
@@ -148,21 +148,21 @@ def test_a_startup_error_fails_the_test_whatever_its_exit_code(live: ProjectFold
 def test_a_server_that_cannot_be_asked_is_not_running(live: ProjectFolder) -> None:
     live.stack(NO_QUEUE)
     unknown(live, "show status", message="Is the PowerMTA service running?")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "PowerMTA is not running on this host" in said.words
-    assert "Is the PowerMTA service running?" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "PowerMTA is not running on this host" in result.words
+    assert "Is the PowerMTA service running?" in result.words
     assert "reload" not in live.host.called
 
 
 def test_a_status_that_is_not_understood_leaves_it_to_the_settings(live: ProjectFolder) -> None:
     live.stack(QUEUE)
     unknown(live, "show status", message="Up for 3 days")
-    said = live.apply().ended(Exit.OK)
-    assert '`pmta show status` ended with 0 and answered "Up for 3 days"' in said.words
-    assert '`expect: {status: {success: ["Up for 3 days"]}}`' in said.words
+    result = live.apply().ended(Exit.OK)
+    assert '`pmta show status` ended with 0 and answered "Up for 3 days"' in result.words
+    assert '`expect: {status: {success: ["Up for 3 days"]}}`' in result.words
     live.stack("config: {postmaster: a@example.com, domain: {gmail.com: {max-smtp-out: 7}}}")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "whether PowerMTA runs the new configuration is not known" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "whether PowerMTA runs the new configuration is not known" in result.words
     is_clean(live)
 
 
@@ -180,9 +180,9 @@ def test_why_a_restart_failed_is_shown(live: ProjectFolder) -> None:
     live.stack("native: [files/more.conf]", **{"command-timeout": 1})
     live.host.fault("test config", "ignore", message="")
     live.add_file("files/more.conf", "run-as-root no\nno-such-directive at-all\n")
-    said = live.apply("--allow", "restart").ended(Exit.SOME_FAILED)
-    assert "/var/log/pmta/pmta-startuperr.log:" in said.words, said.all
-    assert "Startup error: Error in line" in said.words
+    result = live.apply("--allow", "restart").ended(Exit.SOME_FAILED)
+    assert "/var/log/pmta/pmta-startuperr.log:" in result.words, result.all
+    assert "Startup error: Error in line" in result.words
     assert live.host.in_force == RUNS
 
 
@@ -196,15 +196,15 @@ def test_a_rollback_whose_reload_is_not_understood_is_kept_only_if_it_is_proven(
     live.stack(wanted)
     live.apply().ended(Exit.OK)
     unknown(live, "reload")
-    said = live.run("rollback", "mta1", "--auto-approve")
+    result = live.run("rollback", "mta1", "--auto-approve")
     assert live.host.read() == RUNS
     if wanted == QUEUE:
-        said.ended(Exit.OK)
+        result.ended(Exit.OK)
     else:
-        said.ended(Exit.SOME_FAILED)
-        assert "Configuration in force not known" in said.words
-        assert "Whether PowerMTA runs them is not known" in said.words
-        assert EXPECT in said.words
+        result.ended(Exit.SOME_FAILED)
+        assert "Configuration in force not known" in result.words
+        assert "Whether PowerMTA runs them is not known" in result.words
+        assert EXPECT in result.words
     is_clean(live)
 
 
@@ -214,8 +214,8 @@ def test_recovering_with_an_answer_that_is_not_understood_is_no_success(live: Pr
     assert "Rollback not confirmed" in live.apply().ended(Exit.SOME_FAILED).words
     assert live.host.at("/var/lib/pmtaform/untaken").exists()
     unknown(live, "reload")
-    said = live.run("recover", "mta1").ended(Exit.SOME_FAILED)
-    assert "Whether PowerMTA runs the old ones is not known: `pmta reload` ended with 0" in said.words
+    result = live.run("recover", "mta1").ended(Exit.SOME_FAILED)
+    assert "Whether PowerMTA runs the old ones is not known: `pmta reload` ended with 0" in result.words
     is_clean(live)
     assert live.run("recover", "mta1").ended(Exit.OK)
 
@@ -227,8 +227,8 @@ def test_however_many_runs_fail_one_thing_is_left_to_settle(live: ProjectFolder)
         live.apply().ended(Exit.SOME_FAILED)
         assert live.host.leftovers() == []
     live.host.behave()
-    said = live.apply().ended(Exit.OK)
-    assert "PowerMTA has accepted the old configuration now" in said.words
+    result = live.apply().ended(Exit.OK)
+    assert "PowerMTA has accepted the old configuration now" in result.words
     is_clean(live)
     assert Daemon(Layout(live.host.root)).state().running
 
@@ -240,6 +240,6 @@ def test_an_answer_is_quoted_without_secrets(live: ProjectFolder) -> None:
     live.host.put(RUNS + "<smtp-user app>\n  password hunter2horse\n</smtp-user>\n").emulate()
     live.stack(NO_QUEUE)
     unknown(live, "reload", message="line 3: password hunter2horse is weak")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "hunter2horse" not in said.all
-    assert "line 3: password" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "hunter2horse" not in result.all
+    assert "line 3: password" in result.words

@@ -67,9 +67,9 @@ def test_the_web_monitors_port_restarts_what_reads_it(live: ProjectFolder) -> No
 def test_a_web_monitor_that_does_not_start_again_is_restored(live: ProjectFolder) -> None:
     live.stack("config: {http-mgmt-port: 8443}")
     live.host.fault("pmtahttp restart", "fail")
-    said = live.apply("--allow", "restart").ended(Exit.SOME_FAILED)
-    assert "mta1 rolled back" in said.words
-    assert "restart of pmtahttp" in said.words
+    result = live.apply("--allow", "restart").ended(Exit.SOME_FAILED)
+    assert "mta1 rolled back" in result.words
+    assert "restart of pmtahttp" in result.words
     assert live.host.read() == RUNS
 
 
@@ -97,10 +97,10 @@ def test_what_is_refused_is_restored(live: ProjectFolder, command: str, kind: st
     live.stack(WANTED, **({"command-timeout": 3} if kind == "hang" else {}))
     before = live.host.contents()
     live.host.fault(command, kind)
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "mta1 rolled back" in said.words
-    assert expected in said.words
-    assert "The old files are back, and PowerMTA runs the old configuration." in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "mta1 rolled back" in result.words
+    assert expected in result.words
+    assert "The old files are back, and PowerMTA runs the old configuration." in result.words
     assert live.host.contents() == before
     assert live.host.in_force == RUNS
     assert live.host.leftovers() == []
@@ -114,8 +114,8 @@ def test_what_is_refused_is_restored(live: ProjectFolder, command: str, kind: st
 def test_a_configuration_with_an_error_is_refused_with_powermtas_own_words(live: ProjectFolder) -> None:
     live.add_file("files/bad.conf", "no-such-directive at-all\n")
     live.stack("native: [files/bad.conf]")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "Error in line 2 of /etc/pmta/config" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "Error in line 2 of /etc/pmta/config" in result.words
     assert live.host.read() == RUNS
     assert live.host.in_force == RUNS
 
@@ -123,25 +123,25 @@ def test_a_configuration_with_an_error_is_refused_with_powermtas_own_words(live:
 def test_a_reload_that_fails_twice_says_that_someone_must_look(live: ProjectFolder) -> None:
     live.stack(WANTED)
     live.host.fault("reload", "fail", times=None)
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "Rollback not confirmed" in said.words
-    assert "Log in to mta1 now" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "Rollback not confirmed" in result.words
+    assert "Log in to mta1 now" in result.words
     assert live.host.read() == RUNS
 
 
 def test_a_powermta_that_dies_of_the_reload_keeps_its_old_files_and_someone_is_called(live: ProjectFolder) -> None:
     live.stack(WANTED)
     live.host.fault("reload", "crash")
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "Rollback not confirmed" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "Rollback not confirmed" in result.words
     assert live.host.read() == RUNS
 
 
 def test_a_failed_restart_is_restored_and_the_old_one_runs(live: ProjectFolder) -> None:
     live.stack("config: {run-as-root: no}")
     live.host.fault("restart", "fail")
-    said = live.apply("--allow", "restart").ended(Exit.SOME_FAILED)
-    assert "mta1 rolled back" in said.words
+    result = live.apply("--allow", "restart").ended(Exit.SOME_FAILED)
+    assert "mta1 rolled back" in result.words
     assert live.host.read() == RUNS
     assert live.host.in_force == RUNS
 
@@ -149,8 +149,8 @@ def test_a_failed_restart_is_restored_and_the_old_one_runs(live: ProjectFolder) 
 def test_a_powermta_that_is_down_is_not_changed(live: ProjectFolder) -> None:
     Daemon(Layout(live.host.root)).stop()
     live.stack(WANTED)
-    said = live.apply().ended(Exit.SOME_FAILED)
-    assert "mta1" in said.words
+    result = live.apply().ended(Exit.SOME_FAILED)
+    assert "mta1" in result.words
     assert live.host.read() == RUNS
 
 
@@ -176,8 +176,8 @@ def test_one_host_that_cannot_be_reached_does_not_stop_the_others(four: ProjectF
     assert plan.out.startswith("Plan: 3 to create on 3 of 4 hosts")
     assert "mta3" in plan.out
     four.plan("--detailed-exitcode").ended(Exit.UNREACHABLE)
-    said = four.apply("--format", "json").ended(Exit.UNREACHABLE)
-    told = {host["host"]: host["verdict"] for host in said.lines()[-1]["hosts"]}
+    result = four.apply("--format", "json").ended(Exit.UNREACHABLE)
+    told = {host["host"]: host["verdict"] for host in result.lines()[-1]["hosts"]}
     assert told == {"mta1": "applied", "mta2": "applied", "mta4": "applied", "mta3": "unreachable"}
     assert sorted(four.state["hosts"]) == ["mta1", "mta2", "mta4"]
     assert four.hosts["mta3"].read() == RUNS
@@ -186,11 +186,11 @@ def test_one_host_that_cannot_be_reached_does_not_stop_the_others(four: ProjectF
 def test_one_host_that_goes_back_does_not_stop_the_others(four: ProjectFolder) -> None:
     offline(four)
     four.hosts["mta3"].fault("reload", "fail")
-    said = four.apply().ended(Exit.SOME_FAILED)
+    result = four.apply().ended(Exit.SOME_FAILED)
     for name in ("mta1", "mta2", "mta4"):
-        assert f"{name} applied (generation 1)" in said.words
-    assert "mta3 rolled back" in said.words
-    assert "Of 4 hosts: 3 applied, 1 rolled back." in said.words
+        assert f"{name} applied (generation 1)" in result.words
+    assert "mta3 rolled back" in result.words
+    assert "Of 4 hosts: 3 applied, 1 rolled back." in result.words
     assert sorted(four.state["hosts"]) == ["mta1", "mta2", "mta4"]
     again = four.apply().ended(Exit.OK)
     assert "Of 4 hosts: 1 applied, 3 unchanged." in again.words
@@ -203,8 +203,8 @@ def test_one_host_that_is_unreadable_is_another_failure_than_one_unreachable(fou
     config.unlink()
     config.mkdir()
     four.plan().ended(Exit.SOME_FAILED)
-    said = four.apply().ended(Exit.SOME_FAILED)
-    assert "mta3 failed" in said.words
+    result = four.apply().ended(Exit.SOME_FAILED)
+    assert "mta3 failed" in result.words
     assert sorted(four.state["hosts"]) == ["mta1", "mta2", "mta4"]
 
 
@@ -228,9 +228,9 @@ def test_a_saved_plan_with_a_host_that_could_not_be_looked_at(four: ProjectFolde
 
 def test_hosts_with_the_same_changes_are_shown_together(four: ProjectFolder) -> None:
     offline(four, activation="none")
-    said = four.plan().ended(Exit.OK)
-    assert said.out.count("setting[postmaster]") == 1
-    assert "(4 hosts)" in said.out
+    result = four.plan().ended(Exit.OK)
+    assert result.out.count("setting[postmaster]") == 1
+    assert "(4 hosts)" in result.out
 
 
 def test_hosts_are_worked_on_side_by_side(project: ProjectFolder) -> None:
@@ -266,9 +266,9 @@ def test_two_applies_at_once(live: ProjectFolder, tmp_path: Path) -> None:
     live.stack(WANTED)
     with live.start("apply", "--auto-approve") as first:
         until((tmp_path / "reached").exists, first)
-        said = live.apply().ended(Exit.LOCKED)
-        assert "apply fleet" in said.words
-        assert f"process {first.pid}" in said.words
+        result = live.apply().ended(Exit.LOCKED)
+        assert "apply fleet" in result.words
+        assert f"process {first.pid}" in result.words
         live.run("rollback", "mta1", "--auto-approve").ended(Exit.LOCKED)
         os.write(gate, b"go\n")
         first.communicate(timeout=60)
@@ -326,9 +326,9 @@ def test_without_its_key_the_state_attributes_nothing_and_deletes_nothing(one: P
     one.apply().ended(Exit.OK)
     (one.root / "state/fleet.key").unlink()
     one.config("postmaster: a@example.com")
-    said = one.plan().ended(Exit.OK)
-    assert "No changes" in said.out
-    assert "State written with another key" in said.words
+    result = one.plan().ended(Exit.OK)
+    assert "No changes" in result.out
+    assert "State written with another key" in result.words
     one.apply().ended(Exit.OK)
     assert "host-name a.example.com" in one.host.read()
     assert "another key" not in one.plan().words
@@ -377,8 +377,8 @@ def test_rollback_brings_the_same_bytes_mode_and_configuration_back(live: Projec
     live.stack(WANTED)
     live.apply().ended(Exit.OK)
     assert live.host.mode() == 0o604
-    said = live.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
-    assert "mta1 applied (generation 2)" in said.words
+    result = live.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
+    assert "mta1 applied (generation 2)" in result.words
     assert live.host.config.read_bytes() == odd.encode("latin-1")
     assert live.host.mode() == 0o604
     assert live.host.in_force == live.host.read()
@@ -393,8 +393,8 @@ def test_rollback_to_a_generation_undoes_all_later_ones(one: ProjectFolder) -> N
     assert one.host.read() == RUNS + "postmaster a0@example.com\n"
     one.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
     assert one.host.read() == RUNS + "postmaster a3@example.com\n", "a rollback can be undone as well"
-    said = one.run("rollback", "mta1", "--auto-approve", "--to", "99").ended(Exit.USAGE)
-    assert "it keeps: 1, 2, 3, 4, 5, 6" in said.words
+    result = one.run("rollback", "mta1", "--auto-approve", "--to", "99").ended(Exit.USAGE)
+    assert "it keeps: 1, 2, 3, 4, 5, 6" in result.words
 
 
 def test_only_so_many_generations_are_kept(one: ProjectFolder) -> None:
@@ -410,8 +410,8 @@ def test_rollback_of_a_file_that_was_changed_by_hand_meanwhile_touches_nothing(o
     one.apply().ended(Exit.OK)
     one.host.put(one.host.read() + "# by hand\n")
     before = one.host.tree()
-    said = one.run("rollback", "mta1", "--auto-approve").ended(Exit.STALE)
-    assert "/etc/pmta/config is not what it was" in said.words
+    result = one.run("rollback", "mta1", "--auto-approve").ended(Exit.STALE)
+    assert "/etc/pmta/config is not what it was" in result.words
     assert one.host.tree() == before
 
 
@@ -419,8 +419,8 @@ def test_rollback_that_powermta_refuses_is_restored_too(live: ProjectFolder) -> 
     live.stack(WANTED)
     live.apply().ended(Exit.OK)
     live.host.fault("reload", "fail")
-    said = live.run("rollback", "mta1", "--auto-approve").ended(Exit.SOME_FAILED)
-    assert "mta1 rolled back" in said.words
+    result = live.run("rollback", "mta1", "--auto-approve").ended(Exit.SOME_FAILED)
+    assert "mta1 rolled back" in result.words
     assert "postmaster a@example.com" in live.host.in_force
     assert live.host.read() == live.host.in_force
 
@@ -444,8 +444,8 @@ def test_rollback_works_without_a_state(one: ProjectFolder) -> None:
 def test_a_rollback_says_what_waits_for_a_restart_and_restarts_with_consent(live: ProjectFolder) -> None:
     live.stack("config: {run-as-root: no}")
     live.apply("--allow", "restart").ended(Exit.OK)
-    said = live.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
-    assert "setting[run-as-root]: the file has the old value" in said.words
+    result = live.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
+    assert "setting[run-as-root]: the file has the old value" in result.words
     assert live.host.starts == 2
     live.run("rollback", "mta1", "--auto-approve", "--allow", "restart").ended(Exit.OK)  # takes the rollback back
     assert live.host.starts == 3
@@ -529,8 +529,8 @@ def test_a_key_that_others_may_read_is_made_private(one: ProjectFolder, key: rsa
     path = key_path(one)
     one.apply().ended(Exit.OK)
     one.host.at(path).chmod(0o644)
-    said = one.plan().ended(Exit.OK)
-    assert "0644 -> 0600" in said.words
+    result = one.plan().ended(Exit.OK)
+    assert "0644 -> 0600" in result.words
     one.apply().ended(Exit.OK)
     assert one.host.mode(path) == 0o600
     one.settled()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from projects import RUNS, ProjectFolder, Said
+from projects import RUNS, CommandResult, ProjectFolder
 
 from pmtaform.api import ApplyRequest, PlanRequest, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
@@ -35,8 +35,8 @@ def host(project: ProjectFolder) -> ProjectFolder:
 
 
 @contextmanager
-def greeting(said: bytes, times: int | None = None) -> Iterator[int]:
-    """Something on loopback that greets with `said` (after `times` connections with nothing), on a free port."""
+def greeting(result: bytes, times: int | None = None) -> Iterator[int]:
+    """Something on loopback that greets with `result` (after `times` connections with nothing), on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         silent = [times or 0]
 
@@ -49,7 +49,7 @@ def greeting(said: bytes, times: int | None = None) -> Iterator[int]:
                 with connection:
                     silent[0] -= 1
                     if silent[0] < 0:
-                        connection.sendall(said)
+                        connection.sendall(result)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -57,18 +57,18 @@ def greeting(said: bytes, times: int | None = None) -> Iterator[int]:
         listening.shutdown(socket.SHUT_RDWR)
 
 
-def with_checks(project: ProjectFolder, **own: object) -> Said:
+def with_checks(project: ProjectFolder, **own: object) -> CommandResult:
     """An apply with these checks, each tried once."""
     listed = {name: {"tries": 1, "within": 5, **value} for name, value in own.items()}  # type: ignore[dict-item]
     project.stack(f"{WANTED}\nchecks: {json.dumps(listed)}\n")
     return project.apply()
 
 
-def taken_back(project: ProjectFolder, said: Said, *told: str) -> None:
-    said.ended(Exit.SOME_FAILED)
+def taken_back(project: ProjectFolder, result: CommandResult, *told: str) -> None:
+    result.ended(Exit.SOME_FAILED)
     for words in told:
-        assert words in said.words, said.all
-    assert "mta1 rolled back" in said.words
+        assert words in result.words, result.all
+    assert "mta1 rolled back" in result.words
     assert project.host.running == project.host.read() == RUNS
     assert project.host.leftovers() == []
 
@@ -78,25 +78,25 @@ def taken_back(project: ProjectFolder, said: Said, *told: str) -> None:
 
 def test_a_command_on_the_host(host: ProjectFolder) -> None:
     host.host.put("#!/bin/sh\necho all is $1\n[ $1 = well ]\n", "/usr/bin/look", 0o755)
-    said = with_checks(host, mine={"command": ["/usr/bin/look", "sick"]})
-    taken_back(host, said, "check: the check mine failed: it ended with exit code 1 and printed: all is sick")
+    result = with_checks(host, mine={"command": ["/usr/bin/look", "sick"]})
+    taken_back(host, result, "check: the check mine failed: it ended with exit code 1 and printed: all is sick")
     with_checks(host, mine={"command": ["/usr/bin/look", "well"]}).ended(Exit.OK)
     assert host.host.running == NEW
 
 
 def test_a_command_that_hangs_has_its_time(host: ProjectFolder) -> None:
-    said = with_checks(host, mine={"command": ["sleep", "100"], "within": 1})
-    taken_back(host, said, "the check mine failed: it took too long")
+    result = with_checks(host, mine={"command": ["sleep", "100"], "within": 1})
+    taken_back(host, result, "the check mine failed: it took too long")
 
 
 @pytest.mark.parametrize("side", ["host", "client"])
 def test_an_smtp_greeting(host: ProjectFolder, side: str) -> None:
     with greeting(b"554 no\r\n") as port:
-        said = with_checks(host, out={"smtp": f"127.0.0.1:{port}", "from": side})
-        taken_back(host, said, f"127.0.0.1:{port} greets with '554 no' instead of 220")
+        result = with_checks(host, out={"smtp": f"127.0.0.1:{port}", "from": side})
+        taken_back(host, result, f"127.0.0.1:{port} greets with '554 no' instead of 220")
     with greeting(b"220 mta1.example.com ESMTP\r\n") as port:
         with_checks(host, out={"smtp": port, "from": side}).ended(Exit.OK)
-    said = with_checks(host, out={"smtp": port, "from": side})
+    result = with_checks(host, out={"smtp": port, "from": side})
     assert host.host.running == NEW, "what is as wanted is not checked"
 
 
@@ -118,8 +118,8 @@ def test_a_web_page(host: ProjectFolder) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        said = with_checks(host, web={"http": f"{url}/gone", "from": "client"})
-        taken_back(host, said, f"{url}/gone answers with 404 instead of 200")
+        result = with_checks(host, web={"http": f"{url}/gone", "from": "client"})
+        taken_back(host, result, f"{url}/gone answers with 404 instead of 200")
         with_checks(host, web={"http": f"{url}/gone", "status": [404, 410], "from": "client"}).ended(Exit.OK)
         server.shutdown()
 
@@ -127,12 +127,12 @@ def test_a_web_page(host: ProjectFolder) -> None:
 def test_figures_and_queues(host: ProjectFolder) -> None:
     queues = [{"name": "gmail.com/a", "mode": "backoff"}, {"name": "gmail.com/b", "mode": "normal"}]
     host.host.tell("queues.json", json.dumps({"status": "success", "data": {"queue": queues}}))
-    said = with_checks(host, gmail={"backoff": "gmail.com/*"})
-    taken_back(host, said, "1 queues of gmail.com/* are in back-off (gmail.com/a …), and 0 may be")
-    said = with_checks(host, spool={"status": "spool.totalRcp", "above": 0})
-    taken_back(host, said, "spool.totalRcp is 0, and must be above 0")
-    said = with_checks(host, spool={"status": "no.such", "above": 0})
-    taken_back(host, said, "pmta show status has no number no.such")
+    result = with_checks(host, gmail={"backoff": "gmail.com/*"})
+    taken_back(host, result, "1 queues of gmail.com/* are in back-off (gmail.com/a …), and 0 may be")
+    result = with_checks(host, spool={"status": "spool.totalRcp", "above": 0})
+    taken_back(host, result, "spool.totalRcp is 0, and must be above 0")
+    result = with_checks(host, spool={"status": "no.such", "above": 0})
+    taken_back(host, result, "pmta show status has no number no.such")
     with_checks(
         host, gmail={"backoff": "gmail.com/*", "at-most": 1}, spool={"status": "spool.totalRcp", "below": 5}
     ).ended(0)
@@ -160,28 +160,28 @@ def test_what_fails_at_first_is_tried_again(host: ProjectFolder) -> None:
 # -- PowerMTA's own ----
 
 
-def settings(host: ProjectFolder, text: str) -> Said:
+def settings(host: ProjectFolder, text: str) -> CommandResult:
     host.stack("config: {domain: {gmail.com: {max-smtp-out: 30, max-msg-rate: 500/h}}}")
     host.host.tell("settings", text)
     return host.apply()
 
 
 def test_the_settings_in_force_are_those_that_were_written(host: ProjectFolder) -> None:
-    said = settings(host, "max-smtp-out 20\nmax-msg-rate 500/h\n")
+    result = settings(host, "max-smtp-out 20\nmax-msg-rate 500/h\n")
     told = "max-smtp-out of gmail.com is 20, and the new configuration sets 30"
-    taken_back(host, said, "the configuration in force is not the new one", told)
+    taken_back(host, result, "the configuration in force is not the new one", told)
 
 
 @pytest.mark.parametrize("text", ["max-smtp-out 30\nmax-msg-rate 500/h\n", "max-msg-rate 500/1h\nmax-smtp-out 30\n"])
 def test_the_same_in_other_words_is_the_same(host: ProjectFolder, text: str) -> None:
-    said = settings(host, text).ended(Exit.OK)
-    assert "in-force-partly-compared" not in said.words
+    result = settings(host, text).ended(Exit.OK)
+    assert "in-force-partly-compared" not in result.words
 
 
 @pytest.mark.parametrize("text", ["", "max-smtp-out thirty\nmax-msg-rate 500/h\n"])
 def test_what_cannot_be_understood_is_a_remark(host: ProjectFolder, text: str) -> None:
-    said = settings(host, text).ended(Exit.OK)
-    assert "[in-force-partly-compared]" in said.words
+    result = settings(host, text).ended(Exit.OK)
+    assert "[in-force-partly-compared]" in result.words
 
 
 def test_listeners_must_greet_where_any_did_before(host: ProjectFolder) -> None:
@@ -191,8 +191,8 @@ def test_listeners_must_greet_where_any_did_before(host: ProjectFolder) -> None:
         host.apply().ended(Exit.OK)
         before = host.host.read()
         host.stack(f"config: {{smtp-listener: [127.0.0.1:{port}, 127.0.0.1:1]}}")
-        said = host.apply().ended(Exit.SOME_FAILED)
-        assert "the listener 127.0.0.1:1 does not greet with 220" in said.words
+        result = host.apply().ended(Exit.SOME_FAILED)
+        assert "the listener 127.0.0.1:1 does not greet with 220" in result.words
         assert host.host.running == host.host.read() == before
 
 

@@ -11,7 +11,7 @@ from itertools import repeat
 from typing import Any
 
 import pytest
-from projects import RUNS, ProjectFolder, Said, needs_namespaces
+from projects import RUNS, CommandResult, ProjectFolder, needs_namespaces
 
 from pmtaform.api import ApplyRequest, PlanRequest, Project, apply_plan, make_plan
 from pmtaform.clock import SetClock
@@ -41,9 +41,9 @@ def rollout(project: ProjectFolder, text: str = "", config: str = WANTED, **opti
     project.stack(f"{config}\nrollout: {{parallel: 1{', ' + text if text else ''}}}\n", **options)
 
 
-def events(said: Said) -> list[tuple[str, str]]:
+def events(result: CommandResult) -> list[tuple[str, str]]:
     """(host, phase) of every step, in order."""
-    lines = [json.loads(line) for line in said.out.splitlines()]
+    lines = [json.loads(line) for line in result.out.splitlines()]
     return [(line["host"], line["phase"]) for line in lines if line["kind"] == "pmtaform-event"]
 
 
@@ -78,10 +78,10 @@ def test_a_host_whose_test_fails_keeps_all_from_being_activated(fleet: ProjectFo
     rollout(fleet)
     fleet.hosts["mta3"].tell("fail-test")
     before = {name: host.tree() for name, host in fleet.hosts.items()}
-    said = fleet.apply().ended(Exit.SOME_FAILED)
-    assert "mta3 rolled back" in said.words
-    assert "1 of 4 hosts failed, and max-failures is 0" in said.words
-    assert "1 rolled back, 3 not started" in said.words
+    result = fleet.apply().ended(Exit.SOME_FAILED)
+    assert "mta3 rolled back" in result.words
+    assert "1 of 4 hosts failed, and max-failures is 0" in result.words
+    assert "1 rolled back, 3 not started" in result.words
     assert {name: host.tree() for name, host in fleet.hosts.items()} == before
     assert [host.leftovers() for host in fleet.hosts.values()] == [[]] * 4
     assert "under-way" not in fleet.state
@@ -103,8 +103,8 @@ def test_the_canary_is_first_and_waves_follow(fleet: ProjectFolder) -> None:
 def test_too_many_failures_begin_nothing_more(fleet: ProjectFolder) -> None:
     rollout(fleet)
     fleet.hosts["mta2"].tell("fail-reload")
-    said = fleet.apply().ended(Exit.SOME_FAILED)
-    assert "Of 4 hosts: 1 applied, 1 rolled back, 2 not started." in said.words
+    result = fleet.apply().ended(Exit.SOME_FAILED)
+    assert "Of 4 hosts: 1 applied, 1 rolled back, 2 not started." in result.words
     assert [host.running for host in fleet.hosts.values()] == [NEW, RUNS, RUNS, RUNS]
     assert [host.leftovers() for host in fleet.hosts.values()] == [[]] * 4
 
@@ -112,8 +112,8 @@ def test_too_many_failures_begin_nothing_more(fleet: ProjectFolder) -> None:
 def test_failures_within_the_budget_stop_nothing(fleet: ProjectFolder) -> None:
     rollout(fleet, "max-failures: 25%")
     fleet.hosts["mta2"].tell("fail-reload")
-    said = fleet.apply().ended(Exit.SOME_FAILED)
-    assert "Of 4 hosts: 3 applied, 1 rolled back." in said.words
+    result = fleet.apply().ended(Exit.SOME_FAILED)
+    assert "Of 4 hosts: 3 applied, 1 rolled back." in result.words
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_a_frozen_host_is_left_alone_and_reported(fleet: ProjectFolder) -> None:
     freeze = {"freeze": {"until": "2999-12-01", "reason": "Black Friday"}}
     fleet.stack(WANTED, hosts={"mta1": {}, "mta2": freeze})
     assert "warning: Frozen host [frozen]" in fleet.plan().ended(Exit.OK).words
-    said = fleet.apply().ended(Exit.BLOCKED)
-    assert "frozen until 2999-12-02 00:00 UTC: Black Friday" in said.words
+    result = fleet.apply().ended(Exit.BLOCKED)
+    assert "frozen until 2999-12-02 00:00 UTC: Black Friday" in result.words
     assert [fleet.hosts[name].running for name in ("mta1", "mta2")] == [NEW, RUNS]
     fleet.apply("--allow", "frozen").ended(Exit.OK)
     assert fleet.hosts["mta2"].running == NEW
@@ -244,9 +244,9 @@ def test_nothing_is_restarted_over_a_deep_spool(fleet: ProjectFolder) -> None:
     )
     deep = {"status": "success", "data": {"status": {"status": "running", "spool": {"totalRcp": 800}}}}
     fleet.host.tell("status.json", json.dumps(deep))
-    said = fleet.apply("--allow", "restart").ended(Exit.SOME_FAILED)
-    assert "800 recipients wait in the spool, and drain-below is 500" in said.words
-    assert "[spool-too-deep]" in said.words
+    result = fleet.apply("--allow", "restart").ended(Exit.SOME_FAILED)
+    assert "800 recipients wait in the spool, and drain-below is 500" in result.words
+    assert "[spool-too-deep]" in result.words
     assert fleet.host.read() == RUNS
     assert fleet.host.leftovers() == []
     fleet.apply("--allow", "restart", "--allow", "undrained").ended(Exit.OK)
@@ -256,8 +256,8 @@ def test_nothing_is_restarted_over_a_deep_spool(fleet: ProjectFolder) -> None:
 def test_too_many_that_cannot_be_reached_stop_it_all(fleet: ProjectFolder) -> None:
     hosts = {"mta1": {}, "mta2": {"root": "hosts/nowhere"}, "mta3": {"root": "hosts/nowhere2"}}
     fleet.stack(f"{WANTED}\nrollout: {{max-unreachable: 1}}", hosts=hosts)
-    said = fleet.apply()
-    assert "2 of 3 hosts cannot be reached, and max-unreachable is 1" in said.words
+    result = fleet.apply()
+    assert "2 of 3 hosts cannot be reached, and max-unreachable is 1" in result.words
     assert fleet.host.running == RUNS
 
 
@@ -290,8 +290,8 @@ REFUSED = Unreachable.of(CONNECTION_REFUSED, host="mta1")
 def test_a_change_that_shuts_us_out_is_not_confirmed(one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     one_host.stack(WANTED)
     unsteady(monkeypatch, repeat(REFUSED))
-    said = one_host.apply().ended(Exit.SOME_FAILED)
-    assert "could not be reached over a new connection: Connection refused" in said.words
+    result = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "could not be reached over a new connection: Connection refused" in result.words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
 
@@ -321,10 +321,10 @@ def test_a_bug_of_ours_at_one_host_is_reported_and_keeps_no_one_from_the_rest(
         return real(session, spec, *rest)
 
     monkeypatch.setattr(changing, "confirm", confirm)
-    said = project.apply().ended(Exit.SOME_FAILED)
-    assert "mta2 rolled back" in said.words
-    assert re.search(r"confirm: a bug in pmtaform: KeyError at _confirm in changing\.py:\d+", said.words)
-    assert "Of 3 hosts: 2 applied, 1 rolled back." in said.words
+    result = project.apply().ended(Exit.SOME_FAILED)
+    assert "mta2 rolled back" in result.words
+    assert re.search(r"confirm: a bug in pmtaform: KeyError at _confirm in changing\.py:\d+", result.words)
+    assert "Of 3 hosts: 2 applied, 1 rolled back." in result.words
     assert project.hosts["mta2"].running == RUNS
     assert all(host.leftovers() == [] for host in project.hosts.values())
 
@@ -335,8 +335,8 @@ def test_a_host_that_awaits_its_confirmation_is_not_changed_by_another(one_host:
     one_host.stack(WANTED)
     with pending(one_host):
         assert "Change under way on the host" in one_host.plan().ended(Exit.LOCKED).words
-        said = one_host.apply().ended(Exit.LOCKED)
-        assert "anna@laptop (a change, since 2026-11-25T12:00:00Z)" in said.words
+        result = one_host.apply().ended(Exit.LOCKED)
+        assert "anna@laptop (a change, since 2026-11-25T12:00:00Z)" in result.words
         row = one_host.run("hosts", "--format", "json").json()["hosts"][0]
         assert row["pending"]["who"] == "anna@laptop"
         assert "anna@laptop" in one_host.run("recover").ended(Exit.LOCKED).words
@@ -369,6 +369,6 @@ def test_nothing_left_is_stated(one_host: ProjectFolder) -> None:
 def test_a_rollback_is_confirmed_too(one_host: ProjectFolder) -> None:
     one_host.stack(WANTED)
     one_host.apply().ended(Exit.OK)
-    said = one_host.run("rollback", "mta1", "--auto-approve", "--format", "json").ended(Exit.OK)
-    assert ("mta1", "confirming") in events(said)
+    result = one_host.run("rollback", "mta1", "--auto-approve", "--format", "json").ended(Exit.OK)
+    assert ("mta1", "confirming") in events(result)
     assert one_host.host.running == RUNS

@@ -101,8 +101,8 @@ def test_drift_is_seen_after_a_rollback(one: ProjectFolder) -> None:
     apply(one, A.replace("a@", "z@"))
     back(one)
     one.host.put(one.host.read().replace("a@", "hand@"))
-    said = one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "hand@example.com" in said.out
+    result = one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "hand@example.com" in result.out
 
 
 def test_what_older_generations_no_longer_tell_comes_back_as_ours(one: ProjectFolder) -> None:
@@ -137,8 +137,8 @@ def test_a_rollback_under_another_key_leaves_the_state_to_the_right_one(one: Pro
     key = one.root / "state/fleet.key"
     right = key.read_bytes()
     key.unlink()
-    said = one.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
-    assert "[state-key-changed]" in said.words
+    result = one.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
+    assert "[state-key-changed]" in result.words
     assert one.state_file.read_bytes() == kept
     key.write_bytes(right)
     key.chmod(0o600)
@@ -152,8 +152,8 @@ def test_a_rollback_under_another_key_leaves_the_state_to_the_right_one(one: Pro
 def test_recover_takes_the_hosts_record_over_where_there_is_no_state(one: ProjectFolder) -> None:
     apply(one, A, B)
     forget_state(one)
-    said = one.run("recover").ended(Exit.OK)
-    assert "Generation 1 of mta1 was made by" in said.words
+    result = one.run("recover").ended(Exit.OK)
+    assert "Generation 1 of mta1 was made by" in result.words
     assert ours(one) == {"setting[postmaster]", "setting[http-log-requests]"}
     one.config(A)
     assert addresses(one.plan("--format", "json")) == {("delete", "setting[http-log-requests]")}
@@ -165,8 +165,8 @@ def test_a_hand_edit_stays_drift_when_the_record_is_taken_over(one: ProjectFolde
     one.host.put(one.host.read().replace("a@", "hand@"))
     forget_state(one)
     one.run("recover").ended(Exit.OK)
-    said = one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "hand@example.com" in said.out
+    result = one.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "hand@example.com" in result.out
 
 
 def test_what_the_record_of_another_stack_says_is_not_taken_over(one: ProjectFolder) -> None:
@@ -183,9 +183,11 @@ def test_a_host_that_was_forgotten_is_known_again_by_recover(one: ProjectFolder,
     apply(one, A, B)
     one.run("state", "forget", "mta1", "fleet").ended(Exit.OK)
     one.config(A)
-    said = one.plan().ended(Exit.OK)
-    assert "[applied-elsewhere]" in said.words
-    assert "setting[http-log-requests], which this stack does not declare: an apply leaves them unchanged" in said.words
+    result = one.plan().ended(Exit.OK)
+    assert "[applied-elsewhere]" in result.words
+    assert (
+        "setting[http-log-requests], which this stack does not declare: an apply leaves them unchanged" in result.words
+    )
     one.run("recover").ended(Exit.OK)
     assert addresses(one.plan("--format", "json")) == {("delete", "setting[http-log-requests]")}
 
@@ -224,8 +226,8 @@ def test_an_edit_before_a_cut_run_is_settled_stays_drift(
     stand_in.apply().ended(Exit.UNREACHABLE)
     monkeypatch.undo()
     stand_in.host.put(stand_in.host.read().replace("a@", "hand@"))
-    said = stand_in.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
-    assert "hand@example.com" in said.out
+    result = stand_in.run("drift", "--detailed-exitcode").ended(Exit.CHANGES)
+    assert "hand@example.com" in result.out
 
 
 def test_an_apply_that_ends_rolled_back_is_not_taken_for_another_states(stand_in: ProjectFolder) -> None:

@@ -29,9 +29,9 @@ def one_host(project: ProjectFolder) -> ProjectFolder:
 
 def test_what_is_only_staged_is_not_confirmed(one_host: ProjectFolder) -> None:
     with staged(one_host):
-        said = one_host.run("recover", "--confirm").ended(Exit.LOCKED)
-        assert "mta1: has a staged change that is not active" in said.words
-        assert "There is nothing to confirm yet" in said.words
+        result = one_host.run("recover", "--confirm").ended(Exit.LOCKED)
+        assert "mta1: has a staged change that is not active" in result.words
+        assert "There is nothing to confirm yet" in result.words
         assert one_host.host.running == RUNS
         one_host.run("recover", "--revert").ended(Exit.OK)
         assert one_host.host.leftovers() == []
@@ -40,13 +40,13 @@ def test_what_is_only_staged_is_not_confirmed(one_host: ProjectFolder) -> None:
 def test_files_that_are_back_and_not_taken_keep_no_one_from_a_change_that_is(one_host: ProjectFolder) -> None:
     one_host.host.tell("fail-reload", "3\n")
     assert "[rollback-failed]" in one_host.apply().ended(Exit.SOME_FAILED).words
-    said = one_host.run("recover").ended(Exit.SOME_FAILED)
-    assert "[recovery-failed]" in said.words
-    assert "the old files are restored, but PowerMTA did not load them: pmta reload: exit 1" in said.words
-    assert "`pmtaform recover mta1` tries again. A change that PowerMTA accepts ends it too." in said.words
+    result = one_host.run("recover").ended(Exit.SOME_FAILED)
+    assert "[recovery-failed]" in result.words
+    assert "the old files are restored, but PowerMTA did not load them: pmta reload: exit 1" in result.words
+    assert "`pmtaform recover mta1` tries again. A change that PowerMTA accepts ends it too." in result.words
     one_host.host.tell("fail-reload", "1\n")
-    said = one_host.apply().ended(Exit.OK)
-    assert "Restored configuration rejected by PowerMTA" in said.words
+    result = one_host.apply().ended(Exit.OK)
+    assert "Restored configuration rejected by PowerMTA" in result.words
     assert "max-smtp-out 11" in one_host.host.running
     assert one_host.host.leftovers() == []
 
@@ -59,12 +59,12 @@ def test_files_that_are_not_back_are_mended_before_anything_else_is_done(one_hos
         subprocess.run(["chattr", "+i", folder], check=True)
         try:
             assert "rollback-failed" in one_host.run("recover", "--revert").ended(Exit.SOME_FAILED).words
-            said = one_host.apply().ended(Exit.SOME_FAILED)
+            result = one_host.apply().ended(Exit.SOME_FAILED)
         finally:
             subprocess.run(["chattr", "-i", folder], check=True)
-        assert "[recovery-failed]" in said.words
-        assert "not restored: /etc/pmta/config" in said.words
-        assert "Until then no run can change it." in said.words
+        assert "[recovery-failed]" in result.words
+        assert "not restored: /etc/pmta/config" in result.words
+        assert "Until then no run can change it." in result.words
     assert "was undone: every file was restored" in one_host.run("recover").ended(Exit.OK).words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
@@ -79,10 +79,10 @@ def test_a_change_that_a_check_fails_and_nothing_undoes_is_not_reported_as_undon
     end = Outcome(host="mta1", status=status, reason="generation 2 was made by another run meanwhile")
     monkeypatch.setattr("pmtaform.rollout.undo.rollback", lambda *_, **__: end)
     one_host.stack(WANTED + "confirm-within: 0\nchecks: {ours: {command: [/bin/false]}}\n")
-    said = one_host.apply().ended(Exit.SOME_FAILED)
-    assert "[rollback-failed]" in said.words
-    assert "it was not undone: generation 2 was made by another run meanwhile" in said.words
-    assert "Nothing was changed" not in said.words
+    result = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "[rollback-failed]" in result.words
+    assert "it was not undone: generation 2 was made by another run meanwhile" in result.words
+    assert "Nothing was changed" not in result.words
     assert "max-smtp-out 11" in one_host.host.running
 
 
@@ -95,13 +95,13 @@ def test_a_check_that_loses_the_host_undoes_what_no_one_confirms(
         raise Unreachable.of(CONNECTION_LOST, host="mta1")
 
     monkeypatch.setattr(changing, "examine", lost)
-    said = one_host.apply().ended(Exit.SOME_FAILED)
-    assert "check: the connection was lost (Connection lost). The old files are back" in said.words
+    result = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "check: the connection was lost (Connection lost). The old files are back" in result.words
     assert one_host.host.running == RUNS
     monkeypatch.setattr("pmtaform.rollout.undo.rollback", lost)
-    said = one_host.apply().ended(Exit.SOME_FAILED)
-    assert "[rollback-failed]" in said.words
-    assert "it was not undone: Connection lost" in said.words
+    result = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "[rollback-failed]" in result.words
+    assert "it was not undone: Connection lost" in result.words
     assert "max-smtp-out 11" in one_host.host.running
 
 
@@ -135,10 +135,10 @@ def test_a_host_that_is_not_taken_back_with_its_wave_is_not_reported_as_that(
         return Outcome(host="mta1", status=status, reason="so it was")
 
     monkeypatch.setattr(undo, "rollback", rollback)
-    said = project.apply().ended(Exit.SOME_FAILED)
-    assert "Of 2 hosts: 1 rolled back, 1 failed." in said.words
-    assert f"it was not undone: {'so it was' if status else 'Connection lost'}" in said.words
-    assert "Nothing was changed" not in said.words
+    result = project.apply().ended(Exit.SOME_FAILED)
+    assert "Of 2 hosts: 1 rolled back, 1 failed." in result.words
+    assert f"it was not undone: {'so it was' if status else 'Connection lost'}" in result.words
+    assert "Nothing was changed" not in result.words
 
 
 def test_a_later_change_of_someone_else_is_not_taken_back_with_a_wave(
@@ -157,8 +157,8 @@ def test_a_later_change_of_someone_else_is_not_taken_back_with_a_wave(
 
     real = undo.rollback
     monkeypatch.setattr(undo, "rollback", rollback)
-    said = project.apply().ended(Exit.SOME_FAILED)
-    assert "generation 2 was made by another run meanwhile" in said.words
+    result = project.apply().ended(Exit.SOME_FAILED)
+    assert "generation 2 was made by another run meanwhile" in result.words
     assert project.hosts["mta1"].read("/etc/pmta/conf.d/bob.conf") == "# bob\n"
     assert "max-smtp-out 11" in project.hosts["mta1"].running
 
@@ -185,9 +185,9 @@ def test_a_change_that_someone_else_confirms_while_its_check_fails_is_reported_a
 
     real = changing.revert
     monkeypatch.setattr(changing, "revert", revert)
-    said = one_host.apply().ended(Exit.SOME_FAILED)
-    assert "[rollback-failed]" in said.words
-    assert "it was not undone: another run confirmed it meanwhile" in said.words
+    result = one_host.apply().ended(Exit.SOME_FAILED)
+    assert "[rollback-failed]" in result.words
+    assert "it was not undone: another run confirmed it meanwhile" in result.words
     assert "max-smtp-out 11" in one_host.host.running
 
 
@@ -202,8 +202,8 @@ def test_a_word_that_was_not_heeded_is_no_success(
         looks = iter((recovering._look, lambda *rest: replace(recovering_look(*rest), awaiting=None)))
         recovering_look = recovering._look
         monkeypatch.setattr(recovering, "_look", lambda *rest: next(looks)(*rest))
-        said = one_host.run("recover", word).ended(Exit.SOME_FAILED)
-    assert f"{word[2:]} requested, outcome: {said_no} (so it was)" in said.words
+        result = one_host.run("recover", word).ended(Exit.SOME_FAILED)
+    assert f"{word[2:]} requested, outcome: {said_no} (so it was)" in result.words
 
 
 def test_recover_leaves_a_host_where_someone_is_at_work(

@@ -59,11 +59,11 @@ def test_a_rollback_needs_consent_for_what_comes_back(
         one.run("rollback", "mta1", "--auto-approve").ended(Exit.OK)
         return
     for arguments in ((), ("--format", "json")):
-        said = one.run("rollback", "mta1", "--auto-approve", *arguments).ended(Exit.BLOCKED)
-        assert f"[{danger}]" in said.words
-        assert f"--allow {danger}" in said.words
+        result = one.run("rollback", "mta1", "--auto-approve", *arguments).ended(Exit.BLOCKED)
+        assert f"[{danger}]" in result.words
+        assert f"--allow {danger}" in result.words
         assert one.host.tree() == before
-    undo = json.loads(said.out.splitlines()[0])
+    undo = json.loads(result.out.splitlines()[0])
     assert (undo["kind"], undo["dangers"][0]["code"]) == ("pmtaform-undo", danger)
     assert len(one.run("rollback", "mta1", "--list", "--format", "json").json()["generations"]) == 2
     one.run("rollback", "mta1", "--auto-approve", *ALL).ended(Exit.OK)
@@ -71,10 +71,10 @@ def test_a_rollback_needs_consent_for_what_comes_back(
 
 def test_it_says_what_comes_back_before_it_asks(one: ProjectFolder) -> None:
     applied(one, FAST, SLOW)
-    said = one.run("rollback", "mta1")
-    assert "Of the configuration: 1 to update." in said.words
-    assert "Dangers, which need consent by name: rate-raised" in said.words
-    assert "100/h -> 9000/h" in said.words
+    result = one.run("rollback", "mta1")
+    assert "Of the configuration: 1 to update." in result.words
+    assert "Dangers, which need consent by name: rate-raised" in result.words
+    assert "100/h -> 9000/h" in result.words
 
 
 def test_a_name_that_no_danger_has_is_refused(one: ProjectFolder) -> None:
@@ -129,8 +129,8 @@ def test_a_change_that_someone_left_is_kept_with_consent_only(
 ) -> None:
     pending(host, config)
     if danger is not None:
-        said = host.run("recover", "--confirm").ended(Exit.BLOCKED)
-        assert f"[{danger}]" in said.words
+        result = host.run("recover", "--confirm").ended(Exit.BLOCKED)
+        assert f"[{danger}]" in result.words
         (row,) = host.run("recover", "--confirm", "--format", "json").ended(Exit.BLOCKED).json()["hosts"]
         assert row["awaiting"]["transaction"] == "anna-1"
         assert row["problem"]["code"] == danger
@@ -158,8 +158,8 @@ def test_a_run_that_is_gone_on_with_needs_the_consent_again(project: ProjectFold
     project.stack(f"config: {{{FAST}}}\nrollout: {{canary: 1, stage-first: false, on-failure: stop}}\n")
     project.apply("--allow", "rate-raised").ended(Exit.SOME_FAILED)
     run = project.run("history", "--format", "json").json()["runs"][-1]["run"]
-    said = project.run("apply", "fleet", "--auto-approve", "--resume", run).ended(Exit.BLOCKED)
-    assert "--allow rate-raised" in said.words
+    result = project.run("apply", "fleet", "--auto-approve", "--resume", run).ended(Exit.BLOCKED)
+    assert "--allow rate-raised" in result.words
     project.run("apply", "fleet", "--auto-approve", "--resume", run, "--allow", "rate-raised").ended(Exit.OK)
     assert "9000/h" in project.hosts["mta2"].running
 

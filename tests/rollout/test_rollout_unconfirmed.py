@@ -25,9 +25,9 @@ def waiting(project: ProjectFolder) -> Iterator[ProjectFolder]:
 
 
 def test_a_plan_does_not_say_that_the_host_is_as_the_stack_says(waiting: ProjectFolder) -> None:
-    said = waiting.plan().ended(Exit.LOCKED)
-    assert said.out.startswith("No changes can be planned yet. 1 host has a change under way that is not confirmed.")
-    assert "as the stack" not in said.words
+    result = waiting.plan().ended(Exit.LOCKED)
+    assert result.out.startswith("No changes can be planned yet. 1 host has a change under way that is not confirmed.")
+    assert "as the stack" not in result.words
     document = waiting.plan("--format", "json", "--detailed-exitcode").ended(Exit.LOCKED).json()
     assert document["summary"]["busy_hosts"] == 1
     assert "as the stack" not in document["verdict"]
@@ -36,25 +36,25 @@ def test_a_plan_does_not_say_that_the_host_is_as_the_stack_says(waiting: Project
 def test_a_settled_host_beside_it_is_counted_alone(waiting: ProjectFolder) -> None:
     waiting.add_host("mta2").stand_in()
     waiting.stack(AS_PENDING)
-    said = waiting.plan().ended(Exit.LOCKED)
-    assert 'No changes. 1 host is as the stack "fleet" declares. 1 host has a change under way' in said.words
+    result = waiting.plan().ended(Exit.LOCKED)
+    assert 'No changes. 1 host is as the stack "fleet" declares. 1 host has a change under way' in result.words
 
 
 def test_an_apply_records_nothing_of_it(waiting: ProjectFolder) -> None:
-    said = waiting.apply("--format", "json").ended(Exit.LOCKED)
-    assert said.lines()[-1]["hosts"][0]["verdict"] == "locked"
+    result = waiting.apply("--format", "json").ended(Exit.LOCKED)
+    assert result.lines()[-1]["hosts"][0]["verdict"] == "locked"
     assert "anna@laptop (a change" in waiting.apply().ended(Exit.LOCKED).words
     assert not waiting.state_file.exists() or "mta1" not in waiting.state["hosts"]
 
 
 def test_drift_and_hosts_do_not_call_it_settled(waiting: ProjectFolder) -> None:
-    said = waiting.run("drift").ended(Exit.LOCKED)
-    assert "as the last apply left" not in said.words
+    result = waiting.run("drift").ended(Exit.LOCKED)
+    assert "as the last apply left" not in result.words
     (report,) = waiting.run("drift", "--format", "json").ended(Exit.LOCKED).json()["hosts"]
     assert report["busy"] is True
-    said = waiting.run("hosts").ended(Exit.LOCKED)
-    assert "as the stack declares" not in said.words
-    assert "1 with a pending commit" in said.words
+    result = waiting.run("hosts").ended(Exit.LOCKED)
+    assert "as the stack declares" not in result.words
+    assert "1 with a pending commit" in result.words
 
 
 def test_an_owned_host_keeps_its_state_while_another_change_waits(project: ProjectFolder) -> None:
@@ -79,8 +79,8 @@ def test_what_is_only_staged_leaves_the_host_as_it_is(project: ProjectFolder) ->
 
 
 def test_an_import_makes_no_stack_of_it(waiting: ProjectFolder) -> None:
-    said = waiting.run("import", "taken", "--from", str(waiting.host.root)).ended(Exit.LOCKED)
-    assert "anna@laptop (a change" in said.words
+    result = waiting.run("import", "taken", "--from", str(waiting.host.root)).ended(Exit.LOCKED)
+    assert "anna@laptop (a change" in result.words
     assert not (waiting.root / "stacks/taken").exists()
     waiting.run("recover", "--revert").ended(Exit.OK)
     waiting.run("import", "taken", "--from", str(waiting.host.root)).ended(Exit.OK)

@@ -20,7 +20,7 @@ import keyring
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from projects import PROGRAM, RUNS, HostFolder, ProjectFolder, Said
+from projects import PROGRAM, RUNS, CommandResult, HostFolder, ProjectFolder
 
 from pmtaform.plan.dangers import danger_kinds
 
@@ -142,9 +142,9 @@ class Canaries:
         (self.project.folder / "spy.sh").write_text(f'case $1 in *http-api-key) {looks} ;; esac\nexec cat "$1"\n')
         program = self.env.stand_in().at("/usr/sbin/pmta")
         first, rest = program.read_text().split("\n", 1)
-        said = f'{{ echo "called: $*"; env; }} >>{self.spied}\ncase $1 in reload) {looks}; {temporary} ;; esac'
+        result = f'{{ echo "called: $*"; env; }} >>{self.spied}\ncase $1 in reload) {looks}; {temporary} ;; esac'
         refuses = '[ ! -f "$0.$1" ] || { cat "$0.$1"; [ -f "$0.always" ] || rm "$0.$1"; exit 1; }'
-        program.write_text("\n".join((first, said, refuses, rest)))
+        program.write_text("\n".join((first, result, refuses, rest)))
 
     @property
     def env(self) -> HostFolder:
@@ -159,11 +159,11 @@ class Canaries:
 
     # -- running ----
 
-    def run(self, *words: str) -> Said:
+    def run(self, *words: str) -> CommandResult:
         """A command in this process; all that it says and logs is kept."""
-        said = self.project.run(*words, *_consent(words))
-        self.seen[f"{len(self.seen)}: {' '.join(words)}"] = said.all.encode()
-        return said
+        result = self.project.run(*words, *_consent(words))
+        self.seen[f"{len(self.seen)}: {' '.join(words)}"] = result.all.encode()
+        return result
 
     def run_apart(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         """A command as a separate process, which shows the trace of what it does not expect."""

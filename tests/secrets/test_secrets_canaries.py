@@ -254,8 +254,8 @@ def test_no_error_tells_a_secret(canaries: Canaries, lone: str) -> None:
         assert wrong.edit[0] in text
         path.write_text(text.replace(*wrong.edit, 1).replace("CANARY", lone))
         for words in wrong.run:
-            said = canaries.run(*shlex.split(words))
-            assert wrong.says in said.words, f"{name}: {words}: {said.code}: {said.all}"
+            result = canaries.run(*shlex.split(words))
+            assert wrong.says in result.words, f"{name}: {words}: {result.code}: {result.all}"
         path.write_text(text)
     assert canaries.leaks() == []
 
@@ -288,8 +288,8 @@ def test_what_powermta_says_is_reported_without_the_secrets_that_it_was_given(ca
     for refusal in REFUSALS:
         for more in ((), ("--format", "json")) if refusal == REFUSALS[0] else ((),):
             canaries.refuse(command, refusal.format(secret))
-            said = canaries.run("apply", "--auto-approve", "--host", "env", *more).ended(Exit.SOME_FAILED)
-            assert refusal.partition("{}")[0].split()[0].strip(":") in said.words, "PowerMTA's answer is reported"
+            result = canaries.run("apply", "--auto-approve", "--host", "env", *more).ended(Exit.SOME_FAILED)
+            assert refusal.partition("{}")[0].split()[0].strip(":") in result.words, "PowerMTA's answer is reported"
     canaries.run("history", "env", "--live", "--format", "json").ended(Exit.OK)
     assert_only_the_host_has(canaries)
 
@@ -310,9 +310,9 @@ def broken(*_: object, **__: object) -> None:
 
 def test_a_bug_shows_its_trace_without_secrets(canaries: Canaries) -> None:
     canaries.patch.setattr("pmtaform.rollout.transactions.transaction", broken)
-    said = canaries.run("apply", "--auto-approve").ended(Exit.ERROR)
-    assert "Traceback" in said.err
-    assert "ZeroDivisionError" in said.err
+    result = canaries.run("apply", "--auto-approve").ended(Exit.ERROR)
+    assert "Traceback" in result.err
+    assert "ZeroDivisionError" in result.err
     assert canaries.leaks() == []
 
 
@@ -400,7 +400,7 @@ def test_keys_that_are_verified_on_hosts_are_not_reported(canaries: Canaries) ->
     canaries.run("apply", "--auto-approve").ended(Exit.OK)
     for more in ("", "--format json", "--host env"):
         canaries.run("dkim", "verify", *more.split()).ended(Exit.UNREACHABLE)
-    assert any(b"stack yes" in said for said in canaries.seen.values()), "no key was compared"
+    assert any(b"stack yes" in result for result in canaries.seen.values()), "no key was compared"
     assert canaries.leaks() == []
 
 

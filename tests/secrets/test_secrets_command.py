@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from keyring.backend import KeyringBackend
 from keyring_backends import HangingKeyring, MemoryKeyring
-from projects import PROGRAM, ProjectFolder, Said, until
+from projects import PROGRAM, CommandResult, ProjectFolder, until
 from terminal import talk
 
 from pmtaform.diagnostics import Exit
@@ -71,10 +71,10 @@ def test_a_value_from_a_pipe_is_kept_without_its_last_line_end(
 ) -> None:
     one.config("http-api-key: {secret: 'keyring:http/api'}")
     given(f"{VALUE}\n")
-    said = one.run("secrets", "set", "keyring:http/api").ended(Exit.OK)
+    result = one.run("secrets", "set", "keyring:http/api").ended(Exit.OK)
     assert kept(memory) == {"http/api": VALUE}
-    assert said.out == "keyring:http/api is stored.\n"
-    assert said.err == ""
+    assert result.out == "keyring:http/api is stored.\n"
+    assert result.err == ""
 
 
 def test_pem_keeps_its_lines_and_ends_with_one_line_end(one: ProjectFolder, given: Callable[[str], None]) -> None:
@@ -146,8 +146,8 @@ def test_what_is_no_value_changes_nothing(
 def test_what_others_keep_is_not_written(one: ProjectFolder, given: Callable[[str], None], reference: str) -> None:
     one.config("postmaster: a@b.example")
     given(VALUE)
-    said = one.run("secrets", "set", reference).ended(Exit.ERROR)
-    assert "it writes keyring:NAME or file:PATH" in said.words
+    result = one.run("secrets", "set", reference).ended(Exit.ERROR)
+    assert "it writes keyring:NAME or file:PATH" in result.words
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_a_value_among_the_arguments_is_refused_and_not_repeated(
 ) -> None:
     one.config("postmaster: a@b.example")
     given("something else")
-    said = one.run("secrets", "set", *words)
-    assert said.code in (Exit.USAGE, Exit.INVALID)
-    assert VALUE not in said.all
-    assert ("There are: fleet." in said.words) == (words[0] == "keyring:x"), "the word beside it is taken for a stack"
+    result = one.run("secrets", "set", *words)
+    assert result.code in (Exit.USAGE, Exit.INVALID)
+    assert VALUE not in result.all
+    assert ("There are: fleet." in result.words) == (words[0] == "keyring:x"), "the word beside it is taken for a stack"
     assert kept(memory) == {}
 
 
@@ -171,8 +171,8 @@ def test_a_name_that_the_stack_does_not_know_is_remarked(
 ) -> None:
     one.config("http-api-key: {secret: 'keyring:http/api'}")
     given(VALUE)
-    said = one.run("secrets", "set", "keyring:http/apj").ended(Exit.OK)
-    assert 'Did you mean "keyring:http/api"?' in said.words
+    result = one.run("secrets", "set", "keyring:http/apj").ended(Exit.OK)
+    assert 'Did you mean "keyring:http/api"?' in result.words
 
 
 def test_a_file_that_git_would_take_is_remarked_and_a_folder_of_ours_is_not_taken(
@@ -283,8 +283,8 @@ def test_delete_in_a_pipeline_needs_approval(one: ProjectFolder, memory: MemoryK
     given("")  # type: ignore[operator]
     for more in ((), ("--format", "json")):
         assert "Add --auto-approve." in one.run("secrets", "delete", "x", *more).ended(Exit.USAGE).words
-    said = one.run("secrets", "delete", "x", "fleet", "--auto-approve", "--format", "json").ended(Exit.OK)
-    assert said.json()["done"] == "deleted"
+    result = one.run("secrets", "delete", "x", "fleet", "--auto-approve", "--format", "json").ended(Exit.OK)
+    assert result.json()["done"] == "deleted"
     assert kept(memory) == {}
     assert "no-such-secret" in one.run("secrets", "delete", "x", "--auto-approve").ended(Exit.ERROR).err
 
@@ -322,8 +322,8 @@ KEYS = 'dkim-keys: {example.com/s1: {private-key: "file:keys/s1.pem"}}'
 
 def test_list_tells_every_use_and_looks_nothing_up(one: ProjectFolder, memory: MemoryKeyring) -> None:
     one.config(EVERYTHING, KEYS)
-    said = one.run("secrets", "list", "fleet").ended(Exit.OK)
-    rows = [line.split("  ") for line in said.out.splitlines()]
+    result = one.run("secrets", "list", "fleet").ended(Exit.OK)
+    rows = [line.split("  ") for line in result.out.splitlines()]
     assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
         ["env:API", "http-api-key", "mta1", "stacks/fleet/stack.yaml:5:26"],
         ["keyring:smtp/app", "smtp-user app: password", "mta1", "stacks/fleet/stack.yaml:6:40"],
@@ -359,10 +359,10 @@ def test_check_is_content_when_all_can_be_had(
     memory.set_password("pmtaform", "smtp/app", VALUE)
     monkeypatch.setenv("API", "k" * 40)
     one.add_file("keys/s1.pem", KEY)
-    said = one.run("secrets", "check").ended(Exit.OK)
-    assert [line.split()[0] for line in said.out.splitlines()] == ["ok", "ok", "ok", "3"]
-    assert "RSA 2048, mode 0600" in said.out
-    assert said.err == ""
+    result = one.run("secrets", "check").ended(Exit.OK)
+    assert [line.split()[0] for line in result.out.splitlines()] == ["ok", "ok", "ok", "3"]
+    assert "RSA 2048, mode 0600" in result.out
+    assert result.err == ""
 
 
 def test_check_says_what_is_wrong_with_each_in_its_provider_s_words(
@@ -371,10 +371,10 @@ def test_check_says_what_is_wrong_with_each_in_its_provider_s_words(
     monkeypatch.delenv("API", raising=False)
     one.config(EVERYTHING, KEYS)
     one.add_file("keys/s1.pem", KEY, mode=0o644)
-    said = one.run("secrets", "check").ended(Exit.ERROR)
-    assert said.out.count("FAILED") == 3
+    result = one.run("secrets", "check").ended(Exit.ERROR)
+    assert result.out.count("FAILED") == 3
     for words in ("API is not set", 'there is no entry "smtp/app"', "its mode is 0644", "stack.yaml:6:40: error"):
-        assert words in said.words
+        assert words in result.words
     document = one.run("secrets", "check", "--format", "json").ended(Exit.ERROR).json()["secrets"]
     assert [row["ok"] for row in document] == [False] * 3
     assert {finding["code"] for row in document for finding in row["findings"]} == {"secret-unavailable"}
@@ -399,14 +399,14 @@ def test_a_locked_keyring_is_waited_for_once(
     users = ", ".join(f"u{n}: {{password: {{secret: 'keyring:{n}'}}}}" for n in range(20))
     one.config(f"smtp-user: {{{users}}}")
     try:
-        said = one.run("secrets", "check").ended(Exit.ERROR)
+        result = one.run("secrets", "check").ended(Exit.ERROR)
     finally:
         backend.let_go.set()
-    assert "it may be locked" in said.words
+    assert "it may be locked" in result.words
     assert backend.asked == 1
 
 
-def checked_key(project: ProjectFolder, content: str) -> Said:
+def checked_key(project: ProjectFolder, content: str) -> CommandResult:
     project.config("", KEYS)
     project.add_file("keys/s1.pem", content)
     return project.run("secrets", "check")
@@ -430,15 +430,15 @@ UNFIT = {
 @pytest.mark.parametrize("kind", UNFIT)
 def test_a_private_key_that_is_of_no_use_is_refused(one: ProjectFolder, kind: str) -> None:
     content, says = UNFIT[kind]
-    said = checked_key(one, content())
-    said.ended(Exit.ERROR)
-    assert says in said.words
-    assert VALUE not in said.all
+    result = checked_key(one, content())
+    result.ended(Exit.ERROR)
+    assert says in result.words
+    assert VALUE not in result.all
 
 
 def test_a_key_in_openssh_form_is_taken_as_a_plan_takes_it(one: ProjectFolder) -> None:
-    said = checked_key(one, signing_keys.pem(form=signing_keys.FORMATS.OpenSSH).decode()).ended(Exit.OK)
-    assert "RSA 2048" in said.out
+    result = checked_key(one, signing_keys.pem(form=signing_keys.FORMATS.OpenSSH).decode()).ended(Exit.OK)
+    assert "RSA 2048" in result.out
     assert "RSA 2048" in one.plan().ended(Exit.OK).out
 
 
@@ -449,9 +449,9 @@ def test_a_key_under_1024_bits_is_refused(one: ProjectFolder) -> None:
 
 
 def test_a_key_under_2048_bits_is_warned_about(one: ProjectFolder) -> None:
-    said = checked_key(one, SHORT).ended(Exit.OK)
-    assert "warning" in said.out
-    assert "1024 bits are the least" in said.words
+    result = checked_key(one, SHORT).ended(Exit.OK)
+    assert "warning" in result.out
+    assert "1024 bits are the least" in result.words
 
 
 def test_a_locked_key_is_opened_with_the_passphrase_that_its_host_has_for_it(
@@ -482,9 +482,9 @@ def test_the_passphrase_of_an_ssh_key_is_tried_on_it(
     if made_with is not None:
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-a", "1", "-N", made_with, "-f", str(project.folder / "id")]
         subprocess.run(words, check=True)
-    said = project.run("secrets", "check").ended(code)
+    result = project.run("secrets", "check").ended(code)
     expected = {"pw": "opens id", "": "has no passphrase", None: "no such file"}[made_with]
-    assert (expected if given_is == "pw" else "does not open it") in said.words
+    assert (expected if given_is == "pw" else "does not open it") in result.words
 
 
 def test_a_value_that_powermta_may_not_take_is_remarked_without_being_cited(
@@ -492,12 +492,12 @@ def test_a_value_that_powermta_may_not_take_is_remarked_without_being_cited(
 ) -> None:
     one.config("http-api-key: {secret: 'env:API'}")
     monkeypatch.setenv("API", VALUE)
-    said = one.run("secrets", "check").ended(Exit.OK)
-    assert "32 to 128 characters" in said.words
+    result = one.run("secrets", "check").ended(Exit.OK)
+    assert "32 to 128 characters" in result.words
     monkeypatch.setenv("API", f"{VALUE} # {VALUE}")
-    said = one.run("secrets", "check").ended(Exit.ERROR)
-    assert "unsafe-secret" in said.err
-    assert VALUE not in said.all
+    result = one.run("secrets", "check").ended(Exit.ERROR)
+    assert "unsafe-secret" in result.err
+    assert VALUE not in result.all
 
 
 def test_secrets_come_from_a_real_pipe_and_go_into_one(one: ProjectFolder) -> None:

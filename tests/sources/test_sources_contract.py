@@ -59,9 +59,9 @@ class Forms:
     def lint(self, form: str, *more: str) -> list[str]:
         """What lint finds, without the names of files."""
         words = ["fleet", "--host", "mta1"] if form == "host" else [self.target(form)]
-        said = self.project.run("lint", *words, "--format", "json", *more)
-        assert said.code in (Exit.OK, Exit.ERROR), said.all
-        findings = json.loads(said.out)["findings"]
+        result = self.project.run("lint", *words, "--format", "json", *more)
+        assert result.code in (Exit.OK, Exit.ERROR), result.all
+        findings = json.loads(result.out)["findings"]
         places = [(each["rule"], each["place"]) for each in findings]
         return sorted(f"{rule} {Path(place['file']).name}:{place['line']}" for rule, place in places)
 
@@ -83,8 +83,10 @@ def forms(project: ProjectFolder, tmp_path: Path) -> Forms:
 @pytest.mark.parametrize("form", FORMS[1:])
 def test_effective_is_the_same_in_every_form(forms: Forms, form: str) -> None:
     def values(form: str) -> str:
-        said = forms.project.run("effective", forms.target(form), "--domain", "x.example", "--all", "--format", "json")
-        text = said.ended(Exit.OK).out
+        result = forms.project.run(
+            "effective", forms.target(form), "--domain", "x.example", "--all", "--format", "json"
+        )
+        text = result.ended(Exit.OK).out
         for name in (str(forms.home), str(forms.project.host.at("/etc/pmta"))):
             text = text.replace(name, "/etc/pmta")
         return text
@@ -126,8 +128,8 @@ def git(project: ProjectFolder, *words: str) -> None:
 
 @pytest.mark.parametrize("form", ["folder", "root"])
 def test_fmt_lays_out_the_same_files(forms: Forms, form: str) -> None:
-    said = forms.project.run("fmt", forms.target(form), "--check").ended(Exit.ERROR)
-    named = sorted(Path(line).name for line in said.out.split())
+    result = forms.project.run("fmt", forms.target(form), "--check").ended(Exit.ERROR)
+    named = sorted(Path(line).name for line in result.out.split())
     assert named == ["b.conf", "config"]
 
 
@@ -192,30 +194,30 @@ def odd(request: pytest.FixtureRequest, forms: Forms) -> Forms:
 @pytest.mark.parametrize("form", FORMS)
 def test_what_was_not_read_is_reported_as_that(odd: Forms, form: str) -> None:
     """Not as missing, not silently: by effective, by diff and by lint."""
-    said = odd.project.run("effective", odd.target(form), "--domain", "x.example").ended(Exit.OK)
-    assert said.err.count("[include-not-read]") == 1
-    assert "/etc/pmta/odd.conf exists, but it was not read: " in said.words
-    assert "missing" not in said.all
-    assert "99" not in said.out
-    said = odd.project.run("diff", odd.target(form), odd.target("folder")).ended(Exit.OK)
-    assert "[include-not-read]" in said.err
+    result = odd.project.run("effective", odd.target(form), "--domain", "x.example").ended(Exit.OK)
+    assert result.err.count("[include-not-read]") == 1
+    assert "/etc/pmta/odd.conf exists, but it was not read: " in result.words
+    assert "missing" not in result.all
+    assert "99" not in result.out
+    result = odd.project.run("diff", odd.target(form), odd.target("folder")).ended(Exit.OK)
+    assert "[include-not-read]" in result.err
     assert "include-not-read config:1" in odd.lint(form)
     assert not [each for each in odd.lint(form) if each.startswith("missing-include")]
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "host"])
 def test_import_refuses_what_was_not_read(odd: Forms, form: str) -> None:
-    said = odd.project.run("import", "new", "--from", odd.target(form))
-    assert said.code not in (Exit.OK, Exit.ERROR)
-    assert "[include-not-read]" in said.err
+    result = odd.project.run("import", "new", "--from", odd.target(form))
+    assert result.code not in (Exit.OK, Exit.ERROR)
+    assert "[include-not-read]" in result.err
     assert not (odd.project.root / "stacks/new").exists()
 
 
 @pytest.mark.parametrize("form", ["folder", "root"])
 def test_fmt_reports_what_was_not_read_and_lays_out_the_rest(odd: Forms, form: str) -> None:
-    said = odd.project.run("fmt", odd.target(form)).ended(Exit.OK)
-    assert "[include-not-read]" in said.err
-    assert "b.conf" in said.out
+    result = odd.project.run("fmt", odd.target(form)).ended(Exit.OK)
+    assert "[include-not-read]" in result.err
+    assert "b.conf" in result.out
 
 
 @pytest.mark.parametrize("plant", ODD, ids=lambda plant: plant.__name__)
@@ -231,9 +233,9 @@ def test_a_main_file_that_was_not_read_is_an_error(forms: Forms, plant: Plant, f
     words = {"diff": [target, target], "import": ["new", "--from", target]}.get(command, [target])
     if command == "lint" and form == "host":
         words = ["fleet", "--host", "mta1"]
-    said = forms.project.run(command, *words)
-    assert said.code not in (Exit.OK, Exit.ERROR), said.all
-    assert "99" not in said.out
+    result = forms.project.run(command, *words)
+    assert result.code not in (Exit.OK, Exit.ERROR), result.all
+    assert "99" not in result.out
     assert not (forms.project.root / "stacks/new").exists()
 
 
@@ -242,10 +244,10 @@ def test_an_include_that_leads_out_is_missing(forms: Forms, form: str) -> None:
     forms.put(f"include /etc/pmta/../../../secret.conf\ninclude gone.conf\n{MAIN}")
     for folder in (forms.home.parent, forms.project.folder / "hosts", forms.project.folder):
         (folder / "secret.conf").write_text("max-smtp-out 99\n")
-    said = forms.project.run("effective", forms.target(form), "--domain", "x.example").ended(Exit.OK)
-    assert "[missing-include]" in said.err
-    assert "[relative-include]" in said.err
-    assert "99" not in said.out
+    result = forms.project.run("effective", forms.target(form), "--domain", "x.example").ended(Exit.OK)
+    assert "[missing-include]" in result.err
+    assert "[relative-include]" in result.err
+    assert "99" not in result.out
     assert {"missing-include config:1", "relative-include config:2"} <= set(forms.lint(form))
 
 
@@ -262,8 +264,8 @@ def test_a_link_inside_the_folder_is_followed(forms: Forms, form: str) -> None:
     forms.put(f"include /etc/pmta/link.conf\n{MAIN}")
     for home in forms.homes:
         (home / "link.conf").symlink_to("conf.d/a.conf")
-    said = forms.project.run("effective", forms.target(form), "--domain", "x.example").ended(Exit.OK)
-    assert said.err == ""
+    result = forms.project.run("effective", forms.target(form), "--domain", "x.example").ended(Exit.OK)
+    assert result.err == ""
 
 
 # -- hosts -------------------------------------------------------------------------------------------------------------
@@ -274,9 +276,9 @@ def test_a_folder_of_machines_is_no_machine(project: ProjectFolder, tmp_path: Pa
     for name in ("mta1", "mta2"):
         HostFolder(tmp_path / "fleet" / name).put(MAIN)
     (tmp_path / "fleet/notes").mkdir()
-    said = project.run("import", "new", "--from", str(tmp_path / "fleet")).ended(Exit.USAGE)
+    result = project.run("import", "new", "--from", str(tmp_path / "fleet")).ended(Exit.USAGE)
     folder = tmp_path / "fleet"
-    assert f"--from {folder}/mta1 --from {folder}/mta2." in said.words
+    assert f"--from {folder}/mta1 --from {folder}/mta2." in result.words
 
 
 def test_a_stack_that_names_a_file_in_the_current_folder(
@@ -284,9 +286,9 @@ def test_a_stack_that_names_a_file_in_the_current_folder(
 ) -> None:
     """A relative path into a root is that root, never this machine's own."""
     monkeypatch.chdir(forms.project.host.root)
-    said = forms.project.run("effective", "etc/pmta/config", "--domain", "x.example").ended(Exit.OK)
-    assert "etc/pmta/domain.inc:1" in said.out
+    result = forms.project.run("effective", "etc/pmta/config", "--domain", "x.example").ended(Exit.OK)
+    assert "etc/pmta/domain.inc:1" in result.out
     monkeypatch.chdir(tmp_path / "copy")
-    said = forms.project.run("effective", "config", "--domain", "x.example").ended(Exit.OK)
-    assert "domain.inc:1" in said.out
-    assert said.err == ""
+    result = forms.project.run("effective", "config", "--domain", "x.example").ended(Exit.OK)
+    assert "domain.inc:1" in result.out
+    assert result.err == ""

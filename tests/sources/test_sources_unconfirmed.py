@@ -25,9 +25,11 @@ def test_a_change_that_awaits_its_confirmation_is_reported(
     live.stack()
     assert "[host-busy]" not in live.run(*words).err
     with pending(live):
-        said = live.run(*words)
-        assert said.err.count("[host-busy]") == 1
-        assert "The change of anna@laptop (a change, since 2026-11-25T12:00:00Z) rolls back by itself in " in said.words
+        result = live.run(*words)
+        assert result.err.count("[host-busy]") == 1
+        assert (
+            "The change of anna@laptop (a change, since 2026-11-25T12:00:00Z) rolls back by itself in " in result.words
+        )
 
 
 def test_a_host_without_a_configuration_is_an_error(project: ProjectFolder) -> None:

@@ -58,11 +58,11 @@ def of(stack: Stack, host: str) -> Operations:
 
 
 def test_every_host_has_what_the_stack_says(stack: Stack) -> None:
-    said = of(stack, "mta1")
-    assert (said.confirm_within, said.observe, said.drain_below) == (300, 600, 1000)
-    assert said.max_impact is Impact.RELOAD
-    assert said.freeze is None
-    saturday, weekdays = said.windows
+    result = of(stack, "mta1")
+    assert (result.confirm_within, result.observe, result.drain_below) == (300, 600, 1000)
+    assert result.max_impact is Impact.RELOAD
+    assert result.freeze is None
+    saturday, weekdays = result.windows
     assert (saturday.start, saturday.end, saturday.zone) == (time(2), time(4), "Europe/Berlin")
     assert saturday.days == {5, 6}
     assert (weekdays.start, weekdays.end, weekdays.zone) == (time(23, 30), time(0, 30), "UTC")
