@@ -70,10 +70,12 @@ class Command:
         if self.before is not None:
             self.before()
         started = time.perf_counter()
-        done = subprocess.run(self.arguments, cwd=self.folder, input=self.stdin, capture_output=True, env=_ENVIRONMENT)
+        process = subprocess.run(
+            self.arguments, cwd=self.folder, input=self.stdin, capture_output=True, env=_ENVIRONMENT
+        )
         seconds = time.perf_counter() - started
-        if done.returncode not in self.codes:
-            raise RuntimeError(f"{self.arguments}: exit {done.returncode}\n{done.stdout!r}\n{done.stderr!r}")
+        if process.returncode not in self.codes:
+            raise RuntimeError(f"{self.arguments}: exit {process.returncode}\n{process.stdout!r}\n{process.stderr!r}")
         return seconds
 
     def peak(self) -> int:

@@ -59,8 +59,8 @@ def _mb(value: float) -> str:
 
 
 def _child(what: str) -> list[float]:
-    done = subprocess.run([sys.executable, "-m", __name__, what], capture_output=True, text=True, check=True)
-    return [float(word) for word in done.stdout.split()]
+    process = subprocess.run([sys.executable, "-m", __name__, what], capture_output=True, text=True, check=True)
+    return [float(word) for word in process.stdout.split()]
 
 
 def _edit() -> tuple[float, float]:

@@ -17,8 +17,8 @@ def pending(project: ProjectFolder, within: float = 600) -> Iterator[Transaction
     spec = HostSpec(name="mta1", transport=LOCAL, root=str(project.host.root))
     session = spec.open()
     made = _change(within)
-    done = apply(session, spec, made, lambda: session)
-    assert done.status is Status.PENDING, done
+    outcome = apply(session, spec, made, lambda: session)
+    assert outcome.status is Status.PENDING, outcome
     yield made
 
 

@@ -40,9 +40,9 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file
 def imported(folder: Path, *arguments: str, code: str = LOOK) -> set[str]:
     """The heavy libraries that a command imports, run to its good end."""
     words = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return HEAVY & set(json.loads(done.stderr.splitlines()[-1]))
+    process = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return HEAVY & set(json.loads(process.stderr.splitlines()[-1]))
 
 
 @pytest.fixture

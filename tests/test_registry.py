@@ -119,5 +119,5 @@ def test_a_thing_of_our_own_is_got_without_a_look_for_plug_ins() -> None:
         "words.names()\n"
         "print('importlib.metadata' in sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "0 False\nFalse\n"
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert process.stdout == "0 False\nFalse\n"

@@ -25,8 +25,8 @@ def test_what_was_typed_before_the_question_is_no_consent(one: ProjectFolder, ah
 
 def test_a_yes_after_the_question_is_taken_whatever_was_typed_before(one: ProjectFolder) -> None:
     one.config("postmaster: a@example.com")
-    done = talk(one.root, ["apply"], {QUESTION: "yes\n"}, ahead="no\n")
-    assert done.code == Exit.OK, done.seen
+    answer = talk(one.root, ["apply"], {QUESTION: "yes\n"}, ahead="no\n")
+    assert answer.code == Exit.OK, answer.seen
     assert "postmaster a@example.com" in one.host.read()
 
 
@@ -37,8 +37,8 @@ def test_a_pipe_is_no_one_to_ask(one: ProjectFolder, command: list[str], needs: 
     one.config("postmaster: a@example.com")
     one.add_file("app", "value")
     before = one.host.tree()
-    done = subprocess.run([*PROGRAM, *command], cwd=one.root, input=b"yes\n", capture_output=True)
-    assert done.returncode == Exit.USAGE
-    assert needs in done.stderr.decode()
+    process = subprocess.run([*PROGRAM, *command], cwd=one.root, input=b"yes\n", capture_output=True)
+    assert process.returncode == Exit.USAGE
+    assert needs in process.stderr.decode()
     assert one.host.tree() == before
     assert (one.folder / "app").exists()

@@ -82,8 +82,8 @@ def test_the_project_is_the_nearest_folder_upwards_that_holds_stacks(
 ) -> None:
     one.config("postmaster: a@example.com")
     monkeypatch.chdir(one.folder / "hosts")
-    done = subprocess.run([*PROGRAM, "validate"], capture_output=True, text=True, check=True)
-    assert done.stdout == 'Stack "fleet" is valid: 1 host.\n'
+    process = subprocess.run([*PROGRAM, "validate"], capture_output=True, text=True, check=True)
+    assert process.stdout == 'Stack "fleet" is valid: 1 host.\n'
 
 
 def test_minus_c_names_another_project(one: ProjectFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,8 +179,8 @@ def test_the_main_job(live: ProjectFolder) -> None:
     assert result.out.splitlines()[0] == "Plan: 2 to create on 1 host; needs a reload."
     assert live.host.read() == RUNS
     live.plan("--detailed-exitcode").ended(Exit.CHANGES)
-    done = live.apply().ended(Exit.OK)
-    assert "mta1  applied (generation 1)" in done.out
+    outcome = live.apply().ended(Exit.OK)
+    assert "mta1  applied (generation 1)" in outcome.out
     assert live.host.in_force == live.host.read()
     assert "postmaster a@example.com\n" in live.host.in_force
     assert live.host.starts == 1, "a reload was enough"

@@ -101,10 +101,10 @@ def test_twice_leaves_at_once_and_the_host_finishes_by_itself(project: ProjectFo
     until(lambda: not project.host.at("/var/lib/pmtaform/lock").exists())
     assert project.host.leftovers() == []
     assert "postmaster a@example.com" in project.host.in_force
-    done = project.apply().ended(Exit.OK)
-    assert "Lock of a dead process taken over" in done.words
-    assert "mta1 unchanged" in done.words
-    assert "mta2 applied" in done.words
+    outcome = project.apply().ended(Exit.OK)
+    assert "Lock of a dead process taken over" in outcome.words
+    assert "mta1 unchanged" in outcome.words
+    assert "mta2 applied" in outcome.words
     project.settled()
 
 

@@ -19,16 +19,16 @@ def shell(project: ProjectFolder, line: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full")
 def test_a_full_disk_is_stated_and_a_change_is_made_to_its_end(one: ProjectFolder) -> None:
     one.config("domain: {a.example: {max-smtp-out: 7}}")
-    done = shell(one, '"$@" apply --auto-approve >/dev/full')
-    assert done.returncode == Exit.ERROR
-    assert done.stderr.endswith("pmtaform: the output could not be written completely: no space left on device.\n")
+    process = shell(one, '"$@" apply --auto-approve >/dev/full')
+    assert process.returncode == Exit.ERROR
+    assert process.stderr.endswith("pmtaform: the output could not be written completely: no space left on device.\n")
     assert one.host.read() != RUNS
 
 
 def test_streams_that_are_closed_take_nothing_and_no_file_takes_their_place(one: ProjectFolder) -> None:
     """A file that is opened gets the lowest number that is free, which would be that of standard output."""
     one.config("domain: {a.example: {max-smtp-out: 7}}")
-    done = shell(one, '"$@" apply --auto-approve <&- >&- 2>&-')
-    assert (done.returncode, done.stdout, done.stderr) == (Exit.OK, "", "")
+    process = shell(one, '"$@" apply --auto-approve <&- >&- 2>&-')
+    assert (process.returncode, process.stdout, process.stderr) == (Exit.OK, "", "")
     assert "Plan: " not in "".join(path.read_text() for path in one.root.rglob("*") if path.is_file())
     one.settled()

@@ -96,10 +96,10 @@ class Turning:
 
     def publish(self, *, resolvers: bool = True) -> None:
         """Put the wanted records into the zone, and where resolvers look, and take out what may go."""
-        done = self.rotate()
+        outcome = self.rotate()
         for zone in [self.zone, self.seen] if resolvers else [self.zone]:
-            zone.update({(record.name, "TXT"): [record.value] for record in done.publish})
-            for name in done.remove:
+            zone.update({(record.name, "TXT"): [record.value] for record in outcome.publish})
+            for name in outcome.remove:
                 zone.pop((name, "TXT"), None)
 
     def passes(self, time: timedelta) -> None:

@@ -30,12 +30,12 @@ def test_the_programs_run_with_a_bare_environment_from_anywhere(tmp_path):
     (decoy / "json.py").write_text("raise SystemExit('decoy')")
     (root / "etc/pmta/config").write_text("log-file /l\n")
     assert bare(root / "usr/sbin/pmtad", cwd=decoy).returncode == 0
-    done = bare(f"PYTHONPATH={decoy}", root / "usr/sbin/pmta", "reload", cwd=decoy)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "Configuration reloaded.\n", "")
+    answer = bare(f"PYTHONPATH={decoy}", root / "usr/sbin/pmta", "reload", cwd=decoy)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "Configuration reloaded.\n", "")
     (root / "etc/pmta/config").write_text("log-file\n")
-    done = bare(root / "etc/init.d/pmta", "restart", cwd=decoy)
-    assert done.returncode == 1
-    assert "Startup error: Error in line 1 of /etc/pmta/config: argument missing" in done.stderr
+    answer = bare(root / "etc/init.d/pmta", "restart", cwd=decoy)
+    assert answer.returncode == 1
+    assert "Startup error: Error in line 1 of /etc/pmta/config: argument missing" in answer.stderr
     assert bare(root / "etc/init.d/pmta", "status").returncode == 3
     assert not (decoy / "x").exists()
     for program in ("usr/sbin/pmta", "usr/sbin/pmtad", "etc/init.d/pmta", "etc/init.d/pmtahttp"):
@@ -61,8 +61,8 @@ def test_what_a_version_says_needs_no_catalogue(host):
         "import sys, pathlib; from pmtaform_emulator.program import main; "
         "main(['show', 'version'], pathlib.Path(sys.argv[1])); print(sorted(m for m in sys.modules if 'lang' in m))"
     )
-    done = subprocess.run([sys.executable, "-c", code, host.root], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    process = subprocess.run([sys.executable, "-c", code, host.root], capture_output=True, text=True, check=True)
+    assert process.stdout.splitlines()[-1] == "[]"
 
 
 def test_many_reloads_at_once_leave_one_whole_configuration(host):
@@ -108,24 +108,27 @@ def test_a_reader_that_goes_away_gets_no_traceback(host):
     host.start()
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(
+    process = subprocess.run(
         [host.root / "usr/sbin/pmta", "show", "settings", "x.example"],
         stdout=write, stderr=subprocess.PIPE, timeout=60, check=False,
     )  # fmt: skip
     os.close(write)
-    assert done.returncode == 1
-    assert b"Traceback" not in done.stderr
+    assert process.returncode == 1
+    assert b"Traceback" not in process.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_other_users_may_not(host):
     host.start()
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", "import sys, pathlib; from pmtaform_emulator.program import main; "
          "import os; os.setuid(65534); sys.exit(main(['reload'], pathlib.Path(sys.argv[1])))", host.root],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "Permission denied: pmta needs root or membership of group pmta\n")
+    assert (process.returncode, process.stdout) == (
+        1,
+        "Permission denied: pmta needs root or membership of group pmta\n",
+    )
 
 
 def test_a_full_or_closed_disk_is_an_error_with_the_old_configuration_in_force(host):

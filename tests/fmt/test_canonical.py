@@ -30,13 +30,13 @@ def comments(text: str) -> list[str]:
 
 
 def check_laws(text: str) -> str:
-    done = canonical(text)
-    assert done.problem is None
-    assert canonical(done.text).text == done.text
-    assert content(done.text) == content(text)
-    assert comments(done.text) == comments(text)
-    assert [d.code for d in parse(done.text).diagnostics] == [d.code for d in parse(text).diagnostics]
-    return done.text
+    outcome = canonical(text)
+    assert outcome.problem is None
+    assert canonical(outcome.text).text == outcome.text
+    assert content(outcome.text) == content(text)
+    assert comments(outcome.text) == comments(text)
+    assert [d.code for d in parse(outcome.text).diagnostics] == [d.code for d in parse(text).diagnostics]
+    return outcome.text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -48,19 +48,19 @@ def test_cases(case: Path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CORPUS)))
 def test_the_corpus(path: Path):
     text = decode(path.read_bytes())
-    done = check_laws(text)
+    outcome = check_laws(text)
     if template_of(text) is not None:
-        assert done == text
+        assert outcome == text
         return
-    assert done.endswith("\n") or not done
+    assert outcome.endswith("\n") or not outcome
     eol = parse(text).eol
-    odd = {d.place.line for d in parse(done).diagnostics if d.place}
-    for number, line in enumerate(split_lines(done), start=1):
+    odd = {d.place.line for d in parse(outcome).diagnostics if d.place}
+    for number, line in enumerate(split_lines(outcome), start=1):
         if number not in odd:
             assert line.endswith(eol)
             body = line[: -len(eol)]
             assert body == body.rstrip()
-    assert "\n\n\n" not in done.replace("\r\n", "\n")
+    assert "\n\n\n" not in outcome.replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,6 @@ def test_the_laws(lines):
 @given(st.text(max_size=60) | st.text(alphabet="<>/# \t\n\r\x0b\x0c\x1c\x85\xa0a1{},-!", max_size=40))
 def test_nothing_makes_it_fail(text):
     text = text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape") if text.isascii() else text
-    done = canonical(text)
-    assert done.problem is None or done.text == text
-    assert canonical(done.text).text == done.text
+    outcome = canonical(text)
+    assert outcome.problem is None or outcome.text == text
+    assert canonical(outcome.text).text == outcome.text

@@ -103,8 +103,8 @@ def test_every_step_that_is_journalled_is_enumerated() -> None:
 
 def test_importing_the_package_imports_no_ssh_library() -> None:
     code = "import sys, pmtaform.host, pmtaform.host.local; print({'fabric', 'paramiko', 'invoke'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == "set()\n"
 
 
 def test_text_of_hosts_is_made_harmless() -> None:

@@ -69,17 +69,17 @@ def test_an_answer_means_one_thing(root: HostRoot, shell: str, word: str, text: 
         answering_after_reload(root, text)
     else:
         answering(root, word, text)
-    done = host.apply(transaction((CONFIG, NEW), confirm_within=0))
-    assert [(doubt.command, doubt.undoing) for doubt in done.doubts if not doubt.undoing] == (
+    outcome = host.apply(transaction((CONFIG, NEW), confirm_within=0))
+    assert [(doubt.command, doubt.undoing) for doubt in outcome.doubts if not doubt.undoing] == (
         [(COMMANDS[word], False)] if meaning == UNSURE else []
     )
     if meaning == NO:
-        assert done.status in {Status.ROLLED_BACK, Status.ROLLBACK_FAILED}
-        assert done.step == STEPS[word]
-        assert f"pmta {COMMANDS[word].words.removeprefix('pmta ')} ended with 0, but answered: " in done.reason
+        assert outcome.status in {Status.ROLLED_BACK, Status.ROLLBACK_FAILED}
+        assert outcome.step == STEPS[word]
+        assert f"pmta {COMMANDS[word].words.removeprefix('pmta ')} ended with 0, but answered: " in outcome.reason
         assert root.read(CONFIG) == OLD
     else:
-        assert (done.status, root.read(CONFIG), root.running) == (Status.APPLIED, NEW, NEW)
+        assert (outcome.status, root.read(CONFIG), root.running) == (Status.APPLIED, NEW, NEW)
 
 
 def test_what_was_answered_is_quoted_on_one_line(folder: Host) -> None:
@@ -96,9 +96,9 @@ def test_what_never_stops_talking_is_cut_off(folder: Host) -> None:
     root = folder.root
     pmta = root.at("/usr/sbin/pmta")
     pmta.write_text(pmta.read_text().replace("        says test ''\n", "        exec yes\n"))
-    done = folder.apply(transaction((CONFIG, NEW)))
-    assert (done.status, done.step) == (Status.ROLLED_BACK, "test")
-    assert done.reason == "pmta test config: it printed more than a megabyte"
+    outcome = folder.apply(transaction((CONFIG, NEW)))
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, "test")
+    assert outcome.reason == "pmta test config: it printed more than a megabyte"
     assert root.read(CONFIG) == OLD
 
 
@@ -132,8 +132,8 @@ def test_a_host_has_texts_of_its_own(folder: Host, word: str, text: str, meaning
         answering_after_reload(folder.root, text)
     else:
         answering(folder.root, word, text)
-    done = folder.apply(transaction((CONFIG, NEW)), expect=OWN)
-    assert (done.status is Status.APPLIED, [doubt for doubt in done.doubts if not doubt.undoing]) == (
+    outcome = folder.apply(transaction((CONFIG, NEW)), expect=OWN)
+    assert (outcome.status is Status.APPLIED, [doubt for doubt in outcome.doubts if not doubt.undoing]) == (
         meaning == YES,
         [],
     )
@@ -142,11 +142,11 @@ def test_a_host_has_texts_of_its_own(folder: Host, word: str, text: str, meaning
 def test_a_command_of_the_hosts_own_is_believed_but_for_a_known_failure(folder: Host) -> None:
     spec = {"reload_command": ("/usr/sbin/pmta", "reload")}
     answering(folder.root, "reload", "whatever\n")
-    done = folder.apply(transaction((CONFIG, NEW)), **spec)
-    assert (done.status, done.doubts) == (Status.APPLIED, ())
+    outcome = folder.apply(transaction((CONFIG, NEW)), **spec)
+    assert (outcome.status, outcome.doubts) == (Status.APPLIED, ())
     answering(folder.root, "reload", DOWN)
-    done = folder.apply(transaction((CONFIG, OLD), expect={}), **spec)
-    assert "the command for a reload ended with 0, but answered" in done.reason
+    outcome = folder.apply(transaction((CONFIG, OLD), expect={}), **spec)
+    assert "the command for a reload ended with 0, but answered" in outcome.reason
 
 
 def test_every_documented_text_is_a_line_of_ascii() -> None:
@@ -164,9 +164,9 @@ def test_a_rollback_without_an_understood_reload_leaves_no_trace(folder: Host) -
     answering(root, "reload", "Done.\n")
     for _ in range(3):
         tx = waiting(folder)
-        done = revert(folder.session, folder.spec, tx, folder.open, "nothing tells")
-        assert (done.status, done.reason) == (Status.ROLLED_BACK, "nothing tells")
-        assert [(doubt.command, doubt.undoing) for doubt in done.doubts] == [
+        outcome = revert(folder.session, folder.spec, tx, folder.open, "nothing tells")
+        assert (outcome.status, outcome.reason) == (Status.ROLLED_BACK, "nothing tells")
+        assert [(doubt.command, doubt.undoing) for doubt in outcome.doubts] == [
             (Command.RELOAD, False),
             (Command.RELOAD, True),
         ]
@@ -179,8 +179,8 @@ def test_a_rollback_without_an_understood_reload_leaves_no_trace(folder: Host) -
 def test_what_was_unsure_may_be_confirmed(folder: Host) -> None:
     answering(folder.root, "reload", "Done.\n")
     tx = waiting(folder)
-    done, _ = confirm(folder.session, folder.spec, tx, folder.open)
-    assert done.status is Status.APPLIED
+    outcome, _ = confirm(folder.session, folder.spec, tx, folder.open)
+    assert outcome.status is Status.APPLIED
     assert folder.root.running == NEW
 
 
@@ -196,9 +196,9 @@ def test_however_many_changes_fail_one_thing_is_left_to_do(folder: Host) -> None
     root.tell("fail-reload", 99)
     for n in range(4):
         tx = transaction((CONFIG, f"{n}\n".encode()), expect={})
-        done = folder.apply(tx)
-        assert done.status is Status.ROLLBACK_FAILED
-        assert "the old files are restored, but PowerMTA did not load them" in done.reason
+        outcome = folder.apply(tx)
+        assert outcome.status is Status.ROLLBACK_FAILED
+        assert "the old files are restored, but PowerMTA did not load them" in outcome.reason
         assert root.leftovers() == []
     assert untaken(root).exists()
     assert folder.probe().unsettled == tx.id
@@ -228,9 +228,11 @@ def test_an_unknown_answer_settles_it_and_is_reported(folder: Host) -> None:
     root.tell("fail-reload", 2)
     assert folder.apply(transaction((CONFIG, NEW))).status is Status.ROLLBACK_FAILED
     answering(root, "reload", "Done.\n")
-    done = recover(folder.session, folder.spec)
-    assert done.status is Status.APPLIED
-    assert [(doubt.command, doubt.undoing, doubt.text) for doubt in done.doubts] == [(Command.RELOAD, True, '"Done."')]
+    outcome = recover(folder.session, folder.spec)
+    assert outcome.status is Status.APPLIED
+    assert [(doubt.command, doubt.undoing, doubt.text) for doubt in outcome.doubts] == [
+        (Command.RELOAD, True, '"Done."')
+    ]
     assert not untaken(root).exists()
 
 
@@ -244,10 +246,12 @@ def test_the_reason_of_a_failed_start_is_shown(folder: Host) -> None:
     root.put("/var/log/pmta/pmta-startuperr.log", b"2017-01-01 00:00:00 Startup error: an old story\n")
     root.tell("broken-restart")
     tx = transaction((CONFIG, NEW), activation=Activation.RESTART, logs=(LOG,))
-    done = folder.apply(tx, **RESTART, command_timeout=1.0)
-    assert (done.status, done.step) == (Status.ROLLED_BACK, "health")
-    assert "/var/log/pmta/pmta-startuperr.log:\n2018-07-03 18:05:37 Startup error: No logging file spec" in done.output
-    assert "an old story" not in done.output
+    outcome = folder.apply(tx, **RESTART, command_timeout=1.0)
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, "health")
+    assert (
+        "/var/log/pmta/pmta-startuperr.log:\n2018-07-03 18:05:37 Startup error: No logging file spec" in outcome.output
+    )
+    assert "an old story" not in outcome.output
 
 
 @pytest.mark.parametrize("answer", ["Done.\n", "Error in line 3 of /etc/pmta/config: odd\n"])
@@ -264,12 +268,12 @@ def test_of_the_log_what_speaks_of_errors_is_shown(folder: Host, answer: str) ->
     if answer == "Done.\n":
         tx = transaction((CONFIG, NEW), logs=(LOG,), confirm_within=600)
         assert folder.apply(tx).status is Status.PENDING
-        done = revert(folder.session, folder.spec, tx, folder.open, "no")
+        outcome = revert(folder.session, folder.spec, tx, folder.open, "no")
     else:
-        done = folder.apply(transaction((CONFIG, NEW), logs=(LOG,)))
-    assert f"{LOG}:\nError: no such address\nConfiguration kept" in done.output
-    assert "yesterday" not in done.output
-    assert "RCPT" not in done.output
+        outcome = folder.apply(transaction((CONFIG, NEW), logs=(LOG,)))
+    assert f"{LOG}:\nError: no such address\nConfiguration kept" in outcome.output
+    assert "yesterday" not in outcome.output
+    assert "RCPT" not in outcome.output
 
 
 def test_a_log_that_is_a_link_is_not_read(folder: Host) -> None:
@@ -281,5 +285,5 @@ def test_a_log_that_is_a_link_is_not_read(folder: Host) -> None:
     grown = 'echo "Error: hidden" >>"$root/etc/secret"\n        says reload'
     pmta.write_text(pmta.read_text().replace("says reload", grown))
     answering(root, "reload", DOWN)
-    done = folder.apply(transaction((CONFIG, NEW), logs=(LOG,)))
-    assert "hidden" not in done.output
+    outcome = folder.apply(transaction((CONFIG, NEW), logs=(LOG,)))
+    assert "hidden" not in outcome.output

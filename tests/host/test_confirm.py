@@ -50,9 +50,9 @@ def test_a_confirmed_change_stays(host: Host) -> None:
     assert (seen.transaction, seen.state, seen.who, seen.what) == (tx.id, Waiting.PENDING, "anna@laptop", "a test")
     assert 590 < seen.left <= 600
     fresh = host.open()
-    done, snapshot = confirm(fresh, host.spec, tx, host.open, Known(files={CONFIG: None}))
+    outcome, snapshot = confirm(fresh, host.spec, tx, host.open, Known(files={CONFIG: None}))
     fresh.close()
-    assert (done.status, done.generation) == (Status.APPLIED, 1)
+    assert (outcome.status, outcome.generation) == (Status.APPLIED, 1)
     assert snapshot is not None
     assert snapshot.files[CONFIG].content == NEW
     assert snapshot.awaiting is None
@@ -66,9 +66,9 @@ def test_an_unconfirmed_change_rolls_back_by_itself(host: Host) -> None:
     tx = waiting(host, 600, key("/etc/pmta/keys/new.pem"))
     host.root.expire()
     until(lambda: not host.root.leftovers())
-    done = result(host.session, host.spec, tx.id)
-    assert done is not None
-    assert (done.status, done.reason) == (Status.ROLLED_BACK, "the change was not confirmed within 600 s")
+    outcome = result(host.session, host.spec, tx.id)
+    assert outcome is not None
+    assert (outcome.status, outcome.reason) == (Status.ROLLED_BACK, "the change was not confirmed within 600 s")
     assert host.root.running == OLD
     assert host.root.tree() == before
     late, _ = confirm(host.session, host.spec, tx, host.open)
@@ -78,8 +78,8 @@ def test_an_unconfirmed_change_rolls_back_by_itself(host: Host) -> None:
 def test_a_pending_change_can_be_reverted(host: Host) -> None:
     before = host.root.tree()
     tx = waiting(host)
-    done = revert(host.session, host.spec, tx, host.open, "the check port failed")
-    assert (done.status, done.reason) == (Status.ROLLED_BACK, "the check port failed")
+    outcome = revert(host.session, host.spec, tx, host.open, "the check port failed")
+    assert (outcome.status, outcome.reason) == (Status.ROLLED_BACK, "the check port failed")
     assert host.root.tree() == before
     assert host.root.running == OLD
     assert host.root.leftovers() == []
@@ -98,11 +98,15 @@ def test_each_question_extends_the_deadline(host: Host) -> None:
 
 def test_another_change_is_refused_meanwhile(host: Host) -> None:
     tx = waiting(host)
-    done = host.apply(transaction((CONFIG, b"other\n"), expect={}))
-    assert done.status is Status.LOCKED
-    assert done.lock is not None
-    assert (done.lock.who, done.lock.since, done.lock.transaction) == ("anna@laptop", "2026-11-23T18:00:00Z", tx.id)
-    assert "awaits its confirmation, and rolls back by itself in" in done.reason
+    outcome = host.apply(transaction((CONFIG, b"other\n"), expect={}))
+    assert outcome.status is Status.LOCKED
+    assert outcome.lock is not None
+    assert (outcome.lock.who, outcome.lock.since, outcome.lock.transaction) == (
+        "anna@laptop",
+        "2026-11-23T18:00:00Z",
+        tx.id,
+    )
+    assert "awaits its confirmation, and rolls back by itself in" in outcome.reason
     assert host.root.running == NEW
     revert(host.session, host.spec, tx, host.open, "")
 
@@ -206,9 +210,9 @@ def test_what_systemds_timer_begins_takes_the_change_back(root: HostRoot, system
     command = told[told.index("/bin/sh") :]
     root.expire()
     subprocess.run(command, check=False, timeout=60, env={"PATH": os.environ["PATH"]})
-    done = result(host.session, host.spec, tx.id)
-    assert done is not None
-    assert done.status is Status.ROLLED_BACK
+    outcome = result(host.session, host.spec, tx.id)
+    assert outcome is not None
+    assert outcome.status is Status.ROLLED_BACK
     assert root.running == root.read(CONFIG) == OLD
     assert root.leftovers() == []
 
@@ -274,9 +278,9 @@ def test_a_staged_change_that_is_reverted_leaves_the_host_unchanged(host: Host) 
 def test_a_rejected_change_is_reported_when_it_is_staged(folder: Host) -> None:
     before = folder.root.tree()
     folder.root.tell("fail-test")
-    done = stage(folder.session, folder.spec, transaction((CONFIG, NEW)), folder.open)
-    assert (done.status, done.step) == (Status.ROLLED_BACK, "test")
-    assert "Error in line 1" in done.output
+    outcome = stage(folder.session, folder.spec, transaction((CONFIG, NEW)), folder.open)
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, "test")
+    assert "Error in line 1" in outcome.output
     assert folder.root.tree() == before
     assert folder.root.leftovers() == []
 
@@ -285,8 +289,8 @@ def test_another_change_removes_a_staged_one(folder: Host) -> None:
     tx = transaction((CONFIG, NEW), expect={})
     stage(folder.session, folder.spec, tx, folder.open)
     assert folder.apply(transaction((CONFIG, b"other\n"))).status is Status.APPLIED
-    done = commit(folder.session, folder.spec, tx, folder.open)
-    assert (done.status, done.reason) == (Status.STALE, "another transaction came first and removed it")
+    outcome = commit(folder.session, folder.spec, tx, folder.open)
+    assert (outcome.status, outcome.reason) == (Status.STALE, "another transaction came first and removed it")
     assert folder.root.running == b"other\n"
     assert folder.root.leftovers() == []
 

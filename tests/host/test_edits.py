@@ -32,10 +32,10 @@ def test_an_edit_in_place_before_the_commit_is_restored_with_the_file(
     """What is kept of the file is a link to it, and so has the edit too."""
     host = in_folder(root)
     session = hooked(host, point, program(tmp_path, EDITS["in place"]))
-    done = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    outcome = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
     session.close()
-    assert done.status is Status.ROLLED_BACK
-    assert f"{CONFIG} was edited by someone else meanwhile" in done.reason
+    assert outcome.status is Status.ROLLED_BACK
+    assert f"{CONFIG} was edited by someone else meanwhile" in outcome.reason
     assert root.read(CONFIG) == b"theirs\n"
     assert root.running == OLD
     assert root.leftovers() == []
@@ -51,12 +51,12 @@ def test_an_edit_while_the_change_is_pending_is_kept_aside(root: HostRoot, tmp_p
     else:
         root.at("/edit").write_bytes(b"theirs\n")
         root.at("/edit").rename(root.at(CONFIG))
-    done = revert(host.session, host.spec, tx, host.open, "no")
-    assert done.status is Status.ROLLED_BACK
+    outcome = revert(host.session, host.spec, tx, host.open, "no")
+    assert outcome.status is Status.ROLLED_BACK
     assert root.read(CONFIG) == root.running == OLD
     (kept,) = root.at("/var/lib/pmtaform/edited").iterdir()
     assert kept.read_bytes() == b"theirs\n"
-    assert done.reason == (f"no; edits made meanwhile are kept in /var/lib/pmtaform/edited: {CONFIG} ({kept.name})")
+    assert outcome.reason == (f"no; edits made meanwhile are kept in /var/lib/pmtaform/edited: {CONFIG} ({kept.name})")
     assert root.leftovers() == []
 
 
@@ -65,9 +65,9 @@ def test_an_edit_that_cannot_be_kept_is_reported(root: HostRoot) -> None:
     tx = waiting(host)
     root.put("/var/lib/pmtaform/edited", b"in the way")
     root.at(CONFIG).write_bytes(b"theirs\n")
-    done = revert(host.session, host.spec, tx, host.open, "no")
-    assert done.status is Status.ROLLED_BACK
-    assert f"{CONFIG} (could not be kept)" in done.reason
+    outcome = revert(host.session, host.spec, tx, host.open, "no")
+    assert outcome.status is Status.ROLLED_BACK
+    assert f"{CONFIG} (could not be kept)" in outcome.reason
     assert root.read(CONFIG) == root.running == OLD
 
 
@@ -88,9 +88,9 @@ def test_a_removed_key_that_came_back_keeps_nothing_from_its_end(root: HostRoot)
     tx = transaction((CONFIG, NEW), removals=(FileRemoval(path=GOING, kind=FileKind.KEY),))
     die(host, tx, "remove-key:after")
     root.put(GOING, b"by hand\n", 0o400)
-    done = recover(host.session, host.spec)
-    assert done.recovered is not None
-    assert "was finished" in done.recovered
+    outcome = recover(host.session, host.spec)
+    assert outcome.recovered is not None
+    assert "was finished" in outcome.recovered
     assert root.read(GOING) == b"by hand\n"
     assert root.leftovers() == []
 
@@ -101,9 +101,9 @@ def test_a_later_generation_is_not_undone_with_ones_own(root: HostRoot) -> None:
     mine = host.apply(transaction((CONFIG, NEW)))
     host.apply(transaction(("/etc/pmta/more", b"theirs\n"), expect={}))
     wanted = Rollback(generation=mine.generation, id="back", who="a", started="b", only_newest=True)
-    done = rollback(host.session, host.spec, wanted, host.open)
-    assert done.status is Status.STALE
-    assert "generation 2 was made by another run meanwhile" in done.reason
+    outcome = rollback(host.session, host.spec, wanted, host.open)
+    assert outcome.status is Status.STALE
+    assert "generation 2 was made by another run meanwhile" in outcome.reason
     assert root.read("/etc/pmta/more") == b"theirs\n"
     assert root.read(CONFIG) == NEW
 
@@ -148,11 +148,11 @@ def test_a_file_that_a_pending_change_removed_and_someone_made_again_is_kept_asi
     wanted = Rollback(generation=1, id=back.id, who="a", started="b", confirm_within=600)
     assert rollback(host.session, host.spec, wanted, host.open).status is Status.PENDING
     root.put(more, b"# by hand\n")
-    done = revert(host.session, host.spec, back, host.open, "no")
-    assert (done.status, root.read(CONFIG), root.read(more)) == (Status.ROLLED_BACK, NEW, b"# more\n")
+    outcome = revert(host.session, host.spec, back, host.open, "no")
+    assert (outcome.status, root.read(CONFIG), root.read(more)) == (Status.ROLLED_BACK, NEW, b"# more\n")
     (kept,) = root.at("/var/lib/pmtaform/edited").iterdir()
     assert kept.read_bytes() == b"# by hand\n"
-    assert f"{more} ({kept.name})" in done.reason
+    assert f"{more} ({kept.name})" in outcome.reason
     assert root.leftovers() == []
 
 
@@ -164,9 +164,9 @@ def test_a_key_to_remove_that_is_edited_meanwhile_stays(root: HostRoot) -> None:
     tx = transaction((CONFIG, NEW), removals=going, confirm_within=600)
     assert host.apply(tx).status is Status.PENDING
     root.at(GOING).write_bytes(b"theirs\n")
-    done, _ = confirm(host.session, host.spec, tx, host.open)
-    assert (done.status, done.step) == (Status.ROLLED_BACK, "remove-key")
-    assert f"{GOING} was edited by someone else meanwhile" in done.reason
+    outcome, _ = confirm(host.session, host.spec, tx, host.open)
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, "remove-key")
+    assert f"{GOING} was edited by someone else meanwhile" in outcome.reason
     assert root.read(GOING) == b"theirs\n"
     assert root.read(CONFIG) == root.running == OLD
     assert root.leftovers() == []

@@ -107,11 +107,11 @@ def test_the_program_on_the_host_is_killed(root: HostRoot, step: str) -> None:
     tx = a_change(root)
     before = root.tree()
     session = DiesOnce(host, step)
-    done = apply(session, host.spec, tx, lambda: session)
+    outcome = apply(session, host.spec, tx, lambda: session)
     assert session.runs > 1, "it did die"
-    assert done.status in {Status.APPLIED, Status.ROLLED_BACK, Status.REFUSED}
-    whole(root, before, done.status)
-    assert result(session, host.spec, tx.id) == done
+    assert outcome.status in {Status.APPLIED, Status.ROLLED_BACK, Status.REFUSED}
+    whole(root, before, outcome.status)
+    assert result(session, host.spec, tx.id) == outcome
 
 
 @pytest.mark.parametrize("step", [*(s for s in DO if s not in BESIDE), *AFTER][:: 1 if ALL_FAULTS else 2])
@@ -139,10 +139,10 @@ def test_the_program_is_killed_while_it_undoes(root: HostRoot, step: str) -> Non
     before = root.tree()
     root.tell("fail-reload")
     session = DiesOnce(host, step)
-    done = apply(session, host.spec, tx, lambda: session)
+    outcome = apply(session, host.spec, tx, lambda: session)
     assert session.runs > 1
-    assert done.status is Status.ROLLED_BACK
-    whole(root, before, done.status)
+    assert outcome.status is Status.ROLLED_BACK
+    whole(root, before, outcome.status)
 
 
 def test_recover_alone_does_only_that(folder: Host) -> None:
@@ -150,9 +150,9 @@ def test_recover_alone_does_only_that(folder: Host) -> None:
     tx = transaction((CONFIG, NEW))
     die(folder, tx, "activate:after")
     assert folder.root.running == NEW
-    done = recover(folder.session, folder.spec)
+    outcome = recover(folder.session, folder.spec)
     assert (
-        done.recovered
+        outcome.recovered
         == f"the transaction {tx.id}, interrupted at the step activate, was undone: every file was restored"
     )
     whole(folder.root, before, Status.ROLLED_BACK)
@@ -239,9 +239,9 @@ class Paused:
 
     def go_on(self):
         self.root.at("/ctl/go").write_text("go\n")
-        done = self.outcome.result(timeout=60)
+        outcome = self.outcome.result(timeout=60)
         self.pool.shutdown()
-        return done
+        return outcome
 
 
 def test_two_operators(disk: Host) -> None:
@@ -268,8 +268,8 @@ def test_the_connection_is_cut_and_the_outcome_is_read_back(root: HostRoot, tmp_
         assert cut
         for pid in cut:
             os.kill(pid, 9)
-        done = paused.go_on()
-    assert done.status is Status.APPLIED
+        outcome = paused.go_on()
+    assert outcome.status is Status.APPLIED
     assert root.running == NEW
     assert root.leftovers() == []
 
@@ -281,9 +281,9 @@ def test_a_connection_lost_between_plan_and_apply_is_made_again(root: HostRoot, 
         for pid in own.sessions():
             os.kill(pid, 9)
         host.session._transport.join(10)  # type: ignore[attr-defined]
-        done = host.apply(transaction((CONFIG, NEW)))
+        outcome = host.apply(transaction((CONFIG, NEW)))
         host.session.close()
-    assert (done.status, done.reason) == (Status.APPLIED, "")
+    assert (outcome.status, outcome.reason) == (Status.APPLIED, "")
 
 
 def test_the_host_cannot_be_asked_again(root: HostRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,9 +293,9 @@ def test_the_host_cannot_be_asked_again(root: HostRoot, tmp_path: Path, monkeypa
         tx = transaction((CONFIG, NEW))
         paused = Paused(host, tx)
         own.stop()
-        done = paused.outcome.result(timeout=60)
-        assert done.status is Status.UNKNOWN
-        assert f"/var/lib/pmtaform/results/{tx.id}" in done.reason
+        outcome = paused.outcome.result(timeout=60)
+        assert outcome.status is Status.UNKNOWN
+        assert f"/var/lib/pmtaform/results/{tx.id}" in outcome.reason
         paused.go_on()
     folder = in_folder(root)
     # Over another way: it went to its end on the host by itself.

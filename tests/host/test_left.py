@@ -137,8 +137,8 @@ def test_a_transaction_without_a_record_takes_the_copy_with_it(folder: Host) -> 
 def test_a_record_is_made_without_a_change(folder: Host) -> None:
     before = folder.root.tree()
     left = replace(LEFT, files={CONFIG: LeftFile(digest(OLD))}, sizes={CONFIG: len(OLD)})
-    done = folder.apply(recorded(left=left, activation=Activation.NONE, test_config=False))
-    assert (done.status, done.generation) == (Status.APPLIED, 1)
+    outcome = folder.apply(recorded(left=left, activation=Activation.NONE, test_config=False))
+    assert (outcome.status, outcome.generation) == (Status.APPLIED, 1)
     assert folder.root.tree() == before
     assert folder.root.calls == []
     record = last_left(folder.session, folder.spec, contents=True)

@@ -43,10 +43,10 @@ def test_an_edit_after_the_backup_stays(root: HostRoot, tmp_path: Path, shell: s
     hook = program(tmp_path, f'echo theirs >"$4/edit"; mv "$4/edit" "$4{theirs}"')
     host = in_folder(root, shell)
     session = hooked(host, "begin.0", hook, shell)
-    done = apply(session, host.spec, transaction((CONFIG, NEW), (MORE, b"more\n")), host.open)
+    outcome = apply(session, host.spec, transaction((CONFIG, NEW), (MORE, b"more\n")), host.open)
     session.close()
-    assert done.status is Status.ROLLED_BACK
-    assert f"{theirs} was {'created' if made else 'replaced'} by someone else meanwhile" in done.reason
+    assert outcome.status is Status.ROLLED_BACK
+    assert f"{theirs} was {'created' if made else 'replaced'} by someone else meanwhile" in outcome.reason
     assert root.read(theirs) == b"theirs\n"
     if made:
         assert root.read(CONFIG) == OLD
@@ -97,10 +97,10 @@ class Halted:
 
     def go_on(self) -> Outcome:
         self.root.at("/ctl/go").write_text("go\n")
-        done = self.outcome.result(timeout=60)
+        outcome = self.outcome.result(timeout=60)
         self.session.close()
         self.pool.shutdown()
-        return done
+        return outcome
 
 
 def _alive(owner: Path) -> bool:
@@ -156,9 +156,9 @@ def test_a_disk_that_does_not_take_what_was_written(root: HostRoot, tmp_path: Pa
     program(fake, script).rename(fake / "sync")
     before = root.tree()
     host = in_folder(root, environment={"PATH": f"{fake}:{os.environ['PATH']}"})
-    done = host.apply(transaction((CONFIG, NEW), key(KEY)))
-    assert done.status in {Status.REFUSED, Status.ROLLED_BACK}
-    assert done.reason == "the disk does not store what was written"
+    outcome = host.apply(transaction((CONFIG, NEW), key(KEY)))
+    assert outcome.status in {Status.REFUSED, Status.ROLLED_BACK}
+    assert outcome.reason == "the disk does not store what was written"
     assert root.tree() == before
     assert root.running == OLD
     assert root.leftovers() == []
@@ -187,12 +187,12 @@ def test_removing_a_rejected_change_is_tried_again(root: HostRoot, tmp_path: Pat
     session = hooked(host, "undo.0", hook)
     before = root.tree()
     try:
-        done = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
+        outcome = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
         assert root.read(CONFIG) == OLD, "it never was in place"
     finally:
         subprocess.run(["chattr", "-i", folder], check=True)
         session.close()
-    assert (done.status, done.step) == (Status.ROLLED_BACK, "test")
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, "test")
     assert "was removed" in (recover(host.session, host.spec).recovered or "")
     assert root.tree() == before
     assert root.leftovers() == []
@@ -246,8 +246,8 @@ def test_a_change_staged_before_a_boot_is_removed_by_another_one(folder: Host) -
     stage(folder.session, folder.spec, tx, folder.open)
     boot(folder)
     assert folder.apply(transaction((CONFIG, b"other\n"))).status is Status.APPLIED
-    done = commit(folder.session, folder.spec, tx, folder.open)
-    assert (done.status, done.reason) == (Status.STALE, "another transaction came first and removed it")
+    outcome = commit(folder.session, folder.spec, tx, folder.open)
+    assert (outcome.status, outcome.reason) == (Status.STALE, "another transaction came first and removed it")
 
 
 def test_a_lock_that_a_power_loss_emptied_is_no_ones(folder: Host) -> None:

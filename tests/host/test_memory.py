@@ -45,8 +45,8 @@ def is_new(host: Host) -> bool:
 @pytest.mark.parametrize("fault", list(Fault))
 def test_whatever_step_fails_the_host_has_the_old_or_the_new(host: Host, step: str, fault: Fault) -> None:
     host.root.host.faults[step] = fault
-    done = host.apply(change())
-    assert is_new(host) == (done.status is Status.APPLIED)
+    outcome = host.apply(change())
+    assert is_new(host) == (outcome.status is Status.APPLIED)
     assert host.root.leftovers() == []
     again = host.apply(change(expect={}))
     assert again.status in (Status.APPLIED, Status.REFUSED)
@@ -58,12 +58,12 @@ def test_what_a_dead_program_left_is_settled_by_the_next(host: Host, step: str) 
     host.root.host.faults[step] = Fault.DIES
     tx = change(confirm_within=600)
     host.root.host.cuts = [Cut.ANSWER]
-    done = host.apply(tx)
+    outcome = host.apply(tx)
     host.opened.clear()
-    assert done.status is not Status.UNKNOWN
+    assert outcome.status is not Status.UNKNOWN
     seen = host.probe()
     assert seen.unsettled is None
-    if done.status is Status.PENDING:
+    if outcome.status is Status.PENDING:
         confirm(host.session, host.spec, tx, host.open)
     assert host.root.leftovers() == []
     is_new(host)
@@ -73,10 +73,10 @@ def test_what_a_dead_program_left_is_settled_by_the_next(host: Host, step: str) 
 def test_a_cut_connection_is_read_back(host: Host, cut: Cut) -> None:
     session = host.session
     host.root.host.cuts.append(cut)
-    done = host.apply(change())
+    outcome = host.apply(change())
     assert not session.is_open  # type: ignore[attr-defined]
     expected = Status.REFUSED if cut is Cut.REQUEST else Status.APPLIED
-    assert done.status is expected
+    assert outcome.status is expected
     assert is_new(host) == (cut is Cut.ANSWER)
 
 

@@ -24,11 +24,11 @@ only_root = pytest.mark.skipif(not ROOT, reason="needs root to become another us
 def untouched(host: Host, *writes: FileWrite | tuple[str, bytes], **more: object) -> str:
     """The reason why `writes` are refused; nothing may have changed."""
     before = host.root.tree()
-    done = host.apply(transaction(*writes, expect={}, **more))  # type: ignore[arg-type]
-    assert done.status is Status.REFUSED
+    outcome = host.apply(transaction(*writes, expect={}, **more))  # type: ignore[arg-type]
+    assert outcome.status is Status.REFUSED
     assert host.root.tree() == before
     assert (set(host.root.calls) - {"show status"}, host.root.leftovers()) == (set(), [])
-    return done.reason
+    return outcome.reason
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_a_name_that_is_too_long(folder: Host) -> None:
 
 
 def test_a_folder_outside_is_not_made(folder: Host) -> None:
-    done = folder.apply(transaction(("/opt/conf/x", b"x"), expect={}), allowed_paths=("/opt/conf",))
-    assert (done.status, done.reason) == (Status.REFUSED, "the folder /opt does not exist")
+    outcome = folder.apply(transaction(("/opt/conf/x", b"x"), expect={}), allowed_paths=("/opt/conf",))
+    assert (outcome.status, outcome.reason) == (Status.REFUSED, "the folder /opt does not exist")
 
 
 def test_new_folders_are_removed_with_a_failed_change(folder: Host) -> None:
@@ -118,8 +118,8 @@ def test_a_file_size_limit_is_met_before_anything_is_changed(root: HostRoot) -> 
     limited = ("sh", "-c", 'ulimit -f 200; exec dash "$@"', "limited")
     host.open = lambda: LocalSession(host.spec, limited)  # 100 kB
     before = root.tree()
-    done = host.apply(transaction((CONFIG, b"x" * 300_000)))
-    assert done.status is Status.REFUSED
+    outcome = host.apply(transaction((CONFIG, b"x" * 300_000)))
+    assert outcome.status is Status.REFUSED
     assert root.tree() == before
     assert root.leftovers() == []
 
@@ -149,8 +149,8 @@ def test_a_full_disk(small_disk: HostRoot, shell: str) -> None:
 @only_root
 def test_a_full_disk_says_so(small_disk: HostRoot) -> None:
     host = in_folder(small_disk)
-    done = host.apply(transaction((CONFIG, b"x" * 400_000)))
-    assert "No space left on device" in done.output
+    outcome = host.apply(transaction((CONFIG, b"x" * 400_000)))
+    assert "No space left on device" in outcome.output
 
 
 @only_root
@@ -220,6 +220,6 @@ def test_a_host_is_left_alone_until_it_is_changed(root: HostRoot) -> None:
     session = spec_of(root).open()
     probe(session, spec_of(root), Known(), lambda *_: [])
     assert not root.at("/var").exists()
-    done = apply(session, spec_of(root), transaction((CONFIG, NEW)), lambda: session)
-    assert (done.status, root.read(CONFIG)) == (Status.APPLIED, NEW)
+    outcome = apply(session, spec_of(root), transaction((CONFIG, NEW)), lambda: session)
+    assert (outcome.status, root.read(CONFIG)) == (Status.APPLIED, NEW)
     assert OLD != NEW

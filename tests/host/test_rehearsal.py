@@ -85,8 +85,8 @@ def test_pmta_sees_the_files_that_the_change_will_make(seeing: HostRoot, shell: 
         removals=(FileRemoval(path="/etc/pmta/conf.d/going.conf"),),
         expect={},
     )
-    done = staged(host, tx)
-    assert (done.status, done.unrehearsed) == (Status.STAGED, "")
+    outcome = staged(host, tx)
+    assert (outcome.status, outcome.unrehearsed) == (Status.STAGED, "")
     assert seen(seeing) == {CONFIG: NEW.decode(), MORE: "more\n", KEY: "a key\n", "/etc/pmta/kept": "kept\n"}
     assert (live(seeing), mounts(seeing)) == (before, mounted)
     assert commit(host.session, host.spec, tx, host.open).status is Status.APPLIED
@@ -151,9 +151,9 @@ def test_a_link_that_takes_the_place_of_the_main_file_is_not_followed_by_the_con
     victim.write_text("untouched\n")
     hook = program(tmp_path, f'ln -sf "{victim}" "$4{CONFIG}"')
     session = hooked(in_folder(seeing), "control.0", hook)
-    done = stage(session, in_folder(seeing).spec, transaction((MORE, b"more\n"), expect={}), lambda: session)
+    outcome = stage(session, in_folder(seeing).spec, transaction((MORE, b"more\n"), expect={}), lambda: session)
     session.close()
-    assert done.unrehearsed == f"{CONFIG} could not be changed for the control"
+    assert outcome.unrehearsed == f"{CONFIG} could not be changed for the control"
     assert victim.read_text() == "untouched\n"
 
 
@@ -173,11 +173,11 @@ def test_no_other_process_sees_the_new_files_while_they_are_tested(paused: HostR
     host = in_folder(paused)
     before, mounted = live(paused), mounts(paused)
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(staged, host, transaction((CONFIG, NEW), (MORE, b"more\n"), key(KEY)))
+        outcome = pool.submit(staged, host, transaction((CONFIG, NEW), (MORE, b"more\n"), key(KEY)))
         paused.at("/ctl/reached").read_bytes()
         assert (live(paused), mounts(paused)) == (before, mounted)
         paused.at("/ctl/go").write_text("go\n")
-        assert done.result().unrehearsed == ""
+        assert outcome.result().unrehearsed == ""
     assert (live(paused), mounts(paused)) == (before, mounted)
 
 
@@ -187,14 +187,14 @@ def test_an_edit_during_the_rehearsal_stays_and_stops_the_change(paused: HostRoo
     host = in_folder(paused)
     tx = transaction((CONFIG, NEW), key(KEY))
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(staged, host, tx)
+        outcome = pool.submit(staged, host, tx)
         paused.at("/ctl/reached").read_bytes()
         edited = paused.at(CONFIG) if how == "in place" else paused.at("/edit")
         edited.write_bytes(b"theirs\n")
         if how == "replaced":
             edited.rename(paused.at(CONFIG))
         paused.at("/ctl/go").write_text("go\n")
-        assert done.result().status is Status.STAGED
+        assert outcome.result().status is Status.STAGED
     stale = commit(host.session, host.spec, tx, host.open)
     assert (stale.status, stale.reason) == (Status.STALE, f"{CONFIG} is not what it was when the change was planned")
     assert paused.read(CONFIG) == b"theirs\n"
@@ -214,11 +214,11 @@ def test_whatever_is_killed_the_live_files_are_the_old_ones(root: HostRoot, poin
     tree, before, mounted = root.tree(), live(root), mounts(root)
     tx = transaction((CONFIG, NEW), (MORE, b"more\n"), key(KEY))
     session = LocalSession(host.spec, ("dash",), dying_at(point))
-    done = stage(session, host.spec, tx, host.open)
+    outcome = stage(session, host.spec, tx, host.open)
     session.close()
     assert (live(root), mounts(root)) == (before, mounted)
     if point.startswith(("commit", "test", "control")):
-        assert (done.status, done.unrehearsed != "") == (Status.STAGED, True)
+        assert (outcome.status, outcome.unrehearsed != "") == (Status.STAGED, True)
     assert recover(host.session, host.spec).status is Status.APPLIED
     assert (root.tree(), root.running, root.leftovers()) == (tree, OLD, [])
 
@@ -231,11 +231,11 @@ def test_what_outlives_its_transaction_writes_nothing_into_its_folder(paused: Ho
     tx = transaction((CONFIG, NEW), key(KEY))
     session = host.open()
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(stage, session, host.spec, tx, host.open)
+        outcome = pool.submit(stage, session, host.spec, tx, host.open)
         paused.at("/ctl/reached").read_bytes()
         owner = paused.at(f"/var/lib/pmtaform/tx/{tx.id}/owner").read_text()
         os.kill(int(owner.split()[1]), 9)
-        assert done.result().status is Status.REFUSED
+        assert outcome.result().status is Status.REFUSED
         assert (paused.tree(), paused.leftovers()) == (tree, [])
         paused.at("/ctl/go").write_text("go\n")
     session.close()
@@ -269,9 +269,9 @@ def test_a_pmta_that_asks_its_daemon_is_not_believed(root: HostRoot) -> None:
     """It would accept anything: the daemon sees the real files."""
     root.tell("asks-daemon")
     host = in_folder(root)
-    done = staged(host, transaction((CONFIG, NEW)))
+    outcome = staged(host, transaction((CONFIG, NEW)))
     why = "pmta test config does not see files in a mount namespace"
-    assert (done.status, done.unrehearsed) == (Status.STAGED, why)
+    assert (outcome.status, outcome.unrehearsed) == (Status.STAGED, why)
     assert root.at(REHEARSAL).read_text().startswith("unseen ")
     called = root.calls.count("test config")
     tx = transaction((CONFIG, NEW))
@@ -289,8 +289,8 @@ def test_what_is_rejected_when_it_is_in_place_is_rolled_back_before_a_reload(roo
     tx = transaction((CONFIG, NEW), key(KEY))
     assert staged(host, tx).unrehearsed
     root.tell("fail-test")
-    done = commit(host.session, host.spec, tx, host.open)
-    assert (done.status, done.step) == (Status.ROLLED_BACK, "test")
+    outcome = commit(host.session, host.spec, tx, host.open)
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, "test")
     assert "reload" not in root.calls
     assert (root.tree(), root.leftovers()) == (tree, [])
 
@@ -303,9 +303,9 @@ def test_a_rejected_change_never_is_in_place(root: HostRoot, control: str) -> No
         revert(host.session, host.spec, tx := transaction((CONFIG, NEW)), host.open, str(staged(host, tx).status))
     tree = root.tree()
     root.tell("fail-test")
-    done = staged(host, transaction((CONFIG, NEW), key(KEY)))
-    assert (done.status, done.step, done.reason) == (Status.ROLLED_BACK, "test", "pmta test config: exit 1")
-    assert "made to fail" in done.output
+    outcome = staged(host, transaction((CONFIG, NEW), key(KEY)))
+    assert (outcome.status, outcome.step, outcome.reason) == (Status.ROLLED_BACK, "test", "pmta test config: exit 1")
+    assert "made to fail" in outcome.output
     assert (root.tree(), root.leftovers()) == (tree, [])
 
 
@@ -314,8 +314,8 @@ def test_a_rejection_proves_nothing_where_the_present_files_are_rejected_too(roo
     root.tell("fail-test", 2)
     host = in_folder(root)
     tx = transaction((CONFIG, NEW))
-    done = staged(host, tx)
-    assert (done.status, done.unrehearsed) == (Status.STAGED, "pmta test config rejects the present files too")
+    outcome = staged(host, tx)
+    assert (outcome.status, outcome.unrehearsed) == (Status.STAGED, "pmta test config rejects the present files too")
     assert not root.at(REHEARSAL).exists(), "nothing was found out"
     assert commit(host.session, host.spec, tx, host.open).status is Status.APPLIED
 
@@ -325,9 +325,9 @@ def test_a_test_without_an_answer_rejects_the_change(root: HostRoot) -> None:
     root.tell("hang-test")
     host = in_folder(root, command_timeout=1.0)
     tree = root.tree()
-    done = staged(host, transaction((CONFIG, NEW)))
-    assert (done.status, done.step) == (Status.ROLLED_BACK, "test")
-    assert done.reason == "pmta test config: no answer within 1 s"
+    outcome = staged(host, transaction((CONFIG, NEW)))
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, "test")
+    assert outcome.reason == "pmta test config: no answer within 1 s"
     assert (root.tree(), root.leftovers()) == (tree, [])
 
 
@@ -335,9 +335,9 @@ def test_a_test_without_an_answer_rejects_the_change(root: HostRoot) -> None:
 def test_a_control_without_an_answer_is_made_again_later(root: HostRoot, tmp_path: Path) -> None:
     host = in_folder(root, command_timeout=1.0)
     session = hooked(host, "control.0", program(tmp_path, 'echo 1 >"$4/ctl/hang-test"'))
-    done = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    outcome = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
     session.close()
-    assert done.unrehearsed == "the control was not answered: pmta test config: no answer within 1 s"
+    assert outcome.unrehearsed == "the control was not answered: pmta test config: no answer within 1 s"
     assert not root.at(REHEARSAL).exists()
 
 
@@ -368,9 +368,9 @@ def test_where_no_namespace_can_be_made_the_change_is_tested_in_place(
     host = in_folder(root, environment={"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})
     before, mounted = live(root), mounts(root)
     tx = transaction((CONFIG, NEW), key(KEY))
-    done = staged(host, tx)
-    assert done.status is Status.STAGED
-    assert f"({name}: " in done.unrehearsed or not has_namespaces()
+    outcome = staged(host, tx)
+    assert outcome.status is Status.STAGED
+    assert f"({name}: " in outcome.unrehearsed or not has_namespaces()
     assert (live(root), mounts(root)) == (before, mounted)
     assert "test config" not in root.calls
     assert commit(host.session, host.spec, tx, host.open).status is Status.APPLIED
@@ -388,9 +388,9 @@ def test_a_host_without_unshare(root: HostRoot, tmp_path: Path) -> None:
     )
     host = in_folder(root)
     session = LocalSession(host.spec, (str(shell),))
-    done = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    outcome = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
     session.close()
-    assert (done.status, done.unrehearsed) == (Status.STAGED, "this host has no unshare")
+    assert (outcome.status, outcome.unrehearsed) == (Status.STAGED, "this host has no unshare")
 
 
 @needs_namespaces
@@ -404,9 +404,9 @@ def test_a_folder_too_large_to_be_copied(root: HostRoot, tmp_path: Path) -> None
     host = in_folder(root)
     told = {"PMTAFORM_TEST_AT": "rehearse.0", "PMTAFORM_TEST_HOOK": str(hook), **path}
     session = LocalSession(host.spec, ("dash",), told)
-    done = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    outcome = stage(session, host.spec, transaction((CONFIG, NEW)), host.open)
     session.close()
-    assert (done.status, done.unrehearsed) == (
+    assert (outcome.status, outcome.unrehearsed) == (
         Status.STAGED,
         "the folders of the change could not be copied (cp: No space left on device)",
     )
@@ -417,6 +417,6 @@ def test_the_record_of_a_change_that_was_not_rehearsed_is_like_any_other(root: H
     host = in_folder(root)
     tx = transaction((CONFIG, NEW))
     staged(host, tx)
-    done = commit(host.session, host.spec, tx, host.open)
-    assert done == result(host.session, host.spec, tx.id)
-    assert done.status is Status.APPLIED
+    outcome = commit(host.session, host.spec, tx, host.open)
+    assert outcome == result(host.session, host.spec, tx.id)
+    assert outcome.status is Status.APPLIED

@@ -301,8 +301,8 @@ def test_a_command_that_hangs_is_ended(sshd: Sshd) -> None:
 def test_much_in_and_much_out_at_once(sshd: Sshd) -> None:
     session = spec_of(HostRoot(sshd.folder), **sshd.options()).open()
     data = os.urandom(8 << 20)
-    done = told(session, ["sh", "-c", "head -c 8388608; head -c 3000000 /dev/zero >&2"], data, timeout=60)
-    assert (done.stdout == data, len(done.stderr) >= MOST_ERRORS, done.exit_code) == (True, True, 0)
+    answer = told(session, ["sh", "-c", "head -c 8388608; head -c 3000000 /dev/zero >&2"], data, timeout=60)
+    assert (answer.stdout == data, len(answer.stderr) >= MOST_ERRORS, answer.exit_code) == (True, True, 0)
     session.close()
 
 

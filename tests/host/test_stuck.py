@@ -33,8 +33,8 @@ def test_undoing_an_earlier_change_again_leaves_a_later_change_in_place(folder: 
     assert folder.apply(transaction((CONFIG, NEW), key(KEY))).status is Status.ROLLBACK_FAILED
     assert not root.at(KEY).exists()
     assert folder.apply(transaction((CONFIG, NEW), key(KEY))).status is Status.APPLIED
-    done = recover(folder.session, folder.spec)
-    assert done.status is Status.APPLIED
+    outcome = recover(folder.session, folder.spec)
+    assert outcome.status is Status.APPLIED
     assert root.read(CONFIG) == root.running == NEW
     assert root.at(KEY).exists()
     assert root.leftovers() == []
@@ -47,11 +47,11 @@ def test_a_host_whose_files_are_not_all_restored_is_not_changed(root: HostRoot) 
     die(host, transaction((CONFIG, NEW)), "activate")
     subprocess.run(["chattr", "+i", root.at("/etc/pmta")], check=True)
     try:
-        done = host.apply(transaction(("/etc/pmta/keys/more.pem", b"more\n"), expect={}))
+        outcome = host.apply(transaction(("/etc/pmta/keys/more.pem", b"more\n"), expect={}))
     finally:
         subprocess.run(["chattr", "-i", root.at("/etc/pmta")], check=True)
-    assert (done.status, done.step) == (Status.REFUSED, "recover")
-    assert f"not restored: {CONFIG}" in done.reason
+    assert (outcome.status, outcome.step) == (Status.REFUSED, "recover")
+    assert f"not restored: {CONFIG}" in outcome.reason
     assert recover(host.session, host.spec).status is Status.APPLIED
     assert root.read(CONFIG) == root.running == OLD
     assert root.leftovers() == []
@@ -61,18 +61,18 @@ def test_recover_reports_what_it_could_not_do(root: HostRoot) -> None:
     host = in_folder(root)
     root.tell("fail-reload", 99)
     assert host.apply(transaction((CONFIG, NEW))).status is Status.ROLLBACK_FAILED
-    done = recover(host.session, host.spec)
-    assert (done.status, done.step) == (Status.REFUSED, "undo-activate")
-    assert "the old files are restored, but PowerMTA did not load them" in done.reason
+    outcome = recover(host.session, host.spec)
+    assert (outcome.status, outcome.step) == (Status.REFUSED, "undo-activate")
+    assert "the old files are restored, but PowerMTA did not load them" in outcome.reason
 
 
 def test_a_change_that_cannot_be_undone_is_not_tried_endlessly(root: HostRoot, tmp_path: Path) -> None:
     """The program on the host is killed, and PowerMTA takes nothing any more."""
     host = in_folder(root)
     session = hooked(host, "health.0", program(tmp_path, 'echo 99 >"$4/ctl/fail-reload"; kill -9 "$2"'))
-    done = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
+    outcome = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
     session.close()
-    assert done.status is Status.ROLLBACK_FAILED
+    assert outcome.status is Status.ROLLBACK_FAILED
     assert root.calls.count("reload") == 2
     assert root.read(CONFIG) == OLD
 
@@ -146,8 +146,8 @@ def test_a_reload_is_not_started_where_powermta_went_down_since_it_was_staged(ro
     tx = transaction((CONFIG, NEW))
     assert stage(host.session, host.spec, tx, host.open).status is Status.STAGED
     root.tell("stopped", 99)
-    done = commit(host.session, host.spec, tx, host.open)
-    assert (done.status, done.step) == (Status.REFUSED, "running")
+    outcome = commit(host.session, host.spec, tx, host.open)
+    assert (outcome.status, outcome.step) == (Status.REFUSED, "running")
     assert "reload" not in root.calls
     assert root.read(CONFIG) == OLD
     assert root.leftovers() == []
@@ -226,11 +226,11 @@ def test_the_decision_to_undo_is_flushed_before_a_file_is_restored(root: HostRoo
     session = LocalSession(host.spec, ("dash",), environment)
     subprocess.run(["chattr", "+i", kept], check=True)
     try:
-        done = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
+        outcome = apply(session, host.spec, transaction((CONFIG, NEW)), host.open)
     finally:
         subprocess.run(["chattr", "-i", kept], check=True)
     session.close()
-    assert done.status is Status.ROLLED_BACK
+    assert outcome.status is Status.ROLLED_BACK
     assert "healthy" not in (tmp_path / "seen").read_text().split()
 
 
@@ -246,9 +246,9 @@ def test_a_host_that_fails_to_run_the_program_once_is_asked_again(root: HostRoot
     def reopen() -> Session:
         return LocalSession(host.spec, next(shells, ("dash",)))
 
-    done = apply(first, host.spec, transaction((CONFIG, NEW)), reopen)
-    assert done.status in {Status.APPLIED, Status.ROLLED_BACK}
-    assert root.read(CONFIG) == root.running == (NEW if done.status is Status.APPLIED else OLD)
+    outcome = apply(first, host.spec, transaction((CONFIG, NEW)), reopen)
+    assert outcome.status in {Status.APPLIED, Status.ROLLED_BACK}
+    assert root.read(CONFIG) == root.running == (NEW if outcome.status is Status.APPLIED else OLD)
 
 
 def test_the_outcome_can_be_asked_for_on_a_full_disk(root: HostRoot) -> None:

@@ -78,8 +78,8 @@ def test_probe_and_apply_through_sudo(user: User, open_root: HostRoot, rights: s
             host.probe()
     else:
         assert host.probe().files[CONFIG].content == OLD
-        done = host.apply(transaction((CONFIG, NEW), ("/etc/pmta/big", b"x" * 2_000_000)))
-        assert done.status is Status.APPLIED
+        outcome = host.apply(transaction((CONFIG, NEW), ("/etc/pmta/big", b"x" * 2_000_000)))
+        assert outcome.status is Status.APPLIED
         assert open_root.at(CONFIG).stat().st_uid == 0
         assert open_root.running == NEW
         # The password is neither run nor left anywhere.
@@ -125,9 +125,9 @@ def test_a_wrong_login_password(user: User, open_root: HostRoot) -> None:
 def test_without_sudo_a_user_sees_what_he_lacks(user: User, open_root: HostRoot) -> None:
     host = over_ssh(open_root, user.server)
     assert "sudo" in host.probe().unreadable[CONFIG]
-    done = host.apply(transaction((CONFIG, NEW), expect={}))
-    assert (done.status, open_root.read(CONFIG)) == (Status.REFUSED, OLD)
-    assert "sudo" in done.reason
+    outcome = host.apply(transaction((CONFIG, NEW), expect={}))
+    assert (outcome.status, open_root.read(CONFIG)) == (Status.REFUSED, OLD)
+    assert "sudo" in outcome.reason
     closed(host)
 
 

@@ -36,8 +36,8 @@ def rolled_back(host: Host, number: int, **more: object):
 
 
 def test_a_change_is_made_and_in_force(host: Host) -> None:
-    done = host.apply(transaction((CONFIG, NEW), key(KEY)))
-    assert (done.status, done.generation, done.reason) == (Status.APPLIED, 1, "")
+    outcome = host.apply(transaction((CONFIG, NEW), key(KEY)))
+    assert (outcome.status, outcome.generation, outcome.reason) == (Status.APPLIED, 1, "")
     assert host.root.read(CONFIG) == NEW == host.root.running
     assert host.root.read(KEY) == b"a private key\n"
     assert host.root.calls == ["show status", "test config", "reload", "show status"]
@@ -46,8 +46,8 @@ def test_a_change_is_made_and_in_force(host: Host) -> None:
 
 def test_what_was_done_can_be_asked_for_again(host: Host) -> None:
     tx = transaction((CONFIG, NEW))
-    done = host.apply(tx)
-    assert result(host.session, host.spec, tx.id) == done
+    outcome = host.apply(tx)
+    assert result(host.session, host.spec, tx.id) == outcome
     assert result(host.session, host.spec, "never-heard-of") is None
 
 
@@ -100,9 +100,9 @@ def test_a_change_that_powermta_rejects_is_rolled_back_completely(host: Host, wh
     host.root.tell(what)
     removals = (FileRemoval(path="/etc/pmta/going"),)
     tx = transaction((CONFIG, NEW), key(KEY, b"new\n"), ("/etc/pmta/sub/new", b"n"), removals=removals)
-    done = host.apply(tx)
-    assert (done.status, done.step) == (Status.ROLLED_BACK, step)
-    assert word in done.reason
+    outcome = host.apply(tx)
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, step)
+    assert word in outcome.reason
     assert host.root.tree() == before
     assert host.root.running == OLD
     assert host.root.leftovers() == []
@@ -116,26 +116,26 @@ def test_what_powermta_said_is_reported_without_control_characters(host: Host) -
 
 def test_a_rollback_that_powermta_rejects_too_is_reported(host: Host) -> None:
     host.root.tell("fail-reload", 2)
-    done = host.apply(transaction((CONFIG, NEW)))
-    assert done.status is Status.ROLLBACK_FAILED
-    assert "the old files are restored" in done.reason
+    outcome = host.apply(transaction((CONFIG, NEW)))
+    assert outcome.status is Status.ROLLBACK_FAILED
+    assert "the old files are restored" in outcome.reason
     assert host.root.read(CONFIG) == OLD
 
 
 def test_a_reload_that_hangs_is_ended_and_undone(host: Host) -> None:
     host.root.tell("hang-reload")
-    done = host.apply(transaction((CONFIG, NEW)), command_timeout=1.0)
-    assert (done.status, done.step) == (Status.ROLLED_BACK, "activate")
-    assert "no answer within 1 s" in done.reason
+    outcome = host.apply(transaction((CONFIG, NEW)), command_timeout=1.0)
+    assert (outcome.status, outcome.step) == (Status.ROLLED_BACK, "activate")
+    assert "no answer within 1 s" in outcome.reason
     assert host.root.read(CONFIG) == host.root.running == OLD
 
 
 @pytest.mark.parametrize("expect", [{CONFIG: digest(b"else")}, {CONFIG: ABSENT}, {"/etc/pmta/other": digest(b"x")}])
 def test_a_file_that_moved_since_the_plan_stops_everything(host: Host, expect: dict[str, str]) -> None:
     before = host.root.tree()
-    done = host.apply(transaction((CONFIG, NEW), expect=expect))
-    assert (done.status, done.step) == (Status.STALE, "check")
-    assert next(iter(expect)) in done.reason
+    outcome = host.apply(transaction((CONFIG, NEW), expect=expect))
+    assert (outcome.status, outcome.step) == (Status.STALE, "check")
+    assert next(iter(expect)) in outcome.reason
     assert host.root.tree() == before
     assert (host.root.calls, host.root.leftovers()) == ([], [])
 
@@ -186,9 +186,9 @@ def test_where_powermta_is_down_no_reload_is_started(host: Host, what: str) -> N
     """A reload could only fail, and putting the files back would end in another failed reload."""
     before = host.root.tree()
     host.root.tell(what, 2)
-    done = host.apply(transaction((CONFIG, NEW)))
-    assert (done.status, done.step) == (Status.REFUSED, "running")
-    assert "PowerMTA is not running on this host" in done.reason
+    outcome = host.apply(transaction((CONFIG, NEW)))
+    assert (outcome.status, outcome.step) == (Status.REFUSED, "running")
+    assert "PowerMTA is not running on this host" in outcome.reason
     assert host.root.tree() == before
     assert "reload" not in host.root.calls
     assert host.root.leftovers() == []
@@ -196,29 +196,29 @@ def test_where_powermta_is_down_no_reload_is_started(host: Host, what: str) -> N
 
 def test_an_activation_needs_a_pmta_program(host: Host) -> None:
     host.root.remove("/usr/sbin/pmta")
-    done = host.apply(transaction((CONFIG, NEW)))
-    assert (done.status, done.reason) == (Status.REFUSED, "there is no /usr/sbin/pmta on this host")
+    outcome = host.apply(transaction((CONFIG, NEW)))
+    assert (outcome.status, outcome.reason) == (Status.REFUSED, "there is no /usr/sbin/pmta on this host")
     assert host.root.read(CONFIG) == OLD
 
 
 def test_a_restart_runs_the_command_of_the_stack(host: Host) -> None:
     spec = {"restart_command": ("/usr/sbin/pmta", "restart", "$(touch /x); 'quoted'")}
-    done = host.apply(transaction((CONFIG, NEW), activation=Activation.RESTART), **spec)
-    assert done.status is Status.APPLIED
+    outcome = host.apply(transaction((CONFIG, NEW), activation=Activation.RESTART), **spec)
+    assert outcome.status is Status.APPLIED
     assert "restart $(touch /x); 'quoted'" in host.root.calls
     assert host.root.running == NEW
 
 
 def test_a_restart_needs_a_known_command(host: Host) -> None:
-    done = host.apply(transaction((CONFIG, NEW), activation=Activation.RESTART))
-    assert (done.status, done.reason) == (Status.REFUSED, "no way to restart PowerMTA was found")
+    outcome = host.apply(transaction((CONFIG, NEW), activation=Activation.RESTART))
+    assert (outcome.status, outcome.reason) == (Status.REFUSED, "no way to restart PowerMTA was found")
 
 
 def test_a_failed_test_does_not_cause_a_restart(folder: Host) -> None:
     folder.root.tell("fail-test")
     spec = {"restart_command": ("/usr/sbin/pmta", "restart")}
-    done = folder.apply(transaction((CONFIG, NEW), activation=Activation.RESTART), **spec)
-    assert (done.status, folder.root.calls) == (Status.ROLLED_BACK, ["test config"])
+    outcome = folder.apply(transaction((CONFIG, NEW), activation=Activation.RESTART), **spec)
+    assert (outcome.status, folder.root.calls) == (Status.ROLLED_BACK, ["test config"])
 
 
 def test_generations_are_reported_and_pruned(host: Host) -> None:
@@ -235,8 +235,8 @@ def test_rolling_back_gives_the_same_bytes_owners_and_modes(host: Host) -> None:
     before = host.root.tree()
     host.apply(transaction((CONFIG, NEW), key(KEY), removals=(FileRemoval(path="/etc/pmta/going"),)))
     host.apply(transaction((CONFIG, b"third\n"), key(KEY, b"other\n"), expect={}))
-    done = rolled_back(host, 1)
-    assert (done.status, done.generation) == (Status.APPLIED, 3)
+    outcome = rolled_back(host, 1)
+    assert (outcome.status, outcome.generation) == (Status.APPLIED, 3)
     after = host.root.tree()
     for folder in host.root.made_folders("/etc/pmta/keys"):
         after.pop(folder)  # what was made stays

@@ -82,10 +82,10 @@ def test_a_change_outlives_jumps_between_all_its_steps(host: Host, clock: Clock,
     assert awaiting is not None
     assert 0 < awaiting.left <= 600
     clock.jump(to)
-    done, _ = confirm(host.session, host.spec, tx, host.open)
-    assert done.status is Status.APPLIED
+    outcome, _ = confirm(host.session, host.spec, tx, host.open)
+    assert outcome.status is Status.APPLIED
     clock.jump("+0")
-    assert result(host.session, host.spec, tx.id) == done
+    assert result(host.session, host.spec, tx.id) == outcome
     assert records(host.session, host.spec)[-1].transaction == tx.id
     assert host.root.running == host.root.read(CONFIG) == NEW
     assert host.root.leftovers() == []

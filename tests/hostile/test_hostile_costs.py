@@ -114,9 +114,9 @@ def test_twice_as_many_keys_are_twice_the_work_of_a_change(tmp_path: Path) -> No
         root = make_host_root(tmp_path / str(many))
         session = traced(root)
         writes = [key(f"/etc/pmta/keys/key-{n:05}.pem") for n in range(many)]
-        done = apply(session, spec_of(root), transaction((CONFIG, NEW), *writes), lambda: session)  # noqa: B023
+        outcome = apply(session, spec_of(root), transaction((CONFIG, NEW), *writes), lambda: session)  # noqa: B023
         session.close()
-        assert done.status is Status.APPLIED
+        assert outcome.status is Status.APPLIED
         work[many] = (root.path / "trace").stat().st_size
     assert work[120] < 2.4 * work[60], work
 

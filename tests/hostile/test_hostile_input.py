@@ -52,10 +52,10 @@ def test_a_shifted_stream_is_refused_whatever_is_missing(
     sent = wire.sealed(text)[0] if hasattr(wire, "sealed") else text
     for missing in shifts(sent, request):
         data = (sent + request)[missing:]
-        done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=60, cwd=tmp_path)
+        process = subprocess.run(command, input=data, capture_output=True, check=False, timeout=60, cwd=tmp_path)
         assert not ran.exists(), f"text of the stack was evaluated: {missing} bytes were missing"
-        assert (done.returncode, done.stdout) == (76, b""), missing
-        assert b"is not the program that was sent" in done.stderr
+        assert (process.returncode, process.stdout) == (76, b""), missing
+        assert b"is not the program that was sent" in process.stderr
     assert root.read(CONFIG) == root.running == OLD
     assert not root.at("/var/lib/pmtaform").exists()
 
@@ -70,8 +70,8 @@ def test_a_hole_in_the_stream_is_refused_wherever_it_is(root: HostRoot, tmp_path
     for at in range(0, len(sent), len(sent) // 40):
         for hole in (1, 65, 1000):
             data = sent[:at] + (sent + request)[at + hole :]
-            done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=60, cwd=tmp_path)
-            assert (done.returncode, done.stdout, ran.exists()) == (76, b"", False), (at, hole)
+            process = subprocess.run(command, input=data, capture_output=True, check=False, timeout=60, cwd=tmp_path)
+            assert (process.returncode, process.stdout, ran.exists()) == (76, b"", False), (at, hole)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -83,9 +83,9 @@ def test_what_comes_between_requests_is_not_evaluated(
 ) -> None:
     text, request = stream(root, wire._PARTS, tmp_path / "ran")
     data = wire.sealed(text)[0] + change + request
-    done = subprocess.run(wire.boot(SHELLS[shell], text), input=data, capture_output=True, check=False, timeout=60)
-    assert done.returncode == (76 if change else 0)
-    assert (NONCE in done.stdout) == (not change)
+    process = subprocess.run(wire.boot(SHELLS[shell], text), input=data, capture_output=True, check=False, timeout=60)
+    assert process.returncode == (76 if change else 0)
+    assert (NONCE in process.stdout) == (not change)
     assert not (tmp_path / "ran").exists()
 
 

@@ -215,11 +215,11 @@ def test_the_old_key_does_not_stay_where_a_folder_was_swapped(tmp_path: Path, sh
         test_config=True,
         confirm_within=600,
     )
-    done = host.apply(tx)
-    if done.status is Status.PENDING:
-        done, _ = confirm(host.session, host.spec, tx, host.open)
+    outcome = host.apply(tx)
+    if outcome.status is Status.PENDING:
+        outcome, _ = confirm(host.session, host.spec, tx, host.open)
     assert look(root) == before
-    assert "dkim has become a link" in done.reason + done.output
+    assert "dkim has become a link" in outcome.reason + outcome.output
     assert probe(host.open(), host.spec, Known(), lambda *_: ()).unsettled == tx.id
     restore(root)
     recover(host.open(), host.spec)
@@ -238,9 +238,9 @@ def test_a_folder_above_an_allowed_one_that_someone_else_can_swap_is_not_followe
         os.chown(path, PMTA_USER, PMTA_USER)
     before = look(root)
     host = in_folder(root, shell, allowed_paths=("/etc/pmta", "/home/pmta/conf/below"))
-    done = host.apply(transaction(("/home/pmta/conf/below/x.conf", b"x\n"), expect={}))
-    assert done.status is Status.REFUSED
-    assert "has become a link" in done.reason
+    outcome = host.apply(transaction(("/home/pmta/conf/below/x.conf", b"x\n"), expect={}))
+    assert outcome.status is Status.REFUSED
+    assert "has become a link" in outcome.reason
     assert look(root) == before
 
 
@@ -281,9 +281,9 @@ def test_a_folder_of_transactions_that_another_user_can_write_is_not_believed(tm
         lambda: recover(host.session, host.spec),
         lambda: host.apply(transaction((CONFIG, b"more\n"), expect={})),
     ):
-        done = ask()
-        assert done.status is Status.REFUSED
-        assert "belongs to another user" in done.reason
+        answer = ask()
+        assert answer.status is Status.REFUSED
+        assert "belongs to another user" in answer.reason
     assert not ran.exists()
     assert root.read(CONFIG) == NEW
 
@@ -304,6 +304,6 @@ def test_a_log_that_became_a_link_is_not_shown(tmp_path: Path, shell: str) -> No
         pmta.read_text().replace("case $word in\n", f"case $word in reload) {swap} ;; esac\ncase $word in\n", 1)
     )
     root.tell("fail-reload")
-    done = in_folder(root, shell).apply(transaction((CONFIG, NEW), expect={}, logs=(log,)))
-    assert done.status is Status.ROLLED_BACK
-    assert "secret" not in done.output
+    outcome = in_folder(root, shell).apply(transaction((CONFIG, NEW), expect={}, logs=(log,)))
+    assert outcome.status is Status.ROLLED_BACK
+    assert "secret" not in outcome.output

@@ -23,9 +23,9 @@ KEY = "/etc/pmta/dkim/key.pem"
 def has_lists(folder: Path) -> bool:
     probe = folder / "probe"
     probe.touch()
-    done = subprocess.run(["setfacl", "-m", "u:4242:r", probe], capture_output=True, check=False)
+    process = subprocess.run(["setfacl", "-m", "u:4242:r", probe], capture_output=True, check=False)
     probe.unlink()
-    return done.returncode == 0
+    return process.returncode == 0
 
 
 @pytest.fixture
@@ -83,13 +83,13 @@ def test_a_replaced_file_keeps_all_that_it_is(root: HostRoot, shell: str, kind: 
     tx = transaction(
         *CHANGE, expect={}, test_config=ends == "tested", confirm_within=600 if ends == "reverted" else 0.0
     )
-    done = host.apply(tx)
+    outcome = host.apply(tx)
     if ends == "reverted":
-        assert (done.status, now(root)) == (Status.PENDING, before)
-        done = revert(host.session, host.spec, tx, host.open, "no")
-    assert done.status is (Status.APPLIED if ends in ("applied", "tested") else Status.ROLLED_BACK)
+        assert (outcome.status, now(root)) == (Status.PENDING, before)
+        outcome = revert(host.session, host.spec, tx, host.open, "no")
+    assert outcome.status is (Status.APPLIED if ends in ("applied", "tested") else Status.ROLLED_BACK)
     assert now(root) == before
-    assert root.read(CONFIG) == (NEW if done.status is Status.APPLIED else OLD)
+    assert root.read(CONFIG) == (NEW if outcome.status is Status.APPLIED else OLD)
     assert root.leftovers() == []
 
 
@@ -98,10 +98,10 @@ def test_the_owner_of_a_file_with_a_list_may_change(root: HostRoot, shell: str) 
     if not is_root():
         pytest.skip("only root gives files away")
     before = with_kind(root, "list")[CONFIG]
-    done = in_folder(root, shell).apply(
+    outcome = in_folder(root, shell).apply(
         transaction(FileWrite(path=CONFIG, content=NEW, owner="4242", group="4243"), expect={})
     )
-    assert done.status is Status.APPLIED
+    assert outcome.status is Status.APPLIED
     after = attributes(root.at(CONFIG))
     assert after.pop("") == b"660 4242 4243"
     assert before.pop("") == b"660 0 0"
@@ -113,9 +113,9 @@ def test_the_owner_of_a_file_with_a_list_may_change(root: HostRoot, shell: str) 
 def test_a_mode_is_the_mask_of_a_list(root: HostRoot, shell: str, mode: int, fits: bool) -> None:
     """A mode that is what the list shows changes nothing; another one would take rights away, or give them."""
     before = with_kind(root, "list")
-    done = in_folder(root, shell).apply(transaction(FileWrite(path=CONFIG, content=NEW, mode=mode), expect={}))
-    assert done.status is (Status.APPLIED if fits else Status.REFUSED)
-    assert fits or "access control list, whose mask is the middle digit" in done.reason
+    outcome = in_folder(root, shell).apply(transaction(FileWrite(path=CONFIG, content=NEW, mode=mode), expect={}))
+    assert outcome.status is (Status.APPLIED if fits else Status.REFUSED)
+    assert fits or "access control list, whose mask is the middle digit" in outcome.reason
     assert now(root) == before
     assert root.read(CONFIG) == (NEW if fits else OLD)
     assert root.leftovers() == []
@@ -125,8 +125,8 @@ def test_a_mode_is_the_mask_of_a_list(root: HostRoot, shell: str, mode: int, fit
 def test_a_mode_without_a_list_is_set(root: HostRoot, shell: str) -> None:
     """Guard: attributes alone give a mode no other meaning."""
     before = with_kind(root, "attribute")[CONFIG]
-    done = in_folder(root, shell).apply(transaction(FileWrite(path=CONFIG, content=NEW, mode=0o600), expect={}))
-    assert done.status is Status.APPLIED
+    outcome = in_folder(root, shell).apply(transaction(FileWrite(path=CONFIG, content=NEW, mode=0o600), expect={}))
+    assert outcome.status is Status.APPLIED
     assert attributes(root.at(CONFIG)) == before | {"": before[""].replace(b"640", b"600")}
 
 
@@ -139,17 +139,17 @@ def test_a_change_is_refused_where_the_tools_keep_no_attributes(root: HostRoot, 
     (tools / "getfattr").symlink_to(str(shutil.which("getfattr")))
     before = with_kind(root, kind)
     host = in_folder(root, "busybox", {"PATH": str(tools)})
-    done = host.apply(transaction(*CHANGE, expect={}))
-    assert done.status is Status.REFUSED
-    assert "which the tools of this host do not keep" in done.reason
+    outcome = host.apply(transaction(*CHANGE, expect={}))
+    assert outcome.status is Status.REFUSED
+    assert "which the tools of this host do not keep" in outcome.reason
     assert (now(root), root.read(CONFIG), root.leftovers()) == (before, OLD, [])
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_plain_file_needs_no_such_tools(root: HostRoot, tmp_path: Path, shell: str) -> None:
     """Guard."""
-    done = in_folder(root, shell).apply(transaction(*CHANGE, expect={}))
-    assert done.status is Status.APPLIED
+    outcome = in_folder(root, shell).apply(transaction(*CHANGE, expect={}))
+    assert outcome.status is Status.APPLIED
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
@@ -158,8 +158,10 @@ def test_a_new_file_has_the_mode_that_was_asked_for_whatever_its_folder_hands_on
     folder = root.at("/etc/pmta/dkim")
     subprocess.run(["setfacl", "-d", "-m", "u:4242:rwx,o::r", folder], check=True)
     path = "/etc/pmta/dkim/new.pem"
-    done = in_folder(root, shell).apply(transaction(FileWrite(path=path, content=b"k", kind=FileKind.KEY), expect={}))
-    assert done.status is Status.APPLIED
+    outcome = in_folder(root, shell).apply(
+        transaction(FileWrite(path=path, content=b"k", kind=FileKind.KEY), expect={})
+    )
+    assert outcome.status is Status.APPLIED
     assert attributes(root.at(path)) == {"": f"600 {os.getuid()} {os.getgid()}".encode()}
 
 
@@ -175,9 +177,9 @@ def test_other_names_of_a_file_are_reported(root: HostRoot, shell: str, removed:
     tx = transaction(*writes, removals=(key,) if removed else (), expect={}, confirm_within=600)
     host = in_folder(root, shell)
     assert host.apply(tx).status is Status.PENDING
-    done, _ = confirm(host.session, host.spec, tx, host.open)
-    assert done.status is Status.APPLIED
-    assert sorted(done.hard_links) == [(CONFIG, 2), *([(KEY, 2)] if removed else [])], "and nothing of a plain file"
+    outcome, _ = confirm(host.session, host.spec, tx, host.open)
+    assert outcome.status is Status.APPLIED
+    assert sorted(outcome.hard_links) == [(CONFIG, 2), *([(KEY, 2)] if removed else [])], "and nothing of a plain file"
     assert root.read("/etc/pmta/other") == OLD
 
 

@@ -51,8 +51,8 @@ def test_a_full_disk_behind_standard_error_ends_nothing(one: ProjectFolder) -> N
     if not Path("/dev/full").exists():
         pytest.skip("a full disk is played by /dev/full")
     one.config("domain: {a.example: {max-smtp-out: 7}}")
-    done = subprocess.run(
+    process = subprocess.run(
         ["sh", "-c", '"$@" apply --auto-approve 2>/dev/full', "sh", *PROGRAM], cwd=one.root, capture_output=True
     )
-    assert done.returncode == Exit.OK
+    assert process.returncode == Exit.OK
     one.settled()

@@ -144,8 +144,8 @@ def test_a_server_that_stopped_is_closed(sshd: Sshd, root: HostRoot) -> None:
 def test_one_that_only_takes_its_time_is_waited_for(sshd: Sshd, root: HostRoot) -> None:
     with way_to(sshd) as way:
         session = way.spec(root, connect_timeout=PATIENCE).open()
-        done = session.begin(["sh", "-c", f"sleep {PATIENCE * 2}; echo done"], timeout=60)
-        assert done.ask(b"", b"done\n", timeout=60).stdout == b"done\n"
+        outcome = session.begin(["sh", "-c", f"sleep {PATIENCE * 2}; echo done"], timeout=60)
+        assert outcome.ask(b"", b"done\n", timeout=60).stdout == b"done\n"
         session.close()
 
 

@@ -78,9 +78,9 @@ def test_a_record_outlives_older_ones_whatever_the_clock_says(host: Host, days: 
     if fails:
         host.root.tell("fail-test")
     tx = transaction((CONFIG, NEW))
-    done = host.apply(tx)
-    assert done.status is (Status.ROLLED_BACK if fails else Status.APPLIED)
-    assert result(host.session, host.spec, tx.id) == done
+    outcome = host.apply(tx)
+    assert outcome.status is (Status.ROLLED_BACK if fails else Status.APPLIED)
+    assert result(host.session, host.spec, tx.id) == outcome
     kept = records(host.session, host.spec)
     assert kept[-1].transaction == tx.id, "and it is reported as the newest"
     assert len(kept) == 50
@@ -112,8 +112,8 @@ def test_a_bus_that_does_not_answer_holds_no_one_up(
     assert timer.startswith("unit " if hanging == "systemctl" else "pid ")
     awaiting = probe(host.open(), host.spec, Known(), lambda *_: ()).awaiting
     assert awaiting is not None
-    done, _ = confirm(host.session, host.spec, tx, host.open)
-    assert done.status is Status.APPLIED
+    outcome, _ = confirm(host.session, host.spec, tx, host.open)
+    assert outcome.status is Status.APPLIED
     assert root.leftovers() == []
     host.session.close()
 
@@ -264,6 +264,6 @@ def test_one_that_cannot_be_seen_is_believed_for_as_long_as_its_commands_take(
     lock.write_text(
         f"pid 1\nstart 1\nboot {boot}\nns pid:[1]\nuntil {until_}\nid t9\nsince now\nwho bob\nwhat a test\n"
     )
-    done = host.apply(transaction((CONFIG, NEW)))
-    assert done.status is (Status.LOCKED if locked else Status.APPLIED)
-    assert (done.lock is not None and done.lock.who == "bob") == locked
+    outcome = host.apply(transaction((CONFIG, NEW)))
+    assert outcome.status is (Status.LOCKED if locked else Status.APPLIED)
+    assert (outcome.lock is not None and outcome.lock.who == "bob") == locked

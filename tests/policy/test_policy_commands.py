@@ -277,11 +277,11 @@ def test_bytes_that_are_no_text_are_shown_as_escapes(there: Path, project: Proje
 
 
 def test_standard_input_and_a_closed_pipe(there: Path) -> None:
-    done = program(there, "pmtaform replies - < acct.csv")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"throttle-reputation" in done.stdout
-    done = program(there, "{ pmtaform replies many.txt --all; echo $? >&2; } | head -1")
-    assert done.stderr == b"0\n"
+    process = program(there, "pmtaform replies - < acct.csv")
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert b"throttle-reputation" in process.stdout
+    process = program(there, "{ pmtaform replies many.txt --all; echo $? >&2; } | head -1")
+    assert process.stderr == b"0\n"
     assert program(there, "pmtaform replies - <&-").returncode == Exit.USAGE
 
 

@@ -216,8 +216,8 @@ def test_prose_keeps_to_the_width() -> None:
 )
 def test_a_report_imports_only_what_it_needs(imports: str, unwanted: tuple[str, ...]) -> None:
     code = f"import sys, {imports}; print([m for m in {unwanted!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"
 
 
 def test_every_public_name_can_be_had() -> None:

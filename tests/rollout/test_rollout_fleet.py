@@ -90,14 +90,14 @@ def test_a_host_whose_test_fails_keeps_all_from_being_activated(fleet: ProjectFo
 def test_the_canary_is_first_and_waves_follow(fleet: ProjectFolder) -> None:
     rollout(fleet, "canary: 1, waves: [75%, 100%], soak: 5m, stage-first: false")
     clock = SetClock(NOON)
-    done: list[tuple[str, float]] = []
+    outcome: list[tuple[str, float]] = []
 
     def watch(event: Any) -> None:
         if event.verdict is Verdict.APPLIED:
-            done.append((event.host, clock.monotonic()))
+            outcome.append((event.host, clock.monotonic()))
 
     library(fleet, clock, watch=watch)
-    assert done == [("mta1", 0), ("mta2", 300), ("mta3", 300), ("mta4", 600)]
+    assert outcome == [("mta1", 0), ("mta2", 300), ("mta3", 300), ("mta4", 600)]
 
 
 def test_too_many_failures_begin_nothing_more(fleet: ProjectFolder) -> None:

@@ -186,12 +186,12 @@ def test_the_pipeline_of_the_documentation_runs(one: ProjectFolder) -> None:
         ("postmaster: a@example.com", 0, ""),
     ):
         one.config(config)
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", source[1]], cwd=one.root, capture_output=True, text=True, check=False
         )
-        assert done.returncode == code, done.stderr
-        assert says in done.stderr
-        assert done.stdout == ""
+        assert process.returncode == code, process.stderr
+        assert says in process.stderr
+        assert process.stdout == ""
     assert one.host.read() == f"{RUNS}postmaster a@example.com\n"
 
 
@@ -216,8 +216,8 @@ def test_a_command_imports_only_what_it_needs(one: ProjectFolder, words: list[st
         f"print('LOADED', *[name for name in {COSTLY!r} if name in sys.modules])\n"
         "sys.exit(code)"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program, *words], cwd=one.root, capture_output=True, text=True, check=True
     )
-    loaded = next(line for line in done.stdout.splitlines() if line.startswith("LOADED")).split()[1:]
+    loaded = next(line for line in process.stdout.splitlines() if line.startswith("LOADED")).split()[1:]
     assert set(loaded) <= set(allowed)

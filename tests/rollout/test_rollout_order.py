@@ -43,15 +43,15 @@ def test_waves(rollout: Rollout, count: int, sizes: list[int]) -> None:
 def test_every_host_is_in_one_wave_and_in_the_order_of_the_stack(
     hosts: list[Candidate], rollout: Rollout, over: set[int]
 ) -> None:
-    done = {f"mta{n}" for n in over}
-    made = waves(hosts, rollout, done)
+    outcome = {f"mta{n}" for n in over}
+    made = waves(hosts, rollout, outcome)
     names = [name for wave in made for name in wave]
-    assert sorted(names) == sorted(h.name for h in hosts if h.name not in done)
+    assert sorted(names) == sorted(h.name for h in hosts if h.name not in outcome)
     assert all(made)
     order = [h.name for h in hosts]
     assert all(list(wave) == sorted(wave, key=order.index) for wave in made)
     for tag in ("a", "b"):
-        members = {h.name for h in hosts if h.together == tag and h.name not in done}
+        members = {h.name for h in hosts if h.together == tag and h.name not in outcome}
         assert sum(1 for wave in made if members & set(wave)) <= 1
 
 

@@ -168,9 +168,9 @@ class Canaries:
     def run_apart(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         """A command as a separate process, which shows the trace of what it does not expect."""
         command = [*PROGRAM, *words, *_consent(words)]
-        done = subprocess.run(command, cwd=self.project.root, capture_output=True, stdin=subprocess.DEVNULL)
-        self.seen[f"{len(self.seen)}: {' '.join(words)} (apart)"] = done.stdout + done.stderr
-        return done
+        process = subprocess.run(command, cwd=self.project.root, capture_output=True, stdin=subprocess.DEVNULL)
+        self.seen[f"{len(self.seen)}: {' '.join(words)} (apart)"] = process.stdout + process.stderr
+        return process
 
     # -- looking ----
 

@@ -408,8 +408,8 @@ def test_processes_of_their_own_leave_no_secret(canaries: Canaries) -> None:
     """As people run it: what is on the command line, in the trace and in the environment of others."""
     canaries.refuse("reload", REFUSALS[0].format(given_secret(canaries)))
     for words, code in (("plan --diff --out plan.json", Exit.OK), ("apply plan.json", Exit.SOME_FAILED)):
-        done = canaries.run_apart(*words.split())
-        assert done.returncode == code, done.stderr.decode()
+        process = canaries.run_apart(*words.split())
+        assert process.returncode == code, process.stderr.decode()
     assert "pmtaform apply plan.json" in canaries.spied.read_text()
     assert_only_the_host_has(canaries)
 

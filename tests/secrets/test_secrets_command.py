@@ -192,35 +192,35 @@ def test_a_file_that_git_would_take_is_remarked_and_a_folder_of_ours_is_not_take
 def test_on_a_terminal_the_value_is_asked_for_twice_and_not_seen(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
     answers = {"Value for file:secrets/app: ": f"{VALUE}\n", "Again: ": f"{VALUE}\n"}
-    done = talk(one.root, ["secrets", "set", "file:secrets/app"], answers)
-    assert (done.code, done.echoed) == (0, False), done.seen
-    assert VALUE not in done.seen
+    answer = talk(one.root, ["secrets", "set", "file:secrets/app"], answers)
+    assert (answer.code, answer.echoed) == (0, False), answer.seen
+    assert VALUE not in answer.seen
     assert (one.folder / "secrets/app").read_text() == VALUE
 
 
 def test_on_a_terminal_a_slip_changes_nothing(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
     answers = {"Value for file:secrets/app: ": f"{VALUE}\n", "Again: ": "other\n"}
-    done = talk(one.root, ["secrets", "set", "file:secrets/app"], answers)
-    assert done.code == Exit.USAGE
-    assert "not the same" in done.seen
+    answer = talk(one.root, ["secrets", "set", "file:secrets/app"], answers)
+    assert answer.code == Exit.USAGE
+    assert "not the same" in answer.seen
     assert not (one.folder / "secrets").exists()
 
 
 def test_a_key_that_is_pasted_on_a_terminal_is_taken_whole(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
-    done = talk(one.root, ["secrets", "set", "file:secrets/key"], {"Value for file:secrets/key: ": KEY})
-    assert done.code == 0, done.seen
+    answer = talk(one.root, ["secrets", "set", "file:secrets/key"], {"Value for file:secrets/key: ": KEY})
+    assert answer.code == 0, answer.seen
     assert (one.folder / "secrets/key").read_text() == KEY
-    assert KEY.splitlines()[3] not in done.seen
+    assert KEY.splitlines()[3] not in answer.seen
 
 
 def test_on_a_terminal_replacing_is_asked_about(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
     one.add_file("secrets/app", "old")
-    done = talk(one.root, ["secrets", "set", "file:secrets/app"], {"Only `yes` is accepted: ": "no\n"})
-    assert done.code == 0
-    assert "Nothing was changed." in done.seen
+    answer = talk(one.root, ["secrets", "set", "file:secrets/app"], {"Only `yes` is accepted: ": "no\n"})
+    assert answer.code == 0
+    assert "Nothing was changed." in answer.seen
     assert (one.folder / "secrets/app").read_text() == "old"
 
 
@@ -230,8 +230,8 @@ def test_on_a_terminal_replacing_is_asked_about(one: ProjectFolder) -> None:
 def test_get_gives_every_byte_into_a_pipe(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
     one.add_file("secrets/app", b"\xff\x00 canary\n\n")
-    done = subprocess.run([*PROGRAM, "secrets", "get", "file:secrets/app"], cwd=one.root, capture_output=True)
-    assert (done.stdout, done.stderr, done.returncode) == (b"\xff\x00 canary\n\n", b"", 0)
+    process = subprocess.run([*PROGRAM, "secrets", "get", "file:secrets/app"], cwd=one.root, capture_output=True)
+    assert (process.stdout, process.stderr, process.returncode) == (b"\xff\x00 canary\n\n", b"", 0)
 
 
 def test_get_reads_every_scheme(one: ProjectFolder, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -513,8 +513,8 @@ def test_secrets_come_from_a_real_pipe_and_go_into_one(one: ProjectFolder) -> No
 
     def run(*words: str, value: bytes = b"") -> bytes:
         command = [sys.executable, "-m", "pmtaform", "secrets", *words]
-        done = subprocess.run(command, cwd=one.root, input=value, capture_output=True, env=environment, check=True)
-        return done.stdout
+        process = subprocess.run(command, cwd=one.root, input=value, capture_output=True, env=environment, check=True)
+        return process.stdout
 
     run("set", "smtp/app", value=VALUE.encode() + b"\n")
     assert run("get", "smtp/app") == VALUE.encode()

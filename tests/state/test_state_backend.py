@@ -240,9 +240,9 @@ def test_a_disk_that_fills_in_the_middle_of_a_file(files: FileBackend, monkeypat
     def short(descriptor: int, content: bytes) -> int:
         if not left[0]:
             raise OSError(errno.ENOSPC, "No space left on device")
-        done = write(descriptor, content[: min(left[0], 60)])
-        left[0] -= done
-        return done
+        outcome = write(descriptor, content[: min(left[0], 60)])
+        left[0] -= outcome
+        return outcome
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", short)
@@ -274,8 +274,8 @@ def test_a_process_that_dies_during_a_save_leaves_the_old_state(files: FileBacke
         "b = FileBackend(pathlib.Path(sys.argv[1]), 'demo'); b._backed_up = True\n"
         "b.save(document(2), over=document(1).version)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, str(folder), str(Path(__file__).parent)], check=False)
-    assert done.returncode == 9
+    process = subprocess.run([sys.executable, "-c", program, str(folder), str(Path(__file__).parent)], check=False)
+    assert process.returncode == 9
     assert files.load() == document(1)
     assert list(folder.glob(".*.tmp"))
     with files.lock(LockInfo.mine("apply")):
