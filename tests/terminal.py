@@ -12,6 +12,18 @@ from pathlib import Path
 
 from projects import PROGRAM
 
+QUESTION = "Only `yes` is accepted: "
+
+
+def read_question(terminal: int) -> str:
+    """What a command prints up to its question. Fails if it does not ask within a minute."""
+    end = time.monotonic() + 60
+    screen = ""
+    while QUESTION.rstrip() not in " ".join(screen.split()):
+        assert time.monotonic() < end, f"it does not ask; so far: {screen}"
+        screen += _read(terminal)
+    return screen
+
 
 @dataclass(frozen=True)
 class Talk:

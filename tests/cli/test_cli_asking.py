@@ -6,11 +6,9 @@ import subprocess
 
 import pytest
 from projects import PROGRAM, ProjectFolder
-from terminal import talk
+from terminal import QUESTION, talk
 
 from pmtaform.diagnostics import Exit
-
-QUESTION = "Only `yes` is accepted: "
 
 
 @pytest.mark.parametrize("ahead", ["yes\n", "yes\nyes\n", "\nyes\n", "ye"])

@@ -13,6 +13,7 @@ import pytest
 from projects import RUNS, CommandResult, HostFolder, ProjectFolder, is_root, until
 from signing_keys import another
 from sshd import Sshd, start_sshd
+from terminal import read_question
 from test_cli_commands import foreign_lock
 
 from pmtaform.diagnostics import Exit
@@ -359,9 +360,7 @@ def test_a_file_that_changes_between_plan_and_apply_of_one_run(one: ProjectFolde
     control, terminal = pty.openpty()
     with one.start("apply", stdin=terminal, stdout=terminal, stderr=terminal) as process:
         os.close(terminal)
-        screen = b""
-        while b"is taken: " not in screen:
-            screen += os.read(control, 65536)
+        screen = read_question(control).encode()
         one.host.put(RUNS + "# by hand\n")
         before = one.host.tree()
         os.write(control, b"yes\n")

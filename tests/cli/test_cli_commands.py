@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
-from projects import PROGRAM, RUNS, ProjectFolder, addresses, until
+from projects import PROGRAM, RUNS, ProjectFolder, addresses
+from terminal import QUESTION, talk
 
 from pmtaform import __version__
 from pmtaform.diagnostics import Exit
@@ -279,28 +279,8 @@ def test_nothing_is_asked_when_nothing_is_to_change(one: ProjectFolder) -> None:
 
 def on_a_terminal(project: ProjectFolder, answer: str, *words: str) -> tuple[int, str]:
     """The exit code and the screen of a command that is answered once it asks, or ends by itself."""
-    import pty
-
-    control, terminal = pty.openpty()
-    with project.start(*words, stdin=terminal, stdout=terminal, stderr=terminal) as process:
-        os.close(terminal)
-        screen = ""
-        while "is taken: " not in screen and (read := _read(control)):
-            screen += read
-        if "is taken: " in screen:
-            os.write(control, answer.encode())
-        while read := _read(control):
-            screen += read
-        until(lambda: process.poll() is not None)
-    os.close(control)
-    return process.returncode, " ".join(screen.split())
-
-
-def _read(control: int) -> str:
-    try:
-        return os.read(control, 65536).decode()
-    except OSError:  # the other side was closed
-        return ""
+    result = talk(project.root, list(words), {QUESTION: answer})
+    return result.code, " ".join(result.seen.split())
 
 
 # -- pipes ----

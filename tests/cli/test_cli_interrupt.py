@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from projects import HostFolder, ProjectFolder, until
+from terminal import read_question
 
 from pmtaform.diagnostics import Exit
 
@@ -159,9 +160,7 @@ def test_at_the_question_nothing_is_applied(project: ProjectFolder) -> None:
     control, terminal = pty.openpty()
     with project.start("apply", stdin=terminal, stdout=terminal, stderr=terminal) as process:
         os.close(terminal)
-        screen = b""
-        while b"is taken: " not in screen:
-            screen += os.read(control, 65536)
+        read_question(control)
         process.send_signal(signal.SIGINT)
         until(lambda: process.poll() is not None)
     os.close(control)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from keyring.backend import KeyringBackend
 from keyring_backends import HangingKeyring, MemoryKeyring
 from projects import PROGRAM, CommandResult, ProjectFolder, until
-from terminal import talk
+from terminal import QUESTION, talk
 
 from pmtaform.diagnostics import Exit
 from pmtaform.dkim import load_private_key
@@ -218,7 +218,7 @@ def test_a_key_that_is_pasted_on_a_terminal_is_taken_whole(one: ProjectFolder) -
 def test_on_a_terminal_replacing_is_asked_about(one: ProjectFolder) -> None:
     one.config("postmaster: a@b.example")
     one.add_file("secrets/app", "old")
-    answer = talk(one.root, ["secrets", "set", "file:secrets/app"], {"Only `yes` is accepted: ": "no\n"})
+    answer = talk(one.root, ["secrets", "set", "file:secrets/app"], {QUESTION: "no\n"})
     assert answer.code == 0
     assert "Nothing was changed." in answer.seen
     assert (one.folder / "secrets/app").read_text() == "old"
@@ -270,10 +270,10 @@ def test_a_terminal_sees_a_secret_only_with_show(one: ProjectFolder) -> None:
 def test_delete_asks_and_says_what_needs_it(one: ProjectFolder) -> None:
     one.config("smtp-user: {app: {password: {secret: 'file:secrets/app'}}}")
     path = one.add_file("secrets/app", VALUE)
-    kept_on = talk(one.root, ["secrets", "delete", "file:secrets/app"], {"Only `yes` is accepted: ": "no\n"})
+    kept_on = talk(one.root, ["secrets", "delete", "file:secrets/app"], {QUESTION: "no\n"})
     assert 'Stack "fleet" needs it for smtp-user app: password.' in kept_on.seen
     assert path.exists()
-    assert talk(one.root, ["secrets", "delete", "file:secrets/app"], {"Only `yes` is accepted: ": "yes\n"}).code == 0
+    assert talk(one.root, ["secrets", "delete", "file:secrets/app"], {QUESTION: "yes\n"}).code == 0
     assert not path.exists()
 
 
