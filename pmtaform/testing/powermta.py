@@ -33,7 +33,7 @@ class MemoryPmta:
         if self._takes(f"hang-{word}"):
             return Answer(TIMED_OUT, "")
         if self._takes(f"fail-{word}"):
-            return Answer(1, "Error in line 1 of /etc/pmta/config: \x1b[31mtold to fail\n")
+            return Answer(1, "Error in line 1 of /etc/pmta/config: \x1b[31mmade to fail\n")
         return self._do(host, word)
 
     def _do(self, host: MemoryHost, word: str) -> Answer:

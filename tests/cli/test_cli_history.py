@@ -81,9 +81,9 @@ def test_a_run_that_was_killed_is_reported_as_unfinished(two: ProjectFolder) -> 
     assert (last["unfinished"], last["ended"], last["outcome"]) == (True, None, None)
     text = two.run("history").out
     assert "ann@ops  apply: unfinished" in text
-    assert "it was killed, or is at work now" in text
+    assert "it was killed, or is still running" in text
     assert "run killed-1, commit abc" in text
-    assert "`--live` asks the host" in two.run("history", "mta1").out
+    assert "`--live` reads it from the host" in two.run("history", "mta1").out
 
 
 def test_a_host_that_failed_says_why(two: ProjectFolder) -> None:

@@ -85,7 +85,7 @@ def test_plan_shows_each_key_and_the_future(desk: Desk) -> None:
     result = desk.project.plan().ended(Exit.OK)
     assert "Keys that rotate:" in result.out
     assert "example.com/s, every 90d, 1 host" in result.out
-    assert "next: wait until everybody sees its record, 2026-01-03 12:00 UTC" in result.words
+    assert "next: wait until all receivers see its record, 2026-01-03 12:00 UTC" in result.words
     assert "s-20260101 published since 2026-01-01 12:00 UTC" in result.words
     ahead = desk.project.plan("--as-of", "2026-01-03").ended(Exit.OK)
     assert "Keys that rotate on 2026-01-03 23:59 UTC, if DNS stays as it is:" in ahead.words

@@ -182,7 +182,7 @@ def _some() -> DirectiveSpec:
     ("damage", "result"),
     [
         ({"name": "x", "scopes": ("nowhere",)}, "unknown scopes"),
-        ({}, "stands twice"),
+        ({}, "in scope domain twice"),
         ({"name": "x", "canonical": "not-there"}, "is an alias of not-there"),
     ],
 )

@@ -40,8 +40,8 @@ def test_other_texts_are_values(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("keyring:", "nothing behind"),
-        ("keyring:   ", "nothing behind"),
+        ("keyring:", "no name after"),
+        ("keyring:   ", "no name after"),
         ("keyring: x", "spaces around"),
         ("file:a\nb", "control character"),
         ("file:a\x00b", "control character"),
