@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.options import FormatOption, StackOption
+
+if TYPE_CHECKING:
+    from pmtaform.errors import PmtaformError
 
 
 def explain(
@@ -44,10 +47,14 @@ def explain(
         raise UsageError.of(NOTHING_TO_EXPLAIN, "Name a directive or a code, or search: --search WORDS.")
     elif address is not None:
         _why(name, address, stack, format)
-    elif code or not _explain(name, scope, format):
-        _explain_code(name, scope, format)
-    elif format is Format.TEXT and scope is None:
-        _explain_code(name, scope, format, required=False)
+    elif code:
+        if not _explain_code(name, format):
+            raise _no_code(name)
+    elif _explain(name, scope, format):
+        if format is Format.TEXT and scope is None:
+            _explain_code(name, format, below=True)
+    elif scope is not None or not _explain_code(name, format):
+        raise _unknown(name, scope)
 
 
 def _explain(name: str, scope: str | None, format: Format) -> bool:
@@ -62,23 +69,42 @@ def _explain(name: str, scope: str | None, format: Format) -> bool:
     return explanation is not None
 
 
-def _explain_code(name: str, scope: str | None, format: Format, *, required: bool = True) -> None:
-    from pmtaform.api.explaining import explain_code, nearest_code
+def _explain_code(name: str, format: Format, *, below: bool = False) -> bool:
+    """Show what a code means, `below` another explanation or alone; whether there is one of this name."""
+    from pmtaform.api.explaining import explain_code
     from pmtaform.cli.output import show
-    from pmtaform.errors import UsageError
-    from pmtaform.lang import explain as knowledge
     from pmtaform.report.codes import CodeView
 
-    word = name.strip().strip("[]").lower()
-    entries = explain_code(word) if scope is None else ()
+    entries = explain_code(_code(name))
     if entries:
-        if not required:
+        if below:
             print()
         show(CodeView(entries), format)
-    elif required:
-        problem = knowledge.unknown(name, scope)
-        near = "" if "Did you mean" in problem.detail else nearest_code(word)
-        raise UsageError(replace(problem, detail=problem.detail + near))
+    return bool(entries)
+
+
+def _code(name: str) -> str:
+    """A code as it is in the tables; messages print it in brackets."""
+    return name.strip().strip("[]").lower()
+
+
+def _no_code(name: str) -> PmtaformError:
+    from pmtaform.api.explaining import nearest_code
+    from pmtaform.diagnostics.codes.command_line import UNKNOWN_NAME
+    from pmtaform.errors import UsageError
+
+    near = nearest_code(_code(name)) or " docs/errors.md, docs/rules.md and docs/dangers.md list all codes."
+    return UsageError.of(UNKNOWN_NAME, f'No message, lint rule or danger has the code "{name}".{near}')
+
+
+def _unknown(name: str, scope: str | None) -> PmtaformError:
+    from pmtaform.api.explaining import nearest_code
+    from pmtaform.errors import UsageError
+    from pmtaform.lang import explain as knowledge
+
+    problem = knowledge.unknown(name, scope)
+    near = "" if "Did you mean" in problem.detail else nearest_code(_code(name))
+    return UsageError(replace(problem, detail=problem.detail + near))
 
 
 def _search(words: str, format: Format) -> None:

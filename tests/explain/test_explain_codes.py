@@ -40,6 +40,13 @@ def test_a_code_that_is_a_directive_too(project: ProjectFolder) -> None:
     assert only.startswith("connect-timeout: Connection timed out")
 
 
+def test_a_directive_is_no_code(project: ProjectFolder) -> None:
+    words = project.run("explain", "dkim-sign", "--code").ended(Exit.USAGE).words
+    assert 'No message, lint rule or danger has the code "dkim-sign".' in words
+    assert 'Did you mean "dkim-signature"?' in words
+    assert "docs/errors.md" in project.run("explain", "qqqq", "--code").ended(Exit.USAGE).words
+
+
 def test_an_unknown_word_gets_suggestions(project: ProjectFolder) -> None:
     assert 'Did you mean "host-busy"?' in project.run("explain", "hots-busy").ended(Exit.USAGE).err
     assert 'Did you mean "max-smtp-out"?' in project.run("explain", "max-smtp-uot").ended(Exit.USAGE).words
