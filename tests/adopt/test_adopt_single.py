@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 from adopting import Adopting, codes, forms
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sshd import Sshd
 
@@ -16,6 +16,7 @@ from pmtaform.adopt.model import Options, Server
 from pmtaform.adopt.run import adopt
 from pmtaform.adopt.servers import read_sources
 from pmtaform.api.adopting import Login
+from pmtaform.diagnostics.codes.imports import BLOCK_OMITTED
 from pmtaform.errors import HostError, PmtaformError, Unreachable, UsageError
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.includes import read_configuration
@@ -336,6 +337,7 @@ def sections(draw: st.DrawFn, depth: int = 2) -> list[str]:
     return [f"<{tag} {argument}>", *(f"  {line}" for line in inner), end]
 
 
+@example([["flux a,", "*", "flux"]], Shape.YAML)
 @given(st.lists(sections() | st.lists(_LINES, max_size=3), max_size=6), st.sampled_from(Shape))
 def test_any_configuration_is_stated_exactly(parts: list[list[str]], shape: Shape) -> None:
     """`adopt` compares every block, or raises. It leaves a block out only where its lines would run into each other."""
@@ -345,6 +347,9 @@ def test_any_configuration_is_stated_exactly(parts: list[list[str]], shape: Shap
     entry = {"transport": "local", "root": "x"}
     server = Server(name="mta1", source="x", entry=entry, configuration=configuration)
     made = adopt([server], Options(stack="fleet", shape=shape))
-    left = [note for note in made.notes if note.code == "block-left"]
-    assert made.count(Form.LEFT) == len(left)
-    assert not left or any(line.endswith(",") for part in parts for line in part)
+    left = [address for report in made.hosts for address in report.forms.get(Form.LEFT, ())]
+    assert len(left) == sum(BLOCK_OMITTED.describes(note) for note in made.notes)
+    lines = [line.split() for part in parts for line in part]
+    for address in left:
+        assert address.kind == "setting"
+        assert any(words[:1] == [address.key] and words[-1].endswith(",") for words in lines), address
