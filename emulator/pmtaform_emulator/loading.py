@@ -164,8 +164,9 @@ class _Reader:
                 raise LoadError(tree.path, node.line, str(error)[:1].lower() + str(error)[1:]) from error
 
     def matches(self, pattern: str) -> list[str]:
-        # As in a shell, a wildcard names no hidden file; with Path.glob it does.
-        matches = glob(posixpath.normpath(pattern).lstrip("/"), root_dir=self.layout.root)  # noqa: PTH207
+        # As in a shell, a wildcard names no hidden file.
+        pattern_below = posixpath.normpath(pattern).lstrip("/")
+        matches = glob(pattern_below, root_dir=self.layout.root)  # noqa: PTH207  (Path.glob names hidden files)
         self.patterns[pattern] = sorted("/" + path for path in matches if self.layout.real(path).is_file())
         return self.patterns[pattern]
 

@@ -166,10 +166,10 @@ def merged(
         if generation is not None:
             run = _with_kept(run, host, generation)
         elif record is not None and not any(known.host == host for known in run.hosts):
-            run = replace(run, hosts=(*run.hosts, _told(host, record)))
+            run = replace(run, hosts=(*run.hosts, _recorded(host, record)))
         result.append(run)
-    result += [_elsewhere(host, generation) for generation in own.values()]
-    result += [_told_elsewhere(host, record) for record in unmatched.values()]
+    result += [_elsewhere(generation, _record(host, generation)) for generation in own.values()]
+    result += [_elsewhere(record, _recorded(host, record)) for record in unmatched.values()]
     return sorted(result, key=lambda run: run.started)
 
 
@@ -182,24 +182,11 @@ def _run_of(transaction: str, host: str) -> str:
     return transaction
 
 
-def _told(host: str, record: Record) -> HostRecord:
+def _recorded(host: str, record: Record) -> HostRecord:
     """The host's record of a transaction without a generation: it rolled back, or never started."""
     outcome = record.status.replace("-", " ")
     number = record.generation or None
     return HostRecord(host=host, outcome=outcome, at=record.since, reason=record.reason, generation=number)
-
-
-def _told_elsewhere(host: str, record: Record) -> RunRecord:
-    return RunRecord(
-        run=_run_of(record.transaction, host),
-        started=record.since,
-        who=record.who,
-        what=record.what,
-        plan=record.plan,
-        commit=record.commit or None,
-        here=False,
-        hosts=(_told(host, record),),
-    )
 
 
 def _with_kept(run: RunRecord, host: str, generation: Generation) -> RunRecord:
@@ -209,16 +196,17 @@ def _with_kept(run: RunRecord, host: str, generation: Generation) -> RunRecord:
     return replace(run, hosts=tuple(replace(h, kept=generation) if h.host == host else h for h in run.hosts))
 
 
-def _elsewhere(host: str, generation: Generation) -> RunRecord:
+def _elsewhere(made: Generation | Record, result: HostRecord) -> RunRecord:
+    """A run that another journal has, by what one host keeps of it."""
     return RunRecord(
-        run=_run_of(generation.transaction, host),
-        started=generation.started,
-        who=generation.who,
-        what=generation.what,
-        plan=generation.plan,
-        commit=generation.commit or None,
+        run=_run_of(made.transaction, result.host),
+        started=result.at,
+        who=made.who,
+        what=made.what,
+        plan=made.plan,
+        commit=made.commit or None,
         here=False,
-        hosts=(_record(host, generation),),
+        hosts=(result,),
     )
 
 

@@ -114,7 +114,7 @@ def setting(name: str, value: str, host: str) -> bytes:
 def common(spec: HostSpec) -> list[bytes]:
     """The settings that every request carries."""
     # The agent leaves the folder that it is started in, so a folder of this machine is named by its whole path.
-    root = os.path.abspath(spec.root) if spec.transport.is_local else spec.root  # noqa: PTH100
+    root = os.path.abspath(spec.root) if spec.transport.is_local else spec.root  # noqa: PTH100  (Path.resolve would follow links)
     lines = [setting("root", root.rstrip("/") or "/", spec.name), setting("pmta", spec.pmta, spec.name)]
     lines += [setting("allowed", path.rstrip("/"), spec.name) for path in spec.allowed_paths if path.rstrip("/")]
     return lines

@@ -29,7 +29,7 @@ class Step(Protocol):
     def prepare(self, draft: Draft) -> None:
         """Change what hosts should have, before the stack is compiled."""
 
-    def reconcile(self, draft: Draft) -> Collection[str]:  # noqa: ARG002
+    def reconcile(self, draft: Draft) -> Collection[str]:  # noqa: ARG002  (for steps that override it)
         """Change what hosts should have, by what was seen on them. Return the hosts that have to be looked at again."""
         return ()
 

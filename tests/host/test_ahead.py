@@ -26,7 +26,7 @@ def library_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def spec(server: socket.socket, config: Path, **more: object) -> HostSpec:
     host, port = server.getsockname()
-    return HostSpec(name="mta1", transport=SSH, address=host, port=port, ssh_config=str(config), **more)  # type: ignore[arg-type]
+    return HostSpec(name="mta1", transport=SSH, address=host, port=port, ssh_config=str(config), **more)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from ways import Host
 from pmtaform.errors import Unreachable
 from pmtaform.host import Activation, FileRemoval, HostSpec, Status, Transaction, commit, confirm, recover, stage
 from pmtaform.testing.host import Cut, Fault, MemoryHost, memory_transport
-from pmtaform.testing.powermta import MemoryPmta
+from pmtaform.testing.powermta import Answer, MemoryPmta
 
 KEY = "/etc/pmta/keys/new.pem"
 GOING = "/etc/pmta/going"
@@ -74,7 +74,7 @@ def test_a_cut_connection_is_read_back(host: Host, cut: Cut) -> None:
     session = host.session
     host.root.host.cuts.append(cut)
     outcome = host.apply(change())
-    assert not session.is_open  # type: ignore[attr-defined]
+    assert not session.is_open
     expected = Status.REFUSED if cut is Cut.REQUEST else Status.APPLIED
     assert outcome.status is expected
     assert is_new(host) == (cut is Cut.ANSWER)
@@ -117,7 +117,7 @@ def test_powermta_that_rejects_the_old_files_too_is_owed_a_reload(host: Host) ->
 
 def test_a_pmta_of_ones_own() -> None:
     class Loud(MemoryPmta):
-        def answer(self, host: MemoryHost, words: tuple[str, ...]):  # type: ignore[no-untyped-def]
+        def answer(self, host: MemoryHost, words: tuple[str, ...]) -> Answer:
             assert host.files
             return super().answer(host, words)
 

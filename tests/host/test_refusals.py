@@ -24,7 +24,7 @@ only_root = pytest.mark.skipif(not ROOT, reason="needs root to become another us
 def untouched(host: Host, *writes: FileWrite | tuple[str, bytes], **more: object) -> str:
     """The reason why `writes` are refused; nothing may have changed."""
     before = host.root.tree()
-    outcome = host.apply(transaction(*writes, expect={}, **more))  # type: ignore[arg-type]
+    outcome = host.apply(transaction(*writes, expect={}, **more))
     assert outcome.status is Status.REFUSED
     assert host.root.tree() == before
     assert (set(host.root.calls) - {"show status"}, host.root.leftovers()) == (set(), [])

@@ -31,7 +31,7 @@ KEY = "/etc/pmta/keys/example.com.pem"
 
 def rolled_back(host: Host, number: int, **more: object):
     given = {"id": f"rb-{os.getpid()}-{number}", "who": "anna", "started": "now"}
-    wanted = Rollback(generation=number, **{**given, **more})  # type: ignore[arg-type]
+    wanted = Rollback(generation=number, **{**given, **more})
     return rollback(host.session, host.spec, wanted, host.open)
 
 

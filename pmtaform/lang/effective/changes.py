@@ -238,6 +238,7 @@ def _is_wild(name: str) -> bool:
 
 def _wildcards(patterns: Iterable[str]) -> DomainIndex:
     index = DomainIndex()
+    # Only names are looked up in this index, so its section has no inside.
     body = SectionLines("", "*", None, 0, vendor=False)  # type: ignore[arg-type]
     for pattern in patterns:
         index.put(pattern, body)

@@ -8,7 +8,7 @@ that may come out is kept: one name is an answer, several are "not certain".
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pmtaform.lang import values
@@ -142,17 +142,17 @@ def _arrival(effective: Effective, settings: Mapping[str, Value], message: Messa
         return _with(effective, message, made, ())
     if _is_true(settings["reject-invalid-virtual-mta"]):
         note = f"No virtual MTA and no pool is called {name}: the message is rejected (5.5.0)."
-        return _again(made, made.choices, rejected=True, notes=(note,))
+        return replace(made, rejected=True, notes=(note,))
     fallback = reading.lines.get("invalid-virtual-mta-fallback", ())
     if not fallback:
         doubt = f"No virtual MTA is called {name}, it is not rejected, and there is no invalid-virtual-mta-fallback."
-        return _again(made, made.choices, doubts=(*made.doubts, f"{doubt} The result is not documented."))
+        return replace(made, doubts=(*made.doubts, f"{doubt} The result is not documented."))
     other = unquoted(fallback[-1].value)
     step = RoutingStep("invalid-virtual-mta-fallback", other, fallback[-1])
-    again = _again(made, (other,), steps=(*made.steps, step))
+    again = replace(made, choices=(other,), steps=(*made.steps, step))
     if effective.knows(other):
         return _with(effective, message, again, ())
-    return _again(again, (other,), doubts=(*made.doubts, f"No virtual MTA is called {other}, either."))
+    return replace(again, doubts=(*made.doubts, f"No virtual MTA is called {other}, either."))
 
 
 def _members(effective: Effective, pool: str) -> tuple[str, ...]:
@@ -162,7 +162,7 @@ def _members(effective: Effective, pool: str) -> tuple[str, ...]:
 
 def _with(effective: Effective, message: Message, made: Route, members: tuple[str, ...]) -> Route:
     notes = tuple(dict.fromkeys(_queue_notes(effective, message, members or made.choices)))
-    return _again(made, made.choices, members=members, notes=notes)
+    return replace(made, members=members, notes=notes)
 
 
 def _queue_notes(effective: Effective, message: Message, vmtas: tuple[str, ...]) -> Iterator[str]:
@@ -177,11 +177,6 @@ def _queue_notes(effective: Effective, message: Message, vmtas: tuple[str, ...])
         for name in ("queue-to", "reroute-to-virtual-mta"):
             if settings.values[name].values:
                 yield f"{name} {settings.values[name].text} then moves mail of {settings.queue}."
-
-
-def _again(made: Route, choices: tuple[str, ...], **more: object) -> Route:
-    fields: dict[str, object] = {"steps": made.steps, "doubts": made.doubts, "notes": made.notes, **more}
-    return Route(choices=choices, **fields)  # type: ignore[arg-type]
 
 
 def _is_true(value: Value) -> bool:

@@ -19,7 +19,7 @@ class DangersStep(Step):
     """Adds the dangers of what a host's changes do to mail, reputation and access."""
 
     @staticmethod
-    def applies(stack: Stack) -> bool:  # noqa: ARG004
+    def applies(stack: Stack) -> bool:  # noqa: ARG004  (the same for all)
         """Any stack may change hosts."""
         return True
 

@@ -27,7 +27,7 @@ class LintStep(Step):
     findings: Findings
 
     @staticmethod
-    def applies(stack: Stack) -> bool:  # noqa: ARG004
+    def applies(stack: Stack) -> bool:  # noqa: ARG004  (the same for all)
         """Any stack may change hosts; those without changes are not linted."""
         return True
 
