@@ -63,12 +63,12 @@ def adopt(servers: Sequence[Server], options: Options) -> Adopted:
 
 def _attempt(readings: Sequence[ServerReading], options: Options, lessons: _Lessons) -> _Attempt:
     vault = Vault(options.stack, options.secrets)
+    taker = dkim.KeyTaker(options.keys, options.stack, vault.values)
     taken: dict[str, dkim.Taken] = {}
     server_blocks: list[ServerBlocks] = []
     for reading in readings:
         name = reading.server.name
-        no_keys = lessons.no_keys.get(name, ())
-        one = dkim.take(reading.blocks, reading.server.keys, options.keys, options.stack, vault.values, no_keys)
+        one = taker.take(reading.blocks, reading.server.keys, lessons.no_keys.get(name, ()))
         taken[name] = one
         server_blocks.append(express(reading, options.shape, vault, lessons.least.get(name, {}), one.lines or {}))
     if len(server_blocks) > 1:
