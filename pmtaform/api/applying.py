@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pmtaform.diagnostics import Kind
 from pmtaform.diagnostics.codes.state import LOCK_NOT_HELD, STATE_CHANGED
 from pmtaform.errors import Locked, PmtaformError, Stale
+from pmtaform.inspection.prepared import prepare
 from pmtaform.planning.consent import check_consent
 from pmtaform.planning.draft import Planned
 from pmtaform.progress import Verdict, Watch
@@ -52,7 +53,8 @@ def apply_plan(planned: Planned, request: ApplyRequest | None = None) -> RunResu
         raise Locked.of(LOCK_NOT_HELD, f'The lock that was given is not that of stack "{stack}".')
     with planned.project.lock(stack, f"{request.what} {stack}") if lock is None else nullcontext():
         keeper = _keeper(planned)
-        result = execute(_run(planned, request, allowed, keeper), planned.fleet.surveys.values())
+        hosts = [prepare(survey) for survey in planned.fleet.surveys.values()]
+        result = execute(_run(planned, request, allowed, keeper), hosts)
         return _recorded(planned, _complete(planned, result), keeper.document)
 
 

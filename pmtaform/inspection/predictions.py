@@ -8,7 +8,7 @@ that contradicts a line of the configuration itself counts against the host.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pmtaform.host import Answer
 from pmtaform.lang import values
@@ -38,13 +38,23 @@ def predictions(before: Configuration, after: Configuration, most: int = MOST) -
     """For at most `most` changed queues, what `pmta show settings` must show."""
     predicted: list[Prediction] = []
     for pair in changed_pairs(Effective(before), Effective(after), most=4 * most):
-        moves = tuple(move for move in pair.moves if _telling(move))
+        moves = tuple(_without_trees(move) for move in pair.moves if _telling(move))
         if pair.domain and pair.vmtas and moves:
             vmta = "" if pair.vmtas[0] == DEFAULT_VMTA else f"/{pair.vmtas[0]}"
             predicted.append(Prediction(_asked(pair.domain) + vmta, moves))
         if len(predicted) == most:
             break
     return tuple(predicted)
+
+
+def _without_trees(move: ValueMove) -> ValueMove:
+    """The move without its lines, which hold the trees of both sides: 4 MB for 5,000 lines."""
+    before, after = move.before, move.after
+    return replace(
+        move,
+        before=before and replace(before, lines=(), overruled=()),
+        after=after and replace(after, lines=(), overruled=()),
+    )
 
 
 def _asked(domain: str) -> str:

@@ -93,18 +93,14 @@ def edited(survey: Survey) -> dict[str, bytes]:
     return {path: edit.content for path, edit in survey.difference.edits.items()} | new_fragments(survey)
 
 
-def contents_after(survey: Survey) -> dict[str, bytes]:
-    """The content of every configuration file that the host will have, by path."""
-    return _contents(survey) | edited(survey)
-
-
 def reading_of(survey: Survey) -> ChangeReading:
     """The configuration that the host has, and the one that it will have."""
-    contents = _contents(survey)
+    contents = contents_of(survey)
     return reading(survey.target.spec.config, contents, contents | edited(survey), survey.snapshot.patterns)
 
 
-def _contents(survey: Survey) -> dict[str, bytes]:
+def contents_of(survey: Survey) -> dict[str, bytes]:
+    """The content of every configuration file that the host has, by path."""
     desired = survey.target.desired
     others = dict.fromkeys(survey.difference.owned_keys.values())
     others |= dict.fromkeys(each.path for each in desired.whole_files)

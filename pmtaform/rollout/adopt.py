@@ -9,9 +9,10 @@ from pmtaform.diagnostics.codes.state import RECORD_NOT_WRITTEN
 from pmtaform.errors import HostError
 from pmtaform.host import Activation, LeftFile, Outcome, Status, Transaction, apply
 from pmtaform.host.left import LeftRecord
-from pmtaform.inspection.survey import Survey
+from pmtaform.inspection.prepared import Prepared
+from pmtaform.inspection.recording import Recording
 from pmtaform.progress import Verdict
-from pmtaform.rollout import recording, transactions
+from pmtaform.rollout import transactions
 from pmtaform.rollout.connections import Connections
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed
@@ -32,39 +33,33 @@ class AdoptionResult:
     problem: HostResult | None = None
 
 
-def adopt(run: Run, survey: Survey) -> AdoptionResult:
+def adopt(run: Run, prepared: Prepared) -> AdoptionResult:
     """Have the host record what it has, unless its last record is the same. Nothing else is written there."""
-    generation = survey.snapshot.generation
-    if any(file.content is None for path, file in survey.snapshot.files.items() if _is_configuration(survey, path)):
+    generation, recorded = prepared.snapshot.generation, prepared.after
+    if recorded is None:
         return AdoptionResult(generation)  # it was known by its digests alone, so what it keeps is that already
-    recorded = recording.after(survey)
-    last = survey.basis.by
-    if last is not None and last.left is not None and _same(last.left, recorded.left):
+    if prepared.last is not None and _same(prepared.last, recorded.left):
         return AdoptionResult(generation)
     try:
-        outcome = _note(run, survey, recorded)
+        outcome = _note(run, prepared, recorded)
     except HostError as problem:
-        outcome = Outcome(host=survey.target.spec.name, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
+        outcome = Outcome(host=prepared.name, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
     if outcome.status is Status.APPLIED:
         return AdoptionResult(outcome.generation)
     if outcome.status in _NOT_OURS:
-        return AdoptionResult(generation, problem=failed(survey.target.spec, outcome))
-    return AdoptionResult(generation, notes=(_not_written(survey, outcome.reason),))
+        return AdoptionResult(generation, problem=failed(prepared.spec, outcome))
+    return AdoptionResult(generation, notes=(_not_written(prepared, outcome.reason),))
 
 
-def _is_configuration(survey: Survey, path: str) -> bool:
-    return path not in survey.difference.owned_keys.values()
-
-
-def _note(run: Run, survey: Survey, recorded: recording.Recording) -> Outcome:
-    spec = survey.target.spec
+def _note(run: Run, prepared: Prepared, recorded: Recording) -> Outcome:
+    spec, snapshot = prepared.spec, prepared.snapshot
     note = Transaction(
         id=adoption_id(run.id, spec.name),
         who=run.who,
         what="adopt",
         started=utc_now(),
-        expect={path: live.digest for path, live in survey.snapshot.files.items()},
-        expect_patterns=survey.snapshot.patterns,
+        expect={path: live.digest for path, live in snapshot.files.items()},
+        expect_patterns=snapshot.patterns,
         activation=Activation.NONE,
         test_config=False,
         plan=run.plan,
@@ -73,7 +68,7 @@ def _note(run: Run, survey: Survey, recorded: recording.Recording) -> Outcome:
         base=recorded.base,
     )
     with Connections(spec) as connections:
-        return apply(survey.session or connections.reopen(), spec, note, connections.reopen)
+        return apply(prepared.session or connections.reopen(), spec, note, connections.reopen)
 
 
 def _same(first: LeftRecord, second: LeftRecord) -> bool:
@@ -89,27 +84,28 @@ def _alike(first: LeftFile, second: LeftFile) -> bool:
     return first.digest == second.digest and all(a is None or b is None or a == b for a, b in pairs)
 
 
-def _not_written(survey: Survey, reason: str) -> Diagnostic:
+def _not_written(prepared: Prepared, reason: str) -> Diagnostic:
     return RECORD_NOT_WRITTEN.diagnostic(
         f"{reason}. The local state has the record. Another checkout cannot report later changes on the host.",
-        host=survey.target.spec.name,
+        host=prepared.name,
     )
 
 
 # -- a host that is as wanted ------------------------------------------------------------------------------------------
 
 
-def record_unchanged(run: Run, survey: Survey, records: RunRecords) -> HostResult:
+def record_unchanged(run: Run, prepared: Prepared, records: RunRecords) -> HostResult:
     """Record that declared blocks become ours on a host that already matches the stack. No file of it changes.
 
     The host keeps a record, too, so that it can be compared from any checkout.
     """
-    name, previous = survey.target.spec.name, run.keeper.document.hosts.get(survey.target.spec.name)
+    name, snapshot = prepared.name, prepared.snapshot
+    previous = run.keeper.document.hosts.get(name)
     state = transactions.host_state(
-        survey, survey.snapshot, survey.snapshot.generation, plan=run.plan, commit=run.commit, who=run.who
+        prepared, snapshot, snapshot.generation, plan=run.plan, commit=run.commit, who=run.who
     )
     is_new = previous is None or _comparable(previous) != _comparable(state)
-    adopted = adopt(run, survey) if is_new else AdoptionResult(survey.snapshot.generation)
+    adopted = adopt(run, prepared) if is_new else AdoptionResult(snapshot.generation)
     if adopted.problem is not None:
         return adopted.problem
     state = replace(state, generation=adopted.generation)

@@ -24,10 +24,10 @@ from pmtaform.host import (
     way_back,
     way_back_from,
 )
+from pmtaform.inspection.recording import Recording, files_of, recording
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration, absolute_includes, may_name, read_configuration
 from pmtaform.plan.between import FileMoves
-from pmtaform.rollout.recording import Recording, files_of, recording
 from pmtaform.state import HostState
 
 

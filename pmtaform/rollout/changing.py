@@ -34,13 +34,12 @@ from pmtaform.host import (
     stage,
 )
 from pmtaform.inspection import doubts
-from pmtaform.inspection.predictions import Prediction
-from pmtaform.inspection.reading import reading_of
+from pmtaform.inspection.activation import release
+from pmtaform.inspection.prepared import Prepared, PreparedChange
 from pmtaform.inspection.same_machine import locked_by, locked_out
-from pmtaform.inspection.survey import Survey
 from pmtaform.plan.dangers.kinds import UNDRAINED
 from pmtaform.progress import Phase, Verdict
-from pmtaform.rollout import recording, transactions
+from pmtaform.rollout import transactions
 from pmtaform.rollout.connections import Connections
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed, not_started, not_undone, notes_of
@@ -56,20 +55,20 @@ class HostChange:
     Its steps may run in different threads, one after the other. Close it at the end.
     """
 
-    def __init__(self, context: Context, survey: Survey) -> None:
+    def __init__(self, context: Context, prepared: Prepared, change: PreparedChange) -> None:
         self.context = context
-        self.survey = survey
-        self.spec: HostSpec = survey.target.spec
-        self.operations = survey.target.operations
+        self.prepared = prepared
+        self.change = change
+        self.spec: HostSpec = prepared.spec
+        self.operations = prepared.operations
         self.result: HostResult | None = None
         self.staged = False
         self.pending = False
         self._notes: tuple[Diagnostic, ...] = ()
-        self._connections = Connections(self.spec, survey.session)
-        self._predictions: tuple[Prediction, ...] = ()
+        self._connections = Connections(self.spec, prepared.session)
         self._outcome: Outcome | None = None
         contact = Contact(clock=context.clock, ask=self._examine, tell=self._tell, remark=self._remark)
-        self._trial = Trial(self.spec, self.operations, transactions.release(survey.snapshot.version), contact)
+        self._trial = Trial(self.spec, self.operations, release(prepared.snapshot.version), contact)
         self._tx: Transaction | None = None
 
     @property
@@ -82,18 +81,15 @@ class HostChange:
         """The transaction, made once."""
         if self._tx is None:
             context = self.context
-            tx = transactions.transaction(
-                self.survey,
+            self._tx = transactions.transaction(
+                self.prepared,
+                self.change,
                 run=context.id,
                 who=context.who,
                 what=context.what,
                 plan=context.plan,
                 commit=context.commit,
             )
-            if tx.activation is not Activation.NONE and self.survey.difference.edits:
-                self._predictions = reading_of(self.survey).predictions
-            tx = recording.with_record(tx, self.survey)
-            self._tx = replace(tx, questions=tuple(each.question for each in self._predictions))
         return self._tx
 
     # -- steps ---------------------------------------------------------------------------------------------------------
@@ -122,9 +118,8 @@ class HostChange:
                 return False
             self._tell(Phase.ACTIVATING)
             make = commit if self.staged else apply
-            outcome = redacted(
-                make(self._connections.current(), self.spec, self.tx, self._connections.reopen), self.survey
-            )
+            outcome = make(self._connections.current(), self.spec, self.tx, self._connections.reopen)
+            outcome = redacted(outcome, self.change.texts)
             self._note(outcome)
             self._outcome = outcome
             self.staged = False
@@ -216,9 +211,9 @@ class HostChange:
         outcome = self._outcome
         assert outcome is not None
         unknown = doubts.of_new(outcome)
-        reading = reading_of(self.survey)
-        asked = doubts.proofs(reading.before, reading.after) if unknown else ()
-        return self._trial.checked(self._predictions, outcome.answers, unknown, asked)
+        texts = self.change.texts
+        asked = doubts.proofs(texts.before(), texts.after()) if unknown else ()
+        return self._trial.checked(self.change.predictions, outcome.answers, unknown, asked)
 
     def _passes(self, look: Callable[[], str], step: str) -> bool:
         """Return whether `look` finds no problem. A problem or a lost connection rolls the host back."""
@@ -238,7 +233,7 @@ class HostChange:
         """Undo a failed change that needs no confirmation: roll it back as a new generation."""
         assert self._outcome is not None
         self._tell(Phase.REVERTING)
-        applied = Applied(self.survey, self.tx, self._outcome.generation)
+        applied = Applied(self.prepared, self.change, self.tx, self._outcome.generation)
         outcome = undo_unconfirmed(self._connections, applied, self._outcome)
         if outcome.status is Status.APPLIED:
             context, generation = self.context, outcome.generation
@@ -250,7 +245,7 @@ class HostChange:
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def _confirm(self) -> bool:
-        known = transactions.to_look_at(self.survey)
+        known = self.prepared.to_look_at
         outcome, snapshot = self._outcome, None
         assert outcome is not None
         if self.pending:
@@ -275,9 +270,9 @@ class HostChange:
 
     def _record(self, snapshot: Snapshot, outcome: Outcome) -> None:
         context = self.context
-        transactions.check_written(self.survey, snapshot)
+        transactions.check_written(self.prepared, snapshot)
         state = transactions.host_state(
-            self.survey, snapshot, outcome.generation, plan=context.plan, commit=context.commit, who=context.who
+            self.prepared, snapshot, outcome.generation, plan=context.plan, commit=context.commit, who=context.who
         )
         context.records.state(lambda: context.keeper.update_host(self.name, state))
         self.result = HostResult(
@@ -308,8 +303,8 @@ class HostChange:
         if outcome.status is not Status.ROLLED_BACK or not doubts.of_old(outcome):
             return outcome
         try:
-            reading = reading_of(self.survey)
-            proven = doubts.is_proven(self._connections.current(), self.spec, reading.after, reading.before)
+            before, after = self.change.texts.before(), self.change.texts.after()
+            proven = doubts.is_proven(self._connections.current(), self.spec, after, before)
         except PmtaformError:
             return outcome
         return replace(outcome, doubts=doubts.of_new(outcome)) if proven else outcome
@@ -321,7 +316,7 @@ class HostChange:
             self.result = HostResult(host=self.name, verdict=Verdict.LOCKED, problem=problem, notes=self._notes)
             return
         outcome = self._without_proven_doubts(outcome)
-        result = failed(self.spec, redacted(outcome, self.survey))
+        result = failed(self.spec, redacted(outcome, self.change.texts))
         own = tuple(note for note in self._notes if note not in result.notes)
         self.result = replace(result, notes=(*own, *result.notes))
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from pmtaform.diagnostics.codes.plans import FROZEN
 from pmtaform.diagnostics.codes.runs import REFUSED
-from pmtaform.inspection.survey import Survey
-from pmtaform.lang.blocks import Address
+from pmtaform.host import Activation
+from pmtaform.inspection.prepared import Prepared, PreparedChange
 from pmtaform.model.operations import OnFailure, Rollout
 from pmtaform.parallel import run_all
 from pmtaform.progress import Phase, Teller, Verdict
@@ -32,18 +32,18 @@ INTERRUPTED = "the run was interrupted"
 NOT_RECORDED = "the state could not be written"
 
 
-def execute(run: Run, surveys: Iterable[Survey]) -> RunResult:
-    """Apply every survey's difference. Never raises for a host: its result has the outcome.
+def execute(run: Run, hosts: Iterable[Prepared]) -> RunResult:
+    """Apply the change of every host. Never raises for a host: its result has the outcome.
 
     Once `run.stop` is set no further host is started; hosts that are being changed finish or roll back.
     """
-    return _Execution(run, list(surveys)).execute()
+    return _Execution(run, list(hosts)).execute()
 
 
 class _Execution:
-    def __init__(self, run: Run, surveys: list[Survey]) -> None:
+    def __init__(self, run: Run, hosts: list[Prepared]) -> None:
         self.run = run
-        self.surveys = surveys
+        self.hosts = hosts
         self.teller = Teller(run.watch)
         self.records = RunRecords(run.keeper)
         self.context = Context(
@@ -68,39 +68,40 @@ class _Execution:
     def execute(self) -> RunResult:
         run = self.run
         run.journal.start(run.id, who=run.who, what=run.what, plan=run.plan, commit=run.commit, choice=run.choice)
-        settled = [survey for survey in self.surveys if not survey.plan.changes]
-        run_all(settled, self._triage, parallel=run.rollout.changing)
-        for survey in self.surveys:
-            if survey.plan.changes:
-                self._triage(survey)
+        settled = [host for host in self.hosts if host.change is None]
+        run_all(settled, self._record_settled, parallel=run.rollout.changing)
+        for host in self.hosts:
+            if host.change is not None:
+                self._triage(host, host.change)
         try:
             self._roll_out()
         finally:
             for change in self.changes.values():
                 change.close()
-        ordered = {s.target.spec.name: self.results[s.target.spec.name] for s in self.surveys}
+        ordered = {host.name: self.results[host.name] for host in self.hosts}
         result = RunResult(run=run.id, hosts=ordered, interrupted=run.stop.is_set(), stopped=self.stopped)
         end = "interrupted" if result.interrupted else result.exit_code.name.lower()
         self.records.journal(lambda: run.journal.end(run.id, end))
         return replace(result, unsaved=self.records.finish())
 
-    def _triage(self, survey: Survey) -> None:
-        """Decide what happens to a host: it is unchanged, busy or frozen, or it waits for its turn."""
-        name = survey.target.spec.name
-        if survey.plan.is_busy and not survey.plan.changes:
+    def _record_settled(self, host: Prepared) -> None:
+        """Record a host that needs no change."""
+        if host.plan.is_busy:
             # It is as wanted only if another run confirms its change, which is not known.
-            self._set_result(name, not_settled(survey.target.spec, survey.snapshot))
-            return
-        if not survey.plan.changes:
-            self._set_result(name, record_unchanged(self.run, survey, self.records))
-            return
-        freeze = survey.target.operations.frozen(self.run.clock.now())
+            self._set_result(host.name, not_settled(host.spec, host.snapshot))
+        else:
+            self._set_result(host.name, record_unchanged(self.run, host, self.records))
+
+    def _triage(self, host: Prepared, change: PreparedChange) -> None:
+        """Decide what happens to a host that needs a change: it is frozen, or it waits for its turn."""
+        name = host.name
+        freeze = host.operations.frozen(self.run.clock.now())
         if freeze is not None and "frozen" not in self.run.allow:
             why = f"it is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}. It stays unchanged"
             result = not_started(name, f"{why}; --allow frozen changes it anyway.", FROZEN)
             self._set_result(name, replace(result, verdict=Verdict.FROZEN))
             return
-        self.changes[name] = HostChange(self.context, survey)
+        self.changes[name] = HostChange(self.context, host, change)
         self.before[name] = self.run.keeper.document.hosts.get(name)
 
     def _roll_out(self) -> None:
@@ -109,7 +110,7 @@ class _Execution:
         total = len(candidates) + len(run.done) + run.unreachable
         self.budget = Budget(rollout, total, unreachable=run.unreachable)
         self.gate = Gate(rollout.spread, candidates)
-        intents = {name: transactions.intent(c.survey, c.tx) for name, c in self.changes.items()}
+        intents = {name: transactions.intent(c.prepared, c.tx) for name, c in self.changes.items()}
         self.records.state(lambda: run.keeper.intend(intents))
         if self._is_over() or not self._stage(rollout):
             self._clear_unstarted()
@@ -125,13 +126,11 @@ class _Execution:
         self._clear_unstarted()
 
     def _candidate(self, change: HostChange) -> Candidate:
-        desired = change.survey.target.desired
-        pools = {a.key for a in desired.blocks if isinstance(a, Address) and a.kind == "virtual-mta-pool"}
         return Candidate(
             name=change.name,
-            pools=frozenset(pools),
-            groups=frozenset(change.survey.target.groups),
-            restarts=transactions.restarts(change.survey),
+            pools=change.change.pools,
+            groups=frozenset(change.prepared.groups),
+            restarts=change.change.activation is Activation.RESTART,
             together=self.run.together.get(change.name),
         )
 
@@ -271,7 +270,7 @@ class _Execution:
 
         def roll_back(change: HostChange) -> None:
             self.teller.tell(change.name, Phase.REVERTING)
-            applied = Applied(change.survey, change.tx, self.results[change.name].generation)
+            applied = Applied(change.prepared, change.change, change.tx, self.results[change.name].generation)
             self._set_result(change.name, roll_back_applied(self.context, applied, self.before[change.name], why))
 
         run_all(applied, roll_back, parallel=self.run.rollout.changing)

@@ -6,23 +6,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pmtaform.host import Outcome
-from pmtaform.inspection.survey import Survey
+from pmtaform.inspection.prepared import Texts
 from pmtaform.lang.blocks import Block, blocks_of, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL
-from pmtaform.lang.includes import read_configuration
 from pmtaform.lang.tree import Section
 from pmtaform.lang.values import SENSITIVE
 
 _SHORT = 3  # shorter values are ordinary words
 
 
-def redacted(outcome: Outcome, survey: Survey) -> Outcome:
+def redacted(outcome: Outcome, texts: Texts) -> Outcome:
     """The outcome without the secrets that the host's old or new configuration holds."""
     if not outcome.output and not outcome.reason and not outcome.doubts:
         return outcome
-    contents = {p: f.content for p, f in survey.snapshot.files.items() if f.content is not None}
-    live = blocks_of(read_configuration(survey.target.spec.config, contents, survey.snapshot.patterns))
-    return without_secrets(outcome, [*live.values(), *survey.target.desired.blocks.values()])
+    blocks = (block for side in (texts.before(), texts.after()) for block in blocks_of(side).values())
+    return without_secrets(outcome, blocks)
 
 
 def without_secrets(outcome: Outcome, blocks: Iterable[Block]) -> Outcome:

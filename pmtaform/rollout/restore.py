@@ -25,18 +25,19 @@ from pmtaform.host import (
     rollback,
 )
 from pmtaform.inspection import doubts
+from pmtaform.inspection.activation import has_test_config
+from pmtaform.inspection.listeners import log_files
 from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impact_of
 from pmtaform.lang.catalogue import GLOBAL, Impact
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
 from pmtaform.progress import Event, Phase, Teller, Verdict
 from pmtaform.rollout.ahead import Ahead, look_ahead
 from pmtaform.rollout.connections import Connections
-from pmtaform.rollout.listeners import log_files
 from pmtaform.rollout.model import HostResult, RunResult
 from pmtaform.rollout.outcomes import failed, notes_of
 from pmtaform.rollout.redact import without_secrets
 from pmtaform.rollout.run_records import RunRecords
-from pmtaform.rollout.transactions import files_of, has_test_config, transaction_id
+from pmtaform.rollout.transactions import files_of, transaction_id
 from pmtaform.state import HostState, Journal, StackKey, StateKeeper, utc_now
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pmtaform.errors import HostError, PmtaformError
 from pmtaform.host import Known, Outcome, Rollback, Session, Status, Transaction, confirm, probe, reconnect, rollback
 from pmtaform.inspection.doubts import as_undone
-from pmtaform.inspection.survey import Survey
+from pmtaform.inspection.prepared import Prepared, PreparedChange
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.progress import Verdict
-from pmtaform.rollout import recording
 from pmtaform.rollout.connections import Connections
 from pmtaform.rollout.model import HostResult
 from pmtaform.rollout.outcomes import failed, not_undone
@@ -24,7 +23,8 @@ from pmtaform.state import HostState, utc_now
 class Applied:
     """A change that a host has applied, and the generation that it became."""
 
-    survey: Survey
+    prepared: Prepared
+    change: PreparedChange
     tx: Transaction
     generation: int
 
@@ -38,28 +38,28 @@ class Undo:
     confirm_within: float = 0.0
 
 
-def undo_unconfirmed(connections: Connections, change: Applied, outcome: Outcome) -> Outcome:
+def undo_unconfirmed(connections: Connections, applied: Applied, outcome: Outcome) -> Outcome:
     """Undo a change that needs no confirmation. If the host refuses, the result keeps the `outcome` of the change."""
-    tx = change.tx
+    tx = applied.tx
     try:
-        return _roll_back(connections, connections.current(), change, Undo(f"undo {tx.id}", tx.started))
+        return _roll_back(connections, connections.current(), applied, Undo(f"undo {tx.id}", tx.started))
     except HostError as problem:
         return replace(outcome, status=Status.REFUSED, reason=problem.diagnostics[0].summary)
 
 
-def roll_back_applied(context: Context, change: Applied, before: HostState | None, why: str) -> HostResult:
+def roll_back_applied(context: Context, applied: Applied, before: HostState | None, why: str) -> HostResult:
     """Undo a change that was confirmed, because other hosts failed; the state becomes what it was `before`."""
-    spec = change.survey.target.spec
+    spec, texts = applied.prepared.spec, applied.change.texts
     with Connections(spec) as connections:
         undone = False
         try:
-            outcome = _roll_back_confirmed(connections, change, why)
+            outcome = _roll_back_confirmed(connections, applied, why)
             if outcome.status is not Status.APPLIED:
-                return failed(spec, redacted(not_undone(outcome, why, "rollout"), change.survey))
+                return failed(spec, redacted(not_undone(outcome, why, "rollout"), texts))
             undone = True
-            _restore_state(context, change, connections.newest, before)
+            _restore_state(context, applied.prepared, connections.newest, before)
             rolled_back = as_undone(replace(outcome, status=Status.ROLLED_BACK, step="rollout", reason=why))
-            result = failed(spec, redacted(rolled_back, change.survey))
+            result = failed(spec, redacted(rolled_back, texts))
             return replace(result, verdict=Verdict.ROLLED_BACK, generation=outcome.generation)
         except PmtaformError as problem:
             if undone:
@@ -68,23 +68,22 @@ def roll_back_applied(context: Context, change: Applied, before: HostState | Non
             return failed(spec, not_undone(lost, why, "rollout"))
 
 
-def _roll_back_confirmed(connections: Connections, change: Applied, why: str) -> Outcome:
-    spec, tx = change.survey.target.spec, change.tx
+def _roll_back_confirmed(connections: Connections, applied: Applied, why: str) -> Outcome:
+    spec, tx = applied.prepared.spec, applied.tx
     session = connections.reopen()
     undo = Undo(f"undo {tx.id}: {why}", utc_now(), tx.confirm_within)
-    outcome = _roll_back(connections, session, change, undo)
+    outcome = _roll_back(connections, session, applied, undo)
     if outcome.status is Status.PENDING:
         fresh = reconnect(connections.reopen)
         outcome, _ = confirm(fresh, spec, replace(tx, id=undo_id(tx.id)), connections.reopen)
     return outcome
 
 
-def _roll_back(connections: Connections, session: Session, change: Applied, undo: Undo) -> Outcome:
+def _roll_back(connections: Connections, session: Session, applied: Applied, undo: Undo) -> Outcome:
     """Have the host restore what the change replaced; not if another run has changed the host since."""
-    survey, tx = change.survey, change.tx
-    before = recording.before(survey)
+    tx, before = applied.tx, applied.change.before
     wanted = Rollback(
-        generation=change.generation,
+        generation=applied.generation,
         id=undo_id(tx.id),
         who=tx.who,
         started=undo.started,
@@ -98,16 +97,16 @@ def _roll_back(connections: Connections, session: Session, change: Applied, undo
         record=before.record,
         base=before.base,
     )
-    return rollback(session, survey.target.spec, wanted, connections.reopen)
+    return rollback(session, applied.prepared.spec, wanted, connections.reopen)
 
 
-def _restore_state(context: Context, change: Applied, session: Session, before: HostState | None) -> None:
-    spec = change.survey.target.spec
+def _restore_state(context: Context, prepared: Prepared, session: Session, before: HostState | None) -> None:
+    spec = prepared.spec
     if before is None:
         context.records.state(lambda: context.keeper.remove_host(spec.name))
         return
     known = Known(files=dict.fromkeys(before.files), patterns=tuple(before.patterns))
     after = probe(session, spec, known, absolute_includes)
-    files = {path: state for path, state in files_of(after, change.survey.seal).items() if path in before.files}
+    files = {path: state for path, state in files_of(after, prepared.seal).items() if path in before.files}
     state = replace(before, files=files, generation=after.generation)
     context.records.state(lambda: context.keeper.update_host(spec.name, state))

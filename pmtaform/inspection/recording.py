@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from pmtaform.host import LeftFile, LeftRecord, Snapshot, digest
+from pmtaform.host import FileKind, FileWrite, LeftFile, LeftRecord, Snapshot, digest
 from pmtaform.host.left import encode
-from pmtaform.inspection.managed_files import file_write
-from pmtaform.inspection.reading import after_of, before_of, contents_after
+from pmtaform.inspection.survey import Survey
 from pmtaform.lang.includes import Configuration
-from pmtaform.rollout import transactions
-
-if TYPE_CHECKING:
-    from pmtaform.host import Transaction
-    from pmtaform.inspection.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +24,34 @@ class Recording:
         return encode(self.left)
 
 
-def after(survey: Survey) -> Recording:
-    """The record of the host after the survey's changes."""
+def record_after(
+    survey: Survey,
+    after: Configuration,
+    contents: Mapping[str, bytes],
+    wanted: Mapping[str, str],
+    writes: Iterable[FileWrite],
+) -> Recording:
+    """The record of the host after the survey's changes: `wanted` is the digest of each file, by path."""
     difference = survey.difference
-    contents = contents_after(survey)
-    written = {key.path: transactions.key_write(key) for key in difference.write_keys}
-    written |= {file.path: file_write(file) for file in difference.write_files}
-    files = {path: _as_found(survey.snapshot, path, value) for path, value in transactions.wanted_files(survey).items()}
-    for path, write in written.items():
-        known = files[path]
-        files[path] = LeftFile(
+    files = {path: _as_found(survey.snapshot, path, value) for path, value in wanted.items()}
+    for write in writes:
+        if write.kind is not FileKind.KEY:
+            continue
+        known = files[write.path]
+        files[write.path] = LeftFile(
             known.digest, write.mode or known.mode, write.owner or known.owner, write.group or known.group
         )
     return recording(
         survey.target.desired.stack,
         files,
         contents,
-        after_of(survey),
+        after,
         owned=(difference.owned, difference.owned_keys),
         unmanaged=difference.plan.unmanaged,
     )
 
 
-def before(survey: Survey) -> Recording:
+def record_before(survey: Survey, before: Configuration) -> Recording:
     """The record of the host before the survey's changes, and again when they are undone."""
     previous, snapshot = survey.target.previous, survey.snapshot
     contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
@@ -61,7 +59,7 @@ def before(survey: Survey) -> Recording:
         survey.target.desired.stack,
         files_of(snapshot),
         contents,
-        before_of(survey),
+        before,
         owned=(previous.blocks, previous.keys) if previous is not None else ((), {}),
         unmanaged=previous.unmanaged if previous is not None else 0,
     )
@@ -102,9 +100,3 @@ def files_of(snapshot: Snapshot) -> dict[str, LeftFile]:
 def _as_found(snapshot: Snapshot, path: str, value: str) -> LeftFile:
     live = snapshot.files.get(path)
     return LeftFile(value) if live is None else LeftFile(value, live.mode, live.owner, live.group)
-
-
-def with_record(tx: Transaction, survey: Survey) -> Transaction:
-    """The transaction, with the record of its result."""
-    recorded = after(survey)
-    return replace(tx, record=recorded.record, base=recorded.base)
