@@ -30,14 +30,26 @@ from pmtaform.host.transport import Output, Running, Session
 
 _FRAMED = (b"data ", b"version", b"output")
 _BEGUN, _END, _LAST = b"\n%b begin\n", b"\n%b end\n", b"\n%b last\n"
-_PARTS = ("base", "alive", "probe", "record", "powermta", "files", "rehearse", "transaction", "confirm", "serve")
+_PARTS = (
+    "base",
+    "alive",
+    "probe",
+    "record",
+    "powermta",
+    "files",
+    "rehearse",
+    "transaction",
+    "confirm",
+    "answer",
+    "serve",
+)
 # What needs no more than these does not make the host read the rest.
 _LOOKING = {
     "probe": ("base", "alive", "probe", "serve"),
-    "result": ("base", "alive", "record", "serve"),
-    "left": ("base", "alive", "serve"),
-    "copies": ("base", "alive", "serve"),
-    "examine": ("base", "alive", "powermta", "serve"),
+    "result": ("base", "alive", "record", "answer", "serve"),
+    "left": ("base", "alive", "answer", "serve"),
+    "copies": ("base", "alive", "answer", "serve"),
+    "examine": ("base", "alive", "powermta", "answer", "serve"),
 }
 GARBLED = 76  # the exit code where what is read is not the program that was sent
 _GARBLED = "pmtaform: what arrived on standard input is not the program that was sent"

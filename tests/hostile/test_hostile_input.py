@@ -64,7 +64,7 @@ def test_a_shifted_stream_is_refused_whatever_is_missing(
 def test_a_hole_in_the_stream_is_refused_wherever_it_is(root: HostRoot, tmp_path: Path, shell: str) -> None:
     """What reads beside the program takes bytes out of its middle."""
     ran = tmp_path / "ran"
-    text, request = stream(root, ("base", "alive", "serve"), ran)
+    text, request = stream(root, ("base", "alive", "answer", "serve"), ran)
     command = wire.boot(SHELLS[shell], text)
     sent = wire.sealed(text)[0]
     for at in range(0, len(sent), len(sent) // 40):

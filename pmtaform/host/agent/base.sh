@@ -46,6 +46,19 @@ reset_request() {
 
 emit() { printf '%s\n' "$*"; }
 
+# As `emit`, but together with what follows, in the order of `send_queued`: each write to the connection is a packet of its
+# own, which costs client and host 0.1 ms. What is not queued must not pass what is.
+queue() {
+    QUEUED=$QUEUED$*$nl
+    # A text is copied whole each time that something is put behind it.
+    [ ${#QUEUED} -lt 8192 ] || send_queued
+}
+
+send_queued() {
+    [ -z "$QUEUED" ] || printf %s "$QUEUED"
+    QUEUED=''
+}
+
 # Some shells evaluate a text that is used as a number, so it is checked first.
 is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
 

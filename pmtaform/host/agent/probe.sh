@@ -8,20 +8,20 @@ scan() {
         shift
         want=${known%%"$nl"*} known=${known#*"$nl"}
         if find_link "$path"; then
-            emit "bad symlink${tab}$path${tab}$L -> $(readlink -- "$R$L")"
+            queue "bad symlink${tab}$path${tab}$L -> $(readlink -- "$R$L")"
         elif [ -L "$R$path" ]; then
-            emit "bad symlink${tab}$path${tab}$path -> $(readlink -- "$R$path")"
+            queue "bad symlink${tab}$path${tab}$path -> $(readlink -- "$R$path")"
         elif [ -d "$R$path" ]; then
-            emit "bad folder${tab}$path"
+            queue "bad folder${tab}$path"
         elif [ ! -e "$R$path" ]; then
             # A folder on the way that may not be entered hides what is in it.
             parent=${path%/*}
             while [ -n "$parent" ] && [ ! -d "$R$parent/" ]; do parent=${parent%/*}; done
-            if [ -x "$R$parent/" ]; then emit "absent $path"; else emit "bad permission${tab}$path"; fi
+            if [ -x "$R$parent/" ]; then queue "absent $path"; else queue "bad permission${tab}$path"; fi
         elif [ ! -f "$R$path" ]; then
-            emit "bad special${tab}$path"
+            queue "bad special${tab}$path"
         elif [ ! -r "$R$path" ]; then
-            emit "bad permission${tab}$path"
+            queue "bad permission${tab}$path"
         else
             set -- "$@" "$R$path"
             WANTS=$WANTS$want$nl
@@ -73,21 +73,22 @@ print_files() {
         want=${WANTS%%"$nl"*} WANTS=${WANTS#*"$nl"}
         sum=-
         if [ -z "$line" ]; then
-            emit "bad moving${tab}${path#"$R"}"
+            queue "bad moving${tab}${path#"$R"}"
         elif is_large "$line"; then
-            emit "bad large${tab}${path#"$R"}"
+            queue "bad large${tab}${path#"$R"}"
         else
             if [ "$want" != new ]; then
                 sum=${SUMS%%"$nl"*} SUMS=${SUMS#*"$nl"}
-                [ -n "$sum" ] || { emit "bad moving${tab}${path#"$R"}"; continue; }
+                [ -n "$sum" ] || { queue "bad moving${tab}${path#"$R"}"; continue; }
             fi
-            emit "file $sum${tab}$line${path#"$R"}"
+            queue "file $sum${tab}$line${path#"$R"}"
             case $want in hash | "$sum") continue ;; esac
-            emit "data ${path#"$R"}"
+            queue "data ${path#"$R"}"
+            send_queued
             { is_open "$path" && ! find_link "${path#"$R"}" && cat <&4; } 2>/dev/null 4<"$path"
             kept=$?
             printf '\n%s\n' "$NONCE"
-            [ $kept = 0 ] || emit "bad moving${tab}${path#"$R"}"
+            [ $kept = 0 ] || queue "bad moving${tab}${path#"$R"}"
         fi
     done
 }
@@ -121,7 +122,7 @@ with_lines() {
     "$runs" "$@"
 }
 
-emit_matches() { for path; do emit "match $path"; done; }
+emit_matches() { for path; do queue "match $path"; done; }
 
 # Scans "$@", whose content is wanted, some at a time.
 scan_new() {
@@ -158,9 +159,10 @@ not_asked_of_many() {
 
 # What tells whether the pmta program is still the one whose version is known, and else its version.
 pmta_version() {
-    emit "stamp $STAMP_NOW"
+    queue "stamp $STAMP_NOW"
     case $STAMP_NOW in - | "$STAMP") return ;; esac
-    emit version
+    queue version
+    send_queued
     PMTAFORM_ROOT=$R timeout -k 2 "$TIMEOUT" "$R$PMTA" show version 2>/dev/null </dev/null \
         | dd bs=4096 count=1 iflag=fullblock 2>/dev/null
     printf '\n%s\n' "$NONCE"
@@ -170,35 +172,38 @@ pmta_version() {
 host_facts() {
     machine=''
     read -r machine 2>/dev/null <"$R/etc/machine-id"
-    emit "machine $machine"
+    queue "machine $machine"
     last_generation
-    emit "generation $GENERATION"
-    if read_owner "$S/lock" && is_alive; then print_owner; fi
+    queue "generation $GENERATION"
+    if read_owner "$S/lock" && is_alive; then
+        send_queued
+        print_owner
+    fi
     for t in "$S"/tx/*; do
         [ -e "$t/decided" ] || continue
         if is_at_work "$t"; then continue; fi
         if is_waiting "$t"; then
-            emit "awaiting $O_ID$tab$WAITS$tab$LEFT$tab$O_SINCE$tab$O_WHO$tab$O_WHAT"
+            queue "awaiting $O_ID$tab$WAITS$tab$LEFT$tab$O_SINCE$tab$O_WHO$tab$O_WHAT"
         else
-            emit "unsettled ${t##*/}"
+            queue "unsettled ${t##*/}"
         fi
     done
     if [ -f "$S/untaken" ]; then
-        while read -r word value; do [ "$word" != id ] || emit "unsettled $value"; done <"$S/untaken"
+        while read -r word value; do [ "$word" != id ] || queue "unsettled $value"; done <"$S/untaken"
     fi
     [ -n "$OUTCOME_OF" ] || return 0
     if [ -f "$S/results/$OUTCOME_OF" ]; then
         while IFS= read -r line; do
             case $line in
                 output) break ;;
-                status\ * | step\ * | reason\ *) emit "outcome-$line" ;;
-                generation\ *) emit "outcome-$line" ;;
+                status\ * | step\ * | reason\ *) queue "outcome-$line" ;;
+                generation\ *) queue "outcome-$line" ;;
             esac
         done <"$S/results/$OUTCOME_OF"
     elif [ -d "$S/tx/$OUTCOME_OF" ]; then
-        emit "outcome-status unsettled"
+        queue "outcome-status unsettled"
     else
-        emit "outcome-status none"
+        queue "outcome-status none"
     fi
 }
 
@@ -229,7 +234,7 @@ probe_host() {
     STAMP_TOO=''
     while [ -n "$PATTERNS" ]; do
         pattern=${PATTERNS%%"$nl"*} PATTERNS=${PATTERNS#*"$nl"}
-        emit "pattern $pattern"
+        queue "pattern $pattern"
         expand "$pattern"
         with_lines emit_matches "$MATCHES"
         matched=$matched$MATCHES
@@ -258,7 +263,7 @@ sudo_log() {
     done
     unset IFS
     set +f
-    [ -z "$kept" ] || emit "sudo-log$kept"
+    [ -z "$kept" ] || queue "sudo-log$kept"
 }
 
 last_generation() {
