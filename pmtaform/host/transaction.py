@@ -31,6 +31,8 @@ _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each attempt to reach
 _ATTEMPTS = 3  # to connect for a confirmation, before the change is reverted
 _WAITS = 20  # how many times a transaction that still runs is asked for again
 _WAIT = 15  # seconds the host waits each time before it says "running"
+_SENDS = 3  # how many times a request is sent while another of its name does not arrive whole
+_UNDECIDED = frozenset({"unfinished", "running", "none"})
 # Nothing of a request was read yet.
 _SURE = frozenset(each.code for each in (SUDO_PASSWORD, SUDO_REFUSED, SHELL_MISSING, INPUT_GARBLED))
 
@@ -38,12 +40,15 @@ _SURE = frozenset(each.code for each in (SUDO_PASSWORD, SUDO_REFUSED, SHELL_MISS
 def apply(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:
     """Make `tx` on the host, all or nothing; `PENDING` if it has to be confirmed.
 
-    If the connection goes, `reopen` gives another one and the outcome is read back from the host. Raises
-    `HostError` when nothing can have been done, for example because sudo refuses.
+    If the connection goes, `reopen` gives another one and the outcome is read back from the host. A host makes a
+    transaction of one name once: where it has that name already, whoever sent it, the outcome is that of the first.
+    Raises `HostError` when nothing can have been done, for example because sudo refuses.
     """
     if not tx.writes and not tx.removals and not tx.record:
         return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")
-    return perform(session, spec, "apply", of_transaction(tx), reopen)
+    outcome = perform(session, spec, "apply", of_transaction(tx), reopen)
+    # Another process staged it under this name, and has not committed it.
+    return commit(session, spec, tx, reopen) if outcome.status is Status.STAGED else outcome
 
 
 def stage(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> Outcome:
@@ -131,16 +136,22 @@ def perform(session: Session, spec: HostSpec, op: str, request: Request, reopen:
     with _Live(session, reopen) as live:
         parts = body(spec, request)
         size = sum(map(len, parts))
-        try:
-            items = call(live.session, spec, op, parts, timeout=_deadline(spec, size))
-        except HostError as error:
-            if reopen is None or any(d.code in _SURE for d in error.diagnostics):
-                raise
-            return _read_back(_Lost(spec, request.id, request.who), reopen, error)
-        facts = HostFacts(items)
-        if facts.status == "unfinished" and op == "apply":
-            return _settle(live.session, spec, request.id, request.who)
-        return facts.outcome(spec.name)
+        for attempt in range(1, _SENDS + 1):
+            try:
+                items = call(live.session, spec, op, parts, timeout=_deadline(spec, size))
+            except HostError as error:
+                if reopen is None or any(d.code in _SURE for d in error.diagnostics):
+                    raise
+                return _read_back(_Lost(spec, request.id, request.who), reopen, error)
+            facts = HostFacts(items)
+            if op != "apply" or facts.status not in _UNDECIDED:
+                return facts.outcome(spec.name)
+            # Another process has sent this name, or did a moment ago: its transaction is waited for and not sealed,
+            # because its request may still be on its way.
+            first = _settle(live.session, spec, request.id, request.who, seal=attempt == _SENDS)
+            if first.status is not Status.UNKNOWN or result(live.session, spec, request.id) is not None:
+                return first
+        return first
 
 
 class _Live:
@@ -252,10 +263,10 @@ def _settle_lost(session: Session, lost: _Lost) -> Outcome:
     return _settle(session, lost.spec, lost.transaction, lost.who)
 
 
-def _settle(session: Session, spec: HostSpec, transaction: str, who: str) -> Outcome:
+def _settle(session: Session, spec: HostSpec, transaction: str, who: str, *, seal: bool = True) -> Outcome:
     """Wait for the record of a transaction; what a dead one left is finished or undone first."""
     for _ in range(_WAITS):
-        facts = HostFacts(_ask_result(session, spec, transaction, wait=_WAIT, seal=True))
+        facts = HostFacts(_ask_result(session, spec, transaction, wait=_WAIT, seal=seal))
         if facts.status == "unfinished":
             recovered = recover(session, spec, who=who)
             if recovered.status is Status.LOCKED:

@@ -217,6 +217,8 @@ class HostChange:
 
     def _passes(self, look: Callable[[], str], step: str) -> bool:
         """Return whether `look` finds no problem. A problem or a lost connection rolls the host back."""
+        if self._is_confirmed:
+            return True
         try:
             why = look()
         except Unreachable as problem:
@@ -228,6 +230,12 @@ class HostChange:
         else:
             self._undo_applied(why, step)
         return False
+
+    @property
+    def _is_confirmed(self) -> bool:
+        """Whether another process made this very transaction, checked it, and confirmed it: only it is recorded."""
+        applied = self._outcome is not None and self._outcome.status is Status.APPLIED
+        return applied and self.tx.confirm_within > 0
 
     def _undo_applied(self, why: str, step: str) -> None:
         """Undo a failed change that needs no confirmation: roll it back as a new generation."""
