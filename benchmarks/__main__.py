@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--strict] [NAME…]`: measure, and print one table."""
+"""`python -m benchmarks [--strict] [--hosts N] [NAME…]`: measure, and print one table."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import importlib
 import sys
 
-from benchmarks.measure import Row
+from benchmarks.measure import Options, Row
 
-NAMES = ("start", "parse", "knowledge", "dangers", "local", "ssh")
+NAMES = ("start", "parse", "knowledge", "dangers", "local", "ssh", "large")
 _HEAD = ("name", "what", "ours", "baseline", "ratio", "bound", "")
 
 
@@ -17,13 +17,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)} (default: all)")
     parser.add_argument("--strict", action="store_true", help="exit 1 when something is over its bound")
+    parser.add_argument("--hosts", type=int, help="at most so many hosts over SSH; bounds are not compared then")
+    parser.add_argument("--rounds", type=int, help="so many rounds over SSH")
     given = parser.parse_args()
+    options = Options(hosts=given.hosts, rounds=given.rounds)
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
     for name in given.names or NAMES:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        rows += importlib.import_module(f"benchmarks.{name}").run()
+        rows += importlib.import_module(f"benchmarks.{name}").run(options)
     show(rows)
     return 1 if given.strict and any(row.over for row in rows) else 0
 

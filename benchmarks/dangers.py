@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from benchmarks.hosts import feeders, many, many_changes, one_line, usual
-from benchmarks.measure import Row, seconds
+from benchmarks.measure import Options, Row, seconds
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.lang.lint import Subject
 from pmtaform.lang.lint.changes import lint_change
@@ -22,7 +22,7 @@ MAIN = "/etc/pmta/config"
 ONE_LINE, MANY = 0.05, 2.0
 
 
-def run() -> list[Row]:
+def run(_: Options) -> list[Row]:
     """Each change to its bound."""
     text = usual()
     size = f"{text.count(chr(10)):,} lines"

@@ -1,6 +1,7 @@
 """Servers that are far away: a relay in between lets every byte arrive half a round trip later.
 
-As a program: the round trip in milliseconds, then the ports to relay to; it prints its own ports, one a line.
+As a program: the round trip in milliseconds, then what to relay to, as ADDRESS:PORT; it prints its own ports of
+127.0.0.1, one a line.
 """
 
 from __future__ import annotations
@@ -8,39 +9,37 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sshd import Sshd
 
 
 @contextmanager
-def far(servers: list[Sshd], milliseconds: int) -> Iterator[list[Sshd]]:
-    """The same servers, that many milliseconds of round trip away."""
-    words = [sys.executable, __file__, str(milliseconds), *(str(server.port) for server in servers)]
+def far(servers: Sequence[tuple[str, int]], milliseconds: int) -> Iterator[list[int]]:
+    """A port of 127.0.0.1 for each server, by address and port, which is that many milliseconds of round trip away."""
+    words = [sys.executable, __file__, str(milliseconds), *(f"{address}:{port}" for address, port in servers)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as relay:
         assert relay.stdout is not None
         try:
-            yield [replace(server, port=int(relay.stdout.readline())) for server in servers]
+            yield [int(relay.stdout.readline()) for _ in servers]
         finally:
             relay.kill()
 
 
-async def _relay(seconds: float, ports: list[int]) -> None:
-    for port in ports:
-        server = await asyncio.start_server(partial(_both, port=port, seconds=seconds), "127.0.0.1")
-        print(server.sockets[0].getsockname()[1], flush=True)
+async def _relay(seconds: float, servers: Sequence[str]) -> None:
+    for server in servers:
+        address, _, port = server.rpartition(":")
+        relay = await asyncio.start_server(partial(_both, to=(address, int(port)), seconds=seconds), "127.0.0.1")
+        print(relay.sockets[0].getsockname()[1], flush=True)
     await asyncio.Event().wait()
 
 
-async def _both(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, port: int, seconds: float) -> None:
+async def _both(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, to: tuple[str, int], seconds: float
+) -> None:
     # A connection is open when its first packet is answered.
     await asyncio.sleep(2 * seconds)
-    there, back = await asyncio.open_connection("127.0.0.1", port)
+    there, back = await asyncio.open_connection(*to)
     await asyncio.gather(_later(reader, back, seconds), _later(there, writer, seconds), return_exceptions=True)
 
 
@@ -53,4 +52,4 @@ async def _later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sec
 
 
 if __name__ == "__main__":
-    asyncio.run(_relay(int(sys.argv[1]) / 2000, [int(port) for port in sys.argv[2:]]))
+    asyncio.run(_relay(int(sys.argv[1]) / 2000, sys.argv[2:]))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from statistics import median
 
 from benchmarks.data import changed, configuration
-from benchmarks.measure import Row, seconds
+from benchmarks.measure import Options, Row, seconds
 from pmtaform.lang.canonical import canonical
 from pmtaform.lang.effective import Effective, changed_pairs
 from pmtaform.lang.includes import Configuration, single
@@ -19,7 +19,7 @@ ROUNDS = 3
 MAX_LINT, MAX_PAIR = 5.0, 1.0  # seconds
 
 
-def run() -> list[Row]:
+def run(_: Options) -> list[Row]:
     """Each with the parsing that it needs."""
     text = configuration(LINES)
     after = changed(text)

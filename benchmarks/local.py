@@ -8,17 +8,17 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.fleet import Fleet
-from benchmarks.measure import PROGRAM, Command, Row, compare, processes, ratio, seconds
+from benchmarks.measure import PROGRAM, Command, Options, Row, compare, processes, ratio, seconds
 
 ROUNDS = 5
 
 
-def run() -> list[Row]:
+def run(_: Options) -> list[Row]:
     """A plan of one host, and whether many cost more than their number."""
     with tempfile.TemporaryDirectory() as folder:
-        one = Fleet(Path(folder) / "one", [], 1, lines=200)
-        few = Fleet(Path(folder) / "few", [], 20, lines=200)
-        many = Fleet(Path(folder) / "many", [], 200, lines=200)
+        one = Fleet(Path(folder) / "one", 1, lines=200)
+        few = Fleet(Path(folder) / "few", 20, lines=200)
+        many = Fleet(Path(folder) / "many", 200, lines=200)
         plan = [*PROGRAM, "plan", "fleet"]
         commands = {name: Command(plan, str(fleet.folder)) for name, fleet in (("1", one), ("20", few), ("200", many))}
         commands["typer"] = Command([sys.executable, "-c", "import typer"])

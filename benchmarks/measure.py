@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+MEGABYTE = 2**20
 PROGRAM = [sys.executable, "-m", "pmtaform"]
 
 # Programs run as they do when they are installed, compiled: the first run of each, which is not counted, leaves that
@@ -22,6 +24,22 @@ PROGRAM = [sys.executable, "-m", "pmtaform"]
 _COMPILED = tempfile.TemporaryDirectory()
 _ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}}
 _ENVIRONMENT["PYTHONPYCACHEPREFIX"] = _COMPILED.name
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for. `hosts`: so many instead of each part's own number, without its bounds."""
+
+    hosts: int | None = None
+    rounds: int | None = None
+
+    def count(self, usual: int) -> int:
+        """The number of hosts of a part."""
+        return usual if self.hosts is None else min(self.hosts, usual)
+
+    def bound(self, usual: float | None) -> float | None:
+        """A bound of a part: it counts for its own number of hosts."""
+        return usual if self.hosts is None else None
 
 
 @dataclass(frozen=True)
@@ -67,41 +85,82 @@ class Command:
 
     def run(self) -> float:
         """The seconds that it takes. Raises `RuntimeError` if its exit code is not expected."""
+        return self.use().seconds
+
+    def use(self) -> Use:
+        """What it takes. Raises `RuntimeError` if its exit code is not expected."""
         if self.before is not None:
             self.before()
-        started = time.perf_counter()
-        process = subprocess.run(
-            self.arguments, cwd=self.folder, input=self.stdin, capture_output=True, env=_ENVIRONMENT
-        )
-        seconds = time.perf_counter() - started
-        if process.returncode not in self.codes:
-            raise RuntimeError(f"{self.arguments}: exit {process.returncode}\n{process.stdout!r}\n{process.stderr!r}")
-        return seconds
-
-    def peak(self) -> int:
-        """The peak of its memory in bytes. Raises `RuntimeError` as `run`."""
-        if self.before is not None:
-            self.before()
-        null = subprocess.DEVNULL
-        process = subprocess.Popen(
-            self.arguments, cwd=self.folder, env=_ENVIRONMENT, stdin=null, stdout=null, stderr=null
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in self.codes:
-            raise RuntimeError(f"{self.arguments}: exit {process.returncode}")
-        return used.ru_maxrss * 1024
+        with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as output:
+            stdin.write(self.stdin)
+            stdin.seek(0)
+            started = time.perf_counter()
+            process = subprocess.Popen(
+                self.arguments, cwd=self.folder, env=_ENVIRONMENT, stdin=stdin, stdout=output, stderr=output
+            )
+            watch = _Watch(process.pid)
+            _, status, used = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - started
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode not in self.codes:
+                output.seek(0)
+                raise RuntimeError(f"{self.arguments}: exit {process.returncode}\n{output.read()[-4000:]!r}")
+        peak = max(watch.end(), used.ru_maxrss * 1024)
+        return Use(seconds, used.ru_utime + used.ru_stime, peak)
 
 
-def processes(variants: Mapping[str, Command], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each program's runs, after one that warms the disk's cache."""
-    timings: dict[str, list[float]] = {name: [] for name in variants}
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a program took: seconds, seconds of processors, and the peak of its memory in bytes, children included."""
+
+    seconds: float
+    processor: float
+    peak: int
+
+
+class _Watch(threading.Thread):
+    """The largest sum of resident memory of a process and all below it, looked at twenty times a second."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid, self._peak, self._over = pid, 0, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while not self._over.wait(0.05):
+            self._peak = max(self._peak, _resident_below(self._pid))
+
+    def end(self) -> int:
+        """The peak in bytes."""
+        self._over.set()
+        self.join()
+        return self._peak
+
+
+def _resident_below(pid: int) -> int:
+    process = Path(f"/proc/{pid}")
+    try:
+        own = int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+        children = [int(c) for task in (process / "task").iterdir() for c in (task / "children").read_text().split()]
+    except OSError:
+        return 0
+    return own + sum(map(_resident_below, children))
+
+
+def uses(variants: Mapping[str, Command], rounds: int) -> dict[str, list[Use]]:
+    """What each program's runs take, after one that warms the disk's cache."""
+    taken: dict[str, list[Use]] = {name: [] for name in variants}
     for command in variants.values():
         command.run()
     for _ in range(rounds):
         for name, command in variants.items():
-            timings[name].append(command.run())
-    return timings
+            taken[name].append(command.use())
+    return taken
+
+
+def processes(variants: Mapping[str, Command], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each program's runs, after one that warms the disk's cache."""
+    return {name: [use.seconds for use in runs] for name, runs in uses(variants, rounds).items()}
 
 
 def ratio(ours: Sequence[float], baseline: Sequence[float]) -> float:
@@ -117,6 +176,14 @@ def compare(name: str, what: str, ours: Sequence[float], baseline: Sequence[floa
 def seconds(value: float) -> str:
     """As people read it."""
     return f"{value * 1000:.1f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def memory(name: str, what: str, runs: Sequence[Use], limit: float | None) -> Row:
+    """The row for the largest memory of these runs; the limit is in MB."""
+    most = max(use.peak for use in runs) / MEGABYTE
+    if limit is None:
+        return Row(name, what, f"{most:.0f} MB", "", None, None)
+    return Row(name, what, f"{most:.0f} MB", f"{limit:.0f} MB", most / limit, 1.0)
 
 
 def peak_memory() -> int:

@@ -8,7 +8,7 @@ import time
 from hashlib import sha256
 
 from benchmarks.data import changed, configuration, unlike
-from benchmarks.measure import Row, alternate, compare, peak_memory, resident, seconds
+from benchmarks.measure import Options, Row, alternate, compare, peak_memory, resident, seconds
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.tree import Tree
 
@@ -19,7 +19,7 @@ MAX_BYTES = 300_000_000
 MAX_LINE = 350  # bytes of memory
 
 
-def run() -> list[Row]:
+def run(_: Options) -> list[Row]:
     """Parsing to a loop that splits lines; the whole way to its limits."""
     return [
         _parse("generated", configuration(LINES), 5.0),

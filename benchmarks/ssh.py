@@ -1,8 +1,8 @@
-"""Plans and an apply over real SSH servers on loopback, whole processes, to a bare script that runs `true` there.
+"""Plans, an apply and an import over real SSH servers on loopback, whole processes, where every host is different.
 
-Most hosts have no PowerMTA (`activation: none`): what a reload costs is PowerMTA's business. Those of the confirmed
-apply have a stand-in of a few lines, so that all is done that a confirmation needs. Servers and client share the
-machine's cores.
+Fifty hosts with 5,000 lines of their own each, and the same with ten. The floor is `ssh HOST true` for every host,
+16 at once; beside it a bare paramiko script does the same. Servers and client share the machine's cores. A stand-in of
+a few lines is `pmta`: what a reload costs is PowerMTA's business.
 """
 
 from __future__ import annotations
@@ -10,83 +10,119 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from statistics import median
 
+from benchmarks.data import MEDIUM, Size
 from benchmarks.distance import far
-from benchmarks.fleet import Fleet, servers
-from benchmarks.measure import PROGRAM, Command, Row, compare, processes
-from pmtaform.model.operations import Rollout
+from benchmarks.machines import Machines, machines, ssh_true
+from benchmarks.measure import PROGRAM, Command, Options, Row, Use, compare, memory, uses
 
-if TYPE_CHECKING:
-    from sshd import Sshd
-
-THREADS = 16
-SMALL, MEDIUM = 200, 5000  # lines
-IN_FLIGHT = Rollout().changing
+AT_ONCE = 16
+HOSTS, FEW = 50, 10
+ROUNDS = 3
 ROUND_TRIP = 100  # milliseconds
-_APPLY = [*PROGRAM, "apply", "fleet", "--auto-approve"]
 
 
-def run() -> list[Row]:
-    """10 and 50 hosts."""
-    rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as running:
-        for count, rounds, bound in ((10, 9, 2.0), (50, 7, 1.4)):
-            rows += _fleet(Fleet(Path(folder) / f"small{count}", running, count, lines=SMALL), rounds, bound)
-        rows += _confirmed(Path(folder), running)
-        rows += _medium(Fleet(Path(folder) / "medium", running, 50, lines=MEDIUM))
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The bounds of a task: how often the floor it may take, and its memory in MB."""
+
+    ratio: float | None = None
+    megabytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """What is measured, each with its bounds."""
+
+    same: Bounds = Bounds()
+    changed: Bounds = Bounds()
+    apply: Bounds = Bounds()
+    adopt: Bounds = Bounds()
+
+
+FIFTY = Tasks(Bounds(1.6), Bounds(3.0, 250), Bounds(6.0, 300), Bounds(4.0, 200))
+
+
+def run(options: Options) -> list[Row]:
+    """Fifty hosts, ten of them near and far."""
+    rounds = options.rounds or ROUNDS
+    with tempfile.TemporaryDirectory() as folder, machines(Path(folder), options.count(HOSTS)) as running:
+        rows = tasks("ssh", running, FIFTY if options.hosts is None else Tasks(), rounds)
+    with tempfile.TemporaryDirectory() as folder, machines(Path(folder), options.count(FEW)) as running:
+        rows += _few(running, options, rounds)
+        rows += _far(running, options, rounds)
     return rows
 
 
-def _bare(fleet: Fleet, connections: int = 1) -> Command:
+def tasks(name: str, running: Machines, bounds: Tasks, rounds: int) -> list[Row]:
+    """The rows of one fleet: each task in turns with the floor."""
+    hosts = f"{len(running.hosts)} hosts, {_lines(running.size)} lines"
+    project = str(running.project)
+    plan = [*PROGRAM, "-C", project, "plan"]
+    adopting = [*PROGRAM, "-C", project, *running.importing("again")]
+    every = (
+        ("plan, nothing differs", Command([*plan, "same"], before=running.forget), bounds.same),
+        ("plan, five changes a host", Command([*plan, "new"], before=running.forget), bounds.changed),
+        ("apply of five changes a host, confirmed", _apply(running), bounds.apply),
+        ("import", Command(adopting, before=running.forget_import), bounds.adopt),
+    )
+    rows = []
+    for what, command, limits in every:
+        taken = uses({"ours": command, "ssh": Command(ssh_true(running, AT_ONCE)), "bare": _bare(running)}, rounds)
+        ours, floor, bare = (_seconds(taken[key]) for key in ("ours", "ssh", "bare"))
+        processor = median(use.processor for use in taken["ours"]) / len(running.hosts)
+        rows += [
+            compare(name, f"{what}, {hosts} : ssh HOST true", ours, floor, limits.ratio),
+            compare(name, "  the same : bare paramiko, `true`", ours, bare, None),
+            memory(name, "  its memory", taken["ours"], limits.megabytes),
+            Row(name, "  the client's processor, a host", f"{processor * 1000:.0f} ms", "", None, None),
+        ]
+    return rows
+
+
+def _lines(size: Size) -> str:
+    return "5,000" if size == MEDIUM else "100,000"
+
+
+def _apply(running: Machines) -> Command:
+    words = [*PROGRAM, "-C", str(running.project), "apply", "new", "--auto-approve", "--allow", "rate-raised"]
+    return Command(words, before=running.forget)
+
+
+def _bare(running: Machines, connections: int = 1) -> Command:
     script = str(Path(__file__).with_name("bare.py"))
-    return Command([sys.executable, script, str(THREADS)], stdin=json.dumps(fleet.addresses * connections).encode())
+    hosts = json.dumps(running.addresses * connections)
+    return Command([sys.executable, script, str(AT_ONCE)], stdin=hosts.encode())
 
 
-def _fleet(fleet: Fleet, rounds: int, bound: float) -> list[Row]:
-    hosts, folder = f"{len(fleet.hosts)} hosts, {fleet.lines} lines", str(fleet.folder)
-    plan, apply = [*PROGRAM, "plan", "fleet"], [*PROGRAM, "apply", "fleet", "--auto-approve"]
-    same = processes({"plan": Command(plan, folder), "bare": _bare(fleet)}, rounds)
-    applied = processes({"apply": Command(apply, folder, before=fleet.change), "bare": _bare(fleet)}, 3)
-    fleet.drift()
-    drifted = processes({"plan": Command([*plan, "--diff"], folder), "bare": _bare(fleet)}, 3)
-    return [
-        compare("ssh", f"plan, {hosts}, nothing differs : bare paramiko, `true`", same["plan"], same["bare"], bound),
-        compare("ssh", f"apply, {hosts}, one value : the same", applied["apply"], applied["bare"], None),
-        compare("ssh", f"plan --diff, {hosts}, all drifted : the same", drifted["plan"], drifted["bare"], None),
-    ]
+def _seconds(runs: Sequence[Use]) -> list[float]:
+    return [use.seconds for use in runs]
 
 
-def _confirmed(folder: Path, running: list[Sshd]) -> list[Row]:
-    """One value on 50 hosts that run a PowerMTA: staged, reloaded, checked, confirmed over new connections, read back.
+def _few(running: Machines, options: Options, rounds: int) -> list[Row]:
+    """The fixed costs: start-up and reading ten stacks' files show where there are few hosts."""
+    plan = Command([*PROGRAM, "-C", str(running.project), "plan", "same"])
+    taken = uses({"plan": plan, "ssh": Command(ssh_true(running, AT_ONCE))}, rounds)
+    ours, floor = _seconds(taken["plan"]), _seconds(taken["ssh"])
+    what = f"plan, nothing differs, {len(running.hosts)} hosts, {_lines(running.size)} lines : ssh HOST true"
+    return [compare("ssh", what, ours, floor, options.bound(2.8))]
 
-    To both bare connections of each host that it takes, the confirming one being one of them, and to one of them alone;
-    the bound of 3 is set to either. Once in place, where the client's own cores do the work of all hosts, and once as
-    fleets are, a round trip away.
+
+def _far(running: Machines, options: Options, rounds: int) -> list[Row]:
+    """The same apply where every byte takes half a round trip more.
+
+    To both bare connections of each host that it takes, the confirming one being one of them, and to one of them alone.
     """
-    fleet = Fleet(folder / "confirmed", running, 50, lines=SMALL, pmta=True)
-    one = Fleet(folder / "one", running, 1, lines=SMALL, pmta=True)
-    alone = Command(_APPLY, str(one.folder), before=one.change)
-    each = max(0, Command(_APPLY, str(fleet.folder), before=fleet.change).peak() - alone.peak()) / IN_FLIGHT / 2**20
-    with far(running, ROUND_TRIP) as away:
-        distant = Fleet(folder / "far", away, 50, lines=SMALL, pmta=True)
-        rows = [*_to_bare(fleet, "in place"), *_to_bare(distant, f"{ROUND_TRIP} ms away")]
-    return [*rows, Row("ssh", "the same, memory per host in flight", f"{each:.2f} MB", "3 MB", each / 3, 1.0)]
-
-
-def _to_bare(fleet: Fleet, where: str) -> list[Row]:
-    apply = Command(_APPLY, str(fleet.folder), before=fleet.change)
-    timings = processes({"apply": apply, "two": _bare(fleet, 2), "one": _bare(fleet)}, 3)
-    what = f"apply, 50 hosts, one value, confirmed, {where}"
+    with far(list(running.at.values()), ROUND_TRIP) as ports:
+        running.relay(ports)
+        taken = uses({"apply": _apply(running), "two": _bare(running, 2), "one": _bare(running)}, rounds)
+    ours, two, one = (_seconds(taken[key]) for key in ("apply", "two", "one"))
+    what = f"apply, {len(running.hosts)} hosts, confirmed, {ROUND_TRIP} ms away"
     return [
-        compare("ssh", f"{what} : both connections, bare paramiko, `true`", timings["apply"], timings["two"], 3.0),
-        compare("ssh", "the same : one connection alone", timings["apply"], timings["one"], 3.0),
+        compare("ssh", f"{what} : both connections, bare paramiko, `true`", ours, two, options.bound(3.0)),
+        compare("ssh", "  the same : one connection alone", ours, one, None),
     ]
-
-
-def _medium(fleet: Fleet) -> list[Row]:
-    plan = Command([*PROGRAM, "plan", "fleet"], str(fleet.folder))
-    timings = processes({"plan": plan, "bare": _bare(fleet)}, 3)
-    what = f"plan, {len(fleet.hosts)} hosts, {fleet.lines} lines, nothing differs : bare paramiko, `true`"
-    return [compare("ssh", what, timings["plan"], timings["bare"], None)]

@@ -8,13 +8,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.measure import PROGRAM, Command, Row, compare, processes
+from benchmarks.measure import PROGRAM, Command, Options, Row, compare, processes
 
 ROUNDS = 15
 DEMO = Path(__file__).parent.parent / "stacks" / "demo"
 
 
-def run() -> list[Row]:
+def run(_: Options) -> list[Row]:
     """`--version`, `--help`, `validate` and `render`, each to the import of the library that reads the command line."""
     with tempfile.TemporaryDirectory() as folder:
         name = _stack(Path(folder))
