@@ -7,6 +7,7 @@ to that line. People comment passwords out: those are masked.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,11 +33,13 @@ class Comments:
     beside: dict[int, str] = field(default_factory=dict)
     foot: dict[int, tuple[str, ...]] = field(default_factory=dict)
     end: tuple[str, ...] = ()
+    _with: list[int] = field(default_factory=list)  # the lines that may have a comment, counted from 0
 
     @classmethod
     def of(cls, tree: Tree, secrets: Iterable[str] = ()) -> Comments:
         """The comments of `tree`; `secrets` are values that must not be repeated."""
         comments = cls(frozenset(secret for secret in secrets if len(secret) > 3))
+        comments._with = [number for number, raw in enumerate(tree.lines) if "#" in raw]
         comments.end = _closed(comments._walk(tree, tree.children, 0, len(tree.lines)))
         return comments
 
@@ -50,6 +53,9 @@ class Comments:
         """Give each node its comments; `start` and `end` are line indices. Returns what is left at the end."""
         at = start
         for node in nodes:
+            if self._is_plain(at, node.end):
+                at = node.end
+                continue
             self.above[id(node)] = self._lines(tree, at, node.line - 1)
             if isinstance(node, Section):
                 self._beside(node, tree.lines[node.line - 1])
@@ -59,6 +65,11 @@ class Comments:
                 self._directive(tree, node)
             at = node.end
         return self._lines(tree, at, end)
+
+    def _is_plain(self, start: int, end: int) -> bool:
+        """Whether no line in a range has a comment."""
+        first = bisect_left(self._with, start)
+        return first == len(self._with) or self._with[first] >= end
 
     def _directive(self, tree: Tree, node: Directive) -> None:
         if node.span == 1:

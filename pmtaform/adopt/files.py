@@ -72,8 +72,8 @@ class Files:
     def _copies_of_servers(self) -> None:
         for server in self.servers:
             if server.copy:
-                for path, tree in server.configuration.trees.items():
-                    self._private(f"hosts/{server.name}{path}", tree.to_bytes())
+                for path, content in server.contents.items():
+                    self._private(f"hosts/{server.name}{path}", content)
 
     # -- the main file -------------------------------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ class Files:
         folder = self._folder(layer)
         for copy in layer.copies:
             name = self._free(f"{folder}/{_short(copy.path)}")
-            self.made[name] = OutFile(content=encode(copy.text))
+            self.made[name] = OutFile(content=copy.content)
             entry = self._native(name, copy)
             entries.items += [Item(entry) for _ in range(copy.times)]
         natives = [entry for entry in layer.entries if entry.form is Form.NATIVE]

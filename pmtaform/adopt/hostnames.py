@@ -13,7 +13,6 @@ from pmtaform.adopt.document import Item, List, Literal, Map, Text, Value, docum
 from pmtaform.adopt.exact import nested
 from pmtaform.adopt.express import YamlEntry
 from pmtaform.adopt.server import BlockEntry, ServerBlocks
-from pmtaform.adopt.vault import secrets_of
 from pmtaform.lang.blocks import Address
 
 _SHORTEST = 3  # a name of fewer letters is found where it is not meant
@@ -47,7 +46,7 @@ def express_alike(server_blocks: Sequence[ServerBlocks], apart: Collection[Addre
 def _named(entry: BlockEntry, host: str) -> YamlEntry | None:
     """The entry with `${host}` for the host's name; None when the name is not in it."""
     written = entry.written
-    if written is None or entry.form is not Form.TYPED or len(host) < _SHORTEST or secrets_of(entry.block):
+    if written is None or entry.form is not Form.TYPED or len(host) < _SHORTEST or entry.has_secret:
         return None
     name = re.compile(rf"(?<![\w-]){re.escape(host)}(?![\w-])")
     item = _item(written.item, name)

@@ -17,16 +17,17 @@ from pmtaform.errors import Invalid
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.tree import Directive
+from pmtaform.lang.tree import Directive, decode
 from pmtaform.lang.values.text import split, without_idle_quotes
 from pmtaform.stack.keys import FOLDER as PLACE
 from pmtaform.stack.native import directive_named
 from pmtaform.stack.paths import path_problem
 
 FOLDER: Final = "keys"
-_SIGNERS: Final = ("virtual-mta", "virtual-mta-pool")
+SIGNERS: Final = ("virtual-mta", "virtual-mta-pool")
 _DOMAIN: Final = re.compile(r"\*|(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?")
 _SELECTOR: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9_])?")
+_KEY_LINE: Final = re.compile(rb"(?im)^[ \t\f\v]*domain-key[ \t\f\v]+([^\n]+(?:(?<=,)\n[^\n]+)*)")
 _MODES: Final = frozenset({0o400, 0o440, 0o600, 0o640})
 _KeyId = tuple[str, str, str]  # domain, selector, path
 _ByKey = Mapping[_KeyId, Sequence["DomainKeyLine"]]
@@ -119,13 +120,22 @@ def _own_directives(address: Address, block: Block) -> Iterator[Directive]:
         node = part.node
         if isinstance(node, Directive):
             yield node
-        elif address.kind in _SIGNERS and len(block.parts) == 1:
+        elif address.kind in SIGNERS and len(block.parts) == 1:
             yield from (child for child in node.children if isinstance(child, Directive))
 
 
-def key_paths(blocks: Mapping[Address, Block]) -> list[str]:
-    """The key files that the lines name."""
-    return list(dict.fromkeys(line.path for line in key_lines(blocks) if line.path.startswith("/")))
+def key_paths(contents: Iterable[bytes]) -> list[str]:
+    """The key files that the lines of configuration files may name, without parsing them: a superset."""
+    spec = catalogue().directive("global", directive_named("domain-key"))
+    found: dict[bytes, None] = {}
+    for content in contents:
+        found |= dict.fromkeys(_KEY_LINE.findall(content))
+    paths: dict[str, None] = {}
+    for value in found:
+        fields = split(values.normalise(spec, decode(value).replace("\n", " ").partition("#")[0]))
+        if len(fields) == 3:
+            paths[without_idle_quotes(fields[2])] = None
+    return [path for path in paths if path.startswith("/")]
 
 
 @dataclass(slots=True)
@@ -201,7 +211,7 @@ class KeyTaker:
         """The entry for the lines of one key."""
         domain, selector, path = same[0].identity
         key = material[path]
-        signs = tuple(line.home.key for line in same if line.home.kind in _SIGNERS)
+        signs = tuple(line.home.key for line in same if line.home.kind in SIGNERS)
         stem = f"{'all' if domain == '*' else domain}/{selector}"
         number = 1
         while True:
@@ -227,7 +237,7 @@ def _homes_problem(homes: Sequence[Address]) -> str:
     """Why the blocks with the lines of a key could not be named in its entry."""
     if len(set(homes)) < len(homes):
         return "its line occurs twice"
-    if len({home.kind in _SIGNERS for home in homes}) > 1:
+    if len({home.kind in SIGNERS for home in homes}) > 1:
         return "it signs for all and for some"
     if len({home.key for home in homes}) < len(homes):
         return "a virtual MTA and a pool have one name"

@@ -97,7 +97,7 @@ def _things(one: ServerBlocks, keys: Mapping[str, Sequence[KeyEntry]]) -> Iterab
         if entry.form in (Form.TYPED, Form.TEXT, Form.NATIVE) and (entry.written or entry.text):
             yield entry.identity, entry
     for copy in one.copies:
-        yield (copy.path, copy.target, copy.text, copy.times), copy
+        yield (copy.path, copy.target, copy.content, copy.times), copy
     for key in keys.get(one.server.name, ()):
         yield key, key
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pmtaform.adopt.choices import Form, KeysIn, SecretsIn, Shape
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.lang.blocks import Address
-from pmtaform.lang.includes import Configuration
+from pmtaform.lang.includes import Configuration, read_configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +33,23 @@ class KeyMaterial:
 class Server:
     """One server as it was read. `entry` are its keys under `hosts`; `keys` its DKIM key files, by path.
 
-    `copy`: no folder stands for its root, so the stack gets one with its files.
+    `contents` are its configuration files, `patterns` what the wildcards of includes name. `copy`: no folder stands for
+    its root, so the stack gets one with its files.
     """
 
     name: str
     source: str
     entry: Mapping[str, str | bool | int | tuple[str, ...]]
-    configuration: Configuration
+    main: str
+    contents: Mapping[str, bytes] = field(repr=False)
+    patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     version: str | None = None
     keys: Mapping[str, KeyMaterial] = field(default_factory=dict)
     copy: bool = False
+
+    def read(self) -> Configuration:
+        """Parse its files. Callers drop the trees before the next server: a line takes ten times its text."""
+        return read_configuration(self.main, self.contents, self.patterns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from pmtaform.adopt.comments import Comments, masked_line
@@ -14,19 +14,21 @@ KEY_LINE: Final = "# pmtaform: dkim-keys of the stack makes the line that was he
 _BLANKS: Final = " \t\r\n\x0b\x0c"
 
 
-def lines_within(nodes: Iterable[Node], skip: Container[int]) -> frozenset[int]:
+def lines_within(nodes: Iterable[Node], skip: Collection[int]) -> frozenset[int]:
     """The line numbers of the directives in `skip` (by identity), in any section."""
     numbers: set[int] = set()
-    for node in nodes:
+    pending = list(nodes) if skip else []
+    while pending:
+        node = pending.pop()
         if isinstance(node, Section):
-            numbers |= lines_within(node.children, skip)
+            pending += node.children
         elif id(node) in skip:
-            numbers |= set(range(node.line, node.end + 1))
+            numbers.update(range(node.line, node.end + 1))
     return frozenset(numbers)
 
 
 def inner_lines(
-    tree: Tree, section: Section, comments: Comments | None, skip: Container[int] = frozenset()
+    tree: Tree, section: Section, comments: Comments | None, skip: Collection[int] = frozenset()
 ) -> list[str]:
     """The lines inside a section, indented by the sections in it, blank ones left out at both ends.
 
@@ -51,7 +53,7 @@ def inner_lines(
     return lines
 
 
-def block_text(block: Block, comments: Mapping[int, Comments], skip: Container[int] = frozenset()) -> str:
+def block_text(block: Block, comments: Mapping[int, Comments], skip: Collection[int] = frozenset()) -> str:
     """A block's lines as they were written, one part after the other, what was left open closed.
 
     Directives in `skip` (by identity) are omitted: they come from elsewhere.
@@ -82,29 +84,21 @@ def _masked(line: str, comments: Comments | None) -> str:
     return masked_line(line, comments.secrets if comments else ()) if "#" in line else line
 
 
-def copied(
-    tree: Tree, without: Mapping[int, str], secrets: Iterable[str], skip: Container[int] = frozenset()
-) -> tuple[str, int]:
+def copied(tree: Tree, without: Mapping[int, str], secrets: Iterable[str], skip: Collection[int] = frozenset()) -> str:
     """A file as it is, except the nodes in `without` (by identity); a comment names where each one went.
 
     The lines of directives in `skip`, in whichever section, are those of `dkim-keys`. Comments that hold a secret are
-    masked. Returns the text and how many lines are not as they were.
+    masked.
     """
-    dropped = lines_within((node for node in tree.children if id(node) not in without), skip)
-    source = [f"{KEY_LINE}{tree.eol}" if at in dropped else raw for at, raw in enumerate(tree.lines, 1)]
     hidden = frozenset(secret for secret in secrets if len(secret) > 3)
+    eol = tree.eol
+    source = list(tree.lines)
+    for number in lines_within((node for node in tree.children if id(node) not in without), skip):
+        source[number - 1] = f"{KEY_LINE}{eol}"
     lines: list[str] = []
-    at, changed = 0, len(dropped)
-    for node in tree.children:
-        if id(node) not in without:
-            continue
-        lines += source[at : node.line - 1]
-        lines.append(f"# pmtaform: {without[id(node)]}{tree.eol}")
+    at = 0
+    for node in (node for node in tree.children if id(node) in without):
+        lines += [*source[at : node.line - 1], f"# pmtaform: {without[id(node)]}{eol}"]
         at = node.end
-        changed += node.end - node.line + 1
     lines += source[at:]
-    for number, raw in enumerate(lines):
-        if "#" in raw:
-            lines[number] = masked_line(raw, hidden)
-            changed += lines[number] != raw
-    return "".join(lines), changed
+    return "".join(masked_line(raw, hidden) if "#" in raw else raw for raw in lines)

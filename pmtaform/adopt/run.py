@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,13 +16,14 @@ from pmtaform.adopt.files import Files
 from pmtaform.adopt.hostnames import express_alike
 from pmtaform.adopt.layers import Layers, layers_of
 from pmtaform.adopt.model import Adopted, HostReport, Options, OutFile, Server
-from pmtaform.adopt.notes import notes_of
+from pmtaform.adopt.notes import Findings, notes_of, of_secrets
 from pmtaform.adopt.server import ServerBlocks, ServerReading, express
 from pmtaform.adopt.vault import Vault
 from pmtaform.adopt.verify import StackCheck, verify, write
 from pmtaform.diagnostics.codes.imports import IMPORT_INEXACT
 from pmtaform.errors import PmtaformError
 from pmtaform.lang.blocks import Address
+from pmtaform.lang.parsing import gc_paused
 
 _FORMS: Final = tuple(Form)
 _ROUNDS: Final = 10
@@ -47,44 +50,48 @@ class _Lessons:
     apart: set[Address] = field(default_factory=set)
 
 
-def adopt(servers: Sequence[Server], options: Options) -> Adopted:
-    """The stack that declares what `servers` have. Only a temporary folder is written. Raises `PmtaformError`."""
-    readings = [ServerReading.of(server) for server in servers]
-    lessons = _Lessons()
-    for _ in range(_ROUNDS):
-        attempt = _attempt(readings, options, lessons)
-        check = _check(attempt, options)
-        if check.is_exact:
-            return _adopted(attempt, check, options)
-        if not _learn(lessons, attempt, check):
-            break
+def adopt(servers: Iterable[Server], options: Options, folder: Path | None = None) -> Adopted:
+    """The stack that declares what `servers` have, written to the new folder `folder/NAME`. Raises `PmtaformError`.
+
+    Servers are taken one by one as they come: the trees of one are dropped before the next one is parsed. Without
+    `folder`, the stack is written to a temporary one only.
+    """
+    lessons, findings = _Lessons(), Findings()
+    with nullcontext(folder) if folder else tempfile.TemporaryDirectory(prefix="pmtaform-import-") as base:
+        at = Path(base) / options.stack
+        for _ in range(_ROUNDS):
+            attempt = _attempt(servers, options, lessons, findings)
+            servers = [one.server for one in attempt.server_blocks]
+            write(at, attempt.made)
+            check = verify(at, attempt.server_blocks, attempt.secrets)
+            if check.is_exact:
+                return _adopted(attempt, check, findings, options)
+            shutil.rmtree(at)
+            if not _learn(lessons, attempt, check):
+                break
     raise _inexact(check)
 
 
-def _attempt(readings: Sequence[ServerReading], options: Options, lessons: _Lessons) -> _Attempt:
+def _attempt(servers: Iterable[Server], options: Options, lessons: _Lessons, findings: Findings) -> _Attempt:
     vault = Vault(options.stack, options.secrets)
     taker = dkim.KeyTaker(options.keys, options.stack, vault.values)
     taken: dict[str, dkim.Taken] = {}
     server_blocks: list[ServerBlocks] = []
-    for reading in readings:
-        name = reading.server.name
-        one = taker.take(reading.blocks, reading.server.keys, lessons.no_keys.get(name, ()))
+    for server in servers:
+        name = server.name
+        with gc_paused():
+            reading = ServerReading.of(server)
+        findings.add(reading)
+        one = taker.take(reading.blocks, server.keys, lessons.no_keys.get(name, ()))
         taken[name] = one
         server_blocks.append(express(reading, options.shape, vault, lessons.least.get(name, {}), one.lines or {}))
     if len(server_blocks) > 1:
         express_alike(server_blocks, lessons.apart)
     layers = layers_of(server_blocks, {name: one.entries for name, one in taken.items()})
-    files = Files(options, [reading.server for reading in readings], layers, frozenset(lessons.apart))
+    files = Files(options, [one.server for one in server_blocks], layers, frozenset(lessons.apart))
     written = layers.references()
     secrets = {reference: value for reference, value in vault.values.items() if reference in written}
     return _Attempt(server_blocks, layers, files, files.all(secrets), secrets, taken)
-
-
-def _check(attempt: _Attempt, options: Options) -> StackCheck:
-    with tempfile.TemporaryDirectory(prefix="pmtaform-import-") as folder:
-        stack = Path(folder) / options.stack
-        write(stack, attempt.made)
-        return verify(stack, attempt.server_blocks, attempt.secrets)
 
 
 def _learn(lessons: _Lessons, attempt: _Attempt, check: StackCheck) -> bool:
@@ -135,9 +142,8 @@ def _inexact(check: StackCheck) -> PmtaformError:
     )
 
 
-def _adopted(attempt: _Attempt, check: StackCheck, options: Options) -> Adopted:
+def _adopted(attempt: _Attempt, check: StackCheck, findings: Findings, options: Options) -> Adopted:
     layers = attempt.layers
-    warnings = check.stack.diagnostics if check.stack else ()
     reports = tuple(
         HostReport(
             host=one.server.name,
@@ -152,7 +158,10 @@ def _adopted(attempt: _Attempt, check: StackCheck, options: Options) -> Adopted:
         stack=options.stack,
         files=attempt.made,
         hosts=reports,
-        notes=tuple(notes_of(attempt.server_blocks, layers, attempt.files.allowed, left, warnings)),
+        notes=(
+            *notes_of(attempt.server_blocks, layers, attempt.files.allowed, left, findings),
+            *of_secrets(check.warnings),
+        ),
         secrets=attempt.secrets,
         shared={layer.name: len(layer.entries) for layer in layers.all() if layer.entries},
         groups={name: layer.hosts for name, layer in layers.groups.items()},

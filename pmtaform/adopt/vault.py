@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from pmtaform.adopt.choices import SecretsIn
@@ -72,8 +73,19 @@ def _fit(text: str) -> str:
     return f"{name[:_LONGEST]}-{whole[:12]}"
 
 
+@lru_cache(maxsize=4096)
+def _may_hold_one(scope: str, name: str) -> bool:
+    """Whether a value under this name can hold a secret: most lines need no look at their value."""
+    spec = catalogue().directive(scope, name)
+    if spec is None:
+        return values.mask(None, name, "x") != "x"
+    return spec.sensitive is not None or spec.type == "acl"
+
+
 def secret_of(scope: str, node: Directive) -> str | None:
     """The secret part of a directive's value, or None. Names that only sound like a secret's count, too."""
+    if not _may_hold_one(scope, node.name):
+        return None
     spec = catalogue().directive(scope, node.name)
     elsewhere = catalogue().anywhere(node.name) if spec is None else ()
     if elsewhere and not any(other.sensitive for other in elsewhere):

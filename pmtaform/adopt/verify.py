@@ -1,18 +1,26 @@
-"""Whether a written stack declares exactly what its servers have."""
+"""Whether a written stack declares exactly what its servers have, so that its plan is empty."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pmtaform.adopt.choices import Form
 from pmtaform.adopt.model import OutFile
-from pmtaform.adopt.server import ServerBlocks
-from pmtaform.diagnostics import Diagnostic, Place, Severity
-from pmtaform.lang.blocks import Address
-from pmtaform.model.desired import Desired
+from pmtaform.adopt.server import BlockEntry, ServerBlocks
+from pmtaform.adopt.wording import meaning, wording
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.dkim import same_private_key
+from pmtaform.errors import PmtaformError
+from pmtaform.lang.blocks import Address, Block, blocks_of
+from pmtaform.lang.includes import Configuration
+from pmtaform.lang.late_definitions import late_lists
 from pmtaform.secrets import Secret
-from pmtaform.stack import Stack, check_stack, compile_host
+from pmtaform.stack import Stack, compile_host, load_stack
+from pmtaform.stack.resolve import resolver_for
+
+Resolve = Callable[[str, Place | None], Secret]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,7 @@ class StackCheck:
 
     differ: Mapping[str, tuple[Address, ...]]
     errors: tuple[Diagnostic, ...] = ()
-    stack: Stack | None = None
+    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def is_exact(self) -> bool:
@@ -42,33 +50,79 @@ def write(folder: Path, files: Mapping[str, OutFile]) -> None:
 
 
 def verify(folder: Path, server_blocks: Sequence[ServerBlocks], secrets: Mapping[str, bytes]) -> StackCheck:
-    """Load and compile the stack in `folder`, and compare every block with the live one. Secrets are those given."""
-    stack, diagnostics = check_stack(folder)
-    errors = tuple(d for d in diagnostics if d.severity is Severity.ERROR)
-    if errors:
-        return StackCheck({}, errors, stack)
+    """Load and compile the stack in `folder`, and compare every block and key with the live one.
 
-    def resolve(reference: str, _place: Place | None) -> Secret:
+    Secret files are read from the stack, as a plan does; `secrets` are the values that are not stored yet.
+    """
+    try:
+        stack = load_stack(folder)
+        resolve = _resolver(stack, secrets)
+        differ = {one.server.name: tuple(_Comparison(stack, one, resolve).run()) for one in server_blocks}
+    except PmtaformError as problem:
+        return StackCheck({}, problem.diagnostics)
+    return StackCheck({host: wrong for host, wrong in differ.items() if wrong}, (), stack.diagnostics)
+
+
+def _resolver(stack: Stack, secrets: Mapping[str, bytes]) -> Resolve:
+    on_disk = resolver_for(stack)
+
+    def resolve(reference: str, place: Place | None) -> Secret:
+        if reference.startswith("file:"):
+            return on_disk(reference, place)
         return Secret(secrets[reference], reference)
 
-    differ: dict[str, tuple[Address, ...]] = {}
-    for one in server_blocks:
-        wrong = tuple(_different(compile_host(stack, one.server.name, resolve), one))
-        if wrong:
-            differ[one.server.name] = wrong
-    return StackCheck(differ, (), stack)
+    return resolve
 
 
-def _different(desired: Desired, one: ServerBlocks) -> Iterable[Address]:
-    left = set(one.left)
-    written = set()
-    for entry in one.entries:
-        address = entry.address
-        written.add(address)
-        made = desired.blocks.get(address)
-        if address in left:
-            if made is not None:
-                yield address
-        elif made is None or not made.same_as(entry.block):
-            yield address
-    yield from (address for address in desired.blocks if address not in written)
+class _Comparison:
+    """One host by the stack, and as it is. Its files are parsed again only where digests do not prove a block."""
+
+    def __init__(self, stack: Stack, one: ServerBlocks, resolve: Resolve) -> None:
+        self._desired = compile_host(stack, one.server.name, resolve)
+        self._one = one
+        self._read: tuple[Configuration, Mapping[Address, Block]] | None = None
+
+    def run(self) -> Iterator[Address]:
+        """The blocks that differ, and those whose key does."""
+        blocks = self._desired.blocks
+        for entry in self._one.entries:
+            made = blocks.get(entry.address)
+            if entry.form is Form.LEFT:
+                if made is not None:
+                    yield entry.address
+            elif made is None or not self._is_same(entry, made):
+                yield entry.address
+        written = {entry.address for entry in self._one.entries}
+        yield from (address for address in blocks if address not in written)
+        yield from self._moved()
+        yield from self._keys()
+
+    def _is_same(self, entry: BlockEntry, made: Block) -> bool:
+        if wording(made) == entry.wording:
+            return True
+        if entry.meaning:
+            return meaning(made) == entry.meaning
+        return made.same_as(self._live[1][entry.address])
+
+    def _moved(self) -> Iterator[Address]:
+        """The lists that a plan would move above the sources that use them."""
+        if self._one.late:
+            configuration, blocks = self._live
+            yield from late_lists(configuration, blocks, declared=self._desired.blocks)
+
+    def _keys(self) -> Iterator[Address]:
+        """The keys that a plan would write."""
+        for key in self._desired.keys:
+            live, wanted = self._one.server.keys.get(key.path), key.private_key
+            if live is None or wanted is None or live.mode & 0o077 & ~key.mode:
+                yield key.address
+                continue
+            if not same_private_key(wanted.reveal(), live.content):
+                yield key.address
+
+    @property
+    def _live(self) -> tuple[Configuration, Mapping[Address, Block]]:
+        if self._read is None:
+            configuration = self._one.server.read()
+            self._read = configuration, blocks_of(configuration)
+        return self._read

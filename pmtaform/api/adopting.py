@@ -7,7 +7,8 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,25 +18,18 @@ from pmtaform.adopt.keys import key_paths
 from pmtaform.adopt.model import Adopted, KeyMaterial, Options, Server
 from pmtaform.adopt.run import adopt
 from pmtaform.adopt.servers import ImportSource, read_sources
-from pmtaform.adopt.verify import write
-from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.command_line import BAD_STACK_NAME, STACK_EXISTS
 from pmtaform.diagnostics.codes.hosts import HOST_BUSY
-from pmtaform.diagnostics.codes.imports import IMPORT_INEXACT, IMPORT_SOURCE, IMPORT_TWICE
+from pmtaform.diagnostics.codes.imports import IMPORT_SOURCE, IMPORT_TWICE
 from pmtaform.diagnostics.codes.language import INCLUDE_NOT_READ
 from pmtaform.diagnostics.codes.project_files import IMPORT_NOT_WRITTEN
 from pmtaform.errors import HostError, Locked, PmtaformError, UsageError
 from pmtaform.host import HostSpec, Known, LiveFile, Session, Snapshot, probe
-from pmtaform.lang.blocks import blocks_of
-from pmtaform.lang.includes import Configuration, absolute_includes
-from pmtaform.parallel import run_all
-from pmtaform.plan.diff import difference
-from pmtaform.plan.inputs import Live, LiveKey, Previous
+from pmtaform.lang.includes import absolute_includes
 from pmtaform.secrets import Resolver, Secret, parse_reference
-from pmtaform.sources import FolderReader, from_snapshot, locate, unconfirmed_change
-from pmtaform.stack import Stack, compile_host, load_stack
+from pmtaform.sources import FolderReader, contents_in, locate, unconfirmed_change
 from pmtaform.stack.paths import MAIN
-from pmtaform.stack.resolve import resolver_for
 from pmtaform.transports.local import LOCAL
 from pmtaform.transports.ssh import SSH
 
@@ -82,9 +76,8 @@ def import_stack(
     read = read_sources(sources)
     _check_different(read)
     servers = _read_all(read, folder, options, login or Login())
-    adopted = adopt(servers, options)
-    written = _write(folder, adopted, servers, resolver or Resolver(folder))
-    return Imported(folder=folder, adopted=adopted, written=written)
+    adopted = _write(folder, options, servers, resolver or Resolver(folder))
+    return Imported(folder=folder, adopted=adopted, written=tuple(folder / name for name in adopted.files))
 
 
 def _check_name(folder: Path, name: str) -> None:
@@ -109,43 +102,55 @@ def _check_different(sources: Sequence[ImportSource]) -> None:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _read_all(sources: Sequence[ImportSource], folder: Path, options: Options, login: Login) -> list[Server]:
-    """Every server; if one cannot be read, there is no stack. All problems are reported at once."""
-    servers: dict[str, Server] = {}
-    failures: dict[str, PmtaformError] = {}
+def _read_all(sources: Sequence[ImportSource], folder: Path, options: Options, login: Login) -> Iterator[Server]:
+    """Every server, in their order, each once it is read; others are read meanwhile.
 
-    def read(source: ImportSource) -> None:
+    If one cannot be read, there is no stack: all problems are reported at once, at the end.
+    """
+
+    def read(source: ImportSource) -> Server | PmtaformError:
         try:
-            if source.file is not None:
-                servers[source.name] = _loose(source, options)
-            else:
-                servers[source.name] = _live(source, folder, options, login)
+            return _loose(source, options) if source.file is not None else _live(source, folder, options, login)
         except PmtaformError as problem:
-            failures[source.name] = problem
+            return problem
 
-    run_all(list(sources), read, parallel=min(_PARALLEL, len(sources)))
+    failures: list[PmtaformError] = []
+    with ThreadPoolExecutor(min(_PARALLEL, len(sources)), thread_name_prefix="host") as pool:
+        for server in pool.map(read, sources):
+            if isinstance(server, PmtaformError):
+                failures.append(server)
+            elif not failures:
+                yield server
     if failures:
-        kinds = {type(problem) for problem in failures.values()}
+        kinds = {type(problem) for problem in failures}
         kind = kinds.pop() if len(kinds) == 1 else HostError
-        ordered = [failures[source.name] for source in sources if source.name in failures]
-        raise kind.all(diagnostic for problem in ordered for diagnostic in problem.diagnostics)
-    return [servers[source.name] for source in sources]
+        raise kind.all(diagnostic for problem in failures for diagnostic in problem.diagnostics)
 
 
 def _loose(source: ImportSource, options: Options) -> Server:
     """Files that are no machine's root: the stack is given a folder with a copy of them, to plan against."""
     reader = FolderReader(locate(Path(source.text).expanduser()), MAIN)
-    configuration = reader.read(MAIN)
+    reader.load(MAIN)
+    contents = dict(reader.contents)
     if reader.unread:
         raise UsageError.all(_not_read(path, why) for path, why in sorted(reader.unread.items()))
     keys: dict[str, KeyMaterial] = {}
     if options.keys is not KeysIn.LEAVE:
-        for path in key_paths(blocks_of(configuration)):
+        for path in key_paths(contents.values()):
             content = reader.content(path)
             if isinstance(content, bytes):
                 keys[path] = KeyMaterial(content=content, mode=0o600)
     entry = {"transport": "local", "root": f"hosts/{source.name}", "activation": "none"}
-    return Server(name=source.name, source=source.text, entry=entry, configuration=configuration, keys=keys, copy=True)
+    return Server(
+        name=source.name,
+        source=source.text,
+        entry=entry,
+        main=MAIN,
+        contents=contents,
+        patterns=reader.patterns,
+        keys=keys,
+        copy=True,
+    )
 
 
 def _live(source: ImportSource, folder: Path, options: Options, login: Login) -> Server:
@@ -154,17 +159,20 @@ def _live(source: ImportSource, folder: Path, options: Options, login: Login) ->
     try:
         snapshot = probe(session, spec, Known(), absolute_includes)
         _require_settled(spec, snapshot)
-        loaded = from_snapshot(spec, snapshot)
-        if loaded.unread:
-            raise HostError.all(_not_read(path, why, spec.name) for path, why in sorted(loaded.unread.items()))
-        keys = {} if options.keys is KeysIn.LEAVE else _keys(session, spec, loaded.configuration)
+        contents = contents_in(spec, snapshot)
+        if snapshot.unreadable:
+            unread = sorted(snapshot.unreadable.items())
+            raise HostError.all(_not_read(path, f"it is {why}", spec.name) for path, why in unread)
+        keys = {} if options.keys is KeysIn.LEAVE else _keys(session, spec, contents)
     finally:
         session.close()
     return Server(
         name=source.name,
         source=source.text,
         entry=_entry(source, folder, login, has_pmta=bool(snapshot.version_stamp)),
-        configuration=loaded.configuration,
+        main=spec.config,
+        contents=contents,
+        patterns=snapshot.patterns,
         version=snapshot.version,
         keys=keys,
     )
@@ -205,9 +213,9 @@ def _require_settled(spec: HostSpec, snapshot: Snapshot) -> None:
         )
 
 
-def _keys(session: Session, spec: HostSpec, configuration: Configuration) -> dict[str, KeyMaterial]:
+def _keys(session: Session, spec: HostSpec, contents: Mapping[str, bytes]) -> dict[str, KeyMaterial]:
     """The DKIM key files that the configuration names and that can be read."""
-    paths = [path for path in key_paths(blocks_of(configuration)) if path not in configuration.trees]
+    paths = [path for path in key_paths(contents.values()) if path not in contents]
     if not paths:
         return {}
     files = probe(session, spec, Known(files=dict.fromkeys(paths)), lambda *_: ()).files
@@ -250,61 +258,22 @@ def _entry(
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def _write(folder: Path, adopted: Adopted, servers: Iterable[Server], resolver: Resolver) -> tuple[Path, ...]:
-    """Write the stack to a temporary folder, compare it with the servers, and rename it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+def _write(folder: Path, options: Options, servers: Iterable[Server], resolver: Resolver) -> Adopted:
+    """Write the stack to a temporary folder, where it is compared with the servers, and rename it."""
     beside = folder.parent / f".import-{secrets.token_hex(6)}"
-    made = beside / folder.name
     try:
-        write(made, adopted.files)
-        _check_empty(load_stack(made), adopted, servers)
+        adopted = adopt(servers, options, beside)
         for reference, value in adopted.to_store("keyring").items():
             parsed = parse_reference(reference)
             if parsed is not None:
                 resolver.store(parsed, Secret(value, reference))
-        made.rename(folder)
+        (beside / folder.name).rename(folder)
     except OSError as problem:
         detail = f"{problem.strerror or problem}. Nothing was kept."
         raise PmtaformError.of(IMPORT_NOT_WRITTEN, detail) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return tuple(folder / name for name in adopted.files)
-
-
-def _check_empty(stack: Stack, adopted: Adopted, servers: Iterable[Server]) -> None:
-    """Raise unless the plan of what was written is empty, key files included."""
-    resolve = _resolve_with(stack, adopted)
-    for server in servers:
-        desired = compile_host(stack, server.name, resolve)
-        keys = {
-            key.path: LiveKey(exists=True, same=_is_same(key.private_key, server.keys[key.path]), mode=key.mode)
-            for key in desired.keys
-            if key.path in server.keys
-        }
-        result = difference(desired, Live(server.configuration, keys), Previous(), lambda content: content.hex())
-        if result.plan.changes:
-            shown = ", ".join(change.address for change in result.plan.changes[:5])
-            detail = f"The plan of what was written would not be empty ({shown}). Nothing was kept. This is a bug in "
-            detail += "pmtaform: please report it."
-            raise PmtaformError.of(IMPORT_INEXACT, detail, host=server.name)
-
-
-def _is_same(wanted: Secret | None, live: KeyMaterial) -> bool:
-    from pmtaform.dkim import same_private_key
-
-    return wanted is not None and same_private_key(wanted.reveal(), live.content)
-
-
-def _resolve_with(stack: Stack, adopted: Adopted) -> Callable[[str, Place], Secret]:
-    """Files as they were written; what is still to be stored, or to be set by people, from memory."""
-    on_disk = resolver_for(stack)
-
-    def resolve(reference: str, place: Place) -> Secret:
-        if reference.startswith("file:"):
-            return on_disk(reference, place)
-        return Secret(adopted.secrets[reference], reference)
-
-    return resolve
+    return adopted
 
 
 __all__ = ["Imported", "KeysIn", "Login", "Options", "SecretsIn", "import_stack"]

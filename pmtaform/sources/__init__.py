@@ -12,7 +12,7 @@
 """
 
 from pmtaform.sources.folder import FolderReader, locate, read_named, read_path
-from pmtaform.sources.host import from_snapshot, read_host, unconfirmed_change
+from pmtaform.sources.host import contents_in, from_snapshot, read_host, unconfirmed_change
 from pmtaform.sources.model import DEFAULTS, LoadedConfiguration, Unread
 from pmtaform.sources.revision import read_stack
 from pmtaform.sources.writing import replace_native
@@ -22,6 +22,7 @@ __all__ = [
     "FolderReader",
     "LoadedConfiguration",
     "Unread",
+    "contents_in",
     "from_snapshot",
     "locate",
     "read_host",

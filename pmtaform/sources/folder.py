@@ -142,6 +142,11 @@ class FolderReader:
 
     def read(self, main: str) -> Configuration:
         """The configuration that starts in `main`. Raises `UsageError` when that cannot be read."""
+        self.load(main)
+        return read_configuration(main, self.contents, self.patterns, self.unread)
+
+    def load(self, main: str) -> None:
+        """Put the contents of the configuration that starts in `main` into `contents`. Raises as `read`."""
         if main not in self.contents:
             self.contents[main] = self._required(main)
         pending = list(self._included(main))
@@ -149,7 +154,6 @@ class FolderReader:
             path = pending.pop()
             if path not in self.contents and path not in self.unread and self.has(path):
                 pending += self._included(path)
-        return read_configuration(main, self.contents, self.patterns, self.unread)
 
     def has(self, path: str) -> bool:
         """Whether a file exists and was read; where it exists only, the reason is in `unread`."""

@@ -30,14 +30,7 @@ def read_host(spec: HostSpec, named: FindFiles | None = None) -> LoadedConfigura
 
 def from_snapshot(spec: HostSpec, snapshot: Snapshot) -> LoadedConfiguration:
     """The configuration in a snapshot that has every content. Raises `HostError` when the main file was not read."""
-    if spec.config in snapshot.missing:
-        detail = f"{spec.config} does not exist. Is PowerMTA installed there?"
-        raise HostError.of(NO_CONFIGURATION, detail, host=spec.name)
-    if spec.config in snapshot.unreadable:
-        why = snapshot.unreadable[spec.config]
-        detail = f"{spec.config} is {why}. Without this file the host's configuration is unknown."
-        raise HostError.of(FILE_UNREADABLE, detail, host=spec.name)
-    contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
+    contents = contents_in(spec, snapshot)
     unread = {path: f"it is {why}" for path, why in snapshot.unreadable.items()}
     configuration = read_configuration(spec.config, contents, snapshot.patterns, unread)
     defaults = read_configuration(DEFAULTS, contents, snapshot.patterns, unread) if DEFAULTS in contents else None
@@ -52,6 +45,18 @@ def from_snapshot(spec: HostSpec, snapshot: Snapshot) -> LoadedConfiguration:
         unread=unread,
         version=snapshot.version,
     )
+
+
+def contents_in(spec: HostSpec, snapshot: Snapshot) -> dict[str, bytes]:
+    """The content of every file in a snapshot. Raises `HostError` when the main file was not read."""
+    if spec.config in snapshot.missing:
+        detail = f"{spec.config} does not exist. Is PowerMTA installed there?"
+        raise HostError.of(NO_CONFIGURATION, detail, host=spec.name)
+    if spec.config in snapshot.unreadable:
+        why = snapshot.unreadable[spec.config]
+        detail = f"{spec.config} is {why}. Without this file the host's configuration is unknown."
+        raise HostError.of(FILE_UNREADABLE, detail, host=spec.name)
+    return {path: file.content for path, file in snapshot.files.items() if file.content is not None}
 
 
 def unconfirmed_change(snapshot: Snapshot) -> str | None:

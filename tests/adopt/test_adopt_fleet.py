@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from pmtaform.adopt.choices import Shape
 from pmtaform.adopt.model import Options, Server
 from pmtaform.adopt.run import adopt
-from pmtaform.lang.includes import read_configuration
 
 SHARED = "postmaster a@b.example\n<domain gmail.com>\nmax-smtp-out 20\n</domain>\n"
 
@@ -112,8 +111,9 @@ def test_any_fleet_is_stated_exactly(fleet: list[list[str]], shape: Shape) -> No
     for number, blocks in enumerate(fleet):
         name = f"mta{number}"
         content = "".join(blocks).replace("{h}", name).encode()
-        configuration = read_configuration("/etc/pmta/config", {"/etc/pmta/config": content})
         entry = {"transport": "local", "root": f"hosts/{name}"}
-        servers.append(Server(name=name, source=name, entry=entry, configuration=configuration))
+        servers.append(
+            Server(name=name, source=name, entry=entry, main="/etc/pmta/config", contents={"/etc/pmta/config": content})
+        )
     made = adopt(servers, Options(stack="fleet", shape=shape))
     assert sum(host.blocks for host in made.hosts) == sum(len(f) for h in made.hosts for f in h.forms.values())

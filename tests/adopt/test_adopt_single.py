@@ -19,7 +19,6 @@ from pmtaform.api.adopting import Login
 from pmtaform.diagnostics.codes.imports import BLOCK_OMITTED
 from pmtaform.errors import HostError, PmtaformError, Unreachable, UsageError
 from pmtaform.lang.catalogue import catalogue
-from pmtaform.lang.includes import read_configuration
 
 
 def text(value: str) -> str:
@@ -343,9 +342,10 @@ def test_any_configuration_is_stated_exactly(parts: list[list[str]], shape: Shap
     """`adopt` compares every block, or raises. It leaves a block out only where its lines would run into each other."""
     body = "\n".join(line for part in parts for line in part) + "\n"
     content = body.encode("utf-8", "surrogateescape")
-    configuration = read_configuration("/etc/pmta/config", {"/etc/pmta/config": content})
     entry = {"transport": "local", "root": "x"}
-    server = Server(name="mta1", source="x", entry=entry, configuration=configuration)
+    server = Server(
+        name="mta1", source="x", entry=entry, main="/etc/pmta/config", contents={"/etc/pmta/config": content}
+    )
     made = adopt([server], Options(stack="fleet", shape=shape))
     left = [address for report in made.hosts for address in report.forms.get(Form.LEFT, ())]
     assert len(left) == sum(BLOCK_OMITTED.describes(note) for note in made.notes)
